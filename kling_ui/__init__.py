@@ -1,0 +1,1 @@
+"""A playground for Kling 2.6 Motion Control."""

@@ -1,0 +1,164 @@
+"""Every error a caller can meet.
+
+::
+
+    KlingUIError                     message for the person + what to do next
+    ├─ SettingsError                 an environment variable has a wrong value
+    ├─ MediaError                    a file cannot be read or written; keeps .path
+    ├─ WorkError                     work in a worker process failed
+    │  ├─ WorkTimeoutError           it took too long and was ended (also a TimeoutError)
+    │  └─ WorkCancelledError         somebody asked to end it
+    ├─ APIError
+    │  ├─ APIConnectionError         no answer; safe to retry reads
+    │  ├─ APIStatusError             4xx/5xx, or 2xx with an error_code
+    │  │  ├─ AuthenticationError
+    │  │  ├─ InsufficientBalanceError
+    │  │  └─ RateLimitError          keeps .retry_after_s
+    │  ├─ UnexpectedResponseError    a 2xx we cannot parse
+    │  └─ SubmissionUnknownError     the submit may have been accepted; never retried
+    └─ RunError                      keeps .request_id
+       ├─ RunFailedError
+       ├─ RunCancelledError
+       └─ RunTimeoutError            (also a TimeoutError)
+
+Inability is an exception; a broken rule is a :class:`kling_ui.checks.report.Finding`.
+No message ever holds a token or a signed URL.
+"""
+
+from pathlib import Path
+
+
+class KlingUIError(Exception):
+    """Something went wrong that a person can act on.
+
+    Args:
+        message: One sentence that says what happened.
+        advice: One sentence that says what to do next; may be empty.
+    """
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.advice}".strip()
+
+
+class SettingsError(KlingUIError):
+    """An environment variable has a value that the product cannot use."""
+
+
+class MediaError(KlingUIError):
+    """A media file cannot be read or written.
+
+    Args:
+        message: What is wrong; it should not repeat the file's name.
+        path: The file.
+        advice: The way out.
+    """
+
+    def __init__(self, message: str, *, path: Path, advice: str = "") -> None:
+        super().__init__(f"{path.name}: {message}", advice=advice)
+        self.path = path
+        self.reason = message
+
+    def __reduce__(self) -> tuple[object, ...]:  # errors cross from worker processes
+        return (_rebuild_media_error, (self.reason, self.path, self.advice))
+
+
+def _rebuild_media_error(reason: str, path: Path, advice: str) -> MediaError:
+    return MediaError(reason, path=path, advice=advice)
+
+
+class WorkError(KlingUIError):
+    """Work in a worker process failed for a reason that is not the input's."""
+
+
+class WorkTimeoutError(WorkError, TimeoutError):
+    """The work took longer than it may and was ended."""
+
+
+class WorkCancelledError(WorkError):
+    """The work was ended because somebody asked for it."""
+
+
+class APIError(KlingUIError):
+    """A call to the model API failed."""
+
+
+class APIConnectionError(APIError):
+    """No answer came; reads may be tried again."""
+
+
+class APIStatusError(APIError):
+    """The API answered with an error.
+
+    Args:
+        message: What happened, in words.
+        status_code: HTTP status, 100-599.
+        error_code: The API's own code (``CONTRACT`` section 7), if any.
+        request_id: The request it was about, if known.
+        detail: The API's own text, shown only on demand.
+        advice: The way out.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int,
+        error_code: int | None = None,
+        request_id: str | None = None,
+        detail: str = "",
+        advice: str = "",
+    ) -> None:
+        super().__init__(message, advice=advice)
+        self.status_code = status_code
+        self.error_code = error_code
+        self.request_id = request_id
+        self.detail = detail
+
+
+class AuthenticationError(APIStatusError):
+    """The token is missing, wrong or not allowed to do this."""
+
+
+class InsufficientBalanceError(APIStatusError):
+    """The account has no balance left."""
+
+
+class RateLimitError(APIStatusError):
+    """The API is busy; :attr:`retry_after_s` says for how long, if it said so."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None, **fields: object) -> None:
+        super().__init__(message, **fields)  # ty: ignore[invalid-argument-type]
+        self.retry_after_s = retry_after_s
+
+
+class UnexpectedResponseError(APIError):
+    """The API answered with success, but not in a form that the contract knows."""
+
+
+class SubmissionUnknownError(APIError):
+    """The submit may or may not have been accepted; it must not be sent again by itself."""
+
+
+class RunError(KlingUIError):
+    """A run ended without a usable result."""
+
+    def __init__(self, message: str, *, request_id: str | None = None, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.request_id = request_id
+
+
+class RunFailedError(RunError):
+    """The engine says that the run failed."""
+
+
+class RunCancelledError(RunError):
+    """The run was cancelled before it produced anything."""
+
+
+class RunTimeoutError(RunError, TimeoutError):
+    """The run did not end within its deadline; it may still end later."""

@@ -1,0 +1,1 @@
+"""Measuring and editing pictures and clips: facts, no verdicts."""

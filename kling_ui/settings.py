@@ -1,0 +1,105 @@
+"""Settings, all from the environment, checked once at the start."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from kling_ui.errors import SettingsError
+
+API_BASE = "https://model-api.runcomfy.net"
+MODEL_ID = "kling/kling-2-6/motion-control-standard"
+TOKEN_MAX_CHARS = 4096  # the vendor's own clients refuse longer ones
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the product can be told from outside; every field names its variable.
+
+    Attributes:
+        token: ``RUNCOMFY_API_TOKEN`` (or ``RUNCOMFY_TOKEN``): the app's own token for paid runs.
+        api_base: ``KLING_UI_API_BASE``: origin of the model API, without a path.
+        model_id: ``KLING_UI_MODEL_ID``: the model's id as in the API's paths.
+        data_dir: ``KLING_UI_DATA_DIR``: where runs, results and the ledger are kept.
+        ledger_url: ``KLING_UI_LEDGER_URL``: an SQLAlchemy URL; a SQLite file in ``data_dir`` by default.
+        host: ``KLING_UI_HOST``: address to listen on; every address on Hugging Face Spaces.
+        port: ``KLING_UI_PORT``: port to listen on, 1-65535.
+        public_url: ``KLING_UI_PUBLIC_URL``: the address under which others reach this app, if any.
+        workers: ``KLING_UI_WORKERS``: worker processes for checks and previews, 1-64; ``None`` lets the machine decide.
+    """
+
+    token: SecretStr | None = None
+    api_base: str = API_BASE
+    model_id: str = MODEL_ID
+    data_dir: Path = Path.home() / ".kling_ui"
+    ledger_url: str = ""
+    host: str = "127.0.0.1"
+    port: int = 7860
+    public_url: str | None = None
+    workers: int | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings.
+
+        Raises:
+            SettingsError: A variable has a value that cannot be used; the message names it and what it takes.
+        """
+        env = {name: value.strip() for name, value in (os.environ if environ is None else environ).items()}
+        on_space = bool(env.get("SPACE_ID"))
+        data_dir = Path(env.get("KLING_UI_DATA_DIR") or cls.data_dir).expanduser().resolve()
+        return cls(
+            token=_token(env),
+            api_base=_url(env, "KLING_UI_API_BASE") or API_BASE,
+            model_id=_model_id(env),
+            data_dir=data_dir,
+            ledger_url=env.get("KLING_UI_LEDGER_URL") or f"sqlite:///{data_dir / 'ledger.sqlite'}",
+            host=env.get("KLING_UI_HOST") or ("0.0.0.0" if on_space else cls.host),  # noqa: S104  a Space is a container
+            port=_number(env, "KLING_UI_PORT", 1, 65535) or 7860,
+            public_url=_url(env, "KLING_UI_PUBLIC_URL"),
+            workers=_number(env, "KLING_UI_WORKERS", 1, 64),
+        )
+
+
+def valid_token(text: str) -> bool:
+    """Tell whether ``text`` can be a token at all: printable ASCII without spaces, at most 4096 characters."""
+    return 0 < len(text) <= TOKEN_MAX_CHARS and all("!" <= char <= "~" for char in text)
+
+
+def _token(env: Mapping[str, str]) -> SecretStr | None:
+    for name in ("RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN"):
+        if text := env.get(name):
+            if not valid_token(text):
+                raise SettingsError(
+                    f"{name} takes printable ASCII without spaces, at most {TOKEN_MAX_CHARS} characters."
+                )
+            return SecretStr(text)
+    return None
+
+
+def _url(env: Mapping[str, str], name: str) -> str | None:
+    if not (text := env.get(name)):
+        return None
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise SettingsError(f"{name} takes an address such as https://example.org, without a query or a password.")
+    return text.rstrip("/")
+
+
+def _model_id(env: Mapping[str, str]) -> str:
+    text = env.get("KLING_UI_MODEL_ID") or MODEL_ID
+    if not all(part and part.replace("-", "").replace("_", "").replace(".", "").isalnum() for part in text.split("/")):
+        raise SettingsError(f"KLING_UI_MODEL_ID takes a model id such as {MODEL_ID}.")
+    return text
+
+
+def _number(env: Mapping[str, str], name: str, low: int, high: int) -> int | None:
+    if not (text := env.get(name)):
+        return None
+    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise SettingsError(f"{name} takes a whole number from {low} to {high}.")
+    return int(text)
