@@ -13,7 +13,7 @@
     │  ├─ APIStatusError             4xx/5xx, or 2xx with an error_code
     │  │  ├─ AuthenticationError
     │  │  ├─ InsufficientBalanceError
-    │  │  └─ RateLimitError          keeps .retry_after_s
+    │  │  └─ RateLimitError          429
     │  ├─ UnexpectedResponseError    a 2xx we cannot parse
     │  └─ SubmissionUnknownError     the submit may have been accepted; never retried
     └─ RunError                      keeps .request_id
@@ -26,6 +26,7 @@ No message ever holds a token or a signed URL.
 """
 
 from pathlib import Path
+from typing import Any
 
 
 class KlingUIError(Exception):
@@ -43,6 +44,16 @@ class KlingUIError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.advice}".strip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # errors cross from worker processes; Exception would call __init__ without the keywords
+        return _rebuild, (type(self), self.args, vars(self))
+
+
+def _rebuild(kind: type[KlingUIError], args: tuple[object, ...], fields: dict[str, object]) -> KlingUIError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(fields)
+    return error
 
 
 class SettingsError(KlingUIError):
@@ -62,13 +73,6 @@ class MediaError(KlingUIError):
         super().__init__(f"{path.name}: {message}", advice=advice)
         self.path = path
         self.reason = message
-
-    def __reduce__(self) -> tuple[object, ...]:  # errors cross from worker processes
-        return (_rebuild_media_error, (self.reason, self.path, self.advice))
-
-
-def _rebuild_media_error(reason: str, path: Path, advice: str) -> MediaError:
-    return MediaError(reason, path=path, advice=advice)
 
 
 class WorkError(KlingUIError):
@@ -97,9 +101,10 @@ class APIStatusError(APIError):
     Args:
         message: What happened, in words.
         status_code: HTTP status, 100-599.
-        error_code: The API's own code (``CONTRACT`` section 7), if any.
+        error_code: The API's own code such as 404001, if it gave one.
         request_id: The request it was about, if known.
         detail: The API's own text, shown only on demand.
+        retry_after_s: Seconds to wait before trying again, if the API said so.
         advice: The way out.
     """
 
@@ -111,9 +116,11 @@ class APIStatusError(APIError):
         error_code: int | None = None,
         request_id: str | None = None,
         detail: str = "",
+        retry_after_s: float | None = None,
         advice: str = "",
     ) -> None:
         super().__init__(message, advice=advice)
+        self.retry_after_s = retry_after_s
         self.status_code = status_code
         self.error_code = error_code
         self.request_id = request_id
@@ -129,11 +136,7 @@ class InsufficientBalanceError(APIStatusError):
 
 
 class RateLimitError(APIStatusError):
-    """The API is busy; :attr:`retry_after_s` says for how long, if it said so."""
-
-    def __init__(self, message: str, *, retry_after_s: float | None = None, **fields: object) -> None:
-        super().__init__(message, **fields)  # ty: ignore[invalid-argument-type]
-        self.retry_after_s = retry_after_s
+    """The API is busy."""
 
 
 class UnexpectedResponseError(APIError):

@@ -1,0 +1,45 @@
+# `make run` starts the app, `make test` runs all tests; both set up whatever is missing first.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# uv makes the environment from uv.lock; where it is missing, pip brings it into .tools/.
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
+RUN := $(UV) run --frozen
+PYTHON ?= python3
+
+.PHONY: help run test check fix bench lock browser
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(UV) ## Start the app
+	@$(RUN) --no-dev app.py
+
+test: $(UV) browser ## Run all tests, browser tests too
+	@$(RUN) pytest $(ARGS)
+
+check: $(UV) browser ## Format, lint, types, import rules, lock files, tests
+	@$(RUN) ruff format --check .
+	@$(RUN) ruff check .
+	@$(RUN) ty check
+	@$(RUN) lint-imports
+	@$(UV) lock --check
+	@$(RUN) pytest $(ARGS)
+
+fix: $(UV) ## Format the code and mend what the linter can
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix .
+
+bench: $(UV) ## Run the benchmarks
+	@$(RUN) python -m benchmarks $(ARGS)
+
+lock: $(UV) ## Renew uv.lock and requirements.txt
+	@$(UV) lock
+	@$(UV) export --frozen --no-dev --no-hashes --no-emit-project --no-annotate --no-header -q -o requirements.txt
+
+browser: $(UV)
+	@UV="$(UV)" .ci/browser
+
+.tools/bin/uv:
+	@echo "uv is missing: installing it into .tools/ with pip"
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --target .tools uv

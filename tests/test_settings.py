@@ -1,0 +1,75 @@
+from pathlib import Path
+
+import pytest
+
+from kling_ui.errors import SettingsError
+from kling_ui.settings import API_BASE, Settings
+
+
+def test_defaults_need_nothing_from_the_environment():
+    settings = Settings.from_env({})
+    assert settings.token is None
+    assert settings.api_base == API_BASE
+    assert (settings.host, settings.port) == ("127.0.0.1", 7860)
+    assert settings.ledger_url == f"sqlite:///{settings.data_dir / 'ledger.sqlite'}"
+
+
+@pytest.mark.parametrize("name", ["RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN"])
+def test_a_token_is_read_and_hidden(name):
+    settings = Settings.from_env({name: " planted-token "})
+    assert settings.token is not None
+    assert settings.token.get_secret_value() == "planted-token"
+    assert "planted-token" not in repr(settings) + str(settings)
+
+
+def test_the_longer_name_of_the_token_wins():
+    settings = Settings.from_env({"RUNCOMFY_TOKEN": "other", "RUNCOMFY_API_TOKEN": "main"})
+    assert settings.token is not None
+    assert settings.token.get_secret_value() == "main"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RUNCOMFY_API_TOKEN", "two words"),
+        ("RUNCOMFY_TOKEN", "x" * 4097),
+        ("KLING_UI_API_BASE", "ftp://example.org"),
+        ("KLING_UI_API_BASE", "my-host"),
+        ("KLING_UI_API_BASE", "https://user@example.org"),
+        ("KLING_UI_PUBLIC_URL", "https://example.org/?a=b"),
+        ("KLING_UI_PORT", "0"),
+        ("KLING_UI_PORT", "65536"),
+        ("KLING_UI_PORT", "eighty"),
+        ("KLING_UI_WORKERS", "-1"),
+        ("KLING_UI_MODEL_ID", "kling//x"),
+        ("KLING_UI_MODEL_ID", "../admin"),
+    ],
+)
+def test_a_wrong_value_names_its_variable_in_one_line_and_keeps_it_to_itself(name, value):
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({name: value})
+    message = str(caught.value)
+    assert message.startswith(f"{name} takes ")
+    assert "\n" not in message
+    assert len(value) < 6 or value not in message
+
+
+def test_values_are_read(tmp_path):
+    settings = Settings.from_env(
+        {
+            "KLING_UI_API_BASE": "http://127.0.0.1:8000/",
+            "KLING_UI_DATA_DIR": str(tmp_path),
+            "KLING_UI_HOST": "0.0.0.0",
+            "KLING_UI_PORT": "65535",
+            "KLING_UI_PUBLIC_URL": "https://demo.example.org/kling/",
+            "KLING_UI_WORKERS": "3",
+        }
+    )
+    assert settings.api_base == "http://127.0.0.1:8000"
+    assert settings.data_dir == Path(tmp_path).resolve()
+    assert (settings.host, settings.port, settings.workers) == ("0.0.0.0", 65535, 3)
+    assert settings.public_url == "https://demo.example.org/kling"
+
+
+def test_a_space_listens_on_every_address():
+    assert Settings.from_env({"SPACE_ID": "someone/space"}).host == "0.0.0.0"
