@@ -16,6 +16,7 @@
     │  │  └─ RateLimitError          429
     │  ├─ UnexpectedResponseError    a 2xx we cannot parse
     │  └─ SubmissionUnknownError     the submit may have been accepted; never retried
+    ├─ LedgerError                   the ledger of runs cannot be read or written
     └─ RunError                      keeps .request_id
        ├─ RunFailedError
        ├─ RunCancelledError
@@ -145,6 +146,10 @@ class UnexpectedResponseError(APIError):
 
 class SubmissionUnknownError(APIError):
     """The submit may or may not have been accepted; it must not be sent again by itself."""
+
+
+class LedgerError(KlingUIError):
+    """The ledger of runs cannot be read or written."""
 
 
 class RunError(KlingUIError):

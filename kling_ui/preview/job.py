@@ -1,0 +1,114 @@
+"""One job of the embedded engine: what was asked, where it stands, what came of it."""
+
+import json
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from kling_ui.errors import KlingUIError, MediaError, WorkTimeoutError
+from kling_ui.preview.catalog import MotionInput
+
+INTERNAL_ERROR = "The preview could not be rendered."
+
+
+class JobState(StrEnum):
+    """Where a job stands."""
+
+    IN_QUEUE = "in_queue"
+    IN_PROGRESS = "in_progress"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job failed.
+
+    Attributes:
+        kind: Class of the failure.
+        message: In words, without file names or addresses.
+    """
+
+    kind: str
+    message: str
+
+    @classmethod
+    def of(cls, error: Exception) -> "Failure":
+        """Tell a caller about ``error``; one that is not ours stays in the log."""
+        if isinstance(error, MediaError):
+            return cls("InvalidInput", error.reason)
+        if isinstance(error, WorkTimeoutError):
+            return cls("Timeout", error.message)
+        if isinstance(error, KlingUIError):
+            return cls("RenderError", error.message)
+        return cls("InternalError", INTERNAL_ERROR)
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A job; only the queue changes it.
+
+    Attributes:
+        asked: The input; its addresses are dropped when the job ends.
+        owner: Who asked, as the service tells callers apart.
+        folder: The job's own folder.
+        created_at: Seconds since 1970.
+        request_id: Its name for its owner.
+        file_key: The unguessable name of its result.
+        state: Where it stands.
+        finished_at: Seconds since 1970, once it has ended.
+        failure: Why it failed, if it did.
+    """
+
+    asked: MotionInput
+    owner: str
+    folder: Path
+    created_at: float
+    request_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    file_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    state: JobState = JobState.IN_QUEUE
+    finished_at: float | None = None
+    failure: Failure | None = None
+
+    @property
+    def output(self) -> Path:
+        """Where the result is or will be."""
+        return self.folder / "out" / "result.mp4"
+
+    @property
+    def inputs(self) -> Path:
+        """Where files that came with the request, or were fetched for it, are kept until it ends."""
+        return self.folder / "in"
+
+    @property
+    def progress_file(self) -> Path:
+        """Where the worker writes how far it is: ``{"progress": 0.5}``."""
+        return self.output.with_name("progress.json")
+
+    def progress(self) -> float | None:
+        """Return the share done, 0-1, while the job runs and has told any."""
+        if self.state is not JobState.IN_PROGRESS:
+            return None
+        try:
+            share = json.loads(self.progress_file.read_bytes())["progress"]
+            return min(1.0, max(0.0, float(share)))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def make_folders(self) -> None:
+        """Make the job's folders."""
+        self.inputs.mkdir(parents=True)
+        self.output.parent.mkdir()
+
+    def finish(self, state: JobState, at: float, failure: Failure | None = None) -> None:
+        """Note how it ended, and let go of its inputs."""
+        self.state, self.finished_at, self.failure = state, at, failure
+        self.asked = self.asked.model_copy(update={"image_url": "", "video_url": ""})
+        shutil.rmtree(self.inputs, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Remove all its files."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,244 @@
+"""The jobs of the embedded engine: in_queue -> in_progress -> succeeded, failed or cancelled."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from kling_ui.choice import Orientation
+from kling_ui.errors import KlingUIError
+from kling_ui.preview.catalog import MotionInput
+from kling_ui.preview.faults import busy, unknown_request
+from kling_ui.preview.fetching import InputFetch
+from kling_ui.preview.inputs import Fetch, Inputs, Kind
+from kling_ui.preview.job import Failure, Job, JobState
+from kling_ui.preview.scratch import Scratch
+
+KEEP_S = 24 * 3600.0
+KEEP_COUNT = 200
+WAITING_MAX = 100
+RENDER_LIMIT_S = 900.0
+BUSY_RETRY_S = 10
+
+logger = logging.getLogger(__name__)
+
+
+class Pool(Protocol):
+    """Runs work in another process, like :class:`kling_ui.workers.Workers`."""
+
+    async def run(
+        self, work: Callable[..., object], /, *args: object, timeout_s: float | None = None, **kwargs: object
+    ) -> object:
+        """Run ``work`` and wait for it; cancelling ends it."""
+        ...
+
+
+def render_lazily(
+    image: Path, video: Path, out: Path, *, orientation: Orientation, keep_sound: bool, progress: Path
+) -> object:
+    """Render a preview; the heavy imports happen where it runs, in the worker."""
+    from kling_ui.preview.render import render_preview  # noqa: PLC0415
+
+    return render_preview(image, video, out, orientation=orientation, keep_sound=keep_sound, progress=progress)
+
+
+class JobQueue:
+    """Takes jobs, runs a few at a time, keeps their results for a while.
+
+    Everything happens on the event loop that submits; only rendering runs in ``workers``.
+
+    Args:
+        folder: Where jobs keep their files; several processes may share it.
+        workers: Runs the rendering.
+        render: Renders one job, see :func:`kling_ui.preview.render.render_preview`.
+        fetch: Downloads inputs given by address; by default from public addresses only.
+        slots: Jobs that run at the same time.
+        keep_s: Seconds for which a finished job is remembered.
+        keep_count: Finished jobs that are remembered at most.
+        waiting_max: Jobs that may wait; more are refused as busy.
+        render_limit_s: Seconds that one rendering may take.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        workers: Pool,
+        *,
+        render: Callable[..., object] = render_lazily,
+        fetch: Fetch | None = None,
+        slots: int = 1,
+        keep_s: float = KEEP_S,
+        keep_count: int = KEEP_COUNT,
+        waiting_max: int = WAITING_MAX,
+        render_limit_s: float = RENDER_LIMIT_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._scratch = Scratch(folder)
+        self._workers = workers
+        self._render = render
+        self._inputs = Inputs(fetch or InputFetch())
+        self._slots = slots
+        self._keep_s = keep_s
+        self._keep_count = keep_count
+        self._waiting_max = waiting_max
+        self._render_limit_s = render_limit_s
+        self._clock = clock
+        self._jobs: dict[str, Job] = {}
+        self._waiting: list[Job] = []
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
+
+    def offer(self, path: Path) -> str:
+        """Let jobs read a local file of any size; see :meth:`Inputs.offer`."""
+        return self._inputs.offer(path)
+
+    def withdraw(self, address: str) -> None:
+        """Take an offer back."""
+        self._inputs.withdraw(address)
+
+    async def submit(self, asked: MotionInput, owner: str = "") -> Job:
+        """Take a job.
+
+        Raises:
+            ServiceError: Too many wait already, or inline media cannot be read.
+        """
+        self._forget()
+        if self._closed or len(self._waiting) >= self._waiting_max:
+            raise busy(BUSY_RETRY_S)
+        job = Job(asked, owner, self._scratch.path, self._clock())
+        job.folder /= job.request_id
+        try:
+            await asyncio.to_thread(self._store_inline, job)
+        except BaseException:
+            job.remove()
+            raise
+        self._jobs[job.request_id] = job
+        self._waiting.append(job)
+        self._start_some()
+        return job
+
+    def find(self, request_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            ServiceError: It is unknown, or no longer remembered.
+        """
+        self._forget()
+        if (job := self._jobs.get(request_id)) is None:
+            raise unknown_request()
+        return job
+
+    def find_file(self, file_key: str) -> Job:
+        """Return the job whose finished result has this unguessable name.
+
+        Raises:
+            ServiceError: There is none, or no longer.
+        """
+        self._forget()
+        for job in self._jobs.values():
+            if job.file_key == file_key and job.state is JobState.SUCCEEDED:
+                return job
+        raise unknown_request()
+
+    def position(self, job: Job) -> int | None:
+        """Return how many jobs wait before this one; ``None`` when it does not wait."""
+        return self._waiting.index(job) if job.state is JobState.IN_QUEUE else None
+
+    def cancel(self, job: Job) -> bool:
+        """Cancel a job that waits; one that runs goes on.
+
+        Returns:
+            Whether this call cancelled it.
+        """
+        if job.state is not JobState.IN_QUEUE:
+            return False
+        self._waiting.remove(job)
+        job.finish(JobState.CANCELLED, self._clock())
+        return True
+
+    async def stop(self, request_id: str) -> bool:
+        """End a job at once, even while it runs; only for this process's own use, the contract has no such call.
+
+        Returns:
+            Whether this call ended it.
+        """
+        job = self._jobs.get(request_id)
+        if job is None or job.finished_at is not None:
+            return False
+        if (task := self._running.get(request_id)) is None:
+            return self.cancel(job)
+        task.cancel()
+        await asyncio.wait({task})
+        return job.state is JobState.CANCELLED
+
+    async def aclose(self) -> None:
+        """End all jobs at once, also the running one, and remove every file. May be called twice."""
+        self._closed = True
+        for job in list(self._waiting):
+            self.cancel(job)
+        tasks = list(self._running.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._jobs.clear()
+        await asyncio.to_thread(self._scratch.remove)
+
+    def _store_inline(self, job: Job) -> None:
+        job.make_folders()
+        asked = job.asked
+        image_url = self._inputs.store_inline(asked.image_url, Kind.IMAGE, job.inputs)
+        video_url = self._inputs.store_inline(asked.video_url, Kind.VIDEO, job.inputs)
+        job.asked = asked.model_copy(update={"image_url": image_url, "video_url": video_url})
+
+    def _start_some(self) -> None:
+        while self._waiting and len(self._running) < self._slots and not self._closed:
+            job = self._waiting.pop(0)
+            job.state = JobState.IN_PROGRESS
+            self._running[job.request_id] = asyncio.create_task(self._run(job))
+
+    async def _run(self, job: Job) -> None:
+        try:
+            await self._work(job)
+        except asyncio.CancelledError:
+            job.finish(JobState.CANCELLED, self._clock())
+            raise
+        except KlingUIError as error:
+            job.finish(JobState.FAILED, self._clock(), Failure.of(error))
+        except Exception as error:
+            logger.exception("Preview %s failed", job.request_id)
+            job.finish(JobState.FAILED, self._clock(), Failure.of(error))
+        else:
+            job.finish(JobState.SUCCEEDED, self._clock())
+        finally:
+            del self._running[job.request_id]
+            self._start_some()
+
+    async def _work(self, job: Job) -> None:
+        asked = job.asked
+        image = await self._inputs.open(asked.image_url, Kind.IMAGE, job.inputs)
+        video = await self._inputs.open(asked.video_url, Kind.VIDEO, job.inputs)
+        await self._workers.run(
+            self._render,
+            image,
+            video,
+            job.output,
+            orientation=Orientation(asked.character_orientation),
+            keep_sound=asked.keep_original_sound,
+            progress=job.progress_file,
+            timeout_s=self._render_limit_s,
+        )
+        if not job.output.is_file():
+            raise KlingUIError("The preview made no file.")
+
+    def _forget(self) -> None:
+        """Forget finished jobs that are too old or too many, the oldest first."""
+        finished = [job for job in self._jobs.values() if job.finished_at is not None]
+        oldest = self._clock() - self._keep_s
+        surplus = len(finished) - self._keep_count
+        for rank, job in enumerate(sorted(finished, key=lambda job: job.finished_at or 0.0)):
+            if rank < surplus or (job.finished_at or 0.0) < oldest:
+                del self._jobs[job.request_id]
+                job.remove()

@@ -1,0 +1,220 @@
+"""The embedded Model API: the vendor's contract, answered by a :class:`JobQueue` on this machine.
+
+It is called in-process through an ASGI transport, or served on a port by ``kling-ui preview-server``.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from kling_ui.preview.body import read_body
+from kling_ui.preview.catalog import CATEGORIES, card, listing, parse_input
+from kling_ui.preview.faults import (
+    ServiceError,
+    bad_token,
+    foreign_request,
+    server_fault,
+    unknown_model,
+    unknown_request,
+)
+from kling_ui.preview.job import Job, JobState
+from kling_ui.preview.queue import JobQueue
+from kling_ui.settings import MODEL_ID
+
+MAX_BODY_BYTES = 64 * 1024**2  # what the vendor's own nodes send at most
+
+# The status only tells that a job stopped; how it went is told by the result.
+_STATUS_WORDS = {JobState.SUCCEEDED: "completed", JobState.FAILED: "completed"}
+
+
+def build_service(queue: JobQueue, *, token: str | None = None, max_body_bytes: int = MAX_BODY_BYTES) -> Starlette:
+    """Build the service.
+
+    Args:
+        queue: Its jobs; closed when the service shuts down.
+        token: The only bearer token that is let in; ``None`` lets in everybody, each seeing their own requests.
+        max_body_bytes: Larger bodies are refused.
+    """
+    return _Service(queue, token, max_body_bytes).app()
+
+
+class _Service:
+    def __init__(self, queue: JobQueue, token: str | None, max_body_bytes: int) -> None:
+        self._queue = queue
+        self._admitted = None if token is None else _fingerprint(token)
+        self._max_body_bytes = max_body_bytes
+
+    def app(self) -> Starlette:
+        request_path = "/v1/requests/{request_id}"
+        return Starlette(
+            routes=[
+                Route("/v1/models", self.list_models),
+                Route("/v1/models/categories", self.list_categories),
+                Route("/v1/models/{model_id:path}", self.model, methods=["GET", "POST"]),
+                Route(f"{request_path}/status", self.status),
+                Route(f"{request_path}/result", self.result),
+                Route(f"{request_path}/cancel", self.cancel, methods=["POST"]),
+                Route("/v1/files/{file_key}.mp4", self.file),
+            ],
+            exception_handlers={
+                ServiceError: _on_fault,
+                HTTPException: _on_http_error,
+                ClientDisconnect: _on_disconnect,
+                Exception: _on_bug,
+            },
+            lifespan=self._lifespan,
+        )
+
+    async def list_models(self, request: Request) -> Response:
+        self._caller(request)
+        return _json(listing(request.query_params, _origin(request)))
+
+    async def list_categories(self, request: Request) -> Response:
+        self._caller(request)
+        return _json({"categories": list(CATEGORIES)})
+
+    async def model(self, request: Request) -> Response:
+        owner = self._caller(request)
+        if request.path_params["model_id"] != MODEL_ID:
+            raise unknown_model()
+        return await self._submit(request, owner) if request.method == "POST" else _json(card(_origin(request)))
+
+    async def _submit(self, request: Request, owner: str) -> Response:
+        body = await read_body(request, self._max_body_bytes)
+        asked = await asyncio.to_thread(parse_input, body)
+        job = await self._queue.submit(asked, owner)
+        return _json({"request_id": job.request_id} | _addresses(request, job))
+
+    async def status(self, request: Request) -> Response:
+        job = self._job(request)
+        addresses = _addresses(request, job)
+        answer: dict[str, object] = {
+            "request_id": job.request_id,
+            "status": _STATUS_WORDS.get(job.state, job.state.value),
+            "status_url": addresses["status_url"],
+            "result_url": addresses["result_url"],
+        }
+        optional = {"queue_position": self._queue.position(job), "progress": job.progress()}
+        return _json(answer | {name: value for name, value in optional.items() if value is not None})
+
+    async def result(self, request: Request) -> Response:
+        job = self._job(request)
+        answer: dict[str, object] = {
+            "request_id": job.request_id,
+            "status": job.state.value,
+            "model_id": MODEL_ID,
+            "created_at": _rfc3339(job.created_at),
+            "finished_at": _rfc3339(job.finished_at),
+        }
+        if job.state is JobState.SUCCEEDED:
+            answer["output"] = {"video": f"{_origin(request)}/v1/files/{job.file_key}.mp4"}
+        if job.failure is not None:
+            answer["error"] = {"type": job.failure.kind, "message": job.failure.message}
+        if request.query_params.get("include_cost", "").lower() in {"true", "1"}:
+            answer["cost"] = 0.0
+        return _json(answer)
+
+    async def cancel(self, request: Request) -> Response:
+        job = self._job(request)
+        outcome = "cancelled" if self._queue.cancel(job) else "not_cancellable"
+        status = _STATUS_WORDS.get(job.state, job.state.value)
+        answer = {"request_id": job.request_id, "status": status, "outcome": outcome}
+        return _json(answer, HTTPStatus.ACCEPTED)
+
+    async def file(self, request: Request) -> Response:
+        """Serve a result without a token: who knows the address was given it by the result."""
+        job = self._queue.find_file(request.path_params["file_key"])
+        headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+        return FileResponse(
+            job.output,
+            media_type="video/mp4",
+            headers=headers,
+            filename="preview.mp4",
+            content_disposition_type="inline",
+        )
+
+    def _caller(self, request: Request) -> str:
+        """Return who asks: the fingerprint of their token, empty without one."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        caller = _fingerprint(token.strip()) if scheme.lower() == "bearer" and token.strip() else ""
+        if self._admitted is not None and not hmac.compare_digest(caller, self._admitted):
+            raise bad_token()
+        return caller
+
+    def _job(self, request: Request) -> Job:
+        caller = self._caller(request)
+        job = self._queue.find(request.path_params["request_id"])
+        if not hmac.compare_digest(job.owner, caller):
+            raise foreign_request()
+        return job
+
+    @asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncGenerator[None]:
+        try:
+            yield
+        finally:
+            await self._queue.aclose()
+
+
+def _json(content: object, status: HTTPStatus = HTTPStatus.OK) -> JSONResponse:
+    return JSONResponse(content, status, headers={"Cache-Control": "no-store"})
+
+
+def _origin(request: Request) -> str:
+    """The caller's own scheme and host (and mount point), so that the addresses work for them."""
+    return str(request.base_url).rstrip("/")
+
+
+def _addresses(request: Request, job: Job) -> dict[str, str]:
+    base = f"{_origin(request)}/v1/requests/{job.request_id}"
+    return {f"{name}_url": f"{base}/{name}" for name in ("status", "result", "cancel")}
+
+
+def _fingerprint(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _rfc3339(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _refuse(fault: ServiceError) -> Response:
+    return JSONResponse(fault.to_json(), fault.status, headers={"Cache-Control": "no-store"} | fault.headers)
+
+
+def _on_fault(_request: Request, error: Exception) -> Response:
+    return _refuse(error if isinstance(error, ServiceError) else server_fault())
+
+
+def _on_http_error(request: Request, error: Exception) -> Response:
+    """Answer what routing found: nothing there, or not with this method."""
+    if not isinstance(error, HTTPException):
+        return _refuse(server_fault())
+    headers = dict(error.headers or {})
+    if request.method == "OPTIONS" and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return _refuse(unknown_request())
+    return _refuse(
+        ServiceError(HTTPStatus(error.status_code), error.status_code * 1000 + 1, error.detail, headers=headers)
+    )
+
+
+def _on_disconnect(_request: Request, _error: Exception) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to read it
+
+
+def _on_bug(_request: Request, _error: Exception) -> Response:
+    return _refuse(server_fault())
