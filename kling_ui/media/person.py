@@ -4,11 +4,12 @@ The models are the ones that the ``mediapipe`` 0.10.21 wheel carries, so nothing
 object belongs to the process that made it and is never shared between threads.
 """
 
-import os
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -20,6 +21,8 @@ from kling_ui.media.video import Frame
 # 0.5 misses), so an image is tried again before it is called empty.
 DETECTION_CONFIDENCES = (0.5, 0.3, 0.15)
 MASK_THRESHOLD = 0.5
+# Landmarks of a true find lie on its mask (0.8-1.0 measured); those of a phantom do not (0.0-0.4 measured).
+AGREEMENT_MIN = 0.5
 IMAGE_LONG_SIDE_PX = 1280
 TRACK_LONG_SIDE_PX = 640
 
@@ -84,6 +87,19 @@ class Pose:
         """Share of the picture that the person covers, 0-1, by the mask."""
         return None if self.mask is None else float((self.mask > MASK_THRESHOLD).mean())
 
+    @property
+    def mask_agreement(self) -> float | None:
+        """Share of the visible landmarks, 0-1, that lie on the mask: how far mask and landmarks mean the same."""
+        if self.mask is None:
+            return None
+        x, y, _, visibility = self.landmarks.T
+        inside = (visibility >= 0.5) & (x >= 0) & (x < 1) & (y >= 0) & (y < 1)
+        if not inside.any():
+            return 0.0
+        height, width = self.mask.shape
+        rows, columns = (y[inside] * height).astype(int), (x[inside] * width).astype(int)
+        return float((self.mask[rows, columns] > MASK_THRESHOLD).mean())
+
 
 @dataclass(frozen=True, slots=True)
 class PoseTrack:
@@ -112,6 +128,11 @@ class PoseTrack:
         return float(self.found.mean()) if len(self.times_s) else 0.0
 
 
+def load_models() -> None:
+    """Load what a first look would wait for, some seconds of imports; run it in a worker ahead of time."""
+    find_person(np.zeros((64, 64, 3), np.uint8))
+
+
 def find_person(rgb: np.ndarray) -> Pose | None:
     """Find the main character of a still picture, with a mask.
 
@@ -124,9 +145,9 @@ def find_person(rgb: np.ndarray) -> Pose | None:
     height, width = rgb.shape[:2]
     small = shrink(rgb, IMAGE_LONG_SIDE_PX)
     for confidence in DETECTION_CONFIDENCES:
-        with _detector(still=True, mask=True, confidence=confidence) as detector:
-            pose = _read(detector.process(small), confidence)
-        if pose is not None and pose.mask is not None:
+        detector = _still_detector(confidence, threading.get_ident())
+        pose = _read(detector.process(small), confidence)
+        if pose is not None and pose.mask is not None and _is_trusted(pose):
             mask = cv2.resize(pose.mask, (width, height), interpolation=cv2.INTER_LINEAR)
             return Pose(pose.landmarks, pose.world_m, mask, confidence)
     return None
@@ -139,9 +160,10 @@ def find_poses(frames: Iterable[Frame], *, connected: bool = True) -> Iterator[t
         frames: Upright frames, best at most :data:`TRACK_LONG_SIDE_PX` long; they pass through.
         connected: The frames follow each other closely, so that one helps the next (about 1.5 x faster).
     """
-    with _detector(still=not connected, mask=False, confidence=DETECTION_CONFIDENCES[0]) as detector:
+    confidence = DETECTION_CONFIDENCES[0]
+    with contextlib.closing(_new_detector(still=not connected, mask=False, confidence=confidence)) as detector:
         for frame in frames:
-            yield frame, _read(detector.process(frame.rgb), DETECTION_CONFIDENCES[0])
+            yield frame, _read(detector.process(frame.rgb), confidence)
 
 
 def track_of(poses: Iterable[tuple[Frame, Pose | None]]) -> PoseTrack:
@@ -170,19 +192,26 @@ def shrink(rgb: np.ndarray, long_side_px: int) -> np.ndarray:
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
 
 
-@contextmanager
-def _detector(*, still: bool, mask: bool, confidence: float) -> Generator[Any]:
-    os.environ.setdefault("GLOG_minloglevel", "2")
+def _is_trusted(pose: Pose) -> bool:
+    return pose.confidence >= DETECTION_CONFIDENCES[0] or (pose.mask_agreement or 0.0) >= AGREEMENT_MIN
+
+
+@lru_cache(maxsize=2 * len(DETECTION_CONFIDENCES))
+def _still_detector(confidence: float, _thread: int) -> Any:
+    # Starting one costs more than using it; it keeps nothing of earlier pictures, but belongs to one thread.
+    return _new_detector(still=True, mask=True, confidence=confidence)
+
+
+def _new_detector(*, still: bool, mask: bool, confidence: float) -> Any:
     from mediapipe.python.solutions.pose import Pose as Detector  # noqa: PLC0415  loads in seconds, only where used
 
-    with Detector(
+    return Detector(
         static_image_mode=still,
         model_complexity=1,  # the one that the wheel carries
         smooth_landmarks=False,  # smoothing is the caller's: it knows the whole track
         enable_segmentation=mask,
         min_detection_confidence=confidence,
-    ) as detector:
-        yield detector
+    )
 
 
 def _read(answer: Any, confidence: float) -> Pose | None:

@@ -1,0 +1,129 @@
+"""Making new clips out of finished ones: the only module that imports moviepy.
+
+Pictures are decoded by :mod:`kling_ui.media.video` (one fixed demuxer, exact times); moviepy adds sound and writes.
+"""
+
+import contextlib
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from kling_ui.errors import MediaError
+from kling_ui.media.picture import read_picture
+from kling_ui.media.probe import VideoFacts, probe_video
+from kling_ui.media.video import Frame, read_frames
+
+COMPARE_HEIGHT_PX = 480
+_LABEL_PX = 40
+_GAP_PX = 8
+_PAPER_RGB, _INK_RGB = (255, 255, 255), (40, 40, 46)
+
+
+def side_by_side(image: Path, reference: Path, result: Path, out: Path, *, height_px: int = COMPARE_HEIGHT_PX) -> Path:
+    """Write a clip that shows character, reference and result next to each other, in step and with sound.
+
+    It lasts as long as the longer clip; the shorter one stays on its last picture. The sound is the result's, or the
+    reference's when the result has none.
+
+    Args:
+        image: The character image.
+        reference: The clip that gave the motion.
+        result: The clip that was made.
+        out: The MP4 to write; it appears whole or not at all.
+        height_px: Height of the three pictures, even.
+
+    Raises:
+        MediaError: One of the files cannot be read, or ``out`` cannot be written.
+    """
+    from moviepy import AudioFileClip, VideoClip  # noqa: PLC0415  loads slowly, only where used
+
+    clips = [probe_video(reference), probe_video(result)]
+    still = _fitted(read_picture(image, long_side_px=4 * height_px).rgb, height_px)
+    panels = [_Panel(facts, height_px) for facts in clips]
+    canvas = _canvas([still.shape[1], *(panel.width_px for panel in panels)], height_px)
+    _place(canvas, still, 0)
+    lefts = [still.shape[1] + _GAP_PX, still.shape[1] + panels[0].width_px + 2 * _GAP_PX]
+
+    def picture_at(time_s: float) -> np.ndarray:
+        for panel, left in zip(panels, lefts, strict=True):
+            _place(canvas, panel.at(time_s), left)
+        return canvas.copy()
+
+    loud = next((facts for facts in reversed(clips) if facts.has_audio), None)
+    with contextlib.ExitStack() as stack:
+        shown = stack.enter_context(VideoClip(picture_at, duration=max(facts.duration_s for facts in clips)))
+        if loud:
+            sound = stack.enter_context(AudioFileClip(str(loud.path)))
+            shown.audio = sound.with_duration(min(sound.duration, shown.duration))
+        _write(shown, out, fps=clips[1].fps)
+    return out
+
+
+class _Panel:
+    """A clip whose picture at a time can be asked for, with rising times."""
+
+    def __init__(self, facts: VideoFacts, height_px: int) -> None:
+        self.width_px = _fitted_width(facts.width_px, facts.height_px, height_px)
+        self._height_px = height_px
+        self._half_frame_s = 0.5 / facts.fps
+        long_side_px = max(self.width_px, height_px)
+        self._frames: Iterator[Frame] = read_frames(facts.path, container=facts.format, long_side_px=long_side_px)
+        self._next = next(self._frames, None)
+        self._shown = np.zeros((height_px, self.width_px, 3), np.uint8)
+
+    def at(self, time_s: float) -> np.ndarray:
+        while self._next is not None and self._next.time_s <= time_s + self._half_frame_s:
+            self._shown = _fitted(self._next.rgb, self._height_px, self.width_px)
+            self._next = next(self._frames, None)
+        return self._shown
+
+
+def _write(clip: Any, out: Path, *, fps: float) -> None:
+    part = out.with_name(f".{uuid.uuid4().hex}.part.mp4")
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            clip.write_videofile(
+                str(part),
+                fps=fps,
+                codec="libx264",
+                audio_codec="aac",
+                preset="veryfast",
+                temp_audiofile=str(Path(scratch) / "sound.m4a"),
+                ffmpeg_params=["-pix_fmt", "yuv420p", "-movflags", "+faststart"],
+                logger=None,
+            )
+        part.replace(out)
+    except OSError as error:  # moviepy hands on ffmpeg's complaint as one
+        raise MediaError("it cannot be written.", path=out, advice="Free some space and try again.") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _canvas(widths_px: list[int], height_px: int) -> np.ndarray:
+    total_px = sum(widths_px) + _GAP_PX * (len(widths_px) - 1)
+    canvas = Image.new("RGB", (total_px + total_px % 2, height_px + _LABEL_PX), _PAPER_RGB)
+    draw, font, left = ImageDraw.Draw(canvas), ImageFont.load_default(20), 0
+    for label, width_px in zip(("Character", "Reference", "Result"), widths_px, strict=True):
+        draw.text((left + width_px / 2, _LABEL_PX / 2), label, fill=_INK_RGB, font=font, anchor="mm")
+        left += width_px + _GAP_PX
+    return np.array(canvas)
+
+
+def _place(canvas: np.ndarray, picture: np.ndarray, left: int) -> None:
+    canvas[_LABEL_PX:, left : left + picture.shape[1]] = picture
+
+
+def _fitted_width(width_px: int, height_px: int, to_height_px: int) -> int:
+    return max(2, 2 * round(width_px * to_height_px / height_px / 2))
+
+
+def _fitted(rgb: np.ndarray, height_px: int, width_px: int | None = None) -> np.ndarray:
+    width_px = width_px or _fitted_width(rgb.shape[1], rgb.shape[0], height_px)
+    if rgb.shape[:2] == (height_px, width_px):
+        return rgb
+    return np.asarray(Image.fromarray(rgb).resize((width_px, height_px), Image.Resampling.BILINEAR))

@@ -1,0 +1,176 @@
+"""What a file is, told by its first bytes and never by its name."""
+
+from pathlib import Path
+
+from kling_ui.errors import MediaError
+
+HEAD_BYTES = 4096  # enough for every signature below, MPEG-TS sync bytes included
+
+IMAGE_FORMATS = frozenset({"jpeg", "png", "webp", "gif", "bmp", "tiff", "avif", "heif"})
+VIDEO_FORMATS = frozenset(
+    {"mp4", "mov", "3gp", "webm", "matroska", "avi", "gif", "mpegts", "flv", "mpeg", "ogg", "asf"}
+)
+
+# What the rest is called when a person is told why it is refused.
+OTHER_NAMES = {
+    "html": "a web page",
+    "svg": "an SVG drawing",
+    "xml": "an XML document",
+    "playlist": "a playlist that points to other files",
+    "text": "a text file",
+    "pdf": "a PDF document",
+    "zip": "a ZIP archive",
+    "gzip": "a compressed archive",
+    "mp3": "a sound file",
+    "wav": "a sound file",
+    "flac": "a sound file",
+    "psd": "a Photoshop document",
+    "jpeg2000": "a JPEG 2000 picture",
+    "jpegxl": "a JPEG XL picture",
+    "unknown": "no known kind of file",
+}
+SHOWN_NAMES = {"webm": "WebM", "webp": "WebP", "matroska": "Matroska", "heif": "HEIC", "mpegts": "MPEG-TS"}
+_WORDS = frozenset({"Matroska"})  # spoken as words, not as letters
+
+_PREFIXES = (
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"BM", "bmp"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"II+\0", "tiff"),
+    (b"MM\0+", "tiff"),
+    (b"FLV\x01", "flv"),
+    (b"OggS", "ogg"),
+    (b"0&\xb2u\x8ef\xcf\x11", "asf"),
+    (b"\0\0\x01\xba", "mpeg"),
+    (b"\0\0\x01\xb3", "mpeg"),
+    (b"%PDF", "pdf"),
+    (b"PK\x03\x04", "zip"),
+    (b"\x1f\x8b", "gzip"),
+    (b"ID3", "mp3"),
+    (b"fLaC", "flac"),
+    (b"8BPS", "psd"),
+    (b"\xff\x0a", "jpegxl"),
+    (b"\0\0\0\x0cJXL ", "jpegxl"),
+    (b"\0\0\0\x0cjP  ", "jpeg2000"),
+)
+_RIFF = {b"WEBP": "webp", b"AVI ": "avi", b"WAVE": "wav"}
+_BRANDS = {"qt  ": "mov", "avif": "avif", "avis": "avif"}
+_HEIF_BRANDS = frozenset({"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"})
+_QUICKTIME_ATOMS = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
+_PLAYLISTS = ("#extm3u", "ffconcat", "v=0", "file '", "[playlist]")
+_MARKUP = (("<!doctype html", "html"), ("<html", "html"), ("<svg", "svg"), ("<?xml", "xml"), ("<", "xml"))
+
+
+def signature(head: bytes) -> str:
+    """Name the format that a file's first bytes announce.
+
+    Args:
+        head: The first :data:`HEAD_BYTES` of the file, or all of a shorter one.
+
+    Returns:
+        A name from :data:`IMAGE_FORMATS`, :data:`VIDEO_FORMATS` or :data:`OTHER_NAMES`.
+    """
+    for prefix, name in _PREFIXES:
+        if head.startswith(prefix):
+            return name
+    for recognise in (_riff, _iso_media, _matroska, _transport_stream, _words):
+        if name := recognise(head):
+            return name
+    return "unknown"
+
+
+def sniff(path: Path) -> str:
+    """Name what a file is by its content; see :func:`signature`.
+
+    Raises:
+        MediaError: There is no such file, it cannot be opened or it is empty.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except FileNotFoundError as error:
+        raise MediaError("there is no such file.", path=path, advice="Check the path.") from error
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise MediaError(f"it cannot be opened ({reason}).", path=path, advice="Choose another file.") from error
+    if not head:
+        raise MediaError("the file is empty.", path=path, advice="Upload or export it again.")
+    return signature(head)
+
+
+def sniff_image(path: Path) -> str:
+    """Name a picture's format by its content.
+
+    Raises:
+        MediaError: It is not a picture that can be read here.
+    """
+    name = sniff(path)
+    if name not in IMAGE_FORMATS:
+        advice = "Choose a JPEG or PNG picture."
+        raise MediaError(f"it is {described(name)}, not a picture.", path=path, advice=advice)
+    return name
+
+
+def sniff_video(path: Path) -> str:
+    """Name a clip's container by its content; lists of other files are refused whatever they are called.
+
+    Raises:
+        MediaError: It is not a clip that can be read here.
+    """
+    name = sniff(path)
+    if name not in VIDEO_FORMATS:
+        advice = "Choose an MP4 or MOV clip."
+        raise MediaError(f"it is {described(name)}, not a video.", path=path, advice=advice)
+    return name
+
+
+def described(name: str) -> str:
+    """Put a format's name into words, article included: ``a web page``, ``a JPEG picture``, ``an MP4 video``."""
+    if name in OTHER_NAMES:
+        return OTHER_NAMES[name]
+    kind = "picture" if name in IMAGE_FORMATS else "video"
+    shown = SHOWN_NAMES.get(name, name.upper())
+    return f"{'an' if shown[0] in 'AEIOM' and shown not in _WORDS else 'a'} {shown} {kind}"
+
+
+def _riff(head: bytes) -> str:
+    return _RIFF.get(head[8:12], "") if head[:4] == b"RIFF" else ""
+
+
+def _iso_media(head: bytes) -> str:
+    if head[4:8] != b"ftyp":
+        return "mov" if head[4:8] in _QUICKTIME_ATOMS else ""
+    brand = head[8:12].decode("latin-1").lower()
+    compatible = head[16 : min(int.from_bytes(head[:4], "big"), 256)].decode("latin-1").lower()
+    if brand in _HEIF_BRANDS:  # AVIF pictures may call themselves plain mif1
+        return "avif" if "avif" in compatible else "heif"
+    return "3gp" if brand.startswith(("3gp", "3g2")) else _BRANDS.get(brand, "mp4")
+
+
+def _matroska(head: bytes) -> str:
+    if head[:4] != b"\x1aE\xdf\xa3":
+        return ""
+    return "webm" if b"webm" in head[:80] else "matroska"
+
+
+def _transport_stream(head: bytes) -> str:
+    for first, packet in ((0, 188), (4, 192)):
+        if len(head) > first + 4 * packet and all(head[first + n * packet] == 0x47 for n in range(5)):
+            return "mpegts"
+    return ""
+
+
+def _words(head: bytes) -> str:
+    try:
+        text = head[:1024].decode("utf-8-sig", "strict" if len(head) <= 1024 else "ignore").lstrip().lower()
+    except UnicodeDecodeError:
+        return ""
+    if any(ord(char) < 32 and char not in "\t\r\n\f" for char in text):
+        return ""
+    if text.startswith(_PLAYLISTS):
+        return "playlist"
+    return next((name for start, name in _MARKUP if text.startswith(start)), "text" if text else "")

@@ -1,0 +1,132 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kling_ui.checks.report import Severity
+from kling_ui.checks.rules import check_image
+from kling_ui.media.look import ImageLook, PersonFacts
+from kling_ui.media.person import Landmark
+from kling_ui.media.picture import ImageFacts
+
+MB = 1_000_000
+FACTS = ImageFacts(
+    path=Path("character.png"),
+    format="png",
+    size_bytes=2 * MB,
+    width_px=1000,
+    height_px=1500,
+    exif_orientation=1,
+    mode="RGB",
+    has_alpha=False,
+    frame_count=1,
+)
+BODY = tuple((0.5, 0.5, 0.0, 1.0) for _ in range(33))
+PERSON = PersonFacts(landmarks=BODY, subject_share=0.3, box=(0.2, 0.1, 0.8, 0.9), confidence=0.5, mask_agreement=1.0)
+LOOK = ImageLook(sha256="0" * 64, facts=FACTS, person=PERSON, clear_share=0.0, overlay=Path("overlay.jpg"))
+BLOCK, WARN, HINT = Severity.BLOCK, Severity.WARN, Severity.HINT
+
+
+def moved(joint: Landmark, x: float, visibility: float = 1.0) -> dict[int, tuple[float, float, float, float]]:
+    return {joint: (x, 0.5, 0.0, visibility)}
+
+
+def person(joints: dict[int, tuple[float, float, float, float]] | None = None, **fields: object) -> PersonFacts:
+    landmarks = tuple((joints or {}).get(n, BODY[n]) for n in range(33))
+    return replace(PERSON, landmarks=landmarks, **fields)
+
+
+def test_a_good_picture_has_no_findings():
+    assert check_image(LOOK).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"format": "jpeg"}, []),
+        ({"format": "webp"}, [("image.format", BLOCK)]),
+        ({"format": "gif", "frame_count": 9}, [("image.format", BLOCK)]),
+        ({"format": "heif"}, [("image.format", BLOCK)]),
+        ({"frame_count": 2}, [("image.format", WARN)]),
+        ({"mode": "CMYK", "format": "jpeg"}, [("image.format", WARN)]),
+        ({"mode": "I;16"}, [("image.format", WARN)]),
+        ({"mode": "RGBA", "has_alpha": True}, []),
+        ({"exif_orientation": 6}, [("image.format", HINT)]),
+        ({"size_bytes": 10 * MB}, []),
+        ({"size_bytes": 10 * MB + 1}, [("image.size", WARN)]),
+        ({"size_bytes": 50 * MB}, [("image.size", WARN)]),
+        ({"size_bytes": 50 * MB + 1}, [("image.size", BLOCK)]),
+        ({"width_px": 340, "height_px": 340}, []),
+        ({"width_px": 339, "height_px": 600}, [("image.side", WARN)]),
+        ({"width_px": 600, "height_px": 300}, [("image.side", WARN)]),
+        ({"width_px": 600, "height_px": 299}, [("image.side", BLOCK)]),
+        ({"width_px": 2500, "height_px": 1000}, []),
+        ({"width_px": 2501, "height_px": 1000}, [("image.aspect", BLOCK)]),
+        ({"width_px": 1000, "height_px": 2500}, []),
+        ({"width_px": 1000, "height_px": 2501}, [("image.aspect", BLOCK)]),
+        ({"width_px": 4096, "height_px": 4096}, []),
+        ({"width_px": 4097, "height_px": 4096}, [("image.large", WARN)]),
+        ({"width_px": 65_536, "height_px": 65_536}, [("image.large", WARN)]),
+        ({"width_px": 65_537, "height_px": 65_536}, [("image.side", BLOCK), ("image.large", WARN)]),
+    ],
+)
+def test_rules_about_the_file(facts, expected):
+    found = check_image(replace(FACTS, **facts)).findings
+    assert [(finding.rule, finding.severity) for finding in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("look", "expected"),
+    [
+        ({"person": None}, [("image.character", WARN)]),
+        ({"person": person(confidence=0.15)}, []),
+        ({"person": person(subject_share=0.0501)}, []),
+        ({"person": person(subject_share=0.05)}, [("image.coverage", BLOCK)]),
+        ({"person": person(subject_share=0.05, mask_agreement=0.5)}, [("image.coverage", BLOCK)]),
+        ({"person": person(subject_share=0.05, mask_agreement=0.49)}, [("image.coverage", WARN)]),
+        ({"person": person(moved(Landmark.LEFT_SHOULDER, 0.5, 0.2))}, [("image.body", WARN)]),
+        ({"person": person(dict.fromkeys(range(11), (0.5, -0.1, 0, 1)))}, [("image.body", WARN)]),
+        ({"person": person(moved(Landmark.LEFT_WRIST, 1.0))}, []),
+        ({"person": person(moved(Landmark.LEFT_WRIST, 1.01, 0.1))}, [("image.body", WARN)]),
+        ({"person": person(moved(Landmark.RIGHT_ANKLE, -0.01))}, [("image.body", WARN)]),
+        ({"clear_share": 0.0049}, []),
+        ({"clear_share": 0.005}, [("image.format", WARN)]),
+    ],
+)
+def test_rules_about_what_is_seen(look, expected):
+    found = check_image(replace(LOOK, **look)).findings
+    assert [(finding.rule, finding.severity) for finding in found] == expected
+
+
+def test_legs_outside_from_the_knees_on_are_a_half_body_not_a_cut():
+    legs = dict.fromkeys(range(Landmark.LEFT_KNEE, Landmark.RIGHT_FOOT_INDEX + 1), (0.5, 1.2, 0.0, 0.1))
+    assert check_image(replace(LOOK, person=person(legs))).findings == ()
+
+
+def test_only_coverage_may_be_overridden():
+    coverage = check_image(replace(LOOK, person=person(subject_share=0.02))).findings
+    assert [finding.override for finding in coverage] == [True]
+    hard = check_image(replace(FACTS, format="webp", size_bytes=51 * MB, width_px=200)).findings
+    assert len(hard) == 4
+    assert not any(finding.override for finding in hard)
+
+
+def test_messages_carry_what_was_measured():
+    (finding,) = check_image(replace(LOOK, person=person(subject_share=0.0213))).findings
+    assert finding.message == "The character covers 2.1 % of the image; more than 5 % is needed."
+    assert finding.measured == 0.0213
+    assert finding.source == "RunComfy's page for this model"
+    cut = person(moved(Landmark.LEFT_WRIST, 1.2) | moved(Landmark.RIGHT_ANKLE, 1.2))
+    (finding,) = check_image(replace(LOOK, person=cut)).findings
+    assert "left forearm and right lower leg" in finding.message
+
+
+def test_facts_are_shown_without_the_place_of_the_file():
+    facts = check_image(replace(LOOK, facts=replace(FACTS, path=Path("/secret/place/a.png")))).facts
+    assert facts is not None
+    assert facts["file"] == "a.png"
+    assert (facts["subject_share"], facts["framing"]) == (0.3, "full body")
+    assert "secret" not in str(facts)
+    nobody = check_image(replace(LOOK, person=None)).facts
+    assert nobody is not None
+    assert (nobody["subject_share"], nobody["framing"]) == (None, "nobody")

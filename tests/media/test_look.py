@@ -1,0 +1,146 @@
+import pickle
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kling_ui.errors import MediaError
+from kling_ui.media.body import Framing
+from kling_ui.media.look import look_at_image, look_at_video, sample_times
+from kling_ui.media.picture import read_picture
+from kling_ui.media.probe import VideoFacts
+
+FACTS = VideoFacts(
+    path=Path("clip.mp4"),
+    format="mp4",
+    size_bytes=1,
+    width_px=640,
+    height_px=360,
+    duration_s=12.0,
+    fps=24.0,
+    frame_count=288,
+    codec="h264",
+    pixel_format="yuv420p",
+    rotation_deg=0,
+    has_audio=False,
+    audio_codec="",
+)
+
+
+@pytest.fixture(scope="module")
+def looks(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("looks")
+
+
+def test_a_look_at_a_character(drawn_person, looks):
+    look = look_at_image(drawn_person.path, looks)
+    assert look.facts.path == drawn_person.path
+    assert look.person is not None
+    assert look.person.framing == Framing.FULL
+    x, y = drawn_person.joints_px[0][:, 0], drawn_person.joints_px[0][:, 1]
+    left, top, right, bottom = look.person.box
+    assert left * drawn_person.width_px < x.min() + 5
+    assert right * drawn_person.width_px > x.max() - 5
+    assert top * drawn_person.height_px < y.min()
+    assert bottom * drawn_person.height_px > y.max() - 20
+    assert 0.05 < look.person.subject_share < (right - left) * (bottom - top)
+
+
+def test_the_overlay_shows_the_picture_with_marks(drawn_person, looks):
+    look = look_at_image(drawn_person.path, looks)
+    assert look.overlay is not None
+    overlay = read_picture(look.overlay)
+    plain = read_picture(drawn_person.path)
+    assert overlay.facts.format == "jpeg"
+    assert overlay.rgb.shape == plain.rgb.shape
+    assert overlay.rgb[2, 2].mean() < plain.rgb[2, 2].mean()  # what is not the person is dimmed
+
+
+def test_a_picture_of_nobody(tmp_path):
+    path = tmp_path / "wall.png"
+    Image.new("RGB", (400, 400), (180, 170, 160)).save(path)
+    look = look_at_image(path, tmp_path / "looks")
+    assert (look.person, look.overlay) == (None, None)
+    assert look_at_image(path, tmp_path / "looks") == look
+
+
+def test_a_second_look_under_another_name_is_remembered(drawn_person, looks, tmp_path):
+    first = look_at_image(drawn_person.path, looks)
+    copy = tmp_path / "copy.png"
+    shutil.copy(drawn_person.path, copy)
+    kept = {file.name: file.stat().st_mtime_ns for file in looks.iterdir()}
+    second = look_at_image(copy, looks)
+    assert second == replace(first, facts=replace(first.facts, path=copy))
+    assert {file.name: file.stat().st_mtime_ns for file in looks.iterdir()} == kept
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"facts": {}}'])
+def test_a_damaged_memory_is_replaced(drawn_person, looks, damage):
+    first = look_at_image(drawn_person.path, looks)
+    kept = looks / f"{first.sha256}-v1-image.json"
+    kept.write_bytes(damage)
+    assert look_at_image(drawn_person.path, looks) == first
+    assert kept.read_bytes() != damage
+
+
+def test_a_look_at_a_clip(drawn_dance, looks):
+    look = look_at_video(drawn_dance.path, looks)
+    assert len(look.track.times_s) == 24
+    assert look.person_share == 1
+    assert look.framing == Framing.FULL
+    assert look.facts.has_audio
+    strip = read_picture(look.strip)
+    assert strip.rgb.shape[0] == 260
+    assert strip.rgb.shape[1] > 8 * 130
+
+
+def test_the_second_look_at_a_clip_finds_the_same(drawn_dance, looks):
+    first, second = (look_at_video(drawn_dance.path, looks) for _ in range(2))
+    assert second.facts == first.facts
+    assert np.array_equal(second.track.landmarks, first.track.landmarks)
+    assert second.strip == first.strip
+
+
+def test_looks_travel_between_processes(drawn_dance, drawn_person, looks):
+    image = look_at_image(drawn_person.path, looks)
+    assert pickle.loads(pickle.dumps(image)) == image
+    video = look_at_video(drawn_dance.path, looks)
+    assert pickle.loads(pickle.dumps(video)).facts == video.facts
+
+
+def test_a_clip_of_nobody(make_clip, tmp_path):
+    look = look_at_video(make_clip(frames=6), tmp_path / "looks")
+    assert look.person_share == 0
+    assert look.framing == Framing.NOBODY
+    assert len(look.track.times_s) == 6
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    path = tmp_path / "wall.png"
+    Image.new("RGB", (400, 400)).save(path)
+    (tmp_path / "looks").touch()
+    with pytest.raises(MediaError, match="cannot be written"):
+        look_at_image(path, tmp_path / "looks")
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "fps", "count"),
+    [(3, 24, 24), (12, 24, 24), (14, 24, 28), (30, 30, 32), (600, 30, 32), (0.5, 10, 5), (0.04, 25, 1)],
+)
+def test_moments_are_spread_from_the_first_picture_to_the_last(duration_s, fps, count):
+    frames = round(duration_s * fps)
+    times = sample_times(replace(FACTS, duration_s=float(duration_s), fps=float(fps), frame_count=frames))
+    assert len(times) == count
+    assert times[0] == 0
+    assert times == sorted(set(times))
+    assert duration_s - 2 / fps <= times[-1] < duration_s
+
+
+def test_moments_sit_on_keyframes_where_one_is_near():
+    keys = tuple(float(second) for second in range(12))
+    times = sample_times(replace(FACTS, keyframe_times_s=keys))
+    assert len(set(times) & set(keys)) >= 10
+    assert times == sorted(set(times))
