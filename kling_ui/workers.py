@@ -27,7 +27,9 @@ class Workers:
     def __init__(self, count: int | None = None) -> None:
         self.count = count or max(1, min(4, os.cpu_count() or 1))
         # spawn: MediaPipe's threads do not survive a fork
-        self._pool = ProcessPool(max_workers=self.count, context=multiprocessing.get_context("spawn"))
+        self._pool = ProcessPool(
+            max_workers=self.count, context=multiprocessing.get_context("spawn"), initializer=_fall_silent
+        )
 
     async def run(
         self, work: Callable[..., T], /, *args: object, timeout_s: float | None = None, **kwargs: object
@@ -65,3 +67,11 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _fall_silent() -> None:
+    """Send what native libraries write to the terminal nowhere; results and errors travel otherwise."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)

@@ -1,0 +1,154 @@
+"""The command line: ``kling-ui check``, ``repair``, ``run``, ``preview-server`` and ``app``.
+
+This module only says what can be typed. What a command does is imported when it is called, so that help is quick and
+worker processes, which import this module again, start quickly.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kling_ui.choice import DEFAULT_PROMPT, Choice, Orientation
+from kling_ui.cli.output import guarded
+from kling_ui.runs.record import EngineName
+
+app = typer.Typer(
+    help="Motion control: a character image and a reference video become a video of that character moving so.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they print local variables, and a token may be among them
+    rich_markup_mode=None,
+)
+
+Prompt = Annotated[str, typer.Option(help="Scene, clothes and light in words; the motion comes from the video.")]
+Facing = Annotated[
+    Orientation,
+    typer.Option(help="Whose facing the result follows: the video's (at most 30 s) or the image's (at most 10 s)."),
+]
+Sound = Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the reference's sound.")]
+Accepted = Annotated[
+    list[str] | None,
+    typer.Option("--accept", metavar="RULE", help="Go on in spite of this rule, where a person may overrule it."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+@app.command()
+def check(
+    *,
+    image: Annotated[Path | None, typer.Option(help="The character image.")] = None,
+    video: Annotated[Path | None, typer.Option(help="The reference video.")] = None,
+    prompt: Prompt = DEFAULT_PROMPT,
+    orientation: Facing = Orientation.VIDEO,
+    sound: Sound = True,
+    accept: Accepted = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at the inputs and say whether they will work.
+
+    Exit code: 0 fine or with warnings, 1 blocked, 2 a file cannot be read or the command was used wrongly.
+    """
+    if image is None and video is None:
+        raise typer.BadParameter("Give --image, --video or both.")
+
+    def work() -> int:
+        from kling_ui.cli.check import check_files  # noqa: PLC0415
+
+        return check_files(image, video, Choice(prompt, orientation, sound), accept=accept or [], as_json=as_json)
+
+    guarded(work, as_json=as_json)
+
+
+@app.command()
+def repair(
+    *,
+    image: Annotated[Path | None, typer.Option(help="The character image.")] = None,
+    video: Annotated[Path | None, typer.Option(help="The reference video.")] = None,
+    orientation: Facing = Orientation.VIDEO,
+    sound: Sound = True,
+    out: Annotated[Path, typer.Option(help="Folder for the repaired files; nothing in it is overwritten.")],
+    as_json: AsJson = False,
+) -> None:
+    """Mend what the checks find, into new files; the originals stay as they are.
+
+    Exit code: 0 repaired or nothing to do, 1 still blocked, 2 a file cannot be read or the command was used wrongly.
+    """
+    if image is None and video is None:
+        raise typer.BadParameter("Give --image, --video or both.")
+
+    def work() -> int:
+        from kling_ui.cli.repair import repair_files  # noqa: PLC0415
+
+        return repair_files(image, video, Choice(orientation=orientation, keep_sound=sound), out, as_json=as_json)
+
+    guarded(work, as_json=as_json)
+
+
+@app.command()
+def run(
+    *,
+    image: Annotated[Path, typer.Argument(help="The character image.")],
+    video: Annotated[Path, typer.Argument(help="The reference video.")],
+    prompt: Prompt = DEFAULT_PROMPT,
+    orientation: Facing = Orientation.VIDEO,
+    sound: Sound = True,
+    engine: Annotated[
+        EngineName, typer.Option(help="preview: free, drawn on this machine. kling: paid, needs RUNCOMFY_API_TOKEN.")
+    ] = EngineName.PREVIEW,
+    out: Annotated[Path, typer.Option(help="Folder for the video; nothing in it is overwritten.")] = Path(),
+    accept: Accepted = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make the video.
+
+    Exit code: 0 done, 1 blocked by a check or failed, 2 a file cannot be read or the command was used wrongly.
+    """
+
+    def work() -> int:
+        from kling_ui.cli.run import Order, run_order  # noqa: PLC0415
+
+        choice = Choice(prompt, orientation, sound)
+        return run_order(Order(image, video, choice, engine, out, tuple(accept or ())), as_json=as_json)
+
+    guarded(work, as_json=as_json)
+
+
+@app.command("preview-server")
+def preview_server(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="KLING_UI_PREVIEW_TOKEN",
+            help="The only bearer token that is let in (better given as KLING_UI_PREVIEW_TOKEN); else all are.",
+        ),
+    ] = None,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Also fetch inputs from addresses of this network; for development.")
+    ] = False,
+) -> None:
+    """Serve the preview engine to other clients, under the same contract as the remote API."""
+
+    def work() -> int:
+        from kling_ui.cli.serve import serve_previews  # noqa: PLC0415
+
+        return serve_previews(host, port, token, allow_private=allow_private)
+
+    guarded(work)
+
+
+@app.command("app")
+def page() -> None:
+    """Serve the page; KLING_UI_HOST and KLING_UI_PORT say where."""
+
+    def work() -> int:
+        from kling_ui.settings import Settings  # noqa: PLC0415
+        from kling_ui.ui.server import serve  # noqa: PLC0415
+
+        serve(Settings.from_env())
+        return 0
+
+    guarded(work)

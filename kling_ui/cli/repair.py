@@ -1,0 +1,157 @@
+"""``kling-ui repair``: mend what the checks found, into new files."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from rich.console import Console
+from rich.progress import Progress
+
+from kling_ui.checks.changes import changes
+from kling_ui.checks.mending import Mender
+from kling_ui.checks.preflight import Preflight
+from kling_ui.checks.repairs import Repair, compose, offers, repair_all, with_repairs
+from kling_ui.checks.report import Report, Verdict
+from kling_ui.checks.rules import judge
+from kling_ui.choice import Choice
+from kling_ui.cli.check import lines_of
+from kling_ui.cli.output import DONE, FAILED, print_json, say, tell
+from kling_ui.media.look import ImageLook, VideoLook
+from kling_ui.settings import Settings
+from kling_ui.workers import Workers
+
+T = TypeVar("T")
+Pair = tuple[ImageLook | None, VideoLook | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the repairs came to.
+
+    Attributes:
+        before: What was found in the originals.
+        after: What was found in the files to go on with; the same where nothing was repaired.
+        choice: How to transfer the motion afterwards.
+        repairs: What was done.
+        report_before: What the checks said of the originals.
+        report: What they say now.
+    """
+
+    before: Pair
+    after: Pair
+    choice: Choice
+    repairs: tuple[Repair, ...]
+    report_before: Report
+    report: Report
+
+
+def repair_files(image: Path | None, video: Path | None, choice: Choice, out: Path, *, as_json: bool) -> int:
+    """Look at the files, apply every repair that is offered, look again, print and return the exit code.
+
+    Raises:
+        MediaError: A file cannot be read, or the folder cannot be written to.
+        KlingUIError: Looking or mending failed for another reason.
+    """
+    settings = Settings.from_env()
+    with Workers(settings.workers) as workers:
+        preflight = Preflight(workers, settings.data_dir / "looks")
+        outcome = asyncio.run(_repair(preflight, Mender(workers), (image, video), choice, out))
+    if as_json:
+        print_json(outcome_json(outcome))
+    else:
+        tell("\n".join(_lines(outcome)))
+    return FAILED if outcome.report.verdict == Verdict.BLOCK else DONE
+
+
+def outcome_json(outcome: Outcome) -> dict[str, Any]:
+    """Put an outcome into plain JSON types."""
+    return {
+        "repairs": [repair.to_json() for repair in outcome.repairs],
+        "image": _file_json(outcome.before[0], outcome.after[0]),
+        "video": _file_json(outcome.before[1], outcome.after[1]),
+        "choice": {"orientation": outcome.choice.orientation.value, "keep_sound": outcome.choice.keep_sound},
+        "before": outcome.report_before.to_json(),
+        "check": outcome.report.to_json(),
+    }
+
+
+async def _repair(
+    preflight: Preflight, mender: Mender, paths: tuple[Path | None, Path | None], choice: Choice, out: Path
+) -> Outcome:
+    say("Looking at the inputs.")
+    before = await _look(preflight, paths)
+    report = judge(*before, choice)
+    offered = offers(*before, report, choice)
+    report, kinds = with_repairs(report, offered), repair_all(offered)
+    repairs = tuple(repair for repair in offered if repair.kind in kinds)
+    if not repairs:
+        return Outcome(before, before, choice, (), report, report)
+    for repair in repairs:
+        say(f"{repair.label}. {repair.effect}")
+    plan = compose(kinds, *before, choice)
+    with _Bar() as bar:
+        mended = await mender.apply(plan, *paths, out, on_progress=bar.show)
+    say("Looking at the result.")
+    after = await _look(preflight, (mended.image, mended.video))
+    judged = judge(*after, plan.choice)
+    judged = with_repairs(judged, offers(*after, judged, plan.choice))
+    return Outcome(before, after, plan.choice, repairs, report, judged)
+
+
+async def _look(preflight: Preflight, paths: tuple[Path | None, Path | None]) -> Pair:
+    image, video = await asyncio.gather(_if_given(preflight.image, paths[0]), _if_given(preflight.video, paths[1]))
+    return image, video
+
+
+async def _if_given(look: Callable[[Path], Awaitable[T]], path: Path | None) -> T | None:
+    return await look(path) if path else None
+
+
+class _Bar:
+    """A progress bar on a terminal, nothing elsewhere."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._bar = Progress(console=console, transient=True) if console.is_terminal else None
+        self._task = self._bar.add_task("Repairing", total=1.0) if self._bar else None
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def show(self, share: float) -> None:
+        if self._bar and self._task is not None:
+            self._bar.update(self._task, completed=share)
+
+
+def _file_json(before: ImageLook | VideoLook | None, after: ImageLook | VideoLook | None) -> dict[str, Any] | None:
+    if before is None or after is None:
+        return None
+    return {
+        "original": str(before.facts.path),
+        "repaired": str(after.facts.path) if after is not before else None,
+        "changes": [asdict(change) for change in changes(before.facts, after.facts)],
+    }
+
+
+def _lines(outcome: Outcome) -> list[str]:
+    if not outcome.repairs:
+        return ["Nothing to repair.", *lines_of(outcome.report)]
+    lines = []
+    for before, after in zip(outcome.before, outcome.after, strict=True):
+        if before is None or after is None or after.facts.path == before.facts.path:
+            continue
+        lines.append(f"{before.facts.path.name} -> {after.facts.path}")
+        lines += [
+            f"  {change.what}: {change.before} -> {change.after}" for change in changes(before.facts, after.facts)
+        ]
+    lines += [f"{repair.label}." for repair in outcome.repairs if repair.kind.target == "choice"]
+    return [*lines, "", *lines_of(outcome.report)]

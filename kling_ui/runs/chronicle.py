@@ -1,0 +1,121 @@
+"""Writing down what happens to one run: in the ledger for good, on the board for whoever watches."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from kling_ui.errors import LedgerError
+from kling_ui.runs.board import Board
+from kling_ui.runs.folders import RunFolders
+from kling_ui.runs.ledger import Ledger
+from kling_ui.runs.measure import Measurer
+from kling_ui.runs.record import RunRecord, RunState
+from kling_ui.runs.view import Live
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What all runs of one process share.
+
+    Attributes:
+        ledger: Remembers.
+        folders: Keeps the files of runs.
+        measurer: Looks at what came back.
+        board: Tells whoever watches.
+        holder: This process, as the ledger knows it.
+        lease_s: For how long a claim on a run holds unless it is renewed, in seconds.
+        clock: Seconds since 1970.
+        sleep: Waits so many seconds.
+    """
+
+    ledger: Ledger
+    folders: RunFolders
+    measurer: Measurer
+    board: Board = field(default_factory=Board)
+    holder: str = field(default_factory=lambda: secrets.token_hex(8))
+    lease_s: float = 20.0
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+
+
+class TakenOverError(Exception):
+    """Another process looks after the run now."""
+
+
+class Chronicle:
+    """The one writer of one run.
+
+    Args:
+        desk: What all runs share.
+        record: What is remembered of the run; held by this process.
+    """
+
+    def __init__(self, desk: Desk, record: RunRecord) -> None:
+        self.record = record
+        self._desk = desk
+        self._live = Live()
+        self._unsaved: Mapping[str, Any] = {}
+        self.show()
+
+    async def note(self, state: RunState | None = None, **values: object) -> None:
+        """Write a change down.
+
+        Args:
+            state: The new state, if it changes.
+            values: Other fields of the record.
+
+        Raises:
+            TakenOverError: Another process looks after the run now.
+            LedgerError: The ledger cannot be written, and nothing has been sent yet. Once a run has been sent it
+                goes on without the ledger, and what could not be written is written with the next change.
+        """
+        now = self._desk.clock()
+        changes = {**self._unsaved, **values}
+        sent = self.record.request_id is not None or "request_id" in values
+        holder, run_id = self._desk.holder, self.record.run_id
+        try:
+            kept = await self._desk.ledger.ask(
+                lambda store: store.change(run_id, holder=holder, now=now, state=state, **changes)
+            )
+            self._unsaved = {}
+        except LedgerError as error:
+            if not sent:
+                raise
+            kept, self._unsaved = True, changes
+            self._live = replace(self._live, trouble=error.message)
+        if not kept:
+            raise TakenOverError(run_id)
+        if state is not None:
+            values |= {"state": state, "changed_at": now}
+        self.record = replace(self.record, **values)
+        self.show()
+
+    async def accepted(self, request_id: str) -> None:
+        """Write down that the engine has accepted the run, whoever looks after it by now.
+
+        Raises:
+            TakenOverError: Another process does; it finds the request id in the ledger.
+        """
+        try:
+            await self.note(RunState.IN_QUEUE, request_id=request_id)
+        except TakenOverError:
+            run_id, now = self.record.run_id, self._desk.clock()
+            await self._desk.ledger.ask(lambda store: store.recover(run_id, request_id, now=now))
+            raise
+
+    def show(self, **live: object) -> None:
+        """Put up what is known at the moment, changed by ``live``."""
+        self._live = replace(self._live, **live)
+        self._desk.board.post(self.record, self._live)
+
+    async def let_go(self, look_again_s: float = 0.0) -> None:
+        """Leave the run to whoever looks for open runs, in so many seconds or later."""
+        holder, run_ids, until = self._desk.holder, [self.record.run_id], 0.0
+        if look_again_s:
+            until = self._desk.clock() + look_again_s
+        with suppress(LedgerError):  # the claim lapses by itself
+            await self._desk.ledger.ask(lambda store: store.renew(run_ids, holder=holder, until=until))

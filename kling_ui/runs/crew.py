@@ -1,0 +1,141 @@
+"""Everybody who carries a run in this process: starting them, finding them work that others left, sending them home."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from pydantic import SecretStr
+
+from kling_ui.errors import KlingUIError
+from kling_ui.runs.adoption import Adoption, adoption
+from kling_ui.runs.chronicle import Chronicle, Desk
+from kling_ui.runs.endings import Ending
+from kling_ui.runs.engines import Engine, Engines
+from kling_ui.runs.flow import Flow
+from kling_ui.runs.publish import Source
+from kling_ui.runs.record import RunRecord, RunState
+
+ADOPT_AFTER_S = 2.0  # the page comes first
+SUBMIT_GRACE_S = 15.0  # an answer to a submit takes at most 10 s (CONTRACT section 1)
+
+Urls = tuple[str | None, str | None]
+
+log = logging.getLogger(__name__)
+
+
+class Crew:
+    """The flows of one process.
+
+    Args:
+        desk: What all runs share.
+        engines: Where runs can go.
+        app_token: The app's own token, if it has one.
+    """
+
+    def __init__(self, desk: Desk, engines: Engines, app_token: SecretStr | None) -> None:
+        self.app_token = app_token
+        self._desk = desk
+        self._engines = engines
+        self._flows: dict[str, Flow] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def flow_of(self, run_id: str) -> Flow | None:
+        """Return who carries a run here, if anybody does."""
+        return self._flows.get(run_id)
+
+    def carry(self, record: RunRecord, engine: Engine, token: SecretStr | None, urls: Urls = (None, None)) -> None:
+        """Set out with a run that this process holds.
+
+        Args:
+            record: The run; one with a request id is followed on, never sent again.
+            engine: Where it goes.
+            token: Opens the engine.
+            urls: Public addresses of exactly its image and its reference, where there are any.
+        """
+        folder = self._desk.folders.of(record.run_id)
+        image = Source(folder / record.image_name, urls[0])
+        reference = Source(folder / record.reference_name, urls[1])
+        flow = Flow(self._desk, engine, record, token=token, image=image, reference=reference)
+        self._flows[record.run_id] = flow
+        self._tasks[record.run_id] = asyncio.create_task(self._see_through(flow))
+
+    def key(self, engine: Engine, token: SecretStr | None) -> SecretStr | None:
+        """Return the token to use: the visitor's, else the app's; none where none is needed."""
+        return None if engine.is_free else token or self.app_token
+
+    async def adopt(self, visitor: str | None = None, token: SecretStr | None = None) -> list[str]:
+        """Look after the open runs that nobody looks after, as far as the tokens at hand allow.
+
+        Args:
+            visitor: Only this visitor's runs.
+            token: The visitor's own.
+
+        Returns:
+            The ids of the runs that are carried on: paid ones that were sent are followed, free ones started again.
+        """
+        now = self._desk.clock()
+        unheld = await self._desk.ledger.ask(lambda store: store.unheld(now))
+        wanted = [record for record in unheld if visitor in {None, record.visitor}]
+        return [record.run_id for record in wanted if await self._adopt_one(record, token)]
+
+    async def keep_on(self, *, adopt: bool) -> None:
+        """Renew the claims on this process's runs and adopt others, until cancelled."""
+        await asyncio.sleep(ADOPT_AFTER_S)
+        while True:
+            try:
+                await self._renew()
+                if adopt:
+                    await self.adopt()
+            except Exception:
+                log.exception("Open runs could not be looked after.")
+            await asyncio.sleep(self._desk.lease_s / 4)
+
+    async def aclose(self) -> None:
+        """Let go of all runs; what is being sent at this moment may be answered first."""
+        sending = [task for run_id, task in self._tasks.items() if self._flows[run_id].is_sending]
+        if sending:
+            await asyncio.wait(sending, timeout=SUBMIT_GRACE_S)
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _adopt_one(self, record: RunRecord, token: SecretStr | None) -> bool:
+        desk, engine = self._desk, await self._engines.get(record.engine)
+        key = token if record.own_token or token is not None else self.key(engine, None)
+        plan = adoption(record, is_free=engine.is_free, has_token=key is not None)
+        if plan is Adoption.WAIT_FOR_TOKEN or not await self._claim(record):
+            return False
+        held = replace(record, holder=desk.holder)
+        if isinstance(plan, Ending):
+            values = {"error": plan.error, "advice": plan.advice}
+            await Chronicle(desk, held).note(plan.state, **values)
+            desk.board.take_down(record.run_id)
+            return False
+        if plan is Adoption.START_AGAIN:
+            held = replace(held, state=RunState.PREPARING, request_id=None)
+            await Chronicle(desk, held).note(RunState.PREPARING, request_id=None)
+        self.carry(held, engine, None if engine.is_free else key)
+        return True
+
+    async def _claim(self, record: RunRecord) -> bool:
+        desk, now = self._desk, self._desk.clock()
+        return await desk.ledger.ask(
+            lambda store: store.claim(record.run_id, holder=desk.holder, now=now, until=now + desk.lease_s)
+        )
+
+    async def _renew(self) -> None:
+        desk, run_ids = self._desk, list(self._flows)
+        if run_ids:
+            until = desk.clock() + desk.lease_s
+            await desk.ledger.ask(lambda store: store.renew(run_ids, holder=desk.holder, until=until))
+
+    async def _see_through(self, flow: Flow) -> None:
+        run_id = flow.record.run_id
+        try:
+            await flow.run()
+        except KlingUIError as error:
+            log.error("Run %s could not be written down: %s", run_id, error)  # noqa: TRY400  the reason is in the text
+        finally:
+            del self._flows[run_id], self._tasks[run_id]
+            self._desk.board.take_down(run_id)

@@ -1,0 +1,244 @@
+"""One run, carried from its two files to a kept and measured result."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+
+from pydantic import SecretStr
+
+from kling_ui.api.models import MotionRequest, RequestState
+from kling_ui.errors import APIConnectionError, APIError, KlingUIError, UnexpectedResponseError
+from kling_ui.runs.chronicle import Chronicle, Desk, TakenOverError
+from kling_ui.runs.collect import VideoFetch
+from kling_ui.runs.endings import EndedError, Ending, Pause, after_error, from_result, without_video
+from kling_ui.runs.engines import Engine
+from kling_ui.runs.publish import Source
+from kling_ui.runs.record import RunRecord, RunState
+from kling_ui.runs.view import RENDERERS
+
+FREE_FETCH_TRIES = 3
+
+log = logging.getLogger(__name__)
+_STATES = {RequestState.IN_QUEUE: RunState.IN_QUEUE, RequestState.IN_PROGRESS: RunState.IN_PROGRESS}
+
+
+class Flow:
+    """Carries one run; exactly one process does so at a time.
+
+    Args:
+        desk: What all runs share.
+        engine: Where the run goes.
+        record: What is remembered of it; one with a request id is followed on, never sent again.
+        token: Opens the engine; kept in memory for as long as the run is carried.
+        image: The character image.
+        reference: The reference video.
+
+    Raises:
+        SettingsError: The token cannot be one.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        engine: Engine,
+        record: RunRecord,
+        *,
+        token: SecretStr | None,
+        image: Source,
+        reference: Source,
+    ) -> None:
+        self._desk = desk
+        self._engine = engine
+        self._api = engine.api(token)
+        self._image = image
+        self._reference = reference
+        self._folder = desk.folders.of(record.run_id)
+        self._chronicle = Chronicle(desk, record)
+        self._withdraw: Callable[[], None] = lambda: None
+        self._wants_cancel = False
+        self._cancelled = ""
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def record(self) -> RunRecord:
+        """What is known of the run."""
+        return self._chronicle.record
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a submit is on its way, which must not be cut off lightly."""
+        return self.record.state is RunState.SUBMITTING
+
+    async def run(self) -> None:
+        """Carry the run as far as it goes, then let go of it; only a cancelled task makes this raise."""
+        self._task = asyncio.current_task()
+        look_again_s = 0.0
+        try:
+            look_again_s = await self._carry()
+        except TakenOverError:
+            log.warning("Run %s is looked after by another process now.", self.record.run_id)
+        finally:
+            self._withdraw()
+            if not self.record.state.is_final:
+                await self._chronicle.let_go(look_again_s)
+
+    async def cancel(self) -> str:
+        """Try to cancel.
+
+        Returns:
+            What that achieved, in words.
+        """
+        match self.record.state:
+            case RunState.PREPARING:
+                return await self._stop("Cancelled. Nothing was sent.")
+            case RunState.SUBMITTING:
+                self._wants_cancel = True
+                return (
+                    "It is being sent at this moment; once it is accepted, it is cancelled if that is still possible."
+                )
+            case RunState.IN_QUEUE | RunState.IN_PROGRESS:
+                return await self._cancel_request()
+            case RunState.COLLECTING | RunState.SCORING:
+                return "It is too late to cancel: the video is made, and it is kept."
+            case _:
+                return "This run has already ended."
+
+    async def _carry(self) -> float:
+        """Take all steps; return the seconds after which to look again at a run that has not ended."""
+        try:
+            await self._steps()
+        except asyncio.CancelledError:
+            if not self._cancelled:
+                raise
+            return await self._settle(Ending(RunState.CANCELLED, self._cancelled))
+        except (KlingUIError, EndedError) as error:
+            return await self._settle(after_error(error, self.record, is_free=self._engine.is_free))
+        except TakenOverError:
+            raise
+        except Exception as error:
+            log.exception("Run %s met a fault of this program.", self.record.run_id)
+            return await self._settle(after_error(error, self.record, is_free=self._engine.is_free))
+        return 0.0
+
+    async def _settle(self, outcome: Ending | Pause) -> float:
+        if isinstance(outcome, Ending):
+            words = {"error": outcome.error, "advice": outcome.advice or None, "raw_error": outcome.raw}
+            await self._chronicle.note(outcome.state, **words)
+            return 0.0
+        if outcome.needs_token:
+            await self._chronicle.note(own_token=True)
+        return outcome.look_again_s
+
+    async def _steps(self) -> None:
+        if self._cancelled:
+            raise EndedError(Ending(RunState.CANCELLED, self._cancelled))
+        if self.record.request_id is None:
+            await self._submit()
+        if self.record.result_name is None:
+            await self._follow()
+            await self._collect()
+        await self._chronicle.note(RunState.SCORING)
+        result = self._folder / (self.record.result_name or "")
+        motion = await self._desk.measurer.motion(self._reference.path, result)
+        await self._chronicle.note(RunState.COMPLETED, motion=motion)
+
+    async def _submit(self) -> None:
+        published = await self._engine.publisher.publish(self._image, self._reference)
+        self._withdraw = published.close
+        self._chronicle.show(note=published.note)
+        # From here to the request id the run may be charged without our knowing; the ledger says so first.
+        await self._chronicle.note(RunState.SUBMITTING, attempts=self.record.attempts + 1)
+        choice = self.record.choice
+        request = MotionRequest(
+            prompt=choice.prompt,
+            image_url=published.image_url,
+            video_url=published.video_url,
+            keep_original_sound=choice.keep_sound,
+            character_orientation=choice.orientation,
+        )
+        submission = await self._api.submit(request)
+        log.info("Run %s is request %s.", self.record.run_id, submission.request_id)
+        await self._chronicle.accepted(submission.request_id)
+        if self._wants_cancel:
+            self._chronicle.show(note=await self._cancel_request())
+
+    async def _follow(self) -> None:
+        following = self._api.follow(
+            self._request_id, pace=self._engine.pace, sleep=self._desk.sleep, on_trouble=self._on_trouble
+        )
+        async for status in following:
+            state = _STATES.get(status.state)
+            if state is not None and state is not self.record.state:
+                await self._chronicle.note(state)
+            self._chronicle.show(queue_position=status.queue_position, progress=status.progress, trouble="")
+
+    async def _collect(self) -> None:
+        part = self._folder / "result.part"
+        fetch = VideoFetch(self._engine.http, part, trusted=self._engine.trusts)
+        failures = 0
+        while True:
+            url = await self._video_url()
+            try:
+                container = await fetch.attempt(url)
+                break
+            except UnexpectedResponseError as error:
+                raise EndedError(without_video(error.message, self.record)) from error
+            except APIConnectionError as error:
+                failures += 1
+                if self._engine.is_free and failures >= FREE_FETCH_TRIES:
+                    raise
+                self._on_trouble(error)
+                jitter = random.random()  # noqa: S311  spreads retries, protects nothing
+                await self._desk.sleep(self._engine.pace.after_failure(failures, asked_s=None, jitter=jitter))
+        measured = await self._desk.measurer.facts(part)
+        if measured.damage:
+            raise EndedError(without_video(f"What came back cannot be played: {measured.damage}", self.record))
+        name = f"result.{container}"
+        await asyncio.to_thread(part.replace, self._folder / name)
+        await self._chronicle.note(result_name=name, result_sha256=measured.sha256, result_facts=measured.facts)
+
+    async def _video_url(self) -> str:
+        result = await self._api.collect(
+            self._request_id, pace=self._engine.pace, sleep=self._desk.sleep, on_trouble=self._on_trouble
+        )
+        if result.cost_usd is not None and result.cost_usd != self.record.cost_usd:
+            await self._chronicle.note(cost_usd=result.cost_usd)
+        found = from_result(result, self.record)
+        if isinstance(found, Ending):
+            raise EndedError(found)
+        if self.record.state is not RunState.COLLECTING:
+            await self._chronicle.note(RunState.COLLECTING)
+        return found
+
+    async def _cancel_request(self) -> str:
+        try:
+            answer = await self._api.cancel(self._request_id)
+        except APIError as error:
+            return f"{error.message} Whether the run was cancelled is not known; it is still followed here."
+        if answer.cancelled or answer.state is RequestState.CANCELLED:
+            return await self._stop("Cancelled while it waited. Nothing was rendered.")
+        if answer.state.is_final:
+            return "It is too late to cancel: the run has just ended."
+        if self._engine.stop is not None and await self._engine.stop(self._request_id):
+            return await self._stop("Stopped. The half-drawn preview was thrown away.")
+        who = RENDERERS[self._engine.name]
+        words = f"It has started and cannot be stopped any more: {who} goes on, and the video will be kept here."
+        return words if self._engine.is_free else f"{words} The run may be charged."
+
+    async def _stop(self, words: str) -> str:
+        self._cancelled = words
+        if self._task is None:
+            return words  # it has not set out, and will not
+        if self._task is asyncio.current_task():
+            raise EndedError(Ending(RunState.CANCELLED, words))
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        return words if self.record.state is RunState.CANCELLED else "This run has just ended."
+
+    def _on_trouble(self, error: APIError) -> None:
+        self._chronicle.show(trouble=f"{error.message} It is tried again.")
+
+    @property
+    def _request_id(self) -> str:
+        return self.record.request_id or ""

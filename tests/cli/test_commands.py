@@ -1,0 +1,161 @@
+"""The commands as they are typed, with real workers: what they print, and the codes they end with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from figure import Actor, Scene, dance, tune, write_clip
+from figure.cast import DANCER
+from typer.testing import CliRunner
+
+from kling_ui.cli import app
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    """One for all tests, so that each file is looked at once."""
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def typed(data_dir, monkeypatch):
+    """Type a command."""
+    monkeypatch.setenv("KLING_UI_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("KLING_UI_WORKERS", "1")  # one start of MediaPipe a command is enough
+    for name in ("RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def short_dance(tmp_path_factory):
+    """A clip that is just long enough for a run, with few frames."""
+    path = tmp_path_factory.mktemp("clips") / "short-dance.mp4"
+    write_clip(
+        path,
+        lambda t: Scene((Actor(DANCER, dance(t)),)),
+        duration_s=3.25,
+        fps=8,
+        width_px=360,
+        height_px=640,
+        sound=tune(3.25),
+    )
+    return path
+
+
+def test_help_tells_every_command_without_loading_what_they_need():
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "kling_ui", "--help"], capture_output=True, text=True, check=True
+    )
+    for name in ("check", "run", "preview-server", "app"):
+        assert name in done.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "typer" in loaded
+    assert loaded.isdisjoint({"numpy", "av", "gradio", "httpx", "sqlalchemy", "mediapipe", "PIL", "pydantic"})
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["check"],
+        ["check", "--image", "a.png", "--orientation", "sideways"],
+        ["run", "a.png"],
+        ["run", "a.png", "b.mp4", "--engine", "other"],
+        ["run", "a.png", "b.mp4", "--engine", "kling"],
+        ["preview-server", "--port", "70000"],
+        ["preview-server", "--token", "two words"],
+        ["nonsense"],
+    ],
+)
+def test_wrong_usage_ends_with_2_and_words_on_standard_error(typed, words):
+    done = typed(*words)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert "Error" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_wrong_setting_is_told_in_one_line(typed, monkeypatch):
+    monkeypatch.setenv("KLING_UI_WORKERS", "many")
+    done = typed("check", "--image", "a.png")
+    assert done.exit_code == 2
+    assert done.stderr == "Error: KLING_UI_WORKERS takes a whole number from 1 to 64.\n"
+
+
+def test_check_says_what_is_wrong_and_ends_with_1_when_a_run_would_fail(typed, person_png, dance_mp4):
+    done = typed("check", "--image", person_png, "--video", dance_mp4, "--json")
+    report = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert report["verdict"] == "block"
+    assert 0.05 < report["image"]["facts"]["subject_share"] < 0.9
+    assert report["video"]["facts"]["duration_s"] == 1.5
+    finding = next(found for found in report["video"]["findings"] if found["rule"] == "video.duration")
+    assert finding["severity"] == "block"
+    assert {"rule", "severity", "measured", "message", "advice", "source", "repair"} <= set(finding)
+    shown = typed("check", "--image", person_png, "--video", dance_mp4)
+    assert shown.exit_code == 1
+    assert shown.stdout.startswith("Would fail:")
+    assert "[video.duration]" in shown.stdout
+    assert "Video: dance.mp4, MP4, 360 x 640 px" in shown.stdout
+
+
+def test_a_file_that_cannot_be_read_ends_with_2(typed, person_png, tmp_path):
+    named = tmp_path / "named.mp4"
+    named.write_text("only words")
+    done = typed("check", "--image", person_png, "--video", named, "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["error"]["file"] == "named.mp4"
+    assert "named.mp4: it is a text file" in done.stderr
+    done = typed("run", tmp_path / "missing.png", named, "--out", tmp_path)
+    assert done.exit_code == 2
+    assert done.stdout == ""
+
+
+def test_run_stops_at_a_block(typed, person_png, dance_mp4, tmp_path):
+    done = typed("run", person_png, dance_mp4, "--out", tmp_path / "out", "--json")
+    outcome = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert (outcome["status"], outcome["run_id"], outcome["video"]) == ("blocked", None, None)
+    assert "1.5 s" in outcome["error"]["message"]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.slow
+def test_run_makes_a_preview_and_overwrites_nothing(typed, person_png, short_dance, tmp_path):
+    mine = tmp_path / f"{person_png.stem}-short-dance-preview.mp4"
+    mine.write_text("mine")
+    done = typed("run", person_png, short_dance, "--out", tmp_path, "--json")
+    outcome = json.loads(done.stdout)
+    assert done.exit_code == 0, done.stderr
+    assert (outcome["engine"], outcome["status"], outcome["error"]) == ("preview", "completed", None)
+    assert outcome["video"] == str(tmp_path / f"{person_png.stem}-short-dance-preview-2.mp4")
+    assert (tmp_path / f"{person_png.stem}-short-dance-preview-2.mp4").stat().st_size > 1000
+    assert mine.read_text() == "mine"
+    assert outcome["duration_s"] == pytest.approx(3.25, abs=0.01)
+    assert outcome["fps"] == 8
+    assert outcome["motion_match"] > 60
+    assert outcome["run_id"]
+    assert outcome["request_id"]
+    assert "Drawing the preview" in done.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_run_and_leaves_nothing_behind(person_png, short_dance, tmp_path, data_dir):
+    environ = os.environ | {"KLING_UI_DATA_DIR": str(data_dir), "KLING_UI_WORKERS": "1"}
+    command = [sys.executable, "-m", "kling_ui", "run", str(person_png), str(short_dance), "--out", str(tmp_path)]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        lines = iter(running.stderr)
+        assert any(line.startswith("Drawing the preview") for line in lines)
+        time.sleep(0.3)
+        running.send_signal(signal.SIGINT)
+        rest = "".join(lines)
+        assert running.wait(20) == 130
+    assert "Stopped." in rest
+    assert "Traceback" not in rest
+    assert list(tmp_path.iterdir()) == []
+    assert list((data_dir / "preview").iterdir()) == []

@@ -1,0 +1,145 @@
+import json
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+import typer
+from rich.console import Console
+
+from kling_ui.checks.report import Finding, Report, Section, Severity
+from kling_ui.choice import Choice
+from kling_ui.cli.check import lines_of
+from kling_ui.cli.narrator import Narrator
+from kling_ui.cli.output import guarded
+from kling_ui.cli.run import Order, Outcome, outcome_json, place
+from kling_ui.errors import KlingUIError, MediaError, SettingsError
+from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.runs.view import Live, view_of
+
+RECORD = RunRecord(
+    run_id="1" * 32,
+    visitor="ann",
+    engine=EngineName.PREVIEW,
+    state=RunState.IN_PROGRESS,
+    created_at=100.0,
+    changed_at=112.5,
+    fingerprint="f",
+    image_name="image.png",
+    image_sha256="a",
+    reference_name="reference.mp4",
+    reference_sha256="b",
+    choice=Choice(),
+    request_id="req-1",
+)
+FACTS = ResultFacts(
+    duration_s=5.0, fps=24.0, frame_count=120, width_px=720, height_px=1280, has_audio=True, size_bytes=9
+)
+DONE = replace(
+    RECORD, state=RunState.COMPLETED, result_name="result.mp4", result_facts=FACTS, motion={"score": 93.0}, cost_usd=0.0
+)
+ORDER = Order(Path("a.png"), Path("b.mp4"), Choice(), EngineName.PREVIEW, Path())
+FINDING = Finding("video.cuts", Severity.WARN, 1, "The clip has a cut.", "Trim it.", "Kling")
+
+
+def view(record, **live):
+    return view_of(record, Live(**live), folder=Path("/runs/1"), now=110.0)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (MediaError("it is empty.", path=Path("/secret/place/a.mp4")), 2),
+        (SettingsError("KLING_UI_PORT takes a number."), 2),
+        (KlingUIError("The engine is busy.", advice="Try again."), 1),
+        (KeyboardInterrupt(), 130),
+    ],
+)
+def test_an_error_ends_with_its_code_and_never_with_a_traceback(error, code, capsys):
+    def work():
+        raise error
+
+    with pytest.raises(typer.Exit) as ended:
+        guarded(work, as_json=True)
+    printed = capsys.readouterr()
+    assert ended.value.exit_code == code
+    assert "/secret/place" not in printed.out + printed.err
+    if isinstance(error, KlingUIError):
+        assert json.loads(printed.out)["error"]["message"] == error.message
+        assert str(error) in printed.err
+
+
+def test_a_report_is_told_in_lines():
+    size = {"width_px": 720, "height_px": 1280, "size_bytes": 2_500_000}
+    clip = {"duration_s": 12.0, "fps": 23.976, "codec": "h264", "has_audio": False, "person_share": 0.97}
+    facts = {"file": "b.mp4", "format": "mp4"} | size | clip
+    report = Report(video=Section(facts, (FINDING,)), pair=Section({"prompt_chars": 3}))
+    assert lines_of(report) == [
+        "Will run, but the clip has a cut.",
+        "",
+        "Video: b.mp4, MP4, 720 x 1280 px, 2.5 MB, 12.0 s, 23.98 fps, h264, no sound, "
+        "a person in 97 % of the frames looked at",
+        "  warn   The clip has a cut.  [video.cuts]",
+        "         Trim it.",
+    ]
+
+
+def test_the_json_of_a_finished_run():
+    outcome = outcome_json(ORDER, Outcome(Report(), view(DONE), Path("a-b-preview.mp4")))
+    assert json.loads(json.dumps(outcome)) == {
+        "run_id": "1" * 32,
+        "request_id": "req-1",
+        "engine": "preview",
+        "status": "completed",
+        "video": "a-b-preview.mp4",
+        "duration_s": 5.0,
+        "fps": 24.0,
+        "width_px": 720,
+        "height_px": 1280,
+        "motion_match": 93.0,
+        "motion": {"score": 93.0},
+        "cost_usd": 0.0,
+        "elapsed_s": 12.5,
+        "error": None,
+        "check": Report().to_json(),
+    }
+
+
+def test_the_json_of_a_failed_and_of_a_blocked_run_says_why():
+    failed = view(replace(RECORD, state=RunState.FAILED, error="No person.", advice="Another clip.", raw_error="E1"))
+    outcome = outcome_json(ORDER, Outcome(Report(), failed))
+    assert outcome["status"] == "failed"
+    assert outcome["error"] == {"message": "No person.", "advice": "Another clip.", "raw": "E1"}
+    blocked = Report(video=Section(None, (replace(FINDING, severity=Severity.BLOCK),)))
+    outcome = outcome_json(ORDER, Outcome(blocked))
+    assert (outcome["status"], outcome["error"]["message"]) == ("blocked", "Would fail: the clip has a cut.")
+
+
+def test_a_video_is_put_under_a_free_name(tmp_path):
+    video = tmp_path / "result.mp4"
+    video.write_bytes(b"new")
+    names = [place(video, tmp_path, "a.mp4").name for _ in range(3)]
+    assert names == ["a.mp4", "a-2.mp4", "a-3.mp4"]
+    assert (tmp_path / "a-3.mp4").read_bytes() == b"new"
+    with pytest.raises(SettingsError, match="--out"):
+        place(video, tmp_path / "nowhere", "a.mp4")
+
+
+def test_without_a_terminal_each_step_is_told_once(capsys):
+    with Narrator() as narrator:
+        narrator.say("Ready.")
+        for progress in (0.0, 0.5, 1.0):
+            narrator.show(view(RECORD, progress=progress, note="Files travel inside."))
+        narrator.show(view(DONE))
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines() == ["Ready.", "Files travel inside.", "Drawing the preview: 0 %."]
+
+
+def test_on_a_terminal_a_bar_moves():
+    screen = StringIO()
+    with Narrator(Console(file=screen, force_terminal=True, width=100)) as narrator:
+        narrator.say("[not markup]")
+        narrator.show(view(RECORD, progress=0.5))
+    assert "[not markup]" in screen.getvalue()
+    assert "Drawing the preview: 50 %." in screen.getvalue()

@@ -1,0 +1,223 @@
+"""A small world for runs: real service, ledger and runner; only drawing, measuring and the vendor are played."""
+
+import asyncio
+import json
+import shutil
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from kling_ui.choice import Choice
+from kling_ui.runs.chronicle import Desk
+from kling_ui.runs.engines import Engines
+from kling_ui.runs.folders import RunFolders
+from kling_ui.runs.ledger import Ledger
+from kling_ui.runs.measure import Measured
+from kling_ui.runs.record import EngineName, ResultFacts, RunState
+from kling_ui.runs.runner import RunInputs, Runner, open_runner
+from kling_ui.runs.view import RunView
+from kling_ui.settings import Settings
+
+VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(range(256)) * 40
+IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(100)
+FACTS = ResultFacts(
+    duration_s=5.0, fps=24.0, frame_count=120, width_px=720, height_px=1280, has_audio=True, size_bytes=len(VIDEO)
+)
+
+
+class HereWorkers:
+    """Runs work in a thread of this process."""
+
+    async def run(self, work: Callable[..., Any], /, *args: Any, timeout_s: float | None = None, **kwargs: Any) -> Any:
+        return await asyncio.to_thread(work, *args, **kwargs)
+
+
+class Painter:
+    """Draws a preview when it is let."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.go.set()
+        self.drawn = 0
+        self.refusal: Exception | None = None
+
+    def __call__(self, image: Path, video: Path, out: Path, *, progress: Path, **_: object) -> None:
+        progress.write_text(json.dumps({"progress": 0.42}))
+        assert image.read_bytes() == IMAGE
+        assert self.go.wait(10)
+        if self.refusal is not None:
+            raise self.refusal
+        shutil.copyfile(video, out)
+        self.drawn += 1
+
+
+class FakeMeasurer:
+    """Knows what it will see."""
+
+    def __init__(self) -> None:
+        self.damage = ""
+        self.score: dict[str, Any] | None = {"score": 91.5}
+
+    async def facts(self, video: Path) -> Measured:
+        return Measured("f" * 64, None if self.damage else FACTS, self.damage)
+
+    async def motion(self, reference: Path, result: Path) -> dict[str, Any] | None:
+        assert (reference.name, result.name) == ("reference.mp4", "result.mp4")
+        return self.score
+
+
+Answer = httpx.Response | Exception
+
+
+@dataclass
+class Vendor(httpx.AsyncBaseTransport):
+    """Plays the remote API and its file host; every list of answers is used up, its last one repeats.
+
+    A request that was accepted is ``in_queue``, then ``in_progress``, then ``completed``.
+    """
+
+    submits: list[Answer] = field(default_factory=list)
+    statuses: list[Answer] = field(default_factory=list)
+    results: list[Answer] = field(default_factory=list)
+    cancels: list[Answer] = field(default_factory=list)
+    files: list[Answer] = field(default_factory=list)
+    seen: list[httpx.Request] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.submits = self.submits or [ok(request_id="req-1")]
+        self.statuses = self.statuses or [status("in_queue", queue_position=2), status("in_progress")]
+        if len(self.statuses) == 2:
+            self.statuses.append(status("completed"))
+        self.results = self.results or [
+            result("succeeded", output={"video": "https://files.runcomfy.net/v.mp4"}, cost=0.35)
+        ]
+        self.files = self.files or [httpx.Response(200, content=VIDEO, headers={"ETag": '"1"'})]
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        self.seen.append(request)
+        answers = self._answers(request)
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
+
+    def _answers(self, request: httpx.Request) -> list[Answer]:
+        path = request.url.path
+        if request.url.host != "api.example":
+            return self.files
+        if path.startswith("/v1/models"):
+            return self.submits
+        return {"status": self.statuses, "result": self.results, "cancel": self.cancels}[path.rpartition("/")[2]]
+
+    def count(self, ending: str) -> int:
+        """Tell how many requests had a path with this ending."""
+        return sum(request.url.path.endswith(ending) for request in self.seen)
+
+    @property
+    def submit_count(self) -> int:
+        return sum(request.url.path.startswith("/v1/models") for request in self.seen)
+
+
+def ok(**body: object) -> httpx.Response:
+    return httpx.Response(200, json=body)
+
+
+def status(word: str, **more: object) -> httpx.Response:
+    return ok(request_id="req-1", status=word, **more)
+
+
+def result(word: str, **more: object) -> httpx.Response:
+    return ok(request_id="req-1", status=word, **more)
+
+
+@dataclass
+class World:
+    """One process of the app, and what is outside of it."""
+
+    folder: Path
+    runner: Runner
+    desk: Desk
+    painter: Painter
+    vendor: Vendor
+    measurer: FakeMeasurer
+    image: Path
+    video: Path
+    sleeps: list[float]
+
+    def inputs(self, prompt: str = "A robot") -> RunInputs:
+        return RunInputs(image=self.image, video=self.video, choice=Choice(prompt=prompt))
+
+    async def start(self, engine: EngineName = EngineName.PREVIEW, visitor: str = "ann", **more: Any) -> str:
+        prompt = more.pop("prompt", "A robot")
+        return await self.runner.start(self.inputs(prompt), engine=engine, visitor=visitor, **more)
+
+    async def kling(self, **more: Any) -> str:
+        return await self.start(EngineName.KLING, **more)
+
+    async def until(self, run_id: str, *states: RunState, visitor: str = "ann") -> RunView:
+        """Watch a run until it is in one of the states, or final."""
+        async with asyncio.timeout(10), aclosing(self.runner.watch(run_id, visitor)) as views:
+            view = None
+            async for view in views:
+                if view.state in states:
+                    return view
+            assert view is not None
+            return view
+
+    async def end(self, run_id: str, visitor: str = "ann") -> RunView:
+        return await self.until(run_id, visitor=visitor)
+
+
+OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
+
+
+@pytest.fixture
+def open_world(tmp_path: Path) -> OpenWorld:
+    """Open a process of the app; opened again, it is another process with the same data."""
+    image, video = tmp_path / "in.png", tmp_path / "in.mp4"
+    image.write_bytes(IMAGE)
+    video.write_bytes(VIDEO)
+
+    @asynccontextmanager
+    async def opened(
+        vendor: Vendor | None = None, *, token: str | None = "app-token-0123456789", ahead_s: float = 0.0
+    ) -> AsyncGenerator[World]:
+        settings = Settings(
+            token=SecretStr(token) if token else None, api_base="https://api.example", data_dir=tmp_path / "data"
+        )
+        painter, vendor, measurer, sleeps = Painter(), vendor or Vendor(), FakeMeasurer(), []
+
+        async def sleep(seconds: float) -> None:
+            sleeps.append(seconds)
+            await asyncio.sleep(0.005)
+
+        desk = Desk(
+            ledger=Ledger(f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}"),
+            folders=RunFolders(tmp_path / "data" / "runs"),
+            measurer=measurer,  # ty: ignore[invalid-argument-type]
+            clock=lambda: time.time() + ahead_s,
+            sleep=sleep,
+        )
+        workers: Any = HereWorkers()
+        engines = Engines(settings, workers, tmp_path / "data" / "preview", remote=vendor, render=painter)
+        async with open_runner(settings, workers, engines=engines, desk=desk) as runner:
+            try:
+                yield World(tmp_path, runner, desk, painter, vendor, measurer, image, video, sleeps)
+            finally:
+                painter.go.set()
+
+    return opened
+
+
+@pytest.fixture
+def make_vendor() -> type[Vendor]:
+    return Vendor

@@ -1,0 +1,87 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kling_ui.choice import Choice
+from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.runs.view import Live, sentence, view_of
+
+PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING
+
+
+def run(state, engine=PREVIEW, **more):
+    return RunRecord(
+        run_id="1" * 32,
+        visitor="ann",
+        engine=engine,
+        state=state,
+        created_at=100.0,
+        changed_at=130.0,
+        fingerprint="f",
+        image_name="image.png",
+        image_sha256="a",
+        reference_name="reference.mp4",
+        reference_sha256="b",
+        choice=Choice(),
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "live", "words"),
+    [
+        (run(RunState.PREPARING), Live(), "Getting the files ready."),
+        (run(RunState.SUBMITTING), Live(), "Handing the files to the preview engine."),
+        (run(RunState.SUBMITTING, KLING), Live(), "Handing the files to RunComfy."),
+        (run(RunState.IN_QUEUE), Live(), "Waiting for its turn."),
+        (run(RunState.IN_QUEUE), Live(queue_position=0), "Waiting: yours is next."),
+        (run(RunState.IN_QUEUE), Live(queue_position=1), "Waiting: 1 run is ahead of yours."),
+        (run(RunState.IN_QUEUE), Live(queue_position=2), "Waiting: 2 runs are ahead of yours."),
+        (run(RunState.IN_PROGRESS), Live(), "Drawing the preview."),
+        (run(RunState.IN_PROGRESS), Live(progress=0.42), "Drawing the preview: 42 %."),
+        (run(RunState.IN_PROGRESS, KLING), Live(), "Kling is rendering the video."),
+        (
+            run(RunState.IN_PROGRESS, KLING),
+            Live(trouble="The model API is busy. It is tried again."),
+            "Kling is rendering the video. The model API is busy. It is tried again.",
+        ),
+        (
+            run(RunState.IN_PROGRESS, KLING),
+            Live(needs_token=True),
+            "This run goes on at RunComfy. Enter its token to follow it here.",
+        ),
+        (run(RunState.COLLECTING), Live(), "The video is ready. Fetching it."),
+        (run(RunState.SCORING), Live(), "The video is ready. Measuring how well it follows the reference."),
+        (run(RunState.COMPLETED), Live(), "The preview is ready."),
+        (run(RunState.COMPLETED, KLING), Live(trouble="old"), "The video is ready and kept here."),
+        (run(RunState.FAILED, error="No person."), Live(), "No person."),
+        (run(RunState.FAILED), Live(), "The run failed."),
+        (run(RunState.CANCELLED), Live(), "Cancelled before it started. Nothing was rendered."),
+        (run(RunState.UNKNOWN, KLING), Live(), "It is not known whether RunComfy accepted this run."),
+    ],
+)
+def test_every_state_has_its_sentence(record, live, words):
+    assert sentence(record, live) == words
+
+
+def test_the_view_of_a_finished_run_holds_all_that_is_shown():
+    facts = ResultFacts(
+        duration_s=5.0, fps=24.0, frame_count=120, width_px=720, height_px=1280, has_audio=True, size_bytes=9
+    )
+    record = run(RunState.COMPLETED, result_name="result.mp4", result_facts=facts, motion={"score": 93.0, "more": 1})
+    view = view_of(record, Live(progress=1.0, queue_position=3), folder=Path("/runs/1"), now=500.0)
+    assert view.result == Path("/runs/1/result.mp4")
+    assert (view.image, view.reference) == (Path("/runs/1/image.png"), Path("/runs/1/reference.mp4"))
+    assert (view.duration_s, view.fps, view.width_px, view.height_px) == (5.0, 24.0, 720, 1280)
+    assert (view.motion_match, view.elapsed_s) == (93.0, 30.0)
+    assert (view.progress, view.queue_position) == (None, None)
+    assert view.is_final
+    assert not view.can_cancel
+
+
+def test_time_goes_on_while_a_run_is_open():
+    view = view_of(run(RunState.IN_PROGRESS), Live(progress=0.5), folder=Path("/runs/1"), now=160.0)
+    assert (view.elapsed_s, view.progress) == (60.0, 0.5)
+    assert view.can_cancel
+    assert replace(view, state=RunState.UNKNOWN).is_final
