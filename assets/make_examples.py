@@ -1,0 +1,64 @@
+"""Draw the examples that the page shows: two characters and two clips. Deterministic.
+
+Run ``uv run assets/make_examples.py``; it writes into ``assets/examples/`` and takes about a minute.
+"""
+
+from pathlib import Path
+
+from figure import (
+    DANCE_S,
+    GESTURE_S,
+    Actor,
+    Camera,
+    Pose,
+    Scene,
+    dance,
+    gesture,
+    offering,
+    tune,
+    write_clip,
+    write_still,
+)
+from figure.cast import DANCER, MAYA, THEO
+
+EXAMPLES = Path(__file__).parent / "examples"
+WHOLE = Camera(y_m=0.90, height_m=2.24)
+DANCING = Camera(y_m=1.03, height_m=2.48)
+HALF = Camera(y_m=1.33, height_m=1.14)
+TALKING = Camera(y_m=1.27, height_m=1.14)
+
+
+def main() -> None:
+    """Write all examples and tell their sizes."""
+    EXAMPLES.mkdir(exist_ok=True)
+    made = [
+        write_still(
+            EXAMPLES / "character-full-body.png", Scene((Actor(MAYA, Pose()),), WHOLE), width_px=720, height_px=1280
+        ),
+        write_still(
+            EXAMPLES / "character-upper-body.png",
+            Scene((Actor(THEO, offering()),), HALF, "room"),
+            width_px=1280,
+            height_px=720,
+        ),
+        write_clip(
+            EXAMPLES / "dance-full-body.mp4",
+            lambda t: Scene((Actor(DANCER, dance(t)),), DANCING, "hall"),
+            duration_s=DANCE_S,
+            sound=tune(DANCE_S),
+        ),
+        write_clip(
+            EXAMPLES / "gesture-upper-body.mp4",
+            lambda t: Scene((Actor(DANCER, gesture(t)),), TALKING, "hall"),
+            duration_s=GESTURE_S,
+            width_px=960,
+            height_px=540,
+            sound=tune(GESTURE_S, drums=False),
+        ),
+    ]
+    for drawn in made:
+        print(f"{drawn.path.name}: {drawn.width_px} x {drawn.height_px}, {drawn.path.stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
