@@ -1,0 +1,17 @@
+"""Starts the page: ``python app.py``, ``uv run app.py``, or a Hugging Face Space made from this repository.
+
+Worker processes import this file again, so it imports nothing until it is asked to start.
+"""
+
+import sys
+
+
+def main() -> int:
+    """Start the page; see :func:`kling_ui.ui.server.main`."""
+    from kling_ui.ui.server import main as serve_page  # noqa: PLC0415
+
+    return serve_page()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

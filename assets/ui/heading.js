@@ -1,0 +1,3 @@
+// A numbered heading.
+element.querySelector(".step").textContent = props.step;
+element.querySelector(".heading-words").textContent = props.title;

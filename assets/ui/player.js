@@ -1,0 +1,234 @@
+// Picture, reference and result on one transport. The result is the clock; the reference follows it.
+// Space plays, arrows step a frame (with shift a second), Home and End jump. Event for Python: 'compare' with {run_id}.
+const JUMP_S = 0.3; // a follower that is farther off is set, not bent
+const DRIFT_S = 0.012; // a follower that is closer is left alone
+const BEND = 0.6; // the most by which its speed is bent, as a share
+const SPEEDS = [1, 2, 0.25, 0.5];
+
+const find = (selector) => element.querySelector(selector);
+const reference = find("[data-pane=reference] video");
+const result = find("[data-pane=result] video");
+const slider = find("input[type=range]");
+const playButton = find("[data-do=play]");
+const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+let fps = 30;
+let speed = 1;
+let looping = true;
+let playing = false;
+let newestSeek = 0;
+let comparing = "";
+
+const shown = () => (props.value?.run_id ? props.value : props.pair) || {};
+const clips = () => [result, reference].filter((clip) => clip.getAttribute("src"));
+const master = () => clips()[0];
+const lengthOf = (clip) => (Number.isFinite(clip?.duration) ? clip.duration : 0);
+const lengthS = () => lengthOf(master()) || shown().duration_s || 0;
+const within = (clip, time) => Math.max(0, Math.min(time, (lengthOf(clip) || time) - 0.001));
+
+function paintTime() {
+  const now = master()?.currentTime || 0;
+  const total = lengthS();
+  if (document.activeElement !== slider || playing) slider.value = String(total ? now / total : 0);
+  slider.setAttribute("aria-valuetext", `${now.toFixed(2)} of ${total.toFixed(1)} seconds`);
+  slider.style.setProperty("--done", `${total ? (100 * now) / total : 0}%`);
+  find(".transport-time").textContent = `${now.toFixed(2)} / ${total.toFixed(1)} s`;
+}
+
+function paintButtons() {
+  playButton.classList.toggle("is-playing", playing);
+  playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
+  find("[data-do=speed]").textContent = `${speed}×`;
+  find("[data-do=speed]").setAttribute("aria-label", `Speed ${speed} times`);
+  find("[data-do=loop]").setAttribute("aria-pressed", String(looping));
+}
+
+const seeked = (clip) => new Promise((done) => {
+  if (clip.readyState === 0) return done();
+  clip.addEventListener("seeked", done, { once: true });
+  setTimeout(done, 2000);
+});
+
+async function seek(time) {
+  const turn = ++newestSeek;
+  const all = clips();
+  all.forEach((clip) => clip.pause());
+  const target = within(master(), time);
+  const landed = all.map(seeked);
+  all.forEach((clip) => { clip.currentTime = within(clip, target); });
+  await Promise.all(landed);
+  if (turn !== newestSeek) return;
+  paintTime();
+  if (playing) await start();
+}
+
+async function start() {
+  playing = true;
+  paintButtons();
+  clips().forEach((clip) => { clip.playbackRate = speed; });
+  const turn = newestSeek;
+  try { await Promise.all(clips().map((clip) => clip.play())); }
+  catch { if (turn === newestSeek && clips().every((clip) => clip.paused)) return stop(); } // not when a seek paused them
+  requestAnimationFrame(follow);
+}
+
+function stop() {
+  playing = false;
+  clips().forEach((clip) => clip.pause());
+  paintButtons();
+  paintTime();
+}
+
+function follow() {
+  if (!playing || !element.isConnected) return;
+  const [leader, ...others] = clips();
+  for (const clip of others) {
+    const ahead = clip.currentTime - within(clip, leader.currentTime);
+    if (Math.abs(ahead) > JUMP_S) clip.currentTime = within(clip, leader.currentTime);
+    else if (Math.abs(ahead) > DRIFT_S) clip.playbackRate = speed * (1 - Math.max(-BEND, Math.min(BEND, ahead * 10)));
+    else if (clip.playbackRate !== speed) clip.playbackRate = speed;
+    if (clip.paused && !clip.ended && !leader.paused && !clip.seeking) clip.play().catch(() => {});
+  }
+  paintTime();
+  requestAnimationFrame(follow);
+}
+
+function step(frames) {
+  if (playing) stop();
+  const frame = Math.floor((master()?.currentTime || 0) * fps + 1e-3) + frames;
+  const last = Math.max(0, Math.round(lengthS() * fps) - 1);
+  return seek((Math.max(0, Math.min(frame, last)) + 0.5) / fps);
+}
+
+function toggle() {
+  if (playing) return stop();
+  const atEnd = (master()?.currentTime || 0) >= lengthS() - 1.5 / fps;
+  return atEnd ? seek(0).then(start) : start();
+}
+
+function hear(on) {
+  const source = shown().sound === "reference" ? reference : result;
+  for (const clip of [reference, result]) clip.muted = !(on && clip === source);
+  find("[data-do=sound]").setAttribute("aria-pressed", String(on));
+  find("[data-do=sound]").textContent = on ? "Sound on" : "Sound off";
+}
+
+const deeds = {
+  play: toggle,
+  back: () => step(-1),
+  forward: () => step(1),
+  speed: () => { speed = SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length]; clips().forEach((clip) => { clip.playbackRate = speed; }); paintButtons(); },
+  loop: () => { looping = !looping; paintButtons(); },
+  sound: () => hear(find("[data-do=sound]").getAttribute("aria-pressed") !== "true"),
+  compare: () => { comparing = props.value?.run_id || ""; note("Putting both clips into one file."); trigger("compare", { run_id: comparing }); },
+};
+const keys = {
+  " ": toggle,
+  ArrowLeft: (event) => (event.shiftKey ? seek(master().currentTime - 1) : step(-1)),
+  ArrowRight: (event) => (event.shiftKey ? seek(master().currentTime + 1) : step(1)),
+  Home: () => seek(0),
+  End: () => seek(lengthS()),
+};
+
+element.addEventListener("click", (event) => deeds[event.target.closest("[data-do]")?.dataset.do]?.());
+element.addEventListener("keydown", (event) => {
+  const onButton = event.key === " " && event.target.closest("button, a") && !event.target.closest("[data-do=play]");
+  if (!keys[event.key] || onButton || !master()) return;
+  event.preventDefault();
+  keys[event.key](event);
+});
+element.addEventListener("keyup", (event) => { if (event.key === " " && event.target === playButton) event.preventDefault(); });
+slider.addEventListener("input", () => seek(Number(slider.value) * lengthS()));
+for (const clip of [reference, result]) {
+  clip.addEventListener("ended", () => { if (clip === master() && playing) (looping ? seek(0) : stop()); });
+  clip.addEventListener("loadedmetadata", () => { shape(clip, clip.videoWidth / clip.videoHeight); paintTime(); });
+  clip.addEventListener("error", () => { if (clip.getAttribute("src")) note("This browser cannot play one of the clips; download it instead."); });
+}
+
+function shape(node, ratio) {
+  if (ratio > 0) node.closest(".pane").style.setProperty("--ratio", String(ratio));
+}
+find("[data-pane=image] img").addEventListener("load", ({ target }) => {
+  const ratio = target.naturalWidth / target.naturalHeight;
+  shape(target, ratio);
+  if (!result.getAttribute("src")) shape(result, ratio); // a result has its picture's shape
+});
+
+function put(node, url) {
+  if ((node.getAttribute("src") || "") === (url || "")) return false;
+  if (url) node.setAttribute("src", url);
+  else { node.removeAttribute("src"); node.load?.(); }
+  return true;
+}
+
+function note(words) { find(".player-note").textContent = words || ""; }
+
+function facts(rows) {
+  const list = find(".player-facts");
+  list.replaceChildren();
+  for (const [name, text] of rows || []) {
+    const pair = document.createElement("div");
+    const term = document.createElement("dt");
+    const about = document.createElement("dd");
+    term.textContent = name;
+    about.textContent = text;
+    pair.append(term, about);
+    list.append(pair);
+  }
+  list.hidden = !list.children.length;
+}
+
+async function render() {
+  const value = shown();
+  const empty = !value.reference && !value.image;
+  find(".player-blank").hidden = !empty;
+  find(".player-stage").hidden = empty;
+  find(".player-blank-title").textContent = props.blank_title;
+  find(".player-blank-words").textContent = props.blank_words;
+  put(find("[data-pane=image] img"), value.image);
+  find("[data-pane=image] img").hidden = !value.image;
+  find("[data-pane=image] img").alt = "The character image of this run";
+  const fresh = put(result, value.result);
+  const moved = put(reference, value.reference);
+  find(".pane-wait").textContent = value.result ? "" : value.waiting || "";
+  find("[data-pane=result]").classList.toggle("is-waiting", !value.result);
+  if (value.ratio) shape(result, value.ratio);
+  fps = value.fps || 30;
+  facts(value.facts);
+  find(".player-label").textContent = value.label || "";
+  find(".player-label").hidden = !value.label;
+  find(".player-actions").hidden = !value.result;
+  find(".transport").hidden = !value.reference;
+  const link = find("[data-link=download]");
+  link.href = value.result || "";
+  link.download = value.file_name || "";
+  find("[data-do=sound]").hidden = !value.sound;
+  if (fresh || moved) { note(""); hear(false); stop(); await seek(0); if (value.result && !calm.matches) await start(); }
+  paintButtons();
+  paintTime();
+}
+
+function compared() {
+  const { run_id, url, name, error } = props.comparison || {};
+  if (!run_id || run_id !== comparing) return;
+  comparing = "";
+  note(error || "");
+  if (!url) return;
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+}
+
+// The column stays in view while the other one scrolls, by its lower edge when it is taller than the window.
+const column = element.closest("#right");
+if (column) {
+  new ResizeObserver(() => {
+    column.style.setProperty("--kl-right-top", `${Math.min(20, window.innerHeight - column.offsetHeight - 20)}px`);
+  }).observe(column);
+}
+
+watch(["value", "pair"], render);
+watch("comparison", compared);
+hear(false);
+render();

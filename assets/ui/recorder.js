@@ -1,0 +1,91 @@
+// Records a clip with the camera inside the slot of the reference; hands the file to send() of slot.js.
+const RECORD_MAX_S = 30;
+const COUNTDOWN_S = 3;
+const panel = find(".slot-recorder");
+const view = find(".recorder-view");
+const words = find(".recorder-words");
+const startButton = find("[data-do=start]");
+const recordButton = find("[data-do=record]");
+let stream = null;
+let recorder = null;
+let ticking = null;
+
+const formats = ["video/mp4;codecs=avc1.42E01F,mp4a.40.2", "video/mp4", "video/webm;codecs=vp8,opus", "video/webm"];
+
+function closeCamera() {
+  clearInterval(ticking);
+  if (recorder?.state === "recording") { recorder.onstop = null; recorder.stop(); }
+  stream?.getTracks().forEach((track) => track.stop());
+  stream = recorder = ticking = null;
+  view.srcObject = null;
+  show(panel, false);
+  recordButton.setAttribute("aria-expanded", "false");
+}
+
+async function openCamera() {
+  fail("");
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({
+      video: { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } },
+      audio: true,
+    });
+  } catch (error) {
+    const denied = error.name === "NotAllowedError";
+    return fail(denied ? "The camera was not allowed." : "No camera could be opened.",
+      denied ? "Allow it in the browser's address bar, or choose a file." : "Choose a file instead.");
+  }
+  view.srcObject = stream;
+  await view.play();
+  words.textContent = "Step back until your whole figure is in view. At least 3 s, at most 30 s.";
+  startButton.textContent = "Start recording";
+  show(panel, true);
+  recordButton.setAttribute("aria-expanded", "true");
+  startButton.focus();
+}
+
+function record() {
+  const type = formats.find((format) => MediaRecorder.isTypeSupported(format)) || "";
+  const parts = [];
+  recorder = new MediaRecorder(stream, { mimeType: type, videoBitsPerSecond: 8e6 });
+  recorder.ondataavailable = (event) => parts.push(event.data);
+  recorder.onstop = () => {
+    const suffix = recorder.mimeType.includes("mp4") ? "mp4" : "webm";
+    const file = new File(parts, `recording.${suffix}`, { type: `video/${suffix}` });
+    recorder = null;
+    closeCamera();
+    send(file, true);
+  };
+  recorder.start();
+  startButton.textContent = "Stop";
+  const began = performance.now();
+  ticking = setInterval(() => {
+    if (!element.isConnected) return closeCamera();
+    const seconds = (performance.now() - began) / 1000;
+    words.textContent = `Recording: ${seconds.toFixed(0)} s`;
+    if (seconds >= RECORD_MAX_S) recorder.stop();
+  }, 250);
+}
+
+function countDown() {
+  let left = COUNTDOWN_S;
+  startButton.textContent = "Cancel";
+  words.textContent = `Starts in ${left}`;
+  ticking = setInterval(() => {
+    left -= 1;
+    words.textContent = `Starts in ${left}`;
+    if (left > 0) return;
+    clearInterval(ticking);
+    record();
+  }, 1000);
+}
+
+show(recordButton, Boolean(navigator.mediaDevices?.getUserMedia && window.MediaRecorder));
+element.addEventListener("click", (event) => {
+  const what = event.target.closest("[data-do]")?.dataset.do;
+  if (what === "record") panel.hidden ? openCamera() : closeCamera();
+  if (what === "stop-camera") closeCamera();
+  if (what !== "start") return;
+  if (recorder?.state === "recording") { clearInterval(ticking); recorder.stop(); }
+  else if (ticking) closeCamera();
+  else countDown();
+});

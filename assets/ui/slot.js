@@ -1,0 +1,217 @@
+// One input of a run: takes a file by choosing, dropping, pasting, recording or link, and shows what was found in it.
+// Python owns the value; this script only shows it (text through textContent) and reports what the person did.
+// Event for Python: 'handed' with {seq} and {ref, recorded} or {url}.
+const find = (selector) => element.querySelector(selector);
+const kind = props.kind;
+const isVideo = kind === "video";
+const title = props.title;
+
+const box = find(".slot-media");
+const picture = find(".slot-picture");
+const clip = find(".slot-clip");
+const strip = find(".slot-strip");
+const chooser = find("input[type=file]");
+const linkForm = find(".slot-link");
+const evidence = find("[data-do=evidence]");
+const playButton = find(".slot-play");
+
+let sent = 0; // number of the newest thing the person handed in; older answers are ignored
+let upload = null;
+let localUrl = null;
+
+if (!isVideo) find(".slot-recorder").remove();
+find(".step").textContent = props.step;
+find(".slot-title").textContent = title;
+find(".slot-link .unseen").textContent = `Address of the ${isVideo ? "clip" : "picture"}`;
+box.setAttribute("aria-label", `${title}: drop${isVideo ? "" : " or paste"} a file here`);
+chooser.accept = isVideo ? "video/*,.mkv,.mov" : "image/*,.heic,.heif,.avif";
+chooser.setAttribute("aria-label", title);
+
+function show(node, visible) { node.hidden = !visible; }
+
+function busy(words) {
+  show(find(".slot-busy"), Boolean(words));
+  find(".slot-busy-words").textContent = words || "";
+  find(".slot").setAttribute("aria-busy", String(Boolean(words)));
+}
+
+function fail(message, advice) {
+  const line = find(".slot-error");
+  line.textContent = [message, advice].filter(Boolean).join(" ");
+  show(line, Boolean(message));
+}
+
+function facts(rows) {
+  const list = find(".slot-facts");
+  list.replaceChildren();
+  for (const [name, text] of rows || []) {
+    const term = document.createElement("dt");
+    const about = document.createElement("dd");
+    term.textContent = name;
+    about.textContent = text;
+    list.append(term, about);
+  }
+}
+
+function setSource(node, url) {
+  if (node.getAttribute("src") === url) return;
+  if (url) node.setAttribute("src", url);
+  else { node.removeAttribute("src"); if (node.load) node.load(); }
+}
+
+function showMedia(url, overlay) {
+  const lit = evidence.getAttribute("aria-pressed") === "true";
+  const shown = overlay && (lit || !url) ? overlay : url;
+  setSource(isVideo ? clip : picture, shown || "");
+  show(isVideo ? clip : picture, Boolean(shown));
+  show(find(".slot-blank"), !shown);
+  show(playButton, isVideo && Boolean(shown));
+}
+
+function render() {
+  const value = props.value || {};
+  if (value.seq && value.seq < sent) return; // an answer to something older
+  if (!value.seq) { sent += 1; upload?.abort(); } // chosen elsewhere, such as an example
+  const onItsWay = value.busy && !value.url;
+  if (localUrl && !onItsWay) { URL.revokeObjectURL(localUrl); localUrl = null; }
+  showMedia(localUrl || value.url, value.overlay);
+  picture.alt = value.alt || "";
+  busy(value.busy);
+  fail(value.error, value.advice);
+  facts(value.facts);
+  find(".slot-found").textContent = value.found || "";
+  show(evidence, Boolean(value.overlay));
+  show(strip, Boolean(value.strip));
+  setSource(strip.querySelector("img"), value.strip || "");
+  strip.querySelector("img").alt = value.strip_alt || "";
+  strip.querySelector("figcaption").textContent = value.strip_words || "";
+  find(".slot").classList.toggle("is-empty", !value.url && !value.overlay && !localUrl);
+}
+
+function clear() {
+  facts([]);
+  fail("");
+  find(".slot-found").textContent = "";
+  show(evidence, false);
+  show(strip, false);
+}
+
+function send(file, recorded = false) {
+  const seq = ++sent;
+  upload?.abort();
+  clear();
+  localUrl = URL.createObjectURL(file);
+  showMedia(localUrl, "");
+  busy("Sending the file");
+  props.value = { busy: "Sending the file", seq }; // until Python knows it, there is nothing to run with
+  const request = upload = new XMLHttpRequest();
+  const gone = (message, advice) => { if (seq === sent) { busy(""); fail(message, advice); props.value = { seq }; } };
+  request.open("POST", new URL("inputs", document.baseURI));
+  request.setRequestHeader("X-File-Name", encodeURIComponent(file.name || `recording.${isVideo ? "mp4" : "png"}`));
+  request.upload.onprogress = (event) => {
+    if (seq === sent && event.lengthComputable && event.loaded < event.total)
+      busy(`Sending the file: ${Math.round((100 * event.loaded) / event.total)} %`);
+  };
+  request.onload = () => {
+    let answer = {};
+    try { answer = JSON.parse(request.responseText); } catch { /* a proxy's own page */ }
+    if (request.status !== 200) return gone(answer.error || "The file did not arrive.", answer.advice || "Try again.");
+    if (seq !== sent) return;
+    busy("Reading the file");
+    trigger("handed", { ref: answer.ref, recorded, seq });
+  };
+  request.onerror = () => gone("The file did not arrive.", "Check the connection and try again.");
+  request.send(file);
+}
+
+function fits(file) {
+  return !file.type || file.type.startsWith(`${kind}/`) || file.type === "application/octet-stream";
+}
+
+function takeFiles(files) {
+  const list = [...(files || [])];
+  const file = list.find(fits);
+  if (file) send(file);
+  else if (list.length) fail(`This is not ${isVideo ? "a video" : "a picture"}.`, `Choose ${isVideo ? "an MP4 or MOV" : "a JPEG or PNG"} file.`);
+}
+
+function takeLink(text) {
+  const url = text.trim();
+  if (!/^https?:\/\//i.test(url)) return fail("This is not a web address.", "It starts with https://.");
+  upload?.abort();
+  clear();
+  showMedia("", "");
+  busy("Fetching the file");
+  toggleLink(false);
+  const seq = ++sent;
+  props.value = { busy: "Fetching the file", seq };
+  trigger("handed", { url, seq });
+}
+
+function toggleLink(open) {
+  show(linkForm, open);
+  find("[data-do=link]").setAttribute("aria-expanded", String(open));
+  const field = linkForm.querySelector("input");
+  if (open) field.focus();
+  else field.value = "";
+}
+
+chooser.addEventListener("change", () => { takeFiles(chooser.files); chooser.value = ""; });
+linkForm.addEventListener("submit", (event) => { event.preventDefault(); takeLink(linkForm.querySelector("input").value); });
+find(".slot-blank").addEventListener("click", () => chooser.click());
+element.addEventListener("click", (event) => {
+  const what = event.target.closest("[data-do]")?.dataset.do;
+  if (what === "choose") chooser.click();
+  if (what === "link") toggleLink(linkForm.hidden);
+  if (what === "watch") clip.paused ? clip.play() : clip.pause();
+  if (what === "evidence") {
+    evidence.setAttribute("aria-pressed", String(evidence.getAttribute("aria-pressed") !== "true"));
+    showMedia(props.value?.url, props.value?.overlay);
+  }
+});
+
+let depth = 0;
+const over = (on) => find(".slot").classList.toggle("is-over", on);
+element.addEventListener("dragenter", (event) => { event.preventDefault(); depth += 1; over(true); });
+element.addEventListener("dragleave", () => { depth -= 1; if (depth <= 0) over(false); });
+element.addEventListener("dragover", (event) => event.preventDefault());
+element.addEventListener("drop", (event) => {
+  event.preventDefault();
+  depth = 0;
+  over(false);
+  if (event.dataTransfer.files.length) takeFiles(event.dataTransfer.files);
+  else takeLink(event.dataTransfer.getData("text/uri-list") || event.dataTransfer.getData("text/plain") || "");
+});
+
+function paste(event) {
+  if (!element.isConnected) return document.removeEventListener("paste", paste);
+  const typing = event.target.closest?.("input, textarea, [contenteditable]");
+  const here = element.contains(event.target);
+  const files = [...(event.clipboardData?.files || [])];
+  const text = event.clipboardData?.getData("text/plain") || "";
+  if (files.some((file) => file.type.startsWith(`${kind}/`))) { event.preventDefault(); takeFiles(files); }
+  else if (here && !typing && /^https?:\/\//i.test(text.trim())) { event.preventDefault(); takeLink(text); }
+}
+document.addEventListener("paste", paste);
+
+picture.addEventListener("error", () => {
+  const { overlay, url } = props.value || {};
+  if (overlay && picture.getAttribute("src") !== overlay && !localUrl) setSource(picture, overlay);
+  else if (url || localUrl) { show(picture, false); show(find(".slot-blank"), true); find(".slot-blank").textContent = "This browser cannot show this file."; }
+});
+for (const moment of ["play", "pause", "emptied"]) clip.addEventListener(moment, () => {
+  playButton.classList.toggle("is-playing", !clip.paused);
+  playButton.setAttribute("aria-label", clip.paused ? "Play the clip" : "Pause the clip");
+});
+clip.addEventListener("error", () => {
+  if (!clip.getAttribute("src")) return;
+  show(playButton, false);
+  show(clip, false);
+  show(find(".slot-blank"), true);
+  find(".slot-blank").textContent = "This browser cannot play this file.";
+});
+picture.addEventListener("load", () => { find(".slot-blank").textContent = props.blank; });
+find(".slot-blank").textContent = props.blank;
+
+watch("value", render);
+render();

@@ -1,0 +1,74 @@
+"""The pairs that the product ships: a character, a clip and the words that go with them."""
+
+import filecmp
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from kling_ui.choice import Choice, Orientation
+from kling_ui.ui.assets import asset
+from kling_ui.ui.files import Locker
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One ready pair.
+
+    Attributes:
+        key: Its name in addresses and events.
+        title: What a person reads.
+        image: File name of the character image.
+        video: File name of the reference video.
+        choice: The settings that suit it.
+    """
+
+    key: str
+    title: str
+    image: str
+    video: str
+    choice: Choice
+
+
+EXAMPLES = (
+    Example(
+        "dance",
+        "Full body, dancing",
+        "character-full-body.png",
+        "dance-full-body.mp4",
+        Choice("A woman in a yellow jacket dancing on a terrace, bright daylight", Orientation.VIDEO),
+    ),
+    Example(
+        "gesture",
+        "Upper body, talking hands",
+        "character-upper-body.png",
+        "gesture-upper-body.mp4",
+        Choice("A man in a green hoodie explaining something, soft daylight", Orientation.IMAGE),
+    ),
+)
+
+
+def keep_examples(folder: Path) -> None:
+    """Copy the shipped files to where the page may show them; what is there already stays."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in {name for example in EXAMPLES for name in (example.image, example.video)}:
+        source, target = asset(f"examples/{name}"), folder / name
+        if not target.exists() or not filecmp.cmp(source, target, shallow=False):
+            shutil.copyfile(source, target)
+
+
+def example_of(key: object) -> Example:
+    """Give the example of that name, or the first one."""
+    return next((example for example in EXAMPLES if example.key == key), EXAMPLES[0])
+
+
+def example_pairs(locker: Locker, folder: Path) -> list[dict[str, str]]:
+    """Describe the examples for the row of them."""
+    return [
+        {
+            "id": example.key,
+            "title": example.title,
+            "image": locker.url(folder / example.image),
+            "video": locker.url(folder / example.video),
+        }
+        for example in EXAMPLES
+    ]

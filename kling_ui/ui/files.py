@@ -1,0 +1,143 @@
+"""Files that the page shows or receives: each is reached only by an address that cannot be guessed."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import quote
+
+from anyio import CancelScope
+from anyio import Path as AsyncPath
+
+from kling_ui.errors import KlingUIError
+
+UPLOAD_MAX_BYTES = 512 * 1024**2  # above every documented limit, so that the checks can say what is wrong
+_SIGNATURE_CHARS = 32  # 192 bits
+_NAME_MAX_CHARS = 80
+_SECRET_BYTES = 32
+
+# What a browser may show; anything else is offered as a download only.
+_SHOWN = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".avif": "image/avif",
+    ".gif": "image/gif",
+    ".bmp": "image/bmp",
+    ".mp4": "video/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".webm": "video/webm",
+}
+
+
+class Locker:
+    """Signs references to the files below one folder and opens only what it signed.
+
+    A reference is ``<signature>/<path below the folder>``; whoever holds it may read that one file. It stays valid
+    over restarts, because the secret is kept in the folder.
+
+    Args:
+        root: The folder; nothing outside it is ever opened.
+        secret: Key of the signatures.
+    """
+
+    def __init__(self, root: Path, secret: bytes) -> None:
+        self.root = root.resolve()
+        self._secret = secret
+
+    def sign(self, path: Path) -> str:
+        """Make the reference of a file below :attr:`root`.
+
+        Raises:
+            ValueError: The file lies elsewhere.
+        """
+        inside = path.resolve().relative_to(self.root).as_posix()
+        return f"{self._signature(inside)}/{inside}"
+
+    def open(self, ref: object) -> Path | None:
+        """Give the file of a reference, or ``None`` when it was not signed here or is gone."""
+        signature, _, inside = ref.partition("/") if isinstance(ref, str) else ("", "", "")
+        if not inside or not hmac.compare_digest(signature.encode(), self._signature(inside).encode()):
+            return None
+        path = (self.root / inside).resolve()
+        return path if path.is_relative_to(self.root) and path.is_file() else None
+
+    def url(self, path: Path | None) -> str:
+        """Make the address of a file below :attr:`root`, relative to the page; empty for ``None``."""
+        return "" if path is None else f"files/{quote(self.sign(path))}"
+
+    def _signature(self, inside: str) -> str:
+        digest = hmac.digest(self._secret, inside.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        return urlsafe_b64encode(digest)[:_SIGNATURE_CHARS].decode()
+
+
+def open_locker(root: Path) -> Locker:
+    """Open the locker of a folder; the first time it makes the secret."""
+    root.mkdir(parents=True, exist_ok=True)
+    keep = root / "files.key"
+    if not keep.exists():
+        fresh = root / f"files.key.{secrets.token_hex(8)}"
+        fresh.touch(mode=0o600)
+        fresh.write_bytes(secrets.token_bytes(_SECRET_BYTES))
+        try:
+            os.link(fresh, keep)  # the first of several processes wins
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return Locker(root, keep.read_bytes())
+
+
+def shown_type(path: Path) -> str | None:
+    """Tell the media type under which a browser may show a file, or ``None`` for a download."""
+    return _SHOWN.get(path.suffix.lower())
+
+
+def clean_name(name: str, fallback: str) -> str:
+    """Make a harmless file name that still tells the person which file it is."""
+    bare = "".join(char if char.isalnum() or char in "-_.() " else "_" for char in Path(name.replace("\\", "/")).name)
+    stem, suffix = Path(bare).stem.strip(" ."), Path(bare).suffix
+    return f"{stem[: _NAME_MAX_CHARS - len(suffix)] or fallback}{suffix[:12]}"
+
+
+async def receive(chunks: AsyncIterator[bytes], folder: Path, name: str, max_bytes: int = UPLOAD_MAX_BYTES) -> Path:
+    """Keep an upload under a fresh folder of its own; a broken one leaves nothing behind.
+
+    Raises:
+        KlingUIError: It is empty or larger than ``max_bytes``.
+    """
+    home = AsyncPath(folder / secrets.token_urlsafe(12))
+    await home.mkdir(parents=True)
+    partial = home / f"{name}.part"
+    try:
+        async with await partial.open("wb") as file:
+            size_bytes = 0
+            async for chunk in chunks:
+                size_bytes += len(chunk)
+                _refuse_large(size_bytes, max_bytes)
+                await file.write(chunk)
+        _refuse_empty(size_bytes)
+        return Path(await partial.rename(home / name))
+    except BaseException:
+        with CancelScope(shield=True):
+            await partial.unlink(missing_ok=True)
+            await home.rmdir()
+        raise
+
+
+def _refuse_large(size_bytes: int, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
+        raise KlingUIError(
+            f"This file is larger than {max_bytes // 1024**2} MB, the most that can be sent here.",
+            advice="Choose a smaller one.",
+        )
+
+
+def _refuse_empty(size_bytes: int) -> None:
+    if not size_bytes:
+        raise KlingUIError("This file is empty.", advice="Choose another one.")

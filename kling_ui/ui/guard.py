@@ -1,0 +1,127 @@
+"""What stands before every request: headers that protect the visitor, and doors of Gradio that stay shut."""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Gradio serves these to anybody: a session's values under a link, any cached file, and a proxy to other hosts.
+# The page uses its own signed addresses instead, so all of them are shut.
+SHUT = (
+    "/gradio_api/deep_link",
+    "/gradio_api/file=",
+    "/gradio_api/file/",
+    "/gradio_api/proxy=",
+    "/gradio_api/upload",
+    "/gradio_api/runs",
+    "/gradio_api/run-history",
+    "/gradio_api/component_server",
+    "/gradio_api/process_recording",
+    "/gradio_api/vibe",
+    "/monitoring",
+)
+_STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat")
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+# Gradio compiles component templates in the browser, hence unsafe-eval; nothing may come from another host.
+_POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "worker-src 'self' blob:",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+    )
+)
+
+
+class Farewell:
+    """Ends the streams that pages keep open, so that a server that stops need not wait for them."""
+
+    def __init__(self) -> None:
+        self._said = asyncio.Event()
+
+    def say(self) -> None:
+        """Let every open stream believe that its reader has gone."""
+        self._said.set()
+
+    @property
+    def is_said(self) -> bool:
+        """The server is about to stop."""
+        return self._said.is_set()
+
+    async def listen(self, receive: Receive) -> Message:
+        """Receive the next message, or the end of the connection once the farewell has been said."""
+        coming, leaving = asyncio.ensure_future(receive()), asyncio.ensure_future(self._said.wait())
+        try:
+            await asyncio.wait({coming, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            return coming.result() if coming.done() else {"type": "http.disconnect"}
+        finally:
+            coming.cancel()
+            leaving.cancel()
+
+
+class Guard:
+    """Refuses writes that another site started, shuts some doors and adds protective headers.
+
+    Args:
+        app: The application behind.
+        trust_forwarded: Keep ``X-Forwarded-Host``: a proxy of ours sets it.
+        farewell: Ends open streams when the server stops.
+        shut: Path prefixes that answer 404.
+    """
+
+    def __init__(self, app: ASGIApp, *, trust_forwarded: bool, farewell: Farewell, shut: Iterable[str] = SHUT) -> None:
+        self.app = app
+        self.trust_forwarded = trust_forwarded
+        self.farewell = farewell
+        self.shut = tuple(shut)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let one request through, or answer it here."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if scope["path"].startswith(self.shut):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+        elif scope["method"] not in _SAFE_METHODS and headers.get("sec-fetch-site") == "cross-site":
+            await PlainTextResponse("Refused: another site started this.", 403)(scope, receive, send)
+        else:
+            await self._pass_on(self._without_forwarded(scope), receive, _adding_headers(send))
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if not scope["path"].startswith(_STREAMS):
+            await self.app(scope, receive, send)
+            return
+        await self.app(scope, partial(self.farewell.listen, receive), send)
+        if self.farewell.is_said:
+            with suppress(RuntimeError):  # it may have ended by itself
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _without_forwarded(self, scope: Scope) -> Scope:
+        if self.trust_forwarded:
+            return scope
+        kept = [(name, value) for name, value in scope["headers"] if not name.startswith(b"x-forwarded-host")]
+        return {**scope, "headers": kept}
+
+
+def _adding_headers(send: Send) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("X-Content-Type-Options", "nosniff")
+            headers.setdefault("Referrer-Policy", "no-referrer")
+            headers.setdefault("Content-Security-Policy", _POLICY)
+        await send(message)
+
+    return send_with_headers

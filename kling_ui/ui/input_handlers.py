@@ -1,0 +1,170 @@
+"""What happens when a person hands in an input, picks an example or changes how: look at it, then judge."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from kling_ui.choice import Choice, Orientation
+from kling_ui.errors import KlingUIError
+from kling_ui.ui import slot_view
+from kling_ui.ui.attention import Attention
+from kling_ui.ui.events import told
+from kling_ui.ui.examples import EXAMPLES, Example, example_of
+from kling_ui.ui.services import Services
+from kling_ui.ui.slot_view import Kind, SlotValue
+from kling_ui.ui.trouble import in_words
+from kling_ui.ui.verdict_view import VerdictView, verdict_view
+from kling_ui.ui.wish import Wish
+
+STEPS = 3  # received, its facts, all that was found
+GONE = KlingUIError("This file is no longer kept here.", advice="Choose it again.")
+
+
+class InputHandlers:
+    """Handlers of the left column.
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+    """
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+        self._attention = Attention()
+
+    async def on_image(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+        """Look at a picture that was uploaded or named by a link."""
+        async for value in self._take(Kind.IMAGE, event, request):
+            yield value
+
+    async def on_video(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+        """Look at a clip that was uploaded, recorded or named by a link."""
+        async for value in self._take(Kind.VIDEO, event, request):
+            yield value
+
+    async def on_example(
+        self, event: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[tuple[SlotValue, SlotValue, str, str]]:
+        """Load an example: both inputs and the settings that suit it."""
+        example, session = example_of(told(event).get("id")), request.session_hash
+        with (
+            self._attention.claim(session, Kind.IMAGE) as image_is_ours,
+            self._attention.claim(session, Kind.VIDEO) as video_is_ours,
+        ):
+            async for image, video in self.load_example(example):
+                if not (image_is_ours() and video_is_ours()):
+                    return
+                yield image, video, example.choice.orientation.value, example.choice.prompt
+
+    async def on_first_look(self, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+        """Load the first example, unless the person is quicker."""
+        with (
+            self._attention.claim(request.session_hash, Kind.IMAGE) as image_is_ours,
+            self._attention.claim(request.session_hash, Kind.VIDEO) as video_is_ours,
+        ):
+            async for image, video in self.load_example(EXAMPLES[0]):
+                if not (image_is_ours() and video_is_ours()):
+                    return
+                yield image, video
+
+    async def load_example(self, example: Example) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+        """Show both inputs of an example, what is quick to know first."""
+        folder = self._services().examples
+        images = self._look(Kind.IMAGE, folder / example.image)
+        videos = self._look(Kind.VIDEO, folder / example.video)
+        for _ in range(STEPS):
+            yield tuple(await asyncio.gather(anext(images), anext(videos)))
+
+    async def judge(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        image: SlotValue | None,
+        video: SlotValue | None,
+        orientation: str,
+        keep_sound: bool,
+        prompt: str,
+        accepted: bool,
+    ) -> tuple[Any, Any, Any, Any]:
+        """Judge both inputs and the choice; what was found in them is known already, so this is quick.
+
+        Returns:
+            The list of findings, the headline with the wish, the button, the checkbox of a person who has checked.
+        """
+        choice = Choice(prompt or "", Orientation(orientation), bool(keep_sound))
+        view, wish = await self._verdict(image or {}, video or {}, choice, accepted=bool(accepted))
+        carried = wish.to_value(self._services().locker) if wish and view.may_run else None
+        return (
+            {"findings": list(view.findings)},
+            {"text": view.text, "tone": view.tone, "count": len(view.findings), "wish": carried},
+            gr.update(interactive=view.may_run),
+            gr.update(visible=True) if view.offers_override else gr.update(visible=False, value=False),
+        )
+
+    async def _take(self, kind: Kind, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+        given = told(event)
+        url = given.get("url") if isinstance(given.get("url"), str) else None
+        echo = {"seq": given.get("seq") if isinstance(given.get("seq"), int) else 0, "origin": url}
+        with self._attention.claim(request.session_hash, kind) as is_ours:
+            try:
+                if given.get("recorded") is True:
+                    yield slot_view.busy("Converting the recording") | echo
+                path = await self._file(kind, given, url)
+                async for value in self._look(kind, path):
+                    if not is_ours():
+                        return
+                    yield value | echo
+            except Exception as error:  # noqa: BLE001  told in words
+                if is_ours():
+                    yield slot_view.failed(in_words(error)) | echo
+
+    async def _file(self, kind: Kind, given: dict[str, Any], url: str | None) -> Path:
+        services = self._services()
+        if url:
+            return await services.fetch(kind, url)
+        path = services.locker.open(given.get("ref"))
+        if path is None:
+            raise GONE
+        return await services.plain(path) if kind is Kind.VIDEO and given.get("recorded") is True else path
+
+    async def _look(self, kind: Kind, path: Path) -> AsyncIterator[SlotValue]:
+        preflight, locker = self._services().preflight, self._services().locker
+        yield slot_view.received(locker, path)
+        if kind is Kind.IMAGE:
+            yield slot_view.image_facts(locker, path, await preflight.image_facts(path))
+            yield slot_view.image_look(locker, path, await preflight.image(path))
+        else:
+            yield slot_view.video_facts(locker, path, await preflight.video_facts(path))
+            yield slot_view.video_look(locker, path, await preflight.video(path))
+
+    async def _verdict(
+        self, image: SlotValue, video: SlotValue, choice: Choice, *, accepted: bool
+    ) -> tuple[VerdictView, Wish | None]:
+        locker = self._services().locker
+        paths = locker.open(image.get("ref")), locker.open(video.get("ref"))
+        try:
+            report = self._services().preflight.judge(
+                await self._known(Kind.IMAGE, image, paths[0]), await self._known(Kind.VIDEO, video, paths[1]), choice
+            )
+        except Exception as error:  # noqa: BLE001  told in words
+            return VerdictView(str(in_words(error)), "block"), None
+        view = verdict_view(report, accepted=accepted)
+        if image.get("busy") or video.get("busy"):
+            return replace(view, text="Looking at the inputs.", tone="busy", offers_override=False), None
+        if paths[0] is None or paths[1] is None:
+            return replace(view, text=_wanted(*paths), tone="empty", offers_override=False), None
+        return view, Wish(paths[0], paths[1], choice, accepted, image.get("origin"), video.get("origin"))
+
+    async def _known(self, kind: Kind, value: SlotValue, path: Path | None) -> Any:
+        preflight = self._services().preflight
+        if path is None or not value.get("facts"):
+            return None
+        if kind is Kind.IMAGE:
+            return await (preflight.image_facts(path) if value.get("busy") else preflight.image(path))
+        return await (preflight.video_facts(path) if value.get("busy") else preflight.video(path))
+
+
+def _wanted(image: Path | None, video: Path | None) -> str:
+    missing = [name for name, path in (("a character image", image), ("a reference video", video)) if path is None]
+    return f"Add {' and '.join(missing)}."

@@ -1,0 +1,152 @@
+"""Factories that place components where they are called, and give them back by name."""
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from kling_ui.choice import Choice, Orientation
+from kling_ui.runs.record import EngineName
+from kling_ui.ui import widgets
+from kling_ui.ui.engine_handlers import FREE, RUN
+
+TITLE = """# Motion Control playground
+A picture and a clip go in; the picture makes the clip's moves."""
+ENGINES = [
+    ("Preview\nFree, rendered on this machine", EngineName.PREVIEW.value),
+    ("Kling 2.6 Standard\nPaid, with a RunComfy token", EngineName.KLING.value),
+]
+ORIENTATIONS = [
+    ("Video\nAs in the clip, up to 30\N{NO-BREAK SPACE}s", Orientation.VIDEO.value),
+    ("Image\nAs in the picture, up to 10\N{NO-BREAK SPACE}s", Orientation.IMAGE.value),
+]
+PROMPT_MAX_CHARS = 2500
+TOKEN_MAX_CHARS = 4096
+
+
+@dataclass(frozen=True)
+class EnginePanel:
+    """Who renders."""
+
+    engine: gr.Radio
+    token: gr.Textbox
+
+
+@dataclass(frozen=True)
+class InputPanel:
+    """The two inputs and the ready pairs."""
+
+    examples: gr.HTML
+    image: gr.HTML
+    video: gr.HTML
+
+
+@dataclass(frozen=True)
+class HowPanel:
+    """What a person chooses besides the inputs."""
+
+    orientation: gr.Radio
+    keep_sound: gr.Checkbox
+    prompt: gr.Textbox
+
+
+@dataclass(frozen=True)
+class ActionPanel:
+    """The button and what stands around it."""
+
+    findings: gr.HTML
+    accepted: gr.Checkbox
+    headline: gr.HTML
+    run: gr.Button
+    cost: gr.HTML
+
+
+@dataclass(frozen=True)
+class ResultPanel:
+    """What happens and what came of it."""
+
+    status: gr.HTML
+    player: gr.HTML
+    history: gr.HTML
+
+
+def place_engine(*, has_token: bool) -> EnginePanel:
+    """Place the title and the engine switch; the token field appears with Kling unless the app has a token."""
+    with gr.Row(elem_id="head"):
+        gr.Markdown(TITLE, elem_id="title")
+        with gr.Column(elem_id="engine-side", min_width=0):
+            engine = gr.Radio(
+                ENGINES, value=EngineName.PREVIEW.value, label="Engine", elem_id="engine", elem_classes="choices"
+            )
+            token = gr.Textbox(
+                label="RunComfy token",
+                info="Used for your runs on this page only; it is never stored."
+                + (" Leave it empty to use the app's own." if has_token else ""),
+                type="password",
+                max_length=TOKEN_MAX_CHARS,
+                visible=False,
+                elem_id="token",
+                html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
+            )
+    return EnginePanel(engine, token)
+
+
+def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:
+    """Place the examples and the two inputs."""
+    examples = widgets.examples(pairs)
+    with gr.Column(elem_classes="card"):
+        image = widgets.slot(
+            "image",
+            step="1",
+            title="Character image",
+            blank="Drop, paste or choose a picture of one person. JPEG or PNG.",
+            elem_id="image-slot",
+        )
+    with gr.Column(elem_classes="card"):
+        video = widgets.slot(
+            "video",
+            step="2",
+            title="Reference video",
+            blank="Drop or choose a clip of one person moving, 3 to 30\N{NO-BREAK SPACE}s. MP4 or MOV.",
+            elem_id="video-slot",
+        )
+    return InputPanel(examples, image, video)
+
+
+def place_how(choice: Choice) -> HowPanel:
+    """Place the choices."""
+    with gr.Column(elem_classes="card", elem_id="how"):
+        widgets.heading("3", "How")
+        orientation = gr.Radio(
+            ORIENTATIONS,
+            value=choice.orientation.value,
+            label="Orientation of the character",
+            elem_id="orientation",
+            elem_classes="choices",
+        )
+        keep_sound = gr.Checkbox(choice.keep_sound, label="Keep the clip's sound", elem_id="keep-sound")
+        prompt = gr.Textbox(
+            choice.prompt,
+            label="Scene in words",
+            info="Place, clothes, light. The motion comes from the clip.",
+            lines=2,
+            max_lines=6,
+            max_length=PROMPT_MAX_CHARS,
+            elem_id="prompt",
+        )
+    return HowPanel(orientation, keep_sound, prompt)
+
+
+def place_action() -> ActionPanel:
+    """Place the findings, the one sentence and the button."""
+    findings = widgets.findings()
+    accepted = gr.Checkbox(False, label="I have checked this myself, run anyway", visible=False, elem_id="accepted")
+    with gr.Column(elem_id="action"):
+        headline = widgets.headline()
+        run = gr.Button(RUN, variant="primary", interactive=False, elem_id="run")
+        cost = widgets.note("cost", FREE)
+    return ActionPanel(findings, accepted, headline, run, cost)
+
+
+def place_result() -> ResultPanel:
+    """Place the run, its result and the earlier ones."""
+    return ResultPanel(widgets.status(), widgets.player(), widgets.history())

@@ -1,0 +1,58 @@
+"""What a person wants to run, on its way between two events of the page."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from kling_ui.choice import Choice, Orientation
+from kling_ui.ui.files import Locker
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Both inputs and the choice.
+
+    Attributes:
+        image: The character image.
+        video: The reference video.
+        choice: Prompt, orientation, sound.
+        accepted: The person has checked what a detector may get wrong.
+        image_url: The public address from which the image came, if it did.
+        video_url: The public address from which the clip came, if it did.
+    """
+
+    image: Path
+    video: Path
+    choice: Choice
+    accepted: bool = False
+    image_url: str | None = field(default=None, repr=False)
+    video_url: str | None = field(default=None, repr=False)
+
+    def to_value(self, locker: Locker) -> dict[str, Any]:
+        """Put it into plain values that the browser carries; files become signed references."""
+        return {
+            "image": locker.sign(self.image),
+            "video": locker.sign(self.video),
+            "image_url": self.image_url,
+            "video_url": self.video_url,
+            "prompt": self.choice.prompt,
+            "orientation": self.choice.orientation.value,
+            "keep_sound": self.choice.keep_sound,
+            "accepted": self.accepted,
+        }
+
+    @classmethod
+    def from_value(cls, value: object, locker: Locker) -> Self | None:
+        """Read what the browser carried; ``None`` unless both files are there and everything has its type."""
+        given = value if isinstance(value, dict) else {}
+        image, video = locker.open(given.get("image")), locker.open(given.get("video"))
+        if image is None or video is None or given.get("orientation") not in list(Orientation):
+            return None
+        choice = Choice(_text(given, "prompt"), Orientation(given["orientation"]), given.get("keep_sound") is True)
+        urls = _text(given, "image_url") or None, _text(given, "video_url") or None
+        return cls(image, video, choice, given.get("accepted") is True, *urls)
+
+
+def _text(given: dict[str, Any], name: str) -> str:
+    text = given.get(name)
+    return text if isinstance(text, str) else ""

@@ -1,0 +1,72 @@
+"""Figures and times as a person reads them, each kept on one line with its unit."""
+
+from kling_ui.runs.record import EngineName, RunState
+
+NBSP = "\N{NO-BREAK SPACE}"
+
+ENGINE_LABELS = {
+    EngineName.PREVIEW: "Preview, rendered on this machine, not Kling",
+    EngineName.KLING: "Kling 2.6 Motion Control Standard, through RunComfy",
+}
+ENGINE_NAMES = {EngineName.PREVIEW: "Preview", EngineName.KLING: "Kling"}
+STATE_WORDS = {
+    RunState.PREPARING: "Starting",
+    RunState.SUBMITTING: "Starting",
+    RunState.IN_QUEUE: "Waiting",
+    RunState.IN_PROGRESS: "Running",
+    RunState.COLLECTING: "Fetching",
+    RunState.SCORING: "Measuring",
+    RunState.COMPLETED: "Finished",
+    RunState.FAILED: "Failed",
+    RunState.CANCELLED: "Cancelled",
+    RunState.UNKNOWN: "Outcome unknown",
+}
+
+
+def size(width_px: int, height_px: int) -> str:
+    """``720 × 1280 px``."""
+    return f"{width_px}{NBSP}×{NBSP}{height_px}{NBSP}px"
+
+
+def seconds(duration_s: float) -> str:
+    """``12.0 s``."""
+    return f"{duration_s:.1f}{NBSP}s"
+
+
+def rate(fps: float) -> str:
+    """``24 fps``, ``29.97 fps``."""
+    return f"{fps:.2f}".rstrip("0").rstrip(".") + f"{NBSP}fps"
+
+
+def share(fraction: float) -> str:
+    """``31 %``; one decimal below ten."""
+    percent = fraction * 100
+    return f"{percent:.0f}{NBSP}%" if percent >= 10 or percent == 0 else f"{percent:.1f}{NBSP}%"
+
+
+def weight(size_bytes: int) -> str:
+    """``734 kB``, ``3.4 MB``."""
+    return f"{size_bytes / 1e6:.1f}{NBSP}MB" if size_bytes >= 1e6 else f"{max(1, round(size_bytes / 1e3))}{NBSP}kB"
+
+
+def elapsed(duration_s: float) -> str:
+    """``45 s``, ``2 min 05 s``."""
+    minutes, rest = divmod(int(duration_s), 60)
+    return f"{minutes}{NBSP}min {rest:02d}{NBSP}s" if minutes else f"{rest}{NBSP}s"
+
+
+def ago(duration_s: float) -> str:
+    """``just now``, ``5 min ago``, ``3 h ago``, ``2 days ago``."""
+    if duration_s < 60:
+        return "just now"
+    if duration_s < 3600:
+        return f"{int(duration_s // 60)} min ago"
+    if duration_s < 86400:
+        return f"{int(duration_s // 3600)} h ago"
+    days = int(duration_s // 86400)
+    return "1 day ago" if days == 1 else f"{days} days ago"
+
+
+def dollars(amount_usd: float) -> str:
+    """``$0.84``; more digits where two would say nothing."""
+    return f"${amount_usd:.2f}" if amount_usd >= 0.1 or amount_usd == 0 else f"${amount_usd:.3g}"

@@ -1,0 +1,274 @@
+"""The page in Chromium, served with all its real parts; and small plays of these parts for the handlers."""
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import fields, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from figure import Actor, Scene, dance, write_clip
+from figure.cast import DANCER
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from kling_ui.checks.preflight import Preflight
+from kling_ui.choice import Choice
+from kling_ui.media.look import ImageLook, PersonFacts, VideoLook
+from kling_ui.media.person import PoseTrack
+from kling_ui.media.picture import ImageFacts
+from kling_ui.media.probe import VideoFacts
+from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.runner import RunInputs
+from kling_ui.runs.view import RunView
+from kling_ui.settings import Settings
+from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.files import Locker
+from kling_ui.ui.services import Services
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"ui_{name}", HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def three_seconds_mp4(media_dir: Path) -> Path:
+    """A dance just long enough to be taken: 3.25 s, 8 frames a second, 360 x 640, without sound."""
+    clip = write_clip(
+        media_dir / "three-seconds.mp4",
+        lambda t: Scene((Actor(DANCER, dance(t)),)),
+        duration_s=3.25,
+        fps=8,
+        width_px=360,
+        height_px=640,
+    )
+    return clip.path
+
+
+@pytest.fixture(scope="session")
+def page_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the running app."""
+    folder = tmp_path_factory.mktemp("app")
+    with _serve(folder) as (_, address):
+        yield address
+
+
+@pytest.fixture(scope="session")
+def serve() -> Callable[[Path], AbstractContextManager[tuple["subprocess.Popen[str]", str]]]:
+    """Starts another app of one's own."""
+    return _serve
+
+
+@contextmanager
+def _serve(folder: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """Start the app as a person does, wait for it, and end it; what it says goes to ``folder/said.txt``."""
+    address = f"http://127.0.0.1:{(port := _free_port())}/"
+    env = os.environ | {"KLING_UI_PORT": str(port), "KLING_UI_DATA_DIR": str(folder), "KLING_UI_WORKERS": "2"}
+    with (
+        (folder / "said.txt").open("w") as said,
+        subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env, stdout=said, stderr=said, text=True) as app,
+    ):
+        try:
+            _wait_for(f"{address}health", app)
+            yield app, address
+        finally:
+            app.terminate()
+            app.wait(30)
+
+
+def _wait_for(address: str, app: "subprocess.Popen[str]") -> None:
+    until = time.monotonic() + 120
+    while time.monotonic() < until and app.poll() is None:
+        try:
+            if httpx.get(address).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    pytest.fail("the app did not answer")
+
+
+@pytest.fixture(scope="module")  # no longer: while it is open, other tests cannot start an event loop of their own
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium with a played camera; tests are skipped, saying why, where there is none."""
+    browser = _load("browser")
+    path = browser.find_chromium()
+    if path is None:
+        pytest.skip(browser.MISSING)
+    switches = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=switches)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def page(chromium: Browser, page_address: str) -> Iterator[Page]:
+    """A fresh visitor's page, loaded and ready; at the end it must have asked no other host and thrown nothing."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    tab, strangers, thrown = context.new_page(), [], []
+    tab.on("request", lambda request: strangers.append(request.url) if _is_strange(request.url, page_address) else None)
+    tab.on("pageerror", lambda error: thrown.append(str(error)))
+    tab.set_default_timeout(60_000)
+    tab.goto(page_address)
+    tab.wait_for_selector("#run:not([disabled])")
+    yield tab
+    context.close()
+    assert strangers == []
+    assert thrown == []
+
+
+def _is_strange(url: str, home: str) -> bool:
+    return not url.startswith((home, "data:", "blob:"))
+
+
+def _free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
+
+
+@pytest.fixture
+def run_of(tmp_path: Path) -> Callable[..., RunView]:
+    """Makes views of runs: a preview in progress, but for what is said."""
+    for name in ("image.png", "reference.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    usual: dict[str, Any] = {
+        "run_id": "r1",
+        "engine": EngineName.PREVIEW,
+        "state": RunState.IN_PROGRESS,
+        "sentence": "Drawing.",
+        "elapsed_s": 3.0,
+        "created_at": 100.0,
+        "choice": Choice(),
+        "image": tmp_path / "image.png",
+        "reference": tmp_path / "reference.mp4",
+        "note": "",
+        "needs_token": False,
+        "price_words": "",
+        "cost_words": "",
+        "expiry_words": "",
+        "inputs": (),
+        "repairs": (),
+    }
+    known: dict[str, Any] = {field.name: usual.get(field.name) for field in fields(RunView)}
+    return lambda **changes: RunView(**(known | changes))
+
+
+class CannedWorkers:
+    """Answers by the name of the work: with a value, by calling a function, or by raising."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self._answers = answers
+
+    async def run(self, work: Any, /, *args: Any, timeout_s: float | None = None, **_: Any) -> Any:
+        answer = self._answers[work.__name__]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer(*args) if callable(answer) else answer
+
+
+class PlayedRunner:
+    """Plays the views it is given, to whoever watches."""
+
+    def __init__(self) -> None:
+        self.views: list[RunView] = []
+        self.started: list[dict[str, Any]] = []
+        self.cancelled: list[tuple[str, str]] = []
+        self.waiting: list[str] = []
+        self.refusal: Exception | None = None
+
+    async def start(self, inputs: RunInputs, **how: Any) -> str:
+        self._refuse()
+        self.started.append({"inputs": inputs} | how)
+        return "r1"
+
+    async def watch(self, *_: str) -> AsyncIterator[RunView]:
+        self._refuse()
+        for view in self.views:
+            yield view
+
+    async def view(self, *_: str) -> RunView:
+        return self.views[-1]
+
+    async def history(self, _: str) -> list[RunView]:
+        return self.views[-1:]
+
+    async def cancel(self, run_id: str, visitor: str) -> str:
+        self.cancelled.append((run_id, visitor))
+        return "Stopped."
+
+    async def resume(self, *_: Any) -> list[str]:
+        return self.waiting
+
+    def _refuse(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+
+@pytest.fixture
+def canned(tmp_path: Path) -> dict[str, Any]:
+    """What the played workers answer: a picture of nobody, and a clip of 12 s without anybody."""
+    image = ImageFacts(tmp_path, "png", 516_000, 622, 913, 1, "RGB", has_alpha=False, frame_count=1)
+    video = VideoFacts(tmp_path, "mp4", 2_700_000, 720, 1280, 12.0, 24.0, 288, "h264", "yuv420p", 0, True, "aac")
+    nobody = np.full((10, 33, 4), np.nan, np.float32), np.zeros((10, 33, 3), np.float32)
+    (tmp_path / "strip.jpg").write_bytes(b"x")
+    return {
+        "probe_image": image,
+        "probe_video": video,
+        "look_at_image": ImageLook("0" * 64, image, None, 0.0, None),
+        "look_at_video": VideoLook(
+            "1" * 64, video, PoseTrack(np.arange(10.0), *nobody, 0.5625), tmp_path / "strip.jpg"
+        ),
+    }
+
+
+@pytest.fixture
+def small_person(canned: dict[str, Any], tmp_path: Path) -> ImageLook:
+    """A picture whose character is surely there, but small."""
+    landmarks = tuple((0.5, 0.45 + n * 0.003, 0.0, 1.0) for n in range(33))
+    (tmp_path / "overlay.jpg").write_bytes(b"x")
+    person = PersonFacts(landmarks, 0.02, (0.45, 0.4, 0.55, 0.6), 0.5, 0.95)
+    return replace(canned["look_at_image"], person=person, overlay=tmp_path / "overlay.jpg")
+
+
+@pytest.fixture
+def runner() -> PlayedRunner:
+    """Runs that are only played."""
+    return PlayedRunner()
+
+
+@pytest.fixture
+def services(tmp_path: Path, canned: dict[str, Any], runner: PlayedRunner) -> Services:
+    """What handlers call: real checks, played workers and runs."""
+    locker = Locker(tmp_path, b"secret")
+    workers: Any = CannedWorkers(canned)
+    played: dict[str, Any] = {
+        "settings": Settings(data_dir=tmp_path),
+        "locker": locker,
+        "workers": workers,
+        "preflight": Preflight(workers, tmp_path / "looks"),
+        "engines": None,
+        "runner": runner,
+        "http": None,
+    }
+    (tmp_path / "examples").mkdir()
+    for example in EXAMPLES:
+        for name in (example.image, example.video):
+            (tmp_path / "examples" / name).write_bytes(name.encode())
+    return Services(**played)

@@ -1,0 +1,24 @@
+from kling_ui.ui.attention import Attention
+
+
+def test_the_newest_claim_wins():
+    attention = Attention()
+    with attention.claim("tab", "image") as older:
+        assert older()
+        with attention.claim("tab", "image") as newer:
+            assert newer()
+            assert not older()
+        assert not older()
+
+
+def test_other_places_do_not_matter():
+    attention = Attention()
+    with attention.claim("tab", "image") as ours, attention.claim("tab", "video"), attention.claim("other", "image"):
+        assert ours()
+
+
+def test_nothing_is_remembered_of_places_that_were_left():
+    attention = Attention()
+    with attention.claim("tab"):
+        pass
+    assert not attention._newest

@@ -1,0 +1,54 @@
+import gradio as gr
+import pytest
+
+from kling_ui.ui.page import build_page
+
+INPUTS_MAX, OUTPUTS_MAX = 6, 4
+
+
+@pytest.fixture(scope="module")
+def page():
+    def closed():
+        raise AssertionError("building a page opens nothing")
+
+    return build_page(closed, example_pairs=[], has_token=True)
+
+
+def test_no_event_knows_the_whole_page(page):
+    assert page.fns
+    for event in page.fns.values():
+        assert len(event.inputs) <= INPUTS_MAX, event
+        assert len(event.outputs) <= OUTPUTS_MAX, event
+
+
+def test_all_events_are_plumbing(page):
+    assert {event.api_visibility for event in page.fns.values()} == {"private"}
+
+
+def test_nothing_keeps_a_heartbeat_open(page):
+    assert not any(isinstance(block, gr.State) for block in page.blocks.values())
+    assert not any(event.targets and event.targets[0][1] in {"unload", "tick", "stream"} for event in page.fns.values())
+
+
+def test_every_control_has_a_label(page):
+    controls = [block for block in page.blocks.values() if isinstance(block, gr.Textbox | gr.Radio | gr.Checkbox)]
+    assert controls
+    assert all(control.label for control in controls)
+
+
+def test_the_token_is_a_password_that_only_runs_and_prices_see(page):
+    (token,) = [block for block in page.blocks.values() if isinstance(block, gr.Textbox) and block.type == "password"]
+    readers = {event.name for event in page.fns.values() if token in event.inputs}
+    assert readers == {"on_run", "on_token", "cost"}
+
+
+def test_templates_are_constant(page):
+    templates = [block.html_template for block in page.blocks.values() if isinstance(block, gr.HTML)]
+    assert templates
+    for template in templates:
+        assert not any(sign in template for sign in ("${", "{{", "`", "\\")), template
+
+
+def test_the_visitor_is_known_under_a_fixed_key(page):
+    (visitor,) = [block for block in page.blocks.values() if isinstance(block, gr.BrowserState)]
+    assert (visitor.storage_key, visitor.secret) == ("kling_ui.visitor", "kling_ui")
