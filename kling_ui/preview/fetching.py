@@ -5,8 +5,9 @@ from pathlib import Path
 import httpx
 
 from kling_ui.errors import MediaError
-from kling_ui.media.fetch import Resolve, download, resolve_host
+from kling_ui.media.fetch import download
 from kling_ui.media.signatures import IMAGE_FORMATS, VIDEO_FORMATS
+from kling_ui.media.visit import Resolve, resolve_host
 from kling_ui.preview.inputs import Kind
 
 # The vendor's recommended limits (CONTRACT section 8), decimal megabytes.

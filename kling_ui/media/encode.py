@@ -1,0 +1,171 @@
+"""Writing clips: H.264 in MP4, frame by frame, with the sound of another clip beside it."""
+
+import contextlib
+import math
+import os
+from collections.abc import Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.reformatter import Colorspace
+from av.video.stream import VideoStream
+
+from kling_ui.errors import MediaError
+from kling_ui.media.part_files import part_file
+from kling_ui.media.sound import SoundTrack
+
+# Near-lossless to the eye for flat, drawn-looking pictures, and fast enough to keep up with the drawing.
+X264_OPTIONS = {"preset": "veryfast", "crf": "19", "profile": "high", "threads": "1"}
+KEYFRAME_EVERY_S = 1.0  # short, so that a player can scrub
+TICKS_PER_FRAME = 1000  # resolution of frame times, for clips whose frames are not evenly spaced
+SOUND_OVERHANG_S = 0.1  # sound may outlast the picture by this much, as AAC frames usually do
+BT709 = 1  # libavutil's number for primaries, transfer and matrix
+
+
+class ClipWriter:
+    """Writes an H.264 (yuv420p, faststart) MP4; use it as a context manager.
+
+    The file appears under its name only when everything was written; on any error nothing is left behind.
+
+    Args:
+        out: The MP4 to write.
+        fps: Nominal frames per second.
+        size: ``(width_px, height_px)``, both even.
+        sound_from: A clip whose first sound track is kept in sync from its picture's start, or ``None``.
+        sound_container: What kind of file ``sound_from`` is, as :data:`kling_ui.media.video.DEMUXERS` names it.
+        sound_start_s: Where in that clip the first frame was shown, in seconds.
+        sound_end_s: When the sound is over at the latest, in seconds from the first frame; ``None`` lets its last
+            packet outlast the picture a little.
+        x264_options: Options of the encoder.
+
+    Raises:
+        MediaError: The file cannot be written.
+        ValueError: The size is odd or empty.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        *,
+        fps: Fraction,
+        size: tuple[int, int],
+        sound_from: Path | None = None,
+        sound_container: str = "mp4",
+        sound_start_s: float = 0.0,
+        sound_end_s: float | None = None,
+        x264_options: Mapping[str, str] = X264_OPTIONS,
+    ) -> None:
+        if min(size) < 2 or size[0] % 2 or size[1] % 2:
+            raise ValueError(f"the size must be even and not empty, not {size}")
+        self.out = out
+        self.frames = 0
+        self._fps = fps
+        self._end_s = 0.0
+        self._sound: SoundTrack | None = None
+        with ExitStack() as stack, _writing(out):
+            part = stack.enter_context(part_file(out))
+            options = {"movflags": "+faststart"}
+            opened = av.open(os.fspath(part), "w", format="mp4", options=options)
+            self._file: OutputContainer = stack.enter_context(opened)
+            self._video = _add_video(self._file, fps, size, x264_options)
+            if sound_from is not None:
+                span_s = sound_start_s, math.inf if sound_end_s is None else sound_end_s
+                self._sound = stack.enter_context(SoundTrack(self._file, sound_from, sound_container, span_s))
+            self._stack = stack.pop_all()
+
+    def write(self, rgb: np.ndarray, *, time_s: float | None = None) -> None:
+        """Append one frame.
+
+        Args:
+            rgb: ``(height, width, 3)`` uint8 of the writer's size.
+            time_s: When it is shown, in seconds from the start; by default evenly spaced at the nominal rate.
+
+        Raises:
+            MediaError: The file cannot be written.
+        """
+        frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+        self.write_frame(frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709), time_s=time_s)
+
+    def write_frame(self, frame: av.VideoFrame, *, time_s: float | None = None) -> None:
+        """Append one frame that is ready to be encoded.
+
+        Args:
+            frame: yuv420p of the writer's size, BT.709, limited range; its time is set here.
+            time_s: As for :meth:`write`.
+
+        Raises:
+            MediaError: The file cannot be written.
+        """
+        frame.time_base = 1 / self._fps / TICKS_PER_FRAME
+        frame.pts = self._ticks(time_s)
+        shown_s = float(frame.pts * frame.time_base)
+        with _writing(self.out):
+            if self._sound is not None:
+                self._sound.copy_until(shown_s)
+            self._file.mux(self._video.encode(frame))
+        self.frames += 1
+        self._end_s = shown_s + float(1 / self._fps)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._abandon(error)
+            return
+        with _writing(self.out), self._stack:
+            if not self.frames:
+                raise MediaError("it would hold no picture.", path=self.out)
+            self._file.mux(self._video.encode(None))
+            if self._sound is not None:
+                self._sound.copy_until(self._end_s + SOUND_OVERHANG_S)
+                self._sound.finish()
+
+    def _abandon(self, error: BaseException) -> None:
+        reason = _AbandonedError(error)  # whatever happened in the body is the caller's to tell, not the file's
+        with contextlib.suppress(_AbandonedError, OSError, ValueError):
+            self._stack.__exit__(_AbandonedError, reason, None)
+
+    def _ticks(self, time_s: float | None) -> int:
+        even = self.frames * TICKS_PER_FRAME
+        if time_s is None:
+            return even
+        ticks = round(time_s * float(self._fps) * TICKS_PER_FRAME)
+        return even if abs(ticks - even) <= 2 else ticks  # rounding in the source's own clock
+
+
+class _AbandonedError(Exception):
+    pass
+
+
+@contextmanager
+def _writing(out: Path) -> Generator[None]:
+    """Turn what libav says about a file that cannot be written into our own error."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        advice = "Free some space and try again."
+        raise MediaError(f"it cannot be written ({reason}).", path=out, advice=advice) from error
+
+
+def _add_video(
+    file: OutputContainer, fps: Fraction, size: tuple[int, int], x264_options: Mapping[str, str]
+) -> VideoStream:
+    stream = file.add_stream("libx264", rate=fps, options=dict(x264_options))
+    stream.width, stream.height = size
+    stream.pix_fmt = "yuv420p"
+    stream.time_base = 1 / fps / TICKS_PER_FRAME
+    context = stream.codec_context
+    context.time_base = stream.time_base
+    context.gop_size = max(1, round(float(fps) * KEYFRAME_EVERY_S))
+    context.color_primaries = context.color_trc = context.colorspace = BT709
+    return stream

@@ -1,0 +1,69 @@
+"""Filling in what cannot be seen: smooth continuation of colours from known pixels into unknown ones."""
+
+import cv2
+import numpy as np
+
+SHRINK = 0.5
+RIM_PX = 12
+
+
+def push_pull(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Continue the known pixels' colours smoothly over the unknown ones (push-pull pyramid).
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        known: ``(height, width)`` weights 0-1: how far a pixel's colour can be trusted.
+
+    Returns:
+        ``(height, width, 3)`` uint8; equal to ``rgb`` where ``known`` is 1.
+    """
+    weight = np.ascontiguousarray(known, np.float32)
+    colour = rgb.astype(np.float32) * weight[..., None]
+    return np.clip(_pull(colour, weight), 0, 255).round().astype(np.uint8)
+
+
+def carry_on(rgb: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Continue the known pixels' colours, and the lines between them, a short way over ``wanted`` ones.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        known: ``(height, width)`` bool.
+        wanted: ``(height, width)`` bool: where the result matters.
+
+    Returns:
+        ``(height, width, 3)`` uint8; elsewhere than ``wanted`` it is a rough continuation.
+    """
+    rough = push_pull(rgb, known.astype(np.float32))
+    holes = (wanted & ~known).astype(np.uint8)
+    if not holes.any():
+        return rough
+    x, y, width, height = cv2.boundingRect(holes)
+    box = slice(max(0, y - RIM_PX), y + height + RIM_PX), slice(max(0, x - RIM_PX), x + width + RIM_PX)
+    small = cv2.resize(rough[box], None, fx=SHRINK, fy=SHRINK, interpolation=cv2.INTER_AREA)
+    gaps = cv2.resize(holes[box], small.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+    drawn = cv2.inpaint(small, gaps, 3, cv2.INPAINT_TELEA)
+    fine = cv2.resize(drawn, rough[box].shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    rough[box] = mix(rough[box], fine, cv2.GaussianBlur(holes[box].astype(np.float32), (0, 0), 1.5))
+    return rough
+
+
+def mix(rgb: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """``other`` where ``share`` (``(height, width)`` 0-1) is 1, ``rgb`` where it is 0; all uint8."""
+    share = np.ascontiguousarray(share, np.float32)
+    return cv2.blendLinear(other, rgb, share, 1 - share)
+
+
+def _pull(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Colours (premultiplied by weight) with every hole filled from the next coarser level."""
+    height, width = weight.shape
+    if max(height, width) <= 2 or weight.min() >= 1:
+        total = max(float(weight.sum()), 1e-6)
+        mean = colour.sum(axis=(0, 1)) / total
+        return colour + (1 - np.minimum(weight, 1))[..., None] * mean
+    small = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
+    down_colour = cv2.resize(cv2.GaussianBlur(colour, (5, 5), 1.0), small, interpolation=cv2.INTER_AREA)
+    down_weight = cv2.resize(cv2.GaussianBlur(weight, (5, 5), 1.0), small, interpolation=cv2.INTER_AREA)
+    strength = np.minimum(1, down_weight * 4) / np.maximum(down_weight, 1e-6)
+    coarse = _pull(down_colour * strength[..., None], down_weight * strength)
+    up = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    return colour + (1 - weight)[..., None] * up

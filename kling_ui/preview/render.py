@@ -1,0 +1,147 @@
+"""One preview from inputs to MP4: pose of the reference, puppet of the character, frames, sound.
+
+Two threads share the work, and both spend their time outside Python's lock: one decodes the clip and finds poses, the
+other cuts the puppet out meanwhile and then draws and encodes frame after frame as soon as the poses around it are
+known. Only joints wait in between, so memory does not grow with the clip's pictures.
+"""
+
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+from kling_ui.choice import Orientation
+from kling_ui.errors import MediaError
+from kling_ui.media.encode import ClipWriter
+from kling_ui.media.person import TRACK_LONG_SIDE_PX, find_poses
+from kling_ui.media.probe import VideoFacts, probe_video
+from kling_ui.media.progress import ProgressFile
+from kling_ui.media.video import open_clip, read_frames
+from kling_ui.preview.badge import Badge
+from kling_ui.preview.character import Character, find_character
+from kling_ui.preview.motion import Stance
+from kling_ui.preview.puppet import Puppet
+from kling_ui.preview.reference import Reading
+from kling_ui.preview.retarget import Retargeter, opening_frames
+from kling_ui.preview.smoothing import REACH_S
+
+LONG_SIDE_PX = 720
+STRETCH_FRAMES = 12  # drawn at a time
+
+
+@dataclass(frozen=True, slots=True)
+class RenderFacts:
+    """What was rendered.
+
+    Attributes:
+        frames: As many as the reference has.
+        fps: The reference's nominal rate.
+        duration_s: The reference's.
+        width_px: Even.
+        height_px: Even.
+    """
+
+    frames: int
+    fps: float
+    duration_s: float
+    width_px: int
+    height_px: int
+
+
+def render_preview(
+    image: Path,
+    video: Path,
+    out: Path,
+    *,
+    orientation: Orientation = Orientation.VIDEO,
+    keep_sound: bool = True,
+    long_side_px: int = LONG_SIDE_PX,
+    progress: Path | None = None,
+) -> RenderFacts:
+    """Transfer the motion of ``video`` to the character of ``image`` and write ``out``.
+
+    Args:
+        image: A picture of one person.
+        video: The reference clip.
+        out: The MP4 to write; it appears only when it is complete.
+        orientation: Whose facing and place the result follows.
+        keep_sound: Keep the reference's sound.
+        long_side_px: Longer side of the result; the other follows the picture's aspect.
+        progress: Where to say how far it is, as ``{"progress": 0-1}``.
+
+    Raises:
+        MediaError: A file cannot be read or written, or shows nobody.
+    """
+    facts, told = probe_video(video), ProgressFile(progress)
+    with _reading(facts) as reading:
+        character = find_character(image, long_side_px=long_side_px)
+        puppet, badge = Puppet(character), Badge(character.size)
+        with ClipWriter(
+            out,
+            fps=_rate(facts),
+            size=character.size,
+            sound_from=video if keep_sound and facts.has_audio else None,
+            sound_container=facts.format,
+        ) as writer:
+            for stance in _stances(reading, character, puppet, orientation, video):
+                picture = puppet.draw(stance)
+                badge.stamp(picture)
+                writer.write(picture, time_s=reading.times_s[writer.frames])
+                if writer.frames % STRETCH_FRAMES == 0:
+                    told.tell((len(reading.times_s) + writer.frames) / 2 / max(1, facts.frame_count))
+    return RenderFacts(writer.frames, facts.fps, facts.duration_s, *character.size)
+
+
+@contextmanager
+def _reading(facts: VideoFacts) -> Generator[Reading]:
+    """Find the clip's poses in a thread of their own, which ends with the block."""
+    reading = Reading(facts.fps)
+
+    def read() -> None:
+        try:
+            frames = read_frames(facts.path, container=facts.format, long_side_px=TRACK_LONG_SIDE_PX)
+            for frame, pose in find_poses(frames):
+                if reading.stopped:
+                    return
+                reading.add(frame.time_s, frame.rgb.shape[1] / frame.rgb.shape[0], pose)
+        except Exception as error:  # noqa: BLE001  raised again where the frames are waited for
+            reading.close(error)
+        else:
+            reading.close()
+
+    thread = threading.Thread(target=read, name="poses", daemon=True)
+    thread.start()
+    try:
+        yield reading
+    finally:
+        reading.stop()
+        thread.join()
+
+
+def _stances(
+    reading: Reading, character: Character, puppet: Puppet, orientation: Orientation, video: Path
+) -> Iterator[Stance]:
+    """The puppet's stances, a stretch at a time, each as soon as the frames around it have been read."""
+    ahead = round(REACH_S * reading.fps) + 2
+    opening = opening_frames(reading.fps)
+    count = reading.wait_for(opening + ahead)
+    while not reading.anybody:
+        known, count = count, reading.wait_for(count + STRETCH_FRAMES)
+        if count <= known:
+            raise MediaError(
+                "no person was found in the clip.", path=video, advice="Choose one that shows a person moving."
+            )
+    retargeter = Retargeter(character, puppet.parts, orientation, reading.perform(0, min(opening, count)))
+    start = 0
+    while start < (count := reading.wait_for(start + STRETCH_FRAMES + ahead)):
+        end = min(start + STRETCH_FRAMES, count)
+        motion = retargeter.move(reading.perform(start, end))
+        yield from (Stance.of(motion, index) for index in range(len(motion)))
+        start = end
+
+
+def _rate(facts: VideoFacts) -> Fraction:
+    with open_clip(facts.path, container=facts.format) as (_, stream):
+        return Fraction(stream.average_rate or stream.guessed_rate or 25)
