@@ -1,0 +1,158 @@
+"""From findings to repairs: which are offered, and what the chosen ones come to. Pure: facts in, plans out.
+
+::
+
+    offered = offers(image, video, report, choice)      what the buttons say
+    report = with_repairs(report, offered)              each finding names the repair that settles it
+    plan = compose(repair_all(offered), image, video, choice)
+    ...                                                 kling_ui.checks.mending carries it out
+
+All repairs chosen for one file are one pass over its original. To add a repair later, compose the larger set for the
+original again instead of repairing the repaired copy; to undo, go back to the original, which is never touched.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from kling_ui.checks.image_repairs import compose_image, image_repairs
+from kling_ui.checks.pair_repairs import pair_repairs, shape_of_clip, upper_body_of_clip, upper_body_of_image
+from kling_ui.checks.repair_kinds import Repair, RepairKind
+from kling_ui.checks.report import Report, Section
+from kling_ui.checks.video_repairs import Span, compose_video, kept_span, video_repairs
+from kling_ui.choice import Choice, Orientation
+from kling_ui.media.look import ImageLook, VideoLook
+from kling_ui.media.mend_image import WHITE_RGB, ImageMend
+from kling_ui.media.mend_video import VideoMend
+from kling_ui.media.picture import ImageFacts
+from kling_ui.media.probe import VideoFacts
+from kling_ui.media.rectangles import Rect
+
+__all__ = ["Plan", "Repair", "RepairKind", "compose", "offers", "repair_all", "with_repairs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What chosen repairs come to.
+
+    Attributes:
+        image: What to make of the character image; ``None`` leaves it.
+        video: What to make of the reference video; ``None`` leaves it.
+        choice: How to transfer the motion afterwards.
+    """
+
+    image: ImageMend | None
+    video: VideoMend | None
+    choice: Choice
+
+
+def offers(
+    image: ImageFacts | ImageLook | None,
+    video: VideoFacts | VideoLook | None,
+    report: Report,
+    choice: Choice,
+    *,
+    usable: Span | None = None,
+) -> tuple[Repair, ...]:
+    """List the repairs that a report calls for; of two ways to settle the same rule the better one comes first.
+
+    Args:
+        image: What the report's image section was made from.
+        video: What its video section was made from.
+        report: What the checks said.
+        choice: How to transfer the motion.
+        usable: The clip's longest usable span, in seconds, if it is known.
+    """
+    rules = _rules(report)
+    found: list[Repair] = []
+    if image is not None:
+        found += image_repairs(image, rules)
+    if video is not None:
+        found += video_repairs(video, rules, choice, usable)
+    if isinstance(image, ImageLook) and isinstance(video, VideoLook):
+        kinds = {repair.kind for repair in found}
+        found += pair_repairs(image, video, rules, span=kept_span(kinds, video.facts, choice, usable))
+    return tuple(found)
+
+
+def with_repairs(report: Report, repairs: Iterable[Repair]) -> Report:
+    """Name in each finding the first repair that settles it."""
+    kinds: dict[str, RepairKind] = {}
+    for repair in repairs:
+        for rule in repair.rules:
+            kinds.setdefault(rule, repair.kind)
+    return replace(
+        report,
+        image=_named(report.image, kinds),
+        video=_named(report.video, kinds),
+        pair=_named(report.pair, kinds),
+    )
+
+
+def repair_all(repairs: Iterable[Repair]) -> frozenset[RepairKind]:
+    """Choose what the button "Repair all" does."""
+    return frozenset(repair.kind for repair in repairs if repair.in_all)
+
+
+def compose(
+    kinds: Collection[RepairKind],
+    image: ImageFacts | ImageLook | None,
+    video: VideoFacts | VideoLook | None,
+    choice: Choice,
+    *,
+    usable: Span | None = None,
+    background_rgb: tuple[int, int, int] = WHITE_RGB,
+) -> Plan:
+    """Bring chosen repairs together: at most one pass over each file.
+
+    Args:
+        kinds: Any of those that :func:`offers` lists.
+        image: What is known about the image.
+        video: What is known about the clip.
+        choice: How to transfer the motion.
+        usable: The span of the clip to trim to, in seconds: the longest usable one, or one that a person picked.
+        background_rgb: What shows through where the image is transparent.
+    """
+    targets = {kind.target for kind in kinds}
+    choice = _changed(choice, kinds)
+    crops = _crops(kinds, image, video, choice, usable)
+    image_mend = video_mend = None
+    if image and "image" in targets:
+        image_mend = compose_image(kinds, image, crop=crops[0], background_rgb=background_rgb)
+    if video and "video" in targets:
+        video_mend = compose_video(kinds, video, choice, usable=usable, crop=crops[1])
+    return Plan(image_mend, video_mend, choice)
+
+
+def _crops(
+    kinds: Collection[RepairKind],
+    image: ImageFacts | ImageLook | None,
+    video: VideoFacts | VideoLook | None,
+    choice: Choice,
+    usable: Span | None,
+) -> tuple[Rect | None, Rect | None]:
+    """What to keep of image and clip where the other one decides that."""
+    if not isinstance(image, ImageLook) or not isinstance(video, VideoLook):
+        return None, None
+    span, of_clip = kept_span(kinds, video.facts, choice, usable), None
+    if RepairKind.VIDEO_CROP_TO_UPPER in kinds:
+        of_clip = upper_body_of_clip(video, span)
+    elif RepairKind.VIDEO_CROP_TO_SHAPE in kinds:
+        of_clip = shape_of_clip(image, video, span)
+    return upper_body_of_image(image) if RepairKind.IMAGE_CROP_TO_UPPER in kinds else None, of_clip
+
+
+def _changed(choice: Choice, kinds: Collection[RepairKind]) -> Choice:
+    if RepairKind.CHOICE_ORIENTATION in kinds:
+        choice = replace(choice, orientation=Orientation.VIDEO)
+    if RepairKind.CHOICE_NO_SOUND in kinds:
+        choice = replace(choice, keep_sound=False)
+    return choice
+
+
+def _rules(report: Report) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(finding.rule for finding in report.findings))
+
+
+def _named(section: Section, kinds: dict[str, RepairKind]) -> Section:
+    findings = tuple(replace(finding, repair=kinds.get(finding.rule)) for finding in section.findings)
+    return replace(section, findings=findings)

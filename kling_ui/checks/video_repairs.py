@@ -1,0 +1,180 @@
+"""Repairs of the reference video: which ones its findings call for, and what they come to together."""
+
+import math
+from collections.abc import Collection, Iterator
+from fractions import Fraction
+
+from kling_ui.checks.crops import legal_scale, scaled
+from kling_ui.checks.limits import (
+    DURATION_MAX_S,
+    DURATION_MIN_S,
+    DURATION_SLACK_S,
+    MB,
+    VIDEO_SIDE_MIN_PX,
+    VIDEO_SIZE_MAX_BYTES,
+)
+from kling_ui.checks.repair_kinds import Repair, RepairKind
+from kling_ui.choice import Choice, Orientation
+from kling_ui.media.look import VideoLook
+from kling_ui.media.mend_video import VideoMend
+from kling_ui.media.probe import VideoFacts
+from kling_ui.media.rectangles import Margins, Rect, Size
+from kling_ui.media.steady import steady_fps
+
+# What a clip cut to its usable span does not show any more.
+SPAN_RULES = frozenset(
+    {
+        "video.usable",
+        "video.cuts",
+        "video.camera",
+        "video.person",
+        "video.people",
+        "video.speed",
+        "video.first_frame",
+    }
+)
+SIDE_AIM_PX = 3840  # the largest standard size (4K) within the limit
+_STRETCH_SHARE = 0.02  # nobody sees this much; a bar of a few pixels would be seen
+_ROUNDING = 1e-4
+Known = VideoFacts | VideoLook
+Span = tuple[float, float]
+
+
+def video_repairs(video: Known, rules: Collection[str], choice: Choice, usable: Span | None) -> Iterator[Repair]:
+    """Offer what settles broken rules; where there are two ways, the better one comes first.
+
+    Args:
+        video: What is known about the clip.
+        rules: Ids of the rules it breaks.
+        choice: How to transfer the motion.
+        usable: Its longest usable span, in seconds, if it is known.
+    """
+    facts = _facts(video)
+    yield from _shortening(facts, rules, choice, usable)
+    if "video.side" in rules:
+        yield Repair(RepairKind.VIDEO_RESIZE, ("video.side",), *_resizing(facts))
+    if "video.size" in rules and not _is_endless(facts):
+        label = f"Compress to less than {VIDEO_SIZE_MAX_BYTES.value / MB:.0f} MB"
+        yield Repair(RepairKind.VIDEO_COMPRESS, ("video.size",), label, "Lowers the bit rate, not the size in pixels.")
+    if broken := tuple(rule for rule in ("video.format", "video.codec") if rule in rules):
+        effect = f"Upright, {float(_fps(facts)):.4g} frames per second{', with its sound' if facts.has_audio else ''}."
+        yield Repair(RepairKind.VIDEO_CONVERT, broken, "Convert to MP4 (H.264)", effect)
+    if "video.sound" in rules:
+        yield Repair(RepairKind.CHOICE_NO_SOUND, ("video.sound",), "Go on without sound", "The result will be silent.")
+
+
+def compose_video(
+    kinds: Collection[RepairKind],
+    video: Known,
+    choice: Choice,
+    *,
+    usable: Span | None = None,
+    crop: Rect | None = None,
+) -> VideoMend:
+    """Bring several repairs together into one pass.
+
+    A clip longer than any orientation takes is trimmed with every repair: nothing else would be of use.
+
+    Args:
+        kinds: The repairs; those of other inputs do not matter.
+        video: What is known about the clip.
+        choice: How to transfer the motion.
+        usable: Its longest usable span, in seconds, if it is known.
+        crop: What to keep of each frame, where the image decides that; px as displayed.
+    """
+    facts = _facts(video)
+    start_s, end_s = kept_span(kinds, facts, choice, usable) or (0.0, facts.duration_s)
+    size = crop.size if crop else (facts.width_px, facts.height_px)
+    inner, margins = _framed(size, resize=crop is not None or RepairKind.VIDEO_RESIZE in kinds)
+    return VideoMend(
+        size=inner,
+        fps=_fps(facts),
+        start_s=start_s,
+        end_s=end_s,
+        crop=crop,
+        margins=margins,
+        keep_sound=facts.audio_codec not in {"", "unknown"},
+        max_bytes=int(VIDEO_SIZE_MAX_BYTES.value),
+    )
+
+
+def kept_span(
+    kinds: Collection[RepairKind], facts: VideoFacts, choice: Choice, usable: Span | None = None
+) -> Span | None:
+    """Start and end, in seconds, of what repairs keep of a clip; ``None`` when they keep all."""
+    return trim_span(facts, choice, usable) if RepairKind.VIDEO_TRIM in kinds or _is_endless(facts) else None
+
+
+def trim_span(facts: VideoFacts, choice: Choice, usable: Span | None) -> Span | None:
+    """Choose what to keep of a clip: its usable span, as much of it as the orientation takes, in whole frames.
+
+    Returns:
+        Start and end in seconds, or ``None`` when that is all of it.
+    """
+    fps, least_s = float(_fps(facts)), DURATION_MIN_S.value
+    start_s, end_s = usable if usable and usable[1] - usable[0] >= least_s else (0.0, facts.duration_s)
+    limit_s = DURATION_MAX_S[choice.orientation].value
+    frames = math.floor(min(end_s - start_s, limit_s) * fps + _ROUNDING)
+    if frames < least_s * fps <= (facts.duration_s - start_s) * fps + _ROUNDING:
+        frames = math.ceil(least_s * fps - _ROUNDING)  # of a span of 3.0 s no frame can be spared
+    if start_s < 0.5 / fps and frames >= math.floor(facts.duration_s * fps + _ROUNDING):
+        return None
+    return start_s, start_s + frames / fps
+
+
+def _shortening(facts: VideoFacts, rules: Collection[str], choice: Choice, usable: Span | None) -> Iterator[Repair]:
+    too_long = "video.duration" in rules and facts.duration_s > DURATION_MAX_S[choice.orientation].value
+    spoiled = [rule for rule in rules if rule in SPAN_RULES] if _is_whole(usable) else []
+    span = trim_span(facts, choice, usable) if too_long or spoiled else None
+    if span is not None:
+        settled = [*(["video.duration"] if too_long else []), *spoiled]
+        if _is_endless(facts) and "video.size" in rules:
+            settled.append("video.size")
+        where = f"{span[0]:.1f}-{span[1]:.1f} s"
+        label = f"Trim to {span[1] - span[0]:.1f} s"
+        sound = ", with its sound" if facts.has_audio else ""
+        effect = f"Keeps {where}, {'the longest usable part' if _is_whole(usable) else 'its beginning'}{sound}."
+        yield Repair(RepairKind.VIDEO_TRIM, tuple(settled), label, effect)
+    if too_long and choice.orientation == Orientation.IMAGE and not _is_endless(facts):
+        effect = "Keeps all of the clip; the character then faces as the person in it does."
+        label = "Switch to orientation “video”"
+        yield Repair(RepairKind.CHOICE_ORIENTATION, ("video.duration",), label, effect, in_all=False)
+
+
+def _resizing(facts: VideoFacts) -> tuple[str, str]:
+    size, margins = _framed((facts.width_px, facts.height_px), resize=True)
+    width, height = margins.around(size)
+    if any(margins):
+        return f"Fit into {width} x {height} px", "Adds black bars, because its shape is too slim for the limits."
+    verb = "Enlarge" if min(facts.width_px, facts.height_px) < VIDEO_SIDE_MIN_PX.value else "Scale down"
+    return f"{verb} to {width} x {height} px", "Its shape stays."
+
+
+def _framed(size: Size, *, resize: bool) -> tuple[Size, Margins]:
+    """Size of the picture and the bars around it; all sides even, as H.264 needs them."""
+    factor, least = 1.0, 2
+    if resize:
+        least = int(VIDEO_SIDE_MIN_PX.value)
+        factor = min(legal_scale(size, side_min_px=least, side_max_px=SIDE_AIM_PX), SIDE_AIM_PX / max(size))
+    inner = scaled(size, factor, step_px=2)
+    if least * (1 - _STRETCH_SHARE) <= min(inner) < least:
+        inner = max(least, inner[0]), max(least, inner[1])
+    across, down = max(0, least - inner[0]), max(0, least - inner[1])
+    left, top = 2 * (across // 4), 2 * (down // 4)
+    return inner, Margins(left, top, across - left, down - top)
+
+
+def _is_whole(usable: Span | None) -> bool:
+    return usable is not None and usable[1] - usable[0] >= DURATION_MIN_S.value - DURATION_SLACK_S
+
+
+def _is_endless(facts: VideoFacts) -> bool:
+    return facts.duration_s > DURATION_MAX_S[Orientation.VIDEO].value + DURATION_SLACK_S
+
+
+def _fps(facts: VideoFacts) -> Fraction:
+    return steady_fps(facts.fps, is_even=not facts.has_variable_rate)
+
+
+def _facts(video: Known) -> VideoFacts:
+    return video.facts if isinstance(video, VideoLook) else video

@@ -1,0 +1,129 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kling_ui.checks.image_repairs import compose_image, image_repairs
+from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.media.look import ImageLook, PersonFacts
+from kling_ui.media.picture import ImageFacts
+from kling_ui.media.rectangles import Margins, Rect
+
+FACTS = ImageFacts(Path("me.png"), "png", 1_000_000, 1000, 1500, 1, "RGB", False, 1)
+PERSON = PersonFacts(((0.5, 0.2, 0.0, 1.0), (0.5, 0.8, 0.0, 1.0)), 0.3, (0.3, 0.1, 0.7, 0.9), 0.5, 0.95)
+SMALL = replace(PERSON, landmarks=((0.5, 0.5, 0.0, 1.0),), subject_share=0.01, box=(0.47, 0.4, 0.53, 0.6))
+
+
+def look(facts: ImageFacts = FACTS, person: PersonFacts | None = PERSON, clear_share: float = 0.0) -> ImageLook:
+    return ImageLook("0" * 64, facts, person, clear_share, None)
+
+
+def offered(image: ImageFacts | ImageLook, *rules: str) -> list[tuple[RepairKind, str, bool]]:
+    return [(repair.kind, repair.label, repair.in_all) for repair in image_repairs(image, rules)]
+
+
+@pytest.mark.parametrize(
+    ("facts", "label"),
+    [
+        (replace(FACTS, format="bmp"), "Convert to PNG"),
+        (replace(FACTS, format="gif"), "Convert to PNG"),
+        (replace(FACTS, format="heif"), "Convert to JPEG"),
+        (replace(FACTS, format="webp"), "Convert to JPEG"),
+        (replace(FACTS, frame_count=3), "Convert to PNG"),
+        (replace(FACTS, mode="I;16"), "Convert to PNG"),
+        (replace(FACTS, format="jpeg", mode="CMYK"), "Convert to JPEG"),
+        (replace(FACTS, format="jpeg", exif_orientation=6), "Save upright"),
+    ],
+)
+def test_conversion_is_named_by_what_it_does(facts, label):
+    assert offered(facts, "image.format") == [(RepairKind.IMAGE_CONVERT, label, True)]
+
+
+def test_transparency_is_laid_on_white():
+    image = look(replace(FACTS, has_alpha=True, mode="RGBA"), clear_share=0.4)
+    assert offered(image, "image.format") == [(RepairKind.IMAGE_CONVERT, "Put on a white background", True)]
+    assert compose_image([RepairKind.IMAGE_CONVERT], image, background_rgb=(1, 2, 3)).background_rgb == (1, 2, 3)
+
+
+def test_nothing_is_offered_for_what_no_repair_settles():
+    assert offered(look(person=None), "image.character", "image.body", "image.coverage") == []
+    assert offered(look()) == []
+
+
+@pytest.mark.parametrize(
+    ("size", "label", "result"),
+    [
+        ((5000, 3000), "Scale down to 4096 x 2458 px", (4096, 2458)),
+        ((200, 300), "Enlarge to 340 x 510 px", (340, 510)),
+        ((320, 800), "Enlarge to 340 x 850 px", (340, 850)),
+        ((10_000, 100), "Fit into 4096 x 1639 px", (4096, 1639)),
+    ],
+)
+def test_resizing(size, label, result):
+    facts = replace(FACTS, width_px=size[0], height_px=size[1])
+    assert offered(facts, "image.side") == [(RepairKind.IMAGE_RESIZE, label, True)]
+    mend = compose_image([RepairKind.IMAGE_RESIZE], facts)
+    assert mend.margins.around(mend.size or size) == result
+    assert mend.crop is None
+
+
+@pytest.mark.parametrize(
+    ("image", "first"),
+    [
+        (look(replace(FACTS, width_px=3000, height_px=600)), RepairKind.IMAGE_CROP_TO_ASPECT),
+        (
+            look(replace(FACTS, width_px=3000, height_px=600), replace(PERSON, box=(0.0, 0.0, 0.9, 1.0))),
+            RepairKind.IMAGE_PAD_TO_ASPECT,
+        ),
+        (look(replace(FACTS, width_px=3000, height_px=600), None), RepairKind.IMAGE_PAD_TO_ASPECT),
+        (replace(FACTS, width_px=3000, height_px=600), RepairKind.IMAGE_PAD_TO_ASPECT),
+    ],
+    ids=["the character stays whole", "it would be cut", "nobody was found", "nobody has looked yet"],
+)
+def test_a_crop_is_preferred_only_when_it_loses_nothing_of_the_character(image, first):
+    repairs = list(image_repairs(image, ["image.aspect"]))
+    assert repairs[0].kind == first
+    assert [repair.in_all for repair in repairs] == [True, False]
+
+
+def test_a_doubtful_outline_is_no_reason_to_crop_unasked():
+    doubtful = look(person=replace(SMALL, mask_agreement=0.2))
+    assert [repair.in_all for repair in image_repairs(doubtful, ["image.coverage"])] == [False]
+    assert [repair.in_all for repair in image_repairs(look(person=SMALL), ["image.coverage"])] == [True]
+
+
+def test_repairs_of_one_picture_become_one_pass():
+    image = look(replace(FACTS, format="webp", width_px=9000, height_px=2000), SMALL)
+    kinds = [RepairKind.IMAGE_CROP_AROUND, RepairKind.IMAGE_PAD_TO_ASPECT, RepairKind.IMAGE_RESIZE]
+    mend = compose_image(kinds, image)
+    assert mend.format == "jpeg"
+    assert mend.crop is not None
+    assert Rect.whole((9000, 2000)).holds(mend.crop)
+    assert mend.margins == Margins()  # the crop has a legal shape already
+    assert mend.max_bytes == 10_000_000
+
+
+def test_a_crop_never_makes_a_picture_too_small():
+    mend = compose_image([RepairKind.IMAGE_CROP_TO_ASPECT], replace(FACTS, width_px=2000, height_px=310))
+    assert mend.crop is not None
+    assert mend.crop.size == (775, 310)
+    assert mend.size == (850, 340)
+
+
+@pytest.mark.parametrize(
+    ("shoulders", "hips", "turns"),
+    [
+        ((0.5, 0.3), (0.5, 0.6), 0),
+        ((0.5, 0.7), (0.5, 0.4), 2),
+        ((0.3, 0.5), (0.6, 0.5), 3),
+        ((0.7, 0.5), (0.4, 0.5), 1),
+    ],
+    ids=["upright", "upside down", "head to the left", "head to the right"],
+)
+def test_a_picture_can_be_turned_until_the_head_is_above_the_hips(shoulders, hips, turns):
+    landmarks = [(0.5, 0.5, 0.0, 1.0)] * 33
+    for joint, place in ((11, shoulders), (12, shoulders), (23, hips), (24, hips)):
+        landmarks[joint] = (*place, 0.0, 1.0)
+    image = look(person=replace(PERSON, landmarks=tuple(landmarks)))
+    assert compose_image([RepairKind.IMAGE_TURN], image).turns == turns
+    assert [repair.in_all for repair in image_repairs(image, ["image.posture"])] == ([False] if turns else [])

@@ -1,0 +1,83 @@
+"""``kling-ui repair`` as it is typed, with real workers."""
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from kling_ui.cli import app
+from kling_ui.media.encode import ClipWriter
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture
+def typed(data_dir, monkeypatch):
+    """Type a command."""
+    monkeypatch.setenv("KLING_UI_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("KLING_UI_WORKERS", "1")
+    return lambda *words: CliRunner().invoke(app, ["repair", *(str(word) for word in words)])
+
+
+@pytest.fixture
+def webp(person_png, tmp_path):
+    path = tmp_path / "me.webp"
+    with Image.open(person_png) as image:
+        image.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def long_dance(tmp_path_factory, person_png):
+    """A person who stands still for longer than orientation image takes, without sound."""
+    path = tmp_path_factory.mktemp("clips") / "dance.mp4"
+    with Image.open(person_png) as image:
+        rgb = np.asarray(image.convert("RGB").resize((360, 640)))
+    with ClipWriter(path, fps=Fraction(12), size=(360, 640)) as writer:
+        for _ in range(11 * 12):
+            writer.write(rgb)
+    return path
+
+
+def test_both_files_are_repaired_in_one_go(typed, webp, long_dance, tmp_path):
+    out = tmp_path / "out"
+    done = typed("--image", webp, "--video", long_dance, "--orientation", "image", "--out", out, "--json")
+    assert done.exit_code == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert {repair["repair"] for repair in said["repairs"]} == {"image.convert", "video.trim", "choice.no-sound"}
+    assert said["before"]["verdict"] == "block"
+    assert said["check"]["verdict"] in {"pass", "warn"}
+    assert said["image"]["repaired"] == str(out / "me-repaired.jpg")
+    assert said["video"]["repaired"] == str(out / "dance-repaired.mp4")
+    assert {"what": "duration", "before": "11.00 s", "after": "10.00 s"} in said["video"]["changes"]
+    assert said["choice"] == {"orientation": "image", "keep_sound": False}
+    assert sorted(path.name for path in out.iterdir()) == ["dance-repaired.mp4", "me-repaired.jpg"]
+    assert "Trim to 10.0 s" in done.stderr
+
+
+def test_what_no_repair_can_save_ends_with_1_and_writes_nothing(typed, person_png, dance_mp4, tmp_path):
+    done = typed("--image", person_png, "--video", dance_mp4, "--out", tmp_path / "out")
+    assert done.exit_code == 1  # the clip is too short
+    assert done.stdout.startswith("Nothing to repair.\nWould fail: the clip lasts 1.5 s")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_cannot_be_read_ends_with_2(typed, tmp_path):
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    done = typed("--image", tmp_path / "a.png", "--out", tmp_path / "out", "--json")
+    assert done.exit_code == 2
+    assert json.loads(done.stdout)["error"]["file"] == "a.png"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [[], ["--out", "out"], ["--image", "a.png"]])
+def test_wrong_usage_ends_with_2(typed, words):
+    done = typed(*words)
+    assert done.exit_code == 2
+    assert done.stdout == ""
