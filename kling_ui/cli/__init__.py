@@ -1,4 +1,4 @@
-"""The command line: ``kling-ui check``, ``repair``, ``run``, ``preview-server`` and ``app``.
+"""The command line: ``kling-ui check``, ``repair``, ``run``, ``score``, ``preview-server`` and ``app``.
 
 This module only says what can be typed. What a command does is imported when it is called, so that help is quick and
 worker processes, which import this module again, start quickly.
@@ -110,6 +110,27 @@ def run(
 
         choice = Choice(prompt, orientation, sound)
         return run_order(Order(image, video, choice, engine, out, tuple(accept or ())), as_json=as_json)
+
+    guarded(work, as_json=as_json)
+
+
+@app.command()
+def score(
+    *,
+    reference: Annotated[Path, typer.Argument(help="The reference video.")],
+    result: Annotated[Path, typer.Argument(help="The video that came out.")],
+    orientation: Facing = Orientation.VIDEO,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how well the motion of a result follows its reference.
+
+    Exit code: 0 measured, 1 not measurable, 2 a file cannot be read or the command was used wrongly.
+    """
+
+    def work() -> int:
+        from kling_ui.cli.score import score_clips  # noqa: PLC0415
+
+        return score_clips(reference, result, orientation, as_json=as_json)
 
     guarded(work, as_json=as_json)
 

@@ -2,23 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kling_ui.choice import Orientation
 from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.runs.folders import sha256_of
 from kling_ui.runs.record import ResultFacts
 from kling_ui.workers import Workers
 
-if TYPE_CHECKING:
-    from kling_ui.media.person import PoseTrack
-    from kling_ui.media.video import Frame
-
 PROBE_LIMIT_S = 60.0
 MOTION_LIMIT_S = 180.0  # two pose passes over at most 30 s of video, on a busy machine
-TRACK_FPS = 8  # a first figure needs no more, and all frames of a 24 fps clip would take three times as long
 
 log = logging.getLogger(__name__)
 
@@ -59,14 +55,20 @@ class Measurer:
             log.warning("A result could not be measured: %s", error)
             return Measured(sha256, None)
 
-    async def motion(self, reference: Path, result: Path) -> Mapping[str, Any] | None:
+    async def motion(
+        self, reference: Path, result: Path, orientation: Orientation = Orientation.VIDEO
+    ) -> Mapping[str, Any] | None:
         """Measure how well ``result`` follows ``reference``.
 
         Returns:
-            The measures with ``score``, 0-100, or ``None`` where they could not be taken.
+            The measures with ``score``, 0-100 or ``None``, or ``None`` where they could not be taken.
         """
+        from kling_ui.score.clips import match_clips  # noqa: PLC0415  loads numpy, only where used
+
+        limit_s = MOTION_LIMIT_S
         try:
-            return await self._workers.run(motion_of, reference, result, timeout_s=MOTION_LIMIT_S)
+            match = await match_clips(self._workers, reference, result, orientation=orientation, timeout_s=limit_s)
+            return match.to_json()
         except KlingUIError as error:
             log.info("The motion of a result could not be measured: %s", error)
         except Exception:
@@ -92,31 +94,3 @@ def facts_of(video: Path) -> ResultFacts:
         has_audio=facts.has_audio,
         size_bytes=facts.size_bytes,
     )
-
-
-def motion_of(reference: Path, result: Path) -> Mapping[str, Any]:
-    """Compare the motion of two videos; runs in a worker.
-
-    Raises:
-        MediaError: One of them cannot be read.
-    """
-    from kling_ui.score.motion import motion_match  # noqa: PLC0415  loads pose detection, in the worker only
-
-    return asdict(motion_match(_track(reference), _track(result)))
-
-
-def _track(video: Path) -> "PoseTrack":
-    from kling_ui.media.person import TRACK_LONG_SIDE_PX, find_poses, track_of  # noqa: PLC0415
-    from kling_ui.media.signatures import sniff_video  # noqa: PLC0415
-    from kling_ui.media.video import read_frames  # noqa: PLC0415
-
-    frames = read_frames(video, container=sniff_video(video), long_side_px=TRACK_LONG_SIDE_PX)
-    return track_of(find_poses(_thinned(frames)))
-
-
-def _thinned(frames: "Iterable[Frame]") -> "Iterator[Frame]":
-    next_s = 0.0
-    for frame in frames:
-        if frame.time_s >= next_s - 1e-6:
-            next_s += 1 / TRACK_FPS
-            yield frame

@@ -23,7 +23,7 @@ class CountedWorkers(Workers):
         self.cancelled = 0
 
     async def run(self, work: Callable[..., object], /, *args: object, timeout_s: float | None = None, **more: object):
-        self.started.append(work.__name__)
+        self.started.append(getattr(work, "__name__", ""))
         assert timeout_s
         try:
             await asyncio.sleep(self.pause_s)

@@ -4,22 +4,24 @@ import hashlib
 import pytest
 
 from kling_ui.errors import WorkTimeoutError
-from kling_ui.runs.measure import Measurer, facts_of, motion_of
+from kling_ui.runs.measure import Measurer, facts_of
 from kling_ui.workers import Workers
 
 
 class _Here(Workers):
-    """Runs work in a thread, or fails as told."""
+    """Runs work in a thread, one at a time, or fails as told."""
 
     def __init__(self, failure=None):
         super().__init__(1)
         self.failure = failure
+        self.turn = asyncio.Lock()
 
     async def run(self, work, /, *args, timeout_s=None, **kwargs):
         assert timeout_s
         if self.failure is not None:
             raise self.failure
-        return await asyncio.to_thread(work, *args, **kwargs)
+        async with self.turn:
+            return await asyncio.to_thread(work, *args, **kwargs)
 
 
 def test_the_facts_of_a_result(dance_mp4):
@@ -30,7 +32,8 @@ def test_the_facts_of_a_result(dance_mp4):
 
 
 def test_a_clip_follows_itself(dance_mp4):
-    motion = motion_of(dance_mp4, dance_mp4)
+    motion = asyncio.run(Measurer(_Here()).motion(dance_mp4, dance_mp4))
+    assert motion is not None
     assert motion["score"] == pytest.approx(100.0)
 
 

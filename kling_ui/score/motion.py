@@ -1,0 +1,135 @@
+"""The motion match: how well the person in a result does what the person in its reference does.
+
+Only pose tracks are compared, never pixels, so it says the same about a preview and a paid result.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from kling_ui.choice import Orientation
+from kling_ui.media.person import PoseTrack
+from kling_ui.score.keypoints import joint_distances, missing_share
+from kling_ui.score.lag import LAG_MAX_S, Shift, find_shift
+from kling_ui.score.limbs import LIMBS, mirrored
+from kling_ui.score.match import Lag, MotionMatch
+from kling_ui.score.pairing import Pair, pair_up
+from kling_ui.score.sampling import end_s, step_s
+
+COMPARED_S_MIN = 0.5  # less is a pose, not a motion
+MIRROR_GAIN = 20.0  # points by which the mirror must fit better; a symmetrical dance fits both ways
+
+
+def motion_match(
+    reference: PoseTrack, result: PoseTrack, *, orientation: Orientation = Orientation.VIDEO, fps: float | None = None
+) -> MotionMatch:
+    """Measure how well ``result`` follows ``reference``.
+
+    **The score.** 100 is exact, 0 is no better than a picture that never moves. In each moment, each of twelve limbs
+    (torso, shoulder line, hip line, head, upper arms, forearms, thighs, shins) that both clips show earns
+    ``2 ** -(e / 30) ** 2``, where ``e`` is the angle in degrees between its directions in the two pictures: 1 when
+    exact, a half at 30 degrees, a sixteenth at 60. ``earned`` is the weighted mean over limbs and moments; ``still`` is
+    what would be earned with every limb always in the reference's own mean direction; and ::
+
+        score = 100 * max(0, 1 - (1 - earned) / max(1 - still, 0.2))
+
+    The weight is the visibility (the lower of both, 0-1), times how flat the reference shows the limb (1 across the
+    view, 0 along it), times how far its direction spreads over the reference (circular standard deviation, taken as
+    3-45 degrees): a limb that moves says more than one that rests. The 0.2 keeps the score from being about nothing
+    but noise where the reference itself hardly moves.
+
+    So it does not depend on proportions, place or size, nor on seconds or limbs that one of the two does not show:
+    those are named beside it. Lateness and mirroring lower it, and are named. With orientation ``image`` the result
+    keeps the picture's stance and facing, so each limb's usual (median) difference is taken off first and only
+    *changes* of direction are compared. Where the picture faces elsewhere than the reference, the same move changes
+    directions by other amounts: read it as a hint then.
+
+    Args:
+        reference: The motion that was asked for.
+        result: What came out; any frame rate, length, size and proportions.
+        orientation: Whose facing the result was to follow.
+        fps: Frames per second of the reference clip, to give the lag in frames; by default those of its track.
+    """
+    blank = MotionMatch(orientation, end_s(reference), end_s(result))
+    for track, name in ((reference, "reference"), (result, "result")):
+        if not track.found.any():
+            return replace(blank, reason=f"nobody was found in the {name}.")
+        if step_s(track) <= 0:
+            return replace(blank, reason=f"the {name} has a single frame.")
+    direct = _read(reference, result, orientation)
+    turned = _read(reference, mirrored(result), orientation)
+    is_mirrored = (turned.in_step_score or 0.0) >= (direct.in_step_score or 0.0) + MIRROR_GAIN
+    told = turned if is_mirrored else direct
+    pair = direct.pair
+    if told.starts_at_s != direct.starts_at_s:
+        pair = pair_up(reference, _later(result, told.starts_at_s), orientation)
+    blank = replace(blank, starts_at_s=told.starts_at_s, compared_s=pair.compared_s, missing=pair.missing())
+    if pair.directions.score() is None or pair.compared_s < COMPARED_S_MIN:
+        return replace(blank, reason=f"only {pair.compared_s:.1f} s show the same limbs in both.")
+    return replace(
+        _measures(blank, pair),
+        lag=told.lag(fps or 1 / pair.step_s),
+        is_mirrored=is_mirrored,
+        mirrored_score=turned.pair.directions.score(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to read a result: as it is, or in the mirror.
+
+    Attributes:
+        pair: Compared as it is, or from the moment on with which it seems to start.
+        shift: Where it lies against the reference.
+        in_step_score: The score with the lag taken off.
+    """
+
+    pair: Pair
+    shift: Shift | None
+    in_step_score: float | None
+
+    @property
+    def starts_at_s(self) -> float:
+        far = self.shift is not None and self.shift.late_s < -LAG_MAX_S
+        return -self.shift.late_s if self.shift is not None and far else 0.0
+
+    def lag(self, fps: float) -> Lag | None:
+        if self.shift is None or abs(self.shift.late_s) > LAG_MAX_S:
+            return None
+        frames = self.shift.late_s * fps
+        in_step = self.in_step_score if abs(frames) >= 1 else None
+        return Lag(self.shift.late_s, frames, self.shift.uncertainty_s, in_step)
+
+
+def _read(reference: PoseTrack, result: PoseTrack, orientation: Orientation) -> _Reading:
+    pair, shift = pair_up(reference, result, orientation), find_shift(reference, result)
+    if shift is None:
+        return _Reading(pair, None, pair.directions.score())
+    in_step = pair_up(reference, _later(result, -shift.late_s), orientation)
+    far = abs(shift.late_s) > LAG_MAX_S
+    return _Reading(in_step if far else pair, shift, in_step.directions.score())
+
+
+def _measures(blank: MotionMatch, pair: Pair) -> MotionMatch:
+    found = pair.directions
+    turned_deg = found.bias_deg if blank.orientation is Orientation.IMAGE else np.zeros(len(LIMBS))
+    distances = joint_distances(pair.wanted, pair.given, turned_deg)
+    return replace(
+        blank,
+        score=found.score(),
+        earned_share=found.earned_share(),
+        still_share=found.still_share,
+        limb_error_deg=found.mean_error_deg(),
+        limb_error_plain_deg=found.plain_error_deg(),
+        pck_20deg_share=found.within_share(),
+        pck_shoulder_share=distances.pck,
+        akd_shoulder_widths=distances.akd,
+        visibility=pair.visibility,
+        mkr_share=missing_share(pair.reference, pair.result, pair.running),
+        limbs=pair.table(),
+        timeline=pair.timeline(),
+    )
+
+
+def _later(track: PoseTrack, by_s: float) -> PoseTrack:
+    return replace(track, times_s=track.times_s + by_s)
