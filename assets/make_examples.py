@@ -10,7 +10,6 @@ from figure import (
     GESTURE_S,
     Actor,
     Camera,
-    Pose,
     Scene,
     dance,
     gesture,
@@ -22,34 +21,38 @@ from figure import (
 from figure.cast import DANCER, MAYA, THEO
 
 EXAMPLES = Path(__file__).parent / "examples"
-WHOLE = Camera(y_m=0.90, height_m=2.24)
-DANCING = Camera(y_m=1.03, height_m=2.48)
-HALF = Camera(y_m=1.33, height_m=1.14)
-TALKING = Camera(y_m=1.27, height_m=1.14)
+
+
+def full_body() -> Scene:
+    """A character from head to toe, arms away from the body and palms to the front."""
+    return Scene((Actor(MAYA),), Camera(y_m=0.90, height_m=2.24))
+
+
+def upper_body() -> Scene:
+    """A character to the waist with both hands."""
+    return Scene((Actor(THEO, offering()),), Camera(y_m=1.33, height_m=1.14), "room")
+
+
+def dancing(t_s: float) -> Scene:
+    """The dance, from head to toe."""
+    return Scene((Actor(DANCER, dance(t_s)),), Camera(y_m=1.03, height_m=2.48), "hall")
+
+
+def talking(t_s: float) -> Scene:
+    """Somebody who talks with the hands, to the waist."""
+    return Scene((Actor(DANCER, gesture(t_s)),), Camera(y_m=1.27, height_m=1.14), "terrace")
 
 
 def main() -> None:
     """Write all examples and tell their sizes."""
     EXAMPLES.mkdir(exist_ok=True)
     made = [
-        write_still(
-            EXAMPLES / "character-full-body.png", Scene((Actor(MAYA, Pose()),), WHOLE), width_px=720, height_px=1280
-        ),
-        write_still(
-            EXAMPLES / "character-upper-body.png",
-            Scene((Actor(THEO, offering()),), HALF, "room"),
-            width_px=1280,
-            height_px=720,
-        ),
-        write_clip(
-            EXAMPLES / "dance-full-body.mp4",
-            lambda t: Scene((Actor(DANCER, dance(t)),), DANCING, "hall"),
-            duration_s=DANCE_S,
-            sound=tune(DANCE_S),
-        ),
+        write_still(EXAMPLES / "character-full-body.png", full_body(), width_px=720, height_px=1280),
+        write_still(EXAMPLES / "character-upper-body.png", upper_body(), width_px=1280, height_px=720),
+        write_clip(EXAMPLES / "dance-full-body.mp4", dancing, duration_s=DANCE_S, sound=tune(DANCE_S)),
         write_clip(
             EXAMPLES / "gesture-upper-body.mp4",
-            lambda t: Scene((Actor(DANCER, gesture(t)),), TALKING, "hall"),
+            talking,
             duration_s=GESTURE_S,
             width_px=960,
             height_px=540,

@@ -18,16 +18,14 @@ def media_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def drawn_person(media_dir: Path) -> DrawnStill:
     """A character, whole body, 540 x 960."""
-    return write_still(
-        media_dir / "person.png", Scene((Actor(MAYA),)), width_px=540, height_px=960, supersample=2
-    )
+    return write_still(media_dir / "person.png", Scene((Actor(MAYA),)), width_px=540, height_px=960, supersample=1.5)
 
 
 @pytest.fixture(scope="session")
 def drawn_upper_body(media_dir: Path) -> DrawnStill:
     """Another character, head to waist with both hands, 800 x 600."""
     scene = Scene((Actor(THEO, gesture(0.7)),), HALF_BODY)
-    return write_still(media_dir / "upper-body.png", scene, width_px=800, height_px=600, supersample=2)
+    return write_still(media_dir / "upper-body.png", scene, width_px=800, height_px=600, supersample=1.5)
 
 
 @pytest.fixture(scope="session")

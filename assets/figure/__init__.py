@@ -3,7 +3,7 @@
 from figure.clip import DrawnClip, DrawnStill, write_clip, write_still
 from figure.look import Hair, Look, Top
 from figure.motions import DANCE_S, GESTURE_S, dance, gesture, mirror, offering
-from figure.scene import Actor, Bar, Camera, Picture, Scene, draw
+from figure.scene import Actor, Bar, Camera, Picture, Scene, draw, true_joints
 from figure.skeleton import Build, Pose, pair
 from figure.sound import tune
 
@@ -28,6 +28,7 @@ __all__ = [
     "mirror",
     "offering",
     "pair",
+    "true_joints",
     "tune",
     "write_clip",
     "write_still",

@@ -16,6 +16,7 @@ from figure.look import Colour
 PX_PER_M = 200
 LEFT_M, TOP_M, WIDTH_M, HEIGHT_M = -4.0, -3.6, 8.0, 4.8
 EYE_M, DISTANCE_M = 1.15, 6.0
+WINDOWS_M = (-3.0, -1.5, 0.0, 1.5, 3.0)  # of the hall
 FLOOR_TOP_M = -0.55  # where the floor ends at the back
 
 
@@ -46,7 +47,7 @@ class Plate:
         low = np.clip(pixels.min(0) - 3 * sigma, 0, [width, height]).astype(int)
         high = np.clip(pixels.max(0) + 3 * sigma + 1, 0, [width, height]).astype(int)
         mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.float32)
-        cv2.fillPoly(mask, [np.round(pixels - low).astype(np.int32)], strength)
+        cv2.fillPoly(mask, [np.round(pixels - low).astype(np.int32)], (strength,))
         mask = cv2.GaussianBlur(mask, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)[..., None]
         box = self.picture[low[1] : high[1], low[0] : high[0]]
         box += (np.array(colour, np.float32) - box) * mask
@@ -98,10 +99,9 @@ def terrace() -> np.ndarray:
     """A paved terrace under a summer sky, with hills and trees out of focus."""
     plate = Plate()
     plate.fade(TOP_M, -1.1, (112, 172, 226), (222, 238, 248))
-    clouds = noise(*plate.picture.shape[:2], across=7, down=9, seed=3) + 0.6 * noise(
-        *plate.picture.shape[:2], across=17, down=22, seed=4
-    )
-    height = np.linspace(TOP_M, TOP_M + HEIGHT_M, plate.picture.shape[0])[:, None]
+    size = plate.picture.shape[:2]
+    clouds = noise(*size, across=7, down=9, seed=3) + 0.6 * noise(*size, across=17, down=22, seed=4)
+    height = np.linspace(TOP_M, TOP_M + HEIGHT_M, size[0])[:, None]
     cover = np.clip(clouds - 0.15, 0, 0.8) * np.clip((-1.0 - height) / 0.8, 0, 1)
     plate.picture += (255 - plate.picture) * cv2.GaussianBlur(cover.astype(np.float32), (0, 0), 9)[..., None]
     plate.ridge(-1.12, 0.42, (168, 196, 214), bumps=5, seed=11, blur_m=0.02)
@@ -115,22 +115,30 @@ def terrace() -> np.ndarray:
     return plate.done()
 
 
+def _window(plate: Plate, middle_m: float, *, top_m: float, bottom_m: float, half_width_m: float) -> None:
+    """White frame, sky, a hint of trees and two bars."""
+    white, left, right = (251, 249, 245), middle_m - half_width_m, middle_m + half_width_m
+    plate.lay(_box(left - 0.05, top_m - 0.05, right + 0.05, bottom_m + 0.05), white, blur_m=0.012)
+    plate.lay(_box(left, top_m, right, bottom_m), (208, 230, 244), blur_m=0.02)
+    trees = bottom_m - 0.3 * (bottom_m - top_m)
+    plate.lay(_box(left + 0.03, trees, right - 0.03, bottom_m - 0.03), (190, 214, 184), strength=0.7, blur_m=0.1)
+    plate.lay(_box(middle_m - 0.015, top_m, middle_m + 0.015, bottom_m), white, blur_m=0.01)
+    across = top_m + 0.55 * (bottom_m - top_m)
+    plate.lay(_box(left, across - 0.015, right, across + 0.015), white, blur_m=0.01)
+
+
 def hall() -> np.ndarray:
     """A bright dance hall: pale wall with tall windows, wooden floor."""
     plate = Plate()
     plate.fade(TOP_M, FLOOR_TOP_M, (232, 230, 226), (242, 238, 232))
-    for middle in (-3.0, -1.5, 0.0, 1.5, 3.0):
-        plate.lay(_box(middle - 0.46, -3.4, middle + 0.46, -1.22), (250, 248, 244), blur_m=0.01)
-        plate.lay(_box(middle - 0.41, -3.4, middle + 0.41, -1.27), (206, 228, 242), blur_m=0.02)
-        plate.lay(_box(middle - 0.41, -1.75, middle + 0.41, -1.27), (196, 218, 200), strength=0.7, blur_m=0.12)
-        for bar in (middle - 0.012, middle + 0.40):
-            plate.lay(_box(bar, -3.4, bar + 0.024, -1.27), (250, 248, 244), blur_m=0.008)
-        plate.lay(_box(middle - 0.41, -2.2, middle + 0.41, -2.17), (250, 248, 244), blur_m=0.008)
+    for middle in WINDOWS_M:
+        _window(plate, middle, top_m=-3.4, bottom_m=-1.27, half_width_m=0.41)
     plate.lay(_box(-4, -0.66, 4, FLOOR_TOP_M), (250, 248, 244), blur_m=0.006)
     plate.fade(FLOOR_TOP_M, TOP_M + HEIGHT_M, (222, 188, 150), (196, 152, 110))
     plate.boards(0.16, 1.6, depth=0.07, seed=9)
-    for middle in (-3.0, -1.5, 0.0, 1.5, 3.0):
-        sheen = np.array([[middle - 0.4, -0.55], [middle + 0.4, -0.55], [middle * 1.5 + 0.7, 1.2], [middle * 1.5 - 0.7, 1.2]])
+    for middle in WINDOWS_M:
+        near = middle * 1.5
+        sheen = np.array([[middle - 0.4, -0.55], [middle + 0.4, -0.55], [near + 0.7, 1.2], [near - 0.7, 1.2]])
         plate.lay(sheen, (255, 246, 232), strength=0.22, blur_m=0.08)
     return plate.done()
 
@@ -139,20 +147,17 @@ def room() -> np.ndarray:
     """A living room in the morning: warm wall, window, plant and shelf out of focus."""
     plate = Plate()
     plate.fade(TOP_M, FLOOR_TOP_M, (236, 224, 206), (228, 212, 192))
-    plate.lay(_box(-2.5, -2.55, -0.85, -1.0), (252, 250, 246), blur_m=0.015)
-    plate.lay(_box(-2.43, -2.48, -0.92, -1.07), (214, 234, 246), blur_m=0.02)
-    plate.lay(_box(-2.43, -1.5, -0.92, -1.07), (176, 208, 168), strength=0.8, blur_m=0.1)
-    plate.lay(_box(-1.70, -2.48, -1.66, -1.07), (252, 250, 246), blur_m=0.012)
-    plate.lay(_box(-0.8, -2.62, -0.45, -0.62), (244, 236, 226), blur_m=0.03)
-    plate.lay(_box(0.75, -1.86, 2.6, -1.80), (176, 128, 88), blur_m=0.012)
-    books = ((0.85, 0.30, (92, 128, 140)), (0.95, 0.26, (206, 122, 84)), (1.04, 0.32, (228, 196, 120)), (1.16, 0.24, (120, 140, 108)))
+    _window(plate, -1.25, top_m=-2.6, bottom_m=-1.05, half_width_m=0.55)
+    plate.lay(_box(-0.72, -2.7, -0.52, -0.62), (246, 238, 228), blur_m=0.025)
+    plate.lay(_box(0.55, -1.52, 1.75, -1.47), (176, 128, 88), blur_m=0.012)
+    books = ((0.60, 0.25, (92, 128, 140)), (0.68, 0.22, (206, 122, 84)), (0.755, 0.27, (228, 196, 120)))
     for left, tall, colour in books:
-        plate.lay(_box(left, -1.86 - tall, left + 0.075, -1.86), colour, blur_m=0.014)
-    for step in range(9):
-        lean = (step - 4) * 0.13
-        leaf = np.array([[1.9, -1.95], [1.9 + lean * 0.7 - 0.04, -2.16], [1.9 + lean * 1.25, -2.36 + abs(lean) * 0.4], [1.9 + lean * 0.7 + 0.05, -2.14]])
-        plate.lay(leaf, (104 + step * 4, 150, 96), blur_m=0.016)
-    plate.lay(np.array([[1.79, -1.99], [2.01, -1.99], [1.97, -1.86], [1.83, -1.86]]), (226, 150, 116), blur_m=0.012)
+        plate.lay(_box(left, -1.52 - tall, left + 0.065, -1.52), colour, blur_m=0.014)
+    for lean in np.linspace(-0.5, 0.5, 9):
+        root, tip = np.array([0.94, -1.62]), np.array([lean * 0.4, -0.30 + abs(lean) * 0.35])
+        leaf = root + np.array([[0, 0], [0.05, 0], [0, 0], [-0.05, 0]]) + np.outer([0, 0.5, 1, 0.5], tip)
+        plate.lay(leaf, (round(112 + 40 * lean), 152, 98), blur_m=0.014)
+    plate.lay(np.array([[0.86, -1.65], [1.02, -1.65], [0.995, -1.52], [0.885, -1.52]]), (226, 150, 116), blur_m=0.012)
     plate.fade(FLOOR_TOP_M, TOP_M + HEIGHT_M, (204, 164, 124), (176, 134, 96))
     plate.lay(_box(-4, -0.65, 4, FLOOR_TOP_M), (246, 240, 230), blur_m=0.008)
     plate.boards(0.14, 1.2, depth=0.07, seed=2)

@@ -62,7 +62,7 @@ class DrawnClip:
         return self.frame_count / self.fps
 
 
-def write_still(path: Path, scene: Scene, *, width_px: int, height_px: int, supersample: int = 3) -> DrawnStill:
+def write_still(path: Path, scene: Scene, *, width_px: int, height_px: int, supersample: float = 3) -> DrawnStill:
     """Draw a scene to a PNG file."""
     picture = draw(scene, width_px=width_px, height_px=height_px, supersample=supersample)
     done, data = cv2.imencode(".png", picture.rgb[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 9])
@@ -81,7 +81,7 @@ def write_clip(
     width_px: int = 540,
     height_px: int = 960,
     sound: np.ndarray | None = None,
-    supersample: int = 2,
+    supersample: float = 2,
     quality: int = 23,
 ) -> DrawnClip:
     """Draw a moving scene to an MP4 file (H.264, yuv420p, index first).
@@ -101,6 +101,7 @@ def write_clip(
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         video = container.add_stream("libx264", rate=fps, options={"crf": str(quality), "preset": "medium"})
         video.width, video.height, video.pix_fmt = width_px, height_px, "yuv420p"
+        video.thread_count = 1  # the same file on every machine
         audio = None if sound is None else container.add_stream("aac", rate=SAMPLE_RATE, layout="mono")
         for index in range(round(duration_s * fps)):
             picture = draw(scene_at(index / fps), width_px=width_px, height_px=height_px, supersample=supersample)

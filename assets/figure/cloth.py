@@ -71,11 +71,11 @@ def _jacket(picture: np.ndarray, look: Look) -> None:
     gap = 0.045 + 0.03 * np.exp(-(((down - 0.25) / 0.22) ** 2)) - 0.014 * down
     for side in (-1, 1):
         edge = np.stack([0.5 + side * gap, down], -1)
-        line(picture, edge + [side * 0.006, 0], dark, 5)
-        line(picture, edge + [side * 0.022, 0], dark, 1)
+        line(picture, np.add(edge, [side * 0.006, 0]), dark, 5)
+        line(picture, np.add(edge, [side * 0.022, 0]), dark, 1)
         pocket = np.array([[0.5 + side * 0.10, 0.70], [0.5 + side * 0.15, 0.86]])
         line(picture, pocket, dark, 5)
-        line(picture, pocket + [side * 0.006, 0], light, 1)
+        line(picture, np.add(pocket, [side * 0.006, 0]), light, 1)
         line(picture, np.array([[0.5 + side * 0.25, 0.25], [0.5 + side * 0.25, 0.93]]), dark, 1)
     area(
         picture,
@@ -99,10 +99,12 @@ def _hoodie(picture: np.ndarray, look: Look) -> None:
     area(picture, pocket, mix(look.top, (255, 255, 255), 0.05))
     line(picture, pocket, dark, 3)
     for side in (-1, 1):
-        line(picture, np.array([[0.5 + side * 0.104, 0.665], [0.5 + side * 0.137, 0.80]]), mix(dark, (0, 0, 0), 0.25), 5)
+        line(
+            picture, np.array([[0.5 + side * 0.104, 0.665], [0.5 + side * 0.137, 0.80]]), mix(dark, (0, 0, 0), 0.25), 5
+        )
         sway = np.linspace(0, 1, 12)
         string = np.stack([0.5 + side * (0.032 + 0.006 * np.sin(sway * 3)), 0.15 + 0.26 * sway], -1)
-        line(picture, string + [0.003, 0.004], dark, 5)
+        line(picture, np.add(string, [0.003, 0.004]), dark, 5)
         line(picture, string, look.accent, 4)
         line(picture, np.array([[0.5 + side * 0.25, 0.25], [0.5 + side * 0.25, 0.93]]), dark, 1)
     _rib(picture, 0.925, mix(look.top, (0, 0, 0), 0.14))
@@ -140,7 +142,9 @@ def paint_trousers(look: Look) -> np.ndarray:
     for seam in (0.0, 0.5, 1.0):
         line(picture, np.array([[seam, 0], [seam, 1]]), dark, 3)
         line(picture, np.array([[seam + 0.02, 0], [seam + 0.02, 1]]), light, 1)
-    worn = np.exp(-(((np.arange(256) - 64) / 26.0) ** 2))[None] * np.exp(-(((np.arange(448) - 130) / 110.0) ** 2))[:, None]
+    worn = (
+        np.exp(-(((np.arange(256) - 64) / 26.0) ** 2))[None] * np.exp(-(((np.arange(448) - 130) / 110.0) ** 2))[:, None]
+    )
     picture = np.clip(picture + worn[..., None] * 16, 0, 255).astype(np.uint8)
     line(picture, np.array([[0, 0.965], [1, 0.965]]), dark, 2)
     return creased(picture, seed=37, across=5, down=8, depth=0.085)
@@ -160,7 +164,11 @@ def paint_shoe(look: Look) -> np.ndarray:
             area(picture, box(left, at, left + 0.09, at + 0.022), mix(look.shoes, (255, 255, 255), 0.6))
             line(picture, np.array([[left, at + 0.03], [left + 0.09, at + 0.03]]), dark, 1)
     for left in (0.15, 0.75):
-        area(picture, np.array([[left, 0.30], [left + 0.05, 0.28], [left + 0.10, 0.60], [left + 0.06, 0.60]]), mix(look.top, look.shoes, 0.15))
+        area(
+            picture,
+            np.array([[left, 0.30], [left + 0.05, 0.28], [left + 0.10, 0.60], [left + 0.06, 0.60]]),
+            mix(look.top, look.shoes, 0.15),
+        )
     area(picture, box(0, 0.90, 1, 1), mix(look.shoes, look.soles, 0.5))
     line(picture, np.array([[0, 0.80], [0.34, 0.74]]), dark, 1)
     line(picture, np.array([[1, 0.80], [0.66, 0.74]]), dark, 1)

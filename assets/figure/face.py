@@ -6,6 +6,7 @@ import numpy as np
 from figure.look import Colour, Look, mix
 
 TILE_WIDTH, TILE_HEIGHT = 0.74, 1.04
+MIDDLE = (TILE_WIDTH / 2, TILE_HEIGHT / 2)
 PX_PER_HEAD = 640
 FINER = 2  # painted larger by this and smoothed down
 EYE_X = 0.142
@@ -41,7 +42,7 @@ class _Canvas:
         within: np.ndarray | None = None,
     ) -> None:
         """Fill an outline ``(n, 2)``; ``soft`` is the blur in head units, ``within`` another outline that cuts it."""
-        pixels = (outline + [TILE_WIDTH / 2, TILE_HEIGHT / 2]) * self.scale
+        pixels = np.add(outline, MIDDLE) * self.scale
         margin = int(soft * self.scale * 3) + 3
         low = np.maximum(pixels.min(0).astype(int) - margin, 0)
         high = np.minimum(pixels.max(0).astype(int) + margin, self.size)
@@ -49,14 +50,14 @@ class _Canvas:
         if soft:
             mask = cv2.GaussianBlur(mask, (0, 0), soft * self.scale)
         if within is not None:
-            mask *= self._mask(within, low, high)
+            mask = mask * self._mask(within, low, high)
         box = self.picture[low[1] : high[1], low[0] : high[0]]
         box += (np.array(colour, np.float32) - box) * (mask * strength)[..., None]
 
     def _mask(self, outline: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        pixels = (outline + [TILE_WIDTH / 2, TILE_HEIGHT / 2]) * self.scale - low
+        pixels = np.add(outline, MIDDLE) * self.scale - low
         mask = np.zeros((high[1] - low[1], high[0] - low[0]), np.float32)
-        cv2.fillPoly(mask, [np.round(pixels * 16).astype(np.int32)], 1.0, cv2.LINE_8, 4)
+        cv2.fillPoly(mask, [np.round(pixels * 16).astype(np.int32)], (1.0,), cv2.LINE_8, 4)
         return mask
 
     def small(self) -> np.ndarray:
@@ -121,7 +122,7 @@ def _eye(canvas: _Canvas, look: Look, side: float) -> None:
     canvas.lay(_oval(x, -0.01, 0.085, 0.045), mix(look.skin, (110, 60, 50), 0.4), strength=0.30, soft=0.022)
     canvas.lay(shape, (252, 250, 247))
     iris = 0.037
-    lid = np.concatenate([upper, (upper + [0, 0.018])[::-1]]) * [side, 1] + [x, 0]
+    lid = np.concatenate([upper, np.add(upper, [0, 0.018])[::-1]]) * [side, 1] + [x, 0]
     bright = mix(look.eyes, (255, 255, 240), 0.4)
     canvas.lay(_oval(x, -0.002, iris, iris), mix(look.eyes, (10, 14, 18), 0.55), within=shape)
     canvas.lay(_oval(x, -0.002, iris * 0.86, iris * 0.86), look.eyes, within=shape)
@@ -133,10 +134,22 @@ def _eye(canvas: _Canvas, look: Look, side: float) -> None:
     lash = mix((24, 18, 18), look.hair, 0.15)
     wing = 0.012 * look.soft
     rim = np.concatenate([upper, [[wide + wing, upper[-1, 1] - wing]]]) * [side, 1] + [x, -0.002]
-    canvas.lay(_band(rim, _taper(len(rim), 0.004, 0.009 + 0.004 * look.soft, 0.006 + 0.002 * look.soft)), lash, soft=0.0012)
-    canvas.lay(_band(lower * [side, 1] + [x, 0.001], _taper(40, 0.001, 0.003, 0.004)), mix(look.skin, (90, 40, 36), 0.7), strength=0.8, soft=0.0015)
+    canvas.lay(
+        _band(rim, _taper(len(rim), 0.004, 0.009 + 0.004 * look.soft, 0.006 + 0.002 * look.soft)), lash, soft=0.0012
+    )
+    canvas.lay(
+        _band(lower * [side, 1] + [x, 0.001], _taper(40, 0.001, 0.003, 0.004)),
+        mix(look.skin, (90, 40, 36), 0.7),
+        strength=0.8,
+        soft=0.0015,
+    )
     crease = (upper * [1.06, 1] + [0, -0.017]) * [side, 1] + [x, 0]
-    canvas.lay(_band(crease[4:-2], _taper(34, 0.001, 0.004, 0.003)), mix(look.skin, (96, 48, 40), 0.7), strength=0.7, soft=0.002)
+    canvas.lay(
+        _band(crease[4:-2], _taper(34, 0.001, 0.004, 0.003)),
+        mix(look.skin, (96, 48, 40), 0.7),
+        strength=0.7,
+        soft=0.002,
+    )
 
 
 def _brow(canvas: _Canvas, look: Look, side: float) -> None:
@@ -154,8 +167,18 @@ def _nose(canvas: _Canvas, look: Look) -> None:
     canvas.lay(_oval(0, 0.172, 0.045, 0.025), mix(look.skin, (224, 96, 84), 0.5), strength=0.22, soft=0.016)
     for side in (-1, 1):
         canvas.lay(_oval(side * 0.044, 0.085, 0.010, 0.07, turn=-side * 0.22), shade, strength=0.20, soft=0.013)
-        canvas.lay(_oval(side * 0.024, 0.199, 0.0135, 0.0065, turn=-side * 0.35), mix(look.skin, (60, 20, 18), 0.8), strength=0.75, soft=0.003)
-        canvas.lay(_band(_curve([(0.050, 0.160), (0.061, 0.180), (0.052, 0.200)], side), _taper(40, 0.002, 0.006, 0.002)), shade, strength=0.45, soft=0.004)
+        canvas.lay(
+            _oval(side * 0.024, 0.199, 0.0135, 0.0065, turn=-side * 0.35),
+            mix(look.skin, (60, 20, 18), 0.8),
+            strength=0.75,
+            soft=0.003,
+        )
+        canvas.lay(
+            _band(_curve([(0.050, 0.160), (0.061, 0.180), (0.052, 0.200)], side), _taper(40, 0.002, 0.006, 0.002)),
+            shade,
+            strength=0.45,
+            soft=0.004,
+        )
     canvas.lay(_oval(0, 0.214, 0.04, 0.008), shade, strength=0.28, soft=0.008)
 
 
@@ -163,14 +186,39 @@ def _mouth(canvas: _Canvas, look: Look) -> None:
     wide, corner = 0.108, 0.268
     full = 0.7 + 0.5 * look.soft
     smile = _curve([(-wide, corner), (-0.05, 0.289), (0, 0.292), (0.05, 0.289), (wide, corner)])
-    bow = _curve([(wide, corner), (0.045, 0.288 - 0.024 * full), (0.018, 0.288 - 0.031 * full), (0, 0.288 - 0.026 * full), (-0.018, 0.288 - 0.031 * full), (-0.045, 0.288 - 0.024 * full), (-wide, corner)])
-    under = _curve([(wide, corner), (0.055, 0.292 + 0.026 * full), (0, 0.292 + 0.036 * full), (-0.055, 0.292 + 0.026 * full), (-wide, corner)])
+    bow = _curve(
+        [
+            (wide, corner),
+            (0.045, 0.288 - 0.024 * full),
+            (0.018, 0.288 - 0.031 * full),
+            (0, 0.288 - 0.026 * full),
+            (-0.018, 0.288 - 0.031 * full),
+            (-0.045, 0.288 - 0.024 * full),
+            (-wide, corner),
+        ]
+    )
+    under = _curve(
+        [
+            (wide, corner),
+            (0.055, 0.292 + 0.026 * full),
+            (0, 0.292 + 0.036 * full),
+            (-0.055, 0.292 + 0.026 * full),
+            (-wide, corner),
+        ]
+    )
     upper_lip = np.concatenate([smile, bow])
     lower_lip = np.concatenate([smile, under])
     canvas.lay(_oval(0, 0.352, 0.06, 0.012), mix(look.skin, (130, 60, 46), 0.5), strength=0.30, soft=0.012)
     canvas.lay(lower_lip, look.lips, strength=0.92, soft=0.003)
     canvas.lay(upper_lip, mix(look.lips, (120, 40, 44), 0.30), strength=0.92, soft=0.003)
-    canvas.lay(_oval(0, 0.292 + 0.018 * full, 0.036, 0.007), mix(look.lips, (255, 236, 228), 0.6), strength=0.55, soft=0.005)
+    canvas.lay(
+        _oval(0, 0.292 + 0.018 * full, 0.036, 0.007), mix(look.lips, (255, 236, 228), 0.6), strength=0.55, soft=0.005
+    )
     canvas.lay(_band(smile, _taper(len(smile), 0.004, 0.006, 0.004)), mix(look.lips, (60, 14, 18), 0.75), soft=0.0015)
     for side in (-1, 1):
-        canvas.lay(_oval(side * (wide + 0.008), corner - 0.002, 0.008, 0.008), mix(look.skin, (120, 50, 44), 0.6), strength=0.45, soft=0.006)
+        canvas.lay(
+            _oval(side * (wide + 0.008), corner - 0.002, 0.008, 0.008),
+            mix(look.skin, (120, 50, 44), 0.6),
+            strength=0.45,
+            soft=0.006,
+        )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from figure.cloth import plain
 from figure.look import Look, mix
 from figure.mesh import Sheet, plain_places, ramp, rings, smooth_rows
 from figure.raster import SKIN
@@ -9,6 +10,8 @@ from figure.skeleton import ARMS, SIDES
 
 HAND_SHARE = 0.108  # length of the hand in statures
 X, Y, Z = np.eye(3)
+COLUMNS = 11
+Tube = tuple[np.ndarray, np.ndarray, np.ndarray]  # centres, direction of the first radius, radii
 # across the palm towards the thumb, first knuckle, length, how far it spreads, how far it curls
 FINGERS = (
     (0.150, 0.45, 0.42, 0.16, 0.10),
@@ -20,7 +23,17 @@ FINGERS = (
 
 def hand_sheets(look: Look) -> list[Sheet]:
     """Both hands."""
-    return [sheet for index, side in enumerate(SIDES) for sheet in _hand(look, index, side)]
+    fingers = [*(_finger(*finger) for finger in FINGERS), _thumb()]
+    parts = [(_palm(), plain(look.skin)), *((finger, _paint_finger(look)) for finger in fingers)]
+    sheets = []
+    for index, arm in enumerate(ARMS):
+        hand, wrist = arm + 2, look.build.joints()[arm + 2]
+        for (line, across, radii), texture in parts:
+            own = rings(line, across, Z, radii, columns=COLUMNS, square=2.2)
+            points = to_rest(own, index=index, stature_m=look.build.stature_m, wrist=wrist)
+            share = ramp(line[:, :1], -0.25, 0.0)  # the palm's first rows still belong to the wrist
+            sheets.append(Sheet(points, hand, share, texture, plain_places(len(line), COLUMNS), SKIN))
+    return sheets
 
 
 def to_rest(points: np.ndarray, *, index: int, stature_m: float, wrist: np.ndarray) -> np.ndarray:
@@ -28,46 +41,37 @@ def to_rest(points: np.ndarray, *, index: int, stature_m: float, wrist: np.ndarr
     return wrist + (points * HAND_SHARE * stature_m) @ np.array([SIDES[index] * X, -Z, Y])
 
 
-def _hand(look: Look, index: int, side: float) -> list[Sheet]:
-    bone = ARMS[index] + 2
-    wrist, stature_m = look.build.joints()[bone], look.build.stature_m
-    skin, finger_skin = _paint_skin(look), _paint_finger(look)
-
-    def sheet(line: np.ndarray, across: np.ndarray, radii: np.ndarray, texture: np.ndarray, share: object) -> Sheet:
-        points = to_rest(
-            rings(line, across, Z, radii, columns=11, square=2.2),
-            index=index,
-            stature_m=stature_m,
-            wrist=wrist,
-        )
-        return Sheet(points, bone, share, texture, plain_places(len(line), 11), SKIN)  # type: ignore[arg-type]
-
+def _palm() -> Tube:
     along = np.linspace(-0.16, 0.52, 13)
-    palm = smooth_rows(
-        [(-0.16, 0.105, 0.075), (0.0, 0.138, 0.098), (0.14, 0.185, 0.110), (0.40, 0.205, 0.085), (0.48, 0.19, 0.06), (0.52, 0.14, 0.02)],
+    radii = smooth_rows(
+        [
+            (-0.16, 0.105, 0.075),
+            (0.0, 0.138, 0.098),
+            (0.14, 0.185, 0.110),
+            (0.40, 0.205, 0.085),
+            (0.48, 0.19, 0.06),
+            (0.52, 0.14, 0.02),
+        ],
         along,
     )
-    bend = np.stack([along, 0.01 * along, 0.05 * ramp(along, 0.1, 0.5)], -1)
-    sheets = [sheet(bend, Y, palm, skin, ramp(along, -0.25, 0.0)[:, None])]
+    return np.stack([along, 0.01 * along, 0.05 * ramp(along, 0.1, 0.5)], -1), Y, radii
+
+
+def _finger(offset: float, start: float, length: float, spread: float, curl: float) -> Tube:
     t = np.linspace(-0.12, 1, 12)
-    bent = np.clip(t, 0, 1) ** 1.6
-    for offset, start, length, spread, curl in FINGERS:
-        line = np.stack(
-            [start + length * (t - 0.25 * curl * t**2), offset + spread * length * t, 0.035 + length * curl * bent],
-            -1,
-        )
-        width = smooth_rows(
-            [(-0.12, 0.048), (0.08, 0.054), (0.25, 0.048), (0.36, 0.050), (0.52, 0.044), (0.64, 0.045), (0.88, 0.040), (0.98, 0.024), (1, 0.002)], t
-        )
-        sheets.append(sheet(line, Y, np.repeat(width, 2, 1) * (1 if length > 0.4 else 0.9), finger_skin, 1.0))
-    thumb = np.stack([0.10 + 0.33 * t, 0.11 + 0.31 * t - 0.05 * t**2, 0.05 + 0.04 * t], -1)
-    width = smooth_rows([(-0.12, 0.06), (0.1, 0.082), (0.4, 0.066), (0.6, 0.056), (0.88, 0.051), (0.98, 0.030), (1, 0.002)], t)
-    sheets.append(sheet(thumb, np.array([-0.55, 0.83, 0.0]), np.repeat(width, 2, 1), finger_skin, 1.0))
-    return sheets
+    bent = 0.035 + length * curl * np.clip(t, 0, 1) ** 1.6
+    line = np.stack([start + length * (t - 0.25 * curl * t**2), offset + spread * length * t, bent], -1)
+    joints = [(0.08, 0.054), (0.25, 0.048), (0.36, 0.050), (0.52, 0.044), (0.64, 0.045)]
+    width = smooth_rows([(-0.12, 0.048), *joints, (0.88, 0.040), (0.98, 0.024), (1, 0.002)], t)
+    return line, Y, np.repeat(width, 2, 1) * (1 if length > 0.4 else 0.9)
 
 
-def _paint_skin(look: Look) -> np.ndarray:
-    return np.full((16, 16, 3), look.skin, np.uint8)
+def _thumb() -> Tube:
+    t = np.linspace(-0.12, 1, 12)
+    line = np.stack([0.10 + 0.33 * t, 0.11 + 0.31 * t - 0.05 * t**2, 0.05 + 0.04 * t], -1)
+    joints = [(0.1, 0.082), (0.4, 0.066), (0.6, 0.056)]
+    width = smooth_rows([(-0.12, 0.06), *joints, (0.88, 0.051), (0.98, 0.030), (1, 0.002)], t)
+    return line, np.array([-0.55, 0.83, 0.0]), np.repeat(width, 2, 1)
 
 
 def _paint_finger(look: Look) -> np.ndarray:

@@ -69,4 +69,5 @@ class Look:
 
 def mix(first: Colour, second: Colour, share: float) -> Colour:
     """A colour between two: 0 is the first."""
-    return tuple(round(a + (b - a) * share) for a, b in zip(first, second, strict=True))  # type: ignore[return-value]
+    red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
+    return red, green, blue

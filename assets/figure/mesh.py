@@ -4,6 +4,7 @@ Each point belongs to one bone and takes a share of that bone's turn about its j
 all the way). A knee or waist bends smoothly, and keeps its volume, when the shares grow from ring to ring.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -60,7 +61,7 @@ def ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def smooth_rows(rows: list[tuple[float, ...]], at: np.ndarray) -> np.ndarray:
+def smooth_rows(rows: Sequence[Sequence[float]], at: np.ndarray) -> np.ndarray:
     """A smooth curve through rows whose first value is the position: ``(len(at), values)`` without overshoot."""
     table = np.array(rows, np.float64)
     place, values = table[:, 0], table[:, 1:]
@@ -206,9 +207,7 @@ def _stack(textures: list[np.ndarray]) -> tuple[tuple[np.ndarray, ...], list[int
     for texture in textures:
         height = texture.shape[0]
         below = gap + -(height + 2 * gap) % 16
-        tiles.append(
-            cv2.copyMakeBorder(texture, gap, below, gap, width - texture.shape[1] - gap, cv2.BORDER_REPLICATE)
-        )
+        tiles.append(cv2.copyMakeBorder(texture, gap, below, gap, width - texture.shape[1] - gap, cv2.BORDER_REPLICATE))
         tops.append(top + gap)
         top += len(tiles[-1])
     levels = [cv2.cvtColor(np.vstack(tiles), cv2.COLOR_RGB2RGBA)]

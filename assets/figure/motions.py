@@ -32,7 +32,7 @@ def mirror(pose: Pose) -> Pose:
 
 
 def between(keys: Keys, length: float, at: float) -> Pose:
-    """The pose at a place of a loop of key poses; what two neighbours share stays still, so planted feet do not slide."""
+    """The pose at a place of a loop of key poses; what neighbours share stays still, so planted feet do not slide."""
     rows = [(place, *_flat(pose)) for place, pose in keys]
     loop = [(row[0] + turn * length, *row[1:]) for turn in (-1, 0, 1) for row in rows]
     values = smooth_rows(loop, np.array([at % length]))[0]
@@ -111,7 +111,7 @@ def dance(t_s: float) -> Pose:
 
 def gesture(t_s: float) -> Pose:
     """A loop of :data:`GESTURE_S`: somebody explains with both hands, nods and shifts a little."""
-    rest = Pose(hands=pair(0.10, -0.66, 0.40), elbows=pair(1.0, -0.4, -0.6), twists=pair(0.35, 0.1))
+    rest = Pose(hands=pair(0.20, -0.64, 0.38), elbows=pair(1.0, -0.5, -0.6), twists=pair(0.35, 0.1))
     wide = replace(
         rest,
         hands=pair(0.56, -0.38, 0.38),
@@ -122,8 +122,8 @@ def gesture(t_s: float) -> Pose:
     )
     raised = replace(
         rest,
-        hands=np.array([[0.46, 0.22, 0.42], [0.10, -0.66, 0.40]]),
-        elbows=np.array([[0.8, -1.0, -0.2], [1.0, -0.4, -0.6]]),
+        hands=np.array([[0.46, 0.22, 0.42], [0.20, -0.64, 0.38]]),
+        elbows=np.array([[0.8, -1.0, -0.2], [1.0, -0.5, -0.6]]),
         twists=np.array([[0.4, 0.0], [0.35, 0.1]]),
         head=np.array([0.05, -0.12, 0.03]),
         chest=np.array([0.02, -0.06, 0.03]),
@@ -135,8 +135,8 @@ def gesture(t_s: float) -> Pose:
 def offering() -> Pose:
     """A still pose for a portrait to the waist: both hands open, away from the body."""
     return Pose(
-        hands=pair(0.52, -0.56, 0.34),
-        elbows=pair(1.0, -0.4, -0.6),
-        twists=pair(1.2, 0.0),
+        hands=pair(0.60, -0.42, 0.26),
+        elbows=pair(0.25, -1.0, -0.5),
+        twists=pair(1.1, -0.1),
         head=np.array([0.0, 0.03, 0.04]),
     )

@@ -100,9 +100,9 @@ class Build:
     def joints(self) -> np.ndarray:
         """Rest positions of the joints, ``(15, 3)`` metres."""
         shoulder, hip = self.shoulder_share, self.hip_share
-        rows = [(0, -0.53, 0), (0, -0.615, 0), (0, -0.852, 0.012)]
+        rows = [(0.0, -0.53, 0.0), (0.0, -0.615, 0.0), (0.0, -0.852, 0.012)]
         for side in SIDES:
-            rows += [(side * (shoulder + out), -0.802, 0.006) for out in (0, 0.167, 0.313)]
+            rows += [(side * (shoulder + out), -0.797, 0.006) for out in (0.0, 0.167, 0.313)]
         for side in SIDES:
             rows += [(side * hip, -0.515, 0.0), (side * hip, -0.277, -0.004), (side * hip, -0.045, 0.006)]
         return np.array(rows, np.float64) * self.stature_m
@@ -132,80 +132,74 @@ def rotation(vector: np.ndarray) -> np.ndarray:
 
 def solve(pose: Pose, build: Build) -> Frames:
     """Find every joint of a posed body, feet and hands where the pose wants them or as near as they reach."""
-    rest = build.joints()
-    turns, joints = np.zeros((15, 3, 3)), np.zeros((15, 3))
-    turns[Bone.PELVIS] = rotation(pose.hips_turn)
-    joints[Bone.PELVIS] = rest[Bone.PELVIS] + pose.hips * build.stature_m
-    turns[Bone.CHEST] = turns[Bone.PELVIS] @ rotation(pose.chest)
-    turns[Bone.HEAD] = turns[Bone.CHEST] @ rotation(pose.head)
+    body = _Assembly(pose, build)
     for bone in (Bone.CHEST, Bone.HEAD):
-        _hang(bone, rest, turns, joints)
-    for index, side in enumerate(SIDES):
-        _solve_arm(index, side, pose, rest, turns, joints)
-        _solve_leg(index, side, pose, build.stature_m, rest, turns, joints)
-    return Frames(turns, joints)
+        body.hang(bone)
+    for index in range(len(SIDES)):
+        body.reach(index)
+        body.stand(index)
+    return Frames(body.turns, body.joints)
 
 
-def _hang(bone: int, rest: np.ndarray, turns: np.ndarray, joints: np.ndarray) -> None:
-    parent = PARENTS[bone]
-    joints[bone] = joints[parent] + turns[parent] @ (rest[bone] - rest[parent])
+class _Assembly:
+    """A skeleton that is being posed, from the pelvis outward."""
 
+    def __init__(self, pose: Pose, build: Build) -> None:
+        self.pose, self.stature_m, self.rest = pose, build.stature_m, build.joints()
+        self.turns, self.joints = np.zeros((15, 3, 3)), np.zeros((15, 3))
+        self.turns[Bone.PELVIS] = rotation(pose.hips_turn)
+        self.joints[Bone.PELVIS] = self.rest[Bone.PELVIS] + pose.hips * self.stature_m
+        self.turns[Bone.CHEST] = self.turns[Bone.PELVIS] @ rotation(pose.chest)
+        self.turns[Bone.HEAD] = self.turns[Bone.CHEST] @ rotation(pose.head)
 
-def _solve_arm(
-    index: int, side: float, pose: Pose, rest: np.ndarray, turns: np.ndarray, joints: np.ndarray
-) -> None:
-    arm, chest = ARMS[index], turns[Bone.CHEST]
-    _hang(arm, rest, turns, joints)
-    axes = np.array([side, -1.0, -1.0])  # (outward, up, forward) to the world's axes
-    length = np.linalg.norm(rest[arm + 2] - rest[arm])
-    reach = pose.hands[index]
-    shrug = np.clip(reach[1], 0, 1) * np.array([-0.05 * side, -0.13, 0.0]) * length  # shoulders rise with the arms
-    joints[arm] += chest @ shrug
-    target = joints[arm] + chest @ (reach * axes * length)
-    pole = chest @ (pose.elbows[index] * axes)
-    _bend(arm, target, pole, np.array([side, 0, 0]), np.array([0, -side, 0]), rest, turns, joints)
-    supination, flex = pose.twists[index]
-    twist = rotation(np.array([-supination, 0, 0])) @ rotation(np.array([0, 0, flex * side]))
-    turns[arm + 2] = turns[arm + 1] @ twist
+    def hang(self, bone: int) -> None:
+        """Place a bone's joint where its parent carries it."""
+        parent = PARENTS[bone]
+        self.joints[bone] = self.joints[parent] + self.turns[parent] @ (self.rest[bone] - self.rest[parent])
 
+    def reach(self, index: int) -> None:
+        """Pose an arm; the shoulder rises with it."""
+        arm, side, chest = ARMS[index], SIDES[index], self.turns[Bone.CHEST]
+        self.hang(arm)
+        axes = np.array([side, -1.0, -1.0])  # (outward, up, forward) to the world's axes
+        length = np.linalg.norm(self.rest[arm + 2] - self.rest[arm])
+        wrist = self.pose.hands[index]
+        self.joints[arm] += chest @ np.array([-0.05 * side, -0.13, 0.0]) * np.clip(wrist[1], 0, 1) * length
+        target = self.joints[arm] + chest @ (wrist * axes * length)
+        pole = chest @ (self.pose.elbows[index] * axes)
+        self._bend(arm, target, pole, np.array([[side, 0, 0], [0, -side, 0], [0, 0, -1]]))
+        supination, flex = self.pose.twists[index]
+        twist = rotation(np.array([-supination, 0, 0])) @ rotation(np.array([0, 0, flex * side]))
+        self.turns[arm + 2] = self.turns[arm + 1] @ twist
 
-def _solve_leg(
-    index: int, side: float, pose: Pose, stature_m: float, rest: np.ndarray, turns: np.ndarray, joints: np.ndarray
-) -> None:
-    thigh = THIGHS[index]
-    _hang(thigh, rest, turns, joints)
-    target = pose.feet[index] * np.array([side, -1, -1]) * stature_m
-    outward, down = pose.toes[index]
-    ahead = rotation(np.array([0, -side * outward, 0])) @ rotation(pose.hips_turn * [0, 1, 0])
-    pole = turns[Bone.PELVIS] @ np.array([0.25 * side, 0, -1]) + ahead @ np.array([0, 0, -0.5])
-    _bend(thigh, target, pole, np.array([0, 1, 0]), np.array([-1, 0, 0]), rest, turns, joints)
-    turns[thigh + 2] = ahead @ rotation(np.array([down, 0, 0]))
+    def stand(self, index: int) -> None:
+        """Pose a leg; the knee points between where the pelvis and the foot look."""
+        thigh, side = THIGHS[index], SIDES[index]
+        self.hang(thigh)
+        target = self.pose.feet[index] * np.array([side, -1, -1]) * self.stature_m
+        outward, down = self.pose.toes[index]
+        ahead = rotation(np.array([0, -side * outward, 0])) @ rotation(self.pose.hips_turn * [0, 1, 0])
+        pole = self.turns[Bone.PELVIS] @ np.array([0.25 * side, 0, -1]) + ahead @ np.array([0, 0, -0.5])
+        self._bend(thigh, target, pole, np.array([[0, 1, 0], [-1, 0, 0], [0, 0, 1]]))
+        self.turns[thigh + 2] = ahead @ rotation(np.array([down, 0, 0]))
 
+    def _bend(self, first: int, target: np.ndarray, pole: np.ndarray, axes: np.ndarray) -> None:
+        """Two bones reach for a target and bend towards a pole.
 
-def _bend(
-    first: int,
-    target: np.ndarray,
-    pole: np.ndarray,
-    axis: np.ndarray,
-    normal: np.ndarray,
-    rest: np.ndarray,
-    turns: np.ndarray,
-    joints: np.ndarray,
-) -> None:
-    """Two bones reach for a target and bend towards a pole; ``axis`` and ``normal`` are their frame at rest."""
-    upper = np.linalg.norm(rest[first + 1] - rest[first])
-    lower = np.linalg.norm(rest[first + 2] - rest[first + 1])
-    span = target - joints[first]
-    reach = np.clip(np.linalg.norm(span), abs(upper - lower) + 0.05, (upper + lower) * 0.998)
-    ahead = span / max(np.linalg.norm(span), 1e-9)
-    across = np.cross(ahead, pole)
-    across /= max(np.linalg.norm(across), 1e-9)
-    cosine = np.clip((upper**2 + reach**2 - lower**2) / (2 * upper * reach), -1, 1)
-    side = np.cross(across, ahead)
-    middle = joints[first] + upper * (cosine * ahead + np.sqrt(1 - cosine**2) * side)
-    end = joints[first] + reach * ahead
-    frame = np.column_stack([axis, normal, np.cross(axis, normal)])
-    for bone, start, stop in ((first, joints[first], middle), (first + 1, middle, end)):
-        along = (stop - start) / np.linalg.norm(stop - start)
-        turns[bone] = np.column_stack([along, across, np.cross(along, across)]) @ frame.T
-    joints[first + 1], joints[first + 2] = middle, end
+        The rows of ``axes`` are the bones' direction at rest, what is square to it and to the pole, and the third.
+        """
+        joints, rest = self.joints, self.rest
+        upper = np.linalg.norm(rest[first + 1] - rest[first])
+        lower = np.linalg.norm(rest[first + 2] - rest[first + 1])
+        span = target - joints[first]
+        reach = np.clip(np.linalg.norm(span), abs(upper - lower) + 0.05, (upper + lower) * 0.998)
+        ahead = span / max(np.linalg.norm(span), 1e-9)
+        across = np.cross(ahead, pole)
+        across /= max(np.linalg.norm(across), 1e-9)
+        cosine = np.clip((upper**2 + reach**2 - lower**2) / (2 * upper * reach), -1, 1)
+        middle = joints[first] + upper * (cosine * ahead + np.sqrt(1 - cosine**2) * np.cross(across, ahead))
+        joints[first + 1], joints[first + 2] = middle, joints[first] + reach * ahead
+        for bone in (first, first + 1):
+            along = joints[bone + 1] - joints[bone]
+            along = along / np.linalg.norm(along)
+            self.turns[bone] = np.column_stack([along, across, np.cross(along, across)]) @ axes

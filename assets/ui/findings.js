@@ -30,7 +30,7 @@ function render() {
   list.replaceChildren(...findings.slice(0, shown).map(row));
   rest.replaceChildren(...findings.slice(shown).map(row));
   more.hidden = findings.length <= shown;
-  more.querySelector("summary").textContent = `${findings.length - shown} more`;
+  more.querySelector("summary").textContent = `${Math.max(0, findings.length - shown)} more`;
   element.querySelector(".findings").hidden = !findings.length;
 }
 

@@ -97,6 +97,7 @@ function clear() {
 }
 
 function send(file, recorded = false) {
+  if (file.size > props.max_bytes) return fail(`This file is larger than ${Math.round(props.max_bytes / 2 ** 20)} MB, the most that can be sent here.`, "Choose a smaller one.");
   const seq = ++sent;
   upload?.abort();
   clear();

@@ -12,6 +12,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from kling_ui.preview.character import Character, find_character
 from kling_ui.preview.inputs import Kind
 from kling_ui.preview.queue import JobQueue
 from kling_ui.preview.service import build_service
@@ -122,3 +123,9 @@ def in_house(tmp_path: Path) -> Callable[..., Any]:
         return asyncio.run(run())
 
     return live
+
+
+@pytest.fixture(scope="session")
+def character(person_png: Path) -> Character:
+    """The drawn person as the puppet's maker sees it, 270 x 480."""
+    return find_character(person_png, long_side_px=480)
