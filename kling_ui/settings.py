@@ -1,6 +1,7 @@
 """Settings, all from the environment, checked once at the start."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,10 @@ from kling_ui.errors import SettingsError
 API_BASE = "https://model-api.runcomfy.net"
 MODEL_ID = "kling/kling-2-6/motion-control-standard"
 TOKEN_MAX_CHARS = 4096  # the vendor's own clients refuse longer ones
+LEND_HOURS_MAX = 168  # a presigned address of S3 works for seven days at most
+_STORE_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?")
+_HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
+_DOLLARS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,4})?")
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,14 @@ class Settings:
         host: ``KLING_UI_HOST``: address to listen on; every address on Hugging Face Spaces.
         port: ``KLING_UI_PORT``: port to listen on, 1-65535.
         public_url: ``KLING_UI_PUBLIC_URL``: the address under which others reach this app, if any.
+        space_host: ``SPACE_HOST`` on a Hugging Face Space: the host under which the Space is reached.
+        store_url: ``KLING_UI_STORE_URL``: ``s3://bucket/prefix`` where a paid run's inputs wait for RunComfy; keys,
+            region and server come from the usual ``AWS_`` variables.
+        lend_hours: ``KLING_UI_LEND_HOURS``: for how long an address made for RunComfy works at most, 1-168.
         workers: ``KLING_UI_WORKERS``: worker processes for checks and previews, 1-64; ``None`` lets the machine decide.
+        budget_session_usd: ``KLING_UI_BUDGET_SESSION_USD``: the most that paid runs of one sitting of one visitor may
+            cost, in US dollars; ``None`` sets no limit, 0 allows no paid run.
+        budget_day_usd: ``KLING_UI_BUDGET_DAY_USD``: the most that the paid runs of one day (UTC) may cost.
     """
 
     token: SecretStr | None = None
@@ -40,7 +52,12 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     public_url: str | None = None
+    space_host: str | None = None
+    store_url: str | None = None
+    lend_hours: int = 24
     workers: int | None = None
+    budget_session_usd: float | None = None
+    budget_day_usd: float | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -61,8 +78,18 @@ class Settings:
             host=env.get("KLING_UI_HOST") or ("0.0.0.0" if on_space else cls.host),  # noqa: S104  a Space is a container
             port=_number(env, "KLING_UI_PORT", 1, 65535) or 7860,
             public_url=_url(env, "KLING_UI_PUBLIC_URL"),
+            space_host=_space_host(env),
+            store_url=_store_url(env),
+            lend_hours=_number(env, "KLING_UI_LEND_HOURS", 1, LEND_HOURS_MAX) or cls.lend_hours,
             workers=_number(env, "KLING_UI_WORKERS", 1, 64),
+            budget_session_usd=_dollars(env, "KLING_UI_BUDGET_SESSION_USD"),
+            budget_day_usd=_dollars(env, "KLING_UI_BUDGET_DAY_USD"),
         )
+
+    @property
+    def outside_url(self) -> str | None:
+        """Where the outside world may reach this app; whether it really does is to be tried."""
+        return self.public_url or (f"https://{self.space_host}" if self.space_host else None)
 
 
 def valid_token(text: str) -> bool:
@@ -97,9 +124,31 @@ def _model_id(env: Mapping[str, str]) -> str:
     return text
 
 
+def _space_host(env: Mapping[str, str]) -> str | None:
+    """Return the first of a Space's hosts; the platform sets them, so odd ones are passed over, not complained of."""
+    host = env.get("SPACE_HOST", "").split(",")[0].strip().lower()
+    return host if env.get("SPACE_ID") and _HOST.fullmatch(host) else None
+
+
+def _store_url(env: Mapping[str, str]) -> str | None:
+    if not (text := env.get("KLING_UI_STORE_URL")):
+        return None
+    if not _STORE_URL.fullmatch(text) or any(part in {".", "..", ""} for part in text[5:].rstrip("/").split("/")):
+        raise SettingsError("KLING_UI_STORE_URL takes a bucket and a folder in it, such as s3://my-bucket/kling-ui.")
+    return text.rstrip("/")
+
+
 def _number(env: Mapping[str, str], name: str, low: int, high: int) -> int | None:
     if not (text := env.get(name)):
         return None
     if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
         raise SettingsError(f"{name} takes a whole number from {low} to {high}.")
     return int(text)
+
+
+def _dollars(env: Mapping[str, str], name: str) -> float | None:
+    if not (text := env.get(name)):
+        return None
+    if not _DOLLARS.fullmatch(text):
+        raise SettingsError(f"{name} takes US dollars such as 5 or 2.50, at most 999999.")
+    return float(text)

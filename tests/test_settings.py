@@ -41,6 +41,22 @@ def test_the_longer_name_of_the_token_wins():
         ("KLING_UI_PORT", "65536"),
         ("KLING_UI_PORT", "eighty"),
         ("KLING_UI_WORKERS", "-1"),
+        ("KLING_UI_BUDGET_SESSION_USD", "$5"),
+        ("KLING_UI_BUDGET_SESSION_USD", "-1"),
+        ("KLING_UI_BUDGET_SESSION_USD", "nan"),
+        ("KLING_UI_BUDGET_DAY_USD", "1e3"),
+        ("KLING_UI_BUDGET_DAY_USD", "1000000"),
+        ("KLING_UI_BUDGET_DAY_USD", "5,00"),
+        ("KLING_UI_STORE_URL", "https://bucket.example.org/x"),
+        ("KLING_UI_STORE_URL", "s3://"),
+        ("KLING_UI_STORE_URL", "s3://Bucket/x"),
+        ("KLING_UI_STORE_URL", "s3://key:secret@bucket/x"),
+        ("KLING_UI_STORE_URL", "s3://bucket/x?endpoint=y"),
+        ("KLING_UI_STORE_URL", "s3://bucket/../x"),
+        ("KLING_UI_STORE_URL", "s3://bucket//x"),
+        ("KLING_UI_LEND_HOURS", "0"),
+        ("KLING_UI_LEND_HOURS", "169"),
+        ("KLING_UI_LEND_HOURS", "1.5"),
         ("KLING_UI_MODEL_ID", "kling//x"),
         ("KLING_UI_MODEL_ID", "../admin"),
     ],
@@ -69,6 +85,46 @@ def test_values_are_read(tmp_path):
     assert settings.data_dir == Path(tmp_path).resolve()
     assert (settings.host, settings.port, settings.workers) == ("0.0.0.0", 65535, 3)
     assert settings.public_url == "https://demo.example.org/kling"
+
+
+@pytest.mark.parametrize(("text", "usd"), [("0", 0.0), ("5", 5.0), ("2.50", 2.5), ("", None)])
+def test_budgets_are_read_and_none_is_set_by_default(text, usd):
+    settings = Settings.from_env({"KLING_UI_BUDGET_SESSION_USD": text, "KLING_UI_BUDGET_DAY_USD": text})
+    assert (settings.budget_session_usd, settings.budget_day_usd) == (usd, usd)
+    assert Settings.from_env({}).budget_day_usd is None
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [("s3://my-bucket", "s3://my-bucket"), ("s3://my.bucket/a/b_c/", "s3://my.bucket/a/b_c"), ("", None)],
+)
+def test_a_store_is_a_bucket_and_a_folder(text, url):
+    assert Settings.from_env({"KLING_UI_STORE_URL": text}).store_url == url
+
+
+@pytest.mark.parametrize(("text", "hours"), [("1", 1), ("168", 168), ("", 24)])
+def test_the_hours_of_a_loan(text, hours):
+    assert Settings.from_env({"KLING_UI_LEND_HOURS": text}).lend_hours == hours
+
+
+@pytest.mark.parametrize(
+    ("environ", "url"),
+    [
+        ({}, None),
+        ({"SPACE_HOST": "ann-demo.hf.space"}, None),  # not on a Space
+        ({"SPACE_ID": "ann/demo"}, None),
+        ({"SPACE_ID": "ann/demo", "SPACE_HOST": "ann-demo.hf.space"}, "https://ann-demo.hf.space"),
+        ({"SPACE_ID": "ann/demo", "SPACE_HOST": "Ann-demo.hf.space, demo.ann.org"}, "https://ann-demo.hf.space"),
+        ({"SPACE_ID": "ann/demo", "SPACE_HOST": "ann@evil.example/"}, None),
+        ({"KLING_UI_PUBLIC_URL": "https://a.example/b/"}, "https://a.example/b"),
+        (
+            {"KLING_UI_PUBLIC_URL": "https://a.example", "SPACE_ID": "ann/demo", "SPACE_HOST": "ann-demo.hf.space"},
+            "https://a.example",
+        ),
+    ],
+)
+def test_where_the_outside_world_may_reach_this_app(environ, url):
+    assert Settings.from_env(environ).outside_url == url
 
 
 def test_a_space_listens_on_every_address():

@@ -67,6 +67,7 @@ _BALANCE = _Meaning(
     "The account has no balance left.", "Top up the RunComfy account, then try again.", InsufficientBalanceError
 )
 _FOREIGN = _Meaning("This token may not see that request.", "Use the token that made the request.", AuthenticationError)
+_FORBIDDEN = _Meaning("This token may not do that.", "Check the token's account.", AuthenticationError)
 _MODEL = _Meaning("The model API does not know this model.", "Check KLING_UI_MODEL_ID.")
 _REQUEST = _Meaning("The model API does not know this request.", "It may have expired, or belong to another account.")
 _INPUTS = _Meaning("The model API did not accept these inputs.", "See its own words for which one.")
@@ -75,7 +76,7 @@ _BUSY = _Meaning("The model API is busy.", "Try again in a moment.", RateLimitEr
 _AWAY = _Meaning("The model API is not available right now.", "Try again in a moment.")
 _FAULT = _Meaning("The model API has a problem of its own.", "Try again later.")
 _MOVED = _Meaning("The model API redirects elsewhere, which its contract does not allow.", "Check KLING_UI_API_BASE.")
-_OTHER = _Meaning("The model API reported an error.")
+_OTHER = _Meaning("The model API reported an error.", "Its own words may tell why.")
 
 _OF_CODE = {
     400001: _MODEL,
@@ -97,6 +98,9 @@ _OF_STATUS = {
     503: _AWAY,
 }
 
+# Said of a call that is not about a request.
+_OF_MODEL = {_FOREIGN: _FORBIDDEN, _REQUEST: _MODEL}
+
 
 def _status_error(answer: Answer, data: Mapping[str, object], request_id: str | None) -> APIStatusError:
     code = _code(data.get("error_code"))
@@ -113,12 +117,9 @@ def _status_error(answer: Answer, data: Mapping[str, object], request_id: str | 
 
 
 def _meaning(status_code: int, code: int | None, *, about_request: bool) -> _Meaning:
-    if code in _OF_CODE:
-        return _OF_CODE[code]
-    if status_code == 404 and not about_request:
-        return _MODEL
-    if status_code in _OF_STATUS:
-        return _OF_STATUS[status_code]
+    meaning = _OF_STATUS.get(status_code) if code not in _OF_CODE else _OF_CODE[code]
+    if meaning is not None:
+        return meaning if about_request else _OF_MODEL.get(meaning, meaning)
     if status_code >= 500:
         return _FAULT
     return _MOVED if 300 <= status_code < 400 else _OTHER

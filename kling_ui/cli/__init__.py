@@ -31,6 +31,7 @@ Accepted = Annotated[
     list[str] | None,
     typer.Option("--accept", metavar="RULE", help="Go on in spite of this rule, where a person may overrule it."),
 ]
+Everybody = Annotated[bool, typer.Option("--all", help="Runs of the page and of everybody else, too.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
@@ -98,6 +99,9 @@ def run(
     ] = EngineName.PREVIEW,
     out: Annotated[Path, typer.Option(help="Folder for the video; nothing in it is overwritten.")] = Path(),
     accept: Accepted = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Make another one although the same was made, or may have been.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the video.
@@ -109,7 +113,7 @@ def run(
         from kling_ui.cli.run import Order, run_order  # noqa: PLC0415
 
         choice = Choice(prompt, orientation, sound)
-        return run_order(Order(image, video, choice, engine, out, tuple(accept or ())), as_json=as_json)
+        return run_order(Order(image, video, choice, engine, out, tuple(accept or ()), again), as_json=as_json)
 
     guarded(work, as_json=as_json)
 
@@ -131,6 +135,80 @@ def score(
         from kling_ui.cli.score import score_clips  # noqa: PLC0415
 
         return score_clips(reference, result, orientation, as_json=as_json)
+
+    guarded(work, as_json=as_json)
+
+
+@app.command("runs")
+def past_runs(
+    *,
+    limit: Annotated[int, typer.Option(min=1, help="List at most so many.")] = 50,
+    everybody: Everybody = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the newest runs and what was spent."""
+
+    def work() -> int:
+        from kling_ui.cli.history import list_runs  # noqa: PLC0415
+
+        return list_runs(limit, everybody=everybody, as_json=as_json)
+
+    guarded(work, as_json=as_json)
+
+
+@app.command()
+def show(
+    *,
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins.")],
+    as_json: AsJson = False,
+) -> None:
+    """Tell all that is known of one run."""
+
+    def work() -> int:
+        from kling_ui.cli.history import show_run  # noqa: PLC0415
+
+        return show_run(run_id, as_json=as_json)
+
+    guarded(work, as_json=as_json)
+
+
+@app.command()
+def recover(
+    *,
+    request_id: Annotated[str, typer.Argument(help="The request's id, as RunComfy shows it.")],
+    run_id: Annotated[
+        str | None, typer.Option("--run", help="The run of unknown outcome that it belongs to; else it is found.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for the video; nothing in it is overwritten.")] = Path(),
+    as_json: AsJson = False,
+) -> None:
+    """Follow a request on that is at RunComfy, with the token in RUNCOMFY_API_TOKEN, and keep its video.
+
+    Exit code: 0 done, 1 no video, 2 the command was used wrongly.
+    """
+
+    def work() -> int:
+        from kling_ui.cli.recover import recover_request  # noqa: PLC0415
+
+        return recover_request(request_id, run_id, out, as_json=as_json)
+
+    guarded(work, as_json=as_json)
+
+
+@app.command("export")
+def export_all(
+    *,
+    folder: Annotated[Path, typer.Argument(help="A new folder for runs.json, runs.csv and the files.")],
+    everybody: Everybody = False,
+    files: Annotated[bool, typer.Option("--files/--no-files", help="Copy images, references and results, too.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Write all runs and their files into a folder."""
+
+    def work() -> int:
+        from kling_ui.cli.history import export_runs  # noqa: PLC0415
+
+        return export_runs(folder, everybody=everybody, with_files=files, as_json=as_json)
 
     guarded(work, as_json=as_json)
 

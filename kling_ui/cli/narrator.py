@@ -33,7 +33,7 @@ class Narrator:
         )
         self._task = self._bar.add_task("", total=None) if self._bar else None
         self._told: tuple[object, ...] = ()
-        self._note = ""
+        self._said: set[str] = set()
 
     def __enter__(self) -> Self:
         if self._bar:
@@ -53,9 +53,10 @@ class Narrator:
 
     def show(self, view: RunView) -> None:
         """Show where the run is; a line is told when it says something new, not for every per cent."""
-        if view.note and view.note != self._note:
-            self._note = view.note
-            self.say(view.note)
+        for words in (view.price_words, view.note):
+            if words and words not in self._said:
+                self._said.add(words)
+                self.say(words)
         if self._bar and self._task is not None:
             total = None if view.progress is None else 1.0
             self._bar.update(self._task, description=view.sentence, total=total, completed=view.progress or 0.0)

@@ -8,8 +8,9 @@ from typing import Any
 import typer
 
 from kling_ui.errors import KlingUIError, MediaError, SettingsError
+from kling_ui.interrupts import INTERRUPTED, interruptible
 
-DONE, FAILED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, UNUSABLE = 0, 1, 2
 
 
 def guarded(work: Callable[[], int], *, as_json: bool = False) -> None:
@@ -19,7 +20,8 @@ def guarded(work: Callable[[], int], *, as_json: bool = False) -> None:
         typer.Exit: Always.
     """
     try:
-        code = work()
+        with interruptible():
+            code = work()
     except KlingUIError as error:
         say(f"Error: {error}")
         if as_json:

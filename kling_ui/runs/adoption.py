@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from kling_ui.runs.endings import Ending
+from kling_ui.runs.endings import RECOVER, Ending
 from kling_ui.runs.record import RunRecord, RunState
 
 FREE_ATTEMPTS_MAX = 3  # a preview that ends the process each time is not drawn for ever
@@ -39,5 +39,5 @@ def adoption(record: RunRecord, *, is_free: bool, has_token: bool) -> Adoption |
     return Ending(
         RunState.UNKNOWN,
         "The app stopped while it sent this run. It is not known whether RunComfy accepted it.",
-        "It was not sent again, so that nothing is paid twice; look at the account's requests first.",
+        RECOVER,
     )

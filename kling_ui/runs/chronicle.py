@@ -16,6 +16,8 @@ from kling_ui.runs.measure import Measurer
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.view import Live
 
+WRITE_AGAIN_S = 30.0  # while the ledger cannot be written: the disk is full, a database is away
+
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
@@ -59,7 +61,13 @@ class Chronicle:
         self._desk = desk
         self._live = Live()
         self._unsaved: Mapping[str, Any] = {}
+        self._unsaved_state: RunState | None = None
         self.show()
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the ledger knows all that was noted."""
+        return not self._unsaved and self._unsaved_state is None
 
     async def note(self, state: RunState | None = None, **values: object) -> None:
         """Write a change down.
@@ -71,21 +79,21 @@ class Chronicle:
         Raises:
             TakenOverError: Another process looks after the run now.
             LedgerError: The ledger cannot be written, and nothing has been sent yet. Once a run has been sent it
-                goes on without the ledger, and what could not be written is written with the next change.
+                goes on without the ledger, and an end is told without it; what could not be written is written with
+                the next change, or by :meth:`flush`.
         """
         now = self._desk.clock()
-        changes = {**self._unsaved, **values}
-        sent = self.record.request_id is not None or "request_id" in values
+        changes, news = {**self._unsaved, **values}, state or self._unsaved_state
         holder, run_id = self._desk.holder, self.record.run_id
         try:
             kept = await self._desk.ledger.ask(
-                lambda store: store.change(run_id, holder=holder, now=now, state=state, **changes)
+                lambda store: store.change(run_id, holder=holder, now=now, state=news, **changes)
             )
-            self._unsaved = {}
+            self._unsaved, self._unsaved_state = {}, None
         except LedgerError as error:
-            if not sent:
+            if not self._goes_on(state, values):
                 raise
-            kept, self._unsaved = True, changes
+            kept, self._unsaved, self._unsaved_state = True, changes, news
             self._live = replace(self._live, trouble=error.message)
         if not kept:
             raise TakenOverError(run_id)
@@ -93,6 +101,16 @@ class Chronicle:
             values |= {"state": state, "changed_at": now}
         self.record = replace(self.record, **values)
         self.show()
+
+    async def flush(self) -> None:
+        """Write down what could not be written, as soon as that is possible.
+
+        Raises:
+            TakenOverError: Another process looks after the run now.
+        """
+        while not self.is_written:
+            await self._desk.sleep(WRITE_AGAIN_S)
+            await self.note()
 
     async def accepted(self, request_id: str) -> None:
         """Write down that the engine has accepted the run, whoever looks after it by now.
@@ -112,10 +130,13 @@ class Chronicle:
         self._live = replace(self._live, **live)
         self._desk.board.post(self.record, self._live)
 
-    async def let_go(self, look_again_s: float = 0.0) -> None:
-        """Leave the run to whoever looks for open runs, in so many seconds or later."""
-        holder, run_ids, until = self._desk.holder, [self.record.run_id], 0.0
-        if look_again_s:
-            until = self._desk.clock() + look_again_s
+    async def let_go(self) -> None:
+        """Leave the run to whoever looks for open runs."""
+        holder, run_ids = self._desk.holder, [self.record.run_id]
         with suppress(LedgerError):  # the claim lapses by itself
-            await self._desk.ledger.ask(lambda store: store.renew(run_ids, holder=holder, until=until))
+            await self._desk.ledger.ask(lambda store: store.renew(run_ids, holder=holder, until=0.0))
+
+    def _goes_on(self, state: RunState | None, values: Mapping[str, object]) -> bool:
+        """Tell whether the run goes on although the ledger cannot be written."""
+        is_sent = self.record.request_id is not None or "request_id" in values
+        return is_sent or not self.is_written or (state is not None and state.is_final)

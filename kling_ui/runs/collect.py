@@ -48,6 +48,10 @@ class VideoFetch:
         self._size_bytes = 0
         self._version = ""  # the strong ETag of what is here already
 
+    def start_over(self) -> None:
+        """Take the video from its beginning with the next try; what is here already is no good."""
+        self._size_bytes = 0
+
     async def attempt(self, url: str) -> str:
         """Fetch the video, or the rest of it.
 
@@ -68,11 +72,11 @@ class VideoFetch:
         except (httpx.RequestError, TimeoutError) as error:
             raise APIConnectionError("The connection broke while the video was fetched.") from error
         except MediaError as error:
+            self.start_over()
             raise UnexpectedResponseError(f"What came back is not a video: {error.reason}") from error
         except OSError as error:
-            self._size_bytes = 0
-            reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or "the disk refused"
-            raise APIConnectionError(f"The video could not be written here ({reason}).") from error
+            self.start_over()
+            raise not_written(error) from error
 
     async def _follow(self, url: str) -> None:
         for _ in range(REDIRECTS_MAX + 1):
@@ -111,8 +115,16 @@ class VideoFetch:
             await asyncio.to_thread(_sync, file)
 
 
+def not_written(error: OSError) -> APIConnectionError:
+    """Say that a video could not be written here, which may pass."""
+    reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or "the disk refused"
+    return APIConnectionError(f"The video could not be written here ({reason}).")
+
+
 def _open_at(path: Path, size_bytes: int) -> BinaryIO:
-    file = path.open("r+b" if size_bytes else "wb")
+    if not size_bytes:
+        return path.open("wb")
+    file = path.open("r+b")
     file.truncate(size_bytes)
     file.seek(size_bytes)
     return file

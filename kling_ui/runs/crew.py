@@ -38,6 +38,7 @@ class Crew:
         self._engines = engines
         self._flows: dict[str, Flow] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._awaited: dict[str, SecretStr | None] = {}
 
     def flow_of(self, run_id: str) -> Flow | None:
         """Return who carries a run here, if anybody does."""
@@ -78,12 +79,29 @@ class Crew:
         wanted = [record for record in unheld if visitor in {None, record.visitor}]
         return [record.run_id for record in wanted if await self._adopt_one(record, token)]
 
+    async def take_up(self, run_id: str, token: SecretStr | None) -> None:
+        """Look after one run: now, or as soon as whoever holds it is gone.
+
+        Args:
+            run_id: The run.
+            token: The visitor's own.
+        """
+        record = await self._desk.ledger.ask(lambda store: store.get(run_id))
+        is_over = record is None or record.state.is_final or run_id in self._flows
+        is_held = record is not None and record.held_until >= self._desk.clock()
+        if is_over or record is None or (not is_held and await self._adopt_one(record, token)):
+            self._awaited.pop(run_id, None)
+        else:
+            self._awaited[run_id] = token
+
     async def keep_on(self, *, adopt: bool) -> None:
-        """Renew the claims on this process's runs and adopt others, until cancelled."""
+        """Renew the claims on this process's runs, take up those that are awaited and adopt others, until cancelled."""
         await asyncio.sleep(ADOPT_AFTER_S)
         while True:
             try:
                 await self._renew()
+                for run_id, token in list(self._awaited.items()):
+                    await self.take_up(run_id, token)
                 if adopt:
                     await self.adopt()
             except Exception:

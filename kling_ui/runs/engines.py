@@ -14,8 +14,10 @@ from kling_ui.api.output import trusted_output_url
 from kling_ui.api.pace import EMBEDDED_PACE, REMOTE_PACE, Pace
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
-from kling_ui.runs.publish import InlinePublisher, OfferPublisher, Publisher
+from kling_ui.runs.publish import OfferPublisher, Publisher
 from kling_ui.runs.record import EngineName
+from kling_ui.runs.ways.opening import open_ways
+from kling_ui.runs.ways.stranger import Stranger
 from kling_ui.settings import MODEL_ID, Settings
 from kling_ui.workers import Workers
 
@@ -62,6 +64,7 @@ class Engines:
         workers: Where previews are drawn.
         folder: Where the preview engine keeps what it works on.
         remote: Another way to Kling than the network, for tests.
+        stranger: Another one who tries addresses before Kling gets them, for tests.
         render: Draws a preview.
     """
 
@@ -72,12 +75,14 @@ class Engines:
         folder: Path,
         *,
         remote: httpx.AsyncBaseTransport | None = None,
+        stranger: Stranger | None = None,
         render: Callable[..., object] = render_lazily,
     ) -> None:
         self._settings = settings
         self._workers = workers
         self._folder = folder
         self._remote = remote
+        self._stranger = stranger
         self._render = render
         self._opened: dict[EngineName, Engine] = {}
         self._lock = asyncio.Lock()
@@ -98,14 +103,22 @@ class Engines:
     async def _open_kling(self) -> Engine:
         http = httpx.AsyncClient(base_url=self._settings.api_base, transport=self._remote, timeout=TIMEOUT)
         await self._stack.enter_async_context(http)
+        stranger = self._stranger or await self._open_stranger()
+        publisher = await asyncio.to_thread(open_ways, self._settings, stranger)
+        self._stack.push_async_callback(publisher.aclose)
         return Engine(
             name=EngineName.KLING,
             is_free=False,
             http=http,
-            publisher=InlinePublisher(),
+            publisher=publisher,
             model_id=self._settings.model_id,
             pace=REMOTE_PACE,
         )
+
+    async def _open_stranger(self) -> Stranger:
+        http = await self._stack.enter_async_context(httpx.AsyncClient(timeout=TIMEOUT))
+        is_stand_in = self._settings.api_base.startswith("http://")  # the vendor itself takes https only
+        return Stranger(http, takes_http=is_stand_in)
 
     async def _open_preview(self) -> Engine:
         queue = JobQueue(self._folder, self._workers, render=self._render)

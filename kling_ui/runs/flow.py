@@ -2,22 +2,18 @@
 
 import asyncio
 import logging
-import random
-from collections.abc import Callable
 
 from pydantic import SecretStr
 
 from kling_ui.api.models import MotionRequest, RequestState
-from kling_ui.errors import APIConnectionError, APIError, KlingUIError, UnexpectedResponseError
+from kling_ui.errors import APIError, KlingUIError
 from kling_ui.runs.chronicle import Chronicle, Desk, TakenOverError
-from kling_ui.runs.collect import VideoFetch
-from kling_ui.runs.endings import EndedError, Ending, Pause, after_error, from_result, without_video
+from kling_ui.runs.collector import Collector
+from kling_ui.runs.endings import EndedError, Ending, Pause, after_error
 from kling_ui.runs.engines import Engine
-from kling_ui.runs.publish import Source
+from kling_ui.runs.publish import FETCHING, Source
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.view import RENDERERS
-
-FREE_FETCH_TRIES = 3
 
 log = logging.getLogger(__name__)
 _STATES = {RequestState.IN_QUEUE: RunState.IN_QUEUE, RequestState.IN_PROGRESS: RunState.IN_PROGRESS}
@@ -53,12 +49,12 @@ class Flow:
         self._api = engine.api(token)
         self._image = image
         self._reference = reference
-        self._folder = desk.folders.of(record.run_id)
         self._chronicle = Chronicle(desk, record)
-        self._withdraw: Callable[[], None] = lambda: None
+        self._refusals = 0
         self._wants_cancel = False
         self._cancelled = ""
         self._task: asyncio.Task[None] | None = None
+        self._at_end = asyncio.Event()
 
     @property
     def record(self) -> RunRecord:
@@ -71,17 +67,21 @@ class Flow:
         return self.record.state is RunState.SUBMITTING
 
     async def run(self) -> None:
-        """Carry the run as far as it goes, then let go of it; only a cancelled task makes this raise."""
+        """Carry the run to its end, then let go of it; only a cancelled task makes this raise."""
         self._task = asyncio.current_task()
-        look_again_s = 0.0
+        wait_s: float | None = 0.0
         try:
-            look_again_s = await self._carry()
+            while wait_s is not None:
+                wait_s = await self._go(wait_s)
+            self._at_end.set()
+            await self._chronicle.flush()
         except TakenOverError:
             log.warning("Run %s is looked after by another process now.", self.record.run_id)
         finally:
-            self._withdraw()
+            self._at_end.set()
+            await self._take_back()
             if not self.record.state.is_final:
-                await self._chronicle.let_go(look_again_s)
+                await self._chronicle.let_go()
 
     async def cancel(self) -> str:
         """Try to cancel.
@@ -104,30 +104,40 @@ class Flow:
             case _:
                 return "This run has already ended."
 
-    async def _carry(self) -> float:
-        """Take all steps; return the seconds after which to look again at a run that has not ended."""
+    async def _go(self, wait_s: float) -> float | None:
+        """Take the steps that are left; return the seconds after which to go on, ``None`` at the end."""
         try:
+            if wait_s:
+                await self._desk.sleep(wait_s)
             await self._steps()
         except asyncio.CancelledError:
             if not self._cancelled:
                 raise
             return await self._settle(Ending(RunState.CANCELLED, self._cancelled))
         except (KlingUIError, EndedError) as error:
-            return await self._settle(after_error(error, self.record, is_free=self._engine.is_free))
+            return await self._settle(self._after(error))
         except TakenOverError:
             raise
         except Exception as error:
             log.exception("Run %s met a fault of this program.", self.record.run_id)
-            return await self._settle(after_error(error, self.record, is_free=self._engine.is_free))
-        return 0.0
+            return await self._settle(self._after(error))
+        return None
 
-    async def _settle(self, outcome: Ending | Pause) -> float:
+    def _after(self, error: Exception) -> Ending | Pause:
+        age_s = self._desk.clock() - self.record.created_at
+        outcome = after_error(error, self.record, is_free=self._engine.is_free, refusals=self._refusals, age_s=age_s)
+        self._refusals += isinstance(error, APIError)
+        return outcome
+
+    async def _settle(self, outcome: Ending | Pause) -> float | None:
         if isinstance(outcome, Ending):
             words = {"error": outcome.error, "advice": outcome.advice or None, "raw_error": outcome.raw}
             await self._chronicle.note(outcome.state, **words)
-            return 0.0
+            return None
         if outcome.needs_token:
             await self._chronicle.note(own_token=True)
+            return None
+        self._chronicle.show(trouble=outcome.words)
         return outcome.look_again_s
 
     async def _steps(self) -> None:
@@ -136,16 +146,15 @@ class Flow:
         if self.record.request_id is None:
             await self._submit()
         if self.record.result_name is None:
-            await self._follow()
-            await self._collect()
+            if self.record.state is not RunState.COLLECTING:
+                await self._follow()
+                await self._breathe()
+            await Collector(self._desk, self._engine, self._api, self._chronicle).collect()
         await self._chronicle.note(RunState.SCORING)
-        result = self._folder / (self.record.result_name or "")
-        motion = await self._desk.measurer.motion(self._reference.path, result)
-        await self._chronicle.note(RunState.COMPLETED, motion=motion)
+        await self._chronicle.note(RunState.COMPLETED, motion=await self._motion())
 
     async def _submit(self) -> None:
         published = await self._engine.publisher.publish(self._image, self._reference)
-        self._withdraw = published.close
         self._chronicle.show(note=published.note)
         # From here to the request id the run may be charged without our knowing; the ledger says so first.
         await self._chronicle.note(RunState.SUBMITTING, attempts=self.record.attempts + 1)
@@ -162,60 +171,43 @@ class Flow:
         await self._chronicle.accepted(submission.request_id)
         if self._wants_cancel:
             self._chronicle.show(note=await self._cancel_request())
+        await self._breathe()
 
     async def _follow(self) -> None:
         following = self._api.follow(
             self._request_id, pace=self._engine.pace, sleep=self._desk.sleep, on_trouble=self._on_trouble
         )
         async for status in following:
+            if (
+                not status.state.is_final
+            ):  # a result that is refused is looked at anew, and its status is told each time
+                self._refusals = 0
             state = _STATES.get(status.state)
-            if state is not None and state is not self.record.state:
-                await self._chronicle.note(state)
             self._chronicle.show(queue_position=status.queue_position, progress=status.progress, trouble="")
+            news = None if state is self.record.state else state
+            if news or not self._chronicle.is_written:
+                await self._chronicle.note(news)
 
-    async def _collect(self) -> None:
-        part = self._folder / "result.part"
-        fetch = VideoFetch(self._engine.http, part, trusted=self._engine.trusts)
-        failures = 0
-        while True:
-            url = await self._video_url()
-            try:
-                container = await fetch.attempt(url)
-                break
-            except UnexpectedResponseError as error:
-                raise EndedError(without_video(error.message, self.record)) from error
-            except APIConnectionError as error:
-                failures += 1
-                if self._engine.is_free and failures >= FREE_FETCH_TRIES:
-                    raise
-                self._on_trouble(error)
-                jitter = random.random()  # noqa: S311  spreads retries, protects nothing
-                await self._desk.sleep(self._engine.pace.after_failure(failures, asked_s=None, jitter=jitter))
-        measured = await self._desk.measurer.facts(part)
-        if measured.damage:
-            raise EndedError(without_video(f"What came back cannot be played: {measured.damage}", self.record))
-        name = f"result.{container}"
-        await asyncio.to_thread(part.replace, self._folder / name)
-        await self._chronicle.note(result_name=name, result_sha256=measured.sha256, result_facts=measured.facts)
+    async def _breathe(self) -> None:
+        """Leave the pace's time between two requests to a remote engine."""
+        if not self._engine.is_free:
+            await self._desk.sleep(self._engine.pace.floor_s)
 
-    async def _video_url(self) -> str:
-        result = await self._api.collect(
-            self._request_id, pace=self._engine.pace, sleep=self._desk.sleep, on_trouble=self._on_trouble
-        )
-        if result.cost_usd is not None and result.cost_usd != self.record.cost_usd:
-            await self._chronicle.note(cost_usd=result.cost_usd)
-        found = from_result(result, self.record)
-        if isinstance(found, Ending):
-            raise EndedError(found)
-        if self.record.state is not RunState.COLLECTING:
-            await self._chronicle.note(RunState.COLLECTING)
-        return found
+    async def _motion(self) -> object:
+        if not self.record.has_inputs:
+            return None
+        folder = self._desk.folders.of(self.record.run_id)
+        result = folder / (self.record.result_name or "")
+        return await self._desk.measurer.motion(self._reference.path, result, self.record.choice.orientation)
 
     async def _cancel_request(self) -> str:
         try:
             answer = await self._api.cancel(self._request_id)
         except APIError as error:
-            return f"{error.message} Whether the run was cancelled is not known; it is still followed here."
+            return (
+                f"{error.message} Whether the run was cancelled is not known; it is still followed here, "
+                "and it may be charged."
+            )
         if answer.cancelled or answer.state is RequestState.CANCELLED:
             return await self._stop("Cancelled while it waited. Nothing was rendered.")
         if answer.state.is_final:
@@ -233,8 +225,13 @@ class Flow:
         if self._task is asyncio.current_task():
             raise EndedError(Ending(RunState.CANCELLED, words))
         self._task.cancel()
-        await asyncio.wait({self._task})
+        await self._at_end.wait()
         return words if self.record.state is RunState.CANCELLED else "This run has just ended."
+
+    async def _take_back(self) -> None:
+        """Close the way to the two files, unless the engine may still fetch them when this process has gone."""
+        if self.record.has_inputs and (self._engine.is_free or self.record.state not in FETCHING):
+            await self._engine.publisher.withdraw(self._image, self._reference)
 
     def _on_trouble(self, error: APIError) -> None:
         self._chronicle.show(trouble=f"{error.message} It is tried again.")

@@ -1,36 +1,28 @@
-"""From a local file to an address that an engine can fetch.
+"""From a local file to an address that an engine can fetch: what is promised, and the choice of the way.
 
-The way out of this machine is chosen before anything is sent, so that a file that cannot travel costs nothing.
+The ways themselves live in :mod:`kling_ui.runs.ways`. Each file takes the first one that fits, before anything is sent,
+so that a file that cannot travel costs nothing.
 """
 
 import asyncio
-import base64
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
-from kling_ui.errors import MediaError
-from kling_ui.media.signatures import HEAD_BYTES, signature
+from kling_ui.errors import KlingUIError
+from kling_ui.runs.record import RunState
 
-# What the vendor's own ComfyUI nodes send inside a request (CONTRACT section 8); unconfirmed for this model.
-DATA_URI_IMAGE_MAX_BYTES = 6 * 2**20
-DATA_URI_VIDEO_MAX_BYTES = 32 * 2**20
+# While a run is here its engine may fetch the files, or fetch them again; nobody else does, and never later.
+FETCHING = frozenset({RunState.SUBMITTING, RunState.IN_QUEUE, RunState.IN_PROGRESS, RunState.UNKNOWN})
 
-MEDIA_TYPES = {
-    "jpeg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "mp4": "video/mp4",
-    "mov": "video/quicktime",
-    "webm": "video/webm",
-    "matroska": "video/x-matroska",
-}
-DATA_URI_NOTE = (
-    "The files travel inside the request itself. The vendor's own nodes do the same, "
-    "but it is not confirmed for this model."
-)
+
+class Role(StrEnum):
+    """Which of a run's two files."""
+
+    IMAGE = "image"
+    VIDEO = "video"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +30,48 @@ class Source:
     """One of a run's two files.
 
     Attributes:
-        path: The copy kept with the run.
+        path: The copy kept with the run, in the run's own folder.
         url: A public address of exactly this file, when its visitor gave one.
     """
 
     path: Path
     url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Loan:
+    """One file, ready to be fetched.
+
+    Attributes:
+        url: Its address; it may open the file to whoever reads it, so it is never shown or written down.
+        words: How the file travels, in sentences that go on after "Image: ".
+    """
+
+    url: str = field(repr=False)
+    words: str
+
+
+class NoWayError(KlingUIError):
+    """A file cannot go this way; nothing has been sent."""
+
+
+class Way(Protocol):
+    """One way for a file to reach an engine."""
+
+    async def lend(self, source: Source, role: Role) -> Loan | None:
+        """Make a file fetchable; ``None`` when this way has nothing to do with it.
+
+        Raises:
+            NoWayError: It cannot go this way; the message says why.
+        """
+        ...
+
+    async def take_back(self, source: Source) -> None:
+        """Take a file back, whoever lent it, even an earlier process; one that was not lent is no trouble.
+
+        Never raises, and ends in bounded time.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +82,93 @@ class Published:
         image_url: Of the character image.
         video_url: Of the reference video.
         note: What a person should know about the way the files travel; may be empty.
-        close: Takes the files back, once the engine no longer needs them.
     """
 
     image_url: str = field(repr=False)
     video_url: str = field(repr=False)
     note: str = ""
-    close: Callable[[], None] = field(default=lambda: None, repr=False)
 
 
 class Publisher(Protocol):
-    """A way for files to reach an engine."""
+    """Brings the files of a run to an engine."""
 
-    async def publish(self, image: Source, reference: Source) -> Published:
+    async def publish(self, image: Source, video: Source) -> Published:
         """Make both files fetchable.
 
         Raises:
             KlingUIError: There is no way for one of them; nothing has been sent.
         """
         ...
+
+    async def withdraw(self, image: Source, video: Source) -> None:
+        """Take both files back once the engine no longer needs them; works in another process, too. Never raises."""
+        ...
+
+
+class FirstFit:
+    """Lends each file by the first way that fits.
+
+    Args:
+        ways: The ways, the best first.
+        remedy: What would open another way, in words, for the person who finds none.
+    """
+
+    def __init__(self, ways: Sequence[Way], remedy: str) -> None:
+        self._ways = tuple(ways)
+        self._remedy = remedy
+        self._withdrawing: set[asyncio.Task[None]] = set()
+
+    async def publish(self, image: Source, video: Source) -> Published:
+        """Find a way for each file, and say which.
+
+        Raises:
+            NoWayError: There is none for one of them.
+        """
+        refusals: list[str] = []
+        try:
+            image_loan = await self._lend(image, Role.IMAGE, refusals)
+            video_loan = await self._lend(video, Role.VIDEO, refusals)
+        except BaseException:
+            await self.withdraw(image, video)
+            raise
+        return Published(image_loan.url, video_loan.url, _note(image_loan.words, video_loan.words, refusals))
+
+    async def withdraw(self, image: Source, video: Source) -> None:
+        """Take both files back, whichever way they went; goes on by itself when the caller is cancelled."""
+        withdrawing = asyncio.create_task(self._take_back(image, video))
+        self._withdrawing.add(withdrawing)
+        withdrawing.add_done_callback(self._withdrawing.discard)
+        await asyncio.shield(withdrawing)
+
+    async def aclose(self) -> None:
+        """Wait until everything that was to be taken back has been."""
+        if self._withdrawing:
+            await asyncio.wait(self._withdrawing)
+
+    async def _take_back(self, image: Source, video: Source) -> None:
+        for way in self._ways:
+            await way.take_back(image)
+            await way.take_back(video)
+
+    async def _lend(self, source: Source, role: Role, refusals: list[str]) -> Loan:
+        start = len(refusals)
+        for way in self._ways:
+            try:
+                loan = await way.lend(source, role)
+            except NoWayError as error:
+                refusals.append(error.message)
+            else:
+                if loan is not None:
+                    return loan
+        message = " ".join([f"The {role} cannot reach RunComfy. Nothing was sent.", *refusals[start:]])
+        raise NoWayError(message, advice=self._remedy)
+
+
+def _note(image_words: str, video_words: str, refusals: Sequence[str]) -> str:
+    words = [f"Image: {image_words}", f"Video: {video_words}"]
+    if image_words == video_words:
+        words = [f"Image and video: {image_words}"]
+    return " ".join([*words, *dict.fromkeys(refusals)])
 
 
 class Offers(Protocol):
@@ -88,7 +184,7 @@ class Offers(Protocol):
 
 
 class OfferPublisher:
-    """Hands local files to a service in this very process.
+    """Hands local files to a service in this very process; nothing leaves it.
 
     Args:
         offers: The service.
@@ -98,62 +194,19 @@ class OfferPublisher:
     def __init__(self, offers: Offers, origin: str) -> None:
         self._offers = offers
         self._origin = origin
+        self._addresses: dict[Path, str] = {}
 
-    async def publish(self, image: Source, reference: Source) -> Published:
+    async def publish(self, image: Source, video: Source) -> Published:
         """Offer both files."""
-        addresses = self._offers.offer(image.path), self._offers.offer(reference.path)
+        await self.withdraw(image, video)
+        return Published(self._offer(image.path), self._offer(video.path))
 
-        def close() -> None:
-            for address in addresses:
+    async def withdraw(self, image: Source, video: Source) -> None:
+        """Take both offers back."""
+        for source in (image, video):
+            if address := self._addresses.pop(source.path, None):
                 self._offers.withdraw(address)
 
-        return Published(self._origin + addresses[0], self._origin + addresses[1], close=close)
-
-
-class InlinePublisher:
-    """Passes a visitor's public address on; a local file travels inside the request as a ``data:`` URI."""
-
-    async def publish(self, image: Source, reference: Source) -> Published:
-        """Choose the way of each file.
-
-        Raises:
-            MediaError: A file is too large to travel inside the request.
-        """
-        image_url = await self._address(image, DATA_URI_IMAGE_MAX_BYTES)
-        video_url = await self._address(reference, DATA_URI_VIDEO_MAX_BYTES)
-        is_inline = image_url.startswith("data:") or video_url.startswith("data:")
-        return Published(image_url, video_url, note=DATA_URI_NOTE if is_inline else "")
-
-    async def _address(self, source: Source, max_bytes: int) -> str:
-        if source.url is not None and urlsplit(source.url).scheme == "https":  # the vendor takes nothing else
-            return source.url
-        return await asyncio.to_thread(data_uri, source.path, max_bytes)
-
-
-def data_uri(path: Path, max_bytes: int) -> str:
-    """Return a file as a ``data:`` URI.
-
-    Args:
-        path: A file whose content is one of :data:`MEDIA_TYPES`.
-        max_bytes: The largest file that may travel so.
-
-    Raises:
-        MediaError: It is larger, or no kind of file that can travel so.
-    """
-    size = path.stat().st_size
-    if size > max_bytes:
-        raise MediaError(
-            f"it has {size / 2**20:.1f} MiB; at most {max_bytes / 2**20:.0f} MiB can travel inside a request "
-            "to RunComfy. Nothing was sent.",
-            path=path,
-            advice="Use a smaller file, or give the public https address of the file instead.",
-        )
-    content = path.read_bytes()
-    media_type = MEDIA_TYPES.get(signature(content[:HEAD_BYTES]))
-    if media_type is None:
-        raise MediaError(
-            "RunComfy cannot be given a file of this kind. Nothing was sent.",
-            path=path,
-            advice="Choose a JPEG or PNG image and an MP4 or MOV video.",
-        )
-    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+    def _offer(self, path: Path) -> str:
+        address = self._addresses[path] = self._offers.offer(path)
+        return self._origin + address

@@ -76,16 +76,18 @@ class RunRecord:
         fingerprint: Hash of visitor, engine, both files and the choice: equal for the same wish.
         holder: The process that looks after it at the moment, until ``held_until``.
         held_until: When its claim lapses unless it is renewed.
-        image_name: File name of the character image in the run's folder.
+        image_name: File name of the character image in the run's folder; empty when it was recovered without inputs.
         image_sha256: Its content.
-        reference_name: File name of the reference video in the run's folder.
+        reference_name: File name of the reference video in the run's folder; empty likewise.
         reference_sha256: Its content.
         choice: Prompt, orientation, sound.
         own_token: It runs on a token that the visitor gave, not on the app's.
         findings: What the checks said, as JSON.
         request_id: The engine's, once it has answered.
-        price: What was shown before the run, as JSON.
+        price: What was known of the price before the run, as JSON, see :class:`kling_ui.runs.money.Quote`.
+        estimate_usd: What it was expected to cost, if a price was known.
         cost_usd: What the engine says it cost.
+        ready_at: When the result was ready at the engine, which may drop it some time later.
         result_name: File name of the result in the run's folder.
         result_sha256: Its content.
         result_facts: What was measured of it.
@@ -114,7 +116,9 @@ class RunRecord:
     findings: Mapping[str, Any] | None = None
     request_id: str | None = None
     price: Mapping[str, Any] | None = None
+    estimate_usd: float | None = None
     cost_usd: float | None = None
+    ready_at: float | None = None
     result_name: str | None = None
     result_sha256: str | None = None
     result_facts: ResultFacts | None = None
@@ -122,3 +126,8 @@ class RunRecord:
     error: str | None = None
     advice: str | None = None
     raw_error: str | None = None
+
+    @property
+    def has_inputs(self) -> bool:
+        """The image and the reference are kept with the run."""
+        return bool(self.image_name and self.reference_name)

@@ -1,69 +1,52 @@
 """All runs of one process: started, watched, cancelled, found again."""
 
 import asyncio
-import hashlib
-import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
 from hmac import compare_digest
-from pathlib import Path
-from typing import Any
 
 from pydantic import SecretStr
 
-from kling_ui.choice import Choice
-from kling_ui.errors import KlingUIError, RunError
+from kling_ui.errors import RunError
+from kling_ui.logs import keep_addresses_out
 from kling_ui.runs.board import newer
 from kling_ui.runs.chronicle import Desk
-from kling_ui.runs.crew import Crew, Urls
-from kling_ui.runs.engines import Engine, Engines
-from kling_ui.runs.folders import Kept, RunFolders
+from kling_ui.runs.crew import Crew
+from kling_ui.runs.engines import Engines
+from kling_ui.runs.folders import RunFolders
+from kling_ui.runs.intake import Intake
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.measure import Measurer
+from kling_ui.runs.money import Budget, Quote, Spending
+from kling_ui.runs.publish import FETCHING
 from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.recovery import Recovery
 from kling_ui.runs.view import Live, RunView, view_of
+from kling_ui.runs.wish import RunInputs, Start
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 
+__all__ = ["RunInputs", "Runner", "Start", "open_runner"]
+
 WATCH_S = 2.0  # a page that has gone is noticed when it is next written to
 HISTORY_LIMIT = 50
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunInputs:
-    """What a run is made of.
-
-    Attributes:
-        image: The character image.
-        video: The reference video.
-        choice: Prompt, orientation, sound.
-        image_url: A public address of exactly this image, if its visitor gave one.
-        video_url: A public address of exactly this video, if its visitor gave one.
-        findings: What the checks said, as JSON.
-    """
-
-    image: Path
-    video: Path
-    choice: Choice
-    image_url: str | None = field(default=None, repr=False)
-    video_url: str | None = field(default=None, repr=False)
-    findings: Mapping[str, Any] | None = None
 
 
 class Runner:
     """Runs that outlive whoever asked for them.
 
     Args:
-        settings: The app's own token.
+        settings: The app's own token, and the budget.
         desk: Ledger, folders and what else all runs share.
         engines: Where runs can go.
     """
 
     def __init__(self, settings: Settings, desk: Desk, engines: Engines) -> None:
+        self.budget = Budget(session_usd=settings.budget_session_usd, day_usd=settings.budget_day_usd)
         self._desk = desk
-        self._engines = engines
         self._crew = Crew(desk, engines, settings.token)
+        self._intake = Intake(desk, engines, self._crew, self.budget)
+        self._recovery = Recovery(desk, engines, self._crew)
 
     async def start(
         self,
@@ -74,34 +57,108 @@ class Runner:
         token: SecretStr | None = None,
         again: bool = False,
     ) -> str:
-        """Start a run, or find the same one that is still open.
+        """Return the id of the run that :meth:`begin` gives."""
+        return (await self.begin(inputs, engine=engine, visitor=visitor, token=token, again=again)).run_id
+
+    async def begin(
+        self,
+        inputs: RunInputs,
+        *,
+        engine: EngineName,
+        visitor: str,
+        token: SecretStr | None = None,
+        again: bool = False,
+        shown_rate_usd: float | None = None,
+    ) -> Start:
+        """Start a run, or find the same one: still open, of unknown outcome, or completed with its result here.
 
         Args:
             inputs: What it is made of; both files are copied before this returns.
             engine: Where it goes.
             visitor: Whose it is.
             token: The visitor's own token; the app's is used without one.
-            again: Start even though the outcome of the same run before is unknown.
-
-        Returns:
-            The run's id.
+            again: Start even though the same run was completed or its outcome is unknown; an open one is still found.
+            shown_rate_usd: The rate that the visitor was shown; a higher one is told before anything is sent.
 
         Raises:
-            KlingUIError: It cannot be started: no token, a file that cannot be read, no room.
+            KlingUIError: It cannot be started: no token, a file that cannot be read, no room, a budget that does not
+                allow it. Nothing was sent.
         """
-        target = await self._engines.get(engine)
-        key = self._crew.key(target, token)
-        if not target.is_free and key is None:
-            raise RunError("A run on Kling needs a RunComfy token.", advice="Enter one, or use the preview.")
-        target.api(key)  # refuses what cannot be a token, before anything is done
-        kept = await asyncio.to_thread(self._desk.folders.keep, inputs.image, inputs.video)
-        record = self._new_record(kept, inputs, engine, visitor, own_token=token is not None)
-        urls = inputs.image_url, inputs.video_url
-        # A person who goes away in the middle of this leaves a run that goes on, not half a run.
-        return await asyncio.shield(asyncio.ensure_future(self._set_out(record, target, key, urls, again=again)))
+        return await self._intake.begin(
+            inputs, engine=engine, visitor=visitor, token=token, again=again, shown_rate_usd=shown_rate_usd
+        )
 
-    async def watch(self, run_id: str, visitor: str) -> AsyncGenerator[RunView]:
+    async def already(self, inputs: RunInputs, *, engine: EngineName, visitor: str) -> RunView | None:
+        """Return the run that :meth:`begin` would find instead of starting one.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        record = await self._intake.already(inputs, engine, visitor)
+        return None if record is None else self._view(record)
+
+    async def quote(self, duration_s: float | None, *, token: SecretStr | None = None) -> Quote:
+        """Read what a run on Kling costs at this moment.
+
+        Args:
+            duration_s: Length of the reference in seconds, if there is one.
+            token: The visitor's own token; the app's is used without one.
+
+        Returns:
+            The rate and what it comes to, or why there is none.
+
+        Raises:
+            AuthenticationError: The token was not accepted.
+            InsufficientBalanceError: The account has no balance left.
+            SettingsError: The token cannot be one.
+        """
+        return await self._intake.quote(token, duration_s)
+
+    async def spending(self, visitor: str, *, own_token: bool = False) -> Spending:
+        """Add up what a visitor's paid runs cost in this session and today, to be held against :attr:`budget`.
+
+        Args:
+            visitor: Who.
+            own_token: What they pay themselves, not what the app's token pays.
+        """
+        now = self._desk.clock()
+        return await self._desk.ledger.ask(lambda store: store.spending(visitor, now, own_token=own_token))
+
+    async def recover(
+        self,
+        request_id: str,
+        *,
+        visitor: str,
+        token: SecretStr | None = None,
+        run_id: str | None = None,
+        everybody: bool = False,
+    ) -> Start:
+        """Follow a request on that is at RunComfy, and keep its result.
+
+        It belongs to the run that has this request id, else to the run of unknown outcome that was sent when the
+        request was made, else to a new run without inputs.
+
+        Args:
+            request_id: As RunComfy shows it.
+            visitor: Whose run it is or becomes.
+            token: The token that made the request; the app's is used without one.
+            run_id: The run of unknown outcome that it belongs to, when the visitor says so.
+            everybody: Also look among the runs of others: for whoever owns the ledger.
+
+        Raises:
+            RunError: This is no request id, belongs to somebody else, or there is no token.
+            APIError: RunComfy does not tell about it.
+        """
+        return await self._recovery.recover(
+            request_id, visitor=visitor, token=token, run_id=run_id, everybody=everybody
+        )
+
+    async def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
         """Yield a run's view at once, whenever it changes, and every :data:`WATCH_S` seconds.
+
+        Args:
+            run_id: The run.
+            visitor: Whose run it must be; ``None``, for whoever owns the ledger, takes anybody's.
 
         It ends with a final view, or with one that says that the run needs its visitor's token.
 
@@ -116,18 +173,32 @@ class Runner:
                 return
             await newer(notice, WATCH_S)
 
-    async def view(self, run_id: str, visitor: str) -> RunView:
-        """Return a run as it is now.
+    async def view(self, run_id: str, visitor: str | None) -> RunView:
+        """Return a run as it is now; arguments as for :meth:`watch`.
 
         Raises:
             RunError: There is no such run of this visitor.
         """
         return self._view(await self._record(run_id, visitor))
 
+    async def may_be_fetched(self, run_id: str) -> bool:
+        """Tell whether a run's engine may need its two files at the moment, or this app tries whether it could."""
+        record = await self._desk.ledger.ask(lambda store: store.get(run_id))
+        return record is not None and record.state in {*FETCHING, RunState.PREPARING}
+
     async def history(self, visitor: str, limit: int = HISTORY_LIMIT) -> list[RunView]:
         """Return a visitor's newest runs, newest first."""
         records = await self._desk.ledger.ask(lambda store: store.of_visitor(visitor, limit))
         return [self._view(record) for record in records]
+
+    async def states(self, run_id: str, visitor: str) -> list[tuple[RunState, float]]:
+        """Return the states of a run with their times (seconds since 1970), oldest first.
+
+        Raises:
+            RunError: There is no such run of this visitor.
+        """
+        await self._record(run_id, visitor)
+        return await self._desk.ledger.ask(lambda store: store.history(run_id))
 
     async def cancel(self, run_id: str, visitor: str) -> str:
         """Try to cancel a run.
@@ -161,25 +232,13 @@ class Runner:
         """Let go of all runs; the next process follows them on."""
         await self._crew.aclose()
 
-    async def _set_out(
-        self, record: RunRecord, engine: Engine, key: SecretStr | None, urls: Urls, *, again: bool
-    ) -> str:
-        desk, run_id = self._desk, record.run_id
-        try:
-            standing = await desk.ledger.ask(lambda store: store.add(record, again=again))
-        except KlingUIError:
-            await asyncio.to_thread(desk.folders.remove, run_id)
-            raise
-        if standing.run_id == run_id:
-            self._crew.carry(record, engine, key, urls)
-        else:
-            await asyncio.to_thread(desk.folders.remove, run_id)
-        return standing.run_id
-
-    async def _record(self, run_id: str, visitor: str) -> RunRecord:
+    async def _record(self, run_id: str, visitor: str | None) -> RunRecord:
         notice = self._desk.board.read(run_id)
         record = notice.record if notice else await self._desk.ledger.ask(lambda store: store.get(run_id))
-        if record is None or not compare_digest(record.visitor.encode(), visitor.encode()):
+        is_theirs = record is not None and (
+            visitor is None or compare_digest(record.visitor.encode(), visitor.encode())
+        )
+        if record is None or not is_theirs:
             raise RunError("This run is not known here.", advice="It may belong to another browser.")
         return record
 
@@ -194,30 +253,6 @@ class Runner:
         if record.engine is EngineName.PREVIEW or record.request_id is None or record.state.is_final:
             return False
         return record.held_until < self._desk.clock() and (record.own_token or self._crew.app_token is None)
-
-    def _new_record(
-        self, kept: Kept, inputs: RunInputs, engine: EngineName, visitor: str, *, own_token: bool
-    ) -> RunRecord:
-        now = self._desk.clock()
-        wish = [visitor, engine, kept.image_sha256, kept.reference_sha256, asdict(inputs.choice)]
-        return RunRecord(
-            run_id=kept.run_id,
-            visitor=visitor,
-            engine=engine,
-            state=RunState.PREPARING,
-            created_at=now,
-            changed_at=now,
-            fingerprint=hashlib.sha256(json.dumps(wish).encode()).hexdigest(),
-            holder=self._desk.holder,
-            held_until=now + self._desk.lease_s,
-            image_name=kept.image_name,
-            image_sha256=kept.image_sha256,
-            reference_name=kept.reference_name,
-            reference_sha256=kept.reference_sha256,
-            choice=inputs.choice,
-            own_token=own_token,
-            findings=inputs.findings,
-        )
 
 
 @asynccontextmanager
@@ -238,6 +273,7 @@ async def open_runner(
         desk: Another desk than the usual one.
         adopt: Look after open runs that an earlier process left behind.
     """
+    keep_addresses_out()
     data_dir = settings.data_dir
     desk = desk or Desk(
         ledger=Ledger(settings.ledger_url or f"sqlite:///{data_dir / 'ledger.sqlite'}"),

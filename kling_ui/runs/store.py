@@ -16,8 +16,10 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from kling_ui.choice import Choice, Orientation
 from kling_ui.errors import LedgerError, SettingsError
+from kling_ui.runs.migrations import in_turn, migrate
+from kling_ui.runs.money import DAY_S, Budget, Spending, spending_of
 from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
-from kling_ui.runs.schema import migrate, runs, states
+from kling_ui.runs.schema import runs, states
 
 BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
 _FIELDS = frozenset(field.name for field in fields(RunRecord))
@@ -49,31 +51,46 @@ class Store:
         """Let go of the database."""
         self._database.dispose()
 
-    def add(self, record: RunRecord, *, again: bool = False) -> RunRecord:
-        """Enter a new run, unless its visitor already has the same one open.
+    def add(
+        self,
+        record: RunRecord,
+        *,
+        again: bool = False,
+        gone: Collection[str] = (),
+        budget: Budget | None = None,
+    ) -> RunRecord:
+        """Enter a new run, unless its visitor has the same one already: open, of unknown outcome, or completed.
 
         Args:
             record: The new run.
-            again: The visitor knows that the outcome of the same run before is unknown, and wants another one.
+            again: Enter it even though the same run has been completed, or its outcome is unknown; an open one stands.
+            gone: Completed runs that do not count, because their results are no longer there.
+            budget: Refuses a run that goes beyond it.
 
         Returns:
-            The record that stands in the ledger: the new one, or the one that was open already.
+            The record that stands in the ledger: the new one, or the one that was there already.
+
+        Raises:
+            RunError: It goes beyond the budget.
+            LedgerError: It cannot be entered.
         """
         values = {**_to_row(asdict(record)), "open_key": record.fingerprint}
         for _ in range(3):  # the open one may end between the two looks
             try:
                 with self._transaction() as connection:
+                    in_turn(connection)  # two runs at once must not both take the last of a budget
                     if again:
                         connection.execute(_release(record.fingerprint))
+                    if (standing := _standing(connection, record.fingerprint, gone, again=again)) is not None:
+                        return standing
+                    if budget is not None and budget.is_set:
+                        spending = _spending(connection, record.visitor, record.created_at, own_token=record.own_token)
+                        budget.check(spending, record.estimate_usd)
                     connection.execute(insert(runs).values(values))
                     _note(connection, record.run_id, record.state, record.created_at)
+                    return record
             except IntegrityError:
-                with self._transaction() as connection:
-                    query = select(runs).where(runs.c.open_key == record.fingerprint)
-                    if (row := connection.execute(query).mappings().first()) is not None:
-                        return _to_record(row)
-            else:
-                return record
+                continue
         raise LedgerError("The run could not be entered in the ledger.", advice="Try again.")
 
     def change(
@@ -99,15 +116,26 @@ class Store:
                 _note(connection, run_id, state, now)
         return True
 
-    def recover(self, run_id: str, request_id: str, *, now: float) -> bool:
-        """Open a run again whose request id has come to light after all; whoever adopts open runs follows it on.
+    def recover(self, run_id: str, request_id: str, *, now: float, own_token: bool | None = None) -> bool:
+        """Open a run again whose request id has come to light after all, or whose request is to be looked at again.
+
+        Whoever adopts open runs follows it on.
+
+        Args:
+            run_id: The run; it is open or ended, but has no result.
+            request_id: Its request: a new one, or the one that it has.
+            now: Seconds since 1970.
+            own_token: Whether it goes on with a token that its visitor gave; ``None`` leaves that as it is.
 
         Returns:
-            Whether there was such a run without a request id.
+            Whether there was such a run.
         """
         changes: dict[str, object] = {"request_id": request_id, "state": RunState.IN_QUEUE.value, "changed_at": now}
         changes |= {"holder": None, "held_until": 0.0, "error": None, "advice": None, "raw_error": None}
-        query = update(runs).where(runs.c.run_id == run_id, runs.c.request_id.is_(None)).values(changes)
+        if own_token is not None:
+            changes["own_token"] = own_token
+        fits = runs.c.request_id.is_(None) | (runs.c.request_id == request_id)
+        query = update(runs).where(runs.c.run_id == run_id, runs.c.result_name.is_(None), fits).values(changes)
         with self._transaction() as connection:
             if connection.execute(query).rowcount != 1:
                 return False
@@ -120,14 +148,39 @@ class Store:
             row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
         return None if row is None else _to_record(row)
 
-    def of_visitor(self, visitor: str, limit: int) -> list[RunRecord]:
-        """Return a visitor's newest runs, newest first."""
-        query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at.desc()).limit(limit)
-        return self._records(query)
+    def of_visitor(self, visitor: str | None, limit: int) -> list[RunRecord]:
+        """Return a visitor's newest runs, or everybody's, newest first."""
+        query = select(runs).order_by(runs.c.created_at.desc()).limit(limit)
+        return self._records(query if visitor is None else query.where(runs.c.visitor == visitor))
+
+    def standing(self, fingerprint: str, *, gone: Collection[str] = (), again: bool = False) -> RunRecord | None:
+        """Return the run that stands in the way of the same one; arguments as for :meth:`add`."""
+        with self._transaction() as connection:
+            return _standing(connection, fingerprint, gone, again=again)
 
     def like(self, fingerprint: str) -> list[RunRecord]:
         """Return all runs of the same wish, newest first."""
         return self._records(select(runs).where(runs.c.fingerprint == fingerprint).order_by(runs.c.created_at.desc()))
+
+    def of_request(self, request_id: str) -> list[RunRecord]:
+        """Return the runs of a request, newest first."""
+        return self._records(select(runs).where(runs.c.request_id == request_id).order_by(runs.c.created_at.desc()))
+
+    def unanswered(self, visitor: str | None) -> list[RunRecord]:
+        """Return the runs that may have been accepted under an unknown request id, newest first."""
+        query = select(runs).where(runs.c.state == RunState.UNKNOWN.value, runs.c.request_id.is_(None))
+        query = query.order_by(runs.c.created_at.desc())
+        return self._records(query if visitor is None else query.where(runs.c.visitor == visitor))
+
+    def beginning_with(self, prefix: str, limit: int = 2) -> list[RunRecord]:
+        """Return runs whose id begins so, newest first."""
+        query = select(runs).where(runs.c.run_id.startswith(prefix, autoescape=True))
+        return self._records(query.order_by(runs.c.created_at.desc()).limit(limit))
+
+    def spending(self, visitor: str, now: float, *, own_token: bool) -> Spending:
+        """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.money.spending_of`."""
+        with self._transaction() as connection:
+            return _spending(connection, visitor, now, own_token=own_token)
 
     def history(self, run_id: str) -> list[tuple[RunState, float]]:
         """Return the states of a run with their times, oldest first."""
@@ -195,6 +248,28 @@ def _set_up_sqlite(connection: Any, _: object) -> None:
 def _release(fingerprint: str) -> Update:
     same = runs.c.open_key == fingerprint, runs.c.state == RunState.UNKNOWN.value
     return update(runs).where(*same).values(open_key=None)
+
+
+def _standing(connection: Connection, fingerprint: str, gone: Collection[str], *, again: bool) -> RunRecord | None:
+    """Return the run that stands in the way of the same one: the open one, else the newest that was completed."""
+    query = select(runs).where(runs.c.open_key == fingerprint)
+    if again:
+        query = query.where(runs.c.state != RunState.UNKNOWN.value)
+    if (row := connection.execute(query).mappings().first()) is not None:
+        return _to_record(row)
+    if again:
+        return None
+    done = select(runs).where(runs.c.fingerprint == fingerprint, runs.c.state == RunState.COMPLETED.value)
+    done = done.where(runs.c.run_id.not_in(gone)).order_by(runs.c.created_at.desc()).limit(1)
+    row = connection.execute(done).mappings().first()
+    return None if row is None else _to_record(row)
+
+
+def _spending(connection: Connection, visitor: str, now: float, *, own_token: bool) -> Spending:
+    theirs, today = runs.c.visitor == visitor, runs.c.created_at >= now - now % DAY_S
+    query = select(runs).where(runs.c.engine == EngineName.KLING.value, theirs | today)
+    rows = connection.execute(query.order_by(runs.c.created_at.desc())).mappings()
+    return spending_of(map(_to_record, rows), visitor=visitor, own_token=own_token, now=now)
 
 
 def _note(connection: Connection, run_id: str, state: RunState, at: float) -> None:

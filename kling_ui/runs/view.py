@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from kling_ui.choice import Choice
+from kling_ui.runs.expiry import expires_at, expiry_words
+from kling_ui.runs.money import Charge, Quote, charge_of, cost_words
+from kling_ui.runs.reasons import Reason, explain
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 
 RENDERERS = {EngineName.PREVIEW: "the preview engine", EngineName.KLING: "RunComfy"}
@@ -45,8 +48,8 @@ class RunView:
         created_at: When it was asked for, seconds since 1970.
         request_id: The engine's id of it, once known.
         choice: Prompt, orientation, sound.
-        image: The character image, kept with the run.
-        reference: The reference video, kept with the run.
+        image: The character image, kept with the run; ``None`` when the run was recovered without its inputs.
+        reference: The reference video, likewise.
         result: The video, as soon as it is kept here; it is shown while its motion is still being measured.
         duration_s: Length of the result.
         fps: Frames a second of the result.
@@ -55,6 +58,15 @@ class RunView:
         motion_match: How well the result follows the reference, 0-100, if it could be measured.
         motion: All that was measured of it.
         cost_usd: What the engine says it cost.
+        estimate_usd: What it was expected to cost, if a price was known.
+        price_words: What was known of the price before the run; empty for a free one.
+        cost_words: What it cost beside what was expected, or whether it is charged at all; empty for a free one.
+        charge: Whether it costs money.
+        expires_at: When its engine may drop a result that is not safe here, seconds since 1970; ``None`` while there
+            is nothing to lose.
+        expiry_words: The same in words; empty likewise.
+        inputs: Which inputs to change after a failure: any of ``image``, ``video`` and ``prompt``.
+        repairs: Ids of repairs (:class:`kling_ui.checks.repair_kinds.RepairKind`) that help, the likeliest first.
         findings: What the checks said before the run.
         note: Something worth knowing that is no trouble.
         needs_token: It goes on at the engine but can only be followed with its visitor's token.
@@ -73,8 +85,8 @@ class RunView:
     created_at: float
     request_id: str | None
     choice: Choice
-    image: Path
-    reference: Path
+    image: Path | None
+    reference: Path | None
     result: Path | None
     duration_s: float | None
     fps: float | None
@@ -83,6 +95,14 @@ class RunView:
     motion_match: float | None
     motion: Mapping[str, Any] | None
     cost_usd: float | None
+    estimate_usd: float | None
+    price_words: str
+    cost_words: str
+    charge: Charge
+    expires_at: float | None
+    expiry_words: str
+    inputs: tuple[str, ...]
+    repairs: tuple[str, ...]
     findings: Mapping[str, Any] | None
     note: str
     needs_token: bool
@@ -100,6 +120,13 @@ class RunView:
         """Asking to cancel still makes sense."""
         return self.state in {RunState.PREPARING, RunState.SUBMITTING, RunState.IN_QUEUE, RunState.IN_PROGRESS}
 
+    @property
+    def can_recover(self) -> bool:
+        """A request id, or another try with the one that is known, may still bring a result."""
+        if self.engine is EngineName.PREVIEW or self.result is not None:
+            return False
+        return self.state is RunState.UNKNOWN or (self.state is RunState.FAILED and self.expires_at is not None)
+
 
 def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunView:
     """Put together what is remembered and what is known at the moment.
@@ -110,7 +137,7 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         folder: The run's own folder.
         now: Seconds since 1970.
     """
-    facts, motion = record.result_facts, record.motion
+    facts, motion, reason = record.result_facts, record.motion, _reason(record)
     until = record.changed_at if record.state.is_final else now
     return RunView(
         run_id=record.run_id,
@@ -123,8 +150,8 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         created_at=record.created_at,
         request_id=record.request_id,
         choice=record.choice,
-        image=folder / record.image_name,
-        reference=folder / record.reference_name,
+        image=folder / record.image_name if record.has_inputs else None,
+        reference=folder / record.reference_name if record.has_inputs else None,
         result=folder / record.result_name if record.result_name else None,
         duration_s=facts.duration_s if facts else None,
         fps=facts.fps if facts else None,
@@ -133,6 +160,14 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         motion_match=motion.get("score") if motion else None,
         motion=motion,
         cost_usd=record.cost_usd,
+        estimate_usd=record.estimate_usd,
+        price_words="" if record.price is None else Quote.from_json(record.price).words,
+        cost_words=cost_words(record),
+        charge=charge_of(record),
+        expires_at=expires_at(record, needs_token=live.needs_token),
+        expiry_words=expiry_words(record, now, needs_token=live.needs_token),
+        inputs=reason.inputs,
+        repairs=tuple(repair.value for repair in reason.repairs),
         findings=record.findings,
         note=live.note,
         needs_token=live.needs_token,
@@ -140,6 +175,12 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         advice=record.advice,
         raw_error=record.raw_error,
     )
+
+
+def _reason(record: RunRecord) -> Reason:
+    if record.state is not RunState.FAILED or not record.raw_error:
+        return Reason("")
+    return explain(record.engine, record.raw_error)
 
 
 def sentence(record: RunRecord, live: Live) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from kling_ui.ui.assets import asset
+from kling_ui.ui.files import UPLOAD_MAX_BYTES
 
 STYLES = ("base.css", "inputs.css", "result.css", "player.css")
 
@@ -40,7 +41,16 @@ def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HT
     Event ``handed``: ``seq``, and either the ``ref`` of an upload and whether it was ``recorded`` here, or a ``url``.
     """
     scripts = ("recorder",) if kind == "video" else ()
-    return widget("slot", scripts=scripts, elem_id=elem_id, kind=kind, step=step, title=title, blank=blank)
+    return widget(
+        "slot",
+        scripts=scripts,
+        elem_id=elem_id,
+        kind=kind,
+        step=step,
+        title=title,
+        blank=blank,
+        max_bytes=UPLOAD_MAX_BYTES,
+    )
 
 
 def examples(pairs: list[dict[str, str]]) -> gr.HTML:

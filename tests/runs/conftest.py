@@ -24,6 +24,7 @@ from kling_ui.runs.measure import Measured
 from kling_ui.runs.record import EngineName, ResultFacts, RunState
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.runs.view import RunView
+from kling_ui.runs.ways.stranger import Stranger
 from kling_ui.settings import Settings
 
 VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(range(256)) * 40
@@ -69,7 +70,7 @@ class FakeMeasurer:
     async def facts(self, video: Path) -> Measured:
         return Measured("f" * 64, None if self.damage else FACTS, self.damage)
 
-    async def motion(self, reference: Path, result: Path) -> dict[str, Any] | None:
+    async def motion(self, reference: Path, result: Path, orientation: object = None) -> dict[str, Any] | None:
         assert (reference.name, result.name) == ("reference.mp4", "result.mp4")
         return self.score
 
@@ -84,6 +85,7 @@ class Vendor(httpx.AsyncBaseTransport):
     A request that was accepted is ``in_queue``, then ``in_progress``, then ``completed``.
     """
 
+    prices: list[Answer] = field(default_factory=list)
     submits: list[Answer] = field(default_factory=list)
     statuses: list[Answer] = field(default_factory=list)
     results: list[Answer] = field(default_factory=list)
@@ -92,6 +94,7 @@ class Vendor(httpx.AsyncBaseTransport):
     seen: list[httpx.Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.prices = self.prices or [ok(base_price_usd=0.07, price_unit="second", pricing_note="")]
         self.submits = self.submits or [ok(request_id="req-1")]
         self.statuses = self.statuses or [status("in_queue", queue_position=2), status("in_progress")]
         if len(self.statuses) == 2:
@@ -104,18 +107,18 @@ class Vendor(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         self.seen.append(request)
-        answers = self._answers(request)
+        answers = self.answers(request)
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if isinstance(answer, Exception):
             raise answer
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
-    def _answers(self, request: httpx.Request) -> list[Answer]:
+    def answers(self, request: httpx.Request) -> list[Answer]:
         path = request.url.path
         if request.url.host != "api.example":
             return self.files
         if path.startswith("/v1/models"):
-            return self.submits
+            return self.submits if request.method == "POST" else self.prices
         return {"status": self.statuses, "result": self.results, "cancel": self.cancels}[path.rpartition("/")[2]]
 
     def count(self, ending: str) -> int:
@@ -123,8 +126,14 @@ class Vendor(httpx.AsyncBaseTransport):
         return sum(request.url.path.endswith(ending) for request in self.seen)
 
     @property
+    def submits_seen(self) -> list[httpx.Request]:
+        return [
+            request for request in self.seen if request.url.path.startswith("/v1/models") and request.method == "POST"
+        ]
+
+    @property
     def submit_count(self) -> int:
-        return sum(request.url.path.startswith("/v1/models") for request in self.seen)
+        return len(self.submits_seen)
 
 
 def ok(**body: object) -> httpx.Response:
@@ -173,8 +182,20 @@ class World:
             assert view is not None
             return view
 
+    async def until_told(self, run_id: str, words: str, visitor: str = "ann") -> RunView:
+        """Watch a run until its sentence holds these words."""
+        async with asyncio.timeout(10), aclosing(self.runner.watch(run_id, visitor)) as views:
+            async for view in views:
+                if words in view.sentence:
+                    return view
+        raise AssertionError(f"{words!r} was never told")
+
     async def end(self, run_id: str, visitor: str = "ann") -> RunView:
         return await self.until(run_id, visitor=visitor)
+
+
+async def _look_up(host: str, port: int) -> list[str]:
+    return ["127.0.0.1" if host == "127.0.0.1" else "93.184.215.14"]
 
 
 OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
@@ -189,10 +210,17 @@ def open_world(tmp_path: Path) -> OpenWorld:
 
     @asynccontextmanager
     async def opened(
-        vendor: Vendor | None = None, *, token: str | None = "app-token-0123456789", ahead_s: float = 0.0
+        vendor: Vendor | None = None,
+        *,
+        token: str | None = "app-token-0123456789",
+        ahead_s: float = 0.0,
+        outside: httpx.AsyncBaseTransport | None = None,
+        **more_settings: Any,
     ) -> AsyncGenerator[World]:
         settings = Settings(
-            token=SecretStr(token) if token else None, api_base="https://api.example", data_dir=tmp_path / "data"
+            token=SecretStr(token) if token else None,
+            data_dir=tmp_path / "data",
+            **{"api_base": "https://api.example", **more_settings},
         )
         painter, vendor, measurer, sleeps = Painter(), vendor or Vendor(), FakeMeasurer(), []
 
@@ -201,15 +229,19 @@ def open_world(tmp_path: Path) -> OpenWorld:
             await asyncio.sleep(0.005)
 
         desk = Desk(
-            ledger=Ledger(f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}"),
+            ledger=Ledger(settings.ledger_url or f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}"),
             folders=RunFolders(tmp_path / "data" / "runs"),
-            measurer=measurer,  # ty: ignore[invalid-argument-type]
+            measurer=measurer,
             clock=lambda: time.time() + ahead_s,
             sleep=sleep,
         )
         workers: Any = HereWorkers()
-        engines = Engines(settings, workers, tmp_path / "data" / "preview", remote=vendor, render=painter)
-        async with open_runner(settings, workers, engines=engines, desk=desk) as runner:
+        web = httpx.AsyncClient(transport=outside or httpx.MockTransport(lambda _: httpx.Response(404)))
+        stranger = Stranger(web, resolve=_look_up, takes_http=settings.api_base.startswith("http://"))
+        engines = Engines(
+            settings, workers, tmp_path / "data" / "preview", remote=vendor, stranger=stranger, render=painter
+        )
+        async with web, open_runner(settings, workers, engines=engines, desk=desk) as runner:
             try:
                 yield World(tmp_path, runner, desk, painter, vendor, measurer, image, video, sleeps)
             finally:

@@ -8,12 +8,14 @@ from kling_ui.errors import (
     APIStatusError,
     AuthenticationError,
     KlingUIError,
+    LedgerError,
+    RateLimitError,
     RunTimeoutError,
     SubmissionUnknownError,
 )
 from kling_ui.runs.adoption import FREE_ATTEMPTS_MAX, Adoption, adoption
-from kling_ui.runs.endings import Ending, Pause, after_error
-from kling_ui.runs.reasons import explain
+from kling_ui.runs.endings import REFUSALS_MAX, Ending, Pause, after_error
+from kling_ui.runs.expiry import KEPT_S
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 
 RUN = RunRecord(
@@ -46,6 +48,7 @@ TOKEN = AuthenticationError("Not accepted.", status_code=401)
         (TOKEN, SENDING, False, RunState.FAILED),
         (SubmissionUnknownError("Unclear."), SENDING, False, RunState.UNKNOWN),
         (RuntimeError("bug"), SENDING, False, RunState.UNKNOWN),
+        (LedgerError("Full."), SENDING, False, RunState.UNKNOWN),
         (REFUSED, SENT, False, RunState.UNKNOWN),
         (TOKEN, SENT, False, None),
         (RunTimeoutError("Long."), SENT, False, None),
@@ -55,7 +58,7 @@ TOKEN = AuthenticationError("Not accepted.", status_code=401)
     ],
 )
 def test_a_paid_run_that_was_sent_is_never_called_failed_before_its_engine_says_so(error, record, is_free, state):
-    outcome = after_error(error, record, is_free=is_free)
+    outcome = after_error(error, record, is_free=is_free, refusals=REFUSALS_MAX)
     if state is None:
         assert isinstance(outcome, Pause)
         assert outcome.needs_token == isinstance(error, AuthenticationError)
@@ -63,6 +66,39 @@ def test_a_paid_run_that_was_sent_is_never_called_failed_before_its_engine_says_
         assert isinstance(outcome, Ending)
         assert outcome.state is state
         assert "bug" not in outcome.error
+
+
+def test_a_request_that_was_accepted_a_moment_ago_may_not_be_known_everywhere_yet():
+    pauses = [after_error(REFUSED, SENT, is_free=False, refusals=refusals) for refusals in range(REFUSALS_MAX)]
+    assert [pause.look_again_s for pause in pauses] == [4.0, 8.0, 16.0, 32.0]
+    assert {pause.words for pause in pauses} == {"Refused. It is tried again."}
+
+
+def test_what_never_ends_is_given_up_when_its_result_would_be_gone():
+    long = RunTimeoutError("Long.")
+    assert isinstance(after_error(long, SENT, is_free=False, age_s=KEPT_S), Pause)
+    outcome = after_error(long, SENT, is_free=False, age_s=KEPT_S + 1)
+    assert isinstance(outcome, Ending)
+    assert outcome.state is RunState.UNKNOWN
+    assert "may be charged" in outcome.error
+    assert "req-1" in outcome.advice
+
+
+def test_a_busy_vendor_that_says_when_is_believed():
+    outcome = after_error(RateLimitError("Busy.", status_code=429, retry_after_s=30.0), SENDING, is_free=False)
+    assert isinstance(outcome, Ending)
+    assert (outcome.state, outcome.advice) == (RunState.FAILED, "Try again in 30 s.")
+
+
+def test_a_refusal_of_the_inputs_says_which_one():
+    detail = 'The input is not valid. [{"loc": ["image_url"], "msg": "no"}]'
+    outcome = after_error(APIStatusError("No.", status_code=422, detail=detail), SENDING, is_free=False)
+    assert isinstance(outcome, Ending)
+    assert (outcome.state, outcome.error, outcome.raw) == (
+        RunState.FAILED,
+        "RunComfy did not accept the image.",
+        detail,
+    )
 
 
 @pytest.mark.parametrize(
@@ -81,22 +117,3 @@ def test_a_paid_run_that_was_sent_is_never_called_failed_before_its_engine_says_
 def test_what_to_do_with_a_run_that_was_left_behind(record, is_free, has_token, plan):
     decided = adoption(record, is_free=is_free, has_token=has_token)
     assert (decided.state if isinstance(decided, Ending) else decided) is plan
-
-
-@pytest.mark.parametrize(
-    ("raw", "words"),
-    [
-        ("Image recognition failed, no complete upper body detected", "whole upper body"),
-        ("The character in the reference image or the first frame of the motion video is invalid", "first frame"),
-        ("The duration of continuous valid motion is too short", "less than 3 s"),
-        ("Failure to pass the risk control system", "moderation"),
-        ("The resolution or aspect ratio of the input image is invalid", "size or the shape"),
-        ("parallel task over resource pack limit", "busy"),
-        ("ECODE 7", "could not make this video"),
-        (None, "could not make this video"),
-    ],
-)
-def test_the_vendors_words_become_something_to_act_on(raw, words):
-    error, advice = explain(EngineName.KLING, raw)
-    assert words in error
-    assert advice

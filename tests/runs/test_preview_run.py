@@ -112,7 +112,7 @@ def test_a_double_click_makes_one_run(open_world):
             world.painter.go.set()
             await world.end(run_ids[0])
             await world.end(other, visitor="ben")
-            later = await world.start()
+            later = await world.start(again=True)
             await world.end(later)
             folders = {path.name for path in (world.folder / "data" / "runs").iterdir()}
             return run_ids, other, later, folders, await world.runner.history("ann")

@@ -1,62 +1,113 @@
 import asyncio
-import base64
 
 import pytest
 
-from kling_ui.errors import MediaError
-from kling_ui.runs.publish import InlinePublisher, OfferPublisher, Source, data_uri
+from kling_ui.runs.publish import FirstFit, Loan, NoWayError, OfferPublisher, Role, Source
 
-CONTENTS = {
-    "image/png": b"\x89PNG\r\n\x1a\n" + bytes(9),
-    "image/jpeg": b"\xff\xd8\xff\xe0" + bytes(9),
-    "video/mp4": b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(9),
-    "video/quicktime": b"\0\0\0\x14ftypqt  \0\0\2\0qt  " + bytes(9),
-}
+IMAGE, VIDEO = "image.png", "reference.mp4"
 
 
-@pytest.mark.parametrize("media_type", CONTENTS)
-def test_a_file_travels_under_the_type_that_its_content_has(tmp_path, media_type):
-    path = tmp_path / "misnamed.bin"
-    path.write_bytes(CONTENTS[media_type])
-    head, _, data = data_uri(path, 1000).partition(",")
-    assert head == f"data:{media_type};base64"
-    assert base64.b64decode(data) == CONTENTS[media_type]
+class Lender:
+    """A way that takes what it is told to, and remembers what it has lent."""
+
+    def __init__(self, name, *, takes=(), refuses=()):
+        self.name, self.takes, self.refuses = name, takes, refuses
+        self.lent = set()
+
+    async def lend(self, source, role):
+        self.lent.add(source.path)
+        if role in self.refuses:
+            raise NoWayError(f"The {role} is refused by {self.name}.")
+        return Loan(f"https://{self.name}.example/?sig=s3cret", f"by {self.name}.") if role in self.takes else None
+
+    async def take_back(self, source):
+        self.lent.discard(source.path)
 
 
-def test_a_file_at_the_limit_travels_and_one_above_does_not(tmp_path):
-    path = tmp_path / "a.png"
-    path.write_bytes(CONTENTS["image/png"] + bytes(2**20 - 17))
-    assert data_uri(path, 2**20)
-    path.write_bytes(CONTENTS["image/png"] + bytes(2**20 - 16))
-    with pytest.raises(MediaError, match="Nothing was sent"):
-        data_uri(path, 2**20)
+@pytest.fixture
+def files(tmp_path):
+    return Source(tmp_path / IMAGE), Source(tmp_path / VIDEO)
 
 
-def test_other_kinds_of_files_do_not_travel(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("hello")
-    with pytest.raises(MediaError, match="of this kind"):
-        data_uri(path, 1000)
+def publish(files, *ways):
+    return asyncio.run(FirstFit(ways, "Do this.").publish(*files))
 
 
-def test_what_is_published_hides_its_addresses_from_logs(tmp_path):
-    path = tmp_path / "a.png"
-    path.write_bytes(CONTENTS["image/png"])
-    source = Source(path, "https://pics.example/a.png?sig=s3cret")
-    published = asyncio.run(InlinePublisher().publish(source, Source(path)))
-    assert published.image_url == source.url
-    assert published.video_url.startswith("data:")
-    assert "s3cret" not in repr(source) + repr(published)
-    assert "base64" not in repr(published)
-    assert "not confirmed" in published.note
+def test_each_file_takes_the_first_way_that_fits_and_the_person_is_told_which(files):
+    ways = Lender("a"), Lender("b", takes=[Role.VIDEO]), Lender("c", takes=Role)
+    published = publish(files, *ways)
+    assert published.image_url.startswith("https://c.")
+    assert published.video_url.startswith("https://b.")
+    assert published.note == "Image: by c. Video: by b."
+    assert "s3cret" not in repr(published)
 
 
-class _Offers:
+def test_the_same_way_for_both_is_told_once(files):
+    assert publish(files, Lender("a", takes=Role)).note == "Image and video: by a."
+
+
+def test_why_a_better_way_was_not_taken_is_told(files):
+    published = publish(files, Lender("a", takes=Role, refuses=[Role.IMAGE]), Lender("b", takes=Role))
+    assert published.note == "Image: by b. Video: by a. The image is refused by a."
+
+
+def test_the_same_refusal_of_both_is_told_once(files):
+    class Closed(Lender):
+        async def lend(self, source, role):
+            raise NoWayError("It is closed.")
+
+    assert publish(files, Closed("a"), Lender("b", takes=Role)).note == "Image and video: by b. It is closed."
+
+
+def test_without_any_way_nothing_is_left_lying_around_and_a_remedy_is_named(files):
+    ways = Lender("a", takes=[Role.IMAGE], refuses=[Role.VIDEO]), Lender("b", refuses=Role)
+    with pytest.raises(NoWayError) as caught:
+        publish(files, *ways)
+    assert caught.value.message == (
+        "The video cannot reach RunComfy. Nothing was sent. The video is refused by a. The video is refused by b."
+    )
+    assert caught.value.advice == "Do this."
+    assert [way.lent for way in ways] == [set(), set()]
+
+
+def test_what_is_lent_can_be_withdrawn_by_another_publisher(files):
+    way = Lender("a", takes=Role)
+    publish(files, way)
+    assert way.lent
+    asyncio.run(FirstFit([way], "").withdraw(*files))
+    assert not way.lent
+
+
+def test_taking_back_goes_on_when_the_run_is_cut_off(files):
+    class Slow(Lender):
+        async def take_back(self, source):
+            await asyncio.sleep(0.02)
+            await super().take_back(source)
+
+    way = Slow("a", takes=Role)
+
+    async def story():
+        publisher = FirstFit([way], "")
+        await publisher.publish(*files)
+        cut_off = asyncio.create_task(publisher.withdraw(*files))
+        await asyncio.sleep(0)
+        cut_off.cancel()
+        await asyncio.gather(cut_off, return_exceptions=True)
+        assert way.lent
+        await publisher.aclose()
+
+    asyncio.run(story())
+    assert not way.lent
+
+
+class Offers:
     def __init__(self):
         self.open = {}
+        self.count = 0
 
     def offer(self, path):
-        address = f"/v1/inputs/{len(self.open)}"
+        self.count += 1
+        address = f"/v1/inputs/{self.count}"
         self.open[address] = path
         return address
 
@@ -64,11 +115,26 @@ class _Offers:
         del self.open[address]
 
 
-def test_offered_files_are_taken_back(tmp_path):
-    offers = _Offers()
-    image, video = tmp_path / "a.png", tmp_path / "b.mp4"
-    published = asyncio.run(OfferPublisher(offers, "http://x").publish(Source(image), Source(video)))
-    assert (published.image_url, published.video_url) == ("http://x/v1/inputs/0", "http://x/v1/inputs/1")
-    assert offers.open == {"/v1/inputs/0": image, "/v1/inputs/1": video}
-    published.close()
+def test_offered_files_stay_in_this_process_and_are_taken_back(files):
+    offers = Offers()
+    publisher = OfferPublisher(offers, "http://x")
+    published = asyncio.run(publisher.publish(*files))
+    assert (published.image_url, published.video_url, published.note) == (
+        "http://x/v1/inputs/1",
+        "http://x/v1/inputs/2",
+        "",
+    )
+    assert list(offers.open.values()) == [source.path for source in files]
+    asyncio.run(publisher.withdraw(*files))
+    asyncio.run(publisher.withdraw(*files))
+    assert offers.open == {}
+
+
+def test_offering_a_file_again_forgets_the_first_offer(files):
+    offers = Offers()
+    publisher = OfferPublisher(offers, "http://x")
+    asyncio.run(publisher.publish(*files))
+    asyncio.run(publisher.publish(*files))
+    assert len(offers.open) == 2
+    asyncio.run(publisher.withdraw(*files))
     assert offers.open == {}

@@ -6,8 +6,8 @@ from sqlalchemy import create_engine, text
 
 from kling_ui.choice import Choice, Orientation
 from kling_ui.errors import LedgerError, SettingsError
+from kling_ui.runs.migrations import STEPS, migrate
 from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
-from kling_ui.runs.schema import STEPS, migrate
 from kling_ui.runs.store import Store
 
 RUN = RunRecord(
@@ -61,11 +61,11 @@ def test_only_the_holder_changes_a_run(store):
     assert store.history(RUN.run_id) == [(RunState.PREPARING, 100.0), (RunState.SUBMITTING, 101.0)]
 
 
-def test_the_same_wish_is_entered_once_until_it_has_ended(store):
+def test_the_same_wish_is_entered_once_until_it_has_failed(store):
     store.add(RUN)
     second = replace(RUN, run_id="2" * 32)
     assert store.add(second).run_id == RUN.run_id
-    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.COMPLETED)
+    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.FAILED)
     assert store.add(second) == second
     assert [run.run_id for run in store.like(RUN.fingerprint)] == [RUN.run_id, second.run_id]
 
@@ -77,6 +77,19 @@ def test_a_wish_whose_outcome_is_unknown_is_repeated_only_on_request(store):
     assert store.add(second).run_id == RUN.run_id
     assert store.add(second, again=True) == second
     assert store.add(replace(RUN, run_id="3" * 32), again=True) == second  # that one is under way
+
+
+def test_a_wish_that_was_completed_is_repeated_only_on_request_or_when_its_result_is_gone(store):
+    store.add(RUN)
+    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.COMPLETED)
+    second, third = replace(RUN, run_id="2" * 32), replace(RUN, run_id="3" * 32)
+    assert store.add(second).run_id == RUN.run_id
+    assert store.standing(RUN.fingerprint).run_id == RUN.run_id
+    assert store.standing(RUN.fingerprint, gone=[RUN.run_id]) is None
+    assert store.standing(RUN.fingerprint, again=True) is None
+    assert store.add(second, gone=[RUN.run_id]) == second
+    store.change(second.run_id, holder="me", now=102.0, state=RunState.COMPLETED)
+    assert store.add(third, again=True) == third
 
 
 def test_one_of_several_processes_takes_over_what_nobody_holds(store):
@@ -96,10 +109,11 @@ def test_one_of_several_processes_takes_over_what_nobody_holds(store):
 def test_a_request_id_that_comes_to_light_opens_the_run_again(store):
     store.add(RUN)
     store.change(RUN.run_id, holder="me", now=101.0, state=RunState.UNKNOWN, error="not known")
+    assert store.recover(RUN.run_id, "req-9", now=102.0, own_token=True)
     assert store.recover(RUN.run_id, "req-9", now=102.0)
     assert not store.recover(RUN.run_id, "req-8", now=103.0)
     run = store.get(RUN.run_id)
-    assert (run.state, run.request_id, run.error) == (RunState.IN_QUEUE, "req-9", None)
+    assert (run.state, run.request_id, run.error, run.own_token) == (RunState.IN_QUEUE, "req-9", None, True)
     assert store.unheld(102.0) == [run]
 
 

@@ -1,0 +1,106 @@
+"""From a run that goes on to a video in the person's folder, and the words about it."""
+
+import shutil
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from kling_ui.cli.narrator import Narrator
+from kling_ui.cli.output import say, tell
+from kling_ui.errors import KlingUIError, SettingsError
+from kling_ui.runs.record import RunState
+from kling_ui.runs.view import RunView
+
+
+async def follow(views: AsyncGenerator[RunView], narrator: Narrator) -> RunView:
+    """Tell what a run does until it ends, and return its last view.
+
+    Raises:
+        KlingUIError: There is nothing to follow.
+    """
+    view: RunView | None = None
+    async with aclosing(views) as following:
+        async for view in following:
+            narrator.show(view)
+    if view is None:
+        raise KlingUIError("The run cannot be followed.")
+    return view
+
+
+def make_folder(folder: Path, option: str = "--out") -> None:
+    """Make a folder that was asked for.
+
+    Raises:
+        SettingsError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{option} takes a folder that can be written to.") from error
+
+
+def place(video: Path, folder: Path, name: str) -> Path:
+    """Copy a video into a folder under a name that is free there.
+
+    Raises:
+        SettingsError: It cannot be written there.
+    """
+    stem, suffix = Path(name).stem, Path(name).suffix
+    for number in range(1, 10_000):
+        target = folder / (name if number == 1 else f"{stem}-{number}{suffix}")
+        try:
+            with target.open("xb") as file, video.open("rb") as source:
+                shutil.copyfileobj(source, file)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            target.unlink(missing_ok=True)
+            raise SettingsError(
+                f"The video cannot be written to --out ({(error.strerror or 'refused').lower()}).",
+                advice=f"It is kept at {video}.",
+            ) from error
+        return target
+    raise SettingsError(f"--out holds too many videos of this name already. It is kept at {video}.")
+
+
+def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
+    """Put a run at its end into plain JSON types."""
+    error = {"message": run.sentence, "advice": run.advice, "raw": run.raw_error}
+    return {
+        "run_id": run.run_id,
+        "request_id": run.request_id,
+        "engine": run.engine.value,
+        "status": run.state.value,
+        "video": str(video) if video else None,
+        "duration_s": run.duration_s,
+        "fps": run.fps,
+        "width_px": run.width_px,
+        "height_px": run.height_px,
+        "motion_match": run.motion_match,
+        "motion": dict(run.motion) if run.motion else None,
+        "estimate_usd": run.estimate_usd,
+        "cost_usd": run.cost_usd,
+        "charge": run.charge.value,
+        "elapsed_s": round(run.elapsed_s, 3),
+        "inputs": list(run.inputs),
+        "repairs": list(run.repairs),
+        "error": None if run.state is RunState.COMPLETED else error,
+    }
+
+
+def tell_run(run: RunView, video: Path | None) -> None:
+    """Say what came of a run, and print where its video is."""
+    if video is None:
+        for words in (run.sentence, run.cost_words, run.expiry_words, run.advice):
+            if words:
+                say(words)
+        return
+    facts = [f"{run.duration_s:.1f} s, {run.width_px} x {run.height_px} px"] if run.duration_s else []
+    if run.motion_match is not None:
+        facts.append(f"motion match {run.motion_match:.0f}")
+    if facts:
+        say(", ".join(facts))
+    if run.cost_words:
+        say(run.cost_words)
+    tell(str(video))

@@ -1,0 +1,193 @@
+"""From a wish to a run in the ledger: the same wish is known again, the price is read, the budget is asked."""
+
+import asyncio
+from dataclasses import replace
+
+from pydantic import SecretStr
+
+from kling_ui.errors import APIError, AuthenticationError, InsufficientBalanceError, KlingUIError, RunError
+from kling_ui.runs.chronicle import Desk
+from kling_ui.runs.crew import Crew, Urls
+from kling_ui.runs.engines import Engine, Engines
+from kling_ui.runs.folders import Kept, sha256_of
+from kling_ui.runs.money import Budget, Quote, dollars
+from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.wish import RunInputs, Start, fingerprint
+
+PRICE_LIMIT_S = 10.0  # an answer takes at most 10 s (CONTRACT section 1)
+NO_TOKEN = "A run on Kling needs a RunComfy token."  # noqa: S105  no password
+_ROUNDING_USD = 1e-9
+
+
+class Intake:
+    """Takes wishes in.
+
+    Args:
+        desk: What all runs share.
+        engines: Where runs can go.
+        crew: Who carries them.
+        budget: What paid runs may cost.
+    """
+
+    def __init__(self, desk: Desk, engines: Engines, crew: Crew, budget: Budget) -> None:
+        self._desk = desk
+        self._engines = engines
+        self._crew = crew
+        self._budget = budget
+
+    async def begin(
+        self,
+        inputs: RunInputs,
+        *,
+        engine: EngineName,
+        visitor: str,
+        token: SecretStr | None,
+        again: bool,
+        shown_rate_usd: float | None,
+    ) -> Start:
+        """Set out, or find the same run; see :meth:`kling_ui.runs.runner.Runner.begin`."""
+        target = await self._engines.get(engine)
+        key = self._crew.key(target, token)
+        if not target.is_free and key is None:
+            raise RunError(NO_TOKEN, advice="Enter one, or use the preview.")
+        target.api(key)  # refuses what cannot be a token, before anything is done
+        kept = await asyncio.to_thread(self._desk.folders.keep, inputs.image, inputs.video)
+        record = self._new_record(kept, inputs, engine, visitor, own_token=token is not None)
+        entering = self._enter(record, inputs, target, key, again=again, shown_rate_usd=shown_rate_usd)
+        # A person who goes away in the middle of this leaves a run that goes on, not half a run.
+        return await asyncio.shield(asyncio.ensure_future(entering))
+
+    async def already(self, inputs: RunInputs, engine: EngineName, visitor: str) -> RunRecord | None:
+        """Return the run that :meth:`begin` would find; both files are read."""
+        image_sha256, reference_sha256 = await asyncio.gather(
+            asyncio.to_thread(sha256_of, inputs.image), asyncio.to_thread(sha256_of, inputs.video)
+        )
+        wish = fingerprint(visitor, engine, image_sha256, reference_sha256, inputs.choice)
+        return await self._standing(wish, again=False)
+
+    async def quote(self, token: SecretStr | None, duration_s: float | None) -> Quote:
+        """Read the price; see :meth:`kling_ui.runs.runner.Runner.quote`."""
+        engine = await self._engines.get(EngineName.KLING)
+        if (key := self._crew.key(engine, token)) is None:
+            return Quote(duration_s=duration_s, trouble="It can be read with a RunComfy token.")
+        return await _read_price(engine, key, duration_s)
+
+    async def _enter(
+        self,
+        record: RunRecord,
+        inputs: RunInputs,
+        engine: Engine,
+        key: SecretStr | None,
+        *,
+        again: bool,
+        shown_rate_usd: float | None,
+    ) -> Start:
+        folders, budget = self._desk.folders, None if engine.is_free else self._budget
+        try:
+            standing = await self._standing(record.fingerprint, again=again)
+            if standing is None and key is not None and not engine.is_free:
+                quote = await _read_price(engine, key, await self._duration_s(record, inputs))
+                _compare(quote, shown_rate_usd)
+                record = replace(record, price=quote.to_json(), estimate_usd=quote.estimate_usd)
+            if standing is None:
+                gone, now = await self._gone(record.fingerprint), self._desk.clock()
+                record = replace(record, held_until=now + self._desk.lease_s)
+                standing = await self._desk.ledger.ask(
+                    lambda store: store.add(record, again=again, gone=gone, budget=budget)
+                )
+        except KlingUIError:
+            await asyncio.to_thread(folders.remove, record.run_id)
+            raise
+        if standing.run_id != record.run_id:
+            await asyncio.to_thread(folders.remove, record.run_id)
+            return Start(run_id=standing.run_id, is_new=False, words=standing_words(standing))
+        urls: Urls = inputs.image_url, inputs.video_url
+        self._crew.carry(record, engine, key, urls)
+        return Start(run_id=record.run_id, is_new=True)
+
+    async def _standing(self, wish: str, *, again: bool) -> RunRecord | None:
+        gone = await self._gone(wish)
+        return await self._desk.ledger.ask(lambda store: store.standing(wish, gone=gone, again=again))
+
+    async def _gone(self, wish: str) -> list[str]:
+        """Return the completed runs of a wish whose results are no longer there."""
+        like = await self._desk.ledger.ask(lambda store: store.like(wish))
+        done = [record for record in like if record.state is RunState.COMPLETED]
+        return await asyncio.to_thread(lambda: [record.run_id for record in done if not self._is_here(record)])
+
+    def _is_here(self, record: RunRecord) -> bool:
+        return (self._desk.folders.of(record.run_id) / (record.result_name or "")).is_file()
+
+    async def _duration_s(self, record: RunRecord, inputs: RunInputs) -> float | None:
+        if (known_s := inputs.known_duration_s) is not None:
+            return known_s
+        measured = await self._desk.measurer.facts(self._desk.folders.of(record.run_id) / record.reference_name)
+        return measured.facts.duration_s if measured.facts else None
+
+    def _new_record(
+        self, kept: Kept, inputs: RunInputs, engine: EngineName, visitor: str, *, own_token: bool
+    ) -> RunRecord:
+        now = self._desk.clock()
+        return RunRecord(
+            run_id=kept.run_id,
+            visitor=visitor,
+            engine=engine,
+            state=RunState.PREPARING,
+            created_at=now,
+            changed_at=now,
+            fingerprint=fingerprint(visitor, engine, kept.image_sha256, kept.reference_sha256, inputs.choice),
+            holder=self._desk.holder,
+            held_until=now + self._desk.lease_s,
+            image_name=kept.image_name,
+            image_sha256=kept.image_sha256,
+            reference_name=kept.reference_name,
+            reference_sha256=kept.reference_sha256,
+            choice=inputs.choice,
+            own_token=own_token,
+            findings=inputs.findings,
+        )
+
+
+def standing_words(record: RunRecord) -> str:
+    """Say why a wish makes no new run."""
+    if record.state is RunState.COMPLETED:
+        price = "" if record.engine is EngineName.PREVIEW else ", which is charged again"
+        return f"You already have this result. Run it again for another one{price}."
+    if record.state is RunState.UNKNOWN:
+        return (
+            "The same run was started before, and it is not known whether RunComfy accepted it. "
+            "Run it again only if it is not among the account's requests: both would be charged."
+        )
+    return "This run is already under way."
+
+
+async def _read_price(engine: Engine, key: SecretStr, duration_s: float | None) -> Quote:
+    """Read the price now; one from before may be stale.
+
+    Raises:
+        AuthenticationError: The token was not accepted, so that a run would not be, either.
+        InsufficientBalanceError: The account has no balance left.
+    """
+    try:
+        async with asyncio.timeout(PRICE_LIMIT_S):
+            price = await engine.api(key).price()
+    except InsufficientBalanceError:
+        raise
+    except AuthenticationError as error:
+        if error.status_code == 401 or error.error_code == 400004:
+            raise
+        return Quote(duration_s=duration_s, trouble=error.message)
+    except (APIError, TimeoutError) as error:
+        trouble = error.message if isinstance(error, APIError) else "The model API did not answer in time."
+        return Quote(duration_s=duration_s, trouble=trouble)
+    return Quote(rate_usd=price.amount_usd, unit=price.unit, note=price.note, duration_s=duration_s)
+
+
+def _compare(quote: Quote, shown_rate_usd: float | None) -> None:
+    if quote.rate_usd is None or shown_rate_usd is None or quote.rate_usd <= shown_rate_usd + _ROUNDING_USD:
+        return
+    raise RunError(
+        f"The price has risen from {dollars(shown_rate_usd)} to {dollars(quote.rate_usd)} a {quote.unit} "
+        "since it was shown. Nothing was sent.",
+        advice="Start it again if that is fine.",
+    )

@@ -1,0 +1,123 @@
+"""Finding a request again that is at the vendor, but not followed here: by its request id."""
+
+import hashlib
+import secrets
+
+from pydantic import SecretStr
+
+from kling_ui.api.models import REQUEST_ID, RequestResult
+from kling_ui.choice import Choice
+from kling_ui.errors import RunError
+from kling_ui.runs.chronicle import Desk
+from kling_ui.runs.crew import Crew
+from kling_ui.runs.engines import Engines
+from kling_ui.runs.intake import NO_TOKEN
+from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.wish import Start
+
+# A run whose outcome is unknown is taken for a request that was made about when it was sent: clocks differ, and a
+# submit with inline media takes its time.
+MADE_BEFORE_S = 300.0
+MADE_AFTER_S = 900.0
+
+
+class Recovery:
+    """Brings requests back.
+
+    Args:
+        desk: What all runs share.
+        engines: Where runs can go.
+        crew: Who carries them.
+    """
+
+    def __init__(self, desk: Desk, engines: Engines, crew: Crew) -> None:
+        self._desk = desk
+        self._engines = engines
+        self._crew = crew
+
+    async def recover(
+        self, request_id: str, *, visitor: str, token: SecretStr | None, run_id: str | None, everybody: bool
+    ) -> Start:
+        """Follow a request on; see :meth:`kling_ui.runs.runner.Runner.recover`."""
+        request_id = request_id.strip()
+        if not REQUEST_ID.fullmatch(request_id):
+            raise RunError("This is not a request id.", advice="It has at most 128 letters, digits, - and _.")
+        known = await self._desk.ledger.ask(lambda store: store.of_request(request_id))
+        theirs = [record for record in known if everybody or record.visitor == visitor]
+        if known and not theirs and token is None:
+            raise RunError("This request is not known here.", advice="Enter the token that made it.")
+        if theirs and (start := await self._without_asking(theirs[0], token)) is not None:
+            return start
+        found = await self._look_up(request_id, token)
+        if theirs:
+            target: RunRecord | None = theirs[0]
+        else:
+            target = await self._unanswered(found, None if everybody else visitor, run_id)
+        if target is None:
+            return await self._enter(found, visitor, token)
+        return await self._reopen(target, request_id, token)
+
+    async def _without_asking(self, record: RunRecord, token: SecretStr | None) -> Start | None:
+        if record.result_name is not None:
+            return Start(run_id=record.run_id, is_new=False, words="This result is here already.")
+        if record.state.is_final or record.held_until < self._desk.clock():
+            return None
+        await self._crew.take_up(record.run_id, token)  # should whoever holds it be gone
+        return Start(run_id=record.run_id, is_new=False, words="This run is being followed already.")
+
+    async def _look_up(self, request_id: str, token: SecretStr | None) -> RequestResult:
+        engine = await self._engines.get(EngineName.KLING)
+        if (key := self._crew.key(engine, token)) is None:
+            raise RunError(NO_TOKEN, advice="Enter the token that made the request.")
+        return await engine.api(key).result(request_id)
+
+    async def _unanswered(self, found: RequestResult, visitor: str | None, run_id: str | None) -> RunRecord | None:
+        """Choose the run of unknown outcome that this request is the answer to."""
+        waiting = await self._desk.ledger.ask(lambda store: store.unanswered(visitor))
+        if run_id is not None:
+            chosen = [record for record in waiting if record.run_id == run_id]
+            if not chosen:
+                raise RunError("This run does not wait for a request id.", advice="Recover the request without it.")
+            return chosen[0]
+        if found.created_at is None:
+            return waiting[0] if len(waiting) == 1 else None
+        made_at = found.created_at.timestamp()
+        late_s = {record.run_id: made_at - await self._sent_at(record) for record in waiting}
+        fitting = [record for record in waiting if -MADE_BEFORE_S <= late_s[record.run_id] <= MADE_AFTER_S]
+        return min(fitting, key=lambda record: abs(late_s[record.run_id]), default=None)
+
+    async def _sent_at(self, record: RunRecord) -> float:
+        states = await self._desk.ledger.ask(lambda store: store.history(record.run_id))
+        return next((at for state, at in reversed(states) if state is RunState.SUBMITTING), record.created_at)
+
+    async def _reopen(self, record: RunRecord, request_id: str, token: SecretStr | None) -> Start:
+        run_id, now, own_token = record.run_id, self._desk.clock(), token is not None
+        if not await self._desk.ledger.ask(
+            lambda store: store.recover(run_id, request_id, now=now, own_token=own_token)
+        ):
+            raise RunError("This run has changed meanwhile.", advice="Look at it again.")
+        await self._crew.take_up(run_id, token)
+        return Start(run_id=run_id, is_new=False, words="Found. The run is followed on.")
+
+    async def _enter(self, found: RequestResult, visitor: str, token: SecretStr | None) -> Start:
+        now, request_id = self._desk.clock(), found.request_id
+        record = RunRecord(
+            run_id=secrets.token_hex(16),
+            visitor=visitor,
+            engine=EngineName.KLING,
+            state=RunState.IN_QUEUE,
+            created_at=found.created_at.timestamp() if found.created_at else now,
+            changed_at=now,
+            fingerprint=hashlib.sha256(f"recovered {visitor} {request_id}".encode()).hexdigest(),
+            image_name="",
+            image_sha256="",
+            reference_name="",
+            reference_sha256="",
+            choice=Choice(prompt=""),
+            own_token=token is not None,
+            request_id=request_id,
+        )
+        standing = await self._desk.ledger.ask(lambda store: store.add(record))
+        await self._crew.take_up(standing.run_id, token)
+        words = "Found. Its inputs are not known here, so its motion cannot be measured."
+        return Start(run_id=standing.run_id, is_new=standing.run_id == record.run_id, words=words)

@@ -1,0 +1,160 @@
+"""This app itself as the place where the engine fetches a run's files, by signed addresses that expire.
+
+An address opens one of the two files of one run, until a moment that is written in it, and only while that run is open.
+Everything needed to check it is in the address and the ledger, so it outlives a restart.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from kling_ui.errors import KlingUIError
+from kling_ui.media.signatures import sniff
+from kling_ui.media.visit import host_of
+from kling_ui.runs.publish import Loan, NoWayError, Role, Source
+from kling_ui.runs.ways.confirming import confirm
+from kling_ui.runs.ways.inline import MEDIA_TYPES
+from kling_ui.runs.ways.lending_key import derived
+from kling_ui.runs.ways.stranger import Stranger
+
+PATH = "/lent"
+_PLACE = re.compile(r"[0-9a-f]{32}/(?:image|reference)\.[a-z0-9]{1,8}")  # as RunFolders names them
+_UNTIL = re.compile(r"[0-9]{1,12}")
+_HEADERS = {
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+class PublicFiles:
+    """Signs addresses of runs' inputs and opens only what it signed.
+
+    Args:
+        runs: The folder that holds one folder a run.
+        key: Behind the signatures.
+    """
+
+    def __init__(self, runs: Path, key: bytes) -> None:
+        self._runs = runs.resolve()
+        self._key = key
+
+    def sign(self, path: Path, until: int) -> str:
+        """Make the address of an input, to go on after the app's own.
+
+        Args:
+            path: One of a run's two inputs, in the run's folder.
+            until: When the address stops working, seconds since 1970.
+
+        Raises:
+            ValueError: The path is nothing of that kind.
+        """
+        place = path.resolve().relative_to(self._runs).as_posix()
+        if not _PLACE.fullmatch(place):
+            raise ValueError("Only the inputs of runs can be lent.")
+        return f"{PATH}/{place}?expires={until}&signature={self._signature(place, str(until))}"
+
+    def open(self, place: str, until: str, signature: str, now: float) -> Path | None:
+        """Return the file of an address, or ``None`` when it was not signed here, has expired or holds nothing.
+
+        Args:
+            place: Run and file name, as in the address.
+            until: When it stops working, as in the address.
+            signature: As in the address.
+            now: Seconds since 1970.
+        """
+        if not compare_digest(signature.encode(), self._signature(place, until).encode()):
+            return None
+        if not _PLACE.fullmatch(place) or not _UNTIL.fullmatch(until) or int(until) <= now:
+            return None
+        path = (self._runs / place).resolve()
+        return path if path.is_relative_to(self._runs) and path.is_file() else None
+
+    def _signature(self, place: str, until: str) -> str:
+        return derived(self._key, PATH, place, until)
+
+
+class PublicWay:
+    """Lends files from this app's own public address.
+
+    Args:
+        files: Signs the addresses.
+        outside_url: Where the outside world reaches this app.
+        stranger: Tries an address before it is used: the app may be private after all.
+        lend_hours: For how long an address works at most.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        files: PublicFiles,
+        outside_url: str,
+        stranger: Stranger,
+        *,
+        lend_hours: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._files = files
+        self._outside_url = outside_url
+        self._stranger = stranger
+        self._lend_hours = lend_hours
+        self._clock = clock
+
+    async def lend(self, source: Source, role: Role) -> Loan:
+        """Sign an address of the file.
+
+        Raises:
+            NoWayError: A stranger cannot fetch it from there.
+        """
+        now = self._clock()
+        url = self._outside_url + self._files.sign(source.path, int(now) + self._lend_hours * 3600)
+        host = host_of(url)
+        try:
+            await confirm(url, source, role, stranger=self._stranger, now=now)
+        except NoWayError as error:
+            raise NoWayError(f"This app cannot be reached from outside at {host}: {error.message}") from None
+        words = (
+            f"by a signed address of this app ({host}) that works while the run is open, for at most "
+            f"{self._lend_hours} h."
+        )
+        return Loan(url, words)
+
+    async def take_back(self, source: Source) -> None:
+        """Do nothing: the address stops working with the run."""
+
+
+def lent_route(
+    files: PublicFiles, may_be_fetched: Callable[[str], Awaitable[bool]], *, clock: Callable[[], float] = time.time
+) -> Route:
+    """Make the route that serves signed addresses, byte ranges included; everything else is "Not found".
+
+    Args:
+        files: Opens what it signed.
+        may_be_fetched: Tells of a run's id whether its engine may need the files at the moment.
+        clock: Seconds since 1970.
+    """
+
+    async def lent(request: Request) -> Response:
+        query: Any = request.query_params
+        place = f"{request.path_params['run_id']}/{request.path_params['name']}"
+        until, signature = query.get("expires", ""), query.get("signature", "")
+        path = await asyncio.to_thread(files.open, place, until, signature, clock())
+        try:
+            if path is None or not await may_be_fetched(path.parent.name):
+                return PlainTextResponse("Not found", 404, _HEADERS)
+            media_type = MEDIA_TYPES.get(await asyncio.to_thread(sniff, path), "application/octet-stream")
+        except KlingUIError:
+            return PlainTextResponse("Try again", 503, {**_HEADERS, "Retry-After": "5"})
+        return FileResponse(path, media_type=media_type, headers=_HEADERS)
+
+    return Route(f"{PATH}/{{run_id}}/{{name}}", lent, methods=["GET", "HEAD"])
