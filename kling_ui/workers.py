@@ -7,7 +7,9 @@ import asyncio
 import functools
 import multiprocessing
 import os
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Self, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -42,7 +44,8 @@ class Workers:
             WorkError: The process died (out of memory, a crash in a codec).
             Exception: What the work itself raised, as it was.
         """
-        future = self._pool.schedule(functools.partial(work, *args, **kwargs), timeout=timeout_s)
+        with _interrupts_held():
+            future = self._pool.schedule(functools.partial(work, *args, **kwargs), timeout=timeout_s)
         try:
             return await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -67,6 +70,23 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+@contextmanager
+def _interrupts_held() -> Generator[None]:
+    """Hold Ctrl+C back for a moment; what is started meanwhile never gets it.
+
+    A terminal sends it to all processes of a command. Workers are ended by this one; without this they would print
+    tracebacks while they start.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _fall_silent() -> None:

@@ -9,7 +9,7 @@ from kling_ui.preview.window import Window
 
 STRIP_M = 0.015  # how far the body surely goes on under a limb that lies on it
 BRIDGE_M = 0.6  # how much of an outline a limb may hide for it still to be guessed
-# How far beside a part that lies over it a part's colours are not its own: they show (px), or shade completing (metres).
+# How far beside a part that lies over it a part's colours are not its own (px) and not fit for completing (metres).
 RIM_PX, RIM_M = 1.0, 0.006
 HAND_RIM_PX, HAND_RIM_M = 2.0, 0.02  # hands on the legs cast shadows, and skin is unlike cloth
 IN_FRONT: dict[Part, tuple[Part, ...]] = {

@@ -15,7 +15,7 @@ from pathlib import Path
 from kling_ui.choice import Orientation
 from kling_ui.errors import MediaError
 from kling_ui.media.encode import ClipWriter
-from kling_ui.media.person import TRACK_LONG_SIDE_PX, find_poses
+from kling_ui.media.person import TRACK_LONG_SIDE_PX, find_poses, pose_reader
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.progress import ProgressFile
 from kling_ui.media.video import open_clip, read_frames
@@ -75,6 +75,7 @@ def render_preview(
         MediaError: A file cannot be read or written, or shows nobody.
     """
     facts, told = probe_video(video), ProgressFile(progress)
+    pose_reader()  # loaded before the second thread starts: two threads must not import the models' library at once
     with _reading(facts) as reading:
         character = find_character(image, long_side_px=long_side_px)
         puppet, badge = Puppet(character), Badge(character.size)

@@ -145,7 +145,7 @@ class LimbWarp:
         return self.rest.world(*self.stretch.undo(*self.posed.local(x, y)))
 
     def reach(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``(n, 2)`` points of the frame around all that is drawn of an outline in the picture, given point by point."""
+        """``(n, 2)`` points of the frame around all that is drawn within an outline in the picture, given in points."""
         x, y = self.posed.world(*self.stretch.apply(*self.rest.local(x, y)))
         return np.concatenate([np.stack([x, y], axis=-1), *(bend.spots(x, y) for bend in self.bends)])
 

@@ -1,0 +1,106 @@
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from kling_ui.preview.character import Character
+from kling_ui.preview.motion import Stance
+from kling_ui.preview.puppet import Puppet, paste
+from kling_ui.preview.skeleton import BONES, Joint, Part
+
+
+@pytest.fixture(scope="module")
+def puppet(character: Character) -> Puppet:
+    return Puppet(character)
+
+
+def swung(character: Character, part: Part, degrees: float) -> Stance:
+    """The limb from ``part`` on, turned around its first joint."""
+    joints, start = character.joints.copy(), BONES[part].start
+    turn = np.radians(degrees)
+    matrix = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    chain, parts = [], [part, *(p for p, b in BONES.items() if b.parent is part)]
+    for piece in parts:
+        bone = BONES[piece]
+        chain += [j for j in (bone.end, bone.tip) if j is not None]
+    joints[chain] = (joints[chain] - joints[start]) @ matrix + joints[start]
+    return replace(Stance.at_rest(character.joints), joints=joints)
+
+
+def person(frame: np.ndarray, puppet: Puppet, character: Character) -> np.ndarray:
+    """Where the frame is not what is behind the person."""
+    empty = puppet.draw(replace(Stance.at_rest(character.joints), order=()))
+    return np.abs(frame.astype(int) - empty).sum(axis=2) > 40
+
+
+def test_at_rest_the_frame_is_the_picture(puppet: Puppet, character: Character):
+    frame = puppet.draw(Stance.at_rest(character.joints))
+    apart = np.abs(frame.astype(int) - character.rgb).max(axis=2)
+    assert apart.mean() < 1.0
+    assert (apart > 40).mean() < 0.005
+
+
+@pytest.mark.parametrize("part", [Part.LEFT_UPPER_ARM, Part.RIGHT_FOREARM, Part.LEFT_THIGH])
+@pytest.mark.parametrize("degrees", [-50, 30])
+def test_outside_the_figure_s_reach_the_picture_is_kept(
+    puppet: Puppet, character: Character, part: Part, degrees: float
+):
+    frame = puppet.draw(swung(character, part, degrees))
+    near = cv2.dilate((character.alpha > 0).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
+    near |= cv2.dilate(person(frame, puppet, character).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    assert near.mean() < 0.5
+    assert (frame[~near] == character.rgb[~near]).all()
+
+
+@pytest.mark.parametrize("part", [Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM, Part.RIGHT_THIGH, Part.RIGHT_SHIN])
+@pytest.mark.parametrize("degrees", [-100, -40, 40, 100])
+def test_a_bent_figure_stays_in_one_piece(puppet: Puppet, character: Character, part: Part, degrees: float):
+    there = person(puppet.draw(swung(character, part, degrees)), puppet, character)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(there.astype(np.uint8))
+    areas = np.sort(stats[1:, cv2.CC_STAT_AREA])
+    assert areas[-1] > 0.97 * areas.sum()
+    rest = person(puppet.draw(Stance.at_rest(character.joints)), puppet, character)
+    assert there.sum() > 0.85 * rest.sum()  # nothing has got lost
+
+
+def test_a_swung_forearm_is_where_its_bone_is(puppet: Puppet, character: Character):
+    stance = swung(character, Part.LEFT_FOREARM, 90)
+    there = person(puppet.draw(stance), puppet, character)
+    for share in (0.3, 0.6, 0.9):
+        x, y = stance.joints[Joint.LEFT_ELBOW] * (1 - share) + stance.joints[Joint.LEFT_WRIST] * share
+        assert there[round(y), round(x)]
+        x, y = character.joints[Joint.LEFT_ELBOW] * (1 - share) + character.joints[Joint.LEFT_HAND] * share
+    assert not there[round(y), round(x)]  # the hand has left its place
+
+
+def test_a_figure_outside_the_picture_is_no_error(puppet: Puppet, character: Character):
+    away = replace(Stance.at_rest(character.joints), joints=character.joints + 5000)
+    assert not person(puppet.draw(away), puppet, character).any()
+
+
+def test_drawing_is_repeatable(puppet: Puppet, character: Character):
+    stance = swung(character, Part.RIGHT_UPPER_ARM, 70)
+    assert (puppet.draw(stance) == puppet.draw(stance)).all()
+
+
+def test_the_face_turns_without_moving_the_head_s_outline(puppet: Puppet, character: Character):
+    rest = Stance.at_rest(character.joints)
+    straight, turned = puppet.draw(rest), puppet.draw(replace(rest, face=(0.0, 0.4, 0.0)))
+    changed = np.abs(straight.astype(int) - turned).max(axis=2) > 12
+    assert changed.any()
+    ys, xs = np.nonzero(changed)
+    x, y = character.face.centre
+    assert np.hypot(xs - x, ys - y).max() <= 1.2 * character.face.width_px
+
+
+def test_paste_lays_premultiplied_colours_over():
+    target = np.full((4, 6, 3), 100, np.uint8)
+    rgba = np.zeros((4, 6, 4), np.uint8)
+    rgba[1, 2] = (200, 0, 0, 255)
+    rgba[1, 3] = (100, 0, 0, 128)
+    x, y = np.meshgrid(np.arange(6, dtype=np.float32), np.arange(4, dtype=np.float32))
+    paste(target, rgba, x, y)
+    assert target[1, 2].tolist() == [200, 0, 0]
+    assert target[1, 3] == pytest.approx([150, 50, 50], abs=1)
+    assert target[0, 0].tolist() == [100, 100, 100]
