@@ -1,7 +1,6 @@
-"""Landmarks, masks and pose tracks of people: the only module that imports mediapipe.
+"""People in pictures: landmarks, masks and pose tracks.
 
-The models are the ones that the ``mediapipe`` 0.10.21 wheel carries, so nothing is fetched at run time. A detector
-object belongs to the process that made it and is never shared between threads.
+The models are loaded once for each thread that uses them; :mod:`kling_ui.media.pose_graph` runs them.
 """
 
 import contextlib
@@ -10,21 +9,25 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
-from typing import Any
 
 import cv2
 import numpy as np
 
+from kling_ui.media.pose_graph import Candidate, PoseFollower, PoseReader
 from kling_ui.media.video import Frame
 
-# 0.5 is the detector's own default; stylised characters are often found only lower (0.3 finds a painted face that
-# 0.5 misses), so an image is tried again before it is called empty.
-DETECTION_CONFIDENCES = (0.5, 0.3, 0.15)
-MASK_THRESHOLD = 0.5
-# Landmarks of a true find lie on its mask (0.8-1.0 measured); those of a phantom do not (0.0-0.4 measured).
+# 0.5 is the detector's own default. Stylised characters are often found only lower (0.4 for a painted face), which is
+# believed when the landmarks lie on the mask: those of a true find do (0.8-1.0 measured), a phantom's do not (0.0-0.4).
+SURE_SCORE_MIN = 0.5
 AGREEMENT_MIN = 0.5
+MASK_THRESHOLD = 0.5
 IMAGE_LONG_SIDE_PX = 1280
 TRACK_LONG_SIDE_PX = 640
+POSE_LONG_SIDE_PX = 800  # the models see 224 and 256 px; more only costs time
+# Two finds of one body share most of its mask (0.6 and more measured), two bodies side by side nearly nothing (0.1).
+_SAME_BODY_SHARE = 0.4
+_UNSURE_TRIED_MAX = 3
+_PEOPLE_MAX = 4
 
 
 class Landmark(IntEnum):
@@ -74,7 +77,7 @@ class Pose:
             z on x's scale with 0 at the hips (smaller is nearer), visibility 0-1.
         world_m: ``(33, 3)`` float32, metres around the middle of the hips, y down.
         mask: ``(height, width)`` float32 0-1 that tells the person from the rest, or ``None`` when not asked for.
-        confidence: The detection threshold, 0-1, at which the person was found.
+        confidence: How sure the detector is, 0-1; below :data:`SURE_SCORE_MIN` it is a stylised or a small one.
     """
 
     landmarks: np.ndarray
@@ -140,17 +143,37 @@ def find_person(rgb: np.ndarray) -> Pose | None:
         rgb: ``(height, width, 3)`` uint8, upright.
 
     Returns:
-        The pose, its mask in the picture's own size, or ``None`` when nobody is found at any confidence.
+        The largest person, the mask in the picture's own size; ``None`` when nobody is found at any confidence.
     """
-    height, width = rgb.shape[:2]
-    small = shrink(rgb, IMAGE_LONG_SIDE_PX)
-    for confidence in DETECTION_CONFIDENCES:
-        detector = _still_detector(confidence, threading.get_ident())
-        pose = _read(detector.process(small), confidence)
-        if pose is not None and pose.mask is not None and _is_trusted(pose):
-            mask = cv2.resize(pose.mask, (width, height), interpolation=cv2.INTER_LINEAR)
-            return Pose(pose.landmarks, pose.world_m, mask, confidence)
-    return None
+    people = find_people(rgb)
+    if not people or people[0].mask is None:
+        return None
+    mask = cv2.resize(people[0].mask, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_LINEAR)
+    return Pose(people[0].landmarks, people[0].world_m, mask, people[0].confidence)
+
+
+def find_people(rgb: np.ndarray) -> list[Pose]:
+    """Find everybody whom one look at a still picture shows, the largest first: that one is the main character.
+
+    A small body beside a large one is easily overlooked; :mod:`kling_ui.media.people` looks again.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8, upright.
+
+    Returns:
+        Poses with masks at the size of the copy that the models saw. Below :data:`SURE_SCORE_MIN` at most one, and
+        only when nobody surer is there.
+    """
+    small = shrink(rgb, POSE_LONG_SIDE_PX)
+    reader = pose_reader()
+    candidates = reader.candidates(small)
+    sure = [body for body in candidates if body.score >= SURE_SCORE_MIN][:_PEOPLE_MAX]
+    people = distinct(pose for body in sure if (pose := read_pose(reader, small, body)) is not None)
+    if not people:
+        unsure = [body for body in candidates if body.score < SURE_SCORE_MIN][:_UNSURE_TRIED_MAX]
+        tried = (read_pose(reader, small, body) for body in unsure)
+        people = [pose for pose in tried if pose is not None and (pose.mask_agreement or 0.0) >= AGREEMENT_MIN][:1]
+    return sorted(people, key=lambda pose: -(pose.subject_share or 0.0))
 
 
 def find_poses(frames: Iterable[Frame], *, connected: bool = True) -> Iterator[tuple[Frame, Pose | None]]:
@@ -160,10 +183,10 @@ def find_poses(frames: Iterable[Frame], *, connected: bool = True) -> Iterator[t
         frames: Upright frames, best at most :data:`TRACK_LONG_SIDE_PX` long; they pass through.
         connected: The frames follow each other closely, so that one helps the next (about 1.5 x faster).
     """
-    confidence = DETECTION_CONFIDENCES[0]
-    with contextlib.closing(_new_detector(still=not connected, mask=False, confidence=confidence)) as detector:
+    with contextlib.closing(PoseFollower(connected=connected, score_min=SURE_SCORE_MIN)) as follower:
         for frame in frames:
-            yield frame, _read(detector.process(frame.rgb), confidence)
+            found = follower.read(frame.rgb)
+            yield frame, None if found is None else Pose(found.landmarks, found.world_m, None, SURE_SCORE_MIN)
 
 
 def track_of(poses: Iterable[tuple[Frame, Pose | None]]) -> PoseTrack:
@@ -192,31 +215,31 @@ def shrink(rgb: np.ndarray, long_side_px: int) -> np.ndarray:
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
 
 
-def _is_trusted(pose: Pose) -> bool:
-    return pose.confidence >= DETECTION_CONFIDENCES[0] or (pose.mask_agreement or 0.0) >= AGREEMENT_MIN
+def pose_reader() -> PoseReader:
+    """Give the calling thread its models, loaded at the first call."""
+    return _reader(threading.get_ident())
 
 
-@lru_cache(maxsize=2 * len(DETECTION_CONFIDENCES))
-def _still_detector(confidence: float, _thread: int) -> Any:
+def read_pose(reader: PoseReader, rgb: np.ndarray, body: Candidate) -> Pose | None:
+    """Read the pose and the mask of one candidate; ``None`` when nobody is there at a closer look."""
+    found = reader.read(rgb, body)
+    return None if found is None else Pose(found.landmarks, found.world_m, found.mask, round(body.score, 4))
+
+
+def distinct(poses: Iterable[Pose]) -> list[Pose]:
+    """Leave out poses of a body that an earlier one shows; all have masks of the same size."""
+    kept: list[tuple[Pose, np.ndarray]] = []
+    for pose in poses:
+        if pose.mask is None:
+            continue
+        on = pose.mask > MASK_THRESHOLD
+        size = int(on.sum())
+        if all((on & other).sum() < _SAME_BODY_SHARE * max(1, min(size, int(other.sum()))) for _, other in kept):
+            kept.append((pose, on))
+    return [pose for pose, _ in kept]
+
+
+@lru_cache(maxsize=8)
+def _reader(_thread: int) -> PoseReader:
     # Starting one costs more than using it; it keeps nothing of earlier pictures, but belongs to one thread.
-    return _new_detector(still=True, mask=True, confidence=confidence)
-
-
-def _new_detector(*, still: bool, mask: bool, confidence: float) -> Any:
-    from mediapipe.python.solutions.pose import Pose as Detector  # noqa: PLC0415  loads in seconds, only where used
-
-    return Detector(
-        static_image_mode=still,
-        model_complexity=1,  # the one that the wheel carries
-        smooth_landmarks=False,  # smoothing is the caller's: it knows the whole track
-        enable_segmentation=mask,
-        min_detection_confidence=confidence,
-    )
-
-
-def _read(answer: Any, confidence: float) -> Pose | None:
-    if answer.pose_landmarks is None:
-        return None
-    landmarks = [(p.x, p.y, p.z, p.visibility) for p in answer.pose_landmarks.landmark]
-    world = [(p.x, p.y, p.z) for p in answer.pose_world_landmarks.landmark]
-    return Pose(np.asarray(landmarks, np.float32), np.asarray(world, np.float32), answer.segmentation_mask, confidence)
+    return PoseReader()
