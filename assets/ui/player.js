@@ -145,6 +145,15 @@ for (const clip of [reference, result]) {
   clip.addEventListener("error", () => { if (clip.getAttribute("src")) note("This browser cannot play one of the clips; download it instead."); });
 }
 
+// A result starts by itself for somebody who has asked for it, not in a page that was only opened again.
+const isWanted = () => !calm.matches && !document.hidden && navigator.userActivation?.hasBeenActive;
+
+function rest() {
+  if (!element.isConnected) document.removeEventListener("visibilitychange", rest);
+  else if (document.hidden && playing) stop();
+}
+document.addEventListener("visibilitychange", rest);
+
 function shape(node, ratio) {
   if (ratio > 0) node.closest(".pane").style.setProperty("--ratio", String(ratio));
 }
@@ -203,7 +212,7 @@ async function render() {
   link.href = value.result || "";
   link.download = value.file_name || "";
   find("[data-do=sound]").hidden = !value.sound;
-  if (fresh || moved) { note(""); hear(false); stop(); await seek(0); if (value.result && !calm.matches) await start(); }
+  if (fresh || moved) { note(""); hear(false); stop(); await seek(0); if (value.result && isWanted()) await start(); }
   paintButtons();
   paintTime();
 }

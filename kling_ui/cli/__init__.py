@@ -4,6 +4,7 @@ This module only says what can be typed. What a command does is imported when it
 worker processes, which import this module again, start quickly.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # they print local variables, and a token may be among them
     rich_markup_mode=None,
 )
+
+Work = Callable[[], int]
 
 Prompt = Annotated[str, typer.Option(help="Scene, clothes and light in words; the motion comes from the video.")]
 Facing = Annotated[
@@ -53,12 +56,14 @@ def check(
     if image is None and video is None:
         raise typer.BadParameter("Give --image, --video or both.")
 
-    def work() -> int:
+    def load() -> Work:
         from kling_ui.cli.check import check_files  # noqa: PLC0415
 
-        return check_files(image, video, Choice(prompt, orientation, sound), accept=accept or [], as_json=as_json)
+        return lambda: check_files(
+            image, video, Choice(prompt, orientation, sound), accept=accept or [], as_json=as_json
+        )
 
-    guarded(work, as_json=as_json)
+    guarded(load, as_json=as_json)
 
 
 @app.command()
@@ -78,12 +83,14 @@ def repair(
     if image is None and video is None:
         raise typer.BadParameter("Give --image, --video or both.")
 
-    def work() -> int:
+    def load() -> Work:
         from kling_ui.cli.repair import repair_files  # noqa: PLC0415
 
-        return repair_files(image, video, Choice(orientation=orientation, keep_sound=sound), out, as_json=as_json)
+        return lambda: repair_files(
+            image, video, Choice(orientation=orientation, keep_sound=sound), out, as_json=as_json
+        )
 
-    guarded(work, as_json=as_json)
+    guarded(load, as_json=as_json)
 
 
 @app.command()
@@ -109,13 +116,13 @@ def run(
     Exit code: 0 done, 1 blocked by a check or failed, 2 a file cannot be read or the command was used wrongly.
     """
 
-    def work() -> int:
+    def load() -> Work:
         from kling_ui.cli.run import Order, run_order  # noqa: PLC0415
 
         choice = Choice(prompt, orientation, sound)
-        return run_order(Order(image, video, choice, engine, out, tuple(accept or ()), again), as_json=as_json)
+        return lambda: run_order(Order(image, video, choice, engine, out, tuple(accept or ()), again), as_json=as_json)
 
-    guarded(work, as_json=as_json)
+    guarded(load, as_json=as_json)
 
 
 @app.command()
@@ -131,12 +138,12 @@ def score(
     Exit code: 0 measured, 1 not measurable, 2 a file cannot be read or the command was used wrongly.
     """
 
-    def work() -> int:
+    def load() -> Work:
         from kling_ui.cli.score import score_clips  # noqa: PLC0415
 
-        return score_clips(reference, result, orientation, as_json=as_json)
+        return lambda: score_clips(reference, result, orientation, as_json=as_json)
 
-    guarded(work, as_json=as_json)
+    guarded(load, as_json=as_json)
 
 
 @app.command("runs")
@@ -148,12 +155,12 @@ def past_runs(
 ) -> None:
     """List the newest runs and what was spent."""
 
-    def work() -> int:
+    def load() -> Work:
         from kling_ui.cli.history import list_runs  # noqa: PLC0415
 
-        return list_runs(limit, everybody=everybody, as_json=as_json)
+        return lambda: list_runs(limit, everybody=everybody, as_json=as_json)
 
-    guarded(work, as_json=as_json)
+    guarded(load, as_json=as_json)
 
 
 @app.command()
@@ -164,12 +171,12 @@ def show(
 ) -> None:
     """Tell all that is known of one run."""
 
-    def work() -> int:
+    def load() -> Work:
         from kling_ui.cli.history import show_run  # noqa: PLC0415
 
-        return show_run(run_id, as_json=as_json)
+        return lambda: show_run(run_id, as_json=as_json)
 
-    guarded(work, as_json=as_json)
+    guarded(load, as_json=as_json)
 
 
 @app.command()
@@ -187,12 +194,12 @@ def recover(
     Exit code: 0 done, 1 no video, 2 the command was used wrongly.
     """
 
-    def work() -> int:
+    def load() -> Work:
         from kling_ui.cli.recover import recover_request  # noqa: PLC0415
 
-        return recover_request(request_id, run_id, out, as_json=as_json)
+        return lambda: recover_request(request_id, run_id, out, as_json=as_json)
 
-    guarded(work, as_json=as_json)
+    guarded(load, as_json=as_json)
 
 
 @app.command("export")
@@ -205,12 +212,12 @@ def export_all(
 ) -> None:
     """Write all runs and their files into a folder."""
 
-    def work() -> int:
+    def load() -> Work:
         from kling_ui.cli.history import export_runs  # noqa: PLC0415
 
-        return export_runs(folder, everybody=everybody, with_files=files, as_json=as_json)
+        return lambda: export_runs(folder, everybody=everybody, with_files=files, as_json=as_json)
 
-    guarded(work, as_json=as_json)
+    guarded(load, as_json=as_json)
 
 
 @app.command("preview-server")
@@ -231,23 +238,26 @@ def preview_server(
 ) -> None:
     """Serve the preview engine to other clients, under the same contract as the remote API."""
 
-    def work() -> int:
+    def load() -> Work:
         from kling_ui.cli.serve import serve_previews  # noqa: PLC0415
 
-        return serve_previews(host, port, token, allow_private=allow_private)
+        return lambda: serve_previews(host, port, token, allow_private=allow_private)
 
-    guarded(work)
+    guarded(load)
 
 
 @app.command("app")
 def page() -> None:
     """Serve the page; KLING_UI_HOST and KLING_UI_PORT say where."""
 
-    def work() -> int:
+    def load() -> Work:
         from kling_ui.settings import Settings  # noqa: PLC0415
         from kling_ui.ui.server import serve  # noqa: PLC0415
 
-        serve(Settings.from_env())
-        return 0
+        def work() -> int:
+            serve(Settings.from_env())
+            return 0
 
-    guarded(work)
+        return work
+
+    guarded(load)

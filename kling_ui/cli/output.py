@@ -13,13 +13,18 @@ from kling_ui.interrupts import INTERRUPTED, interruptible
 DONE, FAILED, UNUSABLE = 0, 1, 2
 
 
-def guarded(work: Callable[[], int], *, as_json: bool = False) -> None:
+def guarded(load: Callable[[], Callable[[], int]], *, as_json: bool = False) -> None:
     """Do a command's work and end with its exit code; an error is told in words, never as a traceback.
+
+    Args:
+        load: Imports what the command needs, which takes a moment and has nothing to tidy up, and returns its work.
+        as_json: Also print errors as JSON.
 
     Raises:
         typer.Exit: Always.
     """
     try:
+        work = load()
         with interruptible():
             code = work()
     except KlingUIError as error:

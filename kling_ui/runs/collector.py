@@ -51,7 +51,9 @@ class Collector:
         failures = spoiled = 0
         while True:
             try:
-                container = await fetch.attempt(await self._video_url())
+                url = await self._video_url()
+                await self._make_room()
+                container = await fetch.attempt(url)
                 return await self._keep(part, folder / f"result.{container}")
             except UnexpectedResponseError as error:
                 fetch.start_over()
@@ -83,6 +85,12 @@ class Collector:
         if result.video_url is None:
             raise UnexpectedResponseError("The engine gave none.")
         return result.video_url
+
+    async def _make_room(self) -> None:
+        try:
+            await asyncio.to_thread(self._desk.folders.make, self._chronicle.record.run_id)
+        except OSError as error:
+            raise not_written(error) from error
 
     def _ready_at(self, result: RequestResult) -> float:
         now = self._desk.clock()

@@ -70,6 +70,16 @@ class RunFolders:
                 advice="See that KLING_UI_DATA_DIR has room and can be written to.",
             ) from error
 
+    def make(self, run_id: str) -> Path:
+        """Return a run's folder, made if need be: a recovered run has kept nothing before; blocking.
+
+        Raises:
+            OSError: It cannot be made.
+        """
+        folder = self.of(run_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def remove(self, run_id: str) -> None:
         """Remove a run's files; blocking."""
         shutil.rmtree(self.of(run_id), ignore_errors=True)

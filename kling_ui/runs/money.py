@@ -213,4 +213,5 @@ def spending_of(records: Iterable[RunRecord], *, visitor: str, own_token: bool, 
 
 def dollars(amount_usd: float) -> str:
     """``$0.84``; more digits where two would say nothing."""
+    amount_usd = round(amount_usd, 6)  # sums of rates are not exact
     return f"${amount_usd:.2f}" if amount_usd >= 0.1 or amount_usd == 0 else f"${amount_usd:.3g}"

@@ -125,7 +125,8 @@ def wire_runs(panels: Panels, on_inputs: InputHandlers, on_runs: RunHandlers) ->
     result.history.open(on_runs.on_open, visitor, panels.stage, trigger_mode="multiple", **PLUMBING)
     result.status.cancel(on_runs.on_cancel, visitor, result.status, **PLUMBING)
     result.player.compare(on_runs.on_compare, visitor, result.player, **PLUMBING)
-    token.submit(on_runs.on_token, [token, visitor], panels.stage, trigger_mode="multiple", **PLUMBING)
+    typed = [token.submit, token.blur]
+    gr.on(typed, on_runs.on_token, [token, visitor], panels.stage, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_arrival(page: gr.Blocks, panels: Panels, on_inputs: InputHandlers, on_runs: RunHandlers) -> None:

@@ -149,11 +149,13 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing_behind(person_png, short_dance, tm
     command = [sys.executable, "-m", "kling_ui", "run", str(person_png), str(short_dance), "--out", str(tmp_path)]
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
-        lines = iter(running.stderr)
-        assert any(line.startswith("Drawing the preview") for line in lines)
+        told = []
+        while not (told and told[-1].startswith("Drawing the preview")):
+            told.append(running.stderr.readline())
+            assert told[-1], "".join(told)  # it ended before it drew
         time.sleep(0.3)
         running.send_signal(signal.SIGINT)
-        rest = "".join(lines)
+        rest = running.stderr.read()
         assert running.wait(20) == 130
     assert "Stopped." in rest
     assert "Traceback" not in rest

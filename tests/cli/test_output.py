@@ -10,10 +10,12 @@ from rich.console import Console
 from kling_ui.checks.report import Finding, Report, Section, Severity
 from kling_ui.choice import Choice
 from kling_ui.cli.check import lines_of
+from kling_ui.cli.delivery import place, tell_run
 from kling_ui.cli.narrator import Narrator
 from kling_ui.cli.output import guarded
-from kling_ui.cli.run import Order, Outcome, outcome_json, place
+from kling_ui.cli.run import Order, Outcome, outcome_json
 from kling_ui.errors import KlingUIError, MediaError, SettingsError
+from kling_ui.runs.money import Quote
 from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
 from kling_ui.runs.view import Live, view_of
 
@@ -60,7 +62,7 @@ def test_an_error_ends_with_its_code_and_never_with_a_traceback(error, code, cap
         raise error
 
     with pytest.raises(typer.Exit) as ended:
-        guarded(work, as_json=True)
+        guarded(lambda: work, as_json=True)
     printed = capsys.readouterr()
     assert ended.value.exit_code == code
     assert "/secret/place" not in printed.out + printed.err
@@ -98,8 +100,12 @@ def test_the_json_of_a_finished_run():
         "height_px": 1280,
         "motion_match": 93.0,
         "motion": {"score": 93.0},
+        "estimate_usd": None,
         "cost_usd": 0.0,
+        "charge": "no",
         "elapsed_s": 12.5,
+        "inputs": [],
+        "repairs": [],
         "error": None,
         "check": Report().to_json(),
     }
@@ -143,3 +149,33 @@ def test_on_a_terminal_a_bar_moves():
         narrator.show(view(RECORD, progress=0.5))
     assert "[not markup]" in screen.getvalue()
     assert "Drawing the preview: 50 %." in screen.getvalue()
+
+
+def test_price_and_cost_are_told(capsys):
+    price = Quote(rate_usd=0.07, unit="second", duration_s=5.0).to_json()
+    paid = replace(RECORD, engine=EngineName.KLING, price=price, estimate_usd=0.35)
+    done = replace(paid, state=RunState.COMPLETED, result_name="result.mp4", cost_usd=0.4)
+    with Narrator() as narrator:
+        narrator.show(view(paid))
+        narrator.show(view(done))
+    tell_run(view(done), Path("a.mp4"))
+    printed = capsys.readouterr()
+    assert printed.out == "a.mp4\n"
+    assert printed.err.splitlines() == [
+        "About $0.35: 5.0 s at $0.07 a second. The vendor publishes no quote.",
+        "Kling is rendering the video.",
+        "It cost $0.40; about $0.35 was expected.",
+    ]
+
+
+def test_an_unknown_outcome_tells_what_may_be_charged_and_what_to_do(capsys):
+    lost = replace(RECORD, engine=EngineName.KLING, state=RunState.UNKNOWN, error="Not known.", advice="Look there.")
+    tell_run(view(lost), None)
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.splitlines() == [
+        "Not known.",
+        "It is not known whether it is charged.",
+        "Its video may expire at RunComfy in about 7 days.",
+        "Look there.",
+    ]

@@ -85,3 +85,36 @@ def test_time_goes_on_while_a_run_is_open():
     assert (view.elapsed_s, view.progress) == (60.0, 0.5)
     assert view.can_cancel
     assert replace(view, state=RunState.UNKNOWN).is_final
+
+
+@pytest.mark.parametrize(
+    ("record", "can_recover"),
+    [
+        (run(RunState.UNKNOWN, KLING), True),
+        (run(RunState.FAILED, KLING, request_id="req-1", ready_at=120.0), True),
+        (run(RunState.FAILED, KLING, request_id="req-1"), False),
+        (run(RunState.FAILED, KLING), False),
+        (run(RunState.IN_PROGRESS, KLING, request_id="req-1"), False),
+        (run(RunState.COMPLETED, KLING, request_id="req-1", result_name="result.mp4"), False),
+        (run(RunState.UNKNOWN), False),
+    ],
+)
+def test_what_can_be_recovered(record, can_recover):
+    assert view_of(record, Live(), folder=Path("/runs/1"), now=160.0).can_recover is can_recover
+
+
+def test_a_failure_tells_which_input_to_change_and_what_may_help():
+    raw = "The duration of continuous valid motion is too short"
+    record = run(RunState.FAILED, KLING, request_id="req-1", raw_error=raw, error="Too short.", estimate_usd=0.35)
+    view = view_of(record, Live(), folder=Path("/runs/1"), now=160.0)
+    assert (view.inputs, view.repairs) == (("video",), ("video.trim",))
+    assert (view.charge, view.raw_error) == ("maybe", raw)
+    assert view.cost_words == "It is not known whether it is charged; about $0.35 was expected."
+    fine = view_of(replace(record, state=RunState.COMPLETED), Live(), folder=Path("/runs/1"), now=160.0)
+    assert (fine.inputs, fine.repairs) == ((), ())
+
+
+def test_a_run_that_was_recovered_without_inputs_has_none():
+    record = replace(run(RunState.COMPLETED, KLING), image_name="", reference_name="")
+    view = view_of(record, Live(), folder=Path("/runs/1"), now=160.0)
+    assert (view.image, view.reference) == (None, None)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from figure import Actor, Scene, dance, write_clip
 from figure.cast import DANCER
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.choice import Choice
@@ -110,6 +110,7 @@ def chromium() -> Iterator[Browser]:
     path = browser.find_chromium()
     if path is None:
         pytest.skip(browser.MISSING)
+    expect.set_options(timeout=30_000)  # machines that run tests are busy
     switches = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=switches)
