@@ -36,7 +36,6 @@ def expiry_words(record: RunRecord, now: float, *, needs_token: bool = False) ->
 
 
 def _span(seconds: float) -> str:
-    hours = int(seconds // 3600)
-    if hours >= 48:
-        return f"{hours // 24} days"
-    return f"{hours} h" if hours >= 2 else f"{max(1, int(seconds // 60))} min"
+    if seconds >= 2 * 86_400:
+        return f"{round(seconds / 86_400)} days"
+    return f"{int(seconds // 3600)} h" if seconds >= 7200 else f"{max(1, int(seconds // 60))} min"
