@@ -146,7 +146,17 @@ def test_run_makes_a_preview_and_overwrites_nothing(typed, person_png, short_dan
 @pytest.mark.slow
 def test_ctrl_c_ends_a_run_and_leaves_nothing_behind(person_png, short_dance, tmp_path, data_dir):
     environ = os.environ | {"KLING_UI_DATA_DIR": str(data_dir), "KLING_UI_WORKERS": "1"}
-    command = [sys.executable, "-m", "kling_ui", "run", str(person_png), str(short_dance), "--out", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "kling_ui",
+        "run",
+        str(person_png),
+        str(short_dance),
+        "--out",
+        str(tmp_path),
+        "--again",
+    ]
     with subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         told = []
