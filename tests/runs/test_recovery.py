@@ -171,7 +171,7 @@ def test_a_result_that_could_not_be_kept_is_tried_again(open_world, make_vendor)
     assert failed.state is RunState.FAILED
     assert failed.can_recover
     assert "a web page" in failed.sentence
-    assert "about 6 days" in failed.expiry_words
+    assert "about 7 days" in failed.expiry_words
     assert view.state is RunState.COMPLETED
     assert view.expiry_words == ""
 
