@@ -105,11 +105,11 @@ def _wait_for(address: str, app: "subprocess.Popen[str]") -> None:
 
 @pytest.fixture(scope="module")  # no longer: while it is open, other tests cannot start an event loop of their own
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium with a played camera; tests are skipped, saying why, where there is none."""
+    """A headless Chromium with a played camera; without one tests are skipped, saying why, but fail where CI counts."""
     browser = _load("browser")
     path = browser.find_chromium()
     if path is None:
-        pytest.skip(browser.MISSING)
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(browser.MISSING)
     expect.set_options(timeout=30_000)  # machines that run tests are busy
     switches = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     with sync_playwright() as playwright:
