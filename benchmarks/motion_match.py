@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 from kling_ui.choice import Orientation
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import sample_frames
-from kling_ui.preview.render import render_preview
+from kling_ui.puppetry.render import render_preview
 from kling_ui.score.clips import WatchedClip, watch_clip
 from kling_ui.score.match import MotionMatch
 from kling_ui.score.motion import motion_match

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr
@@ -246,9 +247,14 @@ class ModelAPI:
         return Answer(response.status_code, self._without_token(received), response.headers.get("Retry-After"))
 
     def _without_token(self, content: bytes) -> bytes:
-        """Take the token out of an answer that echoes it; anything very short is no secret."""
-        secret = self._token.get_secret_value().encode() if self._token is not None else b""
-        return content.replace(secret, b"***") if len(secret) >= SECRET_MIN_CHARS else content
+        """Take the token out of an answer that echoes it, however it is written; anything very short is no secret."""
+        secret = self._token.get_secret_value() if self._token is not None else ""
+        if len(secret) < SECRET_MIN_CHARS:
+            return content
+        in_json = json.dumps(secret)[1:-1]
+        for written in (secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe=""), quote(secret)):
+            content = content.replace(written.encode(), b"***")
+        return content
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from typing import Self
 
 from kling_ui.api.reading import number_of, text_of, time_of, video_url_of
 from kling_ui.api.redaction import redacted
-from kling_ui.choice import Orientation
+from kling_ui.choice import Orientation, Resolution
 from kling_ui.errors import UnexpectedResponseError
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -66,6 +66,7 @@ class MotionRequest:
         video_url: The reference, likewise.
         keep_original_sound: Keep the reference's sound.
         character_orientation: Whose facing the result follows.
+        resolution: For the embedded engine only; the remote one knows no such field, and is sent none.
     """
 
     prompt: str
@@ -73,15 +74,18 @@ class MotionRequest:
     video_url: str = field(repr=False)
     keep_original_sound: bool = True
     character_orientation: Orientation = Orientation.VIDEO
+    resolution: Resolution | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the body of a submit."""
+        extra = {} if self.resolution is None else {"resolution": str(self.resolution)}
         return {
             "prompt": self.prompt,
             "image_url": self.image_url,
             "video_url": self.video_url,
             "keep_original_sound": self.keep_original_sound,
             "character_orientation": str(self.character_orientation),
+            **extra,
         }
 
 

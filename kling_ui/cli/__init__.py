@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from kling_ui.choice import DEFAULT_PROMPT, Choice, Orientation
+from kling_ui.choice import DEFAULT_PROMPT, Choice, Orientation, Resolution
 from kling_ui.cli.output import guarded
 from kling_ui.runs.record import EngineName
 
@@ -30,6 +30,7 @@ Facing = Annotated[
     typer.Option(help="Whose facing the result follows: the video's (at most 30 s) or the image's (at most 10 s)."),
 ]
 Sound = Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the reference's sound.")]
+Size = Annotated[Resolution, typer.Option(help="How large a preview may be; Kling decides for itself.")]
 Accepted = Annotated[
     list[str] | None,
     typer.Option("--accept", metavar="RULE", help="Go on in spite of this rule, where a person may overrule it."),
@@ -101,6 +102,7 @@ def run(
     prompt: Prompt = DEFAULT_PROMPT,
     orientation: Facing = Orientation.VIDEO,
     sound: Sound = True,
+    resolution: Size = Resolution.P720,
     engine: Annotated[
         EngineName, typer.Option(help="preview: free, drawn on this machine. kling: paid, needs RUNCOMFY_API_TOKEN.")
     ] = EngineName.PREVIEW,
@@ -119,7 +121,7 @@ def run(
     def load() -> Work:
         from kling_ui.cli.run import Order, run_order  # noqa: PLC0415
 
-        choice = Choice(prompt, orientation, sound)
+        choice = Choice(prompt, orientation, sound, resolution)
         return lambda: run_order(Order(image, video, choice, engine, out, tuple(accept or ()), again), as_json=as_json)
 
     guarded(load, as_json=as_json)

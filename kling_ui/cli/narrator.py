@@ -60,6 +60,6 @@ class Narrator:
         if self._bar and self._task is not None:
             total = None if view.progress is None else 1.0
             self._bar.update(self._task, description=view.sentence, total=total, completed=view.progress or 0.0)
-        elif not view.is_final and (view.state, view.queue_position) != self._told:
-            self._told = view.state, view.queue_position
+        elif not view.is_final and (view.state, view.queue_position, view.trouble) != self._told:
+            self._told = view.state, view.queue_position, view.trouble
             say(view.sentence)

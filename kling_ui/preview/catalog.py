@@ -46,6 +46,7 @@ class MotionInput(BaseModel):
         default="video",
         description="Whose facing is followed: of the video (up to 30 s) or of the image (up to 10 s).",
     )
+    resolution: Literal["720p", "1080p"] = Field(default="720p", description="How large the video may be.")
 
 
 def parse_input(body: bytes) -> MotionInput:

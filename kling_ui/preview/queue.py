@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from kling_ui.choice import Orientation
+from kling_ui.choice import Orientation, Resolution
 from kling_ui.errors import KlingUIError
 from kling_ui.preview.catalog import MotionInput
 from kling_ui.preview.faults import busy, unknown_request
@@ -36,12 +36,27 @@ class Pool(Protocol):
 
 
 def render_lazily(
-    image: Path, video: Path, out: Path, *, orientation: Orientation, keep_sound: bool, progress: Path
+    image: Path,
+    video: Path,
+    out: Path,
+    *,
+    orientation: Orientation,
+    keep_sound: bool,
+    resolution: Resolution,
+    progress: Path,
 ) -> object:
     """Render a preview; the heavy imports happen where it runs, in the worker."""
-    from kling_ui.preview.render import render_preview  # noqa: PLC0415
+    from kling_ui.puppetry.render import render_preview  # noqa: PLC0415
 
-    return render_preview(image, video, out, orientation=orientation, keep_sound=keep_sound, progress=progress)
+    return render_preview(
+        image,
+        video,
+        out,
+        orientation=orientation,
+        keep_sound=keep_sound,
+        sides_px=resolution.sides_px,
+        progress=progress,
+    )
 
 
 class JobQueue:
@@ -52,7 +67,7 @@ class JobQueue:
     Args:
         folder: Where jobs keep their files; several processes may share it.
         workers: Runs the rendering.
-        render: Renders one job, see :func:`kling_ui.preview.render.render_preview`.
+        render: Renders one job, see :func:`kling_ui.puppetry.render.render_preview`.
         fetch: Downloads inputs given by address; by default from public addresses only.
         slots: Jobs that run at the same time.
         keep_s: Seconds for which a finished job is remembered.
@@ -227,6 +242,7 @@ class JobQueue:
             job.output,
             orientation=Orientation(asked.character_orientation),
             keep_sound=asked.keep_original_sound,
+            resolution=Resolution(asked.resolution),
             progress=job.progress_file,
             timeout_s=self._render_limit_s,
         )

@@ -12,7 +12,6 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from kling_ui.preview.character import Character, find_character
 from kling_ui.preview.inputs import Kind
 from kling_ui.preview.queue import JobQueue
 from kling_ui.preview.service import build_service
@@ -23,10 +22,10 @@ TINY_IMAGE = "data:image/png;base64," + base64.b64encode(b"tiny image").decode()
 TINY_VIDEO = "data:video/mp4;base64," + base64.b64encode(b"tiny video").decode()
 
 
-def join_inputs(image: Path, video: Path, out: Path, *, orientation, keep_sound, progress) -> None:
+def join_inputs(image: Path, video: Path, out: Path, *, orientation, keep_sound, resolution, progress) -> None:
     """Render in the simplest way that shows what arrived."""
     progress.write_text(json.dumps({"progress": 0.5}))
-    facts = f"|{orientation}|{keep_sound}"
+    facts = f"|{orientation}|{keep_sound}" + ("|1080p" if resolution == "1080p" else "")
     out.write_bytes(image.read_bytes() + b"+" + video.read_bytes() + facts.encode())
 
 
@@ -123,9 +122,3 @@ def in_house(tmp_path: Path) -> Callable[..., Any]:
         return asyncio.run(run())
 
     return live
-
-
-@pytest.fixture(scope="session")
-def character(person_png: Path) -> Character:
-    """The drawn person as the puppet's maker sees it, 270 x 480."""
-    return find_character(person_png, long_side_px=480)

@@ -20,7 +20,7 @@ WEB = MotionInput(prompt="p", image_url="https://x.example/i", video_url="https:
 SLOW_RENDER = """
 import json, os, time
 
-def render(image, video, out, *, orientation, keep_sound, progress):
+def render(image, video, out, *, orientation, keep_sound, resolution, progress):
     progress.write_text(json.dumps({"progress": 0.1, "pid": os.getpid()}))
     out.with_name("half-done").write_bytes(b"...")
     if image.read_bytes() == b"endless":

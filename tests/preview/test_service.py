@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
+from kling_ui.choice import Resolution
 from kling_ui.errors import KlingUIError, MediaError
 
 MODEL_ID = "kling/kling-2-6/motion-control-standard"
@@ -162,6 +163,16 @@ def test_the_cost_is_told_when_asked_for(in_house, query, told):
     in_house(use)
 
 
+def test_a_resolution_may_be_asked_for(in_house):
+    async def use(house):
+        request_id = await house.submit(resolution="1080p")
+        await house.until(request_id, "succeeded")
+        assert house.pool.calls[0]["resolution"] is Resolution.P1080
+        assert (await house.http.post(MODEL_PATH, json=GOOD | {"resolution": "4k"})).status_code == 422
+
+    in_house(use)
+
+
 def test_the_models_card(in_house):
     async def use(house):
         card = await house.get(MODEL_PATH)
@@ -180,6 +191,7 @@ def test_the_models_card(in_house):
             "video_url": "string",
             "keep_original_sound": "boolean",
             "character_orientation": "string",
+            "resolution": "string",
         }
         assert schema["properties"]["character_orientation"]["enum"] == ["image", "video"]
         assert (await house.http.get(card["model_url"])).json() == card

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kling_ui.preview.character import Character, shown_parts
-from kling_ui.preview.completion import complete, hidden_behind
-from kling_ui.preview.fill import push_pull
-from kling_ui.preview.labels import label_parts
-from kling_ui.preview.skeleton import ARMS, BONES, DRAWING_ORDER, THIGHS, Joint, Part
-from kling_ui.preview.window import Window, soften, window_of
+from kling_ui.puppetry.character import Character, shown_parts
+from kling_ui.puppetry.completion import complete, hidden_behind
+from kling_ui.puppetry.fill import push_pull
+from kling_ui.puppetry.labels import label_parts
+from kling_ui.puppetry.matte import deep_inside
+from kling_ui.puppetry.skeleton import ARMS, BONES, DRAWING_ORDER, THIGHS, Joint, Part
+from kling_ui.puppetry.window import Window, soften, window_of
 
 BLEED_PX = 3.5  # how far a part goes on under the parts that are drawn over it
 CAP = 0.9  # of a limb's radius: the round overlap at a joint
@@ -52,9 +53,7 @@ def cut_layers(character: Character) -> dict[Part, Layer]:
 def backdrop(character: Character) -> np.ndarray:
     """The picture without the person, ``(height, width, 3)`` uint8."""
     reach = max(2, round(max(character.size) * BACKDROP_REACH))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    person = cv2.dilate((character.alpha[: character.size[1]] > 0.1).astype(np.uint8), kernel)
-    return push_pull(character.rgb, 1 - person.astype(np.float32))
+    return push_pull(character.rgb, deep_inside(character.alpha[: character.size[1]] <= 0.1, reach))
 
 
 def _without_cords(rgb: np.ndarray, width_px: int) -> np.ndarray:

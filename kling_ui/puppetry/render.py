@@ -1,8 +1,8 @@
 """One preview from inputs to MP4: pose of the reference, puppet of the character, frames, sound.
 
-Two threads share the work, and both spend their time outside Python's lock: one decodes the clip and finds poses, the
-other cuts the puppet out meanwhile and then draws and encodes frame after frame as soon as the poses around it are
-known. Only joints wait in between, so memory does not grow with the clip's pictures.
+Four threads share the work, and all spend their time outside Python's lock: one decodes the clip, one finds poses, one
+cuts the puppet out meanwhile and then draws frame after frame as soon as the poses around it are known, one encodes.
+Only joints and a few pictures wait in between, so memory does not grow with the clip.
 """
 
 import threading
@@ -12,23 +12,29 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from kling_ui.choice import Orientation
+import cv2
+import numpy as np
+
+from kling_ui.choice import Orientation, Resolution
 from kling_ui.errors import MediaError
+from kling_ui.media.ahead import Ahead
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.person import TRACK_LONG_SIDE_PX, find_poses, pose_reader
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.progress import ProgressFile
 from kling_ui.media.video import open_clip, read_frames
-from kling_ui.preview.badge import Badge
-from kling_ui.preview.character import Character, find_character
-from kling_ui.preview.motion import Stance
-from kling_ui.preview.puppet import Puppet
-from kling_ui.preview.reference import Reading
-from kling_ui.preview.retarget import Retargeter, opening_frames
-from kling_ui.preview.smoothing import REACH_S
+from kling_ui.puppetry.badge import Badge
+from kling_ui.puppetry.character import Character, find_character
+from kling_ui.puppetry.motion import Stance
+from kling_ui.puppetry.puppet import Puppet
+from kling_ui.puppetry.reference import Reading
+from kling_ui.puppetry.retarget import Retargeter, opening_frames
+from kling_ui.puppetry.smoothing import REACH_S
 
-LONG_SIDE_PX = 720
 STRETCH_FRAMES = 12  # drawn at a time
+READ_AHEAD, DRAWN_AHEAD = 6, 6  # frames that may wait for the next one to take them
+# Half of the processor time of "veryfast" for three times the bytes: previews are looked at where they are made.
+X264_OPTIONS = {"preset": "ultrafast", "crf": "20", "profile": "high", "threads": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ def render_preview(
     *,
     orientation: Orientation = Orientation.VIDEO,
     keep_sound: bool = True,
-    long_side_px: int = LONG_SIDE_PX,
+    sides_px: tuple[int, int] = Resolution.P720.sides_px,
     progress: Path | None = None,
 ) -> RenderFacts:
     """Transfer the motion of ``video`` to the character of ``image`` and write ``out``.
@@ -68,28 +74,29 @@ def render_preview(
         out: The MP4 to write; it appears only when it is complete.
         orientation: Whose facing and place the result follows.
         keep_sound: Keep the reference's sound.
-        long_side_px: Longer side of the result; the other follows the picture's aspect.
+        sides_px: The longer and the shorter side that the result may have; its shape is the picture's.
         progress: Where to say how far it is, as ``{"progress": 0-1}``.
 
     Raises:
         MediaError: A file cannot be read or written, or shows nobody.
     """
     facts, told = probe_video(video), ProgressFile(progress)
-    pose_reader()  # loaded before the second thread starts: two threads must not import the models' library at once
-    with _reading(facts) as reading:
-        character = find_character(image, long_side_px=long_side_px)
-        puppet, badge = Puppet(character), Badge(character.size)
-        with ClipWriter(
-            out,
-            fps=_rate(facts),
-            size=character.size,
-            sound_from=video if keep_sound and facts.has_audio else None,
-            sound_container=facts.format,
-        ) as writer:
-            for stance in _stances(reading, character, puppet, orientation, video):
-                picture = puppet.draw(stance)
-                badge.stamp(picture)
-                writer.write(picture, time_s=reading.times_s[writer.frames])
+    pose_reader()  # loaded before another thread starts: two threads must not import the models' library at once
+    with one_thread(), _reading(facts) as reading:
+        character = find_character(image, sides_px=sides_px)
+        with (
+            ClipWriter(
+                out,
+                fps=_rate(facts),
+                size=character.size,
+                sound_from=video if keep_sound and facts.has_audio else None,
+                sound_container=facts.format,
+                x264_options=X264_OPTIONS,
+            ) as writer,
+            Ahead(_pictures(reading, character, orientation, video), DRAWN_AHEAD) as pictures,
+        ):
+            for picture in pictures:
+                writer.write_ycbcr(picture, time_s=reading.times_s[writer.frames])
                 if writer.frames % STRETCH_FRAMES == 0:
                     told.tell((len(reading.times_s) + writer.frames) / 2 / max(1, facts.frame_count))
     return RenderFacts(writer.frames, facts.fps, facts.duration_s, *character.size)
@@ -102,11 +109,12 @@ def _reading(facts: VideoFacts) -> Generator[Reading]:
 
     def read() -> None:
         try:
-            frames = read_frames(facts.path, container=facts.format, long_side_px=TRACK_LONG_SIDE_PX)
-            for frame, pose in find_poses(frames):
-                if reading.stopped:
-                    return
-                reading.add(frame.time_s, frame.rgb.shape[1] / frame.rgb.shape[0], pose)
+            clip = read_frames(facts.path, container=facts.format, long_side_px=TRACK_LONG_SIDE_PX)
+            with Ahead(clip, READ_AHEAD) as frames:
+                for frame, pose in find_poses(frames):
+                    if reading.stopped:
+                        return
+                    reading.add(frame.time_s, frame.rgb.shape[1] / frame.rgb.shape[0], pose)
         except Exception as error:  # noqa: BLE001  raised again where the frames are waited for
             reading.close(error)
         else:
@@ -119,6 +127,26 @@ def _reading(facts: VideoFacts) -> Generator[Reading]:
     finally:
         reading.stop()
         thread.join()
+
+
+def _pictures(reading: Reading, character: Character, orientation: Orientation, video: Path) -> Iterator[np.ndarray]:
+    """The clip's pictures in Y'CbCr."""
+    puppet, badge = Puppet(character), Badge(character.size)
+    for stance in _stances(reading, character, puppet, orientation, video):
+        picture = puppet.draw(stance)
+        badge.stamp(picture)
+        yield picture
+
+
+@contextmanager
+def one_thread() -> Generator[None]:
+    """Keep OpenCV to the calling thread: its own threads cost more than they give where all cores are busy."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def _stances(

@@ -3,12 +3,12 @@
 import numpy as np
 
 from kling_ui.choice import Orientation
-from kling_ui.preview.angles import flatness, heading, middle, polar, ramp, within, wrapped
-from kling_ui.preview.character import Character
-from kling_ui.preview.depth import DepthOrder
-from kling_ui.preview.motion import Motion
-from kling_ui.preview.reference import Performance
-from kling_ui.preview.skeleton import ANKLES, ARMS, BONES, HIPS, SHINS, SHOULDERS, Bone, Joint, Part
+from kling_ui.puppetry.angles import flatness, heading, middle, polar, ramp, within, wrapped
+from kling_ui.puppetry.character import Character
+from kling_ui.puppetry.depth import DepthOrder
+from kling_ui.puppetry.motion import Motion
+from kling_ui.puppetry.reference import Performance
+from kling_ui.puppetry.skeleton import ANKLES, ARMS, BONES, HIPS, SHINS, SHOULDERS, Bone, Joint, Part
 
 OPENING_S = 1.0  # the time in which the reference's neutral frame is looked for
 UNSEEN, SEEN = 0.35, 0.65  # visibility from which, and up to which, a limb follows the reference more and more

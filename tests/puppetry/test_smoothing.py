@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kling_ui.preview.smoothing import REACH_S, blur, bridge, latch, speeds, steady
+from kling_ui.puppetry.smoothing import REACH_S, blur, bridge, latch, speeds, steady
 
 FPS = 20.0
 

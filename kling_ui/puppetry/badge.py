@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from kling_ui.media.ycbcr import to_ycbcr
+
 WORDS = "Preview, not Kling"
 TEXT_SHARE = 0.026  # of the shorter side
 LEAST_TEXT_PX = 9
@@ -23,14 +25,14 @@ class Badge:
         height, width = min(mark.shape[0], size[1]), min(mark.shape[1], size[0])
         gap = min(round(text_px * 0.7), size[0] - width, size[1] - height)
         alpha = mark[:height, :width, 3:].astype(np.float32) / 255
-        self._ink = mark[:height, :width, :3] * alpha
+        self._ink = to_ycbcr(mark[:height, :width, :3]) * alpha
         self._clear = 1 - alpha
         self._rows = slice(size[1] - gap - height, size[1] - gap)
         self._columns = slice(size[0] - gap - width, size[0] - gap)
 
-    def stamp(self, rgb: np.ndarray) -> None:
-        """Draw the mark into ``(height, width, 3)`` uint8, in place."""
-        corner = rgb[self._rows, self._columns]
+    def stamp(self, frame: np.ndarray) -> None:
+        """Draw the mark into ``(height, width, 3)`` uint8 in Y'CbCr, in place."""
+        corner = frame[self._rows, self._columns]
         corner[:] = cv2.add(cv2.multiply(corner.astype(np.float32), np.repeat(self._clear, 3, axis=2)), self._ink)
 
 

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from kling_ui.preview.fill import push_pull
+from kling_ui.puppetry.fill import push_pull
 
 CLEAR_CONTRAST = 60.0  # of 8 bits a channel: colours this far apart tell person and background apart by themselves
 DOUBT_M = 0.03  # how far the mask's border may be off: it is found on 256 x 256 cells
@@ -23,9 +23,7 @@ def matte(rgb: np.ndarray, mask: np.ndarray, px_per_m: float) -> np.ndarray:
         ``(height, width)`` float32 0-1.
     """
     reach = max(2, round(DOUBT_M * px_per_m))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    inner = (cv2.erode(mask, kernel) > 0.9).astype(np.float32)
-    outer = (cv2.dilate(mask, kernel) < 0.1).astype(np.float32)
+    inner, outer = deep_inside(mask > 0.9, reach), deep_inside(mask < 0.1, reach)
     if not (inner.any() and outer.any()):
         return np.clip(mask, 0, 1)
     person, behind = push_pull(rgb, inner).astype(np.float32), push_pull(rgb, outer).astype(np.float32)
@@ -36,6 +34,11 @@ def matte(rgb: np.ndarray, mask: np.ndarray, px_per_m: float) -> np.ndarray:
     mixed = trust * by_colour + (1 - trust) * mask
     fine = cv2.ximgproc.guidedFilter(rgb, mixed, max(2, round(0.006 * px_per_m)), 40.0)
     return np.clip((fine - 0.2) / 0.6, 0, 1) * _main_piece(fine)
+
+
+def deep_inside(region: np.ndarray, reach: float) -> np.ndarray:
+    """``(height, width)`` float32: 1 where a bool region goes on for more than ``reach`` px in every direction."""
+    return (cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5) > reach).astype(np.float32)
 
 
 def _doubt(mask: np.ndarray, px_per_m: float) -> np.ndarray:

@@ -9,15 +9,16 @@ import numpy as np
 from kling_ui.errors import MediaError
 from kling_ui.media.person import Landmark, Pose, find_person
 from kling_ui.media.picture import read_picture
-from kling_ui.preview.matte import matte
-from kling_ui.preview.reference import face_of
-from kling_ui.preview.skeleton import BONES, Joint, Part, joints_of, scale_px_per_m
+from kling_ui.puppetry.matte import matte
+from kling_ui.puppetry.reference import face_of
+from kling_ui.puppetry.skeleton import BONES, Joint, Part, joints_of, scale_px_per_m
 
 VISIBLE = 0.5  # a bone whose end is less visible than this is not shown
 SURELY_VISIBLE = 0.9  # an arm less visible than this is looked for again
 CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second look must win
 CUT_ROWS = 3  # the very last rows of a picture are often spoilt by its edge
 BELOW_SHARE = 0.12  # of the picture's height
+LEAST_SIDE_PX = 720  # of the longer side: smaller pictures are enlarged to this
 ARMS = [Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST]
 
 
@@ -28,7 +29,7 @@ class Face:
     Attributes:
         centre: ``(x, y)`` px, between eyes, nose and ears.
         width_px: Distance between the ears as they are seen.
-        held: ``(3,)`` roll, turn and nod; see :func:`kling_ui.preview.reference.face_of`.
+        held: ``(3,)`` roll, turn and nod; see :func:`kling_ui.puppetry.reference.face_of`.
     """
 
     centre: tuple[float, float]
@@ -44,7 +45,7 @@ class Character:
         rgb: ``(height, width, 3)`` uint8; both sides even.
         figure: ``(taller, width, 3)`` uint8: the same, continued below where the picture cuts the person off.
         alpha: ``(taller, width)`` float32 0-1: how much of a pixel of ``figure`` is the person.
-        joints: ``(18, 2)`` float64 px per :class:`kling_ui.preview.skeleton.Joint`; may lie outside the picture.
+        joints: ``(18, 2)`` float64 px per :class:`kling_ui.puppetry.skeleton.Joint`; may lie outside the picture.
         world_m: ``(18, 3)`` float64 metres.
         visibility: ``(18,)`` float64 0-1.
         px_per_m: The person's scale.
@@ -66,13 +67,17 @@ class Character:
         return self.rgb.shape[1], self.rgb.shape[0]
 
 
-def find_character(path: Path, *, long_side_px: int) -> Character:
+def find_character(path: Path, *, sides_px: tuple[int, int]) -> Character:
     """Read a picture and find the person in it.
+
+    Args:
+        path: The picture.
+        sides_px: The longer and the shorter side that it may take up. It is enlarged only to :data:`LEAST_SIDE_PX`.
 
     Raises:
         MediaError: It cannot be read, or nobody is found in it.
     """
-    rgb = _read(path, long_side_px)
+    rgb = _read(path, sides_px)
     pose = _best_pose(rgb)
     if pose is None or pose.mask is None:
         raise MediaError(
@@ -124,9 +129,10 @@ def _best_pose(rgb: np.ndarray) -> Pose | None:
     return replace(second, mask=np.maximum(first.mask, second.mask))
 
 
-def _read(path: Path, long_side_px: int) -> np.ndarray:
-    rgb = read_picture(path, long_side_px=2 * long_side_px).rgb  # the last step down is the fine one
-    scale = long_side_px / max(rgb.shape[:2])
+def _read(path: Path, sides_px: tuple[int, int]) -> np.ndarray:
+    rgb = read_picture(path, long_side_px=2 * sides_px[0]).rgb  # the last step down is the fine one
+    longer, shorter = max(rgb.shape[:2]), min(rgb.shape[:2])
+    scale = min(sides_px[0] / longer, sides_px[1] / shorter, max(1.0, LEAST_SIDE_PX / longer))
     width, height = (max(2, 2 * round(side * scale / 2)) for side in rgb.shape[1::-1])
     return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 

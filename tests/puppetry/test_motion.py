@@ -1,7 +1,7 @@
 import pytest
 
-from kling_ui.preview.motion import drawing_order
-from kling_ui.preview.skeleton import DRAWING_ORDER, Part
+from kling_ui.puppetry.motion import drawing_order
+from kling_ui.puppetry.skeleton import DRAWING_ORDER, Part
 
 
 @pytest.mark.parametrize("behind", [(False, False), (True, False), (False, True), (True, True)])

@@ -10,9 +10,9 @@ geometry alone.
 import cv2
 import numpy as np
 
-from kling_ui.preview.character import Character
-from kling_ui.preview.distances import SURE, beyond_joint, distances, pixel_grid, quarter
-from kling_ui.preview.skeleton import BONES, Joint, Part
+from kling_ui.puppetry.character import Character
+from kling_ui.puppetry.distances import SURE, beyond_joint, distances, pixel_grid, quarter
+from kling_ui.puppetry.skeleton import BONES, Joint, Part
 
 WORK_LONG_SIDE_PX = 480
 WIDE = 2.4  # limb radii that the widest sleeves reach

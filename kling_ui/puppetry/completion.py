@@ -3,9 +3,9 @@
 import cv2
 import numpy as np
 
-from kling_ui.preview.fill import carry_on, mix
-from kling_ui.preview.skeleton import ARMS, BONES, DRAWING_ORDER, FOREARMS, THIGHS, Part
-from kling_ui.preview.window import Window
+from kling_ui.puppetry.fill import carry_on, mix
+from kling_ui.puppetry.skeleton import ARMS, BONES, DRAWING_ORDER, FOREARMS, THIGHS, Part
+from kling_ui.puppetry.window import Window
 
 STRIP_M = 0.015  # how far the body surely goes on under a limb that lies on it
 BRIDGE_M = 0.6  # how much of an outline a limb may hide for it still to be guessed

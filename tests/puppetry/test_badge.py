@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kling_ui.preview.badge import Badge
+from kling_ui.puppetry.badge import Badge
 
 
 @pytest.mark.parametrize("size", [(720, 1280), (1280, 720), (202, 360)])

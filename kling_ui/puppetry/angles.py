@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kling_ui.preview.skeleton import Joint
+from kling_ui.puppetry.skeleton import Joint
 
 
 def middle(values: np.ndarray, pair: tuple[Joint, Joint]) -> np.ndarray:

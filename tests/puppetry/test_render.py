@@ -13,8 +13,8 @@ from kling_ui.media.encode import ClipWriter
 from kling_ui.media.person import PoseTrack, find_poses, track_of
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import read_frames
-from kling_ui.preview.render import RenderFacts, render_preview
-from kling_ui.preview.skeleton import BONES, Part, joints_of
+from kling_ui.puppetry.render import RenderFacts, render_preview
+from kling_ui.puppetry.skeleton import BONES, Part, joints_of
 
 LIMBS = [part for part in BONES if part is not Part.HEAD]
 
@@ -22,7 +22,7 @@ LIMBS = [part for part in BONES if part is not Part.HEAD]
 @pytest.fixture(scope="module")
 def danced(person_png: Path, dance_mp4: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RenderFacts]:
     out = tmp_path_factory.mktemp("danced") / "result.mp4"
-    return out, render_preview(person_png, dance_mp4, out, long_side_px=480, progress=out.with_name("progress.json"))
+    return out, render_preview(person_png, dance_mp4, out, sides_px=(480, 480), progress=out.with_name("progress.json"))
 
 
 def pictures(path: Path) -> np.ndarray:
@@ -78,7 +78,7 @@ def test_image_orientation_moves_differently_and_sound_can_be_dropped(
     danced: tuple[Path, RenderFacts], person_png: Path, dance_mp4: Path, tmp_path: Path
 ):
     out = tmp_path / "result.mp4"
-    options = {"orientation": Orientation.IMAGE, "keep_sound": False, "long_side_px": 480}
+    options = {"orientation": Orientation.IMAGE, "keep_sound": False, "sides_px": (480, 480)}
     render_preview(person_png, dance_mp4, out, **options)
     assert not probe_video(out).has_audio
     assert np.abs(pictures(out).astype(int) - pictures(danced[0])).max(axis=3).mean() > 2
@@ -88,7 +88,7 @@ def test_image_orientation_moves_differently_and_sound_can_be_dropped(
 
 
 def test_a_half_body_takes_a_half_body_s_moves(upper_body_png: Path, talk_mp4: Path, tmp_path: Path):
-    facts = render_preview(upper_body_png, talk_mp4, tmp_path / "result.mp4", long_side_px=400)
+    facts = render_preview(upper_body_png, talk_mp4, tmp_path / "result.mp4", sides_px=(400, 400))
     assert (facts.width_px, facts.height_px) == (400, 300)
     moved = np.ptp(pictures(tmp_path / "result.mp4").astype(int), axis=0).max(axis=2)
     assert moved[150:].max() > 100
@@ -106,7 +106,7 @@ def test_nobody_in_the_picture_names_the_picture(dance_mp4: Path, tmp_path: Path
 
 def test_nobody_in_the_clip_names_the_clip(person_png: Path, tmp_path: Path):
     with pytest.raises(MediaError, match="no person") as caught:
-        render_preview(person_png, flat(tmp_path / "wall.mp4"), tmp_path / "out.mp4", long_side_px=240)
+        render_preview(person_png, flat(tmp_path / "wall.mp4"), tmp_path / "out.mp4", sides_px=(240, 240))
     assert caught.value.path.name == "wall.mp4"
     assert not list(tmp_path.glob("*out*"))
 

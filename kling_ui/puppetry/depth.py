@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from kling_ui.preview.angles import middle
-from kling_ui.preview.reference import Performance
-from kling_ui.preview.skeleton import SHOULDERS, Joint
-from kling_ui.preview.smoothing import latch
+from kling_ui.puppetry.angles import middle
+from kling_ui.puppetry.reference import Performance
+from kling_ui.puppetry.skeleton import SHOULDERS, Joint
+from kling_ui.puppetry.smoothing import latch
 
 BEHIND_M, NOT_BEHIND_M = 0.16, 0.08  # behind the shoulders, for an arm to go and to stay behind the body
 NEARER_M = 0.05  # for one side to lie over the other

@@ -1,6 +1,6 @@
 import numpy as np
 
-from kling_ui.preview.fill import carry_on, mix, push_pull
+from kling_ui.puppetry.fill import carry_on, mix, push_pull
 
 
 def test_known_pixels_stay_and_holes_take_their_colour():

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kling_ui.media.person import Landmark, Pose, PoseTrack
-from kling_ui.preview.skeleton import ANKLES, joints_of, scale_px_per_m
-from kling_ui.preview.smoothing import REACH_S, blur, bridge, speeds, steady
+from kling_ui.puppetry.skeleton import ANKLES, joints_of, scale_px_per_m
+from kling_ui.puppetry.smoothing import REACH_S, blur, bridge, speeds, steady
 
 VISIBLE_SIGMA_S = 0.12
 LEFT_EYE_AND_EAR, RIGHT_EYE_AND_EAR = [Landmark.LEFT_EYE, Landmark.LEFT_EAR], [Landmark.RIGHT_EYE, Landmark.RIGHT_EAR]
@@ -21,7 +21,7 @@ class Performance:
     """What the person in the reference does.
 
     Attributes:
-        points: ``(frames, 18, 2)`` per :class:`kling_ui.preview.skeleton.Joint`, in units of the picture's height.
+        points: ``(frames, 18, 2)`` per :class:`kling_ui.puppetry.skeleton.Joint`, in units of the picture's height.
         world_m: ``(frames, 18, 3)`` metres, hips at 0, y down, smaller z nearer.
         visibility: ``(frames, 18)`` 0-1, slowly changing.
         scale: ``(frames,)`` heights per metre.

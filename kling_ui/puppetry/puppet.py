@@ -1,20 +1,17 @@
 """The puppet: bends its layers to a stance and draws them."""
 
 import math
-from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from kling_ui.preview.character import Character
-from kling_ui.preview.layers import Layer, backdrop, cut_layers
-from kling_ui.preview.motion import Stance
-from kling_ui.preview.skeleton import BONES, Bone, Joint, Part
-from kling_ui.preview.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
+from kling_ui.media.ycbcr import to_ycbcr
+from kling_ui.puppetry.character import Character
+from kling_ui.puppetry.layers import backdrop, cut_layers
+from kling_ui.puppetry.motion import Stance
+from kling_ui.puppetry.painting import Sprite
+from kling_ui.puppetry.skeleton import BONES, Bone, Joint, Part
+from kling_ui.puppetry.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
 
-CELL_PX = 8  # maps are computed on a grid this coarse and interpolated
-MARGIN_PX = 3
-OUTLINE_STEP = 0.25  # of an edge of a layer's hull
 MOST_MITRE = math.radians(40)  # beyond this a joint folds over instead of bending
 MOST_WRIST = math.radians(50)
 MOST_SHOULDER = math.radians(45)
@@ -23,21 +20,13 @@ FACE_SLIDE, MOST_SLIDE = 0.45, 0.3  # of the distance between the ears
 CHILDREN = {bone.parent: part for part, bone in BONES.items() if bone.parent is not Part.TORSO}
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A layer with its outline: ``(2, n)`` float points of its convex hull in the picture."""
-
-    layer: Layer
-    hull: np.ndarray
-
-
 class Puppet:
     """A character that can be drawn in any stance."""
 
     def __init__(self, character: Character) -> None:
         self._c = character
-        self._backdrop = backdrop(character)
-        self._pieces = {part: Piece(layer, _hull(layer)) for part, layer in cut_layers(character).items()}
+        self._backdrop = to_ycbcr(backdrop(character))
+        self._pieces = {part: Sprite.of(layer) for part, layer in cut_layers(character).items()}
         self._rest = {part: _segment(character.joints, part) for part in Part}
 
     @property
@@ -46,34 +35,19 @@ class Puppet:
         return frozenset(self._pieces)
 
     def draw(self, stance: Stance) -> np.ndarray:
-        """Draw one frame, ``(height, width, 3)`` uint8."""
+        """Draw one frame, ``(height, width, 3)`` uint8 in Y'CbCr, see :mod:`kling_ui.media.ycbcr`."""
         frame = self._backdrop.copy()
         posed = {part: _segment(stance.joints, part) for part in Part}
         for part in stance.order:
             if part not in self._pieces:
                 continue
             if part is Part.TORSO:
-                self._draw(frame, part, self._trunk(stance, posed[part]))
+                self._pieces[part].paint(frame, self._trunk(stance, posed[part]))
             elif part is Part.HEAD:
-                self._draw(frame, part, self._head(stance, posed), self._face(stance))
+                self._pieces[part].paint(frame, self._head(stance, posed), self._face(stance).undo)
             else:
-                self._draw(frame, part, self._limb(stance, posed, part))
+                self._pieces[part].paint(frame, self._limb(stance, posed, part))
         return frame
-
-    def _draw(self, frame: np.ndarray, part: Part, warp: LimbWarp | TrunkWarp, bulge: Bulge | None = None) -> None:
-        piece = self._pieces[part]
-        spots = warp.reach(*piece.hull)
-        height, width = frame.shape[:2]
-        x0, y0 = np.maximum(np.floor(spots.min(axis=0)).astype(int) - MARGIN_PX, 0)
-        x1, y1 = np.minimum(np.ceil(spots.max(axis=0)).astype(int) + MARGIN_PX, (width, height))
-        if x1 <= x0 or y1 <= y0:
-            return
-        x, y = warp.source(*np.meshgrid(_cells(x0, x1), _cells(y0, y1)))
-        if bulge is not None:
-            x, y = bulge.undo(x, y)
-        left, top = piece.layer.corner
-        size = x1 - x0, y1 - y0
-        paste(frame[y0:y1, x0:x1], piece.layer.rgba, _refine(x - left, size), _refine(y - top, size))
 
     def _limb(self, stance: Stance, posed: dict[Part, Segment], part: Part) -> LimbWarp:
         bone, rest, now = BONES[part], self._rest[part], posed[part]
@@ -148,48 +122,10 @@ class Puppet:
         return _clip((along1 * rest.length / posed.length - along0) / across0, STEEPEST), width
 
 
-def paste(target: np.ndarray, rgba: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
-    """Draw over ``target`` what is seen there of a layer.
-
-    Args:
-        target: ``(height, width, 3)`` uint8, changed in place.
-        rgba: ``(h, w, 4)`` uint8, premultiplied.
-        x: ``(height, width)`` float32: for each pixel of ``target`` the column in ``rgba``.
-        y: Likewise the row.
-    """
-    bent = cv2.remap(rgba, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    behind = cv2.cvtColor(255 - bent[..., 3], cv2.COLOR_GRAY2RGB)
-    cv2.add(cv2.multiply(target, behind, scale=1 / 255), cv2.cvtColor(bent, cv2.COLOR_RGBA2RGB), dst=target)
-
-
-def _cells(start: int, end: int) -> np.ndarray:
-    """Middles of the cells from one before ``start`` to one after ``end``, px."""
-    count = -(-(end - start) // CELL_PX) + 2
-    return (np.arange(count) - 1) * float(CELL_PX) + (start + (CELL_PX - 1) / 2)
-
-
-def _refine(coarse: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Interpolate a map given at :func:`_cells` to every pixel of ``size`` (width, height)."""
-    rows, columns = coarse.shape
-    fine = cv2.resize(coarse.astype(np.float32), (columns * CELL_PX, rows * CELL_PX), interpolation=cv2.INTER_LINEAR)
-    return fine[CELL_PX : CELL_PX + size[1], CELL_PX : CELL_PX + size[0]]
-
-
 def _segment(joints: np.ndarray, part: Part) -> Segment:
     if part is Part.TORSO:
         return Segment.between((joints[Joint.LEFT_HIP] + joints[Joint.RIGHT_HIP]) / 2, joints[Joint.NECK])
     return Segment.between(joints[BONES[part].start], joints[BONES[part].end])
-
-
-def _hull(layer: Layer) -> np.ndarray:
-    solid = (layer.rgba[..., 3] > 2).astype(np.uint8)
-    contours, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    if not contours:
-        return np.zeros((2, 1))
-    hull = cv2.convexHull(np.concatenate(contours))[:, 0].astype(float) + layer.corner
-    ends = np.roll(hull, -1, axis=0)
-    steps = np.arange(0, 1, OUTLINE_STEP)[:, None, None]
-    return (hull * (1 - steps) + ends * steps).reshape(-1, 2).T
 
 
 def _mitre(angle: float) -> float:

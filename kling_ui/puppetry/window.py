@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kling_ui.preview.character import Character
-from kling_ui.preview.skeleton import Part
+from kling_ui.puppetry.character import Character
+from kling_ui.puppetry.skeleton import Part
 
 AROUND_M = 0.18  # what a part may take of its surroundings at most
 FEATHER_PX = 1.0
@@ -18,7 +18,7 @@ class Window:
 
     Attributes:
         corner: ``(x, y)`` px of its upper left corner in the picture.
-        labels: ``(height, width)`` int8, as :func:`kling_ui.preview.labels.label_parts` gives them.
+        labels: ``(height, width)`` int8, as :func:`kling_ui.puppetry.labels.label_parts` gives them.
         alpha: ``(height, width)`` float32 0-1.
         colours: ``(height, width, 3)`` uint8, free of background.
         calm: ``(height, width, 3)`` uint8: the same without thin lines.

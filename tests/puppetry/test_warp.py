@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from kling_ui.preview.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
+from kling_ui.puppetry.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
 
 GRID = np.meshgrid(np.linspace(-40, 160, 41), np.linspace(-60, 160, 45))
 

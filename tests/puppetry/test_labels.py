@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from figure.clip import DrawnStill
 
-from kling_ui.preview.character import Character, shown_parts
-from kling_ui.preview.labels import label_parts
-from kling_ui.preview.skeleton import BONES, DRAWING_ORDER, Part, joints_of
+from kling_ui.puppetry.character import Character, shown_parts
+from kling_ui.puppetry.labels import label_parts
+from kling_ui.puppetry.skeleton import BONES, DRAWING_ORDER, Part, joints_of
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from kling_ui.preview.skeleton import BONES, Joint, Part
+from kling_ui.puppetry.skeleton import BONES, Joint, Part
 
 TIP_M = 0.045  # half the width of a hand or a foot
 TRUNK_M = 0.07  # the unit for the torso, which has no bone

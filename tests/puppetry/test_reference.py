@@ -5,9 +5,9 @@ import pytest
 
 from kling_ui.errors import MediaError
 from kling_ui.media.person import Landmark, Pose, PoseTrack
-from kling_ui.preview.reference import Reading, face_of, perform, unswapped
-from kling_ui.preview.skeleton import Joint
-from kling_ui.preview.smoothing import REACH_S
+from kling_ui.puppetry.reference import Reading, face_of, perform, unswapped
+from kling_ui.puppetry.skeleton import Joint
+from kling_ui.puppetry.smoothing import REACH_S
 
 FPS = 20.0
 

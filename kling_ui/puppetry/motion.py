@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kling_ui.preview.skeleton import DRAWING_ORDER, Part
+from kling_ui.puppetry.skeleton import DRAWING_ORDER, Part
 
 ARMS_OF_SIDE = ((Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM), (Part.RIGHT_UPPER_ARM, Part.RIGHT_FOREARM))
 LEGS_OF_SIDE = ((Part.LEFT_SHIN, Part.LEFT_THIGH), (Part.RIGHT_SHIN, Part.RIGHT_THIGH))
@@ -17,7 +17,7 @@ class Motion:
     Attributes:
         joints: ``(frames, 18, 2)`` px.
         scale: ``(frames,)`` size of the figure against the picture.
-        face: ``(frames, 3)`` changes of :func:`kling_ui.preview.reference.face_of` against the picture.
+        face: ``(frames, 3)`` changes of :func:`kling_ui.puppetry.reference.face_of` against the picture.
         arms_behind: ``(frames, 2)`` bool: the left, the right arm is behind the body.
         right_over: ``(frames, 2)`` bool: the right arm lies over the left one, the right leg over the left one.
     """

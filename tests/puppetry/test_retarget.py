@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from kling_ui.choice import Orientation
-from kling_ui.preview.character import Character, Face
-from kling_ui.preview.reference import Performance
-from kling_ui.preview.retarget import Retargeter
-from kling_ui.preview.skeleton import BONES, DRAWING_ORDER, Joint, Part
+from kling_ui.puppetry.character import Character, Face
+from kling_ui.puppetry.reference import Performance
+from kling_ui.puppetry.retarget import Retargeter
+from kling_ui.puppetry.skeleton import BONES, DRAWING_ORDER, Joint, Part
 
 FRAMES = 24
 REST_M = {
