@@ -99,6 +99,8 @@ def draw_mesh(canvas: np.ndarray, figure: Posed, camera: Camera, *, supersample:
     balls[:, 0] += figure.mesh.ball
     values = np.concatenate([figure.mesh.places, balls], 1).astype(np.float32)
     seen = rasterise(pixels.astype(np.float32), values, figure.mesh.triangles, width_px=width, height_px=height)
+    if not len(seen.pixel):
+        return
     px_per_m = height_px / camera.height_m * supersample
     samples = np.zeros((height, width, 4), np.uint8)
     samples.view(np.uint32).reshape(-1)[seen.pixel] = _colours(seen, figure.mesh, px_per_m).view(np.uint32)[:, 0]
@@ -126,7 +128,8 @@ def _over(box: np.ndarray, figure: np.ndarray, shade: np.ndarray) -> np.ndarray:
 
 def _shade(depth: np.ndarray, px_per_m: float) -> np.ndarray:
     """Light that creases and overhangs keep away, from the depth around each pixel: small, uint8, 255 is full light."""
-    depth = np.minimum(depth[SHADE_SHRINK // 2 :: SHADE_SHRINK, SHADE_SHRINK // 2 :: SHADE_SHRINK] / SHADE_SHRINK, FAR)
+    rows, columns = (slice(min(SHADE_SHRINK // 2, side - 1), None, SHADE_SHRINK) for side in depth.shape)
+    depth = np.minimum(depth[rows, columns] / SHADE_SHRINK, FAR)
     light, px_per_m = np.ones_like(depth), px_per_m / SHADE_SHRINK
     for reach_m in CREASES_M:
         reach = max(1, round(reach_m * px_per_m))

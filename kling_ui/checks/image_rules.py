@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from kling_ui.checks.finding import Evidence, Finding, Severity
 from kling_ui.checks.limits import (
+    CONFIDENCE_TRUST_MIN,
     COVERAGE_MIN_SHARE,
     IMAGE_ASPECT_MAX,
     IMAGE_FORMATS_TAKEN,
@@ -16,15 +18,17 @@ from kling_ui.checks.limits import (
     IMAGE_SIZE_MAX_BYTES,
     MASK_TRUST_MIN_SHARE,
     MB,
+    TILT_LYING_DEG,
+    TILT_UPSIDE_DOWN_DEG,
     TRANSPARENT_MIN_SHARE,
     Source,
 )
-from kling_ui.checks.report import Finding, Severity
 from kling_ui.media.body import Framing, cut_limbs, hands_outside
 from kling_ui.media.look import ImageLook
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.signatures import described
 
+_NAMED_MAX = 3
 _PLAIN_MODES = frozenset({"RGB", "RGBA", "L", "LA", "P", "PA", "1"})
 
 
@@ -120,7 +124,7 @@ def check_coverage(look: ImageLook) -> Iterator[Finding]:
     person = look.person
     if person is None or person.subject_share > COVERAGE_MIN_SHARE.value:
         return
-    trusted = person.mask_agreement >= MASK_TRUST_MIN_SHARE
+    trusted = person.mask_agreement >= MASK_TRUST_MIN_SHARE and person.confidence >= CONFIDENCE_TRUST_MIN
     share, limit = _percent(person.subject_share), _percent(COVERAGE_MIN_SHARE.value)
     message = f"The character covers {share} of the image; more than {limit} is needed."
     yield Finding(
@@ -131,6 +135,7 @@ def check_coverage(look: ImageLook) -> Iterator[Finding]:
         "Crop the picture around the character; go on only if the outline shown here is wrong.",
         COVERAGE_MIN_SHARE.source,
         override=trusted,
+        evidence=_shown(look),
     )
 
 
@@ -142,15 +147,48 @@ def check_body(look: ImageLook) -> Iterator[Finding]:
     if look.person.framing == Framing.PART:
         message = "The image does not clearly show the head and both shoulders of the character."
         advice = "Choose a picture of at least the upper body, seen from the front."
-        yield Finding(rule, Severity.WARN, look.person.framing.value, message, advice, Source.BOTH)
+        measured = look.person.framing.value
+        yield Finding(rule, Severity.WARN, measured, message, advice, Source.BOTH, evidence=_shown(look))
     elif cut := cut_limbs(landmarks):
         message = f"The image cuts off the {_listed(cut)} (the character's own left and right)."
         advice = "Choose a picture with whole arms and legs, or one that ends above the knees."
-        yield Finding(rule, Severity.WARN, ", ".join(cut), message, advice, Source.BOTH)
+        yield Finding(rule, Severity.WARN, ", ".join(cut), message, advice, Source.BOTH, evidence=_shown(look))
     elif hidden := hands_outside(landmarks):
         message = f"The image leaves out the {_listed(hidden)}, so hands will be invented."
         advice = "Choose a picture that shows both hands if the video moves them."
-        yield Finding(rule, Severity.WARN, ", ".join(hidden), message, advice, Source.BOTH)
+        yield Finding(rule, Severity.WARN, ", ".join(hidden), message, advice, Source.BOTH, evidence=_shown(look))
+
+
+def check_occlusion(look: ImageLook) -> Iterator[Finding]:
+    """``image.occlusion``: no part that is inside the picture is hidden."""
+    if look.person is None or not (names := look.person.covered + look.person.hidden):
+        return
+    message = f"The image hides the {_listed(names[:_NAMED_MAX])}{' and more' if len(names) > _NAMED_MAX else ''}."
+    advice = "Choose a picture with nothing in front of the character and both arms in view."
+    measured = ", ".join(names)
+    yield Finding("image.occlusion", Severity.WARN, measured, message, advice, Source.VENDOR, evidence=_shown(look))
+
+
+def check_posture(look: ImageLook) -> Iterator[Finding]:
+    """``image.posture``: the character is upright."""
+    if look.person is None or look.person.tilt_deg < TILT_LYING_DEG:
+        return
+    tilt = look.person.tilt_deg
+    how = "is upside down" if tilt > TILT_UPSIDE_DOWN_DEG else "lies or is turned on its side"
+    message = f"The character {how} ({tilt:.0f}° from upright)."
+    advice = "Choose a picture of somebody who stands or sits, or turn this one upright."
+    yield Finding("image.posture", Severity.WARN, tilt, message, advice, Source.KLING, evidence=_shown(look))
+
+
+def check_people(look: ImageLook) -> Iterator[Finding]:
+    """``image.people``: one main character; the largest is used."""
+    if look.person is None or not look.others:
+        return
+    message = f"The image shows {len(look.others) + 1} people; the largest one, {_place(look)}, is used."
+    advice = "Crop the picture around the character that you mean."
+    evidence = Evidence(look.overlay, boxes=look.others)
+    count = len(look.others) + 1
+    yield Finding("image.people", Severity.WARN, count, message, advice, Source.KLING, evidence=evidence)
 
 
 # In the order in which they are shown among findings of the same severity.
@@ -165,8 +203,21 @@ LOOK_RULES: tuple[Callable[[ImageLook], Iterator[Finding]], ...] = (
     check_character,
     check_coverage,
     check_body,
+    check_occlusion,
+    check_posture,
+    check_people,
     check_transparency,
 )
+
+
+def _shown(look: ImageLook) -> Evidence:
+    return Evidence(look.overlay, boxes=(look.person.box,) if look.person else ())
+
+
+def _place(look: ImageLook) -> str:
+    left, _, right, _ = look.person.box if look.person else (0.0, 0.0, 1.0, 0.0)
+    middle = (left + right) / 2
+    return "on the left" if middle < 0.4 else "on the right" if middle > 0.6 else "in the middle"
 
 
 def _percent(share: float) -> str:

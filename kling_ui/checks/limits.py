@@ -44,6 +44,8 @@ COVERAGE_MIN_SHARE = Limit(0.05, Source.VENDOR)  # must be above, by the segment
 # Ours: below this the mask and the landmarks mean different things (true finds measured 0.8-1.0), so the measured
 # coverage proves nothing and must not block.
 MASK_TRUST_MIN_SHARE = 0.5
+# Ours: the detector's own default. A find below it may be a phantom beside a stylised character that it missed.
+CONFIDENCE_TRUST_MIN = 0.5
 # Ours: less is the soft edge that drawing programs leave.
 TRANSPARENT_MIN_SHARE = 0.005
 
@@ -60,8 +62,43 @@ DURATION_MAX_S = {
     Orientation.VIDEO: Limit(30, Source.BOTH),
 }
 DURATION_SLACK_S = 0.005  # rounding in a clip's clock, far below one frame
-# Advice only ("in view all the time"): one miss among 24-32 moments may be the detector's, two are not.
+# Advice only ("in view all the time"): one miss among 24-36 moments may be the detector's, two are not.
 PERSON_SHARE_MIN = 0.95
 
 # --- prompt ----------------------------------------------------------------------------------------------------------
 PROMPT_MAX_CHARS = Limit(2500, Source.KLING)
+
+# --- what a look measures: ours, because the documents name no numbers ------------------------------------------------
+# Image: 45 degrees is as near to lying as to standing; leaning dancers stay below 40. Beyond 135 the head is down.
+TILT_LYING_DEG, TILT_UPSIDE_DOWN_DEG = 45.0, 135.0
+# A shape is portrait or landscape when one side is a tenth longer; below that it is as good as square.
+ASPECT_SQUARE_MAX = 1.1
+# Of the moments of the clip: less is a hand that swings out now and then.
+ROOM_LEFT_SHARE_MAX = 0.2
+# How far beyond the picture's edge a joint must come, as a share of that side: the retargeting is not exact.
+ROOM_MARGIN_SHARE = 0.03
+# Clip: what shows for less than a third of a second, or in fewer than three moments in ten, may be the detector's.
+GLITCH_S = 0.35
+OTHERS_SHARE_MIN = 0.3
+COVERED_SHARE_MIN, HIDDEN_SHARE_MIN = 0.08, 0.25
+# Of the moments; a turn in a dance shows the back for less.
+BACK_SHARE_MIN = 0.3
+POSE_SURE_MIN = 0.8  # the detector's score; poses of people who are half covered come out turned and tilted
+FLOOR_SHARE_MIN = 0.2
+BACK_DEG = 120.0
+# Lengths of the trunk per second, mean of a second (see media/pace.py): a lively dance has 1.6, the same dance at twice
+# its speed 2.1, at three times 2.6.
+SPEED_MAX_TRUNKS_PER_S = 1.9
+SPEED_WINDOW_S = 1.0
+# Edges of sharp figures measure 0.55-0.85, out of focus 0.3 (see media/moment.py).
+SHARPNESS_MIN = 0.42
+BLURRED_SHARE_MIN = 0.3
+# Movement of the view in long sides of the picture, zoom and roll counted at the picture's edge. A steady hand: 0.05
+# within 2 s; a slow pan or zoom: 0.035 within 2 s, but 0.1 within 6 s. A tripod measures 0.00.
+CAMERA_QUICK_MAX, CAMERA_QUICK_S = 0.065, 2.0
+CAMERA_DRIFT_MAX, CAMERA_DRIFT_S = 0.08, 6.0
+# Seconds that may be lost before it is worth a word: less than the gap to the next moment looked at.
+LOST_MIN_S = 0.5
+USABLE_MIN_S = DURATION_MIN_S  # "the longest continuous valid span must be >= 3 s"
+# The adviser: a body that turns this far, for this share of the time, needs the orientation that follows it.
+TURNED_DEG, TURNED_SHARE_MIN = 60.0, 0.1

@@ -2,10 +2,16 @@
 
 from collections.abc import Callable, Iterator
 
-from kling_ui.checks.limits import PROMPT_MAX_CHARS, Source
-from kling_ui.checks.report import Finding, Severity
+from kling_ui.checks.finding import Evidence, Finding, Severity
+from kling_ui.checks.limits import ASPECT_SQUARE_MAX, PROMPT_MAX_CHARS, ROOM_LEFT_SHARE_MAX, Source
+from kling_ui.checks.room import room_for
 from kling_ui.choice import Choice
+from kling_ui.media.body import Framing
 from kling_ui.media.look import ImageLook, VideoLook
+from kling_ui.media.picture import ImageFacts
+from kling_ui.media.probe import VideoFacts
+
+_AN = {Framing.FULL: "a full body", Framing.UPPER: "an upper body"}
 
 
 def check_prompt_required(choice: Choice) -> Iterator[Finding]:
@@ -25,6 +31,66 @@ def check_prompt_length(choice: Choice) -> Iterator[Finding]:
         yield Finding("prompt.length", Severity.BLOCK, length, message, advice, PROMPT_MAX_CHARS.source)
 
 
+def check_framing(image: ImageLook, video: VideoLook, _choice: Choice) -> Iterator[Finding]:
+    """``pair.framing``: both show a full body, or both an upper body."""
+    if image.person is None or {image.person.framing, video.framing} != {Framing.FULL, Framing.UPPER}:
+        return
+    message = (
+        f"The image shows {_AN[image.person.framing]}, the clip {_AN[video.framing]}; what is missing is invented."
+    )
+    advice = "Choose an image and a clip that show the same part of the body, or crop the one that shows more."
+    measured = f"{image.person.framing} / {video.framing}"
+    yield Finding(
+        "pair.framing",
+        Severity.WARN,
+        measured,
+        message,
+        advice,
+        Source.KLING,
+        evidence=Evidence(image.overlay, boxes=(image.person.box,)),
+    )
+
+
+def check_room(image: ImageLook, video: VideoLook, choice: Choice) -> Iterator[Finding]:
+    """``pair.room``: the picture has room for the moves of the clip."""
+    room = room_for(image, video, choice.orientation)
+    if room is None or room.left_share < ROOM_LEFT_SHARE_MAX:
+        return
+    message = (
+        f"The image is too tight for the moves of the clip: the character would leave it at the {_listed(room.edges)}, "
+        f"{room.left_share * 100:.0f} % of the time."
+    )
+    advice = "Choose a picture with more empty space around the character, or a calmer clip."
+    yield Finding(
+        "pair.room",
+        Severity.WARN,
+        round(room.left_share, 3),
+        message,
+        advice,
+        Source.KLING,
+        evidence=Evidence(image.overlay, boxes=(room.box,)),
+    )
+
+
+def check_aspect(image: ImageFacts, video: VideoFacts) -> Iterator[Finding]:
+    """``pair.aspect``: not one portrait and the other landscape."""
+    shapes = _shape(image.width_px, image.height_px), _shape(video.width_px, video.height_px)
+    if set(shapes) == {"portrait", "landscape"}:
+        message = f"The image is in {shapes[0]} format, the clip in {shapes[1]} format."
+        advice = "Choose two of the same format, or crop one of them."
+        yield Finding("pair.aspect", Severity.WARN, " / ".join(shapes), message, advice, Source.FIELD)
+
+
 CHOICE_RULES: tuple[Callable[[Choice], Iterator[Finding]], ...] = (check_prompt_required, check_prompt_length)
-# Framing, room and aspect compare both looks.
-LOOK_RULES: tuple[Callable[[ImageLook, VideoLook], Iterator[Finding]], ...] = ()
+FACT_RULES: tuple[Callable[[ImageFacts, VideoFacts], Iterator[Finding]], ...] = (check_aspect,)
+LOOK_RULES: tuple[Callable[[ImageLook, VideoLook, Choice], Iterator[Finding]], ...] = (check_framing, check_room)
+
+
+def _shape(width_px: int, height_px: int) -> str:
+    if max(width_px, height_px) < ASPECT_SQUARE_MAX * min(width_px, height_px):
+        return "square"
+    return "portrait" if height_px > width_px else "landscape"
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]

@@ -10,8 +10,7 @@ from typing import Any, TypeVar
 from kling_ui.checks.report import Report
 from kling_ui.checks.rules import judge
 from kling_ui.choice import Choice
-from kling_ui.media.look import ImageLook, VideoLook, look_at_image, look_at_video
-from kling_ui.media.person import load_models
+from kling_ui.media.look import ImageLook, VideoLook, load_all_models, look_at_image, look_at_video
 from kling_ui.media.picture import ImageFacts, probe_image
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.workers import Workers
@@ -48,7 +47,7 @@ class Preflight:
 
     async def warm_up(self) -> None:
         """Load the models in every worker, so that the first look need not wait; call it in the background."""
-        loads = [self.workers.run(load_models, timeout_s=LOOK_TIMEOUT_S) for _ in range(self.workers.count)]
+        loads = [self.workers.run(load_all_models, timeout_s=LOOK_TIMEOUT_S) for _ in range(self.workers.count)]
         await asyncio.gather(*loads)
 
     async def image_facts(self, path: Path) -> ImageFacts:

@@ -14,6 +14,7 @@ original again instead of repairing the repaired copy; to undo, go back to the o
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from kling_ui.checks.faults import forecast
 from kling_ui.checks.image_repairs import compose_image, image_repairs
 from kling_ui.checks.pair_repairs import pair_repairs, shape_of_clip, upper_body_of_clip, upper_body_of_image
 from kling_ui.checks.repair_kinds import Repair, RepairKind
@@ -27,7 +28,7 @@ from kling_ui.media.picture import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Rect
 
-__all__ = ["Plan", "Repair", "RepairKind", "compose", "offers", "repair_all", "with_repairs"]
+__all__ = ["Plan", "Repair", "RepairKind", "compose", "longest_usable", "offers", "repair_all", "with_repairs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ def offers(
         video: What its video section was made from.
         report: What the checks said.
         choice: How to transfer the motion.
-        usable: The clip's longest usable span, in seconds, if it is known.
+        usable: The span of the clip to trim to, in seconds; by default its longest usable one.
     """
-    rules = _rules(report)
+    rules, usable = _rules(report), usable or longest_usable(video)
     found: list[Repair] = []
     if image is not None:
         found += image_repairs(image, rules)
@@ -109,11 +110,11 @@ def compose(
         image: What is known about the image.
         video: What is known about the clip.
         choice: How to transfer the motion.
-        usable: The span of the clip to trim to, in seconds: the longest usable one, or one that a person picked.
+        usable: The span of the clip to trim to, in seconds, if a person picked one; by default its longest usable one.
         background_rgb: What shows through where the image is transparent.
     """
     targets = {kind.target for kind in kinds}
-    choice = _changed(choice, kinds)
+    choice, usable = _changed(choice, kinds), usable or longest_usable(video)
     crops = _crops(kinds, image, video, choice, usable)
     image_mend = video_mend = None
     if image and "image" in targets:
@@ -121,6 +122,12 @@ def compose(
     if video and "video" in targets:
         video_mend = compose_video(kinds, video, choice, usable=usable, crop=crops[1])
     return Plan(image_mend, video_mend, choice)
+
+
+def longest_usable(video: VideoFacts | VideoLook | None) -> Span | None:
+    """Start and end, in seconds, of a clip's longest usable span; ``None`` while it was not looked at."""
+    usable = forecast(video).usable if isinstance(video, VideoLook) else None
+    return (usable.start_s, usable.end_s) if usable else None
 
 
 def _crops(

@@ -1,17 +1,15 @@
-"""What checks say: findings, and the report that sums them up."""
+"""What checks say, summed up."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from kling_ui.checks.adviser import Advice
+from kling_ui.checks.finding import Curve, Evidence, Finding, Severity, in_order
+from kling_ui.checks.timeline import Timeline
 
-class Severity(StrEnum):
-    """How much a finding matters; the order of the members is the order in which findings are shown."""
-
-    BLOCK = "block"
-    WARN = "warn"
-    HINT = "hint"
+__all__ = ["Curve", "Evidence", "Finding", "Report", "Section", "Severity", "Verdict", "in_order"]
 
 
 class Verdict(StrEnum):
@@ -20,36 +18,6 @@ class Verdict(StrEnum):
     PASS = "pass"  # noqa: S105  not a password
     WARN = "warn"
     BLOCK = "block"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A broken rule.
-
-    Attributes:
-        rule: Its id, such as ``image.coverage``.
-        severity: How much it matters.
-        measured: What was measured, in the unit that ``message`` names.
-        message: One sentence that says what is wrong, starting with "The", numbers with units.
-        advice: One sentence that says what to do.
-        source: Who says so.
-        repair: Id of a repair that can be applied now, or ``None``.
-        override: A person who has checked may go on in spite of a block: the detector can be wrong, the rule is about
-            content. Never for a documented hard limit of the file.
-    """
-
-    rule: str
-    severity: Severity
-    measured: float | int | str | None
-    message: str
-    advice: str
-    source: str
-    repair: str | None = None
-    override: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Put it into plain JSON types."""
-        return asdict(self) | {"severity": self.severity.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +46,16 @@ class Report:
         video: About the reference video.
         pair: About both together and the prompt.
         complete: Both inputs are there and were looked at; ``False`` while facts alone are known.
+        forecast: What of the clip is likely to come back, once it was looked at.
+        advice: Which orientation suits the clip, once it was looked at.
     """
 
     image: Section = Section()
     video: Section = Section()
     pair: Section = Section()
     complete: bool = True
+    forecast: Timeline | None = None
+    advice: Advice | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -126,13 +98,9 @@ class Report:
             "image": self.image.to_json(),
             "video": self.video.to_json(),
             "pair": self.pair.to_json(),
+            "forecast": self.forecast.to_json() if self.forecast else None,
+            "advice": self.advice.to_json() if self.advice else None,
         }
-
-
-def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort findings by severity; among equals the order stays, and hard limits come before what may be overridden."""
-    rank = {severity: place for place, severity in enumerate(Severity)}
-    return tuple(sorted(findings, key=lambda finding: (rank[finding.severity], finding.override)))
 
 
 def _first_of(findings: list[Finding]) -> str:

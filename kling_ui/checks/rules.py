@@ -3,7 +3,9 @@
 from dataclasses import fields
 from typing import Any
 
-from kling_ui.checks import image_rules, pair_rules, video_rules
+from kling_ui.checks import image_rules, motion_rules, pair_rules, video_rules
+from kling_ui.checks.adviser import advise
+from kling_ui.checks.faults import forecast
 from kling_ui.checks.report import Finding, Report, Section, in_order
 from kling_ui.choice import Choice
 from kling_ui.media.body import Framing
@@ -25,11 +27,14 @@ def judge(
         choice: How to transfer the motion; the defaults when not given.
     """
     choice = choice or Choice()
+    timeline = forecast(video) if isinstance(video, VideoLook) else None
     return Report(
         image=check_image(image) if image else Section(),
         video=check_video(video, choice) if video else Section(),
         pair=check_pair(image, video, choice),
         complete=isinstance(image, ImageLook) and isinstance(video, VideoLook),
+        forecast=timeline,
+        advice=advise(video, timeline) if isinstance(video, VideoLook) and timeline else None,
     )
 
 
@@ -43,6 +48,7 @@ def check_image(image: ImageFacts | ImageLook) -> Section:
     person = image.person
     seen: dict[str, Any] = {
         "subject_share": person.subject_share if person else None,
+        "people": len(image.others) + 1 if person else 0,
         "confidence": person.confidence if person else None,
         "framing": str(person.framing if person else Framing.NOBODY),
         "sha256": image.sha256,
@@ -57,9 +63,12 @@ def check_video(video: VideoFacts | VideoLook, choice: Choice) -> Section:
     findings += [finding for rule in video_rules.CHOICE_RULES for finding in rule(facts, choice)]
     if isinstance(video, VideoFacts):
         return Section(_shown(facts), in_order(findings))
+    timeline = forecast(video)
     findings += [finding for rule in video_rules.LOOK_RULES for finding in rule(video)]
+    findings += [finding for rule in motion_rules.TIME_RULES for finding in rule(video, timeline)]
     seen: dict[str, Any] = {
         "person_share": round(video.person_share, 4),
+        "usable_s": round(timeline.usable_s, 3),
         "framing": str(video.framing),
         "sha256": video.sha256,
     }
@@ -69,8 +78,12 @@ def check_video(video: VideoFacts | VideoLook, choice: Choice) -> Section:
 def check_pair(image: ImageFacts | ImageLook | None, video: VideoFacts | VideoLook | None, choice: Choice) -> Section:
     """Judge prompt, image and clip together."""
     findings: list[Finding] = [finding for rule in pair_rules.CHOICE_RULES for finding in rule(choice)]
+    if image is not None and video is not None:
+        pictured = image.facts if isinstance(image, ImageLook) else image
+        filmed = video.facts if isinstance(video, VideoLook) else video
+        findings += [finding for rule in pair_rules.FACT_RULES for finding in rule(pictured, filmed)]
     if isinstance(image, ImageLook) and isinstance(video, VideoLook):
-        findings += [finding for rule in pair_rules.LOOK_RULES for finding in rule(image, video)]
+        findings += [finding for rule in pair_rules.LOOK_RULES for finding in rule(image, video, choice)]
     facts = {
         "orientation": str(choice.orientation),
         "keep_sound": choice.keep_sound,

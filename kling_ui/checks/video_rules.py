@@ -4,12 +4,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from kling_ui.checks.faults import not_whole, sure_poses
+from kling_ui.checks.finding import Evidence, Finding, Severity
 from kling_ui.checks.limits import (
+    BACK_DEG,
+    BACK_SHARE_MIN,
     DURATION_MAX_S,
     DURATION_MIN_S,
     DURATION_SLACK_S,
+    FLOOR_SHARE_MIN,
     MB,
     PERSON_SHARE_MIN,
+    TILT_LYING_DEG,
     VIDEO_CODECS_SURE,
     VIDEO_FORMATS_TAKEN,
     VIDEO_PIXELS_SURE,
@@ -18,10 +24,11 @@ from kling_ui.checks.limits import (
     VIDEO_SIZE_MAX_BYTES,
     Source,
 )
-from kling_ui.checks.report import Finding, Severity
+from kling_ui.checks.motion_rules import covered_words
 from kling_ui.choice import Choice, Orientation
 from kling_ui.media.body import Framing, framing, shows_upper_body, spans_without
 from kling_ui.media.look import VideoLook
+from kling_ui.media.posture import tilt_deg, turn_deg
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import described
 
@@ -103,38 +110,70 @@ def check_sound(facts: VideoFacts, choice: Choice) -> Iterator[Finding]:
 
 def check_person(look: VideoLook) -> Iterator[Finding]:
     """``video.person``: head and shoulders of one person are in view all the time; advice, never a block."""
-    share = look.person_share
-    if share >= PERSON_SHARE_MIN:
-        return
+    rule, share = "video.person", look.person_share
+    advice = "Choose a clip of one person who stays in view, head included, or trim it to such a part."
+    evidence = Evidence(look.exhibits.get("missing"), tuple(_gaps(look)))
     if share == 0:
         message = "The clip shows nobody with head and shoulders in any of the moments looked at."
-    else:
+        yield Finding(rule, Severity.WARN, 0.0, message, advice, Source.BOTH, evidence=evidence)
+    elif share < PERSON_SHARE_MIN:
         percent = f"{share * 100:.0f} %"
         message = f"The clip shows a person with head and shoulders only {percent} of the time{_missing(look)}."
-    advice = "Choose a clip of one person who stays in view, head included, or trim it to such a part."
-    yield Finding("video.person", Severity.WARN, round(share, 4), message, advice, Source.BOTH)
+        yield Finding(rule, Severity.WARN, round(share, 4), message, advice, Source.BOTH, evidence=evidence)
+    covered = look.share_of(not_whole(look))
+    if covered > 0:
+        message = f"The person in the clip is not seen whole: {covered_words(look)}."
+        advice = "Choose a clip with nothing in front of the person."
+        evidence = Evidence(look.exhibits.get("covered"))
+        yield Finding(rule, Severity.WARN, round(covered, 4), message, advice, Source.BOTH, evidence=evidence)
+
+
+def check_facing(look: VideoLook) -> Iterator[Finding]:
+    """``video.person``: upright and seen from the front, which works best; worth knowing only."""
+    sure = sure_poses(look)
+    upright = sure & (tilt_deg(look.track.landmarks, look.track.aspect) < TILT_LYING_DEG)
+    floor = look.share_of(sure & ~upright)
+    if floor >= FLOOR_SHARE_MIN:
+        message = f"The person lies or is upside down for {floor * 100:.0f} % of the time; such moves often go wrong."
+        advice = "Choose a clip of somebody who stands or sits."
+        yield Finding("video.person", Severity.HINT, round(floor, 4), message, advice, Source.FIELD)
+    back = look.share_of(upright & (np.abs(turn_deg(look.track.world_m)) >= BACK_DEG))
+    if back >= BACK_SHARE_MIN:
+        message = (
+            f"The person is seen from behind for {back * 100:.0f} % of the time; faces come out best from the front."
+        )
+        advice = "Choose a clip from the front if the face matters."
+        yield Finding("video.person", Severity.HINT, round(back, 4), message, advice, Source.FIELD)
 
 
 def check_first_frame(look: VideoLook) -> Iterator[Finding]:
-    """``video.first_frame``: it shows as much of the person as the rest of the clip."""
+    """``video.first_frame``: it shows as much of the person as the rest of the clip, alone and not covered."""
     if not len(look.track.times_s):
         return
     first, usual = framing(look.track.landmarks[0]), look.framing
+    advice = "Start the clip where the person is clearly in view."
+    evidence = Evidence(look.exhibits.get("first"), ((0.0, 0.0),))
     if usual in {Framing.FULL, Framing.UPPER} and _SHOWN[first] < _SHOWN[usual]:
         message = f"The clip's first frame shows {_WORDS[first]}, although most of the clip shows {_WORDS[usual]}."
-        advice = "Start the clip where the person is clearly in view."
-        yield Finding("video.first_frame", Severity.WARN, first.value, message, advice, Source.FIELD)
+        yield Finding("video.first_frame", Severity.WARN, first.value, message, advice, Source.FIELD, evidence=evidence)
+    elif look.notes.moments and (names := look.notes.moments[0].covered):
+        message = f"The clip's first frame hides the {names[0]} of the person."
+        yield Finding("video.first_frame", Severity.WARN, names[0], message, advice, Source.FIELD, evidence=evidence)
 
 
 # In the order in which they are shown among findings of the same severity.
 FILE_RULES: tuple[Callable[[VideoFacts], Iterator[Finding]], ...] = (check_format, check_size, check_side, check_codec)
 CHOICE_RULES: tuple[Callable[[VideoFacts, Choice], Iterator[Finding]], ...] = (check_duration, check_sound)
-LOOK_RULES: tuple[Callable[[VideoLook], Iterator[Finding]], ...] = (check_person, check_first_frame)
+LOOK_RULES: tuple[Callable[[VideoLook], Iterator[Finding]], ...] = (check_person, check_first_frame, check_facing)
+
+
+def _gaps(look: VideoLook) -> list[tuple[float, float]]:
+    times_s = np.append(look.track.times_s, look.facts.duration_s)
+    return spans_without(times_s, shows_upper_body(look.track.landmarks))
 
 
 def _missing(look: VideoLook) -> str:
-    times_s = np.append(look.track.times_s, look.facts.duration_s)
-    spans = spans_without(times_s, shows_upper_body(look.track.landmarks))
+    spans = _gaps(look)
     shown = ", ".join(f"{start_s:.1f}-{end_s:.1f} s" for start_s, end_s in spans[:_SPANS_NAMED])
     return f" (not at {shown}{' and later' if len(spans) > _SPANS_NAMED else ''})"
 

@@ -1,13 +1,14 @@
 """Pictures of what was seen: mask and skeleton over a picture, a strip of frames of a clip."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from kling_ui.media.body import in_frame, seen
+from kling_ui.media.people import Box
 from kling_ui.media.person import MASK_THRESHOLD, Landmark
 from kling_ui.media.video import Frame
 
@@ -16,7 +17,7 @@ LEFT_RGB = (255, 167, 38)
 RIGHT_RGB = (66, 165, 245)
 MIDDLE_RGB = (250, 250, 250)
 _SHADE_RGB = (24, 24, 28)
-_ALARM_RGB = (211, 47, 47)
+ALARM_RGB = (211, 47, 47)
 _TINT_SHARE = 0.35
 _DIM_SHARE = 0.45  # how dark the rest of the picture becomes
 _STRIP_GAP_PX = 6
@@ -86,33 +87,46 @@ def draw_skeleton(rgb: np.ndarray, landmarks: np.ndarray) -> None:
         cv2.circle(rgb, points[joint], max(1, thick - 1), MIDDLE_RGB, -1, cv2.LINE_AA)
 
 
-def draw_person(rgb: np.ndarray, mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+def draw_boxes(rgb: np.ndarray, boxes: Iterable[Box]) -> None:
+    """Draw boxes onto ``(height, width, 3)`` uint8 in place; their sides are fractions of width and height."""
+    height, width = rgb.shape[:2]
+    thick = max(2, round(math.sqrt(width * height) / 250))
+    for left, top, right, bottom in boxes:
+        first, second = ((round(x * width), round(y * height)) for x, y in ((left, top), (right, bottom)))
+        cv2.rectangle(rgb, first, second, ALARM_RGB, thick, cv2.LINE_AA)
+
+
+def draw_person(rgb: np.ndarray, mask: np.ndarray, landmarks: np.ndarray, others: Iterable[Box] = ()) -> np.ndarray:
     """Show a picture's person: tinted and outlined, the rest dimmed, the skeleton on top.
 
     Args:
         rgb: ``(height, width, 3)`` uint8; left as it is.
-        mask: ``(height, width)`` 0-1.
+        mask: 0-1, of any size.
         landmarks: ``(33, 4)``.
+        others: Boxes of other people, as fractions.
     """
-    on = (mask > MASK_THRESHOLD).astype(np.uint8)
+    size = rgb.shape[1], rgb.shape[0]
+    on = (cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR) > MASK_THRESHOLD).astype(np.uint8)
     tinted = cv2.addWeighted(rgb, 1 - _TINT_SHARE, np.full_like(rgb, TINT_RGB), _TINT_SHARE, 0)
     dimmed = cv2.addWeighted(rgb, 1 - _DIM_SHARE, np.full_like(rgb, _SHADE_RGB), _DIM_SHARE, 0)
     shown = np.where(on[:, :, None] > 0, tinted, dimmed)
     outline, _ = cv2.findContours(on, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     cv2.drawContours(shown, outline, -1, TINT_RGB, max(1, round(math.sqrt(on.size) / 350)), cv2.LINE_AA)
     draw_skeleton(shown, landmarks)
+    draw_boxes(shown, others)
     return shown
 
 
-def draw_strip(frames: Sequence[Frame], landmarks: Sequence[np.ndarray], height_px: int) -> np.ndarray:
+def draw_strip(frames: Sequence[Frame], landmarks: Sequence[np.ndarray] | None, height_px: int) -> np.ndarray:
     """Put frames side by side, each with its skeleton and its time.
 
     Args:
         frames: At least one, all of the same size.
-        landmarks: ``(33, 4)`` each, NaN where nobody was found.
+        landmarks: ``(33, 4)`` each, NaN where nobody was found; ``None`` shows the frames as they are.
         height_px: Height of the strip.
     """
-    tiles = [_tile(frame, pose, height_px) for frame, pose in zip(frames, landmarks, strict=True)]
+    poses = landmarks if landmarks is not None else [None] * len(frames)
+    tiles = [_tile(frame, pose, height_px) for frame, pose in zip(frames, poses, strict=True)]
     gap = np.full((height_px, _STRIP_GAP_PX, 3), 255, np.uint8)
     row = [part for tile in tiles for part in (tile, gap)][:-1]
     return np.concatenate(row, axis=1)
@@ -124,15 +138,16 @@ def jpeg(rgb: np.ndarray) -> bytes:
     return coded.tobytes()
 
 
-def _tile(frame: Frame, landmarks: np.ndarray, height_px: int) -> np.ndarray:
+def _tile(frame: Frame, landmarks: np.ndarray | None, height_px: int) -> np.ndarray:
     height, width = frame.rgb.shape[:2]
     size = max(1, round(width * height_px / height)), height_px
     tile = cv2.resize(frame.rgb, size, interpolation=cv2.INTER_AREA)
-    draw_skeleton(tile, landmarks)
     text = f"{frame.time_s:.1f} s"
-    if np.isnan(landmarks[0, 0]):
+    if landmarks is not None:
+        draw_skeleton(tile, landmarks)
+    if landmarks is not None and np.isnan(landmarks[0, 0]):
         text = f"{text}: nobody"
-        cv2.rectangle(tile, (1, 1), (size[0] - 2, size[1] - 2), _ALARM_RGB, 3)
+        cv2.rectangle(tile, (1, 1), (size[0] - 2, size[1] - 2), ALARM_RGB, 3)
     (text_px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
     cv2.rectangle(tile, (0, height_px - 22), (text_px + 12, height_px), _SHADE_RGB, -1)
     cv2.putText(tile, text, (6, height_px - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.42, MIDDLE_RGB, 1, cv2.LINE_AA)

@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from kling_ui.errors import MediaError
 from kling_ui.media.part_files import part_file
 from kling_ui.media.sound import SoundTrack
+from kling_ui.media.ycbcr import subsampled
 
 # Near-lossless to the eye for flat, drawn-looking pictures, and fast enough to keep up with the drawing.
 X264_OPTIONS = {"preset": "veryfast", "crf": "19", "profile": "high", "threads": "1"}
@@ -91,6 +92,18 @@ class ClipWriter:
         """
         frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
         self.write_frame(frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709), time_s=time_s)
+
+    def write_ycbcr(self, ycbcr: np.ndarray, *, time_s: float | None = None) -> None:
+        """Append one frame that was drawn in the clip's own colours; see :mod:`kling_ui.media.ycbcr`.
+
+        Args:
+            ycbcr: ``(height, width, 3)`` uint8 of the writer's size.
+            time_s: As for :meth:`write`.
+
+        Raises:
+            MediaError: The file cannot be written.
+        """
+        self.write_frame(av.VideoFrame.from_ndarray(subsampled(ycbcr), format="yuv420p"), time_s=time_s)
 
     def write_frame(self, frame: av.VideoFrame, *, time_s: float | None = None) -> None:
         """Append one frame that is ready to be encoded.

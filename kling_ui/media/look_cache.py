@@ -1,20 +1,23 @@
 """What earlier looks found, kept in a folder under the content's hash."""
 
 import hashlib
-import json
 import os
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
 
 from kling_ui.errors import MediaError
 from kling_ui.media.person import PoseTrack
 
-VERSION = 1  # raise it whenever a look finds something else than before in the same file
+VERSION = 2  # raise it whenever a look finds something else than before in the same file
+
+T = TypeVar("T")
 
 
 def content_sha256(path: Path) -> str:
@@ -45,13 +48,12 @@ class LookCache:
         """Name the file in which ``what`` was found about a content is kept."""
         return self.folder / f"{sha256}-v{VERSION}-{what}"
 
-    def read_json(self, sha256: str, what: str) -> dict[str, Any] | None:
-        """Read what :meth:`write_json` kept; ``None`` when there is nothing usable."""
+    def read(self, sha256: str, what: str, kind: type[T]) -> T | None:
+        """Read the dataclass that :meth:`write` kept; ``None`` when there is nothing usable."""
         try:
-            found = json.loads(self.place(sha256, what).read_text("utf-8"))
-        except (OSError, ValueError):
+            return _adapter(kind).validate_json(self.place(sha256, what).read_bytes())
+        except (OSError, ValidationError):
             return None
-        return found if isinstance(found, dict) else None
 
     def read_track(self, sha256: str, what: str) -> PoseTrack | None:
         """Read what :meth:`write_track` kept; ``None`` when there is nothing usable."""
@@ -61,9 +63,9 @@ class LookCache:
         except (OSError, ValueError, KeyError, EOFError):
             return None
 
-    def write_json(self, sha256: str, what: str, found: dict[str, Any]) -> None:
-        """Keep a JSON object."""
-        self.write_bytes(sha256, what, json.dumps(found).encode())
+    def write(self, sha256: str, what: str, found: object) -> None:
+        """Keep a dataclass of plain values and paths as JSON."""
+        self.write_bytes(sha256, what, _adapter(type(found)).dump_json(found))
 
     def write_bytes(self, sha256: str, what: str, content: bytes) -> Path:
         """Keep bytes, such as a picture."""
@@ -89,3 +91,8 @@ class LookCache:
             advice = "Free some space, or set KLING_UI_DATA_DIR to another folder."
             raise MediaError(f"it cannot be written ({reason}).", path=place, advice=advice) from error
         return place
+
+
+@lru_cache(maxsize=8)
+def _adapter(kind: type[T]) -> TypeAdapter[T]:
+    return TypeAdapter(kind)

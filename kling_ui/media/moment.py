@@ -26,7 +26,8 @@ class Moment:
         confidence: How sure the detector is of the person, 0-1; 0 when nobody was found.
         others: Boxes of other people of a comparable size, as fractions.
         is_thorough: Other people were searched twice more.
-        covered: Parts of the body that something in front of it covers, or joints that are hidden.
+        covered: Parts of the body that something in front of it covers.
+        hidden: Joints that are inside the picture and hidden.
         sharpness: Of the figure's edges: 0.6-0.8 is sharp, below 0.45 blurred; 0 when nobody was found.
     """
 
@@ -35,6 +36,7 @@ class Moment:
     others: tuple[Box, ...] = ()
     is_thorough: bool = False
     covered: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
     sharpness: float = 0.0
 
 
@@ -71,7 +73,8 @@ def look_closely(still: Still, *, thorough: bool) -> Sight:
         confidence=main.confidence,
         others=group.others,
         is_thorough=thorough,
-        covered=covered_parts(rgb, main.landmarks, within) + hidden_joints(main.landmarks, main.world_m, within),
+        covered=covered_parts(rgb, main.landmarks, within),
+        hidden=hidden_joints(main.landmarks, main.world_m, within),
         sharpness=round(sharpness(still.grey(_SHARP_PX), main.mask), 3),
     )
     pose = Pose(main.landmarks, main.world_m, None, main.confidence)

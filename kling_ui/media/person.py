@@ -131,11 +131,6 @@ class PoseTrack:
         return float(self.found.mean()) if len(self.times_s) else 0.0
 
 
-def load_models() -> None:
-    """Load what a first look would wait for, some seconds of imports; run it in a worker ahead of time."""
-    find_person(np.zeros((64, 64, 3), np.uint8))
-
-
 def find_person(rgb: np.ndarray) -> Pose | None:
     """Find the main character of a still picture, with a mask.
 

@@ -26,6 +26,7 @@ FADE_UNEXPLAINED_MIN = 0.55
 FADE_S = 0.8
 _FADE_STEP_S = 0.2
 _LATER_S = 0.35
+_PASSING_S = 2.0
 # Of the background's parts: another scene changes nearly all (0.8 measured), a post or a caption that appears a
 # quarter. In between and below, only a person who is suddenly elsewhere proves a cut.
 SCENE_CHANGED_MIN = 0.5
@@ -149,7 +150,14 @@ def _soft_cuts(views: Views, hard: Sequence[Cut], camera: Sequence[CameraStep], 
         if not _is_followed(camera, start_s, times_s[last]) and _is_new_scene(views, first, last, meter):
             begun_s = found.pop().last_s if found and start_s <= found[-1].first_s else start_s
             found.append(Cut(CutKind.SOFT, begun_s, float(times_s[last])))
-    return found
+    return [cut for cut in found if _lasts(views, cut, meter)]
+
+
+def _lasts(views: Views, cut: Cut, meter: FlowMeter) -> bool:
+    """Tell a new scene from something large that passes: behind it the picture from before would be back."""
+    around_s = cut.last_s - _PASSING_S / 2, cut.first_s + _PASSING_S
+    first, later = (int(np.searchsorted(views.times_s, at_s)) for at_s in around_s)
+    return _is_new_scene(views, first, min(later, len(views.grey) - 1), meter)
 
 
 def _is_new_scene(views: Views, first: int, last: int, meter: FlowMeter) -> bool:

@@ -95,11 +95,12 @@ def view(facts: VideoFacts) -> Viewing:
     figures = _Figures(times_s, found)
     moves = _camera_steps(reel, figures)
     views = Views(times_s, grey, figures.at, _Jump(reel, facts.width_px / facts.height_px).between)
+    cuts = find_cuts(views, steps, moves)
     notes = Notes(
         moments=tuple(sight.moment for sight in found),
-        cuts=find_cuts(views, steps, moves),
-        camera=moves,
-        pace=_pace(times_s, steps, figures, track, moves),
+        cuts=cuts,
+        camera=tuple(_within_shot(move, cuts) for move in moves),
+        pace=_pace(times_s, steps, figures, track, moves, cuts),
         seen_s=min(facts.duration_s, SECONDS_MAX),
     )
     return Viewing(notes, track, tuple(reel[index] for index in chosen), tuple(reel))
@@ -156,7 +157,11 @@ def _around(known: Sequence[int], index: int) -> tuple[int, int]:
 def _state(sight: Sight) -> tuple[bool, bool, bool]:
     if sight.pose is None:
         return (False, False, False)
-    return bool(shows_upper_body(sight.pose.landmarks)), bool(sight.moment.covered), bool(sight.moment.others)
+    return (
+        bool(shows_upper_body(sight.pose.landmarks)),
+        bool(sight.moment.covered or sight.moment.hidden),
+        bool(sight.moment.others),
+    )
 
 
 def _track(sights: Iterable[Sight], facts: VideoFacts) -> PoseTrack:
@@ -253,10 +258,21 @@ def _camera_steps(reel: Sequence[Still], figures: _Figures) -> tuple[CameraStep,
     return tuple(_crew().map(step, pairs))
 
 
+def _within_shot(move: CameraStep, cuts: Sequence[Cut]) -> CameraStep:
+    """Across a cut nothing moves."""
+    crosses = any(cut.last_s < move.end_s and cut.first_s > move.start_s for cut in cuts)
+    return CameraStep(move.start_s, move.end_s, is_known=False) if crosses else move
+
+
 def _pace(
-    times_s: np.ndarray, steps: Sequence[Flow], figures: _Figures, track: PoseTrack, moves: Sequence[CameraStep]
+    times_s: np.ndarray,
+    steps: Sequence[Flow],
+    figures: _Figures,
+    track: PoseTrack,
+    moves: Sequence[CameraStep],
+    cuts: Sequence[Cut],
 ) -> Pace:
-    """Measure each step; the trunk is measured once for all, as it is foreshortened now and then."""
+    """Measure each step within a shot; the trunk is measured once for all, as it is foreshortened now and then."""
     found = track.found
     if not found.any() or not steps:
         return Pace()
@@ -269,8 +285,9 @@ def _pace(
             move += 1
         figure = figures.during(start_s, end_s)
         now = moves[move] if moves else None
+        is_cut = any(cut.last_s < end_s and cut.first_s > start_s for cut in cuts)
         speed = step_speed(step, figure, trunk_px=trunk_px, step_s=end_s - start_s, camera=now)
-        speeds.append(round(speed, 3))
+        speeds.append(0.0 if is_cut else round(speed, 3))
     middles = (times_s[1:] + times_s[:-1]) / 2
     return Pace(tuple(round(time_s, 4) for time_s in middles.tolist()), tuple(speeds))
 

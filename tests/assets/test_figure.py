@@ -100,6 +100,13 @@ def test_figure_outside_the_picture_draws_nothing() -> None:
     assert np.array_equal(draw(scene, **SIZE).rgb, draw(Scene(()), **SIZE).rgb)
 
 
+def test_figure_at_the_very_edge_is_drawn_as_far_as_it_reaches() -> None:
+    empty = draw(Scene(()), **SIZE).rgb
+    drawn = [draw(Scene((Actor(MAYA, x_m=x),)), **SIZE, supersample=1).rgb for x in np.linspace(0.95, 1.15, 12)]
+    changed = [int((rgb != empty).any(2).sum()) for rgb in drawn]
+    assert changed[0] > changed[-1] == 0
+
+
 def test_nearer_figure_hides_the_farther_whatever_the_order() -> None:
     near, far = Actor(THEO, z_m=-0.4), Actor(MAYA, z_m=1.0)
     assert np.array_equal(draw(Scene((near, far)), **SIZE).rgb, draw(Scene((far, near)), **SIZE).rgb)

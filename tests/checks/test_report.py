@@ -76,6 +76,7 @@ def test_json_has_only_plain_values():
             "source": "Vendor",
             "repair": None,
             "override": True,
+            "evidence": None,
         }
     ]
     assert plain["pair"] == {"facts": None, "findings": []}
