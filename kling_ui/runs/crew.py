@@ -76,7 +76,7 @@ class Crew:
         """
         now = self._desk.clock()
         unheld = await self._desk.ledger.ask(lambda store: store.unheld(now))
-        wanted = [record for record in unheld if visitor in {None, record.visitor}]
+        wanted = [record for record in unheld if visitor in {None, record.visitor} and record.run_id not in self._flows]
         return [record.run_id for record in wanted if await self._adopt_one(record, token)]
 
     async def take_up(self, run_id: str, token: SecretStr | None) -> None:
@@ -96,7 +96,7 @@ class Crew:
 
     async def keep_on(self, *, adopt: bool) -> None:
         """Renew the claims on this process's runs, take up those that are awaited and adopt others, until cancelled."""
-        await asyncio.sleep(ADOPT_AFTER_S)
+        await asyncio.sleep(min(ADOPT_AFTER_S, self._desk.lease_s / 4))
         while True:
             try:
                 await self._renew()

@@ -12,7 +12,7 @@ from kling_ui.runs.collector import Collector
 from kling_ui.runs.endings import EndedError, Ending, Pause, after_error
 from kling_ui.runs.engines import Engine
 from kling_ui.runs.publish import FETCHING, Source
-from kling_ui.runs.record import RunRecord, RunState
+from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.view import RENDERERS
 
 log = logging.getLogger(__name__)
@@ -165,6 +165,7 @@ class Flow:
             video_url=published.video_url,
             keep_original_sound=choice.keep_sound,
             character_orientation=choice.orientation,
+            resolution=choice.resolution if self._engine.name is EngineName.PREVIEW else None,
         )
         submission = await self._api.submit(request)
         log.info("Run %s is request %s.", self.record.run_id, submission.request_id)

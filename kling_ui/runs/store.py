@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, RowMapping, Update, create_engine, ev
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
-from kling_ui.choice import Choice, Orientation
+from kling_ui.choice import Choice
 from kling_ui.errors import LedgerError, SettingsError
 from kling_ui.runs.migrations import in_turn, migrate
 from kling_ui.runs.money import DAY_S, Budget, Spending, spending_of
@@ -291,6 +291,6 @@ def _to_record(row: RowMapping) -> RunRecord:
     choice, facts = values["choice"], values["result_facts"]
     values["engine"] = EngineName(values["engine"])
     values["state"] = RunState(values["state"])
-    values["choice"] = Choice(**choice | {"orientation": Orientation(choice["orientation"])})
+    values["choice"] = Choice.of(choice)
     values["result_facts"] = None if facts is None else ResultFacts(**facts)
     return RunRecord(**values)

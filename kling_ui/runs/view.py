@@ -41,7 +41,8 @@ class RunView:
         run_id: Ours.
         engine: Who renders it.
         state: Where it is.
-        sentence: What is happening, in words.
+        sentence: What is happening, in words; ends with :attr:`trouble`.
+        trouble: What is in the way at the moment and is being tried again; empty when nothing is.
         queue_position: Runs ahead of it, if known.
         progress: Share of the rendering done, 0-1, if known.
         elapsed_s: Seconds since it was asked for, until it ended.
@@ -79,6 +80,7 @@ class RunView:
     engine: EngineName
     state: RunState
     sentence: str
+    trouble: str
     queue_position: int | None
     progress: float | None
     elapsed_s: float
@@ -144,6 +146,7 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         engine=record.engine,
         state=record.state,
         sentence=sentence(record, live),
+        trouble="" if record.state.is_final else live.trouble,
         queue_position=live.queue_position if record.state is RunState.IN_QUEUE else None,
         progress=live.progress if record.state is RunState.IN_PROGRESS else None,
         elapsed_s=max(0.0, until - record.created_at),

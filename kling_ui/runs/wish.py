@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kling_ui.choice import Choice
+from kling_ui.choice import Choice, Resolution
 from kling_ui.runs.record import EngineName
 
 
@@ -18,7 +18,7 @@ class RunInputs:
     Attributes:
         image: The character image.
         video: The reference video.
-        choice: Prompt, orientation, sound.
+        choice: Prompt, orientation, sound, resolution.
         image_url: A public address of exactly this image, if its visitor gave one.
         video_url: A public address of exactly this video, if its visitor gave one.
         findings: What the checks said, as JSON.
@@ -62,5 +62,8 @@ class Start:
 
 def fingerprint(visitor: str, engine: EngineName, image_sha256: str, reference_sha256: str, choice: Choice) -> str:
     """Return what is equal for the same wish of the same visitor, and for nothing else."""
-    wish = [visitor, engine, image_sha256, reference_sha256, asdict(choice)]
+    told = asdict(choice)
+    if engine is not EngineName.PREVIEW or choice.resolution is Resolution.P720:
+        del told["resolution"]  # only previews have one, and wishes written down before there was one stay the same
+    wish = [visitor, engine, image_sha256, reference_sha256, told]
     return hashlib.sha256(json.dumps(wish).encode()).hexdigest()

@@ -214,6 +214,8 @@ def open_world(tmp_path: Path) -> OpenWorld:
         *,
         token: str | None = "app-token-0123456789",
         ahead_s: float = 0.0,
+        lease_s: float = 20.0,
+        adopt: bool = True,
         outside: httpx.AsyncBaseTransport | None = None,
         **more_settings: Any,
     ) -> AsyncGenerator[World]:
@@ -232,6 +234,7 @@ def open_world(tmp_path: Path) -> OpenWorld:
             ledger=Ledger(settings.ledger_url or f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}"),
             folders=RunFolders(tmp_path / "data" / "runs"),
             measurer=measurer,
+            lease_s=lease_s,
             clock=lambda: time.time() + ahead_s,
             sleep=sleep,
         )
@@ -241,7 +244,7 @@ def open_world(tmp_path: Path) -> OpenWorld:
         engines = Engines(
             settings, workers, tmp_path / "data" / "preview", remote=vendor, stranger=stranger, render=painter
         )
-        async with web, open_runner(settings, workers, engines=engines, desk=desk) as runner:
+        async with web, open_runner(settings, workers, engines=engines, desk=desk, adopt=adopt) as runner:
             try:
                 yield World(tmp_path, runner, desk, painter, vendor, measurer, image, video, sleeps)
             finally:
