@@ -1,19 +1,16 @@
 """The client of the model API: submit, status, result, cancel, price. It does not know which engine it talks to."""
 
 import asyncio
-import json
 import random
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr
 
-from kling_ui.api.answer import Answer
 from kling_ui.api.models import (
     REQUEST_ID,
     Cancellation,
@@ -25,31 +22,21 @@ from kling_ui.api.models import (
 )
 from kling_ui.api.pace import REMOTE_PACE, Pace, status_family
 from kling_ui.api.patience import Patience
+from kling_ui.api.wire import NOT_SENT, Wire, no_answer, reason_of
 from kling_ui.errors import (
-    APIConnectionError,
     APIError,
     APIStatusError,
     SettingsError,
     SubmissionUnknownError,
     UnexpectedResponseError,
 )
-from kling_ui.settings import MODEL_ID, valid_token
+from kling_ui.settings import MODEL_ID
 
 READ_LIMIT_S = 30.0  # the vendor's clients expect an answer within 10 s
 SUBMIT_LIMIT_S = 180.0  # up to 64 MiB of inline media go along
-ANSWER_MAX_BYTES = 4 * 1024 * 1024
 DEADLINE_S = 3600.0
-SECRET_MIN_CHARS = 12
 _TIMEOUT = httpx.Timeout(READ_LIMIT_S, connect=10.0)
 _MODEL_ID = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_-](?:/[A-Za-z0-9_.-]*[A-Za-z0-9_-])*")
-# Everything that fails before the first byte of a request is on its way.
-_NOT_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-)
 _MOVED_FOR_GOOD = frozenset({301, 307, 308})  # the request itself was not looked at
 
 
@@ -76,20 +63,17 @@ class ModelAPI:
         read_limit_s: float = READ_LIMIT_S,
         submit_limit_s: float = SUBMIT_LIMIT_S,
     ) -> None:
-        if token is not None and not valid_token(token.get_secret_value()):
-            raise SettingsError("The token holds characters that no token has.", advice="Copy it again.")
         if not _MODEL_ID.fullmatch(model_id):
             raise SettingsError("The model id cannot be part of an address.", advice="Check KLING_UI_MODEL_ID.")
         self.model_id = model_id
-        self._http = http
-        self._token = token
+        self._wire = Wire(http, token)
         self._read_limit_s = read_limit_s
         self._submit_limit_s = submit_limit_s
 
     @property
     def base_url(self) -> str:
         """The API's origin, for :func:`kling_ui.api.output.trusted_output_url`."""
-        return str(self._http.base_url)
+        return self._wire.base_url
 
     async def submit(self, request: MotionRequest) -> Submission:
         """Ask for a result, once; this may cost money and is never repeated here.
@@ -102,11 +86,11 @@ class ModelAPI:
             SubmissionUnknownError: It may have been accepted; nothing else leaves that open.
         """
         try:
-            answer = await self._send("POST", self._model_path, self._submit_limit_s, body=request.to_json())
-        except _NOT_SENT as error:
-            raise _no_answer(error) from error
+            answer = await self._wire.send("POST", self._model_path, self._submit_limit_s, body=request.to_json())
+        except NOT_SENT as error:
+            raise no_answer(error) from error
         except (httpx.RequestError, TimeoutError) as error:
-            raise _unclear(_reason(error)) from error
+            raise _unclear(reason_of(error)) from error
         try:
             return Submission.from_json(answer.payload())
         except APIStatusError as error:
@@ -221,40 +205,10 @@ class ModelAPI:
         self, method: str, path: str, request_id: str | None = None, params: dict[str, str] | None = None
     ) -> dict[str, object]:
         try:
-            answer = await self._send(method, path, self._read_limit_s, params=params)
+            answer = await self._wire.send(method, path, self._read_limit_s, params=params)
         except (httpx.RequestError, TimeoutError) as error:
-            raise _no_answer(error) from error
+            raise no_answer(error) from error
         return answer.payload(request_id)
-
-    async def _send(
-        self, method: str, path: str, limit_s: float, *, body: object = None, params: dict[str, str] | None = None
-    ) -> Answer:
-        """Send one call; ``limit_s`` bounds all of it. Raises what httpx raises, or ``TimeoutError``."""
-        headers = {"Accept": "application/json"}
-        content = None
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-            content = json.dumps(body).encode("ascii")  # escapes even what is no valid Unicode
-        if self._token is not None:
-            headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
-        request = self._http.build_request(method, path, headers=headers, params=params, content=content)
-        async with asyncio.timeout(limit_s):
-            response = await self._http.send(request, stream=True, follow_redirects=False)
-            try:
-                received = await _read(response)
-            finally:
-                await response.aclose()
-        return Answer(response.status_code, self._without_token(received), response.headers.get("Retry-After"))
-
-    def _without_token(self, content: bytes) -> bytes:
-        """Take the token out of an answer that echoes it, however it is written; anything very short is no secret."""
-        secret = self._token.get_secret_value() if self._token is not None else ""
-        if len(secret) < SECRET_MIN_CHARS:
-            return content
-        in_json = json.dumps(secret)[1:-1]
-        for written in (secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe=""), quote(secret)):
-            content = content.replace(written.encode(), b"***")
-        return content
 
 
 @asynccontextmanager
@@ -277,31 +231,10 @@ async def open_api(
         yield ModelAPI(http, model_id=model_id, token=token)
 
 
-async def _read(response: httpx.Response) -> bytes:
-    content = bytearray()
-    async for chunk in response.aiter_bytes():
-        content += chunk
-        if len(content) > ANSWER_MAX_BYTES:
-            return b""  # no answer of this API is that large: unreadable
-    return bytes(content)
-
-
 def _request_path(request_id: str) -> str:
     if not REQUEST_ID.fullmatch(request_id):
         raise APIError("This is not a request id.", advice="It has at most 128 letters, digits, - and _.")
     return f"/v1/requests/{request_id}"
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
-        return "No connection to the model API could be made."
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return "The model API did not answer in time."
-    return "The connection to the model API broke."
-
-
-def _no_answer(error: Exception) -> APIConnectionError:
-    return APIConnectionError(_reason(error), advice="Check the network, then try again.")
 
 
 def _unclear(reason: str) -> SubmissionUnknownError:

@@ -29,8 +29,10 @@ class Board:
         self._notices: dict[str, Notice] = {}
 
     def post(self, record: RunRecord, live: Live) -> None:
-        """Put up the newest notice of a run and wake everybody who waits for it."""
+        """Put up the newest notice of a run and wake everybody who waits for it, if it tells anything new."""
         old = self._notices.get(record.run_id)
+        if old is not None and (old.record, old.live) == (record, live):
+            return
         self._notices[record.run_id] = Notice(record, live)
         if old is not None:
             old.replaced.set()

@@ -1,6 +1,7 @@
 """Writing down what happens to one run: in the ledger for good, on the board for whoever watches."""
 
 import asyncio
+import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,7 +17,10 @@ from kling_ui.runs.measure import Measurer
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.view import Live
 
+LAST_WRITE_S = 15.0  # another process may be writing
 WRITE_AGAIN_S = 30.0  # while the ledger cannot be written: the disk is full, a database is away
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,7 @@ class Chronicle:
             values: Other fields of the record.
 
         Raises:
-            TakenOverError: Another process looks after the run now.
+            TakenOverError: Another process looks after the run now; it finds a new request id in the ledger.
             LedgerError: The ledger cannot be written, and nothing has been sent yet. Once a run has been sent it
                 goes on without the ledger, and an end is told without it; what could not be written is written with
                 the next change, or by :meth:`flush`.
@@ -96,6 +100,8 @@ class Chronicle:
             kept, self._unsaved, self._unsaved_state = True, changes, news
             self._live = replace(self._live, trouble=error.message)
         if not kept:
+            if (request_id := changes.get("request_id")) is not None:
+                await self._hand_over(str(request_id))
             raise TakenOverError(run_id)
         if state is not None:
             values |= {"state": state, "changed_at": now}
@@ -112,29 +118,40 @@ class Chronicle:
             await self._desk.sleep(WRITE_AGAIN_S)
             await self.note()
 
-    async def accepted(self, request_id: str) -> None:
-        """Write down that the engine has accepted the run, whoever looks after it by now.
-
-        Raises:
-            TakenOverError: Another process does; it finds the request id in the ledger.
-        """
-        try:
-            await self.note(RunState.IN_QUEUE, request_id=request_id)
-        except TakenOverError:
-            run_id, now = self.record.run_id, self._desk.clock()
-            await self._desk.ledger.ask(lambda store: store.recover(run_id, request_id, now=now))
-            raise
-
     def show(self, **live: object) -> None:
         """Put up what is known at the moment, changed by ``live``."""
         self._live = replace(self._live, **live)
         self._desk.board.post(self.record, self._live)
 
+    async def confirm(self) -> None:
+        """Make sure that nobody else looks after the run, and that nobody else will for a while.
+
+        Raises:
+            TakenOverError: Another process does.
+        """
+        await self.note(held_until=self._desk.clock() + self._desk.lease_s)
+
     async def let_go(self) -> None:
         """Leave the run to whoever looks for open runs."""
         holder, run_ids = self._desk.holder, [self.record.run_id]
-        with suppress(LedgerError):  # the claim lapses by itself
-            await self._desk.ledger.ask(lambda store: store.renew(run_ids, holder=holder, until=0.0))
+        with suppress(LedgerError, TakenOverError, TimeoutError):  # the claim lapses by itself
+            async with asyncio.timeout(LAST_WRITE_S):
+                if not self.is_written:
+                    await self.note()
+                await self._desk.ledger.ask(lambda store: store.renew(run_ids, holder=holder, until=0.0))
+        if not self.is_written and self.record.request_id is not None:
+            log.error("The ledger could not be told that run %s is request %s.", run_ids[0], self.record.request_id)
+
+    async def _hand_over(self, request_id: str) -> None:
+        """Leave the request id to whoever looks after the run now; it is known nowhere else."""
+        run_id, now = self.record.run_id, self._desk.clock()
+        while True:
+            try:
+                await self._desk.ledger.ask(lambda store: store.recover(run_id, request_id, now=now))
+            except LedgerError:
+                await self._desk.sleep(WRITE_AGAIN_S)
+            else:
+                return
 
     def _goes_on(self, state: RunState | None, values: Mapping[str, object]) -> bool:
         """Tell whether the run goes on although the ledger cannot be written."""

@@ -16,7 +16,6 @@ from kling_ui.media.signatures import sniff_video
 RESULT_MAX_BYTES = 2 * 2**30  # 30 s of video have some ten MB; this only bounds a fault
 FETCH_LIMIT_S = 600.0
 REDIRECTS_MAX = 5
-_CHUNK_BYTES = 2**20
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -107,7 +106,7 @@ class VideoFetch:
         etag = response.headers.get("ETag", "")
         self._version = etag if etag.startswith('"') else ""
         with await asyncio.to_thread(_open_at, self._part, self._size_bytes) as file:
-            async for chunk in response.aiter_bytes(_CHUNK_BYTES):
+            async for chunk in response.aiter_bytes():  # as they come, so that every byte before a break counts
                 if self._size_bytes + len(chunk) > self._max_bytes:
                     raise UnexpectedResponseError(f"The video has more than {self._max_bytes / 2**20:.0f} MiB.")
                 await asyncio.to_thread(file.write, chunk)

@@ -46,7 +46,13 @@ class Collector:
             RunTimeoutError: It does not tell what became of it.
         """
         folder = self._desk.folders.of(self._chronicle.record.run_id)
-        part = folder / "result.part"
+        part = folder / f"result-{self._desk.holder}.part"  # another process may be fetching it, too
+        try:
+            await self._collect(folder, part)
+        finally:
+            part.unlink(missing_ok=True)
+
+    async def _collect(self, folder: Path, part: Path) -> None:
         fetch = VideoFetch(self._engine.http, part, trusted=self._engine.trusts)
         failures = spoiled = 0
         while True:
@@ -102,7 +108,9 @@ class Collector:
             measured = await self._desk.measurer.facts(part)
             if measured.damage:
                 raise UnexpectedResponseError(f"What came back cannot be played: {measured.damage}")
+            await self._chronicle.confirm()
             await asyncio.to_thread(part.replace, target)
+            await asyncio.to_thread(_sweep, target.parent)
         except OSError as error:
             raise not_written(error) from error
         await self._chronicle.note(result_name=target.name, result_sha256=measured.sha256, result_facts=measured.facts)
@@ -120,6 +128,12 @@ class Collector:
 
     def _on_trouble(self, error: APIError) -> None:
         self._chronicle.show(trouble=f"{error.message} It is tried again.")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes that were killed had fetched; blocking."""
+    for part in folder.glob("result-*.part"):
+        part.unlink(missing_ok=True)
 
 
 def _patient(pace: Pace) -> Pace:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from dataclasses import replace
 
 from pydantic import SecretStr
@@ -77,7 +78,18 @@ class Crew:
         now = self._desk.clock()
         unheld = await self._desk.ledger.ask(lambda store: store.unheld(now))
         wanted = [record for record in unheld if visitor in {None, record.visitor} and record.run_id not in self._flows]
-        return [record.run_id for record in wanted if await self._adopt_one(record, token)]
+        carried: list[str] = []
+        failure: Exception | None = None
+        for record in wanted:
+            try:
+                if await self._adopt_one(record, token):
+                    carried.append(record.run_id)
+            except Exception as error:
+                log.exception("Run %s could not be looked after.", record.run_id)
+                failure = error
+        if failure is not None and token is not None and not carried:
+            raise failure  # whoever gave the token is told
+        return carried
 
     async def take_up(self, run_id: str, token: SecretStr | None) -> None:
         """Look after one run: now, or as soon as whoever holds it is gone.
@@ -88,7 +100,7 @@ class Crew:
         """
         record = await self._desk.ledger.ask(lambda store: store.get(run_id))
         is_over = record is None or record.state.is_final or run_id in self._flows
-        is_held = record is not None and record.held_until >= self._desk.clock()
+        is_held = record is not None and record.is_held(self._desk.clock())
         if is_over or record is None or (not is_held and await self._adopt_one(record, token)):
             self._awaited.pop(run_id, None)
         else:
@@ -98,14 +110,11 @@ class Crew:
         """Renew the claims on this process's runs, take up those that are awaited and adopt others, until cancelled."""
         await asyncio.sleep(min(ADOPT_AFTER_S, self._desk.lease_s / 4))
         while True:
-            try:
-                await self._renew()
-                for run_id, token in list(self._awaited.items()):
-                    await self.take_up(run_id, token)
-                if adopt:
-                    await self.adopt()
-            except Exception:
-                log.exception("Open runs could not be looked after.")
+            await _logged(self._renew())
+            for run_id, token in list(self._awaited.items()):
+                await _logged(self.take_up(run_id, token))
+            if adopt:
+                await _logged(self.adopt())
             await asyncio.sleep(self._desk.lease_s / 4)
 
     async def aclose(self) -> None:
@@ -127,8 +136,10 @@ class Crew:
         held = replace(record, holder=desk.holder)
         if isinstance(plan, Ending):
             values = {"error": plan.error, "advice": plan.advice}
-            await Chronicle(desk, held).note(plan.state, **values)
-            desk.board.take_down(record.run_id)
+            try:
+                await Chronicle(desk, held).note(plan.state, **values)
+            finally:
+                desk.board.take_down(record.run_id)
             return False
         if plan is Adoption.START_AGAIN:
             held = replace(held, state=RunState.PREPARING, request_id=None)
@@ -146,7 +157,11 @@ class Crew:
         desk, run_ids = self._desk, list(self._flows)
         if run_ids:
             until = desk.clock() + desk.lease_s
-            await desk.ledger.ask(lambda store: store.renew(run_ids, holder=desk.holder, until=until))
+            lost = await desk.ledger.ask(lambda store: store.renew(run_ids, holder=desk.holder, until=until))
+            for run_id in lost & self._flows.keys():
+                if self._flows[run_id].may_be_dropped:
+                    log.warning("Run %s is looked after by another process now.", run_id)
+                    self._tasks[run_id].cancel()
 
     async def _see_through(self, flow: Flow) -> None:
         run_id = flow.record.run_id
@@ -157,3 +172,10 @@ class Crew:
         finally:
             del self._flows[run_id], self._tasks[run_id]
             self._desk.board.take_down(run_id)
+
+
+async def _logged(work: Awaitable[object]) -> None:
+    try:
+        await work
+    except Exception:
+        log.exception("Open runs could not be looked after.")

@@ -50,6 +50,7 @@ class Flow:
         self._image = image
         self._reference = reference
         self._chronicle = Chronicle(desk, record)
+        self._is_lent = record.has_inputs  # perhaps by the process before this one
         self._refusals = 0
         self._wants_cancel = False
         self._cancelled = ""
@@ -65,6 +66,11 @@ class Flow:
     def is_sending(self) -> bool:
         """Whether a submit is on its way, which must not be cut off lightly."""
         return self.record.state is RunState.SUBMITTING
+
+    @property
+    def may_be_dropped(self) -> bool:
+        """Whether this process knows nothing of the run that whoever took it over does not."""
+        return not self.is_sending and not self.record.state.is_final and self._chronicle.is_written
 
     async def run(self) -> None:
         """Carry the run to its end, then let go of it; only a cancelled task makes this raise."""
@@ -151,7 +157,8 @@ class Flow:
                 await self._breathe()
             await Collector(self._desk, self._engine, self._api, self._chronicle).collect()
         await self._chronicle.note(RunState.SCORING)
-        await self._chronicle.note(RunState.COMPLETED, motion=await self._motion())
+        motion, _ = await asyncio.gather(self._motion(), self._take_back())
+        await self._chronicle.note(RunState.COMPLETED, motion=motion)
 
     async def _submit(self) -> None:
         published = await self._engine.publisher.publish(self._image, self._reference)
@@ -169,7 +176,7 @@ class Flow:
         )
         submission = await self._api.submit(request)
         log.info("Run %s is request %s.", self.record.run_id, submission.request_id)
-        await self._chronicle.accepted(submission.request_id)
+        await self._chronicle.note(RunState.IN_QUEUE, request_id=submission.request_id)
         if self._wants_cancel:
             self._chronicle.show(note=await self._cancel_request())
         await self._breathe()
@@ -231,7 +238,8 @@ class Flow:
 
     async def _take_back(self) -> None:
         """Close the way to the two files, unless the engine may still fetch them when this process has gone."""
-        if self.record.has_inputs and (self._engine.is_free or self.record.state not in FETCHING):
+        if self._is_lent and (self._engine.is_free or self.record.state not in FETCHING):
+            self._is_lent = False
             await self._engine.publisher.withdraw(self._image, self._reference)
 
     def _on_trouble(self, error: APIError) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from kling_ui.errors import APIError, AuthenticationError, InsufficientBalanceError, KlingUIError, RunError
+from kling_ui.errors import APIError, AuthenticationError, InsufficientBalanceError, RunError
 from kling_ui.runs.chronicle import Desk
 from kling_ui.runs.crew import Crew, Urls
 from kling_ui.runs.engines import Engine, Engines
@@ -53,7 +53,7 @@ class Intake:
         target.api(key)  # refuses what cannot be a token, before anything is done
         kept = await asyncio.to_thread(self._desk.folders.keep, inputs.image, inputs.video)
         record = self._new_record(kept, inputs, engine, visitor, own_token=token is not None)
-        entering = self._enter(record, inputs, target, key, again=again, shown_rate_usd=shown_rate_usd)
+        entering = self._enter(record, inputs, target, token, again=again, shown_rate_usd=shown_rate_usd)
         # A person who goes away in the middle of this leaves a run that goes on, not half a run.
         return await asyncio.shield(asyncio.ensure_future(entering))
 
@@ -77,11 +77,12 @@ class Intake:
         record: RunRecord,
         inputs: RunInputs,
         engine: Engine,
-        key: SecretStr | None,
+        token: SecretStr | None,
         *,
         again: bool,
         shown_rate_usd: float | None,
     ) -> Start:
+        key = self._crew.key(engine, token)
         folders, budget = self._desk.folders, None if engine.is_free else self._budget
         try:
             standing = await self._standing(record.fingerprint, again=again)
@@ -95,11 +96,12 @@ class Intake:
                 standing = await self._desk.ledger.ask(
                     lambda store: store.add(record, again=again, gone=gone, budget=budget)
                 )
-        except KlingUIError:
+        except Exception:
             await asyncio.to_thread(folders.remove, record.run_id)
             raise
         if standing.run_id != record.run_id:
             await asyncio.to_thread(folders.remove, record.run_id)
+            await self._crew.take_up(standing.run_id, token)  # should nobody carry it
             return Start(run_id=standing.run_id, is_new=False, words=standing_words(standing))
         urls: Urls = inputs.image_url, inputs.video_url
         self._crew.carry(record, engine, key, urls)

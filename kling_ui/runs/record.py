@@ -7,6 +7,8 @@ from typing import Any
 
 from kling_ui.choice import Choice
 
+CLAIM_MAX_S = 3600.0  # no claim is made for so long, see Desk.lease_s
+
 
 class EngineName(StrEnum):
     """Who renders the video."""
@@ -126,6 +128,10 @@ class RunRecord:
     error: str | None = None
     advice: str | None = None
     raw_error: str | None = None
+
+    def is_held(self, now: float) -> bool:
+        """Tell whether a process looks after it; a claim from a clock that was far ahead is none."""
+        return now <= self.held_until <= now + CLAIM_MAX_S
 
     @property
     def has_inputs(self) -> bool:

@@ -1,5 +1,6 @@
 """Finding a request again that is at the vendor, but not followed here: by its request id."""
 
+import asyncio
 import hashlib
 import secrets
 
@@ -58,12 +59,16 @@ class Recovery:
         return await self._reopen(target, request_id, token)
 
     async def _without_asking(self, record: RunRecord, token: SecretStr | None) -> Start | None:
-        if record.result_name is not None:
+        if record.result_name is not None and await asyncio.to_thread(self._is_here, record):
             return Start(run_id=record.run_id, is_new=False, words="This result is here already.")
-        if record.state.is_final or record.held_until < self._desk.clock():
+        is_carried = self._crew.flow_of(record.run_id) is not None or record.is_held(self._desk.clock())
+        if record.state.is_final or not is_carried:
             return None
         await self._crew.take_up(record.run_id, token)  # should whoever holds it be gone
         return Start(run_id=record.run_id, is_new=False, words="This run is being followed already.")
+
+    def _is_here(self, record: RunRecord) -> bool:
+        return (self._desk.folders.of(record.run_id) / (record.result_name or "")).is_file()
 
     async def _look_up(self, request_id: str, token: SecretStr | None) -> RequestResult:
         engine = await self._engines.get(EngineName.KLING)
@@ -92,8 +97,9 @@ class Recovery:
 
     async def _reopen(self, record: RunRecord, request_id: str, token: SecretStr | None) -> Start:
         run_id, now, own_token = record.run_id, self._desk.clock(), token is not None
+        is_gone = record.result_name is not None  # or it would have been found, see _without_asking
         if not await self._desk.ledger.ask(
-            lambda store: store.recover(run_id, request_id, now=now, own_token=own_token)
+            lambda store: store.recover(run_id, request_id, now=now, own_token=own_token, is_gone=is_gone)
         ):
             raise RunError("This run has changed meanwhile.", advice="Look at it again.")
         await self._crew.take_up(run_id, token)

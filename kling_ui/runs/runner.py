@@ -3,33 +3,27 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from hmac import compare_digest
 
 from pydantic import SecretStr
 
-from kling_ui.errors import RunError
 from kling_ui.logs import keep_addresses_out
-from kling_ui.runs.board import newer
 from kling_ui.runs.chronicle import Desk
 from kling_ui.runs.crew import Crew
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.folders import RunFolders
 from kling_ui.runs.intake import Intake
 from kling_ui.runs.ledger import Ledger
+from kling_ui.runs.lookout import HISTORY_LIMIT, Lookout
 from kling_ui.runs.measure import Measurer
 from kling_ui.runs.money import Budget, Quote, Spending
-from kling_ui.runs.publish import FETCHING
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.recovery import Recovery
-from kling_ui.runs.view import Live, RunView, view_of
+from kling_ui.runs.view import RunView
 from kling_ui.runs.wish import RunInputs, Start
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 
 __all__ = ["RunInputs", "Runner", "Start", "open_runner"]
-
-WATCH_S = 2.0  # a page that has gone is noticed when it is next written to
-HISTORY_LIMIT = 50
 
 
 class Runner:
@@ -47,6 +41,7 @@ class Runner:
         self._crew = Crew(desk, engines, settings.token)
         self._intake = Intake(desk, engines, self._crew, self.budget)
         self._recovery = Recovery(desk, engines, self._crew)
+        self._lookout = Lookout(desk, self._crew)
 
     async def start(
         self,
@@ -95,7 +90,7 @@ class Runner:
             OSError: A file cannot be read.
         """
         record = await self._intake.already(inputs, engine, visitor)
-        return None if record is None else self._view(record)
+        return None if record is None else self._lookout.show(record)
 
     async def quote(self, duration_s: float | None, *, token: SecretStr | None = None) -> Quote:
         """Read what a run on Kling costs at this moment.
@@ -153,25 +148,9 @@ class Runner:
             request_id, visitor=visitor, token=token, run_id=run_id, everybody=everybody
         )
 
-    async def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
-        """Yield a run's view at once, whenever it changes, and every :data:`WATCH_S` seconds.
-
-        Args:
-            run_id: The run.
-            visitor: Whose run it must be; ``None``, for whoever owns the ledger, takes anybody's.
-
-        It ends with a final view, or with one that says that the run needs its visitor's token.
-
-        Raises:
-            RunError: There is no such run of this visitor.
-        """
-        while True:
-            notice = self._desk.board.read(run_id)
-            view = await self.view(run_id, visitor)
-            yield view
-            if view.is_final or view.needs_token:
-                return
-            await newer(notice, WATCH_S)
+    def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
+        """Yield a run's view at once, whenever it changes, and now and then; see :meth:`Lookout.watch`."""
+        return self._lookout.watch(run_id, visitor)
 
     async def view(self, run_id: str, visitor: str | None) -> RunView:
         """Return a run as it is now; arguments as for :meth:`watch`.
@@ -179,17 +158,15 @@ class Runner:
         Raises:
             RunError: There is no such run of this visitor.
         """
-        return self._view(await self._record(run_id, visitor))
+        return await self._lookout.view(run_id, visitor)
 
     async def may_be_fetched(self, run_id: str) -> bool:
         """Tell whether a run's engine may need its two files at the moment, or this app tries whether it could."""
-        record = await self._desk.ledger.ask(lambda store: store.get(run_id))
-        return record is not None and record.state in {*FETCHING, RunState.PREPARING}
+        return await self._lookout.may_be_fetched(run_id)
 
     async def history(self, visitor: str, limit: int = HISTORY_LIMIT) -> list[RunView]:
         """Return a visitor's newest runs, newest first."""
-        records = await self._desk.ledger.ask(lambda store: store.of_visitor(visitor, limit))
-        return [self._view(record) for record in records]
+        return await self._lookout.history(visitor, limit)
 
     async def states(self, run_id: str, visitor: str) -> list[tuple[RunState, float]]:
         """Return the states of a run with their times (seconds since 1970), oldest first.
@@ -197,8 +174,7 @@ class Runner:
         Raises:
             RunError: There is no such run of this visitor.
         """
-        await self._record(run_id, visitor)
-        return await self._desk.ledger.ask(lambda store: store.history(run_id))
+        return await self._lookout.states(run_id, visitor)
 
     async def cancel(self, run_id: str, visitor: str) -> str:
         """Try to cancel a run.
@@ -209,7 +185,7 @@ class Runner:
         Raises:
             RunError: There is no such run of this visitor.
         """
-        record = await self._record(run_id, visitor)
+        record = await self._lookout.record(run_id, visitor)
         if (flow := self._crew.flow_of(run_id)) is not None:
             return await flow.cancel()
         if record.state.is_final:
@@ -231,28 +207,6 @@ class Runner:
     async def aclose(self) -> None:
         """Let go of all runs; the next process follows them on."""
         await self._crew.aclose()
-
-    async def _record(self, run_id: str, visitor: str | None) -> RunRecord:
-        notice = self._desk.board.read(run_id)
-        record = notice.record if notice else await self._desk.ledger.ask(lambda store: store.get(run_id))
-        is_theirs = record is not None and (
-            visitor is None or compare_digest(record.visitor.encode(), visitor.encode())
-        )
-        if record is None or not is_theirs:
-            raise RunError("This run is not known here.", advice="It may belong to another browser.")
-        return record
-
-    def _view(self, record: RunRecord) -> RunView:
-        desk = self._desk
-        notice = desk.board.read(record.run_id)
-        live = notice.live if notice else Live(needs_token=self._waits_for_token(record))
-        record = notice.record if notice else record
-        return view_of(record, live, folder=desk.folders.of(record.run_id), now=desk.clock())
-
-    def _waits_for_token(self, record: RunRecord) -> bool:
-        if record.engine is EngineName.PREVIEW or record.request_id is None or record.state.is_final:
-            return False
-        return record.held_until < self._desk.clock() and (record.own_token or self._crew.app_token is None)
 
 
 @asynccontextmanager

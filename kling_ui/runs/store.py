@@ -1,29 +1,32 @@
-"""Reading and writing the ledger, one short transaction a call: the only module that talks to the database.
+"""Reading and writing the ledger, one short transaction a call.
 
 SQLAlchemy takes a moment to load, so this module is imported only by the ledger's own thread.
 """
 
-from collections.abc import Collection, Generator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
-from enum import StrEnum
-from pathlib import Path
+from collections.abc import Collection, Generator
+from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, Engine, RowMapping, Update, create_engine, event, insert, select, update
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
-from kling_ui.choice import Choice
 from kling_ui.errors import LedgerError, SettingsError
+from kling_ui.runs.database import connect
 from kling_ui.runs.migrations import in_turn, migrate
-from kling_ui.runs.money import DAY_S, Budget, Spending, spending_of
-from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.runs.money import Budget, Spending
+from kling_ui.runs.record import RunRecord, RunState
+from kling_ui.runs.rows import (
+    free_key,
+    is_unheld,
+    note_state,
+    released,
+    spending_by,
+    standing_run,
+    to_record,
+    to_row,
+)
 from kling_ui.runs.schema import runs, states
-
-BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
-_FIELDS = frozenset(field.name for field in fields(RunRecord))
-_FINAL = tuple(state.value for state in RunState if state.is_final)
 
 
 class Store:
@@ -39,7 +42,7 @@ class Store:
 
     def __init__(self, url: str) -> None:
         try:
-            self._database = _connect(url)
+            self._database = connect(url)
         except (ArgumentError, ImportError) as error:
             raise SettingsError(
                 "KLING_UI_LEDGER_URL takes an address such as sqlite:////data/ledger.sqlite."
@@ -74,20 +77,22 @@ class Store:
             RunError: It goes beyond the budget.
             LedgerError: It cannot be entered.
         """
-        values = {**_to_row(asdict(record)), "open_key": record.fingerprint}
+        values = {**to_row(asdict(record)), "open_key": record.fingerprint}
         for _ in range(3):  # the open one may end between the two looks
             try:
                 with self._transaction() as connection:
                     in_turn(connection)  # two runs at once must not both take the last of a budget
                     if again:
-                        connection.execute(_release(record.fingerprint))
-                    if (standing := _standing(connection, record.fingerprint, gone, again=again)) is not None:
+                        connection.execute(released(record.fingerprint))
+                    if (standing := standing_run(connection, record.fingerprint, gone, again=again)) is not None:
                         return standing
                     if budget is not None and budget.is_set:
-                        spending = _spending(connection, record.visitor, record.created_at, own_token=record.own_token)
+                        spending = spending_by(
+                            connection, record.visitor, record.created_at, own_token=record.own_token
+                        )
                         budget.check(spending, record.estimate_usd)
                     connection.execute(insert(runs).values(values))
-                    _note(connection, record.run_id, record.state, record.created_at)
+                    note_state(connection, record.run_id, record.state, record.created_at)
                     return record
             except IntegrityError:
                 continue
@@ -101,7 +106,7 @@ class Store:
         Returns:
             Whether it was changed; ``False`` means that another process has taken the run over.
         """
-        changes = _to_row(values)
+        changes = to_row(values)
         if state is not None:
             changes |= {"state": state.value, "changed_at": now}
             if state.is_final:
@@ -113,10 +118,12 @@ class Store:
             if connection.execute(query).rowcount != 1:
                 return False
             if state is not None:
-                _note(connection, run_id, state, now)
+                note_state(connection, run_id, state, now)
         return True
 
-    def recover(self, run_id: str, request_id: str, *, now: float, own_token: bool | None = None) -> bool:
+    def recover(
+        self, run_id: str, request_id: str, *, now: float, own_token: bool | None = None, is_gone: bool = False
+    ) -> bool:
         """Open a run again whose request id has come to light after all, or whose request is to be looked at again.
 
         Whoever adopts open runs follows it on.
@@ -126,6 +133,7 @@ class Store:
             request_id: Its request: a new one, or the one that it has.
             now: Seconds since 1970.
             own_token: Whether it goes on with a token that its visitor gave; ``None`` leaves that as it is.
+            is_gone: It may have a result, whose file is no longer there.
 
         Returns:
             Whether there was such a run.
@@ -134,19 +142,22 @@ class Store:
         changes |= {"holder": None, "held_until": 0.0, "error": None, "advice": None, "raw_error": None}
         if own_token is not None:
             changes["own_token"] = own_token
+        changes |= {"result_name": None, "result_sha256": None, "result_facts": None, "motion": None}
         fits = runs.c.request_id.is_(None) | (runs.c.request_id == request_id)
-        query = update(runs).where(runs.c.run_id == run_id, runs.c.result_name.is_(None), fits).values(changes)
+        query = update(runs).where(runs.c.run_id == run_id, runs.c.result_name.is_(None) | is_gone, fits)
         with self._transaction() as connection:
-            if connection.execute(query).rowcount != 1:
+            in_turn(connection)
+            changes["open_key"] = free_key(connection, run_id)
+            if connection.execute(query.values(changes)).rowcount != 1:
                 return False
-            _note(connection, run_id, RunState.IN_QUEUE, now)
+            note_state(connection, run_id, RunState.IN_QUEUE, now)
         return True
 
     def get(self, run_id: str) -> RunRecord | None:
         """Return one run."""
         with self._transaction() as connection:
             row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
-        return None if row is None else _to_record(row)
+        return None if row is None else to_record(row)
 
     def of_visitor(self, visitor: str | None, limit: int) -> list[RunRecord]:
         """Return a visitor's newest runs, or everybody's, newest first."""
@@ -156,7 +167,7 @@ class Store:
     def standing(self, fingerprint: str, *, gone: Collection[str] = (), again: bool = False) -> RunRecord | None:
         """Return the run that stands in the way of the same one; arguments as for :meth:`add`."""
         with self._transaction() as connection:
-            return _standing(connection, fingerprint, gone, again=again)
+            return standing_run(connection, fingerprint, gone, again=again)
 
     def like(self, fingerprint: str) -> list[RunRecord]:
         """Return all runs of the same wish, newest first."""
@@ -180,7 +191,7 @@ class Store:
     def spending(self, visitor: str, now: float, *, own_token: bool) -> Spending:
         """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.money.spending_of`."""
         with self._transaction() as connection:
-            return _spending(connection, visitor, now, own_token=own_token)
+            return spending_by(connection, visitor, now, own_token=own_token)
 
     def history(self, run_id: str) -> list[tuple[RunState, float]]:
         """Return the states of a run with their times, oldest first."""
@@ -190,24 +201,24 @@ class Store:
 
     def unheld(self, now: float) -> list[RunRecord]:
         """Return the open runs that nobody looks after, oldest first."""
-        query = select(runs).where(runs.c.state.not_in(_FINAL), runs.c.held_until < now).order_by(runs.c.created_at)
-        return self._records(query)
+        return self._records(select(runs).where(is_unheld(now)).order_by(runs.c.created_at))
 
     def claim(self, run_id: str, *, holder: str, now: float, until: float) -> bool:
         """Take over a run that nobody looks after; only one of several processes succeeds."""
-        query = (
-            update(runs)
-            .where(runs.c.run_id == run_id, runs.c.state.not_in(_FINAL), runs.c.held_until < now)
-            .values(holder=holder, held_until=until)
-        )
+        query = update(runs).where(runs.c.run_id == run_id, is_unheld(now)).values(holder=holder, held_until=until)
         with self._transaction() as connection:
             return connection.execute(query).rowcount == 1
 
-    def renew(self, run_ids: Collection[str], *, holder: str, until: float) -> None:
-        """Say that ``holder`` still looks after these runs; with ``until`` 0 it lets go of them."""
-        query = update(runs).where(runs.c.run_id.in_(run_ids), runs.c.holder == holder).values(held_until=until)
+    def renew(self, run_ids: Collection[str], *, holder: str, until: float) -> set[str]:
+        """Say that ``holder`` still looks after these runs; with ``until`` 0 it lets go of them.
+
+        Returns:
+            Those that it does not look after any more.
+        """
+        theirs = runs.c.run_id.in_(run_ids), runs.c.holder == holder
         with self._transaction() as connection:
-            connection.execute(query)
+            connection.execute(update(runs).where(*theirs).values(held_until=until))
+            return set(run_ids) - set(connection.scalars(select(runs.c.run_id).where(*theirs)))
 
     @contextmanager
     def _transaction(self) -> Generator[Connection]:
@@ -224,73 +235,4 @@ class Store:
 
     def _records(self, query: Any) -> list[RunRecord]:
         with self._transaction() as connection:
-            return [_to_record(row) for row in connection.execute(query).mappings()]
-
-
-def _connect(url: str) -> Engine:
-    address = make_url(url)
-    database = create_engine(address)
-    if address.get_backend_name() == "sqlite":
-        if address.database:
-            with suppress(OSError):  # opening the database tells
-                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-        event.listen(database, "connect", _set_up_sqlite)
-        event.listen(database, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return database
-
-
-def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _release(fingerprint: str) -> Update:
-    same = runs.c.open_key == fingerprint, runs.c.state == RunState.UNKNOWN.value
-    return update(runs).where(*same).values(open_key=None)
-
-
-def _standing(connection: Connection, fingerprint: str, gone: Collection[str], *, again: bool) -> RunRecord | None:
-    """Return the run that stands in the way of the same one: the open one, else the newest that was completed."""
-    query = select(runs).where(runs.c.open_key == fingerprint)
-    if again:
-        query = query.where(runs.c.state != RunState.UNKNOWN.value)
-    if (row := connection.execute(query).mappings().first()) is not None:
-        return _to_record(row)
-    if again:
-        return None
-    done = select(runs).where(runs.c.fingerprint == fingerprint, runs.c.state == RunState.COMPLETED.value)
-    done = done.where(runs.c.run_id.not_in(gone)).order_by(runs.c.created_at.desc()).limit(1)
-    row = connection.execute(done).mappings().first()
-    return None if row is None else _to_record(row)
-
-
-def _spending(connection: Connection, visitor: str, now: float, *, own_token: bool) -> Spending:
-    theirs, today = runs.c.visitor == visitor, runs.c.created_at >= now - now % DAY_S
-    query = select(runs).where(runs.c.engine == EngineName.KLING.value, theirs | today)
-    rows = connection.execute(query.order_by(runs.c.created_at.desc())).mappings()
-    return spending_of(map(_to_record, rows), visitor=visitor, own_token=own_token, now=now)
-
-
-def _note(connection: Connection, run_id: str, state: RunState, at: float) -> None:
-    connection.execute(insert(states).values(run_id=run_id, state=state.value, at=at))
-
-
-def _to_row(values: Mapping[str, object]) -> dict[str, object]:
-    return {name: _plain(value) for name, value in values.items()}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Choice | ResultFacts):
-        return asdict(value)
-    return value.value if isinstance(value, StrEnum) else value
-
-
-def _to_record(row: RowMapping) -> RunRecord:
-    values: dict[str, Any] = {name: value for name, value in row.items() if name in _FIELDS}
-    choice, facts = values["choice"], values["result_facts"]
-    values["engine"] = EngineName(values["engine"])
-    values["state"] = RunState(values["state"])
-    values["choice"] = Choice.of(choice)
-    values["result_facts"] = None if facts is None else ResultFacts(**facts)
-    return RunRecord(**values)
+            return [to_record(row) for row in connection.execute(query).mappings()]

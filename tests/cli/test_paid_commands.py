@@ -86,7 +86,7 @@ def typed(vendor, tmp_path, monkeypatch):
     monkeypatch.setenv("KLING_UI_API_BASE", vendor.url)
     monkeypatch.setenv("KLING_UI_WORKERS", "1")
     monkeypatch.setenv("RUNCOMFY_API_TOKEN", TOKEN)
-    monkeypatch.setenv("KLING_UI_BUDGET_DAY_USD", "0.60")
+    monkeypatch.setenv("KLING_UI_BUDGET_DAY_USD", "0.40")
 
     def command(*words):
         done = CliRunner().invoke(app, [str(word) for word in words])
@@ -102,7 +102,7 @@ def test_without_runs_there_is_nothing_to_list(typed, tmp_path):
     done = typed("runs")
     assert (done.exit_code, done.stdout) == (0, "")
     assert "No runs were started here yet" in done.stderr
-    assert "Spent on Kling: this session $0.00, today $0.00 of $0.60." in done.stderr
+    assert "Spent on Kling: this session $0.00, today $0.00 of $0.40." in done.stderr
     assert json.loads(typed("runs", "--json").stdout)["runs"] == []
     done = typed("show", "abc")
     assert (done.exit_code, done.stdout) == (1, "")
@@ -138,24 +138,20 @@ def test_a_paid_run_its_repetition_its_budget_and_its_history(typed, vendor, per
     assert "It cost $0.25; about $0.23 was expected." in second.stderr
     assert vendor.submits == 1
 
-    third = typed(*run, "--again")
-    assert third.exit_code == 0
-    assert vendor.submits == 2
-    assert len(list(out.iterdir())) == 3, "nothing is overwritten"
-
-    refused = typed(*run, "--prompt", "Another scene")
+    refused = typed(*run, "--again")
     assert refused.exit_code == 1
-    assert "of the budget of $0.60 for today $0.10 is left. Nothing was sent." in refused.stderr
-    assert vendor.submits == 2
+    assert "of the budget of $0.40 for today $0.15 is left. Nothing was sent." in refused.stderr
+    assert vendor.submits == 1
+    assert len(list(out.iterdir())) == 2, "nothing is overwritten"
 
     recovered = typed("recover", "req-77", "--out", out, "--json")
     assert recovered.exit_code == 0, recovered.stderr
     assert json.loads(recovered.stdout)["video"] == str(out / "recovered-req-77.mp4")
 
     listed = json.loads(typed("runs", "--json").stdout)
-    assert [run["request_id"] for run in listed["runs"]] == ["req-77", "req-2", "req-1"]
-    assert listed["spending"]["day_usd"] == pytest.approx(0.75)
-    assert typed("runs").stdout.count("$0.25") == 3
+    assert [run["request_id"] for run in listed["runs"]] == ["req-77", "req-1"]
+    assert listed["spending"]["day_usd"] == pytest.approx(0.5)
+    assert typed("runs").stdout.count("$0.25") == 2
     shown = typed("show", outcome["run_id"][:12])
     assert "Request: req-1" in shown.stdout
     assert "completed" in shown.stdout
@@ -164,8 +160,8 @@ def test_a_paid_run_its_repetition_its_budget_and_its_history(typed, vendor, per
     exported = typed("export", tmp_path / "export")
     assert (exported.exit_code, exported.stdout) == (0, f"{tmp_path / 'export'}\n")
     with (tmp_path / "export" / "runs.csv").open(newline="") as file:
-        assert len(list(csv.DictReader(file))) == 3
-    assert len(list((tmp_path / "export" / "files").rglob("result.mp4"))) == 3
+        assert len(list(csv.DictReader(file))) == 2
+    assert len(list((tmp_path / "export" / "files").rglob("result.mp4"))) == 2
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert TOKEN.encode() not in written
     assert b"s3cret" not in written

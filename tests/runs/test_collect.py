@@ -67,12 +67,23 @@ def test_a_video_is_fetched_whole(tmp_path):
     assert path.read_bytes() == VIDEO
 
 
-def test_a_video_that_breaks_off_is_gone_on_with(tmp_path):
-    cut = httpx.Response(200, headers={"ETag": '"1"'}, stream=Broken(VIDEO[: 2**21 + 5]))
+@pytest.mark.parametrize("at", [0, 1, 28, 2**16, 2**21 + 5, len(VIDEO) - 1, len(VIDEO)])
+def test_a_video_that_breaks_off_at_any_byte_is_gone_on_with_from_there(tmp_path, at):
+    cut = httpx.Response(200, headers={"ETag": '"1"'}, stream=Broken(VIDEO[:at]))
     host = Host(cut)
     assert fetch(host, tmp_path / "part", tries=2) == "mp4"
     assert (tmp_path / "part").read_bytes() == VIDEO
-    assert host.seen[1].headers["Range"] == f"bytes={2**21}-"
+    assert host.seen[1].headers.get("Range") == (f"bytes={at}-" if at else None)
+
+
+def test_a_connection_that_breaks_again_and_again_still_gets_on(tmp_path):
+    answers = [httpx.Response(200, headers={"ETag": '"1"'}, stream=Broken(VIDEO[:700_000]))]
+    for start in range(700_000, 4 * 700_000, 700_000):
+        headers = {"ETag": '"1"', "Content-Range": f"bytes {start}-{len(VIDEO) - 1}/{len(VIDEO)}"}
+        answers.append(httpx.Response(206, headers=headers, stream=Broken(VIDEO[start : start + 700_000])))
+    host = Host(*answers)
+    assert fetch(host, tmp_path / "part", tries=5) == "mp4"
+    assert (tmp_path / "part").read_bytes() == VIDEO
 
 
 @pytest.mark.parametrize("etag", ['"2"', 'W/"1"', ""])

@@ -209,7 +209,7 @@ def live_and_die(folder: Path, vendor: Vendor, seed: int) -> None:
     try:
         for number, point in enumerate(points):
             wishes, victim = [f"wish-{number - 1}"] * (number > 0 and chance.random() < 0.5), f"wish-{number}"
-            after_s = chance.uniform(0.01, 0.3) if point == "any time" else 10.0
+            after_s = chance.uniform(0.01, 0.3) if point == "any time" else 60.0
             ended = nursery.live([*wishes, victim], victim=victim, fatal=point, after_s=after_s)
             assert ended == -signal.SIGKILL
         assert nursery.live([]) == 0

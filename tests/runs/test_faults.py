@@ -307,17 +307,20 @@ class Disk:
     def folder(self) -> Path | None:
         return next((self.world.folder / "data" / "runs").iterdir(), None)
 
+    @property
+    def part(self) -> Path:
+        return self.folder / f"result-{self.world.desk.holder}.part"
+
     def fill(self):
         self.is_full = True
         if self.call == "download":
-            part = self.folder / "result.part"
-            part.unlink(missing_ok=True)
-            part.symlink_to("/dev/full")
+            self.part.unlink(missing_ok=True)
+            self.part.symlink_to("/dev/full")
 
     def free(self):
         self.is_full = False
-        if self.call == "download" and (self.folder / "result.part").is_symlink():
-            (self.folder / "result.part").unlink()
+        if self.call == "download" and self.part.is_symlink():
+            self.part.unlink()
 
     async def ask(self, question):
         notice = self.world.desk.board.read(self.folder.name) if self.folder else None

@@ -1,7 +1,6 @@
 """Races for one run: two processes on one ledger, a stalled owner, a clock that jumps, a claim that nobody renews."""
 
 import asyncio
-import time
 
 import httpx
 import pytest
@@ -22,7 +21,7 @@ def in_state(word):
 async def soon(condition, limit_s=5.0):
     """Wait until something is so."""
     async with asyncio.timeout(limit_s):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  two worlds, no common event
             await asyncio.sleep(0.005)
 
 
@@ -30,7 +29,7 @@ def test_a_request_id_that_could_not_be_written_is_handed_to_whoever_took_the_ru
     vendor = make_vendor(statuses=[in_state("in_progress")])
 
     async def story():
-        async with open_world(vendor) as stalled, open_world(vendor, ahead_s=60.0) as other:
+        async with open_world(vendor) as stalled, open_world(vendor, ahead_s=60.0, adopt=False) as other:
             ask, is_full = stalled.desk.ledger.ask, False
 
             async def refuse(question):
@@ -66,7 +65,7 @@ def test_who_has_lost_a_run_stops_asking_for_it(open_world, make_vendor):
     vendor = make_vendor(statuses=[in_state("in_progress")])
 
     async def story():
-        async with open_world(vendor, lease_s=0.2) as stalled, open_world(vendor, ahead_s=60.0) as other:
+        async with open_world(vendor, lease_s=0.2) as stalled, open_world(vendor, ahead_s=60.0, adopt=False) as other:
             run_id = await stalled.kling()
             await stalled.until(run_id, RunState.IN_PROGRESS)
             assert await other.runner.adopt() == [run_id]
@@ -103,7 +102,7 @@ def test_two_downloads_of_one_result_do_not_mix(open_world, make_vendor):
             return httpx.Response(200, stream=Halting(MINE, go_on))
 
         mine.handle_async_request, mine.files = halt, [httpx.Response(200, content=MINE)]
-        async with open_world(mine) as stalled, open_world(theirs, ahead_s=60.0) as other:
+        async with open_world(mine) as stalled, open_world(theirs, ahead_s=60.0, adopt=False) as other:
             run_id = await stalled.kling()
             await halted.wait()
             assert await other.runner.adopt() == [run_id]
@@ -150,7 +149,7 @@ def test_a_run_that_is_recovered_stands_for_its_wish_again(open_world, make_vend
         async with open_world(vendor) as world:
             run_id = await world.kling()
             failed = await world.end(run_id)
-            vendor.statuses.append(in_state("in_progress"))
+            vendor.statuses = [in_state("in_progress")]
             await world.runner.recover("req-1", visitor="ann")
             await world.until(run_id, RunState.IN_PROGRESS)
             return failed, run_id, await world.runner.begin(world.inputs(), engine=EngineName.KLING, visitor="ann")
@@ -188,7 +187,9 @@ def test_a_claim_from_a_clock_that_was_far_ahead_does_not_lock_a_run_up(open_wor
         async with open_world(vendor, ahead_s=year_s) as world:
             run_id = await world.kling()
             await world.until(run_id, RunState.IN_PROGRESS)
-            async with open_world(vendor) as later:  # the clock is right again, and the claim is a year long
+            async with open_world(
+                vendor, adopt=False
+            ) as later:  # the clock is right again, and the claim is a year long
                 view = await later.runner.view(run_id, "ann")
                 assert await later.runner.adopt() == [run_id]
                 vendor.statuses.append(in_state("completed"))
@@ -213,7 +214,9 @@ def test_one_run_that_cannot_be_adopted_does_not_keep_the_others_waiting(open_wo
             return kling, preview
 
     async def after(kling, preview):
-        async with open_world(vendor, store_url="s3://") as world:  # no bucket: the way to Kling cannot be opened
+        async with open_world(
+            vendor, store_url="s3://", adopt=False
+        ) as world:  # no bucket: the way to Kling cannot be opened
             assert await world.runner.adopt() == [preview]
             return await world.end(preview), await world.runner.view(kling, "ann")
 

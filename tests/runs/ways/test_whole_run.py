@@ -24,6 +24,10 @@ def sent(vendor):
     return json.loads(submit.content)
 
 
+def in_bucket():
+    return [meta["path"] for batch in obstore.list(open_bucket("s3://bucket")) for meta in batch]
+
+
 def written(folder):
     """Everything that lies on the disk, but for the key."""
     files = [path for path in folder.rglob("*") if path.is_file() and path.name != "lending.key"]
@@ -76,11 +80,32 @@ def test_a_store_holds_the_files_of_a_run_until_it_ends(open_world, make_vendor,
     assert files == [(200, world.image.read_bytes()), (200, world.video.read_bytes())]
     assert done.state is RunState.COMPLETED
     assert "S3 store (127.0.0.1)" in running.note
-    assert [meta for batch in obstore.list(open_bucket("s3://bucket")) for meta in batch] == []
+    assert in_bucket() == []
     logged = " ".join(record.getMessage() for record in caplog.records if record.name != "werkzeug")  # the S3 server
     told = written(world.folder) + f"{logged} {running} {done}".encode()
     for secret in ("X-Amz-Signature", body["image_url"].partition("?")[0].rpartition("/")[2], "planted-secret"):
         assert secret.encode() not in told
+
+
+def test_the_store_is_emptied_as_soon_as_the_result_is_here(open_world, make_vendor, s3):
+    vendor, real = make_vendor(), httpx.AsyncHTTPTransport(verify=False)
+
+    async def story():
+        options = {"store_url": "s3://bucket", "api_base": "http://api.example", "outside": real}
+        async with open_world(vendor, **options) as world:
+
+            async def motion(*_):
+                async with asyncio.timeout(10):
+                    while await asyncio.to_thread(in_bucket):  # noqa: ASYNC110  measuring takes a while
+                        await asyncio.sleep(0.01)
+                return {"score": 91.5}
+
+            world.measurer.motion = motion
+            return await world.end(await world.kling())
+
+    view = asyncio.run(story())
+    assert (view.state, view.motion_match) == (RunState.COMPLETED, 91.5)
+    assert view.result.is_file()
 
 
 def test_this_app_lends_the_files_of_a_run_until_it_ends_also_after_a_restart(demo, make_vendor):

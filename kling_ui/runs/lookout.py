@@ -1,0 +1,104 @@
+"""Looking at runs: as they are now, as they change, and as they were."""
+
+from collections.abc import AsyncGenerator
+from hmac import compare_digest
+
+from kling_ui.errors import RunError
+from kling_ui.runs.board import newer
+from kling_ui.runs.chronicle import Desk
+from kling_ui.runs.crew import Crew
+from kling_ui.runs.publish import FETCHING
+from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.view import Live, RunView, view_of
+
+LOOK_S = 2.0  # at a run that another process carries: only the ledger tells of it
+QUIET_S = 10.0  # a page that has gone is noticed when it is next written to
+HISTORY_LIMIT = 50
+
+
+class Lookout:
+    """Shows runs to those whose they are; looking costs an engine nothing, however many look.
+
+    Args:
+        desk: What all runs share.
+        crew: Who carries them.
+    """
+
+    def __init__(self, desk: Desk, crew: Crew) -> None:
+        self._desk = desk
+        self._crew = crew
+
+    async def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
+        """Yield a run's view at once, whenever it changes, and at the latest every :data:`QUIET_S` seconds.
+
+        Args:
+            run_id: The run.
+            visitor: Whose run it must be; ``None``, for whoever owns the ledger, takes anybody's.
+
+        It ends with a final view, or with one that says that the run needs its visitor's token.
+
+        Raises:
+            RunError: There is no such run of this visitor.
+        """
+        while True:
+            notice = self._desk.board.read(run_id)
+            view = await self.view(run_id, visitor)
+            yield view
+            if view.is_final or view.needs_token:
+                return
+            await newer(notice, QUIET_S if notice else LOOK_S)
+
+    async def view(self, run_id: str, visitor: str | None) -> RunView:
+        """Return a run as it is now; arguments as for :meth:`watch`.
+
+        Raises:
+            RunError: There is no such run of this visitor.
+        """
+        return self.show(await self.record(run_id, visitor))
+
+    async def may_be_fetched(self, run_id: str) -> bool:
+        """Tell whether a run's engine may need its two files at the moment, or this app tries whether it could."""
+        record = await self._desk.ledger.ask(lambda store: store.get(run_id))
+        return record is not None and record.state in {*FETCHING, RunState.PREPARING}
+
+    async def history(self, visitor: str, limit: int = HISTORY_LIMIT) -> list[RunView]:
+        """Return a visitor's newest runs, newest first."""
+        records = await self._desk.ledger.ask(lambda store: store.of_visitor(visitor, limit))
+        return [self.show(record) for record in records]
+
+    async def states(self, run_id: str, visitor: str) -> list[tuple[RunState, float]]:
+        """Return the states of a run with their times (seconds since 1970), oldest first.
+
+        Raises:
+            RunError: There is no such run of this visitor.
+        """
+        await self.record(run_id, visitor)
+        return await self._desk.ledger.ask(lambda store: store.history(run_id))
+
+    async def record(self, run_id: str, visitor: str | None) -> RunRecord:
+        """Return what is remembered of a run; arguments as for :meth:`watch`.
+
+        Raises:
+            RunError: There is no such run of this visitor.
+        """
+        notice = self._desk.board.read(run_id)
+        record = notice.record if notice else await self._desk.ledger.ask(lambda store: store.get(run_id))
+        is_theirs = record is not None and (
+            visitor is None or compare_digest(record.visitor.encode(), visitor.encode())
+        )
+        if record is None or not is_theirs:
+            raise RunError("This run is not known here.", advice="It may belong to another browser.")
+        return record
+
+    def show(self, record: RunRecord) -> RunView:
+        """Return a run as it is at this moment."""
+        desk = self._desk
+        notice = desk.board.read(record.run_id)
+        live = notice.live if notice else Live(needs_token=self._waits_for_token(record))
+        record = notice.record if notice else record
+        return view_of(record, live, folder=desk.folders.of(record.run_id), now=desk.clock())
+
+    def _waits_for_token(self, record: RunRecord) -> bool:
+        if record.engine is EngineName.PREVIEW or record.request_id is None or record.state.is_final:
+            return False
+        return not record.is_held(self._desk.clock()) and (record.own_token or self._crew.app_token is None)
