@@ -1,4 +1,7 @@
-"""Run the benchmarks: ``make bench``, or ``make bench ARGS=startup`` for one of them."""
+"""Run the benchmarks: ``make bench``, or ``make bench ARGS=startup`` for one of them.
+
+Options behind a name go to that benchmark.
+"""
 
 import argparse
 import importlib
@@ -7,17 +10,24 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Run the named benchmarks, or all of them."""
+    """Run the named benchmarks, or all that are not long."""
     here = pkgutil.iter_modules([str(Path(__file__).parent)])
     names = sorted(module.name for module in here if not module.name.startswith("_"))
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of: {', '.join(names)}")
-    wanted = parser.parse_args().names or names
+    arguments, options = parser.parse_known_args()
+    wanted = arguments.names or names
+    if options and len(wanted) != 1:
+        parser.error(f"{options[0]} is for one benchmark: name it")
     if unknown := set(wanted) - set(names):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
     for name in wanted:
-        print(f"\n== {name}", flush=True)
-        importlib.import_module(f"benchmarks.{name}").main()
+        module = importlib.import_module(f"benchmarks.{name}")
+        if not arguments.names and getattr(module, "IS_LONG", False):
+            continue
+        if len(wanted) > 1:
+            print(f"\n== {name}", flush=True)
+        module.main(*options)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Choice:
             ValueError: A field holds another word than today's.
             TypeError: A field is not known.
         """
-        enums = {
+        enums: dict[str, Any] = {
             "orientation": Orientation(fields.get("orientation", Orientation.VIDEO)),
             "resolution": Resolution(fields.get("resolution", Resolution.P720)),
         }

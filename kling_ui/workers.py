@@ -7,12 +7,15 @@ import asyncio
 import functools
 import multiprocessing
 import os
+import pickle
 import signal
 from collections.abc import Callable, Generator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from typing import Self, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from kling_ui.errors import WorkCancelledError, WorkError, WorkTimeoutError
 
@@ -28,10 +31,8 @@ class Workers:
 
     def __init__(self, count: int | None = None) -> None:
         self.count = count or max(1, min(4, os.cpu_count() or 1))
-        # spawn: MediaPipe's threads do not survive a fork
-        self._pool = ProcessPool(
-            max_workers=self.count, context=multiprocessing.get_context("spawn"), initializer=_fall_silent
-        )
+        self._pool = _open_pool(self.count)
+        self._is_closed = False
 
     async def run(
         self, work: Callable[..., T], /, *args: object, timeout_s: float | None = None, **kwargs: object
@@ -44,16 +45,15 @@ class Workers:
             WorkError: The process died (out of memory, a crash in a codec).
             Exception: What the work itself raised, as it was.
         """
-        with _interrupts_held():
-            future = self._pool.schedule(functools.partial(work, *args, **kwargs), timeout=timeout_s)
         try:
-            return await asyncio.wrap_future(future)
+            job = pickle.dumps(functools.partial(work, *args, **kwargs))
+            return pickle.loads(await asyncio.wrap_future(self._schedule(job, timeout_s)))  # noqa: S301  our own
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
                 raise
             raise WorkCancelledError("The work was stopped.") from None
-        except ProcessExpired as error:
+        except (ProcessExpired, BrokenProcessPool) as error:
             raise WorkError("The process that worked on this file died.", advice="Try a smaller file.") from error
         except TimeoutError as error:
             if isinstance(error, WorkTimeoutError) or timeout_s is None:
@@ -62,14 +62,28 @@ class Workers:
 
     def close(self) -> None:
         """End all workers at once."""
+        self._is_closed = True
         self._pool.stop()
         self._pool.join()
+
+    def _schedule(self, job: bytes, timeout_s: float | None) -> ProcessFuture[bytes]:
+        with _interrupts_held():
+            if not self._is_closed and not self._pool.active:  # somebody killed a worker that had nothing to do
+                self._pool.stop()
+                self._pool.join()
+                self._pool = _open_pool(self.count)
+            return self._pool.schedule(_do, (job,), timeout=timeout_s)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _open_pool(count: int) -> ProcessPool:
+    context = multiprocessing.get_context("spawn")  # MediaPipe's threads do not survive a fork
+    return ProcessPool(max_workers=count, context=context, initializer=_fall_silent)
 
 
 @contextmanager
@@ -82,11 +96,34 @@ def _interrupts_held() -> Generator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # the pool starts it otherwise, and that lets Ctrl+C through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _do(job: bytes) -> bytes:
+    """Do a job in a worker.
+
+    It travels pickled, and so does what comes of it: whatever cannot be unpickled is an error of this one job. In the
+    threads of the pool it would end a thread, and everybody would wait for ever.
+    """
+    try:
+        return pickle.dumps(pickle.loads(job)())  # noqa: S301  our own
+    except Exception as error:
+        if _is_portable(error):
+            raise
+        raise WorkError(f"The work failed ({type(error).__name__}).", advice="Try another file.") from None
+
+
+def _is_portable(error: Exception) -> bool:
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301  our own
+    except Exception:  # noqa: BLE001  whatever its class does
+        return False
+    return True
 
 
 def _fall_silent() -> None:

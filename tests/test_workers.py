@@ -1,5 +1,8 @@
 import asyncio
 import os
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -50,6 +53,47 @@ def test_a_dead_process_is_an_error_and_not_the_end(workers):
     with pytest.raises(WorkError):
         asyncio.run(workers.run(os._exit, 3))
     assert asyncio.run(workers.run(max, 3, 4)) == 4
+
+
+def test_a_worker_that_is_killed_while_it_has_nothing_to_do_is_replaced(workers):
+    os.kill(asyncio.run(workers.run(os.getpid)), signal.SIGKILL)
+    time.sleep(1.0)
+    assert asyncio.run(workers.run(max, 3, 4)) == 4
+
+
+@pytest.mark.parametrize("tell", [False, True])
+def test_what_cannot_be_brought_back_is_an_error_and_not_the_end(workers, tell):
+    with pytest.raises((ImportError, WorkError)):
+        asyncio.run(asyncio.wait_for(workers.run(stubborn, tell=tell), 20))
+    assert asyncio.run(asyncio.wait_for(workers.run(max, 3, 4), 20)) == 4
+
+
+class StubbornError(Exception):
+    """Cannot be unpickled in another process."""
+
+    def __reduce__(self):
+        return __import__, ("no_such_module",)
+
+
+def stubborn(*, tell):
+    if tell:
+        raise StubbornError
+    return StubbornError()
+
+
+FRESH = """
+import asyncio, signal
+from kling_ui.workers import Workers
+if __name__ == "__main__":
+    with Workers(1) as workers:
+        blocked = asyncio.run(workers.run(signal.pthread_sigmask, signal.SIG_BLOCK, ()))
+    print(signal.SIGINT in blocked, signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+"""
+
+
+def test_workers_never_get_the_interrupt_of_the_terminal_and_this_process_still_does():
+    done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=True)
+    assert done.stdout == "True False\n"
 
 
 def raise_media_error():

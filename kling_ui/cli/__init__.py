@@ -155,7 +155,10 @@ def past_runs(
     everybody: Everybody = False,
     as_json: AsJson = False,
 ) -> None:
-    """List the newest runs and what was spent."""
+    """List the newest runs and what was spent.
+
+    Exit code: 0 listed, 1 the ledger cannot be read, 2 the command was used wrongly.
+    """
 
     def load() -> Work:
         from kling_ui.cli.history import list_runs  # noqa: PLC0415
@@ -171,7 +174,10 @@ def show(
     run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins.")],
     as_json: AsJson = False,
 ) -> None:
-    """Tell all that is known of one run."""
+    """Tell all that is known of one run: its states with their times, its price and cost, its files.
+
+    Exit code: 0 told, 1 there is no such run, 2 the command was used wrongly.
+    """
 
     def load() -> Work:
         from kling_ui.cli.history import show_run  # noqa: PLC0415
@@ -191,7 +197,10 @@ def recover(
     out: Annotated[Path, typer.Option(help="Folder for the video; nothing in it is overwritten.")] = Path(),
     as_json: AsJson = False,
 ) -> None:
-    """Follow a request on that is at RunComfy, with the token in RUNCOMFY_API_TOKEN, and keep its video.
+    """Follow a request on that is at RunComfy, and keep its video.
+
+    This needs the token that made it, in RUNCOMFY_API_TOKEN. The request goes to the run that it belongs to, else to a
+    new one; nothing is sent again.
 
     Exit code: 0 done, 1 no video, 2 the command was used wrongly.
     """
@@ -212,7 +221,10 @@ def export_all(
     files: Annotated[bool, typer.Option("--files/--no-files", help="Copy images, references and results, too.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Write all runs and their files into a folder."""
+    """Write all runs and their files into a folder.
+
+    Exit code: 0 written, 1 the ledger cannot be read or the folder not be written to, 2 the command was used wrongly.
+    """
 
     def load() -> Work:
         from kling_ui.cli.history import export_runs  # noqa: PLC0415
@@ -254,10 +266,12 @@ def page() -> None:
 
     def load() -> Work:
         from kling_ui.settings import Settings  # noqa: PLC0415
-        from kling_ui.ui.server import serve  # noqa: PLC0415
+        from kling_ui.ui.server import prepare  # noqa: PLC0415
+
+        serving = prepare(Settings.from_env())
 
         def work() -> int:
-            serve(Settings.from_env())
+            serving()
             return 0
 
         return work
