@@ -62,7 +62,7 @@ DURATION_MAX_S = {
     Orientation.VIDEO: Limit(30, Source.BOTH),
 }
 DURATION_SLACK_S = 0.005  # rounding in a clip's clock, far below one frame
-# Advice only ("in view all the time"): one miss among 24-36 moments may be the detector's, two are not.
+# Advice only ("in view all the time"): one miss among 24 moments may be the detector's, two are not.
 PERSON_SHARE_MIN = 0.95
 
 # --- prompt ----------------------------------------------------------------------------------------------------------
@@ -86,9 +86,9 @@ BACK_SHARE_MIN = 0.3
 POSE_SURE_MIN = 0.8  # the detector's score; poses of people who are half covered come out turned and tilted
 FLOOR_SHARE_MIN = 0.2
 BACK_DEG = 120.0
-# Lengths of the trunk per second, mean of a second (see media/pace.py): a lively dance has 1.6, the same dance at twice
-# its speed 2.1, at three times 2.6.
-SPEED_MAX_TRUNKS_PER_S = 1.9
+# Lengths of the trunk per second, mean of a second (see media/pace.py): walks and lively dances measure 1.1-1.3, a
+# dance at 2 to 3 times its speed 1.6-2.4.
+SPEED_MAX_TRUNKS_PER_S = 1.6
 SPEED_WINDOW_S = 1.0
 # Edges of sharp figures measure 0.55-0.85, out of focus 0.3 (see media/moment.py).
 SHARPNESS_MIN = 0.42

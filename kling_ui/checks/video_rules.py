@@ -156,15 +156,21 @@ def check_first_frame(look: VideoLook) -> Iterator[Finding]:
     if usual in {Framing.FULL, Framing.UPPER} and _SHOWN[first] < _SHOWN[usual]:
         message = f"The clip's first frame shows {_WORDS[first]}, although most of the clip shows {_WORDS[usual]}."
         yield Finding("video.first_frame", Severity.WARN, first.value, message, advice, Source.FIELD, evidence=evidence)
-    elif look.notes.moments and (names := look.notes.moments[0].covered):
-        message = f"The clip's first frame hides the {names[0]} of the person."
-        yield Finding("video.first_frame", Severity.WARN, names[0], message, advice, Source.FIELD, evidence=evidence)
+    elif name := _covered_at_first(look):
+        message = f"The clip's first frame hides the {name} of the person."
+        yield Finding("video.first_frame", Severity.WARN, name, message, advice, Source.FIELD, evidence=evidence)
 
 
 # In the order in which they are shown among findings of the same severity.
 FILE_RULES: tuple[Callable[[VideoFacts], Iterator[Finding]], ...] = (check_format, check_size, check_side, check_codec)
 CHOICE_RULES: tuple[Callable[[VideoFacts, Choice], Iterator[Finding]], ...] = (check_duration, check_sound)
 LOOK_RULES: tuple[Callable[[VideoLook], Iterator[Finding]], ...] = (check_person, check_first_frame, check_facing)
+
+
+def _covered_at_first(look: VideoLook) -> str | None:
+    """Name a part that is covered in the first moment and still in the second: one alone may be a mistake."""
+    first = [moment.covered for moment in look.notes.moments[:2]]
+    return next((name for name in first[0] if name in first[-1]), None) if first else None
 
 
 def _gaps(look: VideoLook) -> list[tuple[float, float]]:

@@ -34,20 +34,29 @@ def check_files(
 
 
 def lines_of(report: Report) -> list[str]:
-    """Write a report for people: the verdict, then the facts and findings of each input."""
-    sections = (("Image", report.image), ("Video", report.video), ("Together", report.pair))
-    return [report.headline] + [line for title, section in sections for line in _section(title, section)]
+    """Write a report for people: the verdict, then the facts, the forecast and the findings of each input."""
+    sections = (("Image", report.image, []), ("Video", report.video, _forecast(report)), ("Together", report.pair, []))
+    return [report.headline] + [line for section in sections for line in _section(*section)]
 
 
-def _section(title: str, section: Section) -> list[str]:
+def _forecast(report: Report) -> list[str]:
+    lines = [f"  {report.forecast.sentence}"] if report.forecast else []
+    if report.advice:
+        lines.append(f"  Orientation “{report.advice.orientation}” suits it. {' '.join(report.advice.reasons)}")
+    return lines
+
+
+def _section(title: str, section: Section, told: list[str]) -> list[str]:
     facts = section.facts or {}
     if "file" not in facts and not section.findings:
         return []
     heading = f"{title}: {facts['file']}, {_measures(facts)}" if "file" in facts else title
-    lines = ["", heading]
+    lines = ["", heading, *told]
     for finding in section.findings:
         lines.append(f"  {finding.severity.value:5}  {finding.message}  [{finding.rule}]")
         lines.append(f"         {finding.advice}")
+        if finding.evidence and finding.evidence.picture:
+            lines.append(f"         Shown in {finding.evidence.picture}")
     return lines
 
 

@@ -19,6 +19,9 @@ _HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
 _KNEES = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
 _ANKLES = [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
 
+# A joint this near to the edge, as a share of the picture's side, is cut by it as much as one beyond it.
+_EDGE_SHARE = 0.03
+
 # Outer joint -> inner joint and the name of what lies between them and beyond.
 _LIMBS = {
     Landmark.LEFT_WRIST: (Landmark.LEFT_ELBOW, "left forearm"),
@@ -90,8 +93,9 @@ def usual_framing(landmarks: np.ndarray) -> Framing:
 
 
 def cut_limbs(landmarks: np.ndarray) -> tuple[str, ...]:
-    """Name the limbs of one picture that its edge cuts: the inner joint is in view, the outer one outside."""
-    view, inside = seen(landmarks), in_frame(landmarks)
+    """Name the limbs of one picture that its edge cuts: the inner joint is well in view, the outer one outside."""
+    places, inside = landmarks[..., :2], in_frame(landmarks)
+    view = seen(landmarks) & ((places > _EDGE_SHARE) & (places < 1 - _EDGE_SHARE)).all(axis=-1)
     return tuple(name for outer, (inner, name) in _LIMBS.items() if view[inner] and not inside[outer])
 
 

@@ -96,14 +96,13 @@ def draw_boxes(rgb: np.ndarray, boxes: Iterable[Box]) -> None:
         cv2.rectangle(rgb, first, second, ALARM_RGB, thick, cv2.LINE_AA)
 
 
-def draw_person(rgb: np.ndarray, mask: np.ndarray, landmarks: np.ndarray, others: Iterable[Box] = ()) -> np.ndarray:
+def draw_person(rgb: np.ndarray, mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     """Show a picture's person: tinted and outlined, the rest dimmed, the skeleton on top.
 
     Args:
         rgb: ``(height, width, 3)`` uint8; left as it is.
         mask: 0-1, of any size.
         landmarks: ``(33, 4)``.
-        others: Boxes of other people, as fractions.
     """
     size = rgb.shape[1], rgb.shape[0]
     on = (cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR) > MASK_THRESHOLD).astype(np.uint8)
@@ -113,7 +112,6 @@ def draw_person(rgb: np.ndarray, mask: np.ndarray, landmarks: np.ndarray, others
     outline, _ = cv2.findContours(on, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     cv2.drawContours(shown, outline, -1, TINT_RGB, max(1, round(math.sqrt(on.size) / 350)), cv2.LINE_AA)
     draw_skeleton(shown, landmarks)
-    draw_boxes(shown, others)
     return shown
 
 

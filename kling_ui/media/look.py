@@ -13,17 +13,18 @@ import numpy as np
 
 from kling_ui.errors import MediaError
 from kling_ui.media.body import Framing, framing, shows_upper_body, usual_framing
-from kling_ui.media.drawing import draw_person, jpeg
+from kling_ui.media.drawing import draw_boxes, draw_person, jpeg
 from kling_ui.media.exhibits import draw_exhibits, draw_overview
 from kling_ui.media.letterbox import content_box
 from kling_ui.media.look_cache import LookCache, content_sha256
 from kling_ui.media.occlusion import covered_parts, hidden_joints
-from kling_ui.media.people import Box, Group, find_group, load_finders, mask_box
-from kling_ui.media.person import IMAGE_LONG_SIDE_PX, Pose, PoseTrack
+from kling_ui.media.people import Box, Group, faces_of_others, group_of, load_finders, mask_box, outshone, search
+from kling_ui.media.person import POSE_LONG_SIDE_PX, Pose, PoseTrack, distinct
 from kling_ui.media.picture import ImageFacts, Picture, read_picture
 from kling_ui.media.posture import tilt_deg, turn_deg
 from kling_ui.media.probe import VideoFacts, probe_video
-from kling_ui.media.viewing import Notes, load_crew, view
+from kling_ui.media.readers import load_readers, readers
+from kling_ui.media.viewing import Notes, view
 
 Facts = TypeVar("Facts", ImageFacts, VideoFacts)
 
@@ -128,7 +129,7 @@ class VideoLook:
 def load_all_models() -> None:
     """Load what first looks would wait for, in each thread that uses it; some seconds, so do it ahead of time."""
     load_finders()
-    load_crew()
+    load_readers()
 
 
 def look_at_image(path: Path, folder: Path) -> ImageLook:
@@ -147,13 +148,9 @@ def look_at_image(path: Path, folder: Path) -> ImageLook:
     if kept is not None and (kept.person is None or overlay_place.is_file()):
         overlay = overlay_place if kept.person else None
         return replace(kept, facts=replace(kept.facts, path=path), overlay=overlay)
-    picture = read_picture(path, long_side_px=IMAGE_LONG_SIDE_PX)
-    group = find_group(picture.rgb, zoomed=True)
-    person = overlay = None
-    if group.main is not None and group.main.mask is not None:
-        person = _person_facts(picture, group.main)
-        drawn = draw_person(picture.rgb, group.main.mask, group.main.landmarks, group.others)
-        overlay = cache.write_bytes(sha256, "overlay.jpg", jpeg(drawn))
+    picture = read_picture(path, long_side_px=POSE_LONG_SIDE_PX)
+    group, person, drawn = _see(picture)
+    overlay = None if drawn is None else cache.write_bytes(sha256, "overlay.jpg", jpeg(drawn))
     look = ImageLook(sha256, picture.facts, person, picture.clear_share, overlay, _rounded(group))
     cache.write(sha256, "image.json", replace(look, facts=_nameless(look.facts), overlay=None))
     return look
@@ -206,6 +203,24 @@ def _recall_video(cache: LookCache, sha256: str, path: Path) -> VideoLook | None
 
 def _nameless(facts: Facts) -> Facts:
     return replace(facts, path=Path())  # the next look may find the same content elsewhere
+
+
+def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None]:
+    """Find everybody; the main person is measured and drawn while others are still searched."""
+    people = search(picture.rgb)
+    more = readers().submit(outshone, picture.rgb, people)
+    main = group_of(people).main
+    if main is None or main.mask is None:
+        return Group(None, ()), None, None
+    person, drawn = _person_facts(picture, main), draw_person(picture.rgb, main.mask, main.landmarks)
+    faces = faces_of_others(picture.rgb)
+    group = group_of(distinct([*people, *more.result()]))
+    if group.main is not None and group.main is not main and group.main.mask is not None:
+        person = _person_facts(picture, group.main)
+        drawn = draw_person(picture.rgb, group.main.mask, group.main.landmarks)
+    group = Group(group.main, group.others or tuple(faces))
+    draw_boxes(drawn, group.others)
+    return group, person, drawn
 
 
 def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:

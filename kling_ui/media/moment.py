@@ -47,12 +47,14 @@ class Sight:
     Attributes:
         moment: What goes into the report.
         pose: The main person, without a mask.
-        figure: ``(height, width)`` bool where people are, at the size of the flow's frames; ``None`` for nobody.
+        figure: ``(height, width)`` bool, at the size of the flow's frames: the main person; ``None`` for nobody.
+        people: Likewise, everybody.
     """
 
     moment: Moment
     pose: Pose | None
     figure: np.ndarray | None
+    people: np.ndarray | None = None
 
 
 def look_closely(still: Still, *, thorough: bool) -> Sight:
@@ -78,7 +80,8 @@ def look_closely(still: Still, *, thorough: bool) -> Sight:
         sharpness=round(sharpness(still.grey(_SHARP_PX), main.mask), 3),
     )
     pose = Pose(main.landmarks, main.world_m, None, main.confidence)
-    return Sight(moment, pose, _figure(main.mask, group.others))
+    figure = _figure(main.mask)
+    return Sight(moment, pose, figure, _with_boxes(figure, group.others))
 
 
 def sharpness(grey: np.ndarray, mask: np.ndarray) -> float:
@@ -103,11 +106,15 @@ def sharpness(grey: np.ndarray, mask: np.ndarray) -> float:
     return float(np.percentile(bend, _SHARP_PERCENTILE) / max(1.0, np.percentile(slope, _SHARP_PERCENTILE)))
 
 
-def _figure(mask: np.ndarray, others: tuple[Box, ...]) -> np.ndarray:
+def _figure(mask: np.ndarray) -> np.ndarray:
     scale = min(1.0, LONG_SIDE_PX / max(mask.shape))
     size = max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale))
-    figure = cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.3
-    for left, top, right, bottom in others:
-        rows = slice(max(0, round(top * size[1])), max(0, round(bottom * size[1])))
-        figure[rows, max(0, round(left * size[0])) : max(0, round(right * size[0]))] = True
-    return figure
+    return cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.3
+
+
+def _with_boxes(figure: np.ndarray, boxes: tuple[Box, ...]) -> np.ndarray:
+    people, (height, width) = figure.copy(), figure.shape
+    for left, top, right, bottom in boxes:
+        rows = slice(max(0, round(top * height)), max(0, round(bottom * height)))
+        people[rows, max(0, round(left * width)) : max(0, round(right * width))] = True
+    return people

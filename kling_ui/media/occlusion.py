@@ -18,10 +18,10 @@ Box = tuple[float, float, float, float]
 
 _PLAN_PX = 224  # long side of the copy on which patches are followed
 _SAME_COLOUR = (7, 4, 4)  # levels of L, a, b around the colour of the seed
-# In shares of the body's outline. Measured on pictures without anything in front: clothes at most 0.002 beyond it, but
-# a wide skirt 0.051; it fills 0.6 of a rectangle, bars and boxes all of one.
-_ON_BODY_MIN, _BEYOND_MIN, _SQUARE_BEYOND_MIN = 0.03, 0.055, 0.015
-_SQUARE_MIN = 0.93
+# On the body and beyond it, in shares of the body's outline. Bars and boxes fill a rectangle: a little of them will do.
+# Anything else must show more: a wide skirt has 0.05 beyond, a background in the colour of a sleeve 0.04 on the body.
+_SQUARE_MIN, _SQUARE_ON_MIN, _SQUARE_BEYOND_MIN = 0.93, 0.03, 0.015
+_OTHER_ON_MIN, _OTHER_BEYOND_MIN = 0.08, 0.055
 # Of the surroundings within half a shoulder's width: more is the background itself.
 _SURROUNDINGS_MAX = 0.5
 _EDGE_SHARE = 0.05  # joints this near to the picture's edge are cut by it rather than hidden
@@ -95,12 +95,8 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
             continue
         patch = _patch(lab, x, y)
         done |= patch
-        if np.count_nonzero(patch) < (_ON_BODY_MIN + _SQUARE_BEYOND_MIN) * area:
-            continue
         on, off, near = (np.count_nonzero(patch & part) for part in (outline, beyond, surroundings))
-        if on < _ON_BODY_MIN * area or near > _SURROUNDINGS_MAX * surroundings.sum():
-            continue
-        if off >= _BEYOND_MIN * area or (off >= _SQUARE_BEYOND_MIN * area and _squareness(patch) >= _SQUARE_MIN):
+        if near <= _SURROUNDINGS_MAX * surroundings.sum() and _stands_in_front(patch, on / area, off / area):
             found.append(name)
     return tuple(dict.fromkeys(found))
 
@@ -125,6 +121,13 @@ def _patch(lab: np.ndarray, x: int, y: int) -> np.ndarray:
     flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (1 << 8)
     cv2.floodFill(lab, mask, (x, y), (0,), _SAME_COLOUR, _SAME_COLOUR, flags)
     return mask[1:-1, 1:-1] > 0
+
+
+def _stands_in_front(patch: np.ndarray, on_share: float, beyond_share: float) -> bool:
+    if on_share >= _OTHER_ON_MIN and beyond_share >= _OTHER_BEYOND_MIN:
+        return True
+    is_large = on_share >= _SQUARE_ON_MIN and beyond_share >= _SQUARE_BEYOND_MIN
+    return is_large and _squareness(patch) >= _SQUARE_MIN
 
 
 def _squareness(patch: np.ndarray) -> float:

@@ -61,25 +61,34 @@ class Group:
         return len(self.others) + (self.main is not None)
 
 
-def find_group(rgb: np.ndarray, *, thorough: bool = True, zoomed: bool = False) -> Group:
+def find_group(rgb: np.ndarray, *, thorough: bool = True) -> Group:
     """Find everybody of a comparable size.
 
     Args:
         rgb: ``(height, width, 3)`` uint8, upright.
         thorough: Look twice more for people whom the first look misses, half as long again.
-        zoomed: Search the picture in parts if nobody is found, for people who are tiny in it.
     """
     people = find_people(rgb)
-    if zoomed and not any(_is_sure_or_large(pose) for pose in people):
-        people = distinct(_searched_in_parts(rgb)) or people
+    if not thorough or not people:
+        return group_of(people)
+    group = group_of(distinct([*people, *outshone(rgb, people)]))
+    return group if group.others else Group(group.main, tuple(faces_of_others(rgb)))
+
+
+def search(rgb: np.ndarray) -> list[Pose]:
+    """Find whom one look shows, and if nobody is found, search the picture in parts for people who are tiny in it."""
+    people = find_people(rgb)
+    if any(pose.confidence >= SURE_SCORE_MIN or _size(pose) > _SMALL_SHARE for pose in people):
+        return people
+    return distinct(_searched_in_parts(rgb)) or people
+
+
+def group_of(people: list[Pose]) -> Group:
+    """Choose the main person, and of the others those of a comparable size."""
     if not people:
         return Group(None, ())
-    if thorough and people[0].confidence >= SURE_SCORE_MIN:
-        people = distinct([*people, *_outshone(rgb, people)])
     main = max(people, key=_size)
     others = [mask_box(pose) for pose in people if pose is not main and _size(pose) >= OTHER_SIZE_MIN * _size(main)]
-    if thorough and not others:
-        others = other_faces(_face_reader(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX)), rgb.shape)
     return Group(main, tuple(others))
 
 
@@ -98,6 +107,27 @@ def mask_box(pose: Pose) -> Box:
     height, width = on.shape
     left, right = float(columns[0] / width), float((columns[-1] + 1) / width)
     return round(left, 5), round(float(rows[0] / height), 5), round(right, 5), round(float((rows[-1] + 1) / height), 5)
+
+
+def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
+    """Search a copy of the picture from which the people already known are painted out."""
+    if not people or people[0].confidence < SURE_SCORE_MIN:
+        return []
+    reader, whole, copy = pose_reader(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
+    scale = copy.shape[0] / whole.shape[0]
+    known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
+    known = cv2.resize(known, (copy.shape[1], copy.shape[0]), interpolation=cv2.INTER_AREA)
+    found = []
+    for body in reader.candidates(erase(copy, known > 0.2)):
+        if body.score >= _SECOND_SCORE_MIN:
+            there = Candidate(body.score, body.x_px / scale, body.y_px / scale, body.radius_px / scale, body.turn_rad)
+            found.append(read_pose(reader, whole, there))
+    return [pose for pose in found if pose is not None and _is_clear(pose)]
+
+
+def faces_of_others(rgb: np.ndarray) -> list[Box]:
+    """List the boxes of all faces in a picture that are of a comparable size but the largest."""
+    return other_faces(_face_reader(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX)), rgb.shape)
 
 
 def other_faces(faces: list[Face], shape: tuple[int, ...]) -> list[Box]:
@@ -128,10 +158,6 @@ def _centre(face: Face, width: int, height: int) -> np.ndarray:
     return np.array([(left + right) / 2 * width, (top + bottom) / 2 * height])
 
 
-def _is_sure_or_large(pose: Pose) -> bool:
-    return pose.confidence >= SURE_SCORE_MIN or _size(pose) > _SMALL_SHARE
-
-
 def _searched_in_parts(rgb: np.ndarray) -> Iterator[Pose]:
     reader = pose_reader()
     height, width = rgb.shape[:2]
@@ -149,21 +175,6 @@ def _searched_in_parts(rgb: np.ndarray) -> Iterator[Pose]:
 def _starts(length: int, side: int) -> list[int]:
     count = 1 + max(0, -(-2 * (length - side) // max(1, side)))
     return np.linspace(0, length - side, count).round().astype(int).tolist()
-
-
-def _outshone(rgb: np.ndarray, people: list[Pose]) -> Iterator[Pose]:
-    """Search a copy of the picture from which the people already known are painted out."""
-    reader, whole, copy = pose_reader(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
-    scale = copy.shape[0] / whole.shape[0]
-    known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
-    known = cv2.resize(known, (copy.shape[1], copy.shape[0]), interpolation=cv2.INTER_AREA)
-    for body in reader.candidates(erase(copy, known > 0.2)):
-        if body.score < _SECOND_SCORE_MIN:
-            continue
-        there = Candidate(body.score, body.x_px / scale, body.y_px / scale, body.radius_px / scale, body.turn_rad)
-        pose = read_pose(reader, whole, there)
-        if pose is not None and _is_clear(pose):
-            yield pose
 
 
 def _is_clear(pose: Pose) -> bool:

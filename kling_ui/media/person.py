@@ -21,7 +21,6 @@ from kling_ui.media.video import Frame
 SURE_SCORE_MIN = 0.5
 AGREEMENT_MIN = 0.5
 MASK_THRESHOLD = 0.5
-IMAGE_LONG_SIDE_PX = 1280
 TRACK_LONG_SIDE_PX = 640
 POSE_LONG_SIDE_PX = 800  # the models see 224 and 256 px; more only costs time
 # Two finds of one body share most of its mask (0.6 and more measured), two bodies side by side nearly nothing (0.1).

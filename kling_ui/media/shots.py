@@ -8,6 +8,7 @@ pictures before and after it have nothing in common, and no camera movement lead
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,6 +20,9 @@ from kling_ui.media.flow import Flow, FlowMeter
 ISOLATION_MIN = 2.8
 # Grey levels; a jump of the person within one scene leaves 8, another scene 25-150. Less than this harms nobody.
 UNEXPLAINED_MIN = 5.0
+# A person who jumps within one scene may leave as little as this (3.0, isolated 2.7 times, was measured on somebody who
+# talks); then only the jump itself proves the cut.
+FAINT_ISOLATION_MIN, FAINT_UNEXPLAINED_MIN = 2.5, 2.5
 _BURST_MAX = 3  # steps: a blended frame or two between the shots
 _NEIGHBOURS = 3
 # Of the contrast of the pictures; 0.8 s of dancing leave at most 0.35, a fade to another scene 1.0 and more.
@@ -110,27 +114,37 @@ def changed_share(rest: np.ndarray, figure: np.ndarray | None) -> float:
 def _hard_cuts(views: Views, unexplained: np.ndarray, meter: FlowMeter) -> list[Cut]:
     found, step, times_s = [], 0, views.times_s
     while step < len(unexplained):
-        end = _burst_end(unexplained, step)
-        if end > step and _is_cut(views, step, end, 0.5 * float(unexplained[step:end].max()), meter):
-            found.append(Cut(CutKind.HARD, float(times_s[step]), float(times_s[end])))
-        step = max(end, step + 1)
+        burst = _burst(unexplained, step)
+        if burst is not None and _is_cut(views, step, burst, 0.5 * float(unexplained[step : burst.end].max()), meter):
+            found.append(Cut(CutKind.HARD, float(times_s[step]), float(times_s[burst.end])))
+        step = burst.end if burst else step + 1
     return found
 
 
-def _burst_end(unexplained: np.ndarray, step: int) -> int:
-    """Index behind the last step of a burst that begins at ``step``; ``step`` itself when there is none."""
+class _Burst(NamedTuple):
+    """Steps that movement does not explain, up to before ``end``; a faint one may be anything."""
+
+    end: int
+    is_faint: bool
+
+
+def _burst(unexplained: np.ndarray, step: int) -> _Burst | None:
+    """Find the burst that begins at ``step``."""
     for end in range(step + 1, min(step + _BURST_MAX, len(unexplained)) + 1):
         around = np.r_[unexplained[max(0, step - _NEIGHBOURS) : step], unexplained[end : end + _NEIGHBOURS]]
-        least = float(unexplained[step:end].min())
-        if least >= max(UNEXPLAINED_MIN, ISOLATION_MIN * max(1.0, float(around.max(initial=0.0)))):
-            return end
-    return step
+        least, usual = float(unexplained[step:end].min()), max(1.0, float(around.max(initial=0.0)))
+        if least >= max(FAINT_UNEXPLAINED_MIN, FAINT_ISOLATION_MIN * usual):
+            return _Burst(end, is_faint=least < max(UNEXPLAINED_MIN, ISOLATION_MIN * usual))
+    return None
 
 
-def _is_cut(views: Views, last: int, first: int, rest_min: float, meter: FlowMeter) -> bool:
+def _is_cut(views: Views, last: int, burst: _Burst, rest_min: float, meter: FlowMeter) -> bool:
     """Tell a cut from a flash, behind which all is as before, and from an object that appears."""
-    later = min(len(views.grey) - 1, max(first, int(np.searchsorted(views.times_s, views.times_s[first] + _LATER_S))))
+    first = burst.end
     flow = meter.between(views.grey[last], views.grey[first])
+    if burst.is_faint:
+        return views.jumped(last, first, flow.rest)
+    later = min(len(views.grey) - 1, max(first, int(np.searchsorted(views.times_s, views.times_s[first] + _LATER_S))))
     if min(flow.unexplained, meter.between(views.grey[last], views.grey[later]).unexplained) < rest_min:
         return False
     scene_changed = changed_share(flow.rest, _union(views, last, first)) >= SCENE_CHANGED_MIN

@@ -1,0 +1,69 @@
+"""A clip with a cut: what is offered, what it comes to, and what a fresh check says of the result."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from figure import Actor, Scene, draw
+from figure.cast import DANCER
+
+from kling_ui.checks.repairs import RepairKind, compose, longest_usable, offers, repair_all, with_repairs
+from kling_ui.checks.rules import judge
+from kling_ui.choice import Choice
+from kling_ui.media.encode import ClipWriter
+from kling_ui.media.look import VideoLook, look_at_video
+from kling_ui.media.mend_video import mend_video
+
+FPS, CUT_FRAME, FRAMES = 12, 42, 96
+SILENT = Choice("A person in a hall.", keep_sound=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("span")
+
+
+@pytest.fixture(scope="module")
+def look(folder) -> VideoLook:
+    """Somebody stands on a terrace for 3.5 s and in a hall for 4.5 s."""
+    scenes = [Scene((Actor(DANCER),), backdrop=backdrop) for backdrop in ("terrace", "hall")]
+    shots = [draw(scene, width_px=360, height_px=640, supersample=1).rgb for scene in scenes]
+    with ClipWriter(folder / "two-shots.mp4", fps=Fraction(FPS), size=(360, 640)) as writer:
+        for frame in range(FRAMES):
+            writer.write(shots[frame >= CUT_FRAME])
+    return look_at_video(folder / "two-shots.mp4", folder)
+
+
+def test_the_longest_usable_span_is_the_second_shot(look):
+    assert longest_usable(look) == pytest.approx((3.5, 8.0))
+    assert longest_usable(look.facts) is None
+    assert longest_usable(None) is None
+
+
+def test_it_is_offered_for_the_findings_that_it_settles(look):
+    report = judge(None, look, SILENT)
+    offered = offers(None, look, report, SILENT)
+    (trim,) = offered
+    assert (trim.kind, trim.label, trim.in_all) == (RepairKind.VIDEO_TRIM, "Trim to 4.5 s", True)
+    assert trim.effect == "Keeps 3.5-8.0 s, the longest usable part."
+    named = {finding.rule: finding.repair for finding in with_repairs(report, offered).video.findings}
+    assert named == {"video.usable": "video.trim", "video.cuts": "video.trim"}
+
+
+def test_repair_all_and_a_fresh_check(look, folder):
+    report = judge(None, look, SILENT)
+    plan = compose(repair_all(offers(None, look, report, SILENT)), None, look, SILENT)
+    assert plan.video is not None
+    assert (plan.video.start_s, plan.video.end_s) == pytest.approx((3.5, 8.0))
+    facts = mend_video(look.facts.path, plan.video, folder)
+    assert facts.frame_count == FRAMES - CUT_FRAME  # to the frame
+    after = judge(None, look_at_video(facts.path, folder), SILENT)
+    assert (report.verdict, after.verdict) == ("warn", "pass")
+    assert after.forecast is not None
+    assert after.forecast.usable_s == pytest.approx(4.5)
+
+
+def test_a_person_may_pick_another_span(look):
+    plan = compose({RepairKind.VIDEO_TRIM}, None, look, SILENT, usable=(0.0, 3.5))
+    assert plan.video is not None
+    assert (plan.video.start_s, plan.video.end_s) == pytest.approx((0.0, 3.5))
