@@ -5,6 +5,7 @@ and ``sheet.png`` with all of them: the reference above its two previews, at eve
 """
 
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -35,9 +36,15 @@ def main(folder: Path = BUILD) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     sheets = [sheet for source in SOURCES if source.is_dir() for sheet in _measure_all(source, folder)]
     if sheets:
-        halves = [sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.BOX) for sheet in sheets]
-        _beside(_stack(halves[0::2]), _stack(halves[1::2] or halves[:1])).save(folder / "sheet.png")
+        _all(sheets).save(folder / "sheet.png")
         print(f"\nsheets in {folder}")
+
+
+def write_sheet(source: Path, out: Path) -> None:
+    """Render every pair of a folder's pictures and clips, print its motion match and write one sheet of all."""
+    with tempfile.TemporaryDirectory() as folder:
+        _all(list(_measure_all(source, Path(folder)))).save(out)
+    print(f"\n{out}")
 
 
 def _measure_all(source: Path, folder: Path) -> Iterator[Image.Image]:
@@ -46,6 +53,12 @@ def _measure_all(source: Path, folder: Path) -> Iterator[Image.Image]:
         for path, clip in clips.items():
             print(f"\n{image.stem} + {path.stem}\n  orientation {HEAD}", flush=True)
             yield _measure_pair(image, path, clip, folder)
+
+
+def _all(sheets: Sequence[Image.Image]) -> Image.Image:
+    """The sheets of all pairs at half their size, in two columns."""
+    halves = [sheet.resize((sheet.width // 2, sheet.height // 2), Image.Resampling.BOX) for sheet in sheets]
+    return _beside(_stack(halves[0::2]), _stack(halves[1::2] or halves[:1]))
 
 
 def _measure_pair(image: Path, video: Path, clip: WatchedClip, folder: Path) -> Image.Image:

@@ -17,9 +17,13 @@ def push_pull(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
     Returns:
         ``(height, width, 3)`` uint8; equal to ``rgb`` where ``known`` is 1.
     """
+    return np.clip(spread(rgb, known), 0, 255).round().astype(np.uint8)
+
+
+def spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """As :func:`push_pull` for ``(height, width, n)`` numbers of any size, at most 4 of them; float32."""
     weight = np.ascontiguousarray(known, np.float32)
-    colour = rgb.astype(np.float32) * weight[..., None]
-    return np.clip(_pull(colour, weight), 0, 255).round().astype(np.uint8)
+    return _pull(values.astype(np.float32) * weight[..., None], weight)
 
 
 def carry_on(rgb: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:

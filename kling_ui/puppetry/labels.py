@@ -12,7 +12,7 @@ import numpy as np
 
 from kling_ui.puppetry.character import Character
 from kling_ui.puppetry.distances import SURE, beyond_joint, distances, pixel_grid, quarter
-from kling_ui.puppetry.skeleton import BONES, Joint, Part
+from kling_ui.puppetry.skeleton import BONES, UPPER_ARMS, Joint, Part
 
 WORK_LONG_SIDE_PX = 480
 WIDE = 2.4  # limb radii that the widest sleeves reach
@@ -21,6 +21,9 @@ COLOUR_WEIGHT = 1.3
 COLOUR_DOUBT = 1.4  # log ratio below which a colour speaks against nobody: a jacket's sleeve is like its front
 LIGHT_BINS, COLOUR_BINS = 5, 20  # shade differs within one cloth, colour hardly
 RARE = 1e-3  # share of a core below which a colour says nothing
+SHOULDER, SLEEVE = 0.85, 1.7  # limb radii that a shoulder has on the chest, and a sleeve beside the body
+SPUR_M = 0.025  # half the width of what hangs from the torso under an arm but belongs to the arm
+ON_BODY = 0.3  # limb widths outside the torso's outline that are still the torso's
 EDGE_RADIUS_M = 0.02
 EDGE_EPS = 120.0  # of 8-bit squared: weaker contrast is texture, not an edge
 
@@ -55,7 +58,37 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
         if own:
             beyond = beyond_joint(grid, joints, own[-1]) if len(own) == 2 else np.zeros(mask.shape, np.int8)
             labels = np.where(chains == number, np.asarray(own, np.int8)[beyond], labels)
+    for part in UPPER_ARMS:
+        if part in parts:
+            labels = _neat_shoulder(labels, grid, joints, away, part)
+            labels = _neat_armpit(labels, grid, joints, part, px_per_m)
     return _enlarge(labels, character.alpha)
+
+
+def _neat_shoulder(
+    labels: np.ndarray, grid: np.ndarray, joints: np.ndarray, away: dict[Part, np.ndarray], part: Part
+) -> np.ndarray:
+    """Give back what arm and torso hold of each other around a shoulder; a lifted arm would show it as flaps."""
+    bone = BONES[part]
+    along = joints[bone.end] - joints[bone.start]
+    share = ((grid - joints[bone.start]) @ along) / max(float(along @ along), 1e-6)
+    on_body = away[Part.TORSO] < ON_BODY
+    chest = (labels == part) & (away[part] > SHOULDER) & (share < 0.6) & (on_body | (share < 0))
+    sleeve = (labels == Part.TORSO) & (away[part] < SLEEVE) & (share > 0.25) & (away[Part.TORSO] > 0.05)
+    return np.where(chest, Part.TORSO, np.where(sleeve, part, labels)).astype(np.int8)
+
+
+def _neat_armpit(labels: np.ndarray, grid: np.ndarray, joints: np.ndarray, part: Part, px_per_m: float) -> np.ndarray:
+    """Give thin spurs of the torso beside an arm to the arm."""
+    radius = max(1, round(SPUR_M * px_per_m))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    torso = (labels == Part.TORSO).astype(np.uint8)
+    thin = (torso > 0) & (cv2.morphologyEx(torso, cv2.MORPH_OPEN, kernel) == 0)
+    bone = BONES[part]
+    middle = (joints[bone.start] + joints[bone.end]) / 2
+    near = np.hypot(*np.moveaxis(grid - middle, -1, 0)) < np.hypot(*(joints[bone.end] - joints[bone.start])) / 2
+    beside = cv2.dilate((labels == part).astype(np.uint8), np.ones((3, 3), np.uint8), iterations=radius) > 0
+    return np.where(thin & near & beside, part, labels).astype(np.int8)
 
 
 def _zones(grid: np.ndarray, joints: np.ndarray, away: dict[Part, np.ndarray]) -> np.ndarray:

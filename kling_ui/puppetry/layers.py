@@ -5,11 +5,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kling_ui.puppetry.character import Character, shown_parts
+from kling_ui.puppetry.character import Character, Face, shown_parts
 from kling_ui.puppetry.completion import complete, hidden_behind
-from kling_ui.puppetry.fill import push_pull
+from kling_ui.puppetry.fill import mix, push_pull
 from kling_ui.puppetry.labels import label_parts
-from kling_ui.puppetry.matte import deep_inside
 from kling_ui.puppetry.skeleton import ARMS, BONES, DRAWING_ORDER, THIGHS, Joint, Part
 from kling_ui.puppetry.window import Window, soften, window_of
 
@@ -19,8 +18,10 @@ THIGH_CAP = 1.6  # likewise where a thigh goes on far under the torso, so that l
 CUT_LIMB_M = 0.04  # a limb that the picture cuts off fades this far below it
 CRUMB_SHARE = 0.03  # of the largest piece of a layer: smaller ones are what a cut left behind
 SOLID = 0.95
+# Of the distance between the ears: how far a face goes from its middle, and below that where hair ends at the back.
+FACE_WIDE, HAIRLINE = 0.6, 0.5
+FACE_LONG = 1.5  # how much longer than wide
 THIN_M = 0.015  # half the width of cords and seams that must not smear when colours are continued
-BACKDROP_REACH = 1 / 140  # of the long side: how far around the person the background is not trusted
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,24 @@ def cut_layers(character: Character) -> dict[Part, Layer]:
     return layers
 
 
-def backdrop(character: Character) -> np.ndarray:
-    """The picture without the person, ``(height, width, 3)`` uint8."""
-    reach = max(2, round(max(character.size) * BACKDROP_REACH))
-    return push_pull(character.rgb, deep_inside(character.alpha[: character.size[1]] <= 0.1, reach))
+def back_of_head(head: Layer, face: Face) -> Layer:
+    """The head without its face: the colours around and above it, hair as a rule, go on over it."""
+    height, width = head.rgba.shape[:2]
+    ys, xs = np.ogrid[:height, :width]
+    x, y = xs + head.corner[0] - face.centre[0], ys + head.corner[1] - face.centre[1]
+    alpha = head.rgba[..., 3:].astype(np.float32) / 255
+    bare = np.hypot(x, y / FACE_LONG) < FACE_WIDE * face.width_px
+    solid = (alpha[..., 0] > SOLID) & ~bare
+    hair, nape = solid & (y < 0), solid & (y > 0)
+    if not (hair.any() and nape.any()):
+        return head
+    rgb = np.clip(head.rgba[..., :3] / np.maximum(alpha, 1 / 255), 0, 255).astype(np.uint8)
+    fills = [push_pull(rgb, known.astype(np.float32)) for known in (hair, nape)]
+    low = np.clip(y / (HAIRLINE * face.width_px) - 0.5, 0, 1) * np.ones(bare.shape)
+    covered = cv2.GaussianBlur(bare.astype(np.float32), (0, 0), 2.0)
+    shown = mix(rgb, mix(*fills, low), covered)
+    rgba = np.concatenate([shown * alpha, head.rgba[..., 3:]], axis=-1)
+    return Layer(np.ascontiguousarray(rgba.round().astype(np.uint8)), head.corner)
 
 
 def _without_cords(rgb: np.ndarray, width_px: int) -> np.ndarray:

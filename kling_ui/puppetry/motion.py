@@ -20,6 +20,7 @@ class Motion:
         face: ``(frames, 3)`` changes of :func:`kling_ui.puppetry.reference.face_of` against the picture.
         arms_behind: ``(frames, 2)`` bool: the left, the right arm is behind the body.
         right_over: ``(frames, 2)`` bool: the right arm lies over the left one, the right leg over the left one.
+        turned: ``(frames,)`` bool: it shows its back, or its front where the picture shows its back.
     """
 
     joints: np.ndarray
@@ -27,6 +28,7 @@ class Motion:
     face: np.ndarray
     arms_behind: np.ndarray
     right_over: np.ndarray
+    turned: np.ndarray
 
     def __len__(self) -> int:
         return len(self.joints)
@@ -41,12 +43,14 @@ class Stance:
         scale: Size of the figure against the picture.
         face: Changes of roll, turn and nod against the picture.
         order: The parts from back to front.
+        turned: It shows its other side; left and right have changed places.
     """
 
     joints: np.ndarray
     scale: float
     face: tuple[float, float, float]
     order: tuple[Part, ...]
+    turned: bool = False
 
     @classmethod
     def of(cls, motion: Motion, index: int) -> "Stance":
@@ -54,7 +58,8 @@ class Stance:
         behind, over = motion.arms_behind[index], motion.right_over[index]
         roll, turn, nod = (float(value) for value in motion.face[index])
         order = drawing_order((bool(behind[0]), bool(behind[1])), arms=bool(over[0]), legs=bool(over[1]))
-        return cls(motion.joints[index], float(motion.scale[index]), (roll, turn, nod), order)
+        turned = bool(motion.turned[index])
+        return cls(motion.joints[index], float(motion.scale[index]), (roll, turn, nod), order, turned)
 
     @classmethod
     def at_rest(cls, joints: np.ndarray) -> "Stance":

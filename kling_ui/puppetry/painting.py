@@ -12,10 +12,11 @@ from kling_ui.puppetry.layers import Layer
 from kling_ui.puppetry.warp import Arrays
 
 CELL_PX = 8  # maps are computed on a grid this coarse and interpolated
-BAND_CELLS = 4  # rows of cells that are painted in one go, from the first to the last that shows anything
+BAND_CELLS = 8  # rows of cells that are painted in one go, from the first to the last that shows anything
 NEAR_PX = 20  # from the middle of a cell to its corner, where a layer is squeezed to less than a third
-MARGIN_PX = 3
-OUTLINE_STEP = 0.25  # of an edge of a layer's hull
+MARGIN_PX = 7  # around the outline's points, which leave out as much as is next
+OUTLINE_PX = 3.0
+OUTLINE_STEP = 0.25  # of an edge of a layer's outline
 
 
 class Warp(Protocol):
@@ -37,8 +38,8 @@ class Sprite:
     Attributes:
         pixels: ``(height, width, 4)`` uint8, Y'CbCr premultiplied by alpha, and alpha.
         corner: ``(x, y)`` px of its upper left corner in the picture.
-        near: ``(height + 2 * NEAR_PX, width + 2 * NEAR_PX)`` bool: something of the layer is at most that far away.
-        hull: ``(2, n)`` float points of its convex hull in the picture.
+        near: ``(height + 2 * NEAR_PX, width + 2 * NEAR_PX)`` uint8: 1 where something of it is at most that far away.
+        hull: ``(2, n)`` float points around it in the picture.
     """
 
     pixels: np.ndarray
@@ -51,16 +52,19 @@ class Sprite:
         """Prepare a layer."""
         solid = (layer.rgba[..., 3] > 0).astype(np.uint8)
         around = np.pad(solid, NEAR_PX)
-        near = cv2.dilate(around, np.ones((2 * NEAR_PX - 1, 2 * NEAR_PX - 1), np.uint8)) > 0
+        near = cv2.dilate(around, np.ones((2 * NEAR_PX - 1, 2 * NEAR_PX - 1), np.uint8))
         return cls(to_ycbcr(layer.rgba), layer.corner, near, _hull(solid) + np.array(layer.corner)[:, None])
 
-    def paint(self, frame: np.ndarray, warp: Warp, slide: Callable[..., Arrays] | None = None) -> None:
+    def paint(
+        self, frame: np.ndarray, warp: Warp, slide: Callable[..., Arrays] | None = None, *, opacity: float = 1.0
+    ) -> None:
         """Paint it over ``(height, width, 3)`` uint8, in place.
 
         Args:
             frame: In Y'CbCr.
             warp: Where the layer's points come to lie.
             slide: What moves within the layer besides.
+            opacity: How much of it is seen, 0-1.
         """
         spots = warp.reach(*self.hull)
         height, width = frame.shape[:2]
@@ -72,12 +76,13 @@ class Sprite:
         if slide is not None:
             x, y = slide(x, y)
         x, y = x - self.corner[0], y - self.corner[1]
+        pixels = self.pixels if opacity >= 1 else cv2.convertScaleAbs(self.pixels, alpha=opacity)
         part, across, down = frame[y0:y1, x0:x1], _refine(x), _refine(y)
         for box in _bands(self._shown(x, y), part.shape):
-            paste(part[box], self.pixels, across[box], down[box])
+            paste(part[box], pixels, across[box], down[box])
 
     def _shown(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Which cells of a grid may show something of the layer, without the grid's own border."""
+        """1 for the cells of a grid that may show something of the layer, without the grid's own border; uint8."""
         height, width = self.near.shape
         columns = np.clip(np.rint(x[1:-1, 1:-1]).astype(int) + NEAR_PX, 0, width - 1)
         rows = np.clip(np.rint(y[1:-1, 1:-1]).astype(int) + NEAR_PX, 0, height - 1)
@@ -101,11 +106,11 @@ def paste(target: np.ndarray, pixels: np.ndarray, x: np.ndarray, y: np.ndarray) 
 
 def _bands(shown: np.ndarray, shape: tuple[int, ...]) -> Iterator[tuple[slice, slice]]:
     """Rows and columns of pixels that hold all the shown cells."""
-    for row in range(0, len(shown), BAND_CELLS):
-        columns = np.flatnonzero(shown[row : row + BAND_CELLS].any(axis=0))
-        if len(columns):
-            rows = slice(row * CELL_PX, min((row + BAND_CELLS) * CELL_PX, shape[0]))
-            yield rows, slice(int(columns[0]) * CELL_PX, min(int(columns[-1] + 1) * CELL_PX, shape[1]))
+    for top in range(0, len(shown), BAND_CELLS):
+        column, row, width, height = cv2.boundingRect(shown[top : top + BAND_CELLS])
+        if width:
+            low, left = (top + row) * CELL_PX, column * CELL_PX
+            yield slice(low, min(low + height * CELL_PX, shape[0])), slice(left, min(left + width * CELL_PX, shape[1]))
 
 
 def _cells(start: int, end: int) -> np.ndarray:
@@ -125,7 +130,8 @@ def _hull(solid: np.ndarray) -> np.ndarray:
     contours, _ = cv2.findContours(solid, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return np.zeros((2, 1))
-    hull = cv2.convexHull(np.concatenate(contours))[:, 0].astype(float)
+    outline = cv2.approxPolyDP(cv2.convexHull(np.concatenate(contours)), OUTLINE_PX, closed=True)
+    hull = outline[:, 0].astype(float)
     ends = np.roll(hull, -1, axis=0)
     steps = np.arange(0, 1, OUTLINE_STEP)[:, None, None]
     return (hull * (1 - steps) + ends * steps).reshape(-1, 2).T

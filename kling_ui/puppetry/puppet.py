@@ -5,11 +5,13 @@ import math
 import numpy as np
 
 from kling_ui.media.ycbcr import to_ycbcr
+from kling_ui.puppetry.background import backdrop
 from kling_ui.puppetry.character import Character
-from kling_ui.puppetry.layers import backdrop, cut_layers
+from kling_ui.puppetry.layers import back_of_head, cut_layers
 from kling_ui.puppetry.motion import Stance
 from kling_ui.puppetry.painting import Sprite
-from kling_ui.puppetry.skeleton import BONES, Bone, Joint, Part
+from kling_ui.puppetry.shadows import shadow_strength, shoe_shadows
+from kling_ui.puppetry.skeleton import ANKLES, BONES, THIGHS, Bone, Joint, Part
 from kling_ui.puppetry.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
 
 MOST_MITRE = math.radians(40)  # beyond this a joint folds over instead of bending
@@ -25,8 +27,12 @@ class Puppet:
 
     def __init__(self, character: Character) -> None:
         self._c = character
-        self._backdrop = to_ycbcr(backdrop(character))
-        self._pieces = {part: Sprite.of(layer) for part, layer in cut_layers(character).items()}
+        empty = backdrop(character)
+        self._backdrop = to_ycbcr(empty)
+        self._shadows = {part: Sprite.of(layer) for part, layer in shoe_shadows(character, empty).items()}
+        layers = cut_layers(character)
+        self._pieces = {part: Sprite.of(layer) for part, layer in layers.items()}
+        self._back = Sprite.of(back_of_head(layers[Part.HEAD], character.face))
         self._rest = {part: _segment(character.joints, part) for part in Part}
 
     @property
@@ -34,17 +40,30 @@ class Puppet:
         """What it consists of."""
         return frozenset(self._pieces)
 
-    def draw(self, stance: Stance) -> np.ndarray:
-        """Draw one frame, ``(height, width, 3)`` uint8 in Y'CbCr, see :mod:`kling_ui.media.ycbcr`."""
-        frame = self._backdrop.copy()
+    def draw(self, stance: Stance, into: np.ndarray | None = None) -> np.ndarray:
+        """Draw one frame.
+
+        Args:
+            stance: How the figure stands.
+            into: Where to draw it, to save the making of an array.
+
+        Returns:
+            ``(height, width, 3)`` uint8 in Y'CbCr, see :mod:`kling_ui.media.ycbcr`.
+        """
+        frame = np.empty_like(self._backdrop) if into is None else into
+        np.copyto(frame, self._backdrop)
         posed = {part: _segment(stance.joints, part) for part in Part}
+        for part, shadow in self._shadows.items():
+            if part in stance.order:
+                shadow.paint(frame, self._limb(stance, posed, part), opacity=self._shadow_strength(stance, part))
         for part in stance.order:
             if part not in self._pieces:
                 continue
             if part is Part.TORSO:
                 self._pieces[part].paint(frame, self._trunk(stance, posed[part]))
             elif part is Part.HEAD:
-                self._pieces[part].paint(frame, self._head(stance, posed), self._face(stance).undo)
+                head = self._back if stance.turned else self._pieces[part]
+                head.paint(frame, self._head(stance, posed), self._face(stance).undo)
             else:
                 self._pieces[part].paint(frame, self._limb(stance, posed, part))
         return frame
@@ -65,8 +84,14 @@ class Puppet:
             angle = _wrap(posed[child].angle - self._rest[child].angle - turn)
             room = min(reach, 0.45 * now.length, 0.45 * posed[child].length)
             bends.append(Bend(now.end, now.angle + _mitre(angle), -room, 0.0, angle, 0.5))
-        stretch = Stretch((0.0, now.length), (0.0, rest.length), before, after, stance.scale)
+        across = -stance.scale if stance.turned and part in THIGHS else stance.scale  # the outside stays outside
+        stretch = Stretch((0.0, now.length), (0.0, rest.length), before, after, across)
         return LimbWarp(rest, now, stretch, tuple(bends))
+
+    def _shadow_strength(self, stance: Stance, part: Part) -> float:
+        ankle = BONES[part].end
+        now, rest = (joints[list(ANKLES), 1].max() - joints[ankle, 1] for joints in (stance.joints, self._c.joints))
+        return shadow_strength(float(now - rest) / (self._c.px_per_m * stance.scale))
 
     def _near_bend(self, posed: dict[Part, Segment], part: Part, turn: float, reach: float) -> Bend:
         bone, now = BONES[part], posed[part]
@@ -118,7 +143,8 @@ class Puppet:
         along0, across0 = Segment(0, 0, rest.angle, 1).local(*own)
         along1, across1 = Segment(0, 0, posed.angle, 1).local(*now)
         across0 = across0 if abs(across0) > 1 else math.copysign(1, across0)
-        width = min(max(across1 / across0, NARROWEST * stance.scale), WIDEST * stance.scale)
+        width = min(max(abs(across1 / across0), NARROWEST * stance.scale), WIDEST * stance.scale)
+        width = math.copysign(width, across1 / across0)
         return _clip((along1 * rest.length / posed.length - along0) / across0, STEEPEST), width
 
 

@@ -27,6 +27,7 @@ class Performance:
         scale: ``(frames,)`` heights per metre.
         face: ``(frames, 3)`` see :func:`face_of`.
         pace_m_s: ``(frames, 2)`` speeds of the left and the right ankle in the picture.
+        fps: Frames per second.
     """
 
     points: np.ndarray
@@ -35,13 +36,14 @@ class Performance:
     scale: np.ndarray
     face: np.ndarray
     pace_m_s: np.ndarray
+    fps: float
 
     def __len__(self) -> int:
         return len(self.points)
 
     def __getitem__(self, frames: slice) -> "Performance":
         fields = (self.points, self.world_m, self.visibility, self.scale, self.face, self.pace_m_s)
-        return Performance(*(values[frames] for values in fields))
+        return Performance(*(values[frames] for values in fields), self.fps)
 
 
 class Reading:
@@ -137,7 +139,7 @@ def _clean(rows: np.ndarray, fps: float) -> Performance:
     visibility = np.clip(blur(joints[..., 3], VISIBLE_SIGMA_S * fps), 0, 1)
     scale = blur(scale_px_per_m(points, world, visibility**2), VISIBLE_SIGMA_S * fps)
     pace = speeds(points[:, list(ANKLES)], fps)[..., 0] / scale[:, None]
-    return Performance(points, world, visibility, scale, steady(face_of(rows[..., :2]), fps), pace)
+    return Performance(points, world, visibility, scale, steady(face_of(rows[..., :2]), fps), pace, fps)
 
 
 def face_of(points: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import cycle
 from pathlib import Path
 
 import cv2
@@ -130,10 +131,11 @@ def _reading(facts: VideoFacts) -> Generator[Reading]:
 
 
 def _pictures(reading: Reading, character: Character, orientation: Orientation, video: Path) -> Iterator[np.ndarray]:
-    """The clip's pictures in Y'CbCr."""
+    """The clip's pictures in Y'CbCr; each is drawn over after as many as may be waiting or in use."""
     puppet, badge = Puppet(character), Badge(character.size)
-    for stance in _stances(reading, character, puppet, orientation, video):
-        picture = puppet.draw(stance)
+    canvases = cycle([np.empty_like(character.rgb) for _ in range(DRAWN_AHEAD + 3)])
+    for stance, canvas in zip(_stances(reading, character, puppet, orientation, video), canvases, strict=False):
+        picture = puppet.draw(stance, into=canvas)
         badge.stamp(picture)
         yield picture
 

@@ -6,9 +6,11 @@ from kling_ui.choice import Orientation
 from kling_ui.puppetry.angles import flatness, heading, middle, polar, ramp, within, wrapped
 from kling_ui.puppetry.character import Character
 from kling_ui.puppetry.depth import DepthOrder
+from kling_ui.puppetry.footing import Footing
 from kling_ui.puppetry.motion import Motion
 from kling_ui.puppetry.reference import Performance
 from kling_ui.puppetry.skeleton import ANKLES, ARMS, BONES, HIPS, SHINS, SHOULDERS, Bone, Joint, Part
+from kling_ui.puppetry.smoothing import latch
 
 OPENING_S = 1.0  # the time in which the reference's neutral frame is looked for
 UNSEEN, SEEN = 0.35, 0.65  # visibility from which, and up to which, a limb follows the reference more and more
@@ -20,6 +22,7 @@ NARROWEST, WIDEST = 0.6, 1.1  # of the shoulders, when the reference turns
 SMALLEST, LARGEST = 0.75, 1.35  # of the figure, when the reference comes or goes
 STILL_M_PER_S = 0.25  # a foot slower than this stands
 SIDE_MARGIN_SHARE, RISE_SHARE, FALL_SHARE = 0.1, 0.1, 0.25  # of the picture, that the figure's middle keeps or may use
+TURNED_M = 0.06  # between the shoulders, the wrong way round, for a back
 MOST_NECK = np.radians(35)
 LIMBS = tuple(part for part in BONES if part is not Part.HEAD)
 
@@ -56,21 +59,51 @@ class Retargeter:
         neutral = self._neutral(opening)
         self._offsets = {part: self._offset(opening, neutral, part) for part in LIMBS}
         self._face0 = character.face.held + (0 if self._follow else self._held(opening, neutral))
-        self._depth = DepthOrder()
+        self._turned = False
+        self._depth, self._footing = DepthOrder(), Footing(opening.fps, character.px_per_m)
 
     def move(self, p: Performance) -> Motion:
         """Take the next frames; they must follow each other."""
         scale = np.clip(p.scale * self._unit / self._c.px_per_m, SMALLEST, LARGEST) if self._follow else np.ones(len(p))
-        joints = np.zeros((len(p), len(Joint), 2))
+        joints, turned = np.zeros((len(p), len(Joint), 2)), self._facing(p)
         self._pose_trunk(joints, p, scale)
+        for pair in (HIPS, SHOULDERS):
+            self._turn(joints, pair, turned)
         for part in LIMBS:
             bone = BONES[part]
             self._pose_bone(joints, p, part, (bone.start, bone.end), scale)
             if bone.tip is not None:
                 self._pose_bone(joints, p, part, (bone.end, bone.tip), scale)
         joints += (self._root(joints, p))[:, None]
+        if self._whole:
+            self._footing.hold(joints, p, _seen(p.visibility[:, list(ANKLES)]))
         behind, over = self._depth.follow(p)
-        return Motion(joints, scale, p.face - self._face0, behind, over)
+        return Motion(joints, scale, self._face(p, turned), behind, over, turned)
+
+    def _facing(self, p: Performance) -> np.ndarray:
+        """``(frames,)`` bool: the reference shows its other side than the picture does, and is to be followed."""
+        left, right = SHOULDERS
+        front = np.sign(self._c.joints[left, 0] - self._c.joints[right, 0]) if self._follow else 0.0
+        across = (p.points[:, right, 0] - p.points[:, left, 0]) * front / p.scale
+        turned = latch(across, on=TURNED_M, off=-TURNED_M, state=self._turned)
+        self._turned = bool(turned[-1])
+        return turned
+
+    @staticmethod
+    def _turn(joints: np.ndarray, pair: tuple[Joint, Joint], turned: np.ndarray) -> None:
+        """Let left and right change places."""
+        left, right = pair
+        joints[:, left], joints[:, right] = (
+            np.where(turned[:, None], joints[:, right], joints[:, left]),
+            np.where(turned[:, None], joints[:, left], joints[:, right]),
+        )
+
+    def _face(self, p: Performance, turned: np.ndarray) -> np.ndarray:
+        """``(frames, 3)``: changes of roll, turn and nod; from behind only the head's tilt is left."""
+        face = p.face - self._face0
+        roll = wrapped(face[:, 0])
+        upright = np.where(np.abs(roll) > np.pi / 2, wrapped(roll + np.pi), roll)
+        return np.column_stack([upright, np.where(turned[:, None], 0.0, face[:, 1:])])
 
     # --- the opening -------------------------------------------------------------------------------------------------
 

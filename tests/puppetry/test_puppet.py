@@ -8,6 +8,7 @@ from kling_ui.media.ycbcr import to_ycbcr
 from kling_ui.puppetry.character import Character
 from kling_ui.puppetry.motion import Stance
 from kling_ui.puppetry.puppet import Puppet
+from kling_ui.puppetry.shadows import under_shoes
 from kling_ui.puppetry.skeleton import BONES, Joint, Part
 
 
@@ -29,10 +30,10 @@ def swung(character: Character, part: Part, degrees: float) -> Stance:
     return replace(Stance.at_rest(character.joints), joints=joints)
 
 
-def person(frame: np.ndarray, puppet: Puppet, character: Character) -> np.ndarray:
+def person(frame: np.ndarray, puppet: Puppet, character: Character, *, least: int = 20) -> np.ndarray:
     """Where the frame is not what is behind the person."""
     empty = puppet.draw(replace(Stance.at_rest(character.joints), order=()))
-    return np.abs(frame.astype(int) - empty).sum(axis=2) > 20
+    return np.abs(frame.astype(int) - empty).sum(axis=2) > least
 
 
 def test_at_rest_the_frame_is_the_picture(puppet: Puppet, character: Character):
@@ -49,7 +50,10 @@ def test_outside_the_figure_s_reach_the_picture_is_kept(
 ):
     frame = puppet.draw(swung(character, part, degrees))
     near = cv2.dilate((character.alpha > 0).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
-    near |= cv2.dilate(person(frame, puppet, character).astype(np.uint8), np.ones((9, 9), np.uint8)) > 0
+    shoes = (under_shoes(character) >= 0).astype(np.uint8)  # where their shadow lies
+    near |= cv2.dilate(shoes, np.ones((25, 25), np.uint8)) > 0
+    drawn = person(frame, puppet, character, least=1)
+    near |= cv2.dilate(drawn.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     assert near.mean() < 0.5
     assert (frame[~near] == to_ycbcr(character.rgb)[~near]).all()
 
@@ -93,3 +97,17 @@ def test_the_face_turns_without_moving_the_head_s_outline(puppet: Puppet, charac
     ys, xs = np.nonzero(changed)
     x, y = character.face.centre
     assert np.hypot(xs - x, ys - y).max() <= 1.2 * character.face.width_px
+
+
+def test_from_behind_the_face_is_covered_and_the_outline_kept(puppet: Puppet, character: Character):
+    rest = Stance.at_rest(character.joints)
+    x, y = (round(value) for value in character.face.centre)
+    reach = round(0.3 * character.face.width_px)
+    joints = character.joints.copy()
+    back = puppet.draw(replace(rest, joints=joints, turned=True))
+    front = puppet.draw(rest)
+    box = slice(y - reach, y + reach), slice(x - reach, x + reach)
+    assert np.abs(front[box].astype(int) - back[box]).mean() > 8
+    head = slice(0, y)
+    apart = person(front, puppet, character)[head] != person(back, puppet, character)[head]
+    assert apart.mean() < 0.01

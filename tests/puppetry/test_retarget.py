@@ -38,7 +38,9 @@ def perform(metres: np.ndarray, *, unseen: tuple[Joint, ...] = (), heights_per_m
     visibility[:, list(unseen)] = 0.1
     points = world[..., :2] * heights_per_m + (0.3, 0.5)
     pace = np.linalg.norm(np.gradient(metres[:, [Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE], :2], axis=0), axis=-1) * 24
-    return Performance(points, world, visibility, np.full(len(metres), heights_per_m), np.zeros((len(metres), 3)), pace)
+    return Performance(
+        points, world, visibility, np.full(len(metres), heights_per_m), np.zeros((len(metres), 3)), pace, 24.0
+    )
 
 
 def standing() -> np.ndarray:
@@ -175,3 +177,32 @@ def test_an_arm_goes_behind_the_back_and_does_not_flicker():
     assert not behind[:12].any()
     assert behind[13:, 0].all()
     assert not behind[:, 1].any()
+
+
+def turned_round(metres: np.ndarray) -> np.ndarray:
+    """The same stance seen from behind."""
+    return metres * (-1, 1)
+
+
+def test_a_back_is_shown_with_left_and_right_in_each_other_s_places():
+    metres = standing()
+    metres[12:] = turned_round(metres[12:])
+    motion = move(raise_arm(metres, np.full(FRAMES, 1.0)))
+    assert motion.turned.tolist() == [False] * 12 + [True] * 12
+    for left, right in ((Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER), (Joint.LEFT_HIP, Joint.RIGHT_HIP)):
+        assert (motion.joints[:12, left, 0] > motion.joints[:12, right, 0]).all()
+        assert (motion.joints[12:, left, 0] < motion.joints[12:, right, 0]).all()
+    assert np.abs(motion.face[:, 0]).max() < np.pi / 2
+
+
+def test_the_picture_s_facing_is_kept_when_it_is_asked_for():
+    motion = move(np.concatenate([standing(), turned_round(standing())]), Orientation.IMAGE)
+    assert not motion.turned.any()
+    assert (motion.joints[:, Joint.LEFT_SHOULDER, 0] > motion.joints[:, Joint.RIGHT_SHOULDER, 0]).all()
+
+
+def test_a_shoulder_line_about_to_turn_does_not_flicker():
+    metres = np.repeat(standing(), 2, axis=0)
+    narrow = 0.1 * np.cos(np.arange(len(metres)))  # shoulders 36 mm apart at most, either way
+    metres[12:, :, 0] *= narrow[12:, None]
+    assert not move(metres).turned.any()
