@@ -3,15 +3,17 @@ const more = element.querySelector(".headline-more");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 function render() {
-  const { tone = "busy", text = "", count = 0 } = props.value || {};
+  const { tone = "busy", text = "", more: words = "" } = props.value || {};
   element.querySelector(".headline").dataset.tone = tone;
   element.querySelector(".headline-words").textContent = text;
-  more.hidden = !count;
+  element.querySelector(".headline-words").title = text; // two lines of it are shown
+  more.textContent = words;
+  more.hidden = !words;
   document.querySelector("#run")?.setAttribute("aria-describedby", "kl-headline");
 }
 
 more.addEventListener("click", () => {
-  document.querySelector("#findings")?.scrollIntoView({ block: "center", behavior: calm.matches ? "auto" : "smooth" });
+  document.querySelector("#findings")?.scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
 });
 
 watch("value", render);

@@ -1,34 +1,57 @@
-// Earlier runs of this visitor, newest first. Event for Python: 'open' with {run_id}.
+// Earlier runs of this visitor, newest first. Events for Python: 'open' {run_id} and 'recover' {request_id}.
+const find = (selector) => element.querySelector(selector);
+
+function part(name, tag, more = {}) {
+  return Object.assign(document.createElement(tag), { className: name, ...more });
+}
+
 function entry(run) {
   const item = document.createElement("li");
-  const press = document.createElement("button");
-  press.type = "button";
-  press.className = "past";
+  const press = part("past", "button", { type: "button" });
   press.dataset.state = run.state;
   if (run.run_id === (props.value || {}).current) press.setAttribute("aria-current", "true");
-  const picture = document.createElement("img");
-  picture.src = run.image;
-  picture.alt = "";
-  picture.loading = "lazy";
-  const words = document.createElement("span");
-  words.className = "past-words";
-  for (const [name, text] of [["past-title", run.title], ["past-about", run.about]]) {
-    const line = document.createElement("span");
-    line.className = name;
-    line.textContent = text;
-    words.append(line);
-  }
+  const picture = run.image ? part("past-picture", "img", { src: run.image, alt: "", loading: "lazy" }) : part("past-picture", "span");
+  const words = part("past-words", "span");
+  for (const name of ["title", "about", "more"]) if (run[name]) words.append(part(`past-${name}`, "span", { textContent: run[name] }));
   press.append(picture, words);
   press.addEventListener("click", () => trigger("open", { run_id: run.run_id }));
   item.append(press);
   return item;
 }
 
-function render() {
-  const { runs = [] } = props.value || {};
-  element.querySelector(".history").hidden = !runs.length;
-  element.querySelector("ul").replaceChildren(...runs.map(entry));
+function when(seconds) {
+  const at = new Date(seconds * 1000);
+  const isToday = at.toDateString() === new Date().toDateString();
+  const time = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  return isToday ? at.toLocaleTimeString([], time) : at.toLocaleString([], { day: "numeric", month: "short", ...time });
 }
 
-watch("value", render);
+function step({ words, at }) {
+  const item = document.createElement("li");
+  item.append(part("", "time", { dateTime: new Date(at * 1000).toISOString(), textContent: when(at) }), ` ${words}`);
+  return item;
+}
+
+function render() {
+  const { runs = [], steps = [], has_paid } = props.value || {};
+  const mayRecover = has_paid || props.engine === "kling";
+  find(".history").hidden = !runs.length && !mayRecover;
+  find("h2").hidden = !runs.length;
+  find("ul").replaceChildren(...runs.map(entry));
+  find(".history-steps").hidden = !steps.length;
+  find("ol").replaceChildren(...steps.map(step));
+  find(".history-recover").hidden = !mayRecover;
+}
+
+function note() { find(".history-note").textContent = (props.note || {}).words || ""; }
+
+find("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  find(".history-note").textContent = "Looking for it.";
+  trigger("recover", { request_id: event.target.querySelector("input").value.trim() });
+});
+
+watch("value", () => { render(); find(".history-note").textContent = ""; });
+watch("engine", render);
+watch("note", note);
 render();

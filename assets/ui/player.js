@@ -24,7 +24,9 @@ const clips = () => [result, reference].filter((clip) => clip.getAttribute("src"
 const master = () => clips()[0];
 const lengthOf = (clip) => (Number.isFinite(clip?.duration) ? clip.duration : 0);
 const lengthS = () => lengthOf(master()) || shown().duration_s || 0;
-const within = (clip, time) => Math.max(0, Math.min(time, (lengthOf(clip) || time) - 0.001));
+// The moment of a clip that belongs to a moment of the leading one: a result may start later than its reference.
+const offsetS = (clip) => (clip === reference && result.getAttribute("src") ? shown().score?.starts_at_s || 0 : 0);
+const within = (clip, time) => Math.max(0, Math.min(time + offsetS(clip), (lengthOf(clip) || time) - 0.001));
 
 function paintTime() {
   const now = master()?.currentTime || 0;
@@ -33,6 +35,7 @@ function paintTime() {
   slider.setAttribute("aria-valuetext", `${now.toFixed(2)} of ${total.toFixed(1)} seconds`);
   slider.style.setProperty("--done", `${total ? (100 * now) / total : 0}%`);
   find(".transport-time").textContent = `${now.toFixed(2)} / ${total.toFixed(1)} s`;
+  paintScore(now);
 }
 
 function paintButtons() {
@@ -120,6 +123,7 @@ const deeds = {
   speed: () => { speed = SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length]; clips().forEach((clip) => { clip.playbackRate = speed; }); paintButtons(); },
   loop: () => { looping = !looping; paintButtons(); },
   sound: () => hear(find("[data-do=sound]").getAttribute("aria-pressed") !== "true"),
+  weakest: () => { const low = weakest(); if (low) { stop(); seek(low.at_s); } },
   compare: () => { comparing = props.value?.run_id || ""; note("Putting both clips into one file."); trigger("compare", { run_id: comparing }); },
 };
 const keys = {
@@ -175,13 +179,14 @@ function note(words) { find(".player-note").textContent = words || ""; }
 function facts(rows) {
   const list = find(".player-facts");
   list.replaceChildren();
-  for (const [name, text] of rows || []) {
+  for (const [name, text, more] of rows || []) {
     const pair = document.createElement("div");
     const term = document.createElement("dt");
     const about = document.createElement("dd");
     term.textContent = name;
     about.textContent = text;
     pair.append(term, about);
+    if (more) pair.append(Object.assign(document.createElement("dd"), { className: "fact-more", textContent: more }));
     list.append(pair);
   }
   list.hidden = !list.children.length;
@@ -189,7 +194,7 @@ function facts(rows) {
 
 async function render() {
   const value = shown();
-  const empty = !value.reference && !value.image;
+  const empty = !value.reference && !value.image && !value.run_id;
   find(".player-blank").hidden = !empty;
   find(".player-stage").hidden = empty;
   find(".player-blank-title").textContent = props.blank_title;
@@ -204,10 +209,15 @@ async function render() {
   if (value.ratio) shape(result, value.ratio);
   fps = value.fps || 30;
   facts(value.facts);
+  renderScore(value.score);
+  find(".player-remark").textContent = value.remark || "";
+  find(".player-remark").hidden = !value.remark;
   find(".player-label").textContent = value.label || "";
   find(".player-label").hidden = !value.label;
   find(".player-actions").hidden = !value.result;
-  find(".transport").hidden = !value.reference;
+  find(".transport").hidden = !value.reference && !value.result;
+  for (const pane of ["image", "reference"]) find(`[data-pane=${pane}]`).hidden = !value[pane] && Boolean(value.run_id);
+  find("[data-do=compare]").hidden = !value.reference;
   const link = find("[data-link=download]");
   link.href = value.result || "";
   link.download = value.file_name || "";

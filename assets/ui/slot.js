@@ -1,6 +1,6 @@
 // One input of a run: takes a file by choosing, dropping, pasting, recording or link, and shows what was found in it.
 // Python owns the value; this script only shows it (text through textContent) and reports what the person did.
-// Event for Python: 'handed' with {seq} and {ref, recorded} or {url}.
+// Events for Python: 'handed' with {seq} and {ref, recorded} or {url}; 'undo'.
 const find = (selector) => element.querySelector(selector);
 const kind = props.kind;
 const isVideo = kind === "video";
@@ -18,8 +18,12 @@ const playButton = find(".slot-play");
 let sent = 0; // number of the newest thing the person handed in; older answers are ignored
 let upload = null;
 let localUrl = null;
+let unplayable = null; // what this browser failed to play; it need not try again
+let shownRef = null; // which file of Python's stands here; none while a new one is on its way
+let standing = null; // the value that stands here, to go back to when an answer comes too late
 
-if (!isVideo) find(".slot-recorder").remove();
+if (!isVideo) for (const part of [".slot-recorder", ".reel", ".slot-strip"]) find(part).remove();
+else wireTimeline();
 find(".step").textContent = props.step;
 find(".slot-title").textContent = title;
 find(".slot-link .unseen").textContent = `Address of the ${isVideo ? "clip" : "picture"}`;
@@ -62,16 +66,24 @@ function setSource(node, url) {
 function showMedia(url, overlay) {
   const lit = evidence.getAttribute("aria-pressed") === "true";
   const shown = overlay && (lit || !url) ? overlay : url;
+  if (isVideo && shown && shown === unplayable) return;
   setSource(isVideo ? clip : picture, shown || "");
   show(isVideo ? clip : picture, Boolean(shown));
   show(find(".slot-blank"), !shown);
   show(playButton, isVideo && Boolean(shown));
 }
 
+function isLate(value) {
+  if (value.instead_of) return ![value.instead_of, value.ref].includes(shownRef); // a repair of what is here no more
+  return Boolean(value.seq) && value.seq < sent;
+}
+
 function render() {
   const value = props.value || {};
-  if (value.seq && value.seq < sent) return; // an answer to something older
-  if (!value.seq) { sent += 1; upload?.abort(); } // chosen elsewhere, such as an example
+  if (isLate(value)) { props.value = standing; return; }
+  standing = value;
+  shownRef = value.ref || null;
+  if (value.instead_of || !value.seq) { sent += 1; upload?.abort(); } // chosen elsewhere, such as an example
   const onItsWay = value.busy && !value.url;
   if (localUrl && !onItsWay) { URL.revokeObjectURL(localUrl); localUrl = null; }
   showMedia(localUrl || value.url, value.overlay);
@@ -81,11 +93,22 @@ function render() {
   facts(value.facts);
   find(".slot-found").textContent = value.found || "";
   show(evidence, Boolean(value.overlay));
-  show(strip, Boolean(value.strip));
-  setSource(strip.querySelector("img"), value.strip || "");
-  strip.querySelector("img").alt = value.strip_alt || "";
-  strip.querySelector("figcaption").textContent = value.strip_words || "";
+  showStrip(value.strip, value.strip_alt);
+  drawTimeline(value.timeline);
+  drawRepaired(value.repaired);
   find(".slot").classList.toggle("is-empty", !value.url && !value.overlay && !localUrl);
+}
+
+function showStrip(url, alt) {
+  if (!strip) return;
+  show(strip, Boolean(url));
+  setSource(strip.querySelector("img"), url || "");
+  strip.querySelector("img").alt = alt || "";
+}
+
+function tell(value) {
+  shownRef = null;
+  standing = props.value = value;
 }
 
 function clear() {
@@ -93,7 +116,9 @@ function clear() {
   fail("");
   find(".slot-found").textContent = "";
   show(evidence, false);
-  show(strip, false);
+  showStrip("");
+  drawTimeline(null);
+  drawRepaired(null);
 }
 
 function send(file, recorded = false) {
@@ -104,9 +129,9 @@ function send(file, recorded = false) {
   localUrl = URL.createObjectURL(file);
   showMedia(localUrl, "");
   busy("Sending the file");
-  props.value = { busy: "Sending the file", seq }; // until Python knows it, there is nothing to run with
+  tell({ busy: "Sending the file", seq }); // until Python knows it, there is nothing to run with
   const request = upload = new XMLHttpRequest();
-  const gone = (message, advice) => { if (seq === sent) { busy(""); fail(message, advice); props.value = { seq }; } };
+  const gone = (message, advice) => { if (seq === sent) { busy(""); fail(message, advice); tell({ seq }); } };
   request.open("POST", new URL("inputs", document.baseURI));
   request.setRequestHeader("X-File-Name", encodeURIComponent(file.name || `recording.${isVideo ? "mp4" : "png"}`));
   request.upload.onprogress = (event) => {
@@ -145,7 +170,7 @@ function takeLink(text) {
   busy("Fetching the file");
   toggleLink(false);
   const seq = ++sent;
-  props.value = { busy: "Fetching the file", seq };
+  tell({ busy: "Fetching the file", seq });
   trigger("handed", { url, seq });
 }
 
@@ -165,6 +190,7 @@ element.addEventListener("click", (event) => {
   if (what === "choose") chooser.click();
   if (what === "link") toggleLink(linkForm.hidden);
   if (what === "watch") clip.paused ? clip.play() : clip.pause();
+  if (what === "undo") { event.target.disabled = true; trigger("undo"); }
   if (what === "evidence") {
     evidence.setAttribute("aria-pressed", String(evidence.getAttribute("aria-pressed") !== "true"));
     showMedia(props.value?.url, props.value?.overlay);
@@ -206,6 +232,7 @@ for (const moment of ["play", "pause", "emptied"]) clip.addEventListener(moment,
 });
 clip.addEventListener("error", () => {
   if (!clip.getAttribute("src")) return;
+  unplayable = clip.getAttribute("src");
   show(playButton, false);
   show(clip, false);
   show(find(".slot-blank"), true);

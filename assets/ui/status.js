@@ -1,11 +1,15 @@
-// What is happening to the run that is being looked at. Event for Python: 'cancel' with {run_id}.
+// What is happening to the run that is being looked at. Events for Python: 'cancel', 'again' and 'open' {run_id},
+// and 'recover' {run_id, request_id}.
 const find = (selector) => element.querySelector(selector);
+const MARGIN_PX = 16;
+const SOON_S = 60;
 const bar = find(".bar");
 let clockStart = 0; // performance.now() at which the run was asked for
 let ticking = null;
-let spoken = null; // the state that was last told to screen readers
-let lookedAt = null; // the run that was brought into view because the person has just asked for it
-const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+let spoken = null; // the run and state that were last told to screen readers
+let noted = {}; // the state in which the person was last answered
+let open = null; // the run that was going on when something was refused
+let lookedAt = null; // the run and end that were brought into view because the person has just asked for it
 
 const clock = (seconds) => seconds < 60 ? `${Math.floor(seconds)} s` : `${Math.floor(seconds / 60)} min ${String(Math.floor(seconds % 60)).padStart(2, "0")} s`;
 
@@ -29,6 +33,71 @@ function progress(value) {
   else bar.removeAttribute("aria-valuenow");
 }
 
+const deeds = {
+  again: (run_id) => trigger("again", { run_id }),
+  open: (_, action) => trigger("open", { run_id: action.run_id }),
+  recover: (run_id, action) => { text(".status-note", "Looking for it."); trigger("recover", { run_id, request_id: action.request_id }); },
+  preview: () => { find(".status").hidden = true; choosePreview(); },
+  token: () => goToToken(),
+  go: (run_id, action) => (action.repair ? goToRepair(action.repair) : goToPlace(action.place)),
+};
+
+function actions(value) {
+  const row = find(".status-actions");
+  if (value.run_id) open = value.final ? null : value.run_id;
+  const back = value.state === "refused" && open ? [{ do: "open", run_id: open, label: "Back to the run" }] : [];
+  const offered = [...(value.actions || []), ...back];
+  const key = JSON.stringify([value.run_id, value.state, offered]);
+  row.hidden = !offered.length;
+  if (row.dataset.key === key) return; // a button that is being used stays
+  row.dataset.key = key;
+  row.replaceChildren(...offered.map((action) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet";
+    button.dataset.act = action.do;
+    button.textContent = action.label;
+    button.addEventListener("click", () => {
+      if (action.do === "again" || action.do === "recover") button.disabled = true;
+      deeds[action.do]?.(value.run_id, action);
+    });
+    return button;
+  }));
+}
+
+function steps(value) {
+  const list = find(".status-steps");
+  list.hidden = !(value.steps || []).length;
+  list.replaceChildren(...(value.steps || []).map((words) => Object.assign(document.createElement("li"), { textContent: words })));
+  find(".status-recover").hidden = !value.asks_request_id;
+}
+
+function figures(value) {
+  text(".status-money", value.money);
+  text(".status-id", value.request_words);
+  clockStart = performance.now() - (value.elapsed_s || 0) * 1000;
+  find(".status-figures").hidden = value.final && !(value.elapsed_words || value.money || value.request_words);
+  if (value.final) { text(".status-time", value.elapsed_words); return; }
+  find(".status-time").hidden = false;
+  tick();
+  ticking = setInterval(tick, 500);
+}
+
+function look(value) {
+  const isSoon = (value.elapsed_s || 0) < SOON_S; // later the person is elsewhere, and is not called back
+  const sight = `${value.run_id} ${value.final && isSoon ? value.state : ""}`;
+  if (!value.look || sight === lookedAt) return;
+  lookedAt = sight;
+  const { top, bottom } = element.getBoundingClientRect();
+  if (top >= 0 && bottom <= window.innerHeight) return;
+  // A column that sticks stays where it is while the page scrolls: go where it would stand by itself.
+  const column = element.closest("#right") || element;
+  const home = getComputedStyle(column).position === "sticky" ? column.parentElement : column;
+  const inside = top - column.getBoundingClientRect().top;
+  const y = home.getBoundingClientRect().top + window.scrollY + inside - MARGIN_PX;
+  window.scrollTo({ top: Math.max(0, y), behavior: stillness.matches ? "auto" : "smooth" });
+}
+
 function render() {
   const value = props.value || {};
   clearInterval(ticking);
@@ -37,33 +106,28 @@ function render() {
   find(".status").dataset.state = value.state || "";
   text(".status-who", value.who);
   find(".status-words").textContent = value.sentence;
-  if (spoken !== value.state) { spoken = value.state; find(".status-spoken").textContent = value.sentence; } // not every per cent
+  const now = `${value.run_id} ${value.state}`;
+  if (spoken !== now) { spoken = now; find(".status-spoken").textContent = value.sentence; } // not every per cent
   progress(value);
-  text(".status-queue", value.queue_words);
-  text(".status-id", value.request_words);
-  find(".status-figures").hidden = value.final && !value.elapsed_words;
-  text(".status-advice", value.advice);
+  for (const part of ["trouble", "expiry", "standing", "advice"]) text(`.status-${part}`, value[part]);
+  steps(value);
+  actions(value);
   find(".status-raw p").textContent = value.raw_error || "";
   find(".status-raw").hidden = !value.raw_error;
   const cancel = find("[data-do=cancel]");
   cancel.hidden = !value.can_cancel;
   if (cancel.dataset.run !== value.run_id) { cancel.disabled = false; cancel.dataset.run = value.run_id || ""; }
-  if (value.look && value.run_id !== lookedAt) {
-    lookedAt = value.run_id;
-    const { top, bottom } = element.getBoundingClientRect();
-    if (top < 0 || bottom > window.innerHeight) element.scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
-  }
-  clockStart = performance.now() - (value.elapsed_s || 0) * 1000;
-  if (value.final) { text(".status-time", value.elapsed_words); return; }
-  find(".status-time").hidden = false;
-  tick();
-  ticking = setInterval(tick, 500);
+  figures(value);
+  look(value);
 }
 
 function note() {
-  const { run_id, words } = props.note || {};
+  const { run_id, words, passing, number } = props.note || {};
+  if (noted.number !== number) noted = { number, state: props.value?.state };
   const here = run_id && run_id === (props.value || {}).run_id;
-  text(".status-note", here && words !== props.value?.sentence ? words : "");
+  const isPast = passing && noted.state !== props.value?.state;
+  text(".status-note", here && !isPast && words !== props.value?.sentence ? words : "");
+  if (here) element.querySelectorAll(".status-actions button").forEach((button) => { button.disabled = false; });
 }
 
 find("[data-do=cancel]").addEventListener("click", (event) => {
@@ -71,8 +135,16 @@ find("[data-do=cancel]").addEventListener("click", (event) => {
   text(".status-note", "Asking for it to stop.");
   trigger("cancel", { run_id: props.value?.run_id });
 });
+find(".status-recover").addEventListener("submit", (event) => {
+  event.preventDefault();
+  text(".status-note", "Looking for it.");
+  trigger("recover", { run_id: props.value?.run_id, request_id: event.target.querySelector("input").value.trim() });
+});
 
 watch("value", () => { render(); note(); });
-watch("note", note);
+watch("note", () => {
+  if (props.note?.settled && props.value?.state === "refused") find(".status").hidden = true;
+  note();
+});
 render();
 note();

@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from kling_ui.ui.assets import asset
+from kling_ui.ui.attention import Attention
 from kling_ui.ui.engine_handlers import EngineHandlers
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.input_handlers import InputHandlers
@@ -21,12 +23,15 @@ from kling_ui.ui.panels import (
     place_inputs,
     place_result,
 )
+from kling_ui.ui.repair_handlers import RepairHandlers
 from kling_ui.ui.run_handlers import RunHandlers
 from kling_ui.ui.services import Services
+from kling_ui.ui.token_handlers import TokenHandlers
 
 TITLE = "Motion Control playground"
 # Fixed, so that a visitor is known again after a restart. Not a secret: anybody can read it in the page.
 VISITOR_KEY, VISITOR_SCRAMBLE = "kling_ui.visitor", "kling_ui"
+INPUTS_KEY = "kling_ui.inputs"
 CACHE_SWEEP_S, CACHE_AGE_S = 600, 86_400
 PLUMBING: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 
@@ -41,12 +46,38 @@ class Panels:
     action: ActionPanel
     result: ResultPanel
     visitor: gr.BrowserState
+    kept: gr.BrowserState
+
+    @property
+    def slots(self) -> list[Any]:
+        """Both inputs."""
+        return [self.inputs.image, self.inputs.video]
 
     @property
     def asked(self) -> list[Any]:
         """What is judged."""
         how = self.how
         return [self.inputs.image, self.inputs.video, how.orientation, how.keep_sound, how.prompt, self.action.accepted]
+
+    @property
+    def typed(self) -> list[Any]:
+        """What the token is read with."""
+        return [self.engine.token, self.engine.token_line, self.engine.engine, self.visitor]
+
+    @property
+    def token(self) -> list[Any]:
+        """What shows whether a token is there."""
+        return [self.engine.token_place, self.engine.token_line]
+
+    @property
+    def priced(self) -> list[Any]:
+        """What the price depends on."""
+        return [self.engine.engine, self.inputs.video, self.visitor]
+
+    @property
+    def cost(self) -> list[Any]:
+        """What shows the price."""
+        return [self.action.cost, self.action.run]
 
     @property
     def judged(self) -> list[Any]:
@@ -71,6 +102,7 @@ def build_page(
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S)) as page:
         visitor = gr.BrowserState("", storage_key=VISITOR_KEY, secret=VISITOR_SCRAMBLE)
+        kept = gr.BrowserState(None, storage_key=INPUTS_KEY, secret=VISITOR_SCRAMBLE)
         engine = place_engine(has_token=has_token)
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=5, min_width=0, elem_id="left"):
@@ -79,12 +111,18 @@ def build_page(
                 action = place_action()
             with gr.Column(scale=8, min_width=0, elem_id="right"):
                 result = place_result()
-        panels = Panels(engine, inputs, how, action, result, visitor)
-        on_inputs, on_runs = InputHandlers(services), RunHandlers(services)
+        panels = Panels(engine, inputs, how, action, result, visitor, kept)
+        attention = Attention()
+        on_inputs, on_runs = InputHandlers(services, attention), RunHandlers(services)
         wire_inputs(panels, on_inputs)
         wire_checks(panels, on_inputs)
-        wire_engine(panels, EngineHandlers(services))
-        wire_runs(panels, on_inputs, on_runs)
+        wire_repairs(panels, RepairHandlers(services, attention))
+        on_token = TokenHandlers(services)
+        wire_token(panels, on_token, on_runs)
+        on_engine = EngineHandlers(services)
+        wire_engine(panels, on_token, on_engine)
+        wire_start(panels, on_token, on_inputs, on_runs, on_engine)
+        wire_runs(panels, on_runs, on_engine)
         wire_arrival(page, panels, on_inputs, on_runs)
     return page
 
@@ -99,38 +137,92 @@ def wire_inputs(panels: Panels, handlers: InputHandlers) -> None:
 
 
 def wire_checks(panels: Panels, handlers: InputHandlers) -> None:
-    """Judge again whenever an input or the choice changes."""
+    """Judge again whenever an input or the choice changes, and let the browser keep them over a reload.
+
+    Only one listener of an event may be ``always_last``: Gradio 6.31 repeats the whole event for each one that it had
+    put off, so that two of them set each other off for ever.
+    """
+    video, orientation = panels.inputs.video, panels.how.orientation
     changes = [component.change for component in panels.asked]
     gr.on(changes, handlers.judge, panels.asked, panels.judged, trigger_mode="always_last", **PLUMBING)
+    advised = [video.change, orientation.change]
+    gr.on(advised, handlers.on_advice, [video, orientation], panels.how.advice, trigger_mode="multiple", **PLUMBING)
+    keep = asset("ui/kept.js").read_text("utf-8")
+    gr.on(changes[:-1], None, [*panels.asked[:-1], panels.kept], panels.kept, js=keep, **PLUMBING)
 
 
-def wire_engine(panels: Panels, handlers: EngineHandlers) -> None:
-    """Say what the chosen engine needs and costs."""
-    engine, token, cost = panels.engine.engine, panels.engine.token, panels.action.cost
-    asked = [engine, token, panels.inputs.video]
-    engine.change(handlers.on_engine, engine, [token, panels.action.run], **PLUMBING)
-    changes = [engine.change, token.blur, token.submit, panels.inputs.video.change]
-    gr.on(changes, handlers.cost, asked, cost, trigger_mode="always_last", **PLUMBING)
+def wire_repairs(panels: Panels, handlers: RepairHandlers) -> None:
+    """Mend, stop, undo; take over what is advised."""
+    findings, how, (image, video) = panels.action.findings, panels.how, panels.slots
+    mended, chosen = [*panels.slots, findings], [how.orientation, how.keep_sound]
+    for pressed in (findings.repair, video.repair):  # gr.on knows no events of our own
+        pressed(handlers.on_repair, [image, video, *chosen], mended, trigger_mode="multiple", **PLUMBING)
+    findings.stop(handlers.on_stop, None, None, trigger_mode="multiple", **PLUMBING)
+    findings.undo(handlers.on_undo_all, panels.slots, mended, **PLUMBING)
+    image.undo(handlers.on_undo_image, image, image, **PLUMBING)
+    video.undo(handlers.on_undo_video, video, video, **PLUMBING)
+    for pressed in (findings.choose, how.advice.choose):
+        pressed(handlers.on_choose, None, chosen, trigger_mode="multiple", **PLUMBING)
 
 
-def wire_runs(panels: Panels, on_inputs: InputHandlers, on_runs: RunHandlers) -> None:
-    """Start, open, cancel, compare; what runs is judged once more, so that nothing typed a moment ago is missed."""
-    result, visitor, token = panels.result, panels.visitor, panels.engine.token
-    wish = [panels.action.headline, panels.engine.engine, token, visitor]
-    judged = panels.action.run.click(on_inputs.judge, panels.asked, panels.judged, trigger_mode="once", **PLUMBING)
-    judged.success(on_runs.on_run, wish, panels.stage, **PLUMBING)
+def wire_token(panels: Panels, handlers: TokenHandlers, on_runs: RunHandlers) -> None:
+    """Take the token out of its field as soon as it is there; runs that waited for it go on."""
+    panel, visitor = panels.engine, panels.visitor
+    read, shown, who = panels.typed, panels.token, [panel.engine, visitor]
+    taken = [panel.token, *shown]
+    typed = gr.on([panel.token.submit, panel.token.blur], handlers.on_token, read, taken, **PLUMBING)
+    typed.success(on_runs.on_kept_token, visitor, panels.stage, trigger_mode="multiple", **PLUMBING)
+    panel.token_line.forget(handlers.on_forget, who, shown, **PLUMBING)
+    panel.token_line.stale(handlers.on_look, who, shown, **PLUMBING)
+
+
+def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: EngineHandlers) -> None:
+    """Say what the chosen engine needs and costs: read anew whenever that may be another."""
+    panel, visitor, video = panels.engine, panels.visitor, panels.inputs.video
+    chosen = [*panels.token, panels.result.history, panels.how.resolution]
+    panel.engine.change(on_token.on_engine, [panel.engine, visitor], chosen, **PLUMBING)
+    changes = [panel.engine.change, panel.token_line.change, video.change]
+    gr.on(changes, handlers.cost, panels.priced, panels.cost, trigger_mode="multiple", **PLUMBING)
+
+
+def wire_start(
+    panels: Panels,
+    on_token: TokenHandlers,
+    on_inputs: InputHandlers,
+    on_runs: RunHandlers,
+    on_engine: EngineHandlers,
+) -> None:
+    """Start a run; what is in the fields at this moment is read once more, so that nothing is missed."""
+    panel, action, visitor = panels.engine, panels.action, panels.visitor
+    taken = [panel.token, *panels.token]
+    token = action.run.click(on_token.on_token, panels.typed, taken, trigger_mode="once", **PLUMBING)
+    judged = token.success(on_inputs.judge, panels.asked, panels.judged, **PLUMBING)
+    wish = [action.headline, panel.engine, action.cost, panel.token_line, panels.how.resolution, visitor]
+    run = judged.success(on_runs.on_run, wish, panels.stage, trigger_mode="multiple", **PLUMBING)
+    run.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
+
+
+def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: EngineHandlers) -> None:
+    """Open, cancel, repeat, recover, compare."""
+    result, visitor = panels.result, panels.visitor
     slots = [panels.inputs.image, panels.inputs.video]
     changes = [slot.change for slot in slots]
-    gr.on(changes, on_runs.on_inputs, slots, result.player, trigger_mode="always_last", **PLUMBING)
-    result.history.open(on_runs.on_open, visitor, panels.stage, trigger_mode="multiple", **PLUMBING)
-    result.status.cancel(on_runs.on_cancel, visitor, result.status, **PLUMBING)
-    result.player.compare(on_runs.on_compare, visitor, result.player, **PLUMBING)
-    typed = [token.submit, token.blur]
-    gr.on(typed, on_runs.on_token, [token, visitor], panels.stage, trigger_mode="multiple", **PLUMBING)
+    gr.on(changes, handlers.on_inputs, slots, result.player, trigger_mode="multiple", **PLUMBING)
+    for opened in (result.history.open, result.status.open):
+        opened(handlers.on_open, visitor, panels.stage, trigger_mode="multiple", **PLUMBING)
+    result.status.cancel(handlers.on_cancel, visitor, result.status, trigger_mode="multiple", **PLUMBING)
+    result.player.compare(handlers.on_compare, visitor, result.player, **PLUMBING)
+    once_more = [panels.action.headline, panels.action.cost, visitor]
+    again = result.status.again(handlers.on_again, once_more, panels.stage, trigger_mode="multiple", **PLUMBING)
+    again.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
+    for recover in (result.status.recover, result.history.recover):
+        recover(handlers.on_recover, visitor, panels.stage, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_arrival(page: gr.Blocks, panels: Panels, on_inputs: InputHandlers, on_runs: RunHandlers) -> None:
-    """Load the example, and find the visitor's newest run again."""
-    page.load(on_inputs.on_first_look, None, [panels.inputs.image, panels.inputs.video], **PLUMBING)
+    """Load what was here before, or the example, and find the visitor's newest run again."""
+    chosen = [panels.how.orientation, panels.how.keep_sound, panels.how.prompt]
+    page.load(on_inputs.on_kept_choice, panels.kept, chosen, **PLUMBING)
+    page.load(on_inputs.on_first_look, panels.kept, panels.slots, **PLUMBING)
     known = page.load(on_runs.on_arrival, panels.visitor, panels.visitor, **PLUMBING)
     known.then(on_runs.on_return, panels.visitor, panels.stage, **PLUMBING)

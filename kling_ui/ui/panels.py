@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from kling_ui.choice import Choice, Orientation
+from kling_ui.choice import Choice, Orientation, Resolution
 from kling_ui.runs.record import EngineName
 from kling_ui.ui import widgets
 from kling_ui.ui.engine_handlers import FREE, RUN
@@ -19,6 +19,7 @@ ORIENTATIONS = [
     ("Video\nAs in the clip, up to 30\N{NO-BREAK SPACE}s", Orientation.VIDEO.value),
     ("Image\nAs in the picture, up to 10\N{NO-BREAK SPACE}s", Orientation.IMAGE.value),
 ]
+RESOLUTIONS = [("720p", Resolution.P720.value), ("1080p, takes longer", Resolution.P1080.value)]
 PROMPT_MAX_CHARS = 2500
 TOKEN_MAX_CHARS = 4096
 
@@ -29,6 +30,8 @@ class EnginePanel:
 
     engine: gr.Radio
     token: gr.Textbox
+    token_place: gr.Column
+    token_line: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,9 @@ class HowPanel:
     """What a person chooses besides the inputs."""
 
     orientation: gr.Radio
+    advice: gr.HTML
     keep_sound: gr.Checkbox
+    resolution: gr.Radio
     prompt: gr.Textbox
 
 
@@ -77,17 +82,18 @@ def place_engine(*, has_token: bool) -> EnginePanel:
             engine = gr.Radio(
                 ENGINES, value=EngineName.PREVIEW.value, label="Engine", elem_id="engine", elem_classes="choices"
             )
-            token = gr.Textbox(
-                label="RunComfy token",
-                info="Used for your runs on this page only; it is never stored."
-                + (" Leave it empty to use the app's own." if has_token else ""),
-                type="password",
-                max_length=TOKEN_MAX_CHARS,
-                visible=False,
-                elem_id="token",
-                html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
-            )
-    return EnginePanel(engine, token)
+            with gr.Column(visible=False, min_width=0, elem_id="token-place") as token_place:
+                token = gr.Textbox(
+                    label="RunComfy token",
+                    info="Used for this browser's runs only; kept in memory, never stored."
+                    + (" Leave it empty to use the app's own." if has_token else ""),
+                    type="password",
+                    max_length=TOKEN_MAX_CHARS,
+                    elem_id="token",
+                    html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
+                )
+            token_line = widgets.token_line(has_token=has_token)
+    return EnginePanel(engine, token, token_place, token_line)
 
 
 def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:
@@ -123,7 +129,11 @@ def place_how(choice: Choice) -> HowPanel:
             elem_id="orientation",
             elem_classes="choices",
         )
+        advice = widgets.advice()
         keep_sound = gr.Checkbox(choice.keep_sound, label="Keep the clip's sound", elem_id="keep-sound")
+        resolution = gr.Radio(
+            RESOLUTIONS, value=choice.resolution.value, label="Size of the preview", elem_id="resolution"
+        )
         prompt = gr.Textbox(
             choice.prompt,
             label="Scene in words",
@@ -133,7 +143,7 @@ def place_how(choice: Choice) -> HowPanel:
             max_length=PROMPT_MAX_CHARS,
             elem_id="prompt",
         )
-    return HowPanel(orientation, keep_sound, prompt)
+    return HowPanel(orientation, advice, keep_sound, resolution, prompt)
 
 
 def place_action() -> ActionPanel:
@@ -143,7 +153,7 @@ def place_action() -> ActionPanel:
     with gr.Column(elem_id="action"):
         headline = widgets.headline()
         run = gr.Button(RUN, variant="primary", interactive=False, elem_id="run")
-        cost = widgets.note("cost", FREE)
+        cost = widgets.cost({"words": FREE})
     return ActionPanel(findings, accepted, headline, run, cost)
 
 

@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from kling_ui.errors import SettingsError
+from kling_ui.interrupts import INTERRUPTED, interruptible
 from kling_ui.runs.ways.opening import open_public_files
 from kling_ui.runs.ways.public import lent_route
 from kling_ui.settings import Settings
@@ -70,8 +72,11 @@ def build_app(settings: Settings, opening: Opening = open_services, *, farewell:
         async with opening(settings, locker) as services:
             app.state.services = services
             sweeping = asyncio.create_task(_keep_clean(uploads, settings.data_dir / "gradio"))
+            wiping = asyncio.create_task(services.tokens.keep_wiping())
             yield
             sweeping.cancel()
+            wiping.cancel()
+            await asyncio.gather(sweeping, wiping, return_exceptions=True)
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
@@ -83,8 +88,11 @@ def build_app(settings: Settings, opening: Opening = open_services, *, farewell:
     return app
 
 
-def serve(settings: Settings) -> None:
-    """Serve the application until it is told to stop.
+def prepare(settings: Settings) -> Callable[[], None]:
+    """Put everything together; until it serves there is nothing to tidy up.
+
+    Returns:
+        Serves the application until it is told to stop.
 
     Raises:
         SettingsError: The address cannot be listened on.
@@ -96,18 +104,20 @@ def serve(settings: Settings) -> None:
     shown = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104  only words
     sys.stdout.write(f"kling_ui answers at http://{shown}:{settings.port} in a moment. Ctrl+C stops it.\n")
     sys.stdout.flush()
-    Server(config, farewell).run(sockets=[listening])
+    return partial(Server(config, farewell).run, sockets=[listening])
 
 
 def main() -> int:
     """Start the page with the settings of the environment; a wrong one is said in one line."""
     try:
-        serve(Settings.from_env())
+        serving = prepare(Settings.from_env())
+        with interruptible():
+            serving()
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return 0
 
 

@@ -21,6 +21,7 @@ from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.files import Locker
 from kling_ui.ui.slot_view import Kind
+from kling_ui.ui.tokens import TokenKeep
 from kling_ui.workers import Workers
 
 FORMATS = {Kind.IMAGE: IMAGE_FORMATS, Kind.VIDEO: VIDEO_FORMATS}
@@ -38,8 +39,8 @@ class Services:
         locker: Makes the addresses of files and opens them.
         workers: Worker processes.
         preflight: Looks at inputs.
-        engines: Where runs can go; asked here only for prices.
         runner: Runs.
+        tokens: Visitors' own tokens, in memory only.
         http: For links that visitors give; carries no secrets.
     """
 
@@ -47,8 +48,8 @@ class Services:
     locker: Locker
     workers: Workers
     preflight: Preflight
-    engines: Engines
     runner: Runner
+    tokens: TokenKeep
     http: httpx.AsyncClient
 
     @property
@@ -95,8 +96,8 @@ async def open_services(settings: Settings, locker: Locker) -> AsyncGenerator[Se
             locker=locker,
             workers=workers,
             preflight=Preflight(workers, settings.data_dir / "looks"),
-            engines=engines,
             runner=await stack.enter_async_context(open_runner(settings, workers, engines=engines)),
+            tokens=TokenKeep(),
             http=await stack.enter_async_context(httpx.AsyncClient(timeout=_FETCH_TIMEOUT)),
         )
         warming = asyncio.create_task(_warm_up(services))

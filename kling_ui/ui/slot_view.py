@@ -1,16 +1,22 @@
 """What the two inputs show: from measured facts to the plain values that ``slot.js`` displays."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from kling_ui.checks.changes import Change
+from kling_ui.checks.faults import forecast
 from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.body import Framing
 from kling_ui.media.look import ImageLook, PersonFacts, VideoLook
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.probe import VideoFacts
+from kling_ui.media.signatures import SHOWN_NAMES
 from kling_ui.ui import wording
 from kling_ui.ui.files import Locker
+from kling_ui.ui.timeline_view import timeline_value
+from kling_ui.ui.versions import Versions
 
 SlotValue = dict[str, Any]
 
@@ -38,6 +44,30 @@ def received(locker: Locker, path: Path) -> SlotValue:
     return {"ref": locker.sign(path), "url": locker.url(path), "busy": "Reading the file"}
 
 
+def facts_of(locker: Locker, path: Path, facts: ImageFacts | VideoFacts) -> SlotValue:
+    """Show what a file says of itself while it is still being looked at."""
+    if isinstance(facts, ImageFacts):
+        return image_facts(locker, path, facts)
+    return video_facts(locker, path, facts)
+
+
+def look_of(locker: Locker, path: Path, look: ImageLook | VideoLook) -> SlotValue:
+    """Show a file with all that was found in it."""
+    return image_look(locker, path, look) if isinstance(look, ImageLook) else video_look(locker, path, look)
+
+
+def repaired(locker: Locker, versions: Versions, changed: Iterable[Change]) -> SlotValue:
+    """Show what repairs made of an input, and how to go back."""
+    return {
+        "repaired": {
+            "labels": versions.current.labels,
+            "changes": [(change.what[:1].upper() + change.what[1:], change.before, change.after) for change in changed],
+            "picture": locker.url(versions.current.picture),
+            "steps": len(versions.past),
+        }
+    }
+
+
 def image_facts(locker: Locker, path: Path, facts: ImageFacts) -> SlotValue:
     """Show a picture whose character is still being looked for."""
     return received(locker, path) | {
@@ -45,7 +75,7 @@ def image_facts(locker: Locker, path: Path, facts: ImageFacts) -> SlotValue:
         "busy": "Looking for the character",
         "facts": [
             ("Size", wording.size(facts.width_px, facts.height_px)),
-            ("File", f"{facts.format.upper()}, {wording.weight(facts.size_bytes)}"),
+            ("File", f"{_named(facts)}, {wording.weight(facts.size_bytes)}"),
         ],
     }
 
@@ -74,7 +104,7 @@ def video_facts(locker: Locker, path: Path, facts: VideoFacts) -> SlotValue:
         "facts": [
             ("Length", f"{wording.seconds(facts.duration_s)}, {wording.rate(facts.fps)}"),
             ("Size", wording.size(facts.width_px, facts.height_px)),
-            ("File", f"{facts.format.upper()} ({facts.codec}), {wording.weight(facts.size_bytes)}"),
+            ("File", f"{_named(facts)} ({facts.codec}), {wording.weight(facts.size_bytes)}"),
             ("Sound", "yes" if facts.has_audio else "none"),
         ],
     }
@@ -86,7 +116,7 @@ def video_look(locker: Locker, path: Path, look: VideoLook) -> SlotValue:
         "busy": "",
         "strip": locker.url(look.strip),
         "strip_alt": "Moments of the clip with the skeleton that was found",
-        "strip_words": f"{len(look.track.times_s)} moments were looked at; these are some of them.",
+        "timeline": timeline_value(forecast(look)),
         "found": found_in_video(look),
     }
 
@@ -99,3 +129,7 @@ def found_in_video(look: VideoLook) -> str:
     if look.person_share == 1:
         return f"A person is in view all the time{body}."
     return f"A person is in view {wording.share(look.person_share)} of the time{body}."
+
+
+def _named(facts: ImageFacts | VideoFacts) -> str:
+    return SHOWN_NAMES.get(facts.format, facts.format.upper())

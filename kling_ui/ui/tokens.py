@@ -66,6 +66,12 @@ class TokenKeep:
         self.wipe_idle()
         return visitor in self._held
 
+    def left_s(self, visitor: str) -> float:
+        """Return the seconds until a visitor's token is wiped unless it is used before; 0 when none is kept."""
+        if (held := self._held.get(visitor)) is None:
+            return 0.0
+        return max(0.0, held[1] + self._idle_s - self._clock())
+
     def wipe(self, visitor: str) -> None:
         """Forget a visitor's token."""
         self._held.pop(visitor, None)

@@ -11,20 +11,29 @@ import gradio as gr
 from kling_ui.ui.assets import asset
 from kling_ui.ui.files import UPLOAD_MAX_BYTES
 
-STYLES = ("base.css", "inputs.css", "result.css", "player.css")
+STYLES = ("base.css", "inputs.css", "timeline.css", "findings.css", "result.css", "player.css")
 
 
-def widget(name: str, *, value: Any = None, scripts: tuple[str, ...] = (), elem_id: str, **props: Any) -> gr.HTML:
+def widget(
+    name: str,
+    *,
+    value: Any = None,
+    uses: tuple[str, ...] = (),
+    scripts: tuple[str, ...] = (),
+    elem_id: str,
+    **props: Any,
+) -> gr.HTML:
     """Place an element made of ``<name>.html`` and ``<name>.js``.
 
     Args:
         name: Of the template and its script.
         value: What it shows at first.
+        uses: Scripts that its own builds on, run before it in the same scope.
         scripts: More scripts, run after its own in the same scope.
         elem_id: Its id in the page.
         **props: Constant or changing properties that the scripts read.
     """
-    sources = [asset(f"ui/{script}.js").read_text("utf-8") for script in (name, *scripts)]
+    sources = [asset(f"ui/{script}.js").read_text("utf-8") for script in (*uses, name, *scripts)]
     return gr.HTML(
         value,
         html_template=asset(f"ui/{name}.html").read_text("utf-8"),
@@ -38,12 +47,13 @@ def widget(name: str, *, value: Any = None, scripts: tuple[str, ...] = (), elem_
 def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HTML:
     """Place one input of a run; ``kind`` is ``image`` or ``video``.
 
-    Event ``handed``: ``seq``, and either the ``ref`` of an upload and whether it was ``recorded`` here, or a ``url``.
+    Events: ``handed`` (``seq``, and either the ``ref`` of an upload and whether it was ``recorded`` here, or a
+    ``url``), ``undo``, and of a clip ``repair`` (``kinds``, ``span``) by which a person keeps a part of it.
     """
-    scripts = ("recorder",) if kind == "video" else ()
     return widget(
         "slot",
-        scripts=scripts,
+        uses=("dom", "timeline", "repaired"),
+        scripts=("recorder",) if kind == "video" else (),
         elem_id=elem_id,
         kind=kind,
         step=step,
@@ -64,8 +74,16 @@ def headline() -> gr.HTML:
 
 
 def findings() -> gr.HTML:
-    """Place the list of what the checks found."""
-    return widget("findings", elem_id="findings")
+    """Place the list of what the checks found; property ``mending`` says how far a repair is.
+
+    Events ``repair`` (``kinds``), ``stop``, ``undo`` (``after``), and ``choose`` (``orientation``, ``keep_sound``).
+    """
+    return widget("findings", elem_id="findings", uses=("dom", "evidence", "mending"), mending={})
+
+
+def advice() -> gr.HTML:
+    """Place which orientation suits the clip; event ``choose`` (``orientation``)."""
+    return widget("advice", elem_id="advice")
 
 
 def note(elem_id: str, text: str = "") -> gr.HTML:
@@ -73,9 +91,22 @@ def note(elem_id: str, text: str = "") -> gr.HTML:
     return widget("note", value=text, elem_id=elem_id)
 
 
+def token_line(*, has_token: bool) -> gr.HTML:
+    """Place the line that stands for a kept token; events ``forget`` and ``stale`` (it may be gone by now)."""
+    return widget("token", value={}, elem_id="token-line", has_token=has_token)
+
+
+def cost(value: dict[str, Any]) -> gr.HTML:
+    """Place what a run costs, what was spent and what stands in the way."""
+    return widget("cost", value=value, elem_id="cost", uses=("places",))
+
+
 def status() -> gr.HTML:
-    """Place what is happening to a run; event ``cancel`` (``run_id``); property ``note`` answers it."""
-    return widget("status", elem_id="status", note=None)
+    """Place what is happening to a run; property ``note`` answers a person there.
+
+    Events ``cancel``, ``again`` and ``open`` (``run_id``), and ``recover`` (``run_id``, ``request_id``).
+    """
+    return widget("status", elem_id="status", uses=("places",), note=None)
 
 
 def player() -> gr.HTML:
@@ -86,6 +117,7 @@ def player() -> gr.HTML:
     return widget(
         "player",
         elem_id="player",
+        uses=("score",),
         comparison=None,
         pair={},
         blank_title="Your result appears here",
@@ -94,8 +126,11 @@ def player() -> gr.HTML:
 
 
 def history() -> gr.HTML:
-    """Place the visitor's earlier runs; event ``open`` (``run_id``)."""
-    return widget("history", elem_id="history")
+    """Place the visitor's earlier runs; events ``open`` (``run_id``) and ``recover`` (``request_id``).
+
+    Property ``note`` answers a person who recovers; ``engine`` is the one that is chosen.
+    """
+    return widget("history", value={}, elem_id="history", note=None, engine="")
 
 
 def heading(step: str, title: str) -> gr.HTML:

@@ -1,10 +1,12 @@
 """What a person wants to run, on its way between two events of the page."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from kling_ui.choice import Choice, Orientation
+from kling_ui.runs.runner import RunInputs
 from kling_ui.ui.files import Locker
 
 
@@ -27,6 +29,17 @@ class Wish:
     accepted: bool = False
     image_url: str | None = field(default=None, repr=False)
     video_url: str | None = field(default=None, repr=False)
+
+    def inputs(self, *, findings: Mapping[str, Any] | None) -> RunInputs:
+        """Give what a run is made of; ``findings`` is what the checks said."""
+        return RunInputs(
+            image=self.image,
+            video=self.video,
+            choice=self.choice,
+            image_url=self.image_url,
+            video_url=self.video_url,
+            findings=findings,
+        )
 
     def to_value(self, locker: Locker) -> dict[str, Any]:
         """Put it into plain values that the browser carries; files become signed references."""

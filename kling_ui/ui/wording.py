@@ -22,6 +22,19 @@ STATE_WORDS = {
     RunState.UNKNOWN: "Outcome unknown",
 }
 
+STEP_WORDS = {
+    RunState.PREPARING: "Asked for",
+    RunState.SUBMITTING: "Handed over",
+    RunState.IN_QUEUE: "Waiting for its turn",
+    RunState.IN_PROGRESS: "Being rendered",
+    RunState.COLLECTING: "Ready, being fetched",
+    RunState.SCORING: "Kept here, being measured",
+    RunState.COMPLETED: "Finished",
+    RunState.FAILED: "Failed",
+    RunState.CANCELLED: "Cancelled",
+    RunState.UNKNOWN: "Outcome unknown",
+}
+
 
 def size(width_px: int, height_px: int) -> str:
     """``720 × 1280 px``."""
@@ -65,8 +78,3 @@ def ago(duration_s: float) -> str:
         return f"{int(duration_s // 3600)} h ago"
     days = int(duration_s // 86400)
     return "1 day ago" if days == 1 else f"{days} days ago"
-
-
-def dollars(amount_usd: float) -> str:
-    """``$0.84``; more digits where two would say nothing."""
-    return f"${amount_usd:.2f}" if amount_usd >= 0.1 or amount_usd == 0 else f"${amount_usd:.3g}"

@@ -66,6 +66,7 @@ def test_help_tells_every_command_without_loading_what_they_need():
         ["run", "a.png"],
         ["run", "a.png", "b.mp4", "--engine", "other"],
         ["run", "a.png", "b.mp4", "--engine", "kling"],
+        ["run", "a.png", "b.mp4", "--resolution", "4k"],
         ["preview-server", "--port", "70000"],
         ["preview-server", "--token", "two words"],
         ["nonsense"],

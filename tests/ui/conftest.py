@@ -26,13 +26,15 @@ from kling_ui.media.look import ImageLook, PersonFacts, VideoLook
 from kling_ui.media.person import PoseTrack
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.probe import VideoFacts
+from kling_ui.runs.money import Budget, Quote, Spending
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.runner import RunInputs
+from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.files import Locker
 from kling_ui.ui.services import Services
+from kling_ui.ui.tokens import TokenKeep
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -70,16 +72,17 @@ def page_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def serve() -> Callable[[Path], AbstractContextManager[tuple["subprocess.Popen[str]", str]]]:
-    """Starts another app of one's own."""
+def serve() -> Callable[..., AbstractContextManager[tuple["subprocess.Popen[str]", str]]]:
+    """Starts another app of one's own, in a folder and with more variables of the environment."""
     return _serve
 
 
 @contextmanager
-def _serve(folder: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
+def _serve(folder: Path, **more_env: str) -> Generator[tuple[subprocess.Popen[str], str]]:
     """Start the app as a person does, wait for it, and end it; what it says goes to ``folder/said.txt``."""
     address = f"http://127.0.0.1:{(port := _free_port())}/"
     env = os.environ | {"KLING_UI_PORT": str(port), "KLING_UI_DATA_DIR": str(folder), "KLING_UI_WORKERS": "2"}
+    env |= more_env
     with (
         (folder / "said.txt").open("w") as said,
         subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=env, stdout=said, stderr=said, text=True) as app,
@@ -134,6 +137,16 @@ def page(chromium: Browser, page_address: str) -> Iterator[Page]:
     assert thrown == []
 
 
+@pytest.fixture(scope="module")
+def vendor(three_seconds_mp4: Path) -> Iterator[Any]:
+    """A played vendor on a port of its own, see ``vendor.py``."""
+    played = _load("vendor")
+    server = played.PlayedVendorServer(played.PlayedVendor(three_seconds_mp4, 3.25), _free_port())
+    server.start()
+    yield server
+    server.stop()
+
+
 def _is_strange(url: str, home: str) -> bool:
     return not url.startswith((home, "data:", "blob:"))
 
@@ -150,6 +163,7 @@ def run_of(tmp_path: Path) -> Callable[..., RunView]:
     for name in ("image.png", "reference.mp4"):
         (tmp_path / name).write_bytes(b"x")
     usual: dict[str, Any] = {
+        "trouble": "",
         "run_id": "r1",
         "engine": EngineName.PREVIEW,
         "state": RunState.IN_PROGRESS,
@@ -193,11 +207,37 @@ class PlayedRunner:
         self.cancelled: list[tuple[str, str]] = []
         self.waiting: list[str] = []
         self.refusal: Exception | None = None
+        self.start = Start(run_id="r1", is_new=True)
+        self.standing: RunView | None = None
+        self.recovered: list[tuple[str, dict[str, Any]]] = []
+        self.budget = Budget()
+        self.spent = Spending()
+        self.price = Quote(rate_usd=0.07, unit="second")
+        self.quoted: list[Any] = []
 
-    async def start(self, inputs: RunInputs, **how: Any) -> str:
+    async def begin(self, inputs: RunInputs, **how: Any) -> Start:
         self._refuse()
         self.started.append({"inputs": inputs} | how)
-        return "r1"
+        return self.start
+
+    async def already(self, *_: Any, **__: Any) -> RunView | None:
+        return self.standing
+
+    async def recover(self, request_id: str, **how: Any) -> Start:
+        self._refuse()
+        self.recovered.append((request_id, how))
+        return self.start
+
+    async def quote(self, duration_s: float | None, *, token: Any) -> Quote:
+        self._refuse()
+        self.quoted.append(token)
+        return replace(self.price, duration_s=duration_s)
+
+    async def spending(self, *_: str, **__: bool) -> Spending:
+        return self.spent
+
+    async def states(self, *_: str) -> list[tuple[RunState, float]]:
+        return [(RunState.PREPARING, 100.0)]
 
     async def watch(self, *_: str) -> AsyncIterator[RunView]:
         self._refuse()
@@ -215,6 +255,7 @@ class PlayedRunner:
         return "Stopped."
 
     async def resume(self, *_: Any) -> list[str]:
+        self._refuse()
         return self.waiting
 
     def _refuse(self) -> None:
@@ -224,17 +265,18 @@ class PlayedRunner:
 
 @pytest.fixture
 def canned(tmp_path: Path) -> dict[str, Any]:
-    """What the played workers answer: a picture of nobody, and a clip of 12 s without anybody."""
+    """What the played workers answer: a picture of nobody, and a clip of 12 s of somebody who stands still."""
     image = ImageFacts(tmp_path, "png", 516_000, 622, 913, 1, "RGB", has_alpha=False, frame_count=1)
     video = VideoFacts(tmp_path, "mp4", 2_700_000, 720, 1280, 12.0, 24.0, 288, "h264", "yuv420p", 0, True, "aac")
-    nobody = np.full((10, 33, 4), np.nan, np.float32), np.zeros((10, 33, 3), np.float32)
+    standing = [(0.5 + 0.1 * (-1) ** n, 0.2 + n * 0.02, 0.0, 1.0) for n in range(33)]
+    poses = np.tile(np.asarray(standing, np.float32), (10, 1, 1)), np.zeros((10, 33, 3), np.float32)
     (tmp_path / "strip.jpg").write_bytes(b"x")
     return {
         "probe_image": image,
         "probe_video": video,
         "look_at_image": ImageLook("0" * 64, image, None, 0.0, None),
         "look_at_video": VideoLook(
-            "1" * 64, video, PoseTrack(np.arange(10.0), *nobody, 0.5625), tmp_path / "strip.jpg"
+            "1" * 64, video, PoseTrack((np.arange(10) + 0.5) * 1.2, *poses, 0.5625), tmp_path / "strip.jpg"
         ),
     }
 
@@ -264,8 +306,8 @@ def services(tmp_path: Path, canned: dict[str, Any], runner: PlayedRunner) -> Se
         "locker": locker,
         "workers": workers,
         "preflight": Preflight(workers, tmp_path / "looks"),
-        "engines": None,
         "runner": runner,
+        "tokens": TokenKeep(),
         "http": None,
     }
     (tmp_path / "examples").mkdir()

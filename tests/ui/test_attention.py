@@ -22,3 +22,16 @@ def test_nothing_is_remembered_of_places_that_were_left():
     with attention.claim("tab"):
         pass
     assert not attention._newest
+
+
+def test_who_only_watches_notices_the_next_claim():
+    attention = Attention()
+    with attention.watch("tab", "image") as quiet, attention.watch("tab", "video") as elsewhere:
+        assert quiet()
+        with attention.claim("tab", "image") as ours:
+            assert ours()
+        assert not quiet()
+        with attention.watch("tab", "image") as later:
+            assert later()
+        assert elsewhere()
+    assert not attention._quiet

@@ -1,10 +1,11 @@
 import asyncio
+from dataclasses import replace
 
 import gradio as gr
 import pytest
 
 from kling_ui.choice import Orientation
-from kling_ui.errors import MediaError
+from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.input_handlers import InputHandlers
 from kling_ui.ui.slot_view import Kind
@@ -106,7 +107,7 @@ def test_an_example_brings_its_settings(handlers):
 
 
 def test_the_first_look_shows_the_first_example(handlers):
-    *_, (image, video) = _all(handlers.on_first_look(TAB))
+    *_, (image, video) = _all(handlers.on_first_look(None, TAB))
     assert image["ref"].endswith(EXAMPLES[0].image)
     assert (image["busy"], video["busy"]) == ("", "")
 
@@ -173,3 +174,58 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
     assert (button["interactive"], accepted["visible"]) == (False, True)
     _, headline, button, accepted = _judge(handlers, image, video, *CHOICE[:3], True)
     assert (button["interactive"], accepted["visible"], headline["wish"]["accepted"]) == (True, True, True)
+
+
+def test_what_can_be_mended_is_offered(handlers, image, video, canned):
+    canned["look_at_image"] = replace(canned["look_at_image"], facts=replace(canned["probe_image"], format="webp"))
+    judged, headline, _, _ = asyncio.run(handlers.judge(image, video, *CHOICE))
+    assert judged["text"] == "Would fail: 1 finding stops the run, 1 may disappoint."
+    assert judged["findings"][0]["repairs"][0]["repair"] == "image.convert"
+    assert headline["more"] == "See and repair"
+    assert judged["now"] == {"image": image["ref"], "video": video["ref"]}
+
+
+def test_while_an_input_is_looked_at_nothing_is_offered(handlers, image, video, canned):
+    canned["probe_image"] = replace(canned["probe_image"], format="webp")
+    findings, *_ = _judge(handlers, image | {"busy": "Looking for the character"}, video)
+    assert findings[0]["rule"] == "image.format"
+    assert not any(finding["repairs"] for finding in findings)
+
+
+def test_a_reload_brings_back_what_was_there(handlers, services):
+    example = EXAMPLES[1]
+    kept = {
+        "image": {"ref": services.locker.sign(services.examples / example.image)},
+        "video": None,
+        "orientation": "image",
+        "keep_sound": False,
+        "prompt": "Outdoors",
+    }
+    *_, (image, video) = _all(handlers.on_first_look(kept, TAB))
+    assert image["ref"].endswith(example.image)
+    assert video == {}
+    assert asyncio.run(handlers.on_kept_choice(kept)) == ("image", False, "Outdoors")
+
+
+@pytest.mark.parametrize("kept", [None, {"image": {"ref": "gone/a.png"}}, "nonsense"])
+def test_where_nothing_was_kept_the_example_is_shown(handlers, kept):
+    *_, (image, _) = _all(handlers.on_first_look(kept, TAB))
+    assert image["ref"].endswith(EXAMPLES[0].image)
+    assert asyncio.run(handlers.on_kept_choice(kept)) == (gr.skip(), gr.skip(), gr.skip())
+
+
+def test_a_kept_file_that_breaks_gives_way_to_the_example(handlers, services, canned):
+    probe = canned["probe_image"]
+    broken = services.examples / EXAMPLES[1].image
+    canned["probe_image"] = lambda path: probe if path != broken else _refuse()
+    *_, (image, _) = _all(handlers.on_first_look({"image": {"ref": services.locker.sign(broken)}}, TAB))
+    assert image["ref"].endswith(EXAMPLES[0].image)
+
+
+def _refuse():
+    raise KlingUIError("It broke.")
+
+
+def test_the_clip_decides_the_advice(handlers, video):
+    assert asyncio.run(handlers.on_advice(video, "image", TAB))["use"] == "video"
+    assert asyncio.run(handlers.on_advice({}, "image", TAB)) == {}

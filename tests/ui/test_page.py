@@ -36,10 +36,11 @@ def test_every_control_has_a_label(page):
     assert all(control.label for control in controls)
 
 
-def test_the_token_is_a_password_that_only_runs_and_prices_see(page):
+def test_the_token_is_a_password_whose_readers_empty_it(page):
     (token,) = [block for block in page.blocks.values() if isinstance(block, gr.Textbox) and block.type == "password"]
-    readers = {event.name for event in page.fns.values() if token in event.inputs}
-    assert readers == {"on_run", "on_token", "cost"}
+    readers = [event for event in page.fns.values() if token in event.inputs]
+    assert {event.name for event in readers} == {"on_token"}
+    assert all(token in event.outputs for event in readers)
 
 
 def test_templates_are_constant(page):
@@ -49,6 +50,9 @@ def test_templates_are_constant(page):
         assert not any(sign in template for sign in ("${", "{{", "`", "\\")), template
 
 
-def test_the_visitor_is_known_under_a_fixed_key(page):
-    (visitor,) = [block for block in page.blocks.values() if isinstance(block, gr.BrowserState)]
-    assert (visitor.storage_key, visitor.secret) == ("kling_ui.visitor", "kling_ui")
+def test_what_the_browser_keeps_is_known_under_fixed_keys(page):
+    kept = [block for block in page.blocks.values() if isinstance(block, gr.BrowserState)]
+    assert {(state.storage_key, state.secret) for state in kept} == {
+        ("kling_ui.visitor", "kling_ui"),
+        ("kling_ui.inputs", "kling_ui"),
+    }

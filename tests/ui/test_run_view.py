@@ -1,31 +1,49 @@
 import pytest
 
-from kling_ui.choice import Choice
-from kling_ui.errors import RunError
+from kling_ui.errors import AuthenticationError, RunError
+from kling_ui.runs.intake import NO_TOKEN
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.ui import run_view
-from kling_ui.ui.files import Locker
-from kling_ui.ui.wording import NBSP
+
+KLING = EngineName.KLING
 
 
-@pytest.fixture
-def locker(tmp_path):
-    return Locker(tmp_path, b"secret")
+def _deeds(value):
+    return [(action["do"], action["label"]) for action in value["actions"]]
 
 
-def _facts(value):
-    return {name: text.replace(NBSP, " ") for name, text in value["facts"]}
-
-
-def test_a_waiting_run_says_its_place(run_of):
-    value = run_view.status_value(run_of(state=RunState.IN_QUEUE, queue_position=2, sentence="Waiting."))
-    assert value["queue_words"] == "Place in the queue: 3"
-    assert (value["can_cancel"], value["final"]) == (True, False)
+def test_a_waiting_run_can_be_cancelled(run_of):
+    value = run_view.status_value(run_of(state=RunState.IN_QUEUE, sentence="Waiting: 2 runs are ahead of yours."))
+    assert (value["sentence"], value["can_cancel"]) == ("Waiting: 2 runs are ahead of yours.", True)
+    assert (value["final"], value["actions"]) == (False, [])
     assert value["who"] == "Preview, rendered on this machine, not Kling"
 
 
 def test_a_completed_run_leaves_the_word_to_its_result(run_of):
     assert run_view.status_value(run_of(state=RunState.COMPLETED)) == {"run_id": "r1", "final": True}
+
+
+def test_a_result_that_was_asked_for_again_can_be_run_again(run_of):
+    value = run_view.status_value(run_of(state=RunState.COMPLETED), words="You already have this result.")
+    assert value["sentence"] == "You already have this result."
+    assert _deeds(value) == [("again", "Run it again")]
+
+
+def test_trouble_stands_beside_what_is_happening(run_of):
+    run = run_of(state=RunState.COLLECTING, sentence="Fetching it. No answer. Again.", trouble="No answer. Again.")
+    value = run_view.status_value(run)
+    assert (value["sentence"], value["trouble"]) == ("Fetching it.", "No answer. Again.")
+
+
+def test_what_a_result_may_lose_and_cost_is_said_while_it_is_not_safe(run_of):
+    words = {"expiry_words": "It may expire in about 5 days.", "cost_words": "It cost $0.35; about $0.42 was expected."}
+    value = run_view.status_value(run_of(engine=KLING, state=RunState.COLLECTING, **words))
+    assert (value["expiry"], value["money"]) == tuple(words.values())
+
+
+def test_the_price_is_shown_until_there_is_a_cost(run_of):
+    run = run_of(engine=KLING, price_words="The price is not available at the moment.")
+    assert run_view.status_value(run)["money"] == "The price is not available at the moment."
 
 
 def test_a_failed_run_says_what_to_do_and_keeps_the_raw_words(run_of):
@@ -35,70 +53,70 @@ def test_a_failed_run_says_what_to_do_and_keeps_the_raw_words(run_of):
     assert (value["can_cancel"], value["final"]) == (False, True)
 
 
-@pytest.mark.parametrize(("engine", "words"), [(EngineName.PREVIEW, ""), (EngineName.KLING, "Request req-1")])
+@pytest.mark.parametrize(
+    ("inputs", "repairs", "deeds"),
+    [
+        (
+            ("video", "image"),
+            ("video.trim", "image.crop-around-character"),
+            [("go", "Trim the video"), ("go", "Crop around the character")],
+        ),
+        (("image", "video"), ("video.trim",), [("go", "Trim the video"), ("go", "Change the image")]),
+        (("prompt",), (), [("go", "Change the scene in words")]),
+        ((), (), []),
+    ],
+)
+def test_a_failure_leads_to_the_repairs_that_help_and_else_to_the_inputs(run_of, inputs, repairs, deeds):
+    run = run_of(engine=KLING, state=RunState.FAILED, inputs=inputs, repairs=repairs)
+    assert _deeds(run_view.status_value(run)) == [*deeds, ("again", "Run it again")]
+
+
+def test_an_unknown_outcome_says_what_to_check_and_asks_for_the_request_id(run_of):
+    run = run_of(engine=KLING, state=RunState.UNKNOWN, sentence="It is not known.", advice="A long paragraph.")
+    value = run_view.status_value(run)
+    assert value["asks_request_id"]
+    assert value["steps"] == list(run_view.UNANSWERED_STEPS)
+    assert "not sent again" in value["advice"]
+    assert _deeds(value) == [("again", "It is not there: run it again")]
+
+
+@pytest.mark.parametrize(("state", "expires_at"), [(RunState.UNKNOWN, None), (RunState.FAILED, 1e9)])
+def test_a_known_request_can_be_looked_for_again(run_of, state, expires_at):
+    value = run_view.status_value(run_of(engine=KLING, state=state, request_id="req-1", expires_at=expires_at))
+    assert ("recover", "Look for it again") in _deeds(value)
+    assert not value["asks_request_id"]
+    assert value["actions"][0]["request_id"] == "req-1"
+
+
+def test_a_run_that_waits_for_its_token_asks_for_it(run_of):
+    value = run_view.status_value(run_of(engine=KLING, needs_token=True, state=RunState.IN_QUEUE))
+    assert _deeds(value) == [("token", "Enter the token")]
+    assert (value["can_cancel"], value["final"]) == (False, True)
+
+
+def test_a_run_without_inputs_cannot_be_run_again(run_of):
+    run = run_of(engine=KLING, state=RunState.FAILED, image=None, reference=None)
+    assert run_view.status_value(run)["actions"] == []
+
+
+@pytest.mark.parametrize(("engine", "words"), [(EngineName.PREVIEW, ""), (KLING, "Request req-1")])
 def test_only_a_paid_request_is_named(run_of, engine, words):
     value = run_view.status_value(run_of(state=RunState.IN_PROGRESS, engine=engine, request_id="req-1"))
     assert value["request_words"] == words
 
 
-def test_a_running_run_shows_its_inputs(run_of, locker):
-    value = run_view.player_value(locker, run_of(state=RunState.IN_PROGRESS))
-    assert value["image"].endswith("/image.png")
-    assert value["reference"].endswith("/reference.mp4")
-    assert (value["result"], value["waiting"], value["facts"]) == ("", "On its way", [])
+def test_every_repair_that_a_failure_may_name_has_words():
+    assert all(run_view.REPAIRS.values())
+    assert {kind.target for kind in run_view.REPAIRS} <= {"image", "video", "choice"}
 
 
-def test_a_result_is_shown_with_its_figures(run_of, locker, tmp_path):
-    run = run_of(
-        state=RunState.COMPLETED,
-        result=tmp_path / "result.mp4",
-        duration_s=12.0,
-        fps=24.0,
-        width_px=720,
-        height_px=1280,
-        motion_match=93.2,
-    )
-    value = run_view.player_value(locker, run)
-    assert _facts(value) == {
-        "Motion match": "93 of 100",
-        "Length": "12.0 s",
-        "Rate": "24 fps",
-        "Size": "720 × 1280 px",
-    }
-    assert value["ratio"] == 720 / 1280
-    assert value["label"] == "Preview, rendered on this machine, not Kling"
-    assert value["waiting"] == ""
+def test_a_refusal_is_said_with_its_way_out():
+    value = run_view.refusal(RunError("Over the budget.", advice="Use the preview."), KLING)
+    assert (value["sentence"], value["advice"], value["final"]) == ("Over the budget.", "Use the preview.", True)
+    assert [action["do"] for action in value["actions"]] == ["preview"]
+    assert run_view.refusal(RunError("Not ready."))["actions"] == []
 
 
-@pytest.mark.parametrize(
-    ("keep_sound", "has_result", "sound"),
-    [(True, True, "result"), (False, True, "reference"), (True, False, "reference")],
-)
-def test_where_the_sound_comes_from(run_of, locker, keep_sound, has_result, sound):
-    result = locker.root / "result.mp4" if has_result else None
-    run = run_of(choice=Choice(keep_sound=keep_sound), result=result)
-    assert run_view.player_value(locker, run)["sound"] == sound
-
-
-def test_only_a_paid_run_shows_its_cost(run_of, locker):
-    assert "Cost" not in _facts(run_view.player_value(locker, run_of(cost_usd=0.0)))
-    paid = run_of(engine=EngineName.KLING, cost_usd=0.84)
-    assert _facts(run_view.player_value(locker, paid))["Cost"] == "$0.84"
-
-
-def test_history_is_newest_first_and_names_what_is_shown(run_of, locker):
-    runs = [
-        run_of(run_id="old", created_at=0.0, state=RunState.CANCELLED),
-        run_of(run_id="new", created_at=500.0, duration_s=6.0, state=RunState.COMPLETED),
-    ]
-    value = run_view.history_value(locker, runs, current="old", now=560.0)
-    assert [(run["run_id"], run["title"].replace(NBSP, " "), run["about"]) for run in value["runs"]] == [
-        ("new", "Preview, 6.0 s", "Finished, 1 min ago"),
-        ("old", "Preview", "Cancelled, 9 min ago"),
-    ]
-    assert value["current"] == "old"
-
-
-def test_a_refusal_is_said_like_a_failed_run():
-    value = run_view.refusal(RunError("No token.", advice="Enter one."))
-    assert (value["sentence"], value["advice"], value["final"]) == ("No token.", "Enter one.", True)
+@pytest.mark.parametrize("error", [RunError(NO_TOKEN), AuthenticationError("Not accepted.", status_code=401)])
+def test_a_missing_or_wrong_token_can_be_entered_at_once(error):
+    assert run_view.refusal(error, KLING)["actions"][0]["do"] == "token"

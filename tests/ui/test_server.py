@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from pydantic import SecretStr
@@ -14,13 +15,14 @@ from starlette.testclient import TestClient
 from kling_ui.errors import SettingsError
 from kling_ui.settings import Settings
 from kling_ui.ui import server
+from kling_ui.ui.tokens import TokenKeep
 
 ROOT = Path(__file__).parents[2]
 
 
 @asynccontextmanager
 async def _nothing_open(*_):
-    yield None
+    yield SimpleNamespace(tokens=TokenKeep())
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def _person(visibility_of_legs):
 def _track(*, shown, of):
     landmarks = np.full((of, 33, 4), np.nan, np.float32)
     landmarks[:shown] = np.asarray(_person(1.0).landmarks, np.float32)
-    return PoseTrack(np.arange(of) / 2, landmarks, np.zeros((of, 33, 3), np.float32), 0.5625)
+    return PoseTrack((np.arange(of) + 0.5) * 12 / of, landmarks, np.zeros((of, 33, 3), np.float32), 0.5625)
 
 
 def _said(value):

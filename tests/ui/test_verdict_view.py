@@ -1,5 +1,6 @@
 import pytest
 
+from kling_ui.checks.repair_kinds import Repair, RepairKind
 from kling_ui.checks.report import Finding, Report, Section, Severity
 from kling_ui.ui.verdict_view import verdict_view
 
@@ -47,4 +48,37 @@ def test_rows_say_what_they_are_about_worst_first():
         "message": "The video.duration is off.",
         "advice": "Change it.",
         "source": "Kling's guide",
+        "repairs": [],
+        "evidence": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("report", "summary"),
+    [
+        (Report(), "Ready."),
+        (Report(pair=SOFT), "Will run, but 1 finding may disappoint."),
+        (Report(video=HARD), "Would fail: 1 finding stops the run."),
+        (Report(image=DOUBTFUL, video=HARD, pair=SOFT), "Would fail: 2 findings stop the run, 1 may disappoint."),
+    ],
+)
+def test_the_list_is_summed_up(report, summary):
+    assert verdict_view(report, accepted=False).summary == summary
+
+
+CONVERT = Repair(RepairKind.VIDEO_CONVERT, ("video.duration", "video.codec"), "Convert", "To MP4.")
+CROP = Repair(RepairKind.IMAGE_CROP_AROUND, ("image.coverage",), "Crop", "Keeps less.")
+PAD = Repair(RepairKind.IMAGE_PAD_TO_ASPECT, ("image.coverage",), "Pad", "Keeps all.", in_all=False)
+
+
+def test_repairs_stand_beside_what_they_mend():
+    view = verdict_view(Report(image=DOUBTFUL, video=HARD), accepted=False, repairs=(CROP, PAD, CONVERT))
+    assert [[repair["label"] for repair in row["repairs"]] for row in view.findings] == [["Convert"], ["Crop", "Pad"]]
+    assert view.repair_all == ("image.crop-around-character", "video.convert")
+    assert view.more_words == "See and repair"
+
+
+def test_one_repair_needs_no_button_for_all():
+    view = verdict_view(Report(video=HARD), accepted=False, repairs=(CONVERT,))
+    assert view.repair_all == ()
+    assert verdict_view(Report(video=HARD), accepted=False).more_words == "Details"

@@ -1,0 +1,72 @@
+// What shows a finding: a picture with boxes, parts of the clip that play when they are pressed, a curve with its limit.
+const CURVE = { width: 320, height: 84, left: 2, right: 318, top: 8, bottom: 78 };
+
+function evidenceOf(evidence) {
+  const shown = make("div", "evidence");
+  if (evidence.picture) shown.append(evidence.boxes.length ? boxedPicture(evidence) : plainPicture(evidence));
+  if (evidence.curve) shown.append(curve(evidence.curve));
+  if (evidence.spans.length) shown.append(spanButtons(evidence.spans));
+  return shown;
+}
+
+function plainPicture({ picture, alt }) {
+  const image = make("img", "evidence-picture");
+  image.loading = "lazy";
+  image.decoding = "async";
+  image.src = picture;
+  image.alt = alt;
+  return image;
+}
+
+function boxedPicture({ picture, alt, boxes }) {
+  const left = Math.min(0, ...boxes.map((box) => box[0])), top = Math.min(0, ...boxes.map((box) => box[1]));
+  const right = Math.max(1, ...boxes.map((box) => box[2])), bottom = Math.max(1, ...boxes.map((box) => box[3]));
+  const sheet = draw("svg", { class: "evidence-picture", role: "img", "aria-label": alt });
+  const source = new Image();
+  source.onload = () => { // only now is its shape known
+    const [width, height] = [source.naturalWidth, source.naturalHeight];
+    sheet.setAttribute("viewBox", `${left * width} ${top * height} ${(right - left) * width} ${(bottom - top) * height}`);
+    sheet.style.aspectRatio = `${(right - left) * width} / ${(bottom - top) * height}`;
+    sheet.append(draw("image", { href: picture, width, height }));
+    const line = Math.max(width, height) / 160;
+    for (const box of boxes)
+      sheet.append(draw("rect", {
+        x: box[0] * width, y: box[1] * height, width: (box[2] - box[0]) * width, height: (box[3] - box[1]) * height,
+        "stroke-width": line, "stroke-dasharray": `${4 * line} ${2 * line}`,
+      }));
+  };
+  source.src = picture;
+  return sheet;
+}
+
+function curve({ name, points, limit, limit_words, words }) {
+  const figure = make("figure", "curve");
+  const last_s = Math.max(...points.map(([time]) => time), 0.001);
+  const most = 1.12 * Math.max(limit, ...points.map(([, value]) => value), 1e-9);
+  const x = (time) => CURVE.left + ((CURVE.right - CURVE.left) * time) / last_s;
+  const y = (value) => CURVE.bottom - ((CURVE.bottom - CURVE.top) * Math.max(0, value)) / most;
+  const sheet = draw("svg", { viewBox: `0 0 ${CURVE.width} ${CURVE.height}`, role: "img", "aria-label": words });
+  sheet.append(
+    draw("line", { class: "curve-ground", x1: CURVE.left, x2: CURVE.right, y1: CURVE.bottom, y2: CURVE.bottom }),
+    draw("polyline", { class: "curve-line", points: points.map(([time, value]) => `${x(time).toFixed(1)},${y(value).toFixed(1)}`).join(" ") }),
+    draw("line", { class: "curve-limit", x1: CURVE.left, x2: CURVE.right, y1: y(limit), y2: y(limit) }),
+  );
+  const label = draw("text", { class: "curve-words", x: CURVE.right, y: y(limit) - 4, "text-anchor": "end" });
+  label.textContent = limit_words;
+  sheet.append(label);
+  figure.append(sheet, make("figcaption", "", `${name}, over ${last_s.toFixed(1)} s`));
+  return figure;
+}
+
+function spanButtons(spans) {
+  const list = make("ul", "evidence-spans");
+  list.append(...spans.map((span) => {
+    const item = make("li");
+    const button = make("button", "quiet", `Play ${span.words}`);
+    button.type = "button";
+    button.addEventListener("click", () => document.querySelector("#video-slot .slot")?.dispatchEvent(new CustomEvent("kl-play", { detail: span })));
+    item.append(button);
+    return item;
+  }));
+  return list;
+}

@@ -1,0 +1,73 @@
+// A repair under way, or what the newest one did. Events for Python: 'stop', 'undo' with {after}, 'choose' with a choice.
+let isMending = false;
+let isFresh = false; // what was done is not judged yet
+let takenOver = null; // whose choice was handed on already
+
+function startMending(kinds) {
+  if (isMending) return;
+  drawMending({ state: "running", words: "Starting", share: null });
+  trigger("repair", { kinds });
+}
+
+function drawMending(mending) {
+  const { state = "", words = "", share = null } = mending;
+  isMending = state === "running";
+  const box = element.querySelector(".mending");
+  box.hidden = !state;
+  box.dataset.state = state;
+  const line = box.querySelector(".mending-words");
+  if (line.textContent !== words) line.textContent = words;
+  drawShare(box.querySelector(".bar"), share);
+  const stop = box.querySelector("[data-do=stop]");
+  stop.hidden = !isMending;
+  if (!isMending) stop.disabled = false;
+  const undo = box.querySelector("[data-do=undo]");
+  undo.hidden = state !== "done" || !canUndo(mending);
+  undo.disabled = false;
+  for (const button of element.querySelectorAll("[data-repair], [data-do=all]")) button.disabled = isMending;
+  element.querySelector(".findings").setAttribute("aria-busy", String(isMending));
+}
+
+function drawShare(bar, share) {
+  bar.hidden = !isMending;
+  bar.classList.toggle("is-unknown", share === null);
+  bar.firstElementChild.style.width = share === null ? "" : `${Math.round(100 * share)}%`;
+  if (share === null) bar.removeAttribute("aria-valuenow");
+  else bar.setAttribute("aria-valuenow", String(Math.round(100 * share)));
+}
+
+const isChanged = (choice) => Object.keys(choice || {}).length > 0;
+const canUndo = ({ after, choice_before }) => isChanged(after) || isChanged(choice_before);
+
+function stands({ after = {} }) {
+  const now = props.value?.now || {};
+  return Object.entries(after).every(([input, ref]) => now[input] === ref);
+}
+
+function onMending() {
+  const mending = props.mending || {};
+  isFresh = mending.state === "done";
+  if (isFresh && isChanged(mending.choice) && takenOver !== mending) { takenOver = mending; trigger("choose", mending.choice); }
+  drawMending(mending);
+  render();
+}
+
+function onJudged() {
+  const mending = props.mending || {};
+  if (mending.state !== "done") return;
+  if (stands(mending)) isFresh = false;
+  else if (!isFresh) drawMending({}); // the inputs have moved on
+}
+
+function wireMending() {
+  element.querySelector("[data-do=stop]").addEventListener("click", (event) => {
+    event.target.disabled = true;
+    trigger("stop");
+  });
+  element.querySelector("[data-do=undo]").addEventListener("click", (event) => {
+    const { after, choice_before } = props.mending || {};
+    event.target.disabled = true;
+    if (isChanged(choice_before)) trigger("choose", choice_before);
+    trigger("undo", { after });
+  });
+}

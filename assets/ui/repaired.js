@@ -1,0 +1,27 @@
+// What repairs made of an input: what was done, what changed, how it looked before and after, and the way back.
+// Event for Python: 'undo'.
+let shownPicture = null; // of the repair that was last shown; a new one opens by itself
+
+function drawRepaired(repaired) {
+  const box = find(".slot-repaired");
+  box.hidden = !repaired;
+  if (!repaired) { shownPicture = ""; return; }
+  box.querySelector(".repaired-labels").textContent = repaired.labels.join("; ");
+  const undo = box.querySelector("[data-do=undo]");
+  undo.disabled = false;
+  undo.setAttribute("aria-label", `Undo the repair of the ${isVideo ? "clip" : "picture"}`);
+  const list = box.querySelector("dl");
+  list.replaceChildren();
+  for (const [what, before, after] of repaired.changes) {
+    const now = make("dd");
+    now.append(make("s", "", before), make("span", "unseen", " became "), " → ", make("b", "", after));
+    list.append(make("dt", "", what), now);
+  }
+  const picture = box.querySelector("img");
+  setSource(picture, repaired.picture || "");
+  picture.alt = isVideo ? "Moments of the clip before, above, and after, below" : "The picture before, left, and after, right";
+  box.querySelector("figure").hidden = !repaired.picture;
+  box.querySelector("figcaption").textContent = isVideo ? "Above before, with what was cut off dimmed; below after." : "Left before, with what was cut off dimmed; right after.";
+  if (shownPicture !== null && shownPicture !== repaired.picture) box.querySelector("details").open = true;
+  shownPicture = repaired.picture;
+}

@@ -1,0 +1,163 @@
+"""Paid runs as a person meets them, with all real parts of the app and a played vendor."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+TOKEN = "vendor-token-0123456789"
+EXAMPLE_USD = "0.42"  # 6 s at $0.07
+MEASURE_MS = 120_000
+STATUS = ".status"
+
+
+@pytest.fixture(scope="module")
+def address(serve: Callable[..., Any], vendor: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app, set to the played vendor, with a budget for one run and a bit."""
+    folder = tmp_path_factory.mktemp("paid")
+    with serve(folder, KLING_UI_API_BASE=vendor.address, KLING_UI_BUDGET_SESSION_USD="0.80") as (_, address):
+        yield address
+
+
+@pytest.fixture
+def page(chromium: Browser, address: str) -> Iterator[Page]:
+    """A fresh visitor's page with Kling chosen."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    tab = context.new_page()
+    tab.set_default_timeout(60_000)
+    tab.goto(address)
+    tab.wait_for_selector("#run:not([disabled])")
+    tab.click("#engine label >> nth=1")
+    yield tab
+    context.close()
+
+
+@pytest.fixture
+def payer(page: Page) -> Page:
+    """A visitor whose token is kept."""
+    page.fill("#token input", TOKEN)
+    page.locator("#token input").press("Enter")
+    expect(page.locator(".token-words")).to_contain_text("kept in memory")
+    expect(page.locator("#run")).to_contain_text(EXAMPLE_USD)
+    return page
+
+
+def _run(page: Page, prompt: str) -> Locator:
+    page.fill("#prompt textarea", prompt)
+    expect(page.locator(".headline-words")).to_have_text(re.compile("Ready|."))
+    page.click("#run:not([disabled])")
+    return page.locator(STATUS)
+
+
+def test_a_token_leaves_its_field_and_can_be_forgotten(payer: Page):
+    expect(payer.locator("#token input")).to_be_hidden()
+    assert TOKEN not in payer.content()
+    assert TOKEN not in payer.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
+    payer.reload()
+    payer.wait_for_selector("#run:not([disabled])")
+    payer.click("#engine label >> nth=1")
+    payer.click("#token-line [data-do=forget]")
+    expect(payer.locator("#token input")).to_have_value("")
+    expect(payer.locator("#cost")).to_contain_text("needs a RunComfy token")
+
+
+def test_a_run_without_a_token_leads_to_its_field(page: Page):
+    expect(page.locator("#token input")).to_be_visible()
+    page.click("#run")
+    expect(page.locator(STATUS)).to_contain_text("needs a RunComfy token")
+    page.click("[data-act=token]")
+    expect(page.locator("#token input")).to_be_focused()
+    page.keyboard.type("two words")
+    page.keyboard.press("Tab")
+    expect(page.locator(".token-words")).to_contain_text("cannot be a RunComfy token")
+
+
+@pytest.mark.slow
+def test_price_before_cost_after_and_never_twice_unasked(payer: Page, vendor: Any):
+    expect(payer.locator(".cost-words")).to_have_text(f"About ${EXAMPLE_USD}:")
+    before = len(vendor.vendor.jobs)
+    _run(payer, "In a garden")
+    expect(payer.locator("[data-link=download]")).to_be_visible(timeout=MEASURE_MS)
+    expect(payer.locator(".player-facts")).to_contain_text(re.compile(r"Cost\s*\$0\.23\s*about \$0\.42 expected"))
+    expect(payer.locator(STATUS)).to_be_hidden(timeout=MEASURE_MS)
+    expect(payer.locator(".timeline")).to_be_visible()
+    payer.locator(".timeline svg").click(position={"x": 100, "y": 20})
+    payer.wait_for_function("document.querySelector('[data-pane=result] video').currentTime > 0.3")
+
+    payer.click("#run")
+    expect(payer.locator(".status-words")).to_contain_text("You already have this result")
+    assert len(vendor.vendor.jobs) == before + 1
+    payer.click("[data-act=again]")
+    expect(payer.locator(".past")).to_have_count(2)
+    assert len(vendor.vendor.jobs) == before + 2
+
+
+def test_an_unknown_outcome_is_recovered_by_its_request_id(payer: Page, vendor: Any):
+    status = _run(payer, "It gets lost")
+    expect(status).to_have_attribute("data-state", "unknown")
+    expect(status).to_contain_text("not sent again")
+    (lost,) = [job.request_id for job in vendor.vendor.jobs.values() if job.fate == "lost"]
+    payer.fill(".status-recover input", "no such id!")
+    payer.click(".status-recover button")
+    expect(payer.locator(".status-note")).to_contain_text("not a request id")
+    payer.fill(".status-recover input", lost)
+    payer.click(".status-recover button")
+    expect(status).to_contain_text("Found. The run is followed on.")
+    expect(payer.locator("[data-link=download]")).to_be_visible()
+    expect(payer.locator(".past")).to_have_count(1)
+
+
+def test_a_waiting_run_is_cancelled_and_holds_the_budget_until_then(payer: Page):
+    status = _run(payer, "It waits")
+    expect(status).to_have_attribute("data-state", "in_queue")
+    _run(payer, "One more")
+    expect(status).to_have_attribute("data-state", "refused")
+    expect(status).to_contain_text("of the budget of $0.80")
+    expect(payer.locator(".cost-stop-words")).to_contain_text("is left")
+    payer.click("[data-act=open]")
+    expect(status).to_have_attribute("data-state", "in_queue")
+    payer.click("[data-do=cancel]")
+    expect(status).to_have_attribute("data-state", "cancelled")
+    expect(status).to_contain_text("Nothing was charged.")
+
+
+def test_a_running_one_goes_on_and_that_is_said(payer: Page, vendor: Any):
+    status = _run(payer, "It runs")
+    expect(status).to_have_attribute("data-state", "in_progress")
+    payer.click("[data-do=cancel]")
+    expect(payer.locator(".status-note")).to_contain_text("cannot be stopped any more")
+    vendor.vendor.finish.set()
+    expect(payer.locator("[data-link=download]")).to_be_visible()
+
+
+def test_a_failure_leads_to_what_has_to_change(payer: Page):
+    status = _run(payer, "It fails")
+    expect(status).to_have_attribute("data-state", "failed")
+    expect(payer.locator(".status-raw p")).to_be_hidden()
+    payer.click(".status-raw summary")
+    expect(payer.locator(".status-raw p")).to_contain_text("code 1201")
+    payer.click("[data-act=go] >> nth=0")
+    expect(payer.locator("#image-slot")).to_be_in_viewport()
+    payer.click(".history-steps summary")
+    expect(payer.locator(".history-steps li").first).to_contain_text("Asked for")
+
+
+def test_a_request_of_another_browser_is_recovered_without_its_inputs(payer: Page, vendor: Any):
+    _run(payer, "It gets lost once more")
+    expect(payer.locator(STATUS)).to_have_attribute("data-state", "unknown")
+    lost = list(vendor.vendor.jobs)[-1]
+    payer.evaluate("localStorage.clear()")
+    payer.reload()
+    payer.wait_for_selector("#run:not([disabled])")
+    payer.click("#engine label >> nth=1")
+    payer.fill("#token input", TOKEN)
+    payer.click(".history-recover summary")
+    expect(payer.locator(".token-words")).to_contain_text("kept in memory")
+    payer.fill(".history-recover input", lost)
+    payer.click(".history-recover button")
+    expect(payer.locator(".player-remark")).to_contain_text("recovered by its request id")
+    expect(payer.locator("[data-link=download]")).to_be_visible()
