@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from kling_ui.media.camera import CameraStep
-from kling_ui.media.flow import Flow, FlowMeter
+from kling_ui.media.flow import Flow, FlowMeter, in_the_light_of
 
 # Measured on dancing at up to 4 x its speed, shaken and panned: at most 2.4; on cuts 3.1 (a jump) to 70.
 ISOLATION_MIN = 2.8
@@ -139,16 +139,21 @@ def _burst(unexplained: np.ndarray, step: int) -> _Burst | None:
 
 
 def _is_cut(views: Views, last: int, burst: _Burst, rest_min: float, meter: FlowMeter) -> bool:
-    """Tell a cut from a flash, behind which all is as before, and from an object that appears."""
-    first = burst.end
-    flow = meter.between(views.grey[last], views.grey[first])
+    """Tell a cut from a flash, behind which all is as before, from a lamp, and from an object that appears."""
+    first, before = burst.end, views.grey[last]
+    flow = _in_any_light(before, views.grey[first], meter)
     if burst.is_faint:
         return views.jumped(last, first, flow.rest)
     later = min(len(views.grey) - 1, max(first, int(np.searchsorted(views.times_s, views.times_s[first] + _LATER_S))))
-    if min(flow.unexplained, meter.between(views.grey[last], views.grey[later]).unexplained) < rest_min:
+    if min(flow.unexplained, _in_any_light(before, views.grey[later], meter).unexplained) < rest_min:
         return False
     scene_changed = changed_share(flow.rest, _union(views, last, first)) >= SCENE_CHANGED_MIN
     return scene_changed or views.jumped(last, first, flow.rest)
+
+
+def _in_any_light(before: np.ndarray, after: np.ndarray, meter: FlowMeter) -> Flow:
+    flows = meter.between(before, after), meter.between(in_the_light_of(before, after), after)
+    return min(flows, key=lambda flow: flow.unexplained)
 
 
 def _soft_cuts(views: Views, hard: Sequence[Cut], camera: Sequence[CameraStep], meter: FlowMeter) -> list[Cut]:

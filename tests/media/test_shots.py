@@ -48,8 +48,9 @@ def cuts(draw: Draw, *, seconds: float = 4.0, known: bool = True, jumped: bool =
         lambda frame: np.full_like(FIRST, 255) if frame == 20 else FIRST,
         lambda frame: np.roll(FIRST, frame * 2, axis=1),
         lambda frame: (FIRST * (0.5 + 0.3 * np.sin(frame))).astype(np.uint8),
+        lambda frame: (FIRST * (0.5 if frame < 20 else 1.0)).astype(np.uint8),
     ],
-    ids=["a still", "somebody dances", "a flash", "a pan", "the light changes"],
+    ids=["a still", "somebody dances", "a flash", "a pan", "the light changes", "a lamp goes on"],
 )
 def test_one_shot_is_one_shot(draw):
     assert cuts(draw) == ()
