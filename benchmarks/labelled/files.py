@@ -1,0 +1,119 @@
+"""Saving drawn pictures and clips in every format that people upload."""
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+from figure import tune
+from PIL import Image
+
+from benchmarks.labelled.reel import Reel
+
+SAMPLE_RATE = 44_100
+TICKS = 1000  # of a frame's time, for clips whose rate varies
+_EXIF_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How something is saved.
+
+    Attributes:
+        suffix: Of the file's name; with PyAV or Pillow it also means the container.
+        codec: Of a clip.
+        pixels: A clip's pixel format, or a picture's mode.
+        options: For the encoder.
+        sound: A clip has a sound track.
+        is_uneven: A clip's frames are not evenly timed.
+        size_bytes: Pad the file to this size.
+    """
+
+    suffix: str
+    codec: str = "libx264"
+    pixels: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    sound: bool = False
+    is_uneven: bool = False
+    size_bytes: int = 0
+
+
+PNG, MP4 = Encoding("png"), Encoding("mp4")
+
+
+def save_picture(rgb: np.ndarray, path: Path, encoding: Encoding) -> None:
+    """Write a picture.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        path: Where to.
+        encoding: ``options`` go to Pillow; ``exif`` there is the orientation's number, ``frames`` makes it move, and
+            ``clear`` is the share of the width that is transparent from the left.
+    """
+    picture, options = Image.fromarray(rgb), dict(encoding.options)
+    if "clear" in options:
+        alpha = np.full(rgb.shape[:2], 255, np.uint8)
+        alpha[:, : round(options.pop("clear") * rgb.shape[1])] = 0
+        picture.putalpha(Image.fromarray(alpha))
+    if "exif" in options:
+        exif = Image.Exif()
+        exif[_EXIF_ORIENTATION] = options["exif"]
+        options["exif"] = exif
+    if "frames" in options:
+        options |= {"save_all": True, "append_images": [picture.rotate(turn) for turn in range(options.pop("frames"))]}
+    picture = picture.convert(encoding.pixels) if encoding.pixels else picture
+    picture.save(path, **options)
+    _pad(path, encoding)
+
+
+def save_reel(reel: Reel, path: Path, encoding: Encoding) -> None:
+    """Write a clip; its size is rounded down to even numbers."""
+    height, width = (side // 2 * 2 for side in reel.frames.shape[1:3])
+    with av.open(str(path), "w") as container:
+        options = {"crf": "23", "preset": "veryfast"} | dict(encoding.options)
+        video = cast(VideoStream, container.add_stream(encoding.codec, rate=reel.fps, options=options))
+        video.width, video.height, video.pix_fmt = width, height, encoding.pixels or "yuv420p"
+        video.thread_count = 1
+        video.codec_context.time_base = Fraction(1, reel.fps * TICKS if encoding.is_uneven else reel.fps)
+        audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if encoding.sound else None
+        for frame, place in zip(reel.frames, _times(len(reel.frames), is_uneven=encoding.is_uneven), strict=True):
+            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame[:height, :width]), format="rgb24")
+            picture.pts, picture.time_base = place, video.codec_context.time_base
+            container.mux(video.encode(picture))
+        container.mux(video.encode())
+        if audio is not None:
+            _add_sound(container, audio, reel.duration_s)
+    _pad(path, encoding)
+
+
+def _times(count: int, *, is_uneven: bool) -> Iterator[int]:
+    for place in range(count):
+        late = round(TICKS * 0.45 * np.sin(place * 2.3)) if place else 0
+        yield place * TICKS + late if is_uneven else place
+
+
+def _add_sound(container: OutputContainer, audio: av.AudioStream, duration_s: float) -> None:
+    samples = np.clip(tune(duration_s), -1, 1).astype(np.float32)
+    for at in range(0, len(samples), 1024):
+        frame = av.AudioFrame.from_ndarray(samples[None, at : at + 1024], "fltp", "mono")
+        frame.sample_rate, frame.pts, frame.time_base = SAMPLE_RATE, at, Fraction(1, SAMPLE_RATE)
+        container.mux(audio.encode(frame))
+    container.mux(audio.encode())
+
+
+def _pad(path: Path, encoding: Encoding) -> None:
+    """Add what readers skip: a "free" box to an MP4, plain bytes behind a picture's end; as holes, not on disk."""
+    missing = encoding.size_bytes - path.stat().st_size
+    if encoding.size_bytes <= 0:
+        return
+    with path.open("r+b") as file:
+        file.seek(0, 2)
+        if encoding.suffix == "mp4":
+            file.write(struct.pack(">I4s", missing, b"free"))
+        file.truncate(encoding.size_bytes)

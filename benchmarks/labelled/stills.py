@@ -1,0 +1,74 @@
+"""Drawing single pictures: one figure or several, and changes to the finished pixels."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+from figure import Actor, Camera, Look, Pose, Scene, draw, offering
+from figure.cast import MAYA, THEO
+
+PORTRAIT, LANDSCAPE, SQUARE = (540, 960), (960, 540), (720, 720)
+
+
+def shot(scene: Scene, size: tuple[int, int] = PORTRAIT) -> np.ndarray:
+    """Draw a scene, ``(height, width, 3)`` uint8."""
+    return draw(scene, width_px=size[0], height_px=size[1], supersample=1.5).rgb
+
+
+def full(
+    look: Look = MAYA,
+    pose: Pose | None = None,
+    backdrop: str = "terrace",
+    *,
+    size: tuple[int, int] = PORTRAIT,
+    y_m: float = 0.92,
+    height_m: float = 2.3,
+    **place: float,
+) -> Callable[[], np.ndarray]:
+    """One figure from head to toe."""
+    actor = Actor(look, pose or Pose(), **place)
+    return lambda: shot(Scene((actor,), Camera(y_m=y_m, height_m=height_m), backdrop), size)
+
+
+def upper(
+    look: Look = THEO,
+    pose: Pose | None = None,
+    backdrop: str = "room",
+    *,
+    size: tuple[int, int] = (800, 600),
+    y_m: float = 1.28,
+    height_m: float = 1.2,
+) -> Callable[[], np.ndarray]:
+    """One figure to the waist, with both hands."""
+    return full(look, pose or offering(), backdrop, size=size, y_m=y_m, height_m=height_m)
+
+
+def group(*actors: Actor, size: tuple[int, int] = LANDSCAPE, height_m: float = 2.1) -> Callable[[], np.ndarray]:
+    """Several figures in the hall."""
+    return lambda: shot(Scene(actors, Camera(y_m=0.95, height_m=height_m), "hall"), size)
+
+
+def changed(draw_it: Callable[[], np.ndarray], change: Callable[[np.ndarray], np.ndarray]) -> Callable[[], np.ndarray]:
+    """Draw it and change the pixels."""
+    return lambda: change(draw_it())
+
+
+def lit(level: float) -> Callable[[np.ndarray], np.ndarray]:
+    """Brighter or darker."""
+    return lambda rgb: (rgb * level).clip(0, 255).astype(np.uint8)
+
+
+def scaled(width: int, height: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Another size."""
+    return lambda rgb: cv2.resize(rgb, (width, height), interpolation=cv2.INTER_LINEAR)
+
+
+def turned(rgb: np.ndarray) -> np.ndarray:
+    """The whole picture on its side."""
+    return np.ascontiguousarray(np.rot90(rgb))
+
+
+def grainy(rgb: np.ndarray) -> np.ndarray:
+    """A sensor's noise, which no format packs well."""
+    noise = np.random.default_rng(3).integers(-9, 10, rgb.shape, np.int16)
+    return (rgb + noise).clip(0, 255).astype(np.uint8)

@@ -1,0 +1,164 @@
+"""Drawn clips from which the cases are cut: each is drawn once, wide enough to be cropped."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from figure import Actor, Camera, Look, Pose, Scene, dance, gesture, true_joints, write_clip
+from figure.cast import DANCER, MAYA, THEO
+
+from benchmarks.labelled.acting import handstand, walker
+from benchmarks.labelled.reel import Reel
+from kling_ui.media.person import Landmark
+from kling_ui.media.video import read_frames
+
+WALK_M_S = 0.7
+_BODY = [*range(Landmark.NOSE, Landmark.LEFT_SHOULDER + 2)]  # head and shoulders
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A drawn clip.
+
+    Attributes:
+        scene_at: The scene at a time in seconds.
+        duration_s: Length.
+        width_px: Width.
+        height_px: Height.
+        fps: Frames a second.
+    """
+
+    scene_at: Callable[[float], Scene]
+    duration_s: float = 3.5
+    width_px: int = 960
+    height_px: int = 540
+    fps: int = 12
+
+    def in_view_s(self, left_px: float, right_px: float) -> tuple[float, float]:
+        """From when to when head and shoulders of the first figure are between two columns, by its true joints."""
+        times_s = np.arange(round(self.duration_s * self.fps)) / self.fps
+        inside = []
+        for time_s in times_s.tolist():
+            joints = true_joints(self.scene_at(time_s), width_px=self.width_px, height_px=self.height_px)
+            across = joints[0, _BODY, 0]
+            inside.append(across.min() >= left_px and across.max() < right_px)
+        seen_s = times_s[inside]
+        return float(seen_s[0]), float(seen_s[-1]) + 1 / self.fps
+
+
+def _whole(look: Look, pose: Pose, backdrop: str, *, height_m: float = 2.6, **place: float) -> Scene:
+    return Scene((Actor(look, pose, **place),), Camera(y_m=1.0, height_m=height_m), backdrop)
+
+
+def _dance(t_s: float) -> Scene:
+    return _whole(DANCER, dance(t_s), "hall", height_m=2.9)
+
+
+def _talk(t_s: float) -> Scene:
+    return Scene((Actor(MAYA, gesture(t_s)),), Camera(y_m=1.18, height_m=1.14), "room")
+
+
+def _talk_24(t_s: float) -> Scene:
+    return Scene((Actor(THEO, gesture(t_s)),), Camera(y_m=1.27, height_m=1.2), "terrace")
+
+
+def _step(t_s: float) -> Scene:
+    return _whole(THEO, dance(t_s + 2.0), "terrace", height_m=2.5)
+
+
+def _walk(t_s: float) -> Scene:
+    walking = walker(MAYA, t_s, from_m=-1.0, speed_m_s=WALK_M_S)
+    return Scene((walking,), Camera(y_m=1.0, height_m=2.4), "terrace")
+
+
+def _hurry(t_s: float) -> Scene:
+    return Scene((walker(THEO, t_s, from_m=-2.2, speed_m_s=1.3),), Camera(y_m=1.05, height_m=2.8), "hall")
+
+
+def _duo(t_s: float) -> Scene:
+    pair = Actor(MAYA, dance(t_s), x_m=-0.62), Actor(THEO, dance(t_s + 1.5), x_m=0.66)
+    return Scene(pair, Camera(y_m=1.03, height_m=2.5), "hall")
+
+
+def _passer(t_s: float) -> Scene:
+    main, passing = Actor(DANCER, gesture(t_s), z_m=-0.2), walker(THEO, t_s, from_m=2.9, speed_m_s=-1.2, z_m=0.9)
+    return Scene((main, passing), Camera(y_m=1.0, height_m=2.5), "room")
+
+
+def _tiny(t_s: float) -> Scene:
+    far = Actor(THEO, Pose(), x_m=1.9, z_m=5.0, scale=0.42)
+    return Scene((Actor(MAYA, dance(t_s + 0.6)), far), Camera(y_m=1.03, height_m=2.5), "terrace")
+
+
+def _back(t_s: float) -> Scene:
+    return _whole(THEO, dance(t_s), "hall", turn_deg=180)
+
+
+def _side(t_s: float) -> Scene:
+    return _whole(MAYA, gesture(t_s), "plain", turn_deg=80, height_m=2.3)
+
+
+def _turning(t_s: float) -> Scene:
+    return _whole(MAYA, gesture(t_s), "hall", turn_deg=90 * t_s, height_m=2.3)
+
+
+def _lying(t_s: float) -> Scene:
+    actor = Actor(DANCER, gesture(t_s), tilt_deg=90, lift_m=-0.74)
+    return Scene((actor,), Camera(y_m=0.35, height_m=1.5), "hall")
+
+
+def _handstand(t_s: float) -> Scene:
+    pose, sway = handstand(), 4 * np.sin(2 * np.pi * t_s / 1.7)
+    return _whole(THEO, pose, "hall", tilt_deg=180 + float(sway), lift_m=0.18)
+
+
+def _empty(_: float) -> Scene:
+    return Scene((), Camera(y_m=1.0, height_m=2.6), "room")
+
+
+TAKES: dict[str, Take] = {
+    "dance": Take(_dance, 6.0, 720, 720),
+    "talk": Take(_talk, 4.0),
+    "talk_24": Take(_talk_24, 3.5, fps=24),
+    "step": Take(_step, 3.4, fps=15),
+    "walk": Take(_walk, 5.0),
+    "hurry": Take(_hurry, 3.4),
+    "duo": Take(_duo),
+    "passer": Take(_passer, 5.0, 540, 720),
+    "tiny": Take(_tiny),
+    "back": Take(_back, 3.5, 480, 720),
+    "side": Take(_side, 3.5, 480, 720),
+    "turning": Take(_turning, 4.0, 480, 720),
+    "lying": Take(_lying),
+    "handstand": Take(_handstand, 3.5, 480, 720),
+    "empty": Take(_empty, 0.25),
+}
+
+
+def film(name: str, folder: Path) -> None:
+    """Draw a take into a folder, unless it is there."""
+    take, path, part = TAKES[name], _place(name, folder), folder / f"{name}.part"
+    if path.is_file():
+        return
+    write_clip(
+        part,
+        take.scene_at,
+        duration_s=take.duration_s,
+        fps=take.fps,
+        width_px=take.width_px,
+        height_px=take.height_px,
+        supersample=1,
+        quality=10,
+    )
+    part.rename(path)
+
+
+def load(name: str, folder: Path) -> Reel:
+    """Read a take that was drawn."""
+    frames = [frame.rgb for frame in read_frames(_place(name, folder), container="mp4")]
+    return Reel(np.array(frames), TAKES[name].fps)
+
+
+def _place(name: str, folder: Path) -> Path:
+    return folder / f"take-{name}.mp4"
