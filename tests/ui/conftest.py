@@ -114,7 +114,9 @@ def chromium() -> Iterator[Browser]:
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(browser.MISSING)
     expect.set_options(timeout=30_000)  # machines that run tests are busy
-    switches = ["--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    quiet = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
+    played = "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
+    switches = ["--no-sandbox", "--disable-sync", *quiet.split(), *played.split()]
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=switches)
         yield opened
