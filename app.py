@@ -7,11 +7,11 @@ import sys
 
 
 def main() -> int:
-    """Start the page; see :func:`kling_ui.ui.server.main`."""
+    """Start the page; see :func:`kling_ui.ui.web.server.main`."""
     from kling_ui.interrupts import guard_process  # noqa: PLC0415
 
     guard_process()  # the rest takes a moment, in which Ctrl+C may come
-    from kling_ui.ui.server import main as serve_page  # noqa: PLC0415
+    from kling_ui.ui.web.server import main as serve_page  # noqa: PLC0415
 
     return serve_page()
 

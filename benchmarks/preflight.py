@@ -19,9 +19,9 @@ import numpy as np
 from PIL import Image
 
 from kling_ui.checks.rules import judge
-from kling_ui.media.look import load_all_models, look_at_image, look_at_video
-from kling_ui.media.person import pose_reader
 from kling_ui.media.probe import probe_image, probe_video
+from kling_ui.vision.look import load_all_models, look_at_image, look_at_video
+from kling_ui.vision.person import pose_reader
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 ROUNDS = 5

@@ -24,10 +24,10 @@ from pathlib import Path
 from benchmarks.motion_match import write_sheet
 from kling_ui.choice import Resolution
 from kling_ui.media.encode import ClipWriter
-from kling_ui.media.person import TRACK_LONG_SIDE_PX, find_poses, pose_reader
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.video import open_clip, read_frames
 from kling_ui.puppetry.render import X264_OPTIONS, render_preview
+from kling_ui.vision.person import TRACK_LONG_SIDE_PX, find_poses, pose_reader
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 IMAGE, VIDEO = EXAMPLES / "character-upper-body.png", EXAMPLES / "dance-full-body.mp4"

@@ -232,9 +232,9 @@ class NoMeasurer:
 
 def serve(folder: Path, port: int, runs: int) -> None:
     """Be the app, with that many runs on their way, until interrupted; then print what it knows as one line of JSON."""
-    from kling_ui.ui.files import Locker  # noqa: PLC0415
-    from kling_ui.ui.server import build_app  # noqa: PLC0415
     from kling_ui.ui.services import Services, open_services  # noqa: PLC0415
+    from kling_ui.ui.web.files import Locker  # noqa: PLC0415
+    from kling_ui.ui.web.server import build_app  # noqa: PLC0415
 
     image, video = folder / "in.png", folder / "in.mp4"
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))

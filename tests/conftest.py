@@ -1,11 +1,16 @@
-"""Drawn media for all tests: real files of a person whose joints are exactly known."""
+"""Media for all tests: drawn files of a person whose joints are exactly known, and small clips with chosen oddities."""
 
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from figure import Actor, Camera, DrawnClip, DrawnStill, Scene, dance, gesture, tune, write_clip, write_still
 from figure.cast import DANCER, MAYA, THEO
 
+MakeClip = Callable[..., Path]
 HALF_BODY = Camera(y_m=1.28, height_m=1.15)
 
 
@@ -77,3 +82,56 @@ def dance_mp4(drawn_dance: DrawnClip) -> Path:
 def talk_mp4(drawn_talk: DrawnClip) -> Path:
     """Path of :func:`drawn_talk`."""
     return drawn_talk.path
+
+
+@pytest.fixture
+def make_clip(tmp_path: Path) -> MakeClip:
+    """A function that writes a clip of 320 x 180, 24 pictures of rising brightness, one second."""
+
+    def make(
+        name: str = "clip.mp4",
+        *,
+        container: str | None = None,
+        codec: str = "libx264",
+        size: tuple[int, int] = (320, 180),
+        frames: int = 24,
+        fps: int = 24,
+        pixel_format: str = "yuv420p",
+        rotation: int | None = None,
+        pixel_aspect: Fraction | None = None,
+        pts: list[int] | None = None,
+        sound: bool = False,
+        faststart: bool = False,
+        gop: int = 12,
+    ) -> Path:
+        path = tmp_path / name
+        options = {"movflags": "+faststart"} if faststart else {}
+        with av.open(str(path), "w", format=container, options=options) as out:
+            video = out.add_stream(codec, rate=fps, options={"g": str(gop), "bf": "0", "sc_threshold": "0"})
+            video.width, video.height, video.pix_fmt = *size, pixel_format
+            if rotation is not None:
+                video.set_display_rotation(rotation)
+            if pixel_aspect is not None:
+                video.codec_context.sample_aspect_ratio = pixel_aspect
+            audio = out.add_stream("aac", rate=44100) if sound else None
+            for n in range(frames):
+                rgb = np.full((size[1], size[0], 3), 10 + 200 * n // max(1, frames - 1), np.uint8)
+                rgb[: size[1] // 3, : size[0] // 3] = (220, 30, 30)  # a mark at the top left as coded
+                frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+                frame.pts = pts[n] if pts else n
+                frame.time_base = Fraction(1, fps)
+                out.mux(video.encode(frame))
+            out.mux(video.encode(None))
+            if audio is not None:
+                _silence(out, audio, frames / fps)
+        return path
+
+    return make
+
+
+def _silence(out: av.container.OutputContainer, audio: av.AudioStream, duration_s: float) -> None:
+    for n in range(int(duration_s * 44100 / 1024) + 1):
+        frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts = 44100, n * 1024
+        out.mux(audio.encode(frame))
+    out.mux(audio.encode(None))

@@ -16,7 +16,7 @@ from kling_ui.checks.rules import judge
 from kling_ui.checks.timeline import SpanKind
 from kling_ui.choice import Orientation
 from kling_ui.errors import KlingUIError
-from kling_ui.media.look import ImageLook, VideoLook, look_at_image, look_at_video
+from kling_ui.vision.look import ImageLook, VideoLook, look_at_image, look_at_video
 from kling_ui.workers import Workers
 
 LookT = TypeVar("LookT")

@@ -9,8 +9,8 @@ from kling_ui.checks.faults import sure_poses
 from kling_ui.checks.limits import DURATION_MAX_S, DURATION_SLACK_S, TILT_LYING_DEG, TURNED_DEG, TURNED_SHARE_MIN
 from kling_ui.checks.timeline import SpanKind, Timeline
 from kling_ui.choice import Orientation
-from kling_ui.media.look import VideoLook
-from kling_ui.media.posture import tilt_deg, turn_deg
+from kling_ui.vision.look import VideoLook
+from kling_ui.vision.posture import tilt_deg, turn_deg
 
 _CAMERA_S_MIN = 1.0
 

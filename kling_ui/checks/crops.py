@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from kling_ui.checks.limits import COVERAGE_MIN_SHARE
-from kling_ui.media.body import seen
-from kling_ui.media.look import PersonFacts
-from kling_ui.media.person import Landmark
 from kling_ui.media.rectangles import Margins, Rect, Size, window
+from kling_ui.vision.body import seen
+from kling_ui.vision.look import PersonFacts
+from kling_ui.vision.person import Landmark
 
 # Ours: three times the documented limit, so that another segmentation would not disagree, with most of the room kept.
 COVERAGE_AIM_SHARE = 3 * COVERAGE_MIN_SHARE.value

@@ -18,11 +18,11 @@ from kling_ui.checks.limits import (
     SPEED_WINDOW_S,
 )
 from kling_ui.checks.timeline import Span, SpanKind, Timeline, compose
-from kling_ui.media.body import shows_upper_body
-from kling_ui.media.camera import CameraStep
-from kling_ui.media.look import VideoLook
-from kling_ui.media.pace import Pace
-from kling_ui.media.shots import CutKind
+from kling_ui.vision.body import shows_upper_body
+from kling_ui.vision.camera import CameraStep
+from kling_ui.vision.look import VideoLook
+from kling_ui.vision.pace import Pace
+from kling_ui.vision.shots import CutKind
 
 _MOVING_MIN = 0.004  # long sides per second: a view that moves less stands still
 

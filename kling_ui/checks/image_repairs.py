@@ -22,10 +22,10 @@ from kling_ui.checks.limits import (
     TRANSPARENT_MIN_SHARE,
 )
 from kling_ui.checks.repair_kinds import Repair, RepairKind
-from kling_ui.media.look import ImageLook, PersonFacts
 from kling_ui.media.mend_image import WHITE_RGB, ImageMend
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.rectangles import NO_MARGINS, Margins, Rect, Size
+from kling_ui.vision.look import ImageLook, PersonFacts
 
 _LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif"})  # a PNG of these would be large and no better
 _NAMES = {"png": "PNG", "jpeg": "JPEG"}

@@ -23,10 +23,10 @@ from kling_ui.checks.limits import (
     TRANSPARENT_MIN_SHARE,
     Source,
 )
-from kling_ui.media.body import Framing, cut_limbs, hands_outside
-from kling_ui.media.look import ImageLook
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.signatures import described
+from kling_ui.vision.body import Framing, cut_limbs, hands_outside
+from kling_ui.vision.look import ImageLook
 
 _NAMED_MAX = 3
 _PLAIN_MODES = frozenset({"RGB", "RGBA", "L", "LA", "P", "PA", "1"})

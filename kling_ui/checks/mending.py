@@ -14,10 +14,10 @@ from typing import Any
 
 from kling_ui.checks.repairs import Plan
 from kling_ui.errors import MediaError
-from kling_ui.media.before_after import image_before_after, video_before_after
 from kling_ui.media.mend_image import ImageMend, mend_image
 from kling_ui.media.mend_video import VideoMend, mend_video
 from kling_ui.media.progress import read_progress
+from kling_ui.vision.before_after import image_before_after, video_before_after
 from kling_ui.workers import Workers
 
 IMAGE_TIMEOUT_S = 120.0

@@ -19,7 +19,7 @@ from kling_ui.checks.limits import (
     Source,
 )
 from kling_ui.checks.timeline import Span, SpanKind, Timeline
-from kling_ui.media.look import VideoLook
+from kling_ui.vision.look import VideoLook
 
 _NAMED_MAX = 3
 _LOST_TO = {

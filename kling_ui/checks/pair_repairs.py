@@ -7,10 +7,10 @@ import numpy as np
 from kling_ui.checks.crops import person_rect
 from kling_ui.checks.limits import IMAGE_ASPECT_MAX
 from kling_ui.checks.repair_kinds import Repair, RepairKind
-from kling_ui.media.body import Framing, seen
-from kling_ui.media.look import ImageLook, VideoLook
-from kling_ui.media.person import Landmark
 from kling_ui.media.rectangles import Rect, Size, window
+from kling_ui.vision.body import Framing, seen
+from kling_ui.vision.look import ImageLook, VideoLook
+from kling_ui.vision.person import Landmark
 
 Span = tuple[float, float]
 _UPPER = [*range(Landmark.NOSE, Landmark.RIGHT_THUMB + 1)]  # head, shoulders, arms and hands

@@ -6,10 +6,10 @@ from kling_ui.checks.finding import Evidence, Finding, Severity
 from kling_ui.checks.limits import ASPECT_SQUARE_MAX, PROMPT_MAX_CHARS, ROOM_LEFT_SHARE_MAX, Source
 from kling_ui.checks.room import room_for
 from kling_ui.choice import Choice
-from kling_ui.media.body import Framing
-from kling_ui.media.look import ImageLook, VideoLook
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.probe import VideoFacts
+from kling_ui.vision.body import Framing
+from kling_ui.vision.look import ImageLook, VideoLook
 
 _AN = {Framing.FULL: "a full body", Framing.UPPER: "an upper body"}
 

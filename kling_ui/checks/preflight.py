@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from kling_ui.checks.report import Report
 from kling_ui.checks.rules import judge
 from kling_ui.choice import Choice
-from kling_ui.media.look import ImageLook, VideoLook, load_all_models, look_at_image, look_at_video
 from kling_ui.media.picture import ImageFacts, probe_image
 from kling_ui.media.probe import VideoFacts, probe_video
+from kling_ui.vision.look import ImageLook, VideoLook, load_all_models, look_at_image, look_at_video
 from kling_ui.workers import Workers
 
 FACTS_TIMEOUT_S = 30.0

@@ -21,12 +21,12 @@ from kling_ui.checks.repair_kinds import Repair, RepairKind
 from kling_ui.checks.report import Report, Section
 from kling_ui.checks.video_repairs import Span, compose_video, kept_span, video_repairs
 from kling_ui.choice import Choice, Orientation
-from kling_ui.media.look import ImageLook, VideoLook
 from kling_ui.media.mend_image import WHITE_RGB, ImageMend
 from kling_ui.media.mend_video import VideoMend
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Rect
+from kling_ui.vision.look import ImageLook, VideoLook
 
 __all__ = ["Plan", "Repair", "RepairKind", "compose", "longest_usable", "offers", "repair_all", "with_repairs"]
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from kling_ui.checks.limits import ROOM_MARGIN_SHARE
 from kling_ui.choice import Orientation
-from kling_ui.media.body import Framing, in_frame, seen
-from kling_ui.media.look import ImageLook, VideoLook
-from kling_ui.media.person import Landmark
-from kling_ui.media.posture import trunk_length
+from kling_ui.vision.body import Framing, in_frame, seen
+from kling_ui.vision.look import ImageLook, VideoLook
+from kling_ui.vision.person import Landmark
+from kling_ui.vision.posture import trunk_length
 
 _SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
 _UPPER = [

@@ -8,10 +8,10 @@ from kling_ui.checks.adviser import advise
 from kling_ui.checks.faults import forecast
 from kling_ui.checks.report import Finding, Report, Section, in_order
 from kling_ui.choice import Choice
-from kling_ui.media.body import Framing
-from kling_ui.media.look import ImageLook, VideoLook
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.probe import VideoFacts
+from kling_ui.vision.body import Framing
+from kling_ui.vision.look import ImageLook, VideoLook
 
 _NOT_SHOWN = frozenset({"path", "keyframe_times_s"})
 

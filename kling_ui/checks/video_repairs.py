@@ -15,11 +15,11 @@ from kling_ui.checks.limits import (
 )
 from kling_ui.checks.repair_kinds import Repair, RepairKind
 from kling_ui.choice import Choice, Orientation
-from kling_ui.media.look import VideoLook
 from kling_ui.media.mend_video import VideoMend
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Margins, Rect, Size
 from kling_ui.media.steady import steady_fps
+from kling_ui.vision.look import VideoLook
 
 # What a clip cut to its usable span does not show any more.
 SPAN_RULES = frozenset(

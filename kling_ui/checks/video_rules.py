@@ -26,11 +26,11 @@ from kling_ui.checks.limits import (
 )
 from kling_ui.checks.motion_rules import covered_words
 from kling_ui.choice import Choice, Orientation
-from kling_ui.media.body import Framing, framing, shows_upper_body, spans_without
-from kling_ui.media.look import VideoLook
-from kling_ui.media.posture import tilt_deg, turn_deg
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import described
+from kling_ui.vision.body import Framing, framing, shows_upper_body, spans_without
+from kling_ui.vision.look import VideoLook
+from kling_ui.vision.posture import tilt_deg, turn_deg
 
 _SPANS_NAMED = 3
 _SHOWN = {Framing.NOBODY: 0, Framing.PART: 1, Framing.UPPER: 2, Framing.FULL: 3}

@@ -266,7 +266,7 @@ def page() -> None:
 
     def load() -> Work:
         from kling_ui.settings import Settings  # noqa: PLC0415
-        from kling_ui.ui.server import prepare  # noqa: PLC0415
+        from kling_ui.ui.web.server import prepare  # noqa: PLC0415
 
         serving = prepare(Settings.from_env())
 

@@ -19,8 +19,8 @@ from kling_ui.checks.rules import judge
 from kling_ui.choice import Choice
 from kling_ui.cli.check import lines_of
 from kling_ui.cli.output import DONE, FAILED, print_json, say, tell
-from kling_ui.media.look import ImageLook, VideoLook
 from kling_ui.settings import Settings
+from kling_ui.vision.look import ImageLook, VideoLook
 from kling_ui.workers import Workers
 
 T = TypeVar("T")

@@ -1,1 +1,1 @@
-"""Measuring and editing pictures and clips: facts, no verdicts."""
+"""Files of pictures and clips: reading, probing, writing and mending them; nothing here looks at what they show."""

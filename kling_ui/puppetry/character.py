@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 
 from kling_ui.errors import MediaError
-from kling_ui.media.person import Landmark, Pose, find_person
 from kling_ui.media.picture import read_picture
 from kling_ui.puppetry.matte import matte
 from kling_ui.puppetry.reference import face_of
 from kling_ui.puppetry.skeleton import BONES, Joint, Part, joints_of, scale_px_per_m
+from kling_ui.vision.person import Landmark, Pose, find_person
 
 VISIBLE = 0.5  # a bone whose end is less visible than this is not shown
 SURELY_VISIBLE = 0.9  # an arm less visible than this is looked for again

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kling_ui.media.person import Landmark, Pose, PoseTrack
 from kling_ui.puppetry.skeleton import ANKLES, joints_of, scale_px_per_m
 from kling_ui.puppetry.smoothing import REACH_S, blur, bridge, speeds, steady
+from kling_ui.vision.person import Landmark, Pose, PoseTrack
 
 VISIBLE_SIGMA_S = 0.12
 LEFT_EYE_AND_EAR, RIGHT_EYE_AND_EAR = [Landmark.LEFT_EYE, Landmark.LEFT_EAR], [Landmark.RIGHT_EYE, Landmark.RIGHT_EAR]

@@ -20,7 +20,6 @@ from kling_ui.choice import Orientation, Resolution
 from kling_ui.errors import MediaError
 from kling_ui.media.ahead import Ahead
 from kling_ui.media.encode import ClipWriter
-from kling_ui.media.person import TRACK_LONG_SIDE_PX, find_poses, pose_reader
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.progress import ProgressFile
 from kling_ui.media.video import open_clip, read_frames
@@ -31,6 +30,7 @@ from kling_ui.puppetry.puppet import Puppet
 from kling_ui.puppetry.reference import Reading
 from kling_ui.puppetry.retarget import Retargeter, opening_frames
 from kling_ui.puppetry.smoothing import REACH_S
+from kling_ui.vision.person import TRACK_LONG_SIDE_PX, find_poses, pose_reader
 
 STRETCH_FRAMES = 12  # drawn at a time
 READ_AHEAD, DRAWN_AHEAD = 6, 6  # frames that may wait for the next one to take them

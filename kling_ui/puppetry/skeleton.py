@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from kling_ui.media.person import Landmark
+from kling_ui.vision.person import Landmark
 
 
 class Joint(IntEnum):

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kling_ui.choice import Orientation
-from kling_ui.media.person import TRACK_LONG_SIDE_PX, PoseTrack, find_poses, track_of
 from kling_ui.media.probe import probe_video, sniff_video
 from kling_ui.media.video import read_frames
 from kling_ui.score.match import MotionMatch
 from kling_ui.score.motion import motion_match
+from kling_ui.vision.person import TRACK_LONG_SIDE_PX, PoseTrack, find_poses, track_of
 from kling_ui.workers import Workers
 
 FRAMES_MAX = 150  # looked at, so that a long clip takes little longer than a short one; 8-12 a second tell the same

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kling_ui.media.body import seen
-from kling_ui.media.person import Landmark, PoseTrack
 from kling_ui.score.limbs import LIMBS, Limb, LimbTrack
+from kling_ui.vision.body import seen
+from kling_ui.vision.person import Landmark, PoseTrack
 
 PCK_SHOULDERS = 0.2  # a joint is correct within this share of the shoulder width, about 7 cm
 _FLATNESS_LEAST = 0.3  # shoulders seen from the side: their width is not blown up further

@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import numpy as np
 
-from kling_ui.media.body import VISIBLE_MIN, seen
-from kling_ui.media.person import Landmark, PoseTrack
+from kling_ui.vision.body import VISIBLE_MIN, seen
+from kling_ui.vision.person import Landmark, PoseTrack
 
 
 class Limb(StrEnum):

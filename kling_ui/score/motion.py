@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kling_ui.choice import Orientation
-from kling_ui.media.person import PoseTrack
 from kling_ui.score.keypoints import joint_distances, missing_share
 from kling_ui.score.lag import LAG_MAX_S, Shift, find_shift
 from kling_ui.score.limbs import LIMBS, mirrored
 from kling_ui.score.match import Lag, MotionMatch
 from kling_ui.score.pairing import Pair, pair_up
 from kling_ui.score.sampling import end_s, step_s
+from kling_ui.vision.person import PoseTrack
 
 COMPARED_S_MIN = 0.5  # less is a pose, not a motion
 MIRROR_GAIN = 20.0  # points by which the mirror must fit better; a symmetrical dance fits both ways

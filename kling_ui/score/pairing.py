@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from kling_ui.choice import Orientation
-from kling_ui.media.person import PoseTrack
 from kling_ui.score.directions import PCK_DEG, Directions, compare
 from kling_ui.score.limbs import COUNTED, LIMBS, LimbTrack, limb_track
 from kling_ui.score.match import LimbMatch, Moment
 from kling_ui.score.sampling import Span, end_s, moments, resample, spans_of, step_s
+from kling_ui.vision.person import PoseTrack
 
 TIMELINE_STEP_S = 0.25
 MISSING_S_MIN = 0.1  # two frames less are how encoders round, not a loss

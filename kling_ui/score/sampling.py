@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kling_ui.media.person import PoseTrack
+from kling_ui.vision.person import PoseTrack
 
 BRIDGED_S = 0.15  # a gap this long between two finds is filled in; the detector loses a person for a frame or two
 _BRIDGED_STEPS = 1.6  # and wherever frames are further apart than that, no frame may be missing

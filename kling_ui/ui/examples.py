@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kling_ui.choice import Choice, Orientation
-from kling_ui.ui.assets import asset
-from kling_ui.ui.files import Locker
+from kling_ui.ui.web.assets import asset
+from kling_ui.ui.web.files import Locker
 
 
 @dataclass(frozen=True, slots=True)

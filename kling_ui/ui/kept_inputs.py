@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from kling_ui.choice import Choice, Orientation
-from kling_ui.ui.files import Locker
 from kling_ui.ui.versions import Versions
+from kling_ui.ui.web.files import Locker
 
 _PROMPT_MAX_CHARS = 2500
 

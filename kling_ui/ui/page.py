@@ -6,11 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from kling_ui.ui.assets import asset
 from kling_ui.ui.attention import Attention
-from kling_ui.ui.engine_handlers import EngineHandlers
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.input_handlers import InputHandlers
+from kling_ui.ui.handlers.engine import EngineHandlers
+from kling_ui.ui.handlers.inputs import InputHandlers
+from kling_ui.ui.handlers.repairs import RepairHandlers
+from kling_ui.ui.handlers.runs import RunHandlers
+from kling_ui.ui.handlers.tokens import TokenHandlers
 from kling_ui.ui.panels import (
     ActionPanel,
     EnginePanel,
@@ -23,10 +25,8 @@ from kling_ui.ui.panels import (
     place_inputs,
     place_result,
 )
-from kling_ui.ui.repair_handlers import RepairHandlers
-from kling_ui.ui.run_handlers import RunHandlers
 from kling_ui.ui.services import Services
-from kling_ui.ui.token_handlers import TokenHandlers
+from kling_ui.ui.web.assets import asset
 
 TITLE = "Motion Control playground"
 # Fixed, so that a visitor is known again after a restart. Not a secret: anybody can read it in the page.

@@ -7,7 +7,7 @@ import gradio as gr
 from kling_ui.choice import Choice, Orientation, Resolution
 from kling_ui.runs.record import EngineName
 from kling_ui.ui import widgets
-from kling_ui.ui.engine_handlers import FREE, RUN
+from kling_ui.ui.handlers.engine import FREE, RUN
 
 TITLE = """# Motion Control playground
 A picture and a clip go in; the picture makes the clip's moves."""

@@ -12,12 +12,12 @@ from kling_ui.checks.repairs import Plan, compose, longest_usable, offers
 from kling_ui.checks.rules import judge
 from kling_ui.choice import Choice
 from kling_ui.errors import KlingUIError
-from kling_ui.media.look import ImageLook, VideoLook
-from kling_ui.ui.looking import Looking
+from kling_ui.ui.handlers.looking import Looking
 from kling_ui.ui.services import Services
-from kling_ui.ui.slot_view import Kind, SlotValue
-from kling_ui.ui.timeline_view import span_words
 from kling_ui.ui.versions import Span, Version, Versions
+from kling_ui.ui.views.slot import Kind, SlotValue
+from kling_ui.ui.views.timeline import span_words
+from kling_ui.vision.look import ImageLook, VideoLook
 
 NOTHING = KlingUIError("There is nothing to repair here any more.", advice="The findings are up to date now.")
 LOOKING, WRITING, CHECKING = "Looking once more", "Repairing", "Checking the result"

@@ -19,9 +19,9 @@ from kling_ui.runs.engines import Engines
 from kling_ui.runs.runner import Runner, open_runner
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.files import Locker
-from kling_ui.ui.slot_view import Kind
 from kling_ui.ui.tokens import TokenKeep
+from kling_ui.ui.views.slot import Kind
+from kling_ui.ui.web.files import Locker
 from kling_ui.workers import Workers
 
 FORMATS = {Kind.IMAGE: IMAGE_FORMATS, Kind.VIDEO: VIDEO_FORMATS}

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.ui.files import Locker
+from kling_ui.ui.web.files import Locker
 
 Span = tuple[float, float]
 _LABEL_MAX_CHARS = 120

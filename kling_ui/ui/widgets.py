@@ -8,8 +8,8 @@ from typing import Any
 
 import gradio as gr
 
-from kling_ui.ui.assets import asset
-from kling_ui.ui.files import UPLOAD_MAX_BYTES
+from kling_ui.ui.web.assets import asset
+from kling_ui.ui.web.files import UPLOAD_MAX_BYTES
 
 STYLES = ("base.css", "inputs.css", "timeline.css", "findings.css", "result.css", "player.css")
 

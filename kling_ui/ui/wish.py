@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from kling_ui.choice import Choice, Orientation
 from kling_ui.runs.runner import RunInputs
-from kling_ui.ui.files import Locker
+from kling_ui.ui.web.files import Locker
 
 
 @dataclass(frozen=True, slots=True)

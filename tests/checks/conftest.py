@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kling_ui.media.look import VideoLook
-from kling_ui.media.moment import Moment
-from kling_ui.media.person import Landmark, PoseTrack
 from kling_ui.media.probe import VideoFacts
-from kling_ui.media.viewing import Notes
+from kling_ui.vision.look import VideoLook
+from kling_ui.vision.moment import Moment
+from kling_ui.vision.person import Landmark, PoseTrack
+from kling_ui.vision.viewing import Notes
 
 Watch = Callable[..., VideoLook]
 

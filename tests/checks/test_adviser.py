@@ -6,7 +6,7 @@ import pytest
 
 from kling_ui.checks.adviser import advise, turned_share
 from kling_ui.checks.faults import forecast
-from kling_ui.media.camera import CameraStep
+from kling_ui.vision.camera import CameraStep
 
 PAN = tuple(CameraStep(n * 0.25, n * 0.25 + 0.25, shift_x=0.05) for n in range(32))
 

@@ -11,8 +11,8 @@ from kling_ui.checks.crops import (
     person_rect,
     scaled,
 )
-from kling_ui.media.look import PersonFacts
 from kling_ui.media.rectangles import Rect
+from kling_ui.vision.look import PersonFacts
 
 SIZES = [(1600, 900), (900, 1600), (4000, 3000), (640, 480), (3000, 1250), (1000, 1000)]
 

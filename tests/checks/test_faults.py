@@ -4,9 +4,9 @@ import pytest
 
 from kling_ui.checks.faults import camera_spans, cut_spans, fast_spans, forecast, mean_pace
 from kling_ui.checks.timeline import SpanKind
-from kling_ui.media.camera import CameraStep
-from kling_ui.media.pace import Pace
-from kling_ui.media.shots import Cut, CutKind
+from kling_ui.vision.camera import CameraStep
+from kling_ui.vision.pace import Pace
+from kling_ui.vision.shots import Cut, CutKind
 
 
 def kinds(timeline) -> list[str]:

@@ -5,9 +5,9 @@ import pytest
 
 from kling_ui.checks.image_repairs import compose_image, image_repairs
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.media.look import ImageLook, PersonFacts
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.rectangles import Margins, Rect
+from kling_ui.vision.look import ImageLook, PersonFacts
 
 FACTS = ImageFacts(Path("me.png"), "png", 1_000_000, 1000, 1500, 1, "RGB", False, 1)
 PERSON = PersonFacts(((0.5, 0.2, 0.0, 1.0), (0.5, 0.8, 0.0, 1.0)), 0.3, (0.3, 0.1, 0.7, 0.9), 0.5, 0.95)

@@ -5,9 +5,9 @@ import pytest
 
 from kling_ui.checks.report import Severity
 from kling_ui.checks.rules import check_image
-from kling_ui.media.look import ImageLook, PersonFacts
-from kling_ui.media.person import Landmark
 from kling_ui.media.picture import ImageFacts
+from kling_ui.vision.look import ImageLook, PersonFacts
+from kling_ui.vision.person import Landmark
 
 MB = 1_000_000
 FACTS = ImageFacts(

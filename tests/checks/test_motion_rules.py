@@ -9,10 +9,10 @@ import pytest
 from kling_ui.checks.report import Finding, Severity
 from kling_ui.checks.rules import check_video
 from kling_ui.choice import Choice
-from kling_ui.media.camera import CameraStep
-from kling_ui.media.look import VideoLook
-from kling_ui.media.pace import Pace
-from kling_ui.media.shots import Cut, CutKind
+from kling_ui.vision.camera import CameraStep
+from kling_ui.vision.look import VideoLook
+from kling_ui.vision.pace import Pace
+from kling_ui.vision.shots import Cut, CutKind
 
 WARN, BLOCK = Severity.WARN, Severity.BLOCK
 

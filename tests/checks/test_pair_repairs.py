@@ -9,11 +9,11 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.repairs import compose, offers
 from kling_ui.checks.report import Finding, Report, Section, Severity
 from kling_ui.choice import Choice
-from kling_ui.media.look import ImageLook, PersonFacts, VideoLook
-from kling_ui.media.person import PoseTrack
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Rect
+from kling_ui.vision.look import ImageLook, PersonFacts, VideoLook
+from kling_ui.vision.person import PoseTrack
 
 # Height of BlazePose's 33 landmarks on somebody 1 tall who stands with hanging arms, and how far they are to the side.
 HEIGHTS = [0.08, *[0.06] * 6, *[0.07] * 2, *[0.1] * 2, *[0.2] * 2, *[0.34] * 2, *[0.46] * 2, *[0.5] * 6]

@@ -11,8 +11,8 @@ from kling_ui.checks.repairs import RepairKind, compose, longest_usable, offers,
 from kling_ui.checks.rules import judge
 from kling_ui.choice import Choice
 from kling_ui.media.encode import ClipWriter
-from kling_ui.media.look import VideoLook, look_at_video
 from kling_ui.media.mend_video import mend_video
+from kling_ui.vision.look import VideoLook, look_at_video
 
 FPS, CUT_FRAME, FRAMES = 12, 42, 96
 SILENT = Choice("A person in a hall.", keep_sound=False)

@@ -6,8 +6,8 @@ import pytest
 from kling_ui.checks.report import Finding, Severity
 from kling_ui.checks.rules import check_video
 from kling_ui.choice import Choice, Orientation
-from kling_ui.media.look import VideoLook
 from kling_ui.media.probe import VideoFacts
+from kling_ui.vision.look import VideoLook
 
 MB = 1_000_000
 FACTS = VideoFacts(

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from kling_ui.choice import Orientation
-from kling_ui.media.person import find_poses
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import read_frames
 from kling_ui.media.ycbcr import to_ycbcr
@@ -19,6 +18,7 @@ from kling_ui.puppetry.reference import Reading
 from kling_ui.puppetry.render import render_preview
 from kling_ui.puppetry.retarget import Retargeter
 from kling_ui.puppetry.shadows import under_shoes
+from kling_ui.vision.person import find_poses
 
 SIDES_PX = (360, 360)
 PAIRS = [("person_png", "dance_mp4"), ("upper_body_png", "talk_mp4"), ("person_png", "talk_mp4")]

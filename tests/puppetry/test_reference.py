@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from kling_ui.errors import MediaError
-from kling_ui.media.person import Landmark, Pose, PoseTrack
 from kling_ui.puppetry.reference import Reading, face_of, perform, unswapped
 from kling_ui.puppetry.skeleton import Joint
 from kling_ui.puppetry.smoothing import REACH_S
+from kling_ui.vision.person import Landmark, Pose, PoseTrack
 
 FPS = 20.0
 

@@ -10,11 +10,11 @@ from figure.clip import DrawnClip
 from kling_ui.choice import Orientation
 from kling_ui.errors import MediaError
 from kling_ui.media.encode import ClipWriter
-from kling_ui.media.person import PoseTrack, find_poses, track_of
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import read_frames
 from kling_ui.puppetry.render import RenderFacts, render_preview
 from kling_ui.puppetry.skeleton import BONES, Part, joints_of
+from kling_ui.vision.person import PoseTrack, find_poses, track_of
 
 LIMBS = [part for part in BONES if part is not Part.HEAD]
 

@@ -7,10 +7,10 @@ import pytest
 from figure import Scene, write_clip
 
 from kling_ui.errors import MediaError
-from kling_ui.media.person import PoseTrack, find_poses, track_of
 from kling_ui.media.video import Frame, read_frames
 from kling_ui.score.clips import match_clips, stride_for, track_clip, watch_clip
 from kling_ui.score.motion import motion_match
+from kling_ui.vision.person import PoseTrack, find_poses, track_of
 from kling_ui.workers import Workers
 
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kling_ui.media.person import PoseTrack
 from kling_ui.score.sampling import Span, end_s, moments, resample, spans_of, step_s
+from kling_ui.vision.person import PoseTrack
 
 
 def moving(times_s, found=None) -> PoseTrack:

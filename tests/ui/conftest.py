@@ -22,8 +22,6 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.choice import Choice
-from kling_ui.media.look import ImageLook, PersonFacts, VideoLook
-from kling_ui.media.person import PoseTrack
 from kling_ui.media.picture import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.runs.money import Budget, Quote, Spending
@@ -32,9 +30,11 @@ from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.files import Locker
 from kling_ui.ui.services import Services
 from kling_ui.ui.tokens import TokenKeep
+from kling_ui.ui.web.files import Locker
+from kling_ui.vision.look import ImageLook, PersonFacts, VideoLook
+from kling_ui.vision.person import PoseTrack
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

@@ -1,8 +1,8 @@
 import pytest
 
 from kling_ui.choice import Choice, Orientation
-from kling_ui.ui.files import Locker
 from kling_ui.ui.kept_inputs import KeptInputs
+from kling_ui.ui.web.files import Locker
 
 
 @pytest.fixture

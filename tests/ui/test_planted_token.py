@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from kling_ui.errors import AuthenticationError
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.ui import server
+from kling_ui.ui.web import server
 
 PLANTED = "visitors-planted-token-0123456789"
 SESSION, VISITOR = "planted", "v" * 43

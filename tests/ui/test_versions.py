@@ -3,8 +3,8 @@ import json
 import pytest
 
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.ui.files import Locker
 from kling_ui.ui.versions import Version, Versions, read_span
+from kling_ui.ui.web.files import Locker
 
 
 @pytest.fixture

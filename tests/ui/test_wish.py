@@ -1,7 +1,7 @@
 import pytest
 
 from kling_ui.choice import Choice, Orientation
-from kling_ui.ui.files import Locker
+from kling_ui.ui.web.files import Locker
 from kling_ui.ui.wish import Wish
 
 

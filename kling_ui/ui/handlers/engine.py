@@ -1,0 +1,91 @@
+"""What a run costs, before it is started: the price as it is now, what was spent, and what the budget allows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from pydantic import SecretStr
+
+from kling_ui.errors import AuthenticationError, KlingUIError
+from kling_ui.runs.money import NO_QUOTE, Quote, dollars
+from kling_ui.runs.record import EngineName
+from kling_ui.ui.services import Services
+from kling_ui.ui.trouble import in_words
+from kling_ui.ui.views.slot import SlotValue
+from kling_ui.ui.views.wording import NBSP, seconds
+from kling_ui.ui.visitors import known_visitor
+
+FREE = "The preview is free and stays on this machine."
+NO_PRICE_YET = "Kling needs a RunComfy token. Enter yours at the top; until then no price can be shown."
+RUN, RUN_ON_KLING = "Transfer the motion", "Transfer the motion on Kling"
+
+
+class EngineHandlers:
+    """Handlers of what the chosen engine costs.
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+    """
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+
+    async def cost(self, engine: str, video: SlotValue | None, visitor: str) -> tuple[dict[str, Any], Any]:
+        """Say what a run of this clip costs, beside the button and on it."""
+        if engine != EngineName.KLING:
+            return {"words": FREE}, gr.update(value=RUN)
+        services, owner = self._services(), known_visitor(visitor) or ""
+        token = services.tokens.use(owner)
+        if token is None and services.settings.token is None:
+            return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING)
+        try:
+            quote = await services.runner.quote(await self._duration_s(video), token=token)
+            value = {"engine": engine} | price_value(quote) | await self._budget_value(owner, token, quote)
+        except Exception as error:  # noqa: BLE001  told in words
+            tone = "block" if isinstance(error, AuthenticationError) else "warn"
+            return {"engine": engine, "words": str(in_words(error)), "tone": tone}, gr.update(value=RUN_ON_KLING)
+        return value, gr.update(value=run_label(quote))
+
+    async def _duration_s(self, video: SlotValue | None) -> float | None:
+        """Measure the clip that is really sent: trimmed or mended, where it was."""
+        services = self._services()
+        path = services.locker.open((video or {}).get("ref"))
+        try:
+            return (await services.preflight.video_facts(path)).duration_s if path else None
+        except KlingUIError:
+            return None
+
+    async def _budget_value(self, visitor: str, token: SecretStr | None, quote: Quote) -> dict[str, Any]:
+        """Say what was spent, where there is anything to say, and what stands in the way."""
+        runner = self._services().runner
+        spending = await runner.spending(visitor, own_token=token is not None)
+        spent = (
+            runner.budget.words(spending) if runner.budget.is_set or spending.session_usd or spending.day_usd else ""
+        )
+        try:
+            runner.budget.check(spending, quote.estimate_usd)
+        except KlingUIError as error:
+            return {"spent": spent, "stop": error.message.removesuffix(" Nothing was sent."), "way_out": error.advice}
+        return {"spent": spent}
+
+
+def price_value(quote: Quote) -> dict[str, Any]:
+    """Show a price: what it may come to, how that is reckoned, and that it is no quote."""
+    if quote.rate_usd is None:
+        return {"words": quote.words, "tone": "warn"}
+    rate = f"{dollars(quote.rate_usd)} a {quote.unit}"
+    if quote.estimate_usd is None or quote.duration_s is None:
+        return {"words": f"The rate is {rate}.", "more": NO_QUOTE, "rate_usd": quote.rate_usd}
+    return {
+        "words": f"About {dollars(quote.estimate_usd)}:",
+        "more": f"{seconds(quote.duration_s)} at {rate}. {NO_QUOTE}",
+        "rate_usd": quote.rate_usd,
+        "tone": "price",
+    }
+
+
+def run_label(quote: Quote) -> str:
+    """Say on the button where the run goes and what it may cost."""
+    if quote.estimate_usd is None:
+        return RUN_ON_KLING
+    return f"{RUN_ON_KLING}, about{NBSP}{dollars(quote.estimate_usd)}"

@@ -1,0 +1,205 @@
+"""What happens when a person hands in an input, picks an example or changes how: look at it, then judge."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from kling_ui.checks.repairs import Repair, offers
+from kling_ui.choice import Choice, Orientation
+from kling_ui.errors import KlingUIError
+from kling_ui.ui.attention import Attention
+from kling_ui.ui.events import told
+from kling_ui.ui.examples import EXAMPLES, Example, example_of
+from kling_ui.ui.handlers.looking import STEPS, Looking
+from kling_ui.ui.kept_inputs import KeptInputs
+from kling_ui.ui.services import Services
+from kling_ui.ui.trouble import in_words
+from kling_ui.ui.versions import Version, Versions
+from kling_ui.ui.views import advice as advice_view
+from kling_ui.ui.views import slot as slot_view
+from kling_ui.ui.views.slot import Kind, SlotValue
+from kling_ui.ui.views.verdict import VerdictView, verdict_view
+from kling_ui.ui.wish import Wish
+
+GONE = KlingUIError("This file is no longer kept here.", advice="Choose it again.")
+
+
+class InputHandlers:
+    """Handlers of the left column.
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+        attention: Shared with those who change inputs in another way.
+    """
+
+    def __init__(self, services: Callable[[], Services], attention: Attention | None = None) -> None:
+        self._services = services
+        self._attention = attention or Attention()
+        self._looking = Looking(services)
+
+    async def on_image(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+        """Look at a picture that was uploaded or named by a link."""
+        async for value in self._take(Kind.IMAGE, event, request):
+            yield value
+
+    async def on_video(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+        """Look at a clip that was uploaded, recorded or named by a link."""
+        async for value in self._take(Kind.VIDEO, event, request):
+            yield value
+
+    async def on_example(
+        self, event: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[tuple[SlotValue, SlotValue, str, str]]:
+        """Load an example: both inputs and the settings that suit it."""
+        example, session = example_of(told(event).get("id")), request.session_hash
+        with (
+            self._attention.claim(session, Kind.IMAGE) as image_is_ours,
+            self._attention.claim(session, Kind.VIDEO) as video_is_ours,
+        ):
+            async for image, video in self.load_example(example):
+                if not (image_is_ours() and video_is_ours()):
+                    return
+                yield image, video, example.choice.orientation.value, example.choice.prompt
+
+    async def on_first_look(self, kept: object, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+        """Load what the person had here before, or the first example, unless the person is quicker."""
+        with (
+            self._attention.claim(request.session_hash, Kind.IMAGE) as image_is_ours,
+            self._attention.claim(request.session_hash, Kind.VIDEO) as video_is_ours,
+        ):
+            async for image, video in self._first_inputs(KeptInputs.from_value(kept, self._services().locker)):
+                if not (image_is_ours() and video_is_ours()):
+                    return
+                yield image, video
+
+    async def on_kept_choice(self, kept: object) -> tuple[Any, Any, Any]:
+        """Give back the choice that the person had made here before."""
+        before = KeptInputs.from_value(kept, self._services().locker)
+        if before is None:
+            return gr.skip(), gr.skip(), gr.skip()
+        return before.choice.orientation.value, before.choice.keep_sound, before.choice.prompt
+
+    async def on_advice(self, video: SlotValue | None, orientation: str, request: gr.Request) -> Any:
+        """Say which orientation suits the clip."""
+        with self._attention.claim(request.session_hash, "advice") as is_ours:
+            try:
+                look = await self._looking.known(Kind.VIDEO, video or {})
+            except KlingUIError:  # the clip's own place tells it
+                look = None
+            return advice_view.advice_value(look, Orientation(orientation)) if is_ours() else gr.skip()
+
+    async def load_example(self, example: Example) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+        """Show both inputs of an example, what is quick to know first."""
+        folder = self._services().examples
+        pair = (Versions(Version(folder / name)) for name in (example.image, example.video))
+        async for values in self._load(*pair):
+            yield values
+
+    async def judge(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        image: SlotValue | None,
+        video: SlotValue | None,
+        orientation: str,
+        keep_sound: bool,
+        prompt: str,
+        accepted: bool,
+    ) -> tuple[Any, Any, Any, Any]:
+        """Judge both inputs and the choice; what was found in them is known already, so this is quick.
+
+        Returns:
+            The list of findings, the headline with the wish, the button, the checkbox of a person who has checked.
+        """
+        choice = Choice(prompt or "", Orientation(orientation), bool(keep_sound))
+        view, wish = await self._verdict(image or {}, video or {}, choice, accepted=bool(accepted))
+        carried = wish.to_value(self._services().locker) if wish and view.may_run else None
+        now = {"image": (image or {}).get("ref"), "video": (video or {}).get("ref")}
+        return (
+            {
+                "text": view.summary,
+                "tone": view.tone,
+                "findings": view.findings,
+                "repair_all": view.repair_all,
+                "now": now,
+            },
+            {"text": view.text, "tone": view.tone, "more": view.more_words, "wish": carried},
+            gr.update(interactive=view.may_run),
+            gr.update(visible=True) if view.offers_override else gr.update(visible=False, value=False),
+        )
+
+    async def _first_inputs(self, kept: KeptInputs | None) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+        if kept is not None:
+            try:
+                async for values in self._load(kept.image, kept.video):
+                    yield values
+            except Exception as error:  # noqa: BLE001  told to the log; the example is better than nothing
+                in_words(error)
+            else:
+                return
+        async for values in self.load_example(EXAMPLES[0]):
+            yield values
+
+    async def _load(self, image: Versions | None, video: Versions | None) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+        given = {Kind.IMAGE: image, Kind.VIDEO: video}
+        steps = [self._looking.steps(kind, versions) if versions else _empty() for kind, versions in given.items()]
+        for _ in range(STEPS):
+            first, second = await asyncio.gather(*(anext(step) for step in steps))
+            yield first, second
+
+    async def _take(self, kind: Kind, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+        given = told(event)
+        url = given.get("url") if isinstance(given.get("url"), str) else None
+        echo = {"seq": given.get("seq") if isinstance(given.get("seq"), int) else 0, "origin": url}
+        with self._attention.claim(request.session_hash, kind) as is_ours:
+            try:
+                if given.get("recorded") is True:
+                    yield slot_view.busy("Converting the recording") | echo
+                versions = Versions(Version(await self._file(kind, given, url), origin=url))
+                async for value in self._looking.steps(kind, versions):
+                    if not is_ours():
+                        return
+                    yield value | echo
+            except Exception as error:  # noqa: BLE001  told in words
+                if is_ours():
+                    yield slot_view.failed(in_words(error)) | echo
+
+    async def _file(self, kind: Kind, given: dict[str, Any], url: str | None) -> Path:
+        services = self._services()
+        if url:
+            return await services.fetch(kind, url)
+        path = services.locker.open(given.get("ref"))
+        if path is None:
+            raise GONE
+        return await services.plain(path) if kind is Kind.VIDEO and given.get("recorded") is True else path
+
+    async def _verdict(
+        self, image: SlotValue, video: SlotValue, choice: Choice, *, accepted: bool
+    ) -> tuple[VerdictView, Wish | None]:
+        locker = self._services().locker
+        paths = locker.open(image.get("ref")), locker.open(video.get("ref"))
+        is_busy = bool(image.get("busy") or video.get("busy"))
+        try:
+            known = await self._looking.known(Kind.IMAGE, image), await self._looking.known(Kind.VIDEO, video)
+            report = self._services().preflight.judge(*known, choice)
+            repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
+        except Exception as error:  # noqa: BLE001  told in words
+            return VerdictView(str(in_words(error)), "block"), None
+        view = verdict_view(report, accepted=accepted, repairs=repairs, locker=locker)
+        if is_busy:
+            return replace(view, text="Looking at the inputs.", tone="busy", offers_override=False), None
+        if paths[0] is None or paths[1] is None:
+            return replace(view, text=_wanted(*paths), tone="empty", offers_override=False), None
+        return view, Wish(paths[0], paths[1], choice, accepted, image.get("origin"), video.get("origin"))
+
+
+async def _empty() -> AsyncIterator[SlotValue]:
+    for _ in range(STEPS):
+        yield {}
+
+
+def _wanted(image: Path | None, video: Path | None) -> str:
+    missing = [name for name, path in (("a character image", image), ("a reference video", video)) if path is None]
+    return f"Add {' and '.join(missing)}."

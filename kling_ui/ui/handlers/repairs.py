@@ -1,0 +1,157 @@
+"""What happens when a person presses a repair, stops it, or goes back: nothing changes until a repair is complete."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import ExitStack
+from typing import Any
+
+import gradio as gr
+
+from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.choice import Choice, Orientation
+from kling_ui.errors import KlingUIError
+from kling_ui.ui.attention import Attention
+from kling_ui.ui.events import told
+from kling_ui.ui.handlers.looking import Looking
+from kling_ui.ui.repair_work import Order, Outcome, Progress, RepairWork
+from kling_ui.ui.services import Services
+from kling_ui.ui.trouble import in_words
+from kling_ui.ui.versions import Versions, read_span
+from kling_ui.ui.views import mending as mending_view
+from kling_ui.ui.views.slot import Kind, SlotValue
+
+Stage = tuple[Any, Any, Any]  # picture, clip, list of findings
+LOOK_EVERY_S = 0.25
+SPEAK_EVERY_S = 2.0  # a page that has gone is noticed when it is next written to
+GONE = KlingUIError("The file from before is no longer kept here.", advice="Choose it again.")
+
+
+class RepairHandlers:
+    """Handlers of repairs.
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+        attention: Shared with those who hand inputs in: what is new is never overwritten with what is repaired.
+    """
+
+    def __init__(self, services: Callable[[], Services], attention: Attention | None = None) -> None:
+        self._services = services
+        self._attention = attention or Attention()
+        self._looking = Looking(services)
+        self._work = RepairWork(services)
+        self._under_way: dict[str | None, asyncio.Task[Outcome]] = {}
+
+    async def on_repair(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        event: gr.EventData,
+        image: SlotValue | None,
+        video: SlotValue | None,
+        orientation: str,
+        keep_sound: bool,
+        request: gr.Request,
+    ) -> AsyncIterator[Stage]:
+        """Mend what was asked for, saying how far it is, and show the result in place of what was mended."""
+        choice = Choice("", Orientation(orientation), bool(keep_sound))
+        order = self._order(told(event), image or {}, video or {}, choice)
+        progress, session = Progress(), request.session_hash
+        if (older := self._under_way.get(session)) is not None:
+            older.cancel()
+        with ExitStack() as stack:
+            ours = {kind: stack.enter_context(self._attention.watch(session, kind)) for kind in Kind}
+            task = self._under_way[session] = asyncio.ensure_future(self._work.carry_out(order, progress))
+            try:
+                async for value in _watched(task, progress):
+                    yield gr.skip(), gr.skip(), gr.update(mending=value)
+                if self._under_way.get(session) is task:  # else there is a newer one, which speaks for itself
+                    yield _stage(order, task, {kind for kind in Kind if ours[kind]()})
+            finally:
+                task.cancel()
+                if self._under_way.get(session) is task:
+                    del self._under_way[session]
+
+    async def on_stop(self, request: gr.Request) -> None:
+        """Stop what is being repaired; the inputs stay as they are."""
+        if (task := self._under_way.get(request.session_hash)) is not None:
+            task.cancel()
+
+    async def on_undo_image(self, image: SlotValue | None, request: gr.Request) -> Any:
+        """Go back to the picture before the newest repair."""
+        return await self._undo(Kind.IMAGE, image or {}, request)
+
+    async def on_undo_video(self, video: SlotValue | None, request: gr.Request) -> Any:
+        """Go back to the clip before the newest repair."""
+        return await self._undo(Kind.VIDEO, video or {}, request)
+
+    async def on_undo_all(
+        self, event: gr.EventData, image: SlotValue | None, video: SlotValue | None, request: gr.Request
+    ) -> Stage:
+        """Undo what the newest press of a repair did, as far as it still stands."""
+        after, shown = told(event).get("after"), {Kind.IMAGE: image or {}, Kind.VIDEO: video or {}}
+        made = after if isinstance(after, dict) else {}
+        stands = [kind for kind in Kind if kind in made and made[kind] == shown[kind].get("ref")]
+        back = {kind: await self._undo(kind, shown[kind], request) for kind in stands}
+        picture, clip = (back.get(kind, gr.skip()) for kind in Kind)
+        return picture, clip, gr.update(mending={})
+
+    @staticmethod
+    async def on_choose(event: gr.EventData) -> tuple[Any, Any]:
+        """Take over a choice that was advised, repaired or undone."""
+        given = told(event)
+        orientation, keep_sound = given.get("orientation"), given.get("keep_sound")
+        return (
+            orientation if orientation in list(Orientation) else gr.skip(),
+            keep_sound if isinstance(keep_sound, bool) else gr.skip(),
+        )
+
+    async def _undo(self, kind: Kind, value: SlotValue, request: gr.Request) -> Any:
+        with self._attention.claim(request.session_hash, kind) as is_ours:
+            try:
+                back = await self._looking.whole(kind, self._repaired(value).undone())
+            except Exception as error:  # noqa: BLE001  told in words
+                trouble = in_words(error)
+                return value | {"error": trouble.message, "advice": trouble.advice}
+            return back | {"instead_of": value.get("ref")} if is_ours() else gr.skip()
+
+    def _repaired(self, value: SlotValue) -> Versions:
+        versions = Versions.from_value(value, self._services().locker)
+        if versions is None or not versions.is_repaired:
+            raise GONE
+        return versions
+
+    def _order(self, given: dict[str, Any], image: SlotValue, video: SlotValue, choice: Choice) -> Order:
+        asked = given.get("kinds")
+        names = {name for name in asked if isinstance(name, str)} if isinstance(asked, list) else set()
+        locker = self._services().locker
+        return Order(
+            kinds=frozenset(kind for kind in RepairKind if kind.value in names),
+            span=read_span(given.get("span")),
+            image=Versions.from_value(image, locker),
+            video=Versions.from_value(video, locker),
+            choice=choice,
+        )
+
+
+async def _watched(task: asyncio.Task[Outcome], progress: Progress) -> AsyncIterator[dict[str, Any]]:
+    """Say how far a repair is whenever there is news, and now and then anyway, until it ends."""
+    said: dict[str, Any] = {}
+    said_at = asyncio.get_running_loop().time()
+    while not task.done():
+        now, value = asyncio.get_running_loop().time(), mending_view.running(progress)
+        if value != said or now - said_at >= SPEAK_EVERY_S:
+            said, said_at = value, now
+            yield value
+        await asyncio.wait({task}, timeout=LOOK_EVERY_S)
+
+
+def _stage(order: Order, task: asyncio.Task[Outcome], ours: Collection[Kind]) -> Stage:
+    """Show what came of a repair; inputs that the person changed meanwhile stay as they are."""
+    if task.cancelled():
+        return gr.skip(), gr.skip(), gr.update(mending=mending_view.STOPPED)
+    if (error := task.exception()) is not None:
+        trouble = in_words(error) if isinstance(error, Exception) else KlingUIError(str(error))
+        return gr.skip(), gr.skip(), gr.update(mending=mending_view.failed(trouble))
+    values = {kind: value for kind, value in task.result().values.items() if kind in ours}
+    picture, clip = (
+        values[kind] | {"instead_of": values[kind]["past"][-1]["ref"]} if kind in values else gr.skip() for kind in Kind
+    )
+    return picture, clip, gr.update(mending=mending_view.done(order, task.result(), values))

@@ -1,0 +1,250 @@
+"""What happens when a person starts, watches, cancels, opens or recovers a run."""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import gradio as gr
+
+from kling_ui.choice import Resolution
+from kling_ui.errors import RunError
+from kling_ui.runs.record import EngineName
+from kling_ui.runs.runner import RunInputs, Start
+from kling_ui.runs.view import RunView
+from kling_ui.ui.comparison import comparison_of
+from kling_ui.ui.events import told
+from kling_ui.ui.handlers.stage import UNCHANGED, Scene, Stage
+from kling_ui.ui.services import Services
+from kling_ui.ui.trouble import in_words
+from kling_ui.ui.views.player import inputs_value
+from kling_ui.ui.views.slot import SlotValue
+from kling_ui.ui.views.verdict import verdict_view
+from kling_ui.ui.visitors import known_visitor, new_visitor
+from kling_ui.ui.wish import Wish
+
+Value = dict[str, Any]
+NOT_CHECKED = RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
+NO_INPUTS = RunError("The inputs of this run are not kept here.", advice="Choose both again.")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Who asks for a run, and what they were told before.
+
+    Attributes:
+        engine: Where it goes.
+        visitor: Whose it is; empty while the page is loading.
+        shown_rate_usd: The rate that they were shown, if any.
+    """
+
+    engine: EngineName
+    visitor: str
+    shown_rate_usd: float | None
+
+
+class RunHandlers:
+    """Handlers of the right column.
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+    """
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+        self._stage = Stage(services)
+
+    async def on_run(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        headline: Value | None,
+        engine: str,
+        cost: Value | None,
+        token_line: Value | None,
+        resolution: str,
+        visitor: str,
+        request: gr.Request,
+    ) -> AsyncIterator[Scene]:
+        """Start what the headline carries as the person's wish, and show it until it ends."""
+        order = Order(EngineName(engine), known_visitor(visitor) or "", _rate(cost))
+        try:
+            _refuse_bad_token(order.engine, token_line)
+            size = Resolution(resolution) if order.engine is EngineName.PREVIEW else Resolution.P720
+            start = await self._begin(await self._wanted(headline, size), order)
+        except Exception as error:  # noqa: BLE001  told in words
+            yield self._stage.refuse(error, request.session_hash, engine=order.engine)
+            return
+        async for scene in self._show(start, order.visitor, request):
+            yield scene
+
+    async def on_again(
+        self, headline: Value | None, cost: Value | None, visitor: str, event: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[Scene]:
+        """Run once more what was run before, although there is a result, or nobody knows whether there is one."""
+        services, owner, run_id = self._services(), known_visitor(visitor) or "", str(told(event).get("run_id"))
+        engine = None
+        try:
+            run = await services.runner.view(run_id, owner)
+            engine = run.engine
+            order = Order(engine, owner, _rate(cost))
+            start = await self._begin(await self._same(run, headline, owner), order, again=True)
+        except Exception as error:  # noqa: BLE001  told in words
+            yield self._stage.refuse(error, request.session_hash, engine=engine)
+            return
+        async for scene in self._show(start, owner, request):
+            yield scene
+
+    async def on_recover(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[Scene]:
+        """Follow a request on by the id that a person found at the vendor; what fails is said where they asked."""
+        asked, owner, services = told(event), known_visitor(visitor) or "", self._services()
+        run_id = asked.get("run_id") if isinstance(asked.get("run_id"), str) else None
+        try:
+            start = await services.runner.recover(
+                str(asked.get("request_id") or ""),
+                visitor=owner,
+                token=services.tokens.use(owner),
+                run_id=run_id or None,
+            )
+        except Exception as error:  # noqa: BLE001  told in words
+            note = _note(run_id or "", str(in_words(error)), passing=True)
+            yield (note, gr.skip(), gr.skip()) if run_id else (gr.skip(), gr.skip(), note)
+            return
+        async for scene in self._show(start, owner, request):
+            yield scene
+
+    async def on_inputs(self, image: SlotValue | None, video: SlotValue | None) -> Any:
+        """Let the inputs stand beside each other while there is no run to show."""
+        locker = self._services().locker
+        shown = (locker.url(locker.open((value or {}).get("ref"))) for value in (image, video))
+        return gr.update(pair=inputs_value(*shown))
+
+    async def on_open(self, event: gr.EventData, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
+        """Show an earlier run, and follow it if it goes on."""
+        run_id = str(told(event).get("run_id"))
+        async for scene in self._stage.show(run_id, known_visitor(visitor) or "", request.session_hash):
+            yield scene
+
+    async def on_arrival(self, visitor: str) -> str:
+        """Give a new visitor an id, which the browser keeps."""
+        return known_visitor(visitor) or new_visitor()
+
+    async def on_return(self, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
+        """Show a returning visitor's newest run, and follow it if it goes on."""
+        owner = known_visitor(visitor)
+        runs = await self._services().runner.history(owner) if owner else []
+        if owner is None or not runs:
+            yield UNCHANGED
+            return
+        if runs[0].needs_token:
+            await self._resume(owner)
+        async for scene in self._stage.show(runs[0].run_id, owner, request.session_hash):
+            yield scene
+
+    async def on_kept_token(self, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
+        """Follow a visitor's paid runs on that waited for the token, and show the first of them.
+
+        What was refused for want of a token is no longer worth saying.
+        """
+        owner = known_visitor(visitor)
+        try:
+            resumed = await self._resume(owner) if owner else []
+        except Exception as error:  # noqa: BLE001  told in words
+            yield self._stage.refuse(error, request.session_hash)
+            return
+        if owner is None or not resumed:
+            is_settled = owner is not None and self._services().tokens.holds(owner)
+            yield (
+                (gr.update(note={"settled": True, "number": time.monotonic_ns()}) if is_settled else gr.skip()),
+                gr.skip(),
+                gr.skip(),
+            )
+            return
+        async for scene in self._stage.show(resumed[0], owner, request.session_hash):
+            yield scene
+
+    async def on_cancel(self, event: gr.EventData, visitor: str) -> Any:
+        """Ask a run to stop and say what that achieved."""
+        run_id, owner = str(told(event).get("run_id")), known_visitor(visitor) or ""
+        try:
+            words = await self._services().runner.cancel(run_id, owner)
+        except Exception as error:  # noqa: BLE001  told in words
+            words = str(in_words(error))
+        return _note(run_id, words)
+
+    async def on_compare(self, event: gr.EventData, visitor: str) -> Any:
+        """Put reference and result into one file that can be downloaded."""
+        run_id, services = str(told(event).get("run_id")), self._services()
+        try:
+            run = await services.runner.view(run_id, known_visitor(visitor) or "")
+            path = await comparison_of(run, services.workers)
+        except Exception as error:  # noqa: BLE001  told in words
+            return gr.update(comparison={"run_id": run_id, "error": str(in_words(error))})
+        name = f"comparison-{run.engine.value}-{run_id[:8]}.mp4"
+        return gr.update(comparison={"run_id": run_id, "url": services.locker.url(path), "name": name})
+
+    async def _show(self, start: Start, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
+        scenes = self._stage.show(start.run_id, visitor, request.session_hash, words=start.words, look=True)
+        async for scene in scenes:
+            yield scene
+
+    async def _wanted(self, headline: Value | None, size: Resolution) -> RunInputs:
+        """Give what the headline carries, checked once more."""
+        services = self._services()
+        wish = Wish.from_value((headline or {}).get("wish"), services.locker)
+        if wish is None:
+            raise NOT_CHECKED
+        report = await services.preflight.report(wish.image, wish.video, wish.choice)
+        if verdict_view(report, accepted=wish.accepted).tone == "block":
+            raise RunError(report.headline, advice="See what the checks say beside the button.")
+        choice = replace(wish.choice, resolution=size)
+        return replace(wish, choice=choice).inputs(findings=report.to_json())
+
+    async def _same(self, run: RunView, headline: Value | None, visitor: str) -> RunInputs:
+        """Give a run's inputs: as they stand on the left, if they are the same, so that their addresses are used."""
+        services = self._services()
+        wish = Wish.from_value((headline or {}).get("wish"), services.locker)
+        if wish is not None:
+            inputs = wish.inputs(findings=run.findings)
+            standing = await services.runner.already(inputs, engine=run.engine, visitor=visitor)
+            if standing is not None and standing.run_id == run.run_id:
+                return inputs
+        if run.image is None or run.reference is None:
+            raise NO_INPUTS
+        return RunInputs(image=run.image, video=run.reference, choice=run.choice, findings=run.findings)
+
+    async def _begin(self, inputs: RunInputs, order: Order, *, again: bool = False) -> Start:
+        if not order.visitor:
+            raise NOT_CHECKED
+        services = self._services()
+        token = services.tokens.use(order.visitor) if order.engine is EngineName.KLING else None
+        return await services.runner.begin(
+            inputs,
+            engine=order.engine,
+            visitor=order.visitor,
+            token=token,
+            again=again,
+            shown_rate_usd=order.shown_rate_usd,
+        )
+
+    async def _resume(self, visitor: str) -> list[str]:
+        token = self._services().tokens.use(visitor)
+        return [] if token is None else await self._services().runner.resume(visitor, token)
+
+
+def _refuse_bad_token(engine: EngineName, token_line: Value | None) -> None:
+    """Never let the app's own token stand in for one that was typed wrongly."""
+    refused = (token_line or {}).get("error")
+    if engine is EngineName.KLING and refused:
+        raise RunError(str(refused))
+
+
+def _note(run_id: str, words: str, *, passing: bool = False) -> Any:
+    """Answer a person in place; a passing answer goes with the run's next state.
+
+    The number lets the same answer be given twice.
+    """
+    return gr.update(note={"run_id": run_id, "words": words, "passing": passing, "number": time.monotonic_ns()})
+
+
+def _rate(cost: Value | None) -> float | None:
+    rate = (cost or {}).get("rate_usd")
+    return float(rate) if isinstance(rate, int | float) else None

@@ -1,0 +1,1 @@
+"""The app on the web: its server, what guards it, and how files leave it."""

@@ -1,0 +1,63 @@
+"""The addresses beside Gradio's own: health, files by signed address, uploads."""
+
+import contextlib
+import shutil
+import time
+from pathlib import Path
+from urllib.parse import unquote
+
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+
+from kling_ui.errors import KlingUIError
+from kling_ui.ui.web.files import Locker, clean_name, receive, shown_type
+
+# A file shown alone can run nothing and load nothing, whatever it pretends to be.
+_FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+
+
+def add_routes(app: FastAPI, locker: Locker, uploads: Path) -> None:
+    """Add the routes; they must come before Gradio is mounted on the root.
+
+    Args:
+        app: The application.
+        locker: Signs and opens files.
+        uploads: Where uploads are kept.
+    """
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.api_route("/files/{ref:path}", methods=["GET", "HEAD"])
+    async def file(ref: str) -> Response:
+        path = locker.open(ref)
+        return PlainTextResponse("Not found", 404) if path is None else _file_answer(path)
+
+    @app.post("/inputs")
+    async def upload(request: Request) -> Response:
+        name = clean_name(unquote(request.headers.get("x-file-name", "")), "input")
+        try:
+            path = await receive(request.stream(), uploads, name)
+        except KlingUIError as error:
+            return JSONResponse({"error": error.message, "advice": error.advice}, 422)
+        return JSONResponse({"ref": locker.sign(path)})
+
+
+def sweep(folder: Path, max_age_s: float) -> None:
+    """Remove entries of a folder that are older than ``max_age_s``; blocking."""
+    oldest = time.time() - max_age_s
+    for entry in folder.glob("*"):
+        with contextlib.suppress(OSError):
+            if entry.stat().st_mtime < oldest:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _file_answer(path: Path) -> FileResponse:
+    media_type = shown_type(path)
+    return FileResponse(
+        path,
+        media_type=media_type or "application/octet-stream",
+        filename=None if media_type else path.name,  # a name here would win over the page's own for a download
+        headers={"Content-Security-Policy": _FILE_POLICY, "Cache-Control": "private, max-age=86400"},
+    )

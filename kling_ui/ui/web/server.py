@@ -1,0 +1,212 @@
+"""The web application: put together, served, and ended quickly."""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+
+from kling_ui.errors import SettingsError
+from kling_ui.interrupts import INTERRUPTED, interruptible
+from kling_ui.runs.ways.opening import open_public_files
+from kling_ui.runs.ways.public import lent_route
+from kling_ui.settings import Settings
+from kling_ui.ui.examples import example_pairs, keep_examples
+from kling_ui.ui.services import Services, open_services
+from kling_ui.ui.web.assets import asset
+from kling_ui.ui.web.files import Locker, open_locker
+from kling_ui.ui.web.guard import Farewell, Guard
+from kling_ui.ui.web.routes import add_routes, sweep
+
+MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
+QUEUE_MAX = 1000
+KEEP_INPUTS_S = 86_400.0
+SWEEP_EVERY_S = 3600.0
+STOP_WITHIN_S = 3
+MAX_UPLOAD = "100mb"  # Gradio's own upload is shut anyway
+
+Opening = Callable[[Settings, Locker], AbstractAsyncContextManager[Services]]
+
+
+class Server(uvicorn.Server):
+    """Ends the streams of open pages before it waits for them.
+
+    Args:
+        config: Of the server.
+        farewell: Ends the streams.
+    """
+
+    def __init__(self, config: uvicorn.Config, farewell: Farewell) -> None:
+        super().__init__(config)
+        self._farewell = farewell
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Say farewell, then stop as usual."""
+        self._farewell.say()
+        await super().shutdown(sockets)
+
+
+def build_app(settings: Settings, opening: Opening = open_services, *, farewell: Farewell | None = None) -> FastAPI:
+    """Put the application together; nothing runs yet.
+
+    Args:
+        settings: What the product was told.
+        opening: Opens what the page works with while the server runs.
+        farewell: Ends the streams of open pages.
+    """
+    _tell_gradio(settings.data_dir)
+    locker = open_locker(settings.data_dir)
+    uploads, examples = locker.root / "uploads", locker.root / "examples"
+    keep_examples(examples)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with opening(settings, locker) as services:
+            app.state.services = services
+            sweeping = asyncio.create_task(_keep_clean(uploads, settings.data_dir / "gradio"))
+            wiping = asyncio.create_task(services.tokens.keep_wiping())
+            yield
+            sweeping.cancel()
+            wiping.cancel()
+            await asyncio.gather(sweeping, wiping, return_exceptions=True)
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
+    app.add_middleware(Guard, trust_forwarded=bool(os.environ.get("SPACE_ID")), farewell=farewell or Farewell())
+    add_routes(app, locker, uploads)
+    if settings.outside_url:
+        _lend_inputs(app, settings.data_dir)
+    _mount_page(app, settings, example_pairs(locker, examples))
+    return app
+
+
+def prepare(settings: Settings) -> Callable[[], None]:
+    """Put everything together; until it serves there is nothing to tidy up.
+
+    Returns:
+        Serves the application until it is told to stop.
+
+    Raises:
+        SettingsError: The address cannot be listened on.
+    """
+    listening = listen(settings.host, settings.port)
+    farewell = Farewell()
+    app = build_app(settings, farewell=farewell)
+    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=STOP_WITHIN_S)
+    shown = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104  only words
+    sys.stdout.write(f"kling_ui answers at http://{shown}:{settings.port} in a moment. Ctrl+C stops it.\n")
+    sys.stdout.flush()
+    return partial(Server(config, farewell).run, sockets=[listening])
+
+
+def main() -> int:
+    """Start the page with the settings of the environment; a wrong one is said in one line."""
+    try:
+        serving = prepare(Settings.from_env())
+        with interruptible():
+            serving()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port, or say which one is free.
+
+    Raises:
+        SettingsError: It is taken, or the address is not this machine's.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        taken = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise SettingsError(f"KLING_UI_HOST takes an address of this machine; {host} is none.") from error
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind(address)
+        taken.listen()
+    except OSError as error:
+        taken.close()
+        raise SettingsError(
+            f"Port {port} of {host} cannot be used ({(error.strerror or 'refused').lower()}).",
+            advice=f"Set KLING_UI_PORT to a free one, such as {_free_port(family)}.",
+        ) from error
+    return taken
+
+
+def _free_port(family: int) -> int:
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.bind(("", 0))
+        return trial.getsockname()[1]
+
+
+def _tell_gradio(data_dir: Path) -> None:
+    """Gradio reads these when it is imported or builds a page."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_RUN_HISTORY"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(data_dir / "gradio")
+    os.environ.setdefault("GRADIO_SSR_MODE", "False")
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # no pandas after every event
+
+
+def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -> None:
+    import gradio as gr  # noqa: PLC0415  only now, see _tell_gradio
+
+    from kling_ui.ui.page import build_page  # noqa: PLC0415
+    from kling_ui.ui.theme import page_theme  # noqa: PLC0415
+    from kling_ui.ui.widgets import STYLES  # noqa: PLC0415
+
+    page = build_page(lambda: app.state.services, example_pairs=pairs, has_token=settings.token is not None)
+    page.max_threads = MAX_THREADS  # before queue(), which takes it over
+    page.queue(default_concurrency_limit=None, max_size=QUEUE_MAX, api_open=False)
+    gr.mount_gradio_app(
+        app,
+        page,
+        "/",
+        root_path=settings.public_url,
+        theme=page_theme(),
+        css_paths=[asset(f"ui/{name}") for name in STYLES],
+        favicon_path=str(asset("ui/favicon.svg")),
+        footer_links=["settings"],
+        run_history=False,
+        show_error=False,
+        enable_monitoring=False,
+        max_file_size=MAX_UPLOAD,
+        allowed_paths=[],
+        ssr_mode=False,
+        mcp_server=False,
+        pwa=False,
+    )
+
+
+def _lend_inputs(app: FastAPI, data_dir: Path) -> None:
+    """Let the remote engine fetch the inputs of open runs from here, by signed addresses."""
+
+    async def may_be_fetched(run_id: str) -> bool:
+        return await app.state.services.runner.may_be_fetched(run_id)
+
+    app.router.routes.append(lent_route(open_public_files(data_dir), may_be_fetched))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+async def _keep_clean(*folders: Path) -> None:
+    """Remove inputs a day after they came; runs keep copies of their own."""
+    while True:
+        for folder in folders:
+            await asyncio.to_thread(sweep, folder, KEEP_INPUTS_S)
+        await asyncio.sleep(SWEEP_EVERY_S)

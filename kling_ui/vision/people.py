@@ -1,0 +1,191 @@
+"""Everybody in a picture: whom the model will follow, and who else is there."""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from kling_ui.vision.erasing import erase
+from kling_ui.vision.person import (
+    MASK_THRESHOLD,
+    POSE_LONG_SIDE_PX,
+    SURE_SCORE_MIN,
+    Landmark,
+    Pose,
+    distinct,
+    find_people,
+    pose_reader,
+    read_pose,
+    shrink,
+)
+from kling_ui.vision.pose_graph import Candidate, Face, FaceReader
+
+Box = tuple[float, float, float, float]
+
+# Much smaller is background: two fifths of the main character's height.
+OTHER_SIZE_MIN = 0.18
+# The detector overlooks smaller bodies beside a large one, so they are searched with the first one painted over. What
+# is left of it there scored up to 0.6, a man drawn on a poster 0.7, true bodies 0.75 and more.
+_SECOND_SCORE_MIN = 0.7
+_SECOND_AGREEMENT_MIN = 0.9
+_SECOND_VISIBILITY_MIN = 0.85  # of head and arms: posters and bushes measured 0.6-0.8, true bodies 0.9 and more
+_SECOND_LONG_SIDE_PX = 320
+# Where bodies overlap their poses merge, their faces do not. Widths of faces: of the largest one, and between centres.
+_FACE_SIZE_MIN, _FACE_DISTANCE_MIN = 0.5, 1.2
+_FACES_LONG_SIDE_PX = 400
+# The detector sees 224 px: in a whole picture it misses people who cover less than about 2-3 % of it. In parts of this
+# share of its shorter side, half overlapping, it finds them down to about 0.3 %.
+_PART_SHARE = 0.55
+_SMALL_SHARE = 0.05  # what an unsure look finds and is smaller than this may well be a phantom
+_UPPER = list(range(Landmark.NOSE, Landmark.RIGHT_WRIST + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The people of a picture.
+
+    Attributes:
+        main: The largest one, with a mask at the size of the copy looked at; ``None`` when nobody was found.
+        others: Boxes of everybody else of a comparable size, ``(left, top, right, bottom)`` as fractions.
+    """
+
+    main: Pose | None
+    others: tuple[Box, ...]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.others) + (self.main is not None)
+
+
+def find_group(rgb: np.ndarray, *, thorough: bool = True) -> Group:
+    """Find everybody of a comparable size.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8, upright.
+        thorough: Look twice more for people whom the first look misses, half as long again.
+    """
+    people = find_people(rgb)
+    if not thorough or not people:
+        return group_of(people)
+    group = group_of(distinct([*people, *outshone(rgb, people)]))
+    return group if group.others else Group(group.main, tuple(faces_of_others(rgb)))
+
+
+def search(rgb: np.ndarray) -> list[Pose]:
+    """Find whom one look shows, and if nobody is found, search the picture in parts for people who are tiny in it."""
+    people = find_people(rgb)
+    if any(pose.confidence >= SURE_SCORE_MIN or _size(pose) > _SMALL_SHARE for pose in people):
+        return people
+    return distinct(_searched_in_parts(rgb)) or people
+
+
+def group_of(people: list[Pose]) -> Group:
+    """Choose the main person, and of the others those of a comparable size."""
+    if not people:
+        return Group(None, ())
+    main = max(people, key=_size)
+    others = [mask_box(pose) for pose in people if pose is not main and _size(pose) >= OTHER_SIZE_MIN * _size(main)]
+    return Group(main, tuple(others))
+
+
+def load_finders() -> None:
+    """Load all models that the calling thread needs to find people."""
+    find_people(np.zeros((64, 64, 3), np.uint8))
+    _face_reader(threading.get_ident())
+
+
+def mask_box(pose: Pose) -> Box:
+    """Enclose a person's mask: ``(left, top, right, bottom)`` as fractions; all 0 without one."""
+    on = np.zeros((1, 1), bool) if pose.mask is None else pose.mask > MASK_THRESHOLD
+    rows, columns = np.flatnonzero(on.any(axis=1)), np.flatnonzero(on.any(axis=0))
+    if not len(rows):
+        return (0.0, 0.0, 0.0, 0.0)
+    height, width = on.shape
+    left, right = float(columns[0] / width), float((columns[-1] + 1) / width)
+    return round(left, 5), round(float(rows[0] / height), 5), round(right, 5), round(float((rows[-1] + 1) / height), 5)
+
+
+def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
+    """Search a copy of the picture from which the people already known are painted out."""
+    if not people or people[0].confidence < SURE_SCORE_MIN:
+        return []
+    reader, whole, copy = pose_reader(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
+    scale = copy.shape[0] / whole.shape[0]
+    known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
+    known = cv2.resize(known, (copy.shape[1], copy.shape[0]), interpolation=cv2.INTER_AREA)
+    found = []
+    for body in reader.candidates(erase(copy, known > 0.2)):
+        if body.score >= _SECOND_SCORE_MIN:
+            there = Candidate(body.score, body.x_px / scale, body.y_px / scale, body.radius_px / scale, body.turn_rad)
+            found.append(read_pose(reader, whole, there))
+    return [pose for pose in found if pose is not None and _is_clear(pose)]
+
+
+def faces_of_others(rgb: np.ndarray) -> list[Box]:
+    """List the boxes of all faces in a picture that are of a comparable size but the largest."""
+    return other_faces(_face_reader(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX)), rgb.shape)
+
+
+def other_faces(faces: list[Face], shape: tuple[int, ...]) -> list[Box]:
+    """List the boxes of all faces of a comparable size but the largest.
+
+    Args:
+        faces: Any faces.
+        shape: Height and width of the picture.
+    """
+    if not faces:
+        return []
+    height, width = shape[:2]
+    ranked = sorted(faces, key=_width, reverse=True)
+    kept = ranked[:1]
+    for face in ranked[1:]:
+        apart_px = min(np.hypot(*(_centre(face, width, height) - _centre(other, width, height))) for other in kept)
+        if _width(face) >= _FACE_SIZE_MIN * _width(ranked[0]) and apart_px >= _FACE_DISTANCE_MIN * _width(face) * width:
+            kept.append(face)
+    return [face.box for face in kept[1:]]
+
+
+def _width(face: Face) -> float:
+    return face.box[2] - face.box[0]
+
+
+def _centre(face: Face, width: int, height: int) -> np.ndarray:
+    left, top, right, bottom = face.box
+    return np.array([(left + right) / 2 * width, (top + bottom) / 2 * height])
+
+
+def _searched_in_parts(rgb: np.ndarray) -> Iterator[Pose]:
+    reader = pose_reader()
+    height, width = rgb.shape[:2]
+    side = round(_PART_SHARE * min(height, width))
+    for top in _starts(height, side):
+        for left in _starts(width, side):
+            for body in reader.candidates(rgb[top : top + side, left : left + side]):
+                if body.score < SURE_SCORE_MIN:
+                    break  # surest first
+                pose = read_pose(reader, rgb, replace(body, x_px=body.x_px + left, y_px=body.y_px + top))
+                if pose is not None and (pose.mask_agreement or 0.0) >= _SECOND_AGREEMENT_MIN:
+                    yield pose
+
+
+def _starts(length: int, side: int) -> list[int]:
+    count = 1 + max(0, -(-2 * (length - side) // max(1, side)))
+    return np.linspace(0, length - side, count).round().astype(int).tolist()
+
+
+def _is_clear(pose: Pose) -> bool:
+    seen = float(pose.landmarks[_UPPER, 3].mean())
+    return (pose.mask_agreement or 0.0) >= _SECOND_AGREEMENT_MIN and seen >= _SECOND_VISIBILITY_MIN
+
+
+def _size(pose: Pose) -> float:
+    return pose.subject_share or 0.0
+
+
+@lru_cache(maxsize=8)
+def _face_reader(_thread: int) -> FaceReader:
+    return FaceReader()

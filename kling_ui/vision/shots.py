@@ -1,0 +1,204 @@
+"""Where one shot ends and the next begins: hard cuts, jump cuts, fades and dissolves. Works on small grey frames.
+
+A cut is told from wild movement by what optical flow cannot explain: somebody who dances leaves a little everywhere,
+a cut leaves much between two frames and nothing around them. A fade is slower: no step of it is remarkable, but the
+pictures before and after it have nothing in common, and no camera movement leads from one to the other.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from kling_ui.vision.camera import CameraStep
+from kling_ui.vision.flow import Flow, FlowMeter, in_the_light_of
+
+# Measured on dancing at up to 4 x its speed, shaken and panned: at most 2.4; on cuts 3.1 (a jump) to 70.
+ISOLATION_MIN = 2.8
+# Grey levels; a jump of the person within one scene leaves 8, another scene 25-150. Less than this harms nobody.
+UNEXPLAINED_MIN = 5.0
+# A person who jumps within one scene may leave as little as this (3.0, isolated 2.7 times, was measured on somebody who
+# talks); then only the jump itself proves the cut.
+FAINT_ISOLATION_MIN, FAINT_UNEXPLAINED_MIN = 2.5, 2.5
+_BURST_MAX = 3  # steps: a blended frame or two between the shots
+_NEIGHBOURS = 3
+# Of the contrast of the pictures; 0.8 s of dancing leave at most 0.35, a fade to another scene 1.0 and more.
+FADE_UNEXPLAINED_MIN = 0.55
+FADE_S = 0.8
+_FADE_STEP_S = 0.2
+_LATER_S = 0.35
+_PASSING_S = 2.0
+# Of the background's parts: another scene changes nearly all (0.8 measured), a post or a caption that appears a
+# quarter. In between and below, only a person who is suddenly elsewhere proves a cut.
+SCENE_CHANGED_MIN = 0.5
+_CELLS = 8  # the picture is judged in so many parts along each side
+_CELL_CHANGED = 6.0  # grey levels
+_CELL_USED_MIN = 0.25  # of a part that belongs to the background
+
+
+class CutKind(StrEnum):
+    """How a shot gives way to the next."""
+
+    HARD = "cut"
+    SOFT = "fade"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The end of a shot.
+
+    Attributes:
+        kind: Hard or soft.
+        last_s: Time of the last frame that surely belongs to the old shot.
+        first_s: Time of the first frame that surely belongs to the new one.
+    """
+
+    kind: CutKind
+    last_s: float
+    first_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Small frames of a clip, all of the same size.
+
+    Attributes:
+        times_s: ``(frames,)`` rising.
+        grey: ``(height, width)`` uint8 each.
+        figure: Where people are in a frame, by index: ``(height, width)`` bool, or ``None`` for nobody.
+        jumped: Tells whether a person who suddenly is elsewhere makes the difference between two frames, by index;
+            it also gets what movement does not explain between them.
+    """
+
+    times_s: np.ndarray
+    grey: Sequence[np.ndarray]
+    figure: Callable[[int], np.ndarray | None]
+    jumped: Callable[[int, int, np.ndarray], bool]
+
+
+def find_cuts(views: Views, steps: Sequence[Flow], camera: Sequence[CameraStep]) -> tuple[Cut, ...]:
+    """Find all ends of shots, in order.
+
+    Args:
+        views: The frames.
+        steps: Flow from each frame to the next.
+        camera: What the camera did, over the whole clip.
+    """
+    meter = FlowMeter()
+    unexplained = np.array([step.unexplained for step in steps])
+    hard = _hard_cuts(views, unexplained, meter)
+    soft = _soft_cuts(views, hard, camera, meter)
+    return tuple(sorted((*hard, *soft), key=lambda cut: cut.last_s))
+
+
+def changed_share(rest: np.ndarray, figure: np.ndarray | None) -> float:
+    """Share of the background's parts, 0-1, that changed.
+
+    Args:
+        rest: ``(height, width)`` what movement does not explain, in grey levels.
+        figure: ``(height, width)`` bool, where people are in either picture; ``None`` for nobody.
+    """
+    outside = np.ones(rest.shape, np.float32) if figure is None else 1 - figure.astype(np.float32)
+    weight, change = (
+        cv2.resize(values, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA)
+        for values in (outside, np.abs(rest) * outside)
+    )
+    used = weight >= _CELL_USED_MIN
+    changed = used & (change >= _CELL_CHANGED * weight)
+    return float(changed.sum() / used.sum()) if used.any() else 0.0
+
+
+def _hard_cuts(views: Views, unexplained: np.ndarray, meter: FlowMeter) -> list[Cut]:
+    found, step, times_s = [], 0, views.times_s
+    while step < len(unexplained):
+        burst = _burst(unexplained, step)
+        if burst is not None and _is_cut(views, step, burst, 0.5 * float(unexplained[step : burst.end].max()), meter):
+            found.append(Cut(CutKind.HARD, float(times_s[step]), float(times_s[burst.end])))
+        step = burst.end if burst else step + 1
+    return found
+
+
+class _Burst(NamedTuple):
+    """Steps that movement does not explain, up to before ``end``; a faint one may be anything."""
+
+    end: int
+    is_faint: bool
+
+
+def _burst(unexplained: np.ndarray, step: int) -> _Burst | None:
+    """Find the burst that begins at ``step``."""
+    for end in range(step + 1, min(step + _BURST_MAX, len(unexplained)) + 1):
+        around = np.r_[unexplained[max(0, step - _NEIGHBOURS) : step], unexplained[end : end + _NEIGHBOURS]]
+        least, usual = float(unexplained[step:end].min()), max(1.0, float(around.max(initial=0.0)))
+        if least >= max(FAINT_UNEXPLAINED_MIN, FAINT_ISOLATION_MIN * usual):
+            return _Burst(end, is_faint=least < max(UNEXPLAINED_MIN, ISOLATION_MIN * usual))
+    return None
+
+
+def _is_cut(views: Views, last: int, burst: _Burst, rest_min: float, meter: FlowMeter) -> bool:
+    """Tell a cut from a flash, behind which all is as before, from a lamp, and from an object that appears."""
+    first, before = burst.end, views.grey[last]
+    flow = _in_any_light(before, views.grey[first], meter)
+    if burst.is_faint:
+        return views.jumped(last, first, flow.rest)
+    later = min(len(views.grey) - 1, max(first, int(np.searchsorted(views.times_s, views.times_s[first] + _LATER_S))))
+    if min(flow.unexplained, _in_any_light(before, views.grey[later], meter).unexplained) < rest_min:
+        return False
+    scene_changed = changed_share(flow.rest, _union(views, last, first)) >= SCENE_CHANGED_MIN
+    return scene_changed or views.jumped(last, first, flow.rest)
+
+
+def _in_any_light(before: np.ndarray, after: np.ndarray, meter: FlowMeter) -> Flow:
+    flows = meter.between(before, after), meter.between(in_the_light_of(before, after), after)
+    return min(flows, key=lambda flow: flow.unexplained)
+
+
+def _soft_cuts(views: Views, hard: Sequence[Cut], camera: Sequence[CameraStep], meter: FlowMeter) -> list[Cut]:
+    found: list[Cut] = []
+    times_s, next_s = views.times_s, 0.0
+    for first, start_s in enumerate(times_s.tolist()):
+        last = int(np.searchsorted(times_s, start_s + FADE_S))
+        if last >= len(times_s):
+            break
+        if start_s < next_s or _crosses(hard, start_s, times_s[last]):
+            continue
+        next_s = start_s + _FADE_STEP_S
+        if not _is_followed(camera, start_s, times_s[last]) and _is_new_scene(views, first, last, meter):
+            begun_s = found.pop().last_s if found and start_s <= found[-1].first_s else start_s
+            found.append(Cut(CutKind.SOFT, begun_s, float(times_s[last])))
+    return [cut for cut in found if _lasts(views, cut, meter)]
+
+
+def _lasts(views: Views, cut: Cut, meter: FlowMeter) -> bool:
+    """Tell a new scene from something large that passes: behind it the picture from before would be back."""
+    around_s = cut.last_s - _PASSING_S / 2, cut.first_s + _PASSING_S
+    first, later = (int(np.searchsorted(views.times_s, at_s)) for at_s in around_s)
+    return _is_new_scene(views, first, min(later, len(views.grey) - 1), meter)
+
+
+def _is_new_scene(views: Views, first: int, last: int, meter: FlowMeter) -> bool:
+    before, after = views.grey[first], views.grey[last]
+    least = FADE_UNEXPLAINED_MIN * max(8.0, 0.5 * float(before.std() + after.std()))
+    flow = meter.between(before, after)
+    later = min(len(views.grey) - 1, int(np.searchsorted(views.times_s, views.times_s[last] + _LATER_S)))
+    if min(flow.unexplained, meter.between(before, views.grey[later]).unexplained) < least:
+        return False
+    return changed_share(flow.rest, _union(views, first, last)) >= SCENE_CHANGED_MIN
+
+
+def _union(views: Views, first: int, second: int) -> np.ndarray | None:
+    one, other = views.figure(first), views.figure(second)
+    if one is None or other is None:
+        return other if one is None else one
+    return one | other
+
+
+def _crosses(cuts: Sequence[Cut], start_s: float, end_s: float) -> bool:
+    return any(cut.last_s < end_s and cut.first_s > start_s for cut in cuts)
+
+
+def _is_followed(camera: Sequence[CameraStep], start_s: float, end_s: float) -> bool:
+    return all(step.is_known for step in camera if step.start_s < end_s and step.end_s > start_s)

@@ -1,0 +1,231 @@
+import asyncio
+from dataclasses import replace
+
+import gradio as gr
+import pytest
+
+from kling_ui.choice import Orientation
+from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.handlers.inputs import InputHandlers
+from kling_ui.ui.views.slot import Kind
+
+TAB = gr.Request(session_hash="tab")
+CHOICE = ("video", True, "A person in a garden", False)
+
+
+def _told(**data):
+    return gr.EventData(None, data)
+
+
+def _all(values):
+    async def collect():
+        return [value async for value in values]
+
+    return asyncio.run(collect())
+
+
+@pytest.fixture
+def handlers(services):
+    return InputHandlers(lambda: services)
+
+
+@pytest.fixture
+def image(services):
+    return {"ref": services.locker.sign(services.examples / EXAMPLES[0].image), "facts": [("Size", "")]}
+
+
+@pytest.fixture
+def video(services):
+    return {"ref": services.locker.sign(services.examples / EXAMPLES[0].video), "facts": [("Size", "")]}
+
+
+def test_an_upload_shows_itself_then_its_facts_then_what_was_found(handlers, image):
+    first, second, third = _all(handlers.on_image(_told(ref=image["ref"], seq=4), TAB))
+    assert (first["busy"], first["url"].startswith("files/"), "facts" in first) == ("Reading the file", True, False)
+    assert (second["busy"], bool(second["facts"])) == ("Looking for the character", True)
+    assert (third["busy"], third["found"]) == ("", "No character was found.")
+    assert {value["seq"] for value in (first, second, third)} == {4}
+
+
+def test_an_unreadable_upload_says_why(handlers, video, canned):
+    canned["probe_video"] = MediaError("it breaks off.", path=handlers._services().examples, advice="Upload it again.")
+    *_, last = _all(handlers.on_video(_told(ref=video["ref"], seq=1), TAB))
+    assert last == {"error": "It breaks off.", "advice": "Upload it again.", "seq": 1, "origin": None}
+
+
+def test_an_unforeseen_error_is_said_in_plain_words(handlers, image, canned, caplog):
+    canned["probe_image"] = ZeroDivisionError("secret detail")
+    *_, last = _all(handlers.on_image(_told(ref=image["ref"], seq=1), TAB))
+    assert last["error"] == "Something went wrong inside the app."
+    assert "secret detail" in caplog.text
+
+
+@pytest.mark.parametrize("told", [{}, {"ref": "x" * 32 + "/files.key"}, {"ref": 7}, {"ref": "../ledger.sqlite"}])
+def test_only_references_that_were_given_out_are_opened(handlers, told):
+    (value,) = _all(handlers.on_image(_told(**told), TAB))
+    assert value["error"] == "This file is no longer kept here."
+
+
+def test_a_link_is_fetched_and_remembered_as_the_origin(handlers, services, monkeypatch):
+    async def fetch(_, kind, url):
+        assert (kind, url) == (Kind.IMAGE, "https://example.org/a.png")
+        return services.examples / EXAMPLES[0].image
+
+    monkeypatch.setattr(type(services), "fetch", fetch)
+    *_, last = _all(handlers.on_image(_told(url="https://example.org/a.png", seq=1), TAB))
+    assert last["origin"] == "https://example.org/a.png"
+
+
+def test_the_newest_upload_wins(handlers, image):
+    async def both():
+        older = handlers.on_image(_told(ref=image["ref"], seq=1), TAB)
+        await anext(older)
+        newer = handlers.on_image(_told(ref=image["ref"], seq=2), TAB)
+        await anext(newer)
+        return [value async for value in older], [value["seq"] async for value in newer]
+
+    assert asyncio.run(both()) == ([], [2, 2])
+
+
+def test_another_tab_is_another_matter(handlers, image):
+    async def both():
+        older = handlers.on_image(_told(ref=image["ref"], seq=1), TAB)
+        await anext(older)
+        await anext(handlers.on_image(_told(ref=image["ref"], seq=1), gr.Request(session_hash="other")))
+        return len([value async for value in older])
+
+    assert asyncio.run(both()) == 2
+
+
+def test_an_example_brings_its_settings(handlers):
+    example = EXAMPLES[1]
+    *_, (image, video, orientation, prompt) = _all(handlers.on_example(_told(id=example.key), TAB))
+    assert image["ref"].endswith(example.image)
+    assert video["ref"].endswith(example.video)
+    assert (orientation, prompt) == (example.choice.orientation.value, example.choice.prompt)
+
+
+def test_the_first_look_shows_the_first_example(handlers):
+    *_, (image, video) = _all(handlers.on_first_look(None, TAB))
+    assert image["ref"].endswith(EXAMPLES[0].image)
+    assert (image["busy"], video["busy"]) == ("", "")
+
+
+def _judge(handlers, image, video, *choice):
+    findings, headline, button, accepted = asyncio.run(handlers.judge(image, video, *(choice or CHOICE)))
+    return findings["findings"], headline, button, accepted
+
+
+def test_good_inputs_may_run(handlers, image, video):
+    findings, headline, button, accepted = _judge(handlers, image, video)
+    assert button["interactive"]
+    assert headline["wish"]["prompt"] == "A person in a garden"
+    assert headline["tone"] == "warn"  # nobody is in the canned picture
+    assert {finding["rule"] for finding in findings} >= {"image.character"}
+    assert accepted == gr.update(visible=False, value=False)
+
+
+def test_a_clip_that_is_too_long_for_the_orientation_blocks(handlers, image, video):
+    findings, headline, button, _ = _judge(handlers, image, video, Orientation.IMAGE.value, True, "Outdoors", False)
+    assert not button["interactive"]
+    assert headline["wish"] is None
+    assert findings[0]["rule"] == "video.duration"
+    assert "12 s" in headline["text"]
+
+
+def test_an_empty_prompt_blocks(handlers, image, video):
+    findings, _, button, _ = _judge(handlers, image, video, "video", True, "", False)
+    assert (findings[0]["rule"], button["interactive"]) == ("prompt.required", False)
+
+
+@pytest.mark.parametrize(
+    ("has_image", "has_video", "text"),
+    [
+        (False, True, "Add a character image."),
+        (True, False, "Add a reference video."),
+        (False, False, "Add a character image and a reference video."),
+    ],
+)
+def test_a_missing_input_is_asked_for(handlers, request, has_image, has_video, text):
+    image = request.getfixturevalue("image") if has_image else None
+    video = request.getfixturevalue("video") if has_video else {}
+    _, headline, button, _ = _judge(handlers, image, video)
+    assert (headline["text"], headline["tone"], button["interactive"]) == (text, "empty", False)
+
+
+def test_while_an_input_is_looked_at_nothing_runs_but_hard_limits_show(handlers, image, video):
+    busy = video | {"busy": "Looking for the person"}
+    findings, headline, button, _ = _judge(handlers, image, busy, "image", True, "Outdoors", False)
+    assert (headline["tone"], headline["wish"], button["interactive"]) == ("busy", None, False)
+    assert "video.duration" in {finding["rule"] for finding in findings}
+
+
+def test_an_input_that_has_just_arrived_is_not_waited_for(handlers, image, video, canned):
+    canned["probe_video"] = canned["look_at_video"] = AssertionError("asked too early")
+    just_arrived = {"ref": video["ref"], "busy": "Reading the file"}
+    assert _judge(handlers, image, just_arrived)[1]["tone"] == "busy"
+
+
+def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, canned, small_person):
+    canned["look_at_image"] = small_person
+    findings, headline, button, accepted = _judge(handlers, image, video)
+    assert findings[0]["rule"] == "image.coverage"
+    assert (button["interactive"], accepted["visible"]) == (False, True)
+    _, headline, button, accepted = _judge(handlers, image, video, *CHOICE[:3], True)
+    assert (button["interactive"], accepted["visible"], headline["wish"]["accepted"]) == (True, True, True)
+
+
+def test_what_can_be_mended_is_offered(handlers, image, video, canned):
+    canned["look_at_image"] = replace(canned["look_at_image"], facts=replace(canned["probe_image"], format="webp"))
+    judged, headline, _, _ = asyncio.run(handlers.judge(image, video, *CHOICE))
+    assert judged["text"] == "Would fail: 1 finding stops the run, 1 may disappoint."
+    assert judged["findings"][0]["repairs"][0]["repair"] == "image.convert"
+    assert headline["more"] == "See and repair"
+    assert judged["now"] == {"image": image["ref"], "video": video["ref"]}
+
+
+def test_while_an_input_is_looked_at_nothing_is_offered(handlers, image, video, canned):
+    canned["probe_image"] = replace(canned["probe_image"], format="webp")
+    findings, *_ = _judge(handlers, image | {"busy": "Looking for the character"}, video)
+    assert findings[0]["rule"] == "image.format"
+    assert not any(finding["repairs"] for finding in findings)
+
+
+def test_a_reload_brings_back_what_was_there(handlers, services):
+    example = EXAMPLES[1]
+    kept = {
+        "image": {"ref": services.locker.sign(services.examples / example.image)},
+        "video": None,
+        "orientation": "image",
+        "keep_sound": False,
+        "prompt": "Outdoors",
+    }
+    *_, (image, video) = _all(handlers.on_first_look(kept, TAB))
+    assert image["ref"].endswith(example.image)
+    assert video == {}
+    assert asyncio.run(handlers.on_kept_choice(kept)) == ("image", False, "Outdoors")
+
+
+@pytest.mark.parametrize("kept", [None, {"image": {"ref": "gone/a.png"}}, "nonsense"])
+def test_where_nothing_was_kept_the_example_is_shown(handlers, kept):
+    *_, (image, _) = _all(handlers.on_first_look(kept, TAB))
+    assert image["ref"].endswith(EXAMPLES[0].image)
+    assert asyncio.run(handlers.on_kept_choice(kept)) == (gr.skip(), gr.skip(), gr.skip())
+
+
+def test_a_kept_file_that_breaks_gives_way_to_the_example(handlers, services, canned):
+    probe = canned["probe_image"]
+    broken = services.examples / EXAMPLES[1].image
+    canned["probe_image"] = lambda path: probe if path != broken else _refuse()
+    *_, (image, _) = _all(handlers.on_first_look({"image": {"ref": services.locker.sign(broken)}}, TAB))
+    assert image["ref"].endswith(EXAMPLES[0].image)
+
+
+def _refuse():
+    raise KlingUIError("It broke.")
+
+
+def test_the_clip_decides_the_advice(handlers, video):
+    assert asyncio.run(handlers.on_advice(video, "image", TAB))["use"] == "video"
+    assert asyncio.run(handlers.on_advice({}, "image", TAB)) == {}

@@ -1,0 +1,281 @@
+"""The repair flow with real rules and plans, and played workers."""
+
+import asyncio
+from dataclasses import replace
+
+import gradio as gr
+import pytest
+
+from kling_ui.errors import MediaError
+from kling_ui.ui.attention import Attention
+from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.handlers.repairs import RepairHandlers
+from kling_ui.ui.views.slot import Kind
+
+TAB = gr.Request(session_hash="tab")
+
+
+def _told(**data):
+    return gr.EventData(None, data)
+
+
+@pytest.fixture
+def attention():
+    return Attention()
+
+
+@pytest.fixture
+def handlers(services, attention):
+    return RepairHandlers(lambda: services, attention)
+
+
+@pytest.fixture
+def image(services):
+    return {"ref": services.locker.sign(services.examples / EXAMPLES[0].image), "facts": [("Size", "")]}
+
+
+@pytest.fixture
+def video(services):
+    return {"ref": services.locker.sign(services.examples / EXAMPLES[0].video), "facts": [("Size", "")]}
+
+
+@pytest.fixture
+def broken(canned):
+    """A WebP picture and a silent Matroska clip; what is repaired is a PNG and an MP4."""
+    image, clip = canned["probe_image"], replace(canned["probe_video"], has_audio=False, audio_codec="")
+    look_at_image, look_at_video = canned["look_at_image"], canned["look_at_video"]
+
+    def image_of(path, *_):
+        return replace(image, path=path, format="png" if "repaired" in path.name else "webp")
+
+    def clip_of(path, *_):
+        return replace(clip, path=path, format="mp4" if "repaired" in path.name else "matroska")
+
+    def mended(path, _mend, folder):
+        made = folder / f"made{path.suffix}"
+        made.write_bytes(b"repaired")
+        return replace(image, path=made)
+
+    def drawn(_before, _after, _mend, out):
+        out.write_bytes(b"picture")
+        return out
+
+    canned.update(
+        probe_image=image_of,
+        probe_video=clip_of,
+        look_at_image=lambda path, _: replace(look_at_image, facts=image_of(path)),
+        look_at_video=lambda path, _: replace(look_at_video, facts=clip_of(path)),
+        mend_image=mended,
+        mend_video=mended,
+        image_before_after=drawn,
+        video_before_after=drawn,
+    )
+    return canned
+
+
+def _repair(handlers, image, video, *kinds, **more):
+    async def collect():
+        event = _told(kinds=list(kinds), **more)
+        return [stage async for stage in handlers.on_repair(event, image, video, "video", True, TAB)]
+
+    return asyncio.run(collect())
+
+
+def _mending(stage):
+    return stage[2]["mending"]
+
+
+def test_repair_all_replaces_both_inputs_at_once(handlers, image, video, broken):
+    *before, last = _repair(handlers, image, video, "image.convert", "video.convert", "choice.no-sound")
+    assert {_mending(stage)["state"] for stage in before} == {"running"}
+    assert all(stage[0] == gr.skip() and stage[1] == gr.skip() for stage in before)
+    picture, clip, _ = last
+    assert picture["ref"].endswith("-repaired.png")
+    assert clip["ref"].endswith("-repaired.mp4")
+    assert (picture["instead_of"], clip["instead_of"]) == (image["ref"], video["ref"])
+    assert picture["repaired"]["changes"] == [("Format", "WebP", "PNG")]
+    assert picture["repaired"]["picture"].startswith("files/")
+    assert clip["origin"] is None
+    done = _mending(last)
+    assert done["state"] == "done"
+    assert done["after"] == {"image": picture["ref"], "video": clip["ref"]}
+    assert (done["choice"], done["choice_before"]) == ({"keep_sound": False}, {"keep_sound": True})
+    assert "Convert to JPEG; Convert to MP4 (H.264); Go on without sound" in done["words"]
+
+
+def test_a_choice_alone_touches_no_file(handlers, image, video, broken):
+    *_, (picture, clip, findings) = _repair(handlers, image, video, "choice.no-sound")
+    assert (picture, clip) == (gr.skip(), gr.skip())
+    assert findings["mending"]["choice"] == {"keep_sound": False}
+
+
+def test_a_second_repair_starts_from_the_original_again(handlers, image, video, broken):
+    sources = []
+    make = broken["mend_video"]
+    broken["mend_video"] = lambda path, *more: sources.append(path.name) or make(path, *more)
+    *_, (_, clip, _) = _repair(handlers, image, video, "video.convert")
+    *_, (_, again, findings) = _repair(handlers, image, clip, "video.trim", span=[2.0, 7.0])
+    assert findings["mending"]["state"] == "done"
+    assert sources == [EXAMPLES[0].video, EXAMPLES[0].video]
+    assert [kind for kind, _ in again["current"]["repairs"]] == ["video.convert", "video.trim"]
+    assert again["repaired"]["steps"] == 2
+
+
+def test_what_is_not_on_offer_is_not_done(handlers, image, video, broken):
+    *_, last = _repair(handlers, image, video, "image.turn", "nonsense")
+    assert _mending(last)["state"] == "failed"
+    assert "nothing to repair" in _mending(last)["words"]
+
+
+def test_a_part_that_a_person_picked_is_kept(handlers, image, video, broken):
+    mends = []
+    make = broken["mend_video"]
+    broken["mend_video"] = lambda path, mend, folder: mends.append(mend) or make(path, mend, folder)
+    *_, (_, clip, findings) = _repair(handlers, image, video, "video.trim", span=[2.0, 7.0])
+    assert (mends[0].start_s, mends[0].end_s) == (2.0, 7.0)
+    assert clip["current"]["span"] == [2.0, 7.0]
+    assert findings["mending"]["words"].startswith("Done: Keep 2.0–7.0")
+
+
+def test_a_failure_changes_nothing_and_says_why(handlers, image, video, broken):
+    broken["mend_video"] = MediaError("it breaks off.", path=handlers._services().examples, advice="Choose another.")
+    *_, (picture, clip, findings) = _repair(handlers, image, video, "image.convert", "video.convert")
+    assert (picture, clip) == (gr.skip(), gr.skip())
+    assert findings["mending"]["state"] == "failed"
+    assert "breaks off" in findings["mending"]["words"]
+
+
+def test_an_unforeseen_error_is_no_traceback(handlers, image, video, broken, caplog):
+    broken["mend_image"] = ZeroDivisionError("secret detail")
+    *_, last = _repair(handlers, image, video, "image.convert")
+    assert "secret detail" not in _mending(last)["words"]
+    assert "secret detail" in caplog.text
+
+
+class Slow:
+    """Workers that wait in the middle of a repair until they are let go."""
+
+    def __init__(self, workers):
+        self._workers = workers
+        self.reached, self.go = asyncio.Event(), asyncio.Event()
+
+    async def run(self, work, *args, **more):
+        if work.__name__.startswith("mend_"):
+            self.reached.set()
+            await self.go.wait()
+        return await self._workers.run(work, *args, **more)
+
+
+@pytest.fixture
+def slow(services, attention):
+    """Handlers whose repairs wait, and what lets them go."""
+    workers = Slow(services.workers)
+    return RepairHandlers(lambda: replace(services, workers=workers), attention), workers
+
+
+def _under_way(slow, image, video, meanwhile):
+    """Repair the picture; while that is being written, do something else."""
+    handlers, workers = slow
+
+    async def both():
+        stages = []
+
+        async def repair():
+            event = _told(kinds=["image.convert"])
+            stages.extend([stage async for stage in handlers.on_repair(event, image, video, "video", True, TAB)])
+
+        repairing = asyncio.create_task(repair())
+        await asyncio.wait_for(workers.reached.wait(), 10)
+        said = await meanwhile(handlers, workers)
+        await asyncio.wait_for(repairing, 10)
+        return stages, said
+
+    return asyncio.run(both())
+
+
+def test_it_can_be_stopped_in_the_middle(slow, image, video, broken, services):
+    async def stop(handlers, _):
+        await handlers.on_stop(TAB)
+
+    stages, _ = _under_way(slow, image, video, stop)
+    assert _mending(stages[-1]) == {"state": "stopped", "words": "Stopped. Nothing was changed."}
+    assert not [path for path in services.uploads.rglob("*") if path.is_file()]
+
+
+def test_a_new_picture_meanwhile_is_not_overwritten(slow, image, video, broken, attention):
+    async def hand_in(_, workers):
+        with attention.claim("tab", Kind.IMAGE):
+            workers.go.set()
+
+    stages, _ = _under_way(slow, image, video, hand_in)
+    picture, clip, findings = stages[-1]
+    assert (picture, clip) == (gr.skip(), gr.skip())
+    assert findings["mending"]["after"] == {}
+    assert "left as it is" in findings["mending"]["words"]
+
+
+def test_a_second_press_takes_over_from_the_first(slow, image, video, broken):
+    async def press_again(handlers, workers):
+        workers.go.set()
+        event = _told(kinds=["image.convert"])
+        return [stage async for stage in handlers.on_repair(event, image, video, "video", True, TAB)]
+
+    stages, again = _under_way(slow, image, video, press_again)
+    assert {_mending(stage)["state"] for stage in stages} == {"running"}
+    assert _mending(again[-1])["state"] == "done"
+    assert not slow[0]._under_way
+
+
+def test_a_page_that_goes_away_ends_the_work(slow, image, video, broken):
+    handlers, workers = slow
+
+    async def leave():
+        event = _told(kinds=["image.convert"])
+        stages = handlers.on_repair(event, image, video, "video", True, TAB)
+        await anext(stages)
+        await asyncio.wait_for(workers.reached.wait(), 10)
+        (task,) = handlers._under_way.values()
+        await stages.aclose()
+        await asyncio.wait({task}, timeout=10)
+        return task.cancelled()
+
+    assert asyncio.run(leave())
+    assert not handlers._under_way
+
+
+def test_undo_goes_back_to_the_file_from_before(handlers, image, video, broken):
+    *_, (picture, _, _) = _repair(handlers, image, video, "image.convert")
+    back = asyncio.run(handlers.on_undo_image(picture, TAB))
+    assert (back["ref"], back["instead_of"]) == (image["ref"], picture["ref"])
+    assert "repaired" not in back
+
+
+def test_undo_all_leaves_what_was_changed_since(handlers, image, video, broken):
+    *_, (picture, clip, findings) = _repair(handlers, image, video, "image.convert", "video.convert")
+    after = findings["mending"]["after"]
+    newer = {"ref": image["ref"], "facts": [("Size", "")]}
+    back = asyncio.run(handlers.on_undo_all(_told(after=after), newer, clip, TAB))
+    assert back[0] == gr.skip()
+    assert back[1]["ref"] == video["ref"]
+    assert back[2]["mending"] == {}
+    both = asyncio.run(handlers.on_undo_all(_told(after=after), picture, clip, TAB))
+    assert (both[0]["ref"], both[1]["ref"]) == (image["ref"], video["ref"])
+
+
+def test_what_is_gone_cannot_be_gone_back_to(handlers, image):
+    back = asyncio.run(handlers.on_undo_image(image, TAB))
+    assert back["ref"] == image["ref"]
+    assert "no longer kept" in back["error"]
+
+
+@pytest.mark.parametrize(
+    ("told", "chosen"),
+    [
+        ({"orientation": "image"}, ("image", None)),
+        ({"keep_sound": False}, (None, False)),
+        ({"orientation": "sideways", "keep_sound": "no"}, (None, None)),
+    ],
+)
+def test_only_choices_that_exist_are_taken_over(handlers, told, chosen):
+    taken = asyncio.run(handlers.on_choose(_told(**told)))
+    assert taken == tuple(gr.skip() if value is None else value for value in chosen)

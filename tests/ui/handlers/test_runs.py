@@ -1,0 +1,297 @@
+import asyncio
+from dataclasses import replace
+
+import gradio as gr
+import numpy as np
+import pytest
+from pydantic import SecretStr
+
+from kling_ui.choice import Choice, Orientation, Resolution
+from kling_ui.errors import RunError
+from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.runner import Start
+from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.handlers.runs import RunHandlers
+from kling_ui.ui.visitors import known_visitor
+from kling_ui.ui.wish import Wish
+from kling_ui.vision.person import Landmark, PoseTrack
+
+TAB = gr.Request(session_hash="tab")
+VISITOR = "v" * 43
+NOTHING = [(gr.skip(), gr.skip(), gr.skip())]
+
+
+def _told(**data):
+    return gr.EventData(None, data)
+
+
+def _run(handlers, headline, engine="preview", *, line=None, visitor=VISITOR):
+    return _all(handlers.on_run(headline, engine, {"rate_usd": 0.07}, line, "1080p", visitor, TAB))
+
+
+def _all(stages):
+    async def collect():
+        return [stage async for stage in stages]
+
+    return asyncio.run(collect())
+
+
+# Somebody who stands upright, faces the camera and fits into the picture: (x, y) of the left; the right mirrors it.
+LEFT = {
+    Landmark.LEFT_SHOULDER: (0.58, 0.3),
+    Landmark.LEFT_ELBOW: (0.62, 0.42),
+    Landmark.LEFT_WRIST: (0.63, 0.53),
+    Landmark.LEFT_HIP: (0.55, 0.54),
+    Landmark.LEFT_KNEE: (0.55, 0.7),
+    Landmark.LEFT_ANKLE: (0.55, 0.86),
+    Landmark.LEFT_HEEL: (0.55, 0.88),
+    Landmark.LEFT_FOOT_INDEX: (0.57, 0.9),
+}
+
+
+@pytest.fixture
+def handlers(services, canned):
+    """Handlers of a page whose clip shows somebody all the time."""
+    pose = np.tile(np.array([0.5, 0.2, 0.0, 1.0], np.float32), (33, 1))
+    for landmark, (x, y) in LEFT.items():
+        pose[landmark, :2], pose[landmark + 1, :2] = (x, y), (1 - x, y)
+    times_s = np.arange(0.0, 12.0, 0.25)
+    track = PoseTrack(times_s, np.tile(pose, (len(times_s), 1, 1)), np.zeros((len(times_s), 33, 3), np.float32), 0.5625)
+    canned["look_at_video"] = replace(canned["look_at_video"], track=track)
+    return RunHandlers(lambda: services)
+
+
+@pytest.fixture
+def headline(services):
+    folder, example = services.examples, EXAMPLES[0]
+    wish = Wish(folder / example.image, folder / example.video, Choice("In a garden"))
+    return {"wish": wish.to_value(services.locker)}
+
+
+@pytest.fixture
+def ends_well(runner, run_of, tmp_path):
+    runner.views = [
+        run_of(state=RunState.PREPARING),
+        run_of(state=RunState.IN_PROGRESS, progress=0.5),
+        run_of(state=RunState.IN_PROGRESS, progress=0.9),
+        run_of(state=RunState.COMPLETED, result=tmp_path / "result.mp4", fps=24.0),
+    ]
+
+
+def test_a_new_visitor_gets_an_id_and_an_old_one_keeps_theirs(handlers):
+    assert known_visitor(asyncio.run(handlers.on_arrival("")))
+    assert asyncio.run(handlers.on_arrival(VISITOR)) == VISITOR
+
+
+@pytest.mark.usefixtures("ends_well")
+def test_a_run_is_started_and_shown_to_its_end(handlers, headline, runner):
+    stages = _run(handlers, headline)
+    started = runner.started[0]
+    assert (started["engine"], started["visitor"], started["token"]) == (EngineName.PREVIEW, VISITOR, None)
+    assert (started["again"], started["shown_rate_usd"]) == (False, 0.07)
+    assert started["inputs"].choice == Choice("In a garden", resolution=Resolution.P1080)
+    assert started["inputs"].findings["verdict"] == "warn"
+    assert [status.get("progress") for status, _, _ in stages] == [None, 0.5, 0.9, None]
+    assert stages[-1][0]["final"]
+    assert stages[-1][1]["result"].endswith("result.mp4")
+
+
+@pytest.mark.usefixtures("ends_well")
+def test_what_did_not_change_is_not_sent_again(handlers, headline):
+    stages = _run(handlers, headline)
+    assert [player == gr.skip() for _, player, _ in stages] == [False, True, True, False]
+    assert [history == gr.skip() for _, _, history in stages] == [False, False, True, False]
+
+
+@pytest.mark.usefixtures("ends_well")
+@pytest.mark.parametrize(("engine", "token"), [("kling", SecretStr("tok-123")), ("preview", None)])
+def test_a_visitors_kept_token_goes_along_where_it_is_needed(handlers, headline, services, engine, token):
+    services.tokens.keep(VISITOR, SecretStr("tok-123"))
+    _run(handlers, headline, engine)
+    (started,) = services.runner.started
+    assert started["token"] == token
+    size = Resolution.P1080 if engine == "preview" else Resolution.P720  # nobody asks Kling for a size
+    assert started["inputs"].choice.resolution is size
+
+
+@pytest.mark.parametrize(
+    ("wish", "visitor"),
+    [(None, VISITOR), ({"image": "forged"}, VISITOR), ("good", "")],
+    ids=["no wish", "forged files", "no visitor"],
+)
+def test_what_cannot_be_started_is_said(handlers, headline, runner, wish, visitor):
+    carried = headline if wish == "good" else {"wish": wish}
+    ((status, player, _),) = _run(handlers, carried, "kling", visitor=visitor)
+    assert status["sentence"] == "The inputs are not ready to run."
+    assert player == gr.skip()
+    assert runner.started == []
+
+
+def test_a_refused_token_is_never_replaced_by_the_apps_own(handlers, headline, runner):
+    ((status, _, _),) = _run(handlers, headline, "kling", line={"error": "This cannot be a RunComfy token."})
+    assert status["sentence"] == "This cannot be a RunComfy token."
+    assert runner.started == []
+
+
+def test_what_the_checks_block_is_not_started_whatever_the_browser_says(handlers, headline, runner):
+    headline["wish"]["orientation"] = Orientation.IMAGE.value  # the clip lasts 12 s
+    ((status, _, _),) = _run(handlers, headline)
+    assert status["sentence"].startswith("Would fail:")
+    assert runner.started == []
+
+
+def test_a_refusal_of_the_engine_is_said(handlers, headline, runner):
+    runner.refusal = RunError("A run on Kling needs a RunComfy token.", advice="Enter one.")
+    ((status, _, _),) = _run(handlers, headline, "kling")
+    assert (status["sentence"], status["advice"]) == ("A run on Kling needs a RunComfy token.", "Enter one.")
+    assert [action["do"] for action in status["actions"]] == ["token", "preview"]
+
+
+def test_an_unforeseen_error_is_no_traceback(handlers, headline, runner):
+    runner.refusal = ZeroDivisionError("secret detail")
+    ((status, _, _),) = _run(handlers, headline)
+    assert status["sentence"] == "Something went wrong inside the app."
+
+
+@pytest.mark.usefixtures("ends_well")
+def test_opening_another_run_ends_the_older_view(handlers, headline):
+    async def both():
+        older = handlers.on_run(headline, "preview", None, None, "720p", VISITOR, TAB)
+        await anext(older)
+        newer = handlers.on_open(_told(run_id="r2"), VISITOR, TAB)
+        await anext(newer)
+        return [stage async for stage in older]
+
+    assert asyncio.run(both()) == NOTHING  # Gradio repeats the last scene of an event that ends: it must say nothing
+
+
+@pytest.mark.usefixtures("ends_well")
+def test_a_refusal_is_not_overwritten_by_the_run_that_was_shown(handlers, headline):
+    async def both():
+        older = handlers.on_run(headline, "preview", None, None, "720p", VISITOR, TAB)
+        await anext(older)
+        refused = [stage async for stage in handlers.on_run(None, "preview", None, None, "720p", VISITOR, TAB)]
+        return refused, [stage async for stage in older]
+
+    refused, rest = asyncio.run(both())
+    assert refused[0][0]["state"] == "refused"
+    assert rest == NOTHING
+
+
+def test_a_returning_visitor_sees_the_newest_run(handlers, runner, run_of):
+    runner.views = [run_of(state=RunState.CANCELLED, sentence="Cancelled.")]
+    ((status, _, history),) = _all(handlers.on_return(VISITOR, TAB))
+    assert status["sentence"] == "Cancelled."
+    assert len(history["runs"]) == 1
+
+
+@pytest.mark.parametrize("visitor", [VISITOR, "", None])
+def test_a_new_visitor_sees_no_run(handlers, visitor):
+    assert _all(handlers.on_return(visitor, TAB)) == NOTHING
+
+
+def test_cancelling_says_what_it_achieved(handlers, runner):
+    update = asyncio.run(handlers.on_cancel(_told(run_id="r1"), VISITOR))
+    assert (update["note"]["run_id"], update["note"]["words"]) == ("r1", "Stopped.")
+    assert runner.cancelled == [("r1", VISITOR)]
+
+
+def test_somebody_elses_run_cannot_be_opened(handlers, runner):
+    runner.refusal = RunError("There is no such run.")
+    ((status, _, _),) = _all(handlers.on_open(_told(run_id="r9"), VISITOR, TAB))
+    assert status["sentence"] == "There is no such run."
+
+
+@pytest.mark.usefixtures("ends_well")
+def test_a_kept_token_takes_waiting_runs_up_again(handlers, runner, services):
+    runner.waiting = ["r1"]
+    assert _all(handlers.on_kept_token(VISITOR, TAB)) == NOTHING
+    services.tokens.keep(VISITOR, SecretStr("tok-123"))
+    assert _all(handlers.on_kept_token(VISITOR, TAB))[-1][0]["final"]
+    runner.waiting = []
+    ((status, player, _),) = _all(handlers.on_kept_token(VISITOR, TAB))
+    assert status["note"]["settled"]
+    assert player == gr.skip()
+
+
+def test_the_same_wish_again_shows_what_is_there_already(handlers, headline, runner, run_of, tmp_path):
+    runner.views = [run_of(state=RunState.COMPLETED, result=tmp_path / "result.mp4")]
+    runner.start = Start(run_id="r1", is_new=False, words="You already have this result.")
+    ((status, player, _),) = _run(handlers, headline)
+    assert status["sentence"] == "You already have this result."
+    assert status["actions"] == [{"do": "again", "label": "Run it again"}]
+    assert player["result"].endswith("result.mp4")
+
+
+@pytest.mark.parametrize("is_the_same", [True, False], ids=["as on the left", "another one"])
+def test_running_again_takes_the_runs_own_inputs(handlers, headline, run_of, services, is_the_same):
+    runner = services.runner
+    run = run_of(state=RunState.COMPLETED, choice=Choice("In a garden"))
+    runner.views, runner.standing = [run], run if is_the_same else None
+    _all(handlers.on_again(headline, {"rate_usd": 0.07}, VISITOR, _told(run_id="r1"), TAB))
+    (started,) = runner.started
+    assert (started["again"], started["engine"], started["shown_rate_usd"]) == (True, EngineName.PREVIEW, 0.07)
+    folder, example = services.examples, EXAMPLES[0]
+    expected = folder / example.image if is_the_same else run.image
+    assert started["inputs"].image == expected
+    assert started["inputs"].choice == run.choice
+
+
+def test_a_recovered_run_has_no_inputs_to_run_again(handlers, runner, run_of):
+    runner.views = [run_of(state=RunState.COMPLETED, image=None, reference=None)]
+    ((status, _, _),) = _all(handlers.on_again(None, None, VISITOR, _told(run_id="r1"), TAB))
+    assert status["sentence"] == "The inputs of this run are not kept here."
+
+
+@pytest.mark.usefixtures("ends_well")
+def test_a_request_is_recovered_with_the_kept_token(handlers, runner, services):
+    services.tokens.keep(VISITOR, SecretStr("tok-123"))
+    runner.start = Start(run_id="r1", is_new=False, words="Found. The run is followed on.")
+    scenes = _all(handlers.on_recover(VISITOR, _told(run_id="r1", request_id="req-9"), TAB))
+    ((request_id, how),) = runner.recovered
+    assert (request_id, how["visitor"], how["run_id"]) == ("req-9", VISITOR, "r1")
+    assert how["token"].get_secret_value() == "tok-123"
+    assert scenes[0][0]["standing"] == "Found. The run is followed on."
+
+
+@pytest.mark.parametrize(
+    ("run_id", "place"), [("r1", 0), ("", 2), (7, 2)], ids=["at the run", "in the history", "forged"]
+)
+def test_why_a_request_is_not_recovered_is_said_where_it_was_asked(handlers, runner, run_id, place):
+    runner.refusal = RunError("This is not a request id.")
+    (scene,) = _all(handlers.on_recover(VISITOR, _told(run_id=run_id, request_id="?"), TAB))
+    assert scene[place]["note"]["words"] == "This is not a request id."
+    assert [part == gr.skip() for part in scene].count(True) == 2
+
+
+def test_a_returning_visitors_waiting_run_goes_on_with_the_kept_token(handlers, runner, run_of, services):
+    runner.views = [run_of(needs_token=True, engine=EngineName.KLING)]
+    services.tokens.keep(VISITOR, SecretStr("tok-123"))
+    runner.refusal = None
+    ((status, _, _),) = _all(handlers.on_return(VISITOR, TAB))
+    assert status["actions"] == [{"do": "token", "label": "Enter the token"}]
+
+
+def test_a_comparison_needs_a_result(handlers, runner, run_of):
+    runner.views = [run_of()]
+    update = asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR))
+    assert update["comparison"]["error"] == "This run has no result to compare."
+
+
+def test_a_comparison_is_made_once(handlers, runner, run_of, canned, tmp_path):
+    result = tmp_path / "result.mp4"
+    runner.views = [run_of(state=RunState.COMPLETED, result=result)]
+    canned["side_by_side"] = lambda *paths: paths[-1].write_bytes(b"mp4")
+    update = asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR))
+    assert update["comparison"]["url"].endswith("/comparison.mp4")
+    assert update["comparison"]["name"] == "comparison-preview-r1.mp4"
+    canned["side_by_side"] = AssertionError("made twice")
+    assert asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR)) == update
+
+
+def test_inputs_stand_where_their_result_will_be(handlers, headline):
+    image, video = {"ref": headline["wish"]["image"]}, {"ref": headline["wish"]["video"]}
+    shown = asyncio.run(handlers.on_inputs(image, video))["pair"]
+    assert shown["image"].endswith(EXAMPLES[0].image)
+    assert shown["reference"].endswith(EXAMPLES[0].video)
+    assert asyncio.run(handlers.on_inputs(image, None))["pair"]["reference"] == ""

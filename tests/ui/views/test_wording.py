@@ -1,0 +1,37 @@
+import pytest
+
+from kling_ui.ui.views import wording
+
+
+def _plain(text):
+    return text.replace(wording.NBSP, " ")
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        (wording.size(720, 1280), "720 × 1280 px"),
+        (wording.seconds(12), "12.0 s"),
+        (wording.rate(24), "24 fps"),
+        (wording.rate(30000 / 1001), "29.97 fps"),
+        (wording.share(0.314), "31 %"),
+        (wording.share(0.0451), "4.5 %"),
+        (wording.share(0.0), "0 %"),
+        (wording.weight(516_000), "516 kB"),
+        (wording.weight(3), "1 kB"),
+        (wording.weight(2_700_000), "2.7 MB"),
+        (wording.elapsed(45.9), "45 s"),
+        (wording.elapsed(125), "2 min 05 s"),
+        (wording.ago(59), "just now"),
+        (wording.ago(61), "1 min ago"),
+        (wording.ago(7300), "2 h ago"),
+        (wording.ago(90_000), "1 day ago"),
+        (wording.ago(200_000), "2 days ago"),
+    ],
+)
+def test_figures_as_a_person_reads_them(said, text):
+    assert _plain(said) == text
+
+
+def test_a_figure_and_its_unit_stay_on_one_line():
+    assert " " not in wording.size(720, 1280)

@@ -1,0 +1,70 @@
+import os
+import time
+from urllib.parse import quote
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from kling_ui.ui.web.files import Locker
+from kling_ui.ui.web.routes import add_routes, sweep
+
+
+@pytest.fixture
+def client(tmp_path):
+    app = FastAPI()
+    add_routes(app, Locker(tmp_path, b"secret"), tmp_path / "uploads")
+    return TestClient(app)
+
+
+def _send(client, content, name):
+    return client.post("/inputs", content=content, headers={"X-File-Name": quote(name)})
+
+
+def test_health(client):
+    assert client.get("/health").json() == {"status": "ok"}
+
+
+def test_what_is_uploaded_can_be_read_by_its_reference_only(client):
+    ref = _send(client, b"0123456789", "my clip.mp4").json()["ref"]
+    answer = client.get(f"/files/{quote(ref)}")
+    assert answer.content == b"0123456789"
+    assert answer.headers["content-type"] == "video/mp4"
+    assert client.get(f"/files/{'x' + ref[1:]}").status_code == 404
+    assert client.get(f"/files/{ref.partition('/')[2]}").status_code == 404
+
+
+def test_a_clip_is_served_in_ranges(client):
+    ref = _send(client, b"0123456789", "clip.mp4").json()["ref"]
+    answer = client.get(f"/files/{ref}", headers={"Range": "bytes=2-4"})
+    assert (answer.status_code, answer.content) == (206, b"234")
+    assert answer.headers["content-range"] == "bytes 2-4/10"
+
+
+@pytest.mark.parametrize("name", ["page.html", "drawing.svg", "script.js"])
+def test_what_could_run_in_a_browser_is_only_downloaded(client, name):
+    answer = client.get(f"/files/{_send(client, b'<script>', name).json()['ref']}")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert "sandbox" in answer.headers["content-security-policy"]
+
+
+def test_an_empty_upload_is_refused_in_words(client):
+    answer = _send(client, b"", "clip.mp4")
+    assert answer.status_code == 422
+    assert answer.json() == {"error": "This file is empty.", "advice": "Choose another one."}
+
+
+def test_old_inputs_are_swept_and_young_ones_stay(tmp_path):
+    old, young = tmp_path / "old", tmp_path / "young"
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "clip.mp4").write_bytes(b"x")
+    then = time.time() - 100
+    os.utime(old, (then, then))
+    sweep(tmp_path, 50)
+    assert list(tmp_path.iterdir()) == [young]
+
+
+def test_sweeping_a_folder_that_is_not_there_does_nothing(tmp_path):
+    sweep(tmp_path / "none", 50)

@@ -1,0 +1,117 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from kling_ui.errors import SettingsError
+from kling_ui.settings import Settings
+from kling_ui.ui.tokens import TokenKeep
+from kling_ui.ui.web import server
+
+ROOT = Path(__file__).parents[3]
+
+
+@asynccontextmanager
+async def _nothing_open(*_):
+    yield SimpleNamespace(tokens=TokenKeep())
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    settings = Settings(token=SecretStr("planted-token"), data_dir=tmp_path_factory.mktemp("data"))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "GRADIO_RUN_HISTORY", "GRADIO_SSR_MODE"):
+            patch.setenv(name, "")  # so that what the server sets is undone
+        with TestClient(server.build_app(settings, _nothing_open)) as opened:
+            yield opened
+
+
+def test_the_page_answers(client):
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert "Motion Control playground" in answer.text
+
+
+def test_the_apps_token_is_nowhere_in_the_page(client):
+    assert "planted-token" not in client.get("/").text + client.get("/config").text
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/gradio_api/deep_link?session_hash=x"),
+        ("GET", "/gradio_api/file=/etc/hostname"),
+        ("GET", "/gradio_api/proxy=https://example.org"),
+        ("GET", "/gradio_api/runs"),
+        ("GET", "/monitoring/summary"),
+        ("POST", "/gradio_api/run/judge"),
+        ("POST", "/gradio_api/upload"),
+        ("POST", "/gradio_api/component_server"),
+    ],
+)
+def test_no_side_doors(client, method, path):
+    assert client.request(method, path, json={"data": []}).status_code == 404
+
+
+def test_other_origins_may_not_read(client):
+    answer = client.get("/config", headers={"Origin": "https://evil.example", "Host": "app.example"})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_forged_host_does_not_reach_the_page(client):
+    assert "evil.example" not in client.get("/config", headers={"X-Forwarded-Host": "evil.example"}).text
+
+
+def test_nothing_is_recorded_or_reported(client):
+    config = client.get("/config").json()
+    assert config["run_history"] is False
+    assert config["analytics_enabled"] is False
+
+
+def test_a_taken_port_is_said_with_a_free_one():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=rf"Port {port} .* KLING_UI_PORT to a free one, such as \d+\."):
+            server.listen("127.0.0.1", port)
+
+
+def test_an_address_that_is_not_ours_is_said():
+    with pytest.raises(SettingsError, match="KLING_UI_HOST"):
+        server.listen("no-such-host.invalid", 7860)
+
+
+def test_a_wrong_setting_ends_the_start_with_one_line():
+    env = os.environ | {"KLING_UI_PORT": "many"}
+    ended = subprocess.run([sys.executable, "app.py"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert ended.stderr == "KLING_UI_PORT takes a whole number from 1 to 65535.\n"
+
+
+def test_worker_processes_can_import_the_entry_point_lightly():
+    """They import it again, each time one starts."""
+    heavy = "import app, sys; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    ended = subprocess.run([sys.executable, "-c", heavy], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "app" in ended.stdout.split()
+    assert not {"gradio", "kling_ui", "fastapi", "numpy"} & set(ended.stdout.split())
+
+
+@pytest.mark.slow
+def test_the_app_ends_quickly_and_quietly_when_told_to(serve, tmp_path):
+    with serve(tmp_path) as (app, address):
+        told = time.monotonic()
+        app.send_signal(signal.SIGTERM)
+        app.wait(30)
+    assert time.monotonic() - told < 10
+    assert (tmp_path / "said.txt").read_text().startswith(f"kling_ui answers at {address.rstrip('/')} ")
+    assert len((tmp_path / "said.txt").read_text().splitlines()) == 1
