@@ -1,8 +1,11 @@
 """Media for all tests: drawn files of a person whose joints are exactly known, and small clips with chosen oddities."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -12,6 +15,23 @@ from figure.cast import DANCER, MAYA, THEO
 
 MakeClip = Callable[..., Path]
 HALF_BODY = Camera(y_m=1.28, height_m=1.15)
+
+
+@pytest.fixture(autouse=True)
+def _usual_priority() -> Iterator[None]:
+    """No test leaves this thread with another scheduling policy than it had: whatever starts later would inherit it.
+
+    SVT-AV1, run by root, makes the thread that calls it a real-time one, and a browser started from it stalls the
+    machine. So clips are encoded in threads that end with them.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    before = os.sched_getscheduler(0)
+    yield
+    now = os.sched_getscheduler(0)
+    os.sched_setscheduler(0, before, os.sched_param(0))
+    assert now == before
 
 
 @pytest.fixture(scope="session")
@@ -88,7 +108,11 @@ def talk_mp4(drawn_talk: DrawnClip) -> Path:
 def make_clip(tmp_path: Path) -> MakeClip:
     """A function that writes a clip of 320 x 180, 24 pictures of rising brightness, one second."""
 
-    def make(
+    def make(*args: Any, **how: Any) -> Path:
+        with ThreadPoolExecutor(1) as own:
+            return own.submit(write, *args, **how).result()
+
+    def write(
         name: str = "clip.mp4",
         *,
         container: str | None = None,

@@ -87,10 +87,11 @@ function follow() {
   const [leader, ...others] = clips();
   for (const clip of others) {
     const ahead = clip.currentTime - within(clip, leader.currentTime);
+    if (clip.seeking) continue; // another seek now would undo this one, and on a slow machine none would ever land
     if (Math.abs(ahead) > JUMP_S) clip.currentTime = within(clip, leader.currentTime);
     else if (Math.abs(ahead) > DRIFT_S) clip.playbackRate = speed * (1 - Math.max(-BEND, Math.min(BEND, ahead * 10)));
     else if (clip.playbackRate !== speed) clip.playbackRate = speed;
-    if (clip.paused && !clip.ended && !leader.paused && !clip.seeking) clip.play().catch(() => {});
+    if (clip.paused && !clip.ended && !leader.paused) clip.play().catch(() => {});
   }
   paintTime();
   requestAnimationFrame(follow);

