@@ -129,7 +129,7 @@ class Crew:
 
     async def _adopt_one(self, record: RunRecord, token: SecretStr | None) -> bool:
         desk, engine = self._desk, await self._engines.get(record.engine)
-        key = token if record.own_token or token is not None else self.key(engine, None)
+        key = token if record.own_token else self.app_token or token
         plan = adoption(record, is_free=engine.is_free, has_token=key is not None)
         if plan is Adoption.WAIT_FOR_TOKEN or not await self._claim(record):
             return False

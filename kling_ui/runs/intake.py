@@ -146,6 +146,7 @@ class Intake:
             reference_sha256=kept.reference_sha256,
             choice=inputs.choice,
             own_token=own_token,
+            own_purse=own_token,
             findings=inputs.findings,
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator
 from hmac import compare_digest
 
-from kling_ui.errors import RunError
+from kling_ui.errors import LedgerError, RunError
 from kling_ui.runs.board import newer
 from kling_ui.runs.chronicle import Desk
 from kling_ui.runs.crew import Crew
@@ -40,13 +40,16 @@ class Lookout:
         Raises:
             RunError: There is no such run of this visitor.
         """
+        record = await self.record(run_id, visitor)
         while True:
             notice = self._desk.board.read(run_id)
-            view = await self.view(run_id, visitor)
+            view = self.show(notice.record if notice else record)
             yield view
             if view.is_final or view.needs_token:
                 return
             await newer(notice, QUIET_S if notice else LOOK_S)
+            if self._desk.board.read(run_id) is None:
+                record = await self.record(run_id, visitor)
 
     async def view(self, run_id: str, visitor: str | None) -> RunView:
         """Return a run as it is now; arguments as for :meth:`watch`.
@@ -78,17 +81,26 @@ class Lookout:
     async def record(self, run_id: str, visitor: str | None) -> RunRecord:
         """Return what is remembered of a run; arguments as for :meth:`watch`.
 
+        The ledger says whose it is: that changes with a login, of which whoever carries the run does not hear.
+
         Raises:
             RunError: There is no such run of this visitor.
         """
-        notice = self._desk.board.read(run_id)
-        record = notice.record if notice else await self._desk.ledger.ask(lambda store: store.get(run_id))
+        record = await self._remembered(run_id)
         is_theirs = record is not None and (
             visitor is None or compare_digest(record.visitor.encode(), visitor.encode())
         )
         if record is None or not is_theirs:
             raise RunError("This run is not known here.", advice="It may belong to another browser.")
         return record
+
+    async def _remembered(self, run_id: str) -> RunRecord | None:
+        try:
+            return await self._desk.ledger.ask(lambda store: store.get(run_id))
+        except LedgerError:
+            if (notice := self._desk.board.read(run_id)) is None:
+                raise
+            return notice.record
 
     def show(self, record: RunRecord) -> RunView:
         """Return a run as it is at this moment."""

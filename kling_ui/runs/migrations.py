@@ -119,4 +119,9 @@ def _money_and_expiry(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX ix_runs_created_at ON runs (created_at)")
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry)
+def _purse(connection: Connection) -> None:
+    connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN own_purse BOOLEAN")
+    connection.exec_driver_sql("UPDATE runs SET own_purse = own_token")
+
+
+STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _purse)

@@ -199,7 +199,7 @@ def spending_of(records: Iterable[RunRecord], *, visitor: str, own_token: bool, 
     since = now
     for record in records:
         is_theirs = record.visitor == visitor
-        if record.own_token is not own_token or (own_token and not is_theirs):
+        if record.own_purse is not own_token or (own_token and not is_theirs):
             continue
         amount_usd = at_stake_usd(record)
         if record.created_at >= midnight:

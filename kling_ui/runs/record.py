@@ -83,7 +83,8 @@ class RunRecord:
         reference_name: File name of the reference video in the run's folder; empty likewise.
         reference_sha256: Its content.
         choice: Prompt, orientation, sound.
-        own_token: It runs on a token that the visitor gave, not on the app's.
+        own_token: It is followed with a token that the visitor gave, not with the app's.
+        own_purse: It was sent with a token that the visitor gave, so they pay for it, whichever token follows it on.
         findings: What the checks said, as JSON.
         request_id: The engine's, once it has answered.
         price: What was known of the price before the run, as JSON, see :class:`kling_ui.runs.money.Quote`.
@@ -115,6 +116,7 @@ class RunRecord:
     reference_sha256: str
     choice: Choice
     own_token: bool = False
+    own_purse: bool = False
     findings: Mapping[str, Any] | None = None
     request_id: str | None = None
     price: Mapping[str, Any] | None = None

@@ -1,7 +1,6 @@
 """Finding a request again that is at the vendor, but not followed here: by its request id."""
 
 import asyncio
-import hashlib
 import secrets
 
 from pydantic import SecretStr
@@ -14,7 +13,7 @@ from kling_ui.runs.crew import Crew
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.intake import NO_TOKEN
 from kling_ui.runs.record import EngineName, RunRecord, RunState
-from kling_ui.runs.wish import Start
+from kling_ui.runs.wish import Start, recovered_fingerprint
 
 # A run whose outcome is unknown is taken for a request that was made about when it was sent: clocks differ, and a
 # submit with inline media takes its time.
@@ -114,13 +113,14 @@ class Recovery:
             state=RunState.IN_QUEUE,
             created_at=found.created_at.timestamp() if found.created_at else now,
             changed_at=now,
-            fingerprint=hashlib.sha256(f"recovered {visitor} {request_id}".encode()).hexdigest(),
+            fingerprint=recovered_fingerprint(visitor, request_id),
             image_name="",
             image_sha256="",
             reference_name="",
             reference_sha256="",
             choice=Choice(prompt=""),
             own_token=token is not None,
+            own_purse=token is not None,
             request_id=request_id,
         )
         standing = await self._desk.ledger.ask(lambda store: store.add(record))

@@ -11,6 +11,7 @@ from kling_ui.choice import Choice
 from kling_ui.runs.money import DAY_S, Spending, spending_of
 from kling_ui.runs.record import CLAIM_MAX_S, EngineName, ResultFacts, RunRecord, RunState
 from kling_ui.runs.schema import runs, states
+from kling_ui.runs.wish import fingerprint_for
 
 _FIELDS = frozenset(field.name for field in fields(RunRecord))
 _FINAL = tuple(state.value for state in RunState if state.is_final)
@@ -50,6 +51,19 @@ def free_key(connection: Connection, run_id: str) -> str | None:
     wish = select(runs.c.fingerprint).where(runs.c.run_id == run_id).scalar_subquery()
     other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == wish, runs.c.run_id != run_id))
     return connection.scalar(select(wish)) if other is None else None
+
+
+def hand_over(connection: Connection, visitor: str, to: str) -> int:
+    """Make one visitor's runs another's, so that the same wish of theirs is known again; return how many."""
+    query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at)
+    rows = connection.execute(query).mappings().all()
+    for row in rows:
+        wish = fingerprint_for(to, to_record(row))
+        other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == wish))
+        key = wish if row["open_key"] is not None and other is None else None
+        theirs = update(runs).where(runs.c.run_id == row["run_id"])
+        connection.execute(theirs.values(visitor=to, fingerprint=wish, open_key=key))
+    return len(rows)
 
 
 def is_unheld(now: float) -> ColumnElement[bool]:

@@ -153,11 +153,7 @@ class Runner:
         return self._lookout.watch(run_id, visitor)
 
     async def view(self, run_id: str, visitor: str | None) -> RunView:
-        """Return a run as it is now; arguments as for :meth:`watch`.
-
-        Raises:
-            RunError: There is no such run of this visitor.
-        """
+        """Return a run as it is now; see :meth:`Lookout.view`."""
         return await self._lookout.view(run_id, visitor)
 
     async def may_be_fetched(self, run_id: str) -> bool:
@@ -175,6 +171,10 @@ class Runner:
             RunError: There is no such run of this visitor.
         """
         return await self._lookout.states(run_id, visitor)
+
+    async def hand_over(self, visitor: str, to: str) -> int:
+        """Make one visitor's runs another's, who has proved to be the same person; return how many they were."""
+        return await self._desk.ledger.ask(lambda store: store.hand_over(visitor, to))
 
     async def cancel(self, run_id: str, visitor: str) -> str:
         """Try to cancel a run.

@@ -39,6 +39,7 @@ runs = Table(
     Column("reference_sha256", String(64), nullable=False),
     Column("choice", _json, nullable=False),
     Column("own_token", Boolean, nullable=False),
+    Column("own_purse", Boolean),
     Column("findings", _json),
     Column("request_id", String(128), index=True),
     Column("price", _json),

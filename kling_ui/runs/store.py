@@ -18,6 +18,7 @@ from kling_ui.runs.money import Budget, Spending
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.rows import (
     free_key,
+    hand_over,
     is_unheld,
     note_state,
     released,
@@ -88,7 +89,7 @@ class Store:
                         return standing
                     if budget is not None and budget.is_set:
                         spending = spending_by(
-                            connection, record.visitor, record.created_at, own_token=record.own_token
+                            connection, record.visitor, record.created_at, own_token=record.own_purse
                         )
                         budget.check(spending, record.estimate_usd)
                     connection.execute(insert(runs).values(values))
@@ -152,6 +153,12 @@ class Store:
                 return False
             note_state(connection, run_id, RunState.IN_QUEUE, now)
         return True
+
+    def hand_over(self, visitor: str, to: str) -> int:
+        """Make one visitor's runs another's; whoever carries them goes on. Return how many they were."""
+        with self._transaction() as connection:
+            in_turn(connection)
+            return hand_over(connection, visitor, to)
 
     def get(self, run_id: str) -> RunRecord | None:
         """Return one run."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_ui.choice import Choice, Resolution
-from kling_ui.runs.record import EngineName
+from kling_ui.runs.record import EngineName, RunRecord
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,3 +67,15 @@ def fingerprint(visitor: str, engine: EngineName, image_sha256: str, reference_s
         del told["resolution"]  # only previews have one, and wishes written down before there was one stay the same
     wish = [visitor, engine, image_sha256, reference_sha256, told]
     return hashlib.sha256(json.dumps(wish).encode()).hexdigest()
+
+
+def recovered_fingerprint(visitor: str, request_id: str) -> str:
+    """Return what stands for the wish of a run that was recovered without its inputs."""
+    return hashlib.sha256(f"recovered {visitor} {request_id}".encode()).hexdigest()
+
+
+def fingerprint_for(visitor: str, record: RunRecord) -> str:
+    """Return the fingerprint that a run has once it is this visitor's."""
+    if not record.has_inputs:
+        return recovered_fingerprint(visitor, record.request_id or "")
+    return fingerprint(visitor, record.engine, record.image_sha256, record.reference_sha256, record.choice)

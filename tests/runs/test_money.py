@@ -106,7 +106,7 @@ def test_a_session_ends_with_a_long_break_and_a_day_at_midnight():
 
 
 def test_the_apps_token_is_one_purse_and_each_visitors_own_is_another():
-    records = at(1), at(1, visitor="ben"), at(1, own_token=True), at(1, visitor="ben", own_token=True)
+    records = at(1), at(1, visitor="ben"), at(1, own_purse=True), at(1, visitor="ben", own_purse=True)
     assert spend(*records) == Spending(session_usd=0.35, day_usd=0.35, purse_day_usd=0.7)
     assert spend(*records, own_token=True) == Spending(session_usd=0.35, day_usd=0.35, purse_day_usd=0.35)
     assert spend(*records, visitor="eve") == Spending(purse_day_usd=0.7)

@@ -5,10 +5,14 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError, RunError
-from kling_ui.runs.money import Charge
+from kling_ui.runs.endings import REFUSALS_MAX
+from kling_ui.runs.money import Charge, Spending
 from kling_ui.runs.record import EngineName, RunState
+
+VISITORS = SecretStr("visitor-token-0123456789")
 
 
 def price(usd, unit="second"):
@@ -243,3 +247,61 @@ def test_the_same_inputs_after_an_unknown_outcome_are_not_sent_by_themselves(ope
     assert "both would be charged" in second.words
     assert both[0].run_id == both[1].run_id != first.run_id
     assert sorted(start.is_new for start in both) == [False, True], "a double click on run again makes one run"
+
+
+def test_a_run_is_paid_from_the_purse_that_it_was_sent_from_whoever_follows_it_on(open_world, make_vendor):
+    in_progress = httpx.Response(200, json={"request_id": "req-1", "status": "in_progress"})
+    done = httpx.Response(200, json={"request_id": "req-1", "status": "completed"})
+    vendor = make_vendor(statuses=[in_progress, *[refused(401, 400004)] * (REFUSALS_MAX + 1), done])
+
+    async def story():
+        async with open_world(vendor, budget_day_usd=0.5) as world:
+            waiting = await world.end(await world.kling())
+            purses = [await world.runner.spending("ann")]
+            with pytest.raises(RunError, match=r"for today \$0\.15 is left"):
+                await world.kling(prompt="another", visitor="ben")
+            assert await world.runner.resume("ann", VISITORS) == [waiting.run_id]
+            view = await world.end(waiting.run_id)
+            purses.append(await world.runner.spending("ann"))
+            return waiting, view, purses, await world.runner.spending("ann", own_token=True)
+
+    waiting, view, purses, own = asyncio.run(story())
+    assert waiting.needs_token
+    assert view.state is RunState.COMPLETED
+    assert [purse.purse_day_usd for purse in purses] == [pytest.approx(0.35)] * 2
+    assert own == Spending()
+
+
+@pytest.mark.parametrize("sent_with", [None, VISITORS], ids=["the app's token", "the visitor's"])
+def test_a_run_that_is_recovered_with_another_token_stays_in_its_purse(open_world, make_vendor, sent_with):
+    vendor = make_vendor(submits=[httpx.ReadTimeout("slow")])
+
+    async def story():
+        async with open_world(vendor) as world:
+            run_id = await world.kling(token=sent_with)
+            await world.end(run_id)
+            await world.runner.recover("req-1", visitor="ann", run_id=run_id, token=None if sent_with else VISITORS)
+            view = await world.end(run_id)
+            return view, [(await world.runner.spending("ann", own_token=own)).day_usd for own in (False, True)]
+
+    view, spent = asyncio.run(story())
+    assert view.state is RunState.COMPLETED
+    assert spent == ([0.0, pytest.approx(0.35)] if sent_with else [pytest.approx(0.35), 0.0])
+
+
+def test_a_run_on_the_apps_token_is_not_followed_with_a_visitors_while_that_will_do(open_world, make_vendor):
+    in_progress = httpx.Response(200, json={"request_id": "req-1", "status": "in_progress"})
+    vendor = make_vendor(statuses=[in_progress])
+
+    async def story():
+        async with open_world(vendor) as world:
+            run_id = await world.kling()
+            await world.until(run_id, RunState.IN_PROGRESS)
+        vendor.statuses.append(httpx.Response(200, json={"request_id": "req-1", "status": "completed"}))
+        async with open_world(vendor, adopt=False) as world:
+            seen = len(vendor.seen)
+            assert await world.runner.resume("ann", VISITORS) == [run_id]
+            await world.end(run_id)
+            return [request.headers.get("authorization", "") for request in vendor.seen[seen:]]
+
+    assert not any(VISITORS.get_secret_value() in sent for sent in asyncio.run(story()))
