@@ -22,6 +22,23 @@ _DOLLARS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,4})?")
 
 
 @dataclass(frozen=True)
+class SpaceLogin:
+    """How visitors of a Hugging Face Space log in; the platform sets all of it where the Space asks for it.
+
+    Attributes:
+        host: The host under which the Space is reached; the platform lets a login come back nowhere else.
+        client_id: ``OAUTH_CLIENT_ID``: who the Space is at the provider.
+        client_secret: ``OAUTH_CLIENT_SECRET``: proves it.
+        provider_url: ``OPENID_PROVIDER_URL``: where visitors log in.
+    """
+
+    host: str
+    client_id: str
+    client_secret: SecretStr
+    provider_url: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """What the product can be told from outside; every field names its variable.
 
@@ -38,6 +55,8 @@ class Settings:
         store_url: ``KLING_UI_STORE_URL``: ``s3://bucket/prefix`` where a paid run's inputs wait for RunComfy; keys,
             region and server come from the usual ``AWS_`` variables.
         lend_hours: ``KLING_UI_LEND_HOURS``: for how long an address made for RunComfy works at most, 1-168.
+        login: ``OAUTH_CLIENT_ID``, ``OAUTH_CLIENT_SECRET`` and ``OPENID_PROVIDER_URL`` on a Space: how visitors log in;
+            ``None`` where they cannot.
         workers: ``KLING_UI_WORKERS``: worker processes for checks and previews, 1-64; ``None`` lets the machine decide.
         budget_session_usd: ``KLING_UI_BUDGET_SESSION_USD``: the most that paid runs of one sitting of one visitor may
             cost, in US dollars; ``None`` sets no limit, 0 allows no paid run.
@@ -55,6 +74,7 @@ class Settings:
     space_host: str | None = None
     store_url: str | None = None
     lend_hours: int = 24
+    login: SpaceLogin | None = None
     workers: int | None = None
     budget_session_usd: float | None = None
     budget_day_usd: float | None = None
@@ -81,6 +101,7 @@ class Settings:
             space_host=_space_host(env),
             store_url=_store_url(env),
             lend_hours=_number(env, "KLING_UI_LEND_HOURS", 1, LEND_HOURS_MAX) or cls.lend_hours,
+            login=_login(env),
             workers=_number(env, "KLING_UI_WORKERS", 1, 64),
             budget_session_usd=_dollars(env, "KLING_UI_BUDGET_SESSION_USD"),
             budget_day_usd=_dollars(env, "KLING_UI_BUDGET_DAY_USD"),
@@ -128,6 +149,15 @@ def _space_host(env: Mapping[str, str]) -> str | None:
     """Return the first of a Space's hosts; the platform sets them, so odd ones are passed over, not complained of."""
     host = env.get("SPACE_HOST", "").split(",")[0].strip().lower()
     return host if env.get("SPACE_ID") and _HOST.fullmatch(host) else None
+
+
+def _login(env: Mapping[str, str]) -> SpaceLogin | None:
+    """Return how visitors log in, if all that takes is set: a half of it would be a button that leads nowhere."""
+    host, client_id, secret = _space_host(env), env.get("OAUTH_CLIENT_ID"), env.get("OAUTH_CLIENT_SECRET")
+    if not (host and client_id and secret and env.get("OPENID_PROVIDER_URL")):
+        return None
+    provider_url = _url(env, "OPENID_PROVIDER_URL")
+    return None if provider_url is None else SpaceLogin(host, client_id, SecretStr(secret), provider_url)
 
 
 def _store_url(env: Mapping[str, str]) -> str | None:

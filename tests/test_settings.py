@@ -129,3 +129,29 @@ def test_where_the_outside_world_may_reach_this_app(environ, url):
 
 def test_a_space_listens_on_every_address():
     assert Settings.from_env({"SPACE_ID": "someone/space"}).host == "0.0.0.0"
+
+
+SPACE = {
+    "SPACE_ID": "ann/space",
+    "SPACE_HOST": "my-space.hf.space,app.example.org",
+    "OAUTH_CLIENT_ID": "client",
+    "OAUTH_CLIENT_SECRET": "planted-secret",
+    "OPENID_PROVIDER_URL": "https://provider.example",
+}
+
+
+def test_a_space_may_let_visitors_log_in():
+    login = Settings.from_env(SPACE).login
+    assert login is not None
+    assert (login.host, login.client_id, login.provider_url) == (
+        "my-space.hf.space",
+        "client",
+        "https://provider.example",
+    )
+    assert login.client_secret.get_secret_value() == "planted-secret"
+    assert "planted-secret" not in repr(Settings.from_env(SPACE))
+
+
+@pytest.mark.parametrize("missing", SPACE)
+def test_a_login_needs_a_space_and_all_that_it_sets(missing):
+    assert Settings.from_env({name: value for name, value in SPACE.items() if name != missing}).login is None

@@ -8,6 +8,7 @@ import gradio as gr
 
 from kling_ui.ui.attention import Attention
 from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.handlers.account import AccountHandlers
 from kling_ui.ui.handlers.engine import EngineHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
@@ -91,7 +92,11 @@ class Panels:
 
 
 def build_page(
-    services: Callable[[], Services], *, example_pairs: list[dict[str, str]], has_token: bool = False
+    services: Callable[[], Services],
+    *,
+    example_pairs: list[dict[str, str]],
+    has_token: bool = False,
+    login_url: str = "",
 ) -> gr.Blocks:
     """Build the page.
 
@@ -99,11 +104,12 @@ def build_page(
         services: Gives what the handlers call; it is asked only while the server runs.
         example_pairs: What the row of examples shows.
         has_token: The app has a token of its own.
+        login_url: Where a login starts; empty where nobody can log in.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S)) as page:
         visitor = gr.BrowserState("", storage_key=VISITOR_KEY, secret=VISITOR_SCRAMBLE)
         kept = gr.BrowserState(None, storage_key=INPUTS_KEY, secret=VISITOR_SCRAMBLE)
-        engine = place_engine(has_token=has_token)
+        engine = place_engine(has_token=has_token, login_url=login_url)
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=5, min_width=0, elem_id="left"):
                 inputs = place_inputs(example_pairs)
@@ -123,7 +129,7 @@ def build_page(
         wire_engine(panels, on_token, on_engine)
         wire_start(panels, on_token, on_inputs, on_runs, on_engine)
         wire_runs(panels, on_runs, on_engine)
-        wire_arrival(page, panels, on_inputs, on_runs)
+        wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
     return page
 
 
@@ -132,6 +138,7 @@ def wire_inputs(panels: Panels, handlers: InputHandlers) -> None:
     image, video, how = panels.inputs.image, panels.inputs.video, panels.how
     image.handed(handlers.on_image, None, image, trigger_mode="multiple", **PLUMBING)
     video.handed(handlers.on_video, None, video, trigger_mode="multiple", **PLUMBING)
+    image.handed(handlers.on_own_picture, how.prompt, how.prompt, **PLUMBING)
     chosen = [image, video, how.orientation, how.prompt]
     panels.inputs.examples.pick(handlers.on_example, None, chosen, trigger_mode="multiple", **PLUMBING)
 
@@ -219,10 +226,17 @@ def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: EngineHandlers) 
         recover(handlers.on_recover, visitor, panels.stage, trigger_mode="multiple", **PLUMBING)
 
 
-def wire_arrival(page: gr.Blocks, panels: Panels, on_inputs: InputHandlers, on_runs: RunHandlers) -> None:
+def wire_arrival(
+    page: gr.Blocks, panels: Panels, on_inputs: InputHandlers, on_runs: RunHandlers, on_account: AccountHandlers
+) -> None:
     """Load what was here before, or the example, and find the visitor's newest run again."""
     chosen = [panels.how.orientation, panels.how.keep_sound, panels.how.prompt]
     page.load(on_inputs.on_kept_choice, panels.kept, chosen, **PLUMBING)
     page.load(on_inputs.on_first_look, panels.kept, panels.slots, **PLUMBING)
-    known = page.load(on_runs.on_arrival, panels.visitor, panels.visitor, **PLUMBING)
+    known = page.load(on_account.on_arrival, panels.visitor, panels.visitor, **PLUMBING)
     known.then(on_runs.on_return, panels.visitor, panels.stage, **PLUMBING)
+    if (account := panels.engine.account) is not None:
+        page.load(on_account.on_account, None, account, **PLUMBING)
+        back = account.returned(on_account.on_account, None, account, trigger_mode="multiple", **PLUMBING)
+        claimed = back.then(on_account.on_arrival, panels.visitor, panels.visitor, **PLUMBING)
+        claimed.then(on_runs.on_return, panels.visitor, panels.stage, **PLUMBING)

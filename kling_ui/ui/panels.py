@@ -32,6 +32,7 @@ class EnginePanel:
     token: gr.Textbox
     token_place: gr.Column
     token_line: gr.HTML
+    account: gr.HTML | None
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ class ResultPanel:
     history: gr.HTML
 
 
-def place_engine(*, has_token: bool) -> EnginePanel:
-    """Place the title and the engine switch; the token field appears with Kling unless the app has a token."""
+def place_engine(*, has_token: bool, login_url: str) -> EnginePanel:
+    """Place the title, the engine switch with the token that Kling needs, and who has logged in where one can."""
     with gr.Row(elem_id="head"):
         gr.Markdown(TITLE, elem_id="title")
         with gr.Column(elem_id="engine-side", min_width=0):
@@ -93,7 +94,8 @@ def place_engine(*, has_token: bool) -> EnginePanel:
                     html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
                 )
             token_line = widgets.token_line(has_token=has_token)
-    return EnginePanel(engine, token, token_place, token_line)
+            account = widgets.account(login_url) if login_url else None
+    return EnginePanel(engine, token, token_place, token_line, account)
 
 
 def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:

@@ -1,9 +1,110 @@
-"""Who a visitor is: an id that nobody can guess, kept by their browser."""
+"""Who a visitor is: an account where they have logged in, else an id that nobody can guess, kept by their browser."""
 
 import re
 import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Self
 
+if TYPE_CHECKING:
+    import gradio as gr
+
+SESSION_S = 7 * 86_400.0  # ours: whoever comes back after a week logs in again
+SESSION_KEY = "account"
+NAME_MAX_CHARS = 100
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{32,64}")
+_SUBJECT = re.compile(r"[A-Za-z0-9._|-]{1,100}")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who has logged in, as the signed cookie says: nothing in it opens anything at the provider.
+
+    Attributes:
+        sub: The provider's id of the account, which never changes.
+        name: What the account calls itself; anything at all may stand there.
+        until: When the login ends, seconds since 1970.
+        key: Of this one login, unguessable: another browser's login of the same account has another one.
+    """
+
+    sub: str
+    name: str
+    until: float
+    key: str
+
+    @classmethod
+    def from_claims(cls, claims: Mapping[str, Any]) -> Self:
+        """Begin a login.
+
+        Args:
+            claims: What the provider says of the account.
+
+        Raises:
+            ValueError: It does not say whose it is.
+        """
+        sub = claims.get("sub")
+        if not (isinstance(sub, str) and _SUBJECT.fullmatch(sub)):
+            raise ValueError("The provider names no account.")
+        name = str(claims.get("preferred_username") or claims.get("name") or "")[:NAME_MAX_CHARS]
+        return cls(sub, name, time.time() + SESSION_S, secrets.token_urlsafe(24))
+
+    @classmethod
+    def from_session(cls, session: Mapping[str, Any]) -> Self | None:
+        """Read whose session it is, if somebody has logged in and the login has not ended."""
+        kept = session.get(SESSION_KEY)
+        if not isinstance(kept, dict) or kept.keys() != set(cls.__slots__):
+            return None
+        account = cls(**kept)
+        return account if time.time() < account.until else None
+
+    def to_session(self) -> dict[str, Any]:
+        """Put it into plain JSON types."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whose request it is.
+
+    Attributes:
+        owner: Whose runs they may see, as the ledger knows them; empty while the page is loading.
+        token_key: Under which their token is kept: it stays with the browser and the login that it was typed in.
+        account: Who has logged in, if anybody has.
+    """
+
+    owner: str
+    token_key: str
+    account: Account | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Something can belong to them."""
+        return bool(self.owner)
+
+
+def visitor_of(browser: object, request: "gr.Request") -> Visitor:
+    """Tell whose a request is: the one place that does.
+
+    Args:
+        browser: The id that the browser kept; it says nothing once somebody has logged in.
+        request: The request, whose signed cookie alone tells of a login.
+    """
+    if (account := account_of(request)) is not None:
+        return Visitor(f"hf:{account.sub}", token_key_of(account), account)
+    owner = known_visitor(browser) or ""
+    return Visitor(owner, owner)
+
+
+def account_of(request: "gr.Request") -> Account | None:
+    """Give the account whose request it is, if somebody has logged in."""
+    inner = request.request  # Gradio's own attributes are copies
+    return None if inner is None else Account.from_session(inner.scope.get("session") or {})
+
+
+def token_key_of(account: Account) -> str:
+    """Give the key under which the token typed in a login is kept."""
+    return f"hf:{account.sub}:{account.key}"
 
 
 def new_visitor() -> str:
@@ -12,5 +113,5 @@ def new_visitor() -> str:
 
 
 def known_visitor(text: object) -> str | None:
-    """Give the visitor's id that the browser kept, if it can be one of ours."""
+    """Give the visitor's id that the browser kept, if it can be one of ours: never an account's."""
     return text if isinstance(text, str) and _VISITOR.fullmatch(text) else None

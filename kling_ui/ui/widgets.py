@@ -10,6 +10,7 @@ import gradio as gr
 
 from kling_ui.ui.web.assets import asset
 from kling_ui.ui.web.files import UPLOAD_MAX_BYTES
+from kling_ui.ui.web.login import WORDS
 
 STYLES = ("base.css", "inputs.css", "timeline.css", "findings.css", "result.css", "player.css")
 
@@ -94,6 +95,11 @@ def note(elem_id: str, text: str = "") -> gr.HTML:
 def token_line(*, has_token: bool) -> gr.HTML:
     """Place the line that stands for a kept token; events ``forget`` and ``stale`` (it may be gone by now)."""
     return widget("token", value={}, elem_id="token-line", has_token=has_token)
+
+
+def account(login_url: str) -> gr.HTML:
+    """Place who has logged in, or where to; event ``returned`` (from a login in another tab)."""
+    return widget("account", elem_id="account", uses=("dom",), login_url=login_url, login_words=WORDS)
 
 
 def cost(value: dict[str, Any]) -> gr.HTML:

@@ -29,7 +29,9 @@ def test_a_first_visitor_is_one_click_away_from_a_result(page: Page):
 
 @pytest.mark.slow
 def test_from_upload_to_a_playing_result(page: Page, person_png: Path, three_seconds_mp4: Path):
+    expect(page.locator("#prompt textarea")).to_have_value(re.compile("yellow jacket"))
     _hand_in(page, IMAGE, person_png)
+    expect(page.locator("#prompt textarea")).not_to_have_value(re.compile("yellow jacket"))
     _hand_in(page, VIDEO, three_seconds_mp4)
     expect(page.locator(f"{VIDEO} .slot-facts")).to_contain_text("8")
     page.click(RUN)

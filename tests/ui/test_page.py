@@ -1,6 +1,11 @@
+import ast
+import inspect
+from pathlib import Path
+
 import gradio as gr
 import pytest
 
+from kling_ui.ui.handlers import account
 from kling_ui.ui.page import build_page
 
 INPUTS_MAX, OUTPUTS_MAX = 6, 4
@@ -56,3 +61,33 @@ def test_what_the_browser_keeps_is_known_under_fixed_keys(page):
         ("kling_ui.visitor", "kling_ui"),
         ("kling_ui.inputs", "kling_ui"),
     }
+
+
+def test_whose_a_request_is_is_asked_in_one_place():
+    """No event can forget a login: all it does with the browser's id is to hand it to ``visitor_of``."""
+    handlers = Path(inspect.getfile(account)).parent
+    seen = 0
+    for module in handlers.glob("*.py"):
+        tree = ast.parse(module.read_text("utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        asks = {"visitor_of"} | ({"known_visitor"} if module.stem == "account" else set())
+        asked = {id(call.args[0]) for call in calls if isinstance(call.func, ast.Name) and call.func.id in asks}
+        passed_on = {id(node) for call in calls if _is_own(call) for node in call.args}
+        used = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id == "visitor"]
+        assert all(id(node) in asked | passed_on for node in used), module.name
+        seen += len(used)
+    assert seen
+
+
+def _is_own(call):
+    """Tell a call of another event of the same class, which asks for itself."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr.startswith("on_")
+
+
+def test_every_event_that_reads_the_browsers_id_sees_the_request(page):
+    (state,) = [block for block in page.blocks.values() if getattr(block, "storage_key", "") == "kling_ui.visitor"]
+    events = [event for event in page.fns.values() if state in event.inputs]
+    assert len(events) > 10
+    for event in events:
+        hints = inspect.signature(event.fn).parameters
+        assert {"visitor", "request"} <= hints.keys(), event.name

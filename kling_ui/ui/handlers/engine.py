@@ -13,7 +13,7 @@ from kling_ui.ui.services import Services
 from kling_ui.ui.trouble import in_words
 from kling_ui.ui.views.slot import SlotValue
 from kling_ui.ui.views.wording import NBSP, seconds
-from kling_ui.ui.visitors import known_visitor
+from kling_ui.ui.visitors import visitor_of
 
 FREE = "The preview is free and stays on this machine."
 NO_PRICE_YET = "Kling needs a RunComfy token. Enter yours at the top; until then no price can be shown."
@@ -30,17 +30,19 @@ class EngineHandlers:
     def __init__(self, services: Callable[[], Services]) -> None:
         self._services = services
 
-    async def cost(self, engine: str, video: SlotValue | None, visitor: str) -> tuple[dict[str, Any], Any]:
+    async def cost(
+        self, engine: str, video: SlotValue | None, visitor: str, request: gr.Request
+    ) -> tuple[dict[str, Any], Any]:
         """Say what a run of this clip costs, beside the button and on it."""
         if engine != EngineName.KLING:
             return {"words": FREE}, gr.update(value=RUN)
-        services, owner = self._services(), known_visitor(visitor) or ""
-        token = services.tokens.use(owner)
+        services, who = self._services(), visitor_of(visitor, request)
+        token = services.tokens.use(who.token_key)
         if token is None and services.settings.token is None:
             return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING)
         try:
             quote = await services.runner.quote(await self._duration_s(video), token=token)
-            value = {"engine": engine} | price_value(quote) | await self._budget_value(owner, token, quote)
+            value = {"engine": engine} | price_value(quote) | await self._budget_value(who.owner, token, quote)
         except Exception as error:  # noqa: BLE001  told in words
             tone = "block" if isinstance(error, AuthenticationError) else "warn"
             return {"engine": engine, "words": str(in_words(error)), "tone": tone}, gr.update(value=RUN_ON_KLING)
@@ -55,10 +57,10 @@ class EngineHandlers:
         except KlingUIError:
             return None
 
-    async def _budget_value(self, visitor: str, token: SecretStr | None, quote: Quote) -> dict[str, Any]:
+    async def _budget_value(self, owner: str, token: SecretStr | None, quote: Quote) -> dict[str, Any]:
         """Say what was spent, where there is anything to say, and what stands in the way."""
         runner = self._services().runner
-        spending = await runner.spending(visitor, own_token=token is not None)
+        spending = await runner.spending(owner, own_token=token is not None)
         spent = (
             runner.budget.words(spending) if runner.budget.is_set or spending.session_usd or spending.day_usd else ""
         )

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from kling_ui.checks.repairs import Repair, offers
-from kling_ui.choice import Choice, Orientation
+from kling_ui.choice import DEFAULT_PROMPT, Choice, Orientation
 from kling_ui.errors import KlingUIError
 from kling_ui.ui.attention import Attention
 from kling_ui.ui.events import told
@@ -64,6 +64,10 @@ class InputHandlers:
                 if not (image_is_ours() and video_is_ours()):
                     return
                 yield image, video, example.choice.orientation.value, example.choice.prompt
+
+    async def on_own_picture(self, prompt: str) -> Any:
+        """Drop the words of an example: they describe its character, not the one that was just handed in."""
+        return DEFAULT_PROMPT if prompt in {example.choice.prompt for example in EXAMPLES} else gr.skip()
 
     async def on_first_look(self, kept: object, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Load what the person had here before, or the first example, unless the person is quicker."""

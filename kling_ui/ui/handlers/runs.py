@@ -20,7 +20,7 @@ from kling_ui.ui.trouble import in_words
 from kling_ui.ui.views.player import inputs_value
 from kling_ui.ui.views.slot import SlotValue
 from kling_ui.ui.views.verdict import verdict_view
-from kling_ui.ui.visitors import known_visitor, new_visitor
+from kling_ui.ui.visitors import Visitor, visitor_of
 from kling_ui.ui.wish import Wish
 
 Value = dict[str, Any]
@@ -34,12 +34,12 @@ class Order:
 
     Attributes:
         engine: Where it goes.
-        visitor: Whose it is; empty while the page is loading.
+        who: Whose it is.
         shown_rate_usd: The rate that they were shown, if any.
     """
 
     engine: EngineName
-    visitor: str
+    who: Visitor
     shown_rate_usd: float | None
 
 
@@ -65,7 +65,7 @@ class RunHandlers:
         request: gr.Request,
     ) -> AsyncIterator[Scene]:
         """Start what the headline carries as the person's wish, and show it until it ends."""
-        order = Order(EngineName(engine), known_visitor(visitor) or "", _rate(cost))
+        order = Order(EngineName(engine), visitor_of(visitor, request), _rate(cost))
         try:
             _refuse_bad_token(order.engine, token_line)
             size = Resolution(resolution) if order.engine is EngineName.PREVIEW else Resolution.P720
@@ -73,42 +73,42 @@ class RunHandlers:
         except Exception as error:  # noqa: BLE001  told in words
             yield self._stage.refuse(error, request.session_hash, engine=order.engine)
             return
-        async for scene in self._show(start, order.visitor, request):
+        async for scene in self._show(start, order.who, request):
             yield scene
 
     async def on_again(
         self, headline: Value | None, cost: Value | None, visitor: str, event: gr.EventData, request: gr.Request
     ) -> AsyncIterator[Scene]:
         """Run once more what was run before, although there is a result, or nobody knows whether there is one."""
-        services, owner, run_id = self._services(), known_visitor(visitor) or "", str(told(event).get("run_id"))
+        services, who, run_id = self._services(), visitor_of(visitor, request), str(told(event).get("run_id"))
         engine = None
         try:
-            run = await services.runner.view(run_id, owner)
+            run = await services.runner.view(run_id, who.owner)
             engine = run.engine
-            order = Order(engine, owner, _rate(cost))
-            start = await self._begin(await self._same(run, headline, owner), order, again=True)
+            order = Order(engine, who, _rate(cost))
+            start = await self._begin(await self._same(run, headline, who.owner), order, again=True)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._stage.refuse(error, request.session_hash, engine=engine)
             return
-        async for scene in self._show(start, owner, request):
+        async for scene in self._show(start, who, request):
             yield scene
 
     async def on_recover(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[Scene]:
         """Follow a request on by the id that a person found at the vendor; what fails is said where they asked."""
-        asked, owner, services = told(event), known_visitor(visitor) or "", self._services()
+        asked, who, services = told(event), visitor_of(visitor, request), self._services()
         run_id = asked.get("run_id") if isinstance(asked.get("run_id"), str) else None
         try:
             start = await services.runner.recover(
                 str(asked.get("request_id") or ""),
-                visitor=owner,
-                token=services.tokens.use(owner),
+                visitor=who.owner,
+                token=services.tokens.use(who.token_key),
                 run_id=run_id or None,
             )
         except Exception as error:  # noqa: BLE001  told in words
             note = _note(run_id or "", str(in_words(error)), passing=True)
             yield (note, gr.skip(), gr.skip()) if run_id else (gr.skip(), gr.skip(), note)
             return
-        async for scene in self._show(start, owner, request):
+        async for scene in self._show(start, who, request):
             yield scene
 
     async def on_inputs(self, image: SlotValue | None, video: SlotValue | None) -> Any:
@@ -120,23 +120,19 @@ class RunHandlers:
     async def on_open(self, event: gr.EventData, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
         """Show an earlier run, and follow it if it goes on."""
         run_id = str(told(event).get("run_id"))
-        async for scene in self._stage.show(run_id, known_visitor(visitor) or "", request.session_hash):
+        async for scene in self._stage.show(run_id, visitor_of(visitor, request).owner, request.session_hash):
             yield scene
-
-    async def on_arrival(self, visitor: str) -> str:
-        """Give a new visitor an id, which the browser keeps."""
-        return known_visitor(visitor) or new_visitor()
 
     async def on_return(self, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
         """Show a returning visitor's newest run, and follow it if it goes on."""
-        owner = known_visitor(visitor)
-        runs = await self._services().runner.history(owner) if owner else []
-        if owner is None or not runs:
+        who = visitor_of(visitor, request)
+        runs = await self._services().runner.history(who.owner) if who.is_known else []
+        if not runs:
             yield UNCHANGED
             return
         if runs[0].needs_token:
-            await self._resume(owner)
-        async for scene in self._stage.show(runs[0].run_id, owner, request.session_hash):
+            await self._resume(who)
+        async for scene in self._stage.show(runs[0].run_id, who.owner, request.session_hash):
             yield scene
 
     async def on_kept_token(self, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
@@ -144,45 +140,45 @@ class RunHandlers:
 
         What was refused for want of a token is no longer worth saying.
         """
-        owner = known_visitor(visitor)
+        who = visitor_of(visitor, request)
         try:
-            resumed = await self._resume(owner) if owner else []
+            resumed = await self._resume(who)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._stage.refuse(error, request.session_hash)
             return
-        if owner is None or not resumed:
-            is_settled = owner is not None and self._services().tokens.holds(owner)
+        if not resumed:
+            is_settled = self._services().tokens.holds(who.token_key)
             yield (
                 (gr.update(note={"settled": True, "number": time.monotonic_ns()}) if is_settled else gr.skip()),
                 gr.skip(),
                 gr.skip(),
             )
             return
-        async for scene in self._stage.show(resumed[0], owner, request.session_hash):
+        async for scene in self._stage.show(resumed[0], who.owner, request.session_hash):
             yield scene
 
-    async def on_cancel(self, event: gr.EventData, visitor: str) -> Any:
+    async def on_cancel(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Ask a run to stop and say what that achieved."""
-        run_id, owner = str(told(event).get("run_id")), known_visitor(visitor) or ""
+        run_id, who = str(told(event).get("run_id")), visitor_of(visitor, request)
         try:
-            words = await self._services().runner.cancel(run_id, owner)
+            words = await self._services().runner.cancel(run_id, who.owner)
         except Exception as error:  # noqa: BLE001  told in words
             words = str(in_words(error))
         return _note(run_id, words)
 
-    async def on_compare(self, event: gr.EventData, visitor: str) -> Any:
+    async def on_compare(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Put reference and result into one file that can be downloaded."""
         run_id, services = str(told(event).get("run_id")), self._services()
         try:
-            run = await services.runner.view(run_id, known_visitor(visitor) or "")
+            run = await services.runner.view(run_id, visitor_of(visitor, request).owner)
             path = await comparison_of(run, services.workers)
         except Exception as error:  # noqa: BLE001  told in words
             return gr.update(comparison={"run_id": run_id, "error": str(in_words(error))})
         name = f"comparison-{run.engine.value}-{run_id[:8]}.mp4"
         return gr.update(comparison={"run_id": run_id, "url": services.locker.url(path), "name": name})
 
-    async def _show(self, start: Start, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
-        scenes = self._stage.show(start.run_id, visitor, request.session_hash, words=start.words, look=True)
+    async def _show(self, start: Start, who: Visitor, request: gr.Request) -> AsyncIterator[Scene]:
+        scenes = self._stage.show(start.run_id, who.owner, request.session_hash, words=start.words, look=True)
         async for scene in scenes:
             yield scene
 
@@ -198,13 +194,13 @@ class RunHandlers:
         choice = replace(wish.choice, resolution=size)
         return replace(wish, choice=choice).inputs(findings=report.to_json())
 
-    async def _same(self, run: RunView, headline: Value | None, visitor: str) -> RunInputs:
+    async def _same(self, run: RunView, headline: Value | None, owner: str) -> RunInputs:
         """Give a run's inputs: as they stand on the left, if they are the same, so that their addresses are used."""
         services = self._services()
         wish = Wish.from_value((headline or {}).get("wish"), services.locker)
         if wish is not None:
             inputs = wish.inputs(findings=run.findings)
-            standing = await services.runner.already(inputs, engine=run.engine, visitor=visitor)
+            standing = await services.runner.already(inputs, engine=run.engine, visitor=owner)
             if standing is not None and standing.run_id == run.run_id:
                 return inputs
         if run.image is None or run.reference is None:
@@ -212,22 +208,22 @@ class RunHandlers:
         return RunInputs(image=run.image, video=run.reference, choice=run.choice, findings=run.findings)
 
     async def _begin(self, inputs: RunInputs, order: Order, *, again: bool = False) -> Start:
-        if not order.visitor:
+        if not order.who.is_known:
             raise NOT_CHECKED
         services = self._services()
-        token = services.tokens.use(order.visitor) if order.engine is EngineName.KLING else None
+        token = services.tokens.use(order.who.token_key) if order.engine is EngineName.KLING else None
         return await services.runner.begin(
             inputs,
             engine=order.engine,
-            visitor=order.visitor,
+            visitor=order.who.owner,
             token=token,
             again=again,
             shown_rate_usd=order.shown_rate_usd,
         )
 
-    async def _resume(self, visitor: str) -> list[str]:
-        token = self._services().tokens.use(visitor)
-        return [] if token is None else await self._services().runner.resume(visitor, token)
+    async def _resume(self, who: Visitor) -> list[str]:
+        token = self._services().tokens.use(who.token_key)
+        return [] if token is None else await self._services().runner.resume(who.owner, token)
 
 
 def _refuse_bad_token(engine: EngineName, token_line: Value | None) -> None:

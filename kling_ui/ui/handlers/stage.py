@@ -33,13 +33,13 @@ class Stage:
         self._attention = Attention()
 
     async def show(
-        self, run_id: str, visitor: str, tab: str | None, *, words: str = "", look: bool = False
+        self, run_id: str, owner: str, tab: str | None, *, words: str = "", look: bool = False
     ) -> AsyncIterator[Scene]:
         """Show a run until it ends or the tab looks at another one.
 
         Args:
             run_id: The run.
-            visitor: Whose it must be.
+            owner: Whose it must be.
             tab: The tab.
             words: Why this run is shown in place of a new one.
             look: The person has just asked for it: bring it into view.
@@ -47,12 +47,12 @@ class Stage:
         shown: dict[str, Any] = {}
         with self._attention.claim(tab) as is_ours:
             try:
-                async with aclosing(self._services().runner.watch(run_id, visitor)) as views:
+                async with aclosing(self._services().runner.watch(run_id, owner)) as views:
                     async for run in views:
                         if not is_ours():
                             yield UNCHANGED  # Gradio sends the last scene of an ended event once more
                             return
-                        status, player, history = await self._scene(run, visitor, shown, words)
+                        status, player, history = await self._scene(run, owner, shown, words)
                         yield status | LOOK if look else status, player, history
             except Exception as error:  # noqa: BLE001  told in words
                 if is_ours():
@@ -69,20 +69,20 @@ class Stage:
         with self._attention.claim(tab):
             return refusal(in_words(error), engine) | LOOK, gr.skip(), gr.skip()
 
-    async def _scene(self, run: RunView, visitor: str, shown: dict[str, Any], words: str) -> Scene:
+    async def _scene(self, run: RunView, owner: str, shown: dict[str, Any], words: str) -> Scene:
         """Give what is new since the last time; unchanged players keep playing."""
         services = self._services()
         player, history = player_value(services.locker, run), gr.skip()
         if run.state is not shown.get("state"):
-            history = await self._history(run, visitor)
+            history = await self._history(run, owner)
         if run.is_final and shown:
             words = ""  # it has gone on since
         fresh = gr.skip() if player == shown.get("player") else player
         shown.update(state=run.state, player=player)
         return status_value(run, words=words), fresh, history
 
-    async def _history(self, run: RunView, visitor: str) -> dict[str, Any]:
+    async def _history(self, run: RunView, owner: str) -> dict[str, Any]:
         services = self._services()
-        runs = await services.runner.history(visitor)
-        steps = await services.runner.states(run.run_id, visitor)
+        runs = await services.runner.history(owner)
+        steps = await services.runner.states(run.run_id, owner)
         return history_value(services.locker, runs, current=run.run_id, now=time.time(), steps=steps)

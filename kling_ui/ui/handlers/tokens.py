@@ -10,7 +10,7 @@ from kling_ui.errors import KlingUIError
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.services import Services
 from kling_ui.ui.tokens import token_of
-from kling_ui.ui.visitors import known_visitor
+from kling_ui.ui.visitors import Visitor, visitor_of
 
 # The field is emptied in the answer to the very event that reads it, because Gradio remembers a session's last values.
 # It gets a bare value, never an update of properties: with such an update Gradio makes a new field and goes on
@@ -33,52 +33,52 @@ class TokenHandlers:
         self._services = services
 
     def on_token(
-        self, token: str, line: dict[str, Any] | None, engine: str, visitor: str
+        self, token: str, line: dict[str, Any] | None, engine: str, visitor: str, request: gr.Request
     ) -> tuple[str, Any, dict[str, Any]]:
         """Keep what was typed, and empty the field; a refused one stays refused until there is a better one."""
-        owner = known_visitor(visitor)
+        who = visitor_of(visitor, request)
         try:
             secret = token_of(token)
             if secret is not None:
-                self._keep(owner, secret)
+                self._keep(who, secret)
         except KlingUIError as error:
-            return EMPTY, self._place(engine, owner), {"error": str(error)}
+            return EMPTY, self._place(engine, who), {"error": str(error)}
         refused = (line or {}).get("error") if secret is None else None
-        return EMPTY, self._place(engine, owner), {"error": refused} if refused else self._line(engine, owner)
+        return EMPTY, self._place(engine, who), {"error": refused} if refused else self._line(engine, who)
 
-    def on_look(self, engine: str, visitor: str) -> Shown:
+    def on_look(self, engine: str, visitor: str, request: gr.Request) -> Shown:
         """Show the field, or that a token is kept: the kept one may be gone by now."""
-        owner = known_visitor(visitor)
-        return self._place(engine, owner), self._line(engine, owner)
+        who = visitor_of(visitor, request)
+        return self._place(engine, who), self._line(engine, who)
 
-    def on_engine(self, engine: str, visitor: str) -> tuple[Any, dict[str, Any], Any, Any]:
+    def on_engine(self, engine: str, visitor: str, request: gr.Request) -> tuple[Any, dict[str, Any], Any, Any]:
         """Show what the chosen engine needs and takes.
 
         Returns:
             The token's two parts, the history, which offers to recover paid runs, and the size of a preview.
         """
         is_free = engine == EngineName.PREVIEW
-        return *self.on_look(engine, visitor), gr.update(engine=engine), gr.update(visible=is_free)
+        return *self.on_look(engine, visitor, request), gr.update(engine=engine), gr.update(visible=is_free)
 
-    def on_forget(self, engine: str, visitor: str) -> Shown:
+    def on_forget(self, engine: str, visitor: str, request: gr.Request) -> Shown:
         """Forget the token."""
-        owner = known_visitor(visitor)
-        was_kept = self._is_kept(owner)
-        self._services().tokens.wipe(owner or "")
-        return self._place(engine, owner), {"words": FORGOTTEN} if was_kept else {}
+        who = visitor_of(visitor, request)
+        was_kept = self._is_kept(who)
+        self._services().tokens.wipe(who.token_key)
+        return self._place(engine, who), {"words": FORGOTTEN} if was_kept else {}
 
-    def _keep(self, visitor: str | None, token: SecretStr) -> None:
-        if visitor is None:
+    def _keep(self, who: Visitor, token: SecretStr) -> None:
+        if not who.is_known:
             raise NOT_READY
-        self._services().tokens.keep(visitor, token)
+        self._services().tokens.keep(who.token_key, token)
 
-    def _is_kept(self, visitor: str | None) -> bool:
-        return visitor is not None and self._services().tokens.holds(visitor)
+    def _is_kept(self, who: Visitor) -> bool:
+        return self._services().tokens.holds(who.token_key)
 
-    def _place(self, engine: str, visitor: str | None) -> Any:
-        return gr.update(visible=engine == EngineName.KLING and not self._is_kept(visitor))
+    def _place(self, engine: str, who: Visitor) -> Any:
+        return gr.update(visible=engine == EngineName.KLING and not self._is_kept(who))
 
-    def _line(self, engine: str, visitor: str | None) -> dict[str, Any]:
-        if engine != EngineName.KLING or visitor is None or not self._is_kept(visitor):
+    def _line(self, engine: str, who: Visitor) -> dict[str, Any]:
+        if engine != EngineName.KLING or not self._is_kept(who):
             return {}
-        return {"kept_s": self._services().tokens.left_s(visitor)}
+        return {"kept_s": self._services().tokens.left_s(who.token_key)}

@@ -24,6 +24,7 @@ from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.web.assets import asset
 from kling_ui.ui.web.files import Locker, open_locker
 from kling_ui.ui.web.guard import Farewell, Guard
+from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.routes import add_routes, sweep
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
@@ -82,6 +83,8 @@ def build_app(settings: Settings, opening: Opening = open_services, *, farewell:
     app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
     app.add_middleware(Guard, trust_forwarded=bool(os.environ.get("SPACE_ID")), farewell=farewell or Farewell())
     add_routes(app, locker, uploads)
+    if settings.login:
+        add_login(app, settings.login, lambda: app.state.services.tokens)
     if settings.outside_url:
         _lend_inputs(app, settings.data_dir)
     _mount_page(app, settings, example_pairs(locker, examples))
@@ -167,7 +170,12 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
     from kling_ui.ui.theme import page_theme  # noqa: PLC0415
     from kling_ui.ui.widgets import STYLES  # noqa: PLC0415
 
-    page = build_page(lambda: app.state.services, example_pairs=pairs, has_token=settings.token is not None)
+    page = build_page(
+        lambda: app.state.services,
+        example_pairs=pairs,
+        has_token=settings.token is not None,
+        login_url=login_url(settings.login) if settings.login else "",
+    )
     page.max_threads = MAX_THREADS  # before queue(), which takes it over
     page.queue(default_concurrency_limit=None, max_size=QUEUE_MAX, api_open=False)
     gr.mount_gradio_app(

@@ -1,6 +1,7 @@
 import asyncio
 from dataclasses import replace
 
+import gradio as gr
 import pytest
 from pydantic import SecretStr
 
@@ -11,6 +12,7 @@ from kling_ui.ui.handlers.engine import FREE, NO_PRICE_YET, RUN, RUN_ON_KLING, E
 from kling_ui.ui.views.wording import NBSP
 
 ANN = "a" * 43
+TAB = gr.Request(session_hash="tab")
 TYPED, OWN = SecretStr("typed-token"), SecretStr("own-token")
 
 
@@ -19,7 +21,7 @@ def _cost(services, *, typed=TYPED, own=None, engine="kling", clip=True):
     if typed:
         services.tokens.keep(ANN, typed)
     video = {"ref": services.locker.sign(services.examples / EXAMPLES[0].video)} if clip else None
-    value, button = asyncio.run(EngineHandlers(lambda: services).cost(engine, video, ANN))
+    value, button = asyncio.run(EngineHandlers(lambda: services).cost(engine, video, ANN, TAB))
     return {name: text.replace(NBSP, " ") if isinstance(text, str) else text for name, text in value.items()}, button
 
 

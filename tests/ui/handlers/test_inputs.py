@@ -48,6 +48,12 @@ def test_an_upload_shows_itself_then_its_facts_then_what_was_found(handlers, ima
     assert {value["seq"] for value in (first, second, third)} == {4}
 
 
+def test_the_words_of_an_example_do_not_stay_with_another_picture(handlers):
+    dropped = [asyncio.run(handlers.on_own_picture(example.choice.prompt)) for example in EXAMPLES]
+    assert dropped == ["A person dancing in daylight"] * len(EXAMPLES)
+    assert asyncio.run(handlers.on_own_picture("My own words")) == gr.skip()
+
+
 def test_an_unreadable_upload_says_why(handlers, video, canned):
     canned["probe_video"] = MediaError("it breaks off.", path=handlers._services().examples, advice="Upload it again.")
     *_, last = _all(handlers.on_video(_told(ref=video["ref"], seq=1), TAB))

@@ -12,7 +12,6 @@ from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import Start
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.runs import RunHandlers
-from kling_ui.ui.visitors import known_visitor
 from kling_ui.ui.wish import Wish
 from kling_ui.vision.person import Landmark, PoseTrack
 
@@ -76,11 +75,6 @@ def ends_well(runner, run_of, tmp_path):
         run_of(state=RunState.IN_PROGRESS, progress=0.9),
         run_of(state=RunState.COMPLETED, result=tmp_path / "result.mp4", fps=24.0),
     ]
-
-
-def test_a_new_visitor_gets_an_id_and_an_old_one_keeps_theirs(handlers):
-    assert known_visitor(asyncio.run(handlers.on_arrival("")))
-    assert asyncio.run(handlers.on_arrival(VISITOR)) == VISITOR
 
 
 @pytest.mark.usefixtures("ends_well")
@@ -191,7 +185,7 @@ def test_a_new_visitor_sees_no_run(handlers, visitor):
 
 
 def test_cancelling_says_what_it_achieved(handlers, runner):
-    update = asyncio.run(handlers.on_cancel(_told(run_id="r1"), VISITOR))
+    update = asyncio.run(handlers.on_cancel(_told(run_id="r1"), VISITOR, TAB))
     assert (update["note"]["run_id"], update["note"]["words"]) == ("r1", "Stopped.")
     assert runner.cancelled == [("r1", VISITOR)]
 
@@ -274,7 +268,7 @@ def test_a_returning_visitors_waiting_run_goes_on_with_the_kept_token(handlers, 
 
 def test_a_comparison_needs_a_result(handlers, runner, run_of):
     runner.views = [run_of()]
-    update = asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR))
+    update = asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR, TAB))
     assert update["comparison"]["error"] == "This run has no result to compare."
 
 
@@ -282,11 +276,11 @@ def test_a_comparison_is_made_once(handlers, runner, run_of, canned, tmp_path):
     result = tmp_path / "result.mp4"
     runner.views = [run_of(state=RunState.COMPLETED, result=result)]
     canned["side_by_side"] = lambda *paths: paths[-1].write_bytes(b"mp4")
-    update = asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR))
+    update = asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR, TAB))
     assert update["comparison"]["url"].endswith("/comparison.mp4")
     assert update["comparison"]["name"] == "comparison-preview-r1.mp4"
     canned["side_by_side"] = AssertionError("made twice")
-    assert asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR)) == update
+    assert asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR, TAB)) == update
 
 
 def test_inputs_stand_where_their_result_will_be(handlers, headline):
