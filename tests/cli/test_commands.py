@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import imageio_ffmpeg
 import pytest
 from figure import Actor, Scene, dance, tune, write_clip
 from figure.cast import DANCER
@@ -146,6 +147,9 @@ def test_run_makes_a_preview_and_overwrites_nothing(typed, person_png, short_dan
 
 @pytest.mark.slow
 def test_ctrl_c_ends_a_run_and_leaves_nothing_behind(person_png, short_dance, tmp_path, data_dir):
+    long_dance = data_dir.with_name("long-dance.mp4")  # long enough to be still drawn when the signal comes
+    repeated = ["-stream_loop", "7", "-i", str(short_dance), "-c", "copy", str(long_dance)]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *repeated], check=True)
     environ = os.environ | {"KLING_UI_DATA_DIR": str(data_dir), "KLING_UI_WORKERS": "1"}
     command = [
         sys.executable,
@@ -153,7 +157,7 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing_behind(person_png, short_dance, tm
         "kling_ui",
         "run",
         str(person_png),
-        str(short_dance),
+        str(long_dance),
         "--out",
         str(tmp_path),
         "--again",
