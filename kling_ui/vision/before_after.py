@@ -13,7 +13,7 @@ from kling_ui.media.picture import read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.rectangles import Rect, Size
 from kling_ui.media.video import sample_frames
-from kling_ui.vision.drawing import jpeg
+from kling_ui.vision.drawing import SHADE_RGB, jpeg
 
 PICTURE_HEIGHT_PX = 420
 TILE_HEIGHT_PX = 200
@@ -21,7 +21,7 @@ _TILES = 6
 _WIDTH_MAX_PX = 3 * PICTURE_HEIGHT_PX
 _GAP_PX = 8
 _DIM_SHARE = 0.3  # how bright what is left out remains
-_EDGE_RGB, _SHADE_RGB, _INK_RGB = (255, 167, 38), (24, 24, 28), (250, 250, 250)
+_EDGE_RGB, _INK_RGB = (255, 167, 38), (250, 250, 250)
 
 
 def image_before_after(before: Path, after: Path, mend: ImageMend, out: Path) -> Path:
@@ -90,7 +90,7 @@ def _fitted(rgb: np.ndarray, height_px: int) -> np.ndarray:
 def _stamped(tile: np.ndarray, time_s: float) -> np.ndarray:
     text, height = f"{time_s:.1f} s", tile.shape[0]
     (text_px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
-    cv2.rectangle(tile, (0, height - 20), (text_px + 10, height), _SHADE_RGB, -1)
+    cv2.rectangle(tile, (0, height - 20), (text_px + 10, height), SHADE_RGB, -1)
     cv2.putText(tile, text, (5, height - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.42, _INK_RGB, 1, cv2.LINE_AA)
     return tile
 
@@ -98,7 +98,7 @@ def _stamped(tile: np.ndarray, time_s: float) -> np.ndarray:
 def _row(tiles: list[np.ndarray]) -> np.ndarray:
     height = max(tile.shape[0] for tile in tiles)
     width = sum(tile.shape[1] for tile in tiles) + _GAP_PX * (len(tiles) - 1)
-    row, left = np.full((height, width, 3), 255, np.uint8), 0
+    row, left = np.full((height, width, 3), SHADE_RGB, np.uint8), 0
     for tile in tiles:
         top = (height - tile.shape[0]) // 2
         row[top : top + tile.shape[0], left : left + tile.shape[1]] = tile
@@ -108,7 +108,7 @@ def _row(tiles: list[np.ndarray]) -> np.ndarray:
 
 def _column(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     width = max(above.shape[1], below.shape[1])
-    column = np.full((above.shape[0] + _GAP_PX + below.shape[0], width, 3), 255, np.uint8)
+    column = np.full((above.shape[0] + _GAP_PX + below.shape[0], width, 3), SHADE_RGB, np.uint8)
     column[: above.shape[0], : above.shape[1]] = above
     column[above.shape[0] + _GAP_PX :, : below.shape[1]] = below
     return column

@@ -45,6 +45,11 @@ class CameraStep:
     roll_rad: float = 0.0
     is_known: bool = True
 
+    @property
+    def is_moving(self) -> bool:
+        """The view moved at all."""
+        return any((self.shift_x, self.shift_y, self.zoom, self.roll_rad))
+
 
 def camera_step(
     before: np.ndarray, after: np.ndarray, figure: np.ndarray | None, *, start_s: float, end_s: float

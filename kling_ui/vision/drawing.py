@@ -16,7 +16,7 @@ TINT_RGB = (38, 166, 154)
 LEFT_RGB = (255, 167, 38)
 RIGHT_RGB = (66, 165, 245)
 MIDDLE_RGB = (250, 250, 250)
-_SHADE_RGB = (24, 24, 28)
+SHADE_RGB = (24, 24, 28)
 ALARM_RGB = (211, 47, 47)
 _TINT_SHARE = 0.35
 _DIM_SHARE = 0.45  # how dark the rest of the picture becomes
@@ -80,10 +80,10 @@ def draw_skeleton(rgb: np.ndarray, landmarks: np.ndarray) -> None:
     for (first, second), line_rgb in _BONES:
         if inside[first] or inside[second]:
             width_px = thick if view[first] and view[second] else max(1, thick // 3)
-            cv2.line(rgb, points[first], points[second], _SHADE_RGB, width_px + 2, cv2.LINE_AA)
+            cv2.line(rgb, points[first], points[second], SHADE_RGB, width_px + 2, cv2.LINE_AA)
             cv2.line(rgb, points[first], points[second], line_rgb, width_px, cv2.LINE_AA)
     for joint in {joint for bone, _ in _BONES for joint in bone if view[joint]}:
-        cv2.circle(rgb, points[joint], thick, _SHADE_RGB, -1, cv2.LINE_AA)
+        cv2.circle(rgb, points[joint], thick, SHADE_RGB, -1, cv2.LINE_AA)
         cv2.circle(rgb, points[joint], max(1, thick - 1), MIDDLE_RGB, -1, cv2.LINE_AA)
 
 
@@ -106,13 +106,18 @@ def draw_person(rgb: np.ndarray, mask: np.ndarray, landmarks: np.ndarray) -> np.
     """
     size = rgb.shape[1], rgb.shape[0]
     on = (cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR) > MASK_THRESHOLD).astype(np.uint8)
-    tinted = cv2.addWeighted(rgb, 1 - _TINT_SHARE, np.full_like(rgb, TINT_RGB), _TINT_SHARE, 0)
-    dimmed = cv2.addWeighted(rgb, 1 - _DIM_SHARE, np.full_like(rgb, _SHADE_RGB), _DIM_SHARE, 0)
-    shown = np.where(on[:, :, None] > 0, tinted, dimmed)
+    shown = cv2.LUT(rgb, _towards(SHADE_RGB, _DIM_SHARE))
+    cv2.copyTo(cv2.LUT(rgb, _towards(TINT_RGB, _TINT_SHARE)), on, shown)
     outline, _ = cv2.findContours(on, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     cv2.drawContours(shown, outline, -1, TINT_RGB, max(1, round(math.sqrt(on.size) / 350)), cv2.LINE_AA)
     draw_skeleton(shown, landmarks)
     return shown
+
+
+def _towards(colour_rgb: tuple[int, int, int], share: float) -> np.ndarray:
+    """Table for ``cv2.LUT``, ``(1, 256, 3)``: each level, moved so far towards a colour."""
+    levels = np.arange(256)[None, :, None] * (1 - share) + np.array(colour_rgb) * share
+    return levels.round().astype(np.uint8)
 
 
 def draw_strip(frames: Sequence[Frame], landmarks: Sequence[np.ndarray] | None, height_px: int) -> np.ndarray:
@@ -125,7 +130,7 @@ def draw_strip(frames: Sequence[Frame], landmarks: Sequence[np.ndarray] | None, 
     """
     poses = landmarks if landmarks is not None else [None] * len(frames)
     tiles = [_tile(frame, pose, height_px) for frame, pose in zip(frames, poses, strict=True)]
-    gap = np.full((height_px, _STRIP_GAP_PX, 3), 255, np.uint8)
+    gap = np.full((height_px, _STRIP_GAP_PX, 3), SHADE_RGB, np.uint8)
     row = [part for tile in tiles for part in (tile, gap)][:-1]
     return np.concatenate(row, axis=1)
 
@@ -147,6 +152,6 @@ def _tile(frame: Frame, landmarks: np.ndarray | None, height_px: int) -> np.ndar
         text = f"{text}: nobody"
         cv2.rectangle(tile, (1, 1), (size[0] - 2, size[1] - 2), ALARM_RGB, 3)
     (text_px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
-    cv2.rectangle(tile, (0, height_px - 22), (text_px + 12, height_px), _SHADE_RGB, -1)
+    cv2.rectangle(tile, (0, height_px - 22), (text_px + 12, height_px), SHADE_RGB, -1)
     cv2.putText(tile, text, (6, height_px - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.42, MIDDLE_RGB, 1, cv2.LINE_AA)
     return tile

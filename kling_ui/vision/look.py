@@ -19,9 +19,9 @@ from kling_ui.vision.drawing import draw_boxes, draw_person, jpeg
 from kling_ui.vision.exhibits import draw_exhibits, draw_overview
 from kling_ui.vision.letterbox import content_box
 from kling_ui.vision.look_cache import LookCache, content_sha256
-from kling_ui.vision.occlusion import covered_parts, hidden_joints
+from kling_ui.vision.occlusion import PLAN_PX, covered_parts, hidden_joints
 from kling_ui.vision.people import Box, Group, faces_of_others, group_of, load_finders, mask_box, outshone, search
-from kling_ui.vision.person import POSE_LONG_SIDE_PX, Pose, PoseTrack, distinct
+from kling_ui.vision.person import POSE_LONG_SIDE_PX, Pose, PoseTrack, distinct, shrink
 from kling_ui.vision.posture import tilt_deg, turn_deg
 from kling_ui.vision.readers import load_readers, readers
 from kling_ui.vision.viewing import Notes, view
@@ -206,26 +206,28 @@ def _nameless(facts: Facts) -> Facts:
 
 
 def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None]:
-    """Find everybody; the main person is measured and drawn while others are still searched."""
+    """Find everybody; others are searched while the main person is read, measured and drawn."""
+    crew = readers()
+    faces = crew.submit(faces_of_others, picture.rgb)
     people = search(picture.rgb)
-    more = readers().submit(outshone, picture.rgb, people)
+    more = crew.submit(outshone, picture.rgb, people)
     main = group_of(people).main
     if main is None or main.mask is None:
         return Group(None, ()), None, None
     person, drawn = _person_facts(picture, main), draw_person(picture.rgb, main.mask, main.landmarks)
-    faces = faces_of_others(picture.rgb)
     group = group_of(distinct([*people, *more.result()]))
     if group.main is not None and group.main is not main and group.main.mask is not None:
         person = _person_facts(picture, group.main)
         drawn = draw_person(picture.rgb, group.main.mask, group.main.landmarks)
-    group = Group(group.main, group.others or tuple(faces))
+    group = Group(group.main, group.others or tuple(faces.result()))
     draw_boxes(drawn, group.others)
     return group, person, drawn
 
 
 def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:
     height, width = picture.rgb.shape[:2]
-    landmarks, within = pose.landmarks.round(5).tolist(), content_box(picture.rgb)
+    landmarks, plan = pose.landmarks.round(5).tolist(), shrink(picture.rgb, PLAN_PX)
+    within = content_box(plan)
     return PersonFacts(
         landmarks=tuple((x, y, z, visibility) for x, y, z, visibility in landmarks),
         subject_share=round(pose.subject_share or 0.0, 5),
@@ -234,7 +236,7 @@ def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:
         mask_agreement=round(pose.mask_agreement or 0.0, 4),
         tilt_deg=round(float(tilt_deg(pose.landmarks, width / height)), 1),
         turn_deg=round(float(turn_deg(pose.world_m)), 1),
-        covered=covered_parts(picture.rgb, pose.landmarks, within),
+        covered=covered_parts(plan, pose.landmarks, within),
         hidden=hidden_joints(pose.landmarks, pose.world_m, within),
     )
 

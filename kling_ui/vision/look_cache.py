@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from kling_ui.errors import MediaError
 from kling_ui.vision.person import PoseTrack
 
-VERSION = 3  # raise it whenever a look finds something else than before in the same file
+VERSION = 4  # raise it whenever a look finds something else than before in the same file
 
 T = TypeVar("T")
 

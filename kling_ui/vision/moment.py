@@ -7,9 +7,9 @@ import numpy as np
 
 from kling_ui.vision.flow import LONG_SIDE_PX
 from kling_ui.vision.letterbox import content_box
-from kling_ui.vision.occlusion import covered_parts, hidden_joints
+from kling_ui.vision.occlusion import PLAN_PX, covered_parts, hidden_joints
 from kling_ui.vision.people import Box, find_group
-from kling_ui.vision.person import MASK_THRESHOLD, Pose
+from kling_ui.vision.person import MASK_THRESHOLD, Pose, shrink
 from kling_ui.vision.reel import Still
 
 _SHARP_PX = 512
@@ -69,13 +69,14 @@ def look_closely(still: Still, *, thorough: bool) -> Sight:
     main = group.main
     if main is None or main.mask is None:
         return Sight(Moment(still.time_s, is_thorough=thorough), None, None)
-    within = content_box(rgb)
+    plan = shrink(rgb, PLAN_PX)
+    within = content_box(plan)
     moment = Moment(
         time_s=still.time_s,
         confidence=main.confidence,
         others=group.others,
         is_thorough=thorough,
-        covered=covered_parts(rgb, main.landmarks, within),
+        covered=covered_parts(plan, main.landmarks, within),
         hidden=hidden_joints(main.landmarks, main.world_m, within),
         sharpness=round(sharpness(still.grey(_SHARP_PX), main.mask), 3),
     )

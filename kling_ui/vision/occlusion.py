@@ -5,8 +5,6 @@ a patch of one colour that begins on the body and goes on beyond its outline bel
 Clothes in the colour of the background would look the same; they are told by how much of the surroundings has it.
 """
 
-from collections.abc import Iterator
-
 import cv2
 import numpy as np
 
@@ -16,7 +14,7 @@ from kling_ui.vision.posture import turn_deg
 
 Box = tuple[float, float, float, float]
 
-_PLAN_PX = 224  # long side of the copy on which patches are followed
+PLAN_PX = 224  # long side of the copy on which patches are followed
 _SAME_COLOUR = (7, 4, 4)  # levels of L, a, b around the colour of the seed
 # On the body and beyond it, in shares of the body's outline. Bars and boxes fill a rectangle: a little of them will do.
 # Anything else must show more: a wide skirt has 0.05 beyond, a background in the colour of a sleeve 0.04 on the body.
@@ -78,7 +76,7 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
         landmarks: ``(33, 4)``.
         within: What of the picture shows something, as fractions: dark clothes often merge with black bars.
     """
-    scale = min(1.0, _PLAN_PX / max(rgb.shape[:2]))
+    scale = min(1.0, PLAN_PX / max(rgb.shape[:2]))
     size = max(2, round(rgb.shape[1] * scale)), max(2, round(rgb.shape[0] * scale))
     small = cv2.medianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), 3)
     points = landmarks[:, :2] * size
@@ -93,9 +91,9 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
     for name, x, y in _seeds(points):
         if not (0 <= x < size[0] and 0 <= y < size[1]) or done[y, x]:
             continue
-        patch = _patch(lab, x, y)
-        done |= patch
-        on, off, near = (np.count_nonzero(patch & part) for part in (outline, beyond, surroundings))
+        patch, window = _patch(lab, x, y)
+        done[window] |= patch
+        on, off, near = (np.count_nonzero(patch & part[window]) for part in (outline, beyond, surroundings))
         if near <= _SURROUNDINGS_MAX * surroundings.sum() and _stands_in_front(patch, on / area, off / area):
             found.append(name)
     return tuple(dict.fromkeys(found))
@@ -116,11 +114,13 @@ def _shown(shape: tuple[int, ...], within: Box) -> np.ndarray:
     return shown
 
 
-def _patch(lab: np.ndarray, x: int, y: int) -> np.ndarray:
+def _patch(lab: np.ndarray, x: int, y: int) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """Follow one colour from a place; bool, and the window of the picture that it fits into."""
     mask = np.zeros((lab.shape[0] + 2, lab.shape[1] + 2), np.uint8)
     flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (1 << 8)
-    cv2.floodFill(lab, mask, (x, y), (0,), _SAME_COLOUR, _SAME_COLOUR, flags)
-    return mask[1:-1, 1:-1] > 0
+    *_, (left, top, width, height) = cv2.floodFill(lab, mask, (x, y), (0,), _SAME_COLOUR, _SAME_COLOUR, flags)
+    window = slice(top, top + height), slice(left, left + width)
+    return mask[1:-1, 1:-1][window] > 0, window
 
 
 def _stands_in_front(patch: np.ndarray, on_share: float, beyond_share: float) -> bool:
@@ -137,8 +137,8 @@ def _squareness(patch: np.ndarray) -> float:
     return float(np.count_nonzero(patch) / ((width + 1) * (height + 1)))
 
 
-def _seeds(points: np.ndarray) -> Iterator[tuple[str, int, int]]:
-    """Yield places that surely lie on the body, with the part's name; x and y in whole pixels."""
+def _seeds(points: np.ndarray) -> list[tuple[str, int, int]]:
+    """List places that surely lie on the body, with the part's name; x and y in whole pixels."""
     nose, mouth = points[Landmark.NOSE], points[[Landmark.MOUTH_LEFT, Landmark.MOUTH_RIGHT]].mean(axis=0)
     ears = points[[Landmark.LEFT_EAR, Landmark.RIGHT_EAR]].mean(axis=0)
     places = [("head", place) for place in (nose, mouth, (nose + ears) / 2)]
@@ -151,8 +151,8 @@ def _seeds(points: np.ndarray) -> Iterator[tuple[str, int, int]]:
         for name, inner, outer in _NAMED_LIMBS:
             first, second = points[inner + offset], points[outer + offset]
             places += [(f"{side} {name}", first * (1 - along) + second * along) for along in _SEEDS_ALONG_LIMB]
-    for name, place in places:
-        yield name, int(np.floor(place[0])), int(np.floor(place[1]))
+    whole = np.floor([place for _, place in places]).astype(int).tolist()
+    return [(name, x, y) for (name, _), (x, y) in zip(places, whole, strict=True)]
 
 
 def _outline(size: tuple[int, int], points: np.ndarray, width_px: float) -> np.ndarray:

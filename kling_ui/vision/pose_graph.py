@@ -47,6 +47,11 @@ _LANDMARKER = """
 """
 
 
+def load_library() -> None:
+    """Import mediapipe: its modules import each other in a circle, so two threads must not be the first to do it."""
+    import mediapipe  # noqa: F401, PLC0415  loads in seconds, only where used
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """Where the detector believes a body, in pixels of the picture.

@@ -5,6 +5,7 @@ from functools import lru_cache
 from threading import Barrier
 
 from kling_ui.vision.people import load_finders
+from kling_ui.vision.pose_graph import load_library
 
 _THREADS = 2  # the models leave Python's lock alone, so two keep two cores busy beside the decoder
 
@@ -12,6 +13,7 @@ _THREADS = 2  # the models leave Python's lock alone, so two keep two cores busy
 @lru_cache(maxsize=1)
 def readers() -> ThreadPoolExecutor:
     """Give the pool; what it runs may use the models."""
+    load_library()
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="pose")
 
 
