@@ -36,7 +36,7 @@ LENGTHS_S = (5, 30)
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Print frames a second, both ratios (medians) and the peak memory at two lengths."""
+    """Print frames a second and processor time, both ratios (medians) and the peak memory at two lengths."""
     asked = _parse(argv or [])
     if asked.sheet is not None:
         write_sheet(asked.folder, asked.sheet)
@@ -66,27 +66,30 @@ def _time(image: Path, video: Path, folder: Path) -> None:
     size = made.width_px, made.height_px
     whole, poses, recoded = [], [], []
     for _ in range(ROUNDS):
-        whole.append(_seconds(lambda: render_preview(image, video, out)))
-        poses.append(_seconds(lambda: _bare_poses(facts)))
-        recoded.append(_seconds(lambda: _bare_recode(facts, size, copy)))
-    ours = statistics.median(whole)
+        whole.append(_spent(lambda: render_preview(image, video, out)))
+        poses.append(_spent(lambda: _bare_poses(facts)))
+        recoded.append(_spent(lambda: _bare_recode(facts, size, copy)))
     print(f"{image.stem} + {video.stem}: {made.frames} frames at {size[0]} x {size[1]}, medians of {ROUNDS}")
-    print(f"preview               {made.frames / ours:6.1f} frames/s")
-    print(f"bare pose pass        {made.frames / statistics.median(poses):6.1f} frames/s")
-    print(f"bare decode + encode  {made.frames / statistics.median(recoded):6.1f} frames/s")
+    for name, rounds in (("preview", whole), ("bare pose pass", poses), ("bare decode + encode", recoded)):
+        wall_s, processor_s = (statistics.median(values) for values in zip(*rounds, strict=True))
+        print(
+            f"{name:20}  {made.frames / wall_s:6.1f} frames/s, {processor_s / made.frames * 1000:5.1f} ms of processor"
+            " a frame"
+        )
     print(f"time against the pose pass        {_ratio(whole, poses):.2f} (aim: at most 1.00)")
     print(f"time against decode + encode      {_ratio(whole, recoded):.2f}")
 
 
-def _ratio(ours: list[float], theirs: list[float]) -> float:
+def _ratio(ours: list[tuple[float, float]], theirs: list[tuple[float, float]]) -> float:
     """The median of the ratios round by round, which the machine's other work moves least."""
-    return statistics.median(mine / other for mine, other in zip(ours, theirs, strict=True))
+    return statistics.median(mine[0] / other[0] for mine, other in zip(ours, theirs, strict=True))
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
+def _spent(work: Callable[[], object]) -> tuple[float, float]:
+    """Wall time and the processor time of all threads, in seconds."""
+    started, used = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - started
+    return time.perf_counter() - started, time.process_time() - used
 
 
 def _bare_poses(facts: VideoFacts) -> None:

@@ -13,13 +13,14 @@ from typing import Self
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.video.plane import VideoPlane
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
 from kling_ui.media.part_files import part_file
 from kling_ui.media.sound import SoundTrack
-from kling_ui.media.ycbcr import subsampled
+from kling_ui.media.ycbcr import subsample
 
 # Near-lossless to the eye for flat, drawn-looking pictures, and fast enough to keep up with the drawing.
 X264_OPTIONS = {"preset": "veryfast", "crf": "19", "profile": "high", "threads": "1"}
@@ -103,7 +104,9 @@ class ClipWriter:
         Raises:
             MediaError: The file cannot be written.
         """
-        self.write_frame(av.VideoFrame.from_ndarray(subsampled(ycbcr), format="yuv420p"), time_s=time_s)
+        frame = av.VideoFrame(ycbcr.shape[1], ycbcr.shape[0], "yuv420p")
+        subsample(ycbcr, [_pixels(plane) for plane in frame.planes])
+        self.write_frame(frame, time_s=time_s)
 
     def write_frame(self, frame: av.VideoFrame, *, time_s: float | None = None) -> None:
         """Append one frame that is ready to be encoded.
@@ -168,6 +171,11 @@ def _writing(out: Path) -> Generator[None]:
         reason = (error.strerror or "unknown reason").lower()
         advice = "Free some space and try again."
         raise MediaError(f"it cannot be written ({reason}).", path=out, advice=advice) from error
+
+
+def _pixels(plane: VideoPlane) -> np.ndarray:
+    """``(height, width)`` uint8: a view of a frame's plane, without what pads its rows."""
+    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
 
 
 def _add_video(

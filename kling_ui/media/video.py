@@ -85,6 +85,7 @@ def read_frames(
     long_side_px: int | None = None,
     start_s: float = 0.0,
     end_s: float | None = None,
+    every: int = 1,
 ) -> Iterator[Frame]:
     """Yield every frame whose time lies in ``[start_s, end_s)``, upright.
 
@@ -94,6 +95,7 @@ def read_frames(
         long_side_px: Scale down so that the longer displayed side is at most this; never up.
         start_s: First time wanted, in seconds.
         end_s: First time no longer wanted; ``None`` reads to the end.
+        every: Leave out all but the first of so many frames; the indexes of the others are skipped.
 
     Raises:
         MediaError: The clip cannot be decoded at all. Damaged pictures in it are left out; a clip that breaks off
@@ -108,7 +110,8 @@ def read_frames(
                 continue
             if end_s is not None and time_s >= end_s - _TIME_SLACK_S:
                 return
-            yield Frame(index, time_s, upright(decoded, stream, long_side_px))
+            if index % every == 0:
+                yield Frame(index, time_s, upright(decoded, stream, long_side_px))
             index += 1
 
 

@@ -3,6 +3,8 @@
 What is drawn in them needs no conversion frame by frame, and blends exactly as in RGB because the change is linear.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -34,20 +36,17 @@ def to_rgb(ycbcr: np.ndarray) -> np.ndarray:
     return cv2.transform(ycbcr, np.column_stack([back, -back @ _ZEROS]))
 
 
-def subsampled(ycbcr: np.ndarray) -> np.ndarray:
-    """Halve the chroma of ``(height, width, 3)`` uint8 with even sides: the three planes of yuv420p below each other.
+def subsample(ycbcr: np.ndarray, planes: Sequence[np.ndarray]) -> None:
+    """Take a picture apart into the three planes of yuv420p, with half the chroma.
 
-    Returns:
-        ``(height * 3 / 2, width)`` uint8.
+    Args:
+        ycbcr: ``(height, width, 3)`` uint8 with even sides.
+        planes: Written over: ``(height, width)`` uint8 and two of half the size; rows may lie apart.
     """
     height, width = ycbcr.shape[:2]
-    planes = np.empty((height * 3 // 2, width), np.uint8)
-    cv2.extractChannel(ycbcr, 0, dst=planes[:height])
     small = cv2.resize(ycbcr, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    chroma = planes[height:].reshape(2, height // 2, width // 2)
-    for place in (0, 1):
-        cv2.extractChannel(small, place + 1, dst=chroma[place])
-    return planes
+    for place, (source, plane) in enumerate(zip((ycbcr, small, small), planes, strict=True)):
+        cv2.extractChannel(source, place, dst=plane)
 
 
 def _matrix() -> np.ndarray:

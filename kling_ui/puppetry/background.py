@@ -91,7 +91,12 @@ def _background(character: Character) -> np.ndarray:
     """``(height, width)`` bool: neither the person nor the ground under the shoes."""
     between = round(BETWEEN_SHOES_M * character.px_per_m)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * between + 1, 2 * between + 1))
-    shoes = cv2.morphologyEx((under_shoes(character) >= 0).astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    shoes = (under_shoes(character) >= 0).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(shoes)
+    around = 2 * between + 1
+    box = slice(max(0, y - around), y + height + around), slice(max(0, x - around), x + width + around)
+    if width:
+        shoes[box] = cv2.morphologyEx(shoes[box], cv2.MORPH_CLOSE, kernel)
     return (character.alpha[: character.size[1]] <= 0.1) & (shoes == 0)
 
 

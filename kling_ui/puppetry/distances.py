@@ -125,5 +125,7 @@ def _from_torso(grid: np.ndarray, joints: np.ndarray, px_per_m: float, *, below_
 def _to_segment(points: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Distances of ``(..., 2)`` points from the segment ``a``-``b``."""
     along = b - a
-    t = np.clip(((points - a) @ along) / max(float(along @ along), 1e-6), 0, 1)
-    return np.hypot(*np.moveaxis(points - a - t[..., None] * along, -1, 0))
+    x, y = points[..., 0] - a[0], points[..., 1] - a[1]
+    t = np.clip((x * along[0] + y * along[1]) / max(float(along @ along), 1e-6), 0, 1)
+    x, y = x - t * along[0], y - t * along[1]
+    return np.sqrt(x * x + y * y)

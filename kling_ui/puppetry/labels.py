@@ -124,7 +124,7 @@ def _label_chains(
     for number in range(len(CHAINS)):
         cost[number][sure[number]] -= 3.0
     radius = max(2, round(EDGE_RADIUS_M * px_per_m))
-    cost = np.stack([_along_edges(rgb, layer, mask, radius) for layer in cost])
+    cost = _along_edges(rgb, cost, mask, radius)
     labels = np.where(mask, cost.argmin(axis=0), -1).astype(np.int8)
     return _connected(labels, sure, mask)
 
@@ -192,11 +192,11 @@ def _likeness(palette: np.ndarray, own: np.ndarray, zone: np.ndarray) -> np.ndar
     return likeness
 
 
-def _along_edges(rgb: np.ndarray, cost: np.ndarray, mask: np.ndarray, radius: int) -> np.ndarray:
-    """Average costs over a neighbourhood that stops at the picture's edges and at the mask."""
-    weight = cv2.ximgproc.guidedFilter(rgb, mask.astype(np.float32), radius, EDGE_EPS)
-    summed = cv2.ximgproc.guidedFilter(rgb, (cost * mask).astype(np.float32), radius, EDGE_EPS)
-    return summed / np.maximum(weight, 0.2)
+def _along_edges(rgb: np.ndarray, costs: np.ndarray, mask: np.ndarray, radius: int) -> np.ndarray:
+    """Average each chain's costs over a neighbourhood that stops at the picture's edges and at the mask."""
+    edges = cv2.ximgproc.createGuidedFilter(rgb, radius, EDGE_EPS)
+    weight = np.maximum(edges.filter(mask.astype(np.float32)), 0.2)
+    return np.stack([edges.filter((cost * mask).astype(np.float32)) / weight for cost in costs])
 
 
 def _connected(labels: np.ndarray, sure: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -23,7 +23,7 @@ class Warp(Protocol):
     """A backward map, see :mod:`kling_ui.puppetry.warp`."""
 
     def source(self, x: np.ndarray, y: np.ndarray) -> Arrays:
-        """Which points of the picture are seen at points of the frame."""
+        """Which points of the picture are seen at points of the frame; x and y may be a row and a column of a grid."""
         ...
 
     def reach(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -72,9 +72,10 @@ class Sprite:
         x1, y1 = np.minimum(np.ceil(spots.max(axis=0)).astype(int) + MARGIN_PX, (width, height))
         if x1 <= x0 or y1 <= y0:
             return
-        x, y = warp.source(*np.meshgrid(_cells(x0, x1), _cells(y0, y1)))
+        x, y = warp.source(_cells(x0, x1)[None, :], _cells(y0, y1)[:, None])
         if slide is not None:
             x, y = slide(x, y)
+        x, y = np.broadcast_arrays(x, y)
         x, y = x - self.corner[0], y - self.corner[1]
         pixels = self.pixels if opacity >= 1 else cv2.convertScaleAbs(self.pixels, alpha=opacity)
         part, across, down = frame[y0:y1, x0:x1], _refine(x), _refine(y)

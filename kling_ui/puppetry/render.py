@@ -30,7 +30,8 @@ from kling_ui.puppetry.puppet import Puppet
 from kling_ui.puppetry.reference import Reading
 from kling_ui.puppetry.retarget import Retargeter, opening_frames
 from kling_ui.puppetry.smoothing import REACH_S
-from kling_ui.vision.person import TRACK_LONG_SIDE_PX, find_poses, pose_reader
+from kling_ui.vision.glances import glance_poses
+from kling_ui.vision.person import TRACK_LONG_SIDE_PX, pose_reader
 
 STRETCH_FRAMES = 12  # drawn at a time
 READ_AHEAD, DRAWN_AHEAD = 6, 6  # frames that may wait for the next one to take them
@@ -112,7 +113,7 @@ def _reading(facts: VideoFacts) -> Generator[Reading]:
         try:
             clip = read_frames(facts.path, container=facts.format, long_side_px=TRACK_LONG_SIDE_PX)
             with Ahead(clip, READ_AHEAD) as frames:
-                for frame, pose in find_poses(frames):
+                for frame, pose in glance_poses(frames, fps=facts.fps):
                     if reading.stopped:
                         return
                     reading.add(frame.time_s, frame.rgb.shape[1] / frame.rgb.shape[0], pose)

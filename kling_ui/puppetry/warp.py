@@ -1,8 +1,9 @@
 """Backward maps: for points of the bent puppet, which point of the picture is seen there.
 
-Everything works on two arrays x and y of the same shape. A part is straightened (bends at its joints undone), then
-turned back and stretched back along its bone. Bends are rotations around the joint by a share of the angle that grows
-across the line that halves it; the parts on both sides use the same rule, so they agree there and no gap can open.
+Everything works on two arrays x and y whose shapes fit each other. A part is straightened (bends at its joints
+undone), then turned back and stretched back along its bone. Bends are rotations around the joint by a share of the
+angle that grows across the line that halves it; the parts on both sides use the same rule, so they agree there and no
+gap can open.
 """
 
 import math
@@ -53,7 +54,7 @@ class Bend:
 
     def _share(self, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
         t = dx * math.cos(self.towards) + dy * math.sin(self.towards)
-        t = np.clip((t - self.near) / max(self.far - self.near, 1e-3), 0, 1)
+        t = np.minimum(np.maximum((t - self.near) / max(self.far - self.near, 1e-3), 0), 1)  # faster than np.clip
         return t * t * (3 - 2 * t)
 
 

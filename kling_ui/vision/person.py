@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from kling_ui.media.video import Frame
-from kling_ui.vision.pose_graph import Candidate, PoseFollower, PoseReader
+from kling_ui.vision.pose_graph import Candidate, PoseFollower, PoseReader, Reading
 
 # 0.5 is the detector's own default. Stylised characters are often found only lower (0.4 for a painted face), which is
 # believed when the landmarks lie on the mask: those of a true find do (0.8-1.0 measured), a phantom's do not (0.0-0.4).
@@ -179,8 +179,12 @@ def find_poses(frames: Iterable[Frame], *, connected: bool = True) -> Iterator[t
     """
     with contextlib.closing(PoseFollower(connected=connected, score_min=SURE_SCORE_MIN)) as follower:
         for frame in frames:
-            found = follower.read(frame.rgb)
-            yield frame, None if found is None else Pose(found.landmarks, found.world_m, None, SURE_SCORE_MIN)
+            yield frame, pose_of(follower.read(frame.rgb))
+
+
+def pose_of(found: Reading | None) -> Pose | None:
+    """The pose of somebody who is followed from frame to frame."""
+    return None if found is None else Pose(found.landmarks, found.world_m, None, SURE_SCORE_MIN)
 
 
 def track_of(poses: Iterable[tuple[Frame, Pose | None]]) -> PoseTrack:

@@ -20,6 +20,15 @@ def test_a_span_of_frames(make_clip):
     assert frames[0].index == 0
 
 
+def test_every_third_frame_keeps_its_index_and_time(make_clip):
+    path = make_clip()
+    every = list(read_frames(path, container="mp4"))
+    some = list(read_frames(path, container="mp4", every=3))
+    assert [frame.index for frame in some] == list(range(0, 24, 3))
+    assert [frame.time_s for frame in some] == [frame.time_s for frame in every[::3]]
+    assert all((frame.rgb == every[frame.index].rgb).all() for frame in some)
+
+
 @pytest.mark.parametrize(
     ("rotation", "shape", "red_at"),
     [(0, (180, 320), (5, 5)), (90, (320, 180), (-5, 5)), (180, (180, 320), (-5, -5)), (270, (320, 180), (5, -5))],

@@ -6,7 +6,7 @@ import pytest
 
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.video import read_frames
-from kling_ui.media.ycbcr import subsampled, to_rgb, to_ycbcr
+from kling_ui.media.ycbcr import subsample, to_rgb, to_ycbcr
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,14 @@ def test_a_frame_written_in_its_own_colours_is_shown_as_the_same_picture(tmp_pat
     assert apart.mean() < 3
 
 
-def test_planes_lie_below_each_other():
+@pytest.mark.parametrize("padding", [0, 3])
+def test_a_picture_is_taken_apart_into_planes(padding: int):
     ycbcr = np.dstack([np.full((4, 6), value, np.uint8) for value in (10, 20, 30)])
-    planes = subsampled(ycbcr)
-    assert planes.shape == (6, 6)
-    assert (planes[:4] == 10).all()
-    assert planes[4:].ravel().tolist() == [20] * 6 + [30] * 6
+    ycbcr[:2, :2, 1] = [[0, 40], [80, 120]]
+    rows = [np.zeros((height, width + padding), np.uint8) for height, width in ((4, 6), (2, 3), (2, 3))]
+    subsample(ycbcr, [row[:, : row.shape[1] - padding] for row in rows])
+    luma, blue, red = (row[:, : row.shape[1] - padding] for row in rows)
+    assert (luma == 10).all()
+    assert blue.tolist() == [[60, 20, 20], [20, 20, 20]]
+    assert (red == 30).all()
+    assert all((row[:, row.shape[1] - padding :] == 0).all() for row in rows)

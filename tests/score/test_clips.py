@@ -93,8 +93,11 @@ def test_files_are_watched_in_workers(dance_mp4, tmp_path):
 @pytest.mark.parametrize(
     ("frame_count", "fps", "stride"),
     [
-        (150, 30, 1),  # all of a short clip
-        (151, 30, 2),
+        (150, 23.9, 1),
+        (150, 24, 2),  # twelve a second tell the same
+        (150, 60, 5),
+        (300, 30, 2),
+        (301, 30, 3),
         (288, 24, 2),
         (720, 24, 3),  # no fewer than eight a second
         (1800, 60, 7),
