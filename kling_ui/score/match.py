@@ -87,6 +87,8 @@ class MotionMatch:
         akd_shoulder_widths: Average keypoint distance after alignment, in shoulder widths.
         mkr_share: Missing keypoint rate: joints that the reference shows and the result does not.
         visibility: Mean visibility, 0-1, of what was compared: how sure the detector was.
+        self_score: What the detector scores against its own reading of the result in a mirror, where it was not sure;
+            ``None`` where it was.
         lag: How late it follows; ``None`` when that cannot be told.
         starts_at_s: The moment of the reference with which the result starts; 0 but for a clip cut at its front.
         is_mirrored: The result follows the reference as a mirror does.
@@ -111,6 +113,7 @@ class MotionMatch:
     akd_shoulder_widths: float | None = None
     mkr_share: float | None = None
     visibility: float | None = None
+    self_score: float | None = None
     lag: Lag | None = None
     starts_at_s: float = 0.0
     is_mirrored: bool = False

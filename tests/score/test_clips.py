@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -8,7 +9,18 @@ from figure import Scene, write_clip
 
 from kling_ui.errors import MediaError
 from kling_ui.media.video import Frame, read_frames
-from kling_ui.score.clips import match_clips, stride_for, track_clip, watch_clip
+from kling_ui.score.clips import (
+    WatchedClip,
+    doubted,
+    match_clips,
+    self_score,
+    stride_for,
+    track_clip,
+    watch_clip,
+    watch_mirrored,
+)
+from kling_ui.score.limbs import mirrored
+from kling_ui.score.match import MotionMatch
 from kling_ui.score.motion import motion_match
 from kling_ui.vision.person import PoseTrack, find_poses, track_of
 from kling_ui.workers import Workers
@@ -71,6 +83,45 @@ def test_a_late_result_is_seen_as_late(watched):
     match = motion_match(watched, late)
     assert match.lag is not None
     assert match.lag.frames == pytest.approx(2, abs=0.2)
+
+
+def test_the_detector_agrees_with_itself_on_a_clear_figure(dance_mp4, watched):
+    assert self_score(watched, watch_mirrored(dance_mp4).track) > 90
+
+
+def test_a_detector_that_contradicts_itself_is_not_believed(dance_track):
+    unsure = replace(dance_track, landmarks=dance_track.landmarks * np.array([1, 1, 1, 0.9], np.float32))
+    wild = unsure.landmarks.copy()
+    wild[..., :2] += np.random.default_rng(3).normal(0, 0.03, wild[..., :2].shape)
+    contradicting = mirrored(replace(unsure, landmarks=wild))
+    assert 0 < self_score(unsure, contradicting) < 60
+    agreeing, told = (matched(dance_track, unsure, seen) for seen in (mirrored(unsure), contradicting))
+    assert (agreeing.score, agreeing.self_score) == (pytest.approx(100), pytest.approx(100))
+    assert told.score is None
+    assert told.limbs == told.timeline == ()
+    assert told.compared_s == agreeing.compared_s
+    assert f"{told.self_score:.0f} of 100 against itself" in told.headline
+    assert matched(dance_track, dance_track, None).self_score is None  # a sure one is not asked twice
+
+
+def matched(wanted: PoseTrack, given: PoseTrack, in_mirror: PoseTrack | None) -> MotionMatch:
+    """The match of two clips in which workers see these tracks."""
+    played = {"reference.mp4": wanted, "result.mp4": given}
+
+    class Watching:
+        async def run(self, work, path, **_):
+            track = in_mirror if work is watch_mirrored else played[path.name]
+            assert track is not None
+            return WatchedClip(track, 24.0)
+
+    return asyncio.run(match_clips(Watching(), Path("reference.mp4"), Path("result.mp4")))
+
+
+def test_nobody_in_the_mirror_is_no_contradiction(dance_track):
+    nobody = replace(dance_track, landmarks=np.full_like(dance_track.landmarks, np.nan))
+    assert self_score(dance_track, nobody) is None
+    match = motion_match(dance_track, dance_track)
+    assert doubted(match, None) == match
 
 
 def test_files_are_watched_in_workers(dance_mp4, tmp_path):
