@@ -1,6 +1,7 @@
 """Writing clips: H.264 in MP4, frame by frame, with the sound of another clip beside it."""
 
 import contextlib
+import errno
 import math
 import os
 from collections.abc import Generator, Mapping
@@ -169,7 +170,8 @@ def _writing(out: Path) -> Generator[None]:
         yield
     except av.FFmpegError as error:
         reason = (error.strerror or "unknown reason").lower()
-        advice = "Free some space and try again."
+        is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
+        advice = "Free some space and try again." if is_full else "Save the source as another format and try again."
         raise MediaError(f"it cannot be written ({reason}).", path=out, advice=advice) from error
 
 

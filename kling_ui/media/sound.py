@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -107,7 +108,9 @@ def _resampled(
         for out in resampler.resample(frame):
             if out.pts is None or not out.time_base:
                 continue
-            out.pts -= round(zero_s / out.time_base)  # in the source's own units when nothing was resampled
+            # In samples: the source's own units may be whole packets, as in AVI, which is too coarse for an encoder.
+            out.pts = round((out.pts * out.time_base - zero_s) * out.sample_rate)
+            out.time_base = Fraction(1, out.sample_rate)
             if out.pts >= 0:
                 yield float(out.pts * out.time_base), out
 
