@@ -326,8 +326,23 @@ class Disk:
         notice = self.world.desk.board.read(self.folder.name) if self.folder else None
         if not self.is_full or self.call == "download" or notice is None:
             return await self._ask(question)
+        return await self._ask(lambda store: question(FullStore(store, self)))
+
+    def refuse(self):
         self.is_full = self.lasting
         raise LedgerError("The ledger of runs cannot be read or written.", advice="See that there is room.")
+
+
+class FullStore:
+    """A store on a full disk: what is there can be read."""
+
+    WRITES = frozenset({"add", "change", "recover", "hand_over", "claim", "renew"})
+
+    def __init__(self, store, disk):
+        self._store, self._disk = store, disk
+
+    def __getattr__(self, name):
+        return getattr(self._store, name) if name not in self.WRITES else lambda *_, **__: self._disk.refuse()
 
 
 async def settled(world, vendor, run_id):

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from kling_ui.errors import RunError, SettingsError
+from kling_ui.errors import LedgerError, RunError, SettingsError
 from kling_ui.runs.endings import REFUSALS_MAX
 from kling_ui.runs.record import EngineName, RunState
 
@@ -444,3 +444,22 @@ def test_no_token_and_no_address_is_written_down(open_world, make_vendor, tmp_pa
     assert b"req-1" in written
     for secret in (TOKEN, VISITORS.get_secret_value(), "s3cret"):
         assert secret.encode() not in written
+
+
+def test_a_run_can_be_watched_while_the_ledger_cannot_be_read(open_world, make_vendor):
+    async def story():
+        async with open_world(make_vendor(statuses=[status("in_progress")])) as world:
+            run_id = await world.start(EngineName.KLING)
+            await world.until(run_id, RunState.IN_PROGRESS)
+            ask, world.desk.ledger.ask = world.desk.ledger.ask, unreadable
+            try:
+                assert (await world.runner.view(run_id, "ann")).state is RunState.IN_PROGRESS
+                with pytest.raises(RunError):
+                    await world.runner.view(run_id, "eve")
+            finally:
+                world.desk.ledger.ask = ask
+
+    async def unreadable(_):
+        raise LedgerError("The ledger of runs cannot be read or written.")
+
+    asyncio.run(story())
