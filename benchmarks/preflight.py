@@ -18,6 +18,7 @@ import imageio_ffmpeg
 import numpy as np
 from PIL import Image
 
+from benchmarks.memory import forget_peak, peak_mb, resident_mb
 from kling_ui.checks.rules import judge
 from kling_ui.media.probe import probe_image, probe_video
 from kling_ui.vision.look import load_all_models, look_at_image, look_at_video
@@ -52,16 +53,11 @@ def main() -> None:
 def measure_memory(path: Path) -> None:
     """Print the memory of this process with its models, and its peak during a look, in MB; for a process of its own."""
     load_all_models()
-    Path("/proc/self/clear_refs").write_text("5")  # forgets the peak so far
-    before = _status_mb("VmRSS")
+    forget_peak()
+    before = resident_mb()
     with tempfile.TemporaryDirectory() as folder:
         look_at_video(path, Path(folder))
-    print(before, _status_mb("VmHWM"))
-
-
-def _status_mb(name: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(name))
+    print(before, peak_mb())
 
 
 def _compare_clip(clip: Path, folder: Path) -> None:

@@ -11,7 +11,6 @@ is the peak of a process of its own that renders the clip repeated to 5 s and to
 
 import argparse
 import multiprocessing
-import resource
 import statistics
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from fractions import Fraction
 from itertools import cycle, islice
 from pathlib import Path
 
+from benchmarks.memory import peak_mb
 from benchmarks.motion_match import write_sheet
 from kling_ui.choice import Resolution
 from kling_ui.media.encode import ClipWriter
@@ -129,7 +129,7 @@ def _apart(work: Callable[..., float], *args: object) -> float:
 
 def _peak_mb(image: Path, video: Path, out: Path) -> float:
     render_preview(image, video, out)
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_mb()
 
 
 if __name__ == "__main__":

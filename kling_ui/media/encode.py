@@ -26,6 +26,7 @@ from kling_ui.media.ycbcr import subsample
 # Near-lossless to the eye for flat, drawn-looking pictures, and fast enough to keep up with the drawing.
 X264_OPTIONS = {"preset": "veryfast", "crf": "19", "profile": "high", "threads": "1"}
 KEYFRAME_EVERY_S = 1.0  # short, so that a player can scrub
+RATE_DENOMINATOR_MAX = 1001  # that of NTSC rates; averages of uneven clips are fractions too long for a time base
 TICKS_PER_FRAME = 1000  # resolution of frame times, for clips whose frames are not evenly spaced
 SOUND_OVERHANG_S = 0.1  # sound may outlast the picture by this much, as AAC frames usually do
 BT709 = 1  # libavutil's number for primaries, transfer and matrix
@@ -68,7 +69,7 @@ class ClipWriter:
             raise ValueError(f"the size must be even and not empty, not {size}")
         self.out = out
         self.frames = 0
-        self._fps = fps
+        self._fps = fps = fps.limit_denominator(RATE_DENOMINATOR_MAX)
         self._end_s = 0.0
         self._sound: SoundTrack | None = None
         with ExitStack() as stack, _writing(out):

@@ -94,6 +94,16 @@ def test_colours_survive(tmp_path: Path):
     assert np.abs(np.asarray(seen) - [(200, 40, 40), (40, 200, 40), (40, 40, 200)]).max() < 6
 
 
+@pytest.mark.parametrize("fps", [Fraction(8847360, 369781), Fraction(30000, 1001), Fraction(60)])
+def test_the_rate_may_be_any_average(tmp_path: Path, fps: Fraction):
+    with ClipWriter(tmp_path / "out.mp4", fps=fps, size=SIZE) as writer:
+        for n in range(24):
+            writer.write(grey(10 * n), time_s=float(n / fps))
+    facts = probe_video(tmp_path / "out.mp4")
+    assert facts.frame_count == 24
+    assert facts.fps == pytest.approx(float(fps), rel=1e-4)
+
+
 def test_uneven_times_are_kept(tmp_path: Path):
     times = [0.0, 0.1, 0.35, 0.4, 0.9]
     with ClipWriter(tmp_path / "out.mp4", fps=Fraction(10), size=SIZE) as writer:
