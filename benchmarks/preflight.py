@@ -18,7 +18,7 @@ import imageio_ffmpeg
 import numpy as np
 from PIL import Image
 
-from benchmarks.memory import forget_peak, peak_mb, resident_mb
+from benchmarks._memory import forget_peak, peak_mb, resident_mb
 from kling_ui.checks.rules import judge
 from kling_ui.media.probe import probe_image, probe_video
 from kling_ui.vision.look import load_all_models, look_at_image, look_at_video

@@ -20,7 +20,7 @@ from fractions import Fraction
 from itertools import cycle, islice
 from pathlib import Path
 
-from benchmarks.memory import peak_mb
+from benchmarks._memory import peak_mb
 from benchmarks.motion_match import write_sheet
 from kling_ui.choice import Resolution
 from kling_ui.media.encode import ClipWriter
