@@ -1,5 +1,6 @@
 """The puppet: bends its layers to a stance and draws them."""
 
+import cmath
 import math
 
 import numpy as np
@@ -85,7 +86,7 @@ class Puppet:
             room = min(reach, 0.45 * now.length, 0.45 * posed[child].length)
             bends.append(Bend(now.end, now.angle + _mitre(angle), -room, 0.0, angle, 0.5))
         across = -stance.scale if stance.turned and part in THIGHS else stance.scale  # the outside stays outside
-        stretch = Stretch((0.0, now.length), (0.0, rest.length), before, after, across)
+        stretch = Stretch(now.length, rest.length, before, after, across)
         return LimbWarp(rest, now, stretch, tuple(bends))
 
     def _shadow_strength(self, stance: Stance, part: Part) -> float:
@@ -102,7 +103,7 @@ class Puppet:
             angle = _clip(angle, MOST_SHOULDER)
         else:
             room = min(room, 0.45 * parent.length)
-        return Bend((now.x, now.y), now.angle + _mitre(angle) + math.pi, -room, 0.0, angle, 0.5)
+        return Bend(now.start, now.angle + _mitre(angle) + math.pi, -room, 0.0, angle, 0.5)
 
     def _tip_bend(self, stance: Stance, bone: Bone, now: Segment, turn: float, reach: float) -> Bend:
         rest = self._c.joints[bone.tip] - self._c.joints[bone.end]
@@ -117,17 +118,16 @@ class Puppet:
         turn = _wrap(now.angle - rest.angle)
         upright = Bend(now.end, now.angle, -0.75 * now.length, -0.2 * now.length, _wrap(stance.face[0] - turn), 1.0)
         trunk = _wrap(posed[Part.TORSO].angle - self._rest[Part.TORSO].angle - turn)
-        onto = Bend((now.x, now.y), now.angle + math.pi, -0.4 * now.length, 0.0, trunk, 1.0)
+        onto = Bend(now.start, now.angle + math.pi, -0.4 * now.length, 0.0, trunk, 1.0)
         chin = 0.5 * rest.length
-        stretch = Stretch((0.0, max(now.length - chin * scale, 1.0)), (0.0, chin), scale, scale, scale)
+        stretch = Stretch(max(now.length - chin * scale, 1.0), chin, scale, scale, scale)
         return LimbWarp(rest, now, stretch, (upright, onto))
 
     def _face(self, stance: Stance) -> Bulge:
         face = self._c.face
         slide = [_clip(FACE_SLIDE * held, MOST_SLIDE) * face.width_px for held in stance.face[1:]]
-        cos, sin = math.cos(face.held[0]), math.sin(face.held[0])
-        shift = cos * slide[0] - sin * slide[1], sin * slide[0] + cos * slide[1]
-        return Bulge(*face.centre, 0.9 * face.width_px, *shift)
+        shift = complex(*slide) * cmath.rect(1, face.held[0])
+        return Bulge(complex(*face.centre), 0.9 * face.width_px, shift)
 
     def _trunk(self, stance: Stance, posed: Segment) -> TrunkWarp:
         rest = self._rest[Part.TORSO]
@@ -139,13 +139,12 @@ class Puppet:
 
     def _line(self, stance: Stance, rest: Segment, posed: Segment, left: Joint, right: Joint) -> tuple[float, float]:
         """Slope and width of hips or shoulders against the turned torso."""
-        own, now = self._c.joints[left] - self._c.joints[right], stance.joints[left] - stance.joints[right]
-        along0, across0 = Segment(0, 0, rest.angle, 1).local(*own)
-        along1, across1 = Segment(0, 0, posed.angle, 1).local(*now)
-        across0 = across0 if abs(across0) > 1 else math.copysign(1, across0)
-        width = min(max(abs(across1 / across0), NARROWEST * stance.scale), WIDEST * stance.scale)
-        width = math.copysign(width, across1 / across0)
-        return _clip((along1 * rest.length / posed.length - along0) / across0, STEEPEST), width
+        was = complex(*(self._c.joints[left] - self._c.joints[right])) * cmath.rect(1, -rest.angle)
+        now = complex(*(stance.joints[left] - stance.joints[right])) * cmath.rect(1, -posed.angle)
+        across = was.imag if abs(was.imag) > 1 else math.copysign(1, was.imag)
+        width = min(max(abs(now.imag / across), NARROWEST * stance.scale), WIDEST * stance.scale)
+        width = math.copysign(width, now.imag / across)
+        return _clip((now.real * rest.length / posed.length - was.real) / across, STEEPEST), width
 
 
 def _segment(joints: np.ndarray, part: Part) -> Segment:

@@ -1,18 +1,18 @@
 """Backward maps: for points of the bent puppet, which point of the picture is seen there.
 
-Everything works on two arrays x and y whose shapes fit each other. A part is straightened (bends at its joints
-undone), then turned back and stretched back along its bone. Bends are rotations around the joint by a share of the
-angle that grows across the line that halves it; the parts on both sides use the same rule, so they agree there and no
-gap can open.
+Points are complex numbers, x to the right and y downwards, in arrays of any shape: turning is one product then. A part
+is straightened (bends at its joints undone), then turned back and stretched back along its bone. Bends are rotations
+around the joint by a share of the angle that grows across the line that halves it; the parts on both sides use the same
+rule, so they agree there and no gap can open.
 """
 
-import math
+import cmath
 from dataclasses import dataclass
 
 import numpy as np
 
-Arrays = tuple[np.ndarray, np.ndarray]
-SHARES = np.array([0.2, 0.4, 0.6, 0.8, 1.0])  # of a bend at which its reach is looked at
+Box = tuple[float, float, float, float]
+STRAIGHT = 1e-4  # radians: a bend by less than this moves nothing by a pixel's hundredth
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,34 +28,39 @@ class Bend:
         most: The share that is reached: 1 for a piece that goes on beyond, 0.5 for two pieces that meet in the joint.
     """
 
-    pivot: tuple[float, float]
+    pivot: complex
     towards: float
     near: float
     far: float
     angle: float
     most: float
 
-    def undo(self, x: np.ndarray, y: np.ndarray) -> Arrays:
+    def undo(self, points: np.ndarray) -> np.ndarray:
         """Straighten points of the bent picture."""
-        px, py = self.pivot
-        dx, dy = x - px, y - py
-        turn = self._share(dx, dy) * (-self.angle * self.most)
-        cos, sin = np.cos(turn), np.sin(turn)
-        return px + cos * dx - sin * dy, py + sin * dx + cos * dy
+        if abs(self.angle * self.most) < STRAIGHT:
+            return points
+        away = points - self.pivot
+        t = (self._along(away) - self.near) / max(self.far - self.near, 1e-3)
+        t = np.minimum(np.maximum(t, 0), 1)  # faster than np.clip
+        turn = t * t * (3 - 2 * t) * (-self.angle * self.most)
+        turned = np.empty_like(away)
+        turned.real, turned.imag = np.cos(turn), np.sin(turn)
+        return turned * away + self.pivot
 
-    def spots(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``(n, 2)``: where straight points may come to lie in the bent picture."""
-        px, py = self.pivot
-        turn = (SHARES * (self.angle * self.most))[:, None]
-        cos, sin = np.cos(turn), np.sin(turn)
-        dx, dy = cos * (x - px) - sin * (y - py), sin * (x - px) + cos * (y - py)
-        likely = self._share(dx, dy) > SHARES[:, None] - SHARES[0] - 0.05
-        return np.stack([px + dx[likely], py + dy[likely]], axis=-1)
+    def reach(self, points: np.ndarray) -> Box | None:
+        """A box around the places where straight points may come to lie in the bent picture; ``None``: as they are."""
+        if abs(self.angle * self.most) < STRAIGHT:
+            return None
+        away = points - self.pivot
+        turned = away * cmath.rect(1, self.angle * self.most)
+        moved = away[np.maximum(self._along(away), self._along(turned)) > self.near]
+        if not len(moved):
+            return None
+        radius, x, y = float(np.abs(moved).max()), self.pivot.real, self.pivot.imag
+        return x - radius, y - radius, x + radius, y + radius
 
-    def _share(self, dx: np.ndarray, dy: np.ndarray) -> np.ndarray:
-        t = dx * math.cos(self.towards) + dy * math.sin(self.towards)
-        t = np.minimum(np.maximum((t - self.near) / max(self.far - self.near, 1e-3), 0), 1)  # faster than np.clip
-        return t * t * (3 - 2 * t)
+    def _along(self, away: np.ndarray) -> np.ndarray:
+        return (away * cmath.rect(1, -self.towards)).real
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +68,33 @@ class Segment:
     """A bone as it is in the picture or as it is posed.
 
     Attributes:
-        x: Start, px.
-        y: Start, px.
+        start: Its near end, px.
         angle: Its direction, radians.
         length: In px, more than 0.
     """
 
-    x: float
-    y: float
+    start: complex
     angle: float
     length: float
 
     @classmethod
     def between(cls, start: np.ndarray, end: np.ndarray) -> "Segment":
-        """The segment from one point to another."""
-        dx, dy = float(end[0] - start[0]), float(end[1] - start[1])
-        return cls(float(start[0]), float(start[1]), math.atan2(dy, dx), max(math.hypot(dx, dy), 1e-3))
+        """The segment from one point ``(x, y)`` to another."""
+        way = complex(*end) - complex(*start)
+        return cls(complex(*start), cmath.phase(way), max(abs(way), 1e-3))
 
     @property
-    def end(self) -> tuple[float, float]:
+    def end(self) -> complex:
         """Its far end."""
-        return self.x + self.length * math.cos(self.angle), self.y + self.length * math.sin(self.angle)
+        return self.start + cmath.rect(self.length, self.angle)
 
-    def local(self, x: np.ndarray, y: np.ndarray) -> Arrays:
-        """Along and across, px."""
-        dx, dy = x - self.x, y - self.y
-        cos, sin = math.cos(self.angle), math.sin(self.angle)
-        return cos * dx + sin * dy, cos * dy - sin * dx
+    def local(self, points: np.ndarray) -> np.ndarray:
+        """Along it (real) and across (imaginary), px."""
+        return (points - self.start) * cmath.rect(1, -self.angle)
 
-    def world(self, along: np.ndarray, across: np.ndarray) -> Arrays:
+    def world(self, points: np.ndarray) -> np.ndarray:
         """The inverse of :meth:`local`."""
-        cos, sin = math.cos(self.angle), math.sin(self.angle)
-        return self.x + cos * along - sin * across, self.y + sin * along + cos * across
+        return points * cmath.rect(1, self.angle) + self.start
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,32 +102,32 @@ class Stretch:
     """How a straight piece is scaled: by parts along the bone, evenly across it.
 
     Attributes:
-        knots: Positions along the posed bone, px, increasing.
-        sources: The same positions along the bone of the picture.
-        before: Scale before the first knot.
-        after: Scale after the last knot.
+        posed: How long the part of the bone that gives way is as posed, px.
+        rest: How long it is in the picture.
+        before: Scale before the bone.
+        after: Scale after that part.
         across: Scale across the bone.
     """
 
-    knots: tuple[float, ...]
-    sources: tuple[float, ...]
+    posed: float
+    rest: float
     before: float
     after: float
     across: float
 
-    def undo(self, along: np.ndarray, across: np.ndarray) -> Arrays:
-        """Back to the picture's lengths."""
-        middle = np.interp(along, self.knots, self.sources)
-        ahead = np.minimum(along - self.knots[0], 0) / self.before
-        behind = np.maximum(along - self.knots[-1], 0) / self.after
-        return middle + ahead + behind, across / self.across
+    def apply(self, points: np.ndarray) -> np.ndarray:
+        """From the picture's lengths to the posed ones, points as :meth:`Segment.local` gives them."""
+        way = points.real
+        below, above = np.minimum(way, 0), np.maximum(way - self.rest, 0)
+        out = np.empty_like(points)
+        out.real = (way - below - above) * (self.posed / self.rest) + below * self.before + above * self.after
+        out.imag = points.imag * self.across
+        return out
 
-    def apply(self, along: np.ndarray, across: np.ndarray) -> Arrays:
-        """From the picture's lengths to the posed ones."""
-        middle = np.interp(along, self.sources, self.knots)
-        ahead = np.minimum(along - self.sources[0], 0) * self.before
-        behind = np.maximum(along - self.sources[-1], 0) * self.after
-        return middle + ahead + behind, across * self.across
+    @property
+    def inverse(self) -> "Stretch":
+        """Back to the picture's lengths."""
+        return Stretch(self.rest, self.posed, 1 / self.before, 1 / self.after, 1 / self.across)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,16 +139,16 @@ class LimbWarp:
     stretch: Stretch
     bends: tuple[Bend, ...]
 
-    def source(self, x: np.ndarray, y: np.ndarray) -> Arrays:
+    def source(self, points: np.ndarray) -> np.ndarray:
         """Which points of the picture are seen at points of the frame."""
         for bend in self.bends:
-            x, y = bend.undo(x, y)
-        return self.rest.world(*self.stretch.undo(*self.posed.local(x, y)))
+            points = bend.undo(points)
+        return self.rest.world(self.stretch.inverse.apply(self.posed.local(points)))
 
-    def reach(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """``(n, 2)`` points of the frame around all that is drawn within an outline in the picture, given in points."""
-        x, y = self.posed.world(*self.stretch.apply(*self.rest.local(x, y)))
-        return np.concatenate([np.stack([x, y], axis=-1), *(bend.spots(x, y) for bend in self.bends)])
+    def reach(self, outline: np.ndarray) -> Box:
+        """A box in the frame around all that is drawn within an outline ``(n,)`` in the picture."""
+        straight = self.posed.world(self.stretch.apply(self.rest.local(outline)))
+        return _around([_box(straight), *(bend.reach(straight) for bend in self.bends)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,24 +167,23 @@ class TrunkWarp:
     tilts: tuple[float, float]
     widths: tuple[float, float]
 
-    def source(self, x: np.ndarray, y: np.ndarray) -> Arrays:
+    def source(self, points: np.ndarray) -> np.ndarray:
         """Which points of the picture are seen at points of the frame."""
-        along, across = self.posed.local(x, y)
-        along = along * (self.rest.length / self.posed.length)
-        t = np.clip(along / self.rest.length, 0, 1)
+        local = self.posed.local(points)
+        along, across = local.real * (self.rest.length / self.posed.length), local.imag
+        t = np.minimum(np.maximum(along / self.rest.length, 0), 1)
         share = t * t * (3 - 2 * t)
         across = across / (self.widths[0] + share * (self.widths[1] - self.widths[0]))
-        along = along - across * (self.tilts[0] + share * (self.tilts[1] - self.tilts[0]))
-        return self.rest.world(along, across)
+        local.real = along - across * (self.tilts[0] + share * (self.tilts[1] - self.tilts[0]))
+        local.imag = across
+        return self.rest.world(local)
 
-    def reach(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def reach(self, outline: np.ndarray) -> Box:
         """As :meth:`LimbWarp.reach`."""
-        along, across = self.rest.local(x, y)
-        spots = []
-        for tilt in (*self.tilts, 0.0):
-            way = (along + across * tilt) * (self.posed.length / self.rest.length)
-            spots += [np.stack(self.posed.world(way, across * width), axis=-1) for width in self.widths]
-        return np.concatenate(spots)
+        local = self.rest.local(outline)
+        tilts, widths = np.array([[*self.tilts, 0.0]]).T, np.array(self.widths)[:, None, None]
+        along = (local.real + local.imag * tilts) * (self.posed.length / self.rest.length)
+        return _box(self.posed.world(along + 1j * (local.imag * widths)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,21 +191,27 @@ class Bulge:
     """A face that turns a little: its middle slides over the head, the rim stays.
 
     Attributes:
-        x: Middle of the face in the picture, px.
-        y: Likewise.
+        centre: Middle of the face in the picture, px.
         radius: Where the sliding has faded to nothing, px.
-        shift_x: How far the middle slides, px.
-        shift_y: Likewise.
+        shift: How far the middle slides, px.
     """
 
-    x: float
-    y: float
+    centre: complex
     radius: float
-    shift_x: float
-    shift_y: float
+    shift: complex
 
-    def undo(self, x: np.ndarray, y: np.ndarray) -> Arrays:
+    def undo(self, points: np.ndarray) -> np.ndarray:
         """Where the slid points come from."""
-        away = ((x - self.x) ** 2 + (y - self.y) ** 2) / self.radius**2
-        share = np.maximum(1 - away, 0) ** 2
-        return x - share * self.shift_x, y - share * self.shift_y
+        away = (points - self.centre) / self.radius
+        share = np.maximum(1 - (away * away.conj()).real, 0) ** 2
+        return points - share * self.shift
+
+
+def _box(points: np.ndarray) -> Box:
+    x, y = points.real, points.imag
+    return float(x.min()), float(y.min()), float(x.max()), float(y.max())
+
+
+def _around(boxes: list[Box | None]) -> Box:
+    left, top, right, bottom = zip(*(box for box in boxes if box is not None), strict=True)
+    return min(left), min(top), max(right), max(bottom)
