@@ -15,7 +15,7 @@ from kling_ui.puppetry.shadows import shadow_strength, shoe_shadows
 from kling_ui.puppetry.skeleton import ANKLES, BONES, THIGHS, Bone, Joint, Part
 from kling_ui.puppetry.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
 
-MOST_MITRE = math.radians(40)  # beyond this a joint folds over instead of bending
+MOST_BEND = math.radians(80)  # beyond this a joint's two pieces turn around it like a rivet's: more would tear them
 MOST_WRIST = math.radians(50)
 MOST_SHOULDER = math.radians(45)
 NARROWEST, WIDEST, STEEPEST = 0.6, 1.25, 0.5
@@ -82,9 +82,9 @@ class Puppet:
             bends.append(self._tip_bend(stance, bone, now, turn, reach))
         elif child in self._pieces:
             after = posed[child].length / self._rest[child].length
-            angle = _wrap(posed[child].angle - self._rest[child].angle - turn)
+            angle = _clip(_wrap(posed[child].angle - self._rest[child].angle - turn), MOST_BEND)
             room = min(reach, 0.45 * now.length, 0.45 * posed[child].length)
-            bends.append(Bend(now.end, now.angle + _mitre(angle), -room, 0.0, angle, 0.5))
+            bends.append(Bend(now.end, now.angle + angle / 2, -room, 0.0, angle, 0.5))
         across = -stance.scale if stance.turned and part in THIGHS else stance.scale  # the outside stays outside
         stretch = Stretch(now.length, rest.length, before, after, across)
         return LimbWarp(rest, now, stretch, tuple(bends))
@@ -102,15 +102,15 @@ class Puppet:
         if bone.parent is Part.TORSO:
             angle = _clip(angle, MOST_SHOULDER)
         else:
-            room = min(room, 0.45 * parent.length)
-        return Bend(now.start, now.angle + _mitre(angle) + math.pi, -room, 0.0, angle, 0.5)
+            angle, room = _clip(angle, MOST_BEND), min(room, 0.45 * parent.length)
+        return Bend(now.start, now.angle + angle / 2 + math.pi, -room, 0.0, angle, 0.5)
 
     def _tip_bend(self, stance: Stance, bone: Bone, now: Segment, turn: float, reach: float) -> Bend:
         rest = self._c.joints[bone.tip] - self._c.joints[bone.end]
         tip = stance.joints[bone.tip] - stance.joints[bone.end]
         angle = _clip(_wrap(math.atan2(tip[1], tip[0]) - math.atan2(rest[1], rest[0]) - turn), MOST_WRIST)
         room = min(0.6 * reach, 0.4 * now.length)
-        return Bend(now.end, now.angle + _mitre(angle), -room, room, angle, 1.0)
+        return Bend(now.end, now.angle + angle / 2, -room, room, angle, 1.0)
 
     def _head(self, stance: Stance, posed: dict[Part, Segment]) -> LimbWarp:
         """The neck bends and gives way; from the chin up the head keeps its shape."""
@@ -151,10 +151,6 @@ def _segment(joints: np.ndarray, part: Part) -> Segment:
     if part is Part.TORSO:
         return Segment.between((joints[Joint.LEFT_HIP] + joints[Joint.RIGHT_HIP]) / 2, joints[Joint.NECK])
     return Segment.between(joints[BONES[part].start], joints[BONES[part].end])
-
-
-def _mitre(angle: float) -> float:
-    return _clip(angle / 2, MOST_MITRE)
 
 
 def _clip(value: float, most: float) -> float:

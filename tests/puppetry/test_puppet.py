@@ -43,6 +43,24 @@ def test_at_rest_the_frame_is_the_picture(puppet: Puppet, character: Character):
     assert (apart > 40).mean() < 0.005
 
 
+@pytest.mark.parametrize("degrees", [-150, -110, 100, 140])
+@pytest.mark.parametrize("part", [Part.LEFT_FOREARM, Part.RIGHT_FOREARM])
+def test_a_folded_elbow_stays_round(puppet: Puppet, character: Character, part: Part, degrees: float):
+    bone = BONES[part]
+    upper = BONES[bone.parent]
+    stance = replace(swung(character, part, degrees), order=(bone.parent, part))
+    arm = person(puppet.draw(stance), puppet, character)
+    elbow, ways = (
+        stance.joints[bone.start],
+        [stance.joints[j] - stance.joints[bone.start] for j in (upper.start, bone.end)],
+    )
+    ys, xs = np.mgrid[: arm.shape[0], : arm.shape[1]]
+    from_elbow = np.stack([xs - elbow[0], ys - elbow[1]], axis=-1)
+    beyond = arm & (from_elbow @ ways[0] < 0) & (from_elbow @ ways[1] < 0)
+    away = np.hypot(*from_elbow[beyond].T)
+    assert away.max() < 1.25 * bone.radius_m * character.px_per_m
+
+
 @pytest.mark.parametrize("part", [Part.LEFT_UPPER_ARM, Part.RIGHT_FOREARM, Part.LEFT_THIGH])
 @pytest.mark.parametrize("degrees", [-50, 30])
 def test_outside_the_figure_s_reach_the_picture_is_kept(
