@@ -3,7 +3,7 @@
 import numpy as np
 
 from kling_ui.choice import Orientation
-from kling_ui.puppetry.angles import flatness, heading, middle, polar, ramp, within, wrapped
+from kling_ui.puppetry.angles import flatness, heading, middle, polar, ramp, wrapped
 from kling_ui.puppetry.character import Character
 from kling_ui.puppetry.depth import DepthOrder
 from kling_ui.puppetry.footing import Footing
@@ -11,6 +11,7 @@ from kling_ui.puppetry.motion import Motion
 from kling_ui.puppetry.reference import Performance
 from kling_ui.puppetry.skeleton import ANKLES, ARMS, BONES, HIPS, SHINS, SHOULDERS, Bone, Joint, Part
 from kling_ui.puppetry.smoothing import latch
+from kling_ui.puppetry.staging import Staging
 
 OPENING_S = 1.0  # the time in which the reference's neutral frame is looked for
 UNSEEN, SEEN = 0.35, 0.65  # visibility from which, and up to which, a limb follows the reference more and more
@@ -19,9 +20,7 @@ LEAST_FLAT = 0.6  # a bone of the picture that looks shorter than this against i
 OWN_ARMS, OWN_LEGS = np.radians(20), np.radians(8)  # how much of the character's own stance "image" keeps
 OWN_FACE = np.array([np.radians(8), 0.15, 0.15])  # roll, turn and nod likewise
 NARROWEST, WIDEST = 0.6, 1.1  # of the shoulders, when the reference turns
-SMALLEST, LARGEST = 0.75, 1.35  # of the figure, when the reference comes or goes
 STILL_M_PER_S = 0.25  # a foot slower than this stands
-SIDE_MARGIN_SHARE, RISE_SHARE, FALL_SHARE = 0.1, 0.1, 0.25  # of the picture, that the figure's middle keeps or may use
 TURNED_M = 0.06  # between the shoulders, the wrong way round, for a back
 MOST_NECK = np.radians(35)
 LIMBS = tuple(part for part in BONES if part is not Part.HEAD)
@@ -50,6 +49,7 @@ class Retargeter:
         self._shown = shown
         self._follow = orientation is Orientation.VIDEO
         self._whole = set(SHINS) <= shown
+        self._staging = Staging.of(character, whole=self._whole)
         self._unit = character.px_per_m / float(opening.scale[0])  # px per unit of the reference
         self._hips0, self._neck0 = middle(opening.points, HIPS)[0], opening.points[0, Joint.NECK]
         neck = opening.points[:, Joint.HEAD] - opening.points[:, Joint.NECK]
@@ -64,7 +64,7 @@ class Retargeter:
 
     def move(self, p: Performance) -> Motion:
         """Take the next frames; they must follow each other."""
-        scale = np.clip(p.scale * self._unit / self._c.px_per_m, SMALLEST, LARGEST) if self._follow else np.ones(len(p))
+        scale = self._staging.size(p.scale * self._unit / self._c.px_per_m) if self._follow else np.ones(len(p))
         joints, turned = np.zeros((len(p), len(Joint), 2)), self._facing(p)
         self._pose_trunk(joints, p, scale)
         for pair in (HIPS, SHOULDERS):
@@ -202,12 +202,8 @@ class Retargeter:
             way = hips * (middle(p.points, HIPS) - self._hips0) * self._unit
         if not self._follow:
             way[:, 0] = 0
-        width, height = self._c.size
-        room = np.array([[rest[0] - SIDE_MARGIN_SHARE * width, (1 - SIDE_MARGIN_SHARE) * width - rest[0]],
-                         [RISE_SHARE * height, FALL_SHARE * height]])  # fmt: skip
-        if not self._whole:
-            room[1] = 0.04 * height
-        return rest + np.stack([within(way[:, axis], *np.maximum(room[axis], 1.0)) for axis in (0, 1)], axis=1)
+        lean = joints[:, Joint.HEAD] - (self._c.joints[Joint.HEAD] - rest)
+        return rest + self._staging.place(way, lean)
 
     def _on_feet(self, joints: np.ndarray, p: Performance) -> np.ndarray:
         """The root that puts the feet where the reference's are; a standing foot counts more than a moving one."""
