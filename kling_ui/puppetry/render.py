@@ -1,7 +1,7 @@
 """One preview from inputs to MP4: pose of the reference, puppet of the character, frames, sound.
 
 Four threads share the work, and all spend their time outside Python's lock: one decodes the clip, one finds poses, one
-cuts the puppet out meanwhile and then draws frame after frame as soon as the poses around it are known, one encodes.
+cuts the puppet out meanwhile and then encodes, one draws frame after frame as soon as the poses around it are known.
 Only joints and a few pictures wait in between, so memory does not grow with the clip.
 """
 
@@ -24,9 +24,8 @@ from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.progress import ProgressFile
 from kling_ui.media.video import open_clip, read_frames
 from kling_ui.puppetry.badge import Badge
-from kling_ui.puppetry.character import Character, find_character
+from kling_ui.puppetry.cast import Cast, cast
 from kling_ui.puppetry.motion import Stance
-from kling_ui.puppetry.puppet import Puppet
 from kling_ui.puppetry.reference import Reading
 from kling_ui.puppetry.retarget import Retargeter, opening_frames
 from kling_ui.puppetry.smoothing import REACH_S
@@ -85,23 +84,23 @@ def render_preview(
     facts, told = probe_video(video), ProgressFile(progress)
     pose_reader()  # loaded before another thread starts: two threads must not import the models' library at once
     with one_thread(), _reading(facts) as reading:
-        character = find_character(image, sides_px=sides_px)
+        played = cast(image, sides_px=sides_px)
         with (
             ClipWriter(
                 out,
                 fps=_rate(facts),
-                size=character.size,
+                size=played.character.size,
                 sound_from=video if keep_sound and facts.has_audio else None,
                 sound_container=facts.format,
                 x264_options=X264_OPTIONS,
             ) as writer,
-            Ahead(_pictures(reading, character, orientation, video), DRAWN_AHEAD) as pictures,
+            Ahead(_pictures(reading, played, orientation, video), DRAWN_AHEAD) as pictures,
         ):
             for picture in pictures:
                 writer.write_ycbcr(picture, time_s=reading.times_s[writer.frames])
                 if writer.frames % STRETCH_FRAMES == 0:
                     told.tell((len(reading.times_s) + writer.frames) / 2 / max(1, facts.frame_count))
-    return RenderFacts(writer.frames, facts.fps, facts.duration_s, *character.size)
+    return RenderFacts(writer.frames, facts.fps, facts.duration_s, *played.character.size)
 
 
 @contextmanager
@@ -131,12 +130,12 @@ def _reading(facts: VideoFacts) -> Generator[Reading]:
         thread.join()
 
 
-def _pictures(reading: Reading, character: Character, orientation: Orientation, video: Path) -> Iterator[np.ndarray]:
+def _pictures(reading: Reading, played: Cast, orientation: Orientation, video: Path) -> Iterator[np.ndarray]:
     """The clip's pictures in Y'CbCr; each is drawn over after as many as may be waiting or in use."""
-    puppet, badge = Puppet(character), Badge(character.size)
-    canvases = cycle([np.empty_like(character.rgb) for _ in range(DRAWN_AHEAD + 3)])
-    for stance, canvas in zip(_stances(reading, character, puppet, orientation, video), canvases, strict=False):
-        picture = puppet.draw(stance, into=canvas)
+    badge = Badge(played.character.size)
+    canvases = cycle([np.empty_like(played.character.rgb) for _ in range(DRAWN_AHEAD + 3)])
+    for stance, canvas in zip(_stances(reading, played, orientation, video), canvases, strict=False):
+        picture = played.puppet.draw(stance, into=canvas)
         badge.stamp(picture)
         yield picture
 
@@ -152,9 +151,7 @@ def one_thread() -> Generator[None]:
         cv2.setNumThreads(before)
 
 
-def _stances(
-    reading: Reading, character: Character, puppet: Puppet, orientation: Orientation, video: Path
-) -> Iterator[Stance]:
+def _stances(reading: Reading, played: Cast, orientation: Orientation, video: Path) -> Iterator[Stance]:
     """The puppet's stances, a stretch at a time, each as soon as the frames around it have been read."""
     ahead = round(REACH_S * reading.fps) + 2
     opening = opening_frames(reading.fps)
@@ -165,7 +162,7 @@ def _stances(
             raise MediaError(
                 "no person was found in the clip.", path=video, advice="Choose one that shows a person moving."
             )
-    retargeter = Retargeter(character, puppet.parts, orientation, reading.perform(0, min(opening, count)))
+    retargeter = Retargeter(played.character, played.puppet.parts, orientation, reading.perform(0, min(opening, count)))
     start = 0
     while start < (count := reading.wait_for(start + STRETCH_FRAMES + ahead)):
         end = min(start + STRETCH_FRAMES, count)
