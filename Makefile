@@ -5,6 +5,8 @@ SHELL := /bin/sh
 # uv makes the environment from uv.lock; where it is missing, pip brings it into .tools/.
 UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 RUN := $(UV) run --frozen
+# Two processes at a time on two cores; the tests of a file stay together because they share what is dear to make.
+TESTS := $(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 PYTHON ?= python3
 
 .PHONY: help run test check fix bench lock browser
@@ -16,7 +18,7 @@ run: $(UV) ## Start the app
 	@$(RUN) --no-dev app.py
 
 test: $(UV) browser ## Run all tests, browser tests too
-	@$(RUN) pytest $(ARGS)
+	@$(TESTS) $(ARGS)
 
 check: $(UV) browser ## Format, lint, types, import rules, lock files, tests
 	@$(RUN) ruff format --check .
@@ -24,7 +26,7 @@ check: $(UV) browser ## Format, lint, types, import rules, lock files, tests
 	@$(RUN) ty check
 	@$(RUN) lint-imports
 	@$(UV) lock --check
-	@$(RUN) pytest $(ARGS)
+	@$(TESTS) $(ARGS)
 
 fix: $(UV) ## Format the code and mend what the linter can
 	@$(RUN) ruff format .
