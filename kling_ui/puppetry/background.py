@@ -1,90 +1,36 @@
-"""The picture without the person: what stands beside the figure is continued behind it.
-
-Walls, floors, horizons and foliage go on much as they are beside the hole. So the picture is laid over itself at a few
-shifts; each pixel of the hole takes the shift that agrees best with what is known around it there, and a smooth
-correction, zero at no point but the rim, makes the piece meet the rim. All is decided on a small copy; only the chosen
-pixels and the correction are brought to full size. Where no shift has anything to give, colours are continued smoothly.
-"""
-
-from dataclasses import dataclass
+"""The picture without the person: what of it is background, and what stands behind the figure."""
 
 import cv2
 import numpy as np
 
 from kling_ui.puppetry.character import Character
-from kling_ui.puppetry.fill import mix, push_pull, spread
-from kling_ui.puppetry.matte import deep_inside
+from kling_ui.puppetry.continuation import fill_in
+from kling_ui.puppetry.fill import push_pull
 from kling_ui.puppetry.shadows import under_shoes
 
-SMALL_PX = 200  # longer side of the copy on which shifts are compared
 REACH_SHARE = 1 / 140  # of the long side: how far around the person the background is not trusted
-SIDEWAYS = (0.06, 0.1, 0.15, 0.21, 0.28, 0.36, 0.46, 0.6)  # of the width
-UPWARDS = (0.12, 0.22)  # of the height
-FAR_COST = 12.0  # of 8 bits for a shift by the whole width: near things are more alike
-UPWARD_COST = 10.0  # things repeat sideways more than upwards
-SMOOTH_COST = 20.0  # of continuing colours smoothly
-NOTHING_COST = 255.0  # where a shift has nothing to give
-MOST_COST = 60.0
-CALM_PX = 3.0  # of the small copy, over which costs are averaged
-SEAM_PX = 3.0  # of the small copy, over which two shifts change into each other
+TRACE_SHARE = 1 / 45  # likewise where it is searched for traces: stray hair, glow, a contour
+TRACE_PX = 9.0  # at most the width of a trace
+CLEAR_TRACE, MOST_ROUGH = 5.0, 1.0  # of 8 bits by which it differs; by which the background itself differs at most
+MOSTLY = 0.6  # of a trace lies beside the person
 BETWEEN_SHOES_M = 0.05  # half the width of a gap between two shoes' shadows that is not the floor itself
-EDGE_SHARE = 0.01  # of the long side
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """What one shift would put into the hole, on the small copy.
-
-    Attributes:
-        shift: ``(x, y)`` as fractions of width and height.
-        cost: ``(height, width)`` float32: how badly it agrees around there.
-        correction: ``(height, width, 3)`` float32: what is to be added to meet the rim.
-    """
-
-    shift: tuple[float, float]
-    cost: np.ndarray
-    correction: np.ndarray
 
 
 def backdrop(character: Character) -> np.ndarray:
     """The picture without the person, ``(height, width, 3)`` uint8; unchanged away from the person."""
-    known = deep_inside(_background(character), max(2, round(max(character.size) * REACH_SHARE)))
-    return fill_in(character.rgb, known)
+    return fill_in(character.rgb, known_background(character))
 
 
-def fill_in(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Continue a picture into its hole.
-
-    Args:
-        rgb: ``(height, width, 3)`` uint8.
-        known: ``(height, width)`` float32: 1 where it is to stay, 0 in the hole.
-
-    Returns:
-        ``(height, width, 3)`` uint8; equal to ``rgb`` where ``known`` is 1.
-    """
-    smooth = push_pull(rgb, known)
-    scale = min(1.0, SMALL_PX / max(known.shape))
-    small = cv2.resize(smooth, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    sure = (cv2.resize(known, small.shape[1::-1], interpolation=cv2.INTER_AREA) > 0.99).astype(np.float32)
-    usable = deep_inside(_without_edges(sure) > 0, 2 * SEAM_PX)
-    offers = [_offer(small, sure, usable, shift) for shift in _shifts()]
-    best = np.min([offer.cost for offer in offers], axis=0)
-    filled, given = np.zeros(rgb.shape, np.float32), np.zeros(known.shape, np.float32)
-    inner = _without_edges(known)
-    for offer in offers:
-        chosen = ((offer.cost <= best) & (offer.cost < SMOOTH_COST) & (sure < 1)).astype(np.float32)
-        share = _enlarged(cv2.GaussianBlur(chosen, (0, 0), SEAM_PX), known.shape)
-        left, top, width, height = cv2.boundingRect((share > 0).astype(np.uint8))
-        if width:
-            box = slice(top, top + height), slice(left, left + width)
-            weight = share[box] * _moved(inner, offer.shift)[box]
-            piece = _moved(rgb, offer.shift)[box] + _enlarged(offer.correction, known.shape)[box]
-            filled[box] += weight[..., None] * piece
-            given[box] += weight
-    pieces = np.clip(filled / np.maximum(given, 1e-3)[..., None], 0, 255).round().astype(np.uint8)
-    out = mix(smooth, pieces, np.clip(2 * given, 0, 1))
-    out[known >= 1] = rgb[known >= 1]
-    return out
+def known_background(character: Character) -> np.ndarray:
+    """``(height, width)`` float32: 1 where the picture shows nothing of the person, nor of its traces, else 0."""
+    free = _background(character)
+    away = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, 5)
+    long_side = max(character.size)
+    known = away > max(2, round(long_side * REACH_SHARE))
+    band = known & (away < long_side * TRACE_SHARE)
+    if band.any() and not known.all():
+        known &= ~(_traces(character.rgb, known, band) & band)
+    return known.astype(np.float32)
 
 
 def _background(character: Character) -> np.ndarray:
@@ -100,44 +46,37 @@ def _background(character: Character) -> np.ndarray:
     return (character.alpha[: character.size[1]] <= 0.1) & (shoes == 0)
 
 
-def _shifts() -> list[tuple[float, float]]:
-    sideways = [(sign * x, 0.0) for x in SIDEWAYS for sign in (-1, 1)]
-    return sideways + [(0.0, sign * y) for y in UPWARDS for sign in (-1, 1)]
-
-
-def _offer(small: np.ndarray, sure: np.ndarray, usable: np.ndarray, shift: tuple[float, float]) -> Offer:
-    moved, there = _moved(small, shift).astype(np.float32), _moved(usable, shift)
-    both = sure * (there >= 1)
-    apart = (small - moved) * both[..., None]
-    off = np.minimum(np.abs(apart).max(axis=2), MOST_COST)
-    found = spread(np.dstack([apart, off]), both)
-    cost = (
-        cv2.GaussianBlur(found[..., 3], (0, 0), CALM_PX)
-        + FAR_COST * (abs(shift[0]) + abs(shift[1]))
-        + (UPWARD_COST if shift[1] else 0.0)
-    )
-    return Offer(shift, np.where(there >= 1, cost, NOTHING_COST).astype(np.float32), found[..., :3])
-
-
-def _moved(values: np.ndarray, shift: tuple[float, float]) -> np.ndarray:
-    """The same picture shifted by fractions of its sides; 0 where it has nothing."""
-    height, width = values.shape[:2]
-    x, y = round(shift[0] * width), round(shift[1] * height)
-    out = np.zeros_like(values)
-    to_x, to_y = slice(max(0, x), width + min(0, x)), slice(max(0, y), height + min(0, y))
-    from_x, from_y = slice(max(0, -x), width - max(0, x)), slice(max(0, -y), height - max(0, y))
-    out[to_y, to_x] = values[from_y, from_x]
+def _traces(rgb: np.ndarray, known: np.ndarray, band: np.ndarray) -> np.ndarray:
+    """``(height, width)`` bool: thin lines beside the person that are unlike the background around them."""
+    left, top, width, height = cv2.boundingRect(band.astype(np.uint8))
+    box = slice(top, top + height), slice(left, left + width)
+    half = (max(1, width // 2), max(1, height // 2))
+    grey = cv2.cvtColor(cv2.resize(rgb[box], half, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY)
+    beyond = cv2.resize((known & ~band)[box].astype(np.float32), half, interpolation=cv2.INTER_AREA)
+    searched = cv2.resize(band[box].astype(np.uint8), half, interpolation=cv2.INTER_NEAREST) > 0
+    seen = np.where(searched | (beyond > 0.5), grey, _rest(grey, beyond))
+    apart = cv2.absdiff(seen, cv2.medianBlur(seen, 2 * round(TRACE_PX / 2) + 1))
+    rough = cv2.blur(apart * beyond, (61, 61)) / np.maximum(cv2.blur(beyond, (61, 61)), 0.02)
+    lines = (searched | (beyond > 0.5)) & (apart > CLEAR_TRACE) & (rough < MOST_ROUGH)
+    grown = cv2.dilate((searched & _ending(lines, searched)).astype(np.uint8), np.ones((3, 3), np.uint8))
+    out = np.zeros(known.shape, bool)
+    out[box] = cv2.resize(grown, (width, height), interpolation=cv2.INTER_NEAREST) > 0
     return out
 
 
-def _without_edges(known: np.ndarray) -> np.ndarray:
-    """The rows and columns at a picture's edges are often spoilt, and would stand in its middle."""
-    margin = max(1, round(EDGE_SHARE * max(known.shape)))
-    inner = np.zeros_like(known)
-    box = slice(margin, -margin), slice(margin, -margin)
-    inner[box] = known[box]
-    return inner
+def _rest(grey: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """What is known, continued roughly."""
+    size = max(1, grey.shape[1] // 4), max(1, grey.shape[0] // 4)
+    small = cv2.resize(cv2.merge([grey] * 3), size, interpolation=cv2.INTER_AREA)
+    sure = (cv2.resize(known, size, interpolation=cv2.INTER_AREA) > 0.99).astype(np.float32)
+    return cv2.resize(push_pull(small, sure)[..., 0], grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def _enlarged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return cv2.resize(values, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+def _ending(lines: np.ndarray, searched: np.ndarray) -> np.ndarray:
+    """``(height, width)`` bool: the lines that lie where they are searched for; the background's own go on beyond."""
+    count, pieces = cv2.connectedComponents(lines.astype(np.uint8))
+    sizes = np.bincount(pieces.ravel(), minlength=count)
+    inside = np.bincount(pieces[searched], minlength=count)
+    kept = inside >= MOSTLY * sizes
+    kept[0] = False
+    return kept[pieces]

@@ -91,10 +91,16 @@ def find_character(path: Path, *, sides_px: tuple[int, int]) -> Character:
     world = joints_of(pose.world_m.astype(np.float64))
     visibility = joints[:, 3]
     scale = float(scale_px_per_m(points, world, visibility))
-    figure, alpha = _continue_below(rgb, matte(rgb, pose.mask, scale))
+    figure, alpha = _continue_below(rgb, matte(rgb, pose.mask, scale, _palms(points, visibility)))
     return Character(
         rgb, figure, alpha, points, world, visibility, scale, _face(pose.landmarks[:, :2] * (width, height))
     )
+
+
+def _palms(points: np.ndarray, visibility: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Wrists and knuckles of the hands that are seen."""
+    hands = ((Joint.LEFT_WRIST, Joint.LEFT_HAND), (Joint.RIGHT_WRIST, Joint.RIGHT_HAND))
+    return tuple(points[list(hand)] for hand in hands if visibility[list(hand)].min() >= VISIBLE)
 
 
 def _continue_below(rgb: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,6 +9,9 @@ TIP_M = 0.045  # half the width of a hand or a foot
 TRUNK_M = 0.07  # the unit for the torso, which has no bone
 SURE = 0.45  # of a limb's radius: surely the limb
 HANDS = (Joint.LEFT_HAND, Joint.RIGHT_HAND)
+BELOW_NECK, HAIR = 1, 2
+NECK_BASE, CHIN = 0.3, 0.7  # of the way from between the shoulders to between the ears
+TRAPEZIUS_M, NECK_M = 0.03, 0.05  # how far the body surely goes on above shoulders and between them, half a neck
 FINGERS = 0.6  # of the way from wrist to knuckles: how much farther the fingers reach
 LEAST_WIDE, MOST_WIDE, MOST_ASIDE = 0.6, 1.8, 0.7  # of the usual radius
 
@@ -45,8 +48,15 @@ def quarter(grid: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.clip(share * 3, 0, 3).astype(np.int8)
 
 
+def head_zone(grid: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """``(height, width)`` int8: :data:`BELOW_NECK`, from the chin up :data:`HAIR`, 0 between them."""
+    neck, up = joints[Joint.NECK], joints[Joint.HEAD] - joints[Joint.NECK]
+    share = ((grid - neck) @ up) / max(float(up @ up), 1e-6)
+    return np.where(share < NECK_BASE, BELOW_NECK, np.where(share > CHIN, HAIR, 0)).astype(np.int8)
+
+
 def beyond_joint(grid: np.ndarray, joints: np.ndarray, lower: Part) -> np.ndarray:
-    """``(height, width)`` int8: 1 beyond the line that halves the angle at an elbow or knee."""
+    """For ``(..., 2)`` points int8: 1 beyond the line that halves the angle at an elbow or knee."""
     bone = BONES[lower]
     upper = BONES[bone.parent]
     ways = [joints[b.end] - joints[b.start] for b in (upper, bone)]
@@ -116,7 +126,11 @@ def _from_torso(grid: np.ndarray, joints: np.ndarray, px_per_m: float, *, below_
     low = (lh + rh) / 2 + below_m * px_per_m * down / max(float(np.hypot(*down)), 1e-6)
     wide = (lh - rh) * min(1.0, below_m)
     out, up = 0.5 * (lh - rh), 0.12 * down  # above its hip joints the body is wider than they are apart
-    outline = np.array([ls, rs, rh - out - up, rh - 0.1 * out, low - wide, low + wide, lh + 0.1 * out, lh + out - up])
+    above = -down / max(float(np.hypot(*down)), 1e-6) * px_per_m
+    aside = (ls - rs) / max(float(np.hypot(*(ls - rs))), 1e-6) * px_per_m
+    neck = joints[Joint.NECK] + 2 * TRAPEZIUS_M * above
+    top = [ls, ls + TRAPEZIUS_M * above, neck + NECK_M * aside, neck - NECK_M * aside, rs + TRAPEZIUS_M * above, rs]
+    outline = np.array([*top, rh - out - up, rh - 0.1 * out, low - wide, low + wide, lh + 0.1 * out, lh + out - up])
     outside = np.full(grid.shape[:2], 255, np.uint8)
     cv2.fillPoly(outside, [outline.round().astype(np.int32)], (0,))
     return cv2.distanceTransform(outside, cv2.DIST_L2, 5) / (TRUNK_M * px_per_m)

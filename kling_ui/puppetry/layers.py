@@ -6,22 +6,23 @@ import cv2
 import numpy as np
 
 from kling_ui.puppetry.character import Character, Face, shown_parts
-from kling_ui.puppetry.completion import complete, hidden_behind
-from kling_ui.puppetry.fill import mix, push_pull
+from kling_ui.puppetry.completion import complete
+from kling_ui.puppetry.fill import mix, surround
+from kling_ui.puppetry.hips import thigh_top
 from kling_ui.puppetry.labels import label_parts
-from kling_ui.puppetry.skeleton import ARMS, BONES, DRAWING_ORDER, THIGHS, Joint, Part
-from kling_ui.puppetry.window import Window, soften, window_of
+from kling_ui.puppetry.outline import hidden_behind
+from kling_ui.puppetry.skeleton import BONES, DRAWING_ORDER, THIGHS, UPPER_ARMS, Joint, Part
+from kling_ui.puppetry.window import Window, among, soften, window_of, without_spurs
 
 BLEED_PX = 3.5  # how far a part goes on under the parts that are drawn over it
 CAP = 0.9  # of a limb's radius: the round overlap at a joint
-THIGH_CAP = 1.6  # likewise where a thigh goes on far under the torso, so that legs can be spread
 CUT_LIMB_M = 0.04  # a limb that the picture cuts off fades this far below it
 CRUMB_SHARE = 0.03  # of the largest piece of a layer: smaller ones are what a cut left behind
-SOLID = 0.95
+SOLID, SOLID_ENOUGH = 0.95, 0.5
+SPUR_M = 0.018  # half the width of what hangs on a thigh but is no cloth: the soft end of the gap between the legs
 # Of the distance between the ears: how far a face goes from its middle, and below that where hair ends at the back.
 FACE_WIDE, HAIRLINE = 0.6, 0.5
 FACE_LONG = 1.5  # how much longer than wide
-THIN_M = 0.015  # half the width of cords and seams that must not smear when colours are continued
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,10 @@ def cut_layers(character: Character) -> dict[Part, Layer]:
     """Cut one layer a shown part."""
     parts = shown_parts(character)
     labels = label_parts(character, parts)
-    colours = push_pull(character.figure, (character.alpha > SOLID).astype(np.float32))
-    calm = _without_cords(colours, round(THIN_M * character.px_per_m))
+    colours = surround(character.figure, character.alpha > SOLID)
     layers = {}
     for part in parts:
-        window = window_of(character, labels, colours, calm, part)
+        window = window_of(character, labels, colours, part)
         if window is not None:
             layers[part] = _cut(window, part, parts)
     return layers
@@ -63,7 +63,7 @@ def back_of_head(head: Layer, face: Face) -> Layer:
     if not (hair.any() and nape.any()):
         return head
     rgb = np.clip(head.rgba[..., :3] / np.maximum(alpha, 1 / 255), 0, 255).astype(np.uint8)
-    fills = [push_pull(rgb, known.astype(np.float32)) for known in (hair, nape)]
+    fills = [surround(rgb, known) for known in (hair, nape)]
     low = np.clip(y / (HAIRLINE * face.width_px) - 0.5, 0, 1) * np.ones(bare.shape)
     covered = cv2.GaussianBlur(bare.astype(np.float32), (0, 0), 2.0)
     shown = mix(rgb, mix(*fills, low), covered)
@@ -71,18 +71,15 @@ def back_of_head(head: Layer, face: Face) -> Layer:
     return Layer(np.ascontiguousarray(rgba.round().astype(np.uint8)), head.corner)
 
 
-def _without_cords(rgb: np.ndarray, width_px: int) -> np.ndarray:
-    half = cv2.resize(rgb, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    calm = cv2.medianBlur(half, max(3, min(31, width_px | 1)))
-    return cv2.resize(calm, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-
-
 def _cut(window: Window, part: Part, parts: list[Part]) -> Layer:
     joint = _overlap(window, part, parts)
     hidden = hidden_behind(window, part)
     share = np.max([_share(window, part), joint, soften(hidden)], axis=0)
-    colours = complete(window, part, hidden, kept=None if part in THIGHS else joint)
     alpha = share * window.alpha * _below(window, part)
+    if part in THIGHS:
+        cloth = without_spurs(alpha > SOLID_ENOUGH, max(2.0, SPUR_M * window.px_per_m))
+        alpha *= soften(cv2.dilate(cloth.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    colours = complete(window, part, alpha > 0, kept=None if part in THIGHS else joint)
     return _layer(colours, alpha * _main_pieces(alpha), window.corner)
 
 
@@ -90,8 +87,8 @@ def _share(window: Window, part: Part) -> np.ndarray:
     """``(height, width)`` 0-1: soft towards parts drawn before it, going on a little under those drawn after it."""
     own = window.labels == part
     place = DRAWING_ORDER.index(part)
-    above = np.isin(window.labels, DRAWING_ORDER[place + 1 :])
-    below = np.isin(window.labels, DRAWING_ORDER[:place])
+    above = among(window.labels, DRAWING_ORDER[place + 1 :])
+    below = among(window.labels, DRAWING_ORDER[:place])
     away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
     wide = soften(own | (~below & (away <= BLEED_PX)))
     towards_below = wide / np.maximum(wide + soften(below), 1e-3)
@@ -112,15 +109,15 @@ def _overlap(window: Window, part: Part, parts: list[Part]) -> np.ndarray:
         return taken
     bone = BONES[part]
     if part in THIGHS:
-        lent = _disc(window, part, bone.start, 0.9, THIGH_CAP) * np.isin(window.labels, (Part.TORSO, *THIGHS))
+        lent = thigh_top(window, part)
     else:
-        lent = _disc(window, part, bone.start, 0.5 if part in ARMS else 1.0) * (window.labels == bone.parent)
+        lent = _disc(window, part, bone.start, 0.5 if part in UPPER_ARMS else 1.0) * (window.labels == bone.parent)
     return np.maximum(taken, lent)
 
 
-def _disc(window: Window, part: Part, joint: Joint, hardness: float = 1.0, size: float = CAP) -> np.ndarray:
+def _disc(window: Window, part: Part, joint: Joint, hardness: float = 1.0) -> np.ndarray:
     """A round spot on a joint: 1 in the middle, soft at the rim; less ``hardness`` makes a wider rim."""
-    radius = size * BONES[part].radius_m * window.px_per_m
+    radius = CAP * BONES[part].radius_m * window.px_per_m
     height, width = window.labels.shape
     ys, xs = np.ogrid[:height, :width]
     x, y = window.joints[joint]
@@ -151,6 +148,7 @@ def _layer(rgb: np.ndarray, alpha: np.ndarray, corner: tuple[int, int]) -> Layer
     if not width:
         return Layer(np.zeros((1, 1, 4), np.uint8), corner)
     box = slice(y, y + height), slice(x, x + width)
-    opaque = alpha[box][..., None]
-    rgba = np.concatenate([rgb[box] * opaque, opaque * 255], axis=-1)
-    return Layer(np.ascontiguousarray(rgba.round().astype(np.uint8)), (corner[0] + x, corner[1] + y))
+    opaque = np.ascontiguousarray(alpha[box], np.float32)
+    colours = cv2.multiply(np.ascontiguousarray(rgb[box]), cv2.merge([opaque] * 3), dtype=cv2.CV_8U)
+    rgba = cv2.merge([*cv2.split(colours), cv2.convertScaleAbs(opaque, alpha=255)])
+    return Layer(rgba, (corner[0] + x, corner[1] + y))

@@ -1,45 +1,14 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
-from kling_ui.puppetry.background import backdrop, fill_in
+from kling_ui.puppetry.background import backdrop, known_background
 from kling_ui.puppetry.character import Character
+from kling_ui.puppetry.skeleton import Joint
 
-SIZE = 120
-
-
-def holed(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The picture with black in its middle, where that is not, and where it is."""
-    known = np.ones((SIZE, SIZE), np.float32)
-    known[30:100, 50:72] = 0
-    return np.where(known[..., None] > 0, picture, 0).astype(np.uint8), known, known == 0
-
-
-def stripes(across: bool) -> np.ndarray:
-    wave = (np.arange(SIZE) // 6 % 2 * 160 + 40).astype(np.uint8)
-    lines = wave[:, None] if across else wave[None]
-    return np.repeat(np.broadcast_to(lines, (SIZE, SIZE))[..., None], 3, axis=2)
-
-
-@pytest.mark.parametrize("across", [True, False])
-def test_a_pattern_goes_on_behind_the_figure(across: bool):
-    picture = stripes(across)
-    spoilt, known, hole = holed(picture)
-    apart = np.abs(fill_in(spoilt, known).astype(int) - picture)[hole].mean()
-    assert apart < (20 if across else 75)  # a smooth continuation is off by 80 everywhere
-
-
-def test_a_plain_wall_stays_plain():
-    picture = np.full((SIZE, SIZE, 3), 180, np.uint8)
-    spoilt, known, _ = holed(picture)
-    assert np.abs(fill_in(spoilt, known).astype(int) - picture).max() <= 1
-
-
-def test_what_is_known_stays_as_it_is_and_the_rest_is_repeatable(character: Character):
-    rng = np.random.default_rng(1)
-    spoilt, known, hole = holed(rng.integers(0, 255, (SIZE, SIZE, 3)).astype(np.uint8))
-    filled = fill_in(spoilt, known)
-    assert (filled[~hole] == spoilt[~hole]).all()
-    assert (filled == fill_in(spoilt, known)).all()
+KNEES = (Joint.LEFT_KNEE, Joint.RIGHT_KNEE)
 
 
 def test_the_person_is_gone(character: Character):
@@ -49,6 +18,51 @@ def test_the_person_is_gone(character: Character):
     assert (gone > 40).mean() > 0.8
 
 
-def test_a_picture_that_is_all_person_is_no_error():
-    rgb = np.full((60, 40, 3), 90, np.uint8)
-    assert fill_in(rgb, np.zeros((60, 40), np.float32)).shape == rgb.shape
+def around(character: Character, px: int) -> np.ndarray:
+    reach = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * px + 1, 2 * px + 1))
+    return cv2.dilate((character.alpha > 0.1).astype(np.uint8), reach) > 0
+
+
+def before_a_wall(character: Character, *, glow_px: int | None = None) -> Character:
+    """The same person before a plain wall, maybe with a thin bright line around it."""
+    rgb = np.where((character.alpha > 0.1)[..., None], character.rgb, (120, 160, 190)).astype(np.uint8)
+    if glow_px is not None:
+        rgb[around(character, glow_px + 1) & ~around(character, glow_px)] += 40
+    return replace(character, rgb=rgb, figure=rgb)
+
+
+def test_a_glow_around_the_person_goes_with_it(character: Character):
+    person = before_a_wall(character, glow_px=5)
+    empty = backdrop(person).astype(int)
+    above = slice(0, round(character.joints[:, 1].max() - 0.2 * character.px_per_m))
+    assert (np.abs(empty[above] - (120, 160, 190)).max(axis=2) > 10).mean() < 0.001
+
+
+def test_far_from_the_person_a_line_stays(character: Character):
+    person = before_a_wall(character, glow_px=16)
+    line = around(character, 17) & ~around(character, 16)
+    line[round(character.joints[list(KNEES), 1].min()) :] = False
+    assert known_background(person)[line].all()
+
+
+def test_a_line_of_the_background_stays_beside_the_person(character: Character):
+    rgb = before_a_wall(character).rgb.copy()
+    row = round(character.joints[:, 1].mean())
+    beyond = ~around(character, 0)[row]
+    rgb[row : row + 2, beyond] = 60
+    kept = known_background(replace(character, rgb=rgb, figure=rgb))[row]
+    assert kept[~around(character, 6)[row]].mean() > 0.95
+
+
+@pytest.mark.parametrize("scale", [0.5, 1.0])
+def test_the_unknown_is_hardly_more_than_the_person(character: Character, scale: float):
+    height, width = (int(side * scale) for side in character.alpha.shape)
+    small = replace(
+        character,
+        rgb=cv2.resize(character.rgb, (width, height), interpolation=cv2.INTER_AREA),
+        alpha=cv2.resize(character.alpha, (width, height), interpolation=cv2.INTER_AREA),
+        joints=character.joints * scale,
+        px_per_m=character.px_per_m * scale,
+    )
+    unknown = (known_background(small) == 0).mean()
+    assert 1.1 < unknown / (small.alpha > 0.1).mean() < 2.2

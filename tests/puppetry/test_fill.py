@@ -1,6 +1,6 @@
 import numpy as np
 
-from kling_ui.puppetry.fill import carry_on, mix, push_pull
+from kling_ui.puppetry.fill import mix, push_pull, surround
 
 
 def test_known_pixels_stay_and_holes_take_their_colour():
@@ -27,14 +27,14 @@ def test_nothing_known_gives_black_and_no_error():
     assert push_pull(np.full((8, 8, 3), 9, np.uint8), np.zeros((8, 8))).max() == 0
 
 
-def test_a_line_is_carried_on_into_the_hole():
-    rgb = np.full((60, 60, 3), 250, np.uint8)
-    rgb[30:] = 10
-    known = np.ones((60, 60), bool)
-    known[15:45, 20:40] = False
-    filled = carry_on(rgb, known, ~known)[:, 30, 0].astype(int)
-    assert filled[20] > 200
-    assert filled[40] < 60
+def test_known_pixels_keep_their_texture_and_their_surroundings_take_the_colour():
+    rgb = np.random.default_rng(1).integers(90, 110, (41, 60, 3)).astype(np.uint8)
+    rgb[:, 30:] = 255
+    known = np.zeros((41, 60), bool)
+    known[:, :30] = True
+    filled = surround(rgb, known)
+    assert (filled[known] == rgb[known]).all()
+    assert np.abs(filled[:, 30:40].astype(int) - 100).max() <= 10
 
 
 def test_mix_goes_from_one_to_the_other():
