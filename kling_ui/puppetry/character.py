@@ -18,6 +18,7 @@ SURELY_VISIBLE = 0.9  # an arm less visible than this is looked for again
 CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second look must win
 CUT_ROWS = 3  # the very last rows of a picture are often spoilt by its edge
 BELOW_SHARE = 0.12  # of the picture's height
+MIRRORED = 0.95  # from what alpha on a pixel above is fit to be shown below
 LEAST_SIDE_PX = 720  # of the longer side: smaller pictures are enlarged to this
 ARMS = [Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST]
 
@@ -104,13 +105,20 @@ def _palms(points: np.ndarray, visibility: np.ndarray) -> tuple[np.ndarray, ...]
 
 
 def _continue_below(rgb: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Stretch the lowest rows downwards where they cut the person off, so that no edge shows when it moves up."""
+    """Go on below where the picture cuts the person off, so that no edge shows when it moves up.
+
+    The outline goes straight down; the cloth within it is that of the rows above, mirrored.
+    """
     if alpha[-CUT_ROWS:].max() < 0.5:
         return rgb, alpha
-    more = round(BELOW_SHARE * alpha.shape[0])
-    edge = slice(-CUT_ROWS - 1, -CUT_ROWS)
-    figure = np.concatenate([rgb[:-CUT_ROWS], np.repeat(rgb[edge], CUT_ROWS + more, axis=0)])
-    return figure, np.concatenate([alpha[:-CUT_ROWS], np.repeat(alpha[edge], CUT_ROWS + more, axis=0)])
+    shown = alpha.shape[0] - CUT_ROWS
+    more = CUT_ROWS + round(BELOW_SHARE * alpha.shape[0])
+    outline = np.repeat(alpha[shown - 1 : shown], more, axis=0)
+    mirrored = slice(shown - 1, max(0, shown - 1 - more), -1)
+    cloth, solid = rgb[mirrored], (alpha[mirrored] > MIRRORED)[..., None]
+    below = np.repeat(rgb[shown - 1 : shown], more, axis=0)
+    below[: len(cloth)] = np.where(solid, cloth, below[: len(cloth)])
+    return np.concatenate([rgb[:shown], below]), np.concatenate([alpha[:shown], outline])
 
 
 def _face(points: np.ndarray) -> Face:

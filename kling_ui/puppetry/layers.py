@@ -15,7 +15,8 @@ from kling_ui.puppetry.skeleton import BONES, DRAWING_ORDER, THIGHS, UPPER_ARMS,
 from kling_ui.puppetry.window import Window, among, soften, window_of, without_spurs
 
 BLEED_PX = 3.5  # how far a part goes on under the parts that are drawn over it
-CAP = 0.9  # of a limb's radius: the round overlap at a joint
+CAP = 0.95  # of a limb's radius: the round overlap at a joint
+MOST_WIDE = 1.8  # of an adult's limb, that a sleeve or a trouser leg is at most
 CUT_LIMB_M = 0.04  # a limb that the picture cuts off fades this far below it
 CRUMB_SHARE = 0.03  # of the largest piece of a layer: smaller ones are what a cut left behind
 SOLID, SOLID_ENOUGH = 0.95, 0.5
@@ -116,14 +117,32 @@ def _overlap(window: Window, part: Part, parts: list[Part]) -> np.ndarray:
 
 
 def _disc(window: Window, part: Part, joint: Joint, hardness: float = 1.0) -> np.ndarray:
-    """A round spot on a joint: 1 in the middle, soft at the rim; less ``hardness`` makes a wider rim."""
-    radius = CAP * BONES[part].radius_m * window.px_per_m
+    """A round spot on a joint, as wide as the limb is there: 1 in the middle, with a rim that ``hardness`` narrows."""
     height, width = window.labels.shape
+    radius = CAP * _half_width(window, part, joint)
     ys, xs = np.ogrid[:height, :width]
     x, y = window.joints[joint]
     away = np.sqrt((xs - x) ** 2 + (ys - y) ** 2) / radius
     rim = 0.15 + 0.85 * (1 - hardness)
     return np.clip((1 - away) / rim, 0, 1).astype(np.float32)
+
+
+def _half_width(window: Window, part: Part, joint: Joint) -> float:
+    """Half the width of a limb around an elbow or a knee, px; an adult's where that cannot be seen."""
+    usual = BONES[part].radius_m * window.px_per_m
+    parent = BONES[part].parent
+    if parent not in BONES:
+        return usual
+    x, y = (round(float(value)) for value in window.joints[joint])
+    near = round(usual)
+    box = slice(max(0, y - 4 * near), max(0, y + 4 * near + 1)), slice(max(0, x - 4 * near), max(0, x + 4 * near + 1))
+    limb = among(window.labels[box], (part, parent))
+    if not limb.any():
+        return usual
+    inside = cv2.distanceTransform(np.pad(limb, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    row, column = y - box[0].start, x - box[1].start
+    around = inside[max(0, row - near) : row + near + 1, max(0, column - near) : column + near + 1]
+    return float(np.clip(around.max(initial=0.0), usual, MOST_WIDE * usual))
 
 
 def _below(window: Window, part: Part) -> np.ndarray:

@@ -88,3 +88,14 @@ def test_the_back_of_a_head_has_its_outline_and_no_face(character: Character):
     assert (back.rgba[..., 3] == head.rgba[..., 3]).all()
     x, y = (round(a - b) for a, b in zip(character.face.centre, head.corner, strict=True))
     assert np.abs(back.rgba[y, x].astype(int) - head.rgba[y, x]).max() > 20
+
+
+@pytest.mark.parametrize("part", [Part.LEFT_SHIN, Part.RIGHT_SHIN, Part.RIGHT_FOREARM])
+def test_a_joint_s_overlap_is_as_wide_as_the_limb(character: Character, part: Part):
+    character = replace(character, px_per_m=character.px_per_m * 0.65)  # whose limbs are wider than an adult's
+    joint = character.joints[BONES[part].start]
+    way = character.joints[BONES[BONES[part].parent].start] - joint
+    layer = cut_layers(character)[part]
+    away = BONES[part].radius_m * character.px_per_m * 1.1
+    x, y = (joint + away * way / np.hypot(*way) - layer.corner).round().astype(int)
+    assert layer.rgba[y, x, 3] > 200
