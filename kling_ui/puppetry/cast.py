@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from kling_ui.puppetry.character import Character, find_character
+from kling_ui.puppetry.cutting.character import Character, find_character
 from kling_ui.puppetry.puppet import Puppet
 
 KEPT = 1  # figures; one takes some tens of megabytes
@@ -37,7 +37,7 @@ def cast(path: Path, *, sides_px: tuple[int, int]) -> Cast:
 
     Args:
         path: The picture.
-        sides_px: As for :func:`kling_ui.puppetry.character.find_character`.
+        sides_px: As for :func:`kling_ui.puppetry.cutting.character.find_character`.
 
     Raises:
         MediaError: It cannot be read, or nobody is found in it.

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from kling_ui.media.ycbcr import to_ycbcr
-from kling_ui.puppetry.layers import Layer
+from kling_ui.puppetry.cutting.layers import Layer
 from kling_ui.puppetry.warp import Box
 
 CELL_PX = 8  # maps are computed on a grid this coarse and interpolated

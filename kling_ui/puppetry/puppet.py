@@ -6,12 +6,12 @@ import math
 import numpy as np
 
 from kling_ui.media.ycbcr import to_ycbcr
-from kling_ui.puppetry.background import backdrop
-from kling_ui.puppetry.character import Character
-from kling_ui.puppetry.layers import back_of_head, cut_layers
-from kling_ui.puppetry.motion import Stance
+from kling_ui.puppetry.cutting.background import backdrop
+from kling_ui.puppetry.cutting.character import Character
+from kling_ui.puppetry.cutting.layers import back_of_head, cut_layers
+from kling_ui.puppetry.cutting.shadows import shadow_strength, shoe_shadows
+from kling_ui.puppetry.moving.motion import Stance
 from kling_ui.puppetry.painting import Sprite
-from kling_ui.puppetry.shadows import shadow_strength, shoe_shadows
 from kling_ui.puppetry.skeleton import ANKLES, BONES, THIGHS, Bone, Joint, Part
 from kling_ui.puppetry.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
 

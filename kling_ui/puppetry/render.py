@@ -25,10 +25,10 @@ from kling_ui.media.progress import ProgressFile
 from kling_ui.media.video import open_clip, read_frames
 from kling_ui.puppetry.badge import Badge
 from kling_ui.puppetry.cast import Cast, cast
-from kling_ui.puppetry.motion import Stance
-from kling_ui.puppetry.reference import Reading
-from kling_ui.puppetry.retarget import Retargeter, opening_frames
-from kling_ui.puppetry.smoothing import REACH_S
+from kling_ui.puppetry.moving.motion import Stance
+from kling_ui.puppetry.moving.reference import Reading
+from kling_ui.puppetry.moving.retarget import Retargeter, opening_frames
+from kling_ui.puppetry.moving.smoothing import REACH_S
 from kling_ui.vision.glances import glance_poses
 from kling_ui.vision.person import TRACK_LONG_SIDE_PX, pose_reader
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kling_ui.puppetry.character import Character, find_character
+from kling_ui.puppetry.cutting.character import Character, find_character
 
 
 @pytest.fixture(scope="session")

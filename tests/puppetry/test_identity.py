@@ -11,13 +11,13 @@ from kling_ui.media.probe import probe_video
 from kling_ui.media.video import read_frames
 from kling_ui.media.ycbcr import to_ycbcr
 from kling_ui.puppetry.badge import Badge
-from kling_ui.puppetry.character import Character, find_character
-from kling_ui.puppetry.motion import Stance
+from kling_ui.puppetry.cutting.character import Character, find_character
+from kling_ui.puppetry.cutting.shadows import under_shoes
+from kling_ui.puppetry.moving.motion import Stance
+from kling_ui.puppetry.moving.reference import Reading
+from kling_ui.puppetry.moving.retarget import Retargeter
 from kling_ui.puppetry.puppet import Puppet
-from kling_ui.puppetry.reference import Reading
 from kling_ui.puppetry.render import render_preview
-from kling_ui.puppetry.retarget import Retargeter
-from kling_ui.puppetry.shadows import under_shoes
 from kling_ui.vision.person import find_poses
 
 SIDES_PX = (360, 360)

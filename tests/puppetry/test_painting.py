@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kling_ui.media.ycbcr import to_rgb, to_ycbcr
-from kling_ui.puppetry.layers import Layer
+from kling_ui.puppetry.cutting.layers import Layer
 from kling_ui.puppetry.painting import Sprite, paste
 from kling_ui.puppetry.warp import Bend, LimbWarp, Segment, Stretch
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from kling_ui.media.ycbcr import to_ycbcr
-from kling_ui.puppetry.character import Character
-from kling_ui.puppetry.motion import Stance
+from kling_ui.puppetry.cutting.character import Character
+from kling_ui.puppetry.cutting.shadows import under_shoes
+from kling_ui.puppetry.moving.motion import Stance
 from kling_ui.puppetry.puppet import Puppet
-from kling_ui.puppetry.shadows import under_shoes
 from kling_ui.puppetry.skeleton import BONES, Joint, Part
 
 

@@ -1,0 +1,1 @@
+"""From a clip's poses to the puppet's stances."""
