@@ -33,7 +33,8 @@ class Puppet:
         self._shadows = {part: Sprite.of(layer) for part, layer in shoe_shadows(character, empty).items()}
         layers = cut_layers(character)
         self._pieces = {part: Sprite.of(layer) for part, layer in layers.items()}
-        self._back = Sprite.of(back_of_head(layers[Part.HEAD], character.face))
+        head = layers.get(Part.HEAD)  # there is none where the picture cuts it off
+        self._backs = {} if head is None else {Part.HEAD: Sprite.of(back_of_head(head, character.face))}
         self._rest = {part: _segment(character.joints, part) for part in Part}
 
     @property
@@ -63,7 +64,7 @@ class Puppet:
             if part is Part.TORSO:
                 self._pieces[part].paint(frame, self._trunk(stance, posed[part]))
             elif part is Part.HEAD:
-                head = self._back if stance.turned else self._pieces[part]
+                head = (self._backs if stance.turned else self._pieces)[part]
                 head.paint(frame, self._head(stance, posed), self._face(stance).undo)
             else:
                 self._pieces[part].paint(frame, self._limb(stance, posed, part))

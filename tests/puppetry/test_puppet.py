@@ -43,6 +43,16 @@ def test_at_rest_the_frame_is_the_picture(puppet: Puppet, character: Character):
     assert (apart > 40).mean() < 0.005
 
 
+def test_a_body_whose_head_the_picture_cuts_off_is_drawn_from_both_sides(character: Character):
+    headless = replace(character, alpha=character.alpha.copy())
+    headless.alpha[: round(character.joints[Joint.NECK, 1]) + 2] = 0
+    puppet = Puppet(headless)
+    assert Part.HEAD not in puppet.parts
+    front, back = (puppet.draw(replace(Stance.at_rest(character.joints), turned=turned)) for turned in (False, True))
+    assert person(front, puppet, character).sum() > 1000
+    assert person(back, puppet, character).sum() > 1000
+
+
 @pytest.mark.parametrize("degrees", [-150, -110, 100, 140])
 @pytest.mark.parametrize("part", [Part.LEFT_FOREARM, Part.RIGHT_FOREARM])
 def test_a_folded_elbow_stays_round(puppet: Puppet, character: Character, part: Part, degrees: float):

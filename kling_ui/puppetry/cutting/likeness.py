@@ -69,12 +69,12 @@ def around_palm(shape: tuple[int, ...], palm: np.ndarray) -> np.ndarray:
         palm: ``(2, 2)`` px: wrist and knuckles.
 
     Returns:
-        ``(height, width)`` float32 px from the line between them.
+        ``(height, width)`` float32 px from what is seen of the line between them; very far if that is nothing.
     """
     empty = np.ones(shape, np.uint8)
     ends = [tuple(int(v) for v in point.round()) for point in palm]
     cv2.line(empty, ends[0], ends[1], (0,))
-    return cv2.distanceTransform(empty, cv2.DIST_L2, 5)
+    return np.minimum(cv2.distanceTransform(empty, cv2.DIST_L2, 5), np.float32(sum(shape)))
 
 
 def skin(rgb: np.ndarray, known: np.ndarray, palm: np.ndarray, px_per_m: float) -> list[np.ndarray]:

@@ -40,6 +40,12 @@ def test_a_palm_is_a_line_from_wrist_to_knuckles():
     assert away[40, 30] == pytest.approx(10, abs=0.5)
 
 
+def test_a_palm_beside_the_picture_is_far_but_not_beyond_numbers():
+    away = around_palm((60, 40), np.array([[-90.0, 30.0], [-70.0, 30.0]]))
+    assert away.min() >= 60
+    assert np.isfinite(away * 1e6).all()
+
+
 def test_skin_is_read_off_the_palm_in_light_and_shade():
     rgb = np.full((60, 60, 3), 30, np.uint8)
     rgb[20:40, 10:50] = SKIN
