@@ -133,7 +133,8 @@ def _from_torso(grid: np.ndarray, joints: np.ndarray, px_per_m: float, *, below_
     outline = np.array([*top, rh - out - up, rh - 0.1 * out, low - wide, low + wide, lh + 0.1 * out, lh + out - up])
     outside = np.full(grid.shape[:2], 255, np.uint8)
     cv2.fillPoly(outside, [outline.round().astype(np.int32)], (0,))
-    return cv2.distanceTransform(outside, cv2.DIST_L2, 5) / (TRUNK_M * px_per_m)
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, 5)  # beyond all numbers where the outline is out of sight
+    return np.minimum(away, np.float32(sum(outside.shape))) / (TRUNK_M * px_per_m)
 
 
 def _to_segment(points: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
