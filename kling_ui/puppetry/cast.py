@@ -46,7 +46,7 @@ def cast(path: Path, *, sides_px: tuple[int, int]) -> Cast:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
     except OSError:
-        return _cut.__wrapped__(_Content(b"", path), sides_px)  # which says what is the matter
+        return _find(path, sides_px)  # which says what is the matter
     return _cut(_Content(digest, path), sides_px)
 
 
@@ -57,5 +57,9 @@ def forget() -> None:
 
 @lru_cache(maxsize=KEPT)
 def _cut(content: _Content, sides_px: tuple[int, int]) -> Cast:
-    character = find_character(content.path, sides_px=sides_px)
+    return _find(content.path, sides_px)
+
+
+def _find(path: Path, sides_px: tuple[int, int]) -> Cast:
+    character = find_character(path, sides_px=sides_px)
     return Cast(character, Puppet(character))

@@ -5,7 +5,7 @@ import numpy as np
 
 from kling_ui.puppetry.cutting.fill import mix
 from kling_ui.puppetry.cutting.mirror import mirrored, without_marks
-from kling_ui.puppetry.cutting.window import Window, among, without_spurs
+from kling_ui.puppetry.cutting.window import Window, among, box_around, without_spurs
 from kling_ui.puppetry.skeleton import ARMS, BONES, DRAWING_ORDER, THIGHS, Part
 
 # How far beside what lies over a part its colours are not its own: shadows, contours, borders not quite met.
@@ -40,7 +40,7 @@ def complete(window: Window, part: Part, wanted: np.ndarray, *, kept: np.ndarray
         share = share * (1 - kept)
     if not share.any():
         return window.colours
-    box = _around(share > 0, round(MIRROR_M * window.px_per_m))
+    box = box_around(share > 0, round(MIRROR_M * window.px_per_m))
     own, share = window.labels[box] == part, share[box]
     known = without_spurs(own & (near[box] > 1), SLIVER_M * window.px_per_m)
     if known.any() and part not in THIGHS:
@@ -50,11 +50,6 @@ def complete(window: Window, part: Part, wanted: np.ndarray, *, kept: np.ndarray
     cloth = without_marks(out[box], window.px_per_m)
     out[box] = mix(out[box], mirrored(cloth, known, share > 0), share)
     return out
-
-
-def _around(region: np.ndarray, more: int) -> tuple[slice, slice]:
-    x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
-    return slice(max(0, y - more), y + height + more), slice(max(0, x - more), x + width + more)
 
 
 def _nearness(window: Window, parts: set[Part], rim_m: float) -> np.ndarray:

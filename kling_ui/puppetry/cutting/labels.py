@@ -12,7 +12,7 @@ from kling_ui.puppetry.cutting.character import Character
 from kling_ui.puppetry.cutting.distances import beyond_joint, distances
 from kling_ui.puppetry.cutting.hands import tell_fingers
 from kling_ui.puppetry.cutting.seams import BODY, OWN, arm_way, seams, territory
-from kling_ui.puppetry.cutting.window import among
+from kling_ui.puppetry.cutting.window import among, box_around
 from kling_ui.puppetry.skeleton import ARMS as ARM_PARTS
 from kling_ui.puppetry.skeleton import BONES, Part
 
@@ -74,7 +74,7 @@ def _as_large(small: np.ndarray, large: np.ndarray) -> np.ndarray:
 
 def _recut(labels: np.ndarray, zone: np.ndarray, own: list[Part], under: np.ndarray, character: Character) -> None:
     """Give an arm what is its own, and to the body what is not, in place."""
-    box = _box((zone > 0) | among(labels, own), round(AROUND_M * character.px_per_m))
+    box = box_around((zone > 0) | among(labels, own), round(AROUND_M * character.px_per_m))
     here, zone, below, rgb = labels[box], zone[box], under[box], character.figure[box]
     joints, px_per_m = character.joints - (box[1].start, box[0].start), character.px_per_m
     before, body = among(here, own), (here >= 0) & ~among(here, ARM_PARTS)
@@ -97,12 +97,6 @@ def _spurs(body: np.ndarray, start: np.ndarray, end: np.ndarray, px_per_m: float
     beside = body & ((xs - x) ** 2 + (ys - y) ** 2 < reach**2)
     core = cv2.distanceTransform(body.astype(np.uint8), cv2.DIST_L2, 5) > SPUR_M * px_per_m
     return beside & (cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 5) > SPUR_M * px_per_m)
-
-
-def _box(region: np.ndarray, around: int) -> tuple[slice, slice]:
-    x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
-    x0, y0 = max(0, x - around), max(0, y - around)
-    return slice(y0, y + height + around), slice(x0, x + width + around)
 
 
 def _enlarge(labels: np.ndarray, alpha: np.ndarray) -> np.ndarray:

@@ -38,12 +38,11 @@ class Window:
 
 def window_of(character: Character, labels: np.ndarray, colours: np.ndarray, part: Part) -> Window | None:
     """The window around a part, or ``None`` when it has no pixel."""
-    x, y, width, height = cv2.boundingRect((labels == part).astype(np.uint8))
-    if not width:
+    own = labels == part
+    if not own.any():
         return None
-    around = round(AROUND_M * character.px_per_m)
-    x0, y0 = max(0, x - around), max(0, y - around)
-    box = slice(y0, y + height + around), slice(x0, x + width + around)
+    box = box_around(own, round(AROUND_M * character.px_per_m))
+    x0, y0 = box[1].start, box[0].start
     return Window(
         (x0, y0),
         labels[box],
@@ -60,6 +59,12 @@ def among(labels: np.ndarray, parts: Collection[Part]) -> np.ndarray:
     table = np.zeros(256, np.uint8)
     table[list(parts)] = 1
     return cv2.LUT(np.ascontiguousarray(labels).view(np.uint8), table).view(bool)
+
+
+def box_around(region: np.ndarray, more: int) -> tuple[slice, slice]:
+    """Rows and columns that hold a bool region and so many px around it."""
+    x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
+    return slice(max(0, y - more), y + height + more), slice(max(0, x - more), x + width + more)
 
 
 def soften(region: np.ndarray) -> np.ndarray:
