@@ -3,7 +3,9 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -19,6 +21,13 @@ LEND_HOURS_MAX = 168  # a presigned address of S3 works for seven days at most
 _STORE_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?")
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
 _DOLLARS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,4})?")
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
+_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
+# From where the proxy of a Hugging Face Space reaches it; nobody else can reach its port.
+SPACE_PROXIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "::1/128", "fc00::/7")
+KEEP_DAYS_PUBLIC = 30
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True)
@@ -36,6 +45,47 @@ class SpaceLogin:
     client_id: str
     client_secret: SecretStr
     provider_url: str
+
+
+class TokenFor(StrEnum):
+    """For whom the app's own token may pay, where others than its owner can reach the app."""
+
+    NOBODY = "nobody"
+    LISTED = "listed"
+    LOGGED_IN = "logged-in"
+    EVERYBODY = "everybody"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much of the machine one visitor, and all of them together, may take.
+
+    Attributes:
+        event_kb: ``KLING_UI_EVENT_KB``: size of one event of the page in kB (1000 bytes), 16-10000; larger ones are
+            refused.
+        sessions_max: ``KLING_UI_SESSIONS_MAX``: open tabs of which Gradio remembers anything, 10-100000.
+        session_minutes: ``KLING_UI_SESSION_MINUTES``: minutes after which a silent tab is forgotten, 1-1440.
+        previews_each: ``KLING_UI_PREVIEWS_EACH``: previews of one visitor that wait or are drawn at once, 1-1000.
+        checks_each: ``KLING_UI_CHECKS_EACH``: checks and repairs of one visitor at once, 1-1000.
+        uploads_each_gb: ``KLING_UI_UPLOADS_EACH_GB``: GB (10^9 bytes) of uploads of one visitor that are kept, 1-10000.
+        upload_minutes: ``KLING_UI_UPLOAD_MINUTES``: minutes that one upload may take, 1-1440.
+        free_disk_gb: ``KLING_UI_FREE_DISK_GB``: GB of free disk below which uploads and runs are refused, 0-100000.
+        keep_days: ``KLING_UI_KEEP_DAYS``: days after which files of free runs and of checks are removed, 1-36500;
+            ``None`` keeps them whatever their age.
+        disk_percent: ``KLING_UI_DISK_PERCENT``: percent of the disk that files of runs and checks may take before the
+            oldest are removed, 1-100.
+    """
+
+    event_kb: int = 256
+    sessions_max: int = 500
+    session_minutes: int = 60
+    previews_each: int = 2
+    checks_each: int = 4
+    uploads_each_gb: int = 2
+    upload_minutes: int = 10
+    free_disk_gb: int = 1
+    keep_days: int | None = None
+    disk_percent: int = 50
 
 
 @dataclass(frozen=True)
@@ -61,6 +111,15 @@ class Settings:
         budget_session_usd: ``KLING_UI_BUDGET_SESSION_USD``: the most that paid runs of one sitting of one visitor may
             cost, in US dollars; ``None`` sets no limit, 0 allows no paid run.
         budget_day_usd: ``KLING_UI_BUDGET_DAY_USD``: the most that the paid runs of one day (UTC) may cost.
+        budget_visitor_usd: ``KLING_UI_BUDGET_VISITOR_USD``: the most that one visitor may spend of the app's own token
+            in one day (UTC); see :attr:`visitor_share_usd` for what holds without it.
+        token_for: ``KLING_UI_TOKEN_FOR``: for whom the app's own token may pay; see :attr:`app_token_for`.
+        token_accounts: The accounts that ``KLING_UI_TOKEN_FOR`` lists.
+        hosts: ``KLING_UI_HOSTS``: more names under which this app answers; those of a Space are among them.
+        trusted_proxies: ``KLING_UI_TRUSTED_PROXIES``: networks of proxies whose word on who asks, and under which name,
+            is believed.
+        on_space: ``SPACE_ID`` is set: the app runs in a Hugging Face Space.
+        limits: How much of the machine visitors may take.
     """
 
     token: SecretStr | None = None
@@ -78,6 +137,13 @@ class Settings:
     workers: int | None = None
     budget_session_usd: float | None = None
     budget_day_usd: float | None = None
+    budget_visitor_usd: float | None = None
+    token_for: TokenFor | None = None
+    token_accounts: frozenset[str] = frozenset()
+    hosts: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+    on_space: bool = False
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -89,7 +155,8 @@ class Settings:
         env = {name: value.strip() for name, value in (os.environ if environ is None else environ).items()}
         on_space = bool(env.get("SPACE_ID"))
         data_dir = Path(env.get("KLING_UI_DATA_DIR") or cls.data_dir).expanduser().resolve()
-        return cls(
+        token_for, token_accounts = _token_for(env)
+        settings = cls(
             token=_token(env),
             api_base=_url(env, "KLING_UI_API_BASE") or API_BASE,
             model_id=_model_id(env),
@@ -105,7 +172,35 @@ class Settings:
             workers=_number(env, "KLING_UI_WORKERS", 1, 64),
             budget_session_usd=_dollars(env, "KLING_UI_BUDGET_SESSION_USD"),
             budget_day_usd=_dollars(env, "KLING_UI_BUDGET_DAY_USD"),
+            budget_visitor_usd=_dollars(env, "KLING_UI_BUDGET_VISITOR_USD"),
+            token_for=token_for,
+            token_accounts=token_accounts,
+            hosts=_hosts(env),
+            trusted_proxies=_trusted_proxies(env),
+            on_space=on_space,
         )
+        settings = replace(settings, limits=_limits(env, is_public=settings.is_public))
+        _refuse_unlimited_spending(settings)
+        return settings
+
+    @property
+    def is_public(self) -> bool:
+        """Whether others than the person at this machine can reach the app."""
+        return self.on_space or self.outside_url is not None or not is_loopback(self.host)
+
+    @property
+    def app_token_for(self) -> TokenFor:
+        """For whom the app's own token pays: for nobody unless that is set, where others can reach the app."""
+        if not self.is_public:
+            return TokenFor.EVERYBODY
+        return self.token_for or TokenFor.NOBODY
+
+    @property
+    def visitor_share_usd(self) -> float | None:
+        """The most that one visitor may spend of the app's token in one day: a quarter of the day's budget if unset."""
+        if self.budget_visitor_usd is not None or not self.is_public or self.budget_day_usd is None:
+            return self.budget_visitor_usd
+        return self.budget_day_usd / 4
 
     @property
     def outside_url(self) -> str | None:
@@ -116,6 +211,16 @@ class Settings:
 def valid_token(text: str) -> bool:
     """Tell whether ``text`` can be a token at all: printable ASCII without spaces, at most 4096 characters."""
     return 0 < len(text) <= TOKEN_MAX_CHARS and all("!" <= char <= "~" for char in text)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine can reach an address to listen on."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def _token(env: Mapping[str, str]) -> SecretStr | None:
@@ -182,3 +287,69 @@ def _dollars(env: Mapping[str, str], name: str) -> float | None:
     if not _DOLLARS.fullmatch(text):
         raise SettingsError(f"{name} takes US dollars such as 5 or 2.50, at most 999999.")
     return float(text)
+
+
+def _token_for(env: Mapping[str, str]) -> tuple[TokenFor | None, frozenset[str]]:
+    if not (text := env.get("KLING_UI_TOKEN_FOR")):
+        return None, frozenset()
+    if text.lower() in {TokenFor.NOBODY, TokenFor.LOGGED_IN, TokenFor.EVERYBODY}:
+        return TokenFor(text.lower()), frozenset()
+    accounts = [account.strip() for account in text.split(",")]
+    if not all(_ACCOUNT.fullmatch(account) for account in accounts):
+        raise SettingsError(
+            "KLING_UI_TOKEN_FOR takes nobody, logged-in, everybody, or names of accounts such as ann,bob."
+        )
+    return TokenFor.LISTED, frozenset(account.lower() for account in accounts)
+
+
+def _refuse_unlimited_spending(settings: Settings) -> None:
+    """Let nobody open the app's own token to others without saying how much of it, and to whom."""
+    opened = settings.token_for in {TokenFor.LISTED, TokenFor.LOGGED_IN, TokenFor.EVERYBODY}
+    if not (opened and settings.is_public and settings.token is not None):
+        return
+    if settings.budget_day_usd is None:
+        raise SettingsError(
+            "KLING_UI_TOKEN_FOR takes nobody as long as KLING_UI_BUDGET_DAY_USD does not say what others may spend."
+        )
+    if settings.login is None and settings.token_for is not TokenFor.EVERYBODY:
+        raise SettingsError("KLING_UI_TOKEN_FOR takes nobody or everybody where visitors cannot log in.")
+
+
+def _hosts(env: Mapping[str, str]) -> tuple[str, ...]:
+    names = [name.strip().lower() for name in env.get("KLING_UI_HOSTS", "").split(",") if name.strip()]
+    if not all(_NAME.fullmatch(name) for name in names):
+        raise SettingsError("KLING_UI_HOSTS takes names of hosts such as demo.example.org,box.local, without ports.")
+    spaces = env.get("SPACE_HOST", "").split(",") if env.get("SPACE_ID") else []
+    return (*names, *(name for text in spaces if _HOST.fullmatch(name := text.strip().lower())))
+
+
+def _trusted_proxies(env: Mapping[str, str]) -> tuple[Network, ...]:
+    texts = [text.strip() for text in env.get("KLING_UI_TRUSTED_PROXIES", "").split(",") if text.strip()]
+    if not texts and env.get("SPACE_ID"):
+        texts = list(SPACE_PROXIES)
+    try:
+        return tuple(ip_network(text) for text in texts)
+    except ValueError as error:
+        raise SettingsError(
+            "KLING_UI_TRUSTED_PROXIES takes addresses or networks of proxies such as 10.0.0.5,172.16.0.0/12."
+        ) from error
+
+
+def _limits(env: Mapping[str, str], *, is_public: bool) -> Limits:
+    def number(name: str, low: int, high: int, otherwise: int) -> int:
+        found = _number(env, name, low, high)
+        return otherwise if found is None else found
+
+    keep_days = _number(env, "KLING_UI_KEEP_DAYS", 1, 36_500)
+    return Limits(
+        event_kb=number("KLING_UI_EVENT_KB", 16, 10_000, Limits.event_kb),
+        sessions_max=number("KLING_UI_SESSIONS_MAX", 10, 100_000, Limits.sessions_max),
+        session_minutes=number("KLING_UI_SESSION_MINUTES", 1, 1440, Limits.session_minutes),
+        previews_each=number("KLING_UI_PREVIEWS_EACH", 1, 1000, Limits.previews_each),
+        checks_each=number("KLING_UI_CHECKS_EACH", 1, 1000, Limits.checks_each),
+        uploads_each_gb=number("KLING_UI_UPLOADS_EACH_GB", 1, 10_000, Limits.uploads_each_gb),
+        upload_minutes=number("KLING_UI_UPLOAD_MINUTES", 1, 1440, Limits.upload_minutes),
+        free_disk_gb=number("KLING_UI_FREE_DISK_GB", 0, 100_000, Limits.free_disk_gb),
+        keep_days=KEEP_DAYS_PUBLIC if keep_days is None and is_public else keep_days,
+        disk_percent=number("KLING_UI_DISK_PERCENT", 1, 100, Limits.disk_percent),
+    )

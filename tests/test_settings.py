@@ -1,9 +1,10 @@
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from kling_ui.errors import SettingsError
-from kling_ui.settings import API_BASE, Settings
+from kling_ui.settings import API_BASE, Settings, TokenFor
 
 
 def test_defaults_need_nothing_from_the_environment():
@@ -59,6 +60,22 @@ def test_the_longer_name_of_the_token_wins():
         ("KLING_UI_LEND_HOURS", "1.5"),
         ("KLING_UI_MODEL_ID", "kling//x"),
         ("KLING_UI_MODEL_ID", "../admin"),
+        ("KLING_UI_TOKEN_FOR", "ann bob"),
+        ("KLING_UI_TOKEN_FOR", "ann,,bob"),
+        ("KLING_UI_HOSTS", "http://box.local"),
+        ("KLING_UI_HOSTS", "box.local:80"),
+        ("KLING_UI_TRUSTED_PROXIES", "everybody"),
+        ("KLING_UI_TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("KLING_UI_EVENT_KB", "15"),
+        ("KLING_UI_SESSIONS_MAX", "9"),
+        ("KLING_UI_SESSION_MINUTES", "0"),
+        ("KLING_UI_PREVIEWS_EACH", "0"),
+        ("KLING_UI_CHECKS_EACH", "two"),
+        ("KLING_UI_UPLOADS_EACH_GB", "0"),
+        ("KLING_UI_UPLOAD_MINUTES", "1441"),
+        ("KLING_UI_FREE_DISK_GB", "-1"),
+        ("KLING_UI_KEEP_DAYS", "0"),
+        ("KLING_UI_DISK_PERCENT", "101"),
     ],
 )
 def test_a_wrong_value_names_its_variable_in_one_line_and_keeps_it_to_itself(name, value):
@@ -155,3 +172,63 @@ def test_a_space_may_let_visitors_log_in():
 @pytest.mark.parametrize("missing", SPACE)
 def test_a_login_needs_a_space_and_all_that_it_sets(missing):
     assert Settings.from_env({name: value for name, value in SPACE.items() if name != missing}).login is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "is_public"),
+    [
+        ({}, False),
+        ({"KLING_UI_HOST": "localhost"}, False),
+        ({"KLING_UI_HOST": "::1"}, False),
+        ({"KLING_UI_HOST": "0.0.0.0"}, True),
+        ({"KLING_UI_HOST": "box.local"}, True),
+        ({"KLING_UI_PUBLIC_URL": "https://demo.example.org"}, True),
+        ({"SPACE_ID": "ann/demo"}, True),
+        ({"SPACE_ID": "ann/demo", "KLING_UI_HOST": "127.0.0.1"}, True),
+    ],
+)
+def test_whether_others_can_reach_the_app(environ, is_public):
+    settings = Settings.from_env(environ)
+    assert settings.is_public is is_public
+    assert settings.app_token_for is (TokenFor.NOBODY if is_public else TokenFor.EVERYBODY)
+    assert settings.limits.keep_days == (30 if is_public else None)
+
+
+OPENED = SPACE | {"RUNCOMFY_API_TOKEN": "planted-token", "KLING_UI_BUDGET_DAY_USD": "8"}
+
+
+@pytest.mark.parametrize(
+    ("text", "token_for", "accounts"),
+    [
+        ("nobody", TokenFor.NOBODY, set()),
+        ("everybody", TokenFor.EVERYBODY, set()),
+        ("Logged-In", TokenFor.LOGGED_IN, set()),
+        ("Ann, bob_2", TokenFor.LISTED, {"ann", "bob_2"}),
+    ],
+)
+def test_for_whom_the_apps_token_pays(text, token_for, accounts):
+    settings = Settings.from_env(OPENED | {"KLING_UI_TOKEN_FOR": text})
+    assert (settings.app_token_for, settings.token_accounts) == (token_for, accounts)
+    assert settings.visitor_share_usd == 2.0
+    assert Settings.from_env(OPENED | {"KLING_UI_BUDGET_VISITOR_USD": "5"}).visitor_share_usd == 5.0
+
+
+@pytest.mark.parametrize(
+    ("environ", "text"),
+    [
+        ({"KLING_UI_BUDGET_DAY_USD": ""}, "everybody"),
+        ({"OAUTH_CLIENT_ID": ""}, "ann"),
+        ({"OAUTH_CLIENT_ID": ""}, "logged-in"),
+    ],
+)
+def test_the_apps_token_is_not_opened_by_half_a_setting(environ, text):
+    with pytest.raises(SettingsError, match=r"^KLING_UI_TOKEN_FOR takes nobody"):
+        Settings.from_env(OPENED | environ | {"KLING_UI_TOKEN_FOR": text})
+
+
+def test_hosts_and_proxies():
+    settings = Settings.from_env(SPACE | {"KLING_UI_HOSTS": "Box.local, demo.example.org"})
+    assert settings.hosts == ("box.local", "demo.example.org", "my-space.hf.space", "app.example.org")
+    assert any(network == ip_network("10.0.0.0/8") for network in settings.trusted_proxies)
+    assert Settings.from_env({}).trusted_proxies == ()
+    assert Settings.from_env({"KLING_UI_TRUSTED_PROXIES": "10.0.0.5"}).trusted_proxies == (ip_network("10.0.0.5/32"),)

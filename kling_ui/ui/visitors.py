@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from kling_ui.ui.web.client_address import SCOPE_KEY
+
 if TYPE_CHECKING:
     import gradio as gr
 
@@ -71,16 +73,25 @@ class Visitor:
         owner: Whose runs they may see, as the ledger knows them; empty while the page is loading.
         token_key: Under which their token is kept: it stays with the browser and the login that it was typed in.
         account: Who has logged in, if anybody has.
+        address: The key of the network address from which they ask; empty when that is not known.
     """
 
     owner: str
     token_key: str
     account: Account | None = None
+    address: str = ""
 
     @property
     def is_known(self) -> bool:
         """Something can belong to them."""
         return bool(self.owner)
+
+    @property
+    def payer(self) -> str:
+        """Under which name the app's money that they spend is counted: never under an id that a browser chose."""
+        if self.account is not None:
+            return f"hf:{self.account.sub}"
+        return f"ip:{self.address}" if self.address else ""
 
 
 def visitor_of(browser: object, request: "gr.Request") -> Visitor:
@@ -90,10 +101,12 @@ def visitor_of(browser: object, request: "gr.Request") -> Visitor:
         browser: The id that the browser kept; it says nothing once somebody has logged in.
         request: The request, whose signed cookie alone tells of a login.
     """
+    inner = request.request  # Gradio's own attributes are copies
+    address = "" if inner is None else inner.scope.get(SCOPE_KEY, "")
     if (account := account_of(request)) is not None:
-        return Visitor(f"hf:{account.sub}", token_key_of(account), account)
+        return Visitor(f"hf:{account.sub}", token_key_of(account), account, address)
     owner = known_visitor(browser) or ""
-    return Visitor(owner, owner)
+    return Visitor(owner, owner, None, address)
 
 
 def account_of(request: "gr.Request") -> Account | None:

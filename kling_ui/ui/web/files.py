@@ -48,7 +48,7 @@ class Locker:
 
     def __init__(self, root: Path, secret: bytes) -> None:
         self.root = root.resolve()
-        self._secret = secret
+        self.secret = secret
 
     def sign(self, path: Path) -> str:
         """Make the reference of a file below :attr:`root`.
@@ -72,7 +72,7 @@ class Locker:
         return "" if path is None else f"files/{quote(self.sign(path))}"
 
     def _signature(self, inside: str) -> str:
-        digest = hmac.digest(self._secret, inside.encode("utf-8", "surrogatepass"), hashlib.sha256)
+        digest = hmac.digest(self.secret, inside.encode("utf-8", "surrogatepass"), hashlib.sha256)
         return urlsafe_b64encode(digest)[:_SIGNATURE_CHARS].decode()
 
 

@@ -1,13 +1,16 @@
 """What stands before every request: headers that protect the visitor, and doors of Gradio that stay shut."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from functools import partial
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kling_ui.settings import Network
+from kling_ui.ui.web.client_address import SCOPE_KEY, address_key, client_address, is_trusted
 
 # Gradio serves these to anybody: a session's values under a link, any cached file, and a proxy to other hosts.
 # The page uses its own signed addresses instead, so all of them are shut.
@@ -75,14 +78,24 @@ class Guard:
 
     Args:
         app: The application behind.
-        trust_forwarded: Keep ``X-Forwarded-Host``: a proxy of ours sets it.
         farewell: Ends open streams when the server stops.
+        proxies: Networks of proxies that are believed.
+        secret: Makes the keys under which addresses are counted.
         shut: Path prefixes that answer 404.
     """
 
-    def __init__(self, app: ASGIApp, *, trust_forwarded: bool, farewell: Farewell, shut: Iterable[str] = SHUT) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        farewell: Farewell,
+        proxies: Collection[Network] = (),
+        secret: bytes = b"",
+        shut: Iterable[str] = SHUT,
+    ) -> None:
         self.app = app
-        self.trust_forwarded = trust_forwarded
+        self.proxies = tuple(proxies)
+        self._secret = secret
         self.farewell = farewell
         self.shut = tuple(shut)
 
@@ -97,7 +110,9 @@ class Guard:
         elif scope["method"] not in _SAFE_METHODS and headers.get("sec-fetch-site") == "cross-site":
             await PlainTextResponse("Refused: another site started this.", 403)(scope, receive, send)
         else:
-            await self._pass_on(self._without_forwarded(scope), receive, _adding_headers(send))
+            scope = self._without_forwarded(scope)
+            scope[SCOPE_KEY] = address_key(client_address(scope, self.proxies), self._secret)
+            await self._pass_on(scope, receive, _adding_headers(send))
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["path"].startswith(_STREAMS):
@@ -109,8 +124,8 @@ class Guard:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _without_forwarded(self, scope: Scope) -> Scope:
-        if self.trust_forwarded:
-            return scope
+        if is_trusted((scope.get("client") or ("", 0))[0], self.proxies):
+            return {**scope}
         kept = [(name, value) for name, value in scope["headers"] if not name.startswith(b"x-forwarded-host")]
         return {**scope, "headers": kept}
 

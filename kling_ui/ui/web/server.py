@@ -81,7 +81,7 @@ def build_app(settings: Settings, opening: Opening = open_services, *, farewell:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
-    app.add_middleware(Guard, trust_forwarded=bool(os.environ.get("SPACE_ID")), farewell=farewell or Farewell())
+    app.add_middleware(Guard, farewell=farewell or Farewell(), proxies=settings.trusted_proxies, secret=locker.secret)
     add_routes(app, locker, uploads)
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
