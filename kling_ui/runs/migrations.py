@@ -124,4 +124,10 @@ def _purse(connection: Connection) -> None:
     connection.exec_driver_sql("UPDATE runs SET own_purse = own_token")
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _purse)
+def _payer(connection: Connection) -> None:
+    kind = String(128).compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN payer {kind}")
+    connection.exec_driver_sql("CREATE INDEX ix_runs_payer ON runs (payer)")
+
+
+STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _purse, _payer)

@@ -1,7 +1,7 @@
 """What a run is expected to cost, what it did cost, and how much may still be spent: pure functions and values."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
@@ -115,7 +115,7 @@ def at_stake_usd(record: RunRecord) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spending:
-    """What one visitor's runs cost, with the same token: all that was charged and all that may still be.
+    """What one payer's runs cost, with the same token: all that was charged and all that may still be.
 
     Attributes:
         session_usd: Since their last break of :data:`SITTING_BREAK_S`.
@@ -133,25 +133,33 @@ class Budget:
     """What may be spent, in US dollars; ``None`` sets no limit.
 
     Attributes:
-        session_usd: By one visitor in one sitting.
+        session_usd: By one payer in one sitting.
         day_usd: From one purse in one day (UTC).
+        visitor_usd: By one payer from a shared purse in one day (UTC).
     """
 
     session_usd: float | None = None
     day_usd: float | None = None
+    visitor_usd: float | None = None
 
     @property
     def is_set(self) -> bool:
         """Whether there is any limit."""
-        return self.session_usd is not None or self.day_usd is not None
+        return not (self.session_usd is self.day_usd is self.visitor_usd is None)
+
+    def sharing(self, visitor_usd: float | None) -> Self:
+        """Give the same budget with a share of the day for each payer; ``None`` sets no such limit."""
+        return replace(self, visitor_usd=visitor_usd)
 
     def words(self, spending: Spending) -> str:
         """Say what was spent on Kling, and of how much."""
         session = f"this session {_of(spending.session_usd, self.session_usd)}"
         if self.day_usd is None or spending.purse_day_usd <= spending.day_usd + _ROUNDING_USD:
-            return f"Spent on Kling: {session}, today {_of(spending.day_usd, self.day_usd)}."
+            limits = [limit for limit in (self.visitor_usd, self.day_usd) if limit is not None]
+            return f"Spent on Kling: {session}, today {_of(spending.day_usd, min(limits, default=None))}."
+        today = _of(spending.day_usd, self.visitor_usd)
         left = dollars(max(0.0, self.day_usd - spending.purse_day_usd))
-        return f"Spent on Kling: {session}, today {dollars(spending.day_usd)}; {left} of the day's budget is left."
+        return f"Spent on Kling: {session}, today {today}; {left} of the day's budget is left."
 
     def check(self, spending: Spending, estimate_usd: float | None) -> None:
         """Refuse a run that goes beyond the budget.
@@ -166,18 +174,41 @@ class Budget:
                 "A budget is set, and what this run would cost is not known at the moment. Nothing was sent.",
                 advice="Try again later, or use the preview, which is free.",
             )
-        _check(self.session_usd, spending.session_usd, estimate_usd, "this session", "KLING_UI_BUDGET_SESSION_USD")
-        _check(self.day_usd, spending.purse_day_usd, estimate_usd, "today", "KLING_UI_BUDGET_DAY_USD")
+        session, share, day = _LIMITS
+        _check(self.session_usd, spending.session_usd, estimate_usd, session)
+        _check(self.visitor_usd, spending.day_usd, estimate_usd, share)
+        _check(self.day_usd, spending.purse_day_usd, estimate_usd, day)
 
 
-def _check(limit_usd: float | None, spent_usd: float, estimate_usd: float, span: str, variable: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Limit:
+    """What is said of a limit: whose and when it is, how it is got around, and which variable sets it."""
+
+    span: str
+    advice: str
+    variable: str
+
+
+_LIMITS = (
+    _Limit("this session", "Use the preview, which is free.", "KLING_UI_BUDGET_SESSION_USD"),
+    _Limit(
+        "each visitor today",
+        "It is counted by account or network address and begins anew at midnight UTC. Until then use your own token, "
+        "or the preview, which is free.",
+        "KLING_UI_BUDGET_VISITOR_USD",
+    ),
+    _Limit("today", "It begins anew at midnight UTC. Use the preview, which is free.", "KLING_UI_BUDGET_DAY_USD"),
+)
+
+
+def _check(limit_usd: float | None, spent_usd: float, estimate_usd: float, limit: _Limit) -> None:
     if limit_usd is None or spent_usd + estimate_usd <= limit_usd + _ROUNDING_USD:
         return
     left = dollars(max(0.0, limit_usd - spent_usd))
     raise RunError(
-        f"This run would cost about {dollars(estimate_usd)}, but of the budget of {dollars(limit_usd)} for {span} "
-        f"{left} is left. Nothing was sent.",
-        advice=f"Use the preview, which is free. {variable} sets this budget.",
+        f"This run would cost about {dollars(estimate_usd)}, but of the budget of {dollars(limit_usd)} "
+        f"for {limit.span} {left} is left. Nothing was sent.",
+        advice=f"{limit.advice} {limit.variable} sets this budget.",
     )
 
 
@@ -185,20 +216,24 @@ def _of(spent_usd: float, limit_usd: float | None) -> str:
     return dollars(spent_usd) if limit_usd is None else f"{dollars(spent_usd)} of {dollars(limit_usd)}"
 
 
-def spending_of(records: Iterable[RunRecord], *, visitor: str, own_token: bool, now: float) -> Spending:
+def spending_of(
+    records: Iterable[RunRecord], *, visitor: str, own_token: bool, now: float, payer: str = ""
+) -> Spending:
     """Add up what runs cost.
 
     Args:
-        records: Paid runs, newest first: everybody's since midnight, and the visitor's older ones.
+        records: Paid runs, newest first: everybody's since midnight, and the visitor's and the payer's older ones.
         visitor: Whose session it is.
         own_token: The purse is the visitor's own token, not the app's.
         now: Seconds since 1970.
+        payer: Whose share of the app's money it is; empty counts by visitor, as do runs that name no payer.
     """
     midnight = now - now % DAY_S
     session_usd = day_usd = purse_day_usd = 0.0
     since = now
     for record in records:
-        is_theirs = record.visitor == visitor
+        by_visitor = own_token or not payer or record.payer is None
+        is_theirs = record.visitor == visitor if by_visitor else record.payer == payer
         if record.own_purse is not own_token or (own_token and not is_theirs):
             continue
         amount_usd = at_stake_usd(record)

@@ -85,6 +85,8 @@ class RunRecord:
         choice: Prompt, orientation, sound.
         own_token: It is followed with a token that the visitor gave, not with the app's.
         own_purse: It was sent with a token that the visitor gave, so they pay for it, whichever token follows it on.
+        payer: Under which name the app's money that it costs is counted, fixed when the run was sent; ``None`` counts
+            by visitor.
         findings: What the checks said, as JSON.
         request_id: The engine's, once it has answered.
         price: What was known of the price before the run, as JSON, see :class:`kling_ui.runs.money.Quote`.
@@ -117,6 +119,7 @@ class RunRecord:
     choice: Choice
     own_token: bool = False
     own_purse: bool = False
+    payer: str | None = None
     findings: Mapping[str, Any] | None = None
     request_id: str | None = None
     price: Mapping[str, Any] | None = None

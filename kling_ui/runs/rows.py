@@ -32,12 +32,14 @@ def standing_run(connection: Connection, fingerprint: str, gone: Collection[str]
     return None if row is None else to_record(row)
 
 
-def spending_by(connection: Connection, visitor: str, now: float, *, own_token: bool) -> Spending:
+def spending_by(connection: Connection, visitor: str, now: float, *, own_token: bool, payer: str = "") -> Spending:
     """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.money.spending_of`."""
     theirs, today = runs.c.visitor == visitor, runs.c.created_at >= now - now % DAY_S
+    if payer:
+        theirs |= runs.c.payer == payer
     query = select(runs).where(runs.c.engine == EngineName.KLING.value, theirs | today)
     rows = connection.execute(query.order_by(runs.c.created_at.desc())).mappings()
-    return spending_of(map(to_record, rows), visitor=visitor, own_token=own_token, now=now)
+    return spending_of(map(to_record, rows), visitor=visitor, own_token=own_token, now=now, payer=payer)
 
 
 def released(fingerprint: str) -> Update:

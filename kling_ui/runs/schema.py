@@ -40,6 +40,7 @@ runs = Table(
     Column("choice", _json, nullable=False),
     Column("own_token", Boolean, nullable=False),
     Column("own_purse", Boolean),
+    Column("payer", String(128), index=True),
     Column("findings", _json),
     Column("request_id", String(128), index=True),
     Column("price", _json),

@@ -88,9 +88,8 @@ class Store:
                     if (standing := standing_run(connection, record.fingerprint, gone, again=again)) is not None:
                         return standing
                     if budget is not None and budget.is_set:
-                        spending = spending_by(
-                            connection, record.visitor, record.created_at, own_token=record.own_purse
-                        )
+                        whose = {"own_token": record.own_purse, "payer": record.payer or ""}
+                        spending = spending_by(connection, record.visitor, record.created_at, **whose)
                         budget.check(spending, record.estimate_usd)
                     connection.execute(insert(runs).values(values))
                     note_state(connection, record.run_id, record.state, record.created_at)
@@ -195,10 +194,10 @@ class Store:
         query = select(runs).where(runs.c.run_id.startswith(prefix, autoescape=True))
         return self._records(query.order_by(runs.c.created_at.desc()).limit(limit))
 
-    def spending(self, visitor: str, now: float, *, own_token: bool) -> Spending:
+    def spending(self, visitor: str, now: float, *, own_token: bool, payer: str = "") -> Spending:
         """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.money.spending_of`."""
         with self._transaction() as connection:
-            return spending_by(connection, visitor, now, own_token=own_token)
+            return spending_by(connection, visitor, now, own_token=own_token, payer=payer)
 
     def history(self, run_id: str) -> list[tuple[RunState, float]]:
         """Return the states of a run with their times, oldest first."""

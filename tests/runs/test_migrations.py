@@ -36,6 +36,9 @@ def test_the_rows_of_the_first_release_are_kept_and_go_on(old_url):
     assert store.standing(unknown.fingerprint) == unknown
     assert store.recover(unknown.run_id, "req-new", now=1_795_000_200.0)
     assert store.spending("ann", 1_795_000_200.0, own_token=False).day_usd == 0.35
+    assert done.payer is None
+    spent = [store.spending(visitor, 1_795_000_200.0, own_token=False, payer="ip:a") for visitor in ("ann", "eve")]
+    assert [spending.day_usd for spending in spent] == [0.35, 0.0], "runs that name no payer count by visitor"
     store.change("3" * 32, holder="me", now=1_795_000_201.0, state=RunState.COMPLETED, estimate_usd=0.5, ready_at=1.0)
     assert store.get("3" * 32).estimate_usd == 0.5
     store.close()

@@ -89,8 +89,8 @@ def test_what_a_run_costs_and_may_cost(record, charge, at_stake, words):
     assert bool(words) is bool(cost_words(record))
 
 
-def spend(*records, visitor="ann", own_token=False, now=NOON):
-    return spending_of(records, visitor=visitor, own_token=own_token, now=now)
+def spend(*records, visitor="ann", own_token=False, now=NOON, payer=""):
+    return spending_of(records, visitor=visitor, own_token=own_token, now=now, payer=payer)
 
 
 def at(hours_ago, **changes):
@@ -113,6 +113,33 @@ def test_the_apps_token_is_one_purse_and_each_visitors_own_is_another():
 
 
 @pytest.mark.parametrize(
+    ("asks", "spent_usd"),
+    [
+        (
+            {"visitor": "ann", "payer": "ip:a"},
+            0.7,
+        ),  # as another browser, too; and what she spent before there were payers
+        ({"visitor": "another id", "payer": "ip:a"}, 0.35),
+        ({"visitor": "ann", "payer": "hf:1"}, 0.7),
+        ({"visitor": "ann", "payer": "ip:new"}, 0.35),
+        ({"visitor": "ann"}, 0.7),  # the command line, and this machine's own page
+        ({"visitor": "ann", "payer": "ip:a", "own_token": True}, 0.35),
+        ({"visitor": "eve", "payer": "ip:a", "own_token": True}, 0.0),
+    ],
+)
+def test_the_apps_money_is_counted_by_payer_and_each_visitors_own_by_visitor(asks, spent_usd):
+    records = (
+        at(1, payer="ip:a"),
+        at(1, visitor="ben", payer="hf:1"),
+        at(1),
+        at(1, own_purse=True),
+    )
+    spending = spend(*records, **asks)
+    assert spending.session_usd == spending.day_usd == pytest.approx(spent_usd)
+    assert spending.purse_day_usd == pytest.approx(spent_usd if asks.get("own_token") else 1.05)
+
+
+@pytest.mark.parametrize(
     ("budget", "spending", "estimate_usd", "words"),
     [
         (Budget(), Spending(session_usd=99.0), None, None),
@@ -123,6 +150,15 @@ def test_the_apps_token_is_one_purse_and_each_visitors_own_is_another():
         (Budget(session_usd=0.0), Spending(), 0.35, "the budget of $0.00"),
         (Budget(day_usd=1.0), Spending(purse_day_usd=9.0), 0.35, "$0.00 is left"),
         (Budget(day_usd=1.0), Spending(), None, "not known at the moment. Nothing was sent"),
+        (Budget(visitor_usd=1.0), Spending(), None, "not known at the moment. Nothing was sent"),
+        (Budget(day_usd=4.0, visitor_usd=1.0), Spending(day_usd=0.65, purse_day_usd=3.0), 0.35, None),
+        (
+            Budget(day_usd=4.0, visitor_usd=1.0),
+            Spending(day_usd=0.66),
+            0.35,
+            "$1.00 for each visitor today $0.34 is left",
+        ),
+        (Budget(day_usd=4.0, visitor_usd=1.0), Spending(purse_day_usd=3.8), 0.35, "$4.00 for today $0.20 is left"),
     ],
 )
 def test_a_budget_refuses_what_goes_beyond_it(budget, spending, estimate_usd, words):
@@ -134,6 +170,33 @@ def test_a_budget_refuses_what_goes_beyond_it(budget, spending, estimate_usd, wo
     assert words in caught.value.message
     assert "Nothing was sent" in caught.value.message
     assert "free" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        (Budget(session_usd=0.1), ["KLING_UI_BUDGET_SESSION_USD"]),
+        (Budget(day_usd=0.1), ["midnight UTC", "KLING_UI_BUDGET_DAY_USD"]),
+        (
+            Budget(visitor_usd=0.1),
+            ["account or network address", "midnight UTC", "your own token", "KLING_UI_BUDGET_VISITOR_USD"],
+        ),
+    ],
+)
+def test_a_refusal_says_when_it_lifts_and_what_sets_it(budget, told):
+    with pytest.raises(RunError) as caught:
+        budget.check(Spending(), 0.35)
+    assert all(words in caught.value.advice for words in told)
+
+
+def test_a_share_is_one_visitors_and_stands_beside_what_is_left_for_all():
+    budget = Budget(day_usd=8.0).sharing(2.0)
+    assert budget == Budget(day_usd=8.0, visitor_usd=2.0)
+    assert Budget().sharing(None) == Budget()
+    alone, among_others = Spending(day_usd=1.0, purse_day_usd=1.0), Spending(day_usd=1.0, purse_day_usd=7.0)
+    assert budget.words(alone) == "Spent on Kling: this session $0.00, today $1.00 of $2.00."
+    assert budget.words(among_others).endswith("today $1.00 of $2.00; $1.00 of the day's budget is left.")
+    assert Budget(day_usd=8.0).sharing(9.0).words(alone).endswith("today $1.00 of $8.00.")
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from kling_ui.choice import Choice, Orientation
-from kling_ui.errors import LedgerError, SettingsError
+from kling_ui.errors import LedgerError, RunError, SettingsError
 from kling_ui.runs.migrations import STEPS, migrate
+from kling_ui.runs.money import Budget
 from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
 from kling_ui.runs.store import Store
 
@@ -46,6 +49,7 @@ def test_what_is_entered_comes_back(store):
         duration_s=5.0, fps=24.0, frame_count=120, width_px=1, height_px=2, has_audio=True, size_bytes=3
     )
     full = replace(RUN, result_facts=facts, motion={"score": 90.0}, price={"usd": 0.07}, cost_usd=0.35, own_token=True)
+    full = replace(full, payer="hf:" + "s" * 100)
     assert store.add(full) == full
     assert store.get(RUN.run_id) == full
     assert store.get("other") is None
@@ -59,6 +63,48 @@ def test_only_the_holder_changes_a_run(store):
     run = store.get(RUN.run_id)
     assert (run.state, run.changed_at, run.attempts, run.request_id) == (RunState.SUBMITTING, 101.0, 1, "req-1")
     assert store.history(RUN.run_id) == [(RunState.PREPARING, 100.0), (RunState.SUBMITTING, 101.0)]
+
+
+@pytest.mark.parametrize(
+    ("budget", "payers", "entered"),
+    [
+        (Budget(visitor_usd=1.0, day_usd=3.0), ["ip:a"], {"ip:a": 2}),
+        (Budget(session_usd=1.0), ["ip:a"], {"ip:a": 2}),
+        (Budget(visitor_usd=1.0, day_usd=3.0), ["ip:a", "ip:b"], {"ip:a": 2, "ip:b": 2}),
+        (Budget(visitor_usd=1.0, day_usd=0.4), ["ip:a", "ip:b"], 1),
+    ],
+    ids=["share", "session", "two shares", "the day"],
+)
+def test_connections_that_write_at_once_cannot_overdraw_what_a_payer_has(url, budget, payers, entered):
+    stores, start = [Store(url) for _ in range(4)], Barrier(4)
+
+    def spend(n):
+        start.wait(10)
+        done = []
+        for m, payer in enumerate(payers * 3):
+            number = f"{n}-{m}"
+            run = replace(
+                RUN, run_id=number, visitor=f"id {number}", fingerprint=number, payer=payer, estimate_usd=0.35
+            )
+            try:
+                done.append(stores[n].add(run, budget=budget).payer)
+            except RunError:
+                continue
+        return done
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [payer for done in pool.map(spend, range(4)) for payer in done]
+    assert (len(taken) if isinstance(entered, int) else {payer: taken.count(payer) for payer in payers}) == entered
+    for store in stores:
+        store.close()
+
+
+def test_a_run_keeps_its_payer_when_it_becomes_another_visitors(store):
+    store.add(replace(RUN, payer="ip:a", estimate_usd=0.35))
+    store.hand_over("ann", "hf:1")
+    assert store.get(RUN.run_id).payer == "ip:a"
+    spent = [store.spending("hf:1", 101.0, own_token=False, payer=payer).day_usd for payer in ("ip:a", "hf:1")]
+    assert spent == [0.35, 0.0]
 
 
 def test_the_same_wish_is_entered_once_until_it_has_failed(store):
