@@ -61,9 +61,17 @@ class Crew:
         self._flows[record.run_id] = flow
         self._tasks[record.run_id] = asyncio.create_task(self._see_through(flow))
 
-    def key(self, engine: Engine, token: SecretStr | None) -> SecretStr | None:
-        """Return the token to use: the visitor's, else the app's; none where none is needed."""
-        return None if engine.is_free else token or self.app_token
+    def key(self, engine: Engine, token: SecretStr | None, *, app_token: bool) -> SecretStr | None:
+        """Return the token to use; none where none is needed.
+
+        Args:
+            engine: Where it is used.
+            token: The visitor's own, which comes first.
+            app_token: The app's own may stand in for it.
+        """
+        if engine.is_free:
+            return None
+        return token or (self.app_token if app_token else None)
 
     async def adopt(self, visitor: str | None = None, token: SecretStr | None = None) -> list[str]:
         """Look after the open runs that nobody looks after, as far as the tokens at hand allow.

@@ -21,7 +21,7 @@ REFUSALS_MAX = 4  # a request that was accepted a moment ago may not be known ev
 REFUSAL_WAIT_S = 4.0  # doubles from one to the next
 RECOVER = (
     "It was not sent again, so that nothing is paid twice. Look at the account's requests at RunComfy: if it is there, "
-    "recover it here by its request id (or with kling-ui recover); if it is not, run it again."
+    "recover it here with its token and request id (or with kling-ui recover); if it is not, run it again."
 )
 _FAULT = "Something went wrong inside this program."
 

@@ -12,10 +12,12 @@ from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.folders import Kept, sha256_of
 from kling_ui.runs.money import Budget, Quote, dollars
 from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.terms import Terms
 from kling_ui.runs.wish import RunInputs, Start, fingerprint
 
 PRICE_LIMIT_S = 10.0  # an answer takes at most 10 s (CONTRACT section 1)
 NO_TOKEN = "A run on Kling needs a RunComfy token."  # noqa: S105  no password
+NOBODYS = RunError("It is not known whose run this is.", advice="Load the page again.")
 _ROUNDING_USD = 1e-9
 
 
@@ -44,16 +46,21 @@ class Intake:
         token: SecretStr | None,
         again: bool,
         shown_rate_usd: float | None,
+        terms: Terms,
     ) -> Start:
         """Set out, or find the same run; see :meth:`kling_ui.runs.runner.Runner.begin`."""
+        if not visitor:
+            raise NOBODYS
         target = await self._engines.get(engine)
-        key = self._crew.key(target, token)
+        key = self._crew.key(target, token, app_token=terms.app_token)
         if not target.is_free and key is None:
-            raise RunError(NO_TOKEN, advice="Enter one, or use the preview.")
+            raise self._no_token()
         target.api(key)  # refuses what cannot be a token, before anything is done
         kept = await asyncio.to_thread(self._desk.folders.keep, inputs.image, inputs.video)
         record = self._new_record(kept, inputs, engine, visitor, own_token=token is not None)
-        entering = self._enter(record, inputs, target, token, again=again, shown_rate_usd=shown_rate_usd)
+        if not target.is_free and token is None:
+            record = replace(record, payer=terms.payer or None)
+        entering = self._enter(record, inputs, target, token, again=again, shown_rate_usd=shown_rate_usd, terms=terms)
         # A person who goes away in the middle of this leaves a run that goes on, not half a run.
         return await asyncio.shield(asyncio.ensure_future(entering))
 
@@ -65,10 +72,10 @@ class Intake:
         wish = fingerprint(visitor, engine, image_sha256, reference_sha256, inputs.choice)
         return await self._standing(wish, again=False)
 
-    async def quote(self, token: SecretStr | None, duration_s: float | None) -> Quote:
+    async def quote(self, token: SecretStr | None, duration_s: float | None, terms: Terms) -> Quote:
         """Read the price; see :meth:`kling_ui.runs.runner.Runner.quote`."""
         engine = await self._engines.get(EngineName.KLING)
-        if (key := self._crew.key(engine, token)) is None:
+        if (key := self._crew.key(engine, token, app_token=terms.app_token)) is None:
             return Quote(duration_s=duration_s, trouble="It can be read with a RunComfy token.")
         return await _read_price(engine, key, duration_s)
 
@@ -81,9 +88,10 @@ class Intake:
         *,
         again: bool,
         shown_rate_usd: float | None,
+        terms: Terms,
     ) -> Start:
-        key = self._crew.key(engine, token)
-        folders, budget = self._desk.folders, None if engine.is_free else self._budget
+        key, folders = self._crew.key(engine, token, app_token=terms.app_token), self._desk.folders
+        budget = None if engine.is_free else self._budget.sharing(terms.share_usd if token is None else None)
         try:
             standing = await self._standing(record.fingerprint, again=again)
             if standing is None and key is not None and not engine.is_free:
@@ -106,6 +114,12 @@ class Intake:
         urls: Urls = inputs.image_url, inputs.video_url
         self._crew.carry(record, engine, key, urls)
         return Start(run_id=record.run_id, is_new=True)
+
+    def _no_token(self) -> RunError:
+        """Say why there is none: the app has none, or has one that does not pay for everybody."""
+        if self._crew.app_token is None:
+            return RunError(NO_TOKEN, advice="Enter one, or use the preview.")
+        return RunError(NO_TOKEN, advice="Bring your own: the app's does not pay for this. Or use the preview.")
 
     async def _standing(self, wish: str, *, again: bool) -> RunRecord | None:
         gone = await self._gone(wish)

@@ -11,14 +11,16 @@ from kling_ui.errors import RunError
 from kling_ui.runs.chronicle import Desk
 from kling_ui.runs.crew import Crew
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.intake import NO_TOKEN
+from kling_ui.runs.intake import NO_TOKEN, NOBODYS
 from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.terms import Terms
 from kling_ui.runs.wish import Start, recovered_fingerprint
 
 # A run whose outcome is unknown is taken for a request that was made about when it was sent: clocks differ, and a
 # submit with inline media takes its time.
 MADE_BEFORE_S = 300.0
 MADE_AFTER_S = 900.0
+WAY_OUT = "Enter the token that made it; whoever runs this app can also use kling-ui recover."
 
 
 class Recovery:
@@ -36,23 +38,33 @@ class Recovery:
         self._crew = crew
 
     async def recover(
-        self, request_id: str, *, visitor: str, token: SecretStr | None, run_id: str | None, everybody: bool
+        self,
+        request_id: str,
+        *,
+        visitor: str,
+        token: SecretStr | None,
+        run_id: str | None,
+        everybody: bool,
+        terms: Terms,
     ) -> Start:
         """Follow a request on; see :meth:`kling_ui.runs.runner.Runner.recover`."""
+        if not visitor:
+            raise NOBODYS
         request_id = request_id.strip()
         if not REQUEST_ID.fullmatch(request_id):
             raise RunError("This is not a request id.", advice="It has at most 128 letters, digits, - and _.")
         known = await self._desk.ledger.ask(lambda store: store.of_request(request_id))
         theirs = [record for record in known if everybody or record.visitor == visitor]
-        if known and not theirs and token is None:
-            raise RunError("This request is not known here.", advice="Enter the token that made it.")
         if theirs and (start := await self._without_asking(theirs[0], token)) is not None:
             return start
+        may_ask = terms.any_request and (bool(theirs) or not known)
+        if token is None and not (may_ask or (theirs and _is_the_apps(theirs[0]))):
+            raise RunError("This request is not known here, or not made with the app's token.", advice=WAY_OUT)
         found = await self._look_up(request_id, token)
         if theirs:
             target: RunRecord | None = theirs[0]
         else:
-            target = await self._unanswered(found, None if everybody else visitor, run_id)
+            target = await self._unanswered(found, None if everybody else visitor, run_id, token)
         if target is None:
             return await self._enter(found, visitor, token)
         return await self._reopen(target, request_id, token)
@@ -71,13 +83,23 @@ class Recovery:
 
     async def _look_up(self, request_id: str, token: SecretStr | None) -> RequestResult:
         engine = await self._engines.get(EngineName.KLING)
-        if (key := self._crew.key(engine, token)) is None:
+        if (key := self._crew.key(engine, token, app_token=True)) is None:  # whether it may be, see recover
             raise RunError(NO_TOKEN, advice="Enter the token that made the request.")
         return await engine.api(key).result(request_id)
 
-    async def _unanswered(self, found: RequestResult, visitor: str | None, run_id: str | None) -> RunRecord | None:
-        """Choose the run of unknown outcome that this request is the answer to."""
+    async def _unanswered(
+        self, found: RequestResult, visitor: str | None, run_id: str | None, token: SecretStr | None
+    ) -> RunRecord | None:
+        """Choose the run of unknown outcome that this request is the answer to.
+
+        What the app's money was spent on is told by the app's token alone: a request of another account would make it
+        cost what that one did.
+        """
         waiting = await self._desk.ledger.ask(lambda store: store.unanswered(visitor))
+        if token not in {None, self._crew.app_token}:
+            if any(record.run_id == run_id and record.payer for record in waiting):
+                raise RunError("This run was sent with the app's token, which alone finds its request.", advice=WAY_OUT)
+            waiting = [record for record in waiting if not record.payer]
         if run_id is not None:
             chosen = [record for record in waiting if record.run_id == run_id]
             if not chosen:
@@ -127,3 +149,8 @@ class Recovery:
         await self._crew.take_up(standing.run_id, token)
         words = "Found. Its inputs are not known here, so its motion cannot be measured."
         return Start(run_id=standing.run_id, is_new=standing.run_id == record.run_id, words=words)
+
+
+def _is_the_apps(record: RunRecord) -> bool:
+    """Tell whether the app's token made the request of a run, and goes on following it."""
+    return not record.own_purse and not record.own_token

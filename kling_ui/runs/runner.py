@@ -18,6 +18,7 @@ from kling_ui.runs.measure import Measurer
 from kling_ui.runs.money import Budget, Quote, Spending
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.recovery import Recovery
+from kling_ui.runs.terms import OWNER, Terms
 from kling_ui.runs.view import RunView
 from kling_ui.runs.wish import RunInputs, Start
 from kling_ui.settings import Settings
@@ -51,9 +52,11 @@ class Runner:
         visitor: str,
         token: SecretStr | None = None,
         again: bool = False,
+        terms: Terms = OWNER,
     ) -> str:
         """Return the id of the run that :meth:`begin` gives."""
-        return (await self.begin(inputs, engine=engine, visitor=visitor, token=token, again=again)).run_id
+        start = await self.begin(inputs, engine=engine, visitor=visitor, token=token, again=again, terms=terms)
+        return start.run_id
 
     async def begin(
         self,
@@ -64,6 +67,7 @@ class Runner:
         token: SecretStr | None = None,
         again: bool = False,
         shown_rate_usd: float | None = None,
+        terms: Terms = OWNER,
     ) -> Start:
         """Start a run, or find the same one: still open, of unknown outcome, or completed with its result here.
 
@@ -71,16 +75,17 @@ class Runner:
             inputs: What it is made of; both files are copied before this returns.
             engine: Where it goes.
             visitor: Whose it is.
-            token: The visitor's own token; the app's is used without one.
+            token: The visitor's own token; without one the app's is used, if the terms say so.
             again: Start even though the same run was completed or its outcome is unknown; an open one is still found.
             shown_rate_usd: The rate that the visitor was shown; a higher one is told before anything is sent.
+            terms: Whether the app's token pays, and in whose name that is counted.
 
         Raises:
             KlingUIError: It cannot be started: no token, a file that cannot be read, no room, a budget that does not
                 allow it. Nothing was sent.
         """
         return await self._intake.begin(
-            inputs, engine=engine, visitor=visitor, token=token, again=again, shown_rate_usd=shown_rate_usd
+            inputs, engine=engine, visitor=visitor, token=token, again=again, shown_rate_usd=shown_rate_usd, terms=terms
         )
 
     async def already(self, inputs: RunInputs, *, engine: EngineName, visitor: str) -> RunView | None:
@@ -92,12 +97,13 @@ class Runner:
         record = await self._intake.already(inputs, engine, visitor)
         return None if record is None else self._lookout.show(record)
 
-    async def quote(self, duration_s: float | None, *, token: SecretStr | None = None) -> Quote:
+    async def quote(self, duration_s: float | None, *, token: SecretStr | None = None, terms: Terms = OWNER) -> Quote:
         """Read what a run on Kling costs at this moment.
 
         Args:
             duration_s: Length of the reference in seconds, if there is one.
-            token: The visitor's own token; the app's is used without one.
+            token: The visitor's own token; without one the app's is used, if the terms say so.
+            terms: Whether the app's token may be used.
 
         Returns:
             The rate and what it comes to, or why there is none.
@@ -107,17 +113,20 @@ class Runner:
             InsufficientBalanceError: The account has no balance left.
             SettingsError: The token cannot be one.
         """
-        return await self._intake.quote(token, duration_s)
+        return await self._intake.quote(token, duration_s, terms)
 
-    async def spending(self, visitor: str, *, own_token: bool = False) -> Spending:
+    async def spending(self, visitor: str, *, own_token: bool = False, terms: Terms = OWNER) -> Spending:
         """Add up what a visitor's paid runs cost in this session and today, to be held against :attr:`budget`.
 
         Args:
             visitor: Who.
             own_token: What they pay themselves, not what the app's token pays.
+            terms: In whose name that is counted.
         """
         now = self._desk.clock()
-        return await self._desk.ledger.ask(lambda store: store.spending(visitor, now, own_token=own_token))
+        return await self._desk.ledger.ask(
+            lambda store: store.spending(visitor, now, own_token=own_token, payer=terms.payer)
+        )
 
     async def recover(
         self,
@@ -127,6 +136,7 @@ class Runner:
         token: SecretStr | None = None,
         run_id: str | None = None,
         everybody: bool = False,
+        terms: Terms = OWNER,
     ) -> Start:
         """Follow a request on that is at RunComfy, and keep its result.
 
@@ -136,16 +146,18 @@ class Runner:
         Args:
             request_id: As RunComfy shows it.
             visitor: Whose run it is or becomes.
-            token: The token that made the request; the app's is used without one.
+            token: The token that made the request. Without one the app's is used for what it made for this visitor,
+                and for other requests if the terms say so.
             run_id: The run of unknown outcome that it belongs to, when the visitor says so.
             everybody: Also look among the runs of others: for whoever owns the ledger.
+            terms: Whether the app's token may ask for a request of which nothing is known here.
 
         Raises:
             RunError: This is no request id, belongs to somebody else, or there is no token.
             APIError: RunComfy does not tell about it.
         """
         return await self._recovery.recover(
-            request_id, visitor=visitor, token=token, run_id=run_id, everybody=everybody
+            request_id, visitor=visitor, token=token, run_id=run_id, everybody=everybody, terms=terms
         )
 
     def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
@@ -174,7 +186,7 @@ class Runner:
 
     async def hand_over(self, visitor: str, to: str) -> int:
         """Make one visitor's runs another's, who has proved to be the same person; return how many they were."""
-        return await self._desk.ledger.ask(lambda store: store.hand_over(visitor, to))
+        return await self._desk.ledger.ask(lambda store: store.hand_over(visitor, to)) if visitor and to else 0
 
     async def cancel(self, run_id: str, visitor: str) -> str:
         """Try to cancel a run.
@@ -194,7 +206,7 @@ class Runner:
 
     async def resume(self, visitor: str, token: SecretStr) -> list[str]:
         """Follow on a visitor's paid runs that waited for a token; return their ids."""
-        return await self._crew.adopt(visitor, token)
+        return await self._crew.adopt(visitor, token) if visitor else []
 
     async def adopt(self) -> list[str]:
         """Look after open runs that an earlier process left behind; return the ids of those that are carried on."""
