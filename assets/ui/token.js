@@ -1,4 +1,4 @@
-// Stands for a visitor's token that is kept. Events for Python: 'forget', and 'stale' when it may have been wiped.
+// Stands for a visitor's token that is kept, or says whose token pays. Events for Python: 'forget', and 'stale' when it may have been wiped.
 const MARGIN_MS = 1000;
 const line = element.querySelector(".token-line");
 const forget = element.querySelector("[data-do=forget]");
@@ -18,7 +18,7 @@ function render() {
   line.hidden = !text;
   line.classList.toggle("is-refused", Boolean(value.error));
   element.querySelector(".token-words").textContent = text;
-  forget.hidden = !value.kept_s && !(value.error && props.has_token);
+  forget.hidden = !value.kept_s && !(value.error && value.app_token);
   forget.textContent = value.error ? "Use the app's own" : "Forget it";
   if (value.kept_s) timer = setTimeout(() => element.isConnected && trigger("stale", {}), value.kept_s * 1000 + MARGIN_MS);
 }

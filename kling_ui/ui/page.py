@@ -95,7 +95,6 @@ def build_page(
     services: Callable[[], Services],
     *,
     example_pairs: list[dict[str, str]],
-    has_token: bool = False,
     login_url: str = "",
 ) -> gr.Blocks:
     """Build the page.
@@ -103,13 +102,12 @@ def build_page(
     Args:
         services: Gives what the handlers call; it is asked only while the server runs.
         example_pairs: What the row of examples shows.
-        has_token: The app has a token of its own.
         login_url: Where a login starts; empty where nobody can log in.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S)) as page:
         visitor = gr.BrowserState("", storage_key=VISITOR_KEY, secret=VISITOR_SCRAMBLE)
         kept = gr.BrowserState(None, storage_key=INPUTS_KEY, secret=VISITOR_SCRAMBLE)
-        engine = place_engine(has_token=has_token, login_url=login_url)
+        engine = place_engine(login_url=login_url)
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=5, min_width=0, elem_id="left"):
                 inputs = place_inputs(example_pairs)

@@ -75,7 +75,7 @@ class ResultPanel:
     history: gr.HTML
 
 
-def place_engine(*, has_token: bool, login_url: str) -> EnginePanel:
+def place_engine(*, login_url: str) -> EnginePanel:
     """Place the title, the engine switch with the token that Kling needs, and who has logged in where one can."""
     with gr.Row(elem_id="head"):
         gr.Markdown(TITLE, elem_id="title")
@@ -86,14 +86,13 @@ def place_engine(*, has_token: bool, login_url: str) -> EnginePanel:
             with gr.Column(visible=False, min_width=0, elem_id="token-place") as token_place:
                 token = gr.Textbox(
                     label="RunComfy token",
-                    info="Used for this browser's runs only; kept in memory, never stored."
-                    + (" Leave it empty to use the app's own." if has_token else ""),
+                    info="Used for this browser's runs only; kept in memory, never stored.",
                     type="password",
                     max_length=TOKEN_MAX_CHARS,
                     elem_id="token",
                     html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
                 )
-            token_line = widgets.token_line(has_token=has_token)
+            token_line = widgets.token_line()
             account = widgets.account(login_url) if login_url else None
     return EnginePanel(engine, token, token_place, token_line, account)
 

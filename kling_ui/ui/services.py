@@ -17,10 +17,13 @@ from kling_ui.media.mend_video import mend_video
 from kling_ui.media.signatures import IMAGE_FORMATS, VIDEO_FORMATS
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.runner import Runner, open_runner
+from kling_ui.runs.terms import Terms
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.spending_rules import terms_of, warn_of_unused_token
 from kling_ui.ui.tokens import TokenKeep
 from kling_ui.ui.views.slot import Kind
+from kling_ui.ui.visitors import Visitor
 from kling_ui.ui.web.files import Locker
 from kling_ui.workers import Workers
 
@@ -62,6 +65,10 @@ class Services:
         """Where the shipped examples lie."""
         return self.locker.root / "examples"
 
+    def terms(self, who: Visitor) -> Terms:
+        """Tell on what terms a visitor may run something."""
+        return terms_of(self.settings, who)
+
     async def fetch(self, kind: Kind, url: str) -> Path:
         """Download an input from the address that a visitor gave.
 
@@ -88,6 +95,7 @@ class Services:
 @asynccontextmanager
 async def open_services(settings: Settings, locker: Locker) -> AsyncGenerator[Services]:
     """Open everything, and look at the first example meanwhile; close it all at the end."""
+    warn_of_unused_token(settings)
     async with AsyncExitStack() as stack:
         workers = stack.enter_context(Workers(settings.workers))
         engines = Engines(settings, workers, settings.data_dir / "preview")

@@ -16,6 +16,7 @@ SESSION_S = 7 * 86_400.0  # ours: whoever comes back after a week logs in again
 SESSION_KEY = "account"
 NAME_MAX_CHARS = 100
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{32,64}")
+_USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")  # others are equal to none that a setting lists
 _SUBJECT = re.compile(r"[A-Za-z0-9._|-]{1,100}")
 
 
@@ -28,12 +29,15 @@ class Account:
         name: What the account calls itself; anything at all may stand there.
         until: When the login ends, seconds since 1970.
         key: Of this one login, unguessable: another browser's login of the same account has another one.
+        username: The name under which the provider knows the account, and no other one; empty when it told none, or
+            when the login is from before it was kept.
     """
 
     sub: str
     name: str
     until: float
     key: str
+    username: str = ""
 
     @classmethod
     def from_claims(cls, claims: Mapping[str, Any]) -> Self:
@@ -49,13 +53,15 @@ class Account:
         if not (isinstance(sub, str) and _SUBJECT.fullmatch(sub)):
             raise ValueError("The provider names no account.")
         name = str(claims.get("preferred_username") or claims.get("name") or "")[:NAME_MAX_CHARS]
-        return cls(sub, name, time.time() + SESSION_S, secrets.token_urlsafe(24))
+        username = claims.get("preferred_username")
+        known = username if isinstance(username, str) and _USERNAME.fullmatch(username) else ""
+        return cls(sub, name, time.time() + SESSION_S, secrets.token_urlsafe(24), known)
 
     @classmethod
     def from_session(cls, session: Mapping[str, Any]) -> Self | None:
         """Read whose session it is, if somebody has logged in and the login has not ended."""
         kept = session.get(SESSION_KEY)
-        if not isinstance(kept, dict) or kept.keys() != set(cls.__slots__):
+        if not isinstance(kept, dict) or kept.keys() | {"username"} != set(cls.__slots__):
             return None
         account = cls(**kept)
         return account if time.time() < account.until else None

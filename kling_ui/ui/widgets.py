@@ -92,9 +92,12 @@ def note(elem_id: str, text: str = "") -> gr.HTML:
     return widget("note", value=text, elem_id=elem_id)
 
 
-def token_line(*, has_token: bool) -> gr.HTML:
-    """Place the line that stands for a kept token; events ``forget`` and ``stale`` (it may be gone by now)."""
-    return widget("token", value={}, elem_id="token-line", has_token=has_token)
+def token_line() -> gr.HTML:
+    """Place the line that stands for a kept token, or says whose token pays without one.
+
+    Events ``forget`` and ``stale`` (it may be gone by now).
+    """
+    return widget("token", value={}, elem_id="token-line")
 
 
 def account(login_url: str) -> gr.HTML:

@@ -230,12 +230,12 @@ class PlayedRunner:
         self.recovered.append((request_id, how))
         return self.start
 
-    async def quote(self, duration_s: float | None, *, token: Any) -> Quote:
+    async def quote(self, duration_s: float | None, *, token: Any, terms: Any) -> Quote:
         self._refuse()
         self.quoted.append(token)
         return replace(self.price, duration_s=duration_s)
 
-    async def spending(self, *_: str, **__: bool) -> Spending:
+    async def spending(self, *_: str, **__: Any) -> Spending:
         return self.spent
 
     async def states(self, *_: str) -> list[tuple[RunState, float]]:

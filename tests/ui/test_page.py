@@ -17,7 +17,7 @@ def page():
     def closed():
         raise AssertionError("building a page opens nothing")
 
-    return build_page(closed, example_pairs=[], has_token=True)
+    return build_page(closed, example_pairs=[])
 
 
 def test_no_event_knows_the_whole_page(page):

@@ -42,6 +42,14 @@ def test_a_browsers_id_counts_until_somebody_logs_in():
     assert known_visitor(who.token_key) is None
 
 
+def test_a_login_from_before_the_username_was_kept_goes_on_without_one():
+    old = {name: value for name, value in ACCOUNT.to_session().items() if name != "username"}
+    assert Account.from_session({SESSION_KEY: old}) == replace(ACCOUNT, username="")
+    new = Account.from_claims({"sub": "5f0c34", "preferred_username": "Ann"})
+    assert Account.from_session({SESSION_KEY: new.to_session()}) == new
+    assert new.username == "Ann"
+
+
 def test_each_login_keeps_a_token_of_its_own():
     first, second = (Account.from_claims({"sub": "5f0c34"}) for _ in range(2))
     assert token_key_of(first) != token_key_of(second)

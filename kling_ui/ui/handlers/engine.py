@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from kling_ui.errors import AuthenticationError, KlingUIError
 from kling_ui.runs.money import NO_QUOTE, Quote, dollars
 from kling_ui.runs.record import EngineName
+from kling_ui.runs.terms import Terms
 from kling_ui.ui.services import Services
 from kling_ui.ui.trouble import in_words
 from kling_ui.ui.views.slot import SlotValue
@@ -37,12 +38,12 @@ class EngineHandlers:
         if engine != EngineName.KLING:
             return {"words": FREE}, gr.update(value=RUN)
         services, who = self._services(), visitor_of(visitor, request)
-        token = services.tokens.use(who.token_key)
-        if token is None and services.settings.token is None:
+        token, terms = services.tokens.use(who.token_key), services.terms(who)
+        if token is None and (services.settings.token is None or not terms.app_token):
             return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING)
         try:
-            quote = await services.runner.quote(await self._duration_s(video), token=token)
-            value = {"engine": engine} | price_value(quote) | await self._budget_value(who.owner, token, quote)
+            quote = await services.runner.quote(await self._duration_s(video), token=token, terms=terms)
+            value = {"engine": engine} | price_value(quote) | await self._budget_value(who.owner, token, quote, terms)
         except Exception as error:  # noqa: BLE001  told in words
             tone = "block" if isinstance(error, AuthenticationError) else "warn"
             return {"engine": engine, "words": str(in_words(error)), "tone": tone}, gr.update(value=RUN_ON_KLING)
@@ -57,15 +58,14 @@ class EngineHandlers:
         except KlingUIError:
             return None
 
-    async def _budget_value(self, owner: str, token: SecretStr | None, quote: Quote) -> dict[str, Any]:
+    async def _budget_value(self, owner: str, token: SecretStr | None, quote: Quote, terms: Terms) -> dict[str, Any]:
         """Say what was spent, where there is anything to say, and what stands in the way."""
         runner = self._services().runner
-        spending = await runner.spending(owner, own_token=token is not None)
-        spent = (
-            runner.budget.words(spending) if runner.budget.is_set or spending.session_usd or spending.day_usd else ""
-        )
+        budget = runner.budget.sharing(terms.share_usd if token is None else None)
+        spending = await runner.spending(owner, own_token=token is not None, terms=terms)
+        spent = budget.words(spending) if budget.is_set or spending.session_usd or spending.day_usd else ""
         try:
-            runner.budget.check(spending, quote.estimate_usd)
+            budget.check(spending, quote.estimate_usd)
         except KlingUIError as error:
             return {"spent": spent, "stop": error.message.removesuffix(" Nothing was sent."), "way_out": error.advice}
         return {"spent": spent}

@@ -12,6 +12,7 @@ from kling_ui.errors import RunError
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
+from kling_ui.ui.attempt_limit import AttemptLimit
 from kling_ui.ui.comparison import comparison_of
 from kling_ui.ui.events import told
 from kling_ui.ui.handlers.stage import UNCHANGED, Scene, Stage
@@ -25,6 +26,7 @@ from kling_ui.ui.wish import Wish
 
 Value = dict[str, Any]
 NOT_CHECKED = RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
+NOT_KNOWN = RunError("The page was not ready yet.", advice="Load it again.")
 NO_INPUTS = RunError("The inputs of this run are not kept here.", advice="Choose both again.")
 
 
@@ -48,10 +50,12 @@ class RunHandlers:
 
     Args:
         services: Gives what the page works with; it is open only while the server runs.
+        recoveries: Counts how often somebody asks for a request by its id.
     """
 
-    def __init__(self, services: Callable[[], Services]) -> None:
+    def __init__(self, services: Callable[[], Services], recoveries: AttemptLimit | None = None) -> None:
         self._services = services
+        self._recoveries = AttemptLimit() if recoveries is None else recoveries
         self._stage = Stage(services)
 
     async def on_run(  # noqa: PLR0917  Gradio passes values by position
@@ -67,6 +71,7 @@ class RunHandlers:
         """Start what the headline carries as the person's wish, and show it until it ends."""
         order = Order(EngineName(engine), visitor_of(visitor, request), _rate(cost))
         try:
+            _refuse_unknown(order.who)
             _refuse_bad_token(order.engine, token_line)
             size = Resolution(resolution) if order.engine is EngineName.PREVIEW else Resolution.P720
             start = await self._begin(await self._wanted(headline, size), order)
@@ -83,6 +88,7 @@ class RunHandlers:
         services, who, run_id = self._services(), visitor_of(visitor, request), str(told(event).get("run_id"))
         engine = None
         try:
+            _refuse_unknown(who)
             run = await services.runner.view(run_id, who.owner)
             engine = run.engine
             order = Order(engine, who, _rate(cost))
@@ -94,15 +100,21 @@ class RunHandlers:
             yield scene
 
     async def on_recover(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[Scene]:
-        """Follow a request on by the id that a person found at the vendor; what fails is said where they asked."""
+        """Follow a request on by the id that a person found at the vendor; what fails is said where they asked.
+
+        The app's own token asks for none that it did not make for this visitor: ids can be guessed.
+        """
         asked, who, services = told(event), visitor_of(visitor, request), self._services()
         run_id = asked.get("run_id") if isinstance(asked.get("run_id"), str) else None
         try:
+            _refuse_unknown(who)
+            self._recoveries.take(f"visitor {who.owner}", f"address {who.address}")
             start = await services.runner.recover(
                 str(asked.get("request_id") or ""),
                 visitor=who.owner,
                 token=services.tokens.use(who.token_key),
                 run_id=run_id or None,
+                terms=services.terms(who),
             )
         except Exception as error:  # noqa: BLE001  told in words
             note = _note(run_id or "", str(in_words(error)), passing=True)
@@ -119,8 +131,11 @@ class RunHandlers:
 
     async def on_open(self, event: gr.EventData, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
         """Show an earlier run, and follow it if it goes on."""
-        run_id = str(told(event).get("run_id"))
-        async for scene in self._stage.show(run_id, visitor_of(visitor, request).owner, request.session_hash):
+        run_id, who = str(told(event).get("run_id")), visitor_of(visitor, request)
+        if not who.is_known:
+            yield self._stage.refuse(NOT_KNOWN, request.session_hash)
+            return
+        async for scene in self._stage.show(run_id, who.owner, request.session_hash):
             yield scene
 
     async def on_return(self, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
@@ -141,6 +156,9 @@ class RunHandlers:
         What was refused for want of a token is no longer worth saying.
         """
         who = visitor_of(visitor, request)
+        if not who.is_known:
+            yield UNCHANGED
+            return
         try:
             resumed = await self._resume(who)
         except Exception as error:  # noqa: BLE001  told in words
@@ -161,6 +179,7 @@ class RunHandlers:
         """Ask a run to stop and say what that achieved."""
         run_id, who = str(told(event).get("run_id")), visitor_of(visitor, request)
         try:
+            _refuse_unknown(who)
             words = await self._services().runner.cancel(run_id, who.owner)
         except Exception as error:  # noqa: BLE001  told in words
             words = str(in_words(error))
@@ -168,9 +187,10 @@ class RunHandlers:
 
     async def on_compare(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Put reference and result into one file that can be downloaded."""
-        run_id, services = str(told(event).get("run_id")), self._services()
+        run_id, services, who = str(told(event).get("run_id")), self._services(), visitor_of(visitor, request)
         try:
-            run = await services.runner.view(run_id, visitor_of(visitor, request).owner)
+            _refuse_unknown(who)
+            run = await services.runner.view(run_id, who.owner)
             path = await comparison_of(run, services.workers)
         except Exception as error:  # noqa: BLE001  told in words
             return gr.update(comparison={"run_id": run_id, "error": str(in_words(error))})
@@ -208,8 +228,6 @@ class RunHandlers:
         return RunInputs(image=run.image, video=run.reference, choice=run.choice, findings=run.findings)
 
     async def _begin(self, inputs: RunInputs, order: Order, *, again: bool = False) -> Start:
-        if not order.who.is_known:
-            raise NOT_CHECKED
         services = self._services()
         token = services.tokens.use(order.who.token_key) if order.engine is EngineName.KLING else None
         return await services.runner.begin(
@@ -219,11 +237,18 @@ class RunHandlers:
             token=token,
             again=again,
             shown_rate_usd=order.shown_rate_usd,
+            terms=services.terms(order.who),
         )
 
     async def _resume(self, who: Visitor) -> list[str]:
         token = self._services().tokens.use(who.token_key)
         return [] if token is None else await self._services().runner.resume(who.owner, token)
+
+
+def _refuse_unknown(who: Visitor) -> None:
+    """Do nothing for somebody to whom nothing can belong."""
+    if not who.is_known:
+        raise NOT_KNOWN
 
 
 def _refuse_bad_token(engine: EngineName, token_line: Value | None) -> None:

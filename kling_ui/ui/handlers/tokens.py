@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from kling_ui.errors import KlingUIError
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.services import Services
+from kling_ui.ui.spending_rules import may_use_app_token, token_hint
 from kling_ui.ui.tokens import token_of
 from kling_ui.ui.visitors import Visitor, visitor_of
 
@@ -42,9 +43,9 @@ class TokenHandlers:
             if secret is not None:
                 self._keep(who, secret)
         except KlingUIError as error:
-            return EMPTY, self._place(engine, who), {"error": str(error)}
+            return EMPTY, self._place(engine, who), self._refused(str(error), who)
         refused = (line or {}).get("error") if secret is None else None
-        return EMPTY, self._place(engine, who), {"error": refused} if refused else self._line(engine, who)
+        return EMPTY, self._place(engine, who), self._refused(refused, who) if refused else self._line(engine, who)
 
     def on_look(self, engine: str, visitor: str, request: gr.Request) -> Shown:
         """Show the field, or that a token is kept: the kept one may be gone by now."""
@@ -65,7 +66,7 @@ class TokenHandlers:
         who = visitor_of(visitor, request)
         was_kept = self._is_kept(who)
         self._services().tokens.wipe(who.token_key)
-        return self._place(engine, who), {"words": FORGOTTEN} if was_kept else {}
+        return self._place(engine, who), {"words": FORGOTTEN} if was_kept else self._line(engine, who)
 
     def _keep(self, who: Visitor, token: SecretStr) -> None:
         if not who.is_known:
@@ -79,6 +80,15 @@ class TokenHandlers:
         return gr.update(visible=engine == EngineName.KLING and not self._is_kept(who))
 
     def _line(self, engine: str, who: Visitor) -> dict[str, Any]:
-        if engine != EngineName.KLING or not self._is_kept(who):
+        services = self._services()
+        if engine != EngineName.KLING:
             return {}
-        return {"kept_s": self._services().tokens.left_s(who.token_key)}
+        if self._is_kept(who):
+            return {"kept_s": services.tokens.left_s(who.token_key)}
+        hint = token_hint(services.settings, who)
+        return {"words": hint} if hint else {}
+
+    def _refused(self, why: str, who: Visitor) -> dict[str, Any]:
+        """Say why a token was refused, and whether the app's own may be used in its place."""
+        settings = self._services().settings
+        return {"error": why, "app_token": settings.token is not None and may_use_app_token(settings, who)}

@@ -16,8 +16,8 @@ INSTEAD: Action = {"do": "preview", "label": "Use the preview instead"}
 TOKEN: Action = {"do": "token", "label": "Enter the token"}
 NOT_TWICE = "It was not sent again, so that nothing is paid twice."
 UNANSWERED_STEPS = (
-    "Look at your account's requests at RunComfy. If this run is there, enter its request id below: it is followed on "
-    "from where it is, and its video is kept here.",
+    "Look at your account's requests at RunComfy. If this run is there, enter the token that made it at the top and "
+    "its request id below: it is followed on from where it is, and its video is kept here.",
     "If it is not there, run it again.",
 )
 PLACES = {"image": "Change the image", "video": "Change the video", "prompt": "Change the scene in words"}

@@ -173,7 +173,6 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
     page = build_page(
         lambda: app.state.services,
         example_pairs=pairs,
-        has_token=settings.token is not None,
         login_url=login_url(settings.login) if settings.login else "",
     )
     page.max_threads = MAX_THREADS  # before queue(), which takes it over

@@ -109,13 +109,12 @@ def test_a_visitors_kept_token_goes_along_where_it_is_needed(handlers, headline,
 
 
 @pytest.mark.parametrize(
-    ("wish", "visitor"),
-    [(None, VISITOR), ({"image": "forged"}, VISITOR), ("good", "")],
-    ids=["no wish", "forged files", "no visitor"],
+    "wish",
+    [None, {"image": "forged"}],
+    ids=["no wish", "forged files"],
 )
-def test_what_cannot_be_started_is_said(handlers, headline, runner, wish, visitor):
-    carried = headline if wish == "good" else {"wish": wish}
-    ((status, player, _),) = _run(handlers, carried, "kling", visitor=visitor)
+def test_what_cannot_be_started_is_said(handlers, runner, wish):
+    ((status, player, _),) = _run(handlers, {"wish": wish}, "kling")
     assert status["sentence"] == "The inputs are not ready to run."
     assert player == gr.skip()
     assert runner.started == []
@@ -289,3 +288,36 @@ def test_inputs_stand_where_their_result_will_be(handlers, headline):
     assert shown["image"].endswith(EXAMPLES[0].image)
     assert shown["reference"].endswith(EXAMPLES[0].video)
     assert asyncio.run(handlers.on_inputs(image, None))["pair"]["reference"] == ""
+
+
+class Untouched:
+    """Fails whoever asks it for anything."""
+
+    def __getattr__(self, name):
+        raise AssertionError(f"{name} was asked")
+
+
+@pytest.mark.parametrize("visitor", ["", None, "hf:5f0c34", "None", 7, ["v" * 43], "v" * 31])
+def test_nothing_is_done_for_somebody_to_whom_nothing_can_belong(services, headline, visitor):
+    services = replace(services, runner=Untouched(), tokens=Untouched(), preflight=Untouched(), workers=Untouched())
+    handlers, told = RunHandlers(lambda: services), _told(run_id="r1", request_id="req-9")
+
+    async def answered():
+        return [await handlers.on_cancel(told, visitor, TAB), await handlers.on_compare(told, visitor, TAB)]
+
+    scenes = _run(handlers, headline, "kling", visitor=visitor)
+    scenes += _all(handlers.on_again(headline, None, visitor, told, TAB))
+    scenes += _all(handlers.on_recover(visitor, told, TAB)) + _all(handlers.on_open(told, visitor, TAB))
+    quiet = _all(handlers.on_return(visitor, TAB)) + _all(handlers.on_kept_token(visitor, TAB))
+    assert repr([*scenes, *asyncio.run(answered())]).count("The page was not ready yet.") == 6
+    assert quiet == NOTHING * 2
+
+
+@pytest.mark.usefixtures("ends_well")
+def test_requests_are_asked_for_only_so_often(handlers, runner):
+    for visitor in ("v" * 43, "w" * 43):  # of one address
+        for n in range(6):
+            _all(handlers.on_recover(visitor, _told(request_id=f"req-{n}"), TAB))
+    assert len(runner.recovered) == 10
+    (scene,) = _all(handlers.on_recover("x" * 43, _told(request_id="req-9"), TAB))
+    assert scene[2]["note"]["words"] == "This was tried 10 times within 60 minutes. Try again in 60 minutes."
