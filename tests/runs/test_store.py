@@ -99,6 +99,13 @@ def test_connections_that_write_at_once_cannot_overdraw_what_a_payer_has(url, bu
         store.close()
 
 
+def test_a_payers_session_goes_on_over_midnight_under_another_browsers_id(store):
+    midnight = 86_400.0 * 20_000
+    store.add(replace(RUN, payer="ip:a", estimate_usd=0.35, created_at=midnight - 3600))
+    spending = store.spending("another id", midnight + 3600, own_token=False, payer="ip:a")
+    assert (spending.session_usd, spending.day_usd) == (0.35, 0.0)
+
+
 def test_a_run_keeps_its_payer_when_it_becomes_another_visitors(store):
     store.add(replace(RUN, payer="ip:a", estimate_usd=0.35))
     store.hand_over("ann", "hf:1")

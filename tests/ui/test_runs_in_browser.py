@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,3 +166,38 @@ def test_a_request_of_another_browser_is_recovered_without_its_inputs(payer: Pag
     payer.click(".history-recover button")
     expect(payer.locator(".player-remark")).to_contain_text("recovered by its request id")
     expect(payer.locator("[data-link=download]")).to_be_visible()
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_a_public_page_says_whose_token_pays(
+    chromium: Browser, serve: Callable[..., Any], vendor: Any, tmp_path: Path, is_open: bool
+):
+    env = {"SPACE_ID": "ann/demo", "KLING_UI_HOST": "127.0.0.1", "KLING_UI_API_BASE": vendor.address}
+    if is_open:
+        env |= {"KLING_UI_TOKEN_FOR": "everybody", "KLING_UI_BUDGET_DAY_USD": "8"}
+    before = len(vendor.vendor.jobs)
+    with serve(tmp_path, RUNCOMFY_API_TOKEN=TOKEN, **env) as (_, address):
+        page, errors = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page(), []
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.set_default_timeout(60_000)
+        page.goto(address)
+        page.wait_for_selector("#run:not([disabled])")
+        page.click("#engine label >> nth=1")
+        whose, cost = ("Leave it empty", EXAMPLE_USD) if is_open else ("Bring your token", "needs a RunComfy token")
+        expect(page.locator(".token-words")).to_contain_text(whose)
+        expect(page.locator("#cost")).to_contain_text(cost)
+        if is_open:
+            expect(_run(page, "It gets lost")).to_have_attribute("data-state", "unknown")
+            expect(page.locator(".cost-spent")).to_contain_text("today $0.42 of $2.00")
+        else:
+            page.click("#run")
+            expect(page.locator(STATUS)).to_contain_text("Bring your own")
+            page.fill("#token input", "two words")
+            page.locator("#token input").press("Enter")
+            expect(page.locator(".token-words")).to_contain_text("cannot be a RunComfy token")
+            expect(page.locator("#token-line [data-do=forget]")).to_be_hidden()
+        page.context.close()
+    assert errors == []
+    assert len(vendor.vendor.jobs) == before + is_open
+    assert (tmp_path / "said.txt").read_text().count("KLING_UI_TOKEN_FOR") == (0 if is_open else 1)

@@ -52,7 +52,7 @@ def test_a_login_keeps_who_it_is_and_nothing_that_opens_anything(client, provide
     assert _home(answer) == (303, "../")  # whatever address the link asked to come back to
     (account,) = played.session_of(client).values()
     assert (account["sub"], account["name"]) == (played.ANN["sub"], "ann")
-    assert account.keys() == {"sub", "name", "until", "key"}
+    assert account.keys() == {"sub", "name", "until", "key", "username"}
     assert 86_400 < account["until"] - before < 31 * 86_400
     flags = answer.headers["set-cookie"].lower()
     assert all(flag in flags for flag in ("httponly", "secure", "samesite=none", "path=/"))
