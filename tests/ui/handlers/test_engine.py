@@ -52,6 +52,14 @@ def test_the_apps_own_token_is_used_where_the_visitor_gave_none(services, runner
     assert runner.quoted == [None]
 
 
+def test_a_price_is_not_asked_for_with_the_apps_own_token_where_it_does_not_pay(services, runner):
+    public = replace(services, settings=replace(services.settings, on_space=True))
+    assert _cost(public, typed=None, own=OWN)[0]["words"] == NO_PRICE_YET
+    assert runner.quoted == []
+    assert _cost(public, own=OWN)[0]["words"] == "About $0.84:"
+    assert runner.quoted == [TYPED]
+
+
 @pytest.mark.parametrize(
     ("refusal", "tone"),
     [
