@@ -18,6 +18,7 @@ from kling_ui.runs.measure import Measurer
 from kling_ui.runs.money import Budget, Quote, Spending
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.recovery import Recovery
+from kling_ui.runs.terms import OWNER, Terms
 from kling_ui.runs.view import RunView
 from kling_ui.runs.wish import RunInputs, Start
 from kling_ui.settings import Settings
@@ -64,6 +65,7 @@ class Runner:
         token: SecretStr | None = None,
         again: bool = False,
         shown_rate_usd: float | None = None,
+        terms: Terms = OWNER,
     ) -> Start:
         """Start a run, or find the same one: still open, of unknown outcome, or completed with its result here.
 
@@ -74,13 +76,20 @@ class Runner:
             token: The visitor's own token; the app's is used without one.
             again: Start even though the same run was completed or its outcome is unknown; an open one is still found.
             shown_rate_usd: The rate that the visitor was shown; a higher one is told before anything is sent.
+            terms: What is granted to them.
 
         Raises:
-            KlingUIError: It cannot be started: no token, a file that cannot be read, no room, a budget that does not
-                allow it. Nothing was sent.
+            KlingUIError: It cannot be started: no token, a file that cannot be read, no room, a budget or terms that
+                do not allow it. Nothing was sent.
         """
         return await self._intake.begin(
-            inputs, engine=engine, visitor=visitor, token=token, again=again, shown_rate_usd=shown_rate_usd
+            inputs,
+            engine=engine,
+            visitor=visitor,
+            token=token,
+            again=again,
+            shown_rate_usd=shown_rate_usd,
+            terms=terms,
         )
 
     async def already(self, inputs: RunInputs, *, engine: EngineName, visitor: str) -> RunView | None:

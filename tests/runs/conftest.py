@@ -155,6 +155,7 @@ class World:
     folder: Path
     runner: Runner
     desk: Desk
+    engines: Engines
     painter: Painter
     vendor: Vendor
     measurer: FakeMeasurer
@@ -246,7 +247,7 @@ def open_world(tmp_path: Path) -> OpenWorld:
         )
         async with web, open_runner(settings, workers, engines=engines, desk=desk, adopt=adopt) as runner:
             try:
-                yield World(tmp_path, runner, desk, painter, vendor, measurer, image, video, sleeps)
+                yield World(tmp_path, runner, desk, engines, painter, vendor, measurer, image, video, sleeps)
             finally:
                 painter.go.set()
 

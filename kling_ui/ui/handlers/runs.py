@@ -16,6 +16,7 @@ from kling_ui.ui.comparison import comparison_of
 from kling_ui.ui.events import told
 from kling_ui.ui.handlers.stage import UNCHANGED, Scene, Stage
 from kling_ui.ui.services import Services
+from kling_ui.ui.terms import terms_of
 from kling_ui.ui.trouble import in_words
 from kling_ui.ui.views.player import inputs_value
 from kling_ui.ui.views.slot import SlotValue
@@ -219,6 +220,7 @@ class RunHandlers:
             token=token,
             again=again,
             shown_rate_usd=order.shown_rate_usd,
+            terms=terms_of(services.settings, order.who),
         )
 
     async def _resume(self, who: Visitor) -> list[str]:
