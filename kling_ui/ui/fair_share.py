@@ -14,6 +14,10 @@ WAITING_MAX = 1024
 Release = Callable[[], None]
 
 
+class BusyError(KlingUIError):
+    """Too many wait already."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiter:
     keys: tuple[str, ...]
@@ -58,7 +62,7 @@ class FairShare:
             Ends the turn; may be called more than once.
 
         Raises:
-            KlingUIError: Too many wait already.
+            BusyError: Too many wait already.
         """
         if self._has_room(keys):  # those who wait for the same keys would have been served, had there been room
             return self._grant(keys)
@@ -87,9 +91,9 @@ class FairShare:
 
     def _refuse_more(self, keys: tuple[str, ...]) -> None:
         if len(self._waiting) >= self._waiting_max:
-            raise KlingUIError("The app is busy with others.", advice="Try again in a minute.")
+            raise BusyError("The app is busy with others.", advice="Try again in a minute.")
         if any(self._asked[key] >= self._waiting_each_max for key in keys):
-            raise KlingUIError(f"Too many {self._what} of yours are under way.", advice="Wait until some are done.")
+            raise BusyError(f"Too many {self._what} of yours are under way.", advice="Wait until some are done.")
 
     def _has_room(self, keys: tuple[str, ...]) -> bool:
         return all(self._taken[key] < self._each for key in keys)

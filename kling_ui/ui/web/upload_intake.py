@@ -7,7 +7,7 @@ from pathlib import Path
 from starlette.requests import Request
 
 from kling_ui.errors import KlingUIError
-from kling_ui.ui.fair_share import FairShare
+from kling_ui.ui.fair_share import BusyError, FairShare
 from kling_ui.ui.visitors import share_keys
 from kling_ui.ui.web.disk_floor import DiskFullError
 from kling_ui.ui.web.files import UPLOAD_MAX_BYTES, receive, refuse_large
@@ -16,6 +16,7 @@ from kling_ui.ui.web.upload_store import QuotaError, Room, UploadStore
 
 AT_ONCE_MAX = 6  # a browser opens no more connections to one host
 _STATUS = {
+    BusyError: HTTPStatus.TOO_MANY_REQUESTS,
     TooSlowError: HTTPStatus.REQUEST_TIMEOUT,
     QuotaError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     DiskFullError: HTTPStatus.INSUFFICIENT_STORAGE,
