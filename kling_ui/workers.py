@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import pickle
 import signal
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
@@ -20,6 +20,7 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from kling_ui.errors import WorkCancelledError, WorkError, WorkTimeoutError
 
 T = TypeVar("T")
+TakeTurn = Callable[[], Awaitable[Callable[[], None]]]
 
 
 class Workers:
@@ -79,6 +80,37 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class TurnTakingWorkers(Workers):
+    """The same workers for somebody who may not have all of them at once.
+
+    Args:
+        workers: The workers; closed by whoever opened them.
+        take_turn: Waits until a worker may be asked, and gives what is to be called when it is done.
+    """
+
+    def __init__(self, workers: Workers, take_turn: TakeTurn) -> None:
+        self._workers = workers
+        self._take_turn = take_turn
+
+    async def run(
+        self, work: Callable[..., T], /, *args: object, timeout_s: float | None = None, **kwargs: object
+    ) -> T:
+        """Wait for a turn, then do as :meth:`Workers.run` does; the time limit begins with the turn.
+
+        Raises:
+            KlingUIError: There is no turn to be had.
+            Exception: What :meth:`Workers.run` raises.
+        """
+        end_turn = await self._take_turn()
+        try:
+            return await self._workers.run(work, *args, timeout_s=timeout_s, **kwargs)
+        finally:
+            end_turn()
+
+    def close(self) -> None:
+        """Do nothing: they are others', too."""
 
 
 def _open_pool(count: int) -> ProcessPool:

@@ -1,11 +1,13 @@
 """Looking at inputs without blocking: the facade over the workers that page and command line share."""
 
 import asyncio
+import copy
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from kling_ui.checks.report import Report
 from kling_ui.checks.rules import judge
@@ -13,7 +15,7 @@ from kling_ui.choice import Choice
 from kling_ui.media.picture import ImageFacts, probe_image
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.vision.look import ImageLook, VideoLook, load_all_models, look_at_image, look_at_video
-from kling_ui.workers import Workers
+from kling_ui.workers import TakeTurn, Workers
 
 FACTS_TIMEOUT_S = 30.0
 LOOK_TIMEOUT_S = 120.0
@@ -42,8 +44,26 @@ class Preflight:
     def __init__(self, workers: Workers, folder: Path) -> None:
         self.workers = workers
         self.folder = folder
+        self._take_turn: TakeTurn = _at_once
         self._under_way: dict[_Key, _Shared] = {}
         self._remembered: OrderedDict[_Key, Any] = OrderedDict()
+
+    def taking_turns(self, take_turn: TakeTurn) -> Self:
+        """Give a preflight for somebody who may not have everything looked at at once; what is known is shared.
+
+        Args:
+            take_turn: Waits until a worker may be asked for them, and gives what is to be called when it is done; what
+                is remembered or under way already is not waited for.
+        """
+        theirs = copy.copy(self)
+        theirs._take_turn = take_turn
+        return theirs
+
+    @property
+    def remembered_contents(self) -> Collection[str]:
+        """SHA-256 of the files whose looks are remembered here: what was drawn of them may be shown again."""
+        looks = (found for found in self._remembered.values() if isinstance(found, ImageLook | VideoLook))
+        return {look.sha256 for look in looks}
 
     async def warm_up(self) -> None:
         """Load the models in every worker, so that the first look need not wait; call it in the background."""
@@ -108,14 +128,16 @@ class Preflight:
 
     async def _once(self, work: Callable[..., T], path: Path, *more: object, timeout_s: float) -> T:
         key = _key(work, path)
+        if not self._is_known(key):
+            end_turn = await self._take_turn()
+            if self._is_known(key):  # somebody was quicker
+                end_turn()
+            else:
+                self._begin(key, partial(self.workers.run, work, path, *more, timeout_s=timeout_s), end_turn)
         if key in self._remembered:
             self._remembered.move_to_end(key)
             return self._remembered[key]
-        shared = self._under_way.get(key)
-        if shared is None:
-            task = asyncio.ensure_future(self.workers.run(work, path, *more, timeout_s=timeout_s))
-            shared = self._under_way[key] = _Shared(task)
-            task.add_done_callback(lambda done: self._settle(key, done))
+        shared = self._under_way[key]
         shared.waiting += 1
         try:
             return await asyncio.shield(shared.task)
@@ -124,6 +146,15 @@ class Preflight:
             if not shared.waiting and not shared.task.done():  # nobody wants it any more
                 self._under_way.pop(key, None)
                 shared.task.cancel()
+
+    def _begin(self, key: _Key, work: Callable[[], Awaitable[Any]], end_turn: Callable[[], None]) -> None:
+        task = asyncio.ensure_future(work())
+        self._under_way[key] = _Shared(task)
+        task.add_done_callback(lambda done: self._settle(key, done))
+        task.add_done_callback(lambda _: end_turn())  # not sooner: whoever began may go, and others still wait for it
+
+    def _is_known(self, key: _Key) -> bool:
+        return key in self._remembered or key in self._under_way
 
     def _settle(self, key: _Key, done: asyncio.Task[Any]) -> None:
         shared = self._under_way.get(key)
@@ -141,6 +172,10 @@ def _key(work: Callable[..., object], path: Path) -> _Key:
     except OSError:
         return (work, path, -1, -1)  # the work itself says what is wrong
     return (work, path, status.st_size, status.st_mtime_ns)
+
+
+async def _at_once() -> Callable[[], None]:
+    return lambda: None
 
 
 async def _nothing() -> None:

@@ -15,6 +15,7 @@ from kling_ui.preview.fetching import InputFetch
 from kling_ui.preview.inputs import Fetch, Inputs, Kind
 from kling_ui.preview.job import Failure, Job, JobState
 from kling_ui.preview.scratch import Scratch
+from kling_ui.preview.waiting_line import WaitingLine
 
 KEEP_S = 24 * 3600.0
 KEEP_COUNT = 200
@@ -60,7 +61,7 @@ def render_lazily(
 
 
 class JobQueue:
-    """Takes jobs, runs a few at a time, keeps their results for a while.
+    """Takes jobs, runs a few at a time and in turn by owner, keeps their results for a while.
 
     Everything happens on the event loop that submits; only rendering runs in ``workers``.
 
@@ -102,7 +103,7 @@ class JobQueue:
         self._render_limit_s = render_limit_s
         self._clock = clock
         self._jobs: dict[str, Job] = {}
-        self._waiting: list[Job] = []
+        self._waiting = WaitingLine()
         self._running: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
@@ -131,7 +132,7 @@ class JobQueue:
             job.remove()
             raise
         self._jobs[job.request_id] = job
-        self._waiting.append(job)
+        self._waiting.add(job)
         self._start_some()
         return job
 
@@ -159,8 +160,8 @@ class JobQueue:
         raise unknown_request()
 
     def position(self, job: Job) -> int | None:
-        """Return how many jobs wait before this one; ``None`` when it does not wait."""
-        return self._waiting.index(job) if job.state is JobState.IN_QUEUE else None
+        """Return how many jobs start before this one, unless more come; ``None`` when it does not wait."""
+        return self._waiting.position(job) if job.state is JobState.IN_QUEUE else None
 
     def cancel(self, job: Job) -> bool:
         """Cancel a job that waits; one that runs goes on.
@@ -210,7 +211,7 @@ class JobQueue:
 
     def _start_some(self) -> None:
         while self._waiting and len(self._running) < self._slots and not self._closed:
-            job = self._waiting.pop(0)
+            job = self._waiting.take()
             job.state = JobState.IN_PROGRESS
             self._running[job.request_id] = asyncio.create_task(self._run(job))
 

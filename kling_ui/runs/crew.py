@@ -13,6 +13,7 @@ from kling_ui.runs.chronicle import Chronicle, Desk
 from kling_ui.runs.endings import Ending
 from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.flow import Flow
+from kling_ui.runs.open_previews import OpenPreviews, Place
 from kling_ui.runs.publish import Source
 from kling_ui.runs.record import RunRecord, RunState
 
@@ -35,6 +36,7 @@ class Crew:
 
     def __init__(self, desk: Desk, engines: Engines, app_token: SecretStr | None) -> None:
         self.app_token = app_token
+        self.previews = OpenPreviews()
         self._desk = desk
         self._engines = engines
         self._flows: dict[str, Flow] = {}
@@ -45,7 +47,15 @@ class Crew:
         """Return who carries a run here, if anybody does."""
         return self._flows.get(run_id)
 
-    def carry(self, record: RunRecord, engine: Engine, token: SecretStr | None, urls: Urls = (None, None)) -> None:
+    def carry(
+        self,
+        record: RunRecord,
+        engine: Engine,
+        token: SecretStr | None,
+        urls: Urls = (None, None),
+        *,
+        place: Place | None = None,
+    ) -> None:
         """Set out with a run that this process holds.
 
         Args:
@@ -53,12 +63,16 @@ class Crew:
             engine: Where it goes.
             token: Opens the engine.
             urls: Public addresses of exactly its image and its reference, where there are any.
+            place: Held for it among the open previews, if it is one that somebody asked for.
         """
+        if engine.token_of is not None:
+            token = engine.token_of(record.visitor)
         folder = self._desk.folders.of(record.run_id)
         image = Source(folder / record.image_name, urls[0])
         reference = Source(folder / record.reference_name, urls[1])
         flow = Flow(self._desk, engine, record, token=token, image=image, reference=reference)
         self._flows[record.run_id] = flow
+        self.previews.fill(place, lambda: flow.record)
         self._tasks[record.run_id] = asyncio.create_task(self._see_through(flow))
 
     def key(self, engine: Engine, token: SecretStr | None, *, app_token: bool) -> SecretStr | None:
@@ -179,6 +193,7 @@ class Crew:
             log.error("Run %s could not be written down: %s", run_id, error)  # noqa: TRY400  the reason is in the text
         finally:
             del self._flows[run_id], self._tasks[run_id]
+            self.previews.leave(run_id)
             self._desk.board.take_down(run_id)
 
 

@@ -1,9 +1,13 @@
 """The engines a run can go to, each opened when it is first needed."""
 
 import asyncio
+import hashlib
+import hmac
+import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -37,6 +41,8 @@ class Engine:
         model_id: The model, as in the API's paths.
         pace: How often to look at a request.
         stop: Ends a running request, where that is possible; tells whether it did.
+        token_of: Makes the token with which a visitor's runs go to an engine that needs none of theirs, so that it
+            tells its callers apart.
     """
 
     name: EngineName
@@ -46,6 +52,7 @@ class Engine:
     model_id: str = MODEL_ID
     pace: Pace = REMOTE_PACE
     stop: Callable[[str], Awaitable[bool]] | None = field(default=None, repr=False)
+    token_of: Callable[[str], SecretStr] | None = field(default=None, repr=False)
 
     def api(self, token: SecretStr | None) -> ModelAPI:
         """Return the engine's API, spoken with one token."""
@@ -133,4 +140,10 @@ class Engines:
             publisher=OfferPublisher(queue, PREVIEW_ORIGIN),
             pace=EMBEDDED_PACE,
             stop=queue.stop,
+            token_of=partial(_caller_token, secrets.token_bytes(32)),
         )
+
+
+def _caller_token(secret: bytes, visitor: str) -> SecretStr:
+    """Make the token under which the embedded service knows a visitor for as long as this process lives."""
+    return SecretStr(hmac.new(secret, visitor.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest())

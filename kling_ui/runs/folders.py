@@ -1,8 +1,10 @@
 """The files of runs: one folder a run, holding its two inputs and, later, its result."""
 
 import hashlib
+import os
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +44,11 @@ class RunFolders:
     def __init__(self, root: Path) -> None:
         self._root = root
 
+    @property
+    def root(self) -> Path:
+        """The folder of all of them."""
+        return self._root
+
     def of(self, run_id: str) -> Path:
         """Return a run's folder."""
         return self._root / run_id
@@ -79,6 +86,11 @@ class RunFolders:
         folder = self.of(run_id)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    def note_use(self, run_id: str) -> None:
+        """Remember, over restarts, that somebody opens a run: its files are kept for longer; blocking."""
+        with suppress(OSError):  # they may have been removed, and nothing depends on it
+            os.utime(self.of(run_id))
 
     def remove(self, run_id: str) -> None:
         """Remove a run's files; blocking."""

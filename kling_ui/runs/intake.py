@@ -11,6 +11,7 @@ from kling_ui.runs.crew import Crew, Urls
 from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.folders import Kept, sha256_of
 from kling_ui.runs.money import Budget, Quote, dollars
+from kling_ui.runs.open_previews import Place
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.terms import Terms
 from kling_ui.runs.wish import RunInputs, Start, fingerprint
@@ -56,21 +57,40 @@ class Intake:
         if not target.is_free and key is None:
             raise self._no_token()
         target.api(key)  # refuses what cannot be a token, before anything is done
-        kept = await asyncio.to_thread(self._desk.folders.keep, inputs.image, inputs.video)
-        record = self._new_record(kept, inputs, engine, visitor, own_token=token is not None)
-        if not target.is_free and token is None:
-            record = replace(record, payer=terms.payer or None)
-        entering = self._enter(record, inputs, target, token, again=again, shown_rate_usd=shown_rate_usd, terms=terms)
+        place: Place | None = None
+        if target.is_free:
+            try:
+                place = self._crew.previews.take(visitor, terms)
+            except RunError:
+                await self._crew.previews.settle(visitor)  # a double click wants the run that the first click starts
+                if (standing := await self.already(inputs, engine, visitor, again=again)) is None:
+                    raise
+                return await self._found(standing, token)
+        try:
+            kept = await asyncio.to_thread(self._desk.folders.keep, inputs.image, inputs.video)
+            record = self._new_record(kept, inputs, engine, visitor, own_token=token is not None)
+            if not target.is_free and token is None:
+                record = replace(record, payer=terms.payer or None)
+            work = self._enter(
+                record, inputs, target, token, again=again, shown_rate_usd=shown_rate_usd, terms=terms, place=place
+            )
+            entering = asyncio.ensure_future(work)
+        except BaseException:
+            self._crew.previews.give_up(place)
+            raise
+        entering.add_done_callback(lambda _: self._crew.previews.give_up(place))
         # A person who goes away in the middle of this leaves a run that goes on, not half a run.
-        return await asyncio.shield(asyncio.ensure_future(entering))
+        return await asyncio.shield(entering)
 
-    async def already(self, inputs: RunInputs, engine: EngineName, visitor: str) -> RunRecord | None:
+    async def already(
+        self, inputs: RunInputs, engine: EngineName, visitor: str, *, again: bool = False
+    ) -> RunRecord | None:
         """Return the run that :meth:`begin` would find; both files are read."""
         image_sha256, reference_sha256 = await asyncio.gather(
             asyncio.to_thread(sha256_of, inputs.image), asyncio.to_thread(sha256_of, inputs.video)
         )
         wish = fingerprint(visitor, engine, image_sha256, reference_sha256, inputs.choice)
-        return await self._standing(wish, again=False)
+        return await self._standing(wish, again=again)
 
     async def quote(self, token: SecretStr | None, duration_s: float | None, terms: Terms) -> Quote:
         """Read the price; see :meth:`kling_ui.runs.runner.Runner.quote`."""
@@ -89,6 +109,7 @@ class Intake:
         again: bool,
         shown_rate_usd: float | None,
         terms: Terms,
+        place: Place | None,
     ) -> Start:
         key, folders = self._crew.key(engine, token, app_token=terms.app_token), self._desk.folders
         budget = None if engine.is_free else self._budget.sharing(terms.share_usd if token is None else None)
@@ -109,10 +130,9 @@ class Intake:
             raise
         if standing.run_id != record.run_id:
             await asyncio.to_thread(folders.remove, record.run_id)
-            await self._crew.take_up(standing.run_id, token)  # should nobody carry it
-            return Start(run_id=standing.run_id, is_new=False, words=standing_words(standing))
+            return await self._found(standing, token)
         urls: Urls = inputs.image_url, inputs.video_url
-        self._crew.carry(record, engine, key, urls)
+        self._crew.carry(record, engine, key, urls, place=place)
         return Start(run_id=record.run_id, is_new=True)
 
     def _no_token(self) -> RunError:
@@ -120,6 +140,10 @@ class Intake:
         if self._crew.app_token is None:
             return RunError(NO_TOKEN, advice="Enter one, or use the preview.")
         return RunError(NO_TOKEN, advice="Bring your own: the app's does not pay for this. Or use the preview.")
+
+    async def _found(self, standing: RunRecord, token: SecretStr | None) -> Start:
+        await self._crew.take_up(standing.run_id, token)  # should nobody carry it
+        return Start(run_id=standing.run_id, is_new=False, words=standing_words(standing))
 
     async def _standing(self, wish: str, *, again: bool) -> RunRecord | None:
         gone = await self._gone(wish)

@@ -1,6 +1,9 @@
 """Looking at runs: as they are now, as they change, and as they were."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, Collection, Generator
+from contextlib import contextmanager
 from hmac import compare_digest
 
 from kling_ui.errors import LedgerError, RunError
@@ -27,6 +30,7 @@ class Lookout:
     def __init__(self, desk: Desk, crew: Crew) -> None:
         self._desk = desk
         self._crew = crew
+        self._watched: Counter[str] = Counter()
 
     async def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
         """Yield a run's view at once, whenever it changes, and at the latest every :data:`QUIET_S` seconds.
@@ -41,16 +45,22 @@ class Lookout:
         Raises:
             RunError: There is no such run of this visitor.
         """
-        record = await self.record(run_id, visitor)
-        while True:
-            notice = self._desk.board.read(run_id)
-            view = self.show(notice.record if notice else record)
-            yield view
-            if view.is_final or view.needs_token:
-                return
-            await newer(notice, QUIET_S if notice else LOOK_S)
-            if self._desk.board.read(run_id) is None:
-                record = await self.record(run_id, visitor)
+        record = await self._opened(run_id, visitor)
+        with self._watching(run_id):
+            while True:
+                notice = self._desk.board.read(run_id)
+                view = self.show(notice.record if notice else record)
+                yield view
+                if view.is_final or view.needs_token:
+                    return
+                await newer(notice, QUIET_S if notice else LOOK_S)
+                if self._desk.board.read(run_id) is None:
+                    record = await self.record(run_id, visitor)
+
+    @property
+    def watched(self) -> Collection[str]:
+        """The runs that somebody watches at the moment."""
+        return tuple(self._watched)
 
     async def view(self, run_id: str, visitor: str | None) -> RunView:
         """Return a run as it is now; arguments as for :meth:`watch`.
@@ -58,7 +68,7 @@ class Lookout:
         Raises:
             RunError: There is no such run of this visitor.
         """
-        return self.show(await self.record(run_id, visitor))
+        return self.show(await self._opened(run_id, visitor))
 
     async def may_be_fetched(self, run_id: str) -> bool:
         """Tell whether a run's engine may need its two files at the moment, or this app tries whether it could."""
@@ -95,6 +105,19 @@ class Lookout:
         )
         if record is None or not is_theirs:
             raise RunError("This run is not known here.", advice="It may belong to another browser.")
+        return record
+
+    @contextmanager
+    def _watching(self, run_id: str) -> Generator[None]:
+        self._watched[run_id] += 1
+        try:
+            yield
+        finally:
+            self._watched -= Counter([run_id])  # forgets those that nobody watches
+
+    async def _opened(self, run_id: str, visitor: str | None) -> RunRecord:
+        record = await self.record(run_id, visitor)
+        await asyncio.to_thread(self._desk.folders.note_use, run_id)
         return record
 
     async def _remembered(self, run_id: str) -> RunRecord | None:

@@ -1,8 +1,9 @@
 """All runs of one process: started, watched, cancelled, found again."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from pydantic import SecretStr
 
@@ -18,10 +19,11 @@ from kling_ui.runs.measure import Measurer
 from kling_ui.runs.money import Budget, Quote, Spending
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.recovery import Recovery
+from kling_ui.runs.retention import Retention
 from kling_ui.runs.terms import OWNER, Terms
 from kling_ui.runs.view import RunView
 from kling_ui.runs.wish import RunInputs, Start
-from kling_ui.settings import Settings
+from kling_ui.settings import Limits, Settings
 from kling_ui.workers import Workers
 
 __all__ = ["RunInputs", "Runner", "Start", "open_runner"]
@@ -81,8 +83,8 @@ class Runner:
             terms: Whether the app's token pays, and in whose name that is counted.
 
         Raises:
-            KlingUIError: It cannot be started: no token, a file that cannot be read, no room, a budget that does not
-                allow it. Nothing was sent.
+            KlingUIError: It cannot be started: no token, a file that cannot be read, no room, a budget or terms that
+                do not allow it. Nothing was sent.
         """
         return await self._intake.begin(
             inputs, engine=engine, visitor=visitor, token=token, again=again, shown_rate_usd=shown_rate_usd, terms=terms
@@ -203,6 +205,25 @@ class Runner:
         if record.state.is_final:
             return "This run has already ended."
         return "This run is not followed here at the moment, so it cannot be cancelled from here."
+
+    def retention(self, looks: Path, limits: Limits, *, in_memory: Callable[[], Collection[str]] = tuple) -> Retention:
+        """Give what keeps the files of runs and checks within bounds.
+
+        Args:
+            looks: Where checks keep what they found.
+            limits: For how long files are kept, and how much of the disk they may take.
+            in_memory: Gives the contents whose checks are remembered, see :class:`Retention`.
+        """
+        return Retention(
+            self._desk.ledger,
+            self._desk.folders.root,
+            looks,
+            keep_days=limits.keep_days,
+            disk_percent=limits.disk_percent,
+            shown=lambda: self._lookout.watched,
+            in_memory=in_memory,
+            clock=self._desk.clock,
+        )
 
     async def resume(self, visitor: str, token: SecretStr) -> list[str]:
         """Follow on a visitor's paid runs that waited for a token; return their ids."""

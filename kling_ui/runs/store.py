@@ -15,7 +15,8 @@ from kling_ui.errors import LedgerError, SettingsError
 from kling_ui.runs.database import connect
 from kling_ui.runs.migrations import in_turn, migrate
 from kling_ui.runs.money import Budget, Spending
-from kling_ui.runs.record import RunRecord, RunState
+from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.retention import KeptRun
 from kling_ui.runs.rows import (
     free_key,
     hand_over,
@@ -193,6 +194,13 @@ class Store:
         """Return runs whose id begins so, newest first."""
         query = select(runs).where(runs.c.run_id.startswith(prefix, autoescape=True))
         return self._records(query.order_by(runs.c.created_at.desc()).limit(limit))
+
+    def kept_runs(self) -> dict[str, KeptRun]:
+        """Return of all runs what decides whether their files are kept, by run id."""
+        query = select(runs.c.run_id, runs.c.engine, runs.c.state, runs.c.changed_at)
+        with self._transaction() as connection:
+            rows = connection.execute(query).all()
+        return {run_id: KeptRun(EngineName(engine), RunState(state), at) for run_id, engine, state, at in rows}
 
     def spending(self, visitor: str, now: float, *, own_token: bool, payer: str = "") -> Spending:
         """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.money.spending_of`."""

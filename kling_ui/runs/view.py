@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kling_ui.choice import Choice
 from kling_ui.runs.expiry import expires_at, expiry_words
@@ -11,6 +11,11 @@ from kling_ui.runs.money import Charge, Quote, charge_of, cost_words
 from kling_ui.runs.reasons import Reason, explain
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 
+GONE_WORDS = "The video was made, but its files are no longer kept here."
+GONE_ADVICE = {
+    EngineName.PREVIEW: "To make another one, choose both inputs again.",
+    EngineName.KLING: "Recover it by its request id, if RunComfy still has it.",
+}
 RENDERERS = {EngineName.PREVIEW: "the preview engine", EngineName.KLING: "RunComfy"}
 
 
@@ -74,6 +79,7 @@ class RunView:
         error: What went wrong.
         advice: What to do next.
         raw_error: The engine's own words.
+        files_gone: It has ended, and files that were kept with it are no longer here; they are ``None`` above.
     """
 
     run_id: str
@@ -111,6 +117,7 @@ class RunView:
     error: str | None
     advice: str | None
     raw_error: str | None
+    files_gone: bool = False
 
     @property
     def is_final(self) -> bool:
@@ -139,13 +146,14 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         folder: The run's own folder.
         now: Seconds since 1970.
     """
+    files = _files_of(record, folder)
     facts, motion, reason = record.result_facts, record.motion, _reason(record)
     until = record.changed_at if record.state.is_final else now
     return RunView(
         run_id=record.run_id,
         engine=record.engine,
         state=record.state,
-        sentence=sentence(record, live),
+        sentence=GONE_WORDS if files.is_result_gone else sentence(record, live),
         trouble="" if record.state.is_final else live.trouble,
         queue_position=live.queue_position if record.state is RunState.IN_QUEUE else None,
         progress=live.progress if record.state is RunState.IN_PROGRESS else None,
@@ -153,9 +161,9 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         created_at=record.created_at,
         request_id=record.request_id,
         choice=record.choice,
-        image=folder / record.image_name if record.has_inputs else None,
-        reference=folder / record.reference_name if record.has_inputs else None,
-        result=folder / record.result_name if record.result_name else None,
+        image=files.image,
+        reference=files.reference,
+        result=files.result,
         duration_s=facts.duration_s if facts else None,
         fps=facts.fps if facts else None,
         width_px=facts.width_px if facts else None,
@@ -175,9 +183,35 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         note=live.note,
         needs_token=live.needs_token,
         error=record.error,
-        advice=record.advice,
+        advice=GONE_ADVICE[record.engine] if files.is_result_gone else record.advice,
         raw_error=record.raw_error,
+        files_gone=files.are_gone,
     )
+
+
+class _Files(NamedTuple):
+    image: Path | None
+    reference: Path | None
+    result: Path | None
+    are_gone: bool = False
+    is_result_gone: bool = False
+
+
+def _files_of(record: RunRecord, folder: Path) -> _Files:
+    """Give the files of a run; of one that has ended only those that are still here."""
+    image, reference = (
+        folder / name if record.has_inputs else None for name in (record.image_name, record.reference_name)
+    )
+    result = folder / record.result_name if record.result_name else None
+    if not record.state.is_final:
+        return _Files(image, reference, result)
+    here = _Files(_if_here(image), _if_here(reference), _if_here(result))
+    is_result_gone = here.result != result
+    return here._replace(are_gone=is_result_gone or here[:2] != (image, reference), is_result_gone=is_result_gone)
+
+
+def _if_here(path: Path | None) -> Path | None:
+    return path if path is not None and path.is_file() else None
 
 
 def _reason(record: RunRecord) -> Reason:

@@ -1,7 +1,6 @@
 """One repair from the page's side: which file is made from what, and what is known of the result."""
 
 import asyncio
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -130,9 +129,18 @@ class RepairWork:
     async def _make(
         self, order: Order, plan: Plan, made: dict[Kind, Version], progress: Progress
     ) -> dict[Kind, SlotValue]:
-        services = self._services()
         originals = Mended(*(made[kind].path if kind in made else None for kind in Kind))
-        folder, mender = services.uploads / secrets.token_urlsafe(12), Mender(services.workers)
+        services = self._services()
+        async with services.room(await asyncio.to_thread(_size_bytes, originals)) as room:
+            done = await self._write(plan, made, originals, room.folder, progress)
+        return {
+            kind: await self._looking.whole(kind, order.inputs[kind].adding(version)) for kind, version in done.items()
+        }
+
+    async def _write(
+        self, plan: Plan, made: dict[Kind, Version], originals: Mended, folder: Path, progress: Progress
+    ) -> dict[Kind, Version]:
+        mender = Mender(self._services().workers)
         progress.enter(WRITING)
         told = progress.show if plan.video else None
         mended = await mender.apply(plan, originals.image, originals.video, folder, on_progress=told)
@@ -144,11 +152,8 @@ class RepairWork:
             mender.before_after(plan, originals, mended, folder),
         )
         shown = {Kind.IMAGE: pictures.image, Kind.VIDEO: pictures.video}
-        done = {
-            kind: replace(_placed(made[kind], plan), path=path, picture=shown[kind]) for kind, path in paths.items()
-        }
         return {
-            kind: await self._looking.whole(kind, order.inputs[kind].adding(version)) for kind, version in done.items()
+            kind: replace(_placed(made[kind], plan), path=path, picture=shown[kind]) for kind, path in paths.items()
         }
 
     async def _looks(self, sources: dict[Kind, Version]) -> tuple[ImageLook | None, VideoLook | None]:
@@ -187,6 +192,11 @@ def _placed(version: Version, plan: Plan) -> Version:
     if plan.video is None or RepairKind.VIDEO_TRIM not in version.kinds:
         return version
     return replace(version, span=(plan.video.start_s, plan.video.end_s))
+
+
+def _size_bytes(files: Mended) -> int:
+    """Say about how much room copies of these files take; blocking."""
+    return sum(path.stat().st_size for path in (files.image, files.video) if path is not None and path.is_file())
 
 
 async def _nothing() -> None:

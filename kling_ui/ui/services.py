@@ -1,11 +1,12 @@
 """What the page works with, opened when the server starts and closed when it stops."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import httpx
 
@@ -16,16 +17,23 @@ from kling_ui.media.fetch import download
 from kling_ui.media.mend_video import mend_video
 from kling_ui.media.signatures import IMAGE_FORMATS, VIDEO_FORMATS
 from kling_ui.runs.engines import Engines
+from kling_ui.runs.retention import Retention
 from kling_ui.runs.runner import Runner, open_runner
 from kling_ui.runs.terms import Terms
-from kling_ui.settings import Settings
+from kling_ui.settings import Limits, Settings
 from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.spending_rules import terms_of, warn_of_unused_token
 from kling_ui.ui.tokens import TokenKeep
 from kling_ui.ui.views.slot import Kind
-from kling_ui.ui.visitors import Visitor
+from kling_ui.ui.visitors import Visitor, share_keys
+from kling_ui.ui.web.disk_floor import DiskFloor
 from kling_ui.ui.web.files import Locker
-from kling_ui.workers import Workers
+from kling_ui.ui.web.upload_store import Room, UploadStore
+from kling_ui.workers import TurnTakingWorkers, Workers
+
+if TYPE_CHECKING:
+    import gradio as gr
 
 FORMATS = {Kind.IMAGE: IMAGE_FORMATS, Kind.VIDEO: VIDEO_FORMATS}
 CONVERT_TIMEOUT_S = 120.0
@@ -45,6 +53,10 @@ class Services:
         runner: Runs.
         tokens: Visitors' own tokens, in memory only.
         http: For links that visitors give; carries no secrets.
+        store: Keeps inputs, and knows whose they are.
+        checks: Whose turn it is to have workers work.
+        share: For whom these services are, see :meth:`for_request`.
+        retention: Removes files that are no longer kept; ``None`` where all are.
     """
 
     settings: Settings
@@ -54,11 +66,39 @@ class Services:
     runner: Runner
     tokens: TokenKeep
     http: httpx.AsyncClient
+    store: UploadStore
+    checks: FairShare = field(default_factory=partial(FairShare, Limits.checks_each))
+    share: tuple[str, ...] = ("local",)
+    retention: Retention | None = None
+
+    def for_request(self, request: "gr.Request") -> Self:
+        """Give the same services for whoever asks: their work waits for its turn, and what is kept is theirs."""
+        scope = None if request.request is None else request.request.scope
+        keys = share_keys(scope, is_public=self.settings.is_public)
+        take_turn = partial(self.checks.take, *keys)
+        return replace(
+            self,
+            share=keys,
+            workers=TurnTakingWorkers(self.workers, take_turn),
+            preflight=self.preflight.taking_turns(take_turn),
+        )
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn to do other work than that of workers.
+
+        Raises:
+            KlingUIError: Too much waits already.
+        """
+        return self.checks.turn(*self.share)
+
+    def room(self, expected_bytes: int) -> AbstractAsyncContextManager[Room]:
+        """Give room for an input; see :meth:`UploadStore.room`."""
+        return self.store.room(self.share[0], expected_bytes)
 
     @property
     def uploads(self) -> Path:
         """Where inputs lie until they are a day old."""
-        return self.locker.root / "uploads"
+        return self.store.root
 
     @property
     def examples(self) -> Path:
@@ -73,23 +113,34 @@ class Services:
         """Download an input from the address that a visitor gave.
 
         Raises:
-            KlingUIError: It cannot be fetched, or is nothing of that kind.
+            KlingUIError: It cannot be fetched, there is no room for it, or it is nothing of that kind.
         """
-        folder = self.uploads / secrets.token_urlsafe(12)
-        return await download(url, folder, http=self.http, max_bytes=LINK_MAX_BYTES[kind], kinds=FORMATS[kind])
+        max_bytes, kinds = LINK_MAX_BYTES[kind], FORMATS[kind]
+        async with self.turn(), self.room(max_bytes) as room:
+            return await download(url, room.folder, http=self.http, max_bytes=max_bytes, kinds=kinds)
 
     async def plain(self, recording: Path) -> Path:
         """Give a clip that a browser recorded as H.264 in MP4, converted where the browser made something else.
 
         Raises:
-            KlingUIError: It cannot be read or converted.
+            KlingUIError: It cannot be read or converted, or there is no room for it.
         """
         facts = await self.preflight.video_facts(recording)
         if facts.codec == "h264" and facts.format in {"mp4", "mov"} and not facts.has_variable_rate:
             return recording
         mend = compose_video((), facts, Choice())
-        work = self.workers.run(mend_video, recording, mend, recording.parent, timeout_s=CONVERT_TIMEOUT_S)
-        return (await work).path
+        async with self.room(facts.size_bytes) as room:
+            await asyncio.to_thread(room.folder.mkdir, parents=True)
+            work = self.workers.run(mend_video, recording, mend, room.folder, timeout_s=CONVERT_TIMEOUT_S)
+            return (await work).path
+
+
+def open_store(settings: Settings, locker: Locker) -> UploadStore:
+    """Open what keeps inputs, with the limits of the settings."""
+    limits = settings.limits
+    floor = DiskFloor(locker.root, limits.free_disk_gb * 10**9)
+    each_bytes = limits.uploads_each_gb * 10**9
+    return UploadStore(locker.root / "uploads", locker.secret, each_bytes=each_bytes, floor=floor)
 
 
 @asynccontextmanager
@@ -99,14 +150,20 @@ async def open_services(settings: Settings, locker: Locker) -> AsyncGenerator[Se
     async with AsyncExitStack() as stack:
         workers = stack.enter_context(Workers(settings.workers))
         engines = Engines(settings, workers, settings.data_dir / "preview")
+        preflight = Preflight(workers, settings.data_dir / "looks")
+        runner = await stack.enter_async_context(open_runner(settings, workers, engines=engines))
+        retention = runner.retention(preflight.folder, settings.limits, in_memory=lambda: preflight.remembered_contents)
         services = Services(
             settings=settings,
             locker=locker,
             workers=workers,
-            preflight=Preflight(workers, settings.data_dir / "looks"),
-            runner=await stack.enter_async_context(open_runner(settings, workers, engines=engines)),
+            preflight=preflight,
+            runner=runner,
             tokens=TokenKeep(),
             http=await stack.enter_async_context(httpx.AsyncClient(timeout=_FETCH_TIMEOUT)),
+            store=open_store(settings, locker),
+            checks=FairShare(settings.limits.checks_each),
+            retention=retention,
         )
         warming = asyncio.create_task(_warm_up(services))
         stack.callback(warming.cancel)

@@ -33,7 +33,8 @@ def terms_of(settings: Settings, who: Visitor) -> Terms:
         any_request=False,  # whoever asks on the page has no claim on what the app's account holds
         payer=(who.payer or UNKNOWN_PAYER) if settings.is_public else "",
         share_usd=settings.visitor_share_usd,
-        address=who.address,
+        address=who.address if settings.is_public else "",
+        previews_max=settings.limits.previews_each,
     )
 
 

@@ -115,6 +115,23 @@ def visitor_of(browser: object, request: "gr.Request") -> Visitor:
     return Visitor(owner, owner, None, address)
 
 
+def share_keys(scope: Mapping[str, Any] | None, *, is_public: bool) -> tuple[str, ...]:
+    """Say under which names what somebody takes of the machine is counted: account first, then address.
+
+    An id that the browser chose is not among them: whoever wants a hundred shares makes up a hundred ids.
+
+    Args:
+        scope: Of the request; ``None`` when there is none.
+        is_public: Others than the person at this machine can reach the app; else all requests are theirs.
+    """
+    if not is_public:
+        return ("local",)
+    scope = scope or {}
+    account = Account.from_session(scope.get("session") or {})
+    address = f"ip:{scope.get(SCOPE_KEY, '')}"
+    return (address,) if account is None else (f"hf:{account.sub}", address)
+
+
 def account_of(request: "gr.Request") -> Account | None:
     """Give the account whose request it is, if somebody has logged in."""
     inner = request.request  # Gradio's own attributes are copies

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -49,11 +51,18 @@ class LookCache:
         return self.folder / f"{sha256}-v{VERSION}-{what}"
 
     def read(self, sha256: str, what: str, kind: type[T]) -> T | None:
-        """Read the dataclass that :meth:`write` kept; ``None`` when there is nothing usable."""
+        """Read the dataclass that :meth:`write` kept; ``None`` when there is nothing usable.
+
+        That it was used is noted on the file, so that those that nobody uses can be told.
+        """
+        place = self.place(sha256, what)
         try:
-            return _adapter(kind).validate_json(self.place(sha256, what).read_bytes())
+            found = _adapter(kind).validate_json(place.read_bytes())
         except (OSError, ValidationError):
             return None
+        with suppress(OSError):
+            os.utime(place, ns=(time.time_ns(), place.stat().st_mtime_ns))  # not every disk does so by itself
+        return found
 
     def read_track(self, sha256: str, what: str) -> PoseTrack | None:
         """Read what :meth:`write_track` kept; ``None`` when there is nothing usable."""

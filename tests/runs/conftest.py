@@ -25,7 +25,7 @@ from kling_ui.runs.record import EngineName, ResultFacts, RunState
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.runs.view import RunView
 from kling_ui.runs.ways.stranger import Stranger
-from kling_ui.settings import Settings
+from kling_ui.settings import Limits, Settings
 
 VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(range(256)) * 40
 IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -155,6 +155,8 @@ class World:
     folder: Path
     runner: Runner
     desk: Desk
+    engines: Engines
+    limits: Limits
     painter: Painter
     vendor: Vendor
     measurer: FakeMeasurer
@@ -246,7 +248,9 @@ def open_world(tmp_path: Path) -> OpenWorld:
         )
         async with web, open_runner(settings, workers, engines=engines, desk=desk, adopt=adopt) as runner:
             try:
-                yield World(tmp_path, runner, desk, painter, vendor, measurer, image, video, sleeps)
+                yield World(
+                    tmp_path, runner, desk, engines, settings.limits, painter, vendor, measurer, image, video, sleeps
+                )
             finally:
                 painter.go.set()
 

@@ -65,14 +65,16 @@ def test_every_state_has_its_sentence(record, live, words):
     assert sentence(record, live) == words
 
 
-def test_the_view_of_a_finished_run_holds_all_that_is_shown():
+def test_the_view_of_a_finished_run_holds_all_that_is_shown(tmp_path):
+    for name in ("image.png", "reference.mp4", "result.mp4"):
+        (tmp_path / name).touch()
     facts = ResultFacts(
         duration_s=5.0, fps=24.0, frame_count=120, width_px=720, height_px=1280, has_audio=True, size_bytes=9
     )
     record = run(RunState.COMPLETED, result_name="result.mp4", result_facts=facts, motion={"score": 93.0, "more": 1})
-    view = view_of(record, Live(progress=1.0, queue_position=3), folder=Path("/runs/1"), now=500.0)
-    assert view.result == Path("/runs/1/result.mp4")
-    assert (view.image, view.reference) == (Path("/runs/1/image.png"), Path("/runs/1/reference.mp4"))
+    view = view_of(record, Live(progress=1.0, queue_position=3), folder=tmp_path, now=500.0)
+    assert view.result == tmp_path / "result.mp4"
+    assert (view.image, view.reference) == (tmp_path / "image.png", tmp_path / "reference.mp4")
     assert (view.duration_s, view.fps, view.width_px, view.height_px) == (5.0, 24.0, 720, 1280)
     assert (view.motion_match, view.elapsed_s) == (93.0, 30.0)
     assert (view.progress, view.queue_position) == (None, None)

@@ -30,7 +30,7 @@ from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.services import Services
+from kling_ui.ui.services import Services, open_store
 from kling_ui.ui.tokens import TokenKeep
 from kling_ui.ui.web.files import Locker
 from kling_ui.vision.look import ImageLook, PersonFacts, VideoLook
@@ -311,6 +311,7 @@ def services(tmp_path: Path, canned: dict[str, Any], runner: PlayedRunner) -> Se
         "runner": runner,
         "tokens": TokenKeep(),
         "http": None,
+        "store": open_store(Settings(data_dir=tmp_path), locker),
     }
     (tmp_path / "examples").mkdir()
     for example in EXAMPLES:

@@ -79,14 +79,22 @@ def test_for_whom_the_apps_token_pays(settings, who, hint):
 @pytest.mark.parametrize(
     ("settings", "who", "terms"),
     [
-        (HERE, STRANGER, Terms(any_request=False, address="a1")),
-        (EVERYBODY, STRANGER, Terms(any_request=False, payer="ip:a1", share_usd=2.0, address="a1")),
-        (EVERYBODY, logged_in(), Terms(any_request=False, payer="hf:5f0c34", share_usd=2.0, address="a1")),
-        (EVERYBODY, replace(STRANGER, address=""), Terms(any_request=False, payer="unknown", share_usd=2.0)),
+        (HERE, STRANGER, Terms(any_request=False, previews_max=2)),
+        (EVERYBODY, STRANGER, Terms(any_request=False, payer="ip:a1", share_usd=2.0, address="a1", previews_max=2)),
+        (
+            EVERYBODY,
+            logged_in(),
+            Terms(any_request=False, payer="hf:5f0c34", share_usd=2.0, address="a1", previews_max=2),
+        ),
+        (
+            EVERYBODY,
+            replace(STRANGER, address=""),
+            Terms(any_request=False, payer="unknown", share_usd=2.0, previews_max=2),
+        ),
         (
             replace(SPACE, budget_visitor_usd=0.5),
             STRANGER,
-            Terms(app_token=False, any_request=False, payer="ip:a1", share_usd=0.5, address="a1"),
+            Terms(app_token=False, any_request=False, payer="ip:a1", share_usd=0.5, address="a1", previews_max=2),
         ),
     ],
     ids=["here", "address", "account", "neither", "a share that is set"],

@@ -42,16 +42,16 @@ class EngineHandlers:
         if token is None and (services.settings.token is None or not terms.app_token):
             return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING)
         try:
-            quote = await services.runner.quote(await self._duration_s(video), token=token, terms=terms)
+            quote = await services.runner.quote(await self._duration_s(video, request), token=token, terms=terms)
             value = {"engine": engine} | price_value(quote) | await self._budget_value(who.owner, token, quote, terms)
         except Exception as error:  # noqa: BLE001  told in words
             tone = "block" if isinstance(error, AuthenticationError) else "warn"
             return {"engine": engine, "words": str(in_words(error)), "tone": tone}, gr.update(value=RUN_ON_KLING)
         return value, gr.update(value=run_label(quote))
 
-    async def _duration_s(self, video: SlotValue | None) -> float | None:
+    async def _duration_s(self, video: SlotValue | None, request: gr.Request) -> float | None:
         """Measure the clip that is really sent: trimmed or mended, where it was."""
-        services = self._services()
+        services = self._services().for_request(request)
         path = services.locker.open((video or {}).get("ref"))
         try:
             return (await services.preflight.video_facts(path)).duration_s if path else None

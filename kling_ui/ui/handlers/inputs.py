@@ -39,7 +39,6 @@ class InputHandlers:
     def __init__(self, services: Callable[[], Services], attention: Attention | None = None) -> None:
         self._services = services
         self._attention = attention or Attention()
-        self._looking = Looking(services)
 
     async def on_image(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
         """Look at a picture that was uploaded or named by a link."""
@@ -60,7 +59,7 @@ class InputHandlers:
             self._attention.claim(session, Kind.IMAGE) as image_is_ours,
             self._attention.claim(session, Kind.VIDEO) as video_is_ours,
         ):
-            async for image, video in self.load_example(example):
+            async for image, video in self._load_example(example, self._looking(request)):
                 if not (image_is_ours() and video_is_ours()):
                     return
                 yield image, video, example.choice.orientation.value, example.choice.prompt
@@ -75,7 +74,7 @@ class InputHandlers:
             self._attention.claim(request.session_hash, Kind.IMAGE) as image_is_ours,
             self._attention.claim(request.session_hash, Kind.VIDEO) as video_is_ours,
         ):
-            async for image, video in self._first_inputs(KeptInputs.from_value(kept, self._services().locker)):
+            async for image, video in self._first_inputs(kept, self._looking(request)):
                 if not (image_is_ours() and video_is_ours()):
                     return
                 yield image, video
@@ -91,17 +90,10 @@ class InputHandlers:
         """Say which orientation suits the clip."""
         with self._attention.claim(request.session_hash, "advice") as is_ours:
             try:
-                look = await self._looking.known(Kind.VIDEO, video or {})
+                look = await self._looking(request).known(Kind.VIDEO, video or {})
             except KlingUIError:  # the clip's own place tells it
                 look = None
             return advice_view.advice_value(look, Orientation(orientation)) if is_ours() else gr.skip()
-
-    async def load_example(self, example: Example) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
-        """Show both inputs of an example, what is quick to know first."""
-        folder = self._services().examples
-        pair = (Versions(Version(folder / name)) for name in (example.image, example.video))
-        async for values in self._load(*pair):
-            yield values
 
     async def judge(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -111,6 +103,7 @@ class InputHandlers:
         keep_sound: bool,
         prompt: str,
         accepted: bool,
+        request: gr.Request,
     ) -> tuple[Any, Any, Any, Any]:
         """Judge both inputs and the choice; what was found in them is known already, so this is quick.
 
@@ -118,7 +111,8 @@ class InputHandlers:
             The list of findings, the headline with the wish, the button, the checkbox of a person who has checked.
         """
         choice = Choice(prompt or "", Orientation(orientation), bool(keep_sound))
-        view, wish = await self._verdict(image or {}, video or {}, choice, accepted=bool(accepted))
+        looking = self._looking(request)
+        view, wish = await self._verdict(image or {}, video or {}, choice, looking, accepted=bool(accepted))
         carried = wish.to_value(self._services().locker) if wish and view.may_run else None
         now = {"image": (image or {}).get("ref"), "video": (video or {}).get("ref")}
         return (
@@ -134,35 +128,42 @@ class InputHandlers:
             gr.update(visible=True) if view.offers_override else gr.update(visible=False, value=False),
         )
 
-    async def _first_inputs(self, kept: KeptInputs | None) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
-        if kept is not None:
+    def _looking(self, request: gr.Request) -> Looking:
+        """Look at inputs in the turns of whoever asks."""
+        services = self._services().for_request(request)
+        return Looking(lambda: services)
+
+    async def _load_example(self, example: Example, looking: Looking) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+        """Show both inputs of an example, what is quick to know first."""
+        folder = self._services().examples
+        pair = (Versions(Version(folder / name)) for name in (example.image, example.video))
+        async for values in _load(looking, *pair):
+            yield values
+
+    async def _first_inputs(self, kept: object, looking: Looking) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+        before = KeptInputs.from_value(kept, self._services().locker)
+        if before is not None:
             try:
-                async for values in self._load(kept.image, kept.video):
+                async for values in _load(looking, before.image, before.video):
                     yield values
             except Exception as error:  # noqa: BLE001  told to the log; the example is better than nothing
                 in_words(error)
             else:
                 return
-        async for values in self.load_example(EXAMPLES[0]):
+        async for values in self._load_example(EXAMPLES[0], looking):
             yield values
-
-    async def _load(self, image: Versions | None, video: Versions | None) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
-        given = {Kind.IMAGE: image, Kind.VIDEO: video}
-        steps = [self._looking.steps(kind, versions) if versions else _empty() for kind, versions in given.items()]
-        for _ in range(STEPS):
-            first, second = await asyncio.gather(*(anext(step) for step in steps))
-            yield first, second
 
     async def _take(self, kind: Kind, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
         given = told(event)
         url = given.get("url") if isinstance(given.get("url"), str) else None
         echo = {"seq": given.get("seq") if isinstance(given.get("seq"), int) else 0, "origin": url}
+        services = self._services().for_request(request)
         with self._attention.claim(request.session_hash, kind) as is_ours:
             try:
                 if given.get("recorded") is True:
                     yield slot_view.busy("Converting the recording") | echo
-                versions = Versions(Version(await self._file(kind, given, url), origin=url))
-                async for value in self._looking.steps(kind, versions):
+                versions = Versions(Version(await _file(services, kind, given, url), origin=url))
+                async for value in Looking(lambda: services).steps(kind, versions):
                     if not is_ours():
                         return
                     yield value | echo
@@ -170,23 +171,14 @@ class InputHandlers:
                 if is_ours():
                     yield slot_view.failed(in_words(error)) | echo
 
-    async def _file(self, kind: Kind, given: dict[str, Any], url: str | None) -> Path:
-        services = self._services()
-        if url:
-            return await services.fetch(kind, url)
-        path = services.locker.open(given.get("ref"))
-        if path is None:
-            raise GONE
-        return await services.plain(path) if kind is Kind.VIDEO and given.get("recorded") is True else path
-
     async def _verdict(
-        self, image: SlotValue, video: SlotValue, choice: Choice, *, accepted: bool
+        self, image: SlotValue, video: SlotValue, choice: Choice, looking: Looking, *, accepted: bool
     ) -> tuple[VerdictView, Wish | None]:
         locker = self._services().locker
         paths = locker.open(image.get("ref")), locker.open(video.get("ref"))
         is_busy = bool(image.get("busy") or video.get("busy"))
         try:
-            known = await self._looking.known(Kind.IMAGE, image), await self._looking.known(Kind.VIDEO, video)
+            known = await looking.known(Kind.IMAGE, image), await looking.known(Kind.VIDEO, video)
             report = self._services().preflight.judge(*known, choice)
             repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
         except Exception as error:  # noqa: BLE001  told in words
@@ -197,6 +189,25 @@ class InputHandlers:
         if paths[0] is None or paths[1] is None:
             return replace(view, text=_wanted(*paths), tone="empty", offers_override=False), None
         return view, Wish(paths[0], paths[1], choice, accepted, image.get("origin"), video.get("origin"))
+
+
+async def _file(services: Services, kind: Kind, given: dict[str, Any], url: str | None) -> Path:
+    if url:
+        return await services.fetch(kind, url)
+    path = services.locker.open(given.get("ref"))
+    if path is None:
+        raise GONE
+    return await services.plain(path) if kind is Kind.VIDEO and given.get("recorded") is True else path
+
+
+async def _load(
+    looking: Looking, image: Versions | None, video: Versions | None
+) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+    given = {Kind.IMAGE: image, Kind.VIDEO: video}
+    steps = [looking.steps(kind, versions) if versions else _empty() for kind, versions in given.items()]
+    for _ in range(STEPS):
+        first, second = await asyncio.gather(*(anext(step) for step in steps))
+        yield first, second
 
 
 async def _empty() -> AsyncIterator[SlotValue]:

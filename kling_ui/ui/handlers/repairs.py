@@ -37,8 +37,6 @@ class RepairHandlers:
     def __init__(self, services: Callable[[], Services], attention: Attention | None = None) -> None:
         self._services = services
         self._attention = attention or Attention()
-        self._looking = Looking(services)
-        self._work = RepairWork(services)
         self._under_way: dict[str | None, asyncio.Task[Outcome]] = {}
 
     async def on_repair(  # noqa: PLR0917  Gradio passes values by position
@@ -54,11 +52,13 @@ class RepairHandlers:
         choice = Choice("", Orientation(orientation), bool(keep_sound))
         order = self._order(told(event), image or {}, video or {}, choice)
         progress, session = Progress(), request.session_hash
+        services = self._services().for_request(request)
+        work = RepairWork(lambda: services)
         if (older := self._under_way.get(session)) is not None:
             older.cancel()
         with ExitStack() as stack:
             ours = {kind: stack.enter_context(self._attention.watch(session, kind)) for kind in Kind}
-            task = self._under_way[session] = asyncio.ensure_future(self._work.carry_out(order, progress))
+            task = self._under_way[session] = asyncio.ensure_future(work.carry_out(order, progress))
             try:
                 async for value in _watched(task, progress):
                     yield gr.skip(), gr.skip(), gr.update(mending=value)
@@ -106,7 +106,8 @@ class RepairHandlers:
     async def _undo(self, kind: Kind, value: SlotValue, request: gr.Request) -> Any:
         with self._attention.claim(request.session_hash, kind) as is_ours:
             try:
-                back = await self._looking.whole(kind, self._repaired(value).undone())
+                services = self._services().for_request(request)
+                back = await Looking(lambda: services).whole(kind, self._repaired(value).undone())
             except Exception as error:  # noqa: BLE001  told in words
                 trouble = in_words(error)
                 return value | {"error": trouble.message, "advice": trouble.advice}

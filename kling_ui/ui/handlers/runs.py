@@ -74,7 +74,8 @@ class RunHandlers:
             _refuse_unknown(order.who)
             _refuse_bad_token(order.engine, token_line)
             size = Resolution(resolution) if order.engine is EngineName.PREVIEW else Resolution.P720
-            start = await self._begin(await self._wanted(headline, size), order)
+            theirs = self._services().for_request(request)
+            start = await self._begin(await _wanted(theirs, headline, size), order, theirs)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._stage.refuse(error, request.session_hash, engine=order.engine)
             return
@@ -85,14 +86,15 @@ class RunHandlers:
         self, headline: Value | None, cost: Value | None, visitor: str, event: gr.EventData, request: gr.Request
     ) -> AsyncIterator[Scene]:
         """Run once more what was run before, although there is a result, or nobody knows whether there is one."""
-        services, who, run_id = self._services(), visitor_of(visitor, request), str(told(event).get("run_id"))
+        who, run_id = visitor_of(visitor, request), str(told(event).get("run_id"))
         engine = None
         try:
             _refuse_unknown(who)
-            run = await services.runner.view(run_id, who.owner)
+            theirs = self._services().for_request(request)
+            run = await theirs.runner.view(run_id, who.owner)
             engine = run.engine
             order = Order(engine, who, _rate(cost))
-            start = await self._begin(await self._same(run, headline, who.owner), order, again=True)
+            start = await self._begin(await _same(theirs, run, headline, who.owner), order, theirs, again=True)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._stage.refuse(error, request.session_hash, engine=engine)
             return
@@ -187,11 +189,12 @@ class RunHandlers:
 
     async def on_compare(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Put reference and result into one file that can be downloaded."""
-        run_id, services, who = str(told(event).get("run_id")), self._services(), visitor_of(visitor, request)
+        run_id, who = str(told(event).get("run_id")), visitor_of(visitor, request)
         try:
             _refuse_unknown(who)
+            services = self._services().for_request(request)
             run = await services.runner.view(run_id, who.owner)
-            path = await comparison_of(run, services.workers)
+            path = await comparison_of(run, services)
         except Exception as error:  # noqa: BLE001  told in words
             return gr.update(comparison={"run_id": run_id, "error": str(in_words(error))})
         name = f"comparison-{run.engine.value}-{run_id[:8]}.mp4"
@@ -202,43 +205,20 @@ class RunHandlers:
         async for scene in scenes:
             yield scene
 
-    async def _wanted(self, headline: Value | None, size: Resolution) -> RunInputs:
-        """Give what the headline carries, checked once more."""
-        services = self._services()
-        wish = Wish.from_value((headline or {}).get("wish"), services.locker)
-        if wish is None:
-            raise NOT_CHECKED
-        report = await services.preflight.report(wish.image, wish.video, wish.choice)
-        if verdict_view(report, accepted=wish.accepted).tone == "block":
-            raise RunError(report.headline, advice="See what the checks say beside the button.")
-        choice = replace(wish.choice, resolution=size)
-        return replace(wish, choice=choice).inputs(findings=report.to_json())
-
-    async def _same(self, run: RunView, headline: Value | None, owner: str) -> RunInputs:
-        """Give a run's inputs: as they stand on the left, if they are the same, so that their addresses are used."""
-        services = self._services()
-        wish = Wish.from_value((headline or {}).get("wish"), services.locker)
-        if wish is not None:
-            inputs = wish.inputs(findings=run.findings)
-            standing = await services.runner.already(inputs, engine=run.engine, visitor=owner)
-            if standing is not None and standing.run_id == run.run_id:
-                return inputs
-        if run.image is None or run.reference is None:
-            raise NO_INPUTS
-        return RunInputs(image=run.image, video=run.reference, choice=run.choice, findings=run.findings)
-
-    async def _begin(self, inputs: RunInputs, order: Order, *, again: bool = False) -> Start:
-        services = self._services()
+    @staticmethod
+    async def _begin(inputs: RunInputs, order: Order, services: Services, *, again: bool = False) -> Start:
+        services.store.floor.check()
         token = services.tokens.use(order.who.token_key) if order.engine is EngineName.KLING else None
-        return await services.runner.begin(
-            inputs,
-            engine=order.engine,
-            visitor=order.who.owner,
-            token=token,
-            again=again,
-            shown_rate_usd=order.shown_rate_usd,
-            terms=services.terms(order.who),
-        )
+        async with services.turn():  # both files are read and copied
+            return await services.runner.begin(
+                inputs,
+                engine=order.engine,
+                visitor=order.who.owner,
+                token=token,
+                again=again,
+                shown_rate_usd=order.shown_rate_usd,
+                terms=services.terms(order.who),
+            )
 
     async def _resume(self, who: Visitor) -> list[str]:
         token = self._services().tokens.use(who.token_key)
@@ -249,6 +229,32 @@ def _refuse_unknown(who: Visitor) -> None:
     """Do nothing for somebody to whom nothing can belong."""
     if not who.is_known:
         raise NOT_KNOWN
+
+
+async def _wanted(services: Services, headline: Value | None, size: Resolution) -> RunInputs:
+    """Give what the headline carries, checked once more."""
+    wish = Wish.from_value((headline or {}).get("wish"), services.locker)
+    if wish is None:
+        raise NOT_CHECKED
+    report = await services.preflight.report(wish.image, wish.video, wish.choice)
+    if verdict_view(report, accepted=wish.accepted).tone == "block":
+        raise RunError(report.headline, advice="See what the checks say beside the button.")
+    choice = replace(wish.choice, resolution=size)
+    return replace(wish, choice=choice).inputs(findings=report.to_json())
+
+
+async def _same(services: Services, run: RunView, headline: Value | None, owner: str) -> RunInputs:
+    """Give a run's inputs: as they stand on the left, if they are the same, so that their addresses are used."""
+    wish = Wish.from_value((headline or {}).get("wish"), services.locker)
+    if wish is not None:
+        inputs = wish.inputs(findings=run.findings)
+        async with services.turn():  # both files are read
+            standing = await services.runner.already(inputs, engine=run.engine, visitor=owner)
+        if standing is not None and standing.run_id == run.run_id:
+            return inputs
+    if run.image is None or run.reference is None:
+        raise NO_INPUTS
+    return RunInputs(image=run.image, video=run.reference, choice=run.choice, findings=run.findings)
 
 
 def _refuse_bad_token(engine: EngineName, token_line: Value | None) -> None:

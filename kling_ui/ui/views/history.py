@@ -43,9 +43,14 @@ def _past(locker: Locker, run: RunView, now: float) -> dict[str, str]:
         "state": run.state.value,
         "image": locker.url(run.image) if run.image and run.image.is_file() else "",
         "title": f"{wording.ENGINE_NAMES[run.engine]}{length}",
-        "about": f"{wording.STATE_WORDS[run.state]}, {wording.ago(now - run.created_at)}",
+        "about": ", ".join(_about(run, now)),
         "more": ", ".join(_figures(run)),
     }
+
+
+def _about(run: RunView, now: float) -> list[str]:
+    about = [wording.STATE_WORDS[run.state], wording.ago(now - run.created_at)]
+    return [*about, "files removed"] if run.files_gone else about
 
 
 def _figures(run: RunView) -> list[str]:

@@ -9,6 +9,7 @@ from kling_ui.ui.views.run import is_free
 from kling_ui.ui.views.score import score_value
 from kling_ui.ui.web.files import Locker
 
+FILES_GONE = "Files of this run are no longer kept here."
 NO_INPUTS = "This run was recovered by its request id; its picture and clip are not known here."
 
 
@@ -31,7 +32,7 @@ def player_value(locker: Locker, run: RunView) -> dict[str, Any]:
         "facts": _facts(run),
         "score": score_value(run),
         "label": wording.ENGINE_LABELS[run.engine],
-        "remark": "" if run.reference else NO_INPUTS,
+        "remark": _remark(run),
         "sound": "result" if run.result and (run.choice.keep_sound or not run.reference) else "reference",
         "file_name": f"motion-{run.engine.value}-{run.run_id[:8]}.mp4",
     }
@@ -51,6 +52,12 @@ def _facts(run: RunView) -> list[tuple[str, str, str]]:
         expected = "" if run.estimate_usd is None else f"about {dollars(run.estimate_usd)} expected"
         facts.append(("Cost", "not told" if run.cost_usd is None else dollars(run.cost_usd), expected))
     return facts
+
+
+def _remark(run: RunView) -> str:
+    if run.files_gone:
+        return FILES_GONE
+    return "" if run.reference else NO_INPUTS
 
 
 def _waiting_words(run: RunView) -> str:

@@ -42,6 +42,8 @@ def status_value(run: RunView, *, words: str = "") -> dict[str, Any]:
         run: The run.
         words: Why this run is shown in place of a new one.
     """
+    if run.state is RunState.COMPLETED and run.files_gone and run.result is None:
+        return _gone(run)
     if run.state is RunState.COMPLETED:
         return {"run_id": run.run_id, "final": True} | (_standing(run, words) if words else {})
     return {
@@ -97,6 +99,17 @@ def _standing(run: RunView, words: str) -> dict[str, Any]:
         "who": wording.ENGINE_LABELS[run.engine],
         "sentence": words,
         "actions": [{"do": "again", "label": AGAIN}],
+    }
+
+
+def _gone(run: RunView) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "state": "gone",
+        "who": wording.ENGINE_LABELS[run.engine],
+        "sentence": run.sentence,
+        "advice": run.advice or "",
+        "final": True,
     }
 
 

@@ -4,12 +4,14 @@ import hashlib
 import hmac
 import os
 import secrets
+import shutil
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from anyio import CancelScope
+from anyio import CancelScope, to_thread
 from anyio import Path as AsyncPath
 
 from kling_ui.errors import KlingUIError
@@ -106,31 +108,43 @@ def clean_name(name: str, fallback: str) -> str:
 
 
 async def receive(chunks: AsyncIterator[bytes], folder: Path, name: str, max_bytes: int = UPLOAD_MAX_BYTES) -> Path:
-    """Keep an upload under a fresh folder of its own; a broken one leaves nothing behind.
+    """Keep an upload in a fresh folder of its own; a broken one leaves nothing behind.
+
+    Args:
+        chunks: What comes in.
+        folder: The folder; it does not exist yet.
+        name: A harmless name.
+        max_bytes: Where to give up.
 
     Raises:
-        KlingUIError: It is empty or larger than ``max_bytes``.
+        KlingUIError: It is empty or larger than ``max_bytes``, or cannot be written.
     """
-    home = AsyncPath(folder / secrets.token_urlsafe(12))
-    await home.mkdir(parents=True)
-    partial = home / f"{name}.part"
+    home = AsyncPath(folder)
+    part = home / f"{name}.part"
     try:
-        async with await partial.open("wb") as file:
+        await home.mkdir(parents=True)
+        async with await part.open("wb") as file:
             size_bytes = 0
             async for chunk in chunks:
                 size_bytes += len(chunk)
-                _refuse_large(size_bytes, max_bytes)
+                refuse_large(size_bytes, max_bytes)
                 await file.write(chunk)
         _refuse_empty(size_bytes)
-        return Path(await partial.rename(home / name))
-    except BaseException:
+        return Path(await part.rename(home / name))
+    except BaseException as error:
         with CancelScope(shield=True):
-            await partial.unlink(missing_ok=True)
-            await home.rmdir()
+            await to_thread.run_sync(partial(shutil.rmtree, folder, ignore_errors=True))
+        if isinstance(error, OSError) and error.errno is not None:
+            raise _not_kept(error) from error
         raise
 
 
-def _refuse_large(size_bytes: int, max_bytes: int) -> None:
+def refuse_large(size_bytes: int, max_bytes: int = UPLOAD_MAX_BYTES) -> None:
+    """Refuse a file that is too large to be taken.
+
+    Raises:
+        KlingUIError: It is.
+    """
     if size_bytes > max_bytes:
         raise KlingUIError(
             f"This file is larger than {max_bytes // 1024**2} MB, the most that can be sent here.",
@@ -141,3 +155,8 @@ def _refuse_large(size_bytes: int, max_bytes: int) -> None:
 def _refuse_empty(size_bytes: int) -> None:
     if not size_bytes:
         raise KlingUIError("This file is empty.", advice="Choose another one.")
+
+
+def _not_kept(error: OSError) -> KlingUIError:
+    reason = (error.strerror or "the disk refused").lower()
+    return KlingUIError(f"This file could not be kept here ({reason}).", advice="Try again later.")

@@ -8,21 +8,23 @@ from urllib.parse import unquote
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
 
 from kling_ui.errors import KlingUIError
-from kling_ui.ui.web.files import Locker, clean_name, receive, shown_type
+from kling_ui.ui.web.files import Locker, clean_name, shown_type
+from kling_ui.ui.web.upload_intake import UploadIntake, status_of
 
 # A file shown alone can run nothing and load nothing, whatever it pretends to be.
 _FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
-def add_routes(app: FastAPI, locker: Locker, uploads: Path) -> None:
+def add_routes(app: FastAPI, locker: Locker, intake: UploadIntake) -> None:
     """Add the routes; they must come before Gradio is mounted on the root.
 
     Args:
         app: The application.
         locker: Signs and opens files.
-        uploads: Where uploads are kept.
+        intake: Takes uploads in.
     """
 
     @app.get("/health")
@@ -38,9 +40,13 @@ def add_routes(app: FastAPI, locker: Locker, uploads: Path) -> None:
     async def upload(request: Request) -> Response:
         name = clean_name(unquote(request.headers.get("x-file-name", "")), "input")
         try:
-            path = await receive(request.stream(), uploads, name)
+            path = await intake.take(request, name)
         except KlingUIError as error:
-            return JSONResponse({"error": error.message, "advice": error.advice}, 422)
+            # What was not read of it would be taken for another request.
+            answer = {"error": error.message, "advice": error.advice}
+            return JSONResponse(answer, status_of(error), headers={"Connection": "close"})
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
         return JSONResponse({"ref": locker.sign(path)})
 
 

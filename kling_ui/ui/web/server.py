@@ -1,6 +1,7 @@
 """The web application: put together, served, and ended quickly."""
 
 import asyncio
+import logging
 import os
 import socket
 import sys
@@ -26,6 +27,8 @@ from kling_ui.ui.web.files import Locker, open_locker
 from kling_ui.ui.web.guard import Farewell, Guard
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.routes import add_routes, sweep
+from kling_ui.ui.web.upload_intake import UploadIntake
+from kling_ui.ui.web.upload_pace import UploadPace
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
@@ -33,6 +36,8 @@ KEEP_INPUTS_S = 86_400.0
 SWEEP_EVERY_S = 3600.0
 STOP_WITHIN_S = 3
 MAX_UPLOAD = "100mb"  # Gradio's own upload is shut anyway
+
+log = logging.getLogger(__name__)
 
 Opening = Callable[[Settings, Locker], AbstractAsyncContextManager[Services]]
 
@@ -65,14 +70,14 @@ def build_app(settings: Settings, opening: Opening = open_services, *, farewell:
     """
     _tell_gradio(settings.data_dir)
     locker = open_locker(settings.data_dir)
-    uploads, examples = locker.root / "uploads", locker.root / "examples"
+    examples = locker.root / "examples"
     keep_examples(examples)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with opening(settings, locker) as services:
             app.state.services = services
-            sweeping = asyncio.create_task(_keep_clean(uploads, settings.data_dir / "gradio"))
+            sweeping = asyncio.create_task(_keep_clean(services))
             wiping = asyncio.create_task(services.tokens.keep_wiping())
             yield
             sweeping.cancel()
@@ -82,7 +87,8 @@ def build_app(settings: Settings, opening: Opening = open_services, *, farewell:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
     app.add_middleware(Guard, farewell=farewell or Farewell(), proxies=settings.trusted_proxies, secret=locker.secret)
-    add_routes(app, locker, uploads)
+    pace = UploadPace(limit_s=settings.limits.upload_minutes * 60)
+    add_routes(app, locker, UploadIntake(lambda: app.state.services.store, pace=pace, is_public=settings.is_public))
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
     if settings.outside_url:
@@ -211,9 +217,14 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-async def _keep_clean(*folders: Path) -> None:
-    """Remove inputs a day after they came; runs keep copies of their own."""
+async def _keep_clean(services: Services) -> None:
+    """Remove what is no longer kept, again and again; what fails is tried the next time."""
     while True:
-        for folder in folders:
-            await asyncio.to_thread(sweep, folder, KEEP_INPUTS_S)
+        try:
+            await services.store.sweep(KEEP_INPUTS_S)  # runs keep copies of their own
+            await asyncio.to_thread(sweep, services.settings.data_dir / "gradio", KEEP_INPUTS_S)
+            if services.retention is not None:
+                await services.retention.sweep()
+        except Exception:
+            log.exception("What is no longer kept could not be removed.")
         await asyncio.sleep(SWEEP_EVERY_S)

@@ -119,7 +119,7 @@ def test_the_first_look_shows_the_first_example(handlers):
 
 
 def _judge(handlers, image, video, *choice):
-    findings, headline, button, accepted = asyncio.run(handlers.judge(image, video, *(choice or CHOICE)))
+    findings, headline, button, accepted = asyncio.run(handlers.judge(image, video, *(choice or CHOICE), TAB))
     return findings["findings"], headline, button, accepted
 
 
@@ -184,7 +184,7 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
 
 def test_what_can_be_mended_is_offered(handlers, image, video, canned):
     canned["look_at_image"] = replace(canned["look_at_image"], facts=replace(canned["probe_image"], format="webp"))
-    judged, headline, _, _ = asyncio.run(handlers.judge(image, video, *CHOICE))
+    judged, headline, _, _ = asyncio.run(handlers.judge(image, video, *CHOICE, TAB))
     assert judged["text"] == "Would fail: 1 finding stops the run, 1 may disappoint."
     assert judged["findings"][0]["repairs"][0]["repair"] == "image.convert"
     assert headline["more"] == "See and repair"

@@ -104,7 +104,7 @@ async def _chunks(*parts):
 
 
 def test_an_upload_is_kept_whole(tmp_path):
-    path = asyncio.run(receive(_chunks(b"ab", b"cd"), tmp_path, "clip.mp4"))
+    path = asyncio.run(receive(_chunks(b"ab", b"cd"), tmp_path / "home", "clip.mp4"))
     assert path.read_bytes() == b"abcd"
     assert path.name == "clip.mp4"
 
@@ -120,5 +120,5 @@ def test_an_upload_is_kept_whole(tmp_path):
 )
 def test_an_upload_that_cannot_be_kept_leaves_nothing(tmp_path, parts, error):
     with pytest.raises(error):
-        asyncio.run(receive(_chunks(*parts), tmp_path, "clip.mp4", max_bytes=5))
+        asyncio.run(receive(_chunks(*parts), tmp_path / "home", "clip.mp4", max_bytes=5))
     assert list(tmp_path.iterdir()) == []
