@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kling_ui.errors import MediaError, WorkError, WorkTimeoutError
-from kling_ui.workers import Workers
+from kling_ui.workers import TurnTakingWorkers, Workers
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ def stubborn(*, tell):
 
 FRESH = """
 import asyncio, signal
-from kling_ui.workers import Workers
+from kling_ui.workers import TurnTakingWorkers, Workers
 if __name__ == "__main__":
     with Workers(1) as workers:
         blocked = asyncio.run(workers.run(signal.pthread_sigmask, signal.SIG_BLOCK, ()))
@@ -98,3 +98,23 @@ def test_workers_never_get_the_interrupt_of_the_terminal_and_this_process_still_
 
 def raise_media_error():
     raise MediaError("it is empty.", path=Path("clip.mp4"), advice="Choose another.")
+
+
+def test_whoever_takes_turns_waits_before_a_worker_is_asked_and_gives_the_turn_back(workers):
+    async def check():
+        turns, held = asyncio.Semaphore(1), []
+
+        async def take():
+            await turns.acquire()
+            held.append(1)
+            return lambda: (held.pop(), turns.release())
+
+        theirs = TurnTakingWorkers(workers, take)
+        assert await asyncio.gather(*(theirs.run(abs, -number, timeout_s=30) for number in range(3))) == [0, 1, 2]
+        with pytest.raises(ValueError, match="invalid literal"):
+            await theirs.run(int, "x", timeout_s=30)
+        theirs.close()  # they stay open for others
+        assert not held
+        assert await workers.run(abs, -1, timeout_s=30) == 1
+
+    asyncio.run(check())

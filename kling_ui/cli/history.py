@@ -118,6 +118,7 @@ def _details(entry: Entry) -> list[str]:
         "Checks": (record.findings or {}).get("headline"),
         "May help": ", ".join(view.repairs),
         "Expires": view.expiry_words,
+        "Files": "Some are no longer kept here." if view.files_gone else "",
     }
     lines += [f"  {name}: {words}" for name, words in told.items() if words]
     lines += [

@@ -125,3 +125,69 @@ def test_a_failure_reaches_everybody_and_is_not_remembered(tmp_path):
         assert (await preflight.image_facts(path)).width_px == 400
 
     asyncio.run(check())
+
+
+class Turns:
+    """Gives turns when the test says so."""
+
+    def __init__(self, count: int) -> None:
+        self.free = asyncio.Semaphore(count)
+        self.held = 0
+
+    async def take(self) -> Callable[[], None]:
+        await self.free.acquire()
+        self.held += 1
+
+        def end() -> None:
+            self.held -= 1
+            self.free.release()
+
+        return end
+
+
+def test_new_work_waits_for_a_turn_and_what_is_known_or_under_way_does_not(wall, tmp_path):
+    async def check() -> None:
+        workers, turns = CountedWorkers(0.02), Turns(1)
+        shared = Preflight(workers, tmp_path)
+        theirs = shared.taking_turns(turns.take)
+        first = asyncio.create_task(theirs.image_facts(wall))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(theirs.image(wall))
+        await asyncio.gather(theirs.image_facts(wall), first)  # joins what is under way
+        assert workers.started[0] == "probe_image"
+        await second
+        turns.free = asyncio.Semaphore(0)
+        assert await theirs.image(wall) is await shared.image(wall)
+        assert workers.started == ["probe_image", "look_at_image"]
+        assert turns.held == 0
+        assert shared.remembered_contents == {(await shared.image(wall)).sha256}
+
+    asyncio.run(check())
+
+
+def test_a_turn_lasts_as_long_as_the_work_though_whoever_began_it_has_gone(wall, tmp_path):
+    """Else a visitor begins work, joins it, gives up the first wish, and begins more than one may."""
+
+    async def check() -> None:
+        turns = Turns(1)
+        preflight = Preflight(CountedWorkers(0.05), tmp_path).taking_turns(turns.take)
+        began, joined = (asyncio.create_task(preflight.image_facts(wall)) for _ in range(2))
+        await asyncio.sleep(0.01)
+        began.cancel()
+        await asyncio.wait({began})
+        assert turns.held == 1
+        await joined
+        assert turns.held == 0
+
+    asyncio.run(check())
+
+
+def test_who_waits_for_a_turn_keeps_nobody_else_waiting_for_the_same_file(wall, tmp_path):
+    async def check() -> None:
+        shared = Preflight(CountedWorkers(0.0), tmp_path)
+        waiting = asyncio.create_task(shared.taking_turns(Turns(0).take).image_facts(wall))
+        await asyncio.sleep(0)
+        assert (await shared.taking_turns(Turns(1).take).image_facts(wall)).width_px == 400
+        waiting.cancel()
+
+    asyncio.run(check())

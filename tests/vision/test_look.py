@@ -1,3 +1,4 @@
+import os
 import pickle
 import shutil
 from dataclasses import replace
@@ -107,3 +108,12 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "looks").touch()
     with pytest.raises(MediaError, match="cannot be written"):
         look_at_image(path, tmp_path / "looks")
+
+
+def test_that_a_kept_look_was_used_can_be_told_and_its_content_stays_as_it_is(person_png, tmp_path):
+    look_at_image(person_png, tmp_path)
+    (kept,) = tmp_path.glob("*-image.json")
+    os.utime(kept, (1, 2))
+    look_at_image(person_png, tmp_path)
+    assert kept.stat().st_atime > 10**9
+    assert kept.stat().st_mtime == 2

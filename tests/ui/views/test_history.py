@@ -43,3 +43,9 @@ def test_a_long_history_is_cut(run_of, locker):
 
 def test_every_state_has_words():
     assert set(STATE_WORDS) == set(STEP_WORDS) == set(RunState)
+
+
+def test_a_run_whose_files_were_removed_is_told_apart(run_of, locker):
+    gone = run_of(state=RunState.COMPLETED, image=None, reference=None, files_gone=True)
+    (past,) = history_value(locker, [gone], current="r1", now=100.0)["runs"]
+    assert (past["image"], past["about"]) == ("", "Finished, just now, files removed")

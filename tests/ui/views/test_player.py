@@ -71,3 +71,10 @@ def test_a_recovered_result_plays_alone_and_says_why(run_of, locker, tmp_path):
     value = player_value(locker, run)
     assert (value["image"], value["reference"], value["remark"]) == ("", "", NO_INPUTS)
     assert value["sound"] == "result"
+
+
+def test_a_run_whose_files_were_removed_says_so(run_of, locker):
+    view = run_of(state=RunState.COMPLETED, image=None, reference=None, files_gone=True)
+    value = player_value(locker, view)
+    assert (value["image"], value["reference"], value["result"]) == ("", "", "")
+    assert (value["waiting"], value["remark"]) == ("No result", "Files of this run are no longer kept here.")

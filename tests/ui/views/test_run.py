@@ -120,3 +120,12 @@ def test_a_refusal_is_said_with_its_way_out():
 @pytest.mark.parametrize("error", [RunError(NO_TOKEN), AuthenticationError("Not accepted.", status_code=401)])
 def test_a_missing_or_wrong_token_can_be_entered_at_once(error):
     assert run_view.refusal(error, KLING)["actions"][0]["do"] == "token"
+
+
+def test_a_completed_run_whose_files_were_removed_says_so_and_offers_nothing(run_of):
+    words = {"sentence": "The video was made, but its files are no longer kept here.", "advice": "Choose again."}
+    view = run_of(state=RunState.COMPLETED, image=None, reference=None, files_gone=True, **words)
+    value = run_view.status_value(view)
+    assert {name: value[name] for name in words} == words
+    assert value["final"]
+    assert not value.get("actions")

@@ -13,7 +13,8 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from kling_ui.errors import SettingsError
-from kling_ui.settings import Settings
+from kling_ui.settings import Limits, Settings
+from kling_ui.ui.services import open_store
 from kling_ui.ui.tokens import TokenKeep
 from kling_ui.ui.web import server
 
@@ -21,8 +22,9 @@ ROOT = Path(__file__).parents[3]
 
 
 @asynccontextmanager
-async def _nothing_open(*_):
-    yield SimpleNamespace(tokens=TokenKeep())
+async def _nothing_open(settings, locker):
+    store = open_store(settings, locker)
+    yield SimpleNamespace(tokens=TokenKeep(), settings=settings, store=store, retention=None)
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +117,49 @@ def test_the_app_ends_quickly_and_quietly_when_told_to(serve, tmp_path):
     assert time.monotonic() - told < 10
     assert (tmp_path / "said.txt").read_text().startswith(f"kling_ui answers at {address.rstrip('/')} ")
     assert len((tmp_path / "said.txt").read_text().splitlines()) == 1
+
+
+class Sweeping:
+    """Fails the first time."""
+
+    def __init__(self):
+        self.asked = 0
+
+    async def sweep(self):
+        self.asked += 1
+        if self.asked == 1:
+            raise OSError("the disk is away")
+
+
+def test_what_is_no_longer_kept_is_removed_again_and_again_whatever_goes_wrong(tmp_path, monkeypatch, caplog):
+    retention = Sweeping()
+
+    @asynccontextmanager
+    async def opening(settings, locker):
+        async with _nothing_open(settings, locker) as services:
+            services.retention = retention
+            yield services
+
+    for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "GRADIO_RUN_HISTORY", "GRADIO_SSR_MODE"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setattr(server, "SWEEP_EVERY_S", 0.01)
+    old = tmp_path / "uploads" / "abcdefghijklmnop"
+    old.mkdir(parents=True)
+    os.utime(old, (1, 1))
+    with TestClient(server.build_app(Settings(data_dir=tmp_path), opening)):
+        until = time.monotonic() + 20
+        while retention.asked < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+    assert retention.asked >= 3
+    assert not old.exists()
+    assert caplog.text.count("could not be removed") == 1
+
+
+def test_the_settings_reach_the_uploads(tmp_path, monkeypatch):
+    for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "GRADIO_RUN_HISTORY", "GRADIO_SSR_MODE"):
+        monkeypatch.setenv(name, "")
+    settings = Settings(data_dir=tmp_path, limits=Limits(free_disk_gb=100_000))
+    with TestClient(server.build_app(settings, _nothing_open)) as client:
+        answer = client.post("/inputs", content=b"x", headers={"X-File-Name": "a.png"})
+    assert answer.status_code == 507
+    assert "100000 GB must stay free" in answer.json()["error"]
