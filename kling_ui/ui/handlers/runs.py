@@ -13,7 +13,7 @@ from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
 from kling_ui.ui.comparison import comparison_of
-from kling_ui.ui.events import told
+from kling_ui.ui.events import choice_of, entries_of, text_of, told
 from kling_ui.ui.handlers.stage import UNCHANGED, Scene, Stage
 from kling_ui.ui.services import Services
 from kling_ui.ui.trouble import in_words
@@ -24,8 +24,7 @@ from kling_ui.ui.visitors import Visitor, visitor_of
 from kling_ui.ui.wish import Wish
 
 Value = dict[str, Any]
-NOT_CHECKED = RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
-NO_INPUTS = RunError("The inputs of this run are not kept here.", advice="Choose both again.")
+RATE_MAX_USD = 1_000_000.0  # what a page can have shown; it is compared with the price of today
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +64,11 @@ class RunHandlers:
         request: gr.Request,
     ) -> AsyncIterator[Scene]:
         """Start what the headline carries as the person's wish, and show it until it ends."""
-        order = Order(EngineName(engine), visitor_of(visitor, request), _rate(cost))
+        order = Order(choice_of(engine, EngineName.PREVIEW), visitor_of(visitor, request), _rate(cost))
         try:
             _refuse_bad_token(order.engine, token_line)
-            size = Resolution(resolution) if order.engine is EngineName.PREVIEW else Resolution.P720
+            is_preview = order.engine is EngineName.PREVIEW
+            size = choice_of(resolution, Resolution.P720) if is_preview else Resolution.P720
             start = await self._begin(await self._wanted(headline, size), order)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._stage.refuse(error, request.session_hash, engine=order.engine)
@@ -80,7 +80,7 @@ class RunHandlers:
         self, headline: Value | None, cost: Value | None, visitor: str, event: gr.EventData, request: gr.Request
     ) -> AsyncIterator[Scene]:
         """Run once more what was run before, although there is a result, or nobody knows whether there is one."""
-        services, who, run_id = self._services(), visitor_of(visitor, request), str(told(event).get("run_id"))
+        services, who, run_id = self._services(), visitor_of(visitor, request), text_of(told(event).get("run_id"))
         engine = None
         try:
             run = await services.runner.view(run_id, who.owner)
@@ -96,13 +96,13 @@ class RunHandlers:
     async def on_recover(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[Scene]:
         """Follow a request on by the id that a person found at the vendor; what fails is said where they asked."""
         asked, who, services = told(event), visitor_of(visitor, request), self._services()
-        run_id = asked.get("run_id") if isinstance(asked.get("run_id"), str) else None
+        run_id = text_of(asked.get("run_id")) or None
         try:
             start = await services.runner.recover(
-                str(asked.get("request_id") or ""),
+                text_of(asked.get("request_id")),
                 visitor=who.owner,
                 token=services.tokens.use(who.token_key),
-                run_id=run_id or None,
+                run_id=run_id,
             )
         except Exception as error:  # noqa: BLE001  told in words
             note = _note(run_id or "", str(in_words(error)), passing=True)
@@ -114,12 +114,12 @@ class RunHandlers:
     async def on_inputs(self, image: SlotValue | None, video: SlotValue | None) -> Any:
         """Let the inputs stand beside each other while there is no run to show."""
         locker = self._services().locker
-        shown = (locker.url(locker.open((value or {}).get("ref"))) for value in (image, video))
+        shown = (locker.url(locker.open(entries_of(value).get("ref"))) for value in (image, video))
         return gr.update(pair=inputs_value(*shown))
 
     async def on_open(self, event: gr.EventData, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
         """Show an earlier run, and follow it if it goes on."""
-        run_id = str(told(event).get("run_id"))
+        run_id = text_of(told(event).get("run_id"))
         async for scene in self._stage.show(run_id, visitor_of(visitor, request).owner, request.session_hash):
             yield scene
 
@@ -159,7 +159,7 @@ class RunHandlers:
 
     async def on_cancel(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Ask a run to stop and say what that achieved."""
-        run_id, who = str(told(event).get("run_id")), visitor_of(visitor, request)
+        run_id, who = text_of(told(event).get("run_id")), visitor_of(visitor, request)
         try:
             words = await self._services().runner.cancel(run_id, who.owner)
         except Exception as error:  # noqa: BLE001  told in words
@@ -168,7 +168,7 @@ class RunHandlers:
 
     async def on_compare(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Put reference and result into one file that can be downloaded."""
-        run_id, services = str(told(event).get("run_id")), self._services()
+        run_id, services = text_of(told(event).get("run_id")), self._services()
         try:
             run = await services.runner.view(run_id, visitor_of(visitor, request).owner)
             path = await comparison_of(run, services.workers)
@@ -185,9 +185,9 @@ class RunHandlers:
     async def _wanted(self, headline: Value | None, size: Resolution) -> RunInputs:
         """Give what the headline carries, checked once more."""
         services = self._services()
-        wish = Wish.from_value((headline or {}).get("wish"), services.locker)
+        wish = Wish.from_value(entries_of(headline).get("wish"), services.locker)
         if wish is None:
-            raise NOT_CHECKED
+            raise _not_checked()
         report = await services.preflight.report(wish.image, wish.video, wish.choice)
         if verdict_view(report, accepted=wish.accepted).tone == "block":
             raise RunError(report.headline, advice="See what the checks say beside the button.")
@@ -197,19 +197,19 @@ class RunHandlers:
     async def _same(self, run: RunView, headline: Value | None, owner: str) -> RunInputs:
         """Give a run's inputs: as they stand on the left, if they are the same, so that their addresses are used."""
         services = self._services()
-        wish = Wish.from_value((headline or {}).get("wish"), services.locker)
+        wish = Wish.from_value(entries_of(headline).get("wish"), services.locker)
         if wish is not None:
             inputs = wish.inputs(findings=run.findings)
             standing = await services.runner.already(inputs, engine=run.engine, visitor=owner)
             if standing is not None and standing.run_id == run.run_id:
                 return inputs
         if run.image is None or run.reference is None:
-            raise NO_INPUTS
+            raise _no_inputs()
         return RunInputs(image=run.image, video=run.reference, choice=run.choice, findings=run.findings)
 
     async def _begin(self, inputs: RunInputs, order: Order, *, again: bool = False) -> Start:
         if not order.who.is_known:
-            raise NOT_CHECKED
+            raise _not_checked()
         services = self._services()
         token = services.tokens.use(order.who.token_key) if order.engine is EngineName.KLING else None
         return await services.runner.begin(
@@ -228,9 +228,9 @@ class RunHandlers:
 
 def _refuse_bad_token(engine: EngineName, token_line: Value | None) -> None:
     """Never let the app's own token stand in for one that was typed wrongly."""
-    refused = (token_line or {}).get("error")
+    refused = text_of(entries_of(token_line).get("error"))
     if engine is EngineName.KLING and refused:
-        raise RunError(str(refused))
+        raise RunError(refused)
 
 
 def _note(run_id: str, words: str, *, passing: bool = False) -> Any:
@@ -242,5 +242,14 @@ def _note(run_id: str, words: str, *, passing: bool = False) -> Any:
 
 
 def _rate(cost: Value | None) -> float | None:
-    rate = (cost or {}).get("rate_usd")
-    return float(rate) if isinstance(rate, int | float) else None
+    rate = entries_of(cost).get("rate_usd")
+    is_rate = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < RATE_MAX_USD
+    return float(rate) if is_rate else None
+
+
+def _not_checked() -> RunError:
+    return RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
+
+
+def _no_inputs() -> RunError:
+    return RunError("The inputs of this run are not kept here.", advice="Choose both again.")
