@@ -105,7 +105,7 @@ class RepairWork:
         current = await self._looks({kind: versions.current for kind, versions in order.inputs.items()})
         labels = _labels(order, offers(*current, judge(*current, order.choice), order.choice))
         if not labels:
-            raise _nothing()
+            raise _nothing_to_repair()
         span = order.span or longest_usable(current[1])
         touched = [kind for kind in order.inputs if any(chosen.target == kind for chosen in labels)]
         made = {kind: _next(order.inputs[kind], kind, labels, span) for kind in touched}
@@ -192,5 +192,5 @@ async def _nothing() -> None:
     return None
 
 
-def _nothing() -> KlingUIError:
+def _nothing_to_repair() -> KlingUIError:
     return KlingUIError("There is nothing to repair here any more.", advice="The findings are up to date now.")

@@ -44,7 +44,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
     mounted.add_middleware(
         EventBodies,
         shapes={number: Shape(len(event.inputs)) for number, event in page.fns.items() if event.fn is not None},
-        blocks=frozenset(page.blocks),
+        blocks=frozenset({page._id, *page.blocks}),  # a loading page triggers events itself
         max_bytes=settings.limits.event_kb * 1000,
     )
     mounted.add_middleware(OpenPaths)
