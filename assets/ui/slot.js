@@ -132,7 +132,7 @@ function send(file, recorded = false) {
   tell({ busy: "Sending the file", seq }); // until Python knows it, there is nothing to run with
   const request = upload = new XMLHttpRequest();
   const gone = (message, advice) => { if (seq === sent) { busy(""); fail(message, advice); tell({ seq }); } };
-  request.open("POST", new URL("inputs", document.baseURI));
+  request.open("POST", new URL("./inputs", document.baseURI));
   request.setRequestHeader("X-File-Name", encodeURIComponent(file.name || `recording.${isVideo ? "mp4" : "png"}`));
   request.upload.onprogress = (event) => {
     if (seq === sent && event.lengthComputable && event.loaded < event.total)

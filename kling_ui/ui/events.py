@@ -1,11 +1,34 @@
-"""What a script of the page tells along with an event."""
+"""What comes along with an event: anybody can send anything, so all of it is read with these."""
 
-from typing import Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
 
-import gradio as gr
+if TYPE_CHECKING:
+    import gradio as gr
+
+Member = TypeVar("Member", bound=Enum)
 
 
-def told(event: gr.EventData) -> dict[str, Any]:
-    """Give what came along with an event; anybody can send anything, so every entry is checked where it is used."""
-    data = event._data
-    return data if isinstance(data, dict) else {}
+def told(event: "gr.EventData") -> dict[str, Any]:
+    """Give what a script of the page tells; every entry is checked where it is used."""
+    return entries_of(event._data)
+
+
+def entries_of(value: object) -> dict[str, Any]:
+    """Give the entries of an element's value; none where it is something else."""
+    return value if isinstance(value, dict) else {}
+
+
+def text_of(value: object) -> str:
+    """Give a text; an empty one in place of anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def choice_of(value: object, otherwise: Member) -> Member:
+    """Give what was chosen, or ``otherwise`` where that is nothing one could choose.
+
+    Args:
+        value: As it was sent.
+        otherwise: One of the possible choices.
+    """
+    return next((member for member in type(otherwise) if member.value == value), otherwise)

@@ -1,9 +1,10 @@
 """What the browser keeps over a reload: references of the inputs and the choice, nothing secret."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from kling_ui.choice import Choice, Orientation
+from kling_ui.ui.events import choice_of, entries_of, text_of
 from kling_ui.ui.versions import Versions
 from kling_ui.ui.web.files import Locker
 
@@ -27,17 +28,16 @@ class KeptInputs:
     @classmethod
     def from_value(cls, value: object, locker: Locker) -> Self | None:
         """Read what ``kept.js`` wrote; ``None`` when there is nothing, or neither file is here any more."""
-        given: dict[str, Any] = value if isinstance(value, dict) else {}
+        given = entries_of(value)
         image, video = (Versions.from_value(given.get(name), locker) for name in ("image", "video"))
         if image is None and video is None:
             return None
-        prompt, orientation = given.get("prompt"), given.get("orientation")
         return cls(
             image,
             video,
             Choice(
-                prompt[:_PROMPT_MAX_CHARS] if isinstance(prompt, str) else "",
-                Orientation(orientation) if orientation in list(Orientation) else Orientation.VIDEO,
+                text_of(given.get("prompt"))[:_PROMPT_MAX_CHARS],
+                choice_of(given.get("orientation"), Orientation.VIDEO),
                 given.get("keep_sound") is not False,
             ),
         )

@@ -27,6 +27,7 @@ from kling_ui.ui.panels import (
     place_result,
 )
 from kling_ui.ui.services import Services
+from kling_ui.ui.trouble import guarded
 from kling_ui.ui.web.assets import asset
 
 TITLE = "Motion Control playground"
@@ -34,7 +35,8 @@ TITLE = "Motion Control playground"
 VISITOR_KEY, VISITOR_SCRAMBLE = "kling_ui.visitor", "kling_ui"
 INPUTS_KEY = "kling_ui.inputs"
 CACHE_SWEEP_S, CACHE_AGE_S = 600, 86_400
-PLUMBING: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+# Handlers look at raw values themselves: Gradio's own look at them prints a traceback when somebody sends odd ones.
+PLUMBING: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden", "preprocess": False}
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,8 @@ def build_page(
         wire_start(panels, on_token, on_inputs, on_runs, on_engine)
         wire_runs(panels, on_runs, on_engine)
         wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
+    for event in page.fns.values():
+        event.fn = guarded(event.fn) if event.fn else None
     return page
 
 

@@ -18,7 +18,6 @@ from kling_ui.ui.views.slot import Kind, SlotValue
 from kling_ui.ui.views.timeline import span_words
 from kling_ui.vision.look import ImageLook, VideoLook
 
-NOTHING = KlingUIError("There is nothing to repair here any more.", advice="The findings are up to date now.")
 LOOKING, WRITING, CHECKING = "Looking once more", "Repairing", "Checking the result"
 
 
@@ -105,7 +104,7 @@ class RepairWork:
         current = await self._looks({kind: versions.current for kind, versions in order.inputs.items()})
         labels = _labels(order, offers(*current, judge(*current, order.choice), order.choice))
         if not labels:
-            raise NOTHING
+            raise _nothing_to_repair()
         span = order.span or longest_usable(current[1])
         touched = [kind for kind in order.inputs if any(chosen.target == kind for chosen in labels)]
         made = {kind: _next(order.inputs[kind], kind, labels, span) for kind in touched}
@@ -201,3 +200,7 @@ def _size_bytes(files: Mended) -> int:
 
 async def _nothing() -> None:
     return None
+
+
+def _nothing_to_repair() -> KlingUIError:
+    return KlingUIError("There is nothing to repair here any more.", advice="The findings are up to date now.")

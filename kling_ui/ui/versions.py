@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.ui.events import entries_of
 from kling_ui.ui.web.files import Locker
 
 Span = tuple[float, float]
 _LABEL_MAX_CHARS = 120
+_TIME_MAX_S = 1e6
 _VERSIONS_MAX = 32  # of one input; what a browser sends is not believed without end
 
 
@@ -53,7 +55,7 @@ class Version:
     @classmethod
     def from_value(cls, value: object, locker: Locker) -> Self | None:
         """Read what the browser carried; ``None`` unless the file is there."""
-        given = value if isinstance(value, dict) else {}
+        given = entries_of(value)
         path, origin = locker.open(given.get("ref")), given.get("origin")
         if path is None:
             return None
@@ -104,7 +106,7 @@ class Versions:
     @classmethod
     def from_value(cls, value: object, locker: Locker) -> Self | None:
         """Read an input's value; ``None`` when its file is not, or no longer, there."""
-        given = value if isinstance(value, dict) else {}
+        given = entries_of(value)
         path = locker.open(given.get("ref"))
         if path is None:
             return None
@@ -123,9 +125,9 @@ def read_span(value: object) -> Span | None:
     if not isinstance(value, list | tuple) or len(value) != 2:
         return None
     start_s, end_s = value
-    if not all(isinstance(time_s, int | float) for time_s in (start_s, end_s)) or not 0 <= start_s < end_s:
+    if any(isinstance(time_s, bool) or not isinstance(time_s, int | float) for time_s in value):
         return None
-    return float(start_s), float(end_s)
+    return (float(start_s), float(end_s)) if 0 <= start_s < end_s < _TIME_MAX_S else None
 
 
 def _repairs(value: object) -> tuple[tuple[RepairKind, str], ...]:
@@ -134,5 +136,6 @@ def _repairs(value: object) -> tuple[tuple[RepairKind, str], ...]:
     return tuple(
         (kinds[entry[0]], entry[1][:_LABEL_MAX_CHARS])
         for entry in entries
-        if isinstance(entry, list) and len(entry) == 2 and entry[0] in kinds and isinstance(entry[1], str)
+        if isinstance(entry, list) and len(entry) == 2 and all(isinstance(part, str) for part in entry)
+        if entry[0] in kinds
     )

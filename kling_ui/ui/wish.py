@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from kling_ui.choice import Choice, Orientation
 from kling_ui.runs.runner import RunInputs
+from kling_ui.ui.events import entries_of, text_of
 from kling_ui.ui.web.files import Locker
 
 
@@ -57,15 +58,12 @@ class Wish:
     @classmethod
     def from_value(cls, value: object, locker: Locker) -> Self | None:
         """Read what the browser carried; ``None`` unless both files are there and everything has its type."""
-        given = value if isinstance(value, dict) else {}
+        given = entries_of(value)
         image, video = locker.open(given.get("image")), locker.open(given.get("video"))
         if image is None or video is None or given.get("orientation") not in list(Orientation):
             return None
-        choice = Choice(_text(given, "prompt"), Orientation(given["orientation"]), given.get("keep_sound") is True)
-        urls = _text(given, "image_url") or None, _text(given, "video_url") or None
+        choice = Choice(
+            text_of(given.get("prompt")), Orientation(given["orientation"]), given.get("keep_sound") is True
+        )
+        urls = text_of(given.get("image_url")) or None, text_of(given.get("video_url")) or None
         return cls(image, video, choice, given.get("accepted") is True, *urls)
-
-
-def _text(given: dict[str, Any], name: str) -> str:
-    text = given.get(name)
-    return text if isinstance(text, str) else ""

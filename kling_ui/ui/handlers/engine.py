@@ -10,6 +10,7 @@ from kling_ui.errors import AuthenticationError, KlingUIError
 from kling_ui.runs.money import NO_QUOTE, Quote, dollars
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.terms import Terms
+from kling_ui.ui.events import entries_of
 from kling_ui.ui.services import Services
 from kling_ui.ui.trouble import in_words
 from kling_ui.ui.views.slot import SlotValue
@@ -52,7 +53,7 @@ class EngineHandlers:
     async def _duration_s(self, video: SlotValue | None, request: gr.Request) -> float | None:
         """Measure the clip that is really sent: trimmed or mended, where it was."""
         services = self._services().for_request(request)
-        path = services.locker.open((video or {}).get("ref"))
+        path = services.locker.open(entries_of(video).get("ref"))
         try:
             return (await services.preflight.video_facts(path)).duration_s if path else None
         except KlingUIError:

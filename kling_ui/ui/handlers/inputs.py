@@ -12,7 +12,7 @@ from kling_ui.checks.repairs import Repair, offers
 from kling_ui.choice import DEFAULT_PROMPT, Choice, Orientation
 from kling_ui.errors import KlingUIError
 from kling_ui.ui.attention import Attention
-from kling_ui.ui.events import told
+from kling_ui.ui.events import choice_of, entries_of, text_of, told
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
 from kling_ui.ui.handlers.looking import STEPS, Looking
 from kling_ui.ui.kept_inputs import KeptInputs
@@ -24,8 +24,6 @@ from kling_ui.ui.views import slot as slot_view
 from kling_ui.ui.views.slot import Kind, SlotValue
 from kling_ui.ui.views.verdict import VerdictView, verdict_view
 from kling_ui.ui.wish import Wish
-
-GONE = KlingUIError("This file is no longer kept here.", advice="Choose it again.")
 
 
 class InputHandlers:
@@ -66,7 +64,7 @@ class InputHandlers:
 
     async def on_own_picture(self, prompt: str) -> Any:
         """Drop the words of an example: they describe its character, not the one that was just handed in."""
-        return DEFAULT_PROMPT if prompt in {example.choice.prompt for example in EXAMPLES} else gr.skip()
+        return DEFAULT_PROMPT if prompt in [example.choice.prompt for example in EXAMPLES] else gr.skip()
 
     async def on_first_look(self, kept: object, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Load what the person had here before, or the first example, unless the person is quicker."""
@@ -90,10 +88,11 @@ class InputHandlers:
         """Say which orientation suits the clip."""
         with self._attention.claim(request.session_hash, "advice") as is_ours:
             try:
-                look = await self._looking(request).known(Kind.VIDEO, video or {})
+                look = await self._looking(request).known(Kind.VIDEO, entries_of(video))
             except KlingUIError:  # the clip's own place tells it
                 look = None
-            return advice_view.advice_value(look, Orientation(orientation)) if is_ours() else gr.skip()
+            chosen = choice_of(orientation, Orientation.VIDEO)
+            return advice_view.advice_value(look, chosen) if is_ours() else gr.skip()
 
     async def judge(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -110,11 +109,11 @@ class InputHandlers:
         Returns:
             The list of findings, the headline with the wish, the button, the checkbox of a person who has checked.
         """
-        choice = Choice(prompt or "", Orientation(orientation), bool(keep_sound))
-        looking = self._looking(request)
-        view, wish = await self._verdict(image or {}, video or {}, choice, looking, accepted=bool(accepted))
+        image, video = entries_of(image), entries_of(video)
+        choice = Choice(text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
+        view, wish = await self._verdict(image, video, choice, self._looking(request), accepted=accepted is True)
         carried = wish.to_value(self._services().locker) if wish and view.may_run else None
-        now = {"image": (image or {}).get("ref"), "video": (video or {}).get("ref")}
+        now = {"image": image.get("ref"), "video": video.get("ref")}
         return (
             {
                 "text": view.summary,
@@ -155,7 +154,7 @@ class InputHandlers:
 
     async def _take(self, kind: Kind, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
         given = told(event)
-        url = given.get("url") if isinstance(given.get("url"), str) else None
+        url = text_of(given.get("url")) or None
         echo = {"seq": given.get("seq") if isinstance(given.get("seq"), int) else 0, "origin": url}
         services = self._services().for_request(request)
         with self._attention.claim(request.session_hash, kind) as is_ours:
@@ -188,7 +187,8 @@ class InputHandlers:
             return replace(view, text="Looking at the inputs.", tone="busy", offers_override=False), None
         if paths[0] is None or paths[1] is None:
             return replace(view, text=_wanted(*paths), tone="empty", offers_override=False), None
-        return view, Wish(paths[0], paths[1], choice, accepted, image.get("origin"), video.get("origin"))
+        origins = text_of(image.get("origin")) or None, text_of(video.get("origin")) or None
+        return view, Wish(paths[0], paths[1], choice, accepted, *origins)
 
 
 async def _file(services: Services, kind: Kind, given: dict[str, Any], url: str | None) -> Path:
@@ -196,7 +196,7 @@ async def _file(services: Services, kind: Kind, given: dict[str, Any], url: str 
         return await services.fetch(kind, url)
     path = services.locker.open(given.get("ref"))
     if path is None:
-        raise GONE
+        raise _gone()
     return await services.plain(path) if kind is Kind.VIDEO and given.get("recorded") is True else path
 
 
@@ -218,3 +218,7 @@ async def _empty() -> AsyncIterator[SlotValue]:
 def _wanted(image: Path | None, video: Path | None) -> str:
     missing = [name for name, path in (("a character image", image), ("a reference video", video)) if path is None]
     return f"Add {' and '.join(missing)}."
+
+
+def _gone() -> KlingUIError:
+    return KlingUIError("This file is no longer kept here.", advice="Choose it again.")

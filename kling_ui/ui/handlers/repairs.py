@@ -11,7 +11,7 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.choice import Choice, Orientation
 from kling_ui.errors import KlingUIError
 from kling_ui.ui.attention import Attention
-from kling_ui.ui.events import told
+from kling_ui.ui.events import choice_of, entries_of, told
 from kling_ui.ui.handlers.looking import Looking
 from kling_ui.ui.repair_work import Order, Outcome, Progress, RepairWork
 from kling_ui.ui.services import Services
@@ -23,7 +23,6 @@ from kling_ui.ui.views.slot import Kind, SlotValue
 Stage = tuple[Any, Any, Any]  # picture, clip, list of findings
 LOOK_EVERY_S = 0.25
 SPEAK_EVERY_S = 2.0  # a page that has gone is noticed when it is next written to
-GONE = KlingUIError("The file from before is no longer kept here.", advice="Choose it again.")
 
 
 class RepairHandlers:
@@ -49,8 +48,8 @@ class RepairHandlers:
         request: gr.Request,
     ) -> AsyncIterator[Stage]:
         """Mend what was asked for, saying how far it is, and show the result in place of what was mended."""
-        choice = Choice("", Orientation(orientation), bool(keep_sound))
-        order = self._order(told(event), image or {}, video or {}, choice)
+        choice = Choice("", choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
+        order = self._order(told(event), entries_of(image), entries_of(video), choice)
         progress, session = Progress(), request.session_hash
         services = self._services().for_request(request)
         work = RepairWork(lambda: services)
@@ -76,18 +75,20 @@ class RepairHandlers:
 
     async def on_undo_image(self, image: SlotValue | None, request: gr.Request) -> Any:
         """Go back to the picture before the newest repair."""
-        return await self._undo(Kind.IMAGE, image or {}, request)
+        return await self._undo(Kind.IMAGE, entries_of(image), request)
 
     async def on_undo_video(self, video: SlotValue | None, request: gr.Request) -> Any:
         """Go back to the clip before the newest repair."""
-        return await self._undo(Kind.VIDEO, video or {}, request)
+        return await self._undo(Kind.VIDEO, entries_of(video), request)
 
     async def on_undo_all(
         self, event: gr.EventData, image: SlotValue | None, video: SlotValue | None, request: gr.Request
     ) -> Stage:
         """Undo what the newest press of a repair did, as far as it still stands."""
-        after, shown = told(event).get("after"), {Kind.IMAGE: image or {}, Kind.VIDEO: video or {}}
-        made = after if isinstance(after, dict) else {}
+        made, shown = (
+            entries_of(told(event).get("after")),
+            {Kind.IMAGE: entries_of(image), Kind.VIDEO: entries_of(video)},
+        )
         stands = [kind for kind in Kind if kind in made and made[kind] == shown[kind].get("ref")]
         back = {kind: await self._undo(kind, shown[kind], request) for kind in stands}
         picture, clip = (back.get(kind, gr.skip()) for kind in Kind)
@@ -116,7 +117,7 @@ class RepairHandlers:
     def _repaired(self, value: SlotValue) -> Versions:
         versions = Versions.from_value(value, self._services().locker)
         if versions is None or not versions.is_repaired:
-            raise GONE
+            raise _gone()
         return versions
 
     def _order(self, given: dict[str, Any], image: SlotValue, video: SlotValue, choice: Choice) -> Order:
@@ -156,3 +157,7 @@ def _stage(order: Order, task: asyncio.Task[Outcome], ours: Collection[Kind]) ->
         values[kind] | {"instead_of": values[kind]["past"][-1]["ref"]} if kind in values else gr.skip() for kind in Kind
     )
     return picture, clip, gr.update(mending=mending_view.done(order, task.result(), values))
+
+
+def _gone() -> KlingUIError:
+    return KlingUIError("The file from before is no longer kept here.", advice="Choose it again.")

@@ -14,7 +14,7 @@ from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
 from kling_ui.ui.attempt_limit import AttemptLimit
 from kling_ui.ui.comparison import comparison_of
-from kling_ui.ui.events import told
+from kling_ui.ui.events import choice_of, entries_of, text_of, told
 from kling_ui.ui.handlers.stage import UNCHANGED, Scene, Stage
 from kling_ui.ui.services import Services
 from kling_ui.ui.trouble import in_words
@@ -25,9 +25,7 @@ from kling_ui.ui.visitors import Visitor, visitor_of
 from kling_ui.ui.wish import Wish
 
 Value = dict[str, Any]
-NOT_CHECKED = RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
-NOT_KNOWN = RunError("The page was not ready yet.", advice="Load it again.")
-NO_INPUTS = RunError("The inputs of this run are not kept here.", advice="Choose both again.")
+RATE_MAX_USD = 1_000_000.0  # what a page can have shown; it is compared with the price of today
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +67,12 @@ class RunHandlers:
         request: gr.Request,
     ) -> AsyncIterator[Scene]:
         """Start what the headline carries as the person's wish, and show it until it ends."""
-        order = Order(EngineName(engine), visitor_of(visitor, request), _rate(cost))
+        order = Order(choice_of(engine, EngineName.PREVIEW), visitor_of(visitor, request), _rate(cost))
         try:
             _refuse_unknown(order.who)
             _refuse_bad_token(order.engine, token_line)
-            size = Resolution(resolution) if order.engine is EngineName.PREVIEW else Resolution.P720
+            is_preview = order.engine is EngineName.PREVIEW
+            size = choice_of(resolution, Resolution.P720) if is_preview else Resolution.P720
             theirs = self._services().for_request(request)
             start = await self._begin(await _wanted(theirs, headline, size), order, theirs)
         except Exception as error:  # noqa: BLE001  told in words
@@ -86,7 +85,7 @@ class RunHandlers:
         self, headline: Value | None, cost: Value | None, visitor: str, event: gr.EventData, request: gr.Request
     ) -> AsyncIterator[Scene]:
         """Run once more what was run before, although there is a result, or nobody knows whether there is one."""
-        who, run_id = visitor_of(visitor, request), str(told(event).get("run_id"))
+        who, run_id = visitor_of(visitor, request), text_of(told(event).get("run_id"))
         engine = None
         try:
             _refuse_unknown(who)
@@ -107,15 +106,15 @@ class RunHandlers:
         The app's own token asks for none that it did not make for this visitor: ids can be guessed.
         """
         asked, who, services = told(event), visitor_of(visitor, request), self._services()
-        run_id = asked.get("run_id") if isinstance(asked.get("run_id"), str) else None
+        run_id = text_of(asked.get("run_id")) or None
         try:
             _refuse_unknown(who)
             self._recoveries.take(f"visitor {who.owner}", f"address {who.address}")
             start = await services.runner.recover(
-                str(asked.get("request_id") or ""),
+                text_of(asked.get("request_id")),
                 visitor=who.owner,
                 token=services.tokens.use(who.token_key),
-                run_id=run_id or None,
+                run_id=run_id,
                 terms=services.terms(who),
             )
         except Exception as error:  # noqa: BLE001  told in words
@@ -128,14 +127,14 @@ class RunHandlers:
     async def on_inputs(self, image: SlotValue | None, video: SlotValue | None) -> Any:
         """Let the inputs stand beside each other while there is no run to show."""
         locker = self._services().locker
-        shown = (locker.url(locker.open((value or {}).get("ref"))) for value in (image, video))
+        shown = (locker.url(locker.open(entries_of(value).get("ref"))) for value in (image, video))
         return gr.update(pair=inputs_value(*shown))
 
     async def on_open(self, event: gr.EventData, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
         """Show an earlier run, and follow it if it goes on."""
-        run_id, who = str(told(event).get("run_id")), visitor_of(visitor, request)
+        run_id, who = text_of(told(event).get("run_id")), visitor_of(visitor, request)
         if not who.is_known:
-            yield self._stage.refuse(NOT_KNOWN, request.session_hash)
+            yield self._stage.refuse(_not_known(), request.session_hash)
             return
         async for scene in self._stage.show(run_id, who.owner, request.session_hash):
             yield scene
@@ -179,7 +178,7 @@ class RunHandlers:
 
     async def on_cancel(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Ask a run to stop and say what that achieved."""
-        run_id, who = str(told(event).get("run_id")), visitor_of(visitor, request)
+        run_id, who = text_of(told(event).get("run_id")), visitor_of(visitor, request)
         try:
             _refuse_unknown(who)
             words = await self._services().runner.cancel(run_id, who.owner)
@@ -189,7 +188,7 @@ class RunHandlers:
 
     async def on_compare(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Put reference and result into one file that can be downloaded."""
-        run_id, who = str(told(event).get("run_id")), visitor_of(visitor, request)
+        run_id, who = text_of(told(event).get("run_id")), visitor_of(visitor, request)
         try:
             _refuse_unknown(who)
             services = self._services().for_request(request)
@@ -228,14 +227,14 @@ class RunHandlers:
 def _refuse_unknown(who: Visitor) -> None:
     """Do nothing for somebody to whom nothing can belong."""
     if not who.is_known:
-        raise NOT_KNOWN
+        raise _not_known()
 
 
 async def _wanted(services: Services, headline: Value | None, size: Resolution) -> RunInputs:
     """Give what the headline carries, checked once more."""
-    wish = Wish.from_value((headline or {}).get("wish"), services.locker)
+    wish = Wish.from_value(entries_of(headline).get("wish"), services.locker)
     if wish is None:
-        raise NOT_CHECKED
+        raise _not_checked()
     report = await services.preflight.report(wish.image, wish.video, wish.choice)
     if verdict_view(report, accepted=wish.accepted).tone == "block":
         raise RunError(report.headline, advice="See what the checks say beside the button.")
@@ -245,7 +244,7 @@ async def _wanted(services: Services, headline: Value | None, size: Resolution) 
 
 async def _same(services: Services, run: RunView, headline: Value | None, owner: str) -> RunInputs:
     """Give a run's inputs: as they stand on the left, if they are the same, so that their addresses are used."""
-    wish = Wish.from_value((headline or {}).get("wish"), services.locker)
+    wish = Wish.from_value(entries_of(headline).get("wish"), services.locker)
     if wish is not None:
         inputs = wish.inputs(findings=run.findings)
         async with services.turn():  # both files are read
@@ -253,15 +252,19 @@ async def _same(services: Services, run: RunView, headline: Value | None, owner:
         if standing is not None and standing.run_id == run.run_id:
             return inputs
     if run.image is None or run.reference is None:
-        raise NO_INPUTS
+        raise _no_inputs()
     return RunInputs(image=run.image, video=run.reference, choice=run.choice, findings=run.findings)
+
+
+def _not_known() -> RunError:
+    return RunError("The page was not ready yet.", advice="Load it again.")
 
 
 def _refuse_bad_token(engine: EngineName, token_line: Value | None) -> None:
     """Never let the app's own token stand in for one that was typed wrongly."""
-    refused = (token_line or {}).get("error")
+    refused = text_of(entries_of(token_line).get("error"))
     if engine is EngineName.KLING and refused:
-        raise RunError(str(refused))
+        raise RunError(refused)
 
 
 def _note(run_id: str, words: str, *, passing: bool = False) -> Any:
@@ -273,5 +276,14 @@ def _note(run_id: str, words: str, *, passing: bool = False) -> Any:
 
 
 def _rate(cost: Value | None) -> float | None:
-    rate = (cost or {}).get("rate_usd")
-    return float(rate) if isinstance(rate, int | float) else None
+    rate = entries_of(cost).get("rate_usd")
+    is_rate = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < RATE_MAX_USD
+    return float(rate) if is_rate else None
+
+
+def _not_checked() -> RunError:
+    return RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
+
+
+def _no_inputs() -> RunError:
+    return RunError("The inputs of this run are not kept here.", advice="Choose both again.")

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from kling_ui.errors import KlingUIError
 from kling_ui.runs.record import EngineName
+from kling_ui.ui.events import entries_of, text_of
 from kling_ui.ui.services import Services
 from kling_ui.ui.spending_rules import may_use_app_token, token_hint
 from kling_ui.ui.tokens import token_of
@@ -18,7 +19,6 @@ from kling_ui.ui.visitors import Visitor, visitor_of
 # remembering what was in the old one. So it is its place that is shown and hidden.
 EMPTY = ""
 FORGOTTEN = "Forgotten. A run that is under way keeps it until it ends."
-NOT_READY = KlingUIError("The page was not ready yet.", advice="Enter the token again.")
 
 Shown = tuple[Any, dict[str, Any]]  # the place of the field, and the line that stands for it
 
@@ -39,12 +39,12 @@ class TokenHandlers:
         """Keep what was typed, and empty the field; a refused one stays refused until there is a better one."""
         who = visitor_of(visitor, request)
         try:
-            secret = token_of(token)
+            secret = token_of(text_of(token))
             if secret is not None:
                 self._keep(who, secret)
         except KlingUIError as error:
             return EMPTY, self._place(engine, who), self._refused(str(error), who)
-        refused = (line or {}).get("error") if secret is None else None
+        refused = text_of(entries_of(line).get("error")) if secret is None else ""
         return EMPTY, self._place(engine, who), self._refused(refused, who) if refused else self._line(engine, who)
 
     def on_look(self, engine: str, visitor: str, request: gr.Request) -> Shown:
@@ -70,7 +70,7 @@ class TokenHandlers:
 
     def _keep(self, who: Visitor, token: SecretStr) -> None:
         if not who.is_known:
-            raise NOT_READY
+            raise _not_ready()
         self._services().tokens.keep(who.token_key, token)
 
     def _is_kept(self, who: Visitor) -> bool:
@@ -92,3 +92,7 @@ class TokenHandlers:
         """Say why a token was refused, and whether the app's own may be used in its place."""
         settings = self._services().settings
         return {"error": why, "app_token": settings.token is not None and may_use_app_token(settings, who)}
+
+
+def _not_ready() -> KlingUIError:
+    return KlingUIError("The page was not ready yet.", advice="Enter the token again.")

@@ -64,7 +64,9 @@ class Locker:
     def open(self, ref: object) -> Path | None:
         """Give the file of a reference, or ``None`` when it was not signed here or is gone."""
         signature, _, inside = ref.partition("/") if isinstance(ref, str) else ("", "", "")
-        if not inside or not hmac.compare_digest(signature.encode(), self._signature(inside).encode()):
+        if not inside or not hmac.compare_digest(
+            signature.encode("utf-8", "surrogatepass"), self._signature(inside).encode()
+        ):
             return None
         path = (self.root / inside).resolve()
         return path if path.is_relative_to(self.root) and path.is_file() else None

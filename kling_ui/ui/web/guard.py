@@ -1,7 +1,10 @@
-"""What stands before every request: headers that protect the visitor, and doors of Gradio that stay shut."""
+"""What stands before every request: headers that protect the visitor, and no writes that another site started.
+
+Which addresses of Gradio are open stands in ``gradio_paths``.
+"""
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
 
@@ -11,23 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_ui.settings import Network
 from kling_ui.ui.web.client_address import SCOPE_KEY, address_key, client_address, is_trusted
+from kling_ui.ui.web.gradio_paths import DATA
 
-# Gradio serves these to anybody: a session's values under a link, any cached file, and a proxy to other hosts.
-# The page uses its own signed addresses instead, so all of them are shut.
-SHUT = (
-    "/gradio_api/deep_link",
-    "/gradio_api/file=",
-    "/gradio_api/file/",
-    "/gradio_api/proxy=",
-    "/gradio_api/upload",
-    "/gradio_api/runs",
-    "/gradio_api/run-history",
-    "/gradio_api/component_server",
-    "/gradio_api/process_recording",
-    "/gradio_api/vibe",
-    "/monitoring",
-)
-_STREAMS = ("/gradio_api/queue/data", "/gradio_api/heartbeat")
+_STREAMS = (DATA,)
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 # Gradio compiles component templates in the browser, hence unsafe-eval; nothing may come from another host.
 _POLICY = "; ".join(
@@ -74,14 +63,13 @@ class Farewell:
 
 
 class Guard:
-    """Refuses writes that another site started, shuts some doors and adds protective headers.
+    """Refuses writes that another site started, and adds protective headers.
 
     Args:
         app: The application behind.
         farewell: Ends open streams when the server stops.
         proxies: Networks of proxies that are believed.
         secret: Makes the keys under which addresses are counted.
-        shut: Path prefixes that answer 404.
     """
 
     def __init__(
@@ -91,13 +79,11 @@ class Guard:
         farewell: Farewell,
         proxies: Collection[Network] = (),
         secret: bytes = b"",
-        shut: Iterable[str] = SHUT,
     ) -> None:
         self.app = app
         self.proxies = tuple(proxies)
         self._secret = secret
         self.farewell = farewell
-        self.shut = tuple(shut)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer it here."""
@@ -105,9 +91,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if scope["path"].startswith(self.shut):
-            await PlainTextResponse("Not found", 404)(scope, receive, send)
-        elif scope["method"] not in _SAFE_METHODS and headers.get("sec-fetch-site") == "cross-site":
+        if scope["method"] not in _SAFE_METHODS and headers.get("sec-fetch-site") == "cross-site":
             await PlainTextResponse("Refused: another site started this.", 403)(scope, receive, send)
         else:
             scope = self._without_forwarded(scope)

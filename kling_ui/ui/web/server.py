@@ -79,10 +79,12 @@ def build_app(settings: Settings, opening: Opening = open_services, *, farewell:
             app.state.services = services
             sweeping = asyncio.create_task(_keep_clean(services))
             wiping = asyncio.create_task(services.tokens.keep_wiping())
+            forgetting = asyncio.create_task(app.state.sessions.keep_forgetting())
             yield
             sweeping.cancel()
             wiping.cancel()
-            await asyncio.gather(sweeping, wiping, return_exceptions=True)
+            forgetting.cancel()
+            await asyncio.gather(sweeping, wiping, forgetting, return_exceptions=True)
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
@@ -167,6 +169,7 @@ def _tell_gradio(data_dir: Path) -> None:
     os.environ["GRADIO_TEMP_DIR"] = str(data_dir / "gradio")
     os.environ.setdefault("GRADIO_SSR_MODE", "False")
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # no pandas after every event
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")  # kept of past events; nobody may look at them
 
 
 def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -> None:
@@ -174,6 +177,7 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
 
     from kling_ui.ui.page import build_page  # noqa: PLC0415
     from kling_ui.ui.theme import page_theme  # noqa: PLC0415
+    from kling_ui.ui.web.mounting import finish_mounting  # noqa: PLC0415
     from kling_ui.ui.widgets import STYLES  # noqa: PLC0415
 
     page = build_page(
@@ -201,6 +205,7 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
         mcp_server=False,
         pwa=False,
     )
+    app.state.sessions = finish_mounting(app, page, settings)
 
 
 def _lend_inputs(app: FastAPI, data_dir: Path) -> None:
