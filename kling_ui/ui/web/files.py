@@ -4,19 +4,19 @@ import hashlib
 import hmac
 import os
 import secrets
+import shutil
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
 
-from anyio import CancelScope
+from anyio import CancelScope, to_thread
 from anyio import Path as AsyncPath
 
 from kling_ui.errors import KlingUIError
 
 UPLOAD_MAX_BYTES = 512 * 1024**2  # above every documented limit, so that the checks can say what is wrong
 _SIGNATURE_CHARS = 32  # 192 bits
-_NAME_MAX_CHARS = 80
 _SECRET_BYTES = 32
 
 # What a browser may show; anything else is offered as a download only.
@@ -98,13 +98,6 @@ def shown_type(path: Path) -> str | None:
     return _SHOWN.get(path.suffix.lower())
 
 
-def clean_name(name: str, fallback: str) -> str:
-    """Make a harmless file name that still tells the person which file it is."""
-    bare = "".join(char if char.isalnum() or char in "-_.() " else "_" for char in Path(name.replace("\\", "/")).name)
-    stem, suffix = Path(bare).stem.strip(" ."), Path(bare).suffix
-    return f"{stem[: _NAME_MAX_CHARS - len(suffix)] or fallback}{suffix[:12]}"
-
-
 async def receive(chunks: AsyncIterator[bytes], folder: Path, name: str, max_bytes: int = UPLOAD_MAX_BYTES) -> Path:
     """Keep an upload under a fresh folder of its own; a broken one leaves nothing behind.
 
@@ -125,8 +118,7 @@ async def receive(chunks: AsyncIterator[bytes], folder: Path, name: str, max_byt
         return Path(await partial.rename(home / name))
     except BaseException:
         with CancelScope(shield=True):
-            await partial.unlink(missing_ok=True)
-            await home.rmdir()
+            await to_thread.run_sync(shutil.rmtree, home, True)
         raise
 
 

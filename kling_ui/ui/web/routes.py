@@ -4,13 +4,13 @@ import contextlib
 import shutil
 import time
 from pathlib import Path
-from urllib.parse import unquote
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 
 from kling_ui.errors import KlingUIError
-from kling_ui.ui.web.files import Locker, clean_name, receive, shown_type
+from kling_ui.media.file_names import clean_name, name_in_header
+from kling_ui.ui.web.files import Locker, receive, shown_type
 
 # A file shown alone can run nothing and load nothing, whatever it pretends to be.
 _FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
@@ -36,7 +36,7 @@ def add_routes(app: FastAPI, locker: Locker, uploads: Path) -> None:
 
     @app.post("/inputs")
     async def upload(request: Request) -> Response:
-        name = clean_name(unquote(request.headers.get("x-file-name", "")), "input")
+        name = clean_name(name_in_header(request.headers.get("x-file-name", "")), "input")
         try:
             path = await receive(request.stream(), uploads, name)
         except KlingUIError as error:
