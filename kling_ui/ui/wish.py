@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from kling_ui.characters import odd_characters
 from kling_ui.choice import Choice, Orientation
 from kling_ui.runs.runner import RunInputs
 from kling_ui.ui.web.files import Locker
@@ -62,10 +63,15 @@ class Wish:
         if image is None or video is None or given.get("orientation") not in list(Orientation):
             return None
         choice = Choice(_text(given, "prompt"), Orientation(given["orientation"]), given.get("keep_sound") is True)
-        urls = _text(given, "image_url") or None, _text(given, "video_url") or None
+        urls = _url(given, "image_url"), _url(given, "video_url")
         return cls(image, video, choice, given.get("accepted") is True, *urls)
 
 
 def _text(given: dict[str, Any], name: str) -> str:
     text = given.get(name)
     return text if isinstance(text, str) else ""
+
+
+def _url(given: dict[str, Any], name: str) -> str | None:
+    text = _text(given, name)
+    return None if odd_characters(text) else text or None
