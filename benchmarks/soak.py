@@ -258,7 +258,9 @@ def serve(folder: Path, port: int, runs: int) -> None:
                 views = [(await runner.history(visitor(number)))[0] for number in range(runs)]
         print(json.dumps(_told(vendor, Counter(view.state for view in views), runs)), flush=True)
 
-    config = uvicorn.Config(build_app(settings, opening), port=port, log_level="warning", timeout_graceful_shutdown=3)
+    config = uvicorn.Config(
+        build_app(settings, opening), port=port, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=3
+    )
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run()
 

@@ -22,7 +22,7 @@ _STORE_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
 _DOLLARS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,4})?")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
-_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
+_NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")  # containers have underscores in their names
 # From where the proxy of a Hugging Face Space reaches it; nobody else can reach its port.
 SPACE_PROXIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "::1/128", "fc00::/7")
 KEEP_DAYS_PUBLIC = 30

@@ -83,6 +83,13 @@ PAIRS = [
         must={"prompt.required": BLOCK},
     ),
     Pair(
+        name="prompt-with-half-a-character",
+        image="arms-up",
+        clip="dance",
+        choice=Choice(prompt="half a \ud83d smile", keep_sound=False),
+        must={"prompt.characters": BLOCK},
+    ),
+    Pair(
         name="prompt-of-2500",
         image="arms-up",
         clip="dance",

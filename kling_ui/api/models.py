@@ -14,8 +14,9 @@ from typing import Self
 
 from kling_ui.api.reading import number_of, text_of, time_of, video_url_of
 from kling_ui.api.redaction import redacted
+from kling_ui.characters import odd_characters
 from kling_ui.choice import Orientation, Resolution
-from kling_ui.errors import UnexpectedResponseError
+from kling_ui.errors import APIError, UnexpectedResponseError
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 ERROR_TEXT_MAX_CHARS = 2000
@@ -67,6 +68,9 @@ class MotionRequest:
         keep_original_sound: Keep the reference's sound.
         character_orientation: Whose facing the result follows.
         resolution: For the embedded engine only; the remote one knows no such field, and is sent none.
+
+    Raises:
+        APIError: The prompt holds characters that are no text.
     """
 
     prompt: str
@@ -75,6 +79,12 @@ class MotionRequest:
     keep_original_sound: bool = True
     character_orientation: Orientation = Orientation.VIDEO
     resolution: Resolution | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what should have been refused before: half a character may be billed and end as a question mark."""
+        if odd := odd_characters(self.prompt):
+            named = ", ".join(odd[:5])
+            raise APIError(f"The prompt holds characters that cannot be sent ({named}).", advice="Write it anew.")
 
     def to_json(self) -> dict[str, object]:
         """Return the body of a submit."""

@@ -4,10 +4,12 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from kling_ui.characters import without_odd
+
 
 def text_of(value: object) -> str | None:
-    """Return text without outer space, ``None`` when there is none."""
-    return value.strip() or None if isinstance(value, str) else None
+    """Return text without outer space and without what is no text, ``None`` when there is none."""
+    return without_odd(value).strip() or None if isinstance(value, str) else None
 
 
 def number_of(value: object) -> float | None:

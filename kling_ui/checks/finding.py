@@ -9,6 +9,7 @@ from typing import Any
 # Within one severity: what spoils the whole run first, what costs quality next, what is a formality last.
 IMPORTANCE = (
     "prompt.required",
+    "prompt.characters",
     "video.usable",
     "image.character",
     "image.coverage",

@@ -14,6 +14,7 @@ from typing import Any
 
 from kling_ui.checks.repairs import Plan
 from kling_ui.errors import MediaError
+from kling_ui.media.file_names import NAME_MAX_BYTES, cut
 from kling_ui.media.mend_image import ImageMend, mend_image
 from kling_ui.media.mend_video import VideoMend, mend_video
 from kling_ui.media.progress import read_progress
@@ -212,7 +213,7 @@ def place(result: Path, folder: Path, stem: str) -> Path:
     Raises:
         MediaError: It cannot be written there.
     """
-    stem, number = f"{_ENDING.sub('', stem)}-repaired", 1
+    stem, number = f"{cut(_ENDING.sub('', stem), NAME_MAX_BYTES)}-repaired", 1
     while True:
         target = folder / f"{stem}{f'-{number}' if number > 1 else ''}{result.suffix}"
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from kling_ui.characters import odd_characters
 from kling_ui.checks.finding import Evidence, Finding, Severity
 from kling_ui.checks.limits import ASPECT_SQUARE_MAX, PROMPT_MAX_CHARS, ROOM_LEFT_SHARE_MAX, Source
 from kling_ui.checks.room import room_for
@@ -11,6 +12,7 @@ from kling_ui.media.probe import VideoFacts
 from kling_ui.vision.body import Framing
 from kling_ui.vision.look import ImageLook, VideoLook
 
+_NAMED_MAX = 5  # a prompt of nothing else must not fill the page
 _AN = {Framing.FULL: "a full body", Framing.UPPER: "an upper body"}
 
 
@@ -29,6 +31,15 @@ def check_prompt_length(choice: Choice) -> Iterator[Finding]:
         message = f"The prompt has {length} characters; at most {PROMPT_MAX_CHARS.value} are taken."
         advice = "Shorten it: it only describes scene, clothes and light; the motion comes from the video."
         yield Finding("prompt.length", Severity.BLOCK, length, message, advice, PROMPT_MAX_CHARS.source)
+
+
+def check_prompt_characters(choice: Choice) -> Iterator[Finding]:
+    """``prompt.characters``: nothing that cannot be sent or kept as text."""
+    if odd := odd_characters(choice.prompt):
+        named = ", ".join(odd[:_NAMED_MAX]) + (", ..." if len(odd) > _NAMED_MAX else "")
+        message = f"The prompt holds characters that are no text and cannot be sent ({named})."
+        advice = "Write it anew, or paste it without formatting; invisible characters go along with what is copied."
+        yield Finding("prompt.characters", Severity.BLOCK, named, message, advice, Source.SENSE)
 
 
 def check_framing(image: ImageLook, video: VideoLook, _choice: Choice) -> Iterator[Finding]:
@@ -81,7 +92,11 @@ def check_aspect(image: ImageFacts, video: VideoFacts) -> Iterator[Finding]:
         yield Finding("pair.aspect", Severity.WARN, " / ".join(shapes), message, advice, Source.FIELD)
 
 
-CHOICE_RULES: tuple[Callable[[Choice], Iterator[Finding]], ...] = (check_prompt_required, check_prompt_length)
+CHOICE_RULES: tuple[Callable[[Choice], Iterator[Finding]], ...] = (
+    check_prompt_required,
+    check_prompt_characters,
+    check_prompt_length,
+)
 FACT_RULES: tuple[Callable[[ImageFacts, VideoFacts], Iterator[Finding]], ...] = (check_aspect,)
 LOOK_RULES: tuple[Callable[[ImageLook, VideoLook, Choice], Iterator[Finding]], ...] = (check_framing, check_room)
 

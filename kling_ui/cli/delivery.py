@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,8 @@ def place(video: Path, folder: Path, name: str) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            target.unlink(missing_ok=True)
+            with suppress(OSError):
+                target.unlink()
             raise SettingsError(
                 f"The video cannot be written to --out ({(error.strerror or 'refused').lower()}).",
                 advice=f"It is kept at {video}.",

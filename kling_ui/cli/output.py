@@ -1,6 +1,7 @@
 """What the command line prints, and the codes it ends with."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -54,8 +55,13 @@ def print_json(data: dict[str, Any]) -> None:
 
 
 def tell(text: str) -> None:
-    """Print a line of the answer, on standard output."""
-    typer.echo(text)
+    """Print a line of the answer, on standard output; a file's name that is no text as the bytes it is."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        typer.echo(os.fsencode(text))
+    else:
+        typer.echo(text)
 
 
 def say(text: str) -> None:

@@ -14,6 +14,7 @@ from kling_ui.cli.narrator import Narrator
 from kling_ui.cli.output import DONE, FAILED, print_json, say
 from kling_ui.cli.visitor import visitor_of
 from kling_ui.errors import KlingUIError, SettingsError
+from kling_ui.media.file_names import NAME_MAX_BYTES, cut
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.runs.view import RunView
@@ -107,7 +108,8 @@ async def _carry_out(order: Order, settings: Settings, workers: Workers) -> Outc
             run = await _run(order, report, runner, narrator, visitor_of(settings.data_dir))
     if run.result is None:
         return Outcome(report, run)
-    name = f"{order.image.stem}-{order.video.stem}-{order.engine.value}{run.result.suffix}"
+    image, video = (cut(path.stem, NAME_MAX_BYTES // 2) for path in (order.image, order.video))
+    name = f"{image}-{video}-{order.engine.value}{run.result.suffix}"
     return Outcome(report, run, await asyncio.to_thread(place, run.result, order.out, name))
 
 

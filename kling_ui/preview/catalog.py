@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from kling_ui.characters import odd_characters
 from kling_ui.preview.faults import ServiceError, invalid_body, invalid_field
 from kling_ui.settings import MODEL_ID
 
@@ -27,6 +28,12 @@ def _text(value: str) -> str:
     return value
 
 
+def _prompt(value: str) -> str:
+    if odd := odd_characters(_text(value)):
+        raise ValueError(f"must not hold control characters ({', '.join(odd[:5])})")
+    return value
+
+
 def _address(value: str) -> str:
     if not (_WEB_ADDRESS.fullmatch(_text(value)) or _INLINE.match(value)):
         raise ValueError("must be an http or https URL, or a base64 data URI")
@@ -38,7 +45,7 @@ class MotionInput(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
 
-    prompt: Annotated[str, AfterValidator(_text), Field(description="Scene and look; the video gives the motion.")]
+    prompt: Annotated[str, AfterValidator(_prompt), Field(description="Scene and look; the video gives the motion.")]
     image_url: Annotated[str, AfterValidator(_address), Field(description="The character.", repr=False)]
     video_url: Annotated[str, AfterValidator(_address), Field(description="The reference for the motion.", repr=False)]
     keep_original_sound: bool = Field(default=True, description="Keep the sound of the reference.")

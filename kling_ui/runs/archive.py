@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kling_ui.characters import odd_characters
 from kling_ui.errors import KlingUIError, RunError
 from kling_ui.runs.folders import RunFolders
 from kling_ui.runs.ledger import Ledger
@@ -102,7 +103,11 @@ class Archive:
         Raises:
             RunError: There is none, or more than one.
         """
-        found = await self._ledger.ask(lambda store: store.beginning_with(prefix)) if prefix else []
+        found = (
+            await self._ledger.ask(lambda store: store.beginning_with(prefix))
+            if prefix and not odd_characters(prefix)
+            else []
+        )
         if len(found) != 1:
             raise RunError(
                 "There is more than one such run." if found else "There is no such run.",

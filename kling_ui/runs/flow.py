@@ -163,8 +163,6 @@ class Flow:
     async def _submit(self) -> None:
         published = await self._engine.publisher.publish(self._image, self._reference)
         self._chronicle.show(note=published.note)
-        # From here to the request id the run may be charged without our knowing; the ledger says so first.
-        await self._chronicle.note(RunState.SUBMITTING, attempts=self.record.attempts + 1)
         choice = self.record.choice
         request = MotionRequest(
             prompt=choice.prompt,
@@ -174,6 +172,8 @@ class Flow:
             character_orientation=choice.orientation,
             resolution=choice.resolution if self._engine.name is EngineName.PREVIEW else None,
         )
+        # From here to the request id the run may be charged without our knowing; the ledger says so first.
+        await self._chronicle.note(RunState.SUBMITTING, attempts=self.record.attempts + 1)
         submission = await self._api.submit(request)
         log.info("Run %s is request %s.", self.record.run_id, submission.request_id)
         await self._chronicle.note(RunState.IN_QUEUE, request_id=submission.request_id)

@@ -3,6 +3,8 @@
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from kling_ui.characters import without_odd
+
 if TYPE_CHECKING:
     import gradio as gr
 
@@ -10,8 +12,12 @@ Member = TypeVar("Member", bound=Enum)
 
 
 def told(event: "gr.EventData") -> dict[str, Any]:
-    """Give what a script of the page tells; every entry is checked where it is used."""
-    return entries_of(event._data)
+    """Give what a script of the page tells; every entry is checked where it is used.
+
+    Halves of characters are taken out: what is sent back to the page, or asked of the ledger, cannot hold them.
+    """
+    given = entries_of(event._data)
+    return {name: without_odd(value) if isinstance(value, str) else value for name, value in given.items()}
 
 
 def entries_of(value: object) -> dict[str, Any]:

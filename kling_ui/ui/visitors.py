@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from kling_ui.characters import without_odd
 from kling_ui.ui.web.client_address import SCOPE_KEY
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Account:
         sub = claims.get("sub")
         if not (isinstance(sub, str) and _SUBJECT.fullmatch(sub)):
             raise ValueError("The provider names no account.")
-        name = str(claims.get("preferred_username") or claims.get("name") or "")[:NAME_MAX_CHARS]
+        name = without_odd(str(claims.get("preferred_username") or claims.get("name") or ""))[:NAME_MAX_CHARS]
         username = claims.get("preferred_username")
         known = username if isinstance(username, str) and _USERNAME.fullmatch(username) else ""
         return cls(sub, name, time.time() + SESSION_S, secrets.token_urlsafe(24), known)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from kling_ui.characters import odd_characters
 from kling_ui.choice import Choice, Orientation
 from kling_ui.runs.runner import RunInputs
 from kling_ui.ui.events import entries_of, text_of
@@ -65,5 +66,10 @@ class Wish:
         choice = Choice(
             text_of(given.get("prompt")), Orientation(given["orientation"]), given.get("keep_sound") is True
         )
-        urls = text_of(given.get("image_url")) or None, text_of(given.get("video_url")) or None
+        urls = _url(given.get("image_url")), _url(given.get("video_url"))
         return cls(image, video, choice, given.get("accepted") is True, *urls)
+
+
+def _url(given: object) -> str | None:
+    text = text_of(given)
+    return None if odd_characters(text) else text or None

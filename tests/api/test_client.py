@@ -203,12 +203,19 @@ def test_a_request_id_is_checked_before_it_becomes_a_path(script, request_id):
     assert play.requests == []
 
 
-def test_a_prompt_that_is_no_valid_unicode_can_be_sent(script):
+@pytest.mark.parametrize("prompt", ["half a \ud83d smile", "\udcff", "a\x00b", "\x1b[2J", "a\x7f"])
+def test_a_prompt_that_is_no_text_is_not_even_asked_for(prompt):
+    with pytest.raises(APIError, match=r"cannot be sent \(U\+"):
+        MotionRequest(prompt, "https://x.example/i", "https://x.example/v")
+
+
+@pytest.mark.parametrize(
+    "prompt", ["two\nlines\r\n\tand a tab", "\U0001f469\u200d\U0001f4bb at the \u043c\u043e\u0440\u0435"]
+)
+def test_a_prompt_in_any_language_is_sent_as_it_is(script, prompt):
     play = script({"request_id": "r-1"})
-    play.play(
-        lambda api: api.submit(MotionRequest("half a \ud83d smile", "https://x.example/i", "https://x.example/v"))
-    )
-    assert b"half a \\ud83d smile" in play.requests[0].read()
+    play.play(lambda api: api.submit(MotionRequest(prompt, "https://x.example/i", "https://x.example/v")))
+    assert json.loads(play.requests[0].read())["prompt"] == prompt
 
 
 @pytest.mark.parametrize("token", ["two words", "line\nbreak", "é", "", "t" * 4097])

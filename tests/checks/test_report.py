@@ -88,6 +88,12 @@ def test_json_has_only_plain_values():
         ("A person in daylight", []),
         ("", ["prompt.required"]),
         (" \n", ["prompt.required"]),
+        ("two\nlines\r\n\tand a tab, \U0001f469\u200d\U0001f4bb at the \u043c\u043e\u0440\u0435", []),
+        ("half a \ud83d smile", ["prompt.characters"]),
+        ("a\x00b", ["prompt.characters"]),
+        ("\x1b[2J", ["prompt.characters"]),
+        ("\x85", ["prompt.required", "prompt.characters"]),
+        ("\udcff" * int(PROMPT_MAX_CHARS.value + 1), ["prompt.characters", "prompt.length"]),
         ("x" * int(PROMPT_MAX_CHARS.value), []),
         ("x" * int(PROMPT_MAX_CHARS.value + 1), ["prompt.length"]),
     ],
@@ -95,6 +101,13 @@ def test_json_has_only_plain_values():
 def test_rules_about_the_prompt(prompt, expected):
     findings = check_pair(None, None, replace(Choice(), prompt=prompt)).findings
     assert [(finding.rule, finding.severity) for finding in findings] == [(rule, "block") for rule in expected]
+
+
+def test_a_finding_names_odd_characters_and_holds_none():
+    (finding,) = check_pair(None, None, Choice(prompt="".join(map(chr, range(8))) + "\ud83d")).findings
+    assert finding.measured == "U+0000, U+0001, U+0002, U+0003, U+0004, ..."
+    assert not finding.override
+    json.dumps(finding.to_json(), ensure_ascii=False).encode()
 
 
 def test_without_inputs_there_is_nothing_to_say_but_about_the_prompt():

@@ -105,6 +105,32 @@ def test_check_says_what_is_wrong_and_ends_with_1_when_a_run_would_fail(typed, p
     assert "Video: dance.mp4, MP4, 360 x 640 px" in shown.stdout
 
 
+@pytest.mark.parametrize("prompt", ["half a \ud83d smile", os.fsdecode(b"caf\xe9"), "a\x07b"])
+def test_a_prompt_that_is_no_text_blocks(typed, person_png, short_dance, tmp_path, prompt):
+    commands = (["check", "--image", person_png], ["run", person_png, short_dance, "--out", tmp_path])
+    for words in commands:
+        done = typed(*words, "--prompt", prompt, "--json")
+        report = json.loads(done.stdout)
+        assert done.exit_code == 1
+        findings = report.get("check", report)["pair"]["findings"]
+        assert [finding["rule"] for finding in findings] == ["prompt.characters"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_whose_names_are_long_or_no_text_are_checked_run_and_repaired(typed, person_png, short_dance, tmp_path):
+    """Sixty-two characters of four bytes are the most that a disk takes; other names are no text at all."""
+    out = tmp_path / "out"
+    for name in ("\U0001f600" * 62, os.fsdecode(b"caf\xe9")):
+        image, video = tmp_path / f"{name}.png", tmp_path / f"{name}.mp4"
+        image.write_bytes(person_png.read_bytes())
+        video.write_bytes(short_dance.read_bytes())
+        done = typed("run", image, video, "--out", out)
+        assert done.exit_code == 0, done.stderr
+        assert os.fsdecode(done.stdout_bytes).strip() in map(str, out.iterdir())
+        assert typed("repair", "--image", image, "--out", out).exit_code in {0, 1}
+        assert typed("check", "--image", image).exit_code in {0, 1}
+
+
 def test_a_file_that_cannot_be_read_ends_with_2(typed, person_png, tmp_path):
     named = tmp_path / "named.mp4"
     named.write_text("only words")

@@ -1,6 +1,6 @@
 import json
 from dataclasses import replace
-from io import StringIO
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from kling_ui.choice import Choice
 from kling_ui.cli.check import lines_of
 from kling_ui.cli.delivery import place, tell_run
 from kling_ui.cli.narrator import Narrator
-from kling_ui.cli.output import guarded
+from kling_ui.cli.output import guarded, tell
 from kling_ui.cli.run import Order, Outcome, outcome_json
 from kling_ui.errors import KlingUIError, MediaError, SettingsError
 from kling_ui.runs.money import Quote
@@ -179,3 +179,12 @@ def test_an_unknown_outcome_tells_what_may_be_charged_and_what_to_do(capsys):
         "Its video may expire at RunComfy in about 7 days.",
         "Look there.",
     ]
+
+
+@pytest.mark.parametrize(("text", "written"), [("caf\u00e9", "caf\u00e9".encode()), ("caf\udce9", b"caf\xe9")])
+def test_a_name_that_is_no_text_is_printed_as_the_bytes_it_is(monkeypatch, text, written):
+    stream = TextIOWrapper(BytesIO(), "utf-8", errors="strict")
+    monkeypatch.setattr("sys.stdout", stream)
+    tell(text)
+    stream.flush()
+    assert stream.buffer.getvalue() == written + b"\n"

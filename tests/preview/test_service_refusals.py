@@ -33,6 +33,8 @@ def error_of(response):
         ({"prompt": 5}, "prompt"),
         ({"prompt": "half a \ud83d smile"}, "prompt"),
         ({"prompt": "  "}, "prompt"),
+        ({"prompt": "a\x00b"}, "prompt"),
+        ({"prompt": "\x1b[2J"}, "prompt"),
         ({"image_url": ...}, "image_url"),
         ({"video_url": ...}, "video_url"),
         ({"prompt": ...}, "prompt"),

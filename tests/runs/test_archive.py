@@ -31,6 +31,12 @@ def archived(open_world, make_vendor):
     return asked
 
 
+@pytest.mark.parametrize("prefix", ["", "half a \ud83d", "a\x00"])
+def test_what_is_no_run_is_said_to_be_none(archived, prefix):
+    with pytest.raises(RunError, match="no such run"):
+        archived(lambda archive: archive.find(prefix))
+
+
 def test_runs_are_listed_newest_first_with_all_that_is_known(archived):
     mine, everybodys, spending = archived(
         lambda archive: asyncio.gather(archive.runs("ann", 10), archive.runs(None, 10), archive.spending("ann"))

@@ -133,7 +133,7 @@ def client(services, canned, tmp_path, monkeypatch):
         ):
             yield replace(services, settings=settings, runner=runner, http=http)
 
-    with TestClient(server.build_app(settings, opening)) as opened:
+    with TestClient(server.build_app(settings, opening), base_url="http://127.0.0.1") as opened:
         yield opened
 
 

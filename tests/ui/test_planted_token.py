@@ -47,7 +47,7 @@ def client(services, runner, run_of, monkeypatch):
     _set_up(monkeypatch)
     runner.views = [run_of(engine=EngineName.KLING, state=RunState.UNKNOWN)]
     runner.refusal = AuthenticationError("The model API did not accept the token.", status_code=401)
-    with TestClient(server.build_app(services.settings, _opening(services))) as opened:
+    with TestClient(server.build_app(services.settings, _opening(services)), base_url="http://localhost") as opened:
         yield opened
 
 

@@ -78,6 +78,7 @@ def test_what_is_no_login_or_one_no_more_is_nobody(session):
         ({"name": "Ann"}, "Ann"),
         ({}, ""),
         ({"preferred_username": "x" * 5000}, "x" * 100),
+        ({"preferred_username": "a\ud83d\x00n"}, "a\ufffd\ufffdn"),
     ],
 )
 def test_a_name_is_taken_as_it_comes_but_not_at_any_length(claims, name):

@@ -18,7 +18,6 @@ from kling_ui.errors import KlingUIError
 
 UPLOAD_MAX_BYTES = 512 * 1024**2  # above every documented limit, so that the checks can say what is wrong
 _SIGNATURE_CHARS = 32  # 192 bits
-_NAME_MAX_CHARS = 80
 _SECRET_BYTES = 32
 
 # What a browser may show; anything else is offered as a download only.
@@ -100,13 +99,6 @@ def open_locker(root: Path) -> Locker:
 def shown_type(path: Path) -> str | None:
     """Tell the media type under which a browser may show a file, or ``None`` for a download."""
     return _SHOWN.get(path.suffix.lower())
-
-
-def clean_name(name: str, fallback: str) -> str:
-    """Make a harmless file name that still tells the person which file it is."""
-    bare = "".join(char if char.isalnum() or char in "-_.() " else "_" for char in Path(name.replace("\\", "/")).name)
-    stem, suffix = Path(bare).stem.strip(" ."), Path(bare).suffix
-    return f"{stem[: _NAME_MAX_CHARS - len(suffix)] or fallback}{suffix[:12]}"
 
 
 async def receive(chunks: AsyncIterator[bytes], folder: Path, name: str, max_bytes: int = UPLOAD_MAX_BYTES) -> Path:

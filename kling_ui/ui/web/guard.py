@@ -1,4 +1,4 @@
-"""What stands before every request: headers that protect the visitor, and no writes that another site started.
+"""What stands before every request: who may ask and who may write, and protective headers.
 
 Which addresses of Gradio are open stands in ``gradio_paths``.
 """
@@ -9,31 +9,33 @@ from contextlib import suppress
 from functools import partial
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
+from kling_ui.hosts import AllowedHosts, Authority, Origin
 from kling_ui.settings import Network
-from kling_ui.ui.web.client_address import SCOPE_KEY, address_key, client_address, is_trusted
+from kling_ui.ui.web.client_address import SCOPE_KEY, address_key, client_address
+from kling_ui.ui.web.forwarding import Forwarded
 from kling_ui.ui.web.gradio_paths import DATA
+from kling_ui.ui.web.protection import add_protection
+from kling_ui.ui.web.same_origin import is_foreign_write
 
-_STREAMS = (DATA,)
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-# Gradio compiles component templates in the browser, hence unsafe-eval; nothing may come from another host.
-_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "media-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "worker-src 'self' blob:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-    )
+_NO_HOST = (
+    "This request does not say which host it is for, or not in a way that can be read. Ask this app under localhost, "
+    "or under a name that is listed in KLING_UI_HOSTS."
 )
+_FOREIGN_HOST = (
+    "This app does not answer under the name {host}. If the name is its own, whoever runs the app can list it in "
+    "KLING_UI_HOSTS and start the app again."
+)
+_FOREIGN_WRITE = (
+    "Refused: another site started this. If it was the page of this app, whoever runs it can set KLING_UI_PUBLIC_URL "
+    "to the address that the browser shows."
+)
+_STREAMS = (DATA,)
+_HEALTH = "/health"  # probes ask it under whatever name or address they know
+_POLICY_VIOLATION = 1008  # of a websocket; RFC 6455
 
 
 class Farewell:
@@ -62,14 +64,17 @@ class Farewell:
             leaving.cancel()
 
 
-class Guard:
-    """Refuses writes that another site started, and adds protective headers.
+class SecurityMiddleware:
+    """Refuses what asks under a foreign name and writes that another page started; adds headers.
 
     Args:
         app: The application behind.
         farewell: Ends open streams when the server stops.
+        hosts: Under which hosts the app answers.
+        own_origins: Origins of pages that are this app's own, whatever host was asked.
         proxies: Networks of proxies that are believed.
         secret: Makes the keys under which addresses are counted.
+        on_space: The app is shown in a frame of Hugging Face.
     """
 
     def __init__(
@@ -77,26 +82,63 @@ class Guard:
         app: ASGIApp,
         *,
         farewell: Farewell,
+        hosts: AllowedHosts,
+        own_origins: Collection[Origin] = (),
         proxies: Collection[Network] = (),
         secret: bytes = b"",
+        on_space: bool = False,
     ) -> None:
         self.app = app
+        self.farewell = farewell
+        self.hosts = hosts
+        self.own_origins = tuple(own_origins)
         self.proxies = tuple(proxies)
         self._secret = secret
-        self.farewell = farewell
+        self.on_space = on_space
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let one request through, or answer it here."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        if scope["method"] not in _SAFE_METHODS and headers.get("sec-fetch-site") == "cross-site":
-            await PlainTextResponse("Refused: another site started this.", 403)(scope, receive, send)
+        if scope["type"] == "websocket":  # this app has none
+            await WebSocketClose(_POLICY_VIOLATION)(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._answer(scope, receive, send)
         else:
-            scope = self._without_forwarded(scope)
-            scope[SCOPE_KEY] = address_key(client_address(scope, self.proxies), self._secret)
-            await self._pass_on(scope, receive, _adding_headers(send))
+            await self.app(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        address = client_address(scope, self.proxies)
+        forwarded = Forwarded.from_scope(scope, self.proxies)
+        refusal = self._foreign_host(scope, forwarded)
+        scope = forwarded.applied_to(scope)
+        scope[SCOPE_KEY] = address_key(address, self._secret)
+        sending = _Sending(send, scope, on_space=self.on_space)
+        refusal = refusal or self._foreign_write(scope)
+        if refusal is not None:
+            await refusal(scope, receive, sending)
+            return
+        try:
+            await self._pass_on(scope, receive, sending)
+        except Exception:
+            if not sending.has_begun:  # what answers it further out knows no headers of ours
+                await PlainTextResponse("Internal Server Error", 500)(scope, receive, sending)
+            raise
+
+    def _foreign_host(self, scope: Scope, forwarded: Forwarded) -> Response | None:
+        if scope["path"] == _HEALTH:
+            return None
+        asked = Headers(scope=scope).getlist("host")
+        if len(asked) != 1 or not scope["path"].startswith("/"):
+            return PlainTextResponse(_NO_HOST, 400)
+        for text in [*asked, *([forwarded.host] if forwarded.host else [])]:
+            authority = Authority.parse(text)
+            if authority is None:
+                return PlainTextResponse(_NO_HOST, 400)
+            if authority not in self.hosts:
+                return PlainTextResponse(_FOREIGN_HOST.format(host=authority.host), 421)
+        return None
+
+    def _foreign_write(self, scope: Scope) -> Response | None:
+        return PlainTextResponse(_FOREIGN_WRITE, 403) if is_foreign_write(scope, self.own_origins) else None
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["path"].startswith(_STREAMS):
@@ -107,20 +149,22 @@ class Guard:
             with suppress(RuntimeError):  # it may have ended by itself
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    def _without_forwarded(self, scope: Scope) -> Scope:
-        if is_trusted((scope.get("client") or ("", 0))[0], self.proxies):
-            return {**scope}
-        kept = [(name, value) for name, value in scope["headers"] if not name.startswith(b"x-forwarded-host")]
-        return {**scope, "headers": kept}
 
+class _Sending:
+    """Sends an answer with the protective headers.
 
-def _adding_headers(send: Send) -> Send:
-    async def send_with_headers(message: Message) -> None:
+    Attributes:
+        has_begun: Something of it was sent.
+    """
+
+    def __init__(self, send: Send, scope: Scope, *, on_space: bool) -> None:
+        self._send = send
+        self._scope = scope
+        self._on_space = on_space
+        self.has_begun = False
+
+    async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers.setdefault("X-Content-Type-Options", "nosniff")
-            headers.setdefault("Referrer-Policy", "no-referrer")
-            headers.setdefault("Content-Security-Policy", _POLICY)
-        await send(message)
-
-    return send_with_headers
+            add_protection(MutableHeaders(scope=message), self._scope, on_space=self._on_space)
+        self.has_begun = True
+        await self._send(message)

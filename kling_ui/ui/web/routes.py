@@ -4,14 +4,14 @@ import contextlib
 import shutil
 import time
 from pathlib import Path
-from urllib.parse import unquote
 
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 
 from kling_ui.errors import KlingUIError
-from kling_ui.ui.web.files import Locker, clean_name, shown_type
+from kling_ui.media.file_names import clean_name, name_in_header
+from kling_ui.ui.web.files import Locker, shown_type
 from kling_ui.ui.web.upload_intake import UploadIntake, status_of
 
 # A file shown alone can run nothing and load nothing, whatever it pretends to be.
@@ -38,7 +38,7 @@ def add_routes(app: FastAPI, locker: Locker, intake: UploadIntake) -> None:
 
     @app.post("/inputs")
     async def upload(request: Request) -> Response:
-        name = clean_name(unquote(request.headers.get("x-file-name", "")), "input")
+        name = clean_name(name_in_header(request.headers.get("x-file-name", "")), "input")
         try:
             path = await intake.take(request, name)
         except KlingUIError as error:

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from kling_ui.errors import SettingsError
+from kling_ui.hosts import AllowedHosts, Origin
 from kling_ui.interrupts import INTERRUPTED, interruptible
 from kling_ui.runs.ways.opening import open_public_files
 from kling_ui.runs.ways.public import lent_route
@@ -24,7 +25,7 @@ from kling_ui.ui.examples import example_pairs, keep_examples
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.web.assets import asset
 from kling_ui.ui.web.files import Locker, open_locker
-from kling_ui.ui.web.guard import Farewell, Guard
+from kling_ui.ui.web.guard import Farewell, SecurityMiddleware
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.routes import add_routes, sweep
 from kling_ui.ui.web.upload_intake import UploadIntake
@@ -88,11 +89,11 @@ def build_app(settings: Settings, opening: Opening = open_services, *, farewell:
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
-    app.add_middleware(Guard, farewell=farewell or Farewell(), proxies=settings.trusted_proxies, secret=locker.secret)
     pace = UploadPace(limit_s=settings.limits.upload_minutes * 60)
     add_routes(app, locker, UploadIntake(lambda: app.state.services.store, pace=pace, is_public=settings.is_public))
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
+    _add_security(app, settings, farewell or Farewell(), locker.secret)
     if settings.outside_url:
         _lend_inputs(app, settings.data_dir)
     _mount_page(app, settings, example_pairs(locker, examples))
@@ -111,7 +112,8 @@ def prepare(settings: Settings) -> Callable[[], None]:
     listening = listen(settings.host, settings.port)
     farewell = Farewell()
     app = build_app(settings, farewell=farewell)
-    config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=STOP_WITHIN_S)
+    # proxy_headers would believe X-Forwarded-For from anybody on this machine; see client_address and forwarding
+    config = uvicorn.Config(app, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=STOP_WITHIN_S)
     shown = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104  only words
     sys.stdout.write(f"kling_ui answers at http://{shown}:{settings.port} in a moment. Ctrl+C stops it.\n")
     sys.stdout.flush()
@@ -206,6 +208,20 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
         pwa=False,
     )
     app.state.sessions = finish_mounting(app, page, settings)
+
+
+def _add_security(app: FastAPI, settings: Settings, farewell: Farewell, secret: bytes) -> None:
+    """Let the checks stand before everything else that is added to the app, logins too."""
+    own = Origin.parse(settings.public_url or "")
+    app.add_middleware(
+        SecurityMiddleware,
+        farewell=farewell,
+        hosts=AllowedHosts.from_settings(settings),
+        own_origins=[own] if own else [],
+        proxies=settings.trusted_proxies,
+        secret=secret,
+        on_space=settings.on_space,
+    )
 
 
 def _lend_inputs(app: FastAPI, data_dir: Path) -> None:

@@ -29,7 +29,7 @@ def open_app(services, url, played, monkeypatch):
         monkeypatch.setenv(name, "")  # so that what the server sets is undone
 
     def opened(login, **changes):
-        settings = replace(services.settings, login=login, ledger_url=url)
+        settings = replace(services.settings, login=login, ledger_url=url, hosts=(played.SPACE,))
 
         @asynccontextmanager
         async def opening(*_):

@@ -27,7 +27,7 @@ def client(tmp_path_factory):
         for name in [name for name in os.environ if name.startswith("GRADIO_")]:
             patch.delenv(name)
         settings = Settings(data_dir=tmp_path_factory.mktemp("data"))
-        with TestClient(server.build_app(settings, _nothing_open)) as opened:
+        with TestClient(server.build_app(settings, _nothing_open), base_url="http://127.0.0.1") as opened:
             yield opened
 
 

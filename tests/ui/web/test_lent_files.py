@@ -33,7 +33,7 @@ def test_the_app_serves_the_inputs_of_open_runs_by_signed_addresses(settings, se
     image.parent.mkdir(parents=True)
     image.write_bytes(PNG)
     url = open_public_files(settings.data_dir).sign(image, int(time.time()) + 60)
-    with TestClient(server.build_app(settings, opening)) as client:
+    with TestClient(server.build_app(settings, opening), base_url="https://demo.example") as client:
         answer = client.get(url, headers={"Range": "bytes=1-3"})
         assert (answer.status_code, answer.content) == (206, b"PNG")
         assert answer.headers["content-type"] == "image/png"

@@ -27,7 +27,7 @@ from kling_ui.settings import Settings
 from kling_ui.ui.web.server import build_app
 port, certificate, key = sys.argv[1:]
 uvicorn.run(build_app(Settings.from_env()), port=int(port), ssl_certfile=certificate, ssl_keyfile=key,
-            log_level="warning", timeout_graceful_shutdown=3)
+            log_level="warning", proxy_headers=False, timeout_graceful_shutdown=3)
 """
 HUB = "https://hub.example/"
 NAME = "<img src=x onerror=alert(1)>"

@@ -54,6 +54,32 @@ def test_what_could_run_in_a_browser_is_only_downloaded(client, name):
     assert "sandbox" in answer.headers["content-security-policy"]
 
 
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ("%F0%A0%80%80" * 90 + ".png", "\U00020000" * 39 + ".png"),
+        ("%F0%9F%98%80" * 90 + ".png", "_" * 76 + ".png"),
+        ("\U00020000.png", "\U00020000.png"),
+        ("%ED%A0%80.png", "___.png"),
+        ("a%00b%0D%0Ac.png", "a_b__c.png"),
+        ("..", "input"),
+        ("%2e%2e%2f", "input"),
+        ("NUL.png", "_NUL.png"),
+    ],
+)
+def test_an_upload_of_any_name_is_kept_and_served(client, tmp_path, header, name):
+    answer = client.post("/inputs", content=b"abc", headers={"X-File-Name": header.encode()})
+    assert answer.status_code == 200
+    assert [path.name for path in (tmp_path / "uploads").rglob("*") if path.is_file()] == [name]
+    assert client.get(f"/files/{quote(answer.json()['ref'])}").content == b"abc"
+
+
+def test_a_download_is_named_whatever_the_alphabet(client):
+    ref = _send(client, b"text", "\u0424\u043e\u0442\u043e.txt").json()["ref"]
+    told = client.get(f"/files/{quote(ref)}").headers["content-disposition"]
+    assert told == "attachment; filename*=utf-8''%D0%A4%D0%BE%D1%82%D0%BE.txt"
+
+
 def test_an_empty_upload_is_refused_in_words(client):
     answer = _send(client, b"", "clip.mp4")
     assert answer.status_code == 422

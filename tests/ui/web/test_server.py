@@ -19,6 +19,7 @@ from kling_ui.ui.tokens import TokenKeep
 from kling_ui.ui.web import server
 
 ROOT = Path(__file__).parents[3]
+HOME = "http://localhost:7860"
 
 
 @asynccontextmanager
@@ -33,7 +34,7 @@ def client(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "GRADIO_RUN_HISTORY", "GRADIO_SSR_MODE"):
             patch.setenv(name, "")  # so that what the server sets is undone
-        with TestClient(server.build_app(settings, _nothing_open)) as opened:
+        with TestClient(server.build_app(settings, _nothing_open), base_url=HOME) as opened:
             yield opened
 
 
@@ -64,13 +65,79 @@ def test_no_side_doors(client, method, path):
     assert client.request(method, path, json={"data": []}).status_code == 404
 
 
-def test_other_origins_may_not_read(client):
-    answer = client.get("/config", headers={"Origin": "https://evil.example", "Host": "app.example"})
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://localhost:7861", "http://127.0.0.1:7860", "null"])
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/config"),
+        ("GET", "/theme.css"),
+        ("GET", "/health"),
+        ("GET", "/files/x/y.png"),
+        ("GET", "/nothing/here"),
+        ("GET", "/gradio_api/nothing"),
+        ("OPTIONS", "/inputs"),
+        ("OPTIONS", "/gradio_api/queue/join"),
+        ("POST", "/inputs"),
+        ("POST", "/gradio_api/queue/join"),
+        ("POST", "/logout"),
+    ],
+)
+def test_other_origins_may_neither_read_nor_write(client, method, path, origin):
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    answer = client.request(method, path, headers=headers, json={} if method == "POST" else None)
     assert "access-control-allow-origin" not in answer.headers
+    assert "access-control-allow-credentials" not in answer.headers
+    assert method == "GET" or answer.status_code in {400, 403}
 
 
-def test_a_forged_host_does_not_reach_the_page(client):
-    assert "evil.example" not in client.get("/config", headers={"X-Forwarded-Host": "evil.example"}).text
+FORGED = {
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Port": "666",
+    "X-Forwarded-Prefix": "/evil.example",
+    "X-Gradio-Server": "https://evil.example",
+    "Forwarded": "host=evil.example;proto=https",
+    "X-Original-URL": "/evil.example",
+    "X-Rewrite-URL": "/evil.example",
+}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/config", "/logout", "/login/", "/gradio_api/info", "/gradio_api/startup-events"]
+)
+def test_a_forged_host_does_not_reach_the_page(client, path):
+    for headers in [FORGED, *({name: value} for name, value in FORGED.items())]:
+        answer = client.get(path, headers=headers, follow_redirects=False)
+        assert "evil.example" not in answer.text + str(answer.headers)
+        assert "https://localhost" not in answer.text + str(answer.headers)
+    assert client.get(path, headers={"Host": "evil.example"}).status_code == 421
+
+
+def test_the_page_knows_itself_by_the_name_that_was_asked(client):
+    for host in ("localhost:7860", "127.0.0.1:7860", "[::1]:9"):
+        assert client.get("/config", headers={"Host": host}).json()["root"] == f"http://{host}"
+
+
+def test_behind_a_spaces_proxy_the_page_knows_itself_by_https(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "")
+    env = {"SPACE_ID": "ann/space", "SPACE_HOST": "ann-space.hf.space", "KLING_UI_DATA_DIR": str(tmp_path)}
+    app = server.build_app(Settings.from_env(env), _nothing_open)
+    with TestClient(app, base_url="http://ann-space.hf.space", client=("10.16.3.2", 1)) as space:
+        said = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "ann-space.hf.space"}
+        config = space.get("/config", headers=said | {"X-Gradio-Server": "https://evil.example"})
+        assert config.json()["root"] == "https://ann-space.hf.space"
+        assert config.headers["content-security-policy"].endswith("frame-ancestors 'self' https://huggingface.co")
+        assert space.get("/config", headers={"X-Forwarded-Proto": "https"}).json()["root"].startswith("https://ann-")
+        assert space.get("/config", headers=said | {"X-Forwarded-Host": "evil.example"}).status_code == 421
+        assert space.get("/health", headers={"Host": "probe.internal"}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/config", "/theme.css", "/static/img/logo.svg", "/files/x", "/nothing/at/all"])
+def test_no_other_site_may_frame_an_answer(client, path):
+    headers = client.get(path).headers
+    assert "frame-ancestors 'self'" in headers["content-security-policy"]
+    assert headers["x-frame-options"] == "SAMEORIGIN"
 
 
 def test_nothing_is_recorded_or_reported(client):
@@ -159,7 +226,7 @@ def test_the_settings_reach_the_uploads(tmp_path, monkeypatch):
     for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "GRADIO_RUN_HISTORY", "GRADIO_SSR_MODE"):
         monkeypatch.setenv(name, "")
     settings = Settings(data_dir=tmp_path, limits=Limits(free_disk_gb=100_000))
-    with TestClient(server.build_app(settings, _nothing_open)) as client:
+    with TestClient(server.build_app(settings, _nothing_open), base_url=HOME) as client:
         answer = client.post("/inputs", content=b"x", headers={"X-File-Name": "a.png"})
     assert answer.status_code == 507
     assert "100000 GB must stay free" in answer.json()["error"]

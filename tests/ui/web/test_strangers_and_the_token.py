@@ -90,7 +90,13 @@ def open_app(services, vendor, url, tmp_path, monkeypatch):
         monkeypatch.setenv(name, "")  # so that what the server sets is undone
 
     def opened(address="203.0.113.7", name="my-space.hf.space", **changes):
-        public = {"on_space": True, "token": SecretStr(APPS), "api_base": "https://api.example", "ledger_url": url}
+        public = {
+            "on_space": True,
+            "hosts": ("my-space.hf.space",),
+            "token": SecretStr(APPS),
+            "api_base": "https://api.example",
+            "ledger_url": url,
+        }
         settings = replace(services.settings, **(public | changes))
 
         @asynccontextmanager

@@ -15,13 +15,14 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from kling_ui.hosts import AllowedHosts
 from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.visitors import Account, share_keys
 from kling_ui.ui.web.client_address import SCOPE_KEY
 from kling_ui.ui.web.disk_floor import DiskFloor
 from kling_ui.ui.web.files import Locker
-from kling_ui.ui.web.guard import Farewell, Guard
+from kling_ui.ui.web.guard import Farewell, SecurityMiddleware
 from kling_ui.ui.web.routes import add_routes
 from kling_ui.ui.web.upload_intake import UploadIntake
 from kling_ui.ui.web.upload_pace import UploadPace
@@ -51,7 +52,11 @@ def house_of(tmp_path):
         kept = store or open_store(Settings(data_dir=tmp_path), locker)
         add_routes(app, locker, UploadIntake(lambda: kept, pace=pace, is_public=is_public, **more))
         app.add_middleware(
-            Guard, farewell=Farewell(), proxies=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8")], secret=b"s"
+            SecurityMiddleware,
+            farewell=Farewell(),
+            hosts=AllowedHosts.from_settings(Settings(hosts=("testserver",))),
+            proxies=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8")],
+            secret=b"s",
         )
         return House(app, kept)
 
@@ -62,7 +67,7 @@ def house_of(tmp_path):
 def _served(app):
     """Serve on a port; what the server says goes to the test's log."""
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", proxy_headers=False))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:
@@ -75,7 +80,7 @@ def _served(app):
 def _begin(address, length, who="203.0.113.9"):
     opened = socket.create_connection(address, 20)
     opened.sendall(
-        f"POST /inputs HTTP/1.1\r\nHost: x\r\nX-File-Name: clip.mp4\r\nX-Forwarded-For: {who}\r\n"
+        f"POST /inputs HTTP/1.1\r\nHost: testserver\r\nX-File-Name: clip.mp4\r\nX-Forwarded-For: {who}\r\n"
         f"Content-Length: {length}\r\n\r\n".encode()
     )
     return opened
