@@ -22,26 +22,6 @@ def _client(*, proxies: tuple[str, ...] = ()) -> TestClient:
 
 
 @pytest.mark.parametrize(
-    "path",
-    [
-        "/gradio_api/deep_link?session_hash=x",
-        "/gradio_api/file=/etc/passwd",
-        "/gradio_api/file=https://example.org/",
-        "/gradio_api/file%3D/etc/passwd",
-        "/gradio_api/proxy=https://example.org/",
-        "/gradio_api/upload",
-        "/monitoring/summary",
-    ],
-)
-def test_doors_that_are_shut(path):
-    assert _client().get(path).status_code == 404
-
-
-def test_other_doors_are_open():
-    assert _client().get("/gradio_api/queue/join").status_code == 200
-
-
-@pytest.mark.parametrize(
     ("method", "site", "status"),
     [
         ("POST", "cross-site", 403),
