@@ -18,7 +18,6 @@ from kling_ui.runs.wish import RunInputs, Start, fingerprint
 
 PRICE_LIMIT_S = 10.0  # an answer takes at most 10 s (CONTRACT section 1)
 NO_TOKEN = "A run on Kling needs a RunComfy token."  # noqa: S105  no password
-NOBODYS = RunError("It is not known whose run this is.", advice="Load the page again.")
 _ROUNDING_USD = 1e-9
 
 
@@ -51,7 +50,7 @@ class Intake:
     ) -> Start:
         """Set out, or find the same run; see :meth:`kling_ui.runs.runner.Runner.begin`."""
         if not visitor:
-            raise NOBODYS
+            raise nobodys()
         target = await self._engines.get(engine)
         key = self._crew.key(target, token, app_token=terms.app_token)
         if not target.is_free and key is None:
@@ -187,6 +186,11 @@ class Intake:
             own_purse=own_token,
             findings=inputs.findings,
         )
+
+
+def nobodys() -> RunError:
+    """Say that nothing is done for somebody to whom nothing can belong."""
+    return RunError("It is not known whose run this is.", advice="Load the page again.")
 
 
 def standing_words(record: RunRecord) -> str:

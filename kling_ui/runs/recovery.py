@@ -11,7 +11,7 @@ from kling_ui.errors import RunError
 from kling_ui.runs.chronicle import Desk
 from kling_ui.runs.crew import Crew
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.intake import NO_TOKEN, NOBODYS
+from kling_ui.runs.intake import NO_TOKEN, nobodys
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.terms import Terms
 from kling_ui.runs.wish import Start, recovered_fingerprint
@@ -49,7 +49,7 @@ class Recovery:
     ) -> Start:
         """Follow a request on; see :meth:`kling_ui.runs.runner.Runner.recover`."""
         if not visitor:
-            raise NOBODYS
+            raise nobodys()
         request_id = request_id.strip()
         if not REQUEST_ID.fullmatch(request_id):
             raise RunError("This is not a request id.", advice="It has at most 128 letters, digits, - and _.")

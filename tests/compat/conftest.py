@@ -33,7 +33,7 @@ from kling_ui.runs.runner import open_runner
 from kling_ui.runs.ways.bucket import BucketWay
 from kling_ui.runs.ways.lending_key import kept_key
 from kling_ui.settings import Settings
-from kling_ui.ui.services import Services
+from kling_ui.ui.services import Services, open_store
 from kling_ui.ui.tokens import TokenKeep
 from kling_ui.ui.web.guard import Farewell
 from kling_ui.ui.web.server import build_app
@@ -70,6 +70,7 @@ async def opening(settings: Any, locker: Any) -> AsyncGenerator[Any]:
             runner=runner,
             tokens=TokenKeep(),
             http=http,
+            store=open_store(settings, locker),
         )
 
 
@@ -162,12 +163,18 @@ def send(client: TestClient, event: str, filled: dict[str, Any]) -> list[Any]:
     known = {part["id"]: part["props"] for part in config["components"]}
     found = next(one for one in config["dependencies"] if one["api_name"] == EVENTS[event])
     values = [filled.get(known[part].get("storage_key") or known[part].get("elem_id")) for part in found["inputs"]]
-    body = {"data": values, "fn_index": found["id"], "session_hash": event, "event_data": filled, "trigger_id": None}
+    body = {
+        "data": values,
+        "fn_index": found["id"],
+        "session_hash": (tab := event.replace(" ", "-")),
+        "event_data": filled,
+        "trigger_id": None,
+    }
     assert client.post("/gradio_api/queue/join", json=body).status_code == 200
     app: Any = client.app
     late = threading.Timer(STREAM_MAX_S, client.portal.call, [app.state.end_streams])
     late.start()
-    lines = client.get("/gradio_api/queue/data", params={"session_hash": event}).text.splitlines()
+    lines = client.get("/gradio_api/queue/data", params={"session_hash": tab}).text.splitlines()
     late.cancel()
     told = [json.loads(line.removeprefix("data:")) for line in lines if line.startswith("data:")]
     return next(message["output"]["data"] for message in told if "data" in (message.get("output") or {}))

@@ -4,6 +4,7 @@ import asyncio
 import json
 from contextlib import ExitStack, asynccontextmanager, suppress
 from types import SimpleNamespace
+from typing import Any
 
 import gradio as gr
 import httpx
@@ -38,8 +39,10 @@ class _Page:
         gr.mount_gradio_app(self.app, page, "/", show_error=False)
         settings = Settings(public_url="https://app.example" if is_public else None, limits=Limits(**limits))
         self.sessions = finish_mounting(self.app, page, settings)
-        self.queue, self.gradio = page._queue, self.app.router.routes[-1].app
+        mount: Any = self.app.router.routes[-1]
+        self.queue, self.gradio = page._queue, mount.app
         self.address = ""
+        self.http = httpx.AsyncClient()  # the test opens one that asks this page
 
     async def _echo(self, value):
         return value
