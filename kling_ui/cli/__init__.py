@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
+from kling_ui import __version__
 from kling_ui.choice import DEFAULT_PROMPT, Choice, Orientation, Resolution
-from kling_ui.cli.output import guarded
+from kling_ui.cli.output import guarded, tell
 from kling_ui.runs.record import EngineName
 
 app = typer.Typer(
@@ -37,6 +38,22 @@ Accepted = Annotated[
 ]
 Everybody = Annotated[bool, typer.Option("--all", help="Runs of the page and of everybody else, too.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        tell(f"kling-ui {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def kling_ui(
+    *,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that belong to no command."""
 
 
 @app.command()

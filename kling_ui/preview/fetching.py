@@ -10,7 +10,7 @@ from kling_ui.media.signatures import IMAGE_FORMATS, VIDEO_FORMATS
 from kling_ui.media.visit import Resolve, resolve_host
 from kling_ui.preview.inputs import Kind
 
-# The vendor's recommended limits (CONTRACT section 8), decimal megabytes.
+# The vendor's recommended limits (docs/vendor_api.md, section 8), decimal megabytes.
 MAX_BYTES = {Kind.IMAGE: 50_000_000, Kind.VIDEO: 100_000_000}
 _FORMATS = {Kind.IMAGE: IMAGE_FORMATS, Kind.VIDEO: VIDEO_FORMATS}
 

@@ -18,7 +18,7 @@ from kling_ui.runs.publish import Source
 from kling_ui.runs.record import RunRecord, RunState
 
 ADOPT_AFTER_S = 2.0  # the page comes first
-SUBMIT_GRACE_S = 15.0  # an answer to a submit takes at most 10 s (CONTRACT section 1)
+SUBMIT_GRACE_S = 15.0  # an answer to a submit takes at most 10 s (docs/vendor_api.md, section 1)
 
 Urls = tuple[str | None, str | None]
 

@@ -2,7 +2,8 @@
 
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 
-# No retention is documented for this API; a sibling product of the vendor keeps results so long (CONTRACT section 1).
+# No retention is documented for this API; a sibling product of the vendor keeps results so long
+# (docs/vendor_api.md, section 1).
 KEPT_S = 7 * 86_400.0
 
 

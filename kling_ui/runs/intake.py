@@ -16,7 +16,7 @@ from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.terms import Terms
 from kling_ui.runs.wish import RunInputs, Start, fingerprint
 
-PRICE_LIMIT_S = 10.0  # an answer takes at most 10 s (CONTRACT section 1)
+PRICE_LIMIT_S = 10.0  # an answer takes at most 10 s (docs/vendor_api.md, section 1)
 NO_TOKEN = "A run on Kling needs a RunComfy token."  # noqa: S105  no password
 _ROUNDING_USD = 1e-9
 

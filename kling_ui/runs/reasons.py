@@ -40,7 +40,7 @@ class _Known:
     narrows: bool = False
 
 
-# The messages that the vendor's users met (CONTRACT section 9).
+# The messages that the vendor's users met (docs/vendor_api.md, section 9).
 _MET = (
     _Known(
         ("upper body detected", "image recognition failed"),

@@ -8,8 +8,8 @@ from pathlib import Path
 from kling_ui.media.signatures import HEAD_BYTES, described, signature
 from kling_ui.runs.publish import Loan, NoWayError, Role, Source
 
-# What the vendor's own ComfyUI nodes send inside a request (CONTRACT section 8); unconfirmed for this model. Together
-# they stay below the 64 MiB that those nodes allow for a whole request.
+# What the vendor's own ComfyUI nodes send inside a request (docs/vendor_api.md, section 8); unconfirmed for this model.
+# Together they stay below the 64 MiB that those nodes allow for a whole request.
 MAX_BYTES = {Role.IMAGE: 6 * 2**20, Role.VIDEO: 32 * 2**20}
 WORDS = "inside the request itself. RunComfy's own nodes send files so, but it is not confirmed for this model."
 
