@@ -36,6 +36,10 @@ def _call(handler, error):
     return asyncio.run(whole())
 
 
+def _code(handler: Any):
+    return handler.__code__
+
+
 HANDLERS = pytest.mark.parametrize("handler", [_fail, _coroutine, _generator])
 
 
@@ -92,16 +96,12 @@ def test_a_handler_keeps_its_signature():
     assert inspect.iscoroutinefunction(guarded(_coroutine))
 
 
-def _code_of(handler: Any) -> Any:
-    return handler.__code__
-
-
 def test_every_event_of_the_page_is_guarded():
     page = build_page(lambda: _fail(ZeroDivisionError("closed")), example_pairs=[], login_url="/login")
     handlers = [event.fn for event in page.fns.values() if event.fn is not None]
     assert len(handlers) > 30
-    made = [guarded(handler) for handler in (_fail, _coroutine, _generator)]
-    assert {_code_of(handler) for handler in handlers} <= {_code_of(handler) for handler in made}
+    made = {_code(guarded(handler)) for handler in (_fail, _coroutine, _generator)}
+    assert {_code(handler) for handler in handlers} <= made
     assert not any(event.preprocess for event in page.fns.values() if event.fn is not None)
 
 

@@ -57,7 +57,7 @@ class Event:
 
     Attributes:
         session: Of the open tab it comes from, as that calls itself.
-        size_bytes: Of what is handed on.
+        size_bytes: Of what is handed on, and of what was said along with it.
     """
 
     session: str
@@ -113,7 +113,7 @@ class EventBodies:
             body = await self._receive(scope, receive)
             if body is None:
                 return  # the browser has gone
-            event, checked = self._read(scope["path"], body)
+            event, checked = self._read(scope, body)
         except RefusedBodyError as refusal:
             # What the browser goes on sending is not listened to: the connection ends with the answer.
             answer = JSONResponse({"detail": refusal.words}, refusal.status, {"Connection": "close"})
@@ -148,13 +148,13 @@ class EventBodies:
     def _too_large(self) -> RefusedBodyError:
         return RefusedBodyError(413, f"An event of the page may have {self._max_bytes // 1000} kB; this one has more.")
 
-    def _read(self, path: str, body: bytes) -> tuple[Event | None, bytes]:
+    def _read(self, scope: Scope, body: bytes) -> tuple[Event | None, bytes]:
         value = read_json(body)
-        if path != JOIN:
+        if scope["path"] != JOIN:
             return None, _written(value)
         fields = self._fields(value)
         checked = _written(fields)
-        return Event(fields["session_hash"], len(checked)), checked
+        return Event(fields["session_hash"], len(checked) + _said_bytes(scope)), checked
 
     def _fields(self, value: object) -> dict[str, Any]:
         """Give the fields of an event that Gradio is to see."""
@@ -260,6 +260,11 @@ def _written(value: object) -> bytes:
 
 def _is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _said_bytes(scope: Scope) -> int:
+    """Measure the headers and the query of a request: Gradio keeps them as long as the event lasts."""
+    return len(scope["query_string"]) + sum(len(name) + len(value) for name, value in scope["headers"])
 
 
 def _with_body(scope: Scope, body: bytes) -> Scope:

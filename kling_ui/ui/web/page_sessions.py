@@ -35,6 +35,7 @@ SESSION_EVENTS_MAX, ADDRESS_EVENTS_MAX = 50, 200  # unfinished or unread ones
 # Sizes are those of the JSON; what Python makes of it takes a few times as much.
 SESSION_BYTES_MAX, ADDRESS_BYTES_MAX, ALL_BYTES_MAX = 2_000_000, 4_000_000, 8_000_000
 UNREAD_MESSAGES_MAX = 1000  # of one session
+READERS_MAX = 4  # of one session: a tab has one, and for a while those that its network has lost
 UNREAD_S = 120.0  # a tab begins to read at once; a browser with many of them may let one wait
 OPENING_S = 5.0  # between its first event and its first reading a tab cannot be told from one that never reads
 OPENING_MAX = 500  # sessions that may be in that state beyond the limit
@@ -88,7 +89,7 @@ class Mailbox(asyncio.Queue[Any]):
         self.size_bytes = 0
 
     def _put(self, item: Any) -> None:
-        size_bytes = len(orjson.dumps(getattr(item, "output", None), default=str))
+        size_bytes = _written_bytes(getattr(item, "output", None))
         self.size_bytes += size_bytes
         super()._put((item, size_bytes))
         self._on_message()
@@ -130,6 +131,10 @@ class _Mailboxes(dict[str, Any]):
 
     def __setitem__(self, session: str, _: Any) -> None:
         super().__setitem__(session, self._sessions.new_mailbox(session))
+
+    def __delitem__(self, session: str) -> None:
+        self.pop(session, None)  # of two streams that end both want to
+        self._sessions.lose_mailbox(session)
 
     def __missing__(self, _: str) -> Any:
         return asyncio.Queue()  # of a session that was forgotten: whatever is put there is gone
@@ -198,13 +203,13 @@ class PageSessions:
             self._see(event.session, address)
         return refused
 
+    def may_read(self, name: str) -> bool:
+        """Tell whether one more stream of a session may open."""
+        return self._sessions[name].readers < READERS_MAX
+
     @contextmanager
     def reading(self, name: str) -> Generator[None]:
-        """Note that a tab reads its messages, for as long as it does.
-
-        Whoever stops before everything was told has gone, and nothing more is remembered of it: Gradio has then ended
-        its events already.
-        """
+        """Note that a tab reads its messages, for as long as it does."""
         session = self._see(name, self._sessions[name].address)
         session.readers += 1
         try:
@@ -213,8 +218,7 @@ class PageSessions:
             session.readers -= 1
             if self._sessions.get(name) is session:
                 session.seen_at = self._clock()
-                if not session.readers and self._queue.pending_event_ids_session[name]:
-                    self.forget(name)
+                self._drop_dead(name)
 
     def forget(self, name: str) -> None:
         """Forget a session: its events end at their next step, and a tab that comes back to it begins anew."""
@@ -228,6 +232,23 @@ class PageSessions:
         queue.pending_messages_per_session.pop(name, None)
         queue.pending_event_ids_session.pop(name, None)
         self._sessions.pop(name, None)
+
+    def _drop_dead(self, name: str) -> None:
+        """Wait no longer for events that Gradio has ended because their tab has gone.
+
+        Those that the tab has sent since then, while its stream was ending, go on.
+        """
+        waited_for, box = (
+            self._queue.pending_event_ids_session[name],
+            self._queue.pending_messages_per_session.get(name),
+        )
+        for event_id in list(waited_for):
+            event = self._queue.event_ids_to_events.get(event_id)
+            is_coming = event.alive if event else box is not None and not box.empty()
+            if not is_coming:
+                waited_for.discard(event_id)
+        if not waited_for:
+            self._queue.pending_event_ids_session.pop(name, None)
 
     def forget_silent(self) -> None:
         """Forget who does not read its messages, and who has been silent for long."""
@@ -249,6 +270,11 @@ class PageSessions:
         session = self._sessions.get(name) or self._see(name, "")
         session.mailbox = Mailbox(lambda: self._limit_unread(name))
         return session.mailbox
+
+    def lose_mailbox(self, name: str) -> None:
+        """Note that Gradio has thrown the messages of a session away."""
+        if name in self._sessions:
+            self._sessions[name].mailbox = None
 
     def _see(self, name: str, address: str) -> Session:
         session = self._sessions.pop(name, None) or Session(address, 0.0)
@@ -299,6 +325,13 @@ class PageSessions:
         return (not session.readers and session.unread_bytes > 0, session.unread_bytes)
 
 
+def _written_bytes(output: Any) -> int:
+    try:
+        return len(orjson.dumps(output, default=str))
+    except TypeError:  # it cannot be written either, which is told when it is read
+        return len(repr(output))
+
+
 def _address(event: QueuedEvent) -> str:
     return event.request.scope.get(ADDRESS_KEY, "")
 
@@ -337,6 +370,9 @@ class SessionLimits:
             # As Gradio says it: a page that has lost its session looks for the server and begins anew.
             told = orjson.dumps(_FORGOTTEN | {"session_not_found": True})
             await Response(b"data: " + told + b"\n\n", media_type="text/event-stream")(scope, receive, send)
+            return
+        if not self._sessions.may_read(name):
+            await _answer(429, TAB_BUSY)(scope, receive, send)
             return
         with self._sessions.reading(name):
             await self._quietly(scope, receive, send)

@@ -19,7 +19,7 @@ from kling_ui.ui.web.gradio_paths import DATA, JOIN
 from kling_ui.ui.web.mounting import finish_mounting
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions
 
-ECHO, WAIT, COUNT = 0, 1, 2
+ECHO, WAIT, COUNT, SAY = 0, 1, 2, 3
 LARGE = "x" * 249_000
 MIB = 2**20
 
@@ -30,10 +30,11 @@ class _Page:
     def __init__(self, *, is_public=False, **limits):
         self.go_on = asyncio.Event()
         self.ended = []
+        self.say = ""
         self.app = FastAPI()
         with gr.Blocks(analytics_enabled=False) as page:
             box = gr.HTML("")
-            for handler in (self._echo, self._wait, self._count):
+            for handler in (self._echo, self._wait, self._count, self._say):
                 page.load(handler, box, box, preprocess=False)
         page.queue(default_concurrency_limit=None, max_size=1000)
         gr.mount_gradio_app(self.app, page, "/", show_error=False)
@@ -42,7 +43,7 @@ class _Page:
         mount: Any = self.app.router.routes[-1]
         self.queue, self.gradio = page._queue, mount.app
         self.address = ""
-        self.http = httpx.AsyncClient()  # the test opens one that asks this page
+        self.http: Any = None  # as long as it is open
 
     async def _echo(self, value):
         return value
@@ -63,8 +64,19 @@ class _Page:
         finally:
             self.ended.append(count)
 
+    async def _say(self, _):
+        return self.say
+
     async def __call__(self, scope, receive, send):
-        await self.app({**scope, SCOPE_KEY: self.address}, receive, send)
+        async def noting(message):
+            await send(message)
+            if b"close_stream" in message.get("body", b""):
+                await self.at_close()
+
+        await self.app({**scope, SCOPE_KEY: self.address}, receive, noting)
+
+    async def at_close(self):
+        """Happens between the last message of a stream and its end."""
 
     async def join(self, event, value, name):
         body = {"data": [value], "fn_index": event, "session_hash": name}
@@ -107,6 +119,10 @@ def _play(play, **how):
             await play(page)
 
     asyncio.run(whole())
+
+
+async def _nothing():
+    pass
 
 
 def _kinds(messages):
@@ -244,11 +260,56 @@ def test_a_tab_that_leaves_leaves_nothing(capfd, caplog):
         await asyncio.gather(*readings, return_exceptions=True)
         page.go_on.set()
         await page.settle()
-        assert page.remembered() == 0
+        assert page.queue.pending_event_ids_session == {}
+        assert page.queue.pending_messages_per_session == {}
+        assert page.sessions.unread_bytes == 0
         assert sorted(page.ended) == ["other", "tab", "tab"]
 
     _play(play)
     assert "Traceback" not in "".join(capfd.readouterr()) + caplog.text
+
+
+def test_an_event_that_comes_while_a_stream_ends_is_answered_in_the_next():
+    async def play(page):
+        async def join():
+            page.at_close = _nothing
+            assert (await page.join(WAIT, "late", "tab")).status_code == 200
+
+        await page.join(ECHO, "early", "tab")
+        page.at_close = join
+        assert _kinds(await page.read("tab"))[-1] == "close_stream"
+        page.go_on.set()
+        late = await page.read("tab")
+        assert _kinds(late)[-2:] == ["process_completed", "close_stream"]
+        assert page.ended == ["late"]
+
+    _play(play)
+
+
+def test_one_tab_has_few_streams():
+    async def play(page):
+        await page.join(WAIT, "mine", "tab")
+        readings = [asyncio.create_task(page.read("tab")) for _ in range(page_sessions.READERS_MAX)]
+        await asyncio.sleep(0.2)
+        answer = await page.http.get(DATA, params={"session_hash": "tab"})
+        assert (answer.status_code, answer.json()) == (429, {"detail": page_sessions.TAB_BUSY})
+        for reading in readings:
+            reading.cancel()
+        await asyncio.gather(*readings, return_exceptions=True)
+
+    _play(play)
+
+
+def test_what_cannot_be_written_is_one_line(capfd, caplog):
+    async def play(page):
+        page.say = "half a character: \ud800"
+        await page.join(SAY, 1, "tab")
+        assert "process_completed" not in _kinds(await page.read("tab"))
+
+    _play(play)
+    told = "".join(capfd.readouterr()) + caplog.text
+    assert "did not end well" in told
+    assert "Traceback" not in told
 
 
 def test_a_flood_of_messages_that_nobody_reads_ends(capfd):
