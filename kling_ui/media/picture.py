@@ -13,10 +13,15 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from kling_ui.errors import MediaError
+from kling_ui.media.picture_structure import count_pictures, refuse_too_many
 from kling_ui.media.signatures import IMAGE_FORMATS, described, sniff_image
 
 # A picture this large takes 360 MB as RGB; more is a decompression bomb or a scan that no engine takes.
 PIXELS_MAX = 120_000_000
+# Of these several copies are held while they are decoded, 16 bytes a pixel; phones make pictures of 50 million.
+PIXELS_MAX_COSTLY = 60_000_000
+_COSTLY_FORMATS = frozenset({"webp", "avif", "heif"})
+_DEEP = "IF"  # modes of 16 or 32 bits a pixel
 _EXIF_ORIENTATION = 0x0112
 _PLUGINS = {name: name.upper() for name in IMAGE_FORMATS}
 _TURNS = {
@@ -94,8 +99,8 @@ def probe_image(path: Path) -> ImageFacts:
         MediaError: It is no picture, its header is damaged, or it is too large to be decoded safely.
     """
     name = sniff_image(path)
-    with _explained(path, name), _opened(path, name) as image:
-        return _facts(path, name, image)
+    with _explained(path, name), _opened(path, name) as (image, count):
+        return _facts(path, name, image, count)
 
 
 def read_picture(path: Path, *, long_side_px: int | None = None) -> Picture:
@@ -109,8 +114,8 @@ def read_picture(path: Path, *, long_side_px: int | None = None) -> Picture:
         MediaError: As :func:`probe_image`, or the pixels are damaged or break off.
     """
     name = sniff_image(path)
-    with _explained(path, name), _opened(path, name) as image:
-        facts = _facts(path, name, image)
+    with _explained(path, name), _opened(path, name) as (image, count):
+        facts = _facts(path, name, image, count)
         if long_side_px:
             image.draft(None, (long_side_px, long_side_px))  # JPEG only: decodes at 1/2, 1/4 or 1/8
         image.load()
@@ -132,13 +137,13 @@ def load_picture(path: Path) -> Image.Image:
         MediaError: As :func:`read_picture`.
     """
     name = sniff_image(path)
-    with _explained(path, name), _opened(path, name) as image:
+    with _explained(path, name), _opened(path, name) as (image, _):
         orientation = _orientation(image)
         image.load()
         return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
 
 
-def _facts(path: Path, name: str, image: Image.Image) -> ImageFacts:
+def _facts(path: Path, name: str, image: Image.Image, count: int) -> ImageFacts:
     orientation = _orientation(image)
     width, height = image.size if orientation < 5 else image.size[::-1]
     return ImageFacts(
@@ -151,7 +156,7 @@ def _facts(path: Path, name: str, image: Image.Image) -> ImageFacts:
         mode=image.mode,
         has_alpha=image.has_transparency_data,
         # Phones hide a second, smaller picture in their JPEGs (MPO); that is no animation.
-        frame_count=1 if name == "jpeg" else max(1, getattr(image, "n_frames", 1)),
+        frame_count=1 if name == "jpeg" else count,
     )
 
 
@@ -164,13 +169,14 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _eight_bit(image: Image.Image, *, has_alpha: bool) -> Image.Image:
-    if image.mode[0] in "IF":  # 16 or 32 bits a pixel, which Pillow would clip instead of scale
+    if image.mode[0] in _DEEP:  # Pillow would clip them instead of scale
         values = np.asarray(image, np.float32)
         full = (
             65535.0 if image.mode.startswith("I") and values.max(initial=0) > 255 else max(1.0, values.max(initial=0))
         )
         image = Image.fromarray((values.clip(0, full) * (255.0 / full)).astype(np.uint8))
-    return image.convert("RGBA" if has_alpha else "RGB")
+    mode = "RGBA" if has_alpha else "RGB"
+    return image if image.mode == mode else image.convert(mode)  # a copy may be half a gigabyte
 
 
 def _shrunk(image: Image.Image, long_side_px: int) -> Image.Image:
@@ -192,7 +198,9 @@ def _on_white(rgba: np.ndarray) -> np.ndarray:
 
 
 @contextmanager
-def _opened(path: Path, name: str) -> Generator[Image.Image]:
+def _opened(path: Path, name: str) -> Generator[tuple[Image.Image, int]]:
+    """Open a picture that is safe to decode, and tell how many there are in the file."""
+    counted = count_pictures(path, name)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's own bomb warning and its remarks about odd metadata
         if name == "heif":
@@ -202,9 +210,23 @@ def _opened(path: Path, name: str) -> Generator[Image.Image]:
             advice = "Convert it to JPEG or PNG, as phones do when they send a picture by mail."
             raise MediaError(f"it is {described(name)}, which cannot be read here.", path=path, advice=advice)
         with Image.open(path, formats=[_PLUGINS[name]]) as image:
-            if image.width * image.height > PIXELS_MAX:
-                raise Image.DecompressionBombError
-            yield image
+            if image.width * image.height > (most := _pixels_max(name, image.mode)):
+                raise _too_large(path, most)
+            # Pillow would walk through all pictures of a GIF or TIFF to count them; of others the header tells
+            count = max(1, getattr(image, "n_frames", 1)) if counted is None or name == "png" else counted
+            noun = "passes over" if name == "jpeg" else "pictures of"
+            refuse_too_many(path, max(count, counted or 1), *image.size, noun=noun)
+            yield image, count
+
+
+def _pixels_max(name: str, mode: str) -> int:
+    is_costly = name in _COSTLY_FORMATS or mode[0] in _DEEP or mode.endswith("A")
+    return PIXELS_MAX_COSTLY if is_costly else PIXELS_MAX
+
+
+def _too_large(path: Path, most: int) -> MediaError:
+    reason = f"it has more than {most / 1e6:.0f} million pixels, too many to be decoded safely."
+    return MediaError(reason, path=path, advice="Scale it down to at most 4096 px on the longer side.")
 
 
 def _learn_heif(path: Path) -> None:
@@ -223,9 +245,7 @@ def _explained(path: Path, name: str) -> Generator[None]:
     try:
         yield
     except Image.DecompressionBombError as error:
-        reason = f"it has more than {PIXELS_MAX / 1e6:.0f} million pixels, too many to be decoded safely."
-        advice = "Scale it down to at most 4096 px on the longer side."
-        raise MediaError(reason, path=path, advice=advice) from error
+        raise _too_large(path, PIXELS_MAX) from error
     except UnidentifiedImageError as error:
         reason = (
             f"it starts like {described(name)}, but the rest of it is damaged or of a kind that cannot be read here."

@@ -15,6 +15,7 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
+from kling_ui.media.picture_structure import refuse_gif_bomb
 
 # Demuxers that only read the one file they are given: no playlists, no concatenation, no network.
 # The names are libavformat's; the keys are what the content sniffing in `signatures.py` reports.
@@ -65,6 +66,8 @@ def open_clip(path: Path, *, container: str) -> Generator[tuple[InputContainer, 
     demuxer = DEMUXERS.get(container)
     if demuxer is None:
         raise MediaError(f"{container or 'this'} is not a video format that can be read here.", path=path)
+    if container == "gif":  # one of a few kilobytes may hold a thousand large pictures
+        refuse_gif_bomb(path)
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(path.open("rb"))

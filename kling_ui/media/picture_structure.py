@@ -1,0 +1,241 @@
+"""How a picture's file is built, read from its blocks alone: how many pictures it holds, and whether it is a bomb.
+
+A file of a few kilobytes can claim thousands of huge pictures, or hold a million tiny parts; whatever decodes it, or
+just counts its pictures one by one, is busy for minutes. So its blocks are walked through first; nothing is decoded.
+"""
+
+import mmap
+import re
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from kling_ui.errors import MediaError
+
+# Pictures times pixels of each: half a minute of full HD at 30 a second. It takes a worker a few seconds to decode.
+ALL_PIXELS_MAX = 2_000_000_000
+# Blocks, chunks, segments or pages. An encoder makes parts of at least some kilobytes; each costs a reader a few
+# microseconds, whatever it holds.
+PARTS_MAX = 100_000
+# The smallest parts of a GIF hold at most 255 bytes, so that a file of the largest size that can be sent has so many.
+GIF_PARTS_MAX = 2_500_000
+# Descriptions beside the pixels: colour profiles, EXIF, XMP. Editors that keep a history write some megabytes.
+METADATA_MAX_BYTES = 16_000_000
+# A tile is decoded as a whole, even if the picture is a small part of it.
+TILE_PIXELS_MAX = 64_000_000
+
+_ADVICE = "Export one picture of it as JPEG or PNG, or the whole of it as an MP4 clip."
+_PLAIN_ADVICE = "Export it again as JPEG or PNG, or choose another picture."
+_Walk = Callable[[mmap.mmap, Path], int]
+_Part = TypeVar("_Part")
+
+
+def count_pictures(path: Path, name: str) -> int | None:
+    """Count a file's pictures, or how often a decoder passes over its only one, without decoding any.
+
+    Args:
+        path: The file.
+        name: Its format, as :func:`kling_ui.media.signatures.sniff` tells it.
+
+    Returns:
+        The number, or ``None`` for formats whose headers tell it to whoever opens them.
+
+    Raises:
+        MediaError: It has more parts or more to tell about itself than any picture has.
+    """
+    walk = _WALKS.get(name)
+    if walk is None:
+        return None
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return walk(data, path)
+    except ValueError:  # it is empty, which whoever decodes it says
+        return None
+    except OSError as error:
+        raise MediaError("it cannot be read.", path=path, advice="Choose another file.") from error
+
+
+def refuse_too_many(path: Path, count: int, width_px: int, height_px: int, *, noun: str = "pictures of") -> None:
+    """Refuse a file whose pictures are too many for their size.
+
+    Args:
+        path: The file.
+        count: How many there are, or how often a decoder passes over the only one.
+        width_px: Of each.
+        height_px: Of each.
+        noun: What is counted.
+
+    Raises:
+        MediaError: All of them have more than :data:`ALL_PIXELS_MAX` pixels.
+    """
+    if count > 1 and count * width_px * height_px > ALL_PIXELS_MAX:
+        raise MediaError(
+            f"it holds {count} {noun} {width_px} x {height_px} px; at most "
+            f"{ALL_PIXELS_MAX // 1_000_000} million pixels in all can be decoded safely.",
+            path=path,
+            advice=_ADVICE,
+        )
+
+
+def refuse_gif_bomb(path: Path) -> None:
+    """Refuse a GIF whose pictures are too many for their size, before it is decoded as a clip.
+
+    Raises:
+        MediaError: As :func:`count_pictures` and :func:`refuse_too_many`.
+    """
+    with path.open("rb") as file:
+        head = file.read(10)
+    count = count_pictures(path, "gif")
+    if count is not None and len(head) == 10:
+        refuse_too_many(path, count, *struct.unpack_from("<HH", head, 6))
+
+
+def _counted(parts: Iterator[_Part], path: Path, most: int) -> Iterator[_Part]:
+    for number, part in enumerate(parts):
+        if number >= most:
+            raise MediaError(f"it is made of more than {most} parts.", path=path, advice=_PLAIN_ADVICE)
+        yield part
+
+
+def _refuse_metadata(size_bytes: int, path: Path) -> None:
+    if size_bytes > METADATA_MAX_BYTES:
+        reason = f"it holds more than {METADATA_MAX_BYTES // 1_000_000} MB of descriptions beside the picture."
+        raise MediaError(reason, path=path, advice=_PLAIN_ADVICE)
+
+
+# --- GIF -------------------------------------------------------------------------------------------------------------
+
+
+def _gif(data: mmap.mmap, path: Path) -> int:
+    return sum(_counted(_gif_parts(data), path, GIF_PARTS_MAX))
+
+
+def _gif_parts(data: mmap.mmap) -> Iterator[int]:
+    """Yield 1 for each picture, 0 for each smaller part."""
+    size = len(data)
+    at = 13 + _colours_bytes(data[10]) if size > 10 else size
+    while at < size and data[at] != 0x3B:
+        kind = data[at]
+        yield int(kind == 0x2C)
+        if kind == 0x2C:
+            at += 11 + (_colours_bytes(data[at + 9]) if at + 9 < size else 0)
+        elif kind == 0x21:
+            at += 2
+        else:  # readers pass over what they do not know
+            at += 1
+            continue
+        while at < size and data[at]:
+            at += 1 + data[at]
+            yield 0
+        at += 1
+
+
+def _colours_bytes(flags: int) -> int:
+    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+# --- PNG -------------------------------------------------------------------------------------------------------------
+
+
+def _png(data: mmap.mmap, path: Path) -> int:
+    described, pictures = 0, 1
+    for kind, size, content in _counted(_png_chunks(data), path, PARTS_MAX):
+        if kind not in {b"IDAT", b"fdAT"}:
+            described += size
+        if kind == b"acTL":
+            pictures = int.from_bytes(content, "big")
+    _refuse_metadata(described, path)
+    return max(1, pictures)
+
+
+def _png_chunks(data: mmap.mmap) -> Iterator[tuple[bytes, int, bytes]]:
+    """Yield the kind of each chunk, its size in bytes and its first four bytes."""
+    at = 8
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at : at + 4], "big")
+        yield data[at + 4 : at + 8], min(size, len(data)), data[at + 8 : at + 12]
+        at += size + 12
+
+
+# --- JPEG ------------------------------------------------------------------------------------------------------------
+
+_JPEG_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd7\xff]")  # the others stand in the pixels' own data
+_SCAN, _END, _DESCRIPTIONS_FROM = 0xDA, 0xD9, 0xE0
+
+
+def _jpeg(data: mmap.mmap, path: Path) -> int:
+    """Count the passes over a progressive picture."""
+    scans = described = 0
+    for kind, size in _counted(_jpeg_segments(data), path, PARTS_MAX):
+        scans += kind == _SCAN
+        described += size if kind >= _DESCRIPTIONS_FROM else 0
+    _refuse_metadata(described, path)
+    return max(1, scans)
+
+
+def _jpeg_segments(data: mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Yield the kind of each segment and its size in bytes, up to the picture's end."""
+    at = 2
+    while found := _JPEG_MARKER.search(data, at):
+        kind = data[found.end() - 1]
+        if kind == _END:
+            return
+        size = int.from_bytes(data[found.end() : found.end() + 2], "big")
+        yield kind, size
+        at = found.end() + size
+
+
+# --- TIFF ------------------------------------------------------------------------------------------------------------
+
+_VALUE_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_TILE_WIDTH, _TILE_HEIGHT = 322, 323
+
+
+def _tiff(data: mmap.mmap, path: Path) -> int:
+    return sum(1 for _ in _counted(_tiff_pages(data, path), path, PARTS_MAX))
+
+
+def _tiff_pages(data: mmap.mmap, path: Path) -> Iterator[int]:
+    """Yield where each page's directory begins; a chain that bites its tail, or breaks off, ends there."""
+    order = "<" if data[:2] == b"II" else ">"
+    is_big = b"+" in data[2:4]
+    count, entry_bytes, link = (
+        struct.Struct(f"{order}{'Q' if is_big else 'H'}"),
+        20 if is_big else 12,
+        8 if is_big else 4,
+    )
+    at, seen = _number(data, 8 if is_big else 4, link, order), set[int]()
+    while 0 < at <= len(data) - count.size and at not in seen:
+        seen.add(at)
+        begin, (entries,) = at + count.size, count.unpack_from(data, at)
+        if len(seen) == 1:
+            _check_first_page(data[begin : begin + entries * entry_bytes], order, is_big=is_big, path=path)
+        yield at
+        at = _number(data, begin + entries * entry_bytes, link, order)
+
+
+def _number(data: mmap.mmap, at: int, size: int, order: str) -> int:
+    return int.from_bytes(data[at : at + size], "little" if order == "<" else "big")
+
+
+def _check_first_page(directory: bytes, order: str, *, is_big: bool, path: Path) -> None:
+    """Refuse what would be read or decoded in vain: only the first page ever is."""
+    entry = struct.Struct(f"{order}HH{'QQ' if is_big else 'II'}")
+    whole = len(directory) // entry.size
+    if whole > PARTS_MAX:
+        raise MediaError(f"it is made of more than {PARTS_MAX} parts.", path=path, advice=_PLAIN_ADVICE)
+    described, tile = 0, {_TILE_WIDTH: 1, _TILE_HEIGHT: 1}
+    for tag, kind, count, value in entry.iter_unpack(directory[: whole * entry.size]):
+        described += _VALUE_BYTES.get(kind, 1) * count
+        if tag in tile:
+            tile[tag] = value if kind != 3 or order == "<" else value >> (48 if is_big else 16)
+    _refuse_metadata(described, path)
+    if tile[_TILE_WIDTH] * tile[_TILE_HEIGHT] > TILE_PIXELS_MAX:
+        reason = (
+            f"it is cut into tiles of {tile[_TILE_WIDTH]} x {tile[_TILE_HEIGHT]} px, too large to be decoded safely."
+        )
+        raise MediaError(reason, path=path, advice=_PLAIN_ADVICE)
+
+
+_WALKS: dict[str, _Walk] = {"gif": _gif, "png": _png, "jpeg": _jpeg, "tiff": _tiff}
