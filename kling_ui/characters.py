@@ -1,5 +1,7 @@
 """Characters that have no place in a text: halves of characters, which no encoding holds, and control characters.
 
+So has the sign for an unknown character: it stands where something of a text was lost on its way.
+
 JSON can spell both, so they come with anything that comes as JSON. Databases, headers and other people's programs choke
 on them: PostgreSQL keeps no NUL, UTF-8 no lone surrogate.
 """
@@ -23,4 +25,4 @@ def without_odd(text: str) -> str:
 
 
 def _is_odd(char: str) -> bool:
-    return char not in _LAYOUT and unicodedata.category(char) in {"Cc", "Cs"}
+    return char == REPLACEMENT or (char not in _LAYOUT and unicodedata.category(char) in {"Cc", "Cs"})

@@ -19,6 +19,7 @@ from kling_ui.characters import odd_characters, without_odd
         ("a\x00b", ("U+0000",), "a\ufffdb"),
         ("\x1b[2J\x07", ("U+001B", "U+0007"), "\ufffd[2J\ufffd"),
         ("\x7f\x85", ("U+007F", "U+0085"), "\ufffd\ufffd"),
+        ("lost \ufffd on its way", ("U+FFFD",), "lost \ufffd on its way"),
     ],
 )
 def test_halves_of_characters_and_control_characters_are_odd(text, odd, cleaned):

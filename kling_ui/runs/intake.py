@@ -130,7 +130,9 @@ class Intake:
         if standing.run_id != record.run_id:
             await asyncio.to_thread(folders.remove, record.run_id)
             return await self._found(standing, token)
-        urls: Urls = inputs.image_url, inputs.video_url
+        # Somebody else's server may give the engine another file than it gave here: with the app's money only what was
+        # checked and priced is sent.
+        urls: Urls = (None, None) if record.payer else (inputs.image_url, inputs.video_url)
         self._crew.carry(record, engine, key, urls, place=place)
         return Start(run_id=record.run_id, is_new=True)
 

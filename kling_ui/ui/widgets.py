@@ -35,7 +35,7 @@ def widget(
         **props: Constant or changing properties that the scripts read.
     """
     sources = [asset(f"ui/{script}.js").read_text("utf-8") for script in (*uses, name, *scripts)]
-    return gr.HTML(
+    element = gr.HTML(
         value,
         html_template=asset(f"ui/{name}.html").read_text("utf-8"),
         js_on_load="\n".join(("{", *sources, "}")),  # a block of their own: Gradio hands in names such as `upload`
@@ -43,6 +43,11 @@ def widget(
         elem_id=elem_id,
         **props,
     )
+    for prop, first in props.items():
+        # Gradio makes an event's function up for every word that a script has in quotes, such as in watch("note"), and
+        # prints it, with its place in memory, into each update of a property of that name: unless there is one.
+        setattr(element, prop, first)
+    return element
 
 
 def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HTML:

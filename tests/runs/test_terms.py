@@ -1,6 +1,7 @@
 """On whose terms a run is asked for: the app's token is used for nobody else, and its money is counted by payer."""
 
 import asyncio
+import json
 import time
 from contextlib import aclosing
 from dataclasses import replace
@@ -190,6 +191,35 @@ def test_two_processes_at_once_cannot_overdraw_a_share_and_leave_the_day_to_othe
     assert sent == 2
     assert "$1.10 for today $0.05 is left" in everybody.message
     assert spent == [pytest.approx(pair) for pair in ((0.7, 1.05), (0.35, 1.05), (0.0, 1.05))]
+
+
+@pytest.mark.parametrize(
+    ("how", "is_passed_on"),
+    [
+        ({"terms": ADMITTED}, False),
+        ({"terms": ADMITTED, "token": OWN}, True),
+        ({"terms": OWNER}, True),
+    ],
+    ids=["the app pays", "their own money", "the owner"],
+)
+def test_with_the_apps_money_no_address_is_passed_on_behind_which_another_file_may_wait(
+    open_world, make_vendor, tmp_path, how, is_passed_on
+):
+    """What was checked and priced is a copy; a server may hand something longer to the engine."""
+    vendor = make_vendor(statuses=[ok(status="completed")], results=[made_now()])
+    address = "https://pics.example/a.png"
+    outside = httpx.MockTransport(lambda _: httpx.Response(200, content=(tmp_path / "in.png").read_bytes()))
+
+    async def story():
+        async with open_world(vendor, outside=outside) as world:
+            inputs = replace(world.inputs(), image_url=address)
+            start = await world.runner.begin(inputs, engine=EngineName.KLING, visitor="ann", **how)
+            await world.end(start.run_id)
+
+    asyncio.run(story())
+    body = json.loads(vendor.submits_seen[0].content)
+    assert (body["image_url"] == address) is is_passed_on
+    assert body["image_url"].startswith(("data:image/", address))
 
 
 def test_a_share_is_of_the_apps_money_and_not_of_ones_own(open_world, make_vendor):

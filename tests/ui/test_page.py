@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from gradio.blocks import postprocess_update_dict
 
 from kling_ui.ui.handlers import account
 from kling_ui.ui.page import build_page
@@ -54,6 +55,17 @@ def test_templates_are_constant(page):
     assert templates
     for template in templates:
         assert not any(sign in template for sign in ("${", "{{", "`", "\\")), template
+
+
+def test_an_update_of_an_element_tells_of_no_function(page):
+    """Gradio makes one up for each word that a script has in quotes, and prints it into the update."""
+    elements = [block for block in page.blocks.values() if isinstance(block, gr.HTML)]
+    watched = [(element, prop) for element in elements for prop in element.props if f'"{prop}"' in element.js_on_load]
+    assert {prop for _, prop in watched} >= {"note", "comparison", "pair", "engine", "mending"}
+    for element, prop in watched:
+        update = postprocess_update_dict(element, gr.update(**{prop: "new"}))
+        assert update["props"][prop] == "new"
+        assert "function" not in repr(update)
 
 
 def test_what_the_browser_keeps_is_known_under_fixed_keys(page):

@@ -24,6 +24,7 @@ from kling_ui.settings import Settings
 from kling_ui.ui.examples import example_pairs, keep_examples
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.web.assets import asset
+from kling_ui.ui.web.connections import TimedConnection
 from kling_ui.ui.web.files import Locker, open_locker
 from kling_ui.ui.web.guard import Farewell, SecurityMiddleware
 from kling_ui.ui.web.login import add_login, login_url
@@ -113,7 +114,13 @@ def prepare(settings: Settings) -> Callable[[], None]:
     farewell = Farewell()
     app = build_app(settings, farewell=farewell)
     # proxy_headers would believe X-Forwarded-For from anybody on this machine; see client_address and forwarding
-    config = uvicorn.Config(app, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=STOP_WITHIN_S)
+    config = uvicorn.Config(
+        app,
+        http=TimedConnection,
+        log_level="warning",
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
+    )
     shown = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104  only words
     sys.stdout.write(f"kling_ui answers at http://{shown}:{settings.port} in a moment. Ctrl+C stops it.\n")
     sys.stdout.flush()

@@ -1,0 +1,40 @@
+"""Connections to the server: one that does not bring the head of a request in time is closed."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+HEAD_S = 30.0  # far longer than any browser or program takes, on any network
+
+
+class TimedConnection(H11Protocol):
+    """An HTTP connection that waits for the head of a request only so long.
+
+    By itself uvicorn waits for ever once a first byte has come, or as long as none has: whoever opens connections and
+    says nothing holds all that the process may open.
+    """
+
+    head_s = HEAD_S
+    _looking: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # ty: ignore[incompatible-method-override]
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._look_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._looking.cancel()
+        super().connection_lost(exc)
+
+    def _look_later(self) -> None:
+        self._looking = self.loop.call_later(self.head_s, self._look, self.cycle)
+
+    def _look(self, before: Any) -> None:
+        """Close the connection unless a request is being answered, or one has come since the last look."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self.cycle is before:
+            self.transport.close()
+        else:
+            self._look_later()
