@@ -18,7 +18,7 @@ class TimedConnection(H11Protocol):
     head_s = HEAD_S
     _looking: asyncio.TimerHandle
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # ty: ignore[incompatible-method-override]
+    def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to wait."""
         super().connection_made(transport)
         self._look_later()
