@@ -125,8 +125,10 @@ class AllowedHosts:
             names.append(_spelled(public.authority.host))
         return cls(names, listening=settings.host)
 
-    def __contains__(self, asked: Authority) -> bool:
-        """Tell whether the server answers under a host."""
+    def __contains__(self, asked: Authority | None) -> bool:
+        """Tell whether the server answers under a host; never under none."""
+        if asked is None:
+            return False
         known = asked.is_this_machine or asked.host in self._hosts
         return known or (self._any_address and asked.address is not None)
 

@@ -24,6 +24,7 @@ def serve_previews(host: str, port: int, token: str | None, *, allow_private: bo
         port=port,
         token=SecretStr(token) if token else None,
         allow_private=allow_private,
+        names=settings.hosts,
         on_ready=lambda url: say(f"The preview engine answers at {url}. Ctrl+C stops it."),
     )
     return DONE

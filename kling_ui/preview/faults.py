@@ -44,6 +44,12 @@ def bad_token() -> ServiceError:
     )
 
 
+def foreign_host() -> ServiceError:
+    """The service was asked under a name that is not its own."""
+    message = "The service does not answer under this name; KLING_UI_HOSTS can list it."
+    return ServiceError(HTTPStatus.MISDIRECTED_REQUEST, 421001, message)
+
+
 def foreign_request() -> ServiceError:
     """The request was made with another token."""
     return ServiceError(HTTPStatus.FORBIDDEN, 403001, "PermissionDeniedError: this request was made with another token")

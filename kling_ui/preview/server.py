@@ -3,15 +3,17 @@
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from kling_ui.errors import KlingUIError
+from kling_ui.hosts import AllowedHosts
 from kling_ui.preview.fetching import InputFetch
 from kling_ui.preview.queue import JobQueue
 from kling_ui.preview.service import build_service
+from kling_ui.settings import is_loopback
 from kling_ui.workers import Workers
 
 SHUTDOWN_S = 3
@@ -25,6 +27,7 @@ def serve_preview(
     token: SecretStr | None = None,
     slots: int = 1,
     allow_private: bool = False,
+    names: Collection[str] = (),
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
     """Serve until interrupted or terminated; then end running jobs and remove their files.
@@ -36,6 +39,8 @@ def serve_preview(
         token: The only bearer token that is let in; ``None`` lets in everybody.
         slots: Jobs that run at the same time.
         allow_private: Also fetch inputs from private addresses; for development only.
+        names: More names under which it answers, where only this machine can reach it: otherwise any page in a browser
+            here could ask it by a name that leads here.
         on_ready: Told the service's address, as soon as connections are taken.
 
     Raises:
@@ -51,7 +56,11 @@ def serve_preview(
     try:
         with Workers(slots) as workers:
             queue = JobQueue(folder, workers, fetch=InputFetch(allow_private=allow_private), slots=slots)
-            service = build_service(queue, token=token.get_secret_value() if token else None)
+            service = build_service(
+                queue,
+                token=token.get_secret_value() if token else None,
+                hosts=AllowedHosts(names) if is_loopback(host) else None,
+            )
             config = uvicorn.Config(
                 service,
                 log_level="warning",

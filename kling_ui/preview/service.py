@@ -17,11 +17,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from kling_ui.hosts import AllowedHosts, Authority
 from kling_ui.preview.body import read_body
 from kling_ui.preview.catalog import CATEGORIES, card, listing, parse_input
 from kling_ui.preview.faults import (
     ServiceError,
     bad_token,
+    foreign_host,
     foreign_request,
     server_fault,
     unknown_model,
@@ -37,22 +39,30 @@ MAX_BODY_BYTES = 64 * 1024**2  # what the vendor's own nodes send at most
 _STATUS_WORDS = {JobState.SUCCEEDED: "completed", JobState.FAILED: "completed"}
 
 
-def build_service(queue: JobQueue, *, token: str | None = None, max_body_bytes: int = MAX_BODY_BYTES) -> Starlette:
+def build_service(
+    queue: JobQueue,
+    *,
+    token: str | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    hosts: AllowedHosts | None = None,
+) -> Starlette:
     """Build the service.
 
     Args:
         queue: Its jobs; closed when the service shuts down.
         token: The only bearer token that is let in; ``None`` lets in everybody, each seeing their own requests.
         max_body_bytes: Larger bodies are refused.
+        hosts: Under which the service answers; ``None`` sets no limit, for callers in this process or a network.
     """
-    return _Service(queue, token, max_body_bytes).app()
+    return _Service(queue, token, max_body_bytes, hosts).app()
 
 
 class _Service:
-    def __init__(self, queue: JobQueue, token: str | None, max_body_bytes: int) -> None:
+    def __init__(self, queue: JobQueue, token: str | None, max_body_bytes: int, hosts: AllowedHosts | None) -> None:
         self._queue = queue
         self._admitted = None if token is None else _fingerprint(token)
         self._max_body_bytes = max_body_bytes
+        self._hosts = hosts
 
     def app(self) -> Starlette:
         request_path = "/v1/requests/{request_id}"
@@ -145,6 +155,8 @@ class _Service:
 
     def _caller(self, request: Request) -> str:
         """Return who asks: the fingerprint of their token, empty without one."""
+        if self._hosts is not None and Authority.parse(request.headers.get("host", "")) not in self._hosts:
+            raise foreign_host()
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         caller = _fingerprint(token.strip()) if scheme.lower() == "bearer" and token.strip() else ""
         if self._admitted is not None and not hmac.compare_digest(caller, self._admitted):

@@ -30,9 +30,10 @@ def test_it_serves_until_it_is_told_to_end_and_leaves_nothing(tmp_path, ending):
         url = process.stdout.readline().strip()
         answer = httpx.get(f"{url}/v1/models", headers={"Authorization": "Bearer right"}, trust_env=False)
         refused = httpx.get(f"{url}/v1/models", trust_env=False)
+        rebound = httpx.get(f"{url}/v1/models", headers={"Host": "evil.example"}, trust_env=False)
         process.send_signal(ending)
         _, complaints = process.communicate(timeout=20)
-    assert (answer.status_code, refused.status_code) == (200, 401)
+    assert (answer.status_code, refused.status_code, rebound.status_code) == (200, 401, 421)
     assert "server" not in answer.headers
     assert (process.returncode, complaints) == (0, "")
     assert list((tmp_path / "jobs").iterdir()) == []
