@@ -150,11 +150,11 @@ def _png(data: mmap.mmap, path: Path) -> int:
 
 
 def _png_chunks(data: mmap.mmap) -> Iterator[tuple[bytes, int, bytes]]:
-    """Yield the kind of each chunk, its size in bytes and its first four bytes."""
-    at = 8
-    while at + 8 <= len(data):
-        size = int.from_bytes(data[at : at + 4], "big")
-        yield data[at + 4 : at + 8], min(size, len(data)), data[at + 8 : at + 12]
+    """Yield the kind of each chunk, its size in bytes and its first four bytes, up to the picture's end."""
+    at, kind = 8, b""
+    while at + 8 <= len(data) and kind != b"IEND":
+        size, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
+        yield kind, min(size, len(data)), data[at + 8 : at + 12]
         at += size + 12
 
 

@@ -117,8 +117,11 @@ def test_a_prompt_that_is_no_text_blocks(typed, person_png, short_dance, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_files_whose_names_are_long_or_no_text_are_checked_run_and_repaired(typed, person_png, short_dance, tmp_path):
+def test_files_whose_names_are_long_or_no_text_are_checked_run_and_repaired(
+    typed, person_png, short_dance, tmp_path, monkeypatch
+):
     """Sixty-two characters of four bytes are the most that a disk takes; other names are no text at all."""
+    monkeypatch.setenv("KLING_UI_DATA_DIR", str(tmp_path / "data"))  # others run the same files
     out = tmp_path / "out"
     for name in ("\U0001f600" * 62, os.fsdecode(b"caf\xe9")):
         image, video = tmp_path / f"{name}.png", tmp_path / f"{name}.mp4"

@@ -220,6 +220,14 @@ def test_a_file_of_a_million_parts_keeps_nobody_busy(written, make, inside, outs
         probe_image(written(make(outside)))
 
 
+@pytest.mark.parametrize("kind", ["png", "jpeg"])
+def test_what_follows_a_pictures_end_is_no_part_of_it(written, kind):
+    """Cameras put whole clips there, and some programs zeros."""
+    content = png() if kind == "png" else jpeg()
+    alone = count_pictures(written(content), kind)
+    assert count_pictures(written(content + bytes(20 * PARTS_MAX) + b"\xff\xfe" * PARTS_MAX), kind) == alone
+
+
 def _is(kind, content):
     return content.startswith({"png": b"\x89PNG", "tiff": b"II", "jpeg": b"\xff\xd8"}[kind])
 

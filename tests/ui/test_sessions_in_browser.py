@@ -103,6 +103,9 @@ def test_half_a_character_does_not_stop_the_page(chromium, crowded):
     cut = "field => { field.value = 'A person dancing \\ud83d'; field.dispatchEvent(new Event('input')); }"
     with tab.expect_request(lambda request: "dancing \\ud83d" in (request.post_data or "")):
         tab.locator("#prompt textarea").evaluate(cut)
+    expect(tab.locator("#findings")).to_contain_text("U+FFFD")  # what was lost is said, and nothing is run
+    expect(tab.locator("#run")).to_be_disabled()
+    tab.locator("#prompt textarea").fill("A person dancing")
     tab.wait_for_selector("#run:not([disabled])")
     assert noise == []
     tab.reload()

@@ -29,7 +29,7 @@ port, certificate, key = sys.argv[1:]
 uvicorn.run(build_app(Settings.from_env()), port=int(port), ssl_certfile=certificate, ssl_keyfile=key,
             log_level="warning", proxy_headers=False, timeout_graceful_shutdown=3)
 """
-HUB = "https://hub.example/"
+HUB = "https://huggingface.co/spaces/ann/space"
 NAME = "<img src=x onerror=alert(1)>"
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
