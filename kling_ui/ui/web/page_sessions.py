@@ -238,10 +238,8 @@ class PageSessions:
 
         Those that the tab has sent since then, while its stream was ending, go on.
         """
-        waited_for, box = (
-            self._queue.pending_event_ids_session[name],
-            self._queue.pending_messages_per_session.get(name),
-        )
+        waited_for = self._queue.pending_event_ids_session[name]
+        box = self._queue.pending_messages_per_session.get(name)
         for event_id in list(waited_for):
             event = self._queue.event_ids_to_events.get(event_id)
             is_coming = event.alive if event else box is not None and not box.empty()
@@ -300,15 +298,15 @@ class PageSessions:
     def _make_room(self) -> bool:
         """Forget the longest silent session that nobody reads, if there are too many; tell whether one more may come.
 
-        One that has just begun is left in peace: its tab is about to read.
+        One that waits for nothing goes first, and one that has just begun is left in peace: its tab is about to read.
         """
         if len(self._sessions) < self._sessions_max:
             return True
         latest = self._clock() - OPENING_S
-        for name, session in self._sessions.items():
-            if not session.readers and session.seen_at <= latest:
-                self.forget(name)
-                return True
+        silent = [name for name, tab in self._sessions.items() if not tab.readers and tab.seen_at <= latest]
+        if silent:
+            self.forget(min(silent, key=lambda name: bool(self._queue.pending_event_ids_session[name])))
+            return True
         reading = sum(session.readers > 0 for session in self._sessions.values())
         return reading < self._sessions_max and len(self._sessions) - reading < OPENING_MAX
 

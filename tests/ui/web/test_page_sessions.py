@@ -403,6 +403,17 @@ def test_the_longest_silent_one_makes_room(sessions, clock, open_streams):
     assert "tab2" not in sessions
 
 
+def test_who_waits_for_nothing_goes_first(sessions, clock):
+    for number in range(10):
+        _arrive(sessions, f"tab{number}")
+        if number != 7:
+            sessions._queue.pending_event_ids_session[f"tab{number}"] = {"event"}
+    clock.now += page_sessions.OPENING_S
+    _arrive(sessions, "new")
+    assert "tab7" not in sessions
+    assert len(sessions) == 10
+
+
 def test_tabs_that_read_are_limited(sessions, open_streams):
     for number in range(10):
         _arrive(sessions, f"tab{number}")
