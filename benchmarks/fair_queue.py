@@ -14,7 +14,7 @@ import time
 from contextlib import aclosing
 from pathlib import Path
 
-from kling_ui.choice import Choice
+from kling_ui.options import TransferOptions
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.settings import Settings
@@ -52,7 +52,7 @@ async def _measure(folder: Path, workers: Workers, waiting: int) -> tuple[float,
 
 
 async def _begin(runner: Runner, prompt: str, visitor: str) -> str:
-    inputs = RunInputs(image=IMAGE, video=VIDEO, choice=Choice(prompt=prompt))
+    inputs = RunInputs(image=IMAGE, video=VIDEO, choice=TransferOptions(prompt=prompt))
     return (await runner.begin(inputs, engine=EngineName.PREVIEW, visitor=visitor)).run_id
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from kling_ui.choice import Orientation
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import sample_frames
-from kling_ui.puppetry.render import render_preview
-from kling_ui.score.clips import WatchedClip, watch_clip
+from kling_ui.options import Orientation
+from kling_ui.puppet.render import render_preview
+from kling_ui.score.compare import TrackedClip, load_tracked_clip
 from kling_ui.score.match import MotionMatch
 from kling_ui.score.motion import motion_match
 
@@ -48,7 +48,7 @@ def write_sheet(source: Path, out: Path) -> None:
 
 
 def _measure_all(source: Path, folder: Path) -> Iterator[Image.Image]:
-    clips = {path: watch_clip(path) for path in _files(source, CLIPS)}
+    clips = {path: load_tracked_clip(path) for path in _files(source, CLIPS)}
     for image in _files(source, IMAGES):
         for path, clip in clips.items():
             print(f"\n{image.stem} + {path.stem}\n  orientation {HEAD}", flush=True)
@@ -61,13 +61,13 @@ def _all(sheets: Sequence[Image.Image]) -> Image.Image:
     return _beside(_stack(halves[0::2]), _stack(halves[1::2] or halves[:1]))
 
 
-def _measure_pair(image: Path, video: Path, clip: WatchedClip, folder: Path) -> Image.Image:
+def _measure_pair(image: Path, video: Path, clip: TrackedClip, folder: Path) -> Image.Image:
     times_s = (np.arange(MOMENTS) + 0.5) * probe_video(video).duration_s / MOMENTS
     rows = [("reference", _tiles(video, times_s))]
     for orientation in Orientation:
         result = folder / f"{image.stem}-{video.stem}-{orientation}.mp4"
         render_preview(image, video, result, orientation=orientation, keep_sound=False)
-        match = motion_match(clip.track, watch_clip(result).track, orientation=orientation, fps=clip.fps)
+        match = motion_match(clip.track, load_tracked_clip(result).track, orientation=orientation, fps=clip.fps)
         print(f"  {orientation:<11} {_line(match)}", flush=True)
         score = "not measurable" if match.score is None else f"motion match {match.score:.0f}"
         rows.append((f"{orientation}: {score}", _tiles(result, times_s)))

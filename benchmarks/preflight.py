@@ -19,10 +19,10 @@ import numpy as np
 from PIL import Image
 
 from benchmarks._memory import forget_peak, peak_mb, resident_mb
-from kling_ui.checks.rules import judge
+from kling_ui.checks.preflight import judge
 from kling_ui.media.probe import probe_image, probe_video
-from kling_ui.vision.look import load_all_models, look_at_image, look_at_video
-from kling_ui.vision.person import pose_reader
+from kling_ui.vision.analysis import analyse_image, analyse_video, load_all_models
+from kling_ui.vision.pose import pose_detector
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 ROUNDS = 5
@@ -56,7 +56,7 @@ def measure_memory(path: Path) -> None:
     forget_peak()
     before = resident_mb()
     with tempfile.TemporaryDirectory() as folder:
-        look_at_video(path, Path(folder))
+        analyse_video(path, Path(folder))
     print(before, peak_mb())
 
 
@@ -103,11 +103,11 @@ def _tell(bare_name: str, name: str, bare: list[Cost], ours: list[Cost], *, aim:
 
 
 def _judge_clip(path: Path, folder: Path) -> None:
-    judge(None, look_at_video(path, folder))
+    judge(None, analyse_video(path, folder))
 
 
 def _judge_picture(path: Path, folder: Path) -> None:
-    judge(look_at_image(path, folder), None)
+    judge(analyse_image(path, folder), None)
 
 
 def _cost(run: Callable[..., object], *args: object) -> Cost:
@@ -124,7 +124,7 @@ def _cpu_s() -> float:
 def _decode_and_pose(path: Path) -> None:
     with Image.open(path) as image:
         rgb = np.asarray(image.convert("RGB"))
-    reader = pose_reader()
+    reader = pose_detector()
     reader.read(rgb, reader.candidates(rgb)[0])
 
 

@@ -23,13 +23,13 @@ from pathlib import Path
 
 from benchmarks._memory import peak_mb
 from benchmarks.motion_match import write_sheet
-from kling_ui.choice import Resolution
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.video import open_clip, read_frames
-from kling_ui.puppetry.cast import forget
-from kling_ui.puppetry.render import X264_OPTIONS, render_preview
-from kling_ui.vision.person import TRACK_LONG_SIDE_PX, find_poses, pose_reader
+from kling_ui.options import Resolution
+from kling_ui.puppet.puppet import forget_rigs
+from kling_ui.puppet.render import X264_OPTIONS, render_preview
+from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, find_poses, pose_detector
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 IMAGE, VIDEO = EXAMPLES / "character-upper-body.png", EXAMPLES / "dance-full-body.mp4"
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> None:
     if asked.sheet is not None:
         write_sheet(asked.folder, asked.sheet)
         return
-    pose_reader()
+    pose_detector()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _time(asked.image, asked.video, folder)
@@ -68,7 +68,7 @@ def _time(image: Path, video: Path, folder: Path) -> None:
     size = made.width_px, made.height_px
     whole, again, poses, recoded = [], [], [], []
     for _ in range(ROUNDS):
-        forget()
+        forget_rigs()
         whole.append(_spent(lambda: render_preview(image, video, out)))
         again.append(_spent(lambda: render_preview(image, video, out)))
         poses.append(_spent(lambda: _bare_poses(facts)))

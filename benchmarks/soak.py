@@ -28,14 +28,13 @@ import httpx
 import uvicorn
 from pydantic import SecretStr
 
-from kling_ui.api.pace import REMOTE_PACE
-from kling_ui.choice import Choice
-from kling_ui.runs.chronicle import Desk
+from kling_ui.api.polling import REMOTE_POLLING
+from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.folders import RunFolders
-from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.measure import Measured
+from kling_ui.runs.ledger.ledger import Ledger
 from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.recorder import RunContext
+from kling_ui.runs.run_files import Measured, RunFolders
 from kling_ui.runs.runner import RunInputs, open_runner
 from kling_ui.settings import Settings
 
@@ -77,9 +76,7 @@ def _print(asked: argparse.Namespace, seen: dict[str, Any], told: dict[str, Any]
         f"page event       median {statistics.median(latencies_ms):.0f} ms, p95 {p95_ms:.0f} ms of {len(latencies_ms)}"
     )
     print(f"memory           {seen['memory_mib'][0]:.0f} MiB at the start, {seen['memory_mib'][1]:.0f} MiB at the end")
-    print(
-        f"shortest gap     {told['shortest_gap_s']:.2f} s between two polls of a run (at least {REMOTE_PACE.floor_s} s)"
-    )
+    print(f"shortest gap     {told['shortest_gap_s']:.2f} s between two polls (at least {REMOTE_POLLING.floor_s} s)")
     print(f"polls of a run   {told['polls_one_tab']:.1f} with one tab, {told['polls_two_tabs']:.1f} with two")
     print(f"ended            {told['states']}; {told['submits']} submits")
 
@@ -233,8 +230,8 @@ class NoMeasurer:
 def serve(folder: Path, port: int, runs: int) -> None:
     """Be the app, with that many runs on their way, until interrupted; then print what it knows as one line of JSON."""
     from kling_ui.ui.services import Services, open_services  # noqa: PLC0415
-    from kling_ui.ui.web.files import Locker  # noqa: PLC0415
     from kling_ui.ui.web.server import build_app  # noqa: PLC0415
+    from kling_ui.ui.web.signed_files import SignedFiles  # noqa: PLC0415
 
     image, video = folder / "in.png", folder / "in.mp4"
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
@@ -244,15 +241,15 @@ def serve(folder: Path, port: int, runs: int) -> None:
     runs_folder = RunFolders(settings.data_dir / "runs")
 
     @asynccontextmanager
-    async def opening(settings: Settings, locker: Locker) -> AsyncGenerator[Services]:
+    async def opening(settings: Settings, locker: SignedFiles) -> AsyncGenerator[Services]:
         anything: Any = measurer
-        desk = Desk(ledger=Ledger(f"sqlite:///{folder / 'soak.sqlite'}"), folders=runs_folder, measurer=anything)
+        desk = RunContext(ledger=Ledger(f"sqlite:///{folder / 'soak.sqlite'}"), folders=runs_folder, measurer=anything)
         asyncio.get_running_loop().add_signal_handler(THE_END, vendor.is_done.set)
         async with open_services(settings, locker) as services:
             engines = Engines(settings, services.workers, folder / "preview", remote=vendor)
             async with open_runner(settings, services.workers, engines=engines, desk=desk) as runner:
                 for number in range(runs):
-                    inputs = RunInputs(image=image, video=video, choice=Choice(), duration_s=5.0)
+                    inputs = RunInputs(image=image, video=video, choice=TransferOptions(), duration_s=5.0)
                     await runner.start(inputs, engine=EngineName.KLING, visitor=visitor(number))
                 yield dataclasses.replace(services, runner=runner)
                 views = [(await runner.history(visitor(number)))[0] for number in range(runs)]

@@ -4,6 +4,7 @@ While a command works, Ctrl+C raises ``KeyboardInterrupt``, so that it can tidy 
 to tidy up: the process just ends. Only light modules are imported here, because this is what a command begins with.
 """
 
+import logging
 import os
 import signal
 from collections.abc import Generator
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from types import FrameType
 
 INTERRUPTED = 130
+# At INFO and DEBUG they write whole addresses and headers: signed links of visitors and of results.
+TALKATIVE = ("httpx", "httpcore")
 
 
 def end_at_once(_number: int, _frame: FrameType | None) -> None:
@@ -35,3 +38,10 @@ def interruptible() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, end_at_once)
+
+
+def keep_addresses_out() -> None:
+    """Let the libraries that make requests write warnings only, whatever level the log has."""
+    for name in TALKATIVE:
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logging.WARNING, logger.level))

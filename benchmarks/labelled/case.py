@@ -7,11 +7,11 @@ import numpy as np
 
 from benchmarks.labelled.files import MP4, PNG, Encoding
 from benchmarks.labelled.reel import Reel
-from kling_ui.checks.finding import Severity
-from kling_ui.choice import Choice, Orientation
+from kling_ui.checks.report import Severity
+from kling_ui.options import Orientation, TransferOptions
 
 Span = tuple[float, float]
-SILENT = Choice(keep_sound=False)  # most cases have no sound, and it does not matter
+SILENT = TransferOptions(keep_sound=False)  # most cases have no sound, and it does not matter
 BLOCK, WARN, HINT = Severity
 _OVER_TIME = frozenset(
     f"video.{name}" for name in ("person", "cuts", "camera", "people", "speed", "usable", "first_frame")
@@ -33,7 +33,7 @@ class Case:
     name: str
     must: Mapping[str, Severity | None] = field(default_factory=dict)
     may: Mapping[str, str] = field(default_factory=dict)
-    choice: Choice = SILENT
+    choice: TransferOptions = SILENT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,9 +6,9 @@ from benchmarks.labelled.case import BLOCK, HINT, WARN, Clip
 from benchmarks.labelled.files import Encoding
 from benchmarks.labelled.footage import plain
 from benchmarks.labelled.reel import Reel
-from kling_ui.choice import Choice, Orientation
+from kling_ui.options import Orientation, TransferOptions
 
-AS_IMAGE = Choice(orientation=Orientation.IMAGE, keep_sound=False)
+AS_IMAGE = TransferOptions(orientation=Orientation.IMAGE, keep_sound=False)
 VIDEO = Orientation.VIDEO
 
 
@@ -73,13 +73,13 @@ FORMAT_CLIPS = [
         takes=("dance",),
         make=plain,
         encoding=Encoding("mp4", sound=True),
-        choice=Choice(keep_sound=True),
+        choice=TransferOptions(keep_sound=True),
     ),
     Clip(
         name="sound-is-missing",
         takes=("talk",),
         make=lambda talk: talk,
-        choice=Choice(keep_sound=True),
+        choice=TransferOptions(keep_sound=True),
         must={"video.sound": WARN},
     ),
 ]
@@ -90,7 +90,7 @@ SIZE_CLIPS = [
         takes=("talk",),
         make=lambda talk: talk.part(0, 2.92).scaled(600, 338),
         encoding=Encoding("mkv", "libx265", options={"x265-params": "log-level=none"}),
-        choice=Choice(keep_sound=True),
+        choice=TransferOptions(keep_sound=True),
         must={
             "video.format": BLOCK,
             "video.codec": WARN,

@@ -4,7 +4,7 @@ from benchmarks.labelled.case import BLOCK, HINT, WARN, Clip
 from benchmarks.labelled.footage import SIZE, behind, plain, ramp, sways
 from benchmarks.labelled.props import logo, post
 from benchmarks.labelled.takes import TAKES
-from kling_ui.choice import Orientation
+from kling_ui.options import Orientation
 
 VIDEO = Orientation.VIDEO
 

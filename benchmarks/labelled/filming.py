@@ -3,7 +3,7 @@
 from benchmarks.labelled.case import BLOCK, WARN, Clip
 from benchmarks.labelled.footage import SIZE, WALK_PX_S, behind, pans, plain, sways
 from benchmarks.labelled.props import post
-from kling_ui.choice import Orientation
+from kling_ui.options import Orientation
 
 WOOD = (150, 112, 74)
 COVERED = "it is covered, like all the others"

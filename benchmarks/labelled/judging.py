@@ -10,13 +10,17 @@ from benchmarks.labelled.case import Case, Clip, Pair, Picture, Span
 from benchmarks.labelled.cases import clip, parts, picture
 from benchmarks.labelled.files import save_picture, save_reel
 from benchmarks.labelled.takes import film, load
-from kling_ui.checks.finding import Finding
-from kling_ui.checks.report import Report
-from kling_ui.checks.rules import judge
-from kling_ui.checks.timeline import SpanKind
-from kling_ui.choice import Orientation
+from kling_ui.checks.preflight import judge
+from kling_ui.checks.report import Finding, Report
+from kling_ui.checks.usability import SpanKind
 from kling_ui.errors import KlingUIError
-from kling_ui.vision.look import ImageLook, VideoLook, look_at_image, look_at_video
+from kling_ui.options import Orientation
+from kling_ui.vision.analysis import (
+    ImageAnalysis,
+    VideoAnalysis,
+    analyse_image,
+    analyse_video,
+)
 from kling_ui.workers import Workers
 
 LookT = TypeVar("LookT")
@@ -69,20 +73,20 @@ async def judge_all(
     return [_judged(case, images, videos) for case in cases]
 
 
-def look_at_picture(name: str, folder: Path, looks: Path) -> ImageLook:
+def look_at_picture(name: str, folder: Path, looks: Path) -> ImageAnalysis:
     """Draw a picture of the set and look at it."""
     case = picture(name)
     path = folder / f"{name}.{case.encoding.suffix}"
     save_picture(case.draw(), path, case.encoding)
-    return look_at_image(path, looks)
+    return analyse_image(path, looks)
 
 
-def look_at_clip(name: str, folder: Path, looks: Path) -> VideoLook:
+def look_at_clip(name: str, folder: Path, looks: Path) -> VideoAnalysis:
     """Make a clip of the set from its takes and look at it."""
     case = clip(name)
     path = folder / f"{name}.{case.encoding.suffix}"
     save_reel(case.make(*(load(take, folder) for take in case.takes)), path, case.encoding)
-    return look_at_video(path, looks)
+    return analyse_video(path, looks)
 
 
 async def _tried(
@@ -95,7 +99,7 @@ async def _tried(
 
 
 def _judged(
-    case: Case, images: dict[str, ImageLook | KlingUIError], videos: dict[str, VideoLook | KlingUIError]
+    case: Case, images: dict[str, ImageAnalysis | KlingUIError], videos: dict[str, VideoAnalysis | KlingUIError]
 ) -> Judged:
     image = images[case.image if isinstance(case, Pair) else case.name] if not isinstance(case, Clip) else None
     video = videos[case.clip if isinstance(case, Pair) else case.name] if not isinstance(case, Picture) else None

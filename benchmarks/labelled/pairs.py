@@ -1,9 +1,9 @@
 """The labelled pairs: a picture and a clip of the set, and what is chosen besides."""
 
 from benchmarks.labelled.case import BLOCK, WARN, Pair
-from kling_ui.choice import Choice, Orientation
+from kling_ui.options import Orientation, TransferOptions
 
-AS_IMAGE = Choice(orientation=Orientation.IMAGE, keep_sound=False)
+AS_IMAGE = TransferOptions(orientation=Orientation.IMAGE, keep_sound=False)
 
 PAIRS = [
     Pair(name="full-with-full", image="roomy", clip="dance-square"),
@@ -79,27 +79,27 @@ PAIRS = [
         name="prompt-is-empty",
         image="arms-up",
         clip="dance",
-        choice=Choice(prompt="  \n", keep_sound=False),
+        choice=TransferOptions(prompt="  \n", keep_sound=False),
         must={"prompt.required": BLOCK},
     ),
     Pair(
         name="prompt-with-half-a-character",
         image="arms-up",
         clip="dance",
-        choice=Choice(prompt="half a \ud83d smile", keep_sound=False),
+        choice=TransferOptions(prompt="half a \ud83d smile", keep_sound=False),
         must={"prompt.characters": BLOCK},
     ),
     Pair(
         name="prompt-of-2500",
         image="arms-up",
         clip="dance",
-        choice=Choice(prompt="a" * 2500, keep_sound=False),
+        choice=TransferOptions(prompt="a" * 2500, keep_sound=False),
     ),
     Pair(
         name="prompt-of-2501",
         image="arms-up",
         clip="dance",
-        choice=Choice(prompt="a" * 2501, keep_sound=False),
+        choice=TransferOptions(prompt="a" * 2501, keep_sound=False),
         must={"prompt.length": BLOCK},
     ),
 ]

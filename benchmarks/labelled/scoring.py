@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from benchmarks.labelled.case import HINT, Case, Clip, Pair, Picture, Span
 from benchmarks.labelled.cases import title
 from benchmarks.labelled.judging import Judged
-from kling_ui.checks.finding import IMPORTANCE, Severity
+from kling_ui.checks.report import IMPORTANCE, Severity
 
 _KINDS = {"image": Picture, "video": Clip, "pair": Pair, "prompt": Pair}
 RULES = tuple(sorted(IMPORTANCE, key=lambda rule: (tuple(_KINDS).index(rule.partition(".")[0]), rule)))

@@ -11,7 +11,7 @@ from figure.cast import DANCER, MAYA, THEO
 from benchmarks.labelled.acting import handstand, walker
 from benchmarks.labelled.reel import Reel
 from kling_ui.media.video import read_frames
-from kling_ui.vision.person import Landmark
+from kling_ui.vision.pose import Landmark
 
 WALK_M_S = 0.7
 _BODY = [*range(Landmark.NOSE, Landmark.LEFT_SHOULDER + 2)]  # head and shoulders

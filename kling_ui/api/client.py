@@ -20,9 +20,13 @@ from kling_ui.api.models import (
     RequestStatus,
     Submission,
 )
-from kling_ui.api.pace import REMOTE_PACE, Pace, status_family
-from kling_ui.api.patience import Patience
-from kling_ui.api.wire import NOT_SENT, Wire, no_answer, reason_of
+from kling_ui.api.polling import REMOTE_POLLING, Poller, PollingPolicy, status_family
+from kling_ui.api.transport import (
+    NOT_SENT,
+    Transport,
+    no_answer,
+    reason_of,
+)
 from kling_ui.errors import (
     APIError,
     APIStatusError,
@@ -66,13 +70,13 @@ class ModelAPI:
         if not _MODEL_ID.fullmatch(model_id):
             raise SettingsError("The model id cannot be part of an address.", advice="Check KLING_UI_MODEL_ID.")
         self.model_id = model_id
-        self._wire = Wire(http, token)
+        self._wire = Transport(http, token)
         self._read_limit_s = read_limit_s
         self._submit_limit_s = submit_limit_s
 
     @property
     def base_url(self) -> str:
-        """The API's origin, for :func:`kling_ui.api.output.trusted_output_url`."""
+        """The API's origin, for :func:`kling_ui.api.transport.trusted_output_url`."""
         return self._wire.base_url
 
     async def submit(self, request: MotionRequest) -> Submission:
@@ -141,7 +145,7 @@ class ModelAPI:
         request_id: str,
         *,
         deadline_s: float = DEADLINE_S,
-        pace: Pace = REMOTE_PACE,
+        pace: PollingPolicy = REMOTE_POLLING,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
@@ -155,7 +159,7 @@ class ModelAPI:
             pace: How often to look.
             sleep: Waits so many seconds.
             clock: Monotonic seconds.
-            jitter: 0-1, see :class:`Pace`.
+            jitter: 0-1, see :class:`PollingPolicy`.
             on_trouble: Told of every failure that is tried again.
 
         Yields:
@@ -166,7 +170,7 @@ class ModelAPI:
             RunTimeoutError: It has not ended within the deadline; it may still end later.
         """
         look = partial(self.status, request_id)
-        patience = Patience(deadline_s, pace, sleep, clock, jitter, on_trouble)
+        patience = Poller(deadline_s, pace, sleep, clock, jitter, on_trouble)
         return patience.repeat(look, request_id)
 
     async def collect(
@@ -175,7 +179,7 @@ class ModelAPI:
         *,
         include_cost: bool = True,
         deadline_s: float = DEADLINE_S,
-        pace: Pace = REMOTE_PACE,
+        pace: PollingPolicy = REMOTE_POLLING,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
@@ -191,7 +195,7 @@ class ModelAPI:
             RunTimeoutError: No final result came within the deadline.
         """
         look = partial(self.result, request_id, include_cost=include_cost)
-        patience = Patience(deadline_s, pace, sleep, clock, jitter, on_trouble)
+        patience = Poller(deadline_s, pace, sleep, clock, jitter, on_trouble)
         async for result in patience.repeat(look, request_id):
             if result.state.is_final:
                 return result

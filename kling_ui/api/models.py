@@ -12,11 +12,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from kling_ui.api.reading import number_of, text_of, time_of, video_url_of
-from kling_ui.api.redaction import redacted
+from kling_ui.api.responses import (
+    number_of,
+    redacted,
+    text_of,
+    time_of,
+    video_url_of,
+)
 from kling_ui.characters import odd_characters
-from kling_ui.choice import Orientation, Resolution
 from kling_ui.errors import APIError, UnexpectedResponseError
+from kling_ui.options import Orientation, Resolution
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 ERROR_TEXT_MAX_CHARS = 2000

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from kling_ui.checks.finding import Evidence, Finding, Severity
 from kling_ui.checks.limits import (
     CONFIDENCE_TRUST_MIN,
     COVERAGE_MIN_SHARE,
@@ -21,12 +20,13 @@ from kling_ui.checks.limits import (
     TILT_LYING_DEG,
     TILT_UPSIDE_DOWN_DEG,
     TRANSPARENT_MIN_SHARE,
-    Source,
+    LimitSource,
 )
-from kling_ui.media.picture import ImageFacts
+from kling_ui.checks.report import Evidence, Finding, Severity
+from kling_ui.media.image import ImageFacts
 from kling_ui.media.signatures import described
-from kling_ui.vision.body import Framing, cut_limbs, hands_outside
-from kling_ui.vision.look import ImageLook
+from kling_ui.vision.analysis import ImageAnalysis
+from kling_ui.vision.pose import Framing, cut_limbs, hands_outside
 
 _NAMED_MAX = 3
 _PLAIN_MODES = frozenset({"RGB", "RGBA", "L", "LA", "P", "PA", "1"})
@@ -34,7 +34,7 @@ _PLAIN_MODES = frozenset({"RGB", "RGBA", "L", "LA", "P", "PA", "1"})
 
 def check_format(facts: ImageFacts) -> Iterator[Finding]:
     """``image.format``: JPEG or PNG, one still picture in plain colours."""
-    rule, source = "image.format", Source.KLING
+    rule, source = "image.format", LimitSource.KLING
     if facts.format not in IMAGE_FORMATS_TAKEN:
         message = f"The image is {described(facts.format)}; only JPEG and PNG are taken."
         yield Finding(rule, Severity.BLOCK, facts.format, message, "Convert it to PNG or JPEG.", source)
@@ -43,10 +43,10 @@ def check_format(facts: ImageFacts) -> Iterator[Finding]:
         yield Finding(rule, Severity.WARN, facts.frame_count, message, "Save its first frame as a plain PNG.", source)
     if facts.mode not in _PLAIN_MODES:
         message = f"The image stores its colours as {facts.mode}, which services often read wrongly or refuse."
-        yield Finding(rule, Severity.WARN, facts.mode, message, "Save it with 8-bit RGB colours.", Source.SENSE)
+        yield Finding(rule, Severity.WARN, facts.mode, message, "Save it with 8-bit RGB colours.", LimitSource.SENSE)
     if facts.exif_orientation != 1:
         message = "The image lies on its side and only its metadata turns it upright; not every service does."
-        yield Finding(rule, Severity.HINT, facts.exif_orientation, message, "Save it upright.", Source.FIELD)
+        yield Finding(rule, Severity.HINT, facts.exif_orientation, message, "Save it upright.", LimitSource.FIELD)
 
 
 def check_size(facts: ImageFacts) -> Iterator[Finding]:
@@ -101,25 +101,25 @@ def check_large(facts: ImageFacts) -> Iterator[Finding]:
         yield Finding("image.large", Severity.WARN, long, message, "Scale it down.", IMAGE_LARGE_PX.source)
 
 
-def check_transparency(look: ImageLook) -> Iterator[Finding]:
+def check_transparency(look: ImageAnalysis) -> Iterator[Finding]:
     """``image.format``: no see-through areas, which each service fills in its own way."""
     if look.clear_share >= TRANSPARENT_MIN_SHARE:
         message = (
             f"The image is transparent in {_percent(look.clear_share)} of its area; what fills it is left to chance."
         )
         advice = "Save it on a background of your choice."
-        yield Finding("image.format", Severity.WARN, look.clear_share, message, advice, Source.SENSE)
+        yield Finding("image.format", Severity.WARN, look.clear_share, message, advice, LimitSource.SENSE)
 
 
-def check_character(look: ImageLook) -> Iterator[Finding]:
+def check_character(look: ImageAnalysis) -> Iterator[Finding]:
     """``image.character``: somebody is there. A detector misses stylised characters, so this never blocks."""
     if look.person is None:
         message = "The image shows no person or humanoid character that could be found."
         advice = "Go on if you see one clearly (detectors miss stylised characters), else choose another picture."
-        yield Finding("image.character", Severity.WARN, None, message, advice, Source.VENDOR)
+        yield Finding("image.character", Severity.WARN, None, message, advice, LimitSource.VENDOR)
 
 
-def check_coverage(look: ImageLook) -> Iterator[Finding]:
+def check_coverage(look: ImageAnalysis) -> Iterator[Finding]:
     """``image.coverage``: the character covers more than 5 % of the picture."""
     person = look.person
     if person is None or person.subject_share > COVERAGE_MIN_SHARE.value:
@@ -139,7 +139,7 @@ def check_coverage(look: ImageLook) -> Iterator[Finding]:
     )
 
 
-def check_body(look: ImageLook) -> Iterator[Finding]:
+def check_body(look: ImageAnalysis) -> Iterator[Finding]:
     """``image.body``: head and shoulders in view, no limb cut by the edge, hands in the picture."""
     if look.person is None:
         return
@@ -148,28 +148,30 @@ def check_body(look: ImageLook) -> Iterator[Finding]:
         message = "The image does not clearly show the head and both shoulders of the character."
         advice = "Choose a picture of at least the upper body, seen from the front."
         measured = look.person.framing.value
-        yield Finding(rule, Severity.WARN, measured, message, advice, Source.BOTH, evidence=_shown(look))
+        yield Finding(rule, Severity.WARN, measured, message, advice, LimitSource.BOTH, evidence=_shown(look))
     elif cut := cut_limbs(landmarks):
         message = f"The image cuts off the {_listed(cut)} (the character's own left and right)."
         advice = "Choose a picture with whole arms and legs, or one that ends above the knees."
-        yield Finding(rule, Severity.WARN, ", ".join(cut), message, advice, Source.BOTH, evidence=_shown(look))
+        yield Finding(rule, Severity.WARN, ", ".join(cut), message, advice, LimitSource.BOTH, evidence=_shown(look))
     elif hidden := hands_outside(landmarks):
         message = f"The image leaves out the {_listed(hidden)}, so hands will be invented."
         advice = "Choose a picture that shows both hands if the video moves them."
-        yield Finding(rule, Severity.WARN, ", ".join(hidden), message, advice, Source.BOTH, evidence=_shown(look))
+        yield Finding(rule, Severity.WARN, ", ".join(hidden), message, advice, LimitSource.BOTH, evidence=_shown(look))
 
 
-def check_occlusion(look: ImageLook) -> Iterator[Finding]:
+def check_occlusion(look: ImageAnalysis) -> Iterator[Finding]:
     """``image.occlusion``: no part that is inside the picture is hidden."""
     if look.person is None or not (names := look.person.covered + look.person.hidden):
         return
     message = f"The image hides the {_listed(names[:_NAMED_MAX])}{' and more' if len(names) > _NAMED_MAX else ''}."
     advice = "Choose a picture with nothing in front of the character and both arms in view."
     measured = ", ".join(names)
-    yield Finding("image.occlusion", Severity.WARN, measured, message, advice, Source.VENDOR, evidence=_shown(look))
+    yield Finding(
+        "image.occlusion", Severity.WARN, measured, message, advice, LimitSource.VENDOR, evidence=_shown(look)
+    )
 
 
-def check_posture(look: ImageLook) -> Iterator[Finding]:
+def check_posture(look: ImageAnalysis) -> Iterator[Finding]:
     """``image.posture``: the character is upright."""
     if look.person is None or look.person.tilt_deg < TILT_LYING_DEG:
         return
@@ -177,10 +179,10 @@ def check_posture(look: ImageLook) -> Iterator[Finding]:
     how = "is upside down" if tilt > TILT_UPSIDE_DOWN_DEG else "lies or is turned on its side"
     message = f"The character {how} ({tilt:.0f}° from upright)."
     advice = "Choose a picture of somebody who stands or sits, or turn this one upright."
-    yield Finding("image.posture", Severity.WARN, tilt, message, advice, Source.KLING, evidence=_shown(look))
+    yield Finding("image.posture", Severity.WARN, tilt, message, advice, LimitSource.KLING, evidence=_shown(look))
 
 
-def check_people(look: ImageLook) -> Iterator[Finding]:
+def check_people(look: ImageAnalysis) -> Iterator[Finding]:
     """``image.people``: one main character; the largest is used."""
     if look.person is None or not look.others:
         return
@@ -188,7 +190,7 @@ def check_people(look: ImageLook) -> Iterator[Finding]:
     advice = "Crop the picture around the character that you mean."
     evidence = Evidence(look.overlay, boxes=look.others)
     count = len(look.others) + 1
-    yield Finding("image.people", Severity.WARN, count, message, advice, Source.KLING, evidence=evidence)
+    yield Finding("image.people", Severity.WARN, count, message, advice, LimitSource.KLING, evidence=evidence)
 
 
 # In the order in which they are shown among findings of the same severity.
@@ -199,7 +201,7 @@ FILE_RULES: tuple[Callable[[ImageFacts], Iterator[Finding]], ...] = (
     check_aspect,
     check_large,
 )
-LOOK_RULES: tuple[Callable[[ImageLook], Iterator[Finding]], ...] = (
+LOOK_RULES: tuple[Callable[[ImageAnalysis], Iterator[Finding]], ...] = (
     check_character,
     check_coverage,
     check_body,
@@ -210,11 +212,11 @@ LOOK_RULES: tuple[Callable[[ImageLook], Iterator[Finding]], ...] = (
 )
 
 
-def _shown(look: ImageLook) -> Evidence:
+def _shown(look: ImageAnalysis) -> Evidence:
     return Evidence(look.overlay, boxes=(look.person.box,) if look.person else ())
 
 
-def _place(look: ImageLook) -> str:
+def _place(look: ImageAnalysis) -> str:
     left, _, right, _ = look.person.box if look.person else (0.0, 0.0, 1.0, 0.0)
     middle = (left + right) / 2
     return "on the left" if middle < 0.4 else "on the right" if middle > 0.6 else "in the middle"

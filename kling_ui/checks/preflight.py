@@ -1,28 +1,134 @@
-"""Looking at inputs without blocking: the facade over the workers that page and command line share."""
+"""From files to a report: all rules in one place, and the facade that looks at files in worker processes."""
 
 import asyncio
 import copy
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from kling_ui.checks.report import Report
-from kling_ui.checks.rules import judge
-from kling_ui.choice import Choice
-from kling_ui.media.picture import ImageFacts, probe_image
+from kling_ui.checks import (
+    image_rules,
+    pair_rules,
+    video_rules,
+)
+from kling_ui.checks import (
+    video_rules as motion_rules,
+)
+from kling_ui.checks.report import (
+    Finding,
+    Report,
+    Section,
+    in_order,
+)
+from kling_ui.checks.usability import advise_orientation, forecast
+from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.probe import VideoFacts, probe_video
-from kling_ui.vision.look import ImageLook, VideoLook, load_all_models, look_at_image, look_at_video
+from kling_ui.options import TransferOptions
+from kling_ui.vision.analysis import (
+    ImageAnalysis,
+    VideoAnalysis,
+    analyse_image,
+    analyse_video,
+    load_all_models,
+)
+from kling_ui.vision.pose import Framing
 from kling_ui.workers import TakeTurn, Workers
 
+_NOT_SHOWN = frozenset({"path", "keyframe_times_s"})
 FACTS_TIMEOUT_S = 30.0
 LOOK_TIMEOUT_S = 120.0
 _REMEMBERED_MAX = 64
 
 T = TypeVar("T")
 _Key = tuple[Callable[..., Any], Path, int, int]
+
+
+def judge(
+    image: ImageFacts | ImageAnalysis | None,
+    video: VideoFacts | VideoAnalysis | None,
+    choice: TransferOptions | None = None,
+) -> Report:
+    """Apply every rule that what is known allows.
+
+    Args:
+        image: A full look, the facts alone while the look still runs, or ``None`` without an image.
+        video: Likewise for the clip.
+        choice: How to transfer the motion; the defaults when not given.
+    """
+    choice = choice or TransferOptions()
+    timeline = forecast(video) if isinstance(video, VideoAnalysis) else None
+    return Report(
+        image=check_image(image) if image else Section(),
+        video=check_video(video, choice) if video else Section(),
+        pair=check_pair(image, video, choice),
+        complete=isinstance(image, ImageAnalysis) and isinstance(video, VideoAnalysis),
+        forecast=timeline,
+        advice=advise_orientation(video, timeline) if isinstance(video, VideoAnalysis) and timeline else None,
+    )
+
+
+def check_image(image: ImageFacts | ImageAnalysis) -> Section:
+    """Judge the character image."""
+    facts = image.facts if isinstance(image, ImageAnalysis) else image
+    findings = [finding for rule in image_rules.FILE_RULES for finding in rule(facts)]
+    if isinstance(image, ImageFacts):
+        return Section(_shown(facts), in_order(findings))
+    findings += [finding for rule in image_rules.LOOK_RULES for finding in rule(image)]
+    person = image.person
+    seen: dict[str, Any] = {
+        "subject_share": person.subject_share if person else None,
+        "people": len(image.others) + 1 if person else 0,
+        "confidence": person.confidence if person else None,
+        "framing": str(person.framing if person else Framing.NOBODY),
+        "sha256": image.sha256,
+    }
+    return Section(_shown(facts) | seen, in_order(findings))
+
+
+def check_video(video: VideoFacts | VideoAnalysis, choice: TransferOptions) -> Section:
+    """Judge the reference video."""
+    facts = video.facts if isinstance(video, VideoAnalysis) else video
+    findings = [finding for rule in video_rules.FILE_RULES for finding in rule(facts)]
+    findings += [finding for rule in video_rules.CHOICE_RULES for finding in rule(facts, choice)]
+    if isinstance(video, VideoFacts):
+        return Section(_shown(facts), in_order(findings))
+    timeline = forecast(video)
+    findings += [finding for rule in video_rules.LOOK_RULES for finding in rule(video)]
+    findings += [finding for rule in motion_rules.TIME_RULES for finding in rule(video, timeline)]
+    seen: dict[str, Any] = {
+        "person_share": round(video.person_share, 4),
+        "usable_s": round(timeline.usable_s, 3),
+        "framing": str(video.framing),
+        "sha256": video.sha256,
+    }
+    return Section(_shown(facts) | seen, in_order(findings))
+
+
+def check_pair(
+    image: ImageFacts | ImageAnalysis | None, video: VideoFacts | VideoAnalysis | None, choice: TransferOptions
+) -> Section:
+    """Judge prompt, image and clip together."""
+    findings: list[Finding] = [finding for rule in pair_rules.CHOICE_RULES for finding in rule(choice)]
+    if image is not None and video is not None:
+        pictured = image.facts if isinstance(image, ImageAnalysis) else image
+        filmed = video.facts if isinstance(video, VideoAnalysis) else video
+        findings += [finding for rule in pair_rules.FACT_RULES for finding in rule(pictured, filmed)]
+    if isinstance(image, ImageAnalysis) and isinstance(video, VideoAnalysis):
+        findings += [finding for rule in pair_rules.LOOK_RULES for finding in rule(image, video, choice)]
+    facts = {
+        "orientation": str(choice.orientation),
+        "keep_sound": choice.keep_sound,
+        "prompt_chars": len(choice.prompt),
+    }
+    return Section(facts, in_order(findings))
+
+
+def _shown(facts: ImageFacts | VideoFacts) -> dict[str, Any]:
+    kept = {field.name: getattr(facts, field.name) for field in fields(facts) if field.name not in _NOT_SHOWN}
+    return {"file": facts.path.name} | kept
 
 
 @dataclass(slots=True)
@@ -62,7 +168,7 @@ class Preflight:
     @property
     def remembered_contents(self) -> Collection[str]:
         """SHA-256 of the files whose looks are remembered here: what was drawn of them may be shown again."""
-        looks = (found for found in self._remembered.values() if isinstance(found, ImageLook | VideoLook))
+        looks = (found for found in self._remembered.values() if isinstance(found, ImageAnalysis | VideoAnalysis))
         return {look.sha256 for look in looks}
 
     async def warm_up(self) -> None:
@@ -88,32 +194,34 @@ class Preflight:
         """
         return await self._once(probe_video, path, timeout_s=FACTS_TIMEOUT_S)
 
-    async def image(self, path: Path) -> ImageLook:
+    async def image(self, path: Path) -> ImageAnalysis:
         """Find the character of a picture; the second look at the same content is quick.
 
         Raises:
             MediaError: It is no readable picture.
             WorkError: The worker died or took too long.
         """
-        return await self._once(look_at_image, path, self.folder, timeout_s=LOOK_TIMEOUT_S)
+        return await self._once(analyse_image, path, self.folder, timeout_s=LOOK_TIMEOUT_S)
 
-    async def video(self, path: Path) -> VideoLook:
+    async def video(self, path: Path) -> VideoAnalysis:
         """Follow the person of a clip; the second look at the same content is quick.
 
         Raises:
             MediaError: It is no readable clip.
             WorkError: The worker died or took too long.
         """
-        return await self._once(look_at_video, path, self.folder, timeout_s=LOOK_TIMEOUT_S)
+        return await self._once(analyse_video, path, self.folder, timeout_s=LOOK_TIMEOUT_S)
 
     @staticmethod
     def judge(
-        image: ImageFacts | ImageLook | None, video: VideoFacts | VideoLook | None, choice: Choice | None = None
+        image: ImageFacts | ImageAnalysis | None,
+        video: VideoFacts | VideoAnalysis | None,
+        choice: TransferOptions | None = None,
     ) -> Report:
-        """Judge what is known so far; see :func:`kling_ui.checks.rules.judge`."""
+        """Judge what is known so far; see :func:`kling_ui.checks.preflight.judge`."""
         return judge(image, video, choice)
 
-    async def report(self, image: Path | None, video: Path | None, choice: Choice) -> Report:
+    async def report(self, image: Path | None, video: Path | None, choice: TransferOptions) -> Report:
         """Look at both files at once and judge them.
 
         Raises:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 
-from kling_ui.checks.crops import legal_scale, scaled
+from kling_ui.checks.cropping import legal_scale, scaled
 from kling_ui.checks.limits import (
     DURATION_MAX_S,
     DURATION_MIN_S,
@@ -14,12 +14,12 @@ from kling_ui.checks.limits import (
     VIDEO_SIZE_MAX_BYTES,
 )
 from kling_ui.checks.repair_kinds import Repair, RepairKind
-from kling_ui.choice import Choice, Orientation
-from kling_ui.media.mend_video import VideoMend
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Margins, Rect, Size
-from kling_ui.media.steady import steady_fps
-from kling_ui.vision.look import VideoLook
+from kling_ui.media.transform_video import VideoTransform
+from kling_ui.media.video import constant_fps
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.vision.analysis import VideoAnalysis
 
 # What a clip cut to its usable span does not show any more.
 SPAN_RULES = frozenset(
@@ -36,11 +36,13 @@ SPAN_RULES = frozenset(
 SIDE_AIM_PX = 3840  # the largest standard size (4K) within the limit
 _STRETCH_SHARE = 0.02  # nobody sees this much; a bar of a few pixels would be seen
 _ROUNDING = 1e-4
-Known = VideoFacts | VideoLook
+Known = VideoFacts | VideoAnalysis
 Span = tuple[float, float]
 
 
-def video_repairs(video: Known, rules: Collection[str], choice: Choice, usable: Span | None) -> Iterator[Repair]:
+def video_repairs(
+    video: Known, rules: Collection[str], choice: TransferOptions, usable: Span | None
+) -> Iterator[Repair]:
     """Offer what settles broken rules; where there are two ways, the better one comes first.
 
     Args:
@@ -66,11 +68,11 @@ def video_repairs(video: Known, rules: Collection[str], choice: Choice, usable: 
 def compose_video(
     kinds: Collection[RepairKind],
     video: Known,
-    choice: Choice,
+    choice: TransferOptions,
     *,
     usable: Span | None = None,
     crop: Rect | None = None,
-) -> VideoMend:
+) -> VideoTransform:
     """Bring several repairs together into one pass.
 
     A clip longer than any orientation takes is trimmed with every repair: nothing else would be of use.
@@ -86,7 +88,7 @@ def compose_video(
     start_s, end_s = kept_span(kinds, facts, choice, usable) or (0.0, facts.duration_s)
     size = crop.size if crop else (facts.width_px, facts.height_px)
     inner, margins = _framed(size, resize=crop is not None or RepairKind.VIDEO_RESIZE in kinds)
-    return VideoMend(
+    return VideoTransform(
         size=inner,
         fps=_fps(facts),
         start_s=start_s,
@@ -99,13 +101,13 @@ def compose_video(
 
 
 def kept_span(
-    kinds: Collection[RepairKind], facts: VideoFacts, choice: Choice, usable: Span | None = None
+    kinds: Collection[RepairKind], facts: VideoFacts, choice: TransferOptions, usable: Span | None = None
 ) -> Span | None:
     """Start and end, in seconds, of what repairs keep of a clip; ``None`` when they keep all."""
     return trim_span(facts, choice, usable) if RepairKind.VIDEO_TRIM in kinds or _is_endless(facts) else None
 
 
-def trim_span(facts: VideoFacts, choice: Choice, usable: Span | None) -> Span | None:
+def trim_span(facts: VideoFacts, choice: TransferOptions, usable: Span | None) -> Span | None:
     """Choose what to keep of a clip: its usable span, as much of it as the orientation takes, in whole frames.
 
     Returns:
@@ -122,7 +124,9 @@ def trim_span(facts: VideoFacts, choice: Choice, usable: Span | None) -> Span | 
     return start_s, start_s + frames / fps
 
 
-def _shortening(facts: VideoFacts, rules: Collection[str], choice: Choice, usable: Span | None) -> Iterator[Repair]:
+def _shortening(
+    facts: VideoFacts, rules: Collection[str], choice: TransferOptions, usable: Span | None
+) -> Iterator[Repair]:
     too_long = "video.duration" in rules and facts.duration_s > DURATION_MAX_S[choice.orientation].value
     spoiled = [rule for rule in rules if rule in SPAN_RULES] if _is_whole(usable) else []
     span = trim_span(facts, choice, usable) if too_long or spoiled else None
@@ -173,8 +177,8 @@ def _is_endless(facts: VideoFacts) -> bool:
 
 
 def _fps(facts: VideoFacts) -> Fraction:
-    return steady_fps(facts.fps, is_even=not facts.has_variable_rate)
+    return constant_fps(facts.fps, is_even=not facts.has_variable_rate)
 
 
 def _facts(video: Known) -> VideoFacts:
-    return video.facts if isinstance(video, VideoLook) else video
+    return video.facts if isinstance(video, VideoAnalysis) else video

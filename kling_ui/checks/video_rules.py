@@ -1,37 +1,76 @@
-"""What the reference video must be. Each rule yields nothing when it is kept."""
+"""What the reference video must be, as a file and over time. Each rule yields nothing when it is kept."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from kling_ui.checks.faults import not_whole, sure_poses
-from kling_ui.checks.finding import Evidence, Finding, Severity
 from kling_ui.checks.limits import (
     BACK_DEG,
     BACK_SHARE_MIN,
+    BLURRED_SHARE_MIN,
+    CAMERA_QUICK_MAX,
     DURATION_MAX_S,
     DURATION_MIN_S,
     DURATION_SLACK_S,
     FLOOR_SHARE_MIN,
+    LOST_MIN_S,
     MB,
+    OTHERS_SHARE_MIN,
     PERSON_SHARE_MIN,
+    SHARPNESS_MIN,
+    SPEED_MAX_TRUNKS_PER_S,
     TILT_LYING_DEG,
+    USABLE_MIN_S,
     VIDEO_CODECS_SURE,
     VIDEO_FORMATS_TAKEN,
     VIDEO_PIXELS_SURE,
     VIDEO_SIDE_MAX_PX,
     VIDEO_SIDE_MIN_PX,
     VIDEO_SIZE_MAX_BYTES,
-    Source,
+    LimitSource,
 )
-from kling_ui.checks.motion_rules import covered_words
-from kling_ui.choice import Choice, Orientation
+from kling_ui.checks.report import (
+    Curve,
+    Evidence,
+    Finding,
+    Severity,
+)
+from kling_ui.checks.usability import (
+    SpanKind,
+    Timeline,
+    TimelineSpan,
+    camera_spans,
+    cut_spans,
+    fast_spans,
+    mean_pace,
+    not_whole,
+    others_share,
+    sure_poses,
+)
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import described
-from kling_ui.vision.body import Framing, framing, shows_upper_body, spans_without
-from kling_ui.vision.look import VideoLook
-from kling_ui.vision.posture import tilt_deg, turn_deg
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.vision.analysis import VideoAnalysis
+from kling_ui.vision.pose import (
+    Framing,
+    framing,
+    shows_upper_body,
+    spans_without,
+    tilt_deg,
+    turn_deg,
+)
 
+_NAMED_MAX = 3
+_LOST_TO = {
+    SpanKind.CUT: "cuts",
+    SpanKind.NOBODY: "moments without a person",
+    SpanKind.OUT_OF_VIEW: "moments in which head or shoulders are out of view",
+    SpanKind.SEVERAL: "other people",
+    SpanKind.OCCLUDED: "something in front of the person",
+    SpanKind.CAMERA: "camera movement",
+    SpanKind.FAST: "moves that are too fast",
+    SpanKind.UNSEEN: "seconds that were not looked at",
+}
 _SPANS_NAMED = 3
 _SHOWN = {Framing.NOBODY: 0, Framing.PART: 1, Framing.UPPER: 2, Framing.FULL: 3}
 _WORDS = {
@@ -42,12 +81,167 @@ _WORDS = {
 }
 
 
+def check_usable(look: VideoAnalysis, timeline: Timeline) -> Iterator[Finding]:
+    """``video.usable``: the longest span that one shot of one person fills is at least 3 s, best the whole clip."""
+    rule, usable_s, duration_s = "video.usable", timeline.usable_s, look.facts.duration_s
+    if duration_s < DURATION_MIN_S.value - DURATION_SLACK_S or duration_s - usable_s < LOST_MIN_S:
+        return
+    because = " and ".join(_LOST_TO[kind] for kind in timeline.lost_to[:2])
+    evidence = Evidence(spans=((timeline.usable.start_s, timeline.usable.end_s),) if timeline.usable else ())
+    if timeline.at_best_s < USABLE_MIN_S.value - DURATION_SLACK_S:
+        message = (
+            f"The clip's longest usable part lasts {timeline.at_best_s:.1f} s; at least {USABLE_MIN_S.value:.0f} s are "
+            f"needed (lost to {because})."
+        )
+        advice = "Choose another clip, or another part of this one; go on only if the timeline shown here is wrong."
+        yield Finding(
+            rule,
+            Severity.BLOCK,
+            round(usable_s, 3),
+            message,
+            advice,
+            USABLE_MIN_S.source,
+            override=True,
+            evidence=evidence,
+        )
+        return
+    sure = f"only about {usable_s:.1f} s are likely" if timeline.usable else "none of it is sure"
+    message = f"The clip lasts {duration_s:.1f} s, but {sure} to come back ({because})."
+    advice = "Trim it to its longest usable part, or choose another clip: the rest is paid for and may be lost."
+    yield Finding(rule, Severity.WARN, round(usable_s, 3), message, advice, USABLE_MIN_S.source, evidence=evidence)
+
+
+def check_cuts(look: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
+    """``video.cuts``: one shot."""
+    cuts = list(cut_spans(look))
+    if cuts:
+        where = _moments([span.end_s for span in cuts])
+        what = "a cut" if len(cuts) == 1 else f"{len(cuts)} cuts"
+        message = f"The clip has {what} ({where}); the model follows one shot only."
+        advice = "Trim it to one shot."
+        evidence = Evidence(look.exhibits.get("cuts"), tuple((span.start_s, span.end_s) for span in cuts))
+        yield Finding("video.cuts", Severity.WARN, len(cuts), message, advice, LimitSource.KLING, evidence=evidence)
+
+
+def check_camera(look: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
+    """``video.camera``: the camera stands still."""
+    spans = list(camera_spans(look.notes.camera))
+    if spans:
+        moving_s = sum(span.length_s for span in spans)
+        message = (
+            f"The camera {_camera_words(look)} for {moving_s:.1f} s ({_parts(spans)}), so the clip may be cut short."
+        )
+        advice = "Choose a clip from a camera that stands still, or trim it to such a part."
+        steps = look.notes.camera
+        speed = [
+            round(float(np.hypot(step.shift_x, step.shift_y) + 0.5 * (abs(step.zoom) + abs(step.roll_rad))), 4)
+            / max(step.end_s - step.start_s, 1e-6)
+            for step in steps
+        ]
+        curve = Curve(
+            "movement of the view, long sides of the picture per second",
+            tuple(round(step.start_s, 3) for step in steps),
+            tuple(round(value, 4) for value in speed),
+            CAMERA_QUICK_MAX / 2,
+        )
+        evidence = Evidence(look.exhibits.get("camera"), _pairs(spans), curve=curve)
+        yield Finding(
+            "video.camera", Severity.WARN, round(moving_s, 2), message, advice, LimitSource.KLING, evidence=evidence
+        )
+
+
+def check_people(look: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
+    """``video.people``: one person; advice, the largest one is used."""
+    share = others_share(look)
+    if share < OTHERS_SHARE_MIN:
+        return
+    most = max(look.notes.moments, key=lambda moment: len(moment.others))
+    message = (
+        f"The clip shows {len(most.others) + 1} people for about {share * 100:.0f} % of the time; the largest one is "
+        "used, and some runs are refused."
+    )
+    advice = "Choose a clip of one person, or crop the others out."
+    evidence = Evidence(look.exhibits.get("others"), ((most.time_s, most.time_s),), most.others)
+    yield Finding("video.people", Severity.WARN, round(share, 3), message, advice, LimitSource.KLING, evidence=evidence)
+
+
+def check_speed(look: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
+    """``video.speed``: moderate moves, and sharp enough to be followed."""
+    pace, spans = look.notes.pace, list(fast_spans(look.notes.pace))
+    advice = "Choose a calmer clip, or slow it down."
+    if spans:
+        mean = mean_pace(pace)
+        fastest = float(mean.max())
+        message = (
+            f"The figure moves very fast ({_parts(spans)}): {fastest:.1f} trunk lengths per second, where "
+            f"{SPEED_MAX_TRUNKS_PER_S:.1f} is about the most that is followed well."
+        )
+        values = tuple(round(float(value), 3) for value in mean)
+        curve = Curve("speed, trunk lengths per second", pace.times_s, values, SPEED_MAX_TRUNKS_PER_S)
+        evidence = Evidence(look.exhibits.get("fastest"), _pairs(spans), curve=curve)
+        yield Finding(
+            "video.speed", Severity.WARN, round(fastest, 2), message, advice, LimitSource.KLING, evidence=evidence
+        )
+    blurred = np.array([0 < moment.sharpness < SHARPNESS_MIN for moment in look.notes.moments], bool)
+    share = look.share_of(blurred)
+    if share >= BLURRED_SHARE_MIN:
+        message = f"The figure is blurred for {share * 100:.0f} % of the time."
+        advice = "Choose a sharper clip: in focus, in good light, with calm moves."
+        times_s, values = zip(*((moment.time_s, moment.sharpness) for moment in look.notes.moments), strict=True)
+        evidence = Evidence(look.exhibits.get("first"), curve=Curve("sharpness", times_s, values, SHARPNESS_MIN))
+        yield Finding(
+            "video.speed", Severity.WARN, round(share, 3), message, advice, LimitSource.KLING, evidence=evidence
+        )
+
+
+TIME_RULES: tuple[Callable[[VideoAnalysis, Timeline], Iterator[Finding]], ...] = (
+    check_usable,
+    check_cuts,
+    check_camera,
+    check_people,
+    check_speed,
+)
+
+
+def covered_words(look: VideoAnalysis) -> str:
+    """Name what is hidden of the person and for how long, such as "the trunk is covered for 40 % of the time"."""
+    names = [name for moment in look.notes.moments for name in moment.covered or moment.hidden]
+    often = sorted(set(names), key=lambda name: -names.count(name))[:2]
+    what = " and ".join(f"the {name}" for name in often)
+    return (
+        f"{what} {'is' if len(often) == 1 else 'are'} hidden, {look.share_of(not_whole(look)) * 100:.0f} % of the time"
+    )
+
+
+def _camera_words(look: VideoAnalysis) -> str:
+    shift = sum(float(np.hypot(step.shift_x, step.shift_y)) for step in look.notes.camera)
+    zoom = sum(0.5 * abs(step.zoom) for step in look.notes.camera)
+    net = np.hypot(sum(step.shift_x for step in look.notes.camera), sum(step.shift_y for step in look.notes.camera))
+    if zoom > shift:
+        return "zooms"
+    return "moves" if net > shift / 3 else "shakes"
+
+
+def _moments(times_s: list[float]) -> str:
+    named = ", ".join(f"{time_s:.1f} s" for time_s in times_s[:_NAMED_MAX])
+    return f"at {named}{' and later' if len(times_s) > _NAMED_MAX else ''}"
+
+
+def _parts(spans: Sequence[TimelineSpan]) -> str:
+    named = ", ".join(f"{span.start_s:.1f}-{span.end_s:.1f} s" for span in spans[:_NAMED_MAX])
+    return f"{named}{' and later' if len(spans) > _NAMED_MAX else ''}"
+
+
+def _pairs(spans: Sequence[TimelineSpan]) -> tuple[tuple[float, float], ...]:
+    return tuple((span.start_s, span.end_s) for span in spans)
+
+
 def check_format(facts: VideoFacts) -> Iterator[Finding]:
     """``video.format``: MP4 or MOV."""
     if facts.format not in VIDEO_FORMATS_TAKEN:
         message = f"The clip is {described(facts.format)}; only MP4 and MOV are taken."
         advice = "Convert it to MP4 (H.264)."
-        yield Finding("video.format", Severity.BLOCK, facts.format, message, advice, Source.KLING)
+        yield Finding("video.format", Severity.BLOCK, facts.format, message, advice, LimitSource.KLING)
 
 
 def check_codec(facts: VideoFacts) -> Iterator[Finding]:
@@ -55,13 +249,13 @@ def check_codec(facts: VideoFacts) -> Iterator[Finding]:
     rule, advice = "video.codec", "Convert it to MP4 (H.264)."
     if facts.codec not in VIDEO_CODECS_SURE:
         message = f"The clip is coded as {facts.codec}; only H.264 is sure to be taken and to play in every browser."
-        yield Finding(rule, Severity.WARN, facts.codec, message, advice, Source.KLING)
+        yield Finding(rule, Severity.WARN, facts.codec, message, advice, LimitSource.KLING)
     elif facts.pixel_format not in VIDEO_PIXELS_SURE:
         message = f"The clip stores its colours as {facts.pixel_format}, which many players and services cannot read."
-        yield Finding(rule, Severity.WARN, facts.pixel_format, message, advice, Source.SENSE)
+        yield Finding(rule, Severity.WARN, facts.pixel_format, message, advice, LimitSource.SENSE)
     if facts.has_variable_rate:
         message = f"The clip's frame rate varies around {facts.fps:.1f} frames per second, so movement may stutter."
-        yield Finding(rule, Severity.HINT, facts.fps, message, "Convert it to an even frame rate.", Source.SENSE)
+        yield Finding(rule, Severity.HINT, facts.fps, message, "Convert it to an even frame rate.", LimitSource.SENSE)
 
 
 def check_size(facts: VideoFacts) -> Iterator[Finding]:
@@ -86,7 +280,7 @@ def check_side(facts: VideoFacts) -> Iterator[Finding]:
         yield Finding(rule, Severity.BLOCK, long, message, "Scale it down.", VIDEO_SIDE_MAX_PX.source)
 
 
-def check_duration(facts: VideoFacts, choice: Choice) -> Iterator[Finding]:
+def check_duration(facts: VideoFacts, choice: TransferOptions) -> Iterator[Finding]:
     """``video.duration``: 3-10 s for orientation ``image``, 3-30 s for ``video``."""
     rule, duration_s, limit = "video.duration", facts.duration_s, DURATION_MAX_S[choice.orientation]
     if duration_s < DURATION_MIN_S.value - DURATION_SLACK_S:
@@ -100,35 +294,35 @@ def check_duration(facts: VideoFacts, choice: Choice) -> Iterator[Finding]:
         yield Finding(rule, Severity.BLOCK, duration_s, message, advice, limit.source)
 
 
-def check_sound(facts: VideoFacts, choice: Choice) -> Iterator[Finding]:
+def check_sound(facts: VideoFacts, choice: TransferOptions) -> Iterator[Finding]:
     """``video.sound``: there is sound when it is to be kept."""
     if choice.keep_sound and not facts.has_audio:
         message = "The clip has no sound, so there is none to keep."
         advice = "Nothing to do if a silent result is fine; else choose a clip with sound."
-        yield Finding("video.sound", Severity.WARN, None, message, advice, Source.SENSE)
+        yield Finding("video.sound", Severity.WARN, None, message, advice, LimitSource.SENSE)
 
 
-def check_person(look: VideoLook) -> Iterator[Finding]:
+def check_person(look: VideoAnalysis) -> Iterator[Finding]:
     """``video.person``: head and shoulders of one person are in view all the time; advice, never a block."""
     rule, share = "video.person", look.person_share
     advice = "Choose a clip of one person who stays in view, head included, or trim it to such a part."
     evidence = Evidence(look.exhibits.get("missing"), tuple(_gaps(look)))
     if share == 0:
         message = "The clip shows nobody with head and shoulders in any of the moments looked at."
-        yield Finding(rule, Severity.WARN, 0.0, message, advice, Source.BOTH, evidence=evidence)
+        yield Finding(rule, Severity.WARN, 0.0, message, advice, LimitSource.BOTH, evidence=evidence)
     elif share < PERSON_SHARE_MIN:
         percent = f"{share * 100:.0f} %"
         message = f"The clip shows a person with head and shoulders only {percent} of the time{_missing(look)}."
-        yield Finding(rule, Severity.WARN, round(share, 4), message, advice, Source.BOTH, evidence=evidence)
+        yield Finding(rule, Severity.WARN, round(share, 4), message, advice, LimitSource.BOTH, evidence=evidence)
     covered = look.share_of(not_whole(look))
     if covered > 0:
         message = f"The person in the clip is not seen whole: {covered_words(look)}."
         advice = "Choose a clip with nothing in front of the person."
         evidence = Evidence(look.exhibits.get("covered"))
-        yield Finding(rule, Severity.WARN, round(covered, 4), message, advice, Source.BOTH, evidence=evidence)
+        yield Finding(rule, Severity.WARN, round(covered, 4), message, advice, LimitSource.BOTH, evidence=evidence)
 
 
-def check_facing(look: VideoLook) -> Iterator[Finding]:
+def check_facing(look: VideoAnalysis) -> Iterator[Finding]:
     """``video.person``: upright and seen from the front, which works best; worth knowing only."""
     sure = sure_poses(look)
     upright = sure & (tilt_deg(look.track.landmarks, look.track.aspect) < TILT_LYING_DEG)
@@ -136,17 +330,17 @@ def check_facing(look: VideoLook) -> Iterator[Finding]:
     if floor >= FLOOR_SHARE_MIN:
         message = f"The person lies or is upside down for {floor * 100:.0f} % of the time; such moves often go wrong."
         advice = "Choose a clip of somebody who stands or sits."
-        yield Finding("video.person", Severity.HINT, round(floor, 4), message, advice, Source.FIELD)
+        yield Finding("video.person", Severity.HINT, round(floor, 4), message, advice, LimitSource.FIELD)
     back = look.share_of(upright & (np.abs(turn_deg(look.track.world_m)) >= BACK_DEG))
     if back >= BACK_SHARE_MIN:
         message = (
             f"The person is seen from behind for {back * 100:.0f} % of the time; faces come out best from the front."
         )
         advice = "Choose a clip from the front if the face matters."
-        yield Finding("video.person", Severity.HINT, round(back, 4), message, advice, Source.FIELD)
+        yield Finding("video.person", Severity.HINT, round(back, 4), message, advice, LimitSource.FIELD)
 
 
-def check_first_frame(look: VideoLook) -> Iterator[Finding]:
+def check_first_frame(look: VideoAnalysis) -> Iterator[Finding]:
     """``video.first_frame``: it shows as much of the person as the rest of the clip, alone and not covered."""
     if not len(look.track.times_s):
         return
@@ -155,30 +349,32 @@ def check_first_frame(look: VideoLook) -> Iterator[Finding]:
     evidence = Evidence(look.exhibits.get("first"), ((0.0, 0.0),))
     if usual in {Framing.FULL, Framing.UPPER} and _SHOWN[first] < _SHOWN[usual]:
         message = f"The clip's first frame shows {_WORDS[first]}, although most of the clip shows {_WORDS[usual]}."
-        yield Finding("video.first_frame", Severity.WARN, first.value, message, advice, Source.FIELD, evidence=evidence)
+        yield Finding(
+            "video.first_frame", Severity.WARN, first.value, message, advice, LimitSource.FIELD, evidence=evidence
+        )
     elif name := _covered_at_first(look):
         message = f"The clip's first frame hides the {name} of the person."
-        yield Finding("video.first_frame", Severity.WARN, name, message, advice, Source.FIELD, evidence=evidence)
+        yield Finding("video.first_frame", Severity.WARN, name, message, advice, LimitSource.FIELD, evidence=evidence)
 
 
 # In the order in which they are shown among findings of the same severity.
 FILE_RULES: tuple[Callable[[VideoFacts], Iterator[Finding]], ...] = (check_format, check_size, check_side, check_codec)
-CHOICE_RULES: tuple[Callable[[VideoFacts, Choice], Iterator[Finding]], ...] = (check_duration, check_sound)
-LOOK_RULES: tuple[Callable[[VideoLook], Iterator[Finding]], ...] = (check_person, check_first_frame, check_facing)
+CHOICE_RULES: tuple[Callable[[VideoFacts, TransferOptions], Iterator[Finding]], ...] = (check_duration, check_sound)
+LOOK_RULES: tuple[Callable[[VideoAnalysis], Iterator[Finding]], ...] = (check_person, check_first_frame, check_facing)
 
 
-def _covered_at_first(look: VideoLook) -> str | None:
+def _covered_at_first(look: VideoAnalysis) -> str | None:
     """Name a part that is covered in the first moment and still in the second: one alone may be a mistake."""
     first = [moment.covered for moment in look.notes.moments[:2]]
     return next((name for name in first[0] if name in first[-1]), None) if first else None
 
 
-def _gaps(look: VideoLook) -> list[tuple[float, float]]:
+def _gaps(look: VideoAnalysis) -> list[tuple[float, float]]:
     times_s = np.append(look.track.times_s, look.facts.duration_s)
     return spans_without(times_s, shows_upper_body(look.track.landmarks))
 
 
-def _missing(look: VideoLook) -> str:
+def _missing(look: VideoAnalysis) -> str:
     spans = _gaps(look)
     shown = ", ".join(f"{start_s:.1f}-{end_s:.1f} s" for start_s, end_s in spans[:_SPANS_NAMED])
     return f" (not at {shown}{' and later' if len(spans) > _SPANS_NAMED else ''})"

@@ -11,8 +11,13 @@ from typing import Annotated
 import typer
 
 from kling_ui import __version__
-from kling_ui.choice import DEFAULT_PROMPT, Choice, Orientation, Resolution
 from kling_ui.cli.output import guarded, tell
+from kling_ui.options import (
+    DEFAULT_PROMPT,
+    Orientation,
+    Resolution,
+    TransferOptions,
+)
 from kling_ui.runs.record import EngineName
 
 app = typer.Typer(
@@ -78,7 +83,7 @@ def check(
         from kling_ui.cli.check import check_files  # noqa: PLC0415
 
         return lambda: check_files(
-            image, video, Choice(prompt, orientation, sound), accept=accept or [], as_json=as_json
+            image, video, TransferOptions(prompt, orientation, sound), accept=accept or [], as_json=as_json
         )
 
     guarded(load, as_json=as_json)
@@ -105,7 +110,7 @@ def repair(
         from kling_ui.cli.repair import repair_files  # noqa: PLC0415
 
         return lambda: repair_files(
-            image, video, Choice(orientation=orientation, keep_sound=sound), out, as_json=as_json
+            image, video, TransferOptions(orientation=orientation, keep_sound=sound), out, as_json=as_json
         )
 
     guarded(load, as_json=as_json)
@@ -136,10 +141,12 @@ def run(
     """
 
     def load() -> Work:
-        from kling_ui.cli.run import Order, run_order  # noqa: PLC0415
+        from kling_ui.cli.run import RunCommand, run_order  # noqa: PLC0415
 
-        choice = Choice(prompt, orientation, sound, resolution)
-        return lambda: run_order(Order(image, video, choice, engine, out, tuple(accept or ()), again), as_json=as_json)
+        choice = TransferOptions(prompt, orientation, sound, resolution)
+        return lambda: run_order(
+            RunCommand(image, video, choice, engine, out, tuple(accept or ()), again), as_json=as_json
+        )
 
     guarded(load, as_json=as_json)
 
@@ -223,7 +230,7 @@ def recover(
     """
 
     def load() -> Work:
-        from kling_ui.cli.recover import recover_request  # noqa: PLC0415
+        from kling_ui.cli.run import recover_request  # noqa: PLC0415
 
         return lambda: recover_request(request_id, run_id, out, as_json=as_json)
 
@@ -270,7 +277,7 @@ def preview_server(
     """Serve the preview engine to other clients, under the same contract as the remote API."""
 
     def load() -> Work:
-        from kling_ui.cli.serve import serve_previews  # noqa: PLC0415
+        from kling_ui.cli.preview_server import serve_previews  # noqa: PLC0415
 
         return lambda: serve_previews(host, port, token, allow_private=allow_private)
 

@@ -7,14 +7,19 @@ from typing import Any
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.report import Report, Section, Verdict
-from kling_ui.choice import Choice
-from kling_ui.cli.output import DONE, FAILED, print_json, tell
+from kling_ui.cli.output import (
+    DONE,
+    FAILED,
+    print_json,
+    tell,
+)
+from kling_ui.options import TransferOptions
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 
 
 def check_files(
-    image: Path | None, video: Path | None, choice: Choice, *, accept: Collection[str], as_json: bool
+    image: Path | None, video: Path | None, choice: TransferOptions, *, accept: Collection[str], as_json: bool
 ) -> int:
     """Look at the files, print what was found and return the exit code.
 

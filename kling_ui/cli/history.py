@@ -6,12 +6,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kling_ui.cli.output import DONE, print_json, say, tell
-from kling_ui.cli.visitor import visitor_of
-from kling_ui.runs.archive import Archive, Entry, export
-from kling_ui.runs.folders import RunFolders
-from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.money import Budget, Spending
+from kling_ui.cli.output import (
+    DONE,
+    print_json,
+    say,
+    tell,
+)
+from kling_ui.cli.run_output import visitor_of
+from kling_ui.runs.export import Entry, RunHistory, export
+from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.pricing import Budget, Spending
+from kling_ui.runs.run_files import RunFolders
 from kling_ui.settings import Settings
 
 EXPORT_MAX = 1_000_000
@@ -27,7 +32,7 @@ def list_runs(limit: int, *, everybody: bool, as_json: bool) -> int:
     settings = Settings.from_env()
     visitor = visitor_of(settings.data_dir)
 
-    async def look(archive: Archive) -> tuple[list[Entry], Spending]:
+    async def look(archive: RunHistory) -> tuple[list[Entry], Spending]:
         return await archive.runs(None if everybody else visitor, limit), await archive.spending(visitor)
 
     entries, spending = _asked(settings, look)
@@ -79,11 +84,11 @@ def export_runs(folder: Path, *, everybody: bool, with_files: bool, as_json: boo
     return DONE
 
 
-def _asked(settings: Settings, question: Callable[[Archive], Awaitable[T]]) -> T:
+def _asked(settings: Settings, question: Callable[[RunHistory], Awaitable[T]]) -> T:
     async def ask() -> T:
         ledger = Ledger(settings.ledger_url)
         try:
-            return await question(Archive(ledger, RunFolders(settings.data_dir / "runs")))
+            return await question(RunHistory(ledger, RunFolders(settings.data_dir / "runs")))
         finally:
             await ledger.aclose()
 

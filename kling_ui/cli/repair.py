@@ -10,25 +10,36 @@ from typing import Any, Self, TypeVar
 from rich.console import Console
 from rich.progress import Progress
 
-from kling_ui.checks.changes import changes
-from kling_ui.checks.mending import Mender
-from kling_ui.checks.preflight import Preflight
-from kling_ui.checks.repairs import Repair, compose, offers, repair_all, with_repairs
+from kling_ui.checks.preflight import Preflight, judge
+from kling_ui.checks.repair_plan import (
+    Repair,
+    compose,
+    file_differences,
+    offers,
+    repair_all,
+    with_repairs,
+)
+from kling_ui.checks.repair_runner import RepairRunner
 from kling_ui.checks.report import Report, Verdict
-from kling_ui.checks.rules import judge
-from kling_ui.choice import Choice
 from kling_ui.cli.check import lines_of
-from kling_ui.cli.output import DONE, FAILED, print_json, say, tell
+from kling_ui.cli.output import (
+    DONE,
+    FAILED,
+    print_json,
+    say,
+    tell,
+)
+from kling_ui.options import TransferOptions
 from kling_ui.settings import Settings
-from kling_ui.vision.look import ImageLook, VideoLook
+from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 from kling_ui.workers import Workers
 
 T = TypeVar("T")
-Pair = tuple[ImageLook | None, VideoLook | None]
+Pair = tuple[ImageAnalysis | None, VideoAnalysis | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RepairCommandResult:
     """What the repairs came to.
 
     Attributes:
@@ -42,13 +53,13 @@ class Outcome:
 
     before: Pair
     after: Pair
-    choice: Choice
+    choice: TransferOptions
     repairs: tuple[Repair, ...]
     report_before: Report
     report: Report
 
 
-def repair_files(image: Path | None, video: Path | None, choice: Choice, out: Path, *, as_json: bool) -> int:
+def repair_files(image: Path | None, video: Path | None, choice: TransferOptions, out: Path, *, as_json: bool) -> int:
     """Look at the files, apply every repair that is offered, look again, print and return the exit code.
 
     Raises:
@@ -58,7 +69,7 @@ def repair_files(image: Path | None, video: Path | None, choice: Choice, out: Pa
     settings = Settings.from_env()
     with Workers(settings.workers) as workers:
         preflight = Preflight(workers, settings.data_dir / "looks")
-        outcome = asyncio.run(_repair(preflight, Mender(workers), (image, video), choice, out))
+        outcome = asyncio.run(_repair(preflight, RepairRunner(workers), (image, video), choice, out))
     if as_json:
         print_json(outcome_json(outcome))
     else:
@@ -66,7 +77,7 @@ def repair_files(image: Path | None, video: Path | None, choice: Choice, out: Pa
     return FAILED if outcome.report.verdict == Verdict.BLOCK else DONE
 
 
-def outcome_json(outcome: Outcome) -> dict[str, Any]:
+def outcome_json(outcome: RepairCommandResult) -> dict[str, Any]:
     """Put an outcome into plain JSON types."""
     return {
         "repairs": [repair.to_json() for repair in outcome.repairs],
@@ -79,8 +90,12 @@ def outcome_json(outcome: Outcome) -> dict[str, Any]:
 
 
 async def _repair(
-    preflight: Preflight, mender: Mender, paths: tuple[Path | None, Path | None], choice: Choice, out: Path
-) -> Outcome:
+    preflight: Preflight,
+    mender: RepairRunner,
+    paths: tuple[Path | None, Path | None],
+    choice: TransferOptions,
+    out: Path,
+) -> RepairCommandResult:
     say("Looking at the inputs.")
     before = await _look(preflight, paths)
     report = judge(*before, choice)
@@ -88,7 +103,7 @@ async def _repair(
     report, kinds = with_repairs(report, offered), repair_all(offered)
     repairs = tuple(repair for repair in offered if repair.kind in kinds)
     if not repairs:
-        return Outcome(before, before, choice, (), report, report)
+        return RepairCommandResult(before, before, choice, (), report, report)
     for repair in repairs:
         say(f"{repair.label}. {repair.effect}")
     plan = compose(kinds, *before, choice)
@@ -98,7 +113,7 @@ async def _repair(
     after = await _look(preflight, (mended.image, mended.video))
     judged = judge(*after, plan.choice)
     judged = with_repairs(judged, offers(*after, judged, plan.choice))
-    return Outcome(before, after, plan.choice, repairs, report, judged)
+    return RepairCommandResult(before, after, plan.choice, repairs, report, judged)
 
 
 async def _look(preflight: Preflight, paths: tuple[Path | None, Path | None]) -> Pair:
@@ -132,17 +147,19 @@ class _Bar:
             self._bar.update(self._task, completed=share)
 
 
-def _file_json(before: ImageLook | VideoLook | None, after: ImageLook | VideoLook | None) -> dict[str, Any] | None:
+def _file_json(
+    before: ImageAnalysis | VideoAnalysis | None, after: ImageAnalysis | VideoAnalysis | None
+) -> dict[str, Any] | None:
     if before is None or after is None:
         return None
     return {
         "original": str(before.facts.path),
         "repaired": str(after.facts.path) if after is not before else None,
-        "changes": [asdict(change) for change in changes(before.facts, after.facts)],
+        "changes": [asdict(change) for change in file_differences(before.facts, after.facts)],
     }
 
 
-def _lines(outcome: Outcome) -> list[str]:
+def _lines(outcome: RepairCommandResult) -> list[str]:
     if not outcome.repairs:
         return ["Nothing to repair.", *lines_of(outcome.report)]
     lines = []
@@ -151,7 +168,8 @@ def _lines(outcome: Outcome) -> list[str]:
             continue
         lines.append(f"{before.facts.path.name} -> {after.facts.path}")
         lines += [
-            f"  {change.what}: {change.before} -> {change.after}" for change in changes(before.facts, after.facts)
+            f"  {change.what}: {change.before} -> {change.after}"
+            for change in file_differences(before.facts, after.facts)
         ]
     lines += [f"{repair.label}." for repair in outcome.repairs if repair.kind.target == "choice"]
     return [*lines, "", *lines_of(outcome.report)]

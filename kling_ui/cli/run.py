@@ -1,4 +1,4 @@
-"""``kling-ui run``: one run from two files to a video in a folder."""
+"""``kling-ui run`` and ``kling-ui recover``: one run, or one request found again, to a video in a folder."""
 
 import asyncio
 from contextlib import suppress
@@ -8,13 +8,24 @@ from typing import Any
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.report import Report, Verdict
-from kling_ui.choice import Choice
-from kling_ui.cli.delivery import follow, make_folder, place, run_json, tell_run
-from kling_ui.cli.narrator import Narrator
-from kling_ui.cli.output import DONE, FAILED, print_json, say
-from kling_ui.cli.visitor import visitor_of
+from kling_ui.cli.output import (
+    DONE,
+    FAILED,
+    print_json,
+    say,
+)
+from kling_ui.cli.run_output import (
+    RunProgress,
+    follow,
+    make_folder,
+    place,
+    run_json,
+    tell_run,
+    visitor_of,
+)
 from kling_ui.errors import KlingUIError, SettingsError
-from kling_ui.media.file_names import NAME_MAX_BYTES, cut
+from kling_ui.media.files import NAME_MAX_BYTES, cut
+from kling_ui.options import TransferOptions
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.runs.view import RunView
@@ -23,7 +34,7 @@ from kling_ui.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunCommand:
     """What was typed.
 
     Attributes:
@@ -38,7 +49,7 @@ class Order:
 
     image: Path
     video: Path
-    choice: Choice
+    choice: TransferOptions
     engine: EngineName
     out: Path
     accept: tuple[str, ...] = ()
@@ -46,7 +57,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunCommandResult:
     """What came of it.
 
     Attributes:
@@ -60,7 +71,7 @@ class Outcome:
     video: Path | None = None
 
 
-def run_order(order: Order, *, as_json: bool) -> int:
+def run_order(order: RunCommand, *, as_json: bool) -> int:
     """Check, run, put the video into the folder, print what came of it and return the exit code.
 
     Raises:
@@ -83,7 +94,7 @@ def run_order(order: Order, *, as_json: bool) -> int:
     return DONE if outcome.video is not None else FAILED
 
 
-def outcome_json(order: Order, outcome: Outcome) -> dict[str, Any]:
+def outcome_json(order: RunCommand, outcome: RunCommandResult) -> dict[str, Any]:
     """Put an outcome into plain JSON types."""
     run, check = outcome.run, outcome.report.to_json()
     if run is None:
@@ -96,24 +107,24 @@ def outcome_json(order: Order, outcome: Outcome) -> dict[str, Any]:
     return run_json(run, outcome.video) | {"check": check}
 
 
-async def _carry_out(order: Order, settings: Settings, workers: Workers) -> Outcome:
-    with Narrator() as narrator:
+async def _carry_out(order: RunCommand, settings: Settings, workers: Workers) -> RunCommandResult:
+    with RunProgress() as narrator:
         narrator.say("Looking at the inputs.")
         preflight = Preflight(workers, settings.data_dir / "looks")
         report = (await preflight.report(order.image, order.video, order.choice)).accepting(order.accept)
         narrator.say(report.headline)
         if report.verdict == Verdict.BLOCK:
-            return Outcome(report)
+            return RunCommandResult(report)
         async with open_runner(settings, workers, adopt=False) as runner:
             run = await _run(order, report, runner, narrator, visitor_of(settings.data_dir))
     if run.result is None:
-        return Outcome(report, run)
+        return RunCommandResult(report, run)
     image, video = (cut(path.stem, NAME_MAX_BYTES // 2) for path in (order.image, order.video))
     name = f"{image}-{video}-{order.engine.value}{run.result.suffix}"
-    return Outcome(report, run, await asyncio.to_thread(place, run.result, order.out, name))
+    return RunCommandResult(report, run, await asyncio.to_thread(place, run.result, order.out, name))
 
 
-async def _run(order: Order, report: Report, runner: Runner, narrator: Narrator, visitor: str) -> RunView:
+async def _run(order: RunCommand, report: Report, runner: Runner, narrator: RunProgress, visitor: str) -> RunView:
     inputs = RunInputs(image=order.image, video=order.video, choice=order.choice, findings=report.to_json())
     beginning = runner.begin(inputs, engine=order.engine, visitor=visitor, again=order.again)
     starting = asyncio.ensure_future(beginning)
@@ -128,7 +139,7 @@ async def _run(order: Order, report: Report, runner: Runner, narrator: Narrator,
         raise
 
 
-async def _call_off(run_id: str, runner: Runner, narrator: Narrator, visitor: str) -> None:
+async def _call_off(run_id: str, runner: Runner, narrator: RunProgress, visitor: str) -> None:
     narrator.say(await runner.cancel(run_id, visitor))
     view = await runner.view(run_id, visitor)
     if not view.is_final and view.request_id and view.engine is EngineName.KLING:
@@ -136,3 +147,39 @@ async def _call_off(run_id: str, runner: Runner, narrator: Narrator, visitor: st
             f"The run is request {view.request_id}; the page (kling-ui app) follows it on, "
             f"and so does kling-ui recover {view.request_id}."
         )
+
+
+def recover_request(request_id: str, run_id: str | None, out: Path, *, as_json: bool) -> int:
+    """Follow a request on, put its video into the folder, print what came of it and return the exit code.
+
+    Raises:
+        SettingsError: There is no token, or the folder cannot be written to.
+        KlingUIError: RunComfy does not tell about this request.
+    """
+    settings = Settings.from_env()
+    if settings.token is None:
+        raise SettingsError("A request can only be recovered with its token in RUNCOMFY_API_TOKEN.")
+    make_folder(out)
+    with Workers(settings.workers) as workers:
+        run, video = asyncio.run(_recover(request_id, run_id, out, settings, workers))
+    if as_json:
+        print_json(run_json(run, video))
+    else:
+        tell_run(run, video)
+    return DONE if video is not None else FAILED
+
+
+async def _recover(
+    request_id: str, run_id: str | None, out: Path, settings: Settings, workers: Workers
+) -> tuple[RunView, Path | None]:
+    visitor = visitor_of(settings.data_dir)
+    with RunProgress() as narrator:
+        async with open_runner(settings, workers, adopt=False) as runner:
+            # whoever is at this command line owns the ledger, so that runs of the page are found, too
+            start = await runner.recover(request_id, visitor=visitor, run_id=run_id, everybody=True)
+            narrator.say(start.words)
+            run = await follow(runner.watch(start.run_id, None), narrator)
+    if run.result is None:
+        return run, None
+    name = f"recovered-{run.request_id}{run.result.suffix}"
+    return run, await asyncio.to_thread(place, run.result, out, name)

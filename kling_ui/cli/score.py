@@ -3,9 +3,15 @@
 import asyncio
 from pathlib import Path
 
-from kling_ui.choice import Orientation
-from kling_ui.cli.output import DONE, FAILED, print_json, say, tell
-from kling_ui.score.clips import match_clips
+from kling_ui.cli.output import (
+    DONE,
+    FAILED,
+    print_json,
+    say,
+    tell,
+)
+from kling_ui.options import Orientation
+from kling_ui.score.compare import match_clips
 from kling_ui.score.match import LimbMatch, MotionMatch
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers

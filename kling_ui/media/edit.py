@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from kling_ui.errors import MediaError
-from kling_ui.media.picture import read_picture
+from kling_ui.media.image import read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.video import Frame, read_frames
 

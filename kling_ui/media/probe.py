@@ -1,20 +1,217 @@
-"""Facts of pictures and clips, told by their content; no verdicts.
+"""Facts of pictures and clips, told by their content; no verdicts."""
 
-Every size is *as displayed*: EXIF orientation, rotation metadata and non-square pixels are applied.
-"""
-
+import os
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
-from kling_ui.media.boxes import broken_off, is_encrypted, read_boxes
-from kling_ui.media.picture import ImageFacts, probe_image
+from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.signatures import sniff, sniff_image, sniff_video
-from kling_ui.media.timing import read_timing, read_tracks
+from kling_ui.media.video import (
+    decoded_frames,
+    open_clip,
+    pixel_aspect,
+    quarter_turns,
+)
 
+_BOXES_MAX = 100_000  # a fragmented clip has a few per second
+_MOVIE_BYTES_MAX = 64 * 2**20
+_CARRIERS = frozenset({"moov", "moof", "mdat"})
+# A first sample entry of protected pictures: ISO/IEC 23001-7, and older FairPlay.
+_PROTECTED = re.compile(rb"stsd.{12}(?:encv|drmi)", re.DOTALL)
+_UNEVEN_SHARE = 0.02  # more uneven steps than this make the rate variable; a few come from cutting without decoding
+_UNEVEN_BY = 0.25  # a step this much off the usual one is uneven; clocks of 1 ms (WebM) stay below at 60 fps
+_FALLBACK_FPS = 25.0  # libavformat's own default where a file names no rate
+_FPS_MIN, _FPS_MAX = 0.01, 1000.0  # outside, the packets' times are nonsense and an even rate is assumed
 __all__ = ["ImageFacts", "VideoFacts", "probe_image", "probe_video", "sniff", "sniff_image", "sniff_video"]
 
 _ISO_MEDIA = frozenset({"mp4", "mov", "3gp"})
+
+
+@dataclass(frozen=True, slots=True)
+class MP4Box:
+    """One outermost box.
+
+    Attributes:
+        kind: Its four letters, such as ``moov``.
+        start_byte: Where its header starts.
+        size_bytes: Length that it announces, header included.
+        missing_bytes: How much of that lies behind the end of the file.
+    """
+
+    kind: str
+    start_byte: int
+    size_bytes: int
+    missing_bytes: int
+
+
+def read_boxes(file: BinaryIO) -> list[MP4Box]:
+    """List the outermost boxes of an open file; whatever makes no sense ends the list."""
+    return list(_walk(file, file.seek(0, os.SEEK_END)))
+
+
+def broken_off(boxes: list[MP4Box]) -> str:
+    """Say in words what is missing of a file with these boxes; empty when nothing is."""
+    if not any(box.kind == "moov" for box in boxes):
+        return "its index (the moov box) is missing, as in an upload or recording that broke off"
+    missing = sum(box.missing_bytes for box in boxes if box.kind in _CARRIERS)
+    amount = f"{missing / 1e6:.1f} MB" if missing >= 100_000 else f"{missing} bytes"
+    return f"it breaks off; its last {amount} are missing" if missing else ""
+
+
+def is_encrypted(file: BinaryIO, boxes: list[MP4Box]) -> bool:
+    """Tell whether the movie's index announces protected pictures."""
+    for box in boxes:
+        if box.kind == "moov":
+            file.seek(box.start_byte)
+            movie = file.read(min(box.size_bytes, _MOVIE_BYTES_MAX))
+            return _PROTECTED.search(movie) is not None
+    return False
+
+
+def _walk(file: BinaryIO, end: int) -> Iterator[MP4Box]:
+    start = 0
+    for _ in range(_BOXES_MAX):
+        file.seek(start)
+        header = file.read(16)
+        if len(header) < 8:
+            return
+        size, kind = int.from_bytes(header[:4], "big"), header[4:8]
+        if size == 1:  # a 64-bit length follows
+            size = int.from_bytes(header[8:16], "big")
+        elif size == 0:  # reaches to the end of the file
+            size = end - start
+        if size < 8 or not all(32 <= letter < 127 or letter == 0xA9 for letter in kind):
+            return
+        yield MP4Box(kind.decode("latin-1"), start, size, max(0, start + size - end))
+        start += size
+
+
+@dataclass(frozen=True, slots=True)
+class ClipTiming:
+    """Times of a clip's pictures.
+
+    Attributes:
+        duration_s: Time that the pictures fill, in seconds.
+        fps: Pictures a second, on average.
+        frame_count: Pictures in the clip.
+        has_variable_rate: They are not evenly spaced.
+        keyframe_times_s: Where decoding can start, in seconds from the first picture.
+    """
+
+    duration_s: float
+    fps: float
+    frame_count: int
+    has_variable_rate: bool
+    keyframe_times_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClipTracks:
+    """What a clip holds, seen by decoding its first picture.
+
+    Attributes:
+        width_px: Displayed width (rotation and pixel shape applied).
+        height_px: Displayed height.
+        codec: libavcodec's name of the picture's codec.
+        pixel_format: libavutil's name, such as ``yuv420p``.
+        rotation_deg: Clockwise turn that players apply: 0, 90, 180 or 270.
+        audio_codec: libavcodec's name; empty without sound.
+    """
+
+    width_px: int
+    height_px: int
+    codec: str
+    pixel_format: str
+    rotation_deg: int
+    audio_codec: str
+
+
+def read_tracks(path: Path, *, container: str) -> ClipTracks:
+    """Decode the first readable picture of a clip.
+
+    Raises:
+        MediaError: There is none.
+    """
+    with open_clip(path, container=container) as (opened, stream):
+        _, first = next(decoded_frames(opened, stream), (0.0, None))
+        if first is None:
+            advice = "Export it again as MP4 (H.264), or choose another clip."
+            raise MediaError("its video track holds no picture.", path=path, advice=advice)
+        turns = quarter_turns(first)
+        size = round(first.width * pixel_aspect(stream)), first.height
+        audio = opened.streams.audio
+        return ClipTracks(
+            *(size if turns % 2 == 0 else size[::-1]),
+            codec=stream.codec_context.name,
+            pixel_format=first.format.name,
+            rotation_deg=-90 * turns % 360,
+            audio_codec=_codec_name(audio[0]) if audio else "",
+        )
+
+
+def read_timing(path: Path, *, container: str) -> ClipTiming:
+    """Read all packets of the picture's track without decoding them.
+
+    Raises:
+        MediaError: There are none, or the clip cannot be read.
+    """
+    times, keys, last_step = [], [], 0
+    with open_clip(path, container=container) as (opened, stream):
+        unit_s, announced_fps = float(stream.time_base or 0), _announced_fps(stream)
+        for packet in opened.demux(stream):
+            if packet.size == 0 or packet.is_discard:
+                continue
+            times.append(packet.dts if packet.pts is None else packet.pts)
+            keys.append(packet.is_keyframe)
+            last_step = packet.duration or last_step
+    if not times:
+        raise MediaError("its video track holds no picture.", path=path, advice="Choose another clip.")
+    is_key = np.asarray(keys)
+    if None not in times and unit_s:
+        timing = clip_timing(np.asarray(times, np.float64) * unit_s, is_key, last_step * unit_s)
+        if _FPS_MIN <= timing.fps <= _FPS_MAX:
+            return timing
+    return clip_timing(np.arange(len(times)) / announced_fps, is_key, 1 / announced_fps)
+
+
+def clip_timing(times_s: np.ndarray, is_key: np.ndarray, last_step_s: float) -> ClipTiming:
+    """Work out the timing of pictures.
+
+    Args:
+        times_s: ``(pictures,)`` presentation times in any order, in seconds.
+        is_key: ``(pictures,)`` bool, in the same order.
+        last_step_s: How long the last picture stays, in seconds; 0 when unknown.
+    """
+    order = np.argsort(times_s, kind="stable")
+    times_s, is_key = times_s[order] - times_s.min(), is_key[order]
+    steps = np.diff(times_s)
+    usual_s = float(np.median(steps)) if len(steps) else 0.0
+    duration_s = float(times_s[-1]) + (last_step_s or usual_s or 1 / _FALLBACK_FPS)
+    uneven = np.abs(steps - usual_s) > _UNEVEN_BY * usual_s
+    return ClipTiming(
+        duration_s=round(duration_s, 6),
+        fps=round(len(times_s) / duration_s, 4),
+        frame_count=len(times_s),
+        has_variable_rate=bool(len(steps) and uneven.mean() > _UNEVEN_SHARE),
+        keyframe_times_s=tuple(round(float(time_s), 6) for time_s in times_s[is_key]),
+    )
+
+
+def _announced_fps(stream: VideoStream) -> float:
+    rate = stream.average_rate or stream.guessed_rate
+    return float(rate) if rate and _FPS_MIN <= rate <= _FPS_MAX else _FALLBACK_FPS
+
+
+def _codec_name(stream: object) -> str:
+    context = getattr(stream, "codec_context", None)
+    return context.name if context else "unknown"
 
 
 @dataclass(frozen=True, slots=True)

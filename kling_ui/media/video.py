@@ -1,11 +1,17 @@
-"""Decoding clips in-process with PyAV: each with the one demuxer that fits it, upright and scaled."""
+"""Decoding clips in-process with PyAV: upright and scaled, ahead of their use, at a constant frame rate if wanted."""
 
 import contextlib
-from collections.abc import Generator, Iterator, Sequence
+import math
+import queue
+import threading
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import BinaryIO, Generic, Self, TypeVar
 
 import av
 import numpy as np
@@ -15,7 +21,7 @@ from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
-from kling_ui.media.picture_structure import refuse_gif_bomb
+from kling_ui.media.image_structure import refuse_gif_bomb
 
 # Demuxers that only read the one file they are given: no playlists, no concatenation, no network.
 # The names are libavformat's; the keys are what the content sniffing in `signatures.py` reports.
@@ -37,6 +43,25 @@ DEMUXERS = {
 FRAME_PIXELS_MAX = 36_000_000
 _TIME_SLACK_S = 1e-6
 _ADVICE = "Export it again as MP4 (H.264), or choose another clip."
+T = TypeVar("T")
+_LOOK_S = 0.1  # how often a thread that cannot go on looks whether it is still wanted
+STANDARD_FPS = (
+    Fraction(12),
+    Fraction(15),
+    Fraction(24_000, 1001),
+    Fraction(24),
+    Fraction(25),
+    Fraction(30_000, 1001),
+    Fraction(30),
+    Fraction(48),
+    Fraction(50),
+    Fraction(60_000, 1001),
+    Fraction(60),
+)
+FPS_MIN, FPS_MAX = STANDARD_FPS[0], STANDARD_FPS[-1]
+_SAME_RATE = 0.0004  # how far off a standard rate, as a share, still means that rate
+_NEAR_RATE = 0.02  # likewise for an uneven clip, which has no rate of its own
+_TIE_TICKS = 1e-3  # a frame half way between two ticks belongs to the later one
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,3 +288,115 @@ def _time_s(decoded: av.VideoFrame, zero: int, index: int, stream: VideoStream) 
 def _reason(error: Exception) -> str:
     text = (getattr(error, "strerror", None) or str(error)).strip().rstrip(".")
     return f"it cannot be decoded ({text})."
+
+
+class Prefetch(Generic[T]):
+    """Gives the same items, made by another thread while the caller works on earlier ones.
+
+    Use it as a context manager and iterate over it once; the thread ends with the block. What is raised while the items
+    are made is raised where they are taken.
+
+    Args:
+        items: Made in the other thread only.
+        most: How many may wait; bounds the memory.
+    """
+
+    def __init__(self, items: Iterable[T], most: int) -> None:
+        self._items = items
+        self._waiting: queue.Queue[T | None] = queue.Queue(most)  # None ends
+        self._unwanted = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._make, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._unwanted.set()
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[T]:
+        while (item := self._waiting.get()) is not None:
+            yield item
+        if self._failure is not None:
+            raise self._failure
+
+    def _make(self) -> None:
+        try:
+            for item in self._items:
+                self._put(item)
+                if self._unwanted.is_set():
+                    return
+        except BaseException as error:  # noqa: BLE001  raised again where the items are taken
+            self._failure = error
+        self._put(None)
+
+    def _put(self, item: T | None) -> None:
+        while not self._unwanted.is_set():
+            try:
+                return self._waiting.put(item, timeout=_LOOK_S)
+            except queue.Full:
+                continue
+        return None
+
+
+def constant_fps(fps: float, *, is_even: bool) -> Fraction:
+    """Choose the constant rate for a clip.
+
+    Args:
+        fps: Its measured rate, frames a second.
+        is_even: Its frames are evenly spaced already: then its own rate stays, else the next standard one is taken.
+
+    Returns:
+        12-60 frames a second.
+    """
+    nearest = min(STANDARD_FPS, key=lambda rate: abs(float(rate) - fps))
+    if abs(float(nearest) - fps) <= (_SAME_RATE if is_even else _NEAR_RATE) * fps:
+        return nearest
+    if is_even:
+        return max(FPS_MIN, min(FPS_MAX, Fraction(fps).limit_denominator(1001)))
+    return next((rate for rate in STANDARD_FPS if rate > fps), FPS_MAX)
+
+
+def constant_rate_frames(
+    opened: InputContainer, stream: VideoStream, *, start_s: float, fps: Fraction, count: int
+) -> Iterator[tuple[av.VideoFrame, int]]:
+    """Yield frames as coded, each with the number of ticks, at least 1, for which it is shown.
+
+    Args:
+        opened: The clip, as :func:`kling_ui.media.video.open_clip` gives it.
+        stream: Its picture.
+        start_s: Time of the first tick; frame-exact.
+        fps: Ticks a second.
+        count: Ticks in all.
+
+    Raises:
+        FFmpegError: Nothing can be decoded.
+    """
+    shown, shown_from = None, 0
+    for time_s, frame in _frames_from(opened, stream, start_s):
+        tick = min(count, max(shown_from, math.ceil((time_s - start_s) * fps - 0.5 + _TIE_TICKS)))
+        if shown is not None and tick > shown_from:
+            yield shown, tick - shown_from
+        shown, shown_from = frame, tick if shown is not None else 0  # the first frame stands for what came before it
+        if tick >= count:
+            return
+    if shown is not None and shown_from < count:
+        yield shown, count - shown_from
+
+
+def _frames_from(opened: InputContainer, stream: VideoStream, start_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Decode from the last keyframe before ``start_s``, or from the beginning where the file cannot jump there."""
+    zero = stream.start_time or 0
+    if start_s <= 0 or not stream.time_base:
+        return decoded_frames(opened, stream)
+    opened.seek(round(start_s / stream.time_base) + zero, stream=stream)
+    frames = decoded_frames(opened, stream)
+    first = next(frames, None)
+    if first is not None and first[0] <= start_s and first[1].pts is not None:
+        return chain([first], frames)
+    opened.seek(zero, stream=stream)
+    return decoded_frames(opened, stream)

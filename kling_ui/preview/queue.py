@@ -1,21 +1,19 @@
-"""The jobs of the embedded engine: in_queue -> in_progress -> succeeded, failed or cancelled."""
+"""The jobs of the embedded engine, served in turn by owner, from in_queue to succeeded, failed or cancelled."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from kling_ui.choice import Orientation, Resolution
 from kling_ui.errors import KlingUIError
+from kling_ui.options import Orientation, Resolution
 from kling_ui.preview.catalog import MotionInput
-from kling_ui.preview.faults import busy, unknown_request
-from kling_ui.preview.fetching import InputFetch
-from kling_ui.preview.inputs import Fetch, Inputs, Kind
-from kling_ui.preview.job import Failure, Job, JobState
-from kling_ui.preview.scratch import Scratch
-from kling_ui.preview.waiting_line import WaitingLine
+from kling_ui.preview.job import Failure, Job, JobState, Scratch
+from kling_ui.preview.job_inputs import Fetch, InputFetch, InputKind, Inputs
+from kling_ui.preview.service_errors import busy, unknown_request
 
 KEEP_S = 24 * 3600.0
 KEEP_COUNT = 200
@@ -24,6 +22,81 @@ RENDER_LIMIT_S = 900.0
 BUSY_RETRY_S = 10
 
 logger = logging.getLogger(__name__)
+
+
+class WaitingLine:
+    """Round robin over the owners who have waiting jobs; each owner's own jobs keep their order.
+
+    An owner's turn lasts until the next job starts: whoever comes while a job runs goes before its owner's next one.
+    Whoever comes later never passes those who wait already, apart from that, so that nobody waits for ever.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: OrderedDict[str, deque[Job]] = OrderedDict()
+        self._served: str | None = None  # whose turn it was last
+
+    def __len__(self) -> int:
+        return sum(map(len, self._jobs.values()))
+
+    def __iter__(self) -> Iterator[Job]:
+        """Give all jobs, owner by owner."""
+        for jobs in self._jobs.values():
+            yield from jobs
+
+    def add(self, job: Job) -> None:
+        """Let a job wait."""
+        self._jobs.setdefault(job.owner, deque()).append(job)
+
+    def remove(self, job: Job) -> None:
+        """Take a job out.
+
+        Raises:
+            ValueError: It does not wait.
+        """
+        jobs = self._jobs.get(job.owner, deque())
+        jobs.remove(job)
+        if not jobs:
+            del self._jobs[job.owner]
+
+    def take(self) -> Job:
+        """Take out the job that starts next.
+
+        Raises:
+            IndexError: Nothing waits.
+        """
+        owner = next(iter(self._owners()), None)
+        if owner is None:
+            raise IndexError("nothing waits")
+        job = self._jobs[owner].popleft()
+        self._end_turn()
+        self._served = owner
+        if not self._jobs[owner]:
+            del self._jobs[owner]
+        return job
+
+    def position(self, job: Job) -> int:
+        """Count the jobs that start before this one, unless more come.
+
+        Raises:
+            ValueError: It does not wait.
+        """
+        own = self._jobs.get(job.owner, deque()).index(job)
+        before, is_earlier = own, True
+        for owner in self._owners():
+            if owner == job.owner:
+                is_earlier = False
+            else:
+                before += min(len(self._jobs[owner]), own + is_earlier)
+        return before
+
+    def _owners(self) -> list[str]:
+        """Give the owners in the order of their next turns."""
+        others = [owner for owner in self._jobs if owner != self._served]
+        return [*others, self._served] if self._served in self._jobs else others
+
+    def _end_turn(self) -> None:
+        if self._served in self._jobs:
+            self._jobs.move_to_end(self._served)
 
 
 class Pool(Protocol):
@@ -47,7 +120,7 @@ def render_lazily(
     progress: Path,
 ) -> object:
     """Render a preview; the heavy imports happen where it runs, in the worker."""
-    from kling_ui.puppetry.render import render_preview  # noqa: PLC0415
+    from kling_ui.puppet.render import render_preview  # noqa: PLC0415
 
     return render_preview(
         image,
@@ -68,7 +141,7 @@ class JobQueue:
     Args:
         folder: Where jobs keep their files; several processes may share it.
         workers: Runs the rendering.
-        render: Renders one job, see :func:`kling_ui.puppetry.render.render_preview`.
+        render: Renders one job, see :func:`kling_ui.puppet.render.render_preview`.
         fetch: Downloads inputs given by address; by default from public addresses only.
         slots: Jobs that run at the same time.
         keep_s: Seconds for which a finished job is remembered.
@@ -205,8 +278,8 @@ class JobQueue:
     def _store_inline(self, job: Job) -> None:
         job.make_folders()
         asked = job.asked
-        image_url = self._inputs.store_inline(asked.image_url, Kind.IMAGE, job.inputs)
-        video_url = self._inputs.store_inline(asked.video_url, Kind.VIDEO, job.inputs)
+        image_url = self._inputs.store_inline(asked.image_url, InputKind.IMAGE, job.inputs)
+        video_url = self._inputs.store_inline(asked.video_url, InputKind.VIDEO, job.inputs)
         job.asked = asked.model_copy(update={"image_url": image_url, "video_url": video_url})
 
     def _start_some(self) -> None:
@@ -234,8 +307,8 @@ class JobQueue:
 
     async def _work(self, job: Job) -> None:
         asked = job.asked
-        image = await self._inputs.open(asked.image_url, Kind.IMAGE, job.inputs)
-        video = await self._inputs.open(asked.video_url, Kind.VIDEO, job.inputs)
+        image = await self._inputs.open(asked.image_url, InputKind.IMAGE, job.inputs)
+        video = await self._inputs.open(asked.video_url, InputKind.VIDEO, job.inputs)
         await self._workers.run(
             self._render,
             image,

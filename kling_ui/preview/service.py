@@ -1,7 +1,4 @@
-"""The embedded Model API: the vendor's contract, answered by a :class:`JobQueue` on this machine.
-
-It is called in-process through an ASGI transport, or served on a port by ``kling-ui preview-server``.
-"""
+"""Reading the body of a request, no more of it than is allowed."""
 
 import asyncio
 import hashlib
@@ -18,25 +15,55 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from kling_ui.hosts import AllowedHosts, Authority
-from kling_ui.preview.body import read_body
-from kling_ui.preview.catalog import CATEGORIES, card, listing, parse_input
-from kling_ui.preview.faults import (
+from kling_ui.preview.catalog import (
+    CATEGORIES,
+    card,
+    listing,
+    parse_input,
+)
+from kling_ui.preview.job import Job, JobState
+from kling_ui.preview.queue import JobQueue
+from kling_ui.preview.service_errors import (
     ServiceError,
     bad_token,
     foreign_host,
     foreign_request,
+    invalid_body,
     server_fault,
+    too_large,
     unknown_model,
     unknown_request,
 )
-from kling_ui.preview.job import Job, JobState
-from kling_ui.preview.queue import JobQueue
 from kling_ui.settings import MODEL_ID
 
 MAX_BODY_BYTES = 64 * 1024**2  # what the vendor's own nodes send at most
 
 # The status only tells that a job stopped; how it went is told by the result.
 _STATUS_WORDS = {JobState.SUCCEEDED: "completed", JobState.FAILED: "completed"}
+
+
+async def read_body(request: Request, limit_bytes: int) -> bytes:
+    """Return the body.
+
+    Any content type will do, except from a web page: a page may send plain text to every address that its
+    visitor can reach, but must ask before it sends JSON, and is never allowed to.
+
+    Raises:
+        ServiceError: It is larger than ``limit_bytes``, or comes from a web page and is not JSON.
+    """
+    is_json = request.headers.get("content-type", "").split(";")[0].strip().lower() == "application/json"
+    if "origin" in request.headers and not is_json:
+        detail = [{"loc": ["header", "content-type"], "msg": "must be application/json", "type": "value_error"}]
+        raise invalid_body("The body is not JSON.", detail)
+    told = request.headers.get("content-length", "")
+    if told.isdecimal() and int(told) > limit_bytes:
+        raise too_large(limit_bytes)
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit_bytes:
+            raise too_large(limit_bytes)
+    return bytes(body)
 
 
 def build_service(

@@ -1,4 +1,4 @@
-"""The engines a run can go to, each opened when it is first needed."""
+"""The engines a run can go to, each opened when it is first needed, and how files reach them."""
 
 import asyncio
 import hashlib
@@ -14,19 +14,62 @@ import httpx
 from pydantic import SecretStr
 
 from kling_ui.api.client import ModelAPI
-from kling_ui.api.output import trusted_output_url
-from kling_ui.api.pace import EMBEDDED_PACE, REMOTE_PACE, Pace
+from kling_ui.api.polling import EMBEDDED_POLLING, REMOTE_POLLING, PollingPolicy
+from kling_ui.api.transport import trusted_output_url
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
-from kling_ui.runs.publish import OfferPublisher, Publisher
+from kling_ui.runs.publishing.given import DataUriPublisher, GivenUrlPublisher
+from kling_ui.runs.publishing.protocol import EmbeddedPublisher, InputPublisher, Publisher, PublisherChain
+from kling_ui.runs.publishing.public_files import PublicFiles, PublicFilesPublisher, kept_key
+from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName
-from kling_ui.runs.ways.opening import open_ways
-from kling_ui.runs.ways.stranger import Stranger
 from kling_ui.settings import MODEL_ID, Settings
 from kling_ui.workers import Workers
 
+_ALWAYS = "Use a smaller file, or give the public https address of it."
+_STORE = "KLING_UI_STORE_URL (an S3-compatible store)"
+_PUBLIC = "KLING_UI_PUBLIC_URL (this app's own public address)"
 PREVIEW_ORIGIN = "http://preview.localhost"  # never leaves this process
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+
+
+def open_publishers(settings: Settings, stranger: UrlProbe) -> PublisherChain:
+    """Open the ways of the settings; blocking, nothing is asked of the network.
+
+    First the visitor's own address, because it costs nothing and nothing more is exposed; then the store, which is made
+    for it; then this app, if it is public; last the request itself, which the vendor has not confirmed.
+
+    Args:
+        settings: What the product was told.
+        stranger: Tries addresses.
+
+    Raises:
+        SettingsError: The data folder cannot be written to.
+    """
+    ways: list[Publisher] = [GivenUrlPublisher(stranger)]
+    if settings.store_url:
+        from kling_ui.runs.publishing.s3 import S3Publisher, open_bucket  # noqa: PLC0415  only where there is a store
+
+        key, store = kept_key(settings.data_dir), open_bucket(settings.store_url)
+        ways.append(S3Publisher(store, key, stranger, lend_hours=settings.lend_hours))
+    if settings.outside_url:
+        files = open_public_files(settings.data_dir)
+        ways.append(PublicFilesPublisher(files, settings.outside_url, stranger, lend_hours=settings.lend_hours))
+    return PublisherChain([*ways, DataUriPublisher()], _remedy(settings))
+
+
+def open_public_files(data_dir: Path) -> PublicFiles:
+    """Open what signs and serves the inputs of runs; blocking.
+
+    Raises:
+        SettingsError: The data folder cannot be written to.
+    """
+    return PublicFiles(data_dir / "runs", kept_key(data_dir))
+
+
+def _remedy(settings: Settings) -> str:
+    unset = [name for name, value in ((_STORE, settings.store_url), (_PUBLIC, settings.outside_url)) if not value]
+    return f"{_ALWAYS} Whoever runs this app can also set {' or '.join(unset)}." if unset else _ALWAYS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,9 +91,9 @@ class Engine:
     name: EngineName
     is_free: bool
     http: httpx.AsyncClient
-    publisher: Publisher
+    publisher: InputPublisher
     model_id: str = MODEL_ID
-    pace: Pace = REMOTE_PACE
+    pace: PollingPolicy = REMOTE_POLLING
     stop: Callable[[str], Awaitable[bool]] | None = field(default=None, repr=False)
     token_of: Callable[[str], SecretStr] | None = field(default=None, repr=False)
 
@@ -82,7 +125,7 @@ class Engines:
         folder: Path,
         *,
         remote: httpx.AsyncBaseTransport | None = None,
-        stranger: Stranger | None = None,
+        stranger: UrlProbe | None = None,
         render: Callable[..., object] = render_lazily,
     ) -> None:
         self._settings = settings
@@ -111,7 +154,7 @@ class Engines:
         http = httpx.AsyncClient(base_url=self._settings.api_base, transport=self._remote, timeout=TIMEOUT)
         await self._stack.enter_async_context(http)
         stranger = self._stranger or await self._open_stranger()
-        publisher = await asyncio.to_thread(open_ways, self._settings, stranger)
+        publisher = await asyncio.to_thread(open_publishers, self._settings, stranger)
         self._stack.push_async_callback(publisher.aclose)
         return Engine(
             name=EngineName.KLING,
@@ -119,13 +162,13 @@ class Engines:
             http=http,
             publisher=publisher,
             model_id=self._settings.model_id,
-            pace=REMOTE_PACE,
+            pace=REMOTE_POLLING,
         )
 
-    async def _open_stranger(self) -> Stranger:
+    async def _open_stranger(self) -> UrlProbe:
         http = await self._stack.enter_async_context(httpx.AsyncClient(timeout=TIMEOUT))
         is_stand_in = self._settings.api_base.startswith("http://")  # the vendor itself takes https only
-        return Stranger(http, takes_http=is_stand_in)
+        return UrlProbe(http, takes_http=is_stand_in)
 
     async def _open_preview(self) -> Engine:
         queue = JobQueue(self._folder, self._workers, render=self._render)
@@ -137,8 +180,8 @@ class Engines:
             name=EngineName.PREVIEW,
             is_free=True,
             http=http,
-            publisher=OfferPublisher(queue, PREVIEW_ORIGIN),
-            pace=EMBEDDED_PACE,
+            publisher=EmbeddedPublisher(queue, PREVIEW_ORIGIN),
+            pace=EMBEDDED_POLLING,
             stop=queue.stop,
             token_of=partial(_caller_token, secrets.token_bytes(32)),
         )

@@ -1,13 +1,19 @@
-"""What is remembered of a run: plain values, no database and no live state."""
+"""What is asked for and what is remembered of a run: plain values, no database and no live state."""
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
-from kling_ui.choice import Choice
+from kling_ui.options import Resolution, TransferOptions
 
 CLAIM_MAX_S = 3600.0  # no claim is made for so long, see Desk.lease_s
+# No retention is documented for this API; a sibling product of the vendor keeps results so long
+# (docs/vendor_api.md, section 1).
+KEPT_S = 7 * 86_400.0
 
 
 class EngineName(StrEnum):
@@ -89,7 +95,7 @@ class RunRecord:
             by visitor.
         findings: What the checks said, as JSON.
         request_id: The engine's, once it has answered.
-        price: What was known of the price before the run, as JSON, see :class:`kling_ui.runs.money.Quote`.
+        price: What was known of the price before the run, as JSON, see :class:`kling_ui.runs.pricing.Quote`.
         estimate_usd: What it was expected to cost, if a price was known.
         cost_usd: What the engine says it cost.
         ready_at: When the result was ready at the engine, which may drop it some time later.
@@ -116,7 +122,7 @@ class RunRecord:
     image_sha256: str
     reference_name: str
     reference_sha256: str
-    choice: Choice
+    choice: TransferOptions
     own_token: bool = False
     own_purse: bool = False
     payer: str | None = None
@@ -142,3 +148,137 @@ class RunRecord:
     def has_inputs(self) -> bool:
         """The image and the reference are kept with the run."""
         return bool(self.image_name and self.reference_name)
+
+
+def expires_at(record: RunRecord, *, needs_token: bool = False) -> float | None:
+    """Return when the vendor may drop a result that is not safe here, in seconds since 1970.
+
+    Args:
+        record: The run.
+        needs_token: Nobody can fetch it until its visitor gives a token.
+
+    Returns:
+        The time, counted from the run's start where nobody knows when its result was ready; ``None`` while there is
+        nothing to lose.
+    """
+    if record.engine is EngineName.PREVIEW or record.result_name is not None:
+        return None
+    if record.ready_at is not None:
+        return record.ready_at + KEPT_S
+    return record.created_at + KEPT_S if needs_token or record.state is RunState.UNKNOWN else None
+
+
+def expiry_words(record: RunRecord, now: float, *, needs_token: bool = False) -> str:
+    """Say until when a result can be had; empty while there is nothing to lose."""
+    if (until := expires_at(record, needs_token=needs_token)) is None:
+        return ""
+    if until <= now:
+        return "The video may have expired at RunComfy by now."
+    if record.ready_at is None:
+        return f"Its video may expire at RunComfy in about {_span(until - now)}."
+    return f"The video may expire at RunComfy in about {_span(until - now)}; it is safe once it is kept here."
+
+
+def _span(seconds: float) -> str:
+    if seconds >= 2 * 86_400:
+        return f"{round(seconds / 86_400)} days"
+    return f"{int(seconds // 3600)} h" if seconds >= 7200 else f"{max(1, int(seconds // 60))} min"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunInputs:
+    """What a run is made of.
+
+    Attributes:
+        image: The character image.
+        video: The reference video.
+        choice: Prompt, orientation, sound, resolution.
+        image_url: A public address of exactly this image, if its visitor gave one.
+        video_url: A public address of exactly this video, if its visitor gave one.
+        findings: What the checks said, as JSON.
+        duration_s: Length of the video in seconds, if known; else it is taken from the findings, or measured.
+    """
+
+    image: Path
+    video: Path
+    choice: TransferOptions
+    image_url: str | None = field(default=None, repr=False)
+    video_url: str | None = field(default=None, repr=False)
+    findings: Mapping[str, Any] | None = None
+    duration_s: float | None = None
+
+    @property
+    def known_duration_s(self) -> float | None:
+        """Length of the video, as far as it was looked at."""
+        if self.duration_s is not None:
+            return self.duration_s
+        try:
+            found = (self.findings or {})["video"]["facts"]["duration_s"]
+        except (KeyError, TypeError):
+            return None
+        return float(found) if isinstance(found, int | float) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What came of the wish to run something.
+
+    Attributes:
+        run_id: The run that stands for it.
+        is_new: It was set out just now; else it was there already.
+        words: What to say about one that was there already.
+    """
+
+    run_id: str
+    is_new: bool
+    words: str = ""
+
+
+def fingerprint(
+    visitor: str, engine: EngineName, image_sha256: str, reference_sha256: str, choice: TransferOptions
+) -> str:
+    """Return what is equal for the same wish of the same visitor, and for nothing else."""
+    told = asdict(choice)
+    if engine is not EngineName.PREVIEW or choice.resolution is Resolution.P720:
+        del told["resolution"]  # only previews have one, and wishes written down before there was one stay the same
+    wish = [visitor, engine, image_sha256, reference_sha256, told]
+    return hashlib.sha256(json.dumps(wish).encode()).hexdigest()
+
+
+def recovered_fingerprint(visitor: str, request_id: str) -> str:
+    """Return what stands for the wish of a run that was recovered without its inputs."""
+    return hashlib.sha256(f"recovered {visitor} {request_id}".encode()).hexdigest()
+
+
+def fingerprint_for(visitor: str, record: RunRecord) -> str:
+    """Return the fingerprint that a run has once it is this visitor's."""
+    if not record.has_inputs:
+        return recovered_fingerprint(visitor, record.request_id or "")
+    return fingerprint(visitor, record.engine, record.image_sha256, record.reference_sha256, record.choice)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What is granted to whoever asks; without anything said, all that the person at this machine may do.
+
+    Attributes:
+        app_token: The app's own token may pay for their runs, and read what they would cost.
+        any_request: The app's own token may also ask for requests that it made for nobody's known run, or for others.
+        payer: Under which name the app's money that they spend is counted: an account's or an address's, never one
+            that a browser chose; empty counts by the visitor whose run it is.
+        share_usd: The most of the app's money, in US dollars, that goes to one payer a day (UTC); ``None`` sets no
+            limit.
+        address: The key of the network address from which they ask; empty when it does not count.
+        previews_max: Previews of theirs, and of their address, that may wait or be drawn at once; ``None`` sets no
+            limit.
+    """
+
+    app_token: bool = True
+    any_request: bool = True
+    payer: str = ""
+    share_usd: float | None = None
+    address: str = ""
+    previews_max: int | None = None
+
+
+OWNER = Terms()  # whoever has this machine

@@ -1,32 +1,157 @@
 """All runs of one process: started, watched, cancelled, found again."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Collection
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Collection, Generator
+from contextlib import asynccontextmanager, contextmanager
+from hmac import compare_digest
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from kling_ui.logs import keep_addresses_out
-from kling_ui.runs.chronicle import Desk
-from kling_ui.runs.crew import Crew
+from kling_ui.errors import LedgerError, RunError
+from kling_ui.interrupts import keep_addresses_out
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.folders import RunFolders
-from kling_ui.runs.intake import Intake
-from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.lookout import HISTORY_LIMIT, Lookout
-from kling_ui.runs.measure import Measurer
-from kling_ui.runs.money import Budget, Quote, Spending
-from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.recovery import Recovery
+from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.pricing import Budget, Quote, Spending
+from kling_ui.runs.publishing.protocol import FETCHING
+from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunRecord, RunState, Start, Terms
+from kling_ui.runs.recorder import RunContext, newer
 from kling_ui.runs.retention import Retention
-from kling_ui.runs.terms import OWNER, Terms
-from kling_ui.runs.view import RunView
-from kling_ui.runs.wish import RunInputs, Start
+from kling_ui.runs.run_files import Measurer, RunFolders
+from kling_ui.runs.submission import Recovery, RunSubmission
+from kling_ui.runs.supervisor import RunSupervisor
+from kling_ui.runs.view import Live, RunView, view_of
 from kling_ui.settings import Limits, Settings
 from kling_ui.workers import Workers
 
+LOOK_S = 2.0  # at a run that another process carries: only the ledger tells of it
+QUIET_S = 10.0  # a page that has gone is noticed when it is next written to
+HISTORY_LIMIT = 50
 __all__ = ["RunInputs", "Runner", "Start", "open_runner"]
+
+
+class RunQueries:
+    """Shows runs to those whose they are; looking costs an engine nothing, however many look.
+
+    Args:
+        desk: What all runs share.
+        crew: Who carries them.
+    """
+
+    def __init__(self, desk: RunContext, crew: RunSupervisor) -> None:
+        self._desk = desk
+        self._crew = crew
+        self._watched: Counter[str] = Counter()
+
+    async def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
+        """Yield a run's view at once, whenever it changes, and at the latest every :data:`QUIET_S` seconds.
+
+        Args:
+            run_id: The run.
+            visitor: Whose run it must be; ``None``, for whoever owns the ledger, takes anybody's. An empty one, which
+                is nobody, owns nothing.
+
+        It ends with a final view, or with one that says that the run needs its visitor's token.
+
+        Raises:
+            RunError: There is no such run of this visitor.
+        """
+        record = await self._opened(run_id, visitor)
+        with self._watching(run_id):
+            while True:
+                notice = self._desk.board.read(run_id)
+                view = self.show(notice.record if notice else record)
+                yield view
+                if view.is_final or view.needs_token:
+                    return
+                await newer(notice, QUIET_S if notice else LOOK_S)
+                if self._desk.board.read(run_id) is None:
+                    record = await self.record(run_id, visitor)
+
+    @property
+    def watched(self) -> Collection[str]:
+        """The runs that somebody watches at the moment."""
+        return tuple(self._watched)
+
+    async def view(self, run_id: str, visitor: str | None) -> RunView:
+        """Return a run as it is now; arguments as for :meth:`watch`.
+
+        Raises:
+            RunError: There is no such run of this visitor.
+        """
+        return self.show(await self._opened(run_id, visitor))
+
+    async def may_be_fetched(self, run_id: str) -> bool:
+        """Tell whether a run's engine may need its two files at the moment, or this app tries whether it could."""
+        record = await self._desk.ledger.ask(lambda store: store.get(run_id))
+        return record is not None and record.state in {*FETCHING, RunState.PREPARING}
+
+    async def history(self, visitor: str, limit: int = HISTORY_LIMIT) -> list[RunView]:
+        """Return a visitor's newest runs, newest first; nobody's are nobody's to see."""
+        if not visitor:
+            return []
+        records = await self._desk.ledger.ask(lambda store: store.of_visitor(visitor, limit))
+        return [self.show(record) for record in records]
+
+    async def states(self, run_id: str, visitor: str) -> list[tuple[RunState, float]]:
+        """Return the states of a run with their times (seconds since 1970), oldest first.
+
+        Raises:
+            RunError: There is no such run of this visitor.
+        """
+        await self.record(run_id, visitor)
+        return await self._desk.ledger.ask(lambda store: store.history(run_id))
+
+    async def record(self, run_id: str, visitor: str | None) -> RunRecord:
+        """Return what is remembered of a run; arguments as for :meth:`watch`.
+
+        The ledger says whose it is: that changes with a login, of which whoever carries the run does not hear.
+
+        Raises:
+            RunError: There is no such run of this visitor.
+        """
+        record = await self._remembered(run_id)
+        is_theirs = record is not None and (
+            visitor is None or (visitor != "" and compare_digest(record.visitor.encode(), visitor.encode()))
+        )
+        if record is None or not is_theirs:
+            raise RunError("This run is not known here.", advice="It may belong to another browser.")
+        return record
+
+    @contextmanager
+    def _watching(self, run_id: str) -> Generator[None]:
+        self._watched[run_id] += 1
+        try:
+            yield
+        finally:
+            self._watched -= Counter([run_id])  # forgets those that nobody watches
+
+    async def _opened(self, run_id: str, visitor: str | None) -> RunRecord:
+        record = await self.record(run_id, visitor)
+        await asyncio.to_thread(self._desk.folders.note_use, run_id)
+        return record
+
+    async def _remembered(self, run_id: str) -> RunRecord | None:
+        try:
+            return await self._desk.ledger.ask(lambda store: store.get(run_id))
+        except LedgerError:
+            if (notice := self._desk.board.read(run_id)) is None:
+                raise
+            return notice.record
+
+    def show(self, record: RunRecord) -> RunView:
+        """Return a run as it is at this moment."""
+        desk = self._desk
+        notice = desk.board.read(record.run_id)
+        live = notice.live if notice else Live(needs_token=self._waits_for_token(record))
+        record = notice.record if notice else record
+        return view_of(record, live, folder=desk.folders.of(record.run_id), now=desk.clock())
+
+    def _waits_for_token(self, record: RunRecord) -> bool:
+        if record.engine is EngineName.PREVIEW or record.request_id is None or record.state.is_final:
+            return False
+        return not record.is_held(self._desk.clock()) and (record.own_token or self._crew.app_token is None)
 
 
 class Runner:
@@ -38,13 +163,13 @@ class Runner:
         engines: Where runs can go.
     """
 
-    def __init__(self, settings: Settings, desk: Desk, engines: Engines) -> None:
+    def __init__(self, settings: Settings, desk: RunContext, engines: Engines) -> None:
         self.budget = Budget(session_usd=settings.budget_session_usd, day_usd=settings.budget_day_usd)
         self._desk = desk
-        self._crew = Crew(desk, engines, settings.token)
-        self._intake = Intake(desk, engines, self._crew, self.budget)
+        self._crew = RunSupervisor(desk, engines, settings.token)
+        self._intake = RunSubmission(desk, engines, self._crew, self.budget)
         self._recovery = Recovery(desk, engines, self._crew)
-        self._lookout = Lookout(desk, self._crew)
+        self._lookout = RunQueries(desk, self._crew)
 
     async def start(
         self,
@@ -163,11 +288,11 @@ class Runner:
         )
 
     def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
-        """Yield a run's view at once, whenever it changes, and now and then; see :meth:`Lookout.watch`."""
+        """Yield a run's view at once, whenever it changes, and now and then; see :meth:`RunQueries.watch`."""
         return self._lookout.watch(run_id, visitor)
 
     async def view(self, run_id: str, visitor: str | None) -> RunView:
-        """Return a run as it is now; see :meth:`Lookout.view`."""
+        """Return a run as it is now; see :meth:`RunQueries.view`."""
         return await self._lookout.view(run_id, visitor)
 
     async def may_be_fetched(self, run_id: str) -> bool:
@@ -248,7 +373,7 @@ async def open_runner(
     workers: Workers,
     *,
     engines: Engines | None = None,
-    desk: Desk | None = None,
+    desk: RunContext | None = None,
     adopt: bool = True,
 ) -> AsyncGenerator[Runner]:
     """Open everything that runs need, and close it again.
@@ -262,7 +387,7 @@ async def open_runner(
     """
     keep_addresses_out()
     data_dir = settings.data_dir
-    desk = desk or Desk(
+    desk = desk or RunContext(
         ledger=Ledger(settings.ledger_url or f"sqlite:///{data_dir / 'ledger.sqlite'}"),
         folders=RunFolders(data_dir / "runs"),
         measurer=Measurer(workers),

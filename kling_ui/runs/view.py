@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from kling_ui.choice import Choice
-from kling_ui.runs.expiry import expires_at, expiry_words
-from kling_ui.runs.money import Charge, Quote, charge_of, cost_words
-from kling_ui.runs.reasons import Reason, explain
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.options import TransferOptions
+from kling_ui.runs.failure_reasons import FailureReason, explain
+from kling_ui.runs.pricing import (
+    Charge,
+    Quote,
+    charge_of,
+    cost_words,
+)
+from kling_ui.runs.record import EngineName, RunRecord, RunState, expires_at, expiry_words
 
 GONE_WORDS = "The video was made, but its files are no longer kept here."
 GONE_ADVICE = {
@@ -92,7 +96,7 @@ class RunView:
     elapsed_s: float
     created_at: float
     request_id: str | None
-    choice: Choice
+    choice: TransferOptions
     image: Path | None
     reference: Path | None
     result: Path | None
@@ -214,9 +218,9 @@ def _if_here(path: Path | None) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def _reason(record: RunRecord) -> Reason:
+def _reason(record: RunRecord) -> FailureReason:
     if record.state is not RunState.FAILED or not record.raw_error:
-        return Reason("")
+        return FailureReason("")
     return explain(record.engine, record.raw_error)
 
 

@@ -1,12 +1,47 @@
-"""Which way the limbs of a pose track point: what the motion match compares."""
+"""Which way the limbs of a pose track point, how far those of two tracks differ, and how far their joints lie apart."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from kling_ui.vision.body import VISIBLE_MIN, seen
-from kling_ui.vision.person import Landmark, PoseTrack
+from kling_ui.options import Orientation
+from kling_ui.vision.pose import VISIBLE_MIN, Landmark, PoseTrack, seen
+
+HALF_CREDIT_DEG = 30.0  # a limb this far off earns half of what an exact one does
+PCK_DEG = 20.0  # the limit of PCK@20deg
+# A limb counts by how far its direction spreads in the reference: the least keeps still limbs in, the most keeps one
+# swinging arm from being everything.
+SPREAD_LEAST_DEG, SPREAD_MOST_DEG = 3.0, 45.0
+# Where the reference hardly moves, a still picture loses next to nothing; then this is what a score of 0 has lost.
+STILL_LOSS_LEAST = 0.2
+FLATNESS_MIN = 0.2  # within 12 degrees of the line of sight a limb has no direction in the picture
+COMPARED_SHARE_MIN = 0.1  # a limb that is comparable in fewer moments is left out
+COMPARED_MOMENTS_MIN = 4
+PCK_SHOULDERS = 0.2  # a joint is correct within this share of the shoulder width, about 7 cm
+_FLATNESS_LEAST = 0.3  # shoulders seen from the side: their width is not blown up further
+_JOINTS_MIN = 4  # fewer do not fix place and size
+_SCALE_LEAST, _SCALE_MOST = 0.5, 2.0  # of one moment against the rest of the clip
+
+KEYPOINTS = (
+    Landmark.NOSE,
+    *(
+        Landmark.LEFT_SHOULDER,
+        Landmark.RIGHT_SHOULDER,
+        Landmark.LEFT_ELBOW,
+        Landmark.RIGHT_ELBOW,
+        Landmark.LEFT_WRIST,
+        Landmark.RIGHT_WRIST,
+    ),
+    *(
+        Landmark.LEFT_HIP,
+        Landmark.RIGHT_HIP,
+        Landmark.LEFT_KNEE,
+        Landmark.RIGHT_KNEE,
+        Landmark.LEFT_ANKLE,
+        Landmark.RIGHT_ANKLE,
+    ),
+)
 
 
 class Limb(StrEnum):
@@ -108,3 +143,216 @@ def _flatness(spans: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(spans, axis=-1)
     known = length > 0  # false for NaN, too: without metres every limb counts as seen across
     return np.where(known, np.linalg.norm(spans[..., :2], axis=-1) / np.where(known, length, 1.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Directions:
+    """Directions compared, moment by moment; ``limbs`` as in :data:`kling_ui.score.limbs.LIMBS`.
+
+    Attributes:
+        error_deg: ``(moments, limbs)`` signed, clockwise; NaN where a limb cannot be compared.
+        weight: ``(moments, limbs)`` visibility times flatness, 0-1; 0 where it cannot be compared.
+        importance: ``(limbs,)`` how much the limb moves in the reference, degrees; 0 where it is left out.
+        bias_deg: ``(limbs,)`` usual signed difference; 0 where it is left out.
+        compared: ``(limbs,)`` bool: often enough comparable to be told.
+        still_share: What a picture that never moves earns, 0-1, every limb always in the reference's mean direction.
+    """
+
+    error_deg: np.ndarray
+    weight: np.ndarray
+    importance: np.ndarray
+    bias_deg: np.ndarray
+    compared: np.ndarray
+    still_share: float
+
+    @property
+    def counted(self) -> np.ndarray:
+        """``(limbs,)`` bool: told, and part of the figures."""
+        return self.compared & COUNTED
+
+    def mean_error_deg(self, rows: slice = slice(None)) -> float | None:
+        """Mean error of the counted limbs in some moments, weighted by visibility and flatness."""
+        return _mean(np.abs(self.error_deg[rows]), (self.weight * self.counted)[rows])
+
+    def plain_error_deg(self) -> float | None:
+        """Mean error of the counted limbs, every comparable limb and moment alike."""
+        return _mean(np.abs(self.error_deg), (self.weight > 0) * self.counted)
+
+    def within_share(self) -> float | None:
+        """PCK@20deg: share, 0-1, of counted limbs and moments that are off by at most :data:`PCK_DEG`."""
+        return _mean(np.abs(self.error_deg) <= PCK_DEG, (self.weight > 0) * self.counted)
+
+    def earned_share(self, rows: slice = slice(None)) -> float | None:
+        """Mean credit, 0-1, in some moments."""
+        return _mean(credit(self.error_deg[rows]), (self.weight * self.importance)[rows])
+
+    def score(self, rows: slice = slice(None)) -> float | None:
+        """The 0-100 figure of some moments: see :func:`kling_ui.score.motion.motion_match`."""
+        earned = self.earned_share(rows)
+        if earned is None:
+            return None
+        return 100 * max(0.0, 1 - (1 - earned) / max(1 - self.still_share, STILL_LOSS_LEAST))
+
+
+def credit(error_deg: np.ndarray) -> np.ndarray:
+    """What a limb earns: 1 when exact, a half at 30 degrees, a sixteenth at 60."""
+    return 2.0 ** -((error_deg / HALF_CREDIT_DEG) ** 2)
+
+
+def compare(reference: LimbTrack, result: LimbTrack, orientation: Orientation) -> Directions:
+    """Compare the directions of limbs that both show.
+
+    Args:
+        reference: At some moments.
+        result: At the same moments.
+        orientation: ``VIDEO`` compares directions as they are seen. ``IMAGE`` compares how they change: each limb's
+            usual difference is taken off first, because the result keeps the picture's own stance and facing.
+    """
+    comparable = reference.shown & result.shown & (reference.flatness >= FLATNESS_MIN)
+    present = ~np.isnan(reference.vectors[:, 0, 0]) & ~np.isnan(result.vectors[:, 0, 0])
+    enough = max(COMPARED_SHARE_MIN * present.sum(), COMPARED_MOMENTS_MIN)
+    compared = comparable.sum(axis=0) >= enough
+    comparable &= compared
+    weight = np.where(comparable, np.minimum(reference.trust, result.trust) * reference.flatness, 0.0)
+    error_deg = np.where(comparable, _wrapped(np.degrees(result.angles - reference.angles)), np.nan)
+    bias_deg = usual_deg(error_deg, weight)
+    if orientation is Orientation.IMAGE:
+        error_deg = _wrapped(error_deg - bias_deg)
+    spread = spread_deg(reference.angles, weight).clip(SPREAD_LEAST_DEG, SPREAD_MOST_DEG)
+    importance = spread * (compared & COUNTED)
+    rest_deg = np.degrees(np.angle(_mean_turn(reference.angles, weight)))
+    still = _mean(credit(_wrapped(rest_deg - np.degrees(reference.angles))), weight * importance)
+    return Directions(error_deg, weight, importance, bias_deg, compared, still or 0.0)
+
+
+def spread_deg(angles: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """``(limbs,)`` circular standard deviation of ``(moments, limbs)`` angles in radians, in degrees."""
+    length = np.abs(_mean_turn(angles, weight)).clip(1e-3, 1.0)
+    return np.degrees(np.sqrt(-2 * np.log(length)))
+
+
+def usual_deg(error_deg: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """``(limbs,)`` median of ``(moments, limbs)`` signed differences on the circle; 0 where there are none."""
+    centre = np.degrees(np.angle(_mean_turn(np.radians(error_deg), weight)))
+    around = _wrapped(error_deg - centre)
+    middle = [
+        np.median(column[used]) if used.any() else 0.0 for column, used in zip(around.T, weight.T > 0, strict=True)
+    ]
+    return _wrapped(centre + np.array(middle))
+
+
+def _mean_turn(angles: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    turns = np.where(weight > 0, np.exp(1j * np.where(weight > 0, angles, 0.0)), 0.0)
+    total = weight.sum(axis=0)
+    return (turns * weight).sum(axis=0) / np.where(total > 0, total, 1.0)
+
+
+def _wrapped(degrees: np.ndarray) -> np.ndarray:
+    return (degrees + 180) % 360 - 180
+
+
+def _mean(values: np.ndarray, weight: np.ndarray) -> float | None:
+    total = float(weight.sum())
+    return float((np.where(weight > 0, values, 0.0) * weight).sum()) / total if total > 0 else None
+
+
+_HALF_SHOULDERS, _HALF_HIPS = (Limb.SHOULDERS, 0.5), (Limb.HIPS, 0.5)
+_LEFT_HIP, _RIGHT_HIP = ((Limb.TORSO, -1.0), _HALF_HIPS), ((Limb.TORSO, -1.0), (Limb.HIPS, -0.5))
+# The way from the middle of the shoulders to each keypoint, as limbs and how much of them is walked.
+_WAYS: dict[Landmark, tuple[tuple[Limb, float], ...]] = {
+    Landmark.NOSE: ((Limb.HEAD, 1.0),),
+    Landmark.LEFT_SHOULDER: (_HALF_SHOULDERS,),
+    Landmark.LEFT_ELBOW: (_HALF_SHOULDERS, (Limb.LEFT_UPPER_ARM, 1.0)),
+    Landmark.LEFT_WRIST: (_HALF_SHOULDERS, (Limb.LEFT_UPPER_ARM, 1.0), (Limb.LEFT_FOREARM, 1.0)),
+    Landmark.RIGHT_SHOULDER: ((Limb.SHOULDERS, -0.5),),
+    Landmark.RIGHT_ELBOW: ((Limb.SHOULDERS, -0.5), (Limb.RIGHT_UPPER_ARM, 1.0)),
+    Landmark.RIGHT_WRIST: ((Limb.SHOULDERS, -0.5), (Limb.RIGHT_UPPER_ARM, 1.0), (Limb.RIGHT_FOREARM, 1.0)),
+    Landmark.LEFT_HIP: _LEFT_HIP,
+    Landmark.LEFT_KNEE: (*_LEFT_HIP, (Limb.LEFT_THIGH, 1.0)),
+    Landmark.LEFT_ANKLE: (*_LEFT_HIP, (Limb.LEFT_THIGH, 1.0), (Limb.LEFT_SHIN, 1.0)),
+    Landmark.RIGHT_HIP: _RIGHT_HIP,
+    Landmark.RIGHT_KNEE: (*_RIGHT_HIP, (Limb.RIGHT_THIGH, 1.0)),
+    Landmark.RIGHT_ANKLE: (*_RIGHT_HIP, (Limb.RIGHT_THIGH, 1.0), (Limb.RIGHT_SHIN, 1.0)),
+}
+_STEPS = np.array([[dict(_WAYS[joint]).get(limb, 0.0) for limb in LIMBS] for joint in KEYPOINTS])
+
+
+@dataclass(frozen=True, slots=True)
+class JointDistances:
+    """How far the joints are off.
+
+    Attributes:
+        akd: Average keypoint distance, in shoulder widths of the reference; ``None`` when no moment can be told.
+        pck: PCK@0.2: share of joints and moments, 0-1, at most :data:`PCK_SHOULDERS` shoulder widths off.
+    """
+
+    akd: float | None
+    pck: float | None
+
+
+def joint_distances(reference: LimbTrack, result: LimbTrack, turned_deg: np.ndarray) -> JointDistances:
+    """Measure how far the joints of both are apart.
+
+    The result's limbs are given the reference's lengths (by their sums over the whole clip), so proportions do not
+    count, but a limb that is shortened at the wrong moment does. Then each moment is moved and scaled, not turned,
+    to fit best.
+
+    Args:
+        reference: At some moments.
+        result: At the same moments.
+        turned_deg: ``(limbs,)`` degrees by which each limb of the result is turned back first.
+    """
+    usable = reference.shown & result.shown
+    wanted = np.where(usable[..., None], reference.vectors, 0.0)
+    given = np.where(usable[..., None], _turned(result.vectors, -np.radians(turned_deg)), 0.0)
+    given = given / _length_ratio(wanted, given, usable)[:, None]
+    unknown = (~usable).astype(float) @ (_STEPS.T != 0) > 0
+    width = _shoulder_width(reference)
+    unknown |= ~(width > 0)[:, None] | ((~unknown).sum(axis=1) < _JOINTS_MIN)[:, None]
+    if unknown.all():
+        return JointDistances(None, None)
+    apart = _fitted_distances(_STEPS @ wanted, _STEPS @ given, ~unknown) / np.where(width > 0, width, 1.0)[:, None]
+    known = apart[~unknown]
+    return JointDistances(float(known.mean()), float((known <= PCK_SHOULDERS).mean()))
+
+
+def missing_share(reference: PoseTrack, result: PoseTrack, rows: np.ndarray) -> float | None:
+    """MKR, missing keypoint rate: share, 0-1, of the keypoints that the reference shows and the result does not.
+
+    Args:
+        reference: At some moments.
+        result: At the same moments.
+        rows: ``(moments,)`` bool: the moments to look at.
+    """
+    wanted = seen(reference.landmarks[rows])[:, KEYPOINTS]
+    missing = wanted & ~seen(result.landmarks[rows])[:, KEYPOINTS]
+    return float(missing.sum() / wanted.sum()) if wanted.any() else None
+
+
+def _turned(vectors: np.ndarray, radians: np.ndarray) -> np.ndarray:
+    x, y = vectors[..., 0], vectors[..., 1]
+    return np.stack([x * np.cos(radians) - y * np.sin(radians), x * np.sin(radians) + y * np.cos(radians)], axis=-1)
+
+
+def _length_ratio(wanted: np.ndarray, given: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """``(limbs,)`` length of the given limbs against the wanted ones; 1 where it cannot be told."""
+    long, short = ((np.linalg.norm(vectors, axis=-1) * usable).sum(axis=0) for vectors in (given, wanted))
+    told = (short > 0) & (long > 0)
+    return np.where(told, long / np.where(told, short, 1.0), 1.0)
+
+
+def _shoulder_width(track: LimbTrack) -> np.ndarray:
+    """``(moments,)`` in picture heights, as if the shoulders were seen from the front; NaN where nobody is."""
+    at = LIMBS.index(Limb.SHOULDERS)
+    return np.linalg.norm(track.vectors[:, at], axis=-1) / track.flatness[:, at].clip(_FLATNESS_LEAST)
+
+
+def _fitted_distances(wanted: np.ndarray, given: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """``(moments, joints)`` distances after the best shift and scale of each moment."""
+    share = known / np.maximum(known.sum(axis=1, keepdims=True), 1)
+    wanted = wanted - (share[..., None] * wanted).sum(axis=1, keepdims=True)
+    given = given - (share[..., None] * given).sum(axis=1, keepdims=True)
+    product = (share[..., None] * wanted * given).sum(axis=(1, 2))
+    energy = (share[..., None] * given * given).sum(axis=(1, 2))
+    scale = np.where(energy > 0, product / np.where(energy > 0, energy, 1.0), 1.0).clip(_SCALE_LEAST, _SCALE_MOST)
+    return np.linalg.norm(given * scale[:, None, None] - wanted, axis=-1)

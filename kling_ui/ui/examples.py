@@ -1,13 +1,26 @@
-"""The pairs that the product ships: a character, a clip and the words that go with them."""
+"""Where the page's styles, scripts and examples lie: beside the package when installed, beside it in a checkout."""
 
 import filecmp
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from kling_ui.choice import Choice, Orientation
-from kling_ui.ui.web.assets import asset
-from kling_ui.ui.web.files import Locker
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.ui.web.signed_files import SignedFiles
+
+_PACKAGE = Path(__file__).resolve().parents[2]
+
+
+def asset(name: str) -> Path:
+    """Find an asset by its path below ``assets/``.
+
+    Raises:
+        FileNotFoundError: It is neither in the installed package nor in the checkout.
+    """
+    for folder in (_PACKAGE / "assets", _PACKAGE.parent / "assets"):
+        if (path := folder / name).exists():
+            return path
+    raise FileNotFoundError(f"The asset {name} is missing from this installation.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,7 @@ class Example:
     title: str
     image: str
     video: str
-    choice: Choice
+    choice: TransferOptions
 
 
 EXAMPLES = (
@@ -35,14 +48,14 @@ EXAMPLES = (
         "Full body, dancing",
         "character-full-body.png",
         "dance-full-body.mp4",
-        Choice("A woman in a yellow jacket dancing on a terrace, bright daylight", Orientation.VIDEO),
+        TransferOptions("A woman in a yellow jacket dancing on a terrace, bright daylight", Orientation.VIDEO),
     ),
     Example(
         "gesture",
         "Upper body, talking hands",
         "character-upper-body.png",
         "gesture-upper-body.mp4",
-        Choice("A man in a green hoodie explaining something, soft daylight", Orientation.IMAGE),
+        TransferOptions("A man in a green hoodie explaining something, soft daylight", Orientation.IMAGE),
     ),
 )
 
@@ -61,7 +74,7 @@ def example_of(key: object) -> Example:
     return next((example for example in EXAMPLES if example.key == key), EXAMPLES[0])
 
 
-def example_pairs(locker: Locker, folder: Path) -> list[dict[str, str]]:
+def example_pairs(locker: SignedFiles, folder: Path) -> list[dict[str, str]]:
     """Describe the examples for the row of them."""
     return [
         {

@@ -6,14 +6,13 @@ from typing import Any
 
 import gradio as gr
 
-from kling_ui.ui.attention import Attention
-from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.handlers.account import AccountHandlers
-from kling_ui.ui.handlers.engine import EngineHandlers
+from kling_ui.ui.event_payload import LatestWins, guarded
+from kling_ui.ui.examples import EXAMPLES, asset
+from kling_ui.ui.handlers.account import AccountHandlers, TokenHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
+from kling_ui.ui.handlers.price import PriceHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
 from kling_ui.ui.handlers.runs import RunHandlers
-from kling_ui.ui.handlers.tokens import TokenHandlers
 from kling_ui.ui.panels import (
     ActionPanel,
     EnginePanel,
@@ -27,8 +26,6 @@ from kling_ui.ui.panels import (
     place_result,
 )
 from kling_ui.ui.services import Services
-from kling_ui.ui.trouble import guarded
-from kling_ui.ui.web.assets import asset
 
 TITLE = "Motion Control playground"
 # Fixed, so that a visitor is known again after a restart. Not a secret: anybody can read it in the page.
@@ -118,14 +115,14 @@ def build_page(
             with gr.Column(scale=8, min_width=0, elem_id="right"):
                 result = place_result()
         panels = Panels(engine, inputs, how, action, result, visitor, kept)
-        attention = Attention()
+        attention = LatestWins()
         on_inputs, on_runs = InputHandlers(services, attention), RunHandlers(services)
         wire_inputs(panels, on_inputs)
         wire_checks(panels, on_inputs)
         wire_repairs(panels, RepairHandlers(services, attention))
         on_token = TokenHandlers(services)
         wire_token(panels, on_token, on_runs)
-        on_engine = EngineHandlers(services)
+        on_engine = PriceHandlers(services)
         wire_engine(panels, on_token, on_engine)
         wire_start(panels, on_token, on_inputs, on_runs, on_engine)
         wire_runs(panels, on_runs, on_engine)
@@ -185,7 +182,7 @@ def wire_token(panels: Panels, handlers: TokenHandlers, on_runs: RunHandlers) ->
     panel.token_line.stale(handlers.on_look, who, shown, **PLUMBING)
 
 
-def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: EngineHandlers) -> None:
+def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: PriceHandlers) -> None:
     """Say what the chosen engine needs and costs: read anew whenever that may be another."""
     panel, visitor, video = panels.engine, panels.visitor, panels.inputs.video
     chosen = [*panels.token, panels.result.history, panels.how.resolution]
@@ -199,7 +196,7 @@ def wire_start(
     on_token: TokenHandlers,
     on_inputs: InputHandlers,
     on_runs: RunHandlers,
-    on_engine: EngineHandlers,
+    on_engine: PriceHandlers,
 ) -> None:
     """Start a run; what is in the fields at this moment is read once more, so that nothing is missed."""
     panel, action, visitor = panels.engine, panels.action, panels.visitor
@@ -211,7 +208,7 @@ def wire_start(
     run.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
 
 
-def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: EngineHandlers) -> None:
+def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: PriceHandlers) -> None:
     """Open, cancel, repeat, recover, compare."""
     result, visitor = panels.result, panels.visitor
     slots = [panels.inputs.image, panels.inputs.video]

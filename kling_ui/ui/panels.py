@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from kling_ui.choice import Choice, Orientation, Resolution
+from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName
 from kling_ui.ui import widgets
-from kling_ui.ui.handlers.engine import FREE, RUN
+from kling_ui.ui.handlers.price import FREE, RUN
 
 TITLE = """# Motion Control playground
 A picture and a clip go in; the picture makes the clip's moves."""
@@ -119,7 +119,7 @@ def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:
     return InputPanel(examples, image, video)
 
 
-def place_how(choice: Choice) -> HowPanel:
+def place_how(choice: TransferOptions) -> HowPanel:
     """Place the choices."""
     with gr.Column(elem_classes="card", elem_id="how"):
         widgets.heading("3", "How")

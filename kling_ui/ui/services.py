@@ -12,32 +12,30 @@ import httpx
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
-from kling_ui.choice import Choice
-from kling_ui.media.fetch import download
-from kling_ui.media.mend_video import mend_video
+from kling_ui.media.download import download
 from kling_ui.media.signatures import IMAGE_FORMATS, VIDEO_FORMATS
+from kling_ui.media.transform_video import transform_video
+from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engines
+from kling_ui.runs.record import Terms
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.runner import Runner, open_runner
-from kling_ui.runs.terms import Terms
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.spending_rules import terms_of, warn_of_unused_token
-from kling_ui.ui.tokens import TokenKeep
-from kling_ui.ui.views.slot import Kind
-from kling_ui.ui.visitors import Visitor, share_keys
-from kling_ui.ui.web.disk_floor import DiskFloor
-from kling_ui.ui.web.files import Locker
-from kling_ui.ui.web.upload_store import Room, UploadStore
+from kling_ui.ui.views.input_slot import InputKind
+from kling_ui.ui.visitors import TokenStore, Visitor, share_keys
+from kling_ui.ui.web.signed_files import SignedFiles
+from kling_ui.ui.web.upload_store import DiskFloor, Room, UploadStore
 from kling_ui.workers import TurnTakingWorkers, Workers
 
 if TYPE_CHECKING:
     import gradio as gr
 
-FORMATS = {Kind.IMAGE: IMAGE_FORMATS, Kind.VIDEO: VIDEO_FORMATS}
+FORMATS = {InputKind.IMAGE: IMAGE_FORMATS, InputKind.VIDEO: VIDEO_FORMATS}
 CONVERT_TIMEOUT_S = 120.0
-LINK_MAX_BYTES = {Kind.IMAGE: 50 * 1024**2, Kind.VIDEO: 100 * 1024**2}
+LINK_MAX_BYTES = {InputKind.IMAGE: 50 * 1024**2, InputKind.VIDEO: 100 * 1024**2}
 _FETCH_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -60,11 +58,11 @@ class Services:
     """
 
     settings: Settings
-    locker: Locker
+    locker: SignedFiles
     workers: Workers
     preflight: Preflight
     runner: Runner
-    tokens: TokenKeep
+    tokens: TokenStore
     http: httpx.AsyncClient
     store: UploadStore
     checks: FairShare = field(default_factory=partial(FairShare, Limits.checks_each))
@@ -109,7 +107,7 @@ class Services:
         """Tell on what terms a visitor may run something."""
         return terms_of(self.settings, who)
 
-    async def fetch(self, kind: Kind, url: str) -> Path:
+    async def fetch(self, kind: InputKind, url: str) -> Path:
         """Download an input from the address that a visitor gave.
 
         Raises:
@@ -128,14 +126,14 @@ class Services:
         facts = await self.preflight.video_facts(recording)
         if facts.codec == "h264" and facts.format in {"mp4", "mov"} and not facts.has_variable_rate:
             return recording
-        mend = compose_video((), facts, Choice())
+        mend = compose_video((), facts, TransferOptions())
         async with self.room(facts.size_bytes) as room:
             await asyncio.to_thread(room.folder.mkdir, parents=True)
-            work = self.workers.run(mend_video, recording, mend, room.folder, timeout_s=CONVERT_TIMEOUT_S)
+            work = self.workers.run(transform_video, recording, mend, room.folder, timeout_s=CONVERT_TIMEOUT_S)
             return (await work).path
 
 
-def open_store(settings: Settings, locker: Locker) -> UploadStore:
+def open_store(settings: Settings, locker: SignedFiles) -> UploadStore:
     """Open what keeps inputs, with the limits of the settings."""
     limits = settings.limits
     floor = DiskFloor(locker.root, limits.free_disk_gb * 10**9)
@@ -144,7 +142,7 @@ def open_store(settings: Settings, locker: Locker) -> UploadStore:
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, locker: Locker) -> AsyncGenerator[Services]:
+async def open_services(settings: Settings, locker: SignedFiles) -> AsyncGenerator[Services]:
     """Open everything, and look at the first example meanwhile; close it all at the end."""
     warn_of_unused_token(settings)
     async with AsyncExitStack() as stack:
@@ -159,7 +157,7 @@ async def open_services(settings: Settings, locker: Locker) -> AsyncGenerator[Se
             workers=workers,
             preflight=preflight,
             runner=runner,
-            tokens=TokenKeep(),
+            tokens=TokenStore(),
             http=await stack.enter_async_context(httpx.AsyncClient(timeout=_FETCH_TIMEOUT)),
             store=open_store(settings, locker),
             checks=FairShare(settings.limits.checks_each),

@@ -2,7 +2,7 @@
 
 import logging
 
-from kling_ui.runs.terms import Terms
+from kling_ui.runs.record import Terms
 from kling_ui.settings import Settings, TokenFor
 from kling_ui.ui.visitors import Visitor
 

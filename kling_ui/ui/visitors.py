@@ -1,13 +1,18 @@
-"""Who a visitor is: an account where they have logged in, else an id that nobody can guess, kept by their browser."""
+"""Who a visitor is: an account or an id that their browser keeps; and their own token, in memory only."""
 
+import asyncio
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from pydantic import SecretStr
 
 from kling_ui.characters import without_odd
+from kling_ui.errors import RunError
+from kling_ui.settings import valid_token
 from kling_ui.ui.web.client_address import SCOPE_KEY
 
 if TYPE_CHECKING:
@@ -19,6 +24,9 @@ NAME_MAX_CHARS = 100
 _VISITOR = re.compile(r"[A-Za-z0-9_-]{32,64}")
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")  # others are equal to none that a setting lists
 _SUBJECT = re.compile(r"[A-Za-z0-9._|-]{1,100}")
+IDLE_S = 3600.0
+LOOK_EVERY_S = 60.0
+VISITORS_MAX = 10_000  # of at most 4 KiB each; the longest idle goes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +160,86 @@ def new_visitor() -> str:
 def known_visitor(text: object) -> str | None:
     """Give the visitor's id that the browser kept, if it can be one of ours: never an account's."""
     return text if isinstance(text, str) and _VISITOR.fullmatch(text) else None
+
+
+def token_of(text: str | None) -> SecretStr | None:
+    """Give the token that a person typed, if any.
+
+    Raises:
+        RunError: It cannot be one.
+    """
+    if not (bare := (text or "").strip()):
+        return None
+    if not valid_token(bare):
+        raise RunError("This cannot be a RunComfy token.", advice="Copy it again, without spaces or line breaks.")
+    return SecretStr(bare)
+
+
+class TokenStore:
+    """Keeps visitors' tokens between the moment they are typed and the moment they are no longer used.
+
+    Args:
+        idle_s: Seconds after the last use at which a token is wiped.
+        clock: Seconds since any moment.
+    """
+
+    def __init__(self, *, idle_s: float = IDLE_S, clock: Callable[[], float] = time.monotonic) -> None:
+        self._idle_s = idle_s
+        self._clock = clock
+        self._held: dict[str, tuple[SecretStr, float]] = {}  # the longest idle first
+
+    def keep(self, visitor: str, token: SecretStr) -> None:
+        """Keep a token in place of the one before."""
+        self.wipe_idle()
+        self._held.pop(visitor, None)
+        self._held[visitor] = token, self._clock()
+        if len(self._held) > VISITORS_MAX:
+            self.wipe(next(iter(self._held)))
+
+    def use(self, visitor: str) -> SecretStr | None:
+        """Give a visitor's token, which counts as a use, or ``None`` when none is kept."""
+        self.wipe_idle()
+        if (held := self._held.pop(visitor, None)) is None:
+            return None
+        self._held[visitor] = held[0], self._clock()
+        return held[0]
+
+    def holds(self, visitor: str) -> bool:
+        """Tell whether a visitor's token is kept; no use of it."""
+        self.wipe_idle()
+        return visitor in self._held
+
+    def left_s(self, visitor: str) -> float:
+        """Return the seconds until a visitor's token is wiped unless it is used before; 0 when none is kept."""
+        if (held := self._held.get(visitor)) is None:
+            return 0.0
+        return max(0.0, held[1] + self._idle_s - self._clock())
+
+    def wipe(self, visitor: str) -> None:
+        """Forget a visitor's token."""
+        self._held.pop(visitor, None)
+
+    def wipe_idle(self) -> None:
+        """Forget the tokens that nobody has used for so long."""
+        latest = self._clock() - self._idle_s
+        for visitor in [visitor for visitor, (_, used_at) in self._held.items() if used_at <= latest]:
+            self.wipe(visitor)
+
+    def wipe_all(self) -> None:
+        """Forget all tokens."""
+        self._held.clear()
+
+    async def keep_wiping(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> NoReturn:
+        """Wipe what is idle, every minute, until cancelled; then wipe all."""
+        try:
+            while True:
+                await sleep(LOOK_EVERY_S)
+                self.wipe_idle()
+        finally:
+            self.wipe_all()
+
+    def __repr__(self) -> str:
+        return f"<TokenKeep with {len(self._held)} tokens>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("Tokens stay in memory: they can be neither copied nor pickled.")

@@ -1,15 +1,13 @@
-"""How the camera moved between two frames, told by what does not belong to the figure. Pure functions on pixels.
-
-A background that stays where it was is recognised first, by comparing pixels where they lie: that needs no corners
-and so works on plain walls, too. Only where it changed are corners followed and one shift, zoom and roll fitted.
-"""
+"""Optical flow between two frames, and the movement of the camera that it tells."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-LONG_SIDE_PX = 256
+FLOW_LONG_SIDE_PX = 160
+GAIN_MAX = 3.0  # a lamp or a camera's own exposure changes the light by less; unrelated pictures fit by hardly any gain
+CAMERA_LONG_SIDE_PX = 256
 # A pixel's brightness changes by its gradient for each pixel of movement; noise of the codec stays below this.
 _STILL_MAX_PX = 0.35
 _EDGE_MIN = 2.0  # grey levels a pixel: flatter places say nothing about movement
@@ -21,6 +19,63 @@ _INLIER_PX = 1.0
 _WINDOW_PX = (17, 17)
 _SPREAD_MIN = 0.25  # what the inliers must span of the picture: one moving car is not the camera
 _FIGURE_MARGIN_SHARE = 0.04  # of the long side; segmentation is coarse and shadows go with the figure
+
+
+@dataclass(frozen=True, slots=True)
+class OpticalFlow:
+    """Dense movement between two frames of the same size.
+
+    Attributes:
+        moved_px: ``(height, width, 2)`` float32: right and down.
+        rest: ``(height, width)`` int16, the difference in grey levels that remains when the movement is undone, a
+            change of the overall brightness left out.
+    """
+
+    moved_px: np.ndarray
+    rest: np.ndarray
+
+    @property
+    def unexplained(self) -> float:
+        """Mean of what remains: small within a shot however wildly somebody dances, large across a cut."""
+        return cv2.norm(self.rest, cv2.NORM_L1) / self.rest.size
+
+
+def in_the_light_of(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Give ``before`` the brightness and contrast of ``after``, if the two are related like a scene in another light.
+
+    Args:
+        before: ``(height, width)`` uint8.
+        after: Likewise, of the same size.
+    """
+    gain, offset = np.polyfit(before.ravel(), after.ravel(), 1) if before.std() > 1 else (1.0, 0.0)
+    if not 1 / GAIN_MAX <= gain <= GAIN_MAX:
+        return before
+    return (before * gain + offset).clip(0, 255).astype(np.uint8)
+
+
+class FlowMeter:
+    """Measures flow between frames of one size; it keeps buffers, so it belongs to one thread."""
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._places: np.ndarray | None = None
+
+    def between(self, before: np.ndarray, after: np.ndarray) -> OpticalFlow:
+        """Compare two ``(height, width)`` uint8 pictures."""
+        moved = self._flow.calc(before, after, np.zeros((*before.shape, 2), np.float32))
+        if self._places is None or self._places.shape != moved.shape:
+            rows, columns = np.indices(before.shape, np.float32)
+            self._places = np.stack([columns, rows], axis=-1)
+        places, nothing = cv2.add(self._places, moved), np.empty(0)
+        undone = cv2.remap(after, places, nothing, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        rest = cv2.subtract(undone, before, dtype=cv2.CV_16S)
+        return OpticalFlow(moved, rest - _median(rest))
+
+
+def _median(rest: np.ndarray) -> np.int16:
+    """The middle one of differences of grey levels: counting them is quicker than sorting."""
+    counts = np.bincount((rest.ravel() + np.int16(255)).view(np.uint16), minlength=511)
+    return np.int16(np.searchsorted(counts.cumsum(), rest.size // 2, side="right") - 255)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +112,7 @@ def camera_step(
     """Measure the camera between two frames of the same size, best 0.2-0.5 s apart.
 
     Args:
-        before: ``(height, width)`` uint8, best :data:`LONG_SIDE_PX` long.
+        before: ``(height, width)`` uint8, best :data:`CAMERA_LONG_SIDE_PX` long.
         after: Likewise.
         figure: ``(height, width)`` bool, where people are in either frame; ``None`` for nobody.
         start_s: Time of ``before``.

@@ -1,28 +1,31 @@
-"""Everybody in a picture: whom the model will follow, and who else is there."""
+"""Everybody in a picture: whom the model will follow, who else is there, and the pool of detectors that looks."""
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from threading import Barrier
 
 import cv2
 import numpy as np
 
-from kling_ui.vision.erasing import erase
-from kling_ui.vision.person import (
+from kling_ui.vision.detector import Candidate, DetectedFace, FaceDetector, load_library
+from kling_ui.vision.pose import (
     MASK_THRESHOLD,
     POSE_LONG_SIDE_PX,
     SURE_SCORE_MIN,
     Landmark,
     Pose,
+    detect_pose,
     distinct,
     find_people,
-    pose_reader,
-    read_pose,
+    pose_detector,
     shrink,
 )
-from kling_ui.vision.pose_graph import Candidate, Face, FaceReader
 
+_MARGIN_SHARE = 0.02  # of the long side: the soft edge and the shadow go, too
+_SHRINK = 8
 Box = tuple[float, float, float, float]
 
 # Much smaller is background: two fifths of the main character's height.
@@ -41,6 +44,31 @@ _FACES_LONG_SIDE_PX = 400
 _PART_SHARE = 0.55
 _SMALL_SHARE = 0.05  # what an unsure look finds and is smaller than this may well be a phantom
 _UPPER = list(range(Landmark.NOSE, Landmark.RIGHT_WRIST + 1))
+_THREADS = 2  # the models leave Python's lock alone, so two keep two cores busy beside the decoder
+
+
+def mask_out(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Fill a part of a picture with the smoothed colours around it.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8; left as it is.
+        mask: ``(height, width)`` bool, what to paint out.
+    """
+    height, width = mask.shape
+    margin = 2 * max(1, round(_MARGIN_SHARE * max(height, width))) + 1
+    gone = cv2.dilate(mask.astype(np.uint8), np.ones((margin, margin), np.uint8))
+    size = max(1, width // _SHRINK), max(1, height // _SHRINK)
+    weight = cv2.resize(1 - gone.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    colour = cv2.resize(rgb * (1 - gone[:, :, None]).astype(np.float32), size, interpolation=cv2.INTER_AREA)
+    filled = colour / np.maximum(weight, 1e-6)[:, :, None]
+    for reach in (2.0, 6.0, 20.0):  # the nearest colours first, farther ones where nothing is near
+        near = cv2.GaussianBlur(weight, (0, 0), reach)
+        smooth = cv2.GaussianBlur(colour, (0, 0), reach) / np.maximum(near, 1e-6)[:, :, None]
+        unset = weight < 0.5
+        filled = np.where(unset[:, :, None] & (near > 1e-3)[:, :, None], smooth, filled)
+        colour, weight = np.where(unset[:, :, None], filled * 0.5, colour), np.where(unset & (near > 1e-3), 0.5, weight)
+    back = cv2.resize(filled.clip(0, 255), (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.where(gone[:, :, None] > 0, back, rgb).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +141,15 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
     """Search a copy of the picture from which the people already known are painted out."""
     if not people or people[0].confidence < SURE_SCORE_MIN:
         return []
-    reader, whole, copy = pose_reader(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
+    reader, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
     scale = copy.shape[0] / whole.shape[0]
     known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
     known = cv2.resize(known, (copy.shape[1], copy.shape[0]), interpolation=cv2.INTER_AREA)
     found = []
-    for body in reader.candidates(erase(copy, known > 0.2)):
+    for body in reader.candidates(mask_out(copy, known > 0.2)):
         if body.score >= _SECOND_SCORE_MIN:
             there = Candidate(body.score, body.x_px / scale, body.y_px / scale, body.radius_px / scale, body.turn_rad)
-            found.append(read_pose(reader, whole, there))
+            found.append(detect_pose(reader, whole, there))
     return [pose for pose in found if pose is not None and _is_clear(pose)]
 
 
@@ -130,7 +158,7 @@ def faces_of_others(rgb: np.ndarray) -> list[Box]:
     return other_faces(_face_reader(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX)), rgb.shape)
 
 
-def other_faces(faces: list[Face], shape: tuple[int, ...]) -> list[Box]:
+def other_faces(faces: list[DetectedFace], shape: tuple[int, ...]) -> list[Box]:
     """List the boxes of all faces of a comparable size but the largest.
 
     Args:
@@ -149,17 +177,17 @@ def other_faces(faces: list[Face], shape: tuple[int, ...]) -> list[Box]:
     return [face.box for face in kept[1:]]
 
 
-def _width(face: Face) -> float:
+def _width(face: DetectedFace) -> float:
     return face.box[2] - face.box[0]
 
 
-def _centre(face: Face, width: int, height: int) -> np.ndarray:
+def _centre(face: DetectedFace, width: int, height: int) -> np.ndarray:
     left, top, right, bottom = face.box
     return np.array([(left + right) / 2 * width, (top + bottom) / 2 * height])
 
 
 def _searched_in_parts(rgb: np.ndarray) -> Iterator[Pose]:
-    reader = pose_reader()
+    reader = pose_detector()
     height, width = rgb.shape[:2]
     side = round(_PART_SHARE * min(height, width))
     for top in _starts(height, side):
@@ -167,7 +195,7 @@ def _searched_in_parts(rgb: np.ndarray) -> Iterator[Pose]:
             for body in reader.candidates(rgb[top : top + side, left : left + side]):
                 if body.score < SURE_SCORE_MIN:
                     break  # surest first
-                pose = read_pose(reader, rgb, replace(body, x_px=body.x_px + left, y_px=body.y_px + top))
+                pose = detect_pose(reader, rgb, replace(body, x_px=body.x_px + left, y_px=body.y_px + top))
                 if pose is not None and (pose.mask_agreement or 0.0) >= _SECOND_AGREEMENT_MIN:
                     yield pose
 
@@ -187,5 +215,24 @@ def _size(pose: Pose) -> float:
 
 
 @lru_cache(maxsize=8)
-def _face_reader(_thread: int) -> FaceReader:
-    return FaceReader()
+def _face_reader(_thread: int) -> FaceDetector:
+    return FaceDetector()
+
+
+@lru_cache(maxsize=1)
+def detector_pool() -> ThreadPoolExecutor:
+    """Give the pool; what it runs may use the models."""
+    load_library()
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="pose")
+
+
+def load_detector_pool() -> None:
+    """Load the models in all of the threads; about a second each."""
+    barrier = Barrier(_THREADS)
+
+    def load() -> None:
+        barrier.wait()  # so that every thread gets one
+        load_finders()
+
+    for done in [detector_pool().submit(load) for _ in range(_THREADS)]:
+        done.result()

@@ -1,9 +1,4 @@
-"""Where one shot ends and the next begins: hard cuts, jump cuts, fades and dissolves. Works on small grey frames.
-
-A cut is told from wild movement by what optical flow cannot explain: somebody who dances leaves a little everywhere,
-a cut leaves much between two frames and nothing around them. A fade is slower: no step of it is remarkable, but the
-pictures before and after it have nothing in common, and no camera movement leads from one to the other.
-"""
+"""Where one shot ends and the next begins: hard cuts, jump cuts, fades and dissolves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,8 +8,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from kling_ui.vision.camera import CameraStep
-from kling_ui.vision.flow import Flow, FlowMeter, in_the_light_of
+from kling_ui.vision.camera import CameraStep, FlowMeter, OpticalFlow, in_the_light_of
+from kling_ui.vision.frame_analysis import analyse_frame, grown
+from kling_ui.vision.frame_sampling import SampledFrame
+from kling_ui.vision.people import detector_pool
+from kling_ui.vision.pose import VISIBLE_MIN, Landmark, trunk_length
 
 # Measured on dancing at up to 4 x its speed, shaken and panned: at most 2.4; on cuts 3.1 (a jump) to 70.
 ISOLATION_MIN = 2.8
@@ -37,6 +35,12 @@ SCENE_CHANGED_MIN = 0.5
 _CELLS = 8  # the picture is judged in so many parts along each side
 _CELL_CHANGED = 6.0  # grey levels
 _CELL_USED_MIN = 0.25  # of a part that belongs to the background
+# The median joint moves by this much of a trunk, and most of the change lies on the figure.
+_JUMP_MIN, _JUMP_ENERGY_MIN = 0.05, 0.5
+_EQUALLY_SURE = 0.1
+# Of the parts of the figure that both frames show: another person, or the same one in other clothes.
+_SOMEBODY_ELSE_MIN = 0.8
+_JOINTS = [*range(Landmark.NOSE, Landmark.MOUTH_RIGHT + 1), *range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_WRIST + 1)]
 
 
 class CutKind(StrEnum):
@@ -79,7 +83,7 @@ class Views:
     jumped: Callable[[int, int, np.ndarray], bool]
 
 
-def find_cuts(views: Views, steps: Sequence[Flow], camera: Sequence[CameraStep]) -> tuple[Cut, ...]:
+def find_cuts(views: Views, steps: Sequence[OpticalFlow], camera: Sequence[CameraStep]) -> tuple[Cut, ...]:
     """Find all ends of shots, in order.
 
     Args:
@@ -151,7 +155,7 @@ def _is_cut(views: Views, last: int, burst: _Burst, rest_min: float, meter: Flow
     return scene_changed or views.jumped(last, first, flow.rest)
 
 
-def _in_any_light(before: np.ndarray, after: np.ndarray, meter: FlowMeter) -> Flow:
+def _in_any_light(before: np.ndarray, after: np.ndarray, meter: FlowMeter) -> OpticalFlow:
     flows = meter.between(before, after), meter.between(in_the_light_of(before, after), after)
     return min(flows, key=lambda flow: flow.unexplained)
 
@@ -202,3 +206,42 @@ def _crosses(cuts: Sequence[Cut], start_s: float, end_s: float) -> bool:
 
 def _is_followed(camera: Sequence[CameraStep], start_s: float, end_s: float) -> bool:
     return all(step.is_known for step in camera if step.start_s < end_s and step.end_s > start_s)
+
+
+class JumpCutTest:
+    """Tells whether the person is suddenly elsewhere or another one; reads two poses each time, so it is asked last."""
+
+    def __init__(self, reel: Sequence[SampledFrame], aspect: float) -> None:
+        self._reel, self._aspect = reel, aspect
+
+    def between(self, first: int, second: int, rest: np.ndarray) -> bool:
+        """Compare two frames, by index; ``rest`` is what movement does not explain between them."""
+        before, after = detector_pool().map(
+            lambda index: analyse_frame(self._reel[index], thorough=False), (first, second)
+        )
+        if before.pose is None or after.pose is None or before.figure is None or after.figure is None:
+            return False
+        if abs(before.pose.confidence - after.pose.confidence) > _EQUALLY_SURE or (
+            before.moment.covered != after.moment.covered
+        ):
+            return False  # something came before the person, or went away
+        energy = np.abs(rest).astype(np.float32)
+        if changed_share(rest, ~(before.figure & after.figure)) >= _SOMEBODY_ELSE_MIN:
+            return True
+        figure = grown(before.figure | after.figure)
+        on_figure = float(energy[figure].sum()) >= _JUMP_ENERGY_MIN * float(energy.sum())
+        return on_figure and moved_trunks(before.pose.landmarks, after.pose.landmarks, self._aspect) >= _JUMP_MIN
+
+
+def moved_trunks(before: np.ndarray, after: np.ndarray, aspect: float) -> float:
+    """Measure how far the head and arms moved, by the median joint, in trunk lengths.
+
+    Args:
+        before: ``(33, 4)`` landmarks.
+        after: Likewise.
+        aspect: Width divided by height of the picture.
+    """
+    both = (before[_JOINTS, 3] >= VISIBLE_MIN) & (after[_JOINTS, 3] >= VISIBLE_MIN)
+    moved = (after - before)[_JOINTS, :2][both] * (aspect, 1.0)
+    trunk = float(trunk_length(before, aspect))
+    return float(np.median(np.linalg.norm(moved, axis=1))) / max(trunk, 1e-6) if len(moved) else 0.0

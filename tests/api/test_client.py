@@ -8,7 +8,6 @@ from pydantic import SecretStr
 
 from kling_ui.api.client import ModelAPI, open_api
 from kling_ui.api.models import MotionRequest, RequestState
-from kling_ui.choice import Orientation
 from kling_ui.errors import (
     APIConnectionError,
     APIError,
@@ -20,6 +19,7 @@ from kling_ui.errors import (
     SubmissionUnknownError,
     UnexpectedResponseError,
 )
+from kling_ui.options import Orientation
 
 TOKEN = "planted-token-0123456789"
 SIGNED = "https://bucket.example/clip.mp4?X-Amz-Signature=planted-signature"

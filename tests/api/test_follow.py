@@ -4,8 +4,14 @@ import httpx
 import pytest
 
 from kling_ui.api.models import RequestState
-from kling_ui.api.pace import EMBEDDED_PACE, REMOTE_PACE
-from kling_ui.errors import APIConnectionError, APIError, APIStatusError, AuthenticationError, RunTimeoutError
+from kling_ui.api.polling import EMBEDDED_POLLING, REMOTE_POLLING
+from kling_ui.errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    AuthenticationError,
+    RunTimeoutError,
+)
 
 RUNNING = {"status": "in_progress"}
 DONE = {"status": "completed"}
@@ -78,7 +84,7 @@ def test_it_asks_fast_at_first_and_after_news_and_slower_while_nothing_happens(s
 
 
 def test_the_embedded_engine_may_be_asked_faster(script, clock):
-    follow(script(*[RUNNING] * 30, DONE), clock, pace=EMBEDDED_PACE)
+    follow(script(*[RUNNING] * 30, DONE), clock, pace=EMBEDDED_POLLING)
     assert clock.slept_s[0] == 0.25
     assert max(clock.slept_s) == 1.0
 
@@ -151,10 +157,10 @@ def test_retry_after_does_not_outlast_the_deadline(script, clock):
 
 
 def test_jitter_spreads_callers_over_half_the_wait():
-    spread = [REMOTE_PACE.after_failure(4, asked_s=None, jitter=share) for share in (0.0, 0.5, 1.0)]
+    spread = [REMOTE_POLLING.after_failure(4, asked_s=None, jitter=share) for share in (0.0, 0.5, 1.0)]
     assert spread == [16.0, 24.0, 32.0]
-    assert REMOTE_PACE.after_failure(1, asked_s=None, jitter=0.0) == 2.0
-    assert REMOTE_PACE.after_failure(5000, asked_s=None, jitter=1.0) == 60.0
+    assert REMOTE_POLLING.after_failure(1, asked_s=None, jitter=0.0) == 2.0
+    assert REMOTE_POLLING.after_failure(5000, asked_s=None, jitter=1.0) == 60.0
 
 
 def test_following_ends_when_its_task_is_cancelled(script):

@@ -4,7 +4,7 @@ from figure import DANCE_S, Actor, Bar, Camera, DrawnClip, Pose, Scene, dance, d
 from figure.cast import DANCER, MAYA, THEO
 
 from kling_ui.media.video import read_frames
-from kling_ui.vision.person import Landmark, find_poses
+from kling_ui.vision.pose import Landmark, find_poses
 
 LIMBS = [*range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_WRIST + 1), *range(Landmark.LEFT_HIP, Landmark.RIGHT_ANKLE + 1)]
 SIZE = {"width_px": 270, "height_px": 480}

@@ -8,7 +8,7 @@ from figure import DANCE_S, GESTURE_S, Scene, draw, true_joints
 
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import read_frames
-from kling_ui.vision.person import Landmark, find_person, find_poses
+from kling_ui.vision.pose import Landmark, find_person, find_poses
 
 STILLS = {"character-full-body.png": make_examples.full_body, "character-upper-body.png": make_examples.upper_body}
 CLIPS = {

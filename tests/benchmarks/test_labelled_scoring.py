@@ -5,8 +5,8 @@ from benchmarks.labelled.cases import CASES, CLIPS, PICTURES, title
 from benchmarks.labelled.judging import Judged
 from benchmarks.labelled.scoring import RULES, concerns, cut_errors, score_rule, usable_errors, wrongs
 from benchmarks.labelled.takes import TAKES
-from kling_ui.checks.finding import Finding, Severity
-from kling_ui.choice import Orientation
+from kling_ui.checks.report import Finding, Severity
+from kling_ui.options import Orientation
 
 
 def finding(rule: str, severity: Severity = WARN) -> Finding:

@@ -18,12 +18,12 @@ import numpy as np
 import pytest
 
 from kling_ui.media.probe import VideoFacts
-from kling_ui.vision.look import VideoLook
-from kling_ui.vision.moment import Moment
-from kling_ui.vision.person import Landmark, PoseTrack
-from kling_ui.vision.viewing import Notes
+from kling_ui.vision.analysis import VideoAnalysis
+from kling_ui.vision.clip_measurements import Notes
+from kling_ui.vision.frame_analysis import FrameAnalysis
+from kling_ui.vision.pose import Landmark, PoseTrack
 
-Watch = Callable[..., VideoLook]
+Watch = Callable[..., VideoAnalysis]
 
 # Height of BlazePose's 33 landmarks on somebody 1 tall with hanging arms, and how far to the left they are.
 HEIGHTS = [0.08, *[0.06] * 6, *[0.07] * 2, *[0.1] * 2, *[0.2] * 2, *[0.34] * 2, *[0.46] * 2, *[0.5] * 6]
@@ -81,18 +81,18 @@ def watch() -> Watch:
     The moments lie evenly between the first frame and the last one; every third was searched for others thoroughly.
     """
 
-    def make(letters: str, *, duration_s: float = 8.0, **noted: object) -> VideoLook:
+    def make(letters: str, *, duration_s: float = 8.0, **noted: object) -> VideoAnalysis:
         times_s = np.linspace(0, duration_s - 1 / FACTS.fps, len(letters))
         bodies = [body(letter) for letter in letters]
         landmarks = np.array([landmarks for landmarks, _ in bodies], np.float32).reshape(-1, 33, 4)
         world = np.array([world for _, world in bodies], np.float32).reshape(-1, 33, 3)
-        sure = Moment(0.0, confidence=0.9, sharpness=0.7)
+        sure = FrameAnalysis(0.0, confidence=0.9, sharpness=0.7)
         moments = tuple(
             replace(sure, time_s=float(time_s), is_thorough=place % 3 == 0, **MARKS.get(letter, {}))
             for place, (time_s, letter) in enumerate(zip(times_s, letters, strict=True))
         )
         facts = replace(FACTS, duration_s=duration_s, frame_count=round(duration_s * FACTS.fps))
         notes = replace(Notes(moments=moments, seen_s=duration_s), **noted)
-        return VideoLook("0" * 64, facts, PoseTrack(times_s, landmarks, world, ASPECT), Path("strip.jpg"), notes)
+        return VideoAnalysis("0" * 64, facts, PoseTrack(times_s, landmarks, world, ASPECT), Path("strip.jpg"), notes)
 
     return make

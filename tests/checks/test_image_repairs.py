@@ -5,20 +5,20 @@ import pytest
 
 from kling_ui.checks.image_repairs import compose_image, image_repairs
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.media.picture import ImageFacts
+from kling_ui.media.image import ImageFacts
 from kling_ui.media.rectangles import Margins, Rect
-from kling_ui.vision.look import ImageLook, PersonFacts
+from kling_ui.vision.analysis import ImageAnalysis, PersonFacts
 
 FACTS = ImageFacts(Path("me.png"), "png", 1_000_000, 1000, 1500, 1, "RGB", False, 1)
 PERSON = PersonFacts(((0.5, 0.2, 0.0, 1.0), (0.5, 0.8, 0.0, 1.0)), 0.3, (0.3, 0.1, 0.7, 0.9), 0.5, 0.95)
 SMALL = replace(PERSON, landmarks=((0.5, 0.5, 0.0, 1.0),), subject_share=0.01, box=(0.47, 0.4, 0.53, 0.6))
 
 
-def look(facts: ImageFacts = FACTS, person: PersonFacts | None = PERSON, clear_share: float = 0.0) -> ImageLook:
-    return ImageLook("0" * 64, facts, person, clear_share, None)
+def look(facts: ImageFacts = FACTS, person: PersonFacts | None = PERSON, clear_share: float = 0.0) -> ImageAnalysis:
+    return ImageAnalysis("0" * 64, facts, person, clear_share, None)
 
 
-def offered(image: ImageFacts | ImageLook, *rules: str) -> list[tuple[RepairKind, str, bool]]:
+def offered(image: ImageFacts | ImageAnalysis, *rules: str) -> list[tuple[RepairKind, str, bool]]:
     return [(repair.kind, repair.label, repair.in_all) for repair in image_repairs(image, rules)]
 
 

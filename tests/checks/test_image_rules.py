@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from kling_ui.checks.preflight import check_image
 from kling_ui.checks.report import Severity
-from kling_ui.checks.rules import check_image
-from kling_ui.media.picture import ImageFacts
-from kling_ui.vision.look import ImageLook, PersonFacts
-from kling_ui.vision.person import Landmark
+from kling_ui.media.image import ImageFacts
+from kling_ui.vision.analysis import ImageAnalysis, PersonFacts
+from kling_ui.vision.pose import Landmark
 
 MB = 1_000_000
 FACTS = ImageFacts(
@@ -23,7 +23,7 @@ FACTS = ImageFacts(
 )
 BODY = tuple((0.5, 0.5, 0.0, 1.0) for _ in range(33))
 PERSON = PersonFacts(landmarks=BODY, subject_share=0.3, box=(0.2, 0.1, 0.8, 0.9), confidence=0.5, mask_agreement=1.0)
-LOOK = ImageLook(sha256="0" * 64, facts=FACTS, person=PERSON, clear_share=0.0, overlay=Path("overlay.jpg"))
+LOOK = ImageAnalysis(sha256="0" * 64, facts=FACTS, person=PERSON, clear_share=0.0, overlay=Path("overlay.jpg"))
 BLOCK, WARN, HINT = Severity.BLOCK, Severity.WARN, Severity.HINT
 
 

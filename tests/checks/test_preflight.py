@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from kling_ui.checks.preflight import Preflight
-from kling_ui.choice import Choice, Orientation
 from kling_ui.errors import MediaError
+from kling_ui.options import Orientation, TransferOptions
 from kling_ui.workers import Workers
 
 
@@ -45,10 +45,10 @@ def test_an_image_and_a_clip_in_worker_processes(person_png, dance_mp4, tmp_path
         with Workers(2) as workers:
             preflight = Preflight(workers, tmp_path)
             facts = await preflight.video_facts(dance_mp4)
-            early = preflight.judge(None, facts, Choice())
+            early = preflight.judge(None, facts, TransferOptions())
             assert not early.complete
-            report = await preflight.report(person_png, dance_mp4, Choice())
-            again = await preflight.report(person_png, dance_mp4, Choice(orientation=Orientation.IMAGE))
+            report = await preflight.report(person_png, dance_mp4, TransferOptions())
+            again = await preflight.report(person_png, dance_mp4, TransferOptions(orientation=Orientation.IMAGE))
         assert report.complete
         assert report.image.findings == ()
         assert {finding.rule for finding in report.video.findings} == {"video.duration"}  # 1.5 s
@@ -67,7 +67,7 @@ def test_the_same_file_is_looked_at_once(wall, tmp_path):
         assert first is second
         assert first.facts == facts
         assert await preflight.image(wall) is first
-        assert sorted(workers.started) == ["look_at_image", "probe_image"]
+        assert sorted(workers.started) == ["analyse_image", "probe_image"]
 
     asyncio.run(check())
 
@@ -158,7 +158,7 @@ def test_new_work_waits_for_a_turn_and_what_is_known_or_under_way_does_not(wall,
         await second
         turns.free = asyncio.Semaphore(0)
         assert await theirs.image(wall) is await shared.image(wall)
-        assert workers.started == ["probe_image", "look_at_image"]
+        assert workers.started == ["probe_image", "analyse_image"]
         assert turns.held == 0
         assert shared.remembered_contents == {(await shared.image(wall)).sha256}
 

@@ -4,9 +4,14 @@ from dataclasses import replace
 import pytest
 
 from kling_ui.checks.limits import PROMPT_MAX_CHARS
-from kling_ui.checks.report import Finding, Report, Section, Severity
-from kling_ui.checks.rules import check_pair, judge
-from kling_ui.choice import Choice
+from kling_ui.checks.preflight import check_pair, judge
+from kling_ui.checks.report import (
+    Finding,
+    Report,
+    Section,
+    Severity,
+)
+from kling_ui.options import TransferOptions
 
 BLOCK = Finding("video.size", Severity.BLOCK, 120.0, "The clip's file has 120.0 MB.", "Trim it.", "Kling")
 COVERAGE = Finding("image.coverage", Severity.BLOCK, 0.02, "The character is small.", "Crop.", "Vendor", override=True)
@@ -99,12 +104,12 @@ def test_json_has_only_plain_values():
     ],
 )
 def test_rules_about_the_prompt(prompt, expected):
-    findings = check_pair(None, None, replace(Choice(), prompt=prompt)).findings
+    findings = check_pair(None, None, replace(TransferOptions(), prompt=prompt)).findings
     assert [(finding.rule, finding.severity) for finding in findings] == [(rule, "block") for rule in expected]
 
 
 def test_a_finding_names_odd_characters_and_holds_none():
-    (finding,) = check_pair(None, None, Choice(prompt="".join(map(chr, range(8))) + "\ud83d")).findings
+    (finding,) = check_pair(None, None, TransferOptions(prompt="".join(map(chr, range(8))) + "\ud83d")).findings
     assert finding.measured == "U+0000, U+0001, U+0002, U+0003, U+0004, ..."
     assert not finding.override
     json.dumps(finding.to_json(), ensure_ascii=False).encode()

@@ -7,15 +7,22 @@ import pytest
 from figure import Actor, Scene, draw
 from figure.cast import DANCER
 
-from kling_ui.checks.repairs import RepairKind, compose, longest_usable, offers, repair_all, with_repairs
-from kling_ui.checks.rules import judge
-from kling_ui.choice import Choice
+from kling_ui.checks.preflight import judge
+from kling_ui.checks.repair_plan import (
+    RepairKind,
+    compose,
+    longest_usable,
+    offers,
+    repair_all,
+    with_repairs,
+)
 from kling_ui.media.encode import ClipWriter
-from kling_ui.media.mend_video import mend_video
-from kling_ui.vision.look import VideoLook, look_at_video
+from kling_ui.media.transform_video import transform_video
+from kling_ui.options import TransferOptions
+from kling_ui.vision.analysis import VideoAnalysis, analyse_video
 
 FPS, CUT_FRAME, FRAMES = 12, 42, 96
-SILENT = Choice("A person in a hall.", keep_sound=False)
+SILENT = TransferOptions("A person in a hall.", keep_sound=False)
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +31,14 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def look(folder) -> VideoLook:
+def look(folder) -> VideoAnalysis:
     """Somebody stands on a terrace for 3.5 s and in a hall for 4.5 s."""
     scenes = [Scene((Actor(DANCER),), backdrop=backdrop) for backdrop in ("terrace", "hall")]
     shots = [draw(scene, width_px=360, height_px=640, supersample=1).rgb for scene in scenes]
     with ClipWriter(folder / "two-shots.mp4", fps=Fraction(FPS), size=(360, 640)) as writer:
         for frame in range(FRAMES):
             writer.write(shots[frame >= CUT_FRAME])
-    return look_at_video(folder / "two-shots.mp4", folder)
+    return analyse_video(folder / "two-shots.mp4", folder)
 
 
 def test_the_longest_usable_span_is_the_second_shot(look):
@@ -55,9 +62,9 @@ def test_repair_all_and_a_fresh_check(look, folder):
     plan = compose(repair_all(offers(None, look, report, SILENT)), None, look, SILENT)
     assert plan.video is not None
     assert (plan.video.start_s, plan.video.end_s) == pytest.approx((3.5, 8.0))
-    facts = mend_video(look.facts.path, plan.video, folder)
+    facts = transform_video(look.facts.path, plan.video, folder)
     assert facts.frame_count == FRAMES - CUT_FRAME  # to the frame
-    after = judge(None, look_at_video(facts.path, folder), SILENT)
+    after = judge(None, analyse_video(facts.path, folder), SILENT)
     assert (report.verdict, after.verdict) == ("warn", "pass")
     assert after.forecast is not None
     assert after.forecast.usable_s == pytest.approx(4.5)

@@ -6,11 +6,11 @@ import pytest
 
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.video_repairs import compose_video, trim_span, video_repairs
-from kling_ui.choice import Choice, Orientation
 from kling_ui.media.probe import VideoFacts
+from kling_ui.options import Orientation, TransferOptions
 
 FACTS = VideoFacts(Path("a.mp4"), "mp4", 5_000_000, 720, 1280, 12.0, 24.0, 288, "h264", "yuv420p", 0, True, "aac")
-VIDEO, IMAGE = Choice(), Choice(orientation=Orientation.IMAGE)
+VIDEO, IMAGE = TransferOptions(), TransferOptions(orientation=Orientation.IMAGE)
 
 
 def lasting(duration_s: float, fps: float = 24.0, **more: object) -> VideoFacts:
@@ -49,7 +49,7 @@ def test_what_trimming_keeps(facts, choice, usable, span):
 
 
 def offered(
-    facts: VideoFacts, *rules: str, choice: Choice = VIDEO, usable: tuple[float, float] | None = None
+    facts: VideoFacts, *rules: str, choice: TransferOptions = VIDEO, usable: tuple[float, float] | None = None
 ) -> list[tuple[str, tuple[str, ...], bool]]:
     return [(repair.label, repair.rules, repair.in_all) for repair in video_repairs(facts, rules, choice, usable)]
 

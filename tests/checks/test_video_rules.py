@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from kling_ui.checks.preflight import check_video
 from kling_ui.checks.report import Finding, Severity
-from kling_ui.checks.rules import check_video
-from kling_ui.choice import Choice, Orientation
 from kling_ui.media.probe import VideoFacts
-from kling_ui.vision.look import VideoLook
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.vision.analysis import VideoAnalysis
 
 MB = 1_000_000
 FACTS = VideoFacts(
@@ -29,13 +29,13 @@ BLOCK, WARN, HINT = Severity.BLOCK, Severity.WARN, Severity.HINT
 VIDEO, IMAGE = Orientation.VIDEO, Orientation.IMAGE
 
 
-def finding_of(video: VideoLook, rule: str) -> Finding:
-    (found,) = [finding for finding in check_video(video, Choice()).findings if finding.rule == rule]
+def finding_of(video: VideoAnalysis, rule: str) -> Finding:
+    (found,) = [finding for finding in check_video(video, TransferOptions()).findings if finding.rule == rule]
     return found
 
 
-def found(video: VideoFacts | VideoLook, choice: Choice | None = None) -> list[tuple[str, Severity]]:
-    return [(finding.rule, finding.severity) for finding in check_video(video, choice or Choice()).findings]
+def found(video: VideoFacts | VideoAnalysis, choice: TransferOptions | None = None) -> list[tuple[str, Severity]]:
+    return [(finding.rule, finding.severity) for finding in check_video(video, choice or TransferOptions()).findings]
 
 
 @pytest.mark.parametrize("letters", ["F" * 24, "H" * 24])
@@ -87,7 +87,7 @@ def test_rules_about_the_file(facts, expected):
 )
 def test_duration_against_orientation(duration_s, orientation, blocked):
     expected = [("video.duration", BLOCK)] if blocked else []
-    assert found(replace(FACTS, duration_s=duration_s), Choice(orientation=orientation)) == expected
+    assert found(replace(FACTS, duration_s=duration_s), TransferOptions(orientation=orientation)) == expected
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_duration_against_orientation(duration_s, orientation, blocked):
 )
 def test_duration_in_words(duration_s, orientation, message, advice):
     facts = replace(FACTS, duration_s=duration_s)
-    (finding,) = check_video(facts, Choice(orientation=orientation)).findings
+    (finding,) = check_video(facts, TransferOptions(orientation=orientation)).findings
     assert finding.message == message
     assert advice in finding.advice
     assert not finding.override
@@ -112,7 +112,7 @@ def test_duration_in_words(duration_s, orientation, message, advice):
     [(True, True, []), (False, False, []), (True, False, []), (False, True, [("video.sound", WARN)])],
 )
 def test_sound_that_is_not_there(has_audio, keep_sound, expected):
-    assert found(replace(FACTS, has_audio=has_audio), Choice(keep_sound=keep_sound)) == expected
+    assert found(replace(FACTS, has_audio=has_audio), TransferOptions(keep_sound=keep_sound)) == expected
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_what_covers_the_person_is_named(watch):
     ],
 )
 def test_unusual_views_are_hints(watch, letters, words):
-    hints = [finding for finding in check_video(watch(letters), Choice()).findings if finding.severity == HINT]
+    hints = [finding for finding in check_video(watch(letters), TransferOptions()).findings if finding.severity == HINT]
     assert [finding.rule for finding in hints] == ["video.person"]
     assert words in hints[0].message
 
@@ -192,7 +192,7 @@ def test_a_turn_in_a_dance_is_not_worth_a_word(watch, letters):
 
 
 def test_facts_are_shown_as_plain_values(watch):
-    facts = check_video(watch("F" * 23 + "."), Choice()).facts
+    facts = check_video(watch("F" * 23 + "."), TransferOptions()).facts
     assert facts is not None
     assert (facts["file"], facts["duration_s"], facts["person_share"]) == ("dance.mp4", 8.0, 0.9732)
     assert facts["framing"] == "full body"

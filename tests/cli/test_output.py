@@ -7,16 +7,25 @@ import pytest
 import typer
 from rich.console import Console
 
-from kling_ui.checks.report import Finding, Report, Section, Severity
-from kling_ui.choice import Choice
+from kling_ui.checks.report import (
+    Finding,
+    Report,
+    Section,
+    Severity,
+)
 from kling_ui.cli.check import lines_of
-from kling_ui.cli.delivery import place, tell_run
-from kling_ui.cli.narrator import Narrator
 from kling_ui.cli.output import guarded, tell
-from kling_ui.cli.run import Order, Outcome, outcome_json
+from kling_ui.cli.run import RunCommand, RunCommandResult, outcome_json
+from kling_ui.cli.run_output import RunProgress, place, tell_run
 from kling_ui.errors import KlingUIError, MediaError, SettingsError
-from kling_ui.runs.money import Quote
-from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.options import TransferOptions
+from kling_ui.runs.pricing import Quote
+from kling_ui.runs.record import (
+    EngineName,
+    ResultFacts,
+    RunRecord,
+    RunState,
+)
 from kling_ui.runs.view import Live, view_of
 
 RECORD = RunRecord(
@@ -31,7 +40,7 @@ RECORD = RunRecord(
     image_sha256="a",
     reference_name="reference.mp4",
     reference_sha256="b",
-    choice=Choice(),
+    choice=TransferOptions(),
     request_id="req-1",
 )
 FACTS = ResultFacts(
@@ -40,7 +49,7 @@ FACTS = ResultFacts(
 DONE = replace(
     RECORD, state=RunState.COMPLETED, result_name="result.mp4", result_facts=FACTS, motion={"score": 93.0}, cost_usd=0.0
 )
-ORDER = Order(Path("a.png"), Path("b.mp4"), Choice(), EngineName.PREVIEW, Path())
+ORDER = RunCommand(Path("a.png"), Path("b.mp4"), TransferOptions(), EngineName.PREVIEW, Path())
 FINDING = Finding("video.cuts", Severity.WARN, 1, "The clip has a cut.", "Trim it.", "Kling")
 
 
@@ -87,7 +96,7 @@ def test_a_report_is_told_in_lines():
 
 
 def test_the_json_of_a_finished_run():
-    outcome = outcome_json(ORDER, Outcome(Report(), view(DONE), Path("a-b-preview.mp4")))
+    outcome = outcome_json(ORDER, RunCommandResult(Report(), view(DONE), Path("a-b-preview.mp4")))
     assert json.loads(json.dumps(outcome)) == {
         "run_id": "1" * 32,
         "request_id": "req-1",
@@ -113,11 +122,11 @@ def test_the_json_of_a_finished_run():
 
 def test_the_json_of_a_failed_and_of_a_blocked_run_says_why():
     failed = view(replace(RECORD, state=RunState.FAILED, error="No person.", advice="Another clip.", raw_error="E1"))
-    outcome = outcome_json(ORDER, Outcome(Report(), failed))
+    outcome = outcome_json(ORDER, RunCommandResult(Report(), failed))
     assert outcome["status"] == "failed"
     assert outcome["error"] == {"message": "No person.", "advice": "Another clip.", "raw": "E1"}
     blocked = Report(video=Section(None, (replace(FINDING, severity=Severity.BLOCK),)))
-    outcome = outcome_json(ORDER, Outcome(blocked))
+    outcome = outcome_json(ORDER, RunCommandResult(blocked))
     assert (outcome["status"], outcome["error"]["message"]) == ("blocked", "Would fail: the clip has a cut.")
 
 
@@ -132,7 +141,7 @@ def test_a_video_is_put_under_a_free_name(tmp_path):
 
 
 def test_without_a_terminal_each_step_is_told_once(capsys):
-    with Narrator() as narrator:
+    with RunProgress() as narrator:
         narrator.say("Ready.")
         for progress in (0.0, 0.5, 1.0):
             narrator.show(view(RECORD, progress=progress, note="Files travel inside."))
@@ -144,7 +153,7 @@ def test_without_a_terminal_each_step_is_told_once(capsys):
 
 def test_on_a_terminal_a_bar_moves():
     screen = StringIO()
-    with Narrator(Console(file=screen, force_terminal=True, width=100)) as narrator:
+    with RunProgress(Console(file=screen, force_terminal=True, width=100)) as narrator:
         narrator.say("[not markup]")
         narrator.show(view(RECORD, progress=0.5))
     assert "[not markup]" in screen.getvalue()
@@ -155,7 +164,7 @@ def test_price_and_cost_are_told(capsys):
     price = Quote(rate_usd=0.07, unit="second", duration_s=5.0).to_json()
     paid = replace(RECORD, engine=EngineName.KLING, price=price, estimate_usd=0.35)
     done = replace(paid, state=RunState.COMPLETED, result_name="result.mp4", cost_usd=0.4)
-    with Narrator() as narrator:
+    with RunProgress() as narrator:
         narrator.show(view(paid))
         narrator.show(view(done))
     tell_run(view(done), Path("a.mp4"))

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kling_ui.choice import Orientation
 from kling_ui.cli.score import lines_of, score_clips
 from kling_ui.errors import MediaError
+from kling_ui.options import Orientation
 from kling_ui.score.motion import motion_match
-from kling_ui.vision.person import Landmark, PoseTrack
+from kling_ui.vision.pose import Landmark, PoseTrack
 
 
 @pytest.fixture(scope="module")

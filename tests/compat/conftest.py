@@ -25,17 +25,17 @@ from obstore.store import MemoryStore
 from starlette.testclient import TestClient
 
 from kling_ui.checks.preflight import Preflight
-from kling_ui.choice import Choice
 from kling_ui.errors import SettingsError
-from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.publish import Source
+from kling_ui.options import TransferOptions
+from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.publishing.protocol import InputFile
+from kling_ui.runs.publishing.public_files import kept_key
+from kling_ui.runs.publishing.s3 import S3Publisher
 from kling_ui.runs.runner import open_runner
-from kling_ui.runs.ways.bucket import BucketWay
-from kling_ui.runs.ways.lending_key import kept_key
 from kling_ui.settings import Settings
 from kling_ui.ui.services import Services, open_store
-from kling_ui.ui.tokens import TokenKeep
-from kling_ui.ui.web.guard import Farewell
+from kling_ui.ui.visitors import TokenStore
+from kling_ui.ui.web.security import StreamShutdown
 from kling_ui.ui.web.server import build_app
 
 EVENTS = {
@@ -68,7 +68,7 @@ async def opening(settings: Any, locker: Any) -> AsyncGenerator[Any]:
             workers=workers,
             preflight=Preflight(workers, settings.data_dir / "looks"),
             runner=runner,
-            tokens=TokenKeep(),
+            tokens=TokenStore(),
             http=http,
             store=open_store(settings, locker),
         )
@@ -78,7 +78,7 @@ def open_app(data: Path, **environ: str) -> Any:
     """Put the page together as in a Space where people log in."""
     space = {"SPACE_ID": "somebody/space", "SPACE_HOST": SPACE, "OPENID_PROVIDER_URL": "https://provider.invalid"}
     settings = Settings.from_env({"KLING_UI_DATA_DIR": str(data), "OAUTH_CLIENT_ID": "client", **space, **environ})
-    farewell = Farewell()
+    farewell = StreamShutdown()
     app = build_app(settings, opening, farewell=farewell)
     app.state.end_streams = farewell.say
     return app
@@ -102,7 +102,7 @@ async def look_after(app: Any) -> None:
 def report(data: Path, image: Path, video: Path) -> dict[str, Any]:
     """Look at two inputs and judge them."""
     workers: Any = InThreads()
-    return asyncio.run(Preflight(workers, data / "looks").report(image, video, Choice())).to_json()
+    return asyncio.run(Preflight(workers, data / "looks").report(image, video, TransferOptions())).to_json()
 
 
 def spent(data: Path, visitor: str, now: float, *, own_token: bool) -> list[float]:
@@ -125,9 +125,9 @@ def take_back(data: Path, run_id: str, objects: dict[str, str]) -> list[str]:
     stranger: Any = None  # nothing is lent
     for name in objects.values():
         obstore.put(store, name, b"x")
-    way = BucketWay(store, kept_key(data), stranger, lend_hours=24)
+    way = S3Publisher(store, kept_key(data), stranger, lend_hours=24)
     for name in objects:
-        asyncio.run(way.take_back(Source(data / "runs" / run_id / name)))
+        asyncio.run(way.take_back(InputFile(data / "runs" / run_id / name)))
     return sorted(meta["path"] for batch in obstore.list(store) for meta in batch)
 
 

@@ -38,26 +38,24 @@ from starlette.testclient import TestClient
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.choice import Choice, Orientation, Resolution
-from kling_ui.runs.chronicle import Desk
-from kling_ui.runs.engines import Engines
-from kling_ui.runs.folders import RunFolders
-from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.measure import Measurer
+from kling_ui.options import Orientation, Resolution, TransferOptions
+from kling_ui.runs.engines import Engines, open_public_files
+from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.publishing.s3 import S3Publisher
+from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.recorder import RunContext
+from kling_ui.runs.run_files import Measurer, RunFolders
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
-from kling_ui.runs.ways.bucket import BucketWay
-from kling_ui.runs.ways.opening import open_public_files
-from kling_ui.runs.ways.stranger import Stranger
 from kling_ui.settings import Settings
-from kling_ui.ui.handlers.looking import Looking
+from kling_ui.ui.browser_values import InputVersion, InputVersions
+from kling_ui.ui.examples import asset
+from kling_ui.ui.input_analysis import InputAnalysis
 from kling_ui.ui.services import Services
-from kling_ui.ui.tokens import TokenKeep
-from kling_ui.ui.versions import Version, Versions
-from kling_ui.ui.views.slot import Kind
-from kling_ui.ui.web.assets import asset
-from kling_ui.ui.web.files import Locker
+from kling_ui.ui.views.input_slot import InputKind
+from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web.server import build_app
+from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.workers import Workers
 
 HERE = Path(__file__).parent
@@ -203,7 +201,7 @@ async def process(
     measurer = Measurer(workers)
     if not motion:
         measurer.motion = lambda *_: asyncio.Event().wait()
-    desk = Desk(
+    desk = RunContext(
         ledger=Ledger(f"sqlite:///{data / 'ledger.sqlite'}"),
         folders=RunFolders(data / "runs"),
         measurer=measurer,
@@ -216,7 +214,7 @@ async def process(
             workers,
             data / "preview",
             remote=vendor,
-            stranger=Stranger(web, resolve=look_up),
+            stranger=UrlProbe(web, resolve=look_up),
             render=functools.partial(deliver, result),
         )
         async with open_runner(settings, workers, engines=engines, desk=desk, adopt=False) as runner:
@@ -236,7 +234,7 @@ async def make_runs(data: Path, media: Media, findings: dict[str, Any], workers:
     clock, made, tiny = Clock(), {}, media.small_clip.read_bytes()
 
     def small(prompt: str, **how: Any) -> RunInputs:
-        how = {"choice": Choice(prompt, Orientation.IMAGE, keep_sound=False), "duration_s": 5.0} | how
+        how = {"choice": TransferOptions(prompt, Orientation.IMAGE, keep_sound=False), "duration_s": 5.0} | how
         return RunInputs(image=media.small_image, video=media.small_clip, **how)
 
     async def end(
@@ -284,9 +282,9 @@ async def make_runs(data: Path, media: Media, findings: dict[str, Any], workers:
     lost = Vendor("req-lost", tiny, submit=httpx.Response(502, text="<html>Bad gateway</html>"))
     await end("unknown", "2026-11-20T00:30:00Z", lost, small("Lost on the way"))
 
-    choice = Choice(PREVIEW_PROMPT, resolution=Resolution.P1080)
+    choice = TransferOptions(PREVIEW_PROMPT, resolution=Resolution.P1080)
     await end("preview", "2026-11-20T00:40:00Z", lost, RunInputs(image=media.image, video=media.clip, choice=choice))
-    whole = RunInputs(image=media.image, video=media.clip, choice=Choice(ACCOUNT_PROMPT), findings=findings)
+    whole = RunInputs(image=media.image, video=media.clip, choice=TransferOptions(ACCOUNT_PROMPT), findings=findings)
     await end("account", "2026-11-20T00:45:00Z", lost, whole, who=BROWSER, result=media.result)
 
     address = {"image_url": "https://pictures.example/small.png"}
@@ -334,11 +332,11 @@ def use_page(data: Path, media: Media, made: dict[str, str]) -> dict[str, Any]:
     )
 
     @asynccontextmanager
-    async def opening(settings: Settings, locker: Locker) -> AsyncGenerator[Services]:
+    async def opening(settings: Settings, locker: SignedFiles) -> AsyncGenerator[Services]:
         workers: Any = InThreads()
         async with open_runner(settings, workers, adopt=False) as runner, httpx.AsyncClient() as http:
             preflight = Preflight(workers, data / "looks")
-            parts = {"preflight": preflight, "runner": runner, "tokens": TokenKeep(), "http": http}
+            parts = {"preflight": preflight, "runner": runner, "tokens": TokenStore(), "http": http}
             yield Services(settings=settings, locker=locker, workers=workers, **parts)
 
     app = build_app(settings, opening)
@@ -358,13 +356,18 @@ def use_page(data: Path, media: Media, made: dict[str, str]) -> dict[str, Any]:
                 refs[f"{name} {file.stem}"] = locker.sign(file)
         image, video, original = (locker.open(refs[name]) for name in ("image", "video", "original"))
         versions = {
-            "image": Versions(
-                Version(image, tuple((kind, f"Label of {kind}") for kind in RepairKind), picture=original),
-                (Version(original),),
+            "image": InputVersions(
+                InputVersion(image, tuple((kind, f"Label of {kind}") for kind in RepairKind), picture=original),
+                (InputVersion(original),),
             ),
-            "video": Versions(Version(video, span=(0.0, 3.2), origin="https://videos.example/clip.mp4?key=of-a-test")),
+            "video": InputVersions(
+                InputVersion(video, span=(0.0, 3.2), origin="https://videos.example/clip.mp4?key=of-a-test")
+            ),
         }
-        slots = {name: asyncio.run(Looking(lambda: services).whole(Kind(name), one)) for name, one in versions.items()}
+        slots = {
+            name: asyncio.run(InputAnalysis(lambda: services).whole(InputKind(name), one))
+            for name, one in versions.items()
+        }
         choice = {"orientation": "image", "keep_sound": False, "prompt": ACCOUNT_PROMPT}
         kept = _keep(slots["image"], slots["video"], choice)
         judged = {"image-slot": slots["image"], "video-slot": slots["video"], "orientation": "video"}
@@ -373,7 +376,7 @@ def use_page(data: Path, media: Media, made: dict[str, str]) -> dict[str, Any]:
     played.stop()
     key = (data / "lending.key").read_bytes()
     nothing: Any = None
-    bucket, lender = BucketWay(nothing, key, nothing, lend_hours=24), open_public_files(data)
+    bucket, lender = S3Publisher(nothing, key, nothing, lend_hours=24), open_public_files(data)
     unknown, waiting, completed = (data / "runs" / made[name] for name in ("unknown", "waiting", "completed"))
     return {
         "now": _seconds(NOW),

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from kling_ui.preview.inputs import Kind
+from kling_ui.preview.job_inputs import InputKind
 from kling_ui.preview.queue import JobQueue
 from kling_ui.preview.service import build_service
 
@@ -44,7 +44,7 @@ class HeldPool:
         return work(*args, **kwargs)
 
 
-async def fetch_nothing(url: str, folder: Path, *, kind: Kind) -> Path:
+async def fetch_nothing(url: str, folder: Path, *, kind: InputKind) -> Path:
     raise AssertionError(f"nothing may be fetched in this test: {kind}")
 
 

@@ -7,10 +7,15 @@ from pydantic import SecretStr
 
 from kling_ui.api.client import ModelAPI
 from kling_ui.api.models import MotionRequest, Price, RequestState
-from kling_ui.api.output import trusted_output_url
-from kling_ui.api.pace import EMBEDDED_PACE
-from kling_ui.choice import Orientation
-from kling_ui.errors import APIStatusError, AuthenticationError, MediaError, RateLimitError
+from kling_ui.api.polling import EMBEDDED_POLLING
+from kling_ui.api.transport import trusted_output_url
+from kling_ui.errors import (
+    APIStatusError,
+    AuthenticationError,
+    MediaError,
+    RateLimitError,
+)
+from kling_ui.options import Orientation
 
 IMAGE = "data:image/png;base64,aQ=="
 VIDEO = "data:video/mp4;base64,dg=="
@@ -21,7 +26,8 @@ TOKEN = SecretStr("right-token-0123456789")
 async def follow(api, request_id):
     async with asyncio.timeout(10):
         return [
-            status async for status in api.follow(request_id, pace=EMBEDDED_PACE, sleep=lambda _: asyncio.sleep(0.01))
+            status
+            async for status in api.follow(request_id, pace=EMBEDDED_POLLING, sleep=lambda _: asyncio.sleep(0.01))
         ]
 
 

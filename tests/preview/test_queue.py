@@ -8,11 +8,10 @@ import pytest
 
 from kling_ui.errors import KlingUIError, WorkTimeoutError
 from kling_ui.preview.catalog import MotionInput
-from kling_ui.preview.faults import ServiceError
-from kling_ui.preview.inputs import Kind
-from kling_ui.preview.job import JobState
+from kling_ui.preview.job import JobState, Scratch
+from kling_ui.preview.job_inputs import InputKind
 from kling_ui.preview.queue import JobQueue
-from kling_ui.preview.scratch import Scratch
+from kling_ui.preview.service_errors import ServiceError
 from kling_ui.workers import Workers
 
 WEB = MotionInput(prompt="p", image_url="https://x.example/i", video_url="https://x.example/v")
@@ -71,7 +70,7 @@ def test_inputs_are_fetched_when_the_job_begins_and_dropped_when_it_ends(in_hous
     async def use(house):
         first, second = await house.queue.submit(WEB), await house.queue.submit(WEB)
         await wait_for(lambda: house.pool.calls)
-        assert fetched == [("https://x.example/i", Kind.IMAGE), ("https://x.example/v", Kind.VIDEO)]
+        assert fetched == [("https://x.example/i", InputKind.IMAGE), ("https://x.example/v", InputKind.VIDEO)]
         house.pool.allowed.release()
         await wait_for(lambda: first.state is JobState.SUCCEEDED)
         assert not first.inputs.exists()

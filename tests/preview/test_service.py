@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 import httpx
 import pytest
 
-from kling_ui.choice import Resolution
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.options import Resolution
 
 MODEL_ID = "kling/kling-2-6/motion-control-standard"
 MODEL_PATH = f"/v1/models/{MODEL_ID}"

@@ -15,16 +15,15 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from kling_ui.choice import Choice
-from kling_ui.runs.chronicle import Desk
+from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.folders import RunFolders
-from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.measure import Measured
+from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName, ResultFacts, RunState
+from kling_ui.runs.recorder import RunContext
+from kling_ui.runs.run_files import Measured, RunFolders
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.runs.view import RunView
-from kling_ui.runs.ways.stranger import Stranger
 from kling_ui.settings import Limits, Settings
 
 VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(range(256)) * 40
@@ -154,7 +153,7 @@ class World:
 
     folder: Path
     runner: Runner
-    desk: Desk
+    desk: RunContext
     engines: Engines
     limits: Limits
     painter: Painter
@@ -165,7 +164,7 @@ class World:
     sleeps: list[float]
 
     def inputs(self, prompt: str = "A robot") -> RunInputs:
-        return RunInputs(image=self.image, video=self.video, choice=Choice(prompt=prompt))
+        return RunInputs(image=self.image, video=self.video, choice=TransferOptions(prompt=prompt))
 
     async def start(self, engine: EngineName = EngineName.PREVIEW, visitor: str = "ann", **more: Any) -> str:
         prompt = more.pop("prompt", "A robot")
@@ -232,7 +231,7 @@ def open_world(tmp_path: Path) -> OpenWorld:
             sleeps.append(seconds)
             await asyncio.sleep(0.005)
 
-        desk = Desk(
+        desk = RunContext(
             ledger=Ledger(settings.ledger_url or f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}"),
             folders=RunFolders(tmp_path / "data" / "runs"),
             measurer=measurer,
@@ -242,7 +241,7 @@ def open_world(tmp_path: Path) -> OpenWorld:
         )
         workers: Any = HereWorkers()
         web = httpx.AsyncClient(transport=outside or httpx.MockTransport(lambda _: httpx.Response(404)))
-        stranger = Stranger(web, resolve=_look_up, takes_http=settings.api_base.startswith("http://"))
+        stranger = UrlProbe(web, resolve=_look_up, takes_http=settings.api_base.startswith("http://"))
         engines = Engines(
             settings, workers, tmp_path / "data" / "preview", remote=vendor, stranger=stranger, render=painter
         )

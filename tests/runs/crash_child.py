@@ -17,16 +17,15 @@ import httpx
 import sqlalchemy.dialects.sqlite.pysqlite  # noqa: F401
 from pydantic import SecretStr
 
-import kling_ui.runs.store  # noqa: F401
-from kling_ui.choice import Choice, Orientation
-from kling_ui.runs.chronicle import Desk
+import kling_ui.runs.ledger.store  # noqa: F401
+from kling_ui.options import Orientation, TransferOptions
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.folders import RunFolders
-from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.measure import Measured
+from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName, ResultFacts
+from kling_ui.runs.recorder import RunContext
+from kling_ui.runs.run_files import Measured, RunFolders
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
-from kling_ui.runs.ways.stranger import Stranger
 from kling_ui.settings import Settings
 
 FACTS = ResultFacts(duration_s=5.0, fps=24.0, frame_count=120, width_px=72, height_px=128, has_audio=True, size_bytes=9)
@@ -50,7 +49,7 @@ async def live(folder: Path, api_base: str, trust: ssl.SSLContext, order: dict[s
     settings = Settings(token=SecretStr(TOKEN), api_base=api_base, data_dir=folder / "data")
     measurer: Any = NoMeasurer()
     nobody: Any = None
-    desk = Desk(
+    desk = RunContext(
         ledger=Ledger(f"sqlite:///{folder / 'data' / 'ledger.sqlite'}"),
         folders=RunFolders(folder / "data" / "runs"),
         measurer=measurer,
@@ -58,11 +57,13 @@ async def live(folder: Path, api_base: str, trust: ssl.SSLContext, order: dict[s
         sleep=lambda seconds: asyncio.sleep(min(seconds, 4.0) / HASTE),
     )
     async with httpx.AsyncClient(verify=trust) as web:
-        remote, stranger = httpx.AsyncHTTPTransport(verify=trust), Stranger(web, takes_http=True)
+        remote, stranger = httpx.AsyncHTTPTransport(verify=trust), UrlProbe(web, takes_http=True)
         engines = Engines(settings, nobody, folder / "data" / "preview", remote=remote, stranger=stranger)
         async with open_runner(settings, nobody, engines=engines, desk=desk) as runner:
             for wish in order["wishes"]:
-                inputs = RunInputs(image=folder / "in.png", video=folder / "in.mp4", choice=Choice(prompt=wish))
+                inputs = RunInputs(
+                    image=folder / "in.png", video=folder / "in.mp4", choice=TransferOptions(prompt=wish)
+                )
                 await runner.start(inputs, engine=EngineName.KLING, visitor="ann")
             while not (order["finish"] and await all_ended(runner)):
                 await runner.adopt()

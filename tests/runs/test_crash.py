@@ -20,12 +20,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from kling_ui.runs.chronicle import Desk
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.folders import RunFolders
-from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.measure import Measured
+from kling_ui.runs.ledger.ledger import Ledger
 from kling_ui.runs.record import RunState
+from kling_ui.runs.recorder import RunContext
+from kling_ui.runs.run_files import Measured, RunFolders
 from kling_ui.runs.runner import open_runner
 from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
@@ -223,7 +222,7 @@ async def look_and_recover(folder: Path, vendor: Vendor) -> tuple[dict[str, list
     settings = Settings(token=SecretStr(TOKEN), api_base=api_base, data_dir=folder / "data")
     workers: Any = None
     measurer: Any = NoMeasurer()
-    desk = Desk(
+    desk = RunContext(
         ledger=Ledger(f"sqlite:///{folder / 'data' / 'ledger.sqlite'}"),
         folders=RunFolders(folder / "data" / "runs"),
         measurer=measurer,

@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from kling_ui.errors import RunError
-from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.wish import fingerprint_for
+from kling_ui.runs.record import EngineName, RunState, fingerprint_for
 
 BROWSER, ACCOUNT = "v" * 43, "hf:5f0c34"
 

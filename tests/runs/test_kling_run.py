@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import LedgerError, RunError, SettingsError
-from kling_ui.runs.endings import REFUSALS_MAX
+from kling_ui.runs.outcomes import REFUSALS_MAX
 from kling_ui.runs.record import EngineName, RunState
 
 TOKEN = "app-token-0123456789"  # the one that `open_world` sets

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from kling_ui.choice import Choice
 from kling_ui.errors import (
     APIConnectionError,
     APIStatusError,
@@ -13,10 +12,17 @@ from kling_ui.errors import (
     RunTimeoutError,
     SubmissionUnknownError,
 )
-from kling_ui.runs.adoption import FREE_ATTEMPTS_MAX, Adoption, adoption
-from kling_ui.runs.endings import REFUSALS_MAX, Ending, Pause, after_error
-from kling_ui.runs.expiry import KEPT_S
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.options import TransferOptions
+from kling_ui.runs.outcomes import (
+    FREE_ATTEMPTS_MAX,
+    REFUSALS_MAX,
+    Outcome,
+    Pause,
+    Takeover,
+    after_error,
+    takeover,
+)
+from kling_ui.runs.record import KEPT_S, EngineName, RunRecord, RunState
 
 RUN = RunRecord(
     run_id="1" * 32,
@@ -30,7 +36,7 @@ RUN = RunRecord(
     image_sha256="a",
     reference_name="reference.mp4",
     reference_sha256="b",
-    choice=Choice(),
+    choice=TransferOptions(),
 )
 SENDING = replace(RUN, state=RunState.SUBMITTING)
 SENT = replace(RUN, state=RunState.IN_PROGRESS, request_id="req-1")
@@ -63,7 +69,7 @@ def test_a_paid_run_that_was_sent_is_never_called_failed_before_its_engine_says_
         assert isinstance(outcome, Pause)
         assert outcome.needs_token == isinstance(error, AuthenticationError)
     else:
-        assert isinstance(outcome, Ending)
+        assert isinstance(outcome, Outcome)
         assert outcome.state is state
         assert "bug" not in outcome.error
 
@@ -78,7 +84,7 @@ def test_what_never_ends_is_given_up_when_its_result_would_be_gone():
     long = RunTimeoutError("Long.")
     assert isinstance(after_error(long, SENT, is_free=False, age_s=KEPT_S), Pause)
     outcome = after_error(long, SENT, is_free=False, age_s=KEPT_S + 1)
-    assert isinstance(outcome, Ending)
+    assert isinstance(outcome, Outcome)
     assert outcome.state is RunState.UNKNOWN
     assert "may be charged" in outcome.error
     assert "req-1" in outcome.advice
@@ -86,14 +92,14 @@ def test_what_never_ends_is_given_up_when_its_result_would_be_gone():
 
 def test_a_busy_vendor_that_says_when_is_believed():
     outcome = after_error(RateLimitError("Busy.", status_code=429, retry_after_s=30.0), SENDING, is_free=False)
-    assert isinstance(outcome, Ending)
+    assert isinstance(outcome, Outcome)
     assert (outcome.state, outcome.advice) == (RunState.FAILED, "Try again in 30 s.")
 
 
 def test_a_refusal_of_the_inputs_says_which_one():
     detail = 'The input is not valid. [{"loc": ["image_url"], "msg": "no"}]'
     outcome = after_error(APIStatusError("No.", status_code=422, detail=detail), SENDING, is_free=False)
-    assert isinstance(outcome, Ending)
+    assert isinstance(outcome, Outcome)
     assert (outcome.state, outcome.error, outcome.raw) == (
         RunState.FAILED,
         "RunComfy did not accept the image.",
@@ -104,16 +110,16 @@ def test_a_refusal_of_the_inputs_says_which_one():
 @pytest.mark.parametrize(
     ("record", "is_free", "has_token", "plan"),
     [
-        (SENT, False, True, Adoption.FOLLOW),
-        (SENT, False, False, Adoption.WAIT_FOR_TOKEN),
+        (SENT, False, True, Takeover.FOLLOW),
+        (SENT, False, False, Takeover.WAIT_FOR_TOKEN),
         (RUN, False, True, RunState.FAILED),
         (SENDING, False, True, RunState.UNKNOWN),
-        (replace(SENT, state=RunState.SCORING, result_name="result.mp4"), False, False, Adoption.FOLLOW),
-        (replace(SENT, attempts=1), True, False, Adoption.START_AGAIN),
-        (replace(RUN, attempts=FREE_ATTEMPTS_MAX - 1), True, False, Adoption.START_AGAIN),
+        (replace(SENT, state=RunState.SCORING, result_name="result.mp4"), False, False, Takeover.FOLLOW),
+        (replace(SENT, attempts=1), True, False, Takeover.START_AGAIN),
+        (replace(RUN, attempts=FREE_ATTEMPTS_MAX - 1), True, False, Takeover.START_AGAIN),
         (replace(SENT, attempts=FREE_ATTEMPTS_MAX), True, False, RunState.FAILED),
     ],
 )
 def test_what_to_do_with_a_run_that_was_left_behind(record, is_free, has_token, plan):
-    decided = adoption(record, is_free=is_free, has_token=has_token)
-    assert (decided.state if isinstance(decided, Ending) else decided) is plan
+    decided = takeover(record, is_free=is_free, has_token=has_token)
+    assert (decided.state if isinstance(decided, Outcome) else decided) is plan

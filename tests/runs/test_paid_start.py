@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError, RunError
-from kling_ui.runs.endings import REFUSALS_MAX
-from kling_ui.runs.money import Charge, Spending
+from kling_ui.runs.outcomes import REFUSALS_MAX
+from kling_ui.runs.pricing import Charge, Spending
 from kling_ui.runs.record import EngineName, RunState
 
 VISITORS = SecretStr("visitor-token-0123456789")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kling_ui.choice import Choice
 from kling_ui.errors import LedgerError
-from kling_ui.runs.ledger import Ledger
+from kling_ui.options import TransferOptions
+from kling_ui.runs.ledger.ledger import Ledger
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.retention import DAY_S, Retention
 
@@ -53,7 +53,7 @@ class House:
             image_sha256="a",
             reference_name="reference.mp4",
             reference_sha256="b",
-            choice=Choice(),
+            choice=TransferOptions(),
             result_name="result.mp4",
         )
         self.folder(run_id, age_s if opened_s is None else opened_s, **more)

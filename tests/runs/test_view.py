@@ -3,8 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from kling_ui.choice import Choice
-from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.options import TransferOptions
+from kling_ui.runs.record import (
+    EngineName,
+    ResultFacts,
+    RunRecord,
+    RunState,
+)
 from kling_ui.runs.view import Live, sentence, view_of
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING
@@ -23,7 +28,7 @@ def run(state, engine=PREVIEW, **more):
         image_sha256="a",
         reference_name="reference.mp4",
         reference_sha256="b",
-        choice=Choice(),
+        choice=TransferOptions(),
         **more,
     )
 

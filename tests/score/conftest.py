@@ -9,7 +9,7 @@ from figure.cast import DANCER
 from figure.landmarks import landmarks
 from figure.skeleton import solve
 
-from kling_ui.vision.person import PoseTrack
+from kling_ui.vision.pose import PoseTrack
 
 WIDTH_PX, HEIGHT_PX = 720, 1280
 TrackMaker = Callable[..., PoseTrack]

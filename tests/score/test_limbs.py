@@ -1,8 +1,13 @@
 import numpy as np
 import pytest
 
-from kling_ui.score.limbs import LIMBS, Limb, limb_track, mirrored
-from kling_ui.vision.person import Landmark, PoseTrack
+from kling_ui.score.limbs import (
+    LIMBS,
+    Limb,
+    limb_track,
+    mirrored,
+)
+from kling_ui.vision.pose import Landmark, PoseTrack
 
 
 def test_the_mirror_exchanges_left_and_right(dance_track):

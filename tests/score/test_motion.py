@@ -7,10 +7,10 @@ import pytest
 from figure import Pose, dance, gesture, mirror, pair
 from figure.cast import MAYA, THEO
 
-from kling_ui.choice import Orientation
+from kling_ui.options import Orientation
 from kling_ui.score.limbs import Limb, mirrored
 from kling_ui.score.motion import motion_match
-from kling_ui.vision.person import Landmark, PoseTrack
+from kling_ui.vision.pose import Landmark, PoseTrack
 
 FPS = 24.0
 ARM = [Landmark.LEFT_WRIST, Landmark.LEFT_PINKY, Landmark.LEFT_INDEX, Landmark.LEFT_THUMB]

@@ -21,20 +21,20 @@ from figure.cast import DANCER
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kling_ui.checks.preflight import Preflight
-from kling_ui.choice import Choice
-from kling_ui.media.picture import ImageFacts
+from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
-from kling_ui.runs.money import Budget, Quote, Spending
+from kling_ui.options import TransferOptions
+from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.services import Services, open_store
-from kling_ui.ui.tokens import TokenKeep
-from kling_ui.ui.web.files import Locker
-from kling_ui.vision.look import ImageLook, PersonFacts, VideoLook
-from kling_ui.vision.person import PoseTrack
+from kling_ui.ui.visitors import TokenStore
+from kling_ui.ui.web.signed_files import SignedFiles
+from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
+from kling_ui.vision.pose import PoseTrack
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -172,7 +172,7 @@ def run_of(tmp_path: Path) -> Callable[..., RunView]:
         "sentence": "Drawing.",
         "elapsed_s": 3.0,
         "created_at": 100.0,
-        "choice": Choice(),
+        "choice": TransferOptions(),
         "image": tmp_path / "image.png",
         "reference": tmp_path / "reference.mp4",
         "note": "",
@@ -276,20 +276,20 @@ def canned(tmp_path: Path) -> dict[str, Any]:
     return {
         "probe_image": image,
         "probe_video": video,
-        "look_at_image": ImageLook("0" * 64, image, None, 0.0, None),
-        "look_at_video": VideoLook(
+        "analyse_image": ImageAnalysis("0" * 64, image, None, 0.0, None),
+        "analyse_video": VideoAnalysis(
             "1" * 64, video, PoseTrack((np.arange(10) + 0.5) * 1.2, *poses, 0.5625), tmp_path / "strip.jpg"
         ),
     }
 
 
 @pytest.fixture
-def small_person(canned: dict[str, Any], tmp_path: Path) -> ImageLook:
+def small_person(canned: dict[str, Any], tmp_path: Path) -> ImageAnalysis:
     """A picture whose character is surely there, but small."""
     landmarks = tuple((0.5, 0.45 + n * 0.003, 0.0, 1.0) for n in range(33))
     (tmp_path / "overlay.jpg").write_bytes(b"x")
     person = PersonFacts(landmarks, 0.02, (0.45, 0.4, 0.55, 0.6), 0.5, 0.95)
-    return replace(canned["look_at_image"], person=person, overlay=tmp_path / "overlay.jpg")
+    return replace(canned["analyse_image"], person=person, overlay=tmp_path / "overlay.jpg")
 
 
 @pytest.fixture
@@ -301,7 +301,7 @@ def runner() -> PlayedRunner:
 @pytest.fixture
 def services(tmp_path: Path, canned: dict[str, Any], runner: PlayedRunner) -> Services:
     """What handlers call: real checks, played workers and runs."""
-    locker = Locker(tmp_path, b"secret")
+    locker = SignedFiles(tmp_path, b"secret")
     workers: Any = CannedWorkers(canned)
     played: dict[str, Any] = {
         "settings": Settings(data_dir=tmp_path),
@@ -309,7 +309,7 @@ def services(tmp_path: Path, canned: dict[str, Any], runner: PlayedRunner) -> Se
         "workers": workers,
         "preflight": Preflight(workers, tmp_path / "looks"),
         "runner": runner,
-        "tokens": TokenKeep(),
+        "tokens": TokenStore(),
         "http": None,
         "store": open_store(Settings(data_dir=tmp_path), locker),
     }

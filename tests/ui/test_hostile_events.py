@@ -14,9 +14,9 @@ from starlette.testclient import TestClient
 from kling_ui.errors import WorkError
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.runner import open_runner
-from kling_ui.ui.trouble import UNFORESEEN
+from kling_ui.ui.event_payload import UNFORESEEN
 from kling_ui.ui.web import server
-from kling_ui.ui.web.gradio_paths import DATA, JOIN
+from kling_ui.ui.web.gradio_requests import DATA, JOIN
 
 VISITOR = "v" * 43
 BATCH = 8  # events of one tab before it reads

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from kling_ui.runs.terms import Terms
+from kling_ui.runs.record import Terms
 from kling_ui.settings import Settings, TokenFor
 from kling_ui.ui.services import open_services
 from kling_ui.ui.spending_rules import (
@@ -22,7 +22,7 @@ from kling_ui.ui.spending_rules import (
     token_hint,
 )
 from kling_ui.ui.visitors import SESSION_KEY, Account, Visitor
-from kling_ui.ui.web.files import Locker
+from kling_ui.ui.web.signed_files import SignedFiles
 
 HERE = Settings(token=SecretStr("planted-token"))
 SPACE = replace(HERE, on_space=True, budget_day_usd=8.0)
@@ -118,7 +118,7 @@ def test_a_token_that_pays_for_nobody_is_told_once_at_the_start(settings, warns,
     caplog.set_level(logging.WARNING)
 
     async def start():
-        async with open_services(replace(settings, data_dir=tmp_path, workers=1), Locker(tmp_path, b"secret")):
+        async with open_services(replace(settings, data_dir=tmp_path, workers=1), SignedFiles(tmp_path, b"secret")):
             pass
 
     asyncio.run(start())

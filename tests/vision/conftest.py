@@ -5,17 +5,17 @@ from figure import Actor, Bar, DrawnClip, Scene, dance, write_clip
 from figure.cast import DANCER
 
 from kling_ui.media.probe import probe_video
-from kling_ui.vision.viewing import Viewing, view
+from kling_ui.vision.clip_measurements import ClipMeasurements, measure_clip
 
 
 @pytest.fixture(scope="session")
-def viewed_dance(drawn_dance: DrawnClip) -> Viewing:
+def viewed_dance(drawn_dance: DrawnClip) -> ClipMeasurements:
     """A whole body that dances for 1.5 s, watched."""
-    return view(probe_video(drawn_dance.path))
+    return measure_clip(probe_video(drawn_dance.path))
 
 
 @pytest.fixture(scope="session")
-def viewed_trouble(tmp_path_factory: pytest.TempPathFactory) -> Viewing:
+def viewed_trouble(tmp_path_factory: pytest.TempPathFactory) -> ClipMeasurements:
     """A dancer behind a bar for 1 s, a cut to another place, and a dancer who is gone after 2 s; 3 s in all."""
 
     def scene(time_s: float) -> Scene:
@@ -26,4 +26,4 @@ def viewed_trouble(tmp_path_factory: pytest.TempPathFactory) -> Viewing:
 
     path = tmp_path_factory.mktemp("clips") / "trouble.mp4"
     clip = write_clip(path, scene, duration_s=3, fps=12, width_px=288, height_px=512, supersample=1)
-    return view(probe_video(clip.path))
+    return measure_clip(probe_video(clip.path))

@@ -2,10 +2,16 @@ import cv2
 import numpy as np
 import pytest
 
-from kling_ui.media.picture import read_picture
-from kling_ui.vision.people import find_group, group_of, mask_box, other_faces, search
-from kling_ui.vision.person import Pose
-from kling_ui.vision.pose_graph import Face
+from kling_ui.media.image import read_picture
+from kling_ui.vision.detector import DetectedFace
+from kling_ui.vision.people import (
+    find_group,
+    group_of,
+    mask_box,
+    other_faces,
+    search,
+)
+from kling_ui.vision.pose import Pose
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +66,8 @@ def test_a_tiny_person_is_found_in_parts_of_the_picture(person, left):
     assert box[2] < left + 0.12
 
 
-def face(middle: float, width: float) -> Face:
-    return Face(0.9, (middle - width / 2, 0.1, middle + width / 2, 0.1 + width))
+def face(middle: float, width: float) -> DetectedFace:
+    return DetectedFace(0.9, (middle - width / 2, 0.1, middle + width / 2, 0.1 + width))
 
 
 @pytest.mark.parametrize(

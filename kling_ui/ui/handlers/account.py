@@ -4,10 +4,29 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from pydantic import SecretStr
 
+from kling_ui.errors import KlingUIError
+from kling_ui.runs.record import EngineName
+from kling_ui.ui.event_payload import entries_of, error_text, text_of
 from kling_ui.ui.services import Services
-from kling_ui.ui.trouble import in_words
-from kling_ui.ui.visitors import account_of, known_visitor, new_visitor, visitor_of
+from kling_ui.ui.spending_rules import may_use_app_token, token_hint
+from kling_ui.ui.visitors import (
+    Visitor,
+    account_of,
+    known_visitor,
+    new_visitor,
+    token_of,
+    visitor_of,
+)
+
+# The field is emptied in the answer to the very event that reads it, because Gradio remembers a session's last values.
+# It gets a bare value, never an update of properties: with such an update Gradio makes a new field and goes on
+# remembering what was in the old one. So it is its place that is shown and hidden.
+EMPTY = ""
+FORGOTTEN = "Forgotten. A run that is under way keeps it until it ends."
+
+Shown = tuple[Any, dict[str, Any]]  # the place of the field, and the line that stands for it
 
 
 class AccountHandlers:
@@ -32,7 +51,7 @@ class AccountHandlers:
             try:
                 await services.runner.hand_over(browser, who.owner)
             except Exception as error:  # noqa: BLE001  told to the log; it is tried again at the next arrival
-                in_words(error)
+                error_text(error)
         return browser or new_visitor()
 
     @staticmethod
@@ -40,3 +59,78 @@ class AccountHandlers:
         """Say who has logged in, or that nobody has."""
         account = account_of(request)
         return {} if account is None else {"name": account.name or "your account"}
+
+
+class TokenHandlers:
+    """Handlers of the token's field, the only ones that read it.
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+    """
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+
+    def on_token(
+        self, token: str, line: dict[str, Any] | None, engine: str, visitor: str, request: gr.Request
+    ) -> tuple[str, Any, dict[str, Any]]:
+        """Keep what was typed, and empty the field; a refused one stays refused until there is a better one."""
+        who = visitor_of(visitor, request)
+        try:
+            secret = token_of(text_of(token))
+            if secret is not None:
+                self._keep(who, secret)
+        except KlingUIError as error:
+            return EMPTY, self._place(engine, who), self._refused(str(error), who)
+        refused = text_of(entries_of(line).get("error")) if secret is None else ""
+        return EMPTY, self._place(engine, who), self._refused(refused, who) if refused else self._line(engine, who)
+
+    def on_look(self, engine: str, visitor: str, request: gr.Request) -> Shown:
+        """Show the field, or that a token is kept: the kept one may be gone by now."""
+        who = visitor_of(visitor, request)
+        return self._place(engine, who), self._line(engine, who)
+
+    def on_engine(self, engine: str, visitor: str, request: gr.Request) -> tuple[Any, dict[str, Any], Any, Any]:
+        """Show what the chosen engine needs and takes.
+
+        Returns:
+            The token's two parts, the history, which offers to recover paid runs, and the size of a preview.
+        """
+        is_free = engine == EngineName.PREVIEW
+        return *self.on_look(engine, visitor, request), gr.update(engine=engine), gr.update(visible=is_free)
+
+    def on_forget(self, engine: str, visitor: str, request: gr.Request) -> Shown:
+        """Forget the token."""
+        who = visitor_of(visitor, request)
+        was_kept = self._is_kept(who)
+        self._services().tokens.wipe(who.token_key)
+        return self._place(engine, who), {"words": FORGOTTEN} if was_kept else self._line(engine, who)
+
+    def _keep(self, who: Visitor, token: SecretStr) -> None:
+        if not who.is_known:
+            raise _not_ready()
+        self._services().tokens.keep(who.token_key, token)
+
+    def _is_kept(self, who: Visitor) -> bool:
+        return self._services().tokens.holds(who.token_key)
+
+    def _place(self, engine: str, who: Visitor) -> Any:
+        return gr.update(visible=engine == EngineName.KLING and not self._is_kept(who))
+
+    def _line(self, engine: str, who: Visitor) -> dict[str, Any]:
+        services = self._services()
+        if engine != EngineName.KLING:
+            return {}
+        if self._is_kept(who):
+            return {"kept_s": services.tokens.left_s(who.token_key)}
+        hint = token_hint(services.settings, who)
+        return {"words": hint} if hint else {}
+
+    def _refused(self, why: str, who: Visitor) -> dict[str, Any]:
+        """Say why a token was refused, and whether the app's own may be used in its place."""
+        settings = self._services().settings
+        return {"error": why, "app_token": settings.token is not None and may_use_app_token(settings, who)}
+
+
+def _not_ready() -> KlingUIError:
+    return KlingUIError("The page was not ready yet.", advice="Enter the token again.")

@@ -8,22 +8,25 @@ from typing import Any
 
 import gradio as gr
 
-from kling_ui.checks.repairs import Repair, offers
-from kling_ui.choice import DEFAULT_PROMPT, Choice, Orientation
+from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
-from kling_ui.ui.attention import Attention
-from kling_ui.ui.events import choice_of, entries_of, text_of, told
+from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
+from kling_ui.ui.browser_values import InputVersion, InputVersions, RunRequest, SavedInputs
+from kling_ui.ui.event_payload import (
+    LatestWins,
+    choice_of,
+    entries_of,
+    error_text,
+    payload,
+    text_of,
+)
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
-from kling_ui.ui.handlers.looking import STEPS, Looking
-from kling_ui.ui.kept_inputs import KeptInputs
+from kling_ui.ui.input_analysis import STEPS, InputAnalysis
 from kling_ui.ui.services import Services
-from kling_ui.ui.trouble import in_words
-from kling_ui.ui.versions import Version, Versions
-from kling_ui.ui.views import advice as advice_view
-from kling_ui.ui.views import slot as slot_view
-from kling_ui.ui.views.slot import Kind, SlotValue
-from kling_ui.ui.views.verdict import VerdictView, verdict_view
-from kling_ui.ui.wish import Wish
+from kling_ui.ui.views import findings as advice_view
+from kling_ui.ui.views import input_slot as slot_view
+from kling_ui.ui.views.findings import VerdictView, verdict_view
+from kling_ui.ui.views.input_slot import InputKind, SlotValue
 
 
 class InputHandlers:
@@ -34,28 +37,28 @@ class InputHandlers:
         attention: Shared with those who change inputs in another way.
     """
 
-    def __init__(self, services: Callable[[], Services], attention: Attention | None = None) -> None:
+    def __init__(self, services: Callable[[], Services], attention: LatestWins | None = None) -> None:
         self._services = services
-        self._attention = attention or Attention()
+        self._attention = attention or LatestWins()
 
     async def on_image(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
         """Look at a picture that was uploaded or named by a link."""
-        async for value in self._take(Kind.IMAGE, event, request):
+        async for value in self._take(InputKind.IMAGE, event, request):
             yield value
 
     async def on_video(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
         """Look at a clip that was uploaded, recorded or named by a link."""
-        async for value in self._take(Kind.VIDEO, event, request):
+        async for value in self._take(InputKind.VIDEO, event, request):
             yield value
 
     async def on_example(
         self, event: gr.EventData, request: gr.Request
     ) -> AsyncIterator[tuple[SlotValue, SlotValue, str, str]]:
         """Load an example: both inputs and the settings that suit it."""
-        example, session = example_of(told(event).get("id")), request.session_hash
+        example, session = example_of(payload(event).get("id")), request.session_hash
         with (
-            self._attention.claim(session, Kind.IMAGE) as image_is_ours,
-            self._attention.claim(session, Kind.VIDEO) as video_is_ours,
+            self._attention.claim(session, InputKind.IMAGE) as image_is_ours,
+            self._attention.claim(session, InputKind.VIDEO) as video_is_ours,
         ):
             async for image, video in self._load_example(example, self._looking(request)):
                 if not (image_is_ours() and video_is_ours()):
@@ -69,8 +72,8 @@ class InputHandlers:
     async def on_first_look(self, kept: object, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Load what the person had here before, or the first example, unless the person is quicker."""
         with (
-            self._attention.claim(request.session_hash, Kind.IMAGE) as image_is_ours,
-            self._attention.claim(request.session_hash, Kind.VIDEO) as video_is_ours,
+            self._attention.claim(request.session_hash, InputKind.IMAGE) as image_is_ours,
+            self._attention.claim(request.session_hash, InputKind.VIDEO) as video_is_ours,
         ):
             async for image, video in self._first_inputs(kept, self._looking(request)):
                 if not (image_is_ours() and video_is_ours()):
@@ -79,7 +82,7 @@ class InputHandlers:
 
     async def on_kept_choice(self, kept: object) -> tuple[Any, Any, Any]:
         """Give back the choice that the person had made here before."""
-        before = KeptInputs.from_value(kept, self._services().locker)
+        before = SavedInputs.from_value(kept, self._services().locker)
         if before is None:
             return gr.skip(), gr.skip(), gr.skip()
         return before.choice.orientation.value, before.choice.keep_sound, before.choice.prompt
@@ -88,7 +91,7 @@ class InputHandlers:
         """Say which orientation suits the clip."""
         with self._attention.claim(request.session_hash, "advice") as is_ours:
             try:
-                look = await self._looking(request).known(Kind.VIDEO, entries_of(video))
+                look = await self._looking(request).known(InputKind.VIDEO, entries_of(video))
             except KlingUIError:  # the clip's own place tells it
                 look = None
             chosen = choice_of(orientation, Orientation.VIDEO)
@@ -110,7 +113,7 @@ class InputHandlers:
             The list of findings, the headline with the wish, the button, the checkbox of a person who has checked.
         """
         image, video = entries_of(image), entries_of(video)
-        choice = Choice(text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
+        choice = TransferOptions(text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
         view, wish = await self._verdict(image, video, choice, self._looking(request), accepted=accepted is True)
         carried = wish.to_value(self._services().locker) if wish and view.may_run else None
         now = {"image": image.get("ref"), "video": video.get("ref")}
@@ -127,33 +130,35 @@ class InputHandlers:
             gr.update(visible=True) if view.offers_override else gr.update(visible=False, value=False),
         )
 
-    def _looking(self, request: gr.Request) -> Looking:
+    def _looking(self, request: gr.Request) -> InputAnalysis:
         """Look at inputs in the turns of whoever asks."""
         services = self._services().for_request(request)
-        return Looking(lambda: services)
+        return InputAnalysis(lambda: services)
 
-    async def _load_example(self, example: Example, looking: Looking) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+    async def _load_example(
+        self, example: Example, looking: InputAnalysis
+    ) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Show both inputs of an example, what is quick to know first."""
         folder = self._services().examples
-        pair = (Versions(Version(folder / name)) for name in (example.image, example.video))
+        pair = (InputVersions(InputVersion(folder / name)) for name in (example.image, example.video))
         async for values in _load(looking, *pair):
             yield values
 
-    async def _first_inputs(self, kept: object, looking: Looking) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
-        before = KeptInputs.from_value(kept, self._services().locker)
+    async def _first_inputs(self, kept: object, looking: InputAnalysis) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+        before = SavedInputs.from_value(kept, self._services().locker)
         if before is not None:
             try:
                 async for values in _load(looking, before.image, before.video):
                     yield values
             except Exception as error:  # noqa: BLE001  told to the log; the example is better than nothing
-                in_words(error)
+                error_text(error)
             else:
                 return
         async for values in self._load_example(EXAMPLES[0], looking):
             yield values
 
-    async def _take(self, kind: Kind, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
-        given = told(event)
+    async def _take(self, kind: InputKind, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+        given = payload(event)
         url = text_of(given.get("url")) or None
         echo = {"seq": given.get("seq") if isinstance(given.get("seq"), int) else 0, "origin": url}
         services = self._services().for_request(request)
@@ -161,49 +166,49 @@ class InputHandlers:
             try:
                 if given.get("recorded") is True:
                     yield slot_view.busy("Converting the recording") | echo
-                versions = Versions(Version(await _file(services, kind, given, url), origin=url))
-                async for value in Looking(lambda: services).steps(kind, versions):
+                versions = InputVersions(InputVersion(await _file(services, kind, given, url), origin=url))
+                async for value in InputAnalysis(lambda: services).steps(kind, versions):
                     if not is_ours():
                         return
                     yield value | echo
             except Exception as error:  # noqa: BLE001  told in words
                 if is_ours():
-                    yield slot_view.failed(in_words(error)) | echo
+                    yield slot_view.failed(error_text(error)) | echo
 
     async def _verdict(
-        self, image: SlotValue, video: SlotValue, choice: Choice, looking: Looking, *, accepted: bool
-    ) -> tuple[VerdictView, Wish | None]:
+        self, image: SlotValue, video: SlotValue, choice: TransferOptions, looking: InputAnalysis, *, accepted: bool
+    ) -> tuple[VerdictView, RunRequest | None]:
         locker = self._services().locker
         paths = locker.open(image.get("ref")), locker.open(video.get("ref"))
         is_busy = bool(image.get("busy") or video.get("busy"))
         try:
-            known = await looking.known(Kind.IMAGE, image), await looking.known(Kind.VIDEO, video)
+            known = await looking.known(InputKind.IMAGE, image), await looking.known(InputKind.VIDEO, video)
             report = self._services().preflight.judge(*known, choice)
             repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
         except Exception as error:  # noqa: BLE001  told in words
-            return VerdictView(str(in_words(error)), "block"), None
+            return VerdictView(str(error_text(error)), "block"), None
         view = verdict_view(report, accepted=accepted, repairs=repairs, locker=locker)
         if is_busy:
             return replace(view, text="Looking at the inputs.", tone="busy", offers_override=False), None
         if paths[0] is None or paths[1] is None:
             return replace(view, text=_wanted(*paths), tone="empty", offers_override=False), None
         origins = text_of(image.get("origin")) or None, text_of(video.get("origin")) or None
-        return view, Wish(paths[0], paths[1], choice, accepted, *origins)
+        return view, RunRequest(paths[0], paths[1], choice, accepted, *origins)
 
 
-async def _file(services: Services, kind: Kind, given: dict[str, Any], url: str | None) -> Path:
+async def _file(services: Services, kind: InputKind, given: dict[str, Any], url: str | None) -> Path:
     if url:
         return await services.fetch(kind, url)
     path = services.locker.open(given.get("ref"))
     if path is None:
         raise _gone()
-    return await services.plain(path) if kind is Kind.VIDEO and given.get("recorded") is True else path
+    return await services.plain(path) if kind is InputKind.VIDEO and given.get("recorded") is True else path
 
 
 async def _load(
-    looking: Looking, image: Versions | None, video: Versions | None
+    looking: InputAnalysis, image: InputVersions | None, video: InputVersions | None
 ) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
-    given = {Kind.IMAGE: image, Kind.VIDEO: video}
+    given = {InputKind.IMAGE: image, InputKind.VIDEO: video}
     steps = [looking.steps(kind, versions) if versions else _empty() for kind, versions in given.items()]
     for _ in range(STEPS):
         first, second = await asyncio.gather(*(anext(step) for step in steps))

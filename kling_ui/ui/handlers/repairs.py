@@ -8,19 +8,22 @@ from typing import Any
 import gradio as gr
 
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.choice import Choice, Orientation
 from kling_ui.errors import KlingUIError
-from kling_ui.ui.attention import Attention
-from kling_ui.ui.events import choice_of, entries_of, told
-from kling_ui.ui.handlers.looking import Looking
-from kling_ui.ui.repair_work import Order, Outcome, Progress, RepairWork
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.ui.browser_values import InputVersions, read_span
+from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload
+from kling_ui.ui.input_analysis import InputAnalysis
+from kling_ui.ui.repair_session import (
+    RepairOrder,
+    RepairOutcome,
+    RepairProgress,
+    RepairSession,
+)
 from kling_ui.ui.services import Services
-from kling_ui.ui.trouble import in_words
-from kling_ui.ui.versions import Versions, read_span
-from kling_ui.ui.views import mending as mending_view
-from kling_ui.ui.views.slot import Kind, SlotValue
+from kling_ui.ui.views import findings as mending_view
+from kling_ui.ui.views.input_slot import InputKind, SlotValue
 
-Stage = tuple[Any, Any, Any]  # picture, clip, list of findings
+RepairUpdate = tuple[Any, Any, Any]  # picture, clip, list of findings
 LOOK_EVERY_S = 0.25
 SPEAK_EVERY_S = 2.0  # a page that has gone is noticed when it is next written to
 
@@ -33,10 +36,10 @@ class RepairHandlers:
         attention: Shared with those who hand inputs in: what is new is never overwritten with what is repaired.
     """
 
-    def __init__(self, services: Callable[[], Services], attention: Attention | None = None) -> None:
+    def __init__(self, services: Callable[[], Services], attention: LatestWins | None = None) -> None:
         self._services = services
-        self._attention = attention or Attention()
-        self._under_way: dict[str | None, asyncio.Task[Outcome]] = {}
+        self._attention = attention or LatestWins()
+        self._under_way: dict[str | None, asyncio.Task[RepairOutcome]] = {}
 
     async def on_repair(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -46,23 +49,23 @@ class RepairHandlers:
         orientation: str,
         keep_sound: bool,
         request: gr.Request,
-    ) -> AsyncIterator[Stage]:
+    ) -> AsyncIterator[RepairUpdate]:
         """Mend what was asked for, saying how far it is, and show the result in place of what was mended."""
-        choice = Choice("", choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
-        order = self._order(told(event), entries_of(image), entries_of(video), choice)
-        progress, session = Progress(), request.session_hash
+        choice = TransferOptions("", choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
+        order = self._order(payload(event), entries_of(image), entries_of(video), choice)
+        progress, session = RepairProgress(), request.session_hash
         services = self._services().for_request(request)
-        work = RepairWork(lambda: services)
+        work = RepairSession(lambda: services)
         if (older := self._under_way.get(session)) is not None:
             older.cancel()
         with ExitStack() as stack:
-            ours = {kind: stack.enter_context(self._attention.watch(session, kind)) for kind in Kind}
+            ours = {kind: stack.enter_context(self._attention.watch(session, kind)) for kind in InputKind}
             task = self._under_way[session] = asyncio.ensure_future(work.carry_out(order, progress))
             try:
                 async for value in _watched(task, progress):
                     yield gr.skip(), gr.skip(), gr.update(mending=value)
                 if self._under_way.get(session) is task:  # else there is a newer one, which speaks for itself
-                    yield _stage(order, task, {kind for kind in Kind if ours[kind]()})
+                    yield _stage(order, task, {kind for kind in InputKind if ours[kind]()})
             finally:
                 task.cancel()
                 if self._under_way.get(session) is task:
@@ -75,65 +78,65 @@ class RepairHandlers:
 
     async def on_undo_image(self, image: SlotValue | None, request: gr.Request) -> Any:
         """Go back to the picture before the newest repair."""
-        return await self._undo(Kind.IMAGE, entries_of(image), request)
+        return await self._undo(InputKind.IMAGE, entries_of(image), request)
 
     async def on_undo_video(self, video: SlotValue | None, request: gr.Request) -> Any:
         """Go back to the clip before the newest repair."""
-        return await self._undo(Kind.VIDEO, entries_of(video), request)
+        return await self._undo(InputKind.VIDEO, entries_of(video), request)
 
     async def on_undo_all(
         self, event: gr.EventData, image: SlotValue | None, video: SlotValue | None, request: gr.Request
-    ) -> Stage:
+    ) -> RepairUpdate:
         """Undo what the newest press of a repair did, as far as it still stands."""
         made, shown = (
-            entries_of(told(event).get("after")),
-            {Kind.IMAGE: entries_of(image), Kind.VIDEO: entries_of(video)},
+            entries_of(payload(event).get("after")),
+            {InputKind.IMAGE: entries_of(image), InputKind.VIDEO: entries_of(video)},
         )
-        stands = [kind for kind in Kind if kind in made and made[kind] == shown[kind].get("ref")]
+        stands = [kind for kind in InputKind if kind in made and made[kind] == shown[kind].get("ref")]
         back = {kind: await self._undo(kind, shown[kind], request) for kind in stands}
-        picture, clip = (back.get(kind, gr.skip()) for kind in Kind)
+        picture, clip = (back.get(kind, gr.skip()) for kind in InputKind)
         return picture, clip, gr.update(mending={})
 
     @staticmethod
     async def on_choose(event: gr.EventData) -> tuple[Any, Any]:
         """Take over a choice that was advised, repaired or undone."""
-        given = told(event)
+        given = payload(event)
         orientation, keep_sound = given.get("orientation"), given.get("keep_sound")
         return (
             orientation if orientation in list(Orientation) else gr.skip(),
             keep_sound if isinstance(keep_sound, bool) else gr.skip(),
         )
 
-    async def _undo(self, kind: Kind, value: SlotValue, request: gr.Request) -> Any:
+    async def _undo(self, kind: InputKind, value: SlotValue, request: gr.Request) -> Any:
         with self._attention.claim(request.session_hash, kind) as is_ours:
             try:
                 services = self._services().for_request(request)
-                back = await Looking(lambda: services).whole(kind, self._repaired(value).undone())
+                back = await InputAnalysis(lambda: services).whole(kind, self._repaired(value).undone())
             except Exception as error:  # noqa: BLE001  told in words
-                trouble = in_words(error)
+                trouble = error_text(error)
                 return value | {"error": trouble.message, "advice": trouble.advice}
             return back | {"instead_of": value.get("ref")} if is_ours() else gr.skip()
 
-    def _repaired(self, value: SlotValue) -> Versions:
-        versions = Versions.from_value(value, self._services().locker)
+    def _repaired(self, value: SlotValue) -> InputVersions:
+        versions = InputVersions.from_value(value, self._services().locker)
         if versions is None or not versions.is_repaired:
             raise _gone()
         return versions
 
-    def _order(self, given: dict[str, Any], image: SlotValue, video: SlotValue, choice: Choice) -> Order:
+    def _order(self, given: dict[str, Any], image: SlotValue, video: SlotValue, choice: TransferOptions) -> RepairOrder:
         asked = given.get("kinds")
         names = {name for name in asked if isinstance(name, str)} if isinstance(asked, list) else set()
         locker = self._services().locker
-        return Order(
+        return RepairOrder(
             kinds=frozenset(kind for kind in RepairKind if kind.value in names),
             span=read_span(given.get("span")),
-            image=Versions.from_value(image, locker),
-            video=Versions.from_value(video, locker),
+            image=InputVersions.from_value(image, locker),
+            video=InputVersions.from_value(video, locker),
             choice=choice,
         )
 
 
-async def _watched(task: asyncio.Task[Outcome], progress: Progress) -> AsyncIterator[dict[str, Any]]:
+async def _watched(task: asyncio.Task[RepairOutcome], progress: RepairProgress) -> AsyncIterator[dict[str, Any]]:
     """Say how far a repair is whenever there is news, and now and then anyway, until it ends."""
     said: dict[str, Any] = {}
     said_at = asyncio.get_running_loop().time()
@@ -145,16 +148,17 @@ async def _watched(task: asyncio.Task[Outcome], progress: Progress) -> AsyncIter
         await asyncio.wait({task}, timeout=LOOK_EVERY_S)
 
 
-def _stage(order: Order, task: asyncio.Task[Outcome], ours: Collection[Kind]) -> Stage:
+def _stage(order: RepairOrder, task: asyncio.Task[RepairOutcome], ours: Collection[InputKind]) -> RepairUpdate:
     """Show what came of a repair; inputs that the person changed meanwhile stay as they are."""
     if task.cancelled():
         return gr.skip(), gr.skip(), gr.update(mending=mending_view.STOPPED)
     if (error := task.exception()) is not None:
-        trouble = in_words(error) if isinstance(error, Exception) else KlingUIError(str(error))
+        trouble = error_text(error) if isinstance(error, Exception) else KlingUIError(str(error))
         return gr.skip(), gr.skip(), gr.update(mending=mending_view.failed(trouble))
     values = {kind: value for kind, value in task.result().values.items() if kind in ours}
     picture, clip = (
-        values[kind] | {"instead_of": values[kind]["past"][-1]["ref"]} if kind in values else gr.skip() for kind in Kind
+        values[kind] | {"instead_of": values[kind]["past"][-1]["ref"]} if kind in values else gr.skip()
+        for kind in InputKind
     )
     return picture, clip, gr.update(mending=mending_view.done(order, task.result(), values))
 

@@ -1,35 +1,137 @@
-"""What happens when a person starts, watches, cancels, opens or recovers a run."""
+"""Showing one run to one tab: its state, its player and the visitor's history, for as long as the tab looks at it."""
 
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from kling_ui.choice import Resolution
 from kling_ui.errors import RunError
+from kling_ui.media.edit import side_by_side
+from kling_ui.options import Resolution
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
-from kling_ui.ui.attempt_limit import AttemptLimit
-from kling_ui.ui.comparison import comparison_of
-from kling_ui.ui.events import choice_of, entries_of, text_of, told
-from kling_ui.ui.handlers.stage import UNCHANGED, Scene, Stage
+from kling_ui.ui.browser_values import RunRequest
+from kling_ui.ui.event_payload import (
+    LatestWins,
+    choice_of,
+    entries_of,
+    error_text,
+    payload,
+    text_of,
+)
+from kling_ui.ui.fair_share import AttemptLimit
 from kling_ui.ui.services import Services
-from kling_ui.ui.trouble import in_words
-from kling_ui.ui.views.player import inputs_value
-from kling_ui.ui.views.slot import SlotValue
-from kling_ui.ui.views.verdict import verdict_view
+from kling_ui.ui.views.findings import verdict_view
+from kling_ui.ui.views.input_slot import SlotValue
+from kling_ui.ui.views.result import inputs_value, player_value
+from kling_ui.ui.views.run_status import history_value, refusal, status_value
 from kling_ui.ui.visitors import Visitor, visitor_of
-from kling_ui.ui.wish import Wish
 
+DisplayUpdate = tuple[Any, Any, Any]  # status, player, history
+LOOK = {"look": True}
+UNCHANGED: DisplayUpdate = gr.skip(), gr.skip(), gr.skip()
+TIMEOUT_S = 600.0
 Value = dict[str, Any]
 RATE_MAX_USD = 1_000_000.0  # what a page can have shown; it is compared with the price of today
 
 
+class RunDisplay:
+    """Where a tab sees a run; the newest wish of a tab wins.
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+    """
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+        self._attention = LatestWins()
+
+    async def show(
+        self, run_id: str, owner: str, tab: str | None, *, words: str = "", look: bool = False
+    ) -> AsyncIterator[DisplayUpdate]:
+        """Show a run until it ends or the tab looks at another one.
+
+        Args:
+            run_id: The run.
+            owner: Whose it must be.
+            tab: The tab.
+            words: Why this run is shown in place of a new one.
+            look: The person has just asked for it: bring it into view.
+        """
+        shown: dict[str, Any] = {}
+        with self._attention.claim(tab) as is_ours:
+            try:
+                async with aclosing(self._services().runner.watch(run_id, owner)) as views:
+                    async for run in views:
+                        if not is_ours():
+                            yield UNCHANGED  # Gradio sends the last scene of an ended event once more
+                            return
+                        status, player, history = await self._scene(run, owner, shown, words)
+                        yield status | LOOK if look else status, player, history
+            except Exception as error:  # noqa: BLE001  told in words
+                if is_ours():
+                    yield refusal(error_text(error)), gr.skip(), gr.skip()
+
+    def refuse(self, error: Exception, tab: str | None, *, engine: EngineName | None = None) -> DisplayUpdate:
+        """Show why something could not be done; whatever the tab looked at goes on without it.
+
+        Args:
+            error: What happened.
+            tab: The tab.
+            engine: Where a run should have gone.
+        """
+        with self._attention.claim(tab):
+            return refusal(error_text(error), engine) | LOOK, gr.skip(), gr.skip()
+
+    async def _scene(self, run: RunView, owner: str, shown: dict[str, Any], words: str) -> DisplayUpdate:
+        """Give what is new since the last time; unchanged players keep playing."""
+        services = self._services()
+        player, history = player_value(services.locker, run), gr.skip()
+        if run.state is not shown.get("state"):
+            history = await self._history(run, owner)
+        if run.is_final and shown:
+            words = ""  # it has gone on since
+        fresh = gr.skip() if player == shown.get("player") else player
+        shown.update(state=run.state, player=player)
+        return status_value(run, words=words), fresh, history
+
+    async def _history(self, run: RunView, owner: str) -> dict[str, Any]:
+        services = self._services()
+        runs = await services.runner.history(owner)
+        steps = await services.runner.states(run.run_id, owner)
+        return history_value(services.locker, runs, current=run.run_id, now=time.time(), steps=steps)
+
+
+async def comparison_of(run: RunView, services: Services) -> Path:
+    """Give the comparison of a finished run, made the first time.
+
+    Args:
+        run: The run.
+        services: Of whoever asks.
+
+    Raises:
+        RunError: It has no result.
+        KlingUIError: There is no room for it, a clip cannot be read, or making it took too long.
+    """
+    if run.result is None:
+        words = (
+            "The files of this run are no longer kept here." if run.files_gone else "This run has no result to compare."
+        )
+        raise RunError(words)
+    path = run.result.with_name("comparison.mp4")
+    if not path.is_file():
+        services.store.floor.check()
+        await services.workers.run(side_by_side, run.image, run.reference, run.result, path, timeout_s=TIMEOUT_S)
+    return path
+
+
 @dataclass(frozen=True, slots=True)
-class Order:
+class RunOrder:
     """Who asks for a run, and what they were told before.
 
     Attributes:
@@ -54,7 +156,7 @@ class RunHandlers:
     def __init__(self, services: Callable[[], Services], recoveries: AttemptLimit | None = None) -> None:
         self._services = services
         self._recoveries = AttemptLimit() if recoveries is None else recoveries
-        self._stage = Stage(services)
+        self._stage = RunDisplay(services)
 
     async def on_run(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -65,9 +167,9 @@ class RunHandlers:
         resolution: str,
         visitor: str,
         request: gr.Request,
-    ) -> AsyncIterator[Scene]:
+    ) -> AsyncIterator[DisplayUpdate]:
         """Start what the headline carries as the person's wish, and show it until it ends."""
-        order = Order(choice_of(engine, EngineName.PREVIEW), visitor_of(visitor, request), _rate(cost))
+        order = RunOrder(choice_of(engine, EngineName.PREVIEW), visitor_of(visitor, request), _rate(cost))
         try:
             _refuse_unknown(order.who)
             _refuse_bad_token(order.engine, token_line)
@@ -83,16 +185,16 @@ class RunHandlers:
 
     async def on_again(
         self, headline: Value | None, cost: Value | None, visitor: str, event: gr.EventData, request: gr.Request
-    ) -> AsyncIterator[Scene]:
+    ) -> AsyncIterator[DisplayUpdate]:
         """Run once more what was run before, although there is a result, or nobody knows whether there is one."""
-        who, run_id = visitor_of(visitor, request), text_of(told(event).get("run_id"))
+        who, run_id = visitor_of(visitor, request), text_of(payload(event).get("run_id"))
         engine = None
         try:
             _refuse_unknown(who)
             theirs = self._services().for_request(request)
             run = await theirs.runner.view(run_id, who.owner)
             engine = run.engine
-            order = Order(engine, who, _rate(cost))
+            order = RunOrder(engine, who, _rate(cost))
             start = await self._begin(await _same(theirs, run, headline, who.owner), order, theirs, again=True)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._stage.refuse(error, request.session_hash, engine=engine)
@@ -100,12 +202,12 @@ class RunHandlers:
         async for scene in self._show(start, who, request):
             yield scene
 
-    async def on_recover(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[Scene]:
+    async def on_recover(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
         """Follow a request on by the id that a person found at the vendor; what fails is said where they asked.
 
         The app's own token asks for none that it did not make for this visitor: ids can be guessed.
         """
-        asked, who, services = told(event), visitor_of(visitor, request), self._services()
+        asked, who, services = payload(event), visitor_of(visitor, request), self._services()
         run_id = text_of(asked.get("run_id")) or None
         try:
             _refuse_unknown(who)
@@ -118,7 +220,7 @@ class RunHandlers:
                 terms=services.terms(who),
             )
         except Exception as error:  # noqa: BLE001  told in words
-            note = _note(run_id or "", str(in_words(error)), passing=True)
+            note = _note(run_id or "", str(error_text(error)), passing=True)
             yield (note, gr.skip(), gr.skip()) if run_id else (gr.skip(), gr.skip(), note)
             return
         async for scene in self._show(start, who, request):
@@ -130,16 +232,16 @@ class RunHandlers:
         shown = (locker.url(locker.open(entries_of(value).get("ref"))) for value in (image, video))
         return gr.update(pair=inputs_value(*shown))
 
-    async def on_open(self, event: gr.EventData, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
+    async def on_open(self, event: gr.EventData, visitor: str, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
         """Show an earlier run, and follow it if it goes on."""
-        run_id, who = text_of(told(event).get("run_id")), visitor_of(visitor, request)
+        run_id, who = text_of(payload(event).get("run_id")), visitor_of(visitor, request)
         if not who.is_known:
             yield self._stage.refuse(_not_known(), request.session_hash)
             return
         async for scene in self._stage.show(run_id, who.owner, request.session_hash):
             yield scene
 
-    async def on_return(self, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
+    async def on_return(self, visitor: str, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
         """Show a returning visitor's newest run, and follow it if it goes on."""
         who = visitor_of(visitor, request)
         runs = await self._services().runner.history(who.owner) if who.is_known else []
@@ -151,7 +253,7 @@ class RunHandlers:
         async for scene in self._stage.show(runs[0].run_id, who.owner, request.session_hash):
             yield scene
 
-    async def on_kept_token(self, visitor: str, request: gr.Request) -> AsyncIterator[Scene]:
+    async def on_kept_token(self, visitor: str, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
         """Follow a visitor's paid runs on that waited for the token, and show the first of them.
 
         What was refused for want of a token is no longer worth saying.
@@ -178,34 +280,34 @@ class RunHandlers:
 
     async def on_cancel(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Ask a run to stop and say what that achieved."""
-        run_id, who = text_of(told(event).get("run_id")), visitor_of(visitor, request)
+        run_id, who = text_of(payload(event).get("run_id")), visitor_of(visitor, request)
         try:
             _refuse_unknown(who)
             words = await self._services().runner.cancel(run_id, who.owner)
         except Exception as error:  # noqa: BLE001  told in words
-            words = str(in_words(error))
+            words = str(error_text(error))
         return _note(run_id, words)
 
     async def on_compare(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Put reference and result into one file that can be downloaded."""
-        run_id, who = text_of(told(event).get("run_id")), visitor_of(visitor, request)
+        run_id, who = text_of(payload(event).get("run_id")), visitor_of(visitor, request)
         try:
             _refuse_unknown(who)
             services = self._services().for_request(request)
             run = await services.runner.view(run_id, who.owner)
             path = await comparison_of(run, services)
         except Exception as error:  # noqa: BLE001  told in words
-            return gr.update(comparison={"run_id": run_id, "error": str(in_words(error))})
+            return gr.update(comparison={"run_id": run_id, "error": str(error_text(error))})
         name = f"comparison-{run.engine.value}-{run_id[:8]}.mp4"
         return gr.update(comparison={"run_id": run_id, "url": services.locker.url(path), "name": name})
 
-    async def _show(self, start: Start, who: Visitor, request: gr.Request) -> AsyncIterator[Scene]:
+    async def _show(self, start: Start, who: Visitor, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
         scenes = self._stage.show(start.run_id, who.owner, request.session_hash, words=start.words, look=True)
         async for scene in scenes:
             yield scene
 
     @staticmethod
-    async def _begin(inputs: RunInputs, order: Order, services: Services, *, again: bool = False) -> Start:
+    async def _begin(inputs: RunInputs, order: RunOrder, services: Services, *, again: bool = False) -> Start:
         services.store.floor.check()
         token = services.tokens.use(order.who.token_key) if order.engine is EngineName.KLING else None
         async with services.turn():  # both files are read and copied
@@ -232,7 +334,7 @@ def _refuse_unknown(who: Visitor) -> None:
 
 async def _wanted(services: Services, headline: Value | None, size: Resolution) -> RunInputs:
     """Give what the headline carries, checked once more."""
-    wish = Wish.from_value(entries_of(headline).get("wish"), services.locker)
+    wish = RunRequest.from_value(entries_of(headline).get("wish"), services.locker)
     if wish is None:
         raise _not_checked()
     report = await services.preflight.report(wish.image, wish.video, wish.choice)
@@ -244,7 +346,7 @@ async def _wanted(services: Services, headline: Value | None, size: Resolution) 
 
 async def _same(services: Services, run: RunView, headline: Value | None, owner: str) -> RunInputs:
     """Give a run's inputs: as they stand on the left, if they are the same, so that their addresses are used."""
-    wish = Wish.from_value(entries_of(headline).get("wish"), services.locker)
+    wish = RunRequest.from_value(entries_of(headline).get("wish"), services.locker)
     if wish is not None:
         inputs = wish.inputs(findings=run.findings)
         async with services.turn():  # both files are read

@@ -1,14 +1,11 @@
-"""From which network address a request comes, and the key under which that is counted.
-
-A browser's id is its own choice: whoever wants to look like a hundred visitors makes up a hundred ids. Limits and the
-app's money are therefore counted by account, else by address. Where a proxy stands in front, the address is what the
-proxy says, if it is one that the settings name; anybody else may say what they like and is not believed.
-"""
+"""From which network address a request comes, how that is counted, and which forwarding headers are believed."""
 
 import hashlib
 import hmac
 from collections.abc import Collection
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Self
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -18,6 +15,21 @@ from kling_ui.settings import Network
 SCOPE_KEY = "kling_ui.address"  # where the middleware leaves the key of the address
 IPV6_NETWORK_BITS = 64  # one household or server has as many addresses as it likes below that
 _KEY_CHARS = 32  # 128 bits
+_PREFIX = b"x-forwarded"  # -for, -host, -port, -prefix, -proto, -server, ...
+_DROPPED = frozenset(
+    {
+        b"forwarded",
+        b"x-gradio-server",  # Gradio believes it over the host that was asked, whoever sends it
+        b"x-gradio-user",
+        b"x-host",
+        b"x-http-host-override",
+        b"x-http-method-override",
+        b"x-original-host",
+        b"x-original-url",
+        b"x-real-ip",
+        b"x-rewrite-url",
+    }
+)
 
 
 def is_trusted(address: str, proxies: Collection[Network]) -> bool:
@@ -79,3 +91,43 @@ def _whole(text: str) -> str:
     if isinstance(parsed, IPv6Address):
         return str(IPv6Address(int(parsed) >> (128 - IPV6_NETWORK_BITS) << (128 - IPV6_NETWORK_BITS)))
     return "" if parsed is None else str(parsed)
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What a trusted proxy says.
+
+    Attributes:
+        host: The host that the visitor asked, as text that nobody has checked; ``None`` when it says nothing.
+        scheme: ``http`` or ``https``; ``None`` likewise.
+    """
+
+    host: str | None = None
+    scheme: str | None = None
+
+    @classmethod
+    def from_scope(cls, scope: Scope, proxies: Collection[Network]) -> Self:
+        """Read what the proxy says; nothing, if the request comes from no trusted one."""
+        if not is_trusted((scope.get("client") or ("", 0))[0], proxies):
+            return cls()
+        headers = Headers(scope=scope)
+        scheme = _first(headers, "x-forwarded-proto")
+        return cls(_first(headers, "x-forwarded-host"), scheme if scheme in {"http", "https"} else None)
+
+    def applied_to(self, scope: Scope) -> Scope:
+        """Give the scope as if the visitor had asked without a proxy."""
+        headers = [(name, value) for name, value in scope["headers"] if not _is_dropped(name)]
+        if self.host is not None:
+            headers = [(name, value) for name, value in headers if name != b"host"]
+            headers.insert(0, (b"host", self.host.encode("latin-1")))
+        return {**scope, "headers": headers, "scheme": self.scheme or scope.get("scheme", "http")}
+
+
+def _first(headers: Headers, name: str) -> str | None:
+    """Read a list's first entry, which the proxy that is nearest to the visitor has written, if not the visitor."""
+    entries = ",".join(headers.getlist(name)).split(",")
+    return entries[0].strip().lower() or None
+
+
+def _is_dropped(name: bytes) -> bool:
+    return name.lower().startswith(_PREFIX) or name.lower() in _DROPPED

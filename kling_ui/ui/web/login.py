@@ -16,8 +16,13 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.middleware.sessions import SessionMiddleware
 
 from kling_ui.settings import SpaceLogin
-from kling_ui.ui.tokens import TokenKeep
-from kling_ui.ui.visitors import SESSION_KEY, SESSION_S, Account, token_key_of
+from kling_ui.ui.visitors import (
+    SESSION_KEY,
+    SESSION_S,
+    Account,
+    TokenStore,
+    token_key_of,
+)
 
 COOKIE = "kling_ui_session"
 SCOPE = "openid profile"  # who it is; nothing of what the account may do
@@ -37,7 +42,7 @@ def login_url(login: SpaceLogin) -> str:
     return f"https://{login.host}/login/huggingface"
 
 
-def add_login(app: FastAPI, login: SpaceLogin, tokens: Callable[[], TokenKeep]) -> None:
+def add_login(app: FastAPI, login: SpaceLogin, tokens: Callable[[], TokenStore]) -> None:
     """Add the session and the routes; they must come before Gradio is mounted on the root.
 
     Args:
@@ -102,7 +107,7 @@ async def _claims(provider: Any, request: Request) -> dict[str, Any]:
     return dict((await provider.authorize_access_token(request, claims_options=expected))["userinfo"])
 
 
-def _end(request: Request, tokens: TokenKeep) -> None:
+def _end(request: Request, tokens: TokenStore) -> None:
     """End whatever login there is; the token that was typed in it goes with it."""
     if (account := Account.from_session(request.session)) is not None:
         tokens.wipe(token_key_of(account))

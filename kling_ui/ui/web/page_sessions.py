@@ -23,11 +23,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kling_ui.ui.trouble import place_of
+from kling_ui.ui.event_payload import place_of
 from kling_ui.ui.web.client_address import SCOPE_KEY as ADDRESS_KEY
-from kling_ui.ui.web.event_bodies import SCOPE_KEY as EVENT_KEY
-from kling_ui.ui.web.event_bodies import Event
-from kling_ui.ui.web.gradio_paths import DATA, JOIN
+from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event
+from kling_ui.ui.web.gradio_requests import SCOPE_KEY as EVENT_KEY
 
 log = logging.getLogger(__name__)
 

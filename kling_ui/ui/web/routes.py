@@ -10,15 +10,15 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from starlette.requests import ClientDisconnect
 
 from kling_ui.errors import KlingUIError
-from kling_ui.media.file_names import clean_name, name_in_header
-from kling_ui.ui.web.files import Locker, shown_type
-from kling_ui.ui.web.upload_intake import UploadIntake, status_of
+from kling_ui.media.files import clean_name, name_in_header
+from kling_ui.ui.web.signed_files import SignedFiles, shown_type
+from kling_ui.ui.web.uploads import UploadIntake, status_of
 
 # A file shown alone can run nothing and load nothing, whatever it pretends to be.
 _FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
-def add_routes(app: FastAPI, locker: Locker, intake: UploadIntake) -> None:
+def add_routes(app: FastAPI, locker: SignedFiles, intake: UploadIntake) -> None:
     """Add the routes; they must come before Gradio is mounted on the root.
 
     Args:

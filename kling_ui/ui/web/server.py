@@ -18,19 +18,17 @@ from fastapi.middleware.cors import CORSMiddleware
 from kling_ui.errors import SettingsError
 from kling_ui.hosts import AllowedHosts, Origin
 from kling_ui.interrupts import INTERRUPTED, interruptible
-from kling_ui.runs.ways.opening import open_public_files
-from kling_ui.runs.ways.public import lent_route
+from kling_ui.runs.engines import open_public_files
+from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.settings import Settings
-from kling_ui.ui.examples import example_pairs, keep_examples
+from kling_ui.ui.examples import asset, example_pairs, keep_examples
 from kling_ui.ui.services import Services, open_services
-from kling_ui.ui.web.assets import asset
 from kling_ui.ui.web.connections import TimedConnection
-from kling_ui.ui.web.files import Locker, open_locker
-from kling_ui.ui.web.guard import Farewell, SecurityMiddleware
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.routes import add_routes, sweep
-from kling_ui.ui.web.upload_intake import UploadIntake
-from kling_ui.ui.web.upload_pace import UploadPace
+from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
+from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files
+from kling_ui.ui.web.uploads import UploadIntake, UploadPace
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
@@ -41,7 +39,7 @@ MAX_UPLOAD = "100mb"  # Gradio's own upload is shut anyway
 
 log = logging.getLogger(__name__)
 
-Opening = Callable[[Settings, Locker], AbstractAsyncContextManager[Services]]
+Opening = Callable[[Settings, SignedFiles], AbstractAsyncContextManager[Services]]
 
 
 class Server(uvicorn.Server):
@@ -52,7 +50,7 @@ class Server(uvicorn.Server):
         farewell: Ends the streams.
     """
 
-    def __init__(self, config: uvicorn.Config, farewell: Farewell) -> None:
+    def __init__(self, config: uvicorn.Config, farewell: StreamShutdown) -> None:
         super().__init__(config)
         self._farewell = farewell
 
@@ -62,7 +60,9 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def build_app(settings: Settings, opening: Opening = open_services, *, farewell: Farewell | None = None) -> FastAPI:
+def build_app(
+    settings: Settings, opening: Opening = open_services, *, farewell: StreamShutdown | None = None
+) -> FastAPI:
     """Put the application together; nothing runs yet.
 
     Args:
@@ -71,7 +71,7 @@ def build_app(settings: Settings, opening: Opening = open_services, *, farewell:
         farewell: Ends the streams of open pages.
     """
     _tell_gradio(settings.data_dir)
-    locker = open_locker(settings.data_dir)
+    locker = open_signed_files(settings.data_dir)
     examples = locker.root / "examples"
     keep_examples(examples)
 
@@ -94,7 +94,7 @@ def build_app(settings: Settings, opening: Opening = open_services, *, farewell:
     add_routes(app, locker, UploadIntake(lambda: app.state.services.store, pace=pace, is_public=settings.is_public))
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
-    _add_security(app, settings, farewell or Farewell(), locker.secret)
+    _add_security(app, settings, farewell or StreamShutdown(), locker.secret)
     if settings.outside_url:
         _lend_inputs(app, settings.data_dir)
     _mount_page(app, settings, example_pairs(locker, examples))
@@ -111,7 +111,7 @@ def prepare(settings: Settings) -> Callable[[], None]:
         SettingsError: The address cannot be listened on.
     """
     listening = listen(settings.host, settings.port)
-    farewell = Farewell()
+    farewell = StreamShutdown()
     app = build_app(settings, farewell=farewell)
     # proxy_headers would believe X-Forwarded-For from anybody on this machine; see client_address and forwarding
     config = uvicorn.Config(
@@ -185,9 +185,11 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
     import gradio as gr  # noqa: PLC0415  only now, see _tell_gradio
 
     from kling_ui.ui.page import build_page  # noqa: PLC0415
-    from kling_ui.ui.theme import page_theme  # noqa: PLC0415
-    from kling_ui.ui.web.mounting import finish_mounting  # noqa: PLC0415
-    from kling_ui.ui.widgets import STYLES  # noqa: PLC0415
+    from kling_ui.ui.web.gradio_mounting import finish_mounting  # noqa: PLC0415
+    from kling_ui.ui.widgets import (
+        STYLES,
+        page_theme,
+    )
 
     page = build_page(
         lambda: app.state.services,
@@ -217,7 +219,7 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
     app.state.sessions = finish_mounting(app, page, settings)
 
 
-def _add_security(app: FastAPI, settings: Settings, farewell: Farewell, secret: bytes) -> None:
+def _add_security(app: FastAPI, settings: Settings, farewell: StreamShutdown, secret: bytes) -> None:
     """Let the checks stand before everything else that is added to the app, logins too."""
     own = Origin.parse(settings.public_url or "")
     app.add_middleware(
@@ -237,7 +239,7 @@ def _lend_inputs(app: FastAPI, data_dir: Path) -> None:
     async def may_be_fetched(run_id: str) -> bool:
         return await app.state.services.runner.may_be_fetched(run_id)
 
-    app.router.routes.append(lent_route(open_public_files(data_dir), may_be_fetched))
+    app.router.routes.append(published_files_route(open_public_files(data_dir), may_be_fetched))
 
 
 def _origin(url: str) -> str:

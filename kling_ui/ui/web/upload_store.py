@@ -1,4 +1,4 @@
-"""Inputs that visitors brought or had made: whose they are is known by their folder, over restarts, too."""
+"""Where uploads are kept: whose they are, how much of them there is, and how much of the disk stays free."""
 
 import asyncio
 import hashlib
@@ -13,14 +13,70 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from kling_ui.errors import KlingUIError
-from kling_ui.ui.web.disk_floor import DiskFloor
 
 ENTRY_MIN_BYTES = 100_000  # what a tiny file counts: each takes a folder, and is looked at when all are counted
 FLOOR_CHECK_BYTES = 16 * 10**6  # the disk is looked at again after so much
 ACCOUNTS_MAX = 1000  # visitors whose sizes are remembered; those of others are counted anew
 _OWNER = re.compile(r"of-[0-9a-f]{32}")
+
+
+class Usage(Protocol):
+    """What :func:`shutil.disk_usage` tells, in bytes."""
+
+    @property
+    def total(self) -> int:
+        """Size of the disk."""
+        ...
+
+    @property
+    def free(self) -> int:
+        """What is free of it."""
+        ...
+
+
+class DiskFullError(KlingUIError):
+    """There is too little room on the disk."""
+
+
+class DiskFloor:
+    """Refuses what takes room while little of it is left.
+
+    Args:
+        folder: A folder on the disk in question; it need not exist yet.
+        floor_bytes: The free space to leave; 0 refuses nothing.
+        usage: Tells how full a disk is.
+    """
+
+    def __init__(self, folder: Path, floor_bytes: int, *, usage: Callable[[Path], Usage] = shutil.disk_usage) -> None:
+        self._folder = folder
+        self._floor_bytes = floor_bytes
+        self._usage = usage
+
+    def check(self, coming_bytes: int = 0) -> None:
+        """Let something be begun that takes room.
+
+        Args:
+            coming_bytes: What it is known to take.
+
+        Raises:
+            DiskFullError: There is too little room.
+        """
+        if not self._floor_bytes:
+            return
+        try:
+            free = self._usage(self._folder).free
+        except OSError:
+            return  # writing there will tell what is wrong
+        if free - coming_bytes < self._floor_bytes:
+            raise DiskFullError(
+                f"The disk of this app is nearly full: {free / 1e9:.1f} GB are free, "
+                f"and {self._floor_bytes / 1e9:g} GB must stay free.",
+                advice="What is here can still be seen and saved. Whoever runs the app can make room, or set "
+                "KLING_UI_FREE_DISK_GB lower.",
+            )
 
 
 class QuotaError(KlingUIError):

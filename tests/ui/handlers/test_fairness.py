@@ -8,19 +8,18 @@ import gradio as gr
 import pytest
 from starlette.requests import Request
 
-from kling_ui.choice import Choice
 from kling_ui.errors import KlingUIError
+from kling_ui.options import TransferOptions
 from kling_ui.runs.record import EngineName, RunState
+from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
 from kling_ui.ui.handlers.runs import RunHandlers
-from kling_ui.ui.views.slot import Kind
+from kling_ui.ui.views.input_slot import InputKind
 from kling_ui.ui.web.client_address import SCOPE_KEY
-from kling_ui.ui.web.disk_floor import DiskFloor
-from kling_ui.ui.web.upload_store import UploadStore
-from kling_ui.ui.wish import Wish
+from kling_ui.ui.web.upload_store import DiskFloor, UploadStore
 
 Disk = namedtuple("Disk", "total free")
 VISITOR = "v" * 43
@@ -168,9 +167,9 @@ def test_a_link_takes_a_turn_and_room_of_whoever_gave_it(public, monkeypatch):
 
         monkeypatch.setattr("kling_ui.ui.services.download", download)
         first, second = (public.for_request(_asking(address)) for address in ("net-1", "net-2"))
-        crowd = [asyncio.create_task(first.fetch(Kind.IMAGE, "first")) for _ in range(10)]
+        crowd = [asyncio.create_task(first.fetch(InputKind.IMAGE, "first")) for _ in range(10)]
         begun = [await asked.get() for _ in range(4)]
-        other = asyncio.create_task(second.fetch(Kind.IMAGE, "second"))
+        other = asyncio.create_task(second.fetch(InputKind.IMAGE, "second"))
         begun.append(await asked.get())
         gate.set()
         await asyncio.gather(*crowd, other)
@@ -189,7 +188,7 @@ def full(services):
 def test_below_the_floor_links_recordings_runs_and_comparisons_are_refused(full, run_of, tmp_path):
     async def story():
         with pytest.raises(KlingUIError, match="nearly full"):
-            await full.fetch(Kind.IMAGE, "https://example.org/a.png")
+            await full.fetch(InputKind.IMAGE, "https://example.org/a.png")
         recording = tmp_path / "recording.webm"
         recording.write_bytes(b"x")
         full.workers._answers["probe_video"] = replace(full.workers._answers["probe_video"], codec="vp8")
@@ -209,7 +208,7 @@ def test_below_the_floor_links_recordings_runs_and_comparisons_are_refused(full,
 
 def test_below_the_floor_a_repair_is_refused(full, canned):
     canned["probe_image"] = replace(canned["probe_image"], format="webp")
-    canned["look_at_image"] = replace(canned["look_at_image"], facts=canned["probe_image"])
+    canned["analyse_image"] = replace(canned["analyse_image"], facts=canned["probe_image"])
     image = {"ref": full.locker.sign(full.examples / EXAMPLES[0].image), "facts": [("Size", "")]}
 
     async def story():
@@ -226,7 +225,7 @@ def test_a_run_begins_on_the_terms_of_whoever_asks(services, is_public, address)
     settings = replace(services.settings, public_url="https://demo.example" if is_public else None)
     theirs = replace(services, settings=settings)
     image, video = (services.examples / name for name in (EXAMPLES[0].image, EXAMPLES[0].video))
-    wish = Wish(image, video, Choice(), True, None, None).to_value(services.locker)
+    wish = RunRequest(image, video, TransferOptions(), True, None, None).to_value(services.locker)
 
     async def story():
         handlers = RunHandlers(lambda: theirs)

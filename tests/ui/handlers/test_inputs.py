@@ -5,11 +5,11 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
-from kling_ui.choice import Orientation
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.options import Orientation
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.inputs import InputHandlers
-from kling_ui.ui.views.slot import Kind
+from kling_ui.ui.views.input_slot import InputKind
 
 TAB = gr.Request(session_hash="tab")
 CHOICE = ("video", True, "A person in a garden", False)
@@ -78,7 +78,7 @@ def test_only_references_that_were_given_out_are_opened(handlers, told):
 
 def test_a_link_is_fetched_and_remembered_as_the_origin(handlers, services, monkeypatch):
     async def fetch(_, kind, url):
-        assert (kind, url) == (Kind.IMAGE, "https://example.org/a.png")
+        assert (kind, url) == (InputKind.IMAGE, "https://example.org/a.png")
         return services.examples / EXAMPLES[0].image
 
     monkeypatch.setattr(type(services), "fetch", fetch)
@@ -171,13 +171,13 @@ def test_while_an_input_is_looked_at_nothing_runs_but_hard_limits_show(handlers,
 
 
 def test_an_input_that_has_just_arrived_is_not_waited_for(handlers, image, video, canned):
-    canned["probe_video"] = canned["look_at_video"] = AssertionError("asked too early")
+    canned["probe_video"] = canned["analyse_video"] = AssertionError("asked too early")
     just_arrived = {"ref": video["ref"], "busy": "Reading the file"}
     assert _judge(handlers, image, just_arrived)[1]["tone"] == "busy"
 
 
 def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, canned, small_person):
-    canned["look_at_image"] = small_person
+    canned["analyse_image"] = small_person
     findings, headline, button, accepted = _judge(handlers, image, video)
     assert findings[0]["rule"] == "image.coverage"
     assert (button["interactive"], accepted["visible"]) == (False, True)
@@ -186,7 +186,7 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
 
 
 def test_what_can_be_mended_is_offered(handlers, image, video, canned):
-    canned["look_at_image"] = replace(canned["look_at_image"], facts=replace(canned["probe_image"], format="webp"))
+    canned["analyse_image"] = replace(canned["analyse_image"], facts=replace(canned["probe_image"], format="webp"))
     judged, headline, _, _ = asyncio.run(handlers.judge(image, video, *CHOICE, TAB))
     assert judged["text"] == "Would fail: 1 finding stops the run, 1 may disappoint."
     assert judged["findings"][0]["repairs"][0]["repair"] == "image.convert"

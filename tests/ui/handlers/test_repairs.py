@@ -7,10 +7,10 @@ import gradio as gr
 import pytest
 
 from kling_ui.errors import MediaError
-from kling_ui.ui.attention import Attention
+from kling_ui.ui.event_payload import LatestWins
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.repairs import RepairHandlers
-from kling_ui.ui.views.slot import Kind
+from kling_ui.ui.views.input_slot import InputKind
 
 TAB = gr.Request(session_hash="tab")
 
@@ -21,7 +21,7 @@ def _told(**data):
 
 @pytest.fixture
 def attention():
-    return Attention()
+    return LatestWins()
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def video(services):
 def broken(canned):
     """A WebP picture and a silent Matroska clip; what is repaired is a PNG and an MP4."""
     image, clip = canned["probe_image"], replace(canned["probe_video"], has_audio=False, audio_codec="")
-    look_at_image, look_at_video = canned["look_at_image"], canned["look_at_video"]
+    look_at_image, look_at_video = canned["analyse_image"], canned["analyse_video"]
 
     def image_of(path, *_):
         return replace(image, path=path, format="png" if "repaired" in path.name else "webp")
@@ -63,10 +63,10 @@ def broken(canned):
     canned.update(
         probe_image=image_of,
         probe_video=clip_of,
-        look_at_image=lambda path, _: replace(look_at_image, facts=image_of(path)),
-        look_at_video=lambda path, _: replace(look_at_video, facts=clip_of(path)),
-        mend_image=mended,
-        mend_video=mended,
+        analyse_image=lambda path, _: replace(look_at_image, facts=image_of(path)),
+        analyse_video=lambda path, _: replace(look_at_video, facts=clip_of(path)),
+        transform_image=mended,
+        transform_video=mended,
         image_before_after=drawn,
         video_before_after=drawn,
     )
@@ -111,8 +111,8 @@ def test_a_choice_alone_touches_no_file(handlers, image, video, broken):
 
 def test_a_second_repair_starts_from_the_original_again(handlers, image, video, broken):
     sources = []
-    make = broken["mend_video"]
-    broken["mend_video"] = lambda path, *more: sources.append(path.name) or make(path, *more)
+    make = broken["transform_video"]
+    broken["transform_video"] = lambda path, *more: sources.append(path.name) or make(path, *more)
     *_, (_, clip, _) = _repair(handlers, image, video, "video.convert")
     *_, (_, again, findings) = _repair(handlers, image, clip, "video.trim", span=[2.0, 7.0])
     assert findings["mending"]["state"] == "done"
@@ -129,8 +129,8 @@ def test_what_is_not_on_offer_is_not_done(handlers, image, video, broken):
 
 def test_a_part_that_a_person_picked_is_kept(handlers, image, video, broken):
     mends = []
-    make = broken["mend_video"]
-    broken["mend_video"] = lambda path, mend, folder: mends.append(mend) or make(path, mend, folder)
+    make = broken["transform_video"]
+    broken["transform_video"] = lambda path, mend, folder: mends.append(mend) or make(path, mend, folder)
     *_, (_, clip, findings) = _repair(handlers, image, video, "video.trim", span=[2.0, 7.0])
     assert (mends[0].start_s, mends[0].end_s) == (2.0, 7.0)
     assert clip["current"]["span"] == [2.0, 7.0]
@@ -138,7 +138,9 @@ def test_a_part_that_a_person_picked_is_kept(handlers, image, video, broken):
 
 
 def test_a_failure_changes_nothing_and_says_why(handlers, image, video, broken):
-    broken["mend_video"] = MediaError("it breaks off.", path=handlers._services().examples, advice="Choose another.")
+    broken["transform_video"] = MediaError(
+        "it breaks off.", path=handlers._services().examples, advice="Choose another."
+    )
     *_, (picture, clip, findings) = _repair(handlers, image, video, "image.convert", "video.convert")
     assert (picture, clip) == (gr.skip(), gr.skip())
     assert findings["mending"]["state"] == "failed"
@@ -146,7 +148,7 @@ def test_a_failure_changes_nothing_and_says_why(handlers, image, video, broken):
 
 
 def test_an_unforeseen_error_is_no_traceback(handlers, image, video, broken, caplog):
-    broken["mend_image"] = ZeroDivisionError("secret detail")
+    broken["transform_image"] = ZeroDivisionError("secret detail")
     *_, last = _repair(handlers, image, video, "image.convert")
     assert "secret detail" not in _mending(last)["words"]
     assert "ZeroDivisionError at" in caplog.text
@@ -161,7 +163,7 @@ class Slow:
         self.reached, self.go = asyncio.Event(), asyncio.Event()
 
     async def run(self, work, *args, **more):
-        if work.__name__.startswith("mend_"):
+        if work.__name__.startswith("transform_"):
             self.reached.set()
             await self.go.wait()
         return await self._workers.run(work, *args, **more)
@@ -205,7 +207,7 @@ def test_it_can_be_stopped_in_the_middle(slow, image, video, broken, services):
 
 def test_a_new_picture_meanwhile_is_not_overwritten(slow, image, video, broken, attention):
     async def hand_in(_, workers):
-        with attention.claim("tab", Kind.IMAGE):
+        with attention.claim("tab", InputKind.IMAGE):
             workers.go.set()
 
     stages, _ = _under_way(slow, image, video, hand_in)

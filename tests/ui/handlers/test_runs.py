@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from kling_ui.choice import Choice, Orientation, Resolution
 from kling_ui.errors import RunError
+from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import Start
+from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.runs import RunHandlers
-from kling_ui.ui.wish import Wish
-from kling_ui.vision.person import Landmark, PoseTrack
+from kling_ui.vision.pose import Landmark, PoseTrack
 
 TAB = gr.Request(session_hash="tab")
 VISITOR = "v" * 43
@@ -56,14 +56,14 @@ def handlers(services, canned):
         pose[landmark, :2], pose[landmark + 1, :2] = (x, y), (1 - x, y)
     times_s = np.arange(0.0, 12.0, 0.25)
     track = PoseTrack(times_s, np.tile(pose, (len(times_s), 1, 1)), np.zeros((len(times_s), 33, 3), np.float32), 0.5625)
-    canned["look_at_video"] = replace(canned["look_at_video"], track=track)
+    canned["analyse_video"] = replace(canned["analyse_video"], track=track)
     return RunHandlers(lambda: services)
 
 
 @pytest.fixture
 def headline(services):
     folder, example = services.examples, EXAMPLES[0]
-    wish = Wish(folder / example.image, folder / example.video, Choice("In a garden"))
+    wish = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
     return {"wish": wish.to_value(services.locker)}
 
 
@@ -83,7 +83,7 @@ def test_a_run_is_started_and_shown_to_its_end(handlers, headline, runner):
     started = runner.started[0]
     assert (started["engine"], started["visitor"], started["token"]) == (EngineName.PREVIEW, VISITOR, None)
     assert (started["again"], started["shown_rate_usd"]) == (False, 0.07)
-    assert started["inputs"].choice == Choice("In a garden", resolution=Resolution.P1080)
+    assert started["inputs"].choice == TransferOptions("In a garden", resolution=Resolution.P1080)
     assert started["inputs"].findings["verdict"] == "warn"
     assert [status.get("progress") for status, _, _ in stages] == [None, 0.5, 0.9, None]
     assert stages[-1][0]["final"]
@@ -219,7 +219,7 @@ def test_the_same_wish_again_shows_what_is_there_already(handlers, headline, run
 @pytest.mark.parametrize("is_the_same", [True, False], ids=["as on the left", "another one"])
 def test_running_again_takes_the_runs_own_inputs(handlers, headline, run_of, services, is_the_same):
     runner = services.runner
-    run = run_of(state=RunState.COMPLETED, choice=Choice("In a garden"))
+    run = run_of(state=RunState.COMPLETED, choice=TransferOptions("In a garden"))
     runner.views, runner.standing = [run], run if is_the_same else None
     _all(handlers.on_again(headline, {"rate_usd": 0.07}, VISITOR, _told(run_id="r1"), TAB))
     (started,) = runner.started

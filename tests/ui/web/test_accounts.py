@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
-from kling_ui.choice import Choice
+from kling_ui.options import TransferOptions
+from kling_ui.runs.ledger.store import Store
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.runner import open_runner
-from kling_ui.runs.store import Store
 from kling_ui.ui.web import server
 
 BROWSER, OTHER = "v" * 43, "w" * 43
@@ -76,7 +76,7 @@ def _run(run_id="1" * 32, visitor=BROWSER, prompt="By the sea"):
         image_sha256="a" * 64,
         reference_name="reference.mp4",
         reference_sha256="b" * 64,
-        choice=Choice(prompt),
+        choice=TransferOptions(prompt),
         error=f"Failed: {prompt}.",
     )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from starlette.testclient import TestClient
 
-from kling_ui.runs.ways.opening import open_public_files
+from kling_ui.runs.engines import open_public_files
 from kling_ui.ui.web import server
 
 RUN_ID = "0123456789abcdef" * 2

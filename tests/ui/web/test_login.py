@@ -14,9 +14,13 @@ from joserfc.jwk import RSAKey
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from kling_ui.ui.tokens import TokenKeep
-from kling_ui.ui.visitors import Account
-from kling_ui.ui.web.login import COOKIE, WORDS, add_login, login_url
+from kling_ui.ui.visitors import Account, TokenStore
+from kling_ui.ui.web.login import (
+    COOKIE,
+    WORDS,
+    add_login,
+    login_url,
+)
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def open_app(played):
 
     def opened(login):
         app = FastAPI()
-        add_login(app, login, TokenKeep)
+        add_login(app, login, TokenStore)
 
         @app.get("/who")
         async def who(request: Request) -> str:

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from playwright.sync_api import expect, sync_playwright
 
-from kling_ui.choice import Choice
+from kling_ui.options import TransferOptions
+from kling_ui.runs.ledger.store import Store
 from kling_ui.runs.record import EngineName, RunRecord, RunState
-from kling_ui.runs.store import Store
 
 ROOT = Path(__file__).parents[3]
 SERVE = """
@@ -104,7 +104,7 @@ def add_run(tmp_path, space):
                 image_sha256="a" * 64,
                 reference_name="reference.mp4",
                 reference_sha256="b" * 64,
-                choice=Choice(prompt),
+                choice=TransferOptions(prompt),
                 error=f"Failed {prompt}.",
             )
         )

@@ -9,10 +9,10 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from kling_ui.settings import Settings, SpaceLogin
-from kling_ui.ui.tokens import TokenKeep
+from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web import server
-from kling_ui.ui.web.files import open_locker
 from kling_ui.ui.web.login import COOKIE
+from kling_ui.ui.web.signed_files import open_signed_files
 
 SPACE = "ann-space.hf.space"
 CONTENT = bytes(range(256)) * 40
@@ -29,12 +29,12 @@ def served(tmp_path_factory):
 
     @asynccontextmanager
     async def opening(*_):
-        yield SimpleNamespace(tokens=TokenKeep(), store=Store())
+        yield SimpleNamespace(tokens=TokenStore(), store=Store())
 
     folder = tmp_path_factory.mktemp("data")
     login = SpaceLogin(SPACE, "client", SecretStr("secret"), "http://127.0.0.1:9")
     settings = Settings(data_dir=folder, space_host=SPACE, hosts=(SPACE,), login=login, on_space=True)
-    locker = open_locker(folder)
+    locker = open_signed_files(folder)
     (folder / "uploads" / "x").mkdir(parents=True)
     clip, empty = folder / "uploads" / "x" / "clip.mp4", folder / "uploads" / "x" / "empty.mp4"
     clip.write_bytes(CONTENT)

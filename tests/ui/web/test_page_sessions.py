@@ -14,9 +14,8 @@ from fastapi import FastAPI
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.web import page_sessions
 from kling_ui.ui.web.client_address import SCOPE_KEY
-from kling_ui.ui.web.event_bodies import Event
-from kling_ui.ui.web.gradio_paths import DATA, JOIN
-from kling_ui.ui.web.mounting import finish_mounting
+from kling_ui.ui.web.gradio_mounting import finish_mounting
+from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions
 
 ECHO, WAIT, COUNT, SAY = 0, 1, 2, 3

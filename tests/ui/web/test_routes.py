@@ -8,15 +8,14 @@ from starlette.testclient import TestClient
 
 from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
-from kling_ui.ui.web.files import Locker
 from kling_ui.ui.web.routes import add_routes, sweep
-from kling_ui.ui.web.upload_intake import UploadIntake
-from kling_ui.ui.web.upload_pace import UploadPace
+from kling_ui.ui.web.signed_files import SignedFiles
+from kling_ui.ui.web.uploads import UploadIntake, UploadPace
 
 
 @pytest.fixture
 def client(tmp_path):
-    app, locker = FastAPI(), Locker(tmp_path, b"secret")
+    app, locker = FastAPI(), SignedFiles(tmp_path, b"secret")
     store = open_store(Settings(data_dir=tmp_path), locker)
     add_routes(app, locker, UploadIntake(lambda: store, pace=UploadPace(limit_s=60.0)))
     return TestClient(app)

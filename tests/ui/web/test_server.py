@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from kling_ui.errors import SettingsError
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.services import open_store
-from kling_ui.ui.tokens import TokenKeep
+from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web import server
 
 ROOT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ HOME = "http://localhost:7860"
 @asynccontextmanager
 async def _nothing_open(settings, locker):
     store = open_store(settings, locker)
-    yield SimpleNamespace(tokens=TokenKeep(), settings=settings, store=store, retention=None)
+    yield SimpleNamespace(tokens=TokenStore(), settings=settings, store=store, retention=None)
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,16 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from kling_ui.choice import Choice
+from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engines
+from kling_ui.runs.ledger.store import Store
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import open_runner
-from kling_ui.runs.store import Store
 from kling_ui.settings import TokenFor
+from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.web import server
-from kling_ui.ui.wish import Wish
-from kling_ui.vision.person import Landmark, PoseTrack
+from kling_ui.vision.pose import Landmark, PoseTrack
 
 APPS, TYPED = "apps-token-0123456789", "typed-token-0123456789"
 STRANGER = "v" * 43
@@ -72,9 +72,9 @@ def headline(services, canned):
         pose[landmark, :2], pose[landmark + 1, :2] = (x, y), (1 - x, y)
     times_s = np.arange(0.0, 12.0, 0.25)
     track = PoseTrack(times_s, np.tile(pose, (len(times_s), 1, 1)), np.zeros((len(times_s), 33, 3), np.float32), 0.5625)
-    canned["look_at_video"] = replace(canned["look_at_video"], track=track)
+    canned["analyse_video"] = replace(canned["analyse_video"], track=track)
     folder, example = services.examples, EXAMPLES[0]
-    wish = Wish(folder / example.image, folder / example.video, Choice("In a garden"))
+    wish = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
     return {"wish": wish.to_value(services.locker)}
 
 

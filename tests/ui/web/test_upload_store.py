@@ -8,9 +8,15 @@ from contextlib import suppress
 
 import pytest
 
-from kling_ui.ui.web.disk_floor import DiskFloor, DiskFullError
-from kling_ui.ui.web.files import open_locker
-from kling_ui.ui.web.upload_store import ENTRY_MIN_BYTES, FLOOR_CHECK_BYTES, QuotaError, UploadStore
+from kling_ui.ui.web.signed_files import open_signed_files
+from kling_ui.ui.web.upload_store import (
+    ENTRY_MIN_BYTES,
+    FLOOR_CHECK_BYTES,
+    DiskFloor,
+    DiskFullError,
+    QuotaError,
+    UploadStore,
+)
 
 Disk = namedtuple("Disk", "total free")
 KB = 1000
@@ -141,13 +147,13 @@ def test_sweeping_makes_room_and_leaves_what_is_young(tmp_path):
 
 
 def test_references_from_before_visitors_had_folders_open_until_they_are_swept(tmp_path):
-    locker, store = open_locker(tmp_path), _open(tmp_path)
+    locker, store = open_signed_files(tmp_path), _open(tmp_path)
     before = store.root / "abcdefghijklmnop" / "clip.mp4"
     before.parent.mkdir(parents=True)
     before.write_bytes(b"x")
     ref = locker.sign(before)
     asyncio.run(store.sweep(3600))
-    assert open_locker(tmp_path).open(ref) == before
+    assert open_signed_files(tmp_path).open(ref) == before
     then = time.time() - 7200
     os.utime(before.parent, (then, then))
     asyncio.run(store.sweep(3600))

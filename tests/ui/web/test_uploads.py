@@ -20,13 +20,11 @@ from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.visitors import Account, share_keys
 from kling_ui.ui.web.client_address import SCOPE_KEY
-from kling_ui.ui.web.disk_floor import DiskFloor
-from kling_ui.ui.web.files import Locker
-from kling_ui.ui.web.guard import Farewell, SecurityMiddleware
 from kling_ui.ui.web.routes import add_routes
-from kling_ui.ui.web.upload_intake import UploadIntake
-from kling_ui.ui.web.upload_pace import UploadPace
-from kling_ui.ui.web.upload_store import UploadStore
+from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
+from kling_ui.ui.web.signed_files import SignedFiles
+from kling_ui.ui.web.upload_store import DiskFloor, UploadStore
+from kling_ui.ui.web.uploads import UploadIntake, UploadPace
 
 Disk = namedtuple("Disk", "total free")
 HASTY = UploadPace(limit_s=60.0, idle_s=0.2, grace_s=0.4, bytes_per_s_min=8000.0)
@@ -48,12 +46,12 @@ class House:
 @pytest.fixture
 def house_of(tmp_path):
     def make(pace=PATIENT, *, is_public=False, store=None, **more):
-        locker, app = Locker(tmp_path, b"secret"), FastAPI()
+        locker, app = SignedFiles(tmp_path, b"secret"), FastAPI()
         kept = store or open_store(Settings(data_dir=tmp_path), locker)
         add_routes(app, locker, UploadIntake(lambda: kept, pace=pace, is_public=is_public, **more))
         app.add_middleware(
             SecurityMiddleware,
-            farewell=Farewell(),
+            farewell=StreamShutdown(),
             hosts=AllowedHosts.from_settings(Settings(hosts=("testserver",))),
             proxies=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8")],
             secret=b"s",

@@ -1,0 +1,210 @@
+"""From findings to repairs: which are offered, what the chosen ones come to, and what they changed."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+
+from kling_ui.checks.image_repairs import (
+    compose_image,
+    image_repairs,
+    pair_repairs,
+    shape_of_clip,
+    upper_body_of_clip,
+    upper_body_of_image,
+)
+from kling_ui.checks.repair_kinds import Repair, RepairKind
+from kling_ui.checks.report import Report, Section
+from kling_ui.checks.usability import forecast
+from kling_ui.checks.video_repairs import (
+    Span,
+    compose_video,
+    kept_span,
+    video_repairs,
+)
+from kling_ui.media.image import ImageFacts
+from kling_ui.media.probe import VideoFacts
+from kling_ui.media.rectangles import Rect
+from kling_ui.media.signatures import SHOWN_NAMES
+from kling_ui.media.transform_image import WHITE_RGB, ImageTransform
+from kling_ui.media.transform_video import VideoTransform
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
+
+__all__ = ["Plan", "Repair", "RepairKind", "compose", "longest_usable", "offers", "repair_all", "with_repairs"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileDifference:
+    """One fact that a repair changed.
+
+    Attributes:
+        what: Its name, such as ``duration``.
+        before: Its value in words and units.
+        after: Likewise.
+    """
+
+    what: str
+    before: str
+    after: str
+
+
+def file_differences(before: ImageFacts | VideoFacts, after: ImageFacts | VideoFacts) -> tuple[FileDifference, ...]:
+    """List the facts that differ, what a person looks at first coming first."""
+    old, new = _told(before), _told(after)
+    return tuple(FileDifference(what, old[what], new[what]) for what in old if what in new and old[what] != new[what])
+
+
+def _told(facts: ImageFacts | VideoFacts) -> dict[str, str]:
+    told = {
+        "format": SHOWN_NAMES.get(facts.format, facts.format.upper()),
+        "size": f"{facts.width_px} x {facts.height_px} px",
+        "file": f"{facts.size_bytes / 1e6:.1f} MB"
+        if facts.size_bytes >= 50_000
+        else f"{facts.size_bytes / 1e3:.0f} kB",
+    }
+    if isinstance(facts, ImageFacts):
+        upright = "upright" if facts.exif_orientation == 1 else "turned by its metadata"
+        alpha = "may be transparent" if facts.has_alpha else "opaque"
+        return told | {"colours": facts.mode, "orientation": upright, "transparency": alpha}
+    rate = "uneven" if facts.has_variable_rate else "even"
+    return told | {
+        "duration": f"{facts.duration_s:.2f} s",
+        "codec": facts.codec,
+        "colours": facts.pixel_format,
+        "frame rate": f"{facts.fps:.4g} frames per second, {rate}",
+        "rotation": f"{facts.rotation_deg}°",
+        "sound": facts.audio_codec or "none",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What chosen repairs come to.
+
+    Attributes:
+        image: What to make of the character image; ``None`` leaves it.
+        video: What to make of the reference video; ``None`` leaves it.
+        choice: How to transfer the motion afterwards.
+    """
+
+    image: ImageTransform | None
+    video: VideoTransform | None
+    choice: TransferOptions
+
+
+def offers(
+    image: ImageFacts | ImageAnalysis | None,
+    video: VideoFacts | VideoAnalysis | None,
+    report: Report,
+    choice: TransferOptions,
+    *,
+    usable: Span | None = None,
+) -> tuple[Repair, ...]:
+    """List the repairs that a report calls for; of two ways to settle the same rule the better one comes first.
+
+    Args:
+        image: What the report's image section was made from.
+        video: What its video section was made from.
+        report: What the checks said.
+        choice: How to transfer the motion.
+        usable: The span of the clip to trim to, in seconds; by default its longest usable one.
+    """
+    rules, usable = _rules(report), usable or longest_usable(video)
+    found: list[Repair] = []
+    if image is not None:
+        found += image_repairs(image, rules)
+    if video is not None:
+        found += video_repairs(video, rules, choice, usable)
+    if isinstance(image, ImageAnalysis) and isinstance(video, VideoAnalysis):
+        kinds = {repair.kind for repair in found}
+        found += pair_repairs(image, video, rules, span=kept_span(kinds, video.facts, choice, usable))
+    return tuple(found)
+
+
+def with_repairs(report: Report, repairs: Iterable[Repair]) -> Report:
+    """Name in each finding the first repair that settles it."""
+    kinds: dict[str, RepairKind] = {}
+    for repair in repairs:
+        for rule in repair.rules:
+            kinds.setdefault(rule, repair.kind)
+    return replace(
+        report,
+        image=_named(report.image, kinds),
+        video=_named(report.video, kinds),
+        pair=_named(report.pair, kinds),
+    )
+
+
+def repair_all(repairs: Iterable[Repair]) -> frozenset[RepairKind]:
+    """Choose what the button "Repair all" does."""
+    return frozenset(repair.kind for repair in repairs if repair.in_all)
+
+
+def compose(
+    kinds: Collection[RepairKind],
+    image: ImageFacts | ImageAnalysis | None,
+    video: VideoFacts | VideoAnalysis | None,
+    choice: TransferOptions,
+    *,
+    usable: Span | None = None,
+    background_rgb: tuple[int, int, int] = WHITE_RGB,
+) -> Plan:
+    """Bring chosen repairs together: at most one pass over each file.
+
+    Args:
+        kinds: Any of those that :func:`offers` lists.
+        image: What is known about the image.
+        video: What is known about the clip.
+        choice: How to transfer the motion.
+        usable: The span of the clip to trim to, in seconds, if a person picked one; by default its longest usable one.
+        background_rgb: What shows through where the image is transparent.
+    """
+    targets = {kind.target for kind in kinds}
+    choice, usable = _changed(choice, kinds), usable or longest_usable(video)
+    crops = _crops(kinds, image, video, choice, usable)
+    image_mend = video_mend = None
+    if image and "image" in targets:
+        image_mend = compose_image(kinds, image, crop=crops[0], background_rgb=background_rgb)
+    if video and "video" in targets:
+        video_mend = compose_video(kinds, video, choice, usable=usable, crop=crops[1])
+    return Plan(image_mend, video_mend, choice)
+
+
+def longest_usable(video: VideoFacts | VideoAnalysis | None) -> Span | None:
+    """Start and end, in seconds, of a clip's longest usable span; ``None`` while it was not looked at."""
+    usable = forecast(video).usable if isinstance(video, VideoAnalysis) else None
+    return (usable.start_s, usable.end_s) if usable else None
+
+
+def _crops(
+    kinds: Collection[RepairKind],
+    image: ImageFacts | ImageAnalysis | None,
+    video: VideoFacts | VideoAnalysis | None,
+    choice: TransferOptions,
+    usable: Span | None,
+) -> tuple[Rect | None, Rect | None]:
+    """What to keep of image and clip where the other one decides that."""
+    if not isinstance(image, ImageAnalysis) or not isinstance(video, VideoAnalysis):
+        return None, None
+    span, of_clip = kept_span(kinds, video.facts, choice, usable), None
+    if RepairKind.VIDEO_CROP_TO_UPPER in kinds:
+        of_clip = upper_body_of_clip(video, span)
+    elif RepairKind.VIDEO_CROP_TO_SHAPE in kinds:
+        of_clip = shape_of_clip(image, video, span)
+    return upper_body_of_image(image) if RepairKind.IMAGE_CROP_TO_UPPER in kinds else None, of_clip
+
+
+def _changed(choice: TransferOptions, kinds: Collection[RepairKind]) -> TransferOptions:
+    if RepairKind.CHOICE_ORIENTATION in kinds:
+        choice = replace(choice, orientation=Orientation.VIDEO)
+    if RepairKind.CHOICE_NO_SOUND in kinds:
+        choice = replace(choice, keep_sound=False)
+    return choice
+
+
+def _rules(report: Report) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(finding.rule for finding in report.findings))
+
+
+def _named(section: Section, kinds: dict[str, RepairKind]) -> Section:
+    findings = tuple(replace(finding, repair=kinds.get(finding.rule)) for finding in section.findings)
+    return replace(section, findings=findings)

@@ -1,0 +1,393 @@
+"""Which seconds of a clip are usable and why others are not, and which orientation suits it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from kling_ui.checks.limits import (
+    CAMERA_DRIFT_MAX,
+    CAMERA_DRIFT_S,
+    CAMERA_QUICK_MAX,
+    CAMERA_QUICK_S,
+    COVERED_SHARE_MIN,
+    DURATION_MAX_S,
+    DURATION_SLACK_S,
+    GLITCH_S,
+    HIDDEN_SHARE_MIN,
+    OTHERS_SHARE_MIN,
+    POSE_SURE_MIN,
+    SPEED_MAX_TRUNKS_PER_S,
+    SPEED_WINDOW_S,
+    TILT_LYING_DEG,
+    TURNED_DEG,
+    TURNED_SHARE_MIN,
+)
+from kling_ui.options import Orientation
+from kling_ui.vision.analysis import VideoAnalysis
+from kling_ui.vision.camera import CameraStep
+from kling_ui.vision.motion_speed import MotionSpeed
+from kling_ui.vision.pose import shows_upper_body, tilt_deg, turn_deg
+from kling_ui.vision.shots import CutKind
+
+SLIVER_S = 0.35  # good frames between faults: less is nothing to use and a nuisance to look at
+_ROUND = 3
+_WORTH_SAYING_S = 0.5
+_MOVING_MIN = 0.004  # long sides per second: a view that moves less stands still
+_CAMERA_S_MIN = 1.0
+
+
+class SpanKind(StrEnum):
+    """What a span of a clip is; among several reasons the first one of this list is named."""
+
+    CUT = "cut"
+    NOBODY = "nobody"
+    OUT_OF_VIEW = "out of view"
+    SEVERAL = "several people"
+    OCCLUDED = "occluded"
+    CAMERA = "camera moves"
+    FAST = "too fast"
+    UNSEEN = "not looked at"
+    GOOD = "good"
+
+
+# Documented as advice: the model goes on with the largest person, and often copes with a moving camera and fast moves.
+MAY_PASS = frozenset({SpanKind.SEVERAL, SpanKind.CAMERA, SpanKind.FAST})
+_NO_REASON = frozenset({SpanKind.GOOD, SpanKind.CUT})
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineSpan:
+    """A part of a clip.
+
+    Attributes:
+        start_s: Where it begins, in seconds from the clip's start.
+        end_s: Where it ends; for a cut between two frames the same as ``start_s``.
+        kind: What it is.
+    """
+
+    start_s: float
+    end_s: float
+    kind: SpanKind
+
+    @property
+    def length_s(self) -> float:
+        """How long it is."""
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """All of a clip.
+
+    Attributes:
+        spans: One after the other, without gaps, from 0 to the clip's end.
+        duration_s: The clip's length: what is paid for.
+    """
+
+    spans: tuple[TimelineSpan, ...]
+    duration_s: float
+
+    @property
+    def usable(self) -> TimelineSpan | None:
+        """The longest good span: what is likely to come back."""
+        good = [span for span in self.spans if span.kind == SpanKind.GOOD]
+        return max(good, key=lambda span: span.length_s, default=None)
+
+    @property
+    def usable_s(self) -> float:
+        """Length of the longest good span, in seconds."""
+        return self.usable.length_s if self.usable else 0.0
+
+    @property
+    def at_best_s(self) -> float:
+        """Longest part, in seconds, if what only may do harm does none: other people, camera and speed."""
+        longest = length = 0.0
+        for span in self.spans:
+            length = length + span.length_s if span.kind == SpanKind.GOOD or span.kind in MAY_PASS else 0.0
+            longest = max(longest, length)
+        return longest
+
+    @property
+    def lost_to(self) -> tuple[SpanKind, ...]:
+        """Why seconds are lost, the largest loss first."""
+        lost: dict[SpanKind, float] = {}
+        for span in self.spans:
+            if span.kind != SpanKind.GOOD:
+                lost[span.kind] = lost.get(span.kind, 0.0) + max(span.length_s, 1e-3)
+        return tuple(sorted(lost, key=lambda kind: -lost[kind]))
+
+    @property
+    def sentence(self) -> str:
+        """The forecast in words."""
+        paid = f"You pay for {self.duration_s:.1f} s"
+        if self.usable_s >= self.duration_s:
+            return f"{paid}, and all of it is likely to come back."
+        at_best = f", at best {self.at_best_s:.1f} s" if self.at_best_s >= self.usable_s + _WORTH_SAYING_S else ""
+        if self.usable is None:
+            return f"{paid}; nothing of it is sure to come back{at_best}."
+        where = f"{self.usable.start_s:.1f}-{self.usable.end_s:.1f} s"
+        return f"{paid}; about {self.usable_s:.1f} s are likely to come back ({where}){at_best}."
+
+    def to_json(self) -> dict[str, Any]:
+        """Put it into plain JSON types."""
+        usable = self.usable
+        return {
+            "paid_s": self.duration_s,
+            "usable_s": round(self.usable_s, _ROUND),
+            "at_best_s": round(self.at_best_s, _ROUND),
+            "usable": [round(usable.start_s, _ROUND), round(usable.end_s, _ROUND)] if usable else None,
+            "sentence": self.sentence,
+            "spans": [
+                {"start_s": round(span.start_s, _ROUND), "end_s": round(span.end_s, _ROUND), "kind": span.kind.value}
+                for span in self.spans
+            ],
+        }
+
+
+def compose_timeline(duration_s: float, faults: Iterable[TimelineSpan]) -> Timeline:
+    """Lay faults over a clip; where they overlap, the one that :class:`SpanKind` names first is shown.
+
+    Args:
+        duration_s: The clip's length.
+        faults: Spans of any kind but good ones, in any order; a cut may have no length.
+    """
+    found = [_within(fault, duration_s) for fault in faults]
+    edges = sorted({0.0, duration_s, *(span.start_s for span in found), *(span.end_s for span in found)})
+    instants = {span.start_s for span in found if span.kind == SpanKind.CUT and span.length_s <= 0}
+    spans: list[TimelineSpan] = []
+    for start_s, end_s in pairwise(edges):
+        if start_s in instants:
+            spans.append(TimelineSpan(start_s, start_s, SpanKind.CUT))
+        kind = _kind_at(found, (start_s + end_s) / 2)
+        spans.append(TimelineSpan(start_s, end_s, kind))
+    return Timeline(tuple(_joined(_without_slivers(_joined(spans)))), duration_s)
+
+
+def _joined(spans: Iterable[TimelineSpan]) -> list[TimelineSpan]:
+    joined: list[TimelineSpan] = []
+    for span in spans:
+        if joined and joined[-1].kind == span.kind and span.length_s > 0 and joined[-1].length_s > 0:
+            joined[-1] = TimelineSpan(joined[-1].start_s, span.end_s, span.kind)
+        else:
+            joined.append(span)
+    return joined
+
+
+def _without_slivers(spans: Sequence[TimelineSpan]) -> Iterator[TimelineSpan]:
+    """Count a blink of good frames beside a fault as part of it."""
+    for place, span in enumerate(spans):
+        near = [other.kind for other in spans[max(0, place - 1) : place + 2] if other.kind not in _NO_REASON]
+        is_sliver = span.kind == SpanKind.GOOD and span.length_s < SLIVER_S and near
+        yield TimelineSpan(span.start_s, span.end_s, near[0]) if is_sliver else span
+
+
+def _kind_at(faults: Sequence[TimelineSpan], time_s: float) -> SpanKind:
+    here = {fault.kind for fault in faults if fault.start_s <= time_s < fault.end_s}
+    return next((kind for kind in SpanKind if kind in here), SpanKind.GOOD)
+
+
+def _within(span: TimelineSpan, duration_s: float) -> TimelineSpan:
+    start_s, end_s = (min(max(0.0, time_s), duration_s) for time_s in (span.start_s, span.end_s))
+    return TimelineSpan(start_s, end_s, span.kind)
+
+
+def forecast(look: VideoAnalysis) -> Timeline:
+    """Lay out what of a clip is likely to come back."""
+    duration_s, seen_s = look.facts.duration_s, look.notes.seen_s or look.facts.duration_s
+    faults = [*cut_spans(look), *person_spans(look), *camera_spans(look.notes.camera), *fast_spans(look.notes.pace)]
+    if seen_s < duration_s:
+        faults.append(TimelineSpan(seen_s, duration_s, SpanKind.UNSEEN))
+    return compose_timeline(duration_s, faults)
+
+
+def cut_spans(look: VideoAnalysis) -> Iterator[TimelineSpan]:
+    """Yield each end of a shot; a hard cut has no length when its exact frame is known."""
+    frame_s = 1 / look.facts.fps
+    for cut in look.notes.cuts:
+        start_s = cut.last_s + (frame_s if cut.kind == CutKind.HARD else 0.0)
+        yield TimelineSpan(min(start_s, cut.first_s), cut.first_s, SpanKind.CUT)
+
+
+def person_spans(look: VideoAnalysis) -> Iterator[TimelineSpan]:
+    """Yield where nobody, not enough of somebody, more than one, or something in front of somebody is seen."""
+    found, whole = look.track.found, shows_upper_body(look.track.landmarks)
+    yield from _spans(look, ~found, SpanKind.NOBODY)
+    yield from _spans(look, found & ~whole, SpanKind.OUT_OF_VIEW)
+    moments = look.notes.moments
+    if len(moments) == len(found):
+        others = np.array([bool(moment.others) for moment in moments], bool)
+        if others_share(look) >= OTHERS_SHARE_MIN:
+            yield from _spans(look, _carried(others, look), SpanKind.SEVERAL)
+        yield from _spans(look, not_whole(look) & whole, SpanKind.OCCLUDED)
+
+
+def camera_spans(steps: tuple[CameraStep, ...]) -> Iterator[TimelineSpan]:
+    """Yield where the view moves: a lot within a moment, or slowly but on and on."""
+    moving = np.array([_moved(step) >= _MOVING_MIN * (step.end_s - step.start_s) for step in steps], bool)
+    marked = np.zeros(len(steps), bool)
+    for first in range(len(steps)):
+        quick = _window(steps, first, CAMERA_QUICK_S)
+        drift = _window(steps, first, CAMERA_DRIFT_S)
+        if sum(_moved(step) for step in steps[quick]) > CAMERA_QUICK_MAX:
+            marked[quick] |= moving[quick]
+        if _drift(steps[drift]) > CAMERA_DRIFT_MAX:
+            marked[drift] |= moving[drift]
+    for first, last in _runs(marked):
+        span = TimelineSpan(steps[first].start_s, steps[last].end_s, SpanKind.CAMERA)
+        if span.length_s > GLITCH_S:
+            yield span
+
+
+def fast_spans(pace: MotionSpeed) -> Iterator[TimelineSpan]:
+    """Yield where the figure moves too fast."""
+    mean = mean_pace(pace)
+    for first, last in _runs(mean > SPEED_MAX_TRUNKS_PER_S):
+        yield TimelineSpan(pace.times_s[first], pace.times_s[last], SpanKind.FAST)
+
+
+def mean_pace(pace: MotionSpeed) -> np.ndarray:
+    """Average the pace over a second around each of its steps; near the ends over the first and the last second."""
+    times_s, speeds = np.asarray(pace.times_s), np.asarray(pace.trunks_per_s)
+    if not len(times_s):
+        return np.empty(0)
+    latest_s = max(times_s[0], times_s[-1] - SPEED_WINDOW_S)
+    starts_s = (times_s - SPEED_WINDOW_S / 2).clip(times_s[0], latest_s)
+    first = np.searchsorted(times_s, starts_s)
+    end = np.searchsorted(times_s, starts_s + SPEED_WINDOW_S, side="right")
+    sums = np.concatenate(([0.0], np.cumsum(speeds)))
+    return (sums[end] - sums[first]) / np.maximum(1, end - first)
+
+
+def others_share(look: VideoAnalysis) -> float:
+    """Share of the moments at which others were searched thoroughly, 0-1, that show somebody else."""
+    thorough = [moment for moment in look.notes.moments if moment.is_thorough]
+    return sum(bool(moment.others) for moment in thorough) / len(thorough) if thorough else 0.0
+
+
+def not_whole(look: VideoAnalysis) -> np.ndarray:
+    """Tell at which moments a part of the person is hidden: ``(moments,)`` bool.
+
+    What covers the body counts when it does so often enough not to be a mistake; joints that only seem hidden must do
+    so more often, as hands pass behind and in front of each other.
+    """
+    covered = np.array([bool(moment.covered) for moment in look.notes.moments], bool)
+    hidden = np.array([bool(moment.hidden) for moment in look.notes.moments], bool)
+    result = np.zeros(len(covered), bool)
+    if look.share_of(covered) >= COVERED_SHARE_MIN:
+        result |= covered
+    if look.share_of(hidden) >= HIDDEN_SHARE_MIN:
+        result |= hidden
+    return result
+
+
+def sure_poses(look: VideoAnalysis) -> np.ndarray:
+    """Tell at which moments the pose may be taken at its word: ``(moments,)`` bool."""
+    if len(look.notes.moments) != len(look.track.times_s):
+        return look.track.found
+    sure = np.array([moment.confidence >= POSE_SURE_MIN for moment in look.notes.moments], bool)
+    return look.track.found & sure
+
+
+def _carried(others: np.ndarray, look: VideoAnalysis) -> np.ndarray:
+    """Moments without a thorough search show what the last thorough one showed."""
+    carried, last = others.copy(), False
+    for place, moment in enumerate(look.notes.moments):
+        last = bool(others[place]) if moment.is_thorough else last or bool(others[place])
+        carried[place] = last
+    return carried
+
+
+def _spans(look: VideoAnalysis, bad: np.ndarray, kind: SpanKind) -> Iterator[TimelineSpan]:
+    """Yield each run from the moment before it to the one behind it, so that what is left is surely good."""
+    times_s, duration_s = look.track.times_s, look.facts.duration_s
+    for first, last in _runs(bad):
+        start_s = float(times_s[first - 1]) + 1 / look.facts.fps if first else 0.0
+        end_s = float(times_s[last + 1]) if last + 1 < len(times_s) else duration_s
+        if end_s - start_s > GLITCH_S:
+            yield TimelineSpan(start_s, end_s, kind)
+
+
+def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], mask, [False])).astype(int)))
+    return [(int(first), int(end) - 1) for first, end in edges.reshape(-1, 2)]
+
+
+def _window(steps: tuple[CameraStep, ...], first: int, length_s: float) -> slice:
+    end = first
+    while end < len(steps) and steps[end].end_s - steps[first].start_s <= length_s + 1e-6:
+        end += 1
+    return slice(first, max(end, first + 1))
+
+
+def _moved(step: CameraStep) -> float:
+    """How far the view moves at its edge, in long sides."""
+    return float(np.hypot(step.shift_x, step.shift_y)) + 0.5 * (abs(step.zoom) + abs(step.roll_rad))
+
+
+def _drift(steps: tuple[CameraStep, ...]) -> float:
+    """How far the view moves in all, ways back subtracted."""
+    sums = np.array([(step.shift_x, step.shift_y, step.zoom, step.roll_rad) for step in steps]).sum(axis=0)
+    return float(np.hypot(sums[0], sums[1]) + 0.5 * (abs(sums[2]) + abs(sums[3])))
+
+
+@dataclass(frozen=True, slots=True)
+class OrientationAdvice:
+    """Which orientation suits a clip.
+
+    Attributes:
+        orientation: The one to choose.
+        reasons: Why, one sentence each, what decided first.
+        is_clear: The other one would fail or disappoint; else it is a matter of taste.
+    """
+
+    orientation: Orientation
+    reasons: tuple[str, ...]
+    is_clear: bool
+
+    def to_json(self) -> dict[str, Any]:
+        """Put it into plain JSON types."""
+        return {"orientation": self.orientation.value, "reasons": list(self.reasons), "is_clear": self.is_clear}
+
+
+def advise_orientation(look: VideoAnalysis, timeline: Timeline) -> OrientationAdvice:
+    """Choose by length, turns of the body and camera, in this order.
+
+    Args:
+        look: The clip.
+        timeline: What of it is likely to come back.
+    """
+    limit_s = DURATION_MAX_S[Orientation.IMAGE].value
+    turned, camera_s = turned_share(look), _seconds_of(timeline, SpanKind.CAMERA)
+    if look.facts.duration_s > limit_s + DURATION_SLACK_S:
+        length = f"The clip lasts {look.facts.duration_s:.1f} s; orientation “image” takes at most {limit_s:.0f} s."
+        return OrientationAdvice(Orientation.VIDEO, (length, *_turns(turned)), is_clear=True)
+    if turned >= TURNED_SHARE_MIN:
+        return OrientationAdvice(Orientation.VIDEO, _turns(turned), is_clear=True)
+    if camera_s >= _CAMERA_S_MIN:
+        camera = f"The camera moves for {camera_s:.1f} s; orientation “image” copes better with that."
+        return OrientationAdvice(Orientation.IMAGE, (camera,), is_clear=False)
+    steady = "The body faces the camera and the clip is short, so both work; “video” follows large moves more closely."
+    return OrientationAdvice(Orientation.VIDEO, (steady,), is_clear=False)
+
+
+def turned_share(look: VideoAnalysis) -> float:
+    """Share of the time, 0-1, in which an upright body is turned well away from the camera."""
+    if not len(look.track.times_s):
+        return 0.0
+    upright = tilt_deg(look.track.landmarks, look.track.aspect) < TILT_LYING_DEG
+    away = np.abs(turn_deg(look.track.world_m)) >= TURNED_DEG
+    return look.share_of(sure_poses(look) & upright & away)
+
+
+def _turns(share: float) -> tuple[str, ...]:
+    if share < TURNED_SHARE_MIN:
+        return ()
+    return (f"The body is turned away for {share * 100:.0f} % of the time; only orientation “video” follows turns.",)
+
+
+def _seconds_of(timeline: Timeline, kind: SpanKind) -> float:
+    return sum(span.length_s for span in timeline.spans if span.kind == kind)

@@ -1,0 +1,103 @@
+"""Names of files, files that appear whole or not at all, and the file that tells how far a worker is."""
+
+import json
+import re
+import unicodedata
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import unquote_to_bytes
+
+from kling_ui.errors import MediaError
+
+# In UTF-8. Disks take 255; of that "-repaired-12", "-before-after", "-preview.mp4" or ".part" may be added here.
+NAME_MAX_BYTES = 160
+NAME_MAX_CHARS = 80
+SUFFIX_MAX_CHARS = 12
+_PLAIN = frozenset("-_.() ")
+# Windows gives these to devices, whatever suffix follows.
+_DEVICE = re.compile(r"(?i)(?:con|prn|aux|nul|conin_|conout_|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?: *\..*)? *")
+_STEPS = 100
+
+
+def clean_name(name: str, fallback: str) -> str:
+    """Make a harmless file name that still tells the person which file it is.
+
+    Args:
+        name: What somebody calls the file; folders before it are left out.
+        fallback: What to call it where nothing is left of its name; the suffix is kept.
+    """
+    last = unicodedata.normalize("NFC", name.replace("\\", "/").rstrip("/").rpartition("/")[2])
+    bare = "".join(char if char.isalnum() or char in _PLAIN else "_" for char in last).strip()
+    stem, dot, suffix = bare.rpartition(".") if "." in bare else (bare, "", "")
+    suffix = suffix.strip()[: SUFFIX_MAX_CHARS - 1]
+    ending = f"{dot}{suffix}" if suffix else ""
+    room = NAME_MAX_BYTES - len(ending.encode())
+    stem = cut(stem.strip(" .")[: NAME_MAX_CHARS - len(ending)], room).strip(" .") or fallback
+    return f"{'_' if _DEVICE.fullmatch(stem) else ''}{stem}{ending}"
+
+
+def cut(text: str, max_bytes: int) -> str:
+    """Shorten a text to so many bytes of UTF-8 at most; no character is broken, and a text that fits is left alone."""
+    coded = text.encode("utf-8", "surrogatepass")  # names of files may hold bytes that are no UTF-8
+    return text if len(coded) <= max_bytes else coded[:max_bytes].decode("utf-8", "ignore")
+
+
+def name_in_header(text: str) -> str:
+    """Read a file's name from a header: in percent encoding, as our page sends it, or as plain UTF-8.
+
+    Args:
+        text: The header as Latin-1, the way it comes.
+    """
+    return unquote_to_bytes(text.encode("latin-1", "replace")).decode("utf-8", "replace")
+
+
+@contextmanager
+def atomic_file(out: Path) -> Generator[Path]:
+    """Give a hidden name beside ``out``; what was written there takes its place when the body ends well.
+
+    Raises:
+        MediaError: It cannot be written.
+    """
+    part = out.with_name(f".{out.stem}-{uuid.uuid4().hex[:8]}.part{out.suffix}")
+    try:
+        yield part
+        part.replace(out)
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise MediaError(
+            f"it cannot be written ({reason}).", path=out, advice="Free some space and try again."
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class ProgressFile:
+    """Written by the worker, never more often than there is news.
+
+    Args:
+        path: Where to; ``None`` tells nobody.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._told = -1
+
+    def tell(self, share: float) -> None:
+        """Say how much is done, 0-1."""
+        step = int(max(0.0, min(1.0, share)) * _STEPS)
+        if self._path is None or step == self._told:
+            return
+        self._told = step
+        part = self._path.with_name(f".{self._path.name}.part")
+        part.write_text(json.dumps({"progress": step / _STEPS}))
+        part.replace(self._path)
+
+
+def read_progress(path: Path) -> float | None:
+    """Read how much is done, 0-1; ``None`` when nothing was told yet."""
+    try:
+        return float(json.loads(path.read_bytes())["progress"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

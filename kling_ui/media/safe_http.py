@@ -1,0 +1,163 @@
+"""Asking an address that a user gave, without letting it reach into our own network.
+
+The host's addresses are looked up here, checked, and the connection goes to exactly the checked one, so that a name
+cannot change its meaning in between; every redirect is checked likewise. Nothing of ours goes along: no cookies, no
+credentials. Messages name the host only: addresses may carry signatures.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import Path
+from types import MappingProxyType
+
+import httpx
+
+from kling_ui.errors import MediaError
+
+REDIRECTS_MAX = 5
+WAIT_S = 15.0  # for a connection, or for the next bytes
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+# Ranges in which an IPv4 address hides inside an IPv6 one: NAT64 (RFC 6052, 8215) and 6to4.
+_TUNNELS = tuple(ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"))
+
+Resolve = Callable[[str, int], Awaitable[list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class SafeResponse:
+    """An answer, its body not yet read.
+
+    Attributes:
+        answer: From the last server; its status may be an error.
+        hosts: The hosts that were asked, one for each redirect and the last one.
+    """
+
+    answer: httpx.Response
+    hosts: tuple[str, ...]
+
+
+async def resolve_host(host: str, port: int) -> list[str]:
+    """Look up a host's addresses with the system's resolver.
+
+    Raises:
+        OSError: It has none.
+    """
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address belongs to the public internet, seen through every kind of embedding."""
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
+    if isinstance(parsed, IPv4Address):
+        return parsed.is_global and not parsed.is_multicast
+    return parsed.is_global and not parsed.is_multicast and not any(parsed in tunnel for tunnel in _TUNNELS)
+
+
+def host_of(url: str) -> str:
+    """Return the host of an address, which may be told; empty when it has none."""
+    try:
+        return httpx.URL(url.strip()).host
+    except httpx.InvalidURL:
+        return ""
+
+
+def refusal(reason: str, url: str, advice: str) -> MediaError:
+    """Say why an address is not used; of the address itself only the host is told."""
+    return MediaError(reason, path=Path(host_of(url) or "address"), advice=advice)
+
+
+@asynccontextmanager
+async def safe_request(
+    url: str,
+    *,
+    http: httpx.AsyncClient,
+    resolve: Resolve = resolve_host,
+    schemes: Collection[str] = frozenset({"http", "https"}),
+    allow_private: bool = False,
+    headers: Mapping[str, str] = _NOTHING,
+) -> AsyncGenerator[SafeResponse]:
+    """Ask for what an address holds, as a stranger.
+
+    Args:
+        url: ``http`` or ``https``, without a user name or password.
+        http: A client without base URL or credentials; tests hand in one with a fake transport.
+        resolve: How to look up a host's addresses.
+        schemes: The schemes that may be used, redirects included.
+        allow_private: Also reach addresses that are not public; for a server that its user runs alone.
+        headers: Sent along, such as a range.
+
+    Raises:
+        MediaError: The address cannot be used.
+        httpx.HTTPError: No server answers.
+    """
+    target, hosts = _checked(url, url, schemes), []
+    for _ in range(REDIRECTS_MAX + 1):
+        hosts.append(target.host)
+        address = await _safe_address(target, url, resolve, allow_private=allow_private)
+        request = _request(http, target, address, headers)
+        answer = await http.send(request, stream=True, auth=None, follow_redirects=False)
+        http.cookies.clear()  # a stranger brings none, not even to the next redirect
+        try:
+            if answer.status_code not in _REDIRECTS:
+                yield SafeResponse(answer, tuple(hosts))
+                return
+            target = _checked(str(target.join(answer.headers.get("location", ""))), url, schemes)
+        finally:
+            await answer.aclose()
+    raise refusal("it redirects too often.", url, "Give the address of the file itself.")
+
+
+def _request(http: httpx.AsyncClient, target: httpx.URL, address: str, headers: Mapping[str, str]) -> httpx.Request:
+    own = {
+        "Host": target.netloc.decode("ascii"),
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",  # a compressed answer could unfold beyond all limits
+        "Connection": "close",  # never reuse a connection that was checked for another name
+    }
+    return http.build_request(
+        "GET",
+        target.copy_with(host=address, fragment=None),
+        headers={**headers, **own},
+        timeout=WAIT_S,
+        extensions={"sni_hostname": target.raw_host.decode("ascii")},
+    )
+
+
+def _checked(location: str, url: str, schemes: Collection[str]) -> httpx.URL:
+    wanted = " or ".join(f"{scheme}://" for scheme in sorted(schemes, reverse=True))
+    try:
+        target = httpx.URL(location.strip())
+    except httpx.InvalidURL as error:
+        raise refusal("this is not a valid address.", url, f"It must start with {wanted}.") from error
+    if target.scheme not in {"http", "https"} or not target.host:
+        raise refusal("this is not a web address.", url, f"It must start with {wanted}.")
+    if target.scheme not in schemes:
+        raise refusal(f"{target.scheme}:// addresses are not used.", url, f"It must start with {wanted}.")
+    if target.userinfo:
+        raise refusal("addresses with a user name or password are not used.", url, "Give a public address.")
+    if not 0 < (target.port or 443) < 65536:
+        raise refusal("the address has an impossible port.", url, "Check the address.")
+    return target
+
+
+async def _safe_address(target: httpx.URL, url: str, resolve: Resolve, *, allow_private: bool) -> str:
+    port = target.port or (443 if target.scheme == "https" else 80)
+    try:
+        addresses = await resolve(target.raw_host.decode("ascii"), port)
+    except (OSError, UnicodeError) as error:
+        raise refusal("no server of that name can be found.", url, "Check the address.") from error
+    if not addresses or not (allow_private or all(is_public(address) for address in addresses)):
+        reason = "it does not lead to the public internet, so it is not fetched."
+        raise refusal(reason, url, "Download the file yourself and upload it here.")
+    return addresses[0]

@@ -1,0 +1,147 @@
+"""Making a changed copy of a picture: every change in one pass from the original's pixels, so nothing is lost twice."""
+
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from kling_ui.media.colour import on_background, to_srgb
+from kling_ui.media.files import atomic_file
+from kling_ui.media.image import ImageFacts, load_picture, probe_image
+from kling_ui.media.rectangles import (
+    NO_MARGINS,
+    Margins,
+    Rect,
+    Size,
+)
+
+_COARSE_PX = 64  # long side of the small copy whose colours fill what is far away
+_FADE_SHARE = 0.35  # within this share of the widest margin the edge's own pixels fade out
+WHITE_RGB = (255, 255, 255)
+SUFFIXES = {"png": ".png", "jpeg": ".jpg"}
+_JPEG_QUALITIES = (95, 90, 85, 78)  # the first is visually lossless; below the last, fewer pixels look better
+_FINE_CHROMA_FROM = 90
+_SHRINK_STEP = 0.85
+_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+
+
+def add_margins(rgb: np.ndarray, margins: Margins) -> np.ndarray:
+    """Add a plausible background around a picture; a plain one just goes on, without a seam.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        margins: How much to add at each edge.
+    """
+    height, width = rgb.shape[:2]
+    left, top, right, bottom = margins
+    near = cv2.copyMakeBorder(rgb, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    far = _far(rgb, margins)
+    weight = _nearness((near.shape[0], near.shape[1]), margins)[:, :, None]
+    filled = (near * weight + far * (1 - weight) + 0.5).astype(np.uint8)
+    filled[top : top + height, left : left + width] = rgb
+    return filled
+
+
+def _far(rgb: np.ndarray, margins: Margins) -> np.ndarray:
+    """Smooth colours for the whole canvas, from a small blurred copy."""
+    height, width = rgb.shape[:2]
+    full = margins.around((width, height))
+    scale = _COARSE_PX / max(full)
+    small = cv2.resize(rgb, (max(1, round(width * scale)), max(1, round(height * scale))), interpolation=cv2.INTER_AREA)
+    around = [round(margin * scale) for margin in margins]
+    left, top, right, bottom = around
+    padded = cv2.copyMakeBorder(small, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    blurred = cv2.GaussianBlur(padded.astype(np.float32), (0, 0), 3.0)
+    return cv2.resize(blurred, full, interpolation=cv2.INTER_CUBIC).clip(0, 255)
+
+
+def _nearness(shape: tuple[int, int], margins: Margins) -> np.ndarray:
+    """1 at the picture's edge, falling to 0 far away: ``(height, width)`` float32."""
+    left, top, right, bottom = margins
+    rows, columns = np.arange(shape[0], dtype=np.float32), np.arange(shape[1], dtype=np.float32)
+    down = np.maximum(top - rows, rows - (shape[0] - bottom - 1)).clip(0)
+    across = np.maximum(left - columns, columns - (shape[1] - right - 1)).clip(0)
+    fade = max(1.0, _FADE_SHARE * max(margins))
+    return np.exp(-np.hypot(down[:, None], across[None, :]) / fade)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTransform:
+    """What to make of a picture; whatever it was, the result is upright, opaque, 8-bit sRGB without metadata.
+
+    Attributes:
+        format: ``png`` or ``jpeg``; a PNG that grows beyond ``max_bytes`` becomes a JPEG.
+        crop: What to keep, in px as displayed; ``None`` keeps all.
+        size: Width and height that the kept part is scaled to, in px; ``None`` leaves them.
+        margins: What is added around it afterwards, in px of the result.
+        turns: Counter-clockwise quarter turns, 0-3, of all this at the end.
+        background_rgb: What shows through where the picture is transparent.
+        max_bytes: Size that the file must not exceed.
+    """
+
+    format: str
+    crop: Rect | None = None
+    size: Size | None = None
+    margins: Margins = NO_MARGINS
+    turns: int = 0
+    background_rgb: tuple[int, int, int] = WHITE_RGB
+    max_bytes: int = 10_000_000
+
+
+def transform_image(path: Path, mend: ImageTransform, folder: Path, *, stem: str = "mended") -> ImageFacts:
+    """Write a mended copy of a picture; the original is only read.
+
+    Args:
+        path: The original, of any supported format.
+        mend: What to change.
+        folder: Where the copy goes, which exists.
+        stem: Its name without suffix.
+
+    Returns:
+        The facts of the copy, its path among them.
+
+    Raises:
+        MediaError: The original cannot be decoded or the copy cannot be written.
+    """
+    plain = _plain(load_picture(path), mend)
+    name, coded = _coded(_framed(plain, mend), mend)
+    out = folder / f"{stem}{SUFFIXES[name]}"
+    with atomic_file(out) as part:
+        part.write_bytes(coded)
+    return probe_image(out)
+
+
+def _plain(upright: Image.Image, mend: ImageTransform) -> Image.Image:
+    kept = upright.crop(mend.crop) if mend.crop else upright
+    return on_background(to_srgb(kept), mend.background_rgb)
+
+
+def _framed(image: Image.Image, mend: ImageTransform) -> Image.Image:
+    if mend.size and mend.size != image.size:
+        image = image.resize(mend.size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if any(mend.margins):
+        image = Image.fromarray(add_margins(np.asarray(image), mend.margins))
+    return image.transpose(_TURNS[mend.turns]) if mend.turns else image
+
+
+def _coded(image: Image.Image, mend: ImageTransform) -> tuple[str, bytes]:
+    image.info = {}  # no profile, no comments
+    if mend.format == "png":
+        coded = _saved(image, "PNG")
+        if len(coded) <= mend.max_bytes:
+            return "png", coded
+    while True:
+        for quality in _JPEG_QUALITIES:
+            coded = _saved(image, "JPEG", quality=quality, subsampling=0 if quality >= _FINE_CHROMA_FROM else 2)
+            if len(coded) <= mend.max_bytes:
+                return "jpeg", coded
+        image = image.resize([max(1, round(side * _SHRINK_STEP)) for side in image.size], Image.Resampling.LANCZOS)
+
+
+def _saved(image: Image.Image, name: str, **options: int) -> bytes:
+    coded = BytesIO()
+    image.save(coded, name, **options)
+    return coded.getvalue()

@@ -1,0 +1,58 @@
+"""What a person chooses besides the two files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Self
+
+DEFAULT_PROMPT = "A person dancing in daylight"
+
+
+class Orientation(StrEnum):
+    """Whose facing the result follows; it also sets how long the reference may be."""
+
+    VIDEO = "video"
+    IMAGE = "image"
+
+
+class Resolution(StrEnum):
+    """How large a preview may be; its shape is the picture's."""
+
+    P720 = "720p"
+    P1080 = "1080p"
+
+    @property
+    def sides_px(self) -> tuple[int, int]:
+        """The longer and the shorter side that the frame may have."""
+        return (1280, 720) if self is Resolution.P720 else (1920, 1080)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferOptions:
+    """How to transfer the motion.
+
+    Attributes:
+        prompt: Scene, clothes and light in words, 1-2500 characters; the motion comes from the video.
+        orientation: ``VIDEO`` follows the reference's facing (at most 30 s), ``IMAGE`` the picture's (at most 10 s).
+        keep_sound: Keep the reference's sound in the result.
+        resolution: Of a preview; the model API takes no such wish.
+    """
+
+    prompt: str = DEFAULT_PROMPT
+    orientation: Orientation = Orientation.VIDEO
+    keep_sound: bool = True
+    resolution: Resolution = Resolution.P720
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """Read what :func:`dataclasses.asdict` gave, also before there were all of today's fields.
+
+        Raises:
+            ValueError: A field holds another word than today's.
+            TypeError: A field is not known.
+        """
+        enums: dict[str, Any] = {
+            "orientation": Orientation(fields.get("orientation", Orientation.VIDEO)),
+            "resolution": Resolution(fields.get("resolution", Resolution.P720)),
+        }
+        return cls(**{**fields, **enums})

@@ -1,0 +1,157 @@
+"""Where a job's two files come from: offered by this process, inline in the request, or fetched from an address."""
+
+import base64
+import binascii
+import secrets
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import httpx
+
+from kling_ui.errors import MediaError
+from kling_ui.media.download import download
+from kling_ui.media.safe_http import Resolve, resolve_host
+from kling_ui.media.signatures import IMAGE_FORMATS, VIDEO_FORMATS
+from kling_ui.preview.service_errors import invalid_field
+
+OFFERS_PATH = "/v1/inputs/"
+
+
+class InputKind(StrEnum):
+    """Which of the two inputs."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+    @property
+    def field_name(self) -> str:
+        """The input's name in the contract."""
+        return f"{self}_url"
+
+
+class Fetch(Protocol):
+    """Downloads what an address holds into a folder, and refuses what must not be asked for."""
+
+    async def __call__(self, url: str, folder: Path, *, kind: InputKind) -> Path:
+        """Return the file.
+
+        Raises:
+            KlingUIError: It may not or cannot be fetched.
+        """
+        ...
+
+
+class Inputs:
+    """The inputs of all jobs.
+
+    Args:
+        fetch: Downloads addresses.
+    """
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._offered: dict[str, Path] = {}
+
+    def offer(self, path: Path) -> str:
+        """Let jobs read a local file of any size.
+
+        Returns:
+            A path to put behind the service's origin. Only this process can make one, and nobody can guess it.
+        """
+        address = OFFERS_PATH + secrets.token_urlsafe(24)
+        self._offered[address] = path
+        return address
+
+    def withdraw(self, address: str) -> None:
+        """Take an offer back; jobs that have not begun lose the file."""
+        self._offered.pop(address, None)
+
+    def store_inline(self, url: str, kind: InputKind, folder: Path) -> str:
+        """Turn a data URI into a file in ``folder``; other addresses need nothing yet. Blocks for large ones.
+
+        Returns:
+            What :meth:`open` takes.
+
+        Raises:
+            ServiceError: The data URI holds no base64 data of this kind.
+        """
+        if url[:5].lower() != "data:":
+            return url
+        header, _, data = url.partition(",")
+        if not header[5:].lower().startswith(f"{kind}/"):
+            raise invalid_field(kind.field_name, f"must be a data URI of type {kind}/...")
+        try:
+            content = base64.b64decode(unquote_to_bytes(data) if "%" in data else data, validate=True)
+        except (binascii.Error, ValueError):
+            raise invalid_field(kind.field_name, "is not valid base64") from None
+        if not content:
+            raise invalid_field(kind.field_name, "holds no data")
+        (folder / kind.value).write_bytes(content)
+        return ""
+
+    async def open(self, url: str, kind: InputKind, folder: Path) -> Path:
+        """Return the file behind what :meth:`store_inline` returned.
+
+        Raises:
+            KlingUIError: It cannot be had.
+        """
+        if not url:
+            return folder / kind.value
+        address = urlsplit(url).path
+        if address.startswith(OFFERS_PATH):
+            return self._open_offered(address, kind, folder)
+        return await self._fetch(url, folder, kind=kind)
+
+    def _open_offered(self, address: str, kind: InputKind, folder: Path) -> Path:
+        path = self._offered.get(address)
+        if path is None or not path.is_file():
+            raise MediaError("The file is no longer there.", path=folder / kind.value)
+        return path
+
+
+# The vendor's recommended limits (docs/vendor_api.md, section 8), decimal megabytes.
+MAX_BYTES = {InputKind.IMAGE: 50_000_000, InputKind.VIDEO: 100_000_000}
+_FORMATS = {InputKind.IMAGE: IMAGE_FORMATS, InputKind.VIDEO: VIDEO_FORMATS}
+
+
+class InputFetch:
+    """Downloads a job's inputs as a stranger would: no cookies, no credentials, public addresses only.
+
+    Args:
+        allow_private: Also take private addresses; for development only.
+        transport: Another way to the network, for tests.
+        resolve: Another way to look up hosts, for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_private: bool = False,
+        transport: httpx.AsyncBaseTransport | None = None,
+        resolve: Resolve = resolve_host,
+    ) -> None:
+        self._allow_private = allow_private
+        self._transport = transport
+        self._resolve = resolve
+
+    async def __call__(self, url: str, folder: Path, *, kind: InputKind) -> Path:
+        """Download one input; see :class:`kling_ui.preview.job_inputs.Fetch`.
+
+        Raises:
+            MediaError: It may not or cannot be fetched; the reason names the input, not the address.
+        """
+        try:
+            async with httpx.AsyncClient(transport=self._transport) as http:
+                return await download(
+                    url,
+                    folder,
+                    http=http,
+                    max_bytes=MAX_BYTES[kind],
+                    kinds=_FORMATS[kind],
+                    allow_private=self._allow_private,
+                    resolve=self._resolve,
+                )
+        except MediaError as error:
+            raise MediaError(f"{kind.field_name} could not be fetched: {error.reason}", path=error.path) from error

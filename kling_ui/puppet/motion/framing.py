@@ -1,0 +1,165 @@
+"""Where in the picture a figure may stand, how large it may be, and feet that stay where they stand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from kling_ui.puppet.motion.frame_pose import within
+from kling_ui.puppet.motion.pose_stream import SmoothedMotion, latch
+from kling_ui.puppet.rig.character import Character
+from kling_ui.puppet.skeleton import ANKLES, HIPS, Joint
+
+CROWN_M = 0.13  # from the ears to the top of the head, where no outline tells; adults' median is 0.131 (ANSUR II, 2012)
+SOLID = 0.5
+LEAST_SIDE_SHARE = 0.1  # of the width, that stays between the middle of the head and a side
+RISE_SHARE, FALL_SHARE, CUT_OFF_SHARE = 0.1, 0.25, 0.04  # of the height; the last where the picture shows no feet
+TIGHT_SHARE = 0.015  # of the height: a head may rise so far even where there is no room above it
+SMALLEST, LARGEST = 0.75, 1.35  # of the figure, when the reference comes or goes
+RESTS_M_PER_S, MOVES_M_PER_S = 0.22, 0.4  # below and above which a foot begins to rest and to move
+MOST_PULL_M = 0.1  # how far a foot is held back at most
+SLIP_S = 1.5  # in which a held foot gives way to where it should be, so that nothing is pulled for ever
+LET_GO_S = 0.12  # in which a foot that moves again catches up
+LEGS = (
+    (Joint.LEFT_HIP, Joint.LEFT_KNEE, Joint.LEFT_ANKLE, Joint.LEFT_TOE),
+    (Joint.RIGHT_HIP, Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE, Joint.RIGHT_TOE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FramingLimits:
+    """How far a figure's head may go from its own place.
+
+    Attributes:
+        left: Px that it may go to that side; likewise the next three.
+        right: See above.
+        up: See above.
+        down: See above.
+        largest: How large it may become, against the picture.
+    """
+
+    left: float
+    right: float
+    up: float
+    down: float
+    largest: float
+
+    @classmethod
+    def of(cls, character: Character, *, whole: bool) -> "FramingLimits":
+        """For a character that is shown with its feet or not."""
+        width, height = character.size
+        hips = character.joints[list(HIPS)].mean(axis=0)
+        floor = character.joints[list(ANKLES), 1].max() if whole else hips[1]
+        side = max(LEAST_SIDE_SHARE * width, head_half_px(character))
+        head_x, crown = float(character.joints[Joint.HEAD, 0]), crown_y(character)
+        headroom = max(0.8 * crown, TIGHT_SHARE * height)
+        rise, fall = (RISE_SHARE, FALL_SHARE) if whole else (CUT_OFF_SHARE, CUT_OFF_SHARE)
+        return cls(
+            left=max(head_x - side, 1.0),
+            right=max(width - side - head_x, 1.0),
+            up=min(rise * height, headroom),
+            down=fall * height,
+            largest=min(LARGEST, 1 + headroom / max(float(floor) - crown, 1.0)),
+        )
+
+    def place(self, way: np.ndarray, lean: np.ndarray) -> np.ndarray:
+        """Bend ways so that the head stays within.
+
+        Args:
+            way: ``(frames, 2)`` of the hips, px.
+            lean: ``(frames, 2)``: how the head moves against the hips, px.
+        """
+        head = way + lean
+        return (
+            np.column_stack([within(head[:, 0], self.left, self.right), within(head[:, 1], self.up, self.down)]) - lean
+        )
+
+    def size(self, scale: np.ndarray) -> np.ndarray:
+        """Bend ``(frames,)`` sizes against the picture likewise."""
+        return 1 + within(scale - 1, 1 - SMALLEST, self.largest - 1)
+
+
+def crown_y(character: Character) -> float:
+    """The row, px, in which the figure begins above its ears; at least 0."""
+    x, ears = character.joints[Joint.HEAD]
+    half = character.face.width_px / 4
+    above = _solid(character, (0, float(ears)), (float(x) - half, float(x) + half)).any(axis=1)[::-1]
+    if not above[:1].any():
+        return max(0.0, float(ears) - CROWN_M * character.px_per_m)
+    return float(len(above) - _run(above))
+
+
+def head_half_px(character: Character) -> int:
+    """Half the width, px, of the head with its hair at the height of the ears."""
+    x, ears = (float(value) for value in character.joints[Joint.HEAD])
+    rows = ears - character.face.width_px / 4, ears + character.face.width_px / 4
+    left = _solid(character, rows, (0, x)).any(axis=0)[::-1]
+    right = _solid(character, rows, (x, character.size[0])).any(axis=0)
+    return max(_run(left), _run(right), 1)
+
+
+def _solid(character: Character, rows: tuple[float, float], columns: tuple[float, float]) -> np.ndarray:
+    """Where in a box of the picture the figure is, ``(height, width)`` bool of at least one row and one column."""
+    (top, bottom), (left, right) = ((max(0, round(low)), max(0, round(high))) for low, high in (rows, columns))
+    box = character.alpha[: character.size[1]][top : max(top + 1, bottom), left : max(left + 1, right)]
+    return box > SOLID if box.size else np.zeros((1, 1), bool)
+
+
+def _run(line: np.ndarray) -> int:
+    """How many of a line's first values are true."""
+    return len(line) if line.all() else int(line.argmin())
+
+
+class FootLock:
+    """Holds resting feet; remembers from stretch to stretch where they stand.
+
+    Args:
+        fps: Frames per second.
+        px_per_m: Scale of the figure.
+    """
+
+    def __init__(self, fps: float, px_per_m: float) -> None:
+        self._most_px = MOST_PULL_M * px_per_m
+        self._slip, self._let_go = np.exp(-1 / (SLIP_S * fps)), np.exp(-1 / (LET_GO_S * fps))
+        self._rests = [False, False]
+        self._before: list[np.ndarray | None] = [None, None]  # where each foot was shown last
+        self._pulls = np.zeros((2, 2))
+
+    def hold(self, joints: np.ndarray, p: SmoothedMotion, seen: np.ndarray) -> None:
+        """Correct the next frames in place.
+
+        Args:
+            joints: ``(frames, 18, 2)`` px.
+            p: The reference in these frames.
+            seen: ``(frames, 2)`` 0-1: how well the left and the right foot are seen there.
+        """
+        for side, leg in enumerate(LEGS):
+            moves = latch(p.pace_m_s[:, side], on=MOVES_M_PER_S, off=RESTS_M_PER_S, state=not self._rests[side])
+            self._rests[side] = not bool(moves[-1])
+            pulls = self._follow(side, joints[:, ANKLES[side]], ~moves) * seen[:, side, None]
+            _pull(joints, leg, pulls)
+
+    def _follow(self, side: int, ankle: np.ndarray, rests: np.ndarray) -> np.ndarray:
+        """``(frames, 2)``: how far a foot is to be pulled away from where it would be, px."""
+        pulls = np.zeros(ankle.shape)
+        pull, before = self._pulls[side], self._before[side]
+        for index, (place, stays) in enumerate(zip(ankle, rests, strict=True)):
+            if stays and before is not None:
+                pull = (before - place) * self._slip
+                pull *= min(1.0, self._most_px / max(float(np.hypot(*pull)), 1e-6))
+            else:
+                pull = pull * self._let_go
+            before = place + pull
+            pulls[index] = pull
+        self._pulls[side], self._before[side] = pull, before
+        return pulls
+
+
+def _pull(joints: np.ndarray, leg: tuple[Joint, ...], pulls: np.ndarray) -> None:
+    """Move a foot, and its knee by the knee's share of the leg."""
+    hip, knee, ankle, toe = leg
+    thigh = np.linalg.norm(joints[:, knee] - joints[:, hip], axis=1)
+    shin = np.linalg.norm(joints[:, ankle] - joints[:, knee], axis=1)
+    share = thigh / np.maximum(thigh + shin, 1e-6)
+    joints[:, knee] += share[:, None] * pulls
+    joints[:, ankle] += pulls
+    joints[:, toe] += pulls

@@ -1,0 +1,242 @@
+"""The reference's poses as a stream: repaired as they come, gaps bridged, jitter removed without lag."""
+
+import threading
+from dataclasses import dataclass
+
+import numpy as np
+
+from kling_ui.puppet.skeleton import (
+    ANKLES,
+    face_of,
+    joints_of,
+    scale_px_per_m,
+)
+from kling_ui.vision.pose import Landmark, Pose, PoseTrack
+
+SLOW_SIGMA_S = 0.08  # how long a resting joint is averaged
+FAST_SIGMA_S = 0.02  # and a fast one
+FAST_M_PER_S = 1.2  # speed at which a joint counts as fast; a brisk gesture moves a wrist at 1-3 m/s
+REACH_S = 0.6  # look-ahead of everything here
+VISIBLE_SIGMA_S = 0.12
+SWAP_GAIN = 0.4  # left and right were taken for each other when that explains a jump this much better
+ARM_PAIRS = np.array([(i, i + 1) for i in range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_THUMB, 2)])
+LEG_PAIRS = np.array([(i, i + 1) for i in range(Landmark.LEFT_HIP, Landmark.RIGHT_FOOT_INDEX, 2)])
+
+
+def bridge(values: np.ndarray, found: np.ndarray, fps: float, start: int = 0) -> np.ndarray:
+    """Fill the frames in which nobody was found.
+
+    Short gaps are crossed in a straight line. In long ones the last pose is held until :data:`REACH_S` before the next.
+
+    Args:
+        values: ``(frames, ...)`` of which rows not ``found`` are ignored.
+        found: ``(frames,)`` bool, at least one of them true.
+        fps: Frames per second.
+        start: The first frame wanted.
+
+    Returns:
+        ``(frames - start, ...)``.
+    """
+    index = np.arange(start, len(found))
+    known = np.flatnonzero(found)
+    after = np.searchsorted(known, index)
+    right = known[np.minimum(after, len(known) - 1)]
+    left = np.where(found[start:], index, known[np.maximum(after - 1, 0)])
+    span = np.minimum(np.maximum(right - left, 1), max(1.0, REACH_S * fps))
+    share = np.where(right > left, np.clip(1 - (right - index) / span, 0, 1), 0.0)
+    share = share.reshape(-1, *[1] * (values.ndim - 1))
+    return values[left] * (1 - share) + values[right] * share
+
+
+def steady(values: np.ndarray, fps: float, speed_m_s: np.ndarray | None = None) -> np.ndarray:
+    """Smooth without lag: much where a joint rests, little where it moves fast.
+
+    Args:
+        values: ``(frames, ...)``.
+        fps: Frames per second.
+        speed_m_s: ``(frames, ...)`` speeds that broadcast against ``values``; ``None`` smooths as if all were slow.
+    """
+    slow = blur(values, SLOW_SIGMA_S * fps)
+    if speed_m_s is None:
+        return slow
+    fast = blur(values, FAST_SIGMA_S * fps)
+    share = np.clip(speed_m_s / FAST_M_PER_S, 0, 1)
+    return slow + share * (fast - slow)
+
+
+def blur(values: np.ndarray, sigma_frames: float) -> np.ndarray:
+    """Gaussian average over time, with both ends continued point-symmetrically so that a trend is kept."""
+    reach = min(int(np.ceil(3 * sigma_frames)), len(values) - 1)
+    if reach < 1:
+        return values.copy()
+    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_frames) ** 2)
+    kernel /= kernel.sum()
+    before = 2 * values[:1] - values[reach:0:-1]
+    after = 2 * values[-1:] - values[-2 : -reach - 2 : -1]
+    padded = np.concatenate([before, values, after])
+    total = np.zeros(values.shape)
+    for place, weight in enumerate(kernel):
+        total += weight * padded[place : place + len(values)]
+    return total
+
+
+def speeds(points: np.ndarray, fps: float) -> np.ndarray:
+    """``(frames, n, 1)`` speeds of ``(frames, n, d)`` points, per second, lightly averaged."""
+    if len(points) < 2:
+        return np.zeros((*points.shape[:2], 1))
+    rate = np.linalg.norm(np.gradient(blur(points, FAST_SIGMA_S * fps), axis=0), axis=-1, keepdims=True) * fps
+    return blur(rate, 2 * FAST_SIGMA_S * fps)
+
+
+def latch(values: np.ndarray, *, on: float, off: float, state: bool) -> np.ndarray:
+    """``(frames,)`` bool that goes on above ``on`` and off below ``off``, so that it does not flicker between."""
+    out = np.zeros(len(values), bool)
+    for index, value in enumerate(values):
+        state = value > (off if state else on)
+        out[index] = state
+    return out
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothedMotion:
+    """What the person in the reference does.
+
+    Attributes:
+        points: ``(frames, 18, 2)`` per :class:`kling_ui.puppet.skeleton.Joint`, in units of the picture's height.
+        world_m: ``(frames, 18, 3)`` metres, hips at 0, y down, smaller z nearer.
+        visibility: ``(frames, 18)`` 0-1, slowly changing.
+        scale: ``(frames,)`` heights per metre.
+        face: ``(frames, 3)`` see :func:`kling_ui.puppet.skeleton.face_of`.
+        pace_m_s: ``(frames, 2)`` speeds of the left and the right ankle in the picture.
+        fps: Frames per second.
+    """
+
+    points: np.ndarray
+    world_m: np.ndarray
+    visibility: np.ndarray
+    scale: np.ndarray
+    face: np.ndarray
+    pace_m_s: np.ndarray
+    fps: float
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, frames: slice) -> "SmoothedMotion":
+        fields = (self.points, self.world_m, self.visibility, self.scale, self.face, self.pace_m_s)
+        return SmoothedMotion(*(values[frames] for values in fields), self.fps)
+
+
+class PoseStream:
+    """The poses of a clip, while it is still being read by another thread.
+
+    Args:
+        fps: Frames per second.
+    """
+
+    def __init__(self, fps: float) -> None:
+        self.fps = fps
+        self.times_s: list[float] = []
+        self.stopped = False
+        self._rows: list[np.ndarray] = []  # (33, 7): landmarks in square units, world in metres
+        self._last: np.ndarray | None = None
+        self._found: list[bool] = []
+        self._done = False
+        self._error: BaseException | None = None
+        self._more = threading.Condition()
+
+    @classmethod
+    def of(cls, track: PoseTrack, fps: float) -> "PoseStream":
+        """A clip that has been read."""
+        reading = cls(fps)
+        for time_s, landmarks, world, found in zip(
+            track.times_s, track.landmarks, track.world_m, track.found, strict=True
+        ):
+            pose = Pose(landmarks, world, None, 1.0) if found else None
+            reading.add(float(time_s), track.aspect, pose)
+        reading.close()
+        return reading
+
+    def add(self, time_s: float, aspect: float, pose: Pose | None) -> None:
+        """Append the next frame's pose."""
+        with self._more:
+            if pose is not None:
+                row = np.concatenate([pose.landmarks, pose.world_m], axis=1).astype(np.float64)
+                row[:, 0] *= aspect
+                self._last = row if self._last is None else unswapped(row, self._last)
+            self._rows.append(np.zeros((33, 7)) if self._last is None else self._last)
+            self._found.append(pose is not None)
+            self.times_s.append(time_s)
+            self._more.notify_all()
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Say that no more frames come, or why not."""
+        with self._more:
+            self._done, self._error = True, error
+            self._more.notify_all()
+
+    def stop(self) -> None:
+        """Ask the one who reads to stop."""
+        self.stopped = True
+
+    def wait_for(self, frames: int) -> int:
+        """Wait until so many frames are there or no more come.
+
+        Returns:
+            How many there are.
+
+        Raises:
+            Exception: What ended the reading.
+        """
+        with self._more:
+            self._more.wait_for(lambda: self._done or len(self._rows) >= frames)
+            if self._error is not None:
+                raise self._error
+            return len(self._rows)
+
+    @property
+    def anybody(self) -> bool:
+        """Somebody has been found so far."""
+        return any(self._found)
+
+    def perform(self, start: int, end: int) -> SmoothedMotion:
+        """Clean some frames; those within :data:`REACH_S` around them should be there, and somebody found."""
+        reach = int(np.ceil(REACH_S * self.fps)) + 1
+        low, high = max(0, start - reach), min(len(self._rows), end + reach)
+        base = next((index for index in range(low, 0, -1) if self._found[index]), 0)
+        rows, found = np.asarray(self._rows[base:high]), np.asarray(self._found[base:high])
+        return _clean(bridge(rows, found, self.fps, low - base), self.fps)[start - low : end - low]
+
+
+def smoothed_motion(track: PoseTrack, fps: float) -> SmoothedMotion:
+    """Clean a whole track; at least one frame of it has a person."""
+    return PoseStream.of(track, fps).perform(0, len(track.times_s))
+
+
+def _clean(rows: np.ndarray, fps: float) -> SmoothedMotion:
+    joints = joints_of(rows)
+    speed = speeds(joints[..., 4:], fps)
+    world, points = steady(joints[..., 4:], fps, speed), steady(joints[..., :2], fps, speed)
+    visibility = np.clip(blur(joints[..., 3], VISIBLE_SIGMA_S * fps), 0, 1)
+    scale = blur(scale_px_per_m(points, world, visibility**2), VISIBLE_SIGMA_S * fps)
+    pace = speeds(points[:, list(ANKLES)], fps)[..., 0] / scale[:, None]
+    return SmoothedMotion(points, world, visibility, scale, steady(face_of(rows[..., :2]), fps), pace, fps)
+
+
+def unswapped(row: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Undo the detector's taking left for right.
+
+    A body cannot turn round between two frames: where the arms or the legs jump to each other's place, they are swapped
+    back.
+
+    Args:
+        row: ``(33, n)`` landmarks of one frame, the first two in square units.
+        before: The same of the last frame in which somebody was found, already repaired.
+    """
+    row = row.copy()
+    for pairs in (ARM_PAIRS, LEG_PAIRS):
+        kept = np.linalg.norm(row[pairs, :2] - before[pairs, :2], axis=-1).mean()
+        swapped = np.linalg.norm(row[pairs[:, ::-1], :2] - before[pairs, :2], axis=-1).mean()
+        if swapped < SWAP_GAIN * kept:
+            row[pairs] = row[pairs[:, ::-1]]
+    return row

@@ -1,0 +1,233 @@
+"""The puppet: bends its layers to a pose and draws them; rigs are kept for the next clip."""
+
+import cmath
+import hashlib
+import math
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from kling_ui.media.colour import to_ycbcr
+from kling_ui.puppet.motion.frame_pose import FramePose
+from kling_ui.puppet.paint import Sprite
+from kling_ui.puppet.rig.character import Character, find_character
+from kling_ui.puppet.rig.layers import back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
+from kling_ui.puppet.skeleton import (
+    ANKLES,
+    BONES,
+    THIGHS,
+    Bone,
+    Joint,
+    Part,
+)
+from kling_ui.puppet.warp import (
+    Bend,
+    Bulge,
+    LimbWarp,
+    Segment,
+    Stretch,
+    TrunkWarp,
+)
+
+MOST_BEND = math.radians(80)  # beyond this a joint's two pieces turn around it like a rivet's: more would tear them
+MOST_WRIST = math.radians(50)
+MOST_SHOULDER = math.radians(45)
+NARROWEST, WIDEST, STEEPEST = 0.6, 1.25, 0.5
+FACE_SLIDE, MOST_SLIDE = 0.45, 0.3  # of the distance between the ears
+CHILDREN = {bone.parent: part for part, bone in BONES.items() if bone.parent is not Part.TORSO}
+KEPT = 1  # figures; one takes some tens of megabytes
+
+
+class Puppet:
+    """A character that can be drawn in any stance."""
+
+    def __init__(self, character: Character) -> None:
+        self._c = character
+        empty = backdrop(character)
+        self._backdrop = to_ycbcr(empty)
+        self._shadows = {part: Sprite.of(layer) for part, layer in shoe_shadows(character, empty).items()}
+        layers = cut_layers(character)
+        self._pieces = {part: Sprite.of(layer) for part, layer in layers.items()}
+        head = layers.get(Part.HEAD)  # there is none where the picture cuts it off
+        self._backs = {} if head is None else {Part.HEAD: Sprite.of(back_of_head(head, character.face))}
+        self._rest = {part: _segment(character.joints, part) for part in Part}
+
+    @property
+    def parts(self) -> frozenset[Part]:
+        """What it consists of."""
+        return frozenset(self._pieces)
+
+    def draw(self, stance: FramePose, into: np.ndarray | None = None) -> np.ndarray:
+        """Draw one frame.
+
+        Args:
+            stance: How the figure stands.
+            into: Where to draw it, to save the making of an array.
+
+        Returns:
+            ``(height, width, 3)`` uint8 in Y'CbCr, see :mod:`kling_ui.media.colour`.
+        """
+        frame = np.empty_like(self._backdrop) if into is None else into
+        np.copyto(frame, self._backdrop)
+        posed = {part: _segment(stance.joints, part) for part in Part}
+        for part, shadow in self._shadows.items():
+            if part in stance.order:
+                shadow.paint(frame, self._limb(stance, posed, part), opacity=self._shadow_strength(stance, part))
+        for part in stance.order:
+            if part not in self._pieces:
+                continue
+            if part is Part.TORSO:
+                self._pieces[part].paint(frame, self._trunk(stance, posed[part]))
+            elif part is Part.HEAD:
+                head = (self._backs if stance.turned else self._pieces)[part]
+                head.paint(frame, self._head(stance, posed), self._face(stance).undo)
+            else:
+                self._pieces[part].paint(frame, self._limb(stance, posed, part))
+        return frame
+
+    def _limb(self, stance: FramePose, posed: dict[Part, Segment], part: Part) -> LimbWarp:
+        bone, rest, now = BONES[part], self._rest[part], posed[part]
+        turn = _wrap(now.angle - rest.angle)
+        reach = bone.radius_m * self._c.px_per_m * stance.scale
+        child = CHILDREN.get(part)
+        bends = [self._near_bend(posed, part, turn, reach)]
+        before = after = stance.scale
+        if bone.parent in BONES:
+            before = posed[bone.parent].length / self._rest[bone.parent].length
+        if bone.tip is not None:
+            bends.append(self._tip_bend(stance, bone, now, turn, reach))
+        elif child in self._pieces:
+            after = posed[child].length / self._rest[child].length
+            angle = _clip(_wrap(posed[child].angle - self._rest[child].angle - turn), MOST_BEND)
+            room = min(reach, 0.45 * now.length, 0.45 * posed[child].length)
+            bends.append(Bend(now.end, now.angle + angle / 2, -room, 0.0, angle, 0.5))
+        across = -stance.scale if stance.turned and part in THIGHS else stance.scale  # the outside stays outside
+        stretch = Stretch(now.length, rest.length, before, after, across)
+        return LimbWarp(rest, now, stretch, tuple(bends))
+
+    def _shadow_strength(self, stance: FramePose, part: Part) -> float:
+        ankle = BONES[part].end
+        now, rest = (joints[list(ANKLES), 1].max() - joints[ankle, 1] for joints in (stance.joints, self._c.joints))
+        return shadow_strength(float(now - rest) / (self._c.px_per_m * stance.scale))
+
+    def _near_bend(self, posed: dict[Part, Segment], part: Part, turn: float, reach: float) -> Bend:
+        bone, now = BONES[part], posed[part]
+        parent = posed[bone.parent]
+        angle = _wrap(parent.angle - self._rest[bone.parent].angle - turn)
+        room = min(reach, 0.45 * now.length)
+        if bone.parent is Part.TORSO:
+            angle = _clip(angle, MOST_SHOULDER)
+        else:
+            angle, room = _clip(angle, MOST_BEND), min(room, 0.45 * parent.length)
+        return Bend(now.start, now.angle + angle / 2 + math.pi, -room, 0.0, angle, 0.5)
+
+    def _tip_bend(self, stance: FramePose, bone: Bone, now: Segment, turn: float, reach: float) -> Bend:
+        rest = self._c.joints[bone.tip] - self._c.joints[bone.end]
+        tip = stance.joints[bone.tip] - stance.joints[bone.end]
+        angle = _clip(_wrap(math.atan2(tip[1], tip[0]) - math.atan2(rest[1], rest[0]) - turn), MOST_WRIST)
+        room = min(0.6 * reach, 0.4 * now.length)
+        return Bend(now.end, now.angle + angle / 2, -room, room, angle, 1.0)
+
+    def _head(self, stance: FramePose, posed: dict[Part, Segment]) -> LimbWarp:
+        """The neck bends and gives way; from the chin up the head keeps its shape."""
+        rest, now, scale = self._rest[Part.HEAD], posed[Part.HEAD], stance.scale
+        turn = _wrap(now.angle - rest.angle)
+        upright = Bend(now.end, now.angle, -0.75 * now.length, -0.2 * now.length, _wrap(stance.face[0] - turn), 1.0)
+        trunk = _wrap(posed[Part.TORSO].angle - self._rest[Part.TORSO].angle - turn)
+        onto = Bend(now.start, now.angle + math.pi, -0.4 * now.length, 0.0, trunk, 1.0)
+        chin = 0.5 * rest.length
+        stretch = Stretch(max(now.length - chin * scale, 1.0), chin, scale, scale, scale)
+        return LimbWarp(rest, now, stretch, (upright, onto))
+
+    def _face(self, stance: FramePose) -> Bulge:
+        face = self._c.face
+        slide = [_clip(FACE_SLIDE * held, MOST_SLIDE) * face.width_px for held in stance.face[1:]]
+        shift = complex(*slide) * cmath.rect(1, face.held[0])
+        return Bulge(complex(*face.centre), 0.9 * face.width_px, shift)
+
+    def _trunk(self, stance: FramePose, posed: Segment) -> TrunkWarp:
+        rest = self._rest[Part.TORSO]
+        lines = [
+            self._line(stance, rest, posed, *pair)
+            for pair in ((Joint.LEFT_HIP, Joint.RIGHT_HIP), (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER))
+        ]
+        return TrunkWarp(rest, posed, (lines[0][0], lines[1][0]), (lines[0][1], lines[1][1]))
+
+    def _line(self, stance: FramePose, rest: Segment, posed: Segment, left: Joint, right: Joint) -> tuple[float, float]:
+        """Slope and width of hips or shoulders against the turned torso."""
+        was = complex(*(self._c.joints[left] - self._c.joints[right])) * cmath.rect(1, -rest.angle)
+        now = complex(*(stance.joints[left] - stance.joints[right])) * cmath.rect(1, -posed.angle)
+        across = was.imag if abs(was.imag) > 1 else math.copysign(1, was.imag)
+        width = min(max(abs(now.imag / across), NARROWEST * stance.scale), WIDEST * stance.scale)
+        width = math.copysign(width, now.imag / across)
+        return _clip((now.real * rest.length / posed.length - was.real) / across, STEEPEST), width
+
+
+def _segment(joints: np.ndarray, part: Part) -> Segment:
+    if part is Part.TORSO:
+        return Segment.between((joints[Joint.LEFT_HIP] + joints[Joint.RIGHT_HIP]) / 2, joints[Joint.NECK])
+    return Segment.between(joints[BONES[part].start], joints[BONES[part].end])
+
+
+def _clip(value: float, most: float) -> float:
+    return min(max(value, -most), most)
+
+
+def _wrap(angle: float) -> float:
+    return (angle + math.pi) % (2 * math.pi) - math.pi
+
+
+@dataclass(frozen=True, slots=True)
+class Rig:
+    """Who plays.
+
+    Attributes:
+        character: The person in the picture.
+        puppet: The same, cut out; drawing does not change it.
+    """
+
+    character: Character
+    puppet: Puppet
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A picture's content, wherever it lies."""
+
+    digest: bytes
+    path: Path = field(compare=False)
+
+
+def rig_of(path: Path, *, sides_px: tuple[int, int]) -> Rig:
+    """Find and cut out the person in a picture, or give what this process found in it the last time.
+
+    Args:
+        path: The picture.
+        sides_px: As for :func:`kling_ui.puppet.rig.character.find_character`.
+
+    Raises:
+        MediaError: It cannot be read, or nobody is found in it.
+    """
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+    except OSError:
+        return _find(path, sides_px)  # which says what is the matter
+    return _cut(_Content(digest, path), sides_px)
+
+
+def forget_rigs() -> None:
+    """Keep nothing."""
+    _cut.cache_clear()
+
+
+@lru_cache(maxsize=KEPT)
+def _cut(content: _Content, sides_px: tuple[int, int]) -> Rig:
+    return _find(content.path, sides_px)
+
+
+def _find(path: Path, sides_px: tuple[int, int]) -> Rig:
+    character = find_character(path, sides_px=sides_px)
+    return Rig(character, Puppet(character))

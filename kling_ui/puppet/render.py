@@ -1,0 +1,174 @@
+"""One preview from inputs to MP4: pose of the reference, puppet of the character, frames, sound.
+
+Four threads share the work, and all spend their time outside Python's lock: one decodes the clip, one finds poses, one
+cuts the puppet out meanwhile and then encodes, one draws frame after frame as soon as the poses around it are known.
+Only joints and a few pictures wait in between, so memory does not grow with the clip.
+"""
+
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import cycle
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from kling_ui.errors import MediaError
+from kling_ui.media.encode import ClipWriter
+from kling_ui.media.files import ProgressFile
+from kling_ui.media.probe import VideoFacts, probe_video
+from kling_ui.media.video import Prefetch, open_clip, read_frames
+from kling_ui.options import Orientation, Resolution
+from kling_ui.puppet.motion.frame_pose import FramePose
+from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream
+from kling_ui.puppet.motion.retarget import Retargeter, opening_frames
+from kling_ui.puppet.puppet import Rig, rig_of
+from kling_ui.puppet.watermark import Watermark
+from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, pose_detector
+from kling_ui.vision.tracking import track_poses
+
+STRETCH_FRAMES = 12  # drawn at a time
+READ_AHEAD, DRAWN_AHEAD = 6, 6  # frames that may wait for the next one to take them
+# Half of the processor time of "veryfast" for three times the bytes: previews are looked at where they are made.
+X264_OPTIONS = {"preset": "ultrafast", "crf": "20", "profile": "high", "threads": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class RenderFacts:
+    """What was rendered.
+
+    Attributes:
+        frames: As many as the reference has.
+        fps: The reference's nominal rate.
+        duration_s: The reference's.
+        width_px: Even.
+        height_px: Even.
+    """
+
+    frames: int
+    fps: float
+    duration_s: float
+    width_px: int
+    height_px: int
+
+
+def render_preview(
+    image: Path,
+    video: Path,
+    out: Path,
+    *,
+    orientation: Orientation = Orientation.VIDEO,
+    keep_sound: bool = True,
+    sides_px: tuple[int, int] = Resolution.P720.sides_px,
+    progress: Path | None = None,
+) -> RenderFacts:
+    """Transfer the motion of ``video`` to the character of ``image`` and write ``out``.
+
+    Args:
+        image: A picture of one person.
+        video: The reference clip.
+        out: The MP4 to write; it appears only when it is complete.
+        orientation: Whose facing and place the result follows.
+        keep_sound: Keep the reference's sound.
+        sides_px: The longer and the shorter side that the result may have; its shape is the picture's.
+        progress: Where to say how far it is, as ``{"progress": 0-1}``.
+
+    Raises:
+        MediaError: A file cannot be read or written, or shows nobody.
+    """
+    facts, told = probe_video(video), ProgressFile(progress)
+    pose_detector()  # loaded before another thread starts: two threads must not import the models' library at once
+    with one_thread(), _reading(facts) as reading:
+        played = rig_of(image, sides_px=sides_px)
+        with (
+            ClipWriter(
+                out,
+                fps=_rate(facts),
+                size=played.character.size,
+                sound_from=video if keep_sound and facts.has_audio else None,
+                sound_container=facts.format,
+                x264_options=X264_OPTIONS,
+            ) as writer,
+            Prefetch(_pictures(reading, played, orientation, video), DRAWN_AHEAD) as pictures,
+        ):
+            for picture in pictures:
+                writer.write_ycbcr(picture, time_s=reading.times_s[writer.frames])
+                if writer.frames % STRETCH_FRAMES == 0:
+                    told.tell((len(reading.times_s) + writer.frames) / 2 / max(1, facts.frame_count))
+    return RenderFacts(writer.frames, facts.fps, facts.duration_s, *played.character.size)
+
+
+@contextmanager
+def _reading(facts: VideoFacts) -> Generator[PoseStream]:
+    """Find the clip's poses in a thread of their own, which ends with the block."""
+    reading = PoseStream(facts.fps)
+
+    def read() -> None:
+        try:
+            clip = read_frames(facts.path, container=facts.format, long_side_px=TRACK_LONG_SIDE_PX)
+            with Prefetch(clip, READ_AHEAD) as frames:
+                for frame, pose in track_poses(frames, fps=facts.fps):
+                    if reading.stopped:
+                        return
+                    reading.add(frame.time_s, frame.rgb.shape[1] / frame.rgb.shape[0], pose)
+        except Exception as error:  # noqa: BLE001  raised again where the frames are waited for
+            reading.close(error)
+        else:
+            reading.close()
+
+    thread = threading.Thread(target=read, name="poses", daemon=True)
+    thread.start()
+    try:
+        yield reading
+    finally:
+        reading.stop()
+        thread.join()
+
+
+def _pictures(reading: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[np.ndarray]:
+    """The clip's pictures in Y'CbCr; each is drawn over after as many as may be waiting or in use."""
+    badge = Watermark(played.character.size)
+    canvases = cycle([np.empty_like(played.character.rgb) for _ in range(DRAWN_AHEAD + 3)])
+    for stance, canvas in zip(_stances(reading, played, orientation, video), canvases, strict=False):
+        picture = played.puppet.draw(stance, into=canvas)
+        badge.stamp(picture)
+        yield picture
+
+
+@contextmanager
+def one_thread() -> Generator[None]:
+    """Keep OpenCV to the calling thread: its own threads cost more than they give where all cores are busy."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def _stances(reading: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[FramePose]:
+    """The puppet's stances, a stretch at a time, each as soon as the frames around it have been read."""
+    ahead = round(REACH_S * reading.fps) + 2
+    opening = opening_frames(reading.fps)
+    count = reading.wait_for(opening + ahead)
+    while not reading.anybody:
+        known, count = count, reading.wait_for(count + STRETCH_FRAMES)
+        if count <= known:
+            raise MediaError(
+                "no person was found in the clip.", path=video, advice="Choose one that shows a person moving."
+            )
+    retargeter = Retargeter(played.character, played.puppet.parts, orientation, reading.perform(0, min(opening, count)))
+    start = 0
+    while start < (count := reading.wait_for(start + STRETCH_FRAMES + ahead)):
+        end = min(start + STRETCH_FRAMES, count)
+        motion = retargeter.move(reading.perform(start, end))
+        yield from (FramePose.of(motion, index) for index in range(len(motion)))
+        start = end
+
+
+def _rate(facts: VideoFacts) -> Fraction:
+    with open_clip(facts.path, container=facts.format) as (_, stream):
+        return Fraction(stream.average_rate or stream.guessed_rate or 25)

@@ -1,0 +1,245 @@
+"""The character: what of the picture belongs to it, where its joints are, and the window around each part."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from kling_ui.errors import MediaError
+from kling_ui.media.image import read_picture
+from kling_ui.puppet.rig.matting import matte
+from kling_ui.puppet.skeleton import (
+    BONES,
+    Joint,
+    Part,
+    face_of,
+    joints_of,
+    scale_px_per_m,
+)
+from kling_ui.vision.pose import Landmark, Pose, find_person
+
+VISIBLE = 0.5  # a bone whose end is less visible than this is not shown
+SURELY_VISIBLE = 0.9  # an arm less visible than this is looked for again
+CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second look must win
+CUT_ROWS = 3  # the very last rows of a picture are often spoilt by its edge
+BELOW_SHARE = 0.12  # of the picture's height
+MIRRORED = 0.95  # from what alpha on a pixel above is fit to be shown below
+LEAST_SIDE_PX = 720  # of the longer side: smaller pictures are enlarged to this
+ARMS = [Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST]
+AROUND_M = 0.18  # what a part may take of its surroundings at most
+FEATHER_PX = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMarks:
+    """The face in the picture.
+
+    Attributes:
+        centre: ``(x, y)`` px, between eyes, nose and ears.
+        width_px: Distance between the ears as they are seen.
+        held: ``(3,)`` roll, turn and nod; see :func:`kling_ui.puppet.skeleton.face_of`.
+    """
+
+    centre: tuple[float, float]
+    width_px: float
+    held: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """A person in a picture of the size that the clip will have.
+
+    Attributes:
+        rgb: ``(height, width, 3)`` uint8; both sides even.
+        figure: ``(taller, width, 3)`` uint8: the same, continued below where the picture cuts the person off.
+        alpha: ``(taller, width)`` float32 0-1: how much of a pixel of ``figure`` is the person.
+        joints: ``(18, 2)`` float64 px per :class:`kling_ui.puppet.skeleton.Joint`; may lie outside the picture.
+        world_m: ``(18, 3)`` float64 metres.
+        visibility: ``(18,)`` float64 0-1.
+        px_per_m: The person's scale.
+        face: Where the face is and how it is held.
+    """
+
+    rgb: np.ndarray
+    figure: np.ndarray
+    alpha: np.ndarray
+    joints: np.ndarray
+    world_m: np.ndarray
+    visibility: np.ndarray
+    px_per_m: float
+    face: FaceMarks
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """``(width_px, height_px)``."""
+        return self.rgb.shape[1], self.rgb.shape[0]
+
+
+def find_character(path: Path, *, sides_px: tuple[int, int]) -> Character:
+    """Read a picture and find the person in it.
+
+    Args:
+        path: The picture.
+        sides_px: The longer and the shorter side that it may take up. It is enlarged only to :data:`LEAST_SIDE_PX`.
+
+    Raises:
+        MediaError: It cannot be read, or nobody is found in it.
+    """
+    rgb = _read(path, sides_px)
+    pose = _best_pose(rgb)
+    if pose is None or pose.mask is None:
+        raise MediaError(
+            "no person was found in the picture.",
+            path=path,
+            advice="Choose one that shows the character from the front.",
+        )
+    height, width = rgb.shape[:2]
+    joints = joints_of(pose.landmarks.astype(np.float64))
+    points = joints[:, :2] * (width, height)
+    world = joints_of(pose.world_m.astype(np.float64))
+    visibility = joints[:, 3]
+    scale = float(scale_px_per_m(points, world, visibility))
+    figure, alpha = _continue_below(rgb, matte(rgb, pose.mask, scale, _palms(points, visibility)))
+    return Character(
+        rgb, figure, alpha, points, world, visibility, scale, _face(pose.landmarks[:, :2] * (width, height))
+    )
+
+
+def _palms(points: np.ndarray, visibility: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Wrists and knuckles of the hands that are seen."""
+    hands = ((Joint.LEFT_WRIST, Joint.LEFT_HAND), (Joint.RIGHT_WRIST, Joint.RIGHT_HAND))
+    return tuple(points[list(hand)] for hand in hands if visibility[list(hand)].min() >= VISIBLE)
+
+
+def _continue_below(rgb: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Go on below where the picture cuts the person off, so that no edge shows when it moves up.
+
+    The outline goes straight down; the cloth within it is that of the rows above, mirrored.
+    """
+    if alpha[-CUT_ROWS:].max() < 0.5:
+        return rgb, alpha
+    shown = alpha.shape[0] - CUT_ROWS
+    more = CUT_ROWS + round(BELOW_SHARE * alpha.shape[0])
+    outline = np.repeat(alpha[shown - 1 : shown], more, axis=0)
+    mirrored = slice(shown - 1, max(0, shown - 1 - more), -1)
+    cloth, solid = rgb[mirrored], (alpha[mirrored] > MIRRORED)[..., None]
+    below = np.repeat(rgb[shown - 1 : shown], more, axis=0)
+    below[: len(cloth)] = np.where(solid, cloth, below[: len(cloth)])
+    return np.concatenate([rgb[:shown], below]), np.concatenate([alpha[:shown], outline])
+
+
+def _face(points: np.ndarray) -> FaceMarks:
+    """Read the face off ``(33, 2)`` landmarks in px."""
+    ears = points[[Landmark.LEFT_EAR, Landmark.RIGHT_EAR]]
+    x, y = (ears.mean(axis=0) + points[Landmark.NOSE]) / 2
+    return FaceMarks((float(x), float(y)), max(1.0, float(np.hypot(*(ears[0] - ears[1])))), face_of(points))
+
+
+def _best_pose(rgb: np.ndarray) -> Pose | None:
+    """The pose as the picture is; where limbs stay doubtful (dark or flat pictures), also with its contrast evened."""
+    first = find_person(rgb)
+    if first is not None and first.landmarks[ARMS, 3].min() > SURELY_VISIBLE:
+        return first
+    lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
+    lab[..., 0] = cv2.createCLAHE(3.0, (8, 8)).apply(lab[..., 0])
+    second = find_person(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB))
+    if first is None or second is None or first.mask is None or second.mask is None:
+        return first or second
+    if second.landmarks[ARMS, 3].sum() < first.landmarks[ARMS, 3].sum() + CLEARLY_BETTER:
+        return first
+    return replace(second, mask=np.maximum(first.mask, second.mask))
+
+
+def _read(path: Path, sides_px: tuple[int, int]) -> np.ndarray:
+    rgb = read_picture(path, long_side_px=2 * sides_px[0]).rgb  # the last step down is the fine one
+    longer, shorter = max(rgb.shape[:2]), min(rgb.shape[:2])
+    scale = min(sides_px[0] / longer, sides_px[1] / shorter, max(1.0, LEAST_SIDE_PX / longer))
+    width, height = (max(2, 2 * round(side * scale / 2)) for side in rgb.shape[1::-1])
+    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+def shown_parts(character: Character) -> list[Part]:
+    """The parts that the picture really shows; nothing else is invented."""
+    shown = [Part.TORSO, Part.HEAD]
+    for part, bone in BONES.items():
+        if part is Part.HEAD or bone.parent not in shown:
+            continue
+        if character.visibility[bone.end] >= VISIBLE and _inside_share(character, bone.start, bone.end) > 0.5:
+            shown.append(part)
+    return shown
+
+
+def _inside_share(character: Character, start: Joint, end: Joint) -> float:
+    """How much of a bone lies in the picture, 0-1."""
+    steps = np.linspace(0, 1, 11)[:, None]
+    points = character.joints[start] * (1 - steps) + character.joints[end] * steps
+    return float(((points >= 0) & (points < character.size)).all(axis=1).mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A rectangle of the picture.
+
+    Attributes:
+        corner: ``(x, y)`` px of its upper left corner in the picture.
+        labels: ``(height, width)`` int8, as :func:`kling_ui.puppet.rig.segmentation.label_parts` gives them.
+        alpha: ``(height, width)`` float32 0-1.
+        colours: ``(height, width, 3)`` uint8, free of background.
+        joints: ``(18, 2)`` px in the window.
+        px_per_m: Scale of the person.
+        bottom: Row at which the picture ends; below it the figure is only continued.
+    """
+
+    corner: tuple[int, int]
+    labels: np.ndarray
+    alpha: np.ndarray
+    colours: np.ndarray
+    joints: np.ndarray
+    px_per_m: float
+    bottom: int
+
+
+def window_of(character: Character, labels: np.ndarray, colours: np.ndarray, part: Part) -> Window | None:
+    """The window around a part, or ``None`` when it has no pixel."""
+    own = labels == part
+    if not own.any():
+        return None
+    box = box_around(own, round(AROUND_M * character.px_per_m))
+    x0, y0 = box[1].start, box[0].start
+    return Window(
+        (x0, y0),
+        labels[box],
+        character.alpha[box],
+        colours[box],
+        character.joints - (x0, y0),
+        character.px_per_m,
+        character.size[1] - y0,
+    )
+
+
+def among(labels: np.ndarray, parts: Collection[Part]) -> np.ndarray:
+    """``(height, width)`` bool: where the label is one of some parts."""
+    table = np.zeros(256, np.uint8)
+    table[list(parts)] = 1
+    return cv2.LUT(np.ascontiguousarray(labels).view(np.uint8), table).view(bool)
+
+
+def box_around(region: np.ndarray, more: int) -> tuple[slice, slice]:
+    """Rows and columns that hold a bool region and so many px around it."""
+    x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
+    return slice(max(0, y - more), y + height + more), slice(max(0, x - more), x + width + more)
+
+
+def soften(region: np.ndarray) -> np.ndarray:
+    """A bool region with a soft border, float32 0-1."""
+    return cv2.GaussianBlur(region.astype(np.float32), (0, 0), FEATHER_PX)
+
+
+def without_spurs(region: np.ndarray, half_px: float) -> np.ndarray:
+    """What is left of a bool region without what is thinner than twice ``half_px``; all of it if it all is."""
+    deep = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1] > half_px
+    if not deep.any():
+        return region
+    return region & (cv2.distanceTransform((~deep).astype(np.uint8), cv2.DIST_L2, 3) <= half_px + 1)

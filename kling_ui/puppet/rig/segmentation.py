@@ -1,0 +1,356 @@
+"""Which pixel belongs to which part of the body."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from kling_ui.puppet.rig.boundaries import (
+    BODY,
+    NOTHING,
+    OWN,
+    arm_boundaries,
+    arm_way,
+    tell_fingers,
+    territory,
+)
+from kling_ui.puppet.rig.character import Character, among, box_around
+from kling_ui.puppet.rig.distances import (
+    BELOW_NECK,
+    HAIR,
+    SURE,
+    beyond_joint,
+    distances,
+    head_zone,
+    pixel_grid,
+    quarter,
+)
+from kling_ui.puppet.skeleton import ARMS as ARM_PARTS
+from kling_ui.puppet.skeleton import BONES, Joint, Part
+
+WIDE = 2.4  # limb radii that the widest sleeves reach
+CLOSE, HANDS_REACH = 1.3, 1.8  # limb radii around an arm in which the torso, and everything else, is not sure
+COLOUR_WEIGHT = 1.3
+COLOUR_DOUBT = 1.4  # log ratio below which a colour speaks against nobody: a jacket's sleeve is like its front
+LIGHT_BINS, COLOUR_BINS = 5, 20  # shade differs within one cloth, colour hardly
+HAIRLINE, HAIR_ENDS = 0.85, 1.3  # head radii from the middle of a head between which hair is to be found, if any
+RARE = 1e-3  # share of a core below which a colour says nothing
+UNLIKELY, UNLIKELY_COST = 0.4, 1.6  # radii within which it gets so, and how much
+TELLS, MOST_TOLD = 0.8, (-1.0, 0.7)  # how far a pixel is believed where a seam is looked for
+EDGE_RADIUS_M = 0.02
+EDGE_EPS = 120.0  # of 8-bit squared: weaker contrast is texture, not an edge
+
+CHAINS: tuple[tuple[Part, ...], ...] = (
+    (Part.TORSO,),
+    (Part.HEAD,),
+    (Part.LEFT_THIGH, Part.LEFT_SHIN),
+    (Part.RIGHT_THIGH, Part.RIGHT_SHIN),
+    (Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM),
+    (Part.RIGHT_UPPER_ARM, Part.RIGHT_FOREARM),
+)
+HEAD, LEGS, ARMS = 1, (2, 3), (4, 5)  # their places among the chains
+# Radii off the torso's outline, and off the others' middles, from which on they are unlikely there.
+EXPECTED = np.array([0.3, 0.9, 0.9, 0.9, 0.9, 0.9], np.float32)[:, None, None]
+WORK_LONG_SIDE_PX = 480
+SPUR_M = 0.03  # half the width of what hangs from the torso under an arm but belongs to the arm
+SOLID = 0.95
+AROUND_M = 0.05  # of an arm that is looked at closely
+
+
+@dataclass(frozen=True, slots=True)
+class LimbEvidence:
+    """What a small copy of the picture says about the chains.
+
+    Attributes:
+        rgb: ``(height, width, 3)`` uint8.
+        mask: ``(height, width)`` bool: the person.
+        far: ``(chains, height, width)``: how far each pixel is from a chain, in its radii.
+        sure: ``(chains, height, width)`` bool: where it surely is.
+        colour: ``(chains, height, width)``: how little its colour fits, 0-2.5.
+        px_per_m: The person's scale.
+    """
+
+    rgb: np.ndarray
+    mask: np.ndarray
+    far: np.ndarray
+    sure: np.ndarray
+    colour: np.ndarray
+    px_per_m: float
+
+    def against(self, number: int) -> np.ndarray:
+        """What speaks for a chain (negative) or for another, as :func:`kling_ui.puppet.rig.boundaries.arm_boundaries` wants it.
+
+        Returns:
+            ``(height, width)`` float32.
+        """
+        others = self.colour + UNLIKELY_COST * np.clip((self.far - EXPECTED) / UNLIKELY, 0, 1)
+        apart = self.colour[number] - np.delete(others, number, axis=0).min(axis=0)
+        return np.where(self.mask, np.clip(TELLS * apart, *MOST_TOLD), NOTHING).astype(np.float32)
+
+    def beside(self, number: int) -> np.ndarray:
+        """``(height, width)`` bool: where something else than a chain can be."""
+        return np.delete(self.far - EXPECTED, number, axis=0).min(axis=0) < UNLIKELY
+
+
+def gather(
+    rgb: np.ndarray, mask: np.ndarray, joints: np.ndarray, away: dict[Part, np.ndarray], px_per_m: float
+) -> LimbEvidence:
+    """Gather the evidence.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        mask: ``(height, width)`` bool: the person.
+        joints: ``(18, 2)`` px.
+        away: From :func:`kling_ui.puppet.rig.distances.distances`.
+        px_per_m: The person's scale.
+    """
+    zones = _zones(pixel_grid(mask.shape), joints, away)
+    far = np.stack([_nearest(away, chain, mask.shape) for chain in CHAINS])
+    palette = _palette(rgb)
+    sure = _sure(far, mask)
+    sure[0] &= ~_sleeves(palette, sure, zones, far)
+    for number in LEGS:
+        sure[number] &= ~_hem(palette, sure, zones, number)
+    hair = mask & (zones[HEAD] == HAIR) & (far[HEAD] > HAIRLINE) & (far[HEAD] < HAIR_ENDS)
+    hair &= far[list(ARMS)].min(axis=0) > HANDS_REACH
+    likeness = _likenesses(palette, sure, zones, hair)
+    return LimbEvidence(rgb, mask, far, sure, _unlike(likeness), px_per_m)
+
+
+def label_limbs(evidence: LimbEvidence) -> tuple[np.ndarray, np.ndarray]:
+    """Decide for each pixel.
+
+    Returns:
+        Twice ``(height, width)`` int8: the place among :data:`CHAINS`, and which it would be if there were no arms;
+        -1 outside the mask.
+    """
+    far, mask, sure = evidence.far, evidence.mask, evidence.sure
+    cost = np.where(far < 1.5, far**2, 2.25 + 1.8 * (far - 1.5))  # wide sleeves are unlikely, not impossible
+    cost[0] = 1.0 + np.minimum(cost[0], 5.0)  # inside the torso's outline a limb's own width decides
+    cost[1] = np.minimum(cost[1], 7.0)  # skirts stay with the torso, hair with the head, however far they reach
+    cost += COLOUR_WEIGHT * evidence.colour
+    cost[~np.isfinite(cost)] = 40.0
+    for number in range(len(CHAINS)):
+        cost[number][sure[number]] -= 3.0
+    radius = max(2, round(EDGE_RADIUS_M * evidence.px_per_m))
+    cost = _along_edges(evidence.rgb, cost, mask, radius)
+    labels = np.where(mask, cost.argmin(axis=0), -1).astype(np.int8)
+    labels = _connected(labels, sure, mask)
+    behind = cost[: min(ARMS)].argmin(axis=0)
+    return labels, np.where(np.isin(labels, ARMS), behind, labels).astype(np.int8)
+
+
+def _zones(grid: np.ndarray, joints: np.ndarray, away: dict[Part, np.ndarray]) -> np.ndarray:
+    """``(chains, height, width)`` int8: the part of a chain, and the piece of its bone, that a pixel is nearest to."""
+    zones = np.zeros((len(CHAINS), *grid.shape[:2]), np.int8)
+    hips = (joints[Joint.LEFT_HIP] + joints[Joint.RIGHT_HIP]) / 2
+    zones[0] = quarter(grid, joints[Joint.NECK], hips)
+    zones[HEAD] = head_zone(grid, joints)
+    for number, chain in enumerate(CHAINS):
+        own = [part for part in chain if part in away and part in BONES]
+        if not own or own == [Part.HEAD]:
+            continue
+        pieces = [quarter(grid, joints[BONES[part].start], joints[BONES[part].end]) for part in own]
+        nearest = np.stack([away[part] for part in own]).argmin(axis=0)
+        zones[number] = np.choose(nearest, [4 * place + piece for place, piece in enumerate(pieces)])
+    return zones
+
+
+def _nearest(away: dict[Part, np.ndarray], chain: tuple[Part, ...], shape: tuple[int, ...]) -> np.ndarray:
+    own = [away[part] for part in chain if part in away]
+    return np.min(own, axis=0) if own else np.full(shape, np.inf, np.float32)
+
+
+def _sure(far: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """``(chains, height, width)`` bool: pixels that surely belong to a chain; arms lie before everything else."""
+    sure = (far < SURE) & mask
+    arms = np.min(far[list(ARMS)], axis=0)
+    for number in range(len(CHAINS)):
+        if number not in ARMS:
+            sure[number] &= arms > (CLOSE if number == 0 else HANDS_REACH)
+    limbs = sure[2:].any(axis=0)
+    sure[0] &= ~limbs & ~(far[1] < 1)
+    return sure
+
+
+def _palette(rgb: np.ndarray) -> np.ndarray:
+    """``(height, width)`` int: which of the coarse colours a pixel has."""
+    colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 0.8), cv2.COLOR_RGB2YCrCb)
+    bins = (colours.astype(np.int32) * (LIGHT_BINS, COLOUR_BINS, COLOUR_BINS)) // 256
+    return (bins[..., 0] * COLOUR_BINS + bins[..., 1]) * COLOUR_BINS + bins[..., 2]
+
+
+def _sleeves(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, far: np.ndarray) -> np.ndarray:
+    """``(height, width)`` bool: what seems to be torso beside an arm, but has the arm's colour and not the torso's."""
+    beside = sure[0] & (far[list(ARMS)].min(axis=0) < WIDE)
+    torso = _likeness(palette, sure[0] & ~beside, zones[0])
+    arms = np.max([_likeness(palette, sure[number], zones[number]) for number in ARMS], axis=0)
+    return beside & (torso < 0.3 * arms)
+
+
+def _hem(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, leg: int) -> np.ndarray:
+    """``(height, width)`` bool: what seems to be the top of a thigh, but has the torso's colour and not the thigh's."""
+    top = sure[leg] & (zones[leg] == 0)
+    below = sure[leg] & (zones[leg] == 1)
+    if not below.any():
+        return np.zeros_like(top)
+    nowhere = np.zeros_like(zones[0])
+    torso, thigh = _likeness(palette, sure[0], nowhere), _likeness(palette, below, nowhere)
+    return top & (thigh < 0.3 * torso)
+
+
+def _likenesses(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, hair: np.ndarray) -> np.ndarray:
+    """``(chains, height, width)``: how common each pixel's colour is in the nearby core of a chain."""
+    nowhere, low = np.zeros_like(zones[0]), zones[HEAD] == BELOW_NECK
+    cores = [nowhere if number == HEAD else zone for number, zone in enumerate(zones)]
+    likeness = np.stack([_likeness(palette, own, zone) for own, zone in zip(sure, cores, strict=True)])
+    likeness[HEAD][low] = _likeness(palette, hair, nowhere)[low]  # what of a head hangs that low is hair
+    return likeness + RARE
+
+
+def _unlike(likeness: np.ndarray) -> np.ndarray:
+    """How much less common a colour is than in the chain that has most of it, 0-2.5."""
+    return np.clip(np.log(likeness.max(axis=0) / likeness) - COLOUR_DOUBT, 0, 2.5)
+
+
+def _likeness(palette: np.ndarray, own: np.ndarray, zone: np.ndarray) -> np.ndarray:
+    """How common each pixel's colour is in the chain's core of the same zone."""
+    likeness = np.zeros(palette.shape, np.float32)
+    for number in range(int(zone.max()) + 1):
+        here = zone == number
+        counts = np.bincount(palette[own & here], minlength=LIGHT_BINS * COLOUR_BINS**2).astype(np.float32)
+        cube = counts.reshape(LIGHT_BINS, COLOUR_BINS, COLOUR_BINS)
+        for axis in range(3):
+            cube = _blurred(cube, axis)
+        likeness[here] = (cube.ravel() / max(cube.sum(), 1.0))[palette[here]]
+    return likeness
+
+
+def _blurred(cube: np.ndarray, axis: int) -> np.ndarray:
+    """Let each bin count a little for its neighbours; the darkest is none of the lightest."""
+    cube = np.moveaxis(cube, axis, 0)
+    blurred = cube.copy()
+    blurred[1:] += 0.35 * cube[:-1]
+    blurred[:-1] += 0.35 * cube[1:]
+    return np.moveaxis(blurred, 0, axis)
+
+
+def _along_edges(rgb: np.ndarray, costs: np.ndarray, mask: np.ndarray, radius: int) -> np.ndarray:
+    """Average each chain's costs over a neighbourhood that stops at the picture's edges and at the mask."""
+    edges = cv2.ximgproc.createGuidedFilter(rgb, radius, EDGE_EPS)
+    weight = np.maximum(edges.filter(mask.astype(np.float32)), 0.2)
+    return np.stack([edges.filter((cost * mask).astype(np.float32)) / weight for cost in costs])
+
+
+def _connected(labels: np.ndarray, sure: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Take from each chain what is not connected with its core, and give it to the nearest neighbour in the mask."""
+    kept = np.full_like(labels, -1)
+    for number in range(len(CHAINS)):
+        own = (labels == number).astype(np.uint8)
+        _, pieces = cv2.connectedComponents(own, connectivity=4)
+        wanted = np.unique(pieces[sure[number] & (own > 0)])
+        kept[np.isin(pieces, wanted[wanted > 0])] = number
+    return _spread(kept, mask)
+
+
+def _spread(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Give every unlabelled pixel of the mask the label that is nearest inside the mask."""
+    grown = np.where(mask, labels + 1, 0).astype(np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    for _ in range(sum(mask.shape)):
+        empty = mask & (grown == 0)
+        wider = np.where(empty, cv2.dilate(grown, kernel), grown)
+        if (wider == grown).all():
+            break
+        grown = wider
+    return grown.astype(np.int8) - 1
+
+
+def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
+    """Say for each of the person's pixels which part it belongs to.
+
+    Returns:
+        ``(height, width)`` int8: the :class:`Part`, or -1 where the person is not.
+    """
+    height, width = character.alpha.shape
+    scale = min(1.0, WORK_LONG_SIDE_PX / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    rgb = cv2.resize(character.figure, size, interpolation=cv2.INTER_AREA)
+    mask = cv2.resize(character.alpha, size, interpolation=cv2.INTER_AREA) > 0.3
+    joints, px_per_m = character.joints * scale, character.px_per_m * scale
+    evidence = gather(rgb, mask, joints, distances(mask, joints, parts, px_per_m), px_per_m)
+    chains, behind = (_parts(chains, joints, parts) for chains in label_limbs(evidence))
+    labels = _enlarge(chains, character.alpha)
+    under = _as_large(behind, labels)
+    picture = cv2.cvtColor(character.figure, cv2.COLOR_RGB2YCrCb)
+    for number in ARMS:
+        own = [part for part in CHAINS[number] if part in parts]
+        if own:
+            arm = arm_way(character.joints, own, character.px_per_m)
+            sides = arm_boundaries(arm, picture, evidence.against(number), scale, character.px_per_m)
+            zone = territory(arm, sides, labels.shape)
+            zone[(zone == BODY) & ~_as_large(evidence.beside(number), zone)] = 0
+            _recut(labels, zone, own, under, character)
+    return labels
+
+
+def _parts(chains: np.ndarray, joints: np.ndarray, parts: list[Part]) -> np.ndarray:
+    """Part chains at their joints: ``(height, width)`` int8, -1 outside the mask."""
+    labels = np.full(chains.shape, -1, np.int8)
+    for number, chain in enumerate(CHAINS):
+        ys, xs = np.nonzero(chains == number)
+        labels[ys, xs] = _split([part for part in chain if part in parts], joints, xs, ys)
+    return labels
+
+
+def _split(own: list[Part], joints: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """``(n,)`` int8: to which of one limb's parts points belong."""
+    if len(own) < 2:
+        return np.full(len(xs), own[0] if own else -1, np.int8)
+    points = np.stack([xs, ys], axis=-1).astype(np.float32)
+    return np.asarray(own, np.int8)[beyond_joint(points, joints, own[-1])]
+
+
+def _as_large(small: np.ndarray, large: np.ndarray) -> np.ndarray:
+    resized = cv2.resize(small.astype(np.int8), large.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return resized.astype(small.dtype)
+
+
+def _recut(labels: np.ndarray, zone: np.ndarray, own: list[Part], under: np.ndarray, character: Character) -> None:
+    """Give an arm what is its own, and to the body what is not, in place."""
+    box = box_around((zone > 0) | among(labels, own), round(AROUND_M * character.px_per_m))
+    here, zone, below, rgb = labels[box], zone[box], under[box], character.figure[box]
+    joints, px_per_m = character.joints - (box[1].start, box[0].start), character.px_per_m
+    before, body = among(here, own), (here >= 0) & ~among(here, ARM_PARTS)
+    arm = (before & (zone != BODY)) | ((zone == OWN) & body & (here != Part.HEAD))
+    arm |= _spurs((before | body) & ~arm, joints[BONES[own[0]].start], joints[BONES[own[0]].end], px_per_m)
+    bone = BONES[own[-1]]
+    if bone.tip is not None:
+        solid = (before | body) & ~arm & (character.alpha[box] > SOLID)
+        arm = tell_fingers(arm, solid, rgb, joints[[bone.end, bone.tip]], px_per_m)
+    ys, xs = np.nonzero(arm & ~before)
+    lost = before & ~arm & (below >= 0)
+    here[lost] = below[lost]
+    here[ys, xs] = _split(own, joints, xs, ys)
+
+
+def _spurs(body: np.ndarray, start: np.ndarray, end: np.ndarray, px_per_m: float) -> np.ndarray:
+    """``(height, width)`` bool: thin pieces of the body beside an upper arm; when it is lifted they hang loose."""
+    ys, xs = np.ogrid[: body.shape[0], : body.shape[1]]
+    (x, y), reach = (start + end) / 2, float(np.hypot(*(end - start))) / 2
+    beside = body & ((xs - x) ** 2 + (ys - y) ** 2 < reach**2)
+    core = cv2.distanceTransform(body.astype(np.uint8), cv2.DIST_L2, 5) > SPUR_M * px_per_m
+    return beside & (cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 5) > SPUR_M * px_per_m)
+
+
+def _enlarge(labels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
+    """Scale labels up with smooth borders, to every pixel that shows any of the person."""
+    best = np.zeros(alpha.shape, np.float32)
+    out = np.full(alpha.shape, -1, np.int8)
+    for part in np.unique(labels[labels >= 0]):
+        soft = cv2.GaussianBlur((labels == part).astype(np.float32), (0, 0), 1.2)
+        soft = cv2.resize(soft, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        out[soft > best] = part
+        best = np.maximum(best, soft)
+    out[alpha <= 0.02] = -1
+    return out

@@ -1,1 +1,0 @@
-"""From a picture to layers: whose each pixel is, what lies behind it, and the picture without the person."""

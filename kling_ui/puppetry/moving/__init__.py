@@ -1,1 +1,0 @@
-"""From a clip's poses to the puppet's stances."""

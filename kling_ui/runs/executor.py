@@ -1,0 +1,255 @@
+"""One run, carried from its two files to a kept and measured result."""
+
+import asyncio
+import logging
+
+from pydantic import SecretStr
+
+from kling_ui.api.models import MotionRequest, RequestState
+from kling_ui.errors import APIError, KlingUIError
+from kling_ui.runs.engines import Engine
+from kling_ui.runs.outcomes import (
+    EndedError,
+    Outcome,
+    Pause,
+    after_error,
+)
+from kling_ui.runs.publishing.protocol import FETCHING, InputFile
+from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.recorder import RunContext, RunRecorder, TakenOverError
+from kling_ui.runs.result_download import ResultDownload
+from kling_ui.runs.view import RENDERERS
+
+log = logging.getLogger(__name__)
+_STATES = {RequestState.IN_QUEUE: RunState.IN_QUEUE, RequestState.IN_PROGRESS: RunState.IN_PROGRESS}
+
+
+class RunExecutor:
+    """Carries one run; exactly one process does so at a time.
+
+    Args:
+        desk: What all runs share.
+        engine: Where the run goes.
+        record: What is remembered of it; one with a request id is followed on, never sent again.
+        token: Opens the engine; kept in memory for as long as the run is carried.
+        image: The character image.
+        reference: The reference video.
+
+    Raises:
+        SettingsError: The token cannot be one.
+    """
+
+    def __init__(
+        self,
+        desk: RunContext,
+        engine: Engine,
+        record: RunRecord,
+        *,
+        token: SecretStr | None,
+        image: InputFile,
+        reference: InputFile,
+    ) -> None:
+        self._desk = desk
+        self._engine = engine
+        self._api = engine.api(token)
+        self._image = image
+        self._reference = reference
+        self._chronicle = RunRecorder(desk, record)
+        self._is_lent = record.has_inputs  # perhaps by the process before this one
+        self._refusals = 0
+        self._wants_cancel = False
+        self._cancelled = ""
+        self._task: asyncio.Task[None] | None = None
+        self._at_end = asyncio.Event()
+
+    @property
+    def record(self) -> RunRecord:
+        """What is known of the run."""
+        return self._chronicle.record
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a submit is on its way, which must not be cut off lightly."""
+        return self.record.state is RunState.SUBMITTING
+
+    @property
+    def may_be_dropped(self) -> bool:
+        """Whether this process knows nothing of the run that whoever took it over does not."""
+        return not self.is_sending and not self.record.state.is_final and self._chronicle.is_written
+
+    async def run(self) -> None:
+        """Carry the run to its end, then let go of it; only a cancelled task makes this raise."""
+        self._task = asyncio.current_task()
+        wait_s: float | None = 0.0
+        try:
+            while wait_s is not None:
+                wait_s = await self._go(wait_s)
+            self._at_end.set()
+            await self._chronicle.flush()
+        except TakenOverError:
+            log.warning("Run %s is looked after by another process now.", self.record.run_id)
+        finally:
+            self._at_end.set()
+            await self._take_back()
+            if not self.record.state.is_final:
+                await self._chronicle.let_go()
+
+    async def cancel(self) -> str:
+        """Try to cancel.
+
+        Returns:
+            What that achieved, in words.
+        """
+        match self.record.state:
+            case RunState.PREPARING:
+                return await self._stop("Cancelled. Nothing was sent.")
+            case RunState.SUBMITTING:
+                self._wants_cancel = True
+                return (
+                    "It is being sent at this moment; once it is accepted, it is cancelled if that is still possible."
+                )
+            case RunState.IN_QUEUE | RunState.IN_PROGRESS:
+                return await self._cancel_request()
+            case RunState.COLLECTING | RunState.SCORING:
+                return "It is too late to cancel: the video is made, and it is kept."
+            case _:
+                return "This run has already ended."
+
+    async def _go(self, wait_s: float) -> float | None:
+        """Take the steps that are left; return the seconds after which to go on, ``None`` at the end."""
+        try:
+            if wait_s:
+                await self._desk.sleep(wait_s)
+            await self._steps()
+        except asyncio.CancelledError:
+            if not self._cancelled:
+                raise
+            return await self._settle(Outcome(RunState.CANCELLED, self._cancelled))
+        except (KlingUIError, EndedError) as error:
+            return await self._settle(self._after(error))
+        except TakenOverError:
+            raise
+        except Exception as error:
+            log.exception("Run %s met a fault of this program.", self.record.run_id)
+            return await self._settle(self._after(error))
+        return None
+
+    def _after(self, error: Exception) -> Outcome | Pause:
+        age_s = self._desk.clock() - self.record.created_at
+        outcome = after_error(error, self.record, is_free=self._engine.is_free, refusals=self._refusals, age_s=age_s)
+        self._refusals += isinstance(error, APIError)
+        return outcome
+
+    async def _settle(self, outcome: Outcome | Pause) -> float | None:
+        if isinstance(outcome, Outcome):
+            words = {"error": outcome.error, "advice": outcome.advice or None, "raw_error": outcome.raw}
+            await self._chronicle.note(outcome.state, **words)
+            return None
+        if outcome.needs_token:
+            await self._chronicle.note(own_token=True)
+            return None
+        self._chronicle.show(trouble=outcome.words)
+        return outcome.look_again_s
+
+    async def _steps(self) -> None:
+        if self._cancelled:
+            raise EndedError(Outcome(RunState.CANCELLED, self._cancelled))
+        if self.record.request_id is None:
+            await self._submit()
+        if self.record.result_name is None:
+            if self.record.state is not RunState.COLLECTING:
+                await self._follow()
+                await self._breathe()
+            await ResultDownload(self._desk, self._engine, self._api, self._chronicle).collect()
+        await self._chronicle.note(RunState.SCORING)
+        motion, _ = await asyncio.gather(self._motion(), self._take_back())
+        await self._chronicle.note(RunState.COMPLETED, motion=motion)
+
+    async def _submit(self) -> None:
+        published = await self._engine.publisher.publish(self._image, self._reference)
+        self._chronicle.show(note=published.note)
+        choice = self.record.choice
+        request = MotionRequest(
+            prompt=choice.prompt,
+            image_url=published.image_url,
+            video_url=published.video_url,
+            keep_original_sound=choice.keep_sound,
+            character_orientation=choice.orientation,
+            resolution=choice.resolution if self._engine.name is EngineName.PREVIEW else None,
+        )
+        # From here to the request id the run may be charged without our knowing; the ledger says so first.
+        await self._chronicle.note(RunState.SUBMITTING, attempts=self.record.attempts + 1)
+        submission = await self._api.submit(request)
+        log.info("Run %s is request %s.", self.record.run_id, submission.request_id)
+        await self._chronicle.note(RunState.IN_QUEUE, request_id=submission.request_id)
+        if self._wants_cancel:
+            self._chronicle.show(note=await self._cancel_request())
+        await self._breathe()
+
+    async def _follow(self) -> None:
+        following = self._api.follow(
+            self._request_id, pace=self._engine.pace, sleep=self._desk.sleep, on_trouble=self._on_trouble
+        )
+        async for status in following:
+            if (
+                not status.state.is_final
+            ):  # a result that is refused is looked at anew, and its status is told each time
+                self._refusals = 0
+            state = _STATES.get(status.state)
+            self._chronicle.show(queue_position=status.queue_position, progress=status.progress, trouble="")
+            news = None if state is self.record.state else state
+            if news or not self._chronicle.is_written:
+                await self._chronicle.note(news)
+
+    async def _breathe(self) -> None:
+        """Leave the pace's time between two requests to a remote engine."""
+        if not self._engine.is_free:
+            await self._desk.sleep(self._engine.pace.floor_s)
+
+    async def _motion(self) -> object:
+        if not self.record.has_inputs:
+            return None
+        folder = self._desk.folders.of(self.record.run_id)
+        result = folder / (self.record.result_name or "")
+        return await self._desk.measurer.motion(self._reference.path, result, self.record.choice.orientation)
+
+    async def _cancel_request(self) -> str:
+        try:
+            answer = await self._api.cancel(self._request_id)
+        except APIError as error:
+            return (
+                f"{error.message} Whether the run was cancelled is not known; it is still followed here, "
+                "and it may be charged."
+            )
+        if answer.cancelled or answer.state is RequestState.CANCELLED:
+            return await self._stop("Cancelled while it waited. Nothing was rendered.")
+        if answer.state.is_final:
+            return "It is too late to cancel: the run has just ended."
+        if self._engine.stop is not None and await self._engine.stop(self._request_id):
+            return await self._stop("Stopped. The half-drawn preview was thrown away.")
+        who = RENDERERS[self._engine.name]
+        words = f"It has started and cannot be stopped any more: {who} goes on, and the video will be kept here."
+        return words if self._engine.is_free else f"{words} The run may be charged."
+
+    async def _stop(self, words: str) -> str:
+        self._cancelled = words
+        if self._task is None:
+            return words  # it has not set out, and will not
+        if self._task is asyncio.current_task():
+            raise EndedError(Outcome(RunState.CANCELLED, words))
+        self._task.cancel()
+        await self._at_end.wait()
+        return words if self.record.state is RunState.CANCELLED else "This run has just ended."
+
+    async def _take_back(self) -> None:
+        """Close the way to the two files, unless the engine may still fetch them when this process has gone."""
+        if self._is_lent and (self._engine.is_free or self.record.state not in FETCHING):
+            self._is_lent = False
+            await self._engine.publisher.withdraw(self._image, self._reference)
+
+    def _on_trouble(self, error: APIError) -> None:
+        self._chronicle.show(trouble=f"{error.message} It is tried again.")
+
+    @property
+    def _request_id(self) -> str:
+        return self.record.request_id or ""

@@ -1,0 +1,373 @@
+"""Reading and writing the ledger, one short transaction a call."""
+
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Update,
+    create_engine,
+    event,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+
+from kling_ui.errors import LedgerError, SettingsError
+from kling_ui.options import TransferOptions
+from kling_ui.runs.ledger.schema import in_turn, migrate, runs, states
+from kling_ui.runs.pricing import DAY_S, Budget, Spending, spending_of
+from kling_ui.runs.record import (
+    CLAIM_MAX_S,
+    EngineName,
+    ResultFacts,
+    RunRecord,
+    RunState,
+    fingerprint_for,
+)
+from kling_ui.runs.retention import KeptRun
+
+BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
+_FIELDS = frozenset(field.name for field in fields(RunRecord))
+_FINAL = tuple(state.value for state in RunState if state.is_final)
+
+
+def connect(url: str) -> Engine:
+    """Prepare to use a database; nothing is opened yet.
+
+    Args:
+        url: An SQLAlchemy address.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError: It is not such an address.
+        ImportError: The database's driver is not installed.
+    """
+    address = make_url(url)
+    database = create_engine(address)
+    if address.get_backend_name() == "sqlite":
+        if address.database:
+            with suppress(OSError):  # opening the database tells
+                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        event.listen(database, "connect", _set_up_sqlite)
+        event.listen(database, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return database
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def standing_run(connection: Connection, fingerprint: str, gone: Collection[str], *, again: bool) -> RunRecord | None:
+    """Return the run that stands in the way of the same one: the open one, else the newest that was completed."""
+    query = select(runs).where(runs.c.open_key == fingerprint)
+    if again:
+        query = query.where(runs.c.state != RunState.UNKNOWN.value)
+    if (row := connection.execute(query).mappings().first()) is not None:
+        return to_record(row)
+    if again:
+        return None
+    done = select(runs).where(runs.c.fingerprint == fingerprint, runs.c.state == RunState.COMPLETED.value)
+    done = done.where(runs.c.run_id.not_in(gone)).order_by(runs.c.created_at.desc()).limit(1)
+    row = connection.execute(done).mappings().first()
+    return None if row is None else to_record(row)
+
+
+def spending_by(connection: Connection, visitor: str, now: float, *, own_token: bool, payer: str = "") -> Spending:
+    """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.pricing.spending_of`."""
+    theirs, today = runs.c.visitor == visitor, runs.c.created_at >= now - now % DAY_S
+    if payer:
+        theirs |= runs.c.payer == payer
+    query = select(runs).where(runs.c.engine == EngineName.KLING.value, theirs | today)
+    rows = connection.execute(query.order_by(runs.c.created_at.desc())).mappings()
+    return spending_of(map(to_record, rows), visitor=visitor, own_token=own_token, now=now, payer=payer)
+
+
+def released(fingerprint: str) -> Update:
+    """Make the statement after which runs of unknown outcome no longer stand in the way of the same one."""
+    same = runs.c.open_key == fingerprint, runs.c.state == RunState.UNKNOWN.value
+    return update(runs).where(*same).values(open_key=None)
+
+
+def free_key(connection: Connection, run_id: str) -> str | None:
+    """Return what makes a run stand for its wish, unless another one does by now."""
+    wish = select(runs.c.fingerprint).where(runs.c.run_id == run_id).scalar_subquery()
+    other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == wish, runs.c.run_id != run_id))
+    return connection.scalar(select(wish)) if other is None else None
+
+
+def hand_over(connection: Connection, visitor: str, to: str) -> int:
+    """Make one visitor's runs another's, so that the same wish of theirs is known again; return how many."""
+    query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at)
+    rows = connection.execute(query).mappings().all()
+    for row in rows:
+        wish = fingerprint_for(to, to_record(row))
+        other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == wish))
+        key = wish if row["open_key"] is not None and other is None else None
+        theirs = update(runs).where(runs.c.run_id == row["run_id"])
+        connection.execute(theirs.values(visitor=to, fingerprint=wish, open_key=key))
+    return len(rows)
+
+
+def is_unheld(now: float) -> ColumnElement[bool]:
+    """Say that nobody looks after an open run, see :meth:`RunRecord.is_held`."""
+    lapsed = (runs.c.held_until < now) | (runs.c.held_until > now + CLAIM_MAX_S)
+    return runs.c.state.not_in(_FINAL) & lapsed
+
+
+def note_state(connection: Connection, run_id: str, state: RunState, at: float) -> None:
+    """Enter a state into a run's history."""
+    connection.execute(insert(states).values(run_id=run_id, state=state.value, at=at))
+
+
+def to_row(values: Mapping[str, object]) -> dict[str, object]:
+    """Put values into the plain types of columns."""
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, TransferOptions | ResultFacts):
+        return asdict(value)
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def to_record(row: RowMapping) -> RunRecord:
+    """Read a row."""
+    values: dict[str, Any] = {name: value for name, value in row.items() if name in _FIELDS}
+    choice, facts = values["choice"], values["result_facts"]
+    values["engine"] = EngineName(values["engine"])
+    values["state"] = RunState(values["state"])
+    values["choice"] = TransferOptions.of(choice)
+    values["result_facts"] = None if facts is None else ResultFacts(**facts)
+    return RunRecord(**values)
+
+
+class Store:
+    """The ledger's rows.
+
+    Args:
+        url: An SQLAlchemy address of a database.
+
+    Raises:
+        SettingsError: It is not such an address.
+        LedgerError: The database cannot be opened, or is newer than this program.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._database = connect(url)
+        except (ArgumentError, ImportError) as error:
+            raise SettingsError(
+                "KLING_UI_LEDGER_URL takes an address such as sqlite:////data/ledger.sqlite."
+            ) from error
+        with self._transaction() as connection:
+            migrate(connection)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.dispose()
+
+    def add(
+        self,
+        record: RunRecord,
+        *,
+        again: bool = False,
+        gone: Collection[str] = (),
+        budget: Budget | None = None,
+    ) -> RunRecord:
+        """Enter a new run, unless its visitor has the same one already: open, of unknown outcome, or completed.
+
+        Args:
+            record: The new run.
+            again: Enter it even though the same run has been completed, or its outcome is unknown; an open one stands.
+            gone: Completed runs that do not count, because their results are no longer there.
+            budget: Refuses a run that goes beyond it.
+
+        Returns:
+            The record that stands in the ledger: the new one, or the one that was there already.
+
+        Raises:
+            RunError: It goes beyond the budget.
+            LedgerError: It cannot be entered.
+        """
+        values = {**to_row(asdict(record)), "open_key": record.fingerprint}
+        for _ in range(3):  # the open one may end between the two looks
+            try:
+                with self._transaction() as connection:
+                    in_turn(connection)  # two runs at once must not both take the last of a budget
+                    if again:
+                        connection.execute(released(record.fingerprint))
+                    if (standing := standing_run(connection, record.fingerprint, gone, again=again)) is not None:
+                        return standing
+                    if budget is not None and budget.is_set:
+                        whose = {"own_token": record.own_purse, "payer": record.payer or ""}
+                        spending = spending_by(connection, record.visitor, record.created_at, **whose)
+                        budget.check(spending, record.estimate_usd)
+                    connection.execute(insert(runs).values(values))
+                    note_state(connection, record.run_id, record.state, record.created_at)
+                    return record
+            except IntegrityError:
+                continue
+        raise LedgerError("The run could not be entered in the ledger.", advice="Try again.")
+
+    def change(
+        self, run_id: str, *, holder: str | None, now: float, state: RunState | None = None, **values: object
+    ) -> bool:
+        """Change what is known of a run, provided that ``holder`` still looks after it.
+
+        Returns:
+            Whether it was changed; ``False`` means that another process has taken the run over.
+        """
+        changes = to_row(values)
+        if state is not None:
+            changes |= {"state": state.value, "changed_at": now}
+            if state.is_final:
+                changes |= {"held_until": 0.0, "holder": None}
+            if state.is_final and state is not RunState.UNKNOWN:  # a repeat could be paid twice: only on request
+                changes["open_key"] = None
+        with self._transaction() as connection:
+            query = update(runs).where(runs.c.run_id == run_id, runs.c.holder == holder).values(changes)
+            if connection.execute(query).rowcount != 1:
+                return False
+            if state is not None:
+                note_state(connection, run_id, state, now)
+        return True
+
+    def recover(
+        self, run_id: str, request_id: str, *, now: float, own_token: bool | None = None, is_gone: bool = False
+    ) -> bool:
+        """Open a run again whose request id has come to light after all, or whose request is to be looked at again.
+
+        Whoever adopts open runs follows it on.
+
+        Args:
+            run_id: The run; it is open or ended, but has no result.
+            request_id: Its request: a new one, or the one that it has.
+            now: Seconds since 1970.
+            own_token: Whether it goes on with a token that its visitor gave; ``None`` leaves that as it is.
+            is_gone: It may have a result, whose file is no longer there.
+
+        Returns:
+            Whether there was such a run.
+        """
+        changes: dict[str, object] = {"request_id": request_id, "state": RunState.IN_QUEUE.value, "changed_at": now}
+        changes |= {"holder": None, "held_until": 0.0, "error": None, "advice": None, "raw_error": None}
+        if own_token is not None:
+            changes["own_token"] = own_token
+        changes |= {"result_name": None, "result_sha256": None, "result_facts": None, "motion": None}
+        fits = runs.c.request_id.is_(None) | (runs.c.request_id == request_id)
+        query = update(runs).where(runs.c.run_id == run_id, runs.c.result_name.is_(None) | is_gone, fits)
+        with self._transaction() as connection:
+            in_turn(connection)
+            changes["open_key"] = free_key(connection, run_id)
+            if connection.execute(query.values(changes)).rowcount != 1:
+                return False
+            note_state(connection, run_id, RunState.IN_QUEUE, now)
+        return True
+
+    def hand_over(self, visitor: str, to: str) -> int:
+        """Make one visitor's runs another's; whoever carries them goes on. Return how many they were."""
+        with self._transaction() as connection:
+            in_turn(connection)
+            return hand_over(connection, visitor, to)
+
+    def get(self, run_id: str) -> RunRecord | None:
+        """Return one run."""
+        with self._transaction() as connection:
+            row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().first()
+        return None if row is None else to_record(row)
+
+    def of_visitor(self, visitor: str | None, limit: int) -> list[RunRecord]:
+        """Return a visitor's newest runs, or everybody's, newest first."""
+        query = select(runs).order_by(runs.c.created_at.desc()).limit(limit)
+        return self._records(query if visitor is None else query.where(runs.c.visitor == visitor))
+
+    def standing(self, fingerprint: str, *, gone: Collection[str] = (), again: bool = False) -> RunRecord | None:
+        """Return the run that stands in the way of the same one; arguments as for :meth:`add`."""
+        with self._transaction() as connection:
+            return standing_run(connection, fingerprint, gone, again=again)
+
+    def like(self, fingerprint: str) -> list[RunRecord]:
+        """Return all runs of the same wish, newest first."""
+        return self._records(select(runs).where(runs.c.fingerprint == fingerprint).order_by(runs.c.created_at.desc()))
+
+    def of_request(self, request_id: str) -> list[RunRecord]:
+        """Return the runs of a request, newest first."""
+        return self._records(select(runs).where(runs.c.request_id == request_id).order_by(runs.c.created_at.desc()))
+
+    def unanswered(self, visitor: str | None) -> list[RunRecord]:
+        """Return the runs that may have been accepted under an unknown request id, newest first."""
+        query = select(runs).where(runs.c.state == RunState.UNKNOWN.value, runs.c.request_id.is_(None))
+        query = query.order_by(runs.c.created_at.desc())
+        return self._records(query if visitor is None else query.where(runs.c.visitor == visitor))
+
+    def beginning_with(self, prefix: str, limit: int = 2) -> list[RunRecord]:
+        """Return runs whose id begins so, newest first."""
+        query = select(runs).where(runs.c.run_id.startswith(prefix, autoescape=True))
+        return self._records(query.order_by(runs.c.created_at.desc()).limit(limit))
+
+    def kept_runs(self) -> dict[str, KeptRun]:
+        """Return of all runs what decides whether their files are kept, by run id."""
+        query = select(runs.c.run_id, runs.c.engine, runs.c.state, runs.c.changed_at)
+        with self._transaction() as connection:
+            rows = connection.execute(query).all()
+        return {run_id: KeptRun(EngineName(engine), RunState(state), at) for run_id, engine, state, at in rows}
+
+    def spending(self, visitor: str, now: float, *, own_token: bool, payer: str = "") -> Spending:
+        """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.pricing.spending_of`."""
+        with self._transaction() as connection:
+            return spending_by(connection, visitor, now, own_token=own_token, payer=payer)
+
+    def history(self, run_id: str) -> list[tuple[RunState, float]]:
+        """Return the states of a run with their times, oldest first."""
+        query = select(states.c.state, states.c.at).where(states.c.run_id == run_id).order_by(states.c.id)
+        with self._transaction() as connection:
+            return [(RunState(state), at) for state, at in connection.execute(query)]
+
+    def unheld(self, now: float) -> list[RunRecord]:
+        """Return the open runs that nobody looks after, oldest first."""
+        return self._records(select(runs).where(is_unheld(now)).order_by(runs.c.created_at))
+
+    def claim(self, run_id: str, *, holder: str, now: float, until: float) -> bool:
+        """Take over a run that nobody looks after; only one of several processes succeeds."""
+        query = update(runs).where(runs.c.run_id == run_id, is_unheld(now)).values(holder=holder, held_until=until)
+        with self._transaction() as connection:
+            return connection.execute(query).rowcount == 1
+
+    def renew(self, run_ids: Collection[str], *, holder: str, until: float) -> set[str]:
+        """Say that ``holder`` still looks after these runs; with ``until`` 0 it lets go of them.
+
+        Returns:
+            Those that it does not look after any more.
+        """
+        theirs = runs.c.run_id.in_(run_ids), runs.c.holder == holder
+        with self._transaction() as connection:
+            connection.execute(update(runs).where(*theirs).values(held_until=until))
+            return set(run_ids) - set(connection.scalars(select(runs.c.run_id).where(*theirs)))
+
+    @contextmanager
+    def _transaction(self) -> Generator[Connection]:
+        try:
+            with self._database.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            raise LedgerError(
+                "The ledger of runs cannot be read or written.",
+                advice="See that KLING_UI_DATA_DIR has room and can be written to.",
+            ) from error
+
+    def _records(self, query: Any) -> list[RunRecord]:
+        with self._transaction() as connection:
+            return [to_record(row) for row in connection.execute(query).mappings()]

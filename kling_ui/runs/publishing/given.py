@@ -1,0 +1,140 @@
+"""Files that need no place of ours: the visitor's own address, tried first, or data inside the request."""
+
+import asyncio
+import base64
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from kling_ui.checks.limits import LimitSource as Said
+from kling_ui.checks.report import Finding, Severity
+from kling_ui.errors import MediaError
+from kling_ui.media.safe_http import host_of
+from kling_ui.media.signatures import HEAD_BYTES, described, signature
+from kling_ui.runs.publishing.protocol import (
+    InputFile,
+    NoPublisherError,
+    PublishedFile,
+    Role,
+)
+from kling_ui.runs.publishing.url_probe import Copy, UrlProbe, judge_address
+
+# What the vendor's own ComfyUI nodes send inside a request (docs/vendor_api.md, section 8); unconfirmed for this model.
+# Together they stay below the 64 MiB that those nodes allow for a whole request.
+MAX_BYTES = {Role.IMAGE: 6 * 2**20, Role.VIDEO: 32 * 2**20}
+WORDS = "inside the request itself. RunComfy's own nodes send files so, but it is not confirmed for this model."
+
+MEDIA_TYPES = {
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "webp": "image/webp",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
+    "matroska": "video/x-matroska",
+}
+
+
+async def examine(
+    url: str, role: Role, *, stranger: UrlProbe, now: float, copy: Copy | None = None
+) -> tuple[Finding, ...]:
+    """Try an address as an engine would, and tell everything that is wrong with it.
+
+    Args:
+        url: The address.
+        role: What should be there.
+        stranger: Tries it.
+        now: Seconds since 1970.
+        copy: What was checked here, if it came from there.
+
+    Returns:
+        Findings, what matters most first; a block means that the engine cannot use the address.
+    """
+    try:
+        facts = await stranger.look(url)
+    except MediaError as error:
+        message = f"The address of the {role} cannot be used: {error.reason}"
+        return (Finding("address.reach", Severity.BLOCK, None, message, error.advice, Said.VENDOR),)
+    return judge_address(facts, role, copy, now)
+
+
+class GivenUrlPublisher:
+    """Passes on the public address that the visitor gave.
+
+    Args:
+        stranger: Tries it first.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(self, stranger: UrlProbe, *, clock: Callable[[], float] = time.time) -> None:
+        self._stranger = stranger
+        self._clock = clock
+
+    async def lend(self, source: InputFile, role: Role) -> PublishedFile | None:
+        """Try the address and pass it on as it is.
+
+        Raises:
+            NoWayError: A stranger does not find the file there.
+        """
+        if source.url is None:
+            return None
+        copy = await asyncio.to_thread(Copy.of, source.path)
+        findings = await examine(source.url, role, stranger=self._stranger, now=self._clock(), copy=copy)
+        blocks = [finding.message for finding in findings if finding.severity is Severity.BLOCK]
+        if blocks:
+            raise NoPublisherError(" ".join(blocks))
+        words = f"by the address that you gave ({host_of(source.url)})."
+        return PublishedFile(source.url, " ".join([words, *(finding.message for finding in findings)]))
+
+    async def take_back(self, source: InputFile) -> None:
+        """Do nothing: the file is not ours."""
+
+
+class DataUriPublisher:
+    """Puts small files into the request."""
+
+    async def lend(self, source: InputFile, role: Role) -> PublishedFile:
+        """Turn the file into a ``data:`` URI.
+
+        Raises:
+            NoWayError: It is too large, or of no kind that can travel so.
+        """
+        return PublishedFile(await asyncio.to_thread(data_uri, source.path, role, MAX_BYTES[role]), WORDS)
+
+    async def take_back(self, source: InputFile) -> None:
+        """Do nothing: the file has gone along."""
+
+
+def media_type_of(head: bytes, role: Role) -> str:
+    """Return the media type of a file that begins so.
+
+    Raises:
+        NoWayError: It is no kind that RunComfy can be given.
+    """
+    name = signature(head)
+    media_type = MEDIA_TYPES.get(name, "")
+    if not media_type.startswith(f"{role}/"):
+        raise NoPublisherError(f"The {role} is {described(name)}, which RunComfy cannot be given.")
+    return media_type
+
+
+def data_uri(path: Path, role: Role, max_bytes: int) -> str:
+    """Return a file as a ``data:`` URI; blocking.
+
+    Args:
+        path: The file.
+        role: Which of the two it is.
+        max_bytes: The largest file that may travel so.
+
+    Raises:
+        NoWayError: It is larger, or no kind of file that can travel so.
+    """
+    size_bytes = path.stat().st_size
+    if size_bytes > max_bytes:
+        size_mib = math.ceil(size_bytes / 2**20 * 10) / 10  # never shown as small as the limit
+        limit = f"at most {max_bytes / 2**20:.0f} MiB can travel inside a request"
+        raise NoPublisherError(f"The {role} has {size_mib:.1f} MiB; {limit}.")
+    content = path.read_bytes()
+    media_type = media_type_of(content[:HEAD_BYTES], role)
+    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"

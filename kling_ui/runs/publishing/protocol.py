@@ -1,0 +1,212 @@
+"""From a local file to an address that an engine can fetch: what is promised, and the choice of the way.
+
+The ways themselves live in :mod:`kling_ui.runs.ways`. Each file takes the first one that fits, before anything is sent,
+so that a file that cannot travel costs nothing.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from kling_ui.errors import KlingUIError
+from kling_ui.runs.record import RunState
+
+# While a run is here its engine may fetch the files, or fetch them again; nobody else does, and never later.
+FETCHING = frozenset({RunState.SUBMITTING, RunState.IN_QUEUE, RunState.IN_PROGRESS, RunState.UNKNOWN})
+
+
+class Role(StrEnum):
+    """Which of a run's two files."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One of a run's two files.
+
+    Attributes:
+        path: The copy kept with the run, in the run's own folder.
+        url: A public address of exactly this file, when its visitor gave one.
+    """
+
+    path: Path
+    url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """One file, ready to be fetched.
+
+    Attributes:
+        url: Its address; it may open the file to whoever reads it, so it is never shown or written down.
+        words: How the file travels, in sentences that go on after "Image: ".
+    """
+
+    url: str = field(repr=False)
+    words: str
+
+
+class NoPublisherError(KlingUIError):
+    """A file cannot go this way; nothing has been sent."""
+
+
+class Publisher(Protocol):
+    """One way for a file to reach an engine."""
+
+    async def lend(self, source: InputFile, role: Role) -> PublishedFile | None:
+        """Make a file fetchable; ``None`` when this way has nothing to do with it.
+
+        Raises:
+            NoWayError: It cannot go this way; the message says why.
+        """
+        ...
+
+    async def take_back(self, source: InputFile) -> None:
+        """Take a file back, whoever lent it, even an earlier process; one that was not lent is no trouble.
+
+        Never raises, and ends in bounded time.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedInputs:
+    """Where an engine finds the two files; the addresses may be secrets and are never written down.
+
+    Attributes:
+        image_url: Of the character image.
+        video_url: Of the reference video.
+        note: What a person should know about the way the files travel; may be empty.
+    """
+
+    image_url: str = field(repr=False)
+    video_url: str = field(repr=False)
+    note: str = ""
+
+
+class InputPublisher(Protocol):
+    """Brings the files of a run to an engine."""
+
+    async def publish(self, image: InputFile, video: InputFile) -> PublishedInputs:
+        """Make both files fetchable.
+
+        Raises:
+            KlingUIError: There is no way for one of them; nothing has been sent.
+        """
+        ...
+
+    async def withdraw(self, image: InputFile, video: InputFile) -> None:
+        """Take both files back once the engine no longer needs them; works in another process, too. Never raises."""
+        ...
+
+
+class PublisherChain:
+    """Lends each file by the first way that fits.
+
+    Args:
+        ways: The ways, the best first.
+        remedy: What would open another way, in words, for the person who finds none.
+    """
+
+    def __init__(self, ways: Sequence[Publisher], remedy: str) -> None:
+        self._ways = tuple(ways)
+        self._remedy = remedy
+        self._withdrawing: set[asyncio.Task[None]] = set()
+
+    async def publish(self, image: InputFile, video: InputFile) -> PublishedInputs:
+        """Find a way for each file, and say which.
+
+        Raises:
+            NoWayError: There is none for one of them.
+        """
+        refusals: list[str] = []
+        try:
+            image_loan = await self._lend(image, Role.IMAGE, refusals)
+            video_loan = await self._lend(video, Role.VIDEO, refusals)
+        except BaseException:
+            await self.withdraw(image, video)
+            raise
+        return PublishedInputs(image_loan.url, video_loan.url, _note(image_loan.words, video_loan.words, refusals))
+
+    async def withdraw(self, image: InputFile, video: InputFile) -> None:
+        """Take both files back, whichever way they went; goes on by itself when the caller is cancelled."""
+        withdrawing = asyncio.create_task(self._take_back(image, video))
+        self._withdrawing.add(withdrawing)
+        withdrawing.add_done_callback(self._withdrawing.discard)
+        await asyncio.shield(withdrawing)
+
+    async def aclose(self) -> None:
+        """Wait until everything that was to be taken back has been."""
+        if self._withdrawing:
+            await asyncio.wait(self._withdrawing)
+
+    async def _take_back(self, image: InputFile, video: InputFile) -> None:
+        for way in self._ways:
+            await way.take_back(image)
+            await way.take_back(video)
+
+    async def _lend(self, source: InputFile, role: Role, refusals: list[str]) -> PublishedFile:
+        start = len(refusals)
+        for way in self._ways:
+            try:
+                loan = await way.lend(source, role)
+            except NoPublisherError as error:
+                refusals.append(error.message)
+            else:
+                if loan is not None:
+                    return loan
+        message = " ".join([f"The {role} cannot reach RunComfy. Nothing was sent.", *refusals[start:]])
+        raise NoPublisherError(message, advice=self._remedy)
+
+
+def _note(image_words: str, video_words: str, refusals: Sequence[str]) -> str:
+    words = [f"Image: {image_words}", f"Video: {video_words}"]
+    if image_words == video_words:
+        words = [f"Image and video: {image_words}"]
+    return " ".join([*words, *dict.fromkeys(refusals)])
+
+
+class Offers(Protocol):
+    """A service in this very process that reads local files."""
+
+    def offer(self, path: Path) -> str:
+        """Take a file and return the path of an address that only the service understands."""
+        ...
+
+    def withdraw(self, address: str) -> None:
+        """Forget such an address."""
+        ...
+
+
+class EmbeddedPublisher:
+    """Hands local files to a service in this very process; nothing leaves it.
+
+    Args:
+        offers: The service.
+        origin: Its scheme and host.
+    """
+
+    def __init__(self, offers: Offers, origin: str) -> None:
+        self._offers = offers
+        self._origin = origin
+        self._addresses: dict[Path, str] = {}
+
+    async def publish(self, image: InputFile, video: InputFile) -> PublishedInputs:
+        """Offer both files."""
+        await self.withdraw(image, video)
+        return PublishedInputs(self._offer(image.path), self._offer(video.path))
+
+    async def withdraw(self, image: InputFile, video: InputFile) -> None:
+        """Take both offers back."""
+        for source in (image, video):
+            if address := self._addresses.pop(source.path, None):
+                self._offers.withdraw(address)
+
+    def _offer(self, path: Path) -> str:
+        address = self._addresses[path] = self._offers.offer(path)
+        return self._origin + address

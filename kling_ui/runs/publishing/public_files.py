@@ -1,0 +1,202 @@
+"""This app itself as the place where the engine fetches a run's files, by signed addresses that expire."""
+
+import asyncio
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Awaitable, Callable
+from hmac import compare_digest
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from kling_ui.errors import KlingUIError, SettingsError
+from kling_ui.media.safe_http import host_of
+from kling_ui.media.signatures import sniff
+from kling_ui.runs.publishing.given import MEDIA_TYPES
+from kling_ui.runs.publishing.protocol import (
+    InputFile,
+    NoPublisherError,
+    PublishedFile,
+    Role,
+)
+from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
+
+KEY_BYTES = 32
+PATH = "/lent"
+_PLACE = re.compile(r"[0-9a-f]{32}/(?:image|reference)\.[a-z0-9]{1,8}")  # as RunFolders names them
+_UNTIL = re.compile(r"[0-9]{1,12}")
+_HEADERS = {
+    "Cache-Control": "private, no-store",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def kept_key(data_dir: Path) -> bytes:
+    """Return the key, made the first time it is needed; blocking.
+
+    It is kept, readable by its owner only, so that addresses outlive a restart and an object can be deleted by a later
+    process that only knows the run.
+
+    Raises:
+        SettingsError: It cannot be kept.
+    """
+    keep = data_dir / "lending.key"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        if not keep.exists():
+            _make(keep)
+        return keep.read_bytes()
+    except OSError as error:
+        raise SettingsError("KLING_UI_DATA_DIR takes a folder that can be written to.") from error
+
+
+def derived(key: bytes, *parts: object) -> str:
+    """Derive 256 bits from a key and some values, as 43 characters that suit addresses."""
+    digest = hmac.digest(key, "\n".join(map(str, parts)).encode(), hashlib.sha256)
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _make(keep: Path) -> None:
+    fresh = keep.with_name(f"{keep.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+        os.link(fresh, keep)  # the first of several processes wins, and nobody reads half a key
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+class PublicFiles:
+    """Signs addresses of runs' inputs and opens only what it signed.
+
+    Args:
+        runs: The folder that holds one folder a run.
+        key: Behind the signatures.
+    """
+
+    def __init__(self, runs: Path, key: bytes) -> None:
+        self._runs = runs.resolve()
+        self._key = key
+
+    def sign(self, path: Path, until: int) -> str:
+        """Make the address of an input, to go on after the app's own.
+
+        Args:
+            path: One of a run's two inputs, in the run's folder.
+            until: When the address stops working, seconds since 1970.
+
+        Raises:
+            ValueError: The path is nothing of that kind.
+        """
+        place = path.resolve().relative_to(self._runs).as_posix()
+        if not _PLACE.fullmatch(place):
+            raise ValueError("Only the inputs of runs can be lent.")
+        return f"{PATH}/{place}?expires={until}&signature={self._signature(place, str(until))}"
+
+    def open(self, place: str, until: str, signature: str, now: float) -> Path | None:
+        """Return the file of an address, or ``None`` when it was not signed here, has expired or holds nothing.
+
+        Args:
+            place: Run and file name, as in the address.
+            until: When it stops working, as in the address.
+            signature: As in the address.
+            now: Seconds since 1970.
+        """
+        if not compare_digest(signature.encode(), self._signature(place, until).encode()):
+            return None
+        if not _PLACE.fullmatch(place) or not _UNTIL.fullmatch(until) or int(until) <= now:
+            return None
+        path = (self._runs / place).resolve()
+        return path if path.is_relative_to(self._runs) and path.is_file() else None
+
+    def _signature(self, place: str, until: str) -> str:
+        return derived(self._key, PATH, place, until)
+
+
+class PublicFilesPublisher:
+    """Lends files from this app's own public address.
+
+    Args:
+        files: Signs the addresses.
+        outside_url: Where the outside world reaches this app.
+        stranger: Tries an address before it is used: the app may be private after all.
+        lend_hours: For how long an address works at most.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        files: PublicFiles,
+        outside_url: str,
+        stranger: UrlProbe,
+        *,
+        lend_hours: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._files = files
+        self._outside_url = outside_url
+        self._stranger = stranger
+        self._lend_hours = lend_hours
+        self._clock = clock
+
+    async def lend(self, source: InputFile, role: Role) -> PublishedFile:
+        """Sign an address of the file.
+
+        Raises:
+            NoWayError: A stranger cannot fetch it from there.
+        """
+        now = self._clock()
+        url = self._outside_url + self._files.sign(source.path, int(now) + self._lend_hours * 3600)
+        host = host_of(url)
+        try:
+            await confirm(url, source, role, stranger=self._stranger, now=now)
+        except NoPublisherError as error:
+            raise NoPublisherError(f"This app cannot be reached from outside at {host}: {error.message}") from None
+        words = (
+            f"by a signed address of this app ({host}) that works while the run is open, for at most "
+            f"{self._lend_hours} h."
+        )
+        return PublishedFile(url, words)
+
+    async def take_back(self, source: InputFile) -> None:
+        """Do nothing: the address stops working with the run."""
+
+
+def published_files_route(
+    files: PublicFiles, may_be_fetched: Callable[[str], Awaitable[bool]], *, clock: Callable[[], float] = time.time
+) -> Route:
+    """Make the route that serves signed addresses, byte ranges included; everything else is "Not found".
+
+    Args:
+        files: Opens what it signed.
+        may_be_fetched: Tells of a run's id whether its engine may need the files at the moment.
+        clock: Seconds since 1970.
+    """
+
+    async def lent(request: Request) -> Response:
+        query: Any = request.query_params
+        place = f"{request.path_params['run_id']}/{request.path_params['name']}"
+        until, signature = query.get("expires", ""), query.get("signature", "")
+        path = await asyncio.to_thread(files.open, place, until, signature, clock())
+        try:
+            if path is None or not await may_be_fetched(path.parent.name):
+                return PlainTextResponse("Not found", 404, _HEADERS)
+            media_type = MEDIA_TYPES.get(await asyncio.to_thread(sniff, path), "application/octet-stream")
+        except KlingUIError:
+            return PlainTextResponse("Try again", 503, {**_HEADERS, "Retry-After": "5"})
+        return FileResponse(path, media_type=media_type, headers=_HEADERS)
+
+    return Route(f"{PATH}/{{run_id}}/{{name}}", lent, methods=["GET", "HEAD"])

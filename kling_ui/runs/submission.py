@@ -1,0 +1,392 @@
+"""From a request to a run in the ledger, and from a request id at the vendor back to a run."""
+
+import asyncio
+import secrets
+from dataclasses import replace
+
+from pydantic import SecretStr
+
+from kling_ui.api.models import REQUEST_ID, RequestResult
+from kling_ui.errors import (
+    APIError,
+    AuthenticationError,
+    InsufficientBalanceError,
+    RunError,
+)
+from kling_ui.options import TransferOptions
+from kling_ui.runs.engines import Engine, Engines
+from kling_ui.runs.pricing import Budget, Quote, dollars
+from kling_ui.runs.record import (
+    EngineName,
+    RunInputs,
+    RunRecord,
+    RunState,
+    Start,
+    Terms,
+    fingerprint,
+    recovered_fingerprint,
+)
+from kling_ui.runs.recorder import RunContext
+from kling_ui.runs.run_files import StoredInputs, sha256_of
+from kling_ui.runs.supervisor import Place, RunSupervisor, Urls
+
+PRICE_LIMIT_S = 10.0  # an answer takes at most 10 s (docs/vendor_api.md, section 1)
+NO_TOKEN = "A run on Kling needs a RunComfy token."  # noqa: S105  no password
+_ROUNDING_USD = 1e-9
+# A run whose outcome is unknown is taken for a request that was made about when it was sent: clocks differ, and a
+# submit with inline media takes its time.
+MADE_BEFORE_S = 300.0
+MADE_AFTER_S = 900.0
+WAY_OUT = "Enter the token that made it; whoever runs this app can also use kling-ui recover."
+
+
+class RunSubmission:
+    """Takes wishes in.
+
+    Args:
+        desk: What all runs share.
+        engines: Where runs can go.
+        crew: Who carries them.
+        budget: What paid runs may cost.
+    """
+
+    def __init__(self, desk: RunContext, engines: Engines, crew: RunSupervisor, budget: Budget) -> None:
+        self._desk = desk
+        self._engines = engines
+        self._crew = crew
+        self._budget = budget
+
+    async def begin(
+        self,
+        inputs: RunInputs,
+        *,
+        engine: EngineName,
+        visitor: str,
+        token: SecretStr | None,
+        again: bool,
+        shown_rate_usd: float | None,
+        terms: Terms,
+    ) -> Start:
+        """Set out, or find the same run; see :meth:`kling_ui.runs.runner.Runner.begin`."""
+        if not visitor:
+            raise nobodys()
+        target = await self._engines.get(engine)
+        key = self._crew.key(target, token, app_token=terms.app_token)
+        if not target.is_free and key is None:
+            raise self._no_token()
+        target.api(key)  # refuses what cannot be a token, before anything is done
+        place: Place | None = None
+        if target.is_free:
+            try:
+                place = self._crew.previews.take(visitor, terms)
+            except RunError:
+                await self._crew.previews.settle(visitor)  # a double click wants the run that the first click starts
+                if (standing := await self.already(inputs, engine, visitor, again=again)) is None:
+                    raise
+                return await self._found(standing, token)
+        try:
+            kept = await asyncio.to_thread(self._desk.folders.keep, inputs.image, inputs.video)
+            record = self._new_record(kept, inputs, engine, visitor, own_token=token is not None)
+            if not target.is_free and token is None:
+                record = replace(record, payer=terms.payer or None)
+            work = self._enter(
+                record, inputs, target, token, again=again, shown_rate_usd=shown_rate_usd, terms=terms, place=place
+            )
+            entering = asyncio.ensure_future(work)
+        except BaseException:
+            self._crew.previews.give_up(place)
+            raise
+        entering.add_done_callback(lambda _: self._crew.previews.give_up(place))
+        # A person who goes away in the middle of this leaves a run that goes on, not half a run.
+        return await asyncio.shield(entering)
+
+    async def already(
+        self, inputs: RunInputs, engine: EngineName, visitor: str, *, again: bool = False
+    ) -> RunRecord | None:
+        """Return the run that :meth:`begin` would find; both files are read."""
+        image_sha256, reference_sha256 = await asyncio.gather(
+            asyncio.to_thread(sha256_of, inputs.image), asyncio.to_thread(sha256_of, inputs.video)
+        )
+        wish = fingerprint(visitor, engine, image_sha256, reference_sha256, inputs.choice)
+        return await self._standing(wish, again=again)
+
+    async def quote(self, token: SecretStr | None, duration_s: float | None, terms: Terms) -> Quote:
+        """Read the price; see :meth:`kling_ui.runs.runner.Runner.quote`."""
+        engine = await self._engines.get(EngineName.KLING)
+        if (key := self._crew.key(engine, token, app_token=terms.app_token)) is None:
+            return Quote(duration_s=duration_s, trouble="It can be read with a RunComfy token.")
+        return await _read_price(engine, key, duration_s)
+
+    async def _enter(
+        self,
+        record: RunRecord,
+        inputs: RunInputs,
+        engine: Engine,
+        token: SecretStr | None,
+        *,
+        again: bool,
+        shown_rate_usd: float | None,
+        terms: Terms,
+        place: Place | None,
+    ) -> Start:
+        key, folders = self._crew.key(engine, token, app_token=terms.app_token), self._desk.folders
+        budget = None if engine.is_free else self._budget.sharing(terms.share_usd if token is None else None)
+        try:
+            standing = await self._standing(record.fingerprint, again=again)
+            if standing is None and key is not None and not engine.is_free:
+                quote = await _read_price(engine, key, await self._duration_s(record, inputs))
+                _compare(quote, shown_rate_usd)
+                record = replace(record, price=quote.to_json(), estimate_usd=quote.estimate_usd)
+            if standing is None:
+                gone, now = await self._gone(record.fingerprint), self._desk.clock()
+                record = replace(record, held_until=now + self._desk.lease_s)
+                standing = await self._desk.ledger.ask(
+                    lambda store: store.add(record, again=again, gone=gone, budget=budget)
+                )
+        except Exception:
+            await asyncio.to_thread(folders.remove, record.run_id)
+            raise
+        if standing.run_id != record.run_id:
+            await asyncio.to_thread(folders.remove, record.run_id)
+            return await self._found(standing, token)
+        # Somebody else's server may give the engine another file than it gave here: with the app's money only what was
+        # checked and priced is sent.
+        urls: Urls = (None, None) if record.payer else (inputs.image_url, inputs.video_url)
+        self._crew.carry(record, engine, key, urls, place=place)
+        return Start(run_id=record.run_id, is_new=True)
+
+    def _no_token(self) -> RunError:
+        """Say why there is none: the app has none, or has one that does not pay for everybody."""
+        if self._crew.app_token is None:
+            return RunError(NO_TOKEN, advice="Enter one, or use the preview.")
+        return RunError(NO_TOKEN, advice="Bring your own: the app's does not pay for this. Or use the preview.")
+
+    async def _found(self, standing: RunRecord, token: SecretStr | None) -> Start:
+        await self._crew.take_up(standing.run_id, token)  # should nobody carry it
+        return Start(run_id=standing.run_id, is_new=False, words=standing_words(standing))
+
+    async def _standing(self, wish: str, *, again: bool) -> RunRecord | None:
+        gone = await self._gone(wish)
+        return await self._desk.ledger.ask(lambda store: store.standing(wish, gone=gone, again=again))
+
+    async def _gone(self, wish: str) -> list[str]:
+        """Return the completed runs of a wish whose results are no longer there."""
+        like = await self._desk.ledger.ask(lambda store: store.like(wish))
+        done = [record for record in like if record.state is RunState.COMPLETED]
+        return await asyncio.to_thread(lambda: [record.run_id for record in done if not self._is_here(record)])
+
+    def _is_here(self, record: RunRecord) -> bool:
+        return (self._desk.folders.of(record.run_id) / (record.result_name or "")).is_file()
+
+    async def _duration_s(self, record: RunRecord, inputs: RunInputs) -> float | None:
+        if (known_s := inputs.known_duration_s) is not None:
+            return known_s
+        measured = await self._desk.measurer.facts(self._desk.folders.of(record.run_id) / record.reference_name)
+        return measured.facts.duration_s if measured.facts else None
+
+    def _new_record(
+        self, kept: StoredInputs, inputs: RunInputs, engine: EngineName, visitor: str, *, own_token: bool
+    ) -> RunRecord:
+        now = self._desk.clock()
+        return RunRecord(
+            run_id=kept.run_id,
+            visitor=visitor,
+            engine=engine,
+            state=RunState.PREPARING,
+            created_at=now,
+            changed_at=now,
+            fingerprint=fingerprint(visitor, engine, kept.image_sha256, kept.reference_sha256, inputs.choice),
+            holder=self._desk.holder,
+            held_until=now + self._desk.lease_s,
+            image_name=kept.image_name,
+            image_sha256=kept.image_sha256,
+            reference_name=kept.reference_name,
+            reference_sha256=kept.reference_sha256,
+            choice=inputs.choice,
+            own_token=own_token,
+            own_purse=own_token,
+            findings=inputs.findings,
+        )
+
+
+def nobodys() -> RunError:
+    """Say that nothing is done for somebody to whom nothing can belong."""
+    return RunError("It is not known whose run this is.", advice="Load the page again.")
+
+
+def standing_words(record: RunRecord) -> str:
+    """Say why a wish makes no new run."""
+    if record.state is RunState.COMPLETED:
+        price = "" if record.engine is EngineName.PREVIEW else ", which is charged again"
+        return f"You already have this result. Run it again for another one{price}."
+    if record.state is RunState.UNKNOWN:
+        return (
+            "The same run was started before, and it is not known whether RunComfy accepted it. "
+            "Run it again only if it is not among the account's requests: both would be charged."
+        )
+    return "This run is already under way."
+
+
+async def _read_price(engine: Engine, key: SecretStr, duration_s: float | None) -> Quote:
+    """Read the price now; one from before may be stale.
+
+    Raises:
+        AuthenticationError: The token was not accepted, so that a run would not be, either.
+        InsufficientBalanceError: The account has no balance left.
+    """
+    try:
+        async with asyncio.timeout(PRICE_LIMIT_S):
+            price = await engine.api(key).price()
+    except InsufficientBalanceError:
+        raise
+    except AuthenticationError as error:
+        if error.status_code == 401 or error.error_code == 400004:
+            raise
+        return Quote(duration_s=duration_s, trouble=error.message)
+    except (APIError, TimeoutError) as error:
+        trouble = error.message if isinstance(error, APIError) else "The model API did not answer in time."
+        return Quote(duration_s=duration_s, trouble=trouble)
+    return Quote(rate_usd=price.amount_usd, unit=price.unit, note=price.note, duration_s=duration_s)
+
+
+def _compare(quote: Quote, shown_rate_usd: float | None) -> None:
+    if quote.rate_usd is None or shown_rate_usd is None or quote.rate_usd <= shown_rate_usd + _ROUNDING_USD:
+        return
+    raise RunError(
+        f"The price has risen from {dollars(shown_rate_usd)} to {dollars(quote.rate_usd)} a {quote.unit} "
+        "since it was shown. Nothing was sent.",
+        advice="Start it again if that is fine.",
+    )
+
+
+class Recovery:
+    """Brings requests back.
+
+    Args:
+        desk: What all runs share.
+        engines: Where runs can go.
+        crew: Who carries them.
+    """
+
+    def __init__(self, desk: RunContext, engines: Engines, crew: RunSupervisor) -> None:
+        self._desk = desk
+        self._engines = engines
+        self._crew = crew
+
+    async def recover(
+        self,
+        request_id: str,
+        *,
+        visitor: str,
+        token: SecretStr | None,
+        run_id: str | None,
+        everybody: bool,
+        terms: Terms,
+    ) -> Start:
+        """Follow a request on; see :meth:`kling_ui.runs.runner.Runner.recover`."""
+        if not visitor:
+            raise nobodys()
+        request_id = request_id.strip()
+        if not REQUEST_ID.fullmatch(request_id):
+            raise RunError("This is not a request id.", advice="It has at most 128 letters, digits, - and _.")
+        known = await self._desk.ledger.ask(lambda store: store.of_request(request_id))
+        theirs = [record for record in known if everybody or record.visitor == visitor]
+        if theirs and (start := await self._without_asking(theirs[0], token)) is not None:
+            return start
+        may_ask = terms.any_request and (bool(theirs) or not known)
+        if token is None and not (may_ask or (theirs and _is_the_apps(theirs[0]))):
+            raise RunError("This request is not known here, or not made with the app's token.", advice=WAY_OUT)
+        found = await self._look_up(request_id, token)
+        if theirs:
+            target: RunRecord | None = theirs[0]
+        else:
+            target = await self._unanswered(found, None if everybody else visitor, run_id, token)
+        if target is None:
+            return await self._enter(found, visitor, token)
+        return await self._reopen(target, request_id, token)
+
+    async def _without_asking(self, record: RunRecord, token: SecretStr | None) -> Start | None:
+        if record.result_name is not None and await asyncio.to_thread(self._is_here, record):
+            return Start(run_id=record.run_id, is_new=False, words="This result is here already.")
+        is_carried = self._crew.flow_of(record.run_id) is not None or record.is_held(self._desk.clock())
+        if record.state.is_final or not is_carried:
+            return None
+        await self._crew.take_up(record.run_id, token)  # should whoever holds it be gone
+        return Start(run_id=record.run_id, is_new=False, words="This run is being followed already.")
+
+    def _is_here(self, record: RunRecord) -> bool:
+        return (self._desk.folders.of(record.run_id) / (record.result_name or "")).is_file()
+
+    async def _look_up(self, request_id: str, token: SecretStr | None) -> RequestResult:
+        engine = await self._engines.get(EngineName.KLING)
+        if (key := self._crew.key(engine, token, app_token=True)) is None:  # whether it may be, see recover
+            raise RunError(NO_TOKEN, advice="Enter the token that made the request.")
+        return await engine.api(key).result(request_id)
+
+    async def _unanswered(
+        self, found: RequestResult, visitor: str | None, run_id: str | None, token: SecretStr | None
+    ) -> RunRecord | None:
+        """Choose the run of unknown outcome that this request is the answer to.
+
+        What the app's money was spent on is told by the app's token alone: a request of another account would make it
+        cost what that one did.
+        """
+        waiting = await self._desk.ledger.ask(lambda store: store.unanswered(visitor))
+        if token not in {None, self._crew.app_token}:
+            if any(record.run_id == run_id and record.payer for record in waiting):
+                raise RunError("This run was sent with the app's token, which alone finds its request.", advice=WAY_OUT)
+            waiting = [record for record in waiting if not record.payer]
+        if run_id is not None:
+            chosen = [record for record in waiting if record.run_id == run_id]
+            if not chosen:
+                raise RunError("This run does not wait for a request id.", advice="Recover the request without it.")
+            return chosen[0]
+        if found.created_at is None:
+            return waiting[0] if len(waiting) == 1 else None
+        made_at = found.created_at.timestamp()
+        late_s = {record.run_id: made_at - await self._sent_at(record) for record in waiting}
+        fitting = [record for record in waiting if -MADE_BEFORE_S <= late_s[record.run_id] <= MADE_AFTER_S]
+        return min(fitting, key=lambda record: abs(late_s[record.run_id]), default=None)
+
+    async def _sent_at(self, record: RunRecord) -> float:
+        states = await self._desk.ledger.ask(lambda store: store.history(record.run_id))
+        return next((at for state, at in reversed(states) if state is RunState.SUBMITTING), record.created_at)
+
+    async def _reopen(self, record: RunRecord, request_id: str, token: SecretStr | None) -> Start:
+        run_id, now, own_token = record.run_id, self._desk.clock(), token is not None
+        is_gone = record.result_name is not None  # or it would have been found, see _without_asking
+        if not await self._desk.ledger.ask(
+            lambda store: store.recover(run_id, request_id, now=now, own_token=own_token, is_gone=is_gone)
+        ):
+            raise RunError("This run has changed meanwhile.", advice="Look at it again.")
+        await self._crew.take_up(run_id, token)
+        return Start(run_id=run_id, is_new=False, words="Found. The run is followed on.")
+
+    async def _enter(self, found: RequestResult, visitor: str, token: SecretStr | None) -> Start:
+        now, request_id = self._desk.clock(), found.request_id
+        record = RunRecord(
+            run_id=secrets.token_hex(16),
+            visitor=visitor,
+            engine=EngineName.KLING,
+            state=RunState.IN_QUEUE,
+            created_at=found.created_at.timestamp() if found.created_at else now,
+            changed_at=now,
+            fingerprint=recovered_fingerprint(visitor, request_id),
+            image_name="",
+            image_sha256="",
+            reference_name="",
+            reference_sha256="",
+            choice=TransferOptions(prompt=""),
+            own_token=token is not None,
+            own_purse=token is not None,
+            request_id=request_id,
+        )
+        standing = await self._desk.ledger.ask(lambda store: store.add(record))
+        await self._crew.take_up(standing.run_id, token)
+        words = "Found. Its inputs are not known here, so its motion cannot be measured."
+        return Start(run_id=standing.run_id, is_new=standing.run_id == record.run_id, words=words)
+
+
+def _is_the_apps(record: RunRecord) -> bool:
+    """Tell whether the app's token made the request of a run, and goes on following it."""
+    return not record.own_purse and not record.own_token

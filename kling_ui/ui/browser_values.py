@@ -1,0 +1,241 @@
+"""Values that travel through the browser: inputs with their repaired versions, a request, and what a reload keeps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from kling_ui.characters import odd_characters
+from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.runs.runner import RunInputs
+from kling_ui.ui.event_payload import choice_of, entries_of, text_of
+from kling_ui.ui.web.signed_files import SignedFiles
+
+Span = tuple[float, float]
+_LABEL_MAX_CHARS = 120
+_TIME_MAX_S = 1e6
+_VERSIONS_MAX = 32  # of one input; what a browser sends is not believed without end
+_PROMPT_MAX_CHARS = 2500
+
+
+@dataclass(frozen=True, slots=True)
+class InputVersion:
+    """An original or a repaired copy.
+
+    Attributes:
+        path: The file.
+        repairs: What was done to the original, each with the label of its button.
+        span: What a person chose to keep of a clip, in seconds of the original.
+        picture: What it looked like before and after.
+        origin: The public address from which exactly this file came, if it did.
+    """
+
+    path: Path
+    repairs: tuple[tuple[RepairKind, str], ...] = ()
+    span: Span | None = None
+    picture: Path | None = None
+    origin: str | None = field(default=None, repr=False)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What was done, in words."""
+        return tuple(label for _, label in self.repairs)
+
+    @property
+    def kinds(self) -> frozenset[RepairKind]:
+        """What was done."""
+        return frozenset(kind for kind, _ in self.repairs)
+
+    def to_value(self, locker: SignedFiles) -> dict[str, Any]:
+        """Put it into plain values that the browser carries; files become signed references."""
+        return {
+            "ref": locker.sign(self.path),
+            "repairs": [[kind.value, label] for kind, label in self.repairs],
+            "span": list(self.span) if self.span else None,
+            "picture": locker.sign(self.picture) if self.picture else None,
+            "origin": self.origin,
+        }
+
+    @classmethod
+    def from_value(cls, value: object, locker: SignedFiles) -> Self | None:
+        """Read what the browser carried; ``None`` unless the file is there."""
+        given = entries_of(value)
+        path, origin = locker.open(given.get("ref")), given.get("origin")
+        if path is None:
+            return None
+        return cls(
+            path,
+            _repairs(given.get("repairs")),
+            read_span(given.get("span")),
+            locker.open(given.get("picture")),
+            origin if isinstance(origin, str) else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class InputVersions:
+    """All that there is of one input, the original first.
+
+    Attributes:
+        past: What can be gone back to.
+        current: What is shown and used.
+    """
+
+    current: InputVersion
+    past: tuple[InputVersion, ...] = ()
+
+    @property
+    def original(self) -> InputVersion:
+        """What the person handed in."""
+        return self.past[0] if self.past else self.current
+
+    @property
+    def is_repaired(self) -> bool:
+        """There is something to go back to."""
+        return bool(self.past)
+
+    def adding(self, version: InputVersion) -> "InputVersions":
+        """Use a new version, and keep the way back."""
+        return InputVersions(version, (*self.past, self.current))
+
+    def undone(self) -> "InputVersions":
+        """Go one step back, if there is one."""
+        return InputVersions(self.past[-1], self.past[:-1]) if self.past else self
+
+    def to_value(self, locker: SignedFiles) -> dict[str, Any]:
+        """Put it into the entries of an input's value that its script carries."""
+        past = [version.to_value(locker) for version in self.past]
+        return {"current": self.current.to_value(locker), "past": past, "origin": self.current.origin}
+
+    @classmethod
+    def from_value(cls, value: object, locker: SignedFiles) -> Self | None:
+        """Read an input's value; ``None`` when its file is not, or no longer, there."""
+        given = entries_of(value)
+        path = locker.open(given.get("ref"))
+        if path is None:
+            return None
+        current = InputVersion.from_value(given.get("current"), locker)
+        if current is None or current.path != path:
+            origin = given.get("origin")
+            return cls(InputVersion(path, origin=origin if isinstance(origin, str) else None))
+        carried = given.get("past")
+        entries = carried[:_VERSIONS_MAX] if isinstance(carried, list) else []
+        past = [version for version in (InputVersion.from_value(entry, locker) for entry in entries) if version]
+        return cls(current, tuple(past) if past and not past[0].repairs else ())
+
+
+def read_span(value: object) -> Span | None:
+    """Read two rising times in seconds, or nothing."""
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return None
+    start_s, end_s = value
+    if any(isinstance(time_s, bool) or not isinstance(time_s, int | float) for time_s in value):
+        return None
+    return (float(start_s), float(end_s)) if 0 <= start_s < end_s < _TIME_MAX_S else None
+
+
+def _repairs(value: object) -> tuple[tuple[RepairKind, str], ...]:
+    entries = value if isinstance(value, list) else []
+    kinds = {kind.value: kind for kind in RepairKind}
+    return tuple(
+        (kinds[entry[0]], entry[1][:_LABEL_MAX_CHARS])
+        for entry in entries
+        if isinstance(entry, list) and len(entry) == 2 and all(isinstance(part, str) for part in entry)
+        if entry[0] in kinds
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """Both inputs and the choice.
+
+    Attributes:
+        image: The character image.
+        video: The reference video.
+        choice: Prompt, orientation, sound.
+        accepted: The person has checked what a detector may get wrong.
+        image_url: The public address from which the image came, if it did.
+        video_url: The public address from which the clip came, if it did.
+    """
+
+    image: Path
+    video: Path
+    choice: TransferOptions
+    accepted: bool = False
+    image_url: str | None = field(default=None, repr=False)
+    video_url: str | None = field(default=None, repr=False)
+
+    def inputs(self, *, findings: Mapping[str, Any] | None) -> RunInputs:
+        """Give what a run is made of; ``findings`` is what the checks said."""
+        return RunInputs(
+            image=self.image,
+            video=self.video,
+            choice=self.choice,
+            image_url=self.image_url,
+            video_url=self.video_url,
+            findings=findings,
+        )
+
+    def to_value(self, locker: SignedFiles) -> dict[str, Any]:
+        """Put it into plain values that the browser carries; files become signed references."""
+        return {
+            "image": locker.sign(self.image),
+            "video": locker.sign(self.video),
+            "image_url": self.image_url,
+            "video_url": self.video_url,
+            "prompt": self.choice.prompt,
+            "orientation": self.choice.orientation.value,
+            "keep_sound": self.choice.keep_sound,
+            "accepted": self.accepted,
+        }
+
+    @classmethod
+    def from_value(cls, value: object, locker: SignedFiles) -> Self | None:
+        """Read what the browser carried; ``None`` unless both files are there and everything has its type."""
+        given = entries_of(value)
+        image, video = locker.open(given.get("image")), locker.open(given.get("video"))
+        if image is None or video is None or given.get("orientation") not in list(Orientation):
+            return None
+        choice = TransferOptions(
+            text_of(given.get("prompt")), Orientation(given["orientation"]), given.get("keep_sound") is True
+        )
+        urls = _url(given.get("image_url")), _url(given.get("video_url"))
+        return cls(image, video, choice, given.get("accepted") is True, *urls)
+
+
+def _url(given: object) -> str | None:
+    text = text_of(given)
+    return None if odd_characters(text) else text or None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedInputs:
+    """The left column as a person left it.
+
+    Attributes:
+        image: The character image; ``None`` when its place was empty.
+        video: The reference video, likewise.
+        choice: Prompt, orientation, sound.
+    """
+
+    image: InputVersions | None
+    video: InputVersions | None
+    choice: TransferOptions
+
+    @classmethod
+    def from_value(cls, value: object, locker: SignedFiles) -> Self | None:
+        """Read what ``kept.js`` wrote; ``None`` when there is nothing, or neither file is here any more."""
+        given = entries_of(value)
+        image, video = (InputVersions.from_value(given.get(name), locker) for name in ("image", "video"))
+        if image is None and video is None:
+            return None
+        return cls(
+            image,
+            video,
+            TransferOptions(
+                text_of(given.get("prompt"))[:_PROMPT_MAX_CHARS],
+                choice_of(given.get("orientation"), Orientation.VIDEO),
+                given.get("keep_sound") is not False,
+            ),
+        )

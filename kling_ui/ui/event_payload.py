@@ -1,0 +1,159 @@
+"""What handlers need of an event: its payload, words for errors, and which of several answers still counts."""
+
+import functools
+import inspect
+import logging
+import traceback
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Hashable
+from contextlib import aclosing, contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import gradio as gr
+
+from kling_ui.characters import without_odd
+from kling_ui.errors import KlingUIError
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+Member = TypeVar("Member", bound=Enum)
+log = logging.getLogger(__name__)
+UNFORESEEN = "Something went wrong inside the app."
+UNFORESEEN_ADVICE = "Try again. If it happens again, the app's log tells more."
+
+
+def payload(event: "gr.EventData") -> dict[str, Any]:
+    """Give what a script of the page tells; every entry is checked where it is used.
+
+    Halves of characters are taken out: what is sent back to the page, or asked of the ledger, cannot hold them.
+    """
+    given = entries_of(event._data)
+    return {name: without_odd(value) if isinstance(value, str) else value for name, value in given.items()}
+
+
+def entries_of(value: object) -> dict[str, Any]:
+    """Give the entries of an element's value; none where it is something else."""
+    return value if isinstance(value, dict) else {}
+
+
+def text_of(value: object) -> str:
+    """Give a text; an empty one in place of anything else."""
+    return value if isinstance(value, str) else ""
+
+
+def choice_of(value: object, otherwise: Member) -> Member:
+    """Give what was chosen, or ``otherwise`` where that is nothing one could choose.
+
+    Args:
+        value: As it was sent.
+        otherwise: One of the possible choices.
+    """
+    return next((member for member in type(otherwise) if member.value == value), otherwise)
+
+
+def error_text(error: Exception) -> KlingUIError:
+    """Give the error as a person can be told it; of an unforeseen one the log says what it is and where it arose."""
+    if isinstance(error, KlingUIError):
+        return error
+    log.error("%s %s", UNFORESEEN, place_of(error))
+    return KlingUIError(UNFORESEEN, advice=UNFORESEEN_ADVICE)
+
+
+def place_of(error: BaseException) -> str:
+    """Tell the type of an error and the lines that led to it, without its message: that may hold what is secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = (f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {' < '.join(lines) or 'an unknown place'}"
+
+
+def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a handler of the page fail only in words.
+
+    Gradio prints the traceback of every exception that it does not expect, with all that may stand in it.
+
+    Args:
+        handler: A function, a coroutine function or an asynchronous generator function.
+    """
+    if inspect.isasyncgenfunction(handler):
+        return _guarded_generator(handler)
+    return _guarded_coroutine(handler) if inspect.iscoroutinefunction(handler) else _guarded_function(handler)
+
+
+def _guarded_generator(handler: Callable[..., AsyncGenerator[Any]]) -> Callable[..., AsyncGenerator[Any]]:
+    @functools.wraps(handler)
+    async def wrapped(*args: Any, **kwargs: Any) -> AsyncGenerator[Any]:
+        try:
+            async with aclosing(handler(*args, **kwargs)) as values:
+                async for value in values:
+                    yield value
+        except Exception as error:  # noqa: BLE001  told in words
+            raise _shown(error) from None
+
+    return wrapped
+
+
+def _guarded_coroutine(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(handler)
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return await handler(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  told in words
+            raise _shown(error) from None
+
+    return wrapped
+
+
+def _guarded_function(handler: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return handler(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001  told in words
+            raise _shown(error) from None
+
+    return wrapped
+
+
+def _shown(error: Exception) -> gr.Error:
+    return error if isinstance(error, gr.Error) else gr.Error(str(error_text(error)), print_exception=False)
+
+
+def _short(file_name: str) -> str:
+    """Give the last parts of a path: enough to find the file, nothing of whose machine it is."""
+    return "/".join(Path(file_name).parts[-3:])
+
+
+class LatestWins:
+    """Who answers last for a place of a page, such as one tab's picture."""
+
+    def __init__(self) -> None:
+        self._newest: dict[Hashable, object] = {}
+        self._quiet: defaultdict[Hashable, set[object]] = defaultdict(set)  # who watches and has seen no claim yet
+
+    @contextmanager
+    def claim(self, *place: Hashable) -> Generator[Callable[[], bool]]:
+        """Take over a place; the given function tells whether nobody has taken it over since."""
+        mark = object()
+        self._newest[place] = mark
+        self._quiet.pop(place, None)
+        try:
+            yield lambda: self._newest.get(place) is mark
+        finally:
+            if self._newest.get(place) is mark:
+                del self._newest[place]
+
+    @contextmanager
+    def watch(self, *place: Hashable) -> Generator[Callable[[], bool]]:
+        """Watch a place without taking it over; the given function tells whether nobody has taken it over since."""
+        mark = object()
+        self._quiet[place].add(mark)
+        try:
+            yield lambda: mark in self._quiet.get(place, ())
+        finally:
+            if mark in self._quiet.get(place, ()):
+                self._quiet[place].discard(mark)
+                if not self._quiet[place]:
+                    del self._quiet[place]

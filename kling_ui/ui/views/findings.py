@@ -1,0 +1,218 @@
+"""What shows a finding besides its words: a picture with boxes, parts of the clip to play, a curve with its limit."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kling_ui.checks.repair_plan import Repair, repair_all
+from kling_ui.checks.report import (
+    Evidence,
+    Finding,
+    Report,
+    Severity,
+    Verdict,
+)
+from kling_ui.checks.usability import advise_orientation, forecast
+from kling_ui.errors import KlingUIError
+from kling_ui.options import Orientation
+from kling_ui.ui.repair_session import RepairOrder, RepairOutcome, RepairProgress
+from kling_ui.ui.views.input_slot import InputKind, curve_value, span_words
+from kling_ui.ui.web.signed_files import SignedFiles
+from kling_ui.vision.analysis import VideoAnalysis
+
+_SPANS_MAX = 6  # more tell no more; the timeline shows them all
+_ALTS = {
+    "image.people": "The picture with the people that were found",
+    "pair.room": "The picture with the room that the moves need",
+    "video.cuts": "The frames before and after a cut",
+    "video.camera": "The view before and after the camera moved",
+    "video.people": "A moment with the people that were found",
+    "video.speed": "Two neighbouring frames of the fastest moment",
+    "video.first_frame": "The first frame",
+}
+NAMES = {Orientation.VIDEO: "Video", Orientation.IMAGE: "Image"}
+WORDS = {Severity.BLOCK: "Stops the run", Severity.WARN: "May disappoint", Severity.HINT: "Worth knowing"}
+TONES = {Verdict.BLOCK: "block", Verdict.WARN: "warn", Verdict.PASS: "ok"}
+STOPPED: dict[str, Any] = {"state": "stopped", "words": "Stopped. Nothing was changed."}
+
+
+def evidence_value(locker: SignedFiles, finding: Finding) -> dict[str, Any] | None:
+    """Show a finding's evidence; ``None`` when its words are all there is.
+
+    Args:
+        locker: Makes the addresses of pictures.
+        finding: The broken rule.
+    """
+    evidence = finding.evidence
+    if evidence is None or not (evidence.picture or evidence.spans or evidence.curve):
+        return None
+    return {
+        "picture": _url(locker, evidence),
+        "alt": _ALTS.get(finding.rule, _alt(finding.rule)),
+        "boxes": [list(box) for box in evidence.boxes] if _is_of_picture(finding.rule) else [],
+        "spans": [
+            {"start_s": start_s, "end_s": end_s, "words": span_words(start_s, end_s)}
+            for start_s, end_s in evidence.spans[:_SPANS_MAX]
+        ],
+        "curve": curve_value(evidence.curve) if evidence.curve and evidence.curve.values else None,
+    }
+
+
+def _url(locker: SignedFiles, evidence: Evidence) -> str:
+    return locker.url(evidence.picture) if evidence.picture and evidence.picture.is_file() else ""
+
+
+def _is_of_picture(rule: str) -> bool:
+    """Boxes are shares of the character image; in pictures of a clip they are drawn already."""
+    return not rule.startswith("video.")
+
+
+def _alt(rule: str) -> str:
+    return "A moment of the clip" if rule.startswith("video.") else "The picture with what was found in it"
+
+
+def advice_value(look: object, chosen: Orientation) -> dict[str, Any]:
+    """Show the advice for a clip that was looked at; nothing before that.
+
+    Args:
+        look: What is known of the clip.
+        chosen: The orientation as it is chosen now.
+    """
+    if not isinstance(look, VideoAnalysis):
+        return {}
+    advice = advise_orientation(look, forecast(look))
+    name = NAMES[advice.orientation]
+    lead = (f"“{name}” suits this clip.",) if advice.is_clear else ()  # else the reason says that both work
+    return {
+        "words": " ".join((*lead, *advice.reasons)),
+        "use": "" if advice.orientation is chosen else advice.orientation.value,
+        "use_words": f"Use “{name}”",
+        "is_clear": advice.is_clear and advice.orientation is not chosen,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictView:
+    """What stands around the button.
+
+    Attributes:
+        text: One sentence.
+        tone: ``ok``, ``warn``, ``block``, ``busy`` or ``empty``.
+        findings: The rows of the list, what matters most first.
+        repair_all: The repairs that mend all that can be mended without a choice; empty when one button does it.
+        offers_override: What blocks may be overridden by a person who has checked, so the checkbox is shown.
+    """
+
+    text: str
+    tone: str
+    findings: tuple[dict[str, Any], ...] = ()
+    repair_all: tuple[str, ...] = ()
+    offers_override: bool = False
+
+    @property
+    def may_run(self) -> bool:
+        """The button can be pressed."""
+        return self.tone in {"ok", "warn"}
+
+    @property
+    def summary(self) -> str:
+        """The verdict above the list, in numbers; the sentence beside the button names what matters most."""
+        stop, may = (sum(row["severity"] == severity for row in self.findings) for severity in ("block", "warn"))
+        if stop:
+            rest = f", {may} may disappoint" if may else ""
+            return f"Would fail: {stop} finding{'s' if stop > 1 else ''} stop{'' if stop > 1 else 's'} the run{rest}."
+        return f"Will run, but {may} finding{'s' if may > 1 else ''} may disappoint." if may else "Ready."
+
+    @property
+    def more_words(self) -> str:
+        """What the link to the list says."""
+        if not self.findings:
+            return ""
+        return "See and repair" if any(row["repairs"] for row in self.findings) else "Details"
+
+
+def verdict_view(
+    report: Report, *, accepted: bool, repairs: Sequence[Repair] = (), locker: SignedFiles | None = None
+) -> VerdictView:
+    """Judge a complete report as a person who has, or has not, checked what a detector may get wrong.
+
+    Args:
+        report: What the checks said.
+        accepted: The person has checked and wants to run anyway.
+        repairs: What can be mended.
+        locker: Makes the addresses of evidence; without one, none is shown.
+    """
+    doubtful = [finding for finding in report.findings if finding.override and finding.severity == Severity.BLOCK]
+    if accepted:
+        report = report.accepting({finding.rule for finding in doubtful})
+    return VerdictView(
+        text=report.headline,
+        tone=TONES[report.verdict],
+        findings=tuple(_row(about, finding, repairs, locker) for about, finding in _in_order(report)),
+        repair_all=_all_kinds(repairs),
+        offers_override=bool(doubtful),
+    )
+
+
+def repair_row(repair: Repair) -> dict[str, Any]:
+    """Show a repair as a button."""
+    return {"repair": repair.kind.value, "label": repair.label, "effect": repair.effect}
+
+
+def _all_kinds(repairs: Sequence[Repair]) -> tuple[str, ...]:
+    chosen = repair_all(repairs)
+    kinds = tuple(repair.kind.value for repair in repairs if repair.kind in chosen)
+    return kinds if len(kinds) > 1 else ()
+
+
+def _in_order(report: Report) -> list[tuple[str, Finding]]:
+    about = {id(finding): "about the picture" for finding in report.image.findings}
+    about |= {id(finding): "about the clip" for finding in report.video.findings}
+    return [(about.get(id(finding), ""), finding) for finding in report.findings]
+
+
+def _row(about: str, finding: Finding, repairs: Sequence[Repair], locker: SignedFiles | None) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "severity": finding.severity.value,
+        "word": WORDS[finding.severity],
+        "about": about,
+        "message": finding.message,
+        "advice": finding.advice,
+        "source": finding.source,
+        "repairs": [repair_row(repair) for repair in repairs if finding.rule in repair.rules],
+        "evidence": evidence_value(locker, finding) if locker else None,
+    }
+
+
+def running(progress: RepairProgress) -> dict[str, Any]:
+    """Show a repair under way."""
+    return {"state": "running", "words": progress.words, "share": progress.share}
+
+
+def failed(error: KlingUIError) -> dict[str, Any]:
+    """Show why a repair could not be done."""
+    return {"state": "failed", "words": f"Nothing was changed. {error}"}
+
+
+def done(order: RepairOrder, outcome: RepairOutcome, kept: Collection[InputKind]) -> dict[str, Any]:
+    """Show what a repair did and how to undo it.
+
+    Args:
+        order: What was wanted.
+        outcome: What came of it.
+        kept: The inputs that show the result; others were changed by the person meanwhile.
+    """
+    words = f"Done: {'; '.join(outcome.labels)}."
+    if len(kept) < len(outcome.values):
+        words = f"{words} What you changed meanwhile was left as it is."
+    before = {"orientation": order.choice.orientation.value, "keep_sound": order.choice.keep_sound}
+    after = {"orientation": outcome.choice.orientation.value, "keep_sound": outcome.choice.keep_sound}
+    changed = [name for name in after if after[name] != before[name]]
+    return {
+        "state": "done",
+        "words": words,
+        "after": {kind.value: outcome.values[kind]["ref"] for kind in kept},
+        "choice": {name: after[name] for name in changed},
+        "choice_before": {name: before[name] for name in changed},
+    }

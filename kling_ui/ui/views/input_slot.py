@@ -1,0 +1,207 @@
+"""What the page draws of a clip's time: the row of spans above their legend, and curves with their limit."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from kling_ui.checks.repair_plan import FileDifference
+from kling_ui.checks.report import Curve
+from kling_ui.checks.usability import SpanKind, Timeline, TimelineSpan, forecast
+from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.media.image import ImageFacts
+from kling_ui.media.probe import VideoFacts
+from kling_ui.media.signatures import SHOWN_NAMES
+from kling_ui.ui.browser_values import InputVersions
+from kling_ui.ui.views import wording
+from kling_ui.ui.web.signed_files import SignedFiles
+from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
+from kling_ui.vision.pose import Framing
+
+LABELS = {
+    SpanKind.GOOD: "Good",
+    SpanKind.CUT: "Cut",
+    SpanKind.NOBODY: "Nobody in view",
+    SpanKind.OUT_OF_VIEW: "Partly out of view",
+    SpanKind.SEVERAL: "Several people",
+    SpanKind.OCCLUDED: "Something in front",
+    SpanKind.CAMERA: "Camera moves",
+    SpanKind.FAST: "Too fast",
+    SpanKind.UNSEEN: "Not looked at",
+}
+CURVE_POINTS_MAX = 240
+_MOMENT_S = 0.05  # shorter is a moment, as a person reads it
+SlotValue = dict[str, Any]
+
+
+def timeline_value(timeline: Timeline) -> dict[str, Any]:
+    """Show what of a clip is likely to come back.
+
+    Args:
+        timeline: All of the clip.
+    """
+    return {
+        "duration_s": timeline.duration_s,
+        "sentence": timeline.sentence,
+        "spans": [_span_value(span) for span in timeline.spans],
+        "legend": [
+            {"kind": _css(kind), "words": _legend_words(timeline, kind)}
+            for kind in sorted(SpanKind, key=lambda kind: kind != SpanKind.GOOD)
+            if any(span.kind == kind for span in timeline.spans)
+        ],
+    }
+
+
+def curve_value(curve: Curve) -> dict[str, Any]:
+    """Show something measured over time, in no more points than can be seen."""
+    step = -(-len(curve.values) // CURVE_POINTS_MAX) or 1
+    return {
+        "name": curve.name[:1].upper() + curve.name[1:],
+        "points": list(zip(curve.times_s[::step], curve.values[::step], strict=True)),
+        "limit": curve.limit,
+        "limit_words": f"limit {curve.limit:.3g}",
+        "words": f"{curve.name}, at most {max(curve.values, default=0.0):.3g}; the limit is {curve.limit:.3g}",
+    }
+
+
+def span_words(start_s: float, end_s: float) -> str:
+    """``2.3-4.1 s``, or ``2.3 s`` for a moment."""
+    if end_s - start_s < _MOMENT_S:
+        return wording.seconds(start_s)
+    return f"{start_s:.1f}\N{EN DASH}{wording.seconds(end_s)}"
+
+
+def _span_value(span: TimelineSpan) -> dict[str, Any]:
+    return {
+        "start_s": round(span.start_s, 3),
+        "end_s": round(span.end_s, 3),
+        "kind": _css(span.kind),
+        "label": LABELS[span.kind],
+        "words": f"{LABELS[span.kind]}, {span_words(span.start_s, span.end_s)}",
+    }
+
+
+def _legend_words(timeline: Timeline, kind: SpanKind) -> str:
+    spans = [span for span in timeline.spans if span.kind == kind]
+    total_s = sum(span.length_s for span in spans)
+    if kind == SpanKind.CUT:
+        return LABELS[kind] if len(spans) == 1 else f"{len(spans)} {LABELS[kind].lower()}s"
+    return f"{LABELS[kind]} {wording.seconds(total_s)}"
+
+
+def _css(kind: SpanKind) -> str:
+    return kind.value.replace(" ", "-")
+
+
+class InputKind(StrEnum):
+    """Which input."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+def busy(words: str) -> SlotValue:
+    """Show that something is on its way."""
+    return {"busy": words}
+
+
+def failed(error: KlingUIError) -> SlotValue:
+    """Show why an input could not be taken."""
+    message = error.reason if isinstance(error, MediaError) else error.message
+    return {"error": message[:1].upper() + message[1:], "advice": error.advice}
+
+
+def received(locker: SignedFiles, path: Path) -> SlotValue:
+    """Show a file of which nothing is known yet."""
+    return {"ref": locker.sign(path), "url": locker.url(path), "busy": "Reading the file"}
+
+
+def facts_of(locker: SignedFiles, path: Path, facts: ImageFacts | VideoFacts) -> SlotValue:
+    """Show what a file says of itself while it is still being looked at."""
+    if isinstance(facts, ImageFacts):
+        return image_facts(locker, path, facts)
+    return video_facts(locker, path, facts)
+
+
+def look_of(locker: SignedFiles, path: Path, look: ImageAnalysis | VideoAnalysis) -> SlotValue:
+    """Show a file with all that was found in it."""
+    return image_look(locker, path, look) if isinstance(look, ImageAnalysis) else video_look(locker, path, look)
+
+
+def repaired(locker: SignedFiles, versions: InputVersions, changed: Iterable[FileDifference]) -> SlotValue:
+    """Show what repairs made of an input, and how to go back."""
+    return {
+        "repaired": {
+            "labels": versions.current.labels,
+            "changes": [(change.what[:1].upper() + change.what[1:], change.before, change.after) for change in changed],
+            "picture": locker.url(versions.current.picture),
+            "steps": len(versions.past),
+        }
+    }
+
+
+def image_facts(locker: SignedFiles, path: Path, facts: ImageFacts) -> SlotValue:
+    """Show a picture whose character is still being looked for."""
+    return received(locker, path) | {
+        "alt": "The character image",
+        "busy": "Looking for the character",
+        "facts": [
+            ("Size", wording.size(facts.width_px, facts.height_px)),
+            ("File", f"{_named(facts)}, {wording.weight(facts.size_bytes)}"),
+        ],
+    }
+
+
+def image_look(locker: SignedFiles, path: Path, look: ImageAnalysis) -> SlotValue:
+    """Show a picture with all that was found in it."""
+    return image_facts(locker, path, look.facts) | {
+        "busy": "",
+        "overlay": locker.url(look.overlay),
+        "found": found_in_image(look.person),
+    }
+
+
+def found_in_image(person: PersonFacts | None) -> str:
+    """Say how much of a picture the character covers."""
+    if person is None:
+        return "No character was found."
+    body = {Framing.FULL: "full body", Framing.UPPER: "upper body"}.get(person.framing, "part of the body")
+    return f"The character covers {wording.share(person.subject_share)} of the picture, {body}."
+
+
+def video_facts(locker: SignedFiles, path: Path, facts: VideoFacts) -> SlotValue:
+    """Show a clip whose person is still being looked for."""
+    return received(locker, path) | {
+        "busy": "Looking for the person",
+        "facts": [
+            ("Length", f"{wording.seconds(facts.duration_s)}, {wording.rate(facts.fps)}"),
+            ("Size", wording.size(facts.width_px, facts.height_px)),
+            ("File", f"{_named(facts)} ({facts.codec}), {wording.weight(facts.size_bytes)}"),
+            ("Sound", "yes" if facts.has_audio else "none"),
+        ],
+    }
+
+
+def video_look(locker: SignedFiles, path: Path, look: VideoAnalysis) -> SlotValue:
+    """Show a clip with all that was found in it."""
+    return video_facts(locker, path, look.facts) | {
+        "busy": "",
+        "strip": locker.url(look.strip),
+        "strip_alt": "Moments of the clip with the skeleton that was found",
+        "timeline": timeline_value(forecast(look)),
+        "found": found_in_video(look),
+    }
+
+
+def found_in_video(look: VideoAnalysis) -> str:
+    """Say in how much of a clip a person is in view."""
+    if look.person_share == 0:
+        return "No person was found."
+    body = {Framing.FULL: ", full body", Framing.UPPER: ", upper body"}.get(look.framing, "")
+    if look.person_share == 1:
+        return f"A person is in view all the time{body}."
+    return f"A person is in view {wording.share(look.person_share)} of the time{body}."
+
+
+def _named(facts: ImageFacts | VideoFacts) -> str:
+    return SHOWN_NAMES.get(facts.format, facts.format.upper())

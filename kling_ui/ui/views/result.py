@@ -1,0 +1,149 @@
+"""How well a result follows its reference, as the page shows it: the figure, what it means, limbs and timeline."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kling_ui.options import Orientation
+from kling_ui.runs.pricing import dollars
+from kling_ui.runs.view import RunView
+from kling_ui.ui.views import wording
+from kling_ui.ui.views.run_status import is_free
+from kling_ui.ui.web.signed_files import SignedFiles
+
+MEANING = "100 follows the reference exactly; 0 is no better than a picture that never moves."
+MEANING_OF_CHANGES = f"{MEANING} The character keeps its own stance, so only changes of direction are compared."
+UNMEASURED = "The motion match could not be measured."
+NOTHING_TO_COMPARE = "The motion match needs the reference, which is not known here."
+ONE_PIECE_S = 0.25
+
+Json = Mapping[str, Any]
+FILES_GONE = "Files of this run are no longer kept here."
+NO_INPUTS = "This run was recovered by its request id; its picture and clip are not known here."
+
+
+def score_value(run: RunView) -> dict[str, Any] | None:
+    """Show what was measured of a result; ``None`` while there is nothing to say yet."""
+    if run.result is None or not run.is_final:
+        return None
+    motion = run.motion
+    if motion is None:
+        return {"words": UNMEASURED if run.reference else NOTHING_TO_COMPARE}
+    if motion.get("score") is None:
+        return {"words": motion.get("headline") or UNMEASURED} | _timeline(motion)
+    return {
+        "meaning": MEANING_OF_CHANGES if motion.get("orientation") == Orientation.IMAGE else MEANING,
+        "words": _remarks(motion),
+        "figures": _figures(motion),
+        "limbs": [_limb(row) for row in motion.get("limbs") or ()],
+    } | _timeline(motion)
+
+
+def _remarks(motion: Json) -> str:
+    """Give what a person must know to read the figure; the figure itself stands beside it."""
+    return str(motion.get("headline") or "").partition(" of 100.")[2].strip()
+
+
+def _figures(motion: Json) -> list[tuple[str, str]]:
+    lag, akd, missing_s = motion.get("lag"), motion.get("akd_shoulder_widths"), motion.get("missing_s")
+    figures = [
+        ("Mean limb error", _degrees(motion.get("limb_error_deg"))),
+        ("Within 20°", _share(motion.get("pck_20deg_share"))),
+        ("Joint distance", "" if akd is None else f"{akd:.2f}{wording.NBSP}shoulder widths"),
+        ("Joints missing", _share(motion.get("mkr_share"))),
+        ("Lag", _lag(lag) if lag else ""),
+        ("Missing", wording.seconds(missing_s) if missing_s else ""),
+    ]
+    return [(name, text) for name, text in figures if text]
+
+
+def _lag(lag: Json) -> str:
+    if abs(lag["frames"]) < 0.5:
+        return "none"
+    way = "late" if lag["late_s"] > 0 else "early"
+    return f"{abs(lag['frames']):.1f}{wording.NBSP}frames {way}"
+
+
+def _limb(row: Json) -> dict[str, Any]:
+    return {
+        "name": str(row["limb"]).capitalize(),
+        "error": _degrees(row["error_deg"]),
+        "within": _share(row["pck_20deg_share"]),
+        "compared": _share(row["compared_share"]),
+        "note": row["left_out"] or ("" if row["counted"] else "listed only"),
+    }
+
+
+def _timeline(motion: Json) -> dict[str, Any]:
+    """Give the pieces of the timeline in the result's own seconds, in which the player counts."""
+    start_s, pieces = motion.get("starts_at_s") or 0.0, motion.get("timeline") or ()
+    step_s = pieces[1]["time_s"] - pieces[0]["time_s"] if len(pieces) > 1 else ONE_PIECE_S
+    return {
+        "starts_at_s": start_s,
+        "from_s": -start_s,
+        "to_s": max((motion.get("reference_s") or 0.0) - start_s, motion.get("result_s") or 0.0),
+        "step_s": step_s,
+        "pieces": [{"at_s": piece["time_s"] - start_s, "score": piece["score"]} for piece in pieces],
+        "missing": [
+            {"from_s": span["start_s"] - start_s, "to_s": span["end_s"] - start_s, "reason": span["reason"]}
+            for span in motion.get("missing") or ()
+        ],
+    }
+
+
+def _degrees(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}°"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else wording.share(value)
+
+
+def inputs_value(image_url: str, video_url: str) -> dict[str, Any]:
+    """Show the inputs where their result will appear."""
+    return {"image": image_url, "reference": video_url, "waiting": "Your result appears here", "sound": "reference"}
+
+
+def player_value(locker: SignedFiles, run: RunView) -> dict[str, Any]:
+    """Show a run's picture, reference and, as soon as there is one, its result."""
+    return {
+        "run_id": run.run_id,
+        "image": locker.url(run.image),
+        "reference": locker.url(run.reference),
+        "result": locker.url(run.result),
+        "waiting": "" if run.result else _waiting_words(run),
+        "ratio": run.width_px / run.height_px if run.width_px and run.height_px else None,
+        "duration_s": run.duration_s,
+        "fps": run.fps,
+        "facts": _facts(run),
+        "score": score_value(run),
+        "label": wording.ENGINE_LABELS[run.engine],
+        "remark": _remark(run),
+        "sound": "result" if run.result and (run.choice.keep_sound or not run.reference) else "reference",
+        "file_name": f"motion-{run.engine.value}-{run.run_id[:8]}.mp4",
+    }
+
+
+def _facts(run: RunView) -> list[tuple[str, str, str]]:
+    facts = []
+    if run.motion_match is not None:
+        facts.append(("Motion match", f"{run.motion_match:.0f} of 100", ""))
+    if run.duration_s is not None:
+        facts.append(("Length", wording.seconds(run.duration_s), ""))
+    if run.fps is not None:
+        facts.append(("Rate", wording.rate(run.fps), ""))
+    if run.width_px and run.height_px:
+        facts.append(("Size", wording.size(run.width_px, run.height_px), ""))
+    if run.result and (run.is_final or run.cost_usd is not None) and not is_free(run):
+        expected = "" if run.estimate_usd is None else f"about {dollars(run.estimate_usd)} expected"
+        facts.append(("Cost", "not told" if run.cost_usd is None else dollars(run.cost_usd), expected))
+    return facts
+
+
+def _remark(run: RunView) -> str:
+    if run.files_gone:
+        return FILES_GONE
+    return "" if run.reference else NO_INPUTS
+
+
+def _waiting_words(run: RunView) -> str:
+    return "No result" if run.is_final else "On its way"

@@ -1,0 +1,197 @@
+"""Where a run is, as the page tells it: from a :class:`RunView` to the plain values that ``status.js`` displays."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.errors import AuthenticationError, KlingUIError
+from kling_ui.runs.pricing import dollars
+from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.submission import NO_TOKEN
+from kling_ui.runs.view import RunView
+from kling_ui.ui.views import wording
+from kling_ui.ui.web.signed_files import SignedFiles
+
+Action = dict[str, str]
+
+AGAIN = "Run it again"
+INSTEAD: Action = {"do": "preview", "label": "Use the preview instead"}
+TOKEN: Action = {"do": "token", "label": "Enter the token"}
+NOT_TWICE = "It was not sent again, so that nothing is paid twice."
+UNANSWERED_STEPS = (
+    "Look at your account's requests at RunComfy. If this run is there, enter the token that made it at the top and "
+    "its request id below: it is followed on from where it is, and its video is kept here.",
+    "If it is not there, run it again.",
+)
+PLACES = {"image": "Change the image", "video": "Change the video", "prompt": "Change the scene in words"}
+REPAIRS = {
+    RepairKind.IMAGE_CONVERT: "Convert the image",
+    RepairKind.IMAGE_COMPRESS: "Compress the image",
+    RepairKind.IMAGE_RESIZE: "Resize the image",
+    RepairKind.IMAGE_CROP_AROUND: "Crop around the character",
+    RepairKind.IMAGE_CROP_TO_ASPECT: "Crop the image",
+    RepairKind.IMAGE_PAD_TO_ASPECT: "Pad the image",
+    RepairKind.VIDEO_TRIM: "Trim the video",
+    RepairKind.VIDEO_CONVERT: "Convert the video",
+    RepairKind.VIDEO_COMPRESS: "Compress the video",
+    RepairKind.CHOICE_ORIENTATION: "Change the orientation",
+}
+PAST_RUNS_MAX = 24
+
+Steps = Sequence[tuple[RunState, float]]
+
+
+def status_value(run: RunView, *, words: str = "") -> dict[str, Any]:
+    """Show where a run is; a finished one needs no words beside its result.
+
+    Args:
+        run: The run.
+        words: Why this run is shown in place of a new one.
+    """
+    if run.state is RunState.COMPLETED and run.files_gone and run.result is None:
+        return _gone(run)
+    if run.state is RunState.COMPLETED:
+        return {"run_id": run.run_id, "final": True} | (_standing(run, words) if words else {})
+    return {
+        "run_id": run.run_id,
+        "state": run.state.value,
+        "who": wording.ENGINE_LABELS[run.engine],
+        "sentence": run.sentence.removesuffix(run.trouble).rstrip() if run.trouble else run.sentence,
+        "trouble": run.trouble,
+        "progress": run.progress,
+        "elapsed_s": run.elapsed_s,
+        "elapsed_words": "" if run.state is RunState.UNKNOWN else f"Ended after {wording.elapsed(run.elapsed_s)}",
+        "request_words": "" if is_free(run) or not run.request_id else f"Request {run.request_id}",
+        "money": run.cost_words or ("" if run.is_final else run.price_words),
+        "expiry": run.expiry_words,
+        "can_cancel": run.can_cancel and not run.needs_token,
+        "final": run.is_final or run.needs_token,
+        "advice": _advice(run),
+        "standing": words,
+        "steps": list(UNANSWERED_STEPS) if _is_unanswered(run) else [],
+        "asks_request_id": _is_unanswered(run),
+        "actions": _actions(run),
+        "raw_error": run.raw_error or "",
+    }
+
+
+def refusal(error: KlingUIError, engine: EngineName | None = None) -> dict[str, Any]:
+    """Show why something could not be done, and where to go on; nothing was sent.
+
+    Args:
+        error: What happened.
+        engine: Where it should have gone.
+    """
+    wants_token = isinstance(error, AuthenticationError) or error.message == NO_TOKEN
+    actions = [TOKEN] if wants_token else []
+    return {
+        "run_id": "",
+        "state": "refused",
+        "sentence": error.message,
+        "advice": error.advice,
+        "actions": [*actions, INSTEAD] if engine is EngineName.KLING else actions,
+        "final": True,
+    }
+
+
+def is_free(run: RunView) -> bool:
+    """Tell whether a run costs nothing."""
+    return run.engine is EngineName.PREVIEW
+
+
+def _standing(run: RunView, words: str) -> dict[str, Any]:
+    return {
+        "state": "standing",
+        "who": wording.ENGINE_LABELS[run.engine],
+        "sentence": words,
+        "actions": [{"do": "again", "label": AGAIN}],
+    }
+
+
+def _gone(run: RunView) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "state": "gone",
+        "who": wording.ENGINE_LABELS[run.engine],
+        "sentence": run.sentence,
+        "advice": run.advice or "",
+        "final": True,
+    }
+
+
+def _advice(run: RunView) -> str:
+    if _is_unanswered(run):
+        return NOT_TWICE
+    return run.advice or ("" if run.is_final else run.note)
+
+
+def _is_unanswered(run: RunView) -> bool:
+    """The vendor may have the run, under an id that is not known here."""
+    return run.state is RunState.UNKNOWN and run.request_id is None
+
+
+def _actions(run: RunView) -> list[Action]:
+    if run.needs_token:
+        return [TOKEN]
+    if not run.is_final:
+        return []
+    actions: list[Action] = []
+    if run.can_recover and run.request_id:
+        actions.append({"do": "recover", "label": "Look for it again", "request_id": run.request_id})
+    if run.state is RunState.FAILED:
+        actions += _mends(run)
+    label = "It is not there: run it again" if _is_unanswered(run) else AGAIN
+    return [*actions, {"do": "again", "label": label}] if run.image and run.reference else actions
+
+
+def _mends(run: RunView) -> list[Action]:
+    """Offer the repairs that help, and else the places of what is to be changed."""
+    repairs = [RepairKind(repair) for repair in run.repairs]
+    known: list[Action] = [
+        {"do": "go", "repair": kind.value, "label": REPAIRS[kind]} for kind in repairs if kind in REPAIRS
+    ]
+    mended = {kind.target for kind in repairs}
+    return known + [{"do": "go", "place": name, "label": PLACES[name]} for name in run.inputs if name not in mended]
+
+
+def history_value(
+    locker: SignedFiles, runs: Iterable[RunView], *, current: str, now: float, steps: Steps = ()
+) -> dict[str, Any]:
+    """Show a visitor's runs.
+
+    Args:
+        locker: Makes the addresses of their files.
+        runs: The runs, in any order.
+        current: The one that is shown.
+        now: Seconds since 1970.
+        steps: The states of that one with their times, seconds since 1970.
+    """
+    newest = sorted(runs, key=lambda run: run.created_at, reverse=True)
+    return {
+        "current": current,
+        "runs": [_past(locker, run, now) for run in newest[:PAST_RUNS_MAX]],
+        "steps": [{"words": wording.STEP_WORDS[state], "at": at} for state, at in steps],
+        "has_paid": any(not is_free(run) for run in newest),
+    }
+
+
+def _past(locker: SignedFiles, run: RunView, now: float) -> dict[str, str]:
+    length = "" if run.duration_s is None else f", {wording.seconds(run.duration_s)}"
+    return {
+        "run_id": run.run_id,
+        "state": run.state.value,
+        "image": locker.url(run.image) if run.image and run.image.is_file() else "",
+        "title": f"{wording.ENGINE_NAMES[run.engine]}{length}",
+        "about": ", ".join(_about(run, now)),
+        "more": ", ".join(_figures(run)),
+    }
+
+
+def _about(run: RunView, now: float) -> list[str]:
+    about = [wording.STATE_WORDS[run.state], wording.ago(now - run.created_at)]
+    return [*about, "files removed"] if run.files_gone else about
+
+
+def _figures(run: RunView) -> list[str]:
+    figures = [] if run.motion_match is None else [f"match {run.motion_match:.0f}"]
+    return figures if is_free(run) or run.cost_usd is None else [*figures, dollars(run.cost_usd)]

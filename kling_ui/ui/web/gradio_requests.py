@@ -1,0 +1,322 @@
+"""Which of Gradio's addresses the page uses, and what may be sent to them; all else is refused before Gradio."""
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+JOIN = "/gradio_api/queue/join"  # starts an event
+DATA = "/gradio_api/queue/data"  # brings the answers to all events of one open tab
+
+READ = ("GET", "HEAD")
+OPEN_PATHS: dict[str, tuple[str, ...]] = {
+    "/": READ,
+    "/theme.css": READ,
+    "/favicon.ico": READ,
+    "/robots.txt": READ,
+    "/config": READ,  # with the next, read again by a page that has lost its server for a while
+    "/gradio_api/app_id": READ,
+    JOIN: ("POST",),
+    DATA: ("GET",),
+}
+OPEN_FOLDERS: dict[str, tuple[str, ...]] = {"/assets/": READ, "/static/": READ}  # of Gradio's own package
+SCOPE_KEY = "kling_ui.event"  # where the middleware leaves whose event it is, and how large
+BODY_S = 30.0
+# The page's own events have 8 levels and 140 values; each value costs Python far more memory than it has characters.
+DEPTH_MAX, VALUES_MAX = 32, 10_000
+_INTEGER_MAX = 2**63 - 1  # no browser writes a larger one, and no answer could carry it
+_INTEGER_MAX_CHARS = 20
+_SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FILE_TYPE = "gradio."
+_FILE_NAMES = frozenset({"meta", "url", "orig_name", "mime_type", "is_stream", "is_file"})
+_READ_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+OUTDATED = "This page is not up to date any more. Reload it."
+NOT_JSON = "This is no event of the page: it is not JSON."
+NO_FILES = "Files are not taken in this way."
+NO_NUMBER = "A number in this event is too large."
+TOO_MANY = "There is too much in this event."
+TOO_SLOW = "The event took too long to arrive."
+
+
+def is_open(method: str, path: str) -> bool:
+    """Tell whether the page uses an address of Gradio's in this way.
+
+    Args:
+        method: ``GET``, ``POST`` and so on.
+        path: The path of the request, decoded.
+    """
+    folder = next((methods for start, methods in OPEN_FOLDERS.items() if path.startswith(start)), ())
+    return method in OPEN_PATHS.get(path, folder)
+
+
+class OpenPaths:
+    """Stands before Gradio and answers 404 to whatever the page does not use.
+
+    Args:
+        app: Gradio's application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through, or refuse it."""
+        if scope["type"] == "http" and not is_open(scope["method"], scope["path"]):
+            await PlainTextResponse("Not found", 404)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What belongs to one event of the page.
+
+    Attributes:
+        inputs: How many values it carries.
+    """
+
+    inputs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event that has been read.
+
+    Attributes:
+        session: Of the open tab it comes from, as that calls itself.
+        size_bytes: Of what is handed on, and of what was said along with it.
+    """
+
+    session: str
+    size_bytes: int
+
+
+class RefusedBodyError(Exception):
+    """A body that is not handed on.
+
+    Attributes:
+        status: Of the answer.
+        words: What the page shows.
+    """
+
+    def __init__(self, status: int, words: str) -> None:
+        super().__init__(words)
+        self.status = status
+        self.words = words
+
+
+class EventBodies:
+    """Reads and checks what is sent to Gradio, and hands on only that.
+
+    Args:
+        app: Gradio's application.
+        shapes: The events of the page by their number.
+        blocks: Numbers of the elements of the page.
+        max_bytes: Size of one body.
+        deadline_s: Seconds within which it must have arrived.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        shapes: Mapping[int, Shape],
+        blocks: Collection[int],
+        max_bytes: int,
+        deadline_s: float = BODY_S,
+    ) -> None:
+        self.app = app
+        self._shapes = shapes
+        self._blocks = blocks
+        self._max_bytes = max_bytes
+        self._deadline_s = deadline_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand one request on, or refuse it with words that the page shows."""
+        if scope["type"] != "http" or scope["method"] in _READ_METHODS:
+            await self.app(scope, receive, send)
+            return
+        try:
+            body = await self._receive(scope, receive)
+            if body is None:
+                return  # the browser has gone
+            event, checked = self._read(scope, body)
+        except RefusedBodyError as refusal:
+            # What the browser goes on sending is not listened to: the connection ends with the answer.
+            answer = JSONResponse({"detail": refusal.words}, refusal.status, {"Connection": "close"})
+            await answer(scope, receive, send)
+            return
+        if event is not None:
+            scope[SCOPE_KEY] = event
+        await self.app(_with_body(scope, checked), _replay(checked, receive), send)
+
+    async def _receive(self, scope: Scope, receive: Receive) -> bytes | None:
+        told = Headers(scope=scope).get("content-length", "")
+        if told.isascii() and told.isdigit() and (len(told) > 18 or int(told) > self._max_bytes):
+            raise self._too_large()
+        try:
+            async with asyncio.timeout(self._deadline_s):
+                return await self._gather(receive)
+        except TimeoutError:
+            raise RefusedBodyError(408, TOO_SLOW) from None
+
+    async def _gather(self, receive: Receive) -> bytes | None:
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return None
+            body += message.get("body", b"")
+            if len(body) > self._max_bytes:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                return bytes(body)
+
+    def _too_large(self) -> RefusedBodyError:
+        return RefusedBodyError(413, f"An event of the page may have {self._max_bytes // 1000} kB; this one has more.")
+
+    def _read(self, scope: Scope, body: bytes) -> tuple[Event | None, bytes]:
+        value = read_json(body)
+        if scope["path"] != JOIN:
+            return None, _written(value)
+        fields = self._fields(value)
+        checked = _written(fields)
+        return Event(fields["session_hash"], len(checked) + _said_bytes(scope)), checked
+
+    def _fields(self, value: object) -> dict[str, Any]:
+        """Give the fields of an event that Gradio is to see."""
+        given = value if isinstance(value, dict) else {}
+        session, number, data = given.get("session_hash"), given.get("fn_index"), given.get("data")
+        trigger = given.get("trigger_id")
+        if not (isinstance(session, str) and _SESSION.fullmatch(session)):
+            raise RefusedBodyError(400, OUTDATED)
+        shape = self._shapes.get(number) if _is_whole(number) else None
+        if shape is None or not isinstance(data, list) or len(data) != shape.inputs:
+            raise RefusedBodyError(400, OUTDATED)
+        if trigger is not None and not (_is_whole(trigger) and trigger in self._blocks):
+            raise RefusedBodyError(400, OUTDATED)
+        return {
+            "data": data,
+            "event_data": given.get("event_data"),
+            "fn_index": number,
+            "trigger_id": trigger,
+            "session_hash": session,
+        }
+
+
+def read_json(body: bytes) -> Any:
+    """Read JSON that somebody sent.
+
+    Raises:
+        RefusedBodyError: It is no JSON, holds numbers that cannot be used, is nested too deeply, or names a file in a
+            way that Gradio would follow.
+    """
+    try:
+        value = json.loads(
+            body.decode(),
+            object_pairs_hook=_object,
+            parse_int=_integer,
+            parse_float=_decimal,
+            parse_constant=_no_number,
+        )
+    except (ValueError, RecursionError):
+        raise RefusedBodyError(400, NOT_JSON) from None
+    _refuse_much(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Look at every pair, also at those that a later one of the same name would hide."""
+    names = {name for name, _ in pairs}
+    if "path" in names and names & _FILE_NAMES:
+        raise RefusedBodyError(400, NO_FILES)
+    if any(_is_gradios(name, value) for name, value in pairs):
+        raise RefusedBodyError(400, NO_FILES)
+    return dict(pairs)
+
+
+def _is_gradios(name: str, value: object) -> bool:
+    """Tell whether Gradio would take an object with this pair for one of its own files or changes of an element."""
+    return name == "__type__" or (name == "_type" and isinstance(value, str) and value.startswith(_FILE_TYPE))
+
+
+def _integer(text: str) -> int:
+    if len(text) > _INTEGER_MAX_CHARS or abs(int(text)) > _INTEGER_MAX:
+        raise RefusedBodyError(400, NO_NUMBER)
+    return int(text)
+
+
+def _decimal(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise RefusedBodyError(400, NO_NUMBER)
+    return value
+
+
+def _no_number(_: str) -> NoReturn:
+    raise RefusedBodyError(400, NOT_JSON)
+
+
+def _refuse_much(value: object) -> None:
+    """Refuse what is nested too deeply or has too many parts; what is nested is looked at level by level."""
+    level, count = [value], 0
+    for _ in range(DEPTH_MAX):
+        count += len(level)
+        if count > VALUES_MAX:
+            break
+        level = [part for whole in level for part in _parts(whole)]
+        if not level:
+            return
+    raise RefusedBodyError(400, TOO_MANY)
+
+
+def _parts(value: object) -> Collection[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _written(value: object) -> bytes:
+    """Write JSON in UTF-8; half a character, which that cannot hold, becomes the sign for an unreadable one."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _said_bytes(scope: Scope) -> int:
+    """Measure the headers and the query of a request: Gradio keeps them as long as the event lasts."""
+    return len(scope["query_string"]) + sum(len(name) + len(value) for name, value in scope["headers"])
+
+
+def _with_body(scope: Scope, body: bytes) -> Scope:
+    """Say what is handed on: JSON of this length, whatever the browser said."""
+    ours = {b"content-length", b"content-type", b"transfer-encoding", b"content-encoding"}
+    kept = [(name, value) for name, value in scope["headers"] if name.lower() not in ours]
+    told = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    return {**scope, "headers": [*kept, *told]}
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Hand the body on once, then go on with what the connection says."""
+    waiting = [body]
+
+    async def replayed() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return replayed

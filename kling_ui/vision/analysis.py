@@ -1,0 +1,265 @@
+"""One look at a file: its facts, the people in it, and pictures that show what was seen.
+
+The functions here are plain and blocking; run them in a worker. What they find is kept under the content's hash, so
+a second look at the same content, under whatever name, costs no more than reading the file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from kling_ui.errors import MediaError
+from kling_ui.media.image import ImageFacts, Picture, read_picture
+from kling_ui.media.probe import VideoFacts, probe_video
+from kling_ui.vision.cache import AnalysisCache, content_sha256
+from kling_ui.vision.clip_measurements import Notes, measure_clip
+from kling_ui.vision.evidence import draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
+from kling_ui.vision.frame_analysis import PLAN_PX, covered_parts, hidden_joints
+from kling_ui.vision.frame_sampling import content_box
+from kling_ui.vision.people import (
+    Box,
+    Group,
+    detector_pool,
+    faces_of_others,
+    group_of,
+    load_detector_pool,
+    load_finders,
+    mask_box,
+    outshone,
+    search,
+)
+from kling_ui.vision.pose import (
+    POSE_LONG_SIDE_PX,
+    Framing,
+    Pose,
+    PoseTrack,
+    distinct,
+    framing,
+    shows_upper_body,
+    shrink,
+    tilt_deg,
+    turn_deg,
+    usual_framing,
+)
+
+Facts = TypeVar("Facts", ImageFacts, VideoFacts)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFacts:
+    """The main character of a picture.
+
+    Attributes:
+        landmarks: 33 of ``(x, y, z, visibility)`` as in :class:`kling_ui.vision.pose.Pose`.
+        subject_share: Share of the picture that the mask covers, 0-1.
+        box: ``(left, top, right, bottom)`` of the mask as fractions of width and height.
+        confidence: How sure the detector is, 0-1; below 0.5 it is a stylised character or a small one.
+        mask_agreement: Share of the visible landmarks that lie on the mask, 0-1.
+        tilt_deg: Turn in the picture plane: 0 is upright, 90 lies, 180 stands on its head.
+        turn_deg: Turn about the upright axis, -180 to 180: 0 faces the camera, 180 shows the back.
+        covered: Parts that something in front of the character covers.
+        hidden: Joints that lie inside the picture and are hidden.
+    """
+
+    landmarks: tuple[tuple[float, float, float, float], ...]
+    subject_share: float
+    box: Box
+    confidence: float
+    mask_agreement: float
+    tilt_deg: float = 0.0
+    turn_deg: float = 0.0
+    covered: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+
+    @property
+    def framing(self) -> Framing:
+        """How much of the body is in view."""
+        return framing(np.asarray(self.landmarks))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageAnalysis:
+    """What a look at a picture found.
+
+    Attributes:
+        sha256: Hash of the content.
+        facts: What the file says.
+        person: The main character, or ``None`` when nobody was found.
+        clear_share: Share of the picture that is more than half transparent, 0-1.
+        overlay: A JPEG of the picture with mask, skeleton and the boxes of others, or ``None`` when nobody was found.
+        others: Boxes of everybody else of a comparable size, ``(left, top, right, bottom)`` as fractions.
+    """
+
+    sha256: str
+    facts: ImageFacts
+    person: PersonFacts | None
+    clear_share: float
+    overlay: Path | None
+    others: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VideoAnalysis:
+    """What a look at a clip found.
+
+    Attributes:
+        sha256: Hash of the content.
+        facts: What the file says.
+        track: Poses at moments spread over the clip, closer where something changes.
+        strip: A JPEG of some of these moments side by side, with skeletons and times.
+        notes: What else was seen: other people, what hides the person, cuts, camera, pace.
+        exhibits: JPEGs that show one thing each, by name (see :mod:`kling_ui.vision.evidence`).
+    """
+
+    sha256: str
+    facts: VideoFacts
+    track: PoseTrack
+    strip: Path
+    notes: Notes = field(default_factory=Notes)
+    exhibits: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def person_share(self) -> float:
+        """Share of the time, 0-1, in which a person with head and both shoulders is in view."""
+        return self.share_of(shows_upper_body(self.track.landmarks))
+
+    @property
+    def framing(self) -> Framing:
+        """How much of the body most moments show."""
+        return usual_framing(self.track.landmarks)
+
+    def share_of(self, moments: np.ndarray) -> float:
+        """Share of the time, 0-1, for which a moment of this kind stands: each one up to half way to the next.
+
+        Args:
+            moments: ``(frames,)`` bool, one for each row of the track.
+        """
+        times_s = self.track.times_s
+        if len(moments) != len(times_s) or not len(times_s):
+            return 0.0
+        edges = np.concatenate(([0.0], (times_s[1:] + times_s[:-1]) / 2, [max(self.facts.duration_s, times_s[-1])]))
+        weights = np.diff(edges) if edges[-1] > edges[0] else np.ones(len(times_s))
+        return float(weights[moments].sum() / weights.sum())
+
+
+def load_all_models() -> None:
+    """Load what first looks would wait for, in each thread that uses it; some seconds, so do it ahead of time."""
+    load_finders()
+    load_detector_pool()
+
+
+def analyse_image(path: Path, folder: Path) -> ImageAnalysis:
+    """Decode a picture, find its people and draw what was found.
+
+    Args:
+        path: A local picture of any supported format.
+        folder: Where looks are kept.
+
+    Raises:
+        MediaError: It is no readable picture.
+    """
+    cache, sha256 = AnalysisCache(folder), content_sha256(path)
+    overlay_place = cache.place(sha256, "overlay.jpg")
+    kept = cache.read(sha256, "image.json", ImageAnalysis)
+    if kept is not None and (kept.person is None or overlay_place.is_file()):
+        overlay = overlay_place if kept.person else None
+        return replace(kept, facts=replace(kept.facts, path=path), overlay=overlay)
+    picture = read_picture(path, long_side_px=POSE_LONG_SIDE_PX)
+    group, person, drawn = _see(picture)
+    overlay = None if drawn is None else cache.write_bytes(sha256, "overlay.jpg", jpeg(drawn))
+    look = ImageAnalysis(sha256, picture.facts, person, picture.clear_share, overlay, _rounded(group))
+    cache.write(sha256, "image.json", replace(look, facts=_nameless(look.facts), overlay=None))
+    return look
+
+
+def analyse_video(path: Path, folder: Path) -> VideoAnalysis:
+    """Watch a clip, at most its first minute: its person, cuts, camera and pace; draw what was found.
+
+    Args:
+        path: A local clip of any supported format.
+        folder: Where looks are kept.
+
+    Raises:
+        MediaError: It is no readable clip.
+    """
+    cache, sha256 = AnalysisCache(folder), content_sha256(path)
+    if kept := _recall_video(cache, sha256, path):
+        return kept
+    facts = probe_video(path)
+    seen = measure_clip(facts)
+    if not seen.stills:
+        raise MediaError("none of its pictures can be decoded.", path=path, advice="Export it again as MP4 (H.264).")
+    strip = cache.write_bytes(sha256, "strip.jpg", jpeg(draw_overview(seen)))
+    drawn = draw_evidence(seen)
+    exhibits = {name: cache.write_bytes(sha256, f"{name}.jpg", jpeg(rgb)) for name, rgb in drawn.items()}
+    cache.write_track(sha256, "track.npz", seen.track)
+    cache.write(sha256, "video.json", _Kept(_nameless(facts), seen.notes, tuple(exhibits)))
+    return VideoAnalysis(sha256, facts, seen.track, strip, seen.notes, exhibits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is kept of a look at a clip besides its track and its pictures."""
+
+    facts: VideoFacts
+    notes: Notes
+    exhibits: tuple[str, ...]
+
+
+def _recall_video(cache: AnalysisCache, sha256: str, path: Path) -> VideoAnalysis | None:
+    kept, track = cache.read(sha256, "video.json", _Kept), cache.read_track(sha256, "track.npz")
+    strip = cache.place(sha256, "strip.jpg")
+    if kept is None or track is None or not strip.is_file():
+        return None
+    exhibits = {name: cache.place(sha256, f"{name}.jpg") for name in kept.exhibits}
+    if not all(picture.is_file() for picture in exhibits.values()):
+        return None
+    return VideoAnalysis(sha256, replace(kept.facts, path=path), track, strip, kept.notes, exhibits)
+
+
+def _nameless(facts: Facts) -> Facts:
+    return replace(facts, path=Path())  # the next look may find the same content elsewhere
+
+
+def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None]:
+    """Find everybody; others are searched while the main person is read, measured and drawn."""
+    crew = detector_pool()
+    faces = crew.submit(faces_of_others, picture.rgb)
+    people = search(picture.rgb)
+    more = crew.submit(outshone, picture.rgb, people)
+    main = group_of(people).main
+    if main is None or main.mask is None:
+        return Group(None, ()), None, None
+    person, drawn = _person_facts(picture, main), draw_person(picture.rgb, main.mask, main.landmarks)
+    group = group_of(distinct([*people, *more.result()]))
+    if group.main is not None and group.main is not main and group.main.mask is not None:
+        person = _person_facts(picture, group.main)
+        drawn = draw_person(picture.rgb, group.main.mask, group.main.landmarks)
+    group = Group(group.main, group.others or tuple(faces.result()))
+    draw_boxes(drawn, group.others)
+    return group, person, drawn
+
+
+def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:
+    height, width = picture.rgb.shape[:2]
+    landmarks, plan = pose.landmarks.round(5).tolist(), shrink(picture.rgb, PLAN_PX)
+    within = content_box(plan)
+    return PersonFacts(
+        landmarks=tuple((x, y, z, visibility) for x, y, z, visibility in landmarks),
+        subject_share=round(pose.subject_share or 0.0, 5),
+        box=mask_box(pose),
+        confidence=pose.confidence,
+        mask_agreement=round(pose.mask_agreement or 0.0, 4),
+        tilt_deg=round(float(tilt_deg(pose.landmarks, width / height)), 1),
+        turn_deg=round(float(turn_deg(pose.world_m)), 1),
+        covered=covered_parts(plan, pose.landmarks, within),
+        hidden=hidden_joints(pose.landmarks, pose.world_m, within),
+    )
+
+
+def _rounded(group: Group) -> tuple[Box, ...]:
+    boxes = (tuple(round(side, 5) for side in box) for box in group.others)
+    return tuple((left, top, right, bottom) for left, top, right, bottom in boxes)

@@ -1,0 +1,216 @@
+"""The pose models: the only module that imports mediapipe.
+
+The ready-made solution of mediapipe looks for one person only and does not tell how sure it is. For pictures its two
+models run here as two graphs of our own, so that one look finds everybody and the caller chooses whose pose to read;
+for following one person from frame to frame the ready-made one is used. The models are the ones that the
+``mediapipe`` 0.10.21 wheel carries, so nothing is fetched at run time. An object belongs to the thread that made it.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+# The detector's own default is 0.5; small and stylised bodies are found lower (0.4 for a painted face).
+CANDIDATE_SCORE_MIN = 0.15
+_FACE_SCORE_MIN = 0.6  # posters, logos and crumpled cloth score less
+_REGION_SCALE = 1.25  # how much larger than the body's circle the landmark model wants its square
+_DETECTOR = """
+    input_stream: "image"
+    output_stream: "detections"
+    node {
+      calculator: "PoseDetectionCpu"
+      input_stream: "IMAGE:image"
+      output_stream: "DETECTIONS:detections"
+    }
+"""
+_LANDMARKER = """
+    input_stream: "image"
+    input_stream: "region"
+    input_side_packet: "model_complexity"
+    input_side_packet: "enable_segmentation"
+    output_stream: "landmarks"
+    output_stream: "world"
+    output_stream: "mask"
+    node {
+      calculator: "PoseLandmarkByRoiCpu"
+      input_stream: "IMAGE:image"
+      input_stream: "ROI:region"
+      input_side_packet: "MODEL_COMPLEXITY:model_complexity"
+      input_side_packet: "ENABLE_SEGMENTATION:enable_segmentation"
+      output_stream: "LANDMARKS:landmarks"
+      output_stream: "WORLD_LANDMARKS:world"
+      output_stream: "SEGMENTATION_MASK:mask_image"
+    }
+    node { calculator: "FromImageCalculator" input_stream: "IMAGE:mask_image" output_stream: "IMAGE_CPU:mask" }
+"""
+
+
+def load_library() -> None:
+    """Import mediapipe: its modules import each other in a circle, so two threads must not be the first to do it."""
+    import mediapipe  # noqa: F401, PLC0415  loads in seconds, only where used
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Where the detector believes a body, in pixels of the picture.
+
+    Attributes:
+        score: How sure it is, 0-1.
+        x_px: Middle of the hips, from the left; may lie outside the picture.
+        y_px: Middle of the hips, from the top.
+        radius_px: Of the circle around the hips that holds the whole body, in view or not.
+        turn_rad: How far the body is turned in the picture plane, clockwise; 0 stands upright.
+    """
+
+    score: float
+    x_px: float
+    y_px: float
+    radius_px: float
+    turn_rad: float
+
+
+@dataclass(frozen=True, slots=True)
+class PoseReading:
+    """What the landmark model sees of one body.
+
+    Attributes:
+        landmarks: ``(33, 4)`` float32, see :class:`kling_ui.vision.pose.Pose`.
+        world_m: ``(33, 3)`` float32.
+        mask: ``(height, width)`` float32 0-1, or ``None`` when it was not asked for.
+    """
+
+    landmarks: np.ndarray
+    world_m: np.ndarray
+    mask: np.ndarray | None
+
+
+class PoseDetector:
+    """Both models, loaded once and used many times from one thread."""
+
+    def __init__(self) -> None:
+        from google.protobuf import text_format  # noqa: PLC0415  loads in seconds, only where used
+        from mediapipe.framework.calculator_pb2 import (  # noqa: PLC0415
+            CalculatorGraphConfig,  # ty: ignore[missing-module-member]  protobuf makes its classes at run time
+        )
+        from mediapipe.framework.formats.rect_pb2 import (  # noqa: PLC0415
+            NormalizedRect,  # ty: ignore[missing-module-member]
+        )
+        from mediapipe.python.solution_base import SolutionBase  # noqa: PLC0415
+
+        def config(text: str) -> Any:
+            return text_format.Parse(text, CalculatorGraphConfig())
+
+        self._rect = NormalizedRect
+        self._detector = SolutionBase(
+            graph_config=config(_DETECTOR),
+            calculator_params={"posedetectioncpu__TensorsToDetectionsCalculator.min_score_thresh": CANDIDATE_SCORE_MIN},
+        )
+        self._landmarker = SolutionBase(
+            graph_config=config(_LANDMARKER),
+            side_inputs={"model_complexity": 1, "enable_segmentation": True},
+        )
+
+    def candidates(self, rgb: np.ndarray) -> list[Candidate]:
+        """List the bodies in ``(height, width, 3)`` uint8, surest first."""
+        answer: Any = self._detector.process(np.ascontiguousarray(rgb))
+        height, width = rgb.shape[:2]
+        bodies = [_candidate(detection, width, height) for detection in answer.detections or []]
+        return sorted((body for body in bodies if body.radius_px > 1), key=lambda body: -body.score)
+
+    def read(self, rgb: np.ndarray, body: Candidate) -> PoseReading | None:
+        """Read the pose of one candidate; ``None`` when the landmark model sees nobody there."""
+        height, width = rgb.shape[:2]
+        side_px = 2 * _REGION_SCALE * body.radius_px
+        region = self._rect(
+            x_center=body.x_px / width,
+            y_center=body.y_px / height,
+            width=side_px / width,
+            height=side_px / height,
+            rotation=body.turn_rad,
+        )
+        answer: Any = self._landmarker.process({"image": np.ascontiguousarray(rgb), "region": region})
+        return _reading(answer.landmarks, answer.world, answer.mask)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectedFace:
+    """A face, in shares of the picture.
+
+    Attributes:
+        score: How sure the detector is, 0-1.
+        box: ``(left, top, right, bottom)`` as fractions of width and height.
+    """
+
+    score: float
+    box: tuple[float, float, float, float]
+
+
+class FaceDetector:
+    """Finds faces that look at the camera, near and far; loaded once and used many times from one thread."""
+
+    def __init__(self) -> None:
+        from mediapipe.python.solutions.face_detection import FaceDetection  # noqa: PLC0415  loads in seconds
+
+        self._solution = FaceDetection(model_selection=1, min_detection_confidence=_FACE_SCORE_MIN)
+
+    def faces(self, rgb: np.ndarray) -> list[DetectedFace]:
+        """List the faces in ``(height, width, 3)`` uint8, surest first."""
+        answer: Any = self._solution.process(np.ascontiguousarray(rgb))
+        found = []
+        for detection in answer.detections or []:
+            box = detection.location_data.relative_bounding_box
+            sides = box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height
+            found.append(DetectedFace(float(detection.score[0]), sides))
+        return sorted(found, key=lambda face: -face.score)
+
+
+class PoseTracker:
+    """The ready-made solution: one person from frame to frame, without masks.
+
+    Args:
+        connected: The frames follow each other closely, so that one helps the next.
+        score_min: How sure the detector must be, 0-1.
+    """
+
+    def __init__(self, *, connected: bool, score_min: float) -> None:
+        from mediapipe.python.solutions.pose import Pose as Solution  # noqa: PLC0415  loads in seconds
+
+        self._solution = Solution(
+            static_image_mode=not connected,
+            model_complexity=1,  # the one that the wheel carries
+            smooth_landmarks=False,  # smoothing is the caller's: it knows the whole track
+            enable_segmentation=False,
+            min_detection_confidence=score_min,
+        )
+
+    def read(self, rgb: np.ndarray) -> PoseReading | None:
+        """Read the pose in the next frame, ``(height, width, 3)`` uint8."""
+        answer: Any = self._solution.process(rgb)
+        return _reading(answer.pose_landmarks, answer.pose_world_landmarks, None)
+
+    def close(self) -> None:
+        """Free the models."""
+        self._solution.close()
+
+
+def _reading(landmarks: Any, world: Any, mask: np.ndarray | None) -> PoseReading | None:
+    if landmarks is None:
+        return None
+    places = [(p.x, p.y, p.z, p.visibility) for p in landmarks.landmark]
+    metres = [(p.x, p.y, p.z) for p in world.landmark]
+    return PoseReading(np.asarray(places, np.float32), np.asarray(metres, np.float32), mask)
+
+
+def _candidate(detection: Any, width: int, height: int) -> Candidate:
+    hips, rim = detection.location_data.relative_keypoints[:2]
+    x, y = hips.x * width, hips.y * height
+    across, down = rim.x * width - x, rim.y * height - y
+    return Candidate(
+        score=float(detection.score[0]),
+        x_px=x,
+        y_px=y,
+        radius_px=math.hypot(across, down),
+        turn_rad=math.atan2(across, -down),
+    )

@@ -1,0 +1,331 @@
+"""One frame of a clip looked at closely: people, sharpness, what hides a body."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from kling_ui.vision.camera import FLOW_LONG_SIDE_PX
+from kling_ui.vision.frame_sampling import SampledFrame, content_box
+from kling_ui.vision.people import Box, find_group
+from kling_ui.vision.pose import MASK_THRESHOLD, VISIBLE_MIN, Landmark, Pose, shrink, turn_deg
+
+PLAN_PX = 224  # long side of the copy on which patches are followed
+_SAME_COLOUR = (7, 4, 4)  # levels of L, a, b around the colour of the seed
+# On the body and beyond it, in shares of the body's outline. Bars and boxes fill a rectangle: a little of them will do.
+# Anything else must show more: a wide skirt has 0.05 beyond, a background in the colour of a sleeve 0.04 on the body.
+_SQUARE_MIN, _SQUARE_ON_MIN, _SQUARE_BEYOND_MIN = 0.93, 0.03, 0.015
+_OTHER_ON_MIN, _OTHER_BEYOND_MIN = 0.08, 0.055
+# Of the surroundings within half a shoulder's width: more is the background itself.
+_SURROUNDINGS_MAX = 0.5
+_EDGE_SHARE = 0.05  # joints this near to the picture's edge are cut by it rather than hidden
+_SIDEWAYS_DEG = 40.0  # beyond it the far arm and leg hide behind the body, as they should
+_BACKWARDS_DEG = 130.0  # beyond it both arms do
+_HIDDEN_MIN = 2  # a single joint is often the other hand's doing
+_WHOLE = (0.0, 0.0, 1.0, 1.0)
+
+_S, _E, _W = Landmark.LEFT_SHOULDER, Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST
+_H, _K, _A = Landmark.LEFT_HIP, Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE
+_I, _F = Landmark.LEFT_INDEX, Landmark.LEFT_FOOT_INDEX
+# Inner joint, outer joint of the left side, half the width in shoulder widths; the right side is one further.
+_LIMBS = ((_S, _E, 0.20), (_E, _W, 0.17), (_W, _I, 0.16), (_H, _K, 0.26), (_K, _A, 0.20), (_A, _F, 0.16))
+_NAMED_LIMBS = (("upper arm", _S, _E), ("forearm", _E, _W), ("thigh", _H, _K), ("lower leg", _K, _A))
+_JOINT_NAMES = {_S: "shoulder", _E: "elbow", _W: "wrist", _H: "hip", _K: "knee", _A: "ankle"}
+_ARM, _LEG = (_S, _E, _W), (_H, _K, _A)
+_SEEDS_ALONG_LIMB = (0.2, 0.35, 0.5, 0.65, 0.8)
+_SEEDS_DOWN_TRUNK = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
+_SHARP_PX = 512
+_FIGURE_PX_MIN = 200
+_SHARP_PERCENTILE = 95
+_REACH_S = 0.65  # how far an outline is borrowed: moments are at most 1.25 s apart in what any engine takes
+_GROWN_PX = 9
+
+
+def hidden_joints(landmarks: np.ndarray, world_m: np.ndarray, within: Box = _WHOLE) -> tuple[str, ...]:
+    """Name the joints of one pose that lie well inside the picture and are hidden, when there are several.
+
+    In a view from the side the arm and leg behind the body do not count, in a view from behind the arms do not, and
+    legs do not when no foot is in view: somebody behind a desk is shown as an upper body on purpose.
+
+    Args:
+        landmarks: ``(33, 4)``.
+        world_m: ``(33, 3)``.
+        within: What of the picture shows something, ``(left, top, right, bottom)`` as fractions.
+    """
+    turn = float(turn_deg(world_m))
+    far_side = _far_side(turn)
+    low, high = np.array(within[:2]) + _EDGE_SHARE, np.array(within[2:]) - _EDGE_SHARE
+    inside = ((landmarks[:, :2] > low) & (landmarks[:, :2] < high)).all(axis=1)
+    visible = landmarks[:, 3] >= VISIBLE_MIN
+    joints = [
+        *(_ARM if abs(turn) < _BACKWARDS_DEG else ()),
+        *(_LEG if (inside & visible)[[_A, _A + 1]].any() else ()),
+    ]
+    sides = [(offset, side) for offset, side in enumerate(("left", "right")) if offset != far_side]
+    hidden = inside & ~visible
+    named = [f"{side} {_JOINT_NAMES[joint]}" for joint in joints for offset, side in sides if hidden[joint + offset]]
+    return tuple(named) if len(named) >= _HIDDEN_MIN else ()
+
+
+def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) -> tuple[str, ...]:
+    """Name the parts of one body that something plain in front of it covers: a post, a beam, a table, a caption's bar.
+
+    Things with a pattern, and things that end at the body's outline, are not found.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        landmarks: ``(33, 4)``.
+        within: What of the picture shows something, as fractions: dark clothes often merge with black bars.
+    """
+    scale = min(1.0, PLAN_PX / max(rgb.shape[:2]))
+    size = max(2, round(rgb.shape[1] * scale)), max(2, round(rgb.shape[0] * scale))
+    small = cv2.medianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), 3)
+    points = landmarks[:, :2] * size
+    width_px = _shoulder_width(points)
+    outline = _outline(size, points, width_px)
+    area = int(outline.sum())
+    if area < 50 or width_px < 4:
+        return ()
+    beyond = ~_grown(outline, 0.1 * width_px) & _shown(outline.shape, within)
+    surroundings = beyond & _grown(outline, 0.6 * width_px)
+    found, lab, done = [], cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.zeros(outline.shape, bool)
+    for name, x, y in _seeds(points):
+        if not (0 <= x < size[0] and 0 <= y < size[1]) or done[y, x]:
+            continue
+        patch, window = _patch(lab, x, y)
+        done[window] |= patch
+        on, off, near = (np.count_nonzero(patch & part[window]) for part in (outline, beyond, surroundings))
+        if near <= _SURROUNDINGS_MAX * surroundings.sum() and _stands_in_front(patch, on / area, off / area):
+            found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
+def _far_side(turn: float) -> int:
+    """Tell which side a body seen from the side hides: 0 its left, 1 its right, -1 neither."""
+    if not _SIDEWAYS_DEG < abs(turn) < 180 - _SIDEWAYS_DEG:
+        return -1
+    return 0 if turn > 0 else 1
+
+
+def _shown(shape: tuple[int, ...], within: Box) -> np.ndarray:
+    shown = np.zeros(shape, bool)
+    left, top, right, bottom = within
+    rows = slice(round(top * shape[0]), round(bottom * shape[0]))
+    shown[rows, round(left * shape[1]) : round(right * shape[1])] = True
+    return shown
+
+
+def _patch(lab: np.ndarray, x: int, y: int) -> tuple[np.ndarray, tuple[slice, slice]]:
+    """Follow one colour from a place; bool, and the window of the picture that it fits into."""
+    mask = np.zeros((lab.shape[0] + 2, lab.shape[1] + 2), np.uint8)
+    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (1 << 8)
+    *_, (left, top, width, height) = cv2.floodFill(lab, mask, (x, y), (0,), _SAME_COLOUR, _SAME_COLOUR, flags)
+    window = slice(top, top + height), slice(left, left + width)
+    return mask[1:-1, 1:-1][window] > 0, window
+
+
+def _stands_in_front(patch: np.ndarray, on_share: float, beyond_share: float) -> bool:
+    if on_share >= _OTHER_ON_MIN and beyond_share >= _OTHER_BEYOND_MIN:
+        return True
+    is_large = on_share >= _SQUARE_ON_MIN and beyond_share >= _SQUARE_BEYOND_MIN
+    return is_large and _squareness(patch) >= _SQUARE_MIN
+
+
+def _squareness(patch: np.ndarray) -> float:
+    """Share of the smallest rectangle around a patch, in any direction, that it fills."""
+    outline, _ = cv2.findContours(patch.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    (width, height) = cv2.minAreaRect(np.concatenate(outline))[1]
+    return float(np.count_nonzero(patch) / ((width + 1) * (height + 1)))
+
+
+def _seeds(points: np.ndarray) -> list[tuple[str, int, int]]:
+    """List places that surely lie on the body, with the part's name; x and y in whole pixels."""
+    nose, mouth = points[Landmark.NOSE], points[[Landmark.MOUTH_LEFT, Landmark.MOUTH_RIGHT]].mean(axis=0)
+    ears = points[[Landmark.LEFT_EAR, Landmark.RIGHT_EAR]].mean(axis=0)
+    places = [("head", place) for place in (nose, mouth, (nose + ears) / 2)]
+    shoulders, hips = points[[_S, _S + 1]], points[[_H, _H + 1]]
+    for down in _SEEDS_DOWN_TRUNK:
+        sides = shoulders * (1 - down) + hips * down
+        middle = sides.mean(axis=0)
+        places += [("trunk", place) for place in (middle, *(0.75 * sides + 0.25 * middle))]
+    for offset, side in enumerate(("left", "right")):
+        for name, inner, outer in _NAMED_LIMBS:
+            first, second = points[inner + offset], points[outer + offset]
+            places += [(f"{side} {name}", first * (1 - along) + second * along) for along in _SEEDS_ALONG_LIMB]
+    whole = np.floor([place for _, place in places]).astype(int).tolist()
+    return [(name, x, y) for (name, _), (x, y) in zip(places, whole, strict=True)]
+
+
+def _outline(size: tuple[int, int], points: np.ndarray, width_px: float) -> np.ndarray:
+    """Draw where the body should be, from its joints alone: the segmentation would follow whatever hides it."""
+    drawn = np.zeros((size[1], size[0]), np.uint8)
+    far = 4 * max(size)
+    whole = np.rint(points.clip(-far, far)).astype(np.int32)
+
+    def limb(first: np.ndarray, second: np.ndarray, half_width: float) -> None:
+        start, end = (np.rint(place.clip(-far, far)).astype(int).tolist() for place in (first, second))
+        cv2.line(drawn, start, end, (1,), max(1, round(2 * half_width * width_px)))
+
+    trunk = [_S, _S + 1, _H + 1, _H]
+    cv2.fillConvexPoly(drawn, whole[trunk], (1,))
+    for first, second in zip(trunk, (*trunk[1:], trunk[0]), strict=True):
+        limb(points[first], points[second], 0.16)
+    head = points[[Landmark.LEFT_EAR, Landmark.RIGHT_EAR]].mean(axis=0)
+    limb(head, head, 0.48)
+    limb(points[[_S, _S + 1]].mean(axis=0), head, 0.2)
+    for inner, outer, half_width in _LIMBS:
+        for offset in (0, 1):
+            limb(points[inner + offset], points[outer + offset], half_width)
+    return drawn > 0
+
+
+def _shoulder_width(points: np.ndarray) -> float:
+    across = float(np.linalg.norm(points[_S] - points[_S + 1]))
+    trunk = float(np.linalg.norm(points[[_S, _S + 1]].mean(axis=0) - points[[_H, _H + 1]].mean(axis=0)))
+    return max(across, 0.62 * trunk)
+
+
+def _grown(mask: np.ndarray, by_px: float) -> np.ndarray:
+    side = 2 * max(1, round(by_px)) + 1
+    return cv2.dilate(mask.astype(np.uint8), np.ones((side, side), np.uint8)) > 0
+
+
+@dataclass(frozen=True, slots=True)
+class FrameAnalysis:
+    """What one frame shows; the pose itself is in the clip's track, at the same place.
+
+    Attributes:
+        time_s: Its time from the start of the clip.
+        confidence: How sure the detector is of the person, 0-1; 0 when nobody was found.
+        others: Boxes of other people of a comparable size, as fractions.
+        is_thorough: Other people were searched twice more.
+        covered: Parts of the body that something in front of it covers.
+        hidden: Joints that are inside the picture and hidden.
+        sharpness: Of the figure's edges: 0.6-0.8 is sharp, below 0.45 blurred; 0 when nobody was found.
+    """
+
+    time_s: float
+    confidence: float = 0.0
+    others: tuple[Box, ...] = ()
+    is_thorough: bool = False
+    covered: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()
+    sharpness: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A moment with the pixels and landmarks that go with it.
+
+    Attributes:
+        moment: What goes into the report.
+        pose: The main person, without a mask.
+        figure: ``(height, width)`` bool, at the size of the flow's frames: the main person; ``None`` for nobody.
+        people: Likewise, everybody.
+    """
+
+    moment: FrameAnalysis
+    pose: Pose | None
+    figure: np.ndarray | None
+    people: np.ndarray | None = None
+
+
+def analyse_frame(still: SampledFrame, *, thorough: bool) -> Sight:
+    """Find the people of a frame and what hides the main one.
+
+    Args:
+        still: The frame.
+        thorough: Look twice more for other people, half as long again.
+    """
+    rgb = still.rgb
+    group = find_group(rgb, thorough=thorough)
+    main = group.main
+    if main is None or main.mask is None:
+        return Sight(FrameAnalysis(still.time_s, is_thorough=thorough), None, None)
+    plan = shrink(rgb, PLAN_PX)
+    within = content_box(plan)
+    moment = FrameAnalysis(
+        time_s=still.time_s,
+        confidence=main.confidence,
+        others=group.others,
+        is_thorough=thorough,
+        covered=covered_parts(plan, main.landmarks, within),
+        hidden=hidden_joints(main.landmarks, main.world_m, within),
+        sharpness=round(sharpness(still.grey(_SHARP_PX), main.mask), 3),
+    )
+    pose = Pose(main.landmarks, main.world_m, None, main.confidence)
+    figure = _figure(main.mask)
+    return Sight(moment, pose, figure, _with_boxes(figure, group.others))
+
+
+def sharpness(grey: np.ndarray, mask: np.ndarray) -> float:
+    """Measure how sharp the edges of a figure are: their curvature against their slope, which leaves contrast out.
+
+    Args:
+        grey: ``(height, width)`` uint8.
+        mask: ``(..., ...)`` 0-1, of any size: the figure.
+
+    Returns:
+        About 0.6-0.8 for sharp pictures, 0.3 for soft ones; 0 when the figure is too small to tell.
+    """
+    on = cv2.resize(mask, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_AREA) > MASK_THRESHOLD
+    if on.sum() < _FIGURE_PX_MIN:
+        return 0.0
+    left, top, width, height = cv2.boundingRect(on.astype(np.uint8))
+    on, grey = on[top : top + height, left : left + width], grey[top : top + height, left : left + width]
+    smooth = cv2.GaussianBlur(grey, (0, 0), 0.8)
+    bend = np.abs(cv2.Laplacian(smooth, cv2.CV_16S))[on]
+    across, down = (cv2.Sobel(grey, cv2.CV_16S, *axis)[on].astype(np.float32) / 8 for axis in ((1, 0), (0, 1)))
+    slope = np.hypot(across, down)
+    return float(np.percentile(bend, _SHARP_PERCENTILE) / max(1.0, np.percentile(slope, _SHARP_PERCENTILE)))
+
+
+def _figure(mask: np.ndarray) -> np.ndarray:
+    scale = min(1.0, FLOW_LONG_SIDE_PX / max(mask.shape))
+    size = max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale))
+    return cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.3
+
+
+def _with_boxes(figure: np.ndarray, boxes: tuple[Box, ...]) -> np.ndarray:
+    people, (height, width) = figure.copy(), figure.shape
+    for left, top, right, bottom in boxes:
+        rows = slice(max(0, round(top * height)), max(0, round(bottom * height)))
+        people[rows, max(0, round(left * width)) : max(0, round(right * width))] = True
+    return people
+
+
+class Figures:
+    """Outlines by time.
+
+    Args:
+        times_s: ``(frames,)`` of all frames of the reel, rising.
+        at_s: When frames were looked at, rising.
+        outlines: ``(height, width)`` bool at each of these times; ``None`` for nobody.
+    """
+
+    def __init__(self, times_s: np.ndarray, at_s: Sequence[float], outlines: Sequence[np.ndarray | None]) -> None:
+        self._times_s, self._at_s, self._outlines = times_s, np.asarray(at_s), outlines
+        self._joined: dict[tuple[int, ...], np.ndarray] = {}
+
+    def at(self, index: int) -> np.ndarray | None:
+        """Give the outline in a frame, by its index in the reel."""
+        return self.during(float(self._times_s[index]), float(self._times_s[index]))
+
+    def during(self, start_s: float, end_s: float) -> np.ndarray | None:
+        """Give all places where somebody is during a span."""
+        first = max(0, int(np.searchsorted(self._at_s, start_s, side="right")) - 1)
+        last = min(len(self._at_s) - 1, int(np.searchsorted(self._at_s, end_s)))
+        near = tuple(
+            place
+            for place in range(first, last + 1)
+            if self._outlines[place] is not None and start_s - _REACH_S <= self._at_s[place] <= end_s + _REACH_S
+        )
+        if near and near not in self._joined:
+            self._joined[near] = grown(np.logical_or.reduce([self._outlines[place] for place in near]))
+        return self._joined.get(near)
+
+
+def grown(figure: np.ndarray) -> np.ndarray:
+    """Widen an outline a little: it is coarse, and what is on its edge moves."""
+    return cv2.dilate(figure.astype(np.uint8), np.ones((_GROWN_PX, _GROWN_PX), np.uint8)) > 0

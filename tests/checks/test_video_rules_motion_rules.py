@@ -1,0 +1,142 @@
+"""What happens over time, told from a look; the letters are explained in ``conftest.py``."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kling_ui.checks.preflight import check_video
+from kling_ui.checks.report import Finding, Severity
+from kling_ui.options import TransferOptions
+from kling_ui.vision.analysis import VideoAnalysis
+from kling_ui.vision.camera import CameraStep
+from kling_ui.vision.motion_speed import MotionSpeed
+from kling_ui.vision.shots import Cut, CutKind
+
+WARN, BLOCK = Severity.WARN, Severity.BLOCK
+
+
+def findings(look: VideoAnalysis) -> dict[str, Finding]:
+    return {finding.rule: finding for finding in check_video(look, TransferOptions()).findings}
+
+
+def cut(at_s: float) -> Cut:
+    return Cut(CutKind.HARD, at_s - 1 / 24, at_s)
+
+
+def steps(shift: float, *, until_s: float = 8.0, start_s: float = 0.0) -> tuple[CameraStep, ...]:
+    times_s = np.arange(0, until_s - 1e-6, 0.25)
+    return tuple(CameraStep(t, t + 0.25, shift_x=shift if t >= start_s else 0.0) for t in times_s.tolist())
+
+
+def pace(*speeds: float, every_s: float = 0.25) -> MotionSpeed:
+    return MotionSpeed(tuple((n + 0.5) * every_s for n in range(len(speeds))), speeds)
+
+
+@pytest.mark.parametrize(
+    ("at_s", "severity"),
+    [((4.0,), WARN), ((2.9, 5.8), BLOCK), ((2.5, 5.5), WARN), ((0.2,), None), ((0.6,), WARN)],
+    ids=["half is left", "three short shots", "the middle is just enough", "a blink is lost", "more than a blink"],
+)
+def test_what_is_usable_after_cuts(watch, at_s, severity):
+    finding = findings(watch("F" * 40, cuts=tuple(cut(time_s) for time_s in at_s))).get("video.usable")
+    assert (finding and finding.severity) == severity
+
+
+def test_a_clip_of_nothing_usable_is_blocked_and_a_person_may_go_on(watch):
+    found = findings(watch("FF....FF....FF....", duration_s=9))["video.usable"]
+    assert (found.severity, found.override) == (BLOCK, True)
+    assert found.message == (
+        "The clip's longest usable part lasts 0.6 s; at least 3 s are needed (lost to moments without a person)."
+    )
+
+
+def test_what_may_pass_never_blocks(watch):
+    look = watch("F" * 40, camera=steps(0.05), pace=pace(*[3.0] * 32))
+    found = findings(look)["video.usable"]
+    assert found.severity == WARN
+    assert found.message == "The clip lasts 8.0 s, but none of it is sure to come back (camera movement)."
+
+
+def test_what_is_likely_to_come_back_is_said_and_shown(watch):
+    found = findings(watch("F" * 40, cuts=(cut(5.0),)))["video.usable"]
+    assert found.measured == 5
+    assert found.message == "The clip lasts 8.0 s, but only about 5.0 s are likely to come back (cuts)."
+    assert found.evidence is not None
+    assert found.evidence.spans == (pytest.approx((0.0, 5.0)),)
+
+
+def test_a_clip_that_is_too_short_anyway_is_not_told_twice(watch):
+    assert set(findings(watch("F" * 12, duration_s=2.0, cuts=(cut(1.0),)))) == {"video.duration", "video.cuts"}
+
+
+@pytest.mark.parametrize(
+    ("at_s", "words"),
+    [
+        ((2.0,), "The clip has a cut (at 2.0 s); the model follows one shot only."),
+        ((2.0, 3.0), "The clip has 2 cuts (at 2.0 s, 3.0 s); the model follows one shot only."),
+        ((2, 3, 4, 5), "The clip has 4 cuts (at 2.0 s, 3.0 s, 4.0 s and later); the model follows one shot only."),
+    ],
+)
+def test_cuts_are_counted_and_named(watch, at_s, words):
+    look = replace(watch("F" * 40, cuts=tuple(cut(time_s) for time_s in at_s)), exhibits={"cuts": Path("cuts.jpg")})
+    found = findings(look)["video.cuts"]
+    assert (found.severity, found.measured, found.message) == (WARN, len(at_s), words)
+    assert found.evidence is not None
+    assert found.evidence.picture == Path("cuts.jpg")
+    assert [span[0] for span in found.evidence.spans] == pytest.approx(at_s)
+
+
+@pytest.mark.parametrize(
+    ("camera", "verb"),
+    [
+        (steps(0.05, start_s=4), "moves"),
+        (tuple(replace(step, shift_x=(-1) ** n * 0.03) for n, step in enumerate(steps(0))), "shakes"),
+        (tuple(replace(step, zoom=0.03) for step in steps(0)), "zooms"),
+    ],
+)
+def test_what_the_camera_does_is_named_and_drawn(watch, camera, verb):
+    found = findings(watch("F" * 40, camera=camera))["video.camera"]
+    assert found.severity == WARN
+    assert f"The camera {verb} for " in found.message
+    assert found.evidence is not None
+    assert found.evidence.curve is not None
+    assert len(found.evidence.curve.times_s) == len(found.evidence.curve.values) == len(camera)
+
+
+def test_a_camera_that_stands_still_is_not_worth_a_word(watch):
+    assert "video.camera" not in findings(watch("F" * 40, camera=steps(0.001)))
+
+
+@pytest.mark.parametrize(
+    ("letters", "share"), [("O" * 30, 1.0), ("F" * 15 + "O" * 15, 0.5), ("F" * 24 + "O" * 6, None)]
+)
+def test_several_people(watch, letters, share):
+    found = findings(watch(letters)).get("video.people")
+    assert (found and found.measured) == share
+    if found:
+        assert found.severity == WARN
+        assert found.evidence is not None
+        assert found.evidence.boxes == ((0.7, 0.1, 0.9, 0.9),)
+
+
+@pytest.mark.parametrize(
+    ("speeds", "measured"), [([1.5] * 32, None), ([1.0] * 16 + [3.0] * 16, 3.0), ([1.0] * 15 + [9.0] + [1.0] * 16, 2.6)]
+)
+def test_how_fast_is_too_fast(watch, speeds, measured):
+    found = findings(watch("F" * 40, pace=pace(*speeds))).get("video.speed")
+    assert (found and found.measured) == measured
+    if found:
+        assert found.evidence is not None
+        assert found.evidence.curve is not None
+        assert max(found.evidence.curve.values) == measured
+        assert found.evidence.curve.limit < measured
+
+
+@pytest.mark.parametrize(
+    ("letters", "blurred"), [("X" * 20, 1.0), ("F" * 10 + "X" * 10, 0.5), ("F" * 16 + "X" * 4, None)]
+)
+def test_blur(watch, letters, blurred):
+    found = findings(watch(letters)).get("video.speed")
+    assert (found and found.measured) == (blurred and pytest.approx(blurred, abs=0.01))

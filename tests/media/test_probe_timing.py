@@ -1,0 +1,48 @@
+import numpy as np
+import pytest
+
+from kling_ui.media.probe import clip_timing
+
+EVEN = np.arange(10) / 10
+
+
+def keys(count: int) -> np.ndarray:
+    return np.arange(count) == 0
+
+
+def test_times_count_from_the_first_picture():
+    timing = clip_timing(EVEN + 5, keys(10), 0.1)
+    assert timing.duration_s == pytest.approx(1.0)
+    assert timing.fps == pytest.approx(10)
+    assert timing.keyframe_times_s == (0.0,)
+
+
+def test_order_of_coding_does_not_matter():
+    order = [0, 3, 1, 2, 6, 4, 5, 9, 7, 8]
+    shuffled = clip_timing(EVEN[order], keys(10)[order], 0.1)
+    assert shuffled == clip_timing(EVEN, keys(10), 0.1)
+
+
+def test_a_last_picture_of_unknown_length_lasts_as_long_as_the_others():
+    assert clip_timing(EVEN, keys(10), 0.0).duration_s == pytest.approx(1.0)
+
+
+def test_a_single_picture():
+    timing = clip_timing(np.zeros(1), keys(1), 0.0)
+    assert timing.frame_count == 1
+    assert timing.duration_s == pytest.approx(0.04)
+
+
+@pytest.mark.parametrize(
+    ("late", "varies"), [(0, False), (1, False), (3, True)], ids=["even", "one in a hundred", "three in a hundred"]
+)
+def test_a_few_odd_steps_do_not_make_the_rate_variable(late, varies):
+    steps = np.full(100, 0.1)
+    steps[[20, 50, 80][:late]] = 0.2
+    times = np.concatenate(([0.0], np.cumsum(steps)))
+    assert clip_timing(times, keys(101), 0.1).has_variable_rate == varies
+
+
+def test_clocks_of_one_millisecond_are_even():
+    times = np.round(np.arange(120) / 59.94, 3)
+    assert not clip_timing(times, keys(120), 0.017).has_variable_rate

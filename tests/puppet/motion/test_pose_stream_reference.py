@@ -1,0 +1,93 @@
+import threading
+
+import numpy as np
+import pytest
+
+from kling_ui.errors import MediaError
+from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream, smoothed_motion, unswapped
+from kling_ui.puppet.skeleton import Joint
+from kling_ui.vision.pose import Landmark, Pose, PoseTrack
+
+FPS = 20.0
+
+
+def wandering_track(frames: int, *, lost: tuple[int, ...] = ()) -> PoseTrack:
+    rng = np.random.default_rng(7)
+    landmarks = 0.5 + np.cumsum(rng.normal(0, 0.004, (frames, 33, 4)), axis=0)
+    landmarks += rng.uniform(-0.3, 0.3, (33, 4))
+    landmarks[..., 3] = 0.9
+    world = np.cumsum(rng.normal(0, 0.01, (frames, 33, 3)), axis=0) + rng.uniform(-0.8, 0.8, (33, 3))
+    landmarks[list(lost)], world[list(lost)] = np.nan, np.nan
+    return PoseTrack(np.arange(frames) / FPS, landmarks.astype(np.float32), world.astype(np.float32), 0.5)
+
+
+def test_a_stretch_is_cleaned_as_the_whole_would_be():
+    track = wandering_track(90, lost=(30, 31, 52))
+    whole = smoothed_motion(track, FPS)
+    reading = PoseStream.of(track, FPS)
+    for start in range(0, 90, 12):
+        stretch, same = reading.perform(start, min(start + 12, 90)), whole[start : start + 12]
+        assert np.allclose(stretch.points, same.points)
+        assert np.allclose(stretch.scale, same.scale)
+        assert np.allclose(stretch.face, same.face)
+        assert np.allclose(stretch.pace_m_s, same.pace_m_s)
+
+
+def test_a_stretch_does_not_depend_on_frames_beyond_its_reach():
+    track, reach = wandering_track(90), int(np.ceil(REACH_S * FPS)) + 1
+    early = PoseStream(FPS)
+    for n in range(40 + reach):
+        early.add(n / FPS, track.aspect, Pose(track.landmarks[n], track.world_m[n], None, 0.5))
+    assert np.allclose(early.perform(28, 40).points, smoothed_motion(track, FPS)[28:40].points)
+
+
+def test_points_have_square_units():
+    track = wandering_track(30)
+    assert smoothed_motion(track, FPS).points[0, Joint.LEFT_KNEE] == pytest.approx(
+        track.landmarks[0, Landmark.LEFT_KNEE, :2] * (0.5, 1), abs=0.02
+    )
+
+
+@pytest.mark.parametrize("first", [Landmark.LEFT_SHOULDER, Landmark.LEFT_HIP])
+def test_swapped_sides_are_swapped_back(first: Landmark):
+    rng = np.random.default_rng(3)
+    before = rng.uniform(0, 1, (33, 7))
+    now = before + rng.normal(0, 0.005, before.shape)
+    last = 23 if first is Landmark.LEFT_SHOULDER else 33
+    wrong = now.copy()
+    for left in range(first, last, 2):
+        wrong[[left, left + 1]] = wrong[[left + 1, left]]
+    assert np.allclose(unswapped(wrong, before), now)
+    assert np.allclose(unswapped(now, before), now)
+
+
+def test_a_swapped_stretch_stays_repaired():
+    track = wandering_track(40)
+    landmarks, world = track.landmarks.copy(), track.world_m.copy()
+    legs = np.arange(23, 33)
+    others = legs + np.where(legs % 2 == 1, 1, -1)
+    for values in (landmarks, world):
+        values[15:25, legs] = values[15:25, others]
+    wrong = PoseTrack(track.times_s, landmarks, world, track.aspect)
+    assert np.allclose(smoothed_motion(wrong, FPS).points, smoothed_motion(track, FPS).points)
+
+
+def test_waiting_ends_with_enough_frames_or_with_the_clip():
+    reading, track = PoseStream(FPS), wandering_track(10)
+    seen: list[int] = []
+    thread = threading.Thread(target=lambda: seen.extend((reading.wait_for(3), reading.wait_for(99))))
+    thread.start()
+    for n in range(10):
+        reading.add(n / FPS, 1.0, None if n == 4 else Pose(track.landmarks[n], track.world_m[n], None, 0.5))
+    reading.close()
+    thread.join(10)
+    assert seen[0] >= 3
+    assert seen[1] == 10
+    assert reading.anybody
+
+
+def test_what_ended_the_reading_reaches_the_one_who_waits(tmp_path):
+    reading = PoseStream(FPS)
+    reading.close(MediaError("it broke off.", path=tmp_path / "clip.mp4"))
+    with pytest.raises(MediaError, match="broke off"):
+        reading.wait_for(1)

@@ -1,0 +1,214 @@
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from kling_ui.errors import LedgerError, RunError, SettingsError
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.runs.ledger.schema import STEPS, migrate
+from kling_ui.runs.ledger.store import Store
+from kling_ui.runs.pricing import Budget
+from kling_ui.runs.record import (
+    EngineName,
+    ResultFacts,
+    RunRecord,
+    RunState,
+)
+
+RUN = RunRecord(
+    run_id="1" * 32,
+    visitor="ann",
+    engine=EngineName.KLING,
+    state=RunState.PREPARING,
+    created_at=100.0,
+    changed_at=100.0,
+    fingerprint="f" * 64,
+    holder="me",
+    held_until=120.0,
+    image_name="image.png",
+    image_sha256="a" * 64,
+    reference_name="reference.mp4",
+    reference_sha256="b" * 64,
+    choice=TransferOptions("A robot", Orientation.IMAGE, keep_sound=False),
+    findings={"verdict": "pass"},
+)
+
+
+@pytest.fixture
+def url(tmp_path):
+    return f"sqlite:///{tmp_path / 'new' / 'ledger.sqlite'}"
+
+
+@pytest.fixture
+def store(url):
+    store = Store(url)
+    yield store
+    store.close()
+
+
+def test_what_is_entered_comes_back(store):
+    facts = ResultFacts(
+        duration_s=5.0, fps=24.0, frame_count=120, width_px=1, height_px=2, has_audio=True, size_bytes=3
+    )
+    full = replace(RUN, result_facts=facts, motion={"score": 90.0}, price={"usd": 0.07}, cost_usd=0.35, own_token=True)
+    full = replace(full, payer="hf:" + "s" * 100)
+    assert store.add(full) == full
+    assert store.get(RUN.run_id) == full
+    assert store.get("other") is None
+
+
+def test_only_the_holder_changes_a_run(store):
+    store.add(RUN)
+    assert not store.change(RUN.run_id, holder="other", now=101.0, state=RunState.SUBMITTING)
+    assert store.change(RUN.run_id, holder="me", now=101.0, state=RunState.SUBMITTING, attempts=1)
+    assert store.change(RUN.run_id, holder="me", now=102.0, request_id="req-1")
+    run = store.get(RUN.run_id)
+    assert (run.state, run.changed_at, run.attempts, run.request_id) == (RunState.SUBMITTING, 101.0, 1, "req-1")
+    assert store.history(RUN.run_id) == [(RunState.PREPARING, 100.0), (RunState.SUBMITTING, 101.0)]
+
+
+@pytest.mark.parametrize(
+    ("budget", "payers", "entered"),
+    [
+        (Budget(visitor_usd=1.0, day_usd=3.0), ["ip:a"], {"ip:a": 2}),
+        (Budget(session_usd=1.0), ["ip:a"], {"ip:a": 2}),
+        (Budget(visitor_usd=1.0, day_usd=3.0), ["ip:a", "ip:b"], {"ip:a": 2, "ip:b": 2}),
+        (Budget(visitor_usd=1.0, day_usd=0.4), ["ip:a", "ip:b"], 1),
+    ],
+    ids=["share", "session", "two shares", "the day"],
+)
+def test_connections_that_write_at_once_cannot_overdraw_what_a_payer_has(url, budget, payers, entered):
+    stores, start = [Store(url) for _ in range(4)], Barrier(4)
+
+    def spend(n):
+        start.wait(10)
+        done = []
+        for m, payer in enumerate(payers * 3):
+            number = f"{n}-{m}"
+            run = replace(
+                RUN, run_id=number, visitor=f"id {number}", fingerprint=number, payer=payer, estimate_usd=0.35
+            )
+            try:
+                done.append(stores[n].add(run, budget=budget).payer)
+            except RunError:
+                continue
+        return done
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [payer for done in pool.map(spend, range(4)) for payer in done]
+    assert (len(taken) if isinstance(entered, int) else {payer: taken.count(payer) for payer in payers}) == entered
+    for store in stores:
+        store.close()
+
+
+def test_a_payers_session_goes_on_over_midnight_under_another_browsers_id(store):
+    midnight = 86_400.0 * 20_000
+    store.add(replace(RUN, payer="ip:a", estimate_usd=0.35, created_at=midnight - 3600))
+    spending = store.spending("another id", midnight + 3600, own_token=False, payer="ip:a")
+    assert (spending.session_usd, spending.day_usd) == (0.35, 0.0)
+
+
+def test_a_run_keeps_its_payer_when_it_becomes_another_visitors(store):
+    store.add(replace(RUN, payer="ip:a", estimate_usd=0.35))
+    store.hand_over("ann", "hf:1")
+    assert store.get(RUN.run_id).payer == "ip:a"
+    spent = [store.spending("hf:1", 101.0, own_token=False, payer=payer).day_usd for payer in ("ip:a", "hf:1")]
+    assert spent == [0.35, 0.0]
+
+
+def test_the_same_wish_is_entered_once_until_it_has_failed(store):
+    store.add(RUN)
+    second = replace(RUN, run_id="2" * 32)
+    assert store.add(second).run_id == RUN.run_id
+    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.FAILED)
+    assert store.add(second) == second
+    assert [run.run_id for run in store.like(RUN.fingerprint)] == [RUN.run_id, second.run_id]
+
+
+def test_a_wish_whose_outcome_is_unknown_is_repeated_only_on_request(store):
+    store.add(RUN)
+    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.UNKNOWN)
+    second = replace(RUN, run_id="2" * 32)
+    assert store.add(second).run_id == RUN.run_id
+    assert store.add(second, again=True) == second
+    assert store.add(replace(RUN, run_id="3" * 32), again=True) == second  # that one is under way
+
+
+def test_a_wish_that_was_completed_is_repeated_only_on_request_or_when_its_result_is_gone(store):
+    store.add(RUN)
+    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.COMPLETED)
+    second, third = replace(RUN, run_id="2" * 32), replace(RUN, run_id="3" * 32)
+    assert store.add(second).run_id == RUN.run_id
+    assert store.standing(RUN.fingerprint).run_id == RUN.run_id
+    assert store.standing(RUN.fingerprint, gone=[RUN.run_id]) is None
+    assert store.standing(RUN.fingerprint, again=True) is None
+    assert store.add(second, gone=[RUN.run_id]) == second
+    store.change(second.run_id, holder="me", now=102.0, state=RunState.COMPLETED)
+    assert store.add(third, again=True) == third
+
+
+def test_one_of_several_processes_takes_over_what_nobody_holds(store):
+    store.add(RUN)
+    assert store.unheld(110.0) == []
+    assert [run.run_id for run in store.unheld(121.0)] == [RUN.run_id]
+    assert not store.claim(RUN.run_id, holder="a", now=110.0, until=130.0)
+    assert store.claim(RUN.run_id, holder="a", now=121.0, until=141.0)
+    assert not store.claim(RUN.run_id, holder="b", now=121.0, until=141.0)
+    store.renew([RUN.run_id], holder="b", until=999.0)
+    store.renew([RUN.run_id], holder="a", until=150.0)
+    assert store.unheld(149.0) == []
+    store.change(RUN.run_id, holder="a", now=149.0, state=RunState.FAILED, error="x")
+    assert store.unheld(999.0) == []
+
+
+def test_a_request_id_that_comes_to_light_opens_the_run_again(store):
+    store.add(RUN)
+    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.UNKNOWN, error="not known")
+    assert store.recover(RUN.run_id, "req-9", now=102.0, own_token=True)
+    assert store.recover(RUN.run_id, "req-9", now=102.0)
+    assert not store.recover(RUN.run_id, "req-8", now=103.0)
+    run = store.get(RUN.run_id)
+    assert (run.state, run.request_id, run.error, run.own_token) == (RunState.IN_QUEUE, "req-9", None, True)
+    assert store.unheld(102.0) == [run]
+
+
+def test_a_visitor_sees_their_own_runs_newest_first(store):
+    for number, visitor in enumerate(["ann", "ben", "ann"]):
+        store.add(
+            replace(RUN, run_id=str(number) * 32, visitor=visitor, created_at=float(number), fingerprint=str(number))
+        )
+    assert [run.run_id[0] for run in store.of_visitor("ann", limit=10)] == ["2", "0"]
+    assert [run.run_id[0] for run in store.of_visitor("ann", limit=1)] == ["2"]
+
+
+def test_sqlite_is_set_up_to_be_shared_and_to_last(store, tmp_path):
+    store.add(RUN)
+    connection = sqlite3.connect(tmp_path / "new" / "ledger.sqlite")
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("SELECT version FROM schema_version").fetchall() == [(len(STEPS),)]
+    connection.close()
+
+
+def test_a_ledger_is_brought_up_to_date_step_by_step_and_keeps_its_rows(store, url):
+    store.add(RUN)
+
+    def newest(connection):
+        connection.execute(text("ALTER TABLE runs ADD COLUMN colour VARCHAR(8)"))
+
+    with create_engine(url).begin() as connection:
+        assert migrate(connection, (*STEPS, newest)) == len(STEPS) + 1
+        assert connection.execute(text("SELECT run_id, colour FROM runs")).all() == [(RUN.run_id, None)]
+    with pytest.raises(LedgerError, match="newer release"):
+        Store(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [("nonsense", SettingsError), ("nosuch://host/db", SettingsError), ("sqlite:////proc/none/x.sqlite", LedgerError)],
+)
+def test_a_ledger_that_cannot_be_opened_is_told_plainly(url, error):
+    with pytest.raises(error, match=r"KLING_UI_|ledger"):
+        Store(url)

@@ -1,0 +1,59 @@
+import base64
+
+import pytest
+
+from kling_ui.runs.publishing.given import MAX_BYTES, DataUriPublisher, data_uri
+from kling_ui.runs.publishing.protocol import NoPublisherError, Role
+
+CONTENTS = {
+    "image/png": b"\x89PNG\r\n\x1a\n" + bytes(9),
+    "image/jpeg": b"\xff\xd8\xff\xe0" + bytes(9),
+    "video/mp4": b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(9),
+    "video/quicktime": b"\0\0\0\x14ftypqt  \0\0\2\0qt  " + bytes(9),
+}
+
+
+@pytest.mark.parametrize("media_type", CONTENTS)
+def test_a_file_travels_under_the_type_that_its_content_has(tmp_path, media_type):
+    path = tmp_path / "misnamed.bin"
+    path.write_bytes(CONTENTS[media_type])
+    head, _, data = data_uri(path, Role(media_type.partition("/")[0]), 1000).partition(",")
+    assert head == f"data:{media_type};base64"
+    assert base64.b64decode(data) == CONTENTS[media_type]
+
+
+def test_a_file_at_the_limit_travels_and_one_above_does_not(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(CONTENTS["image/png"] + bytes(2**20 - 17))
+    assert data_uri(path, Role.IMAGE, 2**20)
+    path.write_bytes(CONTENTS["image/png"] + bytes(2**20 - 16))
+    with pytest.raises(NoPublisherError, match=r"The image has 1\.1 MiB; at most 1 MiB can travel inside a request"):
+        data_uri(path, Role.IMAGE, 2**20)
+
+
+@pytest.mark.parametrize(
+    ("content", "role", "words"),
+    [
+        (b"hello", Role.IMAGE, "The image is a text file"),
+        (CONTENTS["video/mp4"], Role.IMAGE, "The image is an MP4 video"),
+        (CONTENTS["image/png"], Role.VIDEO, "The video is a PNG picture"),
+    ],
+)
+def test_other_kinds_of_files_do_not_travel(tmp_path, content, role, words):
+    path = tmp_path / "a"
+    path.write_bytes(content)
+    with pytest.raises(NoPublisherError, match=words):
+        data_uri(path, role, 1000)
+
+
+def test_two_files_at_their_limits_fit_into_one_request():
+    assert sum(4 * (size // 3 + 1) for size in MAX_BYTES.values()) < 63 * 2**20
+    assert {role: size // 2**20 for role, size in MAX_BYTES.items()} == {Role.IMAGE: 6, Role.VIDEO: 32}
+
+
+def test_it_is_said_that_this_way_is_not_confirmed(net, video):
+    loan = net.run(DataUriPublisher().lend(video, Role.VIDEO))
+    assert loan.url.startswith("data:video/mp4;base64,")
+    assert "not confirmed" in loan.words
+    assert "base64" not in repr(loan)
+    net.run(DataUriPublisher().take_back(video))

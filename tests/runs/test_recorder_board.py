@@ -1,0 +1,44 @@
+import asyncio
+
+import pytest
+
+from kling_ui.options import TransferOptions
+from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.recorder import LiveStatus, newer
+from kling_ui.runs.view import Live
+
+
+@pytest.fixture
+def record():
+    return RunRecord(
+        run_id="1" * 32,
+        visitor="ann",
+        engine=EngineName.KLING,
+        state=RunState.IN_QUEUE,
+        created_at=1.0,
+        changed_at=1.0,
+        fingerprint="f",
+        image_name="image.png",
+        image_sha256="a",
+        reference_name="reference.mp4",
+        reference_sha256="b",
+        choice=TransferOptions(),
+    )
+
+
+@pytest.mark.parametrize(("live", "wakes"), [(Live(queue_position=2), False), (Live(queue_position=1), True)])
+def test_whoever_waits_is_woken_by_what_is_new_and_by_nothing_else(record, live, wakes):
+    board = LiveStatus()
+
+    async def story():
+        board.post(record, Live(queue_position=2))
+        waiting = [asyncio.create_task(newer(board.read(record.run_id), 5.0)) for _ in range(3)]
+        await asyncio.sleep(0)
+        board.post(record, live)
+        await asyncio.sleep(0.01)
+        told = [task.done() for task in waiting]
+        board.take_down(record.run_id)  # wakes the rest
+        await asyncio.gather(*waiting)
+        return told
+
+    assert asyncio.run(story()) == [wakes] * 3

@@ -1,0 +1,160 @@
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from figure import Scene, write_clip
+
+from kling_ui.errors import MediaError
+from kling_ui.media.video import Frame, read_frames
+from kling_ui.score.compare import (
+    TrackedClip,
+    doubted,
+    load_mirrored_clip,
+    load_tracked_clip,
+    match_clips,
+    self_score,
+    stride_for,
+    track_clip,
+)
+from kling_ui.score.limbs import mirrored
+from kling_ui.score.match import MotionMatch
+from kling_ui.score.motion import motion_match
+from kling_ui.vision.pose import PoseTrack, find_poses, track_of
+from kling_ui.workers import Workers
+
+
+@pytest.fixture(scope="module")
+def watched(dance_mp4) -> PoseTrack:
+    """What the detector finds in the drawn dance."""
+    return load_tracked_clip(dance_mp4).track
+
+
+def seen_as(path, change) -> PoseTrack:
+    """What the detector finds when every picture is changed."""
+    frames = read_frames(path, container="mp4", long_side_px=640)
+    return track_of(find_poses(Frame(frame.index, frame.time_s, change(frame.rgb)) for frame in frames))
+
+
+def test_the_detector_agrees_with_the_truth(drawn_dance, watched):
+    pixels = drawn_dance.joints_px[:, 0]
+    size = drawn_dance.width_px, drawn_dance.height_px, drawn_dance.width_px
+    landmarks = np.concatenate([pixels / size, np.ones((len(pixels), 33, 1))], axis=-1)
+    truth = PoseTrack(watched.times_s, landmarks, watched.world_m, drawn_dance.width_px / drawn_dance.height_px)
+    match = motion_match(truth, watched)
+    assert match.score is not None
+    assert match.score > 80
+    assert match.limb_error_deg is not None
+    assert match.limb_error_deg < 6
+    assert match.lag is not None
+    assert abs(match.lag.late_s) < 2 * match.lag.uncertainty_s
+
+
+def test_a_smaller_picture_of_the_same_motion_matches(dance_mp4, watched):
+    def inset(rgb: np.ndarray) -> np.ndarray:
+        canvas = np.full_like(rgb, 90)
+        small = cv2.resize(rgb, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
+        canvas[-small.shape[0] :, 20 : 20 + small.shape[1]] = small
+        return canvas
+
+    match = motion_match(watched, seen_as(dance_mp4, inset))
+    assert match.score is not None
+    assert match.score > 90
+
+
+def test_a_mirrored_picture_is_seen_as_mirrored(dance_mp4, watched):
+    match = motion_match(watched, seen_as(dance_mp4, lambda rgb: np.ascontiguousarray(rgb[:, ::-1])))
+    assert match.is_mirrored
+    assert match.mirrored_score is not None
+    assert match.mirrored_score > 85
+
+
+def test_every_second_frame_tells_the_same(dance_mp4, watched):
+    match = motion_match(watched, track_clip(dance_mp4, stride=2))
+    assert match.score is not None
+    assert match.score > 90
+    assert match.missing == ()
+
+
+def test_a_late_result_is_seen_as_late(watched):
+    late = replace(watched, times_s=watched.times_s + 2 / 16)
+    match = motion_match(watched, late)
+    assert match.lag is not None
+    assert match.lag.frames == pytest.approx(2, abs=0.2)
+
+
+def test_the_detector_agrees_with_itself_on_a_clear_figure(dance_mp4, watched):
+    assert self_score(watched, load_mirrored_clip(dance_mp4).track) > 90
+
+
+def test_a_detector_that_contradicts_itself_is_not_believed(dance_track):
+    unsure = replace(dance_track, landmarks=dance_track.landmarks * np.array([1, 1, 1, 0.9], np.float32))
+    wild = unsure.landmarks.copy()
+    wild[..., :2] += np.random.default_rng(3).normal(0, 0.03, wild[..., :2].shape)
+    contradicting = mirrored(replace(unsure, landmarks=wild))
+    assert 0 < self_score(unsure, contradicting) < 60
+    agreeing, told = (matched(dance_track, unsure, seen) for seen in (mirrored(unsure), contradicting))
+    assert (agreeing.score, agreeing.self_score) == (pytest.approx(100), pytest.approx(100))
+    assert told.score is None
+    assert told.limbs == told.timeline == ()
+    assert told.compared_s == agreeing.compared_s
+    assert f"{told.self_score:.0f} of 100 against itself" in told.headline
+    assert matched(dance_track, dance_track, None).self_score is None  # a sure one is not asked twice
+
+
+def matched(wanted: PoseTrack, given: PoseTrack, in_mirror: PoseTrack | None) -> MotionMatch:
+    """The match of two clips in which workers see these tracks."""
+    played = {"reference.mp4": wanted, "result.mp4": given}
+
+    class Watching:
+        async def run(self, work, path, **_):
+            track = in_mirror if work is load_mirrored_clip else played[path.name]
+            assert track is not None
+            return TrackedClip(track, 24.0)
+
+    return asyncio.run(match_clips(Watching(), Path("reference.mp4"), Path("result.mp4")))
+
+
+def test_nobody_in_the_mirror_is_no_contradiction(dance_track):
+    nobody = replace(dance_track, landmarks=np.full_like(dance_track.landmarks, np.nan))
+    assert self_score(dance_track, nobody) is None
+    match = motion_match(dance_track, dance_track)
+    assert doubted(match, None) == match
+
+
+def test_files_are_watched_in_workers(dance_mp4, tmp_path):
+    nobody = write_clip(
+        tmp_path / "nobody.mp4", lambda t: Scene(()), duration_s=0.5, fps=8, width_px=160, height_px=160
+    )
+
+    async def work(workers: Workers):
+        with pytest.raises(MediaError):
+            await match_clips(workers, nobody.path, tmp_path / "missing.mp4", timeout_s=120)
+        return await match_clips(workers, dance_mp4, nobody.path, timeout_s=120)
+
+    with Workers(2) as workers:
+        match = asyncio.run(work(workers))
+    assert match.reference_s == pytest.approx(1.5)
+    assert match.score is None
+    assert match.reason == "nobody was found in the result."
+
+
+@pytest.mark.parametrize(
+    ("frame_count", "fps", "stride"),
+    [
+        (150, 23.9, 1),
+        (150, 24, 2),  # twelve a second tell the same
+        (150, 60, 5),
+        (300, 30, 2),
+        (301, 30, 3),
+        (288, 24, 2),
+        (720, 24, 3),  # no fewer than eight a second
+        (1800, 60, 7),
+        (600, 10, 1),
+        (30, 5, 1),
+    ],
+)
+def test_long_clips_are_watched_in_bigger_steps(frame_count, fps, stride):
+    assert stride_for(frame_count, fps) == stride

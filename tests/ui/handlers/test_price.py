@@ -1,0 +1,128 @@
+import asyncio
+from dataclasses import replace
+
+import gradio as gr
+import pytest
+from pydantic import SecretStr
+
+from kling_ui.errors import AuthenticationError, InsufficientBalanceError
+from kling_ui.runs.pricing import Budget, Quote, Spending
+from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.handlers.price import (
+    FREE,
+    NO_PRICE_YET,
+    RUN,
+    RUN_ON_KLING,
+    PriceHandlers,
+    price_value,
+    run_label,
+)
+from kling_ui.ui.views.wording import NBSP
+
+ANN = "a" * 43
+TAB = gr.Request(session_hash="tab")
+TYPED, OWN = SecretStr("typed-token"), SecretStr("own-token")
+
+
+def _cost(services, *, typed=TYPED, own=None, engine="kling", clip=True):
+    services = replace(services, settings=replace(services.settings, token=own))
+    if typed:
+        services.tokens.keep(ANN, typed)
+    video = {"ref": services.locker.sign(services.examples / EXAMPLES[0].video)} if clip else None
+    value, button = asyncio.run(PriceHandlers(lambda: services).cost(engine, video, ANN, TAB))
+    return {name: text.replace(NBSP, " ") if isinstance(text, str) else text for name, text in value.items()}, button
+
+
+def test_the_preview_is_free_and_asks_nobody(services, runner):
+    assert _cost(services, engine="preview")[0] == {"words": FREE}
+    assert runner.quoted == []
+
+
+def test_a_price_is_a_rate_times_the_seconds_that_are_sent_and_no_quote(services, runner):
+    value, button = _cost(services)  # the clip lasts 12 s
+    assert value["words"] == "About $0.84:"
+    assert value["more"] == "12.0 s at $0.07 a second. The vendor publishes no quote."
+    assert value["rate_usd"] == 0.07
+    assert value["spent"] == ""
+    assert button["value"].replace(NBSP, " ") == "Transfer the motion on Kling, about $0.84"
+    assert runner.quoted == [TYPED]
+
+
+def test_without_any_token_no_price_is_asked_for(services, runner):
+    value, button = _cost(services, typed=None)
+    assert value["words"] == NO_PRICE_YET
+    assert button["value"] == RUN_ON_KLING
+    assert runner.quoted == []
+
+
+def test_the_apps_own_token_is_used_where_the_visitor_gave_none(services, runner):
+    assert _cost(services, typed=None, own=OWN)[0]["words"] == "About $0.84:"
+    assert runner.quoted == [None]
+
+
+def test_a_price_is_not_asked_for_with_the_apps_own_token_where_it_does_not_pay(services, runner):
+    public = replace(services, settings=replace(services.settings, on_space=True))
+    assert _cost(public, typed=None, own=OWN)[0]["words"] == NO_PRICE_YET
+    assert runner.quoted == []
+    assert _cost(public, own=OWN)[0]["words"] == "About $0.84:"
+    assert runner.quoted == [TYPED]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "tone"),
+    [
+        (AuthenticationError("The model API did not accept the token.", status_code=401), "block"),
+        (InsufficientBalanceError("The account has no balance left.", status_code=402), "warn"),
+        (ZeroDivisionError("secret detail"), "warn"),
+    ],
+)
+def test_why_there_is_no_price_is_said(services, runner, refusal, tone):
+    runner.refusal = refusal
+    value, _ = _cost(services)
+    assert value["words"] == getattr(
+        refusal,
+        "message",
+        "Something went wrong inside the app. Try again. If it happens again, the app's log tells more.",
+    )
+    assert value["tone"] == tone
+    assert "rate_usd" not in value
+
+
+def test_a_price_that_cannot_be_read_is_never_invented(services, runner):
+    runner.price = Quote(trouble="The model API did not answer in time.")
+    value, button = _cost(services)
+    assert value["words"] == "The price is not available at the moment. The model API did not answer in time."
+    assert "$" not in value["words"] + button["value"]
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [Quote(rate_usd=0.5, unit="video", duration_s=12.0), Quote(rate_usd=0.07, unit="second")],
+    ids=["unit", "no clip"],
+)
+def test_no_total_where_none_can_be_known(quote):
+    assert "about" not in price_value(quote)["words"].lower()
+    assert run_label(quote) == RUN_ON_KLING
+
+
+def test_what_was_spent_is_said_once_there_is_anything_to_say(services, runner):
+    runner.spent = Spending(session_usd=0.35, day_usd=0.7, purse_day_usd=0.7)
+    assert _cost(services)[0]["spent"] == "Spent on Kling: this session $0.35, today $0.70."
+    runner.spent, runner.budget = Spending(), Budget(session_usd=2.0)
+    assert _cost(services)[0]["spent"] == "Spent on Kling: this session $0.00 of $2.00, today $0.00."
+
+
+@pytest.mark.parametrize(("limit_usd", "is_stopped"), [(0.84, False), (0.83, True)])
+def test_a_budget_stops_before_anything_is_sent_and_shows_the_way_out(services, runner, limit_usd, is_stopped):
+    runner.budget = Budget(session_usd=limit_usd)
+    value, _ = _cost(services)
+    assert ("stop" in value) is is_stopped
+    if is_stopped:
+        assert value["stop"].endswith("is left.")
+        assert "preview" in value["way_out"]
+
+
+def test_without_a_clip_the_rate_alone_is_told(services):
+    value, button = _cost(services, clip=False)
+    assert value["words"] == "The rate is $0.07 a second."
+    assert button["value"] == RUN_ON_KLING != RUN

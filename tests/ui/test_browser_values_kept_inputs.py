@@ -1,0 +1,46 @@
+import pytest
+
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.ui.browser_values import SavedInputs
+from kling_ui.ui.web.signed_files import SignedFiles
+
+
+@pytest.fixture
+def locker(tmp_path):
+    return SignedFiles(tmp_path, b"secret")
+
+
+@pytest.fixture
+def kept(locker, tmp_path):
+    for name in ("a.png", "a.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    return {
+        "image": {"ref": locker.sign(tmp_path / "a.png")},
+        "video": {"ref": locker.sign(tmp_path / "a.mp4")},
+        "orientation": "image",
+        "keep_sound": False,
+        "prompt": "In a park",
+    }
+
+
+def test_everything_comes_back(kept, locker, tmp_path):
+    inputs = SavedInputs.from_value(kept, locker)
+    assert (inputs.image.current.path, inputs.video.current.path) == (tmp_path / "a.png", tmp_path / "a.mp4")
+    assert inputs.choice == TransferOptions("In a park", Orientation.IMAGE, keep_sound=False)
+
+
+def test_one_input_that_is_gone_leaves_the_other(kept, locker, tmp_path):
+    (tmp_path / "a.mp4").unlink()
+    inputs = SavedInputs.from_value(kept, locker)
+    assert inputs.image is not None
+    assert inputs.video is None
+
+
+@pytest.mark.parametrize("value", [None, "", 3, [], {}, {"image": {"ref": "x/y"}, "prompt": "a"}])
+def test_nothing_comes_of_nothing(value, locker):
+    assert SavedInputs.from_value(value, locker) is None
+
+
+def test_a_choice_that_makes_no_sense_becomes_the_usual_one(kept, locker):
+    inputs = SavedInputs.from_value(kept | {"orientation": "up", "keep_sound": 3, "prompt": ["x"]}, locker)
+    assert inputs.choice == TransferOptions("", Orientation.VIDEO, keep_sound=True)

@@ -1,0 +1,47 @@
+import pytest
+
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.ui.browser_values import RunRequest
+from kling_ui.ui.web.signed_files import SignedFiles
+
+
+@pytest.fixture
+def locker(tmp_path):
+    for name in ("image.png", "clip.mp4"):
+        (tmp_path / name).write_bytes(b"x")
+    return SignedFiles(tmp_path, b"secret")
+
+
+@pytest.fixture
+def wish(tmp_path):
+    choice = TransferOptions("outdoors", Orientation.IMAGE, keep_sound=False)
+    return RunRequest(tmp_path / "image.png", tmp_path / "clip.mp4", choice, True, "https://example.org/a.png", None)
+
+
+def test_a_wish_survives_its_way_through_the_browser(locker, wish):
+    assert RunRequest.from_value(wish.to_value(locker), locker) == wish
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image": "x" * 32 + "/image.png"},
+        {"image": None},
+        {"video": 7},
+        {"orientation": "sideways"},
+        {"orientation": ["video"]},
+    ],
+)
+def test_a_wish_that_was_tampered_with_is_none(locker, wish, change):
+    assert RunRequest.from_value(wish.to_value(locker) | change, locker) is None
+
+
+@pytest.mark.parametrize("value", [None, "wish", [], {}])
+def test_nothing_is_no_wish(locker, value):
+    assert RunRequest.from_value(value, locker) is None
+
+
+def test_only_a_true_yes_counts(locker, wish):
+    read = RunRequest.from_value(wish.to_value(locker) | {"accepted": "yes", "keep_sound": 1, "prompt": None}, locker)
+    assert read is not None
+    assert (read.accepted, read.choice.keep_sound, read.choice.prompt) == (False, False, "")

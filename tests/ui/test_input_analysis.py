@@ -1,0 +1,79 @@
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.errors import MediaError
+from kling_ui.ui.browser_values import InputVersion, InputVersions
+from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.input_analysis import InputAnalysis
+from kling_ui.ui.views.input_slot import InputKind
+
+
+@pytest.fixture
+def looking(services):
+    return InputAnalysis(lambda: services)
+
+
+@pytest.fixture
+def repaired(services, canned):
+    """A WebP picture that was made a PNG."""
+    facts = canned["probe_image"]
+    canned["probe_image"] = lambda path: replace(facts, format="webp" if "full" in path.name else "png")
+    original, copy = (InputVersion(services.examples / example.image) for example in EXAMPLES)
+    return InputVersions(original).adding(replace(copy, repairs=((RepairKind.IMAGE_CONVERT, "Convert to PNG"),)))
+
+
+def _steps(looking, kind, versions):
+    async def collect():
+        return [value async for value in looking.steps(kind, versions)]
+
+    return asyncio.run(collect())
+
+
+def test_every_step_carries_the_way_back(looking, repaired, services):
+    steps = _steps(looking, InputKind.IMAGE, repaired)
+    assert [value["busy"] for value in steps] == ["Reading the file", "Looking for the character", ""]
+    assert all(InputVersions.from_value(value, services.locker) == repaired for value in steps)
+
+
+def test_with_the_facts_comes_what_the_repair_changed(looking, repaired):
+    first, second, third = _steps(looking, InputKind.IMAGE, repaired)
+    assert "repaired" not in first
+    assert second["repaired"] == third["repaired"]
+    assert third["repaired"]["labels"] == ("Convert to PNG",)
+    assert third["repaired"]["changes"] == [("Format", "WebP", "PNG")]
+
+
+def test_a_clip_shows_its_timeline_once_it_was_looked_at(looking, services):
+    first, second, third = _steps(
+        looking, InputKind.VIDEO, InputVersions(InputVersion(services.examples / EXAMPLES[0].video))
+    )
+    assert "timeline" not in first | second
+    assert third["timeline"]["duration_s"] == 12
+    assert third["timeline"]["spans"][0]["start_s"] == 0
+
+
+def test_only_what_was_looked_at_is_known(looking, services, canned):
+    ref = services.locker.sign(services.examples / EXAMPLES[0].image)
+    for value, known in [
+        ({}, None),
+        ({"ref": ref}, None),
+        ({"ref": ref, "facts": [1], "busy": "InputAnalysis"}, canned["probe_image"]),
+        ({"ref": ref, "facts": [1], "busy": ""}, canned["analyse_image"]),
+    ]:
+        assert asyncio.run(looking.known(InputKind.IMAGE, value)) == known
+
+
+def test_an_unreadable_file_is_an_error_after_it_was_received(looking, services, canned):
+    path = services.examples / EXAMPLES[0].image
+    canned["probe_image"] = MediaError("it breaks off.", path=path)
+
+    async def collect():
+        steps = looking.steps(InputKind.IMAGE, InputVersions(InputVersion(path)))
+        assert (await anext(steps))["busy"] == "Reading the file"
+        with pytest.raises(MediaError):
+            await anext(steps)
+
+    asyncio.run(collect())

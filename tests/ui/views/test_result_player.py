@@ -1,0 +1,80 @@
+import pytest
+
+from kling_ui.options import TransferOptions
+from kling_ui.runs.record import EngineName, RunState
+from kling_ui.ui.views.result import NO_INPUTS, player_value
+from kling_ui.ui.views.wording import NBSP
+from kling_ui.ui.web.signed_files import SignedFiles
+
+
+@pytest.fixture
+def locker(tmp_path):
+    return SignedFiles(tmp_path, b"secret")
+
+
+def _facts(value):
+    return {name: (text.replace(NBSP, " "), more) for name, text, more in value["facts"]}
+
+
+def test_a_running_run_shows_its_inputs(run_of, locker):
+    value = player_value(locker, run_of(state=RunState.IN_PROGRESS))
+    assert value["image"].endswith("/image.png")
+    assert value["reference"].endswith("/reference.mp4")
+    assert (value["result"], value["waiting"], value["facts"]) == ("", "On its way", [])
+
+
+def test_a_result_is_shown_with_its_figures(run_of, locker, tmp_path):
+    run = run_of(
+        state=RunState.COMPLETED,
+        result=tmp_path / "result.mp4",
+        duration_s=12.0,
+        fps=24.0,
+        width_px=720,
+        height_px=1280,
+        motion_match=93.2,
+    )
+    value = player_value(locker, run)
+    assert _facts(value) == {
+        "Motion match": ("93 of 100", ""),
+        "Length": ("12.0 s", ""),
+        "Rate": ("24 fps", ""),
+        "Size": ("720 × 1280 px", ""),
+    }
+    assert value["ratio"] == 720 / 1280
+    assert value["label"] == "Preview, rendered on this machine, not Kling"
+    assert (value["waiting"], value["remark"]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("keep_sound", "has_result", "sound"),
+    [(True, True, "result"), (False, True, "reference"), (True, False, "reference")],
+)
+def test_where_the_sound_comes_from(run_of, locker, keep_sound, has_result, sound):
+    result = locker.root / "result.mp4" if has_result else None
+    run = run_of(choice=TransferOptions(keep_sound=keep_sound), result=result)
+    assert player_value(locker, run)["sound"] == sound
+
+
+def test_only_a_paid_result_shows_its_cost_beside_what_was_expected(run_of, locker, tmp_path):
+    done = {"state": RunState.COMPLETED, "result": tmp_path / "result.mp4", "estimate_usd": 0.84}
+    assert "Cost" not in _facts(player_value(locker, run_of(**done, cost_usd=0.0)))
+    paid = run_of(**done, engine=EngineName.KLING, cost_usd=0.77)
+    assert _facts(player_value(locker, paid))["Cost"] == ("$0.77", "about $0.84 expected")
+    untold = run_of(**done, engine=EngineName.KLING)
+    assert _facts(player_value(locker, untold))["Cost"] == ("not told", "about $0.84 expected")
+    ended = run_of(state=RunState.CANCELLED, engine=EngineName.KLING, estimate_usd=0.84)
+    assert "Cost" not in _facts(player_value(locker, ended))
+
+
+def test_a_recovered_result_plays_alone_and_says_why(run_of, locker, tmp_path):
+    run = run_of(state=RunState.COMPLETED, result=tmp_path / "result.mp4", image=None, reference=None)
+    value = player_value(locker, run)
+    assert (value["image"], value["reference"], value["remark"]) == ("", "", NO_INPUTS)
+    assert value["sound"] == "result"
+
+
+def test_a_run_whose_files_were_removed_says_so(run_of, locker):
+    view = run_of(state=RunState.COMPLETED, image=None, reference=None, files_gone=True)
+    value = player_value(locker, view)
+    assert (value["image"], value["reference"], value["result"]) == ("", "", "")
+    assert (value["waiting"], value["remark"]) == ("No result", "Files of this run are no longer kept here.")

@@ -1,0 +1,42 @@
+import cv2
+import numpy as np
+import pytest
+
+from kling_ui.media.image import read_picture
+from kling_ui.vision.frame_analysis import analyse_frame, sharpness
+from kling_ui.vision.frame_sampling import SampledFrame
+
+
+@pytest.fixture(scope="module")
+def still(drawn_person) -> SampledFrame:
+    rgb = cv2.resize(read_picture(drawn_person.path).rgb, (288, 512), interpolation=cv2.INTER_AREA)
+    return SampledFrame(1.5, True, cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), 0)
+
+
+def test_what_one_frame_shows(still):
+    sight = analyse_frame(still, thorough=True)
+    assert sight.pose is not None
+    assert sight.figure is not None
+    assert (sight.moment.time_s, sight.moment.is_thorough, sight.moment.others) == (1.5, True, ())
+    assert sight.moment.covered == sight.moment.hidden == ()
+    assert sight.figure.shape == (160, 90)
+    assert 0.05 < sight.figure.mean() < 0.4
+
+
+def test_an_empty_frame(still):
+    empty = SampledFrame(0.0, True, np.full_like(still.planes, 128), 0)
+    sight = analyse_frame(empty, thorough=False)
+    assert (sight.pose, sight.figure, sight.moment.confidence) == (None, None, 0)
+
+
+def test_blur_is_told_from_sharp_edges_whatever_the_contrast():
+    rng, mask = np.random.default_rng(1), np.ones((200, 200), np.float32)
+    sharp = cv2.resize(rng.integers(0, 2, (25, 25), np.uint8) * 160 + 40, (200, 200), interpolation=cv2.INTER_NEAREST)
+    blurred = cv2.GaussianBlur(sharp, (0, 0), 4)
+    faint = (sharp // 3 + 80).astype(np.uint8)
+    assert sharpness(blurred, mask) < 0.42 < sharpness(sharp, mask)
+    assert sharpness(faint, mask) == pytest.approx(sharpness(sharp, mask), rel=0.15)
+
+
+def test_a_figure_too_small_to_tell():
+    assert sharpness(np.zeros((200, 200), np.uint8), np.zeros((200, 200), np.float32)) == 0
