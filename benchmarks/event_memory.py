@@ -25,7 +25,7 @@ from benchmarks.soak import memory_mib
 ROOT = Path(__file__).resolve().parents[1]
 IS_LONG = True  # left out unless it is asked for by name
 JOINS, KB = 1000, 250
-PATIENCE_S = 300.0
+TIMEOUT_S = 300.0
 QUEUE = "/gradio_api/queue"
 ROUNDS = ("many names", "one name")
 
@@ -52,7 +52,7 @@ def main(*arguments: str) -> None:
 
 
 async def _measure(base_url: str, pid: int, asked: argparse.Namespace) -> None:
-    async with httpx.AsyncClient(base_url=base_url, timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S) as http:
         number, trigger = _echo(await _config(http))
         for name in ("warm", "warmer"):  # the first ones wait for what the app loads late
             await _round_trip(http, number, trigger, name)
@@ -73,7 +73,7 @@ async def _measure(base_url: str, pid: int, asked: argparse.Namespace) -> None:
 
 
 async def _config(http: httpx.AsyncClient) -> dict[str, Any]:
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         while True:
             try:
                 return (await http.get("/config")).raise_for_status().json()

@@ -40,7 +40,7 @@ from kling_ui.settings import Settings
 
 IS_LONG = True  # left out unless it is asked for by name
 SECONDS, RUNS, SECOND_TABS = 180.0, 200, 50
-PATIENCE_S = 300.0
+TIMEOUT_S = 300.0
 THE_END = signal.SIGUSR1  # tells the app that the vendor is to be done
 VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(50_000)
 QUEUE = "/gradio_api/queue"
@@ -61,7 +61,7 @@ def main(*arguments: str) -> None:
             try:
                 seen = asyncio.run(Crowd(f"http://127.0.0.1:{port}", app.pid, asked.runs).watch(asked.seconds))
                 app.send_signal(signal.SIGINT)
-                told = json.loads(app.communicate(timeout=PATIENCE_S)[0].splitlines()[-1])
+                told = json.loads(app.communicate(timeout=TIMEOUT_S)[0].splitlines()[-1])
             finally:
                 app.kill()  # if it is still there
     _print(asked, seen, told)
@@ -94,7 +94,7 @@ class Crowd:
         self._pid = pid
         self._visitors = [*(visitor(n) for n in range(runs)), *(visitor(n) for n in range(min(runs, SECOND_TABS)))]
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)  # each tab is a browser of its own
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=httpx.Timeout(PATIENCE_S), limits=limits)
+        self._http = httpx.AsyncClient(base_url=base_url, timeout=httpx.Timeout(TIMEOUT_S), limits=limits)
         self._sessions = itertools.count()
         self._events = 0
         self._latencies_s: list[float] = []
@@ -112,7 +112,7 @@ class Crowd:
                 await probing  # it has failed
             events, span_s, after_mib = self._events, time.monotonic() - started, memory_mib(self._pid)
             os.kill(self._pid, THE_END)
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(TIMEOUT_S):
                 await asyncio.gather(*tabs)
             memory = before_mib, after_mib
             return {"events": events, "span_s": span_s, "latencies_s": self._latencies_s} | {
@@ -121,7 +121,7 @@ class Crowd:
             }
 
     async def _config(self) -> dict[str, Any]:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             while True:
                 try:
                     return (await self._http.get("/config")).raise_for_status().json()
@@ -241,13 +241,15 @@ def serve(folder: Path, port: int, runs: int) -> None:
     runs_folder = RunFolders(settings.data_dir / "runs")
 
     @asynccontextmanager
-    async def opening(settings: Settings, locker: SignedFiles) -> AsyncGenerator[Services]:
+    async def opening(settings: Settings, signed_files: SignedFiles) -> AsyncGenerator[Services]:
         anything: Any = measurer
-        desk = RunContext(ledger=Ledger(f"sqlite:///{folder / 'soak.sqlite'}"), folders=runs_folder, measurer=anything)
+        context = RunContext(
+            ledger=Ledger(f"sqlite:///{folder / 'soak.sqlite'}"), folders=runs_folder, measurer=anything
+        )
         asyncio.get_running_loop().add_signal_handler(THE_END, vendor.is_done.set)
-        async with open_services(settings, locker) as services:
+        async with open_services(settings, signed_files) as services:
             engines = Engines(settings, services.workers, folder / "preview", remote=vendor)
-            async with open_runner(settings, services.workers, engines=engines, desk=desk) as runner:
+            async with open_runner(settings, services.workers, engines=engines, context=context) as runner:
                 for number in range(runs):
                     inputs = RunInputs(image=image, video=video, choice=TransferOptions(), duration_s=5.0)
                     await runner.start(inputs, engine=EngineName.KLING, visitor=visitor(number))

@@ -56,14 +56,14 @@ def _time_to_answer(command: Sequence[str], port: int, folder: str) -> float:
             process.wait(15)
 
 
-def _wait_for_page(port: int, started: float, patience_s: float = 120) -> float:
-    while time.perf_counter() - started < patience_s:
+def _wait_for_page(port: int, started: float, timeout_s: float = 120) -> float:
+    while time.perf_counter() - started < timeout_s:
         try:
             if httpx.get(f"http://127.0.0.1:{port}/", timeout=30).status_code == httpx.codes.OK:
                 return time.perf_counter() - started
         except httpx.TransportError:
             time.sleep(0.02)
-    raise TimeoutError(f"no answer on port {port} within {patience_s:.0f} s")
+    raise TimeoutError(f"no answer on port {port} within {timeout_s:.0f} s")
 
 
 def _free_port() -> int:

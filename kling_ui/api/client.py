@@ -170,8 +170,8 @@ class ModelAPI:
             RunTimeoutError: It has not ended within the deadline; it may still end later.
         """
         look = partial(self.status, request_id)
-        patience = Poller(deadline_s, pace, sleep, clock, jitter, on_trouble)
-        return patience.repeat(look, request_id)
+        poller = Poller(deadline_s, pace, sleep, clock, jitter, on_trouble)
+        return poller.repeat(look, request_id)
 
     async def collect(
         self,
@@ -195,8 +195,8 @@ class ModelAPI:
             RunTimeoutError: No final result came within the deadline.
         """
         look = partial(self.result, request_id, include_cost=include_cost)
-        patience = Poller(deadline_s, pace, sleep, clock, jitter, on_trouble)
-        async for result in patience.repeat(look, request_id):
+        poller = Poller(deadline_s, pace, sleep, clock, jitter, on_trouble)
+        async for result in poller.repeat(look, request_id):
             if result.state.is_final:
                 return result
         raise AssertionError("unreachable: the repetition ends with a final state or an error")

@@ -146,10 +146,10 @@ def _resize(image: Known, rules: Collection[str]) -> Iterator[Repair]:
     broken = tuple(rule for rule in ("image.side", "image.large") if rule in rules)
     if not broken:
         return
-    facts, mend = _facts(image), compose_image([RepairKind.IMAGE_RESIZE], image)
+    facts, transform = _facts(image), compose_image([RepairKind.IMAGE_RESIZE], image)
     was = facts.width_px, facts.height_px
-    size = mend.margins.around(mend.size or was)
-    if any(mend.margins):
+    size = transform.margins.around(transform.size or was)
+    if any(transform.margins):
         label, effect = f"Fit into {_px(size)}", "Adds background in the colours of its edges."
     elif size[0] > was[0]:
         label, effect = f"Enlarge to {_px(size)}", "Adds pixels, but no detail."

@@ -161,12 +161,12 @@ def compose(
     targets = {kind.target for kind in kinds}
     choice, usable = _changed(choice, kinds), usable or longest_usable(video)
     crops = _crops(kinds, image, video, choice, usable)
-    image_mend = video_mend = None
+    image_transform = video_transform = None
     if image and "image" in targets:
-        image_mend = compose_image(kinds, image, crop=crops[0], background_rgb=background_rgb)
+        image_transform = compose_image(kinds, image, crop=crops[0], background_rgb=background_rgb)
     if video and "video" in targets:
-        video_mend = compose_video(kinds, video, choice, usable=usable, crop=crops[1])
-    return Plan(image_mend, video_mend, choice)
+        video_transform = compose_video(kinds, video, choice, usable=usable, crop=crops[1])
+    return Plan(image_transform, video_transform, choice)
 
 
 def longest_usable(video: VideoFacts | VideoAnalysis | None) -> Span | None:

@@ -78,20 +78,20 @@ class RepairRunner:
             WorkError: A worker died or took too long.
         """
         async with _scratch(folder) as scratch:
-            mended = await _both(
+            repaired = await _both(
                 self._image(plan.image, image, scratch), self._video(plan.video, video, scratch, on_progress)
             )
-            return await asyncio.to_thread(_place_both, mended, (image, video), folder)
+            return await asyncio.to_thread(_place_both, repaired, (image, video), folder)
 
     async def before_after(
-        self, plan: Plan, originals: RepairedCopy, mended: RepairedCopy, folder: Path
+        self, plan: Plan, originals: RepairedCopy, repaired: RepairedCopy, folder: Path
     ) -> RepairedCopy:
         """Draw what :meth:`apply` did: a JPEG for each file that was repaired, ``None`` for the others.
 
         Args:
             plan: What was done.
             originals: What it was done to.
-            mended: What came of it.
+            repaired: What came of it.
             folder: Where the pictures go, which exists.
 
         Raises:
@@ -99,10 +99,10 @@ class RepairRunner:
             WorkError: A worker died or took too long.
         """
         jobs = (
-            (image_before_after, plan.image, originals.image, mended.image),
-            (video_before_after, plan.video, originals.video, mended.video),
+            (image_before_after, plan.image, originals.image, repaired.image),
+            (video_before_after, plan.video, originals.video, repaired.video),
         )
-        drawn = [self._draw(work, before, after, mend, folder) for work, mend, before, after in jobs]
+        drawn = [self._draw(work, before, after, transform, folder) for work, transform, before, after in jobs]
         return RepairedCopy(*await _both(drawn[0], drawn[1]))
 
     async def _draw(
@@ -110,30 +110,30 @@ class RepairRunner:
         work: Callable[..., Path],
         before: Path | None,
         after: Path | None,
-        mend: ImageTransform | VideoTransform | None,
+        transform: ImageTransform | VideoTransform | None,
         folder: Path,
     ) -> Path | None:
-        if mend is None or before is None or after is None:
+        if transform is None or before is None or after is None:
             return None
         out = folder / f"{after.stem}-before-after.jpg"
-        return await self.workers.run(work, before, after, mend, out, timeout_s=IMAGE_TIMEOUT_S)
+        return await self.workers.run(work, before, after, transform, out, timeout_s=IMAGE_TIMEOUT_S)
 
-    async def _image(self, mend: ImageTransform | None, path: Path | None, scratch: Path) -> Path | None:
-        if mend is None or path is None:
+    async def _image(self, transform: ImageTransform | None, path: Path | None, scratch: Path) -> Path | None:
+        if transform is None or path is None:
             return None
         return (
-            await self.workers.run(transform_image, path, mend, scratch, stem="image", timeout_s=IMAGE_TIMEOUT_S)
+            await self.workers.run(transform_image, path, transform, scratch, stem="image", timeout_s=IMAGE_TIMEOUT_S)
         ).path
 
     async def _video(
-        self, mend: VideoTransform | None, path: Path | None, scratch: Path, on_progress: OnProgress | None
+        self, transform: VideoTransform | None, path: Path | None, scratch: Path, on_progress: OnProgress | None
     ) -> Path | None:
-        if mend is None or path is None:
+        if transform is None or path is None:
             return None
         told = scratch / "progress.json"
         async with _watched(told, on_progress):
             facts = await self.workers.run(
-                transform_video, path, mend, scratch, stem="video", progress=told, timeout_s=VIDEO_TIMEOUT_S
+                transform_video, path, transform, scratch, stem="video", progress=told, timeout_s=VIDEO_TIMEOUT_S
             )
         return facts.path
 
@@ -197,10 +197,10 @@ def _prepare(scratch: Path) -> None:
         raise MediaError(f"this folder cannot be written to ({reason}).", path=scratch.parent, advice=advice) from error
 
 
-def _place_both(mended: _Results, originals: _Results, folder: Path) -> RepairedCopy:
+def _place_both(repaired: _Results, originals: _Results, folder: Path) -> RepairedCopy:
     places = [
         original if result is None or original is None else place(result, folder, original.stem)
-        for result, original in zip(mended, originals, strict=True)
+        for result, original in zip(repaired, originals, strict=True)
     ]
     return RepairedCopy(*places)
 

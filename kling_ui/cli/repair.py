@@ -91,7 +91,7 @@ def outcome_json(outcome: RepairCommandResult) -> dict[str, Any]:
 
 async def _repair(
     preflight: Preflight,
-    mender: RepairRunner,
+    repair_runner: RepairRunner,
     paths: tuple[Path | None, Path | None],
     choice: TransferOptions,
     out: Path,
@@ -108,9 +108,9 @@ async def _repair(
         say(f"{repair.label}. {repair.effect}")
     plan = compose(kinds, *before, choice)
     with _Bar() as bar:
-        mended = await mender.apply(plan, *paths, out, on_progress=bar.show)
+        repaired = await repair_runner.apply(plan, *paths, out, on_progress=bar.show)
     say("Looking at the result.")
-    after = await _look(preflight, (mended.image, mended.video))
+    after = await _look(preflight, (repaired.image, repaired.video))
     judged = judge(*after, plan.choice)
     judged = with_repairs(judged, offers(*after, judged, plan.choice))
     return RepairCommandResult(before, after, plan.choice, repairs, report, judged)

@@ -108,15 +108,15 @@ def outcome_json(order: RunCommand, outcome: RunCommandResult) -> dict[str, Any]
 
 
 async def _carry_out(order: RunCommand, settings: Settings, workers: Workers) -> RunCommandResult:
-    with RunProgress() as narrator:
-        narrator.say("Looking at the inputs.")
+    with RunProgress() as run_progress:
+        run_progress.say("Looking at the inputs.")
         preflight = Preflight(workers, settings.data_dir / "looks")
         report = (await preflight.report(order.image, order.video, order.choice)).accepting(order.accept)
-        narrator.say(report.headline)
+        run_progress.say(report.headline)
         if report.verdict == Verdict.BLOCK:
             return RunCommandResult(report)
         async with open_runner(settings, workers, adopt=False) as runner:
-            run = await _run(order, report, runner, narrator, visitor_of(settings.data_dir))
+            run = await _run(order, report, runner, run_progress, visitor_of(settings.data_dir))
     if run.result is None:
         return RunCommandResult(report, run)
     image, video = (cut(path.stem, NAME_MAX_BYTES // 2) for path in (order.image, order.video))
@@ -124,26 +124,26 @@ async def _carry_out(order: RunCommand, settings: Settings, workers: Workers) ->
     return RunCommandResult(report, run, await asyncio.to_thread(place, run.result, order.out, name))
 
 
-async def _run(order: RunCommand, report: Report, runner: Runner, narrator: RunProgress, visitor: str) -> RunView:
+async def _run(order: RunCommand, report: Report, runner: Runner, run_progress: RunProgress, visitor: str) -> RunView:
     inputs = RunInputs(image=order.image, video=order.video, choice=order.choice, findings=report.to_json())
     beginning = runner.begin(inputs, engine=order.engine, visitor=visitor, again=order.again)
     starting = asyncio.ensure_future(beginning)
     try:
         start = await asyncio.shield(starting)
         if start.words:
-            narrator.say(start.words if order.again else f"{start.words} (--again)")
-        return await follow(runner.watch(start.run_id, visitor), narrator)
+            run_progress.say(start.words if order.again else f"{start.words} (--again)")
+        return await follow(runner.watch(start.run_id, visitor), run_progress)
     except asyncio.CancelledError:  # Ctrl+C
         with suppress(KlingUIError):  # then there is nothing to call off
-            await _call_off((await starting).run_id, runner, narrator, visitor)
+            await _call_off((await starting).run_id, runner, run_progress, visitor)
         raise
 
 
-async def _call_off(run_id: str, runner: Runner, narrator: RunProgress, visitor: str) -> None:
-    narrator.say(await runner.cancel(run_id, visitor))
+async def _call_off(run_id: str, runner: Runner, run_progress: RunProgress, visitor: str) -> None:
+    run_progress.say(await runner.cancel(run_id, visitor))
     view = await runner.view(run_id, visitor)
     if not view.is_final and view.request_id and view.engine is EngineName.KLING:
-        narrator.say(
+        run_progress.say(
             f"The run is request {view.request_id}; the page (kling-ui app) follows it on, "
             f"and so does kling-ui recover {view.request_id}."
         )
@@ -173,12 +173,12 @@ async def _recover(
     request_id: str, run_id: str | None, out: Path, settings: Settings, workers: Workers
 ) -> tuple[RunView, Path | None]:
     visitor = visitor_of(settings.data_dir)
-    with RunProgress() as narrator:
+    with RunProgress() as run_progress:
         async with open_runner(settings, workers, adopt=False) as runner:
             # whoever is at this command line owns the ledger, so that runs of the page are found, too
             start = await runner.recover(request_id, visitor=visitor, run_id=run_id, everybody=True)
-            narrator.say(start.words)
-            run = await follow(runner.watch(start.run_id, None), narrator)
+            run_progress.say(start.words)
+            run = await follow(runner.watch(start.run_id, None), run_progress)
     if run.result is None:
         return run, None
     name = f"recovered-{run.request_id}{run.result.suffix}"

@@ -91,7 +91,7 @@ class RunProgress:
             say(view.sentence)
 
 
-async def follow(views: AsyncGenerator[RunView], narrator: RunProgress) -> RunView:
+async def follow(views: AsyncGenerator[RunView], run_progress: RunProgress) -> RunView:
     """Tell what a run does until it ends, and return its last view.
 
     Raises:
@@ -100,7 +100,7 @@ async def follow(views: AsyncGenerator[RunView], narrator: RunProgress) -> RunVi
     view: RunView | None = None
     async with aclosing(views) as following:
         async for view in following:
-            narrator.show(view)
+            run_progress.show(view)
     if view is None:
         raise KlingUIError("The run cannot be followed.")
     return view

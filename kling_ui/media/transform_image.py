@@ -91,12 +91,12 @@ class ImageTransform:
     max_bytes: int = 10_000_000
 
 
-def transform_image(path: Path, mend: ImageTransform, folder: Path, *, stem: str = "mended") -> ImageFacts:
+def transform_image(path: Path, transform: ImageTransform, folder: Path, *, stem: str = "mended") -> ImageFacts:
     """Write a mended copy of a picture; the original is only read.
 
     Args:
         path: The original, of any supported format.
-        mend: What to change.
+        transform: What to change.
         folder: Where the copy goes, which exists.
         stem: Its name without suffix.
 
@@ -106,37 +106,37 @@ def transform_image(path: Path, mend: ImageTransform, folder: Path, *, stem: str
     Raises:
         MediaError: The original cannot be decoded or the copy cannot be written.
     """
-    plain = _plain(load_picture(path), mend)
-    name, coded = _coded(_framed(plain, mend), mend)
+    plain = _plain(load_picture(path), transform)
+    name, coded = _coded(_framed(plain, transform), transform)
     out = folder / f"{stem}{SUFFIXES[name]}"
     with atomic_file(out) as part:
         part.write_bytes(coded)
     return probe_image(out)
 
 
-def _plain(upright: Image.Image, mend: ImageTransform) -> Image.Image:
-    kept = upright.crop(mend.crop) if mend.crop else upright
-    return on_background(to_srgb(kept), mend.background_rgb)
+def _plain(upright: Image.Image, transform: ImageTransform) -> Image.Image:
+    kept = upright.crop(transform.crop) if transform.crop else upright
+    return on_background(to_srgb(kept), transform.background_rgb)
 
 
-def _framed(image: Image.Image, mend: ImageTransform) -> Image.Image:
-    if mend.size and mend.size != image.size:
-        image = image.resize(mend.size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-    if any(mend.margins):
-        image = Image.fromarray(add_margins(np.asarray(image), mend.margins))
-    return image.transpose(_TURNS[mend.turns]) if mend.turns else image
+def _framed(image: Image.Image, transform: ImageTransform) -> Image.Image:
+    if transform.size and transform.size != image.size:
+        image = image.resize(transform.size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    if any(transform.margins):
+        image = Image.fromarray(add_margins(np.asarray(image), transform.margins))
+    return image.transpose(_TURNS[transform.turns]) if transform.turns else image
 
 
-def _coded(image: Image.Image, mend: ImageTransform) -> tuple[str, bytes]:
+def _coded(image: Image.Image, transform: ImageTransform) -> tuple[str, bytes]:
     image.info = {}  # no profile, no comments
-    if mend.format == "png":
+    if transform.format == "png":
         coded = _saved(image, "PNG")
-        if len(coded) <= mend.max_bytes:
+        if len(coded) <= transform.max_bytes:
             return "png", coded
     while True:
         for quality in _JPEG_QUALITIES:
             coded = _saved(image, "JPEG", quality=quality, subsampling=0 if quality >= _FINE_CHROMA_FROM else 2)
-            if len(coded) <= mend.max_bytes:
+            if len(coded) <= transform.max_bytes:
                 return "jpeg", coded
         image = image.resize([max(1, round(side * _SHRINK_STEP)) for side in image.size], Image.Resampling.LANCZOS)
 

@@ -68,13 +68,13 @@ class VideoTransform:
 
 
 def transform_video(
-    path: Path, mend: VideoTransform, folder: Path, *, stem: str = "mended", progress: Path | None = None
+    path: Path, transform: VideoTransform, folder: Path, *, stem: str = "mended", progress: Path | None = None
 ) -> VideoFacts:
     """Write a mended copy of a clip; the original is only read.
 
     Args:
         path: The original, of any supported format.
-        mend: What to change.
+        transform: What to change.
         folder: Where the copy goes, which exists.
         stem: Its name without suffix.
         progress: A file that tells how far it is, see :mod:`kling_ui.media.files`.
@@ -90,22 +90,24 @@ def transform_video(
         open_clip(path, container=container) as (opened, stream),
         ClipWriter(
             out,
-            fps=mend.fps,
-            size=mend.margins.around(mend.size),
-            sound_from=path if mend.keep_sound else None,
+            fps=transform.fps,
+            size=transform.margins.around(transform.size),
+            sound_from=path if transform.keep_sound else None,
             sound_container=container,
-            sound_start_s=mend.start_s,
-            sound_end_s=mend.duration_s,
-            x264_options=_X264 | _rate_options(mend),
+            sound_start_s=transform.start_s,
+            sound_end_s=transform.duration_s,
+            x264_options=_X264 | _rate_options(transform),
         ) as writer,
     ):
-        painter = _Painter(mend, pixel_aspect(stream))
-        frames = constant_rate_frames(opened, stream, start_s=mend.start_s, fps=mend.fps, count=mend.frame_count)
+        painter = _Painter(transform, pixel_aspect(stream))
+        frames = constant_rate_frames(
+            opened, stream, start_s=transform.start_s, fps=transform.fps, count=transform.frame_count
+        )
         for decoded, ticks in frames:
             painted = painter.paint(decoded)
             for _ in range(ticks):
                 writer.write_frame(painted)
-            told.tell(writer.frames / mend.frame_count)
+            told.tell(writer.frames / transform.frame_count)
         if not writer.frames:
             raise MediaError("nothing in this span can be decoded.", path=path, advice="Choose another span or clip.")
     return probe_video(out)
@@ -114,8 +116,8 @@ def transform_video(
 class _Painter:
     """Turns frames as coded into frames of the result, through one filter graph for each kind of frame met."""
 
-    def __init__(self, mend: VideoTransform, aspect: float) -> None:
-        self._mend = mend
+    def __init__(self, transform: VideoTransform, aspect: float) -> None:
+        self._mend = transform
         self._aspect = aspect
         self._graphs: dict[tuple[object, ...], Graph] = {}
 
@@ -130,20 +132,20 @@ class _Painter:
         return graph.vpull()
 
     def _filters(self, decoded: av.VideoFrame, turns: int) -> list[str]:
-        mend, size = self._mend, (round(decoded.width * self._aspect), decoded.height)
+        transform, size = self._mend, (round(decoded.width * self._aspect), decoded.height)
         filters = list(_TURNS.get(turns, ()))
-        if mend.crop:
+        if transform.crop:
             if self._aspect != 1:
                 shown = size if turns % 2 == 0 else size[::-1]
                 filters.append("scale={}:{}:flags=lanczos".format(*shown))
-            width, height = mend.crop.size
-            filters.append(f"crop={width}:{height}:{mend.crop.left_px}:{mend.crop.top_px}")
+            width, height = transform.crop.size
+            filters.append(f"crop={width}:{height}:{transform.crop.left_px}:{transform.crop.top_px}")
         matrix = "" if decoded.format.is_rgb else f":in_color_matrix={_MATRICES[decoded.colorspace]}"
         flags = f"flags=lanczos+accurate_rnd:out_color_matrix=bt709:out_range=tv{matrix}"
-        filters.append(f"scale={mend.size[0]}:{mend.size[1]}:{flags}")
-        if any(mend.margins):
-            width, height = mend.margins.around(mend.size)
-            filters.append(f"pad={width}:{height}:{mend.margins.left_px}:{mend.margins.top_px}")
+        filters.append(f"scale={transform.size[0]}:{transform.size[1]}:{flags}")
+        if any(transform.margins):
+            width, height = transform.margins.around(transform.size)
+            filters.append(f"pad={width}:{height}:{transform.margins.left_px}:{transform.margins.top_px}")
         return [*filters, "setsar=1", "format=yuv420p"]
 
 
@@ -169,8 +171,8 @@ def _name_colours(decoded: av.VideoFrame) -> None:
         decoded.color_range = ColorRange.JPEG if decoded.format.name.startswith("yuvj") else ColorRange.MPEG
 
 
-def _rate_options(mend: VideoTransform) -> dict[str, str]:
-    sound = _SOUND_BITS if mend.keep_sound else 0
-    bits = int(_SIZE_SHARE * mend.max_bytes * 8 / (mend.duration_s + _BURST_S)) - sound
+def _rate_options(transform: VideoTransform) -> dict[str, str]:
+    sound = _SOUND_BITS if transform.keep_sound else 0
+    bits = int(_SIZE_SHARE * transform.max_bytes * 8 / (transform.duration_s + _BURST_S)) - sound
     bits = max(_BITS_MIN, min(_BITS_MAX, bits))
     return {"maxrate": str(bits), "bufsize": str(int(bits * _BURST_S))}

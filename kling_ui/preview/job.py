@@ -46,9 +46,9 @@ class Scratch:
     def _lock_path(self) -> Path:
         return self.path.with_suffix(".lock")
 
-    def remove(self, *, patience_s: float = 2.0) -> None:
+    def remove(self, *, timeout_s: float = 2.0) -> None:
         """Remove the folder and all in it; blocks while an ending worker still writes there. May be called twice."""
-        for _ in range(max(1, int(patience_s / _SETTLE_S))):
+        for _ in range(max(1, int(timeout_s / _SETTLE_S))):
             shutil.rmtree(self.path, ignore_errors=True)
             if not self.path.exists():
                 break

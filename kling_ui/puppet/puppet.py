@@ -59,11 +59,11 @@ class Puppet:
         """What it consists of."""
         return frozenset(self._pieces)
 
-    def draw(self, stance: FramePose, into: np.ndarray | None = None) -> np.ndarray:
+    def draw(self, frame_pose: FramePose, into: np.ndarray | None = None) -> np.ndarray:
         """Draw one frame.
 
         Args:
-            stance: How the figure stands.
+            frame_pose: How the figure stands.
             into: Where to draw it, to save the making of an array.
 
         Returns:
@@ -71,46 +71,50 @@ class Puppet:
         """
         frame = np.empty_like(self._backdrop) if into is None else into
         np.copyto(frame, self._backdrop)
-        posed = {part: _segment(stance.joints, part) for part in Part}
+        posed = {part: _segment(frame_pose.joints, part) for part in Part}
         for part, shadow in self._shadows.items():
-            if part in stance.order:
-                shadow.paint(frame, self._limb(stance, posed, part), opacity=self._shadow_strength(stance, part))
-        for part in stance.order:
+            if part in frame_pose.order:
+                shadow.paint(
+                    frame, self._limb(frame_pose, posed, part), opacity=self._shadow_strength(frame_pose, part)
+                )
+        for part in frame_pose.order:
             if part not in self._pieces:
                 continue
             if part is Part.TORSO:
-                self._pieces[part].paint(frame, self._trunk(stance, posed[part]))
+                self._pieces[part].paint(frame, self._trunk(frame_pose, posed[part]))
             elif part is Part.HEAD:
-                head = (self._backs if stance.turned else self._pieces)[part]
-                head.paint(frame, self._head(stance, posed), self._face(stance).undo)
+                head = (self._backs if frame_pose.turned else self._pieces)[part]
+                head.paint(frame, self._head(frame_pose, posed), self._face(frame_pose).undo)
             else:
-                self._pieces[part].paint(frame, self._limb(stance, posed, part))
+                self._pieces[part].paint(frame, self._limb(frame_pose, posed, part))
         return frame
 
-    def _limb(self, stance: FramePose, posed: dict[Part, Segment], part: Part) -> LimbWarp:
+    def _limb(self, frame_pose: FramePose, posed: dict[Part, Segment], part: Part) -> LimbWarp:
         bone, rest, now = BONES[part], self._rest[part], posed[part]
         turn = _wrap(now.angle - rest.angle)
-        reach = bone.radius_m * self._c.px_per_m * stance.scale
+        reach = bone.radius_m * self._c.px_per_m * frame_pose.scale
         child = CHILDREN.get(part)
         bends = [self._near_bend(posed, part, turn, reach)]
-        before = after = stance.scale
+        before = after = frame_pose.scale
         if bone.parent in BONES:
             before = posed[bone.parent].length / self._rest[bone.parent].length
         if bone.tip is not None:
-            bends.append(self._tip_bend(stance, bone, now, turn, reach))
+            bends.append(self._tip_bend(frame_pose, bone, now, turn, reach))
         elif child in self._pieces:
             after = posed[child].length / self._rest[child].length
             angle = _clip(_wrap(posed[child].angle - self._rest[child].angle - turn), MOST_BEND)
             room = min(reach, 0.45 * now.length, 0.45 * posed[child].length)
             bends.append(Bend(now.end, now.angle + angle / 2, -room, 0.0, angle, 0.5))
-        across = -stance.scale if stance.turned and part in THIGHS else stance.scale  # the outside stays outside
+        across = (
+            -frame_pose.scale if frame_pose.turned and part in THIGHS else frame_pose.scale
+        )  # the outside stays outside
         stretch = Stretch(now.length, rest.length, before, after, across)
         return LimbWarp(rest, now, stretch, tuple(bends))
 
-    def _shadow_strength(self, stance: FramePose, part: Part) -> float:
+    def _shadow_strength(self, frame_pose: FramePose, part: Part) -> float:
         ankle = BONES[part].end
-        now, rest = (joints[list(ANKLES), 1].max() - joints[ankle, 1] for joints in (stance.joints, self._c.joints))
-        return shadow_strength(float(now - rest) / (self._c.px_per_m * stance.scale))
+        now, rest = (joints[list(ANKLES), 1].max() - joints[ankle, 1] for joints in (frame_pose.joints, self._c.joints))
+        return shadow_strength(float(now - rest) / (self._c.px_per_m * frame_pose.scale))
 
     def _near_bend(self, posed: dict[Part, Segment], part: Part, turn: float, reach: float) -> Bend:
         bone, now = BONES[part], posed[part]
@@ -123,44 +127,46 @@ class Puppet:
             angle, room = _clip(angle, MOST_BEND), min(room, 0.45 * parent.length)
         return Bend(now.start, now.angle + angle / 2 + math.pi, -room, 0.0, angle, 0.5)
 
-    def _tip_bend(self, stance: FramePose, bone: Bone, now: Segment, turn: float, reach: float) -> Bend:
+    def _tip_bend(self, frame_pose: FramePose, bone: Bone, now: Segment, turn: float, reach: float) -> Bend:
         rest = self._c.joints[bone.tip] - self._c.joints[bone.end]
-        tip = stance.joints[bone.tip] - stance.joints[bone.end]
+        tip = frame_pose.joints[bone.tip] - frame_pose.joints[bone.end]
         angle = _clip(_wrap(math.atan2(tip[1], tip[0]) - math.atan2(rest[1], rest[0]) - turn), MOST_WRIST)
         room = min(0.6 * reach, 0.4 * now.length)
         return Bend(now.end, now.angle + angle / 2, -room, room, angle, 1.0)
 
-    def _head(self, stance: FramePose, posed: dict[Part, Segment]) -> LimbWarp:
+    def _head(self, frame_pose: FramePose, posed: dict[Part, Segment]) -> LimbWarp:
         """The neck bends and gives way; from the chin up the head keeps its shape."""
-        rest, now, scale = self._rest[Part.HEAD], posed[Part.HEAD], stance.scale
+        rest, now, scale = self._rest[Part.HEAD], posed[Part.HEAD], frame_pose.scale
         turn = _wrap(now.angle - rest.angle)
-        upright = Bend(now.end, now.angle, -0.75 * now.length, -0.2 * now.length, _wrap(stance.face[0] - turn), 1.0)
+        upright = Bend(now.end, now.angle, -0.75 * now.length, -0.2 * now.length, _wrap(frame_pose.face[0] - turn), 1.0)
         trunk = _wrap(posed[Part.TORSO].angle - self._rest[Part.TORSO].angle - turn)
         onto = Bend(now.start, now.angle + math.pi, -0.4 * now.length, 0.0, trunk, 1.0)
         chin = 0.5 * rest.length
         stretch = Stretch(max(now.length - chin * scale, 1.0), chin, scale, scale, scale)
         return LimbWarp(rest, now, stretch, (upright, onto))
 
-    def _face(self, stance: FramePose) -> Bulge:
+    def _face(self, frame_pose: FramePose) -> Bulge:
         face = self._c.face
-        slide = [_clip(FACE_SLIDE * held, MOST_SLIDE) * face.width_px for held in stance.face[1:]]
+        slide = [_clip(FACE_SLIDE * held, MOST_SLIDE) * face.width_px for held in frame_pose.face[1:]]
         shift = complex(*slide) * cmath.rect(1, face.held[0])
         return Bulge(complex(*face.centre), 0.9 * face.width_px, shift)
 
-    def _trunk(self, stance: FramePose, posed: Segment) -> TrunkWarp:
+    def _trunk(self, frame_pose: FramePose, posed: Segment) -> TrunkWarp:
         rest = self._rest[Part.TORSO]
         lines = [
-            self._line(stance, rest, posed, *pair)
+            self._line(frame_pose, rest, posed, *pair)
             for pair in ((Joint.LEFT_HIP, Joint.RIGHT_HIP), (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER))
         ]
         return TrunkWarp(rest, posed, (lines[0][0], lines[1][0]), (lines[0][1], lines[1][1]))
 
-    def _line(self, stance: FramePose, rest: Segment, posed: Segment, left: Joint, right: Joint) -> tuple[float, float]:
+    def _line(
+        self, frame_pose: FramePose, rest: Segment, posed: Segment, left: Joint, right: Joint
+    ) -> tuple[float, float]:
         """Slope and width of hips or shoulders against the turned torso."""
         was = complex(*(self._c.joints[left] - self._c.joints[right])) * cmath.rect(1, -rest.angle)
-        now = complex(*(stance.joints[left] - stance.joints[right])) * cmath.rect(1, -posed.angle)
+        now = complex(*(frame_pose.joints[left] - frame_pose.joints[right])) * cmath.rect(1, -posed.angle)
         across = was.imag if abs(was.imag) > 1 else math.copysign(1, was.imag)
-        width = min(max(abs(now.imag / across), NARROWEST * stance.scale), WIDEST * stance.scale)
+        width = min(max(abs(now.imag / across), NARROWEST * frame_pose.scale), WIDEST * frame_pose.scale)
         width = math.copysign(width, now.imag / across)
         return _clip((now.real * rest.length / posed.length - was.real) / across, STEEPEST), width
 

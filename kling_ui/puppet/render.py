@@ -81,7 +81,7 @@ def render_preview(
     """
     facts, told = probe_video(video), ProgressFile(progress)
     pose_detector()  # loaded before another thread starts: two threads must not import the models' library at once
-    with one_thread(), _reading(facts) as reading:
+    with one_thread(), _pose_stream(facts) as pose_stream:
         played = rig_of(image, sides_px=sides_px)
         with (
             ClipWriter(
@@ -92,48 +92,48 @@ def render_preview(
                 sound_container=facts.format,
                 x264_options=X264_OPTIONS,
             ) as writer,
-            Prefetch(_pictures(reading, played, orientation, video), DRAWN_AHEAD) as pictures,
+            Prefetch(_pictures(pose_stream, played, orientation, video), DRAWN_AHEAD) as pictures,
         ):
             for picture in pictures:
-                writer.write_ycbcr(picture, time_s=reading.times_s[writer.frames])
+                writer.write_ycbcr(picture, time_s=pose_stream.times_s[writer.frames])
                 if writer.frames % STRETCH_FRAMES == 0:
-                    told.tell((len(reading.times_s) + writer.frames) / 2 / max(1, facts.frame_count))
+                    told.tell((len(pose_stream.times_s) + writer.frames) / 2 / max(1, facts.frame_count))
     return RenderFacts(writer.frames, facts.fps, facts.duration_s, *played.character.size)
 
 
 @contextmanager
-def _reading(facts: VideoFacts) -> Generator[PoseStream]:
+def _pose_stream(facts: VideoFacts) -> Generator[PoseStream]:
     """Find the clip's poses in a thread of their own, which ends with the block."""
-    reading = PoseStream(facts.fps)
+    pose_stream = PoseStream(facts.fps)
 
     def read() -> None:
         try:
             clip = read_frames(facts.path, container=facts.format, long_side_px=TRACK_LONG_SIDE_PX)
             with Prefetch(clip, READ_AHEAD) as frames:
                 for frame, pose in track_poses(frames, fps=facts.fps):
-                    if reading.stopped:
+                    if pose_stream.stopped:
                         return
-                    reading.add(frame.time_s, frame.rgb.shape[1] / frame.rgb.shape[0], pose)
+                    pose_stream.add(frame.time_s, frame.rgb.shape[1] / frame.rgb.shape[0], pose)
         except Exception as error:  # noqa: BLE001  raised again where the frames are waited for
-            reading.close(error)
+            pose_stream.close(error)
         else:
-            reading.close()
+            pose_stream.close()
 
     thread = threading.Thread(target=read, name="poses", daemon=True)
     thread.start()
     try:
-        yield reading
+        yield pose_stream
     finally:
-        reading.stop()
+        pose_stream.stop()
         thread.join()
 
 
-def _pictures(reading: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[np.ndarray]:
+def _pictures(pose_stream: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[np.ndarray]:
     """The clip's pictures in Y'CbCr; each is drawn over after as many as may be waiting or in use."""
     badge = Watermark(played.character.size)
     canvases = cycle([np.empty_like(played.character.rgb) for _ in range(DRAWN_AHEAD + 3)])
-    for stance, canvas in zip(_stances(reading, played, orientation, video), canvases, strict=False):
-        picture = played.puppet.draw(stance, into=canvas)
+    for frame_pose, canvas in zip(_frame_poses(pose_stream, played, orientation, video), canvases, strict=False):
+        picture = played.puppet.draw(frame_pose, into=canvas)
         badge.stamp(picture)
         yield picture
 
@@ -149,22 +149,24 @@ def one_thread() -> Generator[None]:
         cv2.setNumThreads(before)
 
 
-def _stances(reading: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[FramePose]:
+def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[FramePose]:
     """The puppet's stances, a stretch at a time, each as soon as the frames around it have been read."""
-    ahead = round(REACH_S * reading.fps) + 2
-    opening = opening_frames(reading.fps)
-    count = reading.wait_for(opening + ahead)
-    while not reading.anybody:
-        known, count = count, reading.wait_for(count + STRETCH_FRAMES)
+    ahead = round(REACH_S * pose_stream.fps) + 2
+    opening = opening_frames(pose_stream.fps)
+    count = pose_stream.wait_for(opening + ahead)
+    while not pose_stream.anybody:
+        known, count = count, pose_stream.wait_for(count + STRETCH_FRAMES)
         if count <= known:
             raise MediaError(
                 "no person was found in the clip.", path=video, advice="Choose one that shows a person moving."
             )
-    retargeter = Retargeter(played.character, played.puppet.parts, orientation, reading.perform(0, min(opening, count)))
+    retargeter = Retargeter(
+        played.character, played.puppet.parts, orientation, pose_stream.perform(0, min(opening, count))
+    )
     start = 0
-    while start < (count := reading.wait_for(start + STRETCH_FRAMES + ahead)):
+    while start < (count := pose_stream.wait_for(start + STRETCH_FRAMES + ahead)):
         end = min(start + STRETCH_FRAMES, count)
-        motion = retargeter.move(reading.perform(start, end))
+        motion = retargeter.move(pose_stream.perform(start, end))
         yield from (FramePose.of(motion, index) for index in range(len(motion)))
         start = end
 

@@ -33,7 +33,7 @@ PREVIEW_ORIGIN = "http://preview.localhost"  # never leaves this process
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
-def open_publishers(settings: Settings, stranger: UrlProbe) -> PublisherChain:
+def open_publishers(settings: Settings, probe: UrlProbe) -> PublisherChain:
     """Open the ways of the settings; blocking, nothing is asked of the network.
 
     First the visitor's own address, because it costs nothing and nothing more is exposed; then the store, which is made
@@ -41,21 +41,21 @@ def open_publishers(settings: Settings, stranger: UrlProbe) -> PublisherChain:
 
     Args:
         settings: What the product was told.
-        stranger: Tries addresses.
+        probe: Tries addresses.
 
     Raises:
         SettingsError: The data folder cannot be written to.
     """
-    ways: list[Publisher] = [GivenUrlPublisher(stranger)]
+    publishers: list[Publisher] = [GivenUrlPublisher(probe)]
     if settings.store_url:
         from kling_ui.runs.publishing.s3 import S3Publisher, open_bucket  # noqa: PLC0415  only where there is a store
 
         key, store = kept_key(settings.data_dir), open_bucket(settings.store_url)
-        ways.append(S3Publisher(store, key, stranger, lend_hours=settings.lend_hours))
+        publishers.append(S3Publisher(store, key, probe, lend_hours=settings.lend_hours))
     if settings.outside_url:
         files = open_public_files(settings.data_dir)
-        ways.append(PublicFilesPublisher(files, settings.outside_url, stranger, lend_hours=settings.lend_hours))
-    return PublisherChain([*ways, DataUriPublisher()], _remedy(settings))
+        publishers.append(PublicFilesPublisher(files, settings.outside_url, probe, lend_hours=settings.lend_hours))
+    return PublisherChain([*publishers, DataUriPublisher()], _remedy(settings))
 
 
 def open_public_files(data_dir: Path) -> PublicFiles:
@@ -114,7 +114,7 @@ class Engines:
         workers: Where previews are drawn.
         folder: Where the preview engine keeps what it works on.
         remote: Another way to Kling than the network, for tests.
-        stranger: Another one who tries addresses before Kling gets them, for tests.
+        probe: Another one who tries addresses before Kling gets them, for tests.
         render: Draws a preview.
     """
 
@@ -125,14 +125,14 @@ class Engines:
         folder: Path,
         *,
         remote: httpx.AsyncBaseTransport | None = None,
-        stranger: UrlProbe | None = None,
+        probe: UrlProbe | None = None,
         render: Callable[..., object] = render_lazily,
     ) -> None:
         self._settings = settings
         self._workers = workers
         self._folder = folder
         self._remote = remote
-        self._stranger = stranger
+        self._probe = probe
         self._render = render
         self._opened: dict[EngineName, Engine] = {}
         self._lock = asyncio.Lock()
@@ -153,8 +153,8 @@ class Engines:
     async def _open_kling(self) -> Engine:
         http = httpx.AsyncClient(base_url=self._settings.api_base, transport=self._remote, timeout=TIMEOUT)
         await self._stack.enter_async_context(http)
-        stranger = self._stranger or await self._open_stranger()
-        publisher = await asyncio.to_thread(open_publishers, self._settings, stranger)
+        probe = self._probe or await self._open_probe()
+        publisher = await asyncio.to_thread(open_publishers, self._settings, probe)
         self._stack.push_async_callback(publisher.aclose)
         return Engine(
             name=EngineName.KLING,
@@ -165,7 +165,7 @@ class Engines:
             pace=REMOTE_POLLING,
         )
 
-    async def _open_stranger(self) -> UrlProbe:
+    async def _open_probe(self) -> UrlProbe:
         http = await self._stack.enter_async_context(httpx.AsyncClient(timeout=TIMEOUT))
         is_stand_in = self._settings.api_base.startswith("http://")  # the vendor itself takes https only
         return UrlProbe(http, takes_http=is_stand_in)

@@ -28,7 +28,7 @@ class RunExecutor:
     """Carries one run; exactly one process does so at a time.
 
     Args:
-        desk: What all runs share.
+        context: What all runs share.
         engine: Where the run goes.
         record: What is remembered of it; one with a request id is followed on, never sent again.
         token: Opens the engine; kept in memory for as long as the run is carried.
@@ -41,7 +41,7 @@ class RunExecutor:
 
     def __init__(
         self,
-        desk: RunContext,
+        context: RunContext,
         engine: Engine,
         record: RunRecord,
         *,
@@ -49,13 +49,13 @@ class RunExecutor:
         image: InputFile,
         reference: InputFile,
     ) -> None:
-        self._desk = desk
+        self._context = context
         self._engine = engine
         self._api = engine.api(token)
         self._image = image
         self._reference = reference
-        self._chronicle = RunRecorder(desk, record)
-        self._is_lent = record.has_inputs  # perhaps by the process before this one
+        self._recorder = RunRecorder(context, record)
+        self._is_published = record.has_inputs  # perhaps by the process before this one
         self._refusals = 0
         self._wants_cancel = False
         self._cancelled = ""
@@ -65,7 +65,7 @@ class RunExecutor:
     @property
     def record(self) -> RunRecord:
         """What is known of the run."""
-        return self._chronicle.record
+        return self._recorder.record
 
     @property
     def is_sending(self) -> bool:
@@ -75,7 +75,7 @@ class RunExecutor:
     @property
     def may_be_dropped(self) -> bool:
         """Whether this process knows nothing of the run that whoever took it over does not."""
-        return not self.is_sending and not self.record.state.is_final and self._chronicle.is_written
+        return not self.is_sending and not self.record.state.is_final and self._recorder.is_written
 
     async def run(self) -> None:
         """Carry the run to its end, then let go of it; only a cancelled task makes this raise."""
@@ -85,14 +85,14 @@ class RunExecutor:
             while wait_s is not None:
                 wait_s = await self._go(wait_s)
             self._at_end.set()
-            await self._chronicle.flush()
+            await self._recorder.flush()
         except TakenOverError:
             log.warning("Run %s is looked after by another process now.", self.record.run_id)
         finally:
             self._at_end.set()
             await self._take_back()
             if not self.record.state.is_final:
-                await self._chronicle.let_go()
+                await self._recorder.let_go()
 
     async def cancel(self) -> str:
         """Try to cancel.
@@ -119,7 +119,7 @@ class RunExecutor:
         """Take the steps that are left; return the seconds after which to go on, ``None`` at the end."""
         try:
             if wait_s:
-                await self._desk.sleep(wait_s)
+                await self._context.sleep(wait_s)
             await self._steps()
         except asyncio.CancelledError:
             if not self._cancelled:
@@ -135,7 +135,7 @@ class RunExecutor:
         return None
 
     def _after(self, error: Exception) -> Outcome | Pause:
-        age_s = self._desk.clock() - self.record.created_at
+        age_s = self._context.clock() - self.record.created_at
         outcome = after_error(error, self.record, is_free=self._engine.is_free, refusals=self._refusals, age_s=age_s)
         self._refusals += isinstance(error, APIError)
         return outcome
@@ -143,12 +143,12 @@ class RunExecutor:
     async def _settle(self, outcome: Outcome | Pause) -> float | None:
         if isinstance(outcome, Outcome):
             words = {"error": outcome.error, "advice": outcome.advice or None, "raw_error": outcome.raw}
-            await self._chronicle.note(outcome.state, **words)
+            await self._recorder.note(outcome.state, **words)
             return None
         if outcome.needs_token:
-            await self._chronicle.note(own_token=True)
+            await self._recorder.note(own_token=True)
             return None
-        self._chronicle.show(trouble=outcome.words)
+        self._recorder.show(trouble=outcome.words)
         return outcome.look_again_s
 
     async def _steps(self) -> None:
@@ -160,14 +160,14 @@ class RunExecutor:
             if self.record.state is not RunState.COLLECTING:
                 await self._follow()
                 await self._breathe()
-            await ResultDownload(self._desk, self._engine, self._api, self._chronicle).collect()
-        await self._chronicle.note(RunState.SCORING)
+            await ResultDownload(self._context, self._engine, self._api, self._recorder).collect()
+        await self._recorder.note(RunState.SCORING)
         motion, _ = await asyncio.gather(self._motion(), self._take_back())
-        await self._chronicle.note(RunState.COMPLETED, motion=motion)
+        await self._recorder.note(RunState.COMPLETED, motion=motion)
 
     async def _submit(self) -> None:
         published = await self._engine.publisher.publish(self._image, self._reference)
-        self._chronicle.show(note=published.note)
+        self._recorder.show(note=published.note)
         choice = self.record.choice
         request = MotionRequest(
             prompt=choice.prompt,
@@ -178,17 +178,17 @@ class RunExecutor:
             resolution=choice.resolution if self._engine.name is EngineName.PREVIEW else None,
         )
         # From here to the request id the run may be charged without our knowing; the ledger says so first.
-        await self._chronicle.note(RunState.SUBMITTING, attempts=self.record.attempts + 1)
+        await self._recorder.note(RunState.SUBMITTING, attempts=self.record.attempts + 1)
         submission = await self._api.submit(request)
         log.info("Run %s is request %s.", self.record.run_id, submission.request_id)
-        await self._chronicle.note(RunState.IN_QUEUE, request_id=submission.request_id)
+        await self._recorder.note(RunState.IN_QUEUE, request_id=submission.request_id)
         if self._wants_cancel:
-            self._chronicle.show(note=await self._cancel_request())
+            self._recorder.show(note=await self._cancel_request())
         await self._breathe()
 
     async def _follow(self) -> None:
         following = self._api.follow(
-            self._request_id, pace=self._engine.pace, sleep=self._desk.sleep, on_trouble=self._on_trouble
+            self._request_id, pace=self._engine.pace, sleep=self._context.sleep, on_trouble=self._on_trouble
         )
         async for status in following:
             if (
@@ -196,22 +196,22 @@ class RunExecutor:
             ):  # a result that is refused is looked at anew, and its status is told each time
                 self._refusals = 0
             state = _STATES.get(status.state)
-            self._chronicle.show(queue_position=status.queue_position, progress=status.progress, trouble="")
+            self._recorder.show(queue_position=status.queue_position, progress=status.progress, trouble="")
             news = None if state is self.record.state else state
-            if news or not self._chronicle.is_written:
-                await self._chronicle.note(news)
+            if news or not self._recorder.is_written:
+                await self._recorder.note(news)
 
     async def _breathe(self) -> None:
         """Leave the pace's time between two requests to a remote engine."""
         if not self._engine.is_free:
-            await self._desk.sleep(self._engine.pace.floor_s)
+            await self._context.sleep(self._engine.pace.floor_s)
 
     async def _motion(self) -> object:
         if not self.record.has_inputs:
             return None
-        folder = self._desk.folders.of(self.record.run_id)
+        folder = self._context.folders.of(self.record.run_id)
         result = folder / (self.record.result_name or "")
-        return await self._desk.measurer.motion(self._reference.path, result, self.record.choice.orientation)
+        return await self._context.measurer.motion(self._reference.path, result, self.record.choice.orientation)
 
     async def _cancel_request(self) -> str:
         try:
@@ -243,12 +243,12 @@ class RunExecutor:
 
     async def _take_back(self) -> None:
         """Close the way to the two files, unless the engine may still fetch them when this process has gone."""
-        if self._is_lent and (self._engine.is_free or self.record.state not in FETCHING):
-            self._is_lent = False
+        if self._is_published and (self._engine.is_free or self.record.state not in FETCHING):
+            self._is_published = False
             await self._engine.publisher.withdraw(self._image, self._reference)
 
     def _on_trouble(self, error: APIError) -> None:
-        self._chronicle.show(trouble=f"{error.message} It is tried again.")
+        self._recorder.show(trouble=f"{error.message} It is tried again.")
 
     @property
     def _request_id(self) -> str:

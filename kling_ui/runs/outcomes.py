@@ -55,9 +55,9 @@ class Pause:
 class EndedError(Exception):
     """The run has come to its end."""
 
-    def __init__(self, ending: Outcome) -> None:
-        super().__init__(ending.error)
-        self.ending = ending
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.error)
+        self.outcome = outcome
 
 
 def after_error(
@@ -75,7 +75,7 @@ def after_error(
         age_s: Seconds since it was asked for.
     """
     if isinstance(error, EndedError):
-        return error.ending
+        return error.outcome
     if is_free or record.state is RunState.PREPARING:
         return _failed(error)
     if record.request_id is None:

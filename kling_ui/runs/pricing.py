@@ -120,12 +120,12 @@ class Spending:
     Attributes:
         session_usd: Since their last break of :data:`SITTING_BREAK_S`.
         day_usd: Since midnight, UTC.
-        purse_day_usd: The same for everybody who spends from the same purse: those who use the app's token share one.
+        payer_day_usd: The same for everybody who spends from the same purse: those who use the app's token share one.
     """
 
     session_usd: float = 0.0
     day_usd: float = 0.0
-    purse_day_usd: float = 0.0
+    payer_day_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,11 +154,11 @@ class Budget:
     def words(self, spending: Spending) -> str:
         """Say what was spent on Kling, and of how much."""
         session = f"this session {_of(spending.session_usd, self.session_usd)}"
-        if self.day_usd is None or spending.purse_day_usd <= spending.day_usd + _ROUNDING_USD:
+        if self.day_usd is None or spending.payer_day_usd <= spending.day_usd + _ROUNDING_USD:
             limits = [limit for limit in (self.visitor_usd, self.day_usd) if limit is not None]
             return f"Spent on Kling: {session}, today {_of(spending.day_usd, min(limits, default=None))}."
         today = _of(spending.day_usd, self.visitor_usd)
-        left = dollars(max(0.0, self.day_usd - spending.purse_day_usd))
+        left = dollars(max(0.0, self.day_usd - spending.payer_day_usd))
         return f"Spent on Kling: {session}, today {today}; {left} of the day's budget is left."
 
     def check(self, spending: Spending, estimate_usd: float | None) -> None:
@@ -177,7 +177,7 @@ class Budget:
         session, share, day = _LIMITS
         _check(self.session_usd, spending.session_usd, estimate_usd, session)
         _check(self.visitor_usd, spending.day_usd, estimate_usd, share)
-        _check(self.day_usd, spending.purse_day_usd, estimate_usd, day)
+        _check(self.day_usd, spending.payer_day_usd, estimate_usd, day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ def spending_of(
         payer: Whose share of the app's money it is; empty counts by visitor, as do runs that name no payer.
     """
     midnight = now - now % DAY_S
-    session_usd = day_usd = purse_day_usd = 0.0
+    session_usd = day_usd = payer_day_usd = 0.0
     since = now
     for record in records:
         by_visitor = own_token or not payer or record.payer is None
@@ -238,12 +238,12 @@ def spending_of(
             continue
         amount_usd = at_stake_usd(record)
         if record.created_at >= midnight:
-            purse_day_usd += amount_usd
+            payer_day_usd += amount_usd
             day_usd += amount_usd if is_theirs else 0.0
         if is_theirs and since - record.created_at <= SITTING_BREAK_S:
             session_usd += amount_usd
             since = record.created_at
-    return Spending(session_usd=session_usd, day_usd=day_usd, purse_day_usd=purse_day_usd)
+    return Spending(session_usd=session_usd, day_usd=day_usd, payer_day_usd=payer_day_usd)
 
 
 def dollars(amount_usd: float) -> str:

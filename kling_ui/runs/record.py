@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kling_ui.options import Resolution, TransferOptions
 
@@ -241,8 +241,8 @@ def fingerprint(
     told = asdict(choice)
     if engine is not EngineName.PREVIEW or choice.resolution is Resolution.P720:
         del told["resolution"]  # only previews have one, and wishes written down before there was one stay the same
-    wish = [visitor, engine, image_sha256, reference_sha256, told]
-    return hashlib.sha256(json.dumps(wish).encode()).hexdigest()
+    request = [visitor, engine, image_sha256, reference_sha256, told]
+    return hashlib.sha256(json.dumps(request).encode()).hexdigest()
 
 
 def recovered_fingerprint(visitor: str, request_id: str) -> str:
@@ -282,3 +282,25 @@ class Terms:
 
 
 OWNER = Terms()  # whoever has this machine
+
+
+_FREE_ENDS = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
+
+
+class KeptRun(NamedTuple):
+    """What the ledger says of a run whose files may be kept.
+
+    Attributes:
+        engine: Who rendered it.
+        state: The last known state.
+        changed_at: When that was reached, seconds since 1970.
+    """
+
+    engine: EngineName
+    state: RunState
+    changed_at: float
+
+    @property
+    def may_lose_its_files(self) -> bool:
+        """It cost nothing, and has ended in a way that is known."""
+        return self.engine is EngineName.PREVIEW and self.state in _FREE_ENDS

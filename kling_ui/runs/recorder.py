@@ -78,7 +78,7 @@ class RunContext:
         ledger: Remembers.
         folders: Keeps the files of runs.
         measurer: Looks at what came back.
-        board: Tells whoever watches.
+        live_status: Tells whoever watches.
         holder: This process, as the ledger knows it.
         lease_s: For how long a claim on a run holds unless it is renewed, in seconds.
         clock: Seconds since 1970.
@@ -88,7 +88,7 @@ class RunContext:
     ledger: Ledger
     folders: RunFolders
     measurer: Measurer
-    board: LiveStatus = field(default_factory=LiveStatus)
+    live_status: LiveStatus = field(default_factory=LiveStatus)
     holder: str = field(default_factory=lambda: secrets.token_hex(8))
     lease_s: float = 20.0
     clock: Callable[[], float] = time.time
@@ -103,13 +103,13 @@ class RunRecorder:
     """The one writer of one run.
 
     Args:
-        desk: What all runs share.
+        context: What all runs share.
         record: What is remembered of the run; held by this process.
     """
 
-    def __init__(self, desk: RunContext, record: RunRecord) -> None:
+    def __init__(self, context: RunContext, record: RunRecord) -> None:
         self.record = record
-        self._desk = desk
+        self._context = context
         self._live = Live()
         self._unsaved: Mapping[str, Any] = {}
         self._unsaved_state: RunState | None = None
@@ -133,11 +133,11 @@ class RunRecorder:
                 goes on without the ledger, and an end is told without it; what could not be written is written with
                 the next change, or by :meth:`flush`.
         """
-        now = self._desk.clock()
+        now = self._context.clock()
         changes, news = {**self._unsaved, **values}, state or self._unsaved_state
-        holder, run_id = self._desk.holder, self.record.run_id
+        holder, run_id = self._context.holder, self.record.run_id
         try:
-            kept = await self._desk.ledger.ask(
+            kept = await self._context.ledger.ask(
                 lambda store: store.change(run_id, holder=holder, now=now, state=news, **changes)
             )
             self._unsaved, self._unsaved_state = {}, None
@@ -162,13 +162,13 @@ class RunRecorder:
             TakenOverError: Another process looks after the run now.
         """
         while not self.is_written:
-            await self._desk.sleep(WRITE_AGAIN_S)
+            await self._context.sleep(WRITE_AGAIN_S)
             await self.note()
 
     def show(self, **live: object) -> None:
         """Put up what is known at the moment, changed by ``live``."""
         self._live = replace(self._live, **live)
-        self._desk.board.post(self.record, self._live)
+        self._context.live_status.post(self.record, self._live)
 
     async def confirm(self) -> None:
         """Make sure that nobody else looks after the run, and that nobody else will for a while.
@@ -176,27 +176,27 @@ class RunRecorder:
         Raises:
             TakenOverError: Another process does.
         """
-        await self.note(held_until=self._desk.clock() + self._desk.lease_s)
+        await self.note(held_until=self._context.clock() + self._context.lease_s)
 
     async def let_go(self) -> None:
         """Leave the run to whoever looks for open runs."""
-        holder, run_ids = self._desk.holder, [self.record.run_id]
+        holder, run_ids = self._context.holder, [self.record.run_id]
         with suppress(LedgerError, TakenOverError, TimeoutError):  # the claim lapses by itself
             async with asyncio.timeout(LAST_WRITE_S):
                 if not self.is_written:
                     await self.note()
-                await self._desk.ledger.ask(lambda store: store.renew(run_ids, holder=holder, until=0.0))
+                await self._context.ledger.ask(lambda store: store.renew(run_ids, holder=holder, until=0.0))
         if not self.is_written and self.record.request_id is not None:
             log.error("The ledger could not be told that run %s is request %s.", run_ids[0], self.record.request_id)
 
     async def _hand_over(self, request_id: str) -> None:
         """Leave the request id to whoever looks after the run now; it is known nowhere else."""
-        run_id, now = self.record.run_id, self._desk.clock()
+        run_id, now = self.record.run_id, self._context.clock()
         while True:
             try:
-                await self._desk.ledger.ask(lambda store: store.recover(run_id, request_id, now=now))
+                await self._context.ledger.ask(lambda store: store.recover(run_id, request_id, now=now))
             except LedgerError:
-                await self._desk.sleep(WRITE_AGAIN_S)
+                await self._context.sleep(WRITE_AGAIN_S)
             else:
                 return
 

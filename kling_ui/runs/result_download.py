@@ -155,17 +155,17 @@ class ResultDownload:
     """Keeps the result of one run.
 
     Args:
-        desk: What all runs share.
+        context: What all runs share.
         engine: Where the result lies.
         api: The engine's API, opened with the run's token.
-        chronicle: Where it is written down.
+        recorder: Where it is written down.
     """
 
-    def __init__(self, desk: RunContext, engine: Engine, api: ModelAPI, chronicle: RunRecorder) -> None:
-        self._desk = desk
+    def __init__(self, context: RunContext, engine: Engine, api: ModelAPI, recorder: RunRecorder) -> None:
+        self._context = context
         self._engine = engine
         self._api = api
-        self._chronicle = chronicle
+        self._recorder = recorder
 
     async def collect(self) -> None:
         """Keep the video; what fails for now is tried again.
@@ -175,8 +175,8 @@ class ResultDownload:
             APIError: The engine refuses to tell about the request.
             RunTimeoutError: It does not tell what became of it.
         """
-        folder = self._desk.folders.of(self._chronicle.record.run_id)
-        part = folder / f"result-{self._desk.holder}.part"  # another process may be fetching it, too
+        folder = self._context.folders.of(self._recorder.record.run_id)
+        part = folder / f"result-{self._context.holder}.part"  # another process may be fetching it, too
         try:
             await self._collect(folder, part)
         finally:
@@ -195,7 +195,7 @@ class ResultDownload:
                 fetch.start_over()
                 spoiled += 1
                 if spoiled >= SPOILED_TRIES:
-                    raise EndedError(without_video(error.message, self._chronicle.record)) from error
+                    raise EndedError(without_video(error.message, self._recorder.record)) from error
                 trouble: APIError = error
             except APIConnectionError as error:
                 trouble = error
@@ -203,61 +203,61 @@ class ResultDownload:
             await self._wait(trouble, failures)
 
     async def _video_url(self) -> str:
-        record = self._chronicle.record
+        record = self._recorder.record
         result = await self._api.collect(
-            record.request_id or "", pace=self._engine.pace, sleep=self._desk.sleep, on_trouble=self._on_trouble
+            record.request_id or "", pace=self._engine.pace, sleep=self._context.sleep, on_trouble=self._on_trouble
         )
-        ending = from_result(result, record)
+        outcome = from_result(result, record)
         news: dict[str, object] = {}
         if result.cost_usd is not None and result.cost_usd != record.cost_usd:
             news["cost_usd"] = result.cost_usd
         if record.ready_at is None and result.state is RequestState.COMPLETED:
             news["ready_at"] = self._ready_at(result)
-        state = None if ending or record.state is RunState.COLLECTING else RunState.COLLECTING
+        state = None if outcome or record.state is RunState.COLLECTING else RunState.COLLECTING
         if news or state:
-            await self._chronicle.note(state, **news)
-        if ending is not None:
-            raise EndedError(ending)
+            await self._recorder.note(state, **news)
+        if outcome is not None:
+            raise EndedError(outcome)
         if result.video_url is None:
             raise UnexpectedResponseError("The engine gave none.")
         return result.video_url
 
     async def _make_room(self) -> None:
         try:
-            await asyncio.to_thread(self._desk.folders.make, self._chronicle.record.run_id)
+            await asyncio.to_thread(self._context.folders.make, self._recorder.record.run_id)
         except OSError as error:
             raise not_written(error) from error
 
     def _ready_at(self, result: RequestResult) -> float:
-        now = self._desk.clock()
+        now = self._context.clock()
         return min(now, result.finished_at.timestamp()) if result.finished_at else now
 
     async def _keep(self, part: Path, target: Path) -> None:
         """Give a video that can be played its name, then write it down: nothing shows it before."""
         try:
-            measured = await self._desk.measurer.facts(part)
+            measured = await self._context.measurer.facts(part)
             if measured.damage:
                 raise UnexpectedResponseError(f"What came back cannot be played: {measured.damage}")
-            await self._chronicle.confirm()
+            await self._recorder.confirm()
             await asyncio.to_thread(part.replace, target)
             await asyncio.to_thread(_sweep, target.parent)
         except OSError as error:
             raise not_written(error) from error
-        await self._chronicle.note(result_name=target.name, result_sha256=measured.sha256, result_facts=measured.facts)
+        await self._recorder.note(result_name=target.name, result_sha256=measured.sha256, result_facts=measured.facts)
 
     async def _wait(self, trouble: APIError, failures: int) -> None:
-        record, engine = self._chronicle.record, self._engine
+        record, engine = self._recorder.record, self._engine
         if engine.is_free and failures >= FREE_FETCH_TRIES:
             raise EndedError(without_video(trouble.message, record))
         until = expires_at(record)
-        if until is not None and self._desk.clock() > until:
+        if until is not None and self._context.clock() > until:
             raise EndedError(without_video(f"{trouble.message} It has expired by now.", record))
         self._on_trouble(trouble)
         jitter = random.random()  # noqa: S311  spreads retries, protects nothing
-        await self._desk.sleep(_patient(engine.pace).after_failure(failures, asked_s=None, jitter=jitter))
+        await self._context.sleep(_patient(engine.pace).after_failure(failures, asked_s=None, jitter=jitter))
 
     def _on_trouble(self, error: APIError) -> None:
-        self._chronicle.show(trouble=f"{error.message} It is tried again.")
+        self._recorder.show(trouble=f"{error.message} It is tried again.")
 
 
 def _sweep(folder: Path) -> None:

@@ -12,17 +12,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from kling_ui.runs.ledger.ledger import Ledger
-from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.record import KeptRun
 
 DAY_S = 86_400.0
 SAFE_S = DAY_S  # what was used within the last day is never removed
 _RUN = re.compile(r"[0-9a-f]{32}")
 _CONTENT = re.compile(r"[0-9a-f]{64}")
 _REMOVED = ".removed-"
-_FREE_ENDS = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
 
 log = logging.getLogger(__name__)
 
@@ -34,25 +33,6 @@ class Usage(Protocol):
     def total(self) -> int:
         """Size of the disk."""
         ...
-
-
-class KeptRun(NamedTuple):
-    """What the ledger says of a run whose files may be kept.
-
-    Attributes:
-        engine: Who rendered it.
-        state: The last known state.
-        changed_at: When that was reached, seconds since 1970.
-    """
-
-    engine: EngineName
-    state: RunState
-    changed_at: float
-
-    @property
-    def may_lose_its_files(self) -> bool:
-        """It cost nothing, and has ended in a way that is known."""
-        return self.engine is EngineName.PREVIEW and self.state in _FREE_ENDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,13 +35,13 @@ class RunQueries:
     """Shows runs to those whose they are; looking costs an engine nothing, however many look.
 
     Args:
-        desk: What all runs share.
-        crew: Who carries them.
+        context: What all runs share.
+        supervisor: Who carries them.
     """
 
-    def __init__(self, desk: RunContext, crew: RunSupervisor) -> None:
-        self._desk = desk
-        self._crew = crew
+    def __init__(self, context: RunContext, supervisor: RunSupervisor) -> None:
+        self._context = context
+        self._supervisor = supervisor
         self._watched: Counter[str] = Counter()
 
     async def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
@@ -60,13 +60,13 @@ class RunQueries:
         record = await self._opened(run_id, visitor)
         with self._watching(run_id):
             while True:
-                notice = self._desk.board.read(run_id)
+                notice = self._context.live_status.read(run_id)
                 view = self.show(notice.record if notice else record)
                 yield view
                 if view.is_final or view.needs_token:
                     return
                 await newer(notice, QUIET_S if notice else LOOK_S)
-                if self._desk.board.read(run_id) is None:
+                if self._context.live_status.read(run_id) is None:
                     record = await self.record(run_id, visitor)
 
     @property
@@ -84,14 +84,14 @@ class RunQueries:
 
     async def may_be_fetched(self, run_id: str) -> bool:
         """Tell whether a run's engine may need its two files at the moment, or this app tries whether it could."""
-        record = await self._desk.ledger.ask(lambda store: store.get(run_id))
+        record = await self._context.ledger.ask(lambda store: store.get(run_id))
         return record is not None and record.state in {*FETCHING, RunState.PREPARING}
 
     async def history(self, visitor: str, limit: int = HISTORY_LIMIT) -> list[RunView]:
         """Return a visitor's newest runs, newest first; nobody's are nobody's to see."""
         if not visitor:
             return []
-        records = await self._desk.ledger.ask(lambda store: store.of_visitor(visitor, limit))
+        records = await self._context.ledger.ask(lambda store: store.of_visitor(visitor, limit))
         return [self.show(record) for record in records]
 
     async def states(self, run_id: str, visitor: str) -> list[tuple[RunState, float]]:
@@ -101,7 +101,7 @@ class RunQueries:
             RunError: There is no such run of this visitor.
         """
         await self.record(run_id, visitor)
-        return await self._desk.ledger.ask(lambda store: store.history(run_id))
+        return await self._context.ledger.ask(lambda store: store.history(run_id))
 
     async def record(self, run_id: str, visitor: str | None) -> RunRecord:
         """Return what is remembered of a run; arguments as for :meth:`watch`.
@@ -129,29 +129,29 @@ class RunQueries:
 
     async def _opened(self, run_id: str, visitor: str | None) -> RunRecord:
         record = await self.record(run_id, visitor)
-        await asyncio.to_thread(self._desk.folders.note_use, run_id)
+        await asyncio.to_thread(self._context.folders.note_use, run_id)
         return record
 
     async def _remembered(self, run_id: str) -> RunRecord | None:
         try:
-            return await self._desk.ledger.ask(lambda store: store.get(run_id))
+            return await self._context.ledger.ask(lambda store: store.get(run_id))
         except LedgerError:
-            if (notice := self._desk.board.read(run_id)) is None:
+            if (notice := self._context.live_status.read(run_id)) is None:
                 raise
             return notice.record
 
     def show(self, record: RunRecord) -> RunView:
         """Return a run as it is at this moment."""
-        desk = self._desk
-        notice = desk.board.read(record.run_id)
+        context = self._context
+        notice = context.live_status.read(record.run_id)
         live = notice.live if notice else Live(needs_token=self._waits_for_token(record))
         record = notice.record if notice else record
-        return view_of(record, live, folder=desk.folders.of(record.run_id), now=desk.clock())
+        return view_of(record, live, folder=context.folders.of(record.run_id), now=context.clock())
 
     def _waits_for_token(self, record: RunRecord) -> bool:
         if record.engine is EngineName.PREVIEW or record.request_id is None or record.state.is_final:
             return False
-        return not record.is_held(self._desk.clock()) and (record.own_token or self._crew.app_token is None)
+        return not record.is_held(self._context.clock()) and (record.own_token or self._supervisor.app_token is None)
 
 
 class Runner:
@@ -159,17 +159,17 @@ class Runner:
 
     Args:
         settings: The app's own token, and the budget.
-        desk: Ledger, folders and what else all runs share.
+        context: Ledger, folders and what else all runs share.
         engines: Where runs can go.
     """
 
-    def __init__(self, settings: Settings, desk: RunContext, engines: Engines) -> None:
+    def __init__(self, settings: Settings, context: RunContext, engines: Engines) -> None:
         self.budget = Budget(session_usd=settings.budget_session_usd, day_usd=settings.budget_day_usd)
-        self._desk = desk
-        self._crew = RunSupervisor(desk, engines, settings.token)
-        self._intake = RunSubmission(desk, engines, self._crew, self.budget)
-        self._recovery = Recovery(desk, engines, self._crew)
-        self._lookout = RunQueries(desk, self._crew)
+        self._context = context
+        self._supervisor = RunSupervisor(context, engines, settings.token)
+        self._submission = RunSubmission(context, engines, self._supervisor, self.budget)
+        self._recovery = Recovery(context, engines, self._supervisor)
+        self._queries = RunQueries(context, self._supervisor)
 
     async def start(
         self,
@@ -211,7 +211,7 @@ class Runner:
             KlingUIError: It cannot be started: no token, a file that cannot be read, no room, a budget or terms that
                 do not allow it. Nothing was sent.
         """
-        return await self._intake.begin(
+        return await self._submission.begin(
             inputs, engine=engine, visitor=visitor, token=token, again=again, shown_rate_usd=shown_rate_usd, terms=terms
         )
 
@@ -221,8 +221,8 @@ class Runner:
         Raises:
             OSError: A file cannot be read.
         """
-        record = await self._intake.already(inputs, engine, visitor)
-        return None if record is None else self._lookout.show(record)
+        record = await self._submission.already(inputs, engine, visitor)
+        return None if record is None else self._queries.show(record)
 
     async def quote(self, duration_s: float | None, *, token: SecretStr | None = None, terms: Terms = OWNER) -> Quote:
         """Read what a run on Kling costs at this moment.
@@ -240,7 +240,7 @@ class Runner:
             InsufficientBalanceError: The account has no balance left.
             SettingsError: The token cannot be one.
         """
-        return await self._intake.quote(token, duration_s, terms)
+        return await self._submission.quote(token, duration_s, terms)
 
     async def spending(self, visitor: str, *, own_token: bool = False, terms: Terms = OWNER) -> Spending:
         """Add up what a visitor's paid runs cost in this session and today, to be held against :attr:`budget`.
@@ -250,8 +250,8 @@ class Runner:
             own_token: What they pay themselves, not what the app's token pays.
             terms: In whose name that is counted.
         """
-        now = self._desk.clock()
-        return await self._desk.ledger.ask(
+        now = self._context.clock()
+        return await self._context.ledger.ask(
             lambda store: store.spending(visitor, now, own_token=own_token, payer=terms.payer)
         )
 
@@ -289,19 +289,19 @@ class Runner:
 
     def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
         """Yield a run's view at once, whenever it changes, and now and then; see :meth:`RunQueries.watch`."""
-        return self._lookout.watch(run_id, visitor)
+        return self._queries.watch(run_id, visitor)
 
     async def view(self, run_id: str, visitor: str | None) -> RunView:
         """Return a run as it is now; see :meth:`RunQueries.view`."""
-        return await self._lookout.view(run_id, visitor)
+        return await self._queries.view(run_id, visitor)
 
     async def may_be_fetched(self, run_id: str) -> bool:
         """Tell whether a run's engine may need its two files at the moment, or this app tries whether it could."""
-        return await self._lookout.may_be_fetched(run_id)
+        return await self._queries.may_be_fetched(run_id)
 
     async def history(self, visitor: str, limit: int = HISTORY_LIMIT) -> list[RunView]:
         """Return a visitor's newest runs, newest first."""
-        return await self._lookout.history(visitor, limit)
+        return await self._queries.history(visitor, limit)
 
     async def states(self, run_id: str, visitor: str) -> list[tuple[RunState, float]]:
         """Return the states of a run with their times (seconds since 1970), oldest first.
@@ -309,11 +309,11 @@ class Runner:
         Raises:
             RunError: There is no such run of this visitor.
         """
-        return await self._lookout.states(run_id, visitor)
+        return await self._queries.states(run_id, visitor)
 
     async def hand_over(self, visitor: str, to: str) -> int:
         """Make one visitor's runs another's, who has proved to be the same person; return how many they were."""
-        return await self._desk.ledger.ask(lambda store: store.hand_over(visitor, to)) if visitor and to else 0
+        return await self._context.ledger.ask(lambda store: store.hand_over(visitor, to)) if visitor and to else 0
 
     async def cancel(self, run_id: str, visitor: str) -> str:
         """Try to cancel a run.
@@ -324,9 +324,9 @@ class Runner:
         Raises:
             RunError: There is no such run of this visitor.
         """
-        record = await self._lookout.record(run_id, visitor)
-        if (flow := self._crew.flow_of(run_id)) is not None:
-            return await flow.cancel()
+        record = await self._queries.record(run_id, visitor)
+        if (executor := self._supervisor.executor_of(run_id)) is not None:
+            return await executor.cancel()
         if record.state.is_final:
             return "This run has already ended."
         return "This run is not followed here at the moment, so it cannot be cancelled from here."
@@ -340,31 +340,31 @@ class Runner:
             in_memory: Gives the contents whose checks are remembered, see :class:`Retention`.
         """
         return Retention(
-            self._desk.ledger,
-            self._desk.folders.root,
+            self._context.ledger,
+            self._context.folders.root,
             looks,
             keep_days=limits.keep_days,
             disk_percent=limits.disk_percent,
-            shown=lambda: self._lookout.watched,
+            shown=lambda: self._queries.watched,
             in_memory=in_memory,
-            clock=self._desk.clock,
+            clock=self._context.clock,
         )
 
     async def resume(self, visitor: str, token: SecretStr) -> list[str]:
         """Follow on a visitor's paid runs that waited for a token; return their ids."""
-        return await self._crew.adopt(visitor, token) if visitor else []
+        return await self._supervisor.adopt(visitor, token) if visitor else []
 
     async def adopt(self) -> list[str]:
         """Look after open runs that an earlier process left behind; return the ids of those that are carried on."""
-        return await self._crew.adopt()
+        return await self._supervisor.adopt()
 
     async def keep_on(self, *, adopt: bool) -> None:
         """Look after this process's runs until cancelled; with ``adopt`` also after those that others left behind."""
-        await self._crew.keep_on(adopt=adopt)
+        await self._supervisor.keep_on(adopt=adopt)
 
     async def aclose(self) -> None:
         """Let go of all runs; the next process follows them on."""
-        await self._crew.aclose()
+        await self._supervisor.aclose()
 
 
 @asynccontextmanager
@@ -373,7 +373,7 @@ async def open_runner(
     workers: Workers,
     *,
     engines: Engines | None = None,
-    desk: RunContext | None = None,
+    context: RunContext | None = None,
     adopt: bool = True,
 ) -> AsyncGenerator[Runner]:
     """Open everything that runs need, and close it again.
@@ -382,18 +382,18 @@ async def open_runner(
         settings: Where things are kept, and the app's own token.
         workers: Where previews are drawn and results measured.
         engines: Other engines than the usual ones.
-        desk: Another desk than the usual one.
+        context: Another desk than the usual one.
         adopt: Look after open runs that an earlier process left behind.
     """
     keep_addresses_out()
     data_dir = settings.data_dir
-    desk = desk or RunContext(
+    context = context or RunContext(
         ledger=Ledger(settings.ledger_url or f"sqlite:///{data_dir / 'ledger.sqlite'}"),
         folders=RunFolders(data_dir / "runs"),
         measurer=Measurer(workers),
     )
     engines = engines or Engines(settings, workers, data_dir / "preview")
-    runner = Runner(settings, desk, engines)
+    runner = Runner(settings, context, engines)
     keeper = asyncio.create_task(runner.keep_on(adopt=adopt))
     try:
         yield runner
@@ -402,4 +402,4 @@ async def open_runner(
         await asyncio.gather(keeper, return_exceptions=True)
         await runner.aclose()
         await engines.aclose()
-        await desk.ledger.aclose()
+        await context.ledger.aclose()

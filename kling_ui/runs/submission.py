@@ -44,16 +44,16 @@ class RunSubmission:
     """Takes wishes in.
 
     Args:
-        desk: What all runs share.
+        context: What all runs share.
         engines: Where runs can go.
-        crew: Who carries them.
+        supervisor: Who carries them.
         budget: What paid runs may cost.
     """
 
-    def __init__(self, desk: RunContext, engines: Engines, crew: RunSupervisor, budget: Budget) -> None:
-        self._desk = desk
+    def __init__(self, context: RunContext, engines: Engines, supervisor: RunSupervisor, budget: Budget) -> None:
+        self._context = context
         self._engines = engines
-        self._crew = crew
+        self._supervisor = supervisor
         self._budget = budget
 
     async def begin(
@@ -71,21 +71,23 @@ class RunSubmission:
         if not visitor:
             raise nobodys()
         target = await self._engines.get(engine)
-        key = self._crew.key(target, token, app_token=terms.app_token)
+        key = self._supervisor.key(target, token, app_token=terms.app_token)
         if not target.is_free and key is None:
             raise self._no_token()
         target.api(key)  # refuses what cannot be a token, before anything is done
         place: Place | None = None
         if target.is_free:
             try:
-                place = self._crew.previews.take(visitor, terms)
+                place = self._supervisor.previews.take(visitor, terms)
             except RunError:
-                await self._crew.previews.settle(visitor)  # a double click wants the run that the first click starts
+                await self._supervisor.previews.settle(
+                    visitor
+                )  # a double click wants the run that the first click starts
                 if (standing := await self.already(inputs, engine, visitor, again=again)) is None:
                     raise
                 return await self._found(standing, token)
         try:
-            kept = await asyncio.to_thread(self._desk.folders.keep, inputs.image, inputs.video)
+            kept = await asyncio.to_thread(self._context.folders.keep, inputs.image, inputs.video)
             record = self._new_record(kept, inputs, engine, visitor, own_token=token is not None)
             if not target.is_free and token is None:
                 record = replace(record, payer=terms.payer or None)
@@ -94,9 +96,9 @@ class RunSubmission:
             )
             entering = asyncio.ensure_future(work)
         except BaseException:
-            self._crew.previews.give_up(place)
+            self._supervisor.previews.give_up(place)
             raise
-        entering.add_done_callback(lambda _: self._crew.previews.give_up(place))
+        entering.add_done_callback(lambda _: self._supervisor.previews.give_up(place))
         # A person who goes away in the middle of this leaves a run that goes on, not half a run.
         return await asyncio.shield(entering)
 
@@ -107,13 +109,13 @@ class RunSubmission:
         image_sha256, reference_sha256 = await asyncio.gather(
             asyncio.to_thread(sha256_of, inputs.image), asyncio.to_thread(sha256_of, inputs.video)
         )
-        wish = fingerprint(visitor, engine, image_sha256, reference_sha256, inputs.choice)
-        return await self._standing(wish, again=again)
+        request = fingerprint(visitor, engine, image_sha256, reference_sha256, inputs.choice)
+        return await self._standing(request, again=again)
 
     async def quote(self, token: SecretStr | None, duration_s: float | None, terms: Terms) -> Quote:
         """Read the price; see :meth:`kling_ui.runs.runner.Runner.quote`."""
         engine = await self._engines.get(EngineName.KLING)
-        if (key := self._crew.key(engine, token, app_token=terms.app_token)) is None:
+        if (key := self._supervisor.key(engine, token, app_token=terms.app_token)) is None:
             return Quote(duration_s=duration_s, trouble="It can be read with a RunComfy token.")
         return await _read_price(engine, key, duration_s)
 
@@ -129,7 +131,7 @@ class RunSubmission:
         terms: Terms,
         place: Place | None,
     ) -> Start:
-        key, folders = self._crew.key(engine, token, app_token=terms.app_token), self._desk.folders
+        key, folders = self._supervisor.key(engine, token, app_token=terms.app_token), self._context.folders
         budget = None if engine.is_free else self._budget.sharing(terms.share_usd if token is None else None)
         try:
             standing = await self._standing(record.fingerprint, again=again)
@@ -138,9 +140,9 @@ class RunSubmission:
                 _compare(quote, shown_rate_usd)
                 record = replace(record, price=quote.to_json(), estimate_usd=quote.estimate_usd)
             if standing is None:
-                gone, now = await self._gone(record.fingerprint), self._desk.clock()
-                record = replace(record, held_until=now + self._desk.lease_s)
-                standing = await self._desk.ledger.ask(
+                gone, now = await self._gone(record.fingerprint), self._context.clock()
+                record = replace(record, held_until=now + self._context.lease_s)
+                standing = await self._context.ledger.ask(
                     lambda store: store.add(record, again=again, gone=gone, budget=budget)
                 )
         except Exception:
@@ -152,42 +154,42 @@ class RunSubmission:
         # Somebody else's server may give the engine another file than it gave here: with the app's money only what was
         # checked and priced is sent.
         urls: Urls = (None, None) if record.payer else (inputs.image_url, inputs.video_url)
-        self._crew.carry(record, engine, key, urls, place=place)
+        self._supervisor.carry(record, engine, key, urls, place=place)
         return Start(run_id=record.run_id, is_new=True)
 
     def _no_token(self) -> RunError:
         """Say why there is none: the app has none, or has one that does not pay for everybody."""
-        if self._crew.app_token is None:
+        if self._supervisor.app_token is None:
             return RunError(NO_TOKEN, advice="Enter one, or use the preview.")
         return RunError(NO_TOKEN, advice="Bring your own: the app's does not pay for this. Or use the preview.")
 
     async def _found(self, standing: RunRecord, token: SecretStr | None) -> Start:
-        await self._crew.take_up(standing.run_id, token)  # should nobody carry it
+        await self._supervisor.take_up(standing.run_id, token)  # should nobody carry it
         return Start(run_id=standing.run_id, is_new=False, words=standing_words(standing))
 
-    async def _standing(self, wish: str, *, again: bool) -> RunRecord | None:
-        gone = await self._gone(wish)
-        return await self._desk.ledger.ask(lambda store: store.standing(wish, gone=gone, again=again))
+    async def _standing(self, request: str, *, again: bool) -> RunRecord | None:
+        gone = await self._gone(request)
+        return await self._context.ledger.ask(lambda store: store.standing(request, gone=gone, again=again))
 
-    async def _gone(self, wish: str) -> list[str]:
+    async def _gone(self, request: str) -> list[str]:
         """Return the completed runs of a wish whose results are no longer there."""
-        like = await self._desk.ledger.ask(lambda store: store.like(wish))
+        like = await self._context.ledger.ask(lambda store: store.like(request))
         done = [record for record in like if record.state is RunState.COMPLETED]
         return await asyncio.to_thread(lambda: [record.run_id for record in done if not self._is_here(record)])
 
     def _is_here(self, record: RunRecord) -> bool:
-        return (self._desk.folders.of(record.run_id) / (record.result_name or "")).is_file()
+        return (self._context.folders.of(record.run_id) / (record.result_name or "")).is_file()
 
     async def _duration_s(self, record: RunRecord, inputs: RunInputs) -> float | None:
         if (known_s := inputs.known_duration_s) is not None:
             return known_s
-        measured = await self._desk.measurer.facts(self._desk.folders.of(record.run_id) / record.reference_name)
+        measured = await self._context.measurer.facts(self._context.folders.of(record.run_id) / record.reference_name)
         return measured.facts.duration_s if measured.facts else None
 
     def _new_record(
         self, kept: StoredInputs, inputs: RunInputs, engine: EngineName, visitor: str, *, own_token: bool
     ) -> RunRecord:
-        now = self._desk.clock()
+        now = self._context.clock()
         return RunRecord(
             run_id=kept.run_id,
             visitor=visitor,
@@ -196,8 +198,8 @@ class RunSubmission:
             created_at=now,
             changed_at=now,
             fingerprint=fingerprint(visitor, engine, kept.image_sha256, kept.reference_sha256, inputs.choice),
-            holder=self._desk.holder,
-            held_until=now + self._desk.lease_s,
+            holder=self._context.holder,
+            held_until=now + self._context.lease_s,
             image_name=kept.image_name,
             image_sha256=kept.image_sha256,
             reference_name=kept.reference_name,
@@ -263,15 +265,15 @@ class Recovery:
     """Brings requests back.
 
     Args:
-        desk: What all runs share.
+        context: What all runs share.
         engines: Where runs can go.
-        crew: Who carries them.
+        supervisor: Who carries them.
     """
 
-    def __init__(self, desk: RunContext, engines: Engines, crew: RunSupervisor) -> None:
-        self._desk = desk
+    def __init__(self, context: RunContext, engines: Engines, supervisor: RunSupervisor) -> None:
+        self._context = context
         self._engines = engines
-        self._crew = crew
+        self._supervisor = supervisor
 
     async def recover(
         self,
@@ -289,7 +291,7 @@ class Recovery:
         request_id = request_id.strip()
         if not REQUEST_ID.fullmatch(request_id):
             raise RunError("This is not a request id.", advice="It has at most 128 letters, digits, - and _.")
-        known = await self._desk.ledger.ask(lambda store: store.of_request(request_id))
+        known = await self._context.ledger.ask(lambda store: store.of_request(request_id))
         theirs = [record for record in known if everybody or record.visitor == visitor]
         if theirs and (start := await self._without_asking(theirs[0], token)) is not None:
             return start
@@ -308,18 +310,18 @@ class Recovery:
     async def _without_asking(self, record: RunRecord, token: SecretStr | None) -> Start | None:
         if record.result_name is not None and await asyncio.to_thread(self._is_here, record):
             return Start(run_id=record.run_id, is_new=False, words="This result is here already.")
-        is_carried = self._crew.flow_of(record.run_id) is not None or record.is_held(self._desk.clock())
+        is_carried = self._supervisor.executor_of(record.run_id) is not None or record.is_held(self._context.clock())
         if record.state.is_final or not is_carried:
             return None
-        await self._crew.take_up(record.run_id, token)  # should whoever holds it be gone
+        await self._supervisor.take_up(record.run_id, token)  # should whoever holds it be gone
         return Start(run_id=record.run_id, is_new=False, words="This run is being followed already.")
 
     def _is_here(self, record: RunRecord) -> bool:
-        return (self._desk.folders.of(record.run_id) / (record.result_name or "")).is_file()
+        return (self._context.folders.of(record.run_id) / (record.result_name or "")).is_file()
 
     async def _look_up(self, request_id: str, token: SecretStr | None) -> RequestResult:
         engine = await self._engines.get(EngineName.KLING)
-        if (key := self._crew.key(engine, token, app_token=True)) is None:  # whether it may be, see recover
+        if (key := self._supervisor.key(engine, token, app_token=True)) is None:  # whether it may be, see recover
             raise RunError(NO_TOKEN, advice="Enter the token that made the request.")
         return await engine.api(key).result(request_id)
 
@@ -331,8 +333,8 @@ class Recovery:
         What the app's money was spent on is told by the app's token alone: a request of another account would make it
         cost what that one did.
         """
-        waiting = await self._desk.ledger.ask(lambda store: store.unanswered(visitor))
-        if token not in {None, self._crew.app_token}:
+        waiting = await self._context.ledger.ask(lambda store: store.unanswered(visitor))
+        if token not in {None, self._supervisor.app_token}:
             if any(record.run_id == run_id and record.payer for record in waiting):
                 raise RunError("This run was sent with the app's token, which alone finds its request.", advice=WAY_OUT)
             waiting = [record for record in waiting if not record.payer]
@@ -349,21 +351,21 @@ class Recovery:
         return min(fitting, key=lambda record: abs(late_s[record.run_id]), default=None)
 
     async def _sent_at(self, record: RunRecord) -> float:
-        states = await self._desk.ledger.ask(lambda store: store.history(record.run_id))
+        states = await self._context.ledger.ask(lambda store: store.history(record.run_id))
         return next((at for state, at in reversed(states) if state is RunState.SUBMITTING), record.created_at)
 
     async def _reopen(self, record: RunRecord, request_id: str, token: SecretStr | None) -> Start:
-        run_id, now, own_token = record.run_id, self._desk.clock(), token is not None
+        run_id, now, own_token = record.run_id, self._context.clock(), token is not None
         is_gone = record.result_name is not None  # or it would have been found, see _without_asking
-        if not await self._desk.ledger.ask(
+        if not await self._context.ledger.ask(
             lambda store: store.recover(run_id, request_id, now=now, own_token=own_token, is_gone=is_gone)
         ):
             raise RunError("This run has changed meanwhile.", advice="Look at it again.")
-        await self._crew.take_up(run_id, token)
+        await self._supervisor.take_up(run_id, token)
         return Start(run_id=run_id, is_new=False, words="Found. The run is followed on.")
 
     async def _enter(self, found: RequestResult, visitor: str, token: SecretStr | None) -> Start:
-        now, request_id = self._desk.clock(), found.request_id
+        now, request_id = self._context.clock(), found.request_id
         record = RunRecord(
             run_id=secrets.token_hex(16),
             visitor=visitor,
@@ -381,8 +383,8 @@ class Recovery:
             own_purse=token is not None,
             request_id=request_id,
         )
-        standing = await self._desk.ledger.ask(lambda store: store.add(record))
-        await self._crew.take_up(standing.run_id, token)
+        standing = await self._context.ledger.ask(lambda store: store.add(record))
+        await self._supervisor.take_up(standing.run_id, token)
         words = "Found. Its inputs are not known here, so its motion cannot be measured."
         return Start(run_id=standing.run_id, is_new=standing.run_id == record.run_id, words=words)
 

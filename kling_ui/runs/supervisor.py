@@ -113,23 +113,23 @@ class RunSupervisor:
     """The flows of one process.
 
     Args:
-        desk: What all runs share.
+        context: What all runs share.
         engines: Where runs can go.
         app_token: The app's own token, if it has one.
     """
 
-    def __init__(self, desk: RunContext, engines: Engines, app_token: SecretStr | None) -> None:
+    def __init__(self, context: RunContext, engines: Engines, app_token: SecretStr | None) -> None:
         self.app_token = app_token
         self.previews = OpenPreviews()
-        self._desk = desk
+        self._context = context
         self._engines = engines
-        self._flows: dict[str, RunExecutor] = {}
+        self._executors: dict[str, RunExecutor] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._awaited: dict[str, SecretStr | None] = {}
 
-    def flow_of(self, run_id: str) -> RunExecutor | None:
+    def executor_of(self, run_id: str) -> RunExecutor | None:
         """Return who carries a run here, if anybody does."""
-        return self._flows.get(run_id)
+        return self._executors.get(run_id)
 
     def carry(
         self,
@@ -151,13 +151,13 @@ class RunSupervisor:
         """
         if engine.token_of is not None:
             token = engine.token_of(record.visitor)
-        folder = self._desk.folders.of(record.run_id)
+        folder = self._context.folders.of(record.run_id)
         image = InputFile(folder / record.image_name, urls[0])
         reference = InputFile(folder / record.reference_name, urls[1])
-        flow = RunExecutor(self._desk, engine, record, token=token, image=image, reference=reference)
-        self._flows[record.run_id] = flow
-        self.previews.fill(place, lambda: flow.record)
-        self._tasks[record.run_id] = asyncio.create_task(self._see_through(flow))
+        executor = RunExecutor(self._context, engine, record, token=token, image=image, reference=reference)
+        self._executors[record.run_id] = executor
+        self.previews.fill(place, lambda: executor.record)
+        self._tasks[record.run_id] = asyncio.create_task(self._see_through(executor))
 
     def key(self, engine: Engine, token: SecretStr | None, *, app_token: bool) -> SecretStr | None:
         """Return the token to use; none where none is needed.
@@ -181,9 +181,11 @@ class RunSupervisor:
         Returns:
             The ids of the runs that are carried on: paid ones that were sent are followed, free ones started again.
         """
-        now = self._desk.clock()
-        unheld = await self._desk.ledger.ask(lambda store: store.unheld(now))
-        wanted = [record for record in unheld if visitor in {None, record.visitor} and record.run_id not in self._flows]
+        now = self._context.clock()
+        unheld = await self._context.ledger.ask(lambda store: store.unheld(now))
+        wanted = [
+            record for record in unheld if visitor in {None, record.visitor} and record.run_id not in self._executors
+        ]
         carried: list[str] = []
         failure: Exception | None = None
         for record in wanted:
@@ -204,9 +206,9 @@ class RunSupervisor:
             run_id: The run.
             token: The visitor's own.
         """
-        record = await self._desk.ledger.ask(lambda store: store.get(run_id))
-        is_over = record is None or record.state.is_final or run_id in self._flows
-        is_held = record is not None and record.is_held(self._desk.clock())
+        record = await self._context.ledger.ask(lambda store: store.get(run_id))
+        is_over = record is None or record.state.is_final or run_id in self._executors
+        is_held = record is not None and record.is_held(self._context.clock())
         if is_over or record is None or (not is_held and await self._adopt_one(record, token)):
             self._awaited.pop(run_id, None)
         else:
@@ -214,18 +216,18 @@ class RunSupervisor:
 
     async def keep_on(self, *, adopt: bool) -> None:
         """Renew the claims on this process's runs, take up those that are awaited and adopt others, until cancelled."""
-        await asyncio.sleep(min(ADOPT_AFTER_S, self._desk.lease_s / 4))
+        await asyncio.sleep(min(ADOPT_AFTER_S, self._context.lease_s / 4))
         while True:
             await _logged(self._renew())
             for run_id, token in list(self._awaited.items()):
                 await _logged(self.take_up(run_id, token))
             if adopt:
                 await _logged(self.adopt())
-            await asyncio.sleep(self._desk.lease_s / 4)
+            await asyncio.sleep(self._context.lease_s / 4)
 
     async def aclose(self) -> None:
         """Let go of all runs; what is being sent at this moment may be answered first."""
-        sending = [task for run_id, task in self._tasks.items() if self._flows[run_id].is_sending]
+        sending = [task for run_id, task in self._tasks.items() if self._executors[run_id].is_sending]
         if sending:
             await asyncio.wait(sending, timeout=SUBMIT_GRACE_S)
         tasks = list(self._tasks.values())
@@ -234,51 +236,51 @@ class RunSupervisor:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _adopt_one(self, record: RunRecord, token: SecretStr | None) -> bool:
-        desk, engine = self._desk, await self._engines.get(record.engine)
+        context, engine = self._context, await self._engines.get(record.engine)
         key = token if record.own_token else self.app_token or token
         plan = takeover(record, is_free=engine.is_free, has_token=key is not None)
         if plan is Takeover.WAIT_FOR_TOKEN or not await self._claim(record):
             return False
-        held = replace(record, holder=desk.holder)
+        held = replace(record, holder=context.holder)
         if isinstance(plan, Outcome):
             values = {"error": plan.error, "advice": plan.advice}
             try:
-                await RunRecorder(desk, held).note(plan.state, **values)
+                await RunRecorder(context, held).note(plan.state, **values)
             finally:
-                desk.board.take_down(record.run_id)
+                context.live_status.take_down(record.run_id)
             return False
         if plan is Takeover.START_AGAIN:
             held = replace(held, state=RunState.PREPARING, request_id=None)
-            await RunRecorder(desk, held).note(RunState.PREPARING, request_id=None)
+            await RunRecorder(context, held).note(RunState.PREPARING, request_id=None)
         self.carry(held, engine, None if engine.is_free else key)
         return True
 
     async def _claim(self, record: RunRecord) -> bool:
-        desk, now = self._desk, self._desk.clock()
-        return await desk.ledger.ask(
-            lambda store: store.claim(record.run_id, holder=desk.holder, now=now, until=now + desk.lease_s)
+        context, now = self._context, self._context.clock()
+        return await context.ledger.ask(
+            lambda store: store.claim(record.run_id, holder=context.holder, now=now, until=now + context.lease_s)
         )
 
     async def _renew(self) -> None:
-        desk, run_ids = self._desk, list(self._flows)
+        context, run_ids = self._context, list(self._executors)
         if run_ids:
-            until = desk.clock() + desk.lease_s
-            lost = await desk.ledger.ask(lambda store: store.renew(run_ids, holder=desk.holder, until=until))
-            for run_id in lost & self._flows.keys():
-                if self._flows[run_id].may_be_dropped:
+            until = context.clock() + context.lease_s
+            lost = await context.ledger.ask(lambda store: store.renew(run_ids, holder=context.holder, until=until))
+            for run_id in lost & self._executors.keys():
+                if self._executors[run_id].may_be_dropped:
                     log.warning("Run %s is looked after by another process now.", run_id)
                     self._tasks[run_id].cancel()
 
-    async def _see_through(self, flow: RunExecutor) -> None:
-        run_id = flow.record.run_id
+    async def _see_through(self, executor: RunExecutor) -> None:
+        run_id = executor.record.run_id
         try:
-            await flow.run()
+            await executor.run()
         except KlingUIError as error:
             log.error("Run %s could not be written down: %s", run_id, error)  # noqa: TRY400  the reason is in the text
         finally:
-            del self._flows[run_id], self._tasks[run_id]
+            del self._executors[run_id], self._tasks[run_id]
             self.previews.leave(run_id)
-            self._desk.board.take_down(run_id)
+            self._context.live_status.take_down(run_id)
 
 
 async def _logged(work: Awaitable[object]) -> None:

@@ -47,28 +47,28 @@ class InputVersion:
         """What was done."""
         return frozenset(kind for kind, _ in self.repairs)
 
-    def to_value(self, locker: SignedFiles) -> dict[str, Any]:
+    def to_value(self, signed_files: SignedFiles) -> dict[str, Any]:
         """Put it into plain values that the browser carries; files become signed references."""
         return {
-            "ref": locker.sign(self.path),
+            "ref": signed_files.sign(self.path),
             "repairs": [[kind.value, label] for kind, label in self.repairs],
             "span": list(self.span) if self.span else None,
-            "picture": locker.sign(self.picture) if self.picture else None,
+            "picture": signed_files.sign(self.picture) if self.picture else None,
             "origin": self.origin,
         }
 
     @classmethod
-    def from_value(cls, value: object, locker: SignedFiles) -> Self | None:
+    def from_value(cls, value: object, signed_files: SignedFiles) -> Self | None:
         """Read what the browser carried; ``None`` unless the file is there."""
         given = entries_of(value)
-        path, origin = locker.open(given.get("ref")), given.get("origin")
+        path, origin = signed_files.open(given.get("ref")), given.get("origin")
         if path is None:
             return None
         return cls(
             path,
             _repairs(given.get("repairs")),
             read_span(given.get("span")),
-            locker.open(given.get("picture")),
+            signed_files.open(given.get("picture")),
             origin if isinstance(origin, str) else None,
         )
 
@@ -103,25 +103,25 @@ class InputVersions:
         """Go one step back, if there is one."""
         return InputVersions(self.past[-1], self.past[:-1]) if self.past else self
 
-    def to_value(self, locker: SignedFiles) -> dict[str, Any]:
+    def to_value(self, signed_files: SignedFiles) -> dict[str, Any]:
         """Put it into the entries of an input's value that its script carries."""
-        past = [version.to_value(locker) for version in self.past]
-        return {"current": self.current.to_value(locker), "past": past, "origin": self.current.origin}
+        past = [version.to_value(signed_files) for version in self.past]
+        return {"current": self.current.to_value(signed_files), "past": past, "origin": self.current.origin}
 
     @classmethod
-    def from_value(cls, value: object, locker: SignedFiles) -> Self | None:
+    def from_value(cls, value: object, signed_files: SignedFiles) -> Self | None:
         """Read an input's value; ``None`` when its file is not, or no longer, there."""
         given = entries_of(value)
-        path = locker.open(given.get("ref"))
+        path = signed_files.open(given.get("ref"))
         if path is None:
             return None
-        current = InputVersion.from_value(given.get("current"), locker)
+        current = InputVersion.from_value(given.get("current"), signed_files)
         if current is None or current.path != path:
             origin = given.get("origin")
             return cls(InputVersion(path, origin=origin if isinstance(origin, str) else None))
         carried = given.get("past")
         entries = carried[:_VERSIONS_MAX] if isinstance(carried, list) else []
-        past = [version for version in (InputVersion.from_value(entry, locker) for entry in entries) if version]
+        past = [version for version in (InputVersion.from_value(entry, signed_files) for entry in entries) if version]
         return cls(current, tuple(past) if past and not past[0].repairs else ())
 
 
@@ -177,11 +177,11 @@ class RunRequest:
             findings=findings,
         )
 
-    def to_value(self, locker: SignedFiles) -> dict[str, Any]:
+    def to_value(self, signed_files: SignedFiles) -> dict[str, Any]:
         """Put it into plain values that the browser carries; files become signed references."""
         return {
-            "image": locker.sign(self.image),
-            "video": locker.sign(self.video),
+            "image": signed_files.sign(self.image),
+            "video": signed_files.sign(self.video),
             "image_url": self.image_url,
             "video_url": self.video_url,
             "prompt": self.choice.prompt,
@@ -191,10 +191,10 @@ class RunRequest:
         }
 
     @classmethod
-    def from_value(cls, value: object, locker: SignedFiles) -> Self | None:
+    def from_value(cls, value: object, signed_files: SignedFiles) -> Self | None:
         """Read what the browser carried; ``None`` unless both files are there and everything has its type."""
         given = entries_of(value)
-        image, video = locker.open(given.get("image")), locker.open(given.get("video"))
+        image, video = signed_files.open(given.get("image")), signed_files.open(given.get("video"))
         if image is None or video is None or given.get("orientation") not in list(Orientation):
             return None
         choice = TransferOptions(
@@ -224,10 +224,10 @@ class SavedInputs:
     choice: TransferOptions
 
     @classmethod
-    def from_value(cls, value: object, locker: SignedFiles) -> Self | None:
+    def from_value(cls, value: object, signed_files: SignedFiles) -> Self | None:
         """Read what ``kept.js`` wrote; ``None`` when there is nothing, or neither file is here any more."""
         given = entries_of(value)
-        image, video = (InputVersions.from_value(given.get(name), locker) for name in ("image", "video"))
+        image, video = (InputVersions.from_value(given.get(name), signed_files) for name in ("image", "video"))
         if image is None and video is None:
             return None
         return cls(

@@ -74,14 +74,14 @@ def example_of(key: object) -> Example:
     return next((example for example in EXAMPLES if example.key == key), EXAMPLES[0])
 
 
-def example_pairs(locker: SignedFiles, folder: Path) -> list[dict[str, str]]:
+def example_pairs(signed_files: SignedFiles, folder: Path) -> list[dict[str, str]]:
     """Describe the examples for the row of them."""
     return [
         {
             "id": example.key,
             "title": example.title,
-            "image": locker.url(folder / example.image),
-            "video": locker.url(folder / example.video),
+            "image": signed_files.url(folder / example.image),
+            "video": signed_files.url(folder / example.video),
         }
         for example in EXAMPLES
     ]

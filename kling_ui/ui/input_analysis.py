@@ -33,13 +33,13 @@ class InputAnalysis:
         Raises:
             KlingUIError: It cannot be read.
         """
-        locker, path = self._services().locker, versions.current.path
-        carried = versions.to_value(locker)
-        yield slot_view.received(locker, path) | carried
+        signed_files, path = self._services().signed_files, versions.current.path
+        carried = versions.to_value(signed_files)
+        yield slot_view.received(signed_files, path) | carried
         facts = await self.facts(kind, path)
         carried |= await self._repaired(kind, versions, facts)
-        yield slot_view.facts_of(locker, path, facts) | carried
-        yield slot_view.look_of(locker, path, await self.look(kind, path)) | carried
+        yield slot_view.facts_of(signed_files, path, facts) | carried
+        yield slot_view.look_of(signed_files, path, await self.look(kind, path)) | carried
 
     async def whole(self, kind: InputKind, versions: InputVersions) -> SlotValue:
         """Show all that is known of an input at once.
@@ -56,7 +56,7 @@ class InputAnalysis:
         Raises:
             KlingUIError: It cannot be read.
         """
-        path = self._services().locker.open(value.get("ref"))
+        path = self._services().signed_files.open(value.get("ref"))
         if path is None or not value.get("facts"):
             return None
         return await (self.facts(kind, path) if value.get("busy") else self.look(kind, path))
@@ -83,4 +83,4 @@ class InputAnalysis:
         if not versions.is_repaired:
             return {}
         before = await self.facts(kind, versions.original.path)
-        return slot_view.repaired(self._services().locker, versions, file_differences(before, facts))
+        return slot_view.repaired(self._services().signed_files, versions, file_differences(before, facts))

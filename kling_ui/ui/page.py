@@ -85,7 +85,7 @@ class Panels:
         return [self.action.findings, self.action.headline, self.action.run, self.action.accepted]
 
     @property
-    def stage(self) -> list[Any]:
+    def display(self) -> list[Any]:
         """What shows a run."""
         return [self.result.status, self.result.player, self.result.history]
 
@@ -115,11 +115,11 @@ def build_page(
             with gr.Column(scale=8, min_width=0, elem_id="right"):
                 result = place_result()
         panels = Panels(engine, inputs, how, action, result, visitor, kept)
-        attention = LatestWins()
-        on_inputs, on_runs = InputHandlers(services, attention), RunHandlers(services)
+        latest_wins = LatestWins()
+        on_inputs, on_runs = InputHandlers(services, latest_wins), RunHandlers(services)
         wire_inputs(panels, on_inputs)
         wire_checks(panels, on_inputs)
-        wire_repairs(panels, RepairHandlers(services, attention))
+        wire_repairs(panels, RepairHandlers(services, latest_wins))
         on_token = TokenHandlers(services)
         wire_token(panels, on_token, on_runs)
         on_engine = PriceHandlers(services)
@@ -160,11 +160,11 @@ def wire_checks(panels: Panels, handlers: InputHandlers) -> None:
 def wire_repairs(panels: Panels, handlers: RepairHandlers) -> None:
     """Mend, stop, undo; take over what is advised."""
     findings, how, (image, video) = panels.action.findings, panels.how, panels.slots
-    mended, chosen = [*panels.slots, findings], [how.orientation, how.keep_sound]
+    repaired, chosen = [*panels.slots, findings], [how.orientation, how.keep_sound]
     for pressed in (findings.repair, video.repair):  # gr.on knows no events of our own
-        pressed(handlers.on_repair, [image, video, *chosen], mended, trigger_mode="multiple", **PLUMBING)
+        pressed(handlers.on_repair, [image, video, *chosen], repaired, trigger_mode="multiple", **PLUMBING)
     findings.stop(handlers.on_stop, None, None, trigger_mode="multiple", **PLUMBING)
-    findings.undo(handlers.on_undo_all, panels.slots, mended, **PLUMBING)
+    findings.undo(handlers.on_undo_all, panels.slots, repaired, **PLUMBING)
     image.undo(handlers.on_undo_image, image, image, **PLUMBING)
     video.undo(handlers.on_undo_video, video, video, **PLUMBING)
     for pressed in (findings.choose, how.advice.choose):
@@ -177,7 +177,7 @@ def wire_token(panels: Panels, handlers: TokenHandlers, on_runs: RunHandlers) ->
     read, shown, who = panels.typed, panels.token, [panel.engine, visitor]
     taken = [panel.token, *shown]
     typed = gr.on([panel.token.submit, panel.token.blur], handlers.on_token, read, taken, **PLUMBING)
-    typed.success(on_runs.on_kept_token, visitor, panels.stage, trigger_mode="multiple", **PLUMBING)
+    typed.success(on_runs.on_kept_token, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
     panel.token_line.forget(handlers.on_forget, who, shown, **PLUMBING)
     panel.token_line.stale(handlers.on_look, who, shown, **PLUMBING)
 
@@ -204,7 +204,7 @@ def wire_start(
     token = action.run.click(on_token.on_token, panels.typed, taken, trigger_mode="once", **PLUMBING)
     judged = token.success(on_inputs.judge, panels.asked, panels.judged, **PLUMBING)
     wish = [action.headline, panel.engine, action.cost, panel.token_line, panels.how.resolution, visitor]
-    run = judged.success(on_runs.on_run, wish, panels.stage, trigger_mode="multiple", **PLUMBING)
+    run = judged.success(on_runs.on_run, wish, panels.display, trigger_mode="multiple", **PLUMBING)
     run.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
 
 
@@ -215,14 +215,14 @@ def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: PriceHandlers) -
     changes = [slot.change for slot in slots]
     gr.on(changes, handlers.on_inputs, slots, result.player, trigger_mode="multiple", **PLUMBING)
     for opened in (result.history.open, result.status.open):
-        opened(handlers.on_open, visitor, panels.stage, trigger_mode="multiple", **PLUMBING)
+        opened(handlers.on_open, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
     result.status.cancel(handlers.on_cancel, visitor, result.status, trigger_mode="multiple", **PLUMBING)
     result.player.compare(handlers.on_compare, visitor, result.player, **PLUMBING)
     once_more = [panels.action.headline, panels.action.cost, visitor]
-    again = result.status.again(handlers.on_again, once_more, panels.stage, trigger_mode="multiple", **PLUMBING)
+    again = result.status.again(handlers.on_again, once_more, panels.display, trigger_mode="multiple", **PLUMBING)
     again.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
     for recover in (result.status.recover, result.history.recover):
-        recover(handlers.on_recover, visitor, panels.stage, trigger_mode="multiple", **PLUMBING)
+        recover(handlers.on_recover, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_arrival(
@@ -233,9 +233,9 @@ def wire_arrival(
     page.load(on_inputs.on_kept_choice, panels.kept, chosen, **PLUMBING)
     page.load(on_inputs.on_first_look, panels.kept, panels.slots, **PLUMBING)
     known = page.load(on_account.on_arrival, panels.visitor, panels.visitor, **PLUMBING)
-    known.then(on_runs.on_return, panels.visitor, panels.stage, **PLUMBING)
+    known.then(on_runs.on_return, panels.visitor, panels.display, **PLUMBING)
     if (account := panels.engine.account) is not None:
         page.load(on_account.on_account, None, account, **PLUMBING)
         back = account.returned(on_account.on_account, None, account, trigger_mode="multiple", **PLUMBING)
         claimed = back.then(on_account.on_arrival, panels.visitor, panels.visitor, **PLUMBING)
-        claimed.then(on_runs.on_return, panels.visitor, panels.stage, **PLUMBING)
+        claimed.then(on_runs.on_return, panels.visitor, panels.display, **PLUMBING)

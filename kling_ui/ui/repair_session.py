@@ -148,18 +148,18 @@ class RepairSession:
         folder: Path,
         progress: RepairProgress,
     ) -> dict[InputKind, InputVersion]:
-        mender = RepairRunner(self._services().workers)
+        repair_runner = RepairRunner(self._services().workers)
         progress.enter(WRITING)
         told = progress.show if plan.video else None
-        mended = await mender.apply(plan, originals.image, originals.video, folder, on_progress=told)
+        repaired = await repair_runner.apply(plan, originals.image, originals.video, folder, on_progress=told)
         progress.enter(CHECKING)
         paths = {
-            kind: path for kind, path in ((InputKind.IMAGE, mended.image), (InputKind.VIDEO, mended.video)) if path
+            kind: path for kind, path in ((InputKind.IMAGE, repaired.image), (InputKind.VIDEO, repaired.video)) if path
         }
         _, _, pictures = await asyncio.gather(
             self._look_at(InputKind.IMAGE, paths),
             self._look_at(InputKind.VIDEO, paths),
-            mender.before_after(plan, originals, mended, folder),
+            repair_runner.before_after(plan, originals, repaired, folder),
         )
         shown = {InputKind.IMAGE: pictures.image, InputKind.VIDEO: pictures.video}
         return {

@@ -45,7 +45,7 @@ class Services:
 
     Attributes:
         settings: As the server was started.
-        locker: Makes the addresses of files and opens them.
+        signed_files: Makes the addresses of files and opens them.
         workers: Worker processes.
         preflight: Looks at inputs.
         runner: Runs.
@@ -58,7 +58,7 @@ class Services:
     """
 
     settings: Settings
-    locker: SignedFiles
+    signed_files: SignedFiles
     workers: Workers
     preflight: Preflight
     runner: Runner
@@ -101,7 +101,7 @@ class Services:
     @property
     def examples(self) -> Path:
         """Where the shipped examples lie."""
-        return self.locker.root / "examples"
+        return self.signed_files.root / "examples"
 
     def terms(self, who: Visitor) -> Terms:
         """Tell on what terms a visitor may run something."""
@@ -126,23 +126,23 @@ class Services:
         facts = await self.preflight.video_facts(recording)
         if facts.codec == "h264" and facts.format in {"mp4", "mov"} and not facts.has_variable_rate:
             return recording
-        mend = compose_video((), facts, TransferOptions())
+        transform = compose_video((), facts, TransferOptions())
         async with self.room(facts.size_bytes) as room:
             await asyncio.to_thread(room.folder.mkdir, parents=True)
-            work = self.workers.run(transform_video, recording, mend, room.folder, timeout_s=CONVERT_TIMEOUT_S)
+            work = self.workers.run(transform_video, recording, transform, room.folder, timeout_s=CONVERT_TIMEOUT_S)
             return (await work).path
 
 
-def open_store(settings: Settings, locker: SignedFiles) -> UploadStore:
+def open_store(settings: Settings, signed_files: SignedFiles) -> UploadStore:
     """Open what keeps inputs, with the limits of the settings."""
     limits = settings.limits
-    floor = DiskFloor(locker.root, limits.free_disk_gb * 10**9)
+    floor = DiskFloor(signed_files.root, limits.free_disk_gb * 10**9)
     each_bytes = limits.uploads_each_gb * 10**9
-    return UploadStore(locker.root / "uploads", locker.secret, each_bytes=each_bytes, floor=floor)
+    return UploadStore(signed_files.root / "uploads", signed_files.secret, each_bytes=each_bytes, floor=floor)
 
 
 @asynccontextmanager
-async def open_services(settings: Settings, locker: SignedFiles) -> AsyncGenerator[Services]:
+async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncGenerator[Services]:
     """Open everything, and look at the first example meanwhile; close it all at the end."""
     warn_of_unused_token(settings)
     async with AsyncExitStack() as stack:
@@ -153,13 +153,13 @@ async def open_services(settings: Settings, locker: SignedFiles) -> AsyncGenerat
         retention = runner.retention(preflight.folder, settings.limits, in_memory=lambda: preflight.remembered_contents)
         services = Services(
             settings=settings,
-            locker=locker,
+            signed_files=signed_files,
             workers=workers,
             preflight=preflight,
             runner=runner,
             tokens=TokenStore(),
             http=await stack.enter_async_context(httpx.AsyncClient(timeout=_FETCH_TIMEOUT)),
-            store=open_store(settings, locker),
+            store=open_store(settings, signed_files),
             checks=FairShare(settings.limits.checks_each),
             retention=retention,
         )

@@ -226,10 +226,10 @@ def _nameless(facts: Facts) -> Facts:
 
 def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None]:
     """Find everybody; others are searched while the main person is read, measured and drawn."""
-    crew = detector_pool()
-    faces = crew.submit(faces_of_others, picture.rgb)
+    detectors = detector_pool()
+    faces = detectors.submit(faces_of_others, picture.rgb)
     people = search(picture.rgb)
-    more = crew.submit(outshone, picture.rgb, people)
+    more = detectors.submit(outshone, picture.rgb, people)
     main = group_of(people).main
     if main is None or main.mask is None:
         return Group(None, ()), None, None

@@ -102,17 +102,17 @@ def _first_look(facts: VideoFacts) -> tuple[list[SampledFrame], list[np.ndarray]
     grey: list[np.ndarray] = []
     steps: list[OpticalFlow] = []
     looks: dict[int, Future[Sight]] = {}
-    meter, crew = FlowMeter(), detector_pool()
+    meter, detectors = FlowMeter(), detector_pool()
     for still in load_sampled_frames(facts.path, container=facts.format, fps=facts.fps):
         if still.time_s >= len(looks) * every_s - 1e-6:
             thorough = len(looks) % _THOROUGH_EVERY == 0
-            looks[len(reel)] = crew.submit(analyse_frame, still, thorough=thorough)
+            looks[len(reel)] = detectors.submit(analyse_frame, still, thorough=thorough)
         reel.append(still)
         grey.append(still.grey(flow.FLOW_LONG_SIDE_PX))
         if len(grey) > 1:
             steps.append(meter.between(*grey[-2:]))
     if reel and len(reel) - 1 not in looks:
-        looks[len(reel) - 1] = crew.submit(analyse_frame, reel[-1], thorough=False)
+        looks[len(reel) - 1] = detectors.submit(analyse_frame, reel[-1], thorough=False)
     return reel, grey, {index: look.result() for index, look in looks.items()}, steps
 
 

@@ -273,7 +273,7 @@ def _near(seen: ClipMeasurements, time_s: float) -> SampledFrame:
     return min(seen.reel, key=lambda still: abs(still.time_s - time_s))
 
 
-def image_before_after(before: Path, after: Path, mend: ImageTransform, out: Path) -> Path:
+def image_before_after(before: Path, after: Path, transform: ImageTransform, out: Path) -> Path:
     """Write a JPEG: the original, what was cut off dimmed, beside the repaired picture.
 
     Raises:
@@ -281,12 +281,12 @@ def image_before_after(before: Path, after: Path, mend: ImageTransform, out: Pat
     """
     original = read_picture(before, long_side_px=_WIDTH_MAX_PX)
     size = original.facts.width_px, original.facts.height_px
-    left = _fitted(_dimmed(original.rgb, mend.crop or Rect.whole(size), size), PICTURE_HEIGHT_PX)
+    left = _fitted(_dimmed(original.rgb, transform.crop or Rect.whole(size), size), PICTURE_HEIGHT_PX)
     right = _fitted(read_picture(after, long_side_px=_WIDTH_MAX_PX).rgb, PICTURE_HEIGHT_PX)
     return _written(_row([left, right]), out)
 
 
-def video_before_after(before: Path, after: Path, mend: VideoTransform, out: Path) -> Path:
+def video_before_after(before: Path, after: Path, transform: VideoTransform, out: Path) -> Path:
     """Write a JPEG: above, moments of the original, those that were cut off dimmed; below, moments of the result.
 
     Raises:
@@ -296,8 +296,8 @@ def video_before_after(before: Path, after: Path, mend: VideoTransform, out: Pat
     size = original.width_px, original.height_px
     above = []
     for time_s, rgb in _clip_moments(original):
-        kept = mend.start_s - 1e-6 <= time_s < mend.end_s
-        crop = (mend.crop or Rect.whole(size)) if kept else Rect(0, 0, 0, 0)
+        kept = transform.start_s - 1e-6 <= time_s < transform.end_s
+        crop = (transform.crop or Rect.whole(size)) if kept else Rect(0, 0, 0, 0)
         above.append(_stamped(_fitted(_dimmed(rgb, crop, size), TILE_HEIGHT_PX), time_s))
     below = [_stamped(_fitted(rgb, TILE_HEIGHT_PX), time_s) for time_s, rgb in _clip_moments(probe_video(after))]
     return _written(_column(_row(above), _row(below)), out)

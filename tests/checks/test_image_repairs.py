@@ -62,9 +62,9 @@ def test_nothing_is_offered_for_what_no_repair_settles():
 def test_resizing(size, label, result):
     facts = replace(FACTS, width_px=size[0], height_px=size[1])
     assert offered(facts, "image.side") == [(RepairKind.IMAGE_RESIZE, label, True)]
-    mend = compose_image([RepairKind.IMAGE_RESIZE], facts)
-    assert mend.margins.around(mend.size or size) == result
-    assert mend.crop is None
+    transform = compose_image([RepairKind.IMAGE_RESIZE], facts)
+    assert transform.margins.around(transform.size or size) == result
+    assert transform.crop is None
 
 
 @pytest.mark.parametrize(
@@ -95,19 +95,19 @@ def test_a_doubtful_outline_is_no_reason_to_crop_unasked():
 def test_repairs_of_one_picture_become_one_pass():
     image = look(replace(FACTS, format="webp", width_px=9000, height_px=2000), SMALL)
     kinds = [RepairKind.IMAGE_CROP_AROUND, RepairKind.IMAGE_PAD_TO_ASPECT, RepairKind.IMAGE_RESIZE]
-    mend = compose_image(kinds, image)
-    assert mend.format == "jpeg"
-    assert mend.crop is not None
-    assert Rect.whole((9000, 2000)).holds(mend.crop)
-    assert mend.margins == Margins()  # the crop has a legal shape already
-    assert mend.max_bytes == 10_000_000
+    transform = compose_image(kinds, image)
+    assert transform.format == "jpeg"
+    assert transform.crop is not None
+    assert Rect.whole((9000, 2000)).holds(transform.crop)
+    assert transform.margins == Margins()  # the crop has a legal shape already
+    assert transform.max_bytes == 10_000_000
 
 
 def test_a_crop_never_makes_a_picture_too_small():
-    mend = compose_image([RepairKind.IMAGE_CROP_TO_ASPECT], replace(FACTS, width_px=2000, height_px=310))
-    assert mend.crop is not None
-    assert mend.crop.size == (775, 310)
-    assert mend.size == (850, 340)
+    transform = compose_image([RepairKind.IMAGE_CROP_TO_ASPECT], replace(FACTS, width_px=2000, height_px=310))
+    assert transform.crop is not None
+    assert transform.crop.size == (775, 310)
+    assert transform.size == (850, 340)
 
 
 @pytest.mark.parametrize(

@@ -54,29 +54,32 @@ def test_copies_are_named_after_the_originals(workers, picture, tmp_path):
     source, out = clip(tmp_path / "dance.mov", 24), tmp_path / "deep" / "out"
     plan = replace(NOTHING, image=IMAGE, video=VIDEO)
     for number in ("", "-2"):
-        mended = asyncio.run(RepairRunner(workers).apply(plan, picture, source, out))
-        assert (mended.image, mended.video) == (out / f"me-repaired{number}.png", out / f"dance-repaired{number}.mp4")
+        repaired = asyncio.run(RepairRunner(workers).apply(plan, picture, source, out))
+        assert (repaired.image, repaired.video) == (
+            out / f"me-repaired{number}.png",
+            out / f"dance-repaired{number}.mp4",
+        )
     assert files(out) == ["dance-repaired-2.mp4", "dance-repaired.mp4", "me-repaired-2.png", "me-repaired.png"]
 
 
 def test_what_needs_nothing_stays_the_original(workers, picture, tmp_path):
     source = clip(tmp_path / "dance.mp4", 3)
-    mended = asyncio.run(RepairRunner(workers).apply(replace(NOTHING, image=IMAGE), picture, source, tmp_path))
-    assert mended.video == source
-    mended = asyncio.run(RepairRunner(workers).apply(NOTHING, picture, None, tmp_path))
-    assert (mended.image, mended.video) == (picture, None)
+    repaired = asyncio.run(RepairRunner(workers).apply(replace(NOTHING, image=IMAGE), picture, source, tmp_path))
+    assert repaired.video == source
+    repaired = asyncio.run(RepairRunner(workers).apply(NOTHING, picture, None, tmp_path))
+    assert (repaired.image, repaired.video) == (picture, None)
 
 
 def test_what_was_done_can_be_shown(workers, picture, tmp_path):
     originals = RepairedCopy(picture, clip(tmp_path / "dance.mov", 24))
-    mender, plan = RepairRunner(workers), replace(NOTHING, image=IMAGE, video=VIDEO)
-    mended = asyncio.run(mender.apply(plan, originals.image, originals.video, tmp_path))
-    shown = asyncio.run(mender.before_after(plan, originals, mended, tmp_path))
+    repair_runner, plan = RepairRunner(workers), replace(NOTHING, image=IMAGE, video=VIDEO)
+    repaired = asyncio.run(repair_runner.apply(plan, originals.image, originals.video, tmp_path))
+    shown = asyncio.run(repair_runner.before_after(plan, originals, repaired, tmp_path))
     assert shown == RepairedCopy(
         tmp_path / "me-repaired-before-after.jpg", tmp_path / "dance-repaired-before-after.jpg"
     )
     assert all(path and path.is_file() for path in (shown.image, shown.video))
-    shown = asyncio.run(mender.before_after(replace(plan, video=None), originals, mended, tmp_path))
+    shown = asyncio.run(repair_runner.before_after(replace(plan, video=None), originals, repaired, tmp_path))
     assert shown.video is None
 
 

@@ -95,11 +95,11 @@ def test_what_else_is_offered(facts, rules, label):
 def test_repairs_of_one_clip_become_one_pass():
     facts = lasting(40, 29.0, format="webm", width_px=4001, height_px=2250, has_variable_rate=True)
     kinds = [RepairKind.VIDEO_CONVERT, RepairKind.VIDEO_TRIM, RepairKind.VIDEO_RESIZE]
-    mend = compose_video(kinds, facts, VIDEO, usable=(5.0, 20.0))
-    assert (mend.start_s, mend.end_s) == (5, pytest.approx(20, abs=0.04))
-    assert mend.size == (3840, 2160)
-    assert mend.fps == Fraction(30_000, 1001)
-    assert mend.keep_sound
+    transform = compose_video(kinds, facts, VIDEO, usable=(5.0, 20.0))
+    assert (transform.start_s, transform.end_s) == (5, pytest.approx(20, abs=0.04))
+    assert transform.size == (3840, 2160)
+    assert transform.fps == Fraction(30_000, 1001)
+    assert transform.keep_sound
 
 
 def test_an_endless_clip_is_trimmed_whatever_is_repaired():

@@ -141,11 +141,11 @@ def test_a_video_is_put_under_a_free_name(tmp_path):
 
 
 def test_without_a_terminal_each_step_is_told_once(capsys):
-    with RunProgress() as narrator:
-        narrator.say("Ready.")
+    with RunProgress() as run_progress:
+        run_progress.say("Ready.")
         for progress in (0.0, 0.5, 1.0):
-            narrator.show(view(RECORD, progress=progress, note="Files travel inside."))
-        narrator.show(view(DONE))
+            run_progress.show(view(RECORD, progress=progress, note="Files travel inside."))
+        run_progress.show(view(DONE))
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.splitlines() == ["Ready.", "Files travel inside.", "Drawing the preview: 0 %."]
@@ -153,9 +153,9 @@ def test_without_a_terminal_each_step_is_told_once(capsys):
 
 def test_on_a_terminal_a_bar_moves():
     screen = StringIO()
-    with RunProgress(Console(file=screen, force_terminal=True, width=100)) as narrator:
-        narrator.say("[not markup]")
-        narrator.show(view(RECORD, progress=0.5))
+    with RunProgress(Console(file=screen, force_terminal=True, width=100)) as run_progress:
+        run_progress.say("[not markup]")
+        run_progress.show(view(RECORD, progress=0.5))
     assert "[not markup]" in screen.getvalue()
     assert "Drawing the preview: 50 %." in screen.getvalue()
 
@@ -164,9 +164,9 @@ def test_price_and_cost_are_told(capsys):
     price = Quote(rate_usd=0.07, unit="second", duration_s=5.0).to_json()
     paid = replace(RECORD, engine=EngineName.KLING, price=price, estimate_usd=0.35)
     done = replace(paid, state=RunState.COMPLETED, result_name="result.mp4", cost_usd=0.4)
-    with RunProgress() as narrator:
-        narrator.show(view(paid))
-        narrator.show(view(done))
+    with RunProgress() as run_progress:
+        run_progress.show(view(paid))
+        run_progress.show(view(done))
     tell_run(view(done), Path("a.mp4"))
     printed = capsys.readouterr()
     assert printed.out == "a.mp4\n"

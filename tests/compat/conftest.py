@@ -58,19 +58,19 @@ class InThreads:
 
 
 @asynccontextmanager
-async def opening(settings: Any, locker: Any) -> AsyncGenerator[Any]:
+async def opening(settings: Any, signed_files: Any) -> AsyncGenerator[Any]:
     """Open what the page works with; runs that an earlier process left open wait for :func:`look_after`."""
     workers: Any = InThreads()
     async with open_runner(settings, workers, adopt=False) as runner, httpx.AsyncClient() as http:
         yield Services(
             settings=settings,
-            locker=locker,
+            signed_files=signed_files,
             workers=workers,
             preflight=Preflight(workers, settings.data_dir / "looks"),
             runner=runner,
             tokens=TokenStore(),
             http=http,
-            store=open_store(settings, locker),
+            store=open_store(settings, signed_files),
         )
 
 
@@ -116,16 +116,16 @@ def spent(data: Path, visitor: str, now: float, *, own_token: bool) -> list[floa
             await ledger.aclose()
 
     spending = asyncio.run(asked())
-    return [spending.session_usd, spending.day_usd, spending.purse_day_usd]
+    return [spending.session_usd, spending.day_usd, spending.payer_day_usd]
 
 
 def take_back(data: Path, run_id: str, objects: dict[str, str]) -> list[str]:
     """Take a run's files back from a store that holds some objects; return the names of those that are left."""
     store: Any = MemoryStore()
-    stranger: Any = None  # nothing is lent
+    probe: Any = None  # nothing is lent
     for name in objects.values():
         obstore.put(store, name, b"x")
-    way = S3Publisher(store, kept_key(data), stranger, lend_hours=24)
+    way = S3Publisher(store, kept_key(data), probe, lend_hours=24)
     for name in objects:
         asyncio.run(way.take_back(InputFile(data / "runs" / run_id / name)))
     return sorted(meta["path"] for batch in obstore.list(store) for meta in batch)

@@ -201,7 +201,7 @@ async def process(
     measurer = Measurer(workers)
     if not motion:
         measurer.motion = lambda *_: asyncio.Event().wait()
-    desk = RunContext(
+    context = RunContext(
         ledger=Ledger(f"sqlite:///{data / 'ledger.sqlite'}"),
         folders=RunFolders(data / "runs"),
         measurer=measurer,
@@ -214,10 +214,10 @@ async def process(
             workers,
             data / "preview",
             remote=vendor,
-            stranger=UrlProbe(web, resolve=look_up),
+            probe=UrlProbe(web, resolve=look_up),
             render=functools.partial(deliver, result),
         )
-        async with open_runner(settings, workers, engines=engines, desk=desk, adopt=False) as runner:
+        async with open_runner(settings, workers, engines=engines, context=context, adopt=False) as runner:
             yield runner
 
 
@@ -332,12 +332,12 @@ def use_page(data: Path, media: Media, made: dict[str, str]) -> dict[str, Any]:
     )
 
     @asynccontextmanager
-    async def opening(settings: Settings, locker: SignedFiles) -> AsyncGenerator[Services]:
+    async def opening(settings: Settings, signed_files: SignedFiles) -> AsyncGenerator[Services]:
         workers: Any = InThreads()
         async with open_runner(settings, workers, adopt=False) as runner, httpx.AsyncClient() as http:
             preflight = Preflight(workers, data / "looks")
             parts = {"preflight": preflight, "runner": runner, "tokens": TokenStore(), "http": http}
-            yield Services(settings=settings, locker=locker, workers=workers, **parts)
+            yield Services(settings=settings, signed_files=signed_files, workers=workers, **parts)
 
     app = build_app(settings, opening)
     with TestClient(app, base_url=f"https://{provider.SPACE}", follow_redirects=False) as client:
@@ -350,11 +350,11 @@ def use_page(data: Path, media: Media, made: dict[str, str]) -> dict[str, Any]:
         cookie = client.cookies.get(provider.COOKIE)
         _send(client, "on_arrival", {"kling_ui.visitor": BROWSER})  # makes the browser's runs the account's
         services = app.state.services
-        locker = services.locker
+        signed_files = services.signed_files
         for name in ("preview", "account"):
             for file in sorted((data / "runs" / made[name]).iterdir()):
-                refs[f"{name} {file.stem}"] = locker.sign(file)
-        image, video, original = (locker.open(refs[name]) for name in ("image", "video", "original"))
+                refs[f"{name} {file.stem}"] = signed_files.sign(file)
+        image, video, original = (signed_files.open(refs[name]) for name in ("image", "video", "original"))
         versions = {
             "image": InputVersions(
                 InputVersion(image, tuple((kind, f"Label of {kind}") for kind in RepairKind), picture=original),
@@ -406,7 +406,7 @@ async def _spent(data: Path, visitor: str, *, own_token: bool) -> list[float]:
     ledger, now = Ledger(f"sqlite:///{data / 'ledger.sqlite'}"), _seconds(NOW)
     spent = await ledger.ask(lambda store: store.spending(visitor, now, own_token=own_token))
     await ledger.aclose()
-    return [spent.session_usd, spent.day_usd, spent.purse_day_usd]
+    return [spent.session_usd, spent.day_usd, spent.payer_day_usd]
 
 
 def _keep(image: dict[str, Any], video: dict[str, Any], choice: dict[str, Any]) -> dict[str, Any]:

@@ -115,8 +115,8 @@ def test_an_animation_gives_its_first_picture(tmp_path):
 
 def test_crop_scale_and_margins_in_one_pass(tmp_path):
     quarters((400, 200)).save(tmp_path / "wide.png")
-    mend = ImageTransform("png", crop=Rect(0, 0, 200, 100), size=(100, 50), margins=Margins(0, 25, 0, 25))
-    facts = transform_image(tmp_path / "wide.png", mend, tmp_path, stem="wide-repaired")
+    transform = ImageTransform("png", crop=Rect(0, 0, 200, 100), size=(100, 50), margins=Margins(0, 25, 0, 25))
+    facts = transform_image(tmp_path / "wide.png", transform, tmp_path, stem="wide-repaired")
     assert facts.path.name == "wide-repaired.png"
     with Image.open(facts.path) as image:
         assert image.size == (100, 100)

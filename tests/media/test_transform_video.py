@@ -51,8 +51,8 @@ def test_every_kind_of_clip_becomes_a_plain_mp4(make_clip, tmp_path, name, coded
 @pytest.mark.parametrize(("first", "last"), [(0, 23), (1, 12), (7, 7), (13, 23)])
 def test_a_cut_is_exact_to_the_frame(make_clip, tmp_path, container, first, last):
     source = make_clip("clip", container=container)
-    mend = replace(WHOLE, start_s=first / 24, end_s=(last + 1) / 24)
-    facts = transform_video(source, mend, tmp_path, stem="cut")
+    transform = replace(WHOLE, start_s=first / 24, end_s=(last + 1) / 24)
+    facts = transform_video(source, transform, tmp_path, stem="cut")
     assert numbers(facts.path) == list(range(first, last + 1))
     assert facts.duration_s == pytest.approx((last + 1 - first) / 24, abs=1e-4)
 
@@ -103,8 +103,8 @@ def test_wide_pixels_become_square(make_clip, tmp_path):
 
 
 def test_crop_scale_and_bars_in_one_pass(make_clip, tmp_path):
-    mend = replace(WHOLE, crop=Rect(0, 0, 100, 50), size=(200, 100), margins=Margins(0, 20, 0, 20))
-    facts = transform_video(make_clip(), mend, tmp_path)
+    transform = replace(WHOLE, crop=Rect(0, 0, 100, 50), size=(200, 100), margins=Margins(0, 20, 0, 20))
+    facts = transform_video(make_clip(), transform, tmp_path)
     assert (facts.width_px, facts.height_px) == (200, 140)
     rgb = next(iter(read_frames(facts.path, container="mp4"))).rgb.astype(int)
     assert rgb[:15].max() < 25
@@ -178,8 +178,8 @@ def clicking(path: Path, *, sound: str, rate: int, seconds: float = 4.0) -> Path
 )
 def test_sound_is_cut_like_the_picture(tmp_path, name, sound, rate):
     source = clicking(tmp_path / name, sound=sound, rate=rate)
-    mend = VideoTransform((64, 64), Fraction(10), 0.7, 3.5)
-    facts = transform_video(source, mend, tmp_path, stem="cut")
+    transform = VideoTransform((64, 64), Fraction(10), 0.7, 3.5)
+    facts = transform_video(source, transform, tmp_path, stem="cut")
     heard, end_s = clicks(facts.path)
     assert heard == pytest.approx([0.3, 1.3, 2.3], abs=0.03)
     assert 2.8 - 2.5 * 1024 / rate < end_s <= 2.8
@@ -205,8 +205,8 @@ def test_a_file_keeps_within_its_limit(tmp_path):
             out.mux(video.encode(frame))
         out.mux(video.encode(None))
     assert source.stat().st_size > 3_000_000
-    mend = VideoTransform((320, 320), Fraction(24), 0, 2, max_bytes=600_000, keep_sound=False)
-    assert transform_video(source, mend, tmp_path).size_bytes <= 600_000
+    transform = VideoTransform((320, 320), Fraction(24), 0, 2, max_bytes=600_000, keep_sound=False)
+    assert transform_video(source, transform, tmp_path).size_bytes <= 600_000
 
 
 def test_frames_that_change_their_size_are_fitted(make_clip, tmp_path):

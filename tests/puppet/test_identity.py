@@ -27,13 +27,13 @@ PAIRS = [("person_png", "dance_mp4"), ("upper_body_png", "talk_mp4"), ("person_p
 def drawn(character: Character, video: Path) -> np.ndarray:
     """Every frame as it is drawn, without the badge."""
     facts = probe_video(video)
-    reading = PoseStream(facts.fps)
+    pose_stream = PoseStream(facts.fps)
     for frame, pose in find_poses(read_frames(video, container=facts.format, long_side_px=480)):
-        reading.add(frame.time_s, frame.rgb.shape[1] / frame.rgb.shape[0], pose)
-    reading.close()
-    puppet, count = Puppet(character), len(reading.times_s)
-    retargeter = Retargeter(character, puppet.parts, Orientation.VIDEO, reading.perform(0, min(12, count)))
-    motion = retargeter.move(reading.perform(0, count))
+        pose_stream.add(frame.time_s, frame.rgb.shape[1] / frame.rgb.shape[0], pose)
+    pose_stream.close()
+    puppet, count = Puppet(character), len(pose_stream.times_s)
+    retargeter = Retargeter(character, puppet.parts, Orientation.VIDEO, pose_stream.perform(0, min(12, count)))
+    motion = retargeter.move(pose_stream.perform(0, count))
     return np.stack([puppet.draw(FramePose.of(motion, index)) for index in range(count)])
 
 

@@ -58,11 +58,11 @@ def test_a_body_whose_head_the_picture_cuts_off_is_drawn_from_both_sides(charact
 def test_a_folded_elbow_stays_round(puppet: Puppet, character: Character, part: Part, degrees: float):
     bone = BONES[part]
     upper = BONES[bone.parent]
-    stance = replace(swung(character, part, degrees), order=(bone.parent, part))
-    arm = person(puppet.draw(stance), puppet, character)
+    frame_pose = replace(swung(character, part, degrees), order=(bone.parent, part))
+    arm = person(puppet.draw(frame_pose), puppet, character)
     elbow, ways = (
-        stance.joints[bone.start],
-        [stance.joints[j] - stance.joints[bone.start] for j in (upper.start, bone.end)],
+        frame_pose.joints[bone.start],
+        [frame_pose.joints[j] - frame_pose.joints[bone.start] for j in (upper.start, bone.end)],
     )
     ys, xs = np.mgrid[: arm.shape[0], : arm.shape[1]]
     from_elbow = np.stack([xs - elbow[0], ys - elbow[1]], axis=-1)
@@ -98,10 +98,10 @@ def test_a_bent_figure_stays_in_one_piece(puppet: Puppet, character: Character, 
 
 
 def test_a_swung_forearm_is_where_its_bone_is(puppet: Puppet, character: Character):
-    stance = swung(character, Part.LEFT_FOREARM, 90)
-    there = person(puppet.draw(stance), puppet, character)
+    frame_pose = swung(character, Part.LEFT_FOREARM, 90)
+    there = person(puppet.draw(frame_pose), puppet, character)
     for share in (0.3, 0.6, 0.9):
-        x, y = stance.joints[Joint.LEFT_ELBOW] * (1 - share) + stance.joints[Joint.LEFT_WRIST] * share
+        x, y = frame_pose.joints[Joint.LEFT_ELBOW] * (1 - share) + frame_pose.joints[Joint.LEFT_WRIST] * share
         assert there[round(y), round(x)]
         x, y = character.joints[Joint.LEFT_ELBOW] * (1 - share) + character.joints[Joint.LEFT_HAND] * share
     assert not there[round(y), round(x)]  # the hand has left its place
@@ -113,8 +113,8 @@ def test_a_figure_outside_the_picture_is_no_error(puppet: Puppet, character: Cha
 
 
 def test_drawing_is_repeatable(puppet: Puppet, character: Character):
-    stance = swung(character, Part.RIGHT_UPPER_ARM, 70)
-    assert (puppet.draw(stance) == puppet.draw(stance)).all()
+    frame_pose = swung(character, Part.RIGHT_UPPER_ARM, 70)
+    assert (puppet.draw(frame_pose) == puppet.draw(frame_pose)).all()
 
 
 def test_the_face_turns_without_moving_the_head_s_outline(puppet: Puppet, character: Character):

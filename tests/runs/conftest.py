@@ -120,9 +120,9 @@ class Vendor(httpx.AsyncBaseTransport):
             return self.submits if request.method == "POST" else self.prices
         return {"status": self.statuses, "result": self.results, "cancel": self.cancels}[path.rpartition("/")[2]]
 
-    def count(self, ending: str) -> int:
+    def count(self, outcome: str) -> int:
         """Tell how many requests had a path with this ending."""
-        return sum(request.url.path.endswith(ending) for request in self.seen)
+        return sum(request.url.path.endswith(outcome) for request in self.seen)
 
     @property
     def submits_seen(self) -> list[httpx.Request]:
@@ -153,7 +153,7 @@ class World:
 
     folder: Path
     runner: Runner
-    desk: RunContext
+    context: RunContext
     engines: Engines
     limits: Limits
     painter: Painter
@@ -231,7 +231,7 @@ def open_world(tmp_path: Path) -> OpenWorld:
             sleeps.append(seconds)
             await asyncio.sleep(0.005)
 
-        desk = RunContext(
+        context = RunContext(
             ledger=Ledger(settings.ledger_url or f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}"),
             folders=RunFolders(tmp_path / "data" / "runs"),
             measurer=measurer,
@@ -241,14 +241,12 @@ def open_world(tmp_path: Path) -> OpenWorld:
         )
         workers: Any = HereWorkers()
         web = httpx.AsyncClient(transport=outside or httpx.MockTransport(lambda _: httpx.Response(404)))
-        stranger = UrlProbe(web, resolve=_look_up, takes_http=settings.api_base.startswith("http://"))
-        engines = Engines(
-            settings, workers, tmp_path / "data" / "preview", remote=vendor, stranger=stranger, render=painter
-        )
-        async with web, open_runner(settings, workers, engines=engines, desk=desk, adopt=adopt) as runner:
+        probe = UrlProbe(web, resolve=_look_up, takes_http=settings.api_base.startswith("http://"))
+        engines = Engines(settings, workers, tmp_path / "data" / "preview", remote=vendor, probe=probe, render=painter)
+        async with web, open_runner(settings, workers, engines=engines, context=context, adopt=adopt) as runner:
             try:
                 yield World(
-                    tmp_path, runner, desk, engines, settings.limits, painter, vendor, measurer, image, video, sleeps
+                    tmp_path, runner, context, engines, settings.limits, painter, vendor, measurer, image, video, sleeps
                 )
             finally:
                 painter.go.set()

@@ -1,6 +1,6 @@
 """A nursery of app processes that are made to be killed: it loads everything once, then forks one life a line.
 
-Each line is a JSON object: ``wishes`` to start, and ``finish`` to live until every run has ended.
+Each line is a JSON object: ``requests`` to start, and ``finish`` to live until every run has ended.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ async def live(folder: Path, api_base: str, trust: ssl.SSLContext, order: dict[s
     settings = Settings(token=SecretStr(TOKEN), api_base=api_base, data_dir=folder / "data")
     measurer: Any = NoMeasurer()
     nobody: Any = None
-    desk = RunContext(
+    context = RunContext(
         ledger=Ledger(f"sqlite:///{folder / 'data' / 'ledger.sqlite'}"),
         folders=RunFolders(folder / "data" / "runs"),
         measurer=measurer,
@@ -57,12 +57,12 @@ async def live(folder: Path, api_base: str, trust: ssl.SSLContext, order: dict[s
         sleep=lambda seconds: asyncio.sleep(min(seconds, 4.0) / HASTE),
     )
     async with httpx.AsyncClient(verify=trust) as web:
-        remote, stranger = httpx.AsyncHTTPTransport(verify=trust), UrlProbe(web, takes_http=True)
-        engines = Engines(settings, nobody, folder / "data" / "preview", remote=remote, stranger=stranger)
-        async with open_runner(settings, nobody, engines=engines, desk=desk) as runner:
-            for wish in order["wishes"]:
+        remote, probe = httpx.AsyncHTTPTransport(verify=trust), UrlProbe(web, takes_http=True)
+        engines = Engines(settings, nobody, folder / "data" / "preview", remote=remote, probe=probe)
+        async with open_runner(settings, nobody, engines=engines, context=context) as runner:
+            for request in order["wishes"]:
                 inputs = RunInputs(
-                    image=folder / "in.png", video=folder / "in.mp4", choice=TransferOptions(prompt=wish)
+                    image=folder / "in.png", video=folder / "in.mp4", choice=TransferOptions(prompt=request)
                 )
                 await runner.start(inputs, engine=EngineName.KLING, visitor="ann")
             while not (order["finish"] and await all_ended(runner)):

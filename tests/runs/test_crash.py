@@ -64,10 +64,10 @@ class Vendor(ThreadingHTTPServer):
         self.pid: int | None = None
         self.killed: dict[str, str] = {}
 
-    def reach(self, point: str, wish: str | None = None) -> bool:
+    def reach(self, point: str, request: str | None = None) -> bool:
         """Kill the app if this is what the victim was to reach; tell whether it was."""
         with self.lock:
-            return self.fatal == point and wish in {None, self.victim} and self.kill()
+            return self.fatal == point and request in {None, self.victim} and self.kill()
 
     def kill(self) -> bool:
         if self.pid is None:
@@ -82,16 +82,16 @@ class Handler(BaseHTTPRequestHandler):
     server: Vendor
 
     def do_POST(self) -> None:
-        wish = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompt"]
-        if self.server.reach("submit arrives", wish):
+        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["prompt"]
+        if self.server.reach("submit arrives", request):
             return  # and is dropped
         with self.server.lock:
-            request_id = f"{wish}-{len(self.server.accepted[wish])}"
-            self.server.accepted[wish].append(request_id)
+            request_id = f"{request}-{len(self.server.accepted[request])}"
+            self.server.accepted[request].append(request_id)
             self.server.made_at[request_id] = time.time()
-        self.server.reach("submit accepted", wish)
+        self.server.reach("submit accepted", request)
         self.tell(request_id=request_id)
-        self.server.reach("submit answered", wish)
+        self.server.reach("submit answered", request)
 
     def do_GET(self) -> None:
         if self.path.startswith("/v1/models"):
@@ -101,7 +101,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_video(self.path.removeprefix("/files/"))
         else:
             request_id, call = self.path.partition("?")[0].split("/")[3:]
-            self.server.reach(call, wish_of(request_id))
+            self.server.reach(call, request_of(request_id))
             self.tell_about(request_id, call)
 
     def tell_about(self, request_id: str, call: str) -> None:
@@ -115,15 +115,15 @@ class Handler(BaseHTTPRequestHandler):
         self.tell(request_id=request_id, status="succeeded", output=output, cost=0.35, created_at=made_at)
 
     def send_video(self, request_id: str) -> None:
-        content, wish = video_of(request_id), wish_of(request_id)
-        self.server.reach("download begins", wish)
+        content, request = video_of(request_id), request_of(request_id)
+        self.server.reach("download begins", request)
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content[: len(content) // 2])
-        self.server.reach("download half done", wish)
+        self.server.reach("download half done", request)
         self.wfile.write(content[len(content) // 2 :])
-        self.server.reach("download done", wish)
+        self.server.reach("download done", request)
 
     def tell(self, **body: object) -> None:
         content = json.dumps(body).encode()
@@ -140,7 +140,7 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
-def wish_of(request_id: str) -> str:
+def request_of(request_id: str) -> str:
     return request_id.rpartition("-")[0]
 
 
@@ -159,13 +159,13 @@ class Nursery:
             [sys.executable, str(child), str(folder), url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def live(self, wishes: list[str], *, victim: str = "", fatal: str | None = None, after_s: float = 60.0) -> int:
+    def live(self, requests: list[str], *, victim: str = "", fatal: str | None = None, after_s: float = 60.0) -> int:
         """Let a life begin, end it when the victim reaches a point or after a time, and return its exit code."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         with self.vendor.lock:  # nothing is reached before it is known whom to kill
             self.vendor.fatal, self.vendor.victim = fatal, victim
-            self.process.stdin.write(json.dumps({"wishes": wishes, "finish": fatal is None}) + "\n")
+            self.process.stdin.write(json.dumps({"wishes": requests, "finish": fatal is None}) + "\n")
             self.process.stdin.flush()
             self.vendor.pid = int(self.process.stdout.readline())
         timer = threading.Timer(after_s, self.end)
@@ -207,9 +207,9 @@ def live_and_die(folder: Path, vendor: Vendor, seed: int) -> None:
     chance.shuffle(points)
     try:
         for number, point in enumerate(points):
-            wishes, victim = [f"wish-{number - 1}"] * (number > 0 and chance.random() < 0.5), f"wish-{number}"
+            requests, victim = [f"wish-{number - 1}"] * (number > 0 and chance.random() < 0.5), f"wish-{number}"
             after_s = chance.uniform(0.01, 0.3) if point == "any time" else 60.0
-            ended = nursery.live([*wishes, victim], victim=victim, fatal=point, after_s=after_s)
+            ended = nursery.live([*requests, victim], victim=victim, fatal=point, after_s=after_s)
             assert ended == -signal.SIGKILL
         assert nursery.live([]) == 0
     finally:
@@ -222,22 +222,22 @@ async def look_and_recover(folder: Path, vendor: Vendor) -> tuple[dict[str, list
     settings = Settings(token=SecretStr(TOKEN), api_base=api_base, data_dir=folder / "data")
     workers: Any = None
     measurer: Any = NoMeasurer()
-    desk = RunContext(
+    context = RunContext(
         ledger=Ledger(f"sqlite:///{folder / 'data' / 'ledger.sqlite'}"),
         folders=RunFolders(folder / "data" / "runs"),
         measurer=measurer,
         sleep=lambda seconds: asyncio.sleep(min(seconds, 4.0) / 200),
     )
     engines = Engines(settings, workers, folder / "data" / "preview")
-    async with open_runner(settings, workers, engines=engines, desk=desk) as runner:
-        before = by_wish(await runner.history("ann", 1000))
+    async with open_runner(settings, workers, engines=engines, context=context) as runner:
+        before = by_request(await runner.history("ann", 1000))
         known = {view.request_id for views in before.values() for view in views}
         for request_id in itertools.chain.from_iterable(vendor.accepted.values()):
             if request_id not in known:
                 start = await runner.recover(request_id, visitor="ann")
                 async for _ in runner.watch(start.run_id, "ann"):
                     pass
-        return before, by_wish(await runner.history("ann", 1000))
+        return before, by_request(await runner.history("ann", 1000))
 
 
 class NoMeasurer:
@@ -250,7 +250,7 @@ class NoMeasurer:
         return None
 
 
-def by_wish(views: list[RunView]) -> dict[str, list[RunView]]:
+def by_request(views: list[RunView]) -> dict[str, list[RunView]]:
     runs = defaultdict(list)
     for view in views:
         runs[view.choice.prompt].append(view)
@@ -265,16 +265,16 @@ def is_kept(views: list[RunView], request_ids: list[str]) -> bool:
 def outcomes(vendor: Vendor, before: dict[str, list[RunView]], after: dict[str, list[RunView]]) -> Counter:
     """Count what became of the runs that were killed, by where that was."""
     table: Counter[tuple[str, str]] = Counter()
-    for wish, point in vendor.killed.items():
-        ids = vendor.accepted.get(wish, [])
+    for request, point in vendor.killed.items():
+        ids = vendor.accepted.get(request, [])
         if len(ids) > 1:
             table[point, "doubled"] += 1
         elif not ids:
             table[point, NEVER_ACCEPTED] += 1
-        elif is_kept(before[wish], ids):
+        elif is_kept(before[request], ids):
             table[point, BY_ITSELF] += 1
         else:
-            table[point, BY_ITS_ID if is_kept(after[wish], ids) else "lost"] += 1
+            table[point, BY_ITS_ID if is_kept(after[request], ids) else "lost"] += 1
     return table
 
 
@@ -291,9 +291,9 @@ def test_killing_the_app_loses_nothing_and_doubles_nothing(tmp_path, vendor, see
 
     assert {outcome for _, outcome in table} <= {BY_ITSELF, BY_ITS_ID, NEVER_ACCEPTED}, "lost or doubled"
     assert Counter(vendor.killed.values()) == Counter(POINTS), "each was killed where that was planned"
-    for wish, ids in vendor.accepted.items():
-        if ids and not is_kept(before[wish], ids):
-            assert {view.state for view in before[wish]} == {RunState.UNKNOWN}, "the only window: accepted, not told"
-    unsent = [view for wish, views in after.items() if not vendor.accepted.get(wish) for view in views]
+    for request, ids in vendor.accepted.items():
+        if ids and not is_kept(before[request], ids):
+            assert {view.state for view in before[request]} == {RunState.UNKNOWN}, "the only window: accepted, not told"
+    unsent = [view for request, views in after.items() if not vendor.accepted.get(request) for view in views]
     assert {view.state for view in unsent} <= {RunState.FAILED, RunState.UNKNOWN}
     assert not [view for views in after.values() for view in views if not view.is_final]

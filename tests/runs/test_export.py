@@ -24,7 +24,9 @@ def archived(open_world, make_vendor):
             vendor = make_vendor(results=[httpx.Response(200, json=failed)])
             async with open_world(vendor) as world:
                 await world.end(await world.kling(prompt="refused"))
-                return await question(RunHistory(world.desk.ledger, world.desk.folders, clock=world.desk.clock))
+                return await question(
+                    RunHistory(world.context.ledger, world.context.folders, clock=world.context.clock)
+                )
 
         return asyncio.run(story())
 

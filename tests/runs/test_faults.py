@@ -299,8 +299,8 @@ class Disk:
     def __init__(self, world, vendor, call, lasting):
         self.world, self.vendor, self.call, self.lasting = world, vendor, call, lasting
         self.is_full = call == "submit"
-        self._ask = world.desk.ledger.ask
-        world.desk.ledger.ask = self.ask
+        self._ask = world.context.ledger.ask
+        world.context.ledger.ask = self.ask
         vendor.on_play.append(self.fill)
 
     @property
@@ -309,7 +309,7 @@ class Disk:
 
     @property
     def part(self) -> Path:
-        return self.folder / f"result-{self.world.desk.holder}.part"
+        return self.folder / f"result-{self.world.context.holder}.part"
 
     def fill(self):
         self.is_full = True
@@ -323,7 +323,7 @@ class Disk:
             self.part.unlink()
 
     async def ask(self, question):
-        notice = self.world.desk.board.read(self.folder.name) if self.folder else None
+        notice = self.world.context.live_status.read(self.folder.name) if self.folder else None
         if not self.is_full or self.call == "download" or notice is None:
             return await self._ask(question)
         return await self._ask(lambda store: question(FullStore(store, self)))
@@ -383,7 +383,7 @@ async def live_through(world, vendor, call, fault, lasting):
     view = await settled(world, vendor, run_id)
     record = None
     if disk is None:
-        record = await world.desk.ledger.ask(lambda store: store.get(run_id))
+        record = await world.context.ledger.ask(lambda store: store.get(run_id))
     submits = vendor.submit_count
     later = await heal(world, vendor, disk, run_id)
     return view, record, words or view.sentence, submits, later

@@ -71,7 +71,7 @@ def test_a_recovered_run_is_known_again_by_its_request(open_world, make_vendor):
             run_id = (await world.runner.recover("req-1", visitor=BROWSER)).run_id
             await world.end(run_id, BROWSER)
             await world.runner.hand_over(BROWSER, ACCOUNT)
-            record = await world.desk.ledger.ask(lambda store: store.get(run_id))
+            record = await world.context.ledger.ask(lambda store: store.get(run_id))
             return record, await world.runner.recover("req-1", visitor=ACCOUNT), run_id
 
     record, again, run_id = asyncio.run(story())

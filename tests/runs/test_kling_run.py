@@ -374,16 +374,16 @@ def test_a_run_that_was_taken_over_before_it_was_sent_is_not_sent(open_world, ma
 
     async def story():
         async with open_world(vendor) as stalled, open_world(vendor, ahead_s=60.0) as other:
-            entering = stalled.desk.ledger.ask
+            entering = stalled.context.ledger.ask
 
             async def ask(question):
                 answer = await entering(question)
                 if await other.runner.history("ann"):
-                    stalled.desk.ledger.ask = entering
+                    stalled.context.ledger.ask = entering
                     await other.runner.adopt()  # the moment between entering the run and sending it
                 return answer
 
-            stalled.desk.ledger.ask = ask
+            stalled.context.ledger.ask = ask
             run_id = await stalled.kling()
             return await other.end(run_id)
 
@@ -451,13 +451,13 @@ def test_a_run_can_be_watched_while_the_ledger_cannot_be_read(open_world, make_v
         async with open_world(make_vendor(statuses=[status("in_progress")])) as world:
             run_id = await world.start(EngineName.KLING)
             await world.until(run_id, RunState.IN_PROGRESS)
-            ask, world.desk.ledger.ask = world.desk.ledger.ask, unreadable
+            ask, world.context.ledger.ask = world.context.ledger.ask, unreadable
             try:
                 assert (await world.runner.view(run_id, "ann")).state is RunState.IN_PROGRESS
                 with pytest.raises(RunError):
                     await world.runner.view(run_id, "eve")
             finally:
-                world.desk.ledger.ask = ask
+                world.context.ledger.ask = ask
 
     async def unreadable(_):
         raise LedgerError("The ledger of runs cannot be read or written.")

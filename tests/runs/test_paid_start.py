@@ -154,8 +154,8 @@ def test_the_day_is_everybodys_and_runs_at_once_cannot_overdraw_it(open_world, m
 
     async def story():
         async with open_world(vendor, budget_day_usd=1.0) as world:
-            wishes = [world.kling(prompt=f"wish {n}", visitor=f"visitor {n}") for n in range(6)]
-            outcomes = await asyncio.gather(*wishes, return_exceptions=True)
+            requests = [world.kling(prompt=f"wish {n}", visitor=f"visitor {n}") for n in range(6)]
+            outcomes = await asyncio.gather(*requests, return_exceptions=True)
             for n, run_id in enumerate(outcomes):
                 if isinstance(run_id, str):
                     await world.until(run_id, RunState.IN_PROGRESS, visitor=f"visitor {n}")
@@ -257,18 +257,18 @@ def test_a_run_is_paid_from_the_purse_that_it_was_sent_from_whoever_follows_it_o
     async def story():
         async with open_world(vendor, budget_day_usd=0.5) as world:
             waiting = await world.end(await world.kling())
-            purses = [await world.runner.spending("ann")]
+            payers = [await world.runner.spending("ann")]
             with pytest.raises(RunError, match=r"for today \$0\.15 is left"):
                 await world.kling(prompt="another", visitor="ben")
             assert await world.runner.resume("ann", VISITORS) == [waiting.run_id]
             view = await world.end(waiting.run_id)
-            purses.append(await world.runner.spending("ann"))
-            return waiting, view, purses, await world.runner.spending("ann", own_token=True)
+            payers.append(await world.runner.spending("ann"))
+            return waiting, view, payers, await world.runner.spending("ann", own_token=True)
 
-    waiting, view, purses, own = asyncio.run(story())
+    waiting, view, payers, own = asyncio.run(story())
     assert waiting.needs_token
     assert view.state is RunState.COMPLETED
-    assert [purse.purse_day_usd for purse in purses] == [pytest.approx(0.35)] * 2
+    assert [payer.payer_day_usd for payer in payers] == [pytest.approx(0.35)] * 2
     assert own == Spending()
 
 

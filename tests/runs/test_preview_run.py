@@ -16,7 +16,7 @@ def test_a_preview_runs_from_two_files_to_a_kept_and_measured_result(open_world)
                 await asyncio.sleep(0.01)
                 drawing = await world.runner.view(run_id, "ann")
             world.painter.go.set()
-            return drawing, await world.end(run_id), await world.desk.ledger.ask(lambda store: store.history(run_id))
+            return drawing, await world.end(run_id), await world.context.ledger.ask(lambda store: store.history(run_id))
 
     drawing, last, history = asyncio.run(story())
     assert drawing.sentence == "Drawing the preview: 42 %."

@@ -99,7 +99,7 @@ def at(hours_ago, **changes):
 
 def test_a_session_ends_with_a_long_break_and_a_day_at_midnight():
     assert spend(at(1), at(7), at(13), at(30)) == Spending(
-        session_usd=pytest.approx(1.05), day_usd=pytest.approx(0.7), purse_day_usd=pytest.approx(0.7)
+        session_usd=pytest.approx(1.05), day_usd=pytest.approx(0.7), payer_day_usd=pytest.approx(0.7)
     )
     assert spend(at(SITTING_BREAK_S / 3600 + 0.1)).session_usd == 0.0
     assert spend() == Spending()
@@ -107,9 +107,9 @@ def test_a_session_ends_with_a_long_break_and_a_day_at_midnight():
 
 def test_the_apps_token_is_one_purse_and_each_visitors_own_is_another():
     records = at(1), at(1, visitor="ben"), at(1, own_purse=True), at(1, visitor="ben", own_purse=True)
-    assert spend(*records) == Spending(session_usd=0.35, day_usd=0.35, purse_day_usd=0.7)
-    assert spend(*records, own_token=True) == Spending(session_usd=0.35, day_usd=0.35, purse_day_usd=0.35)
-    assert spend(*records, visitor="eve") == Spending(purse_day_usd=0.7)
+    assert spend(*records) == Spending(session_usd=0.35, day_usd=0.35, payer_day_usd=0.7)
+    assert spend(*records, own_token=True) == Spending(session_usd=0.35, day_usd=0.35, payer_day_usd=0.35)
+    assert spend(*records, visitor="eve") == Spending(payer_day_usd=0.7)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_the_apps_money_is_counted_by_payer_and_each_visitors_own_by_visitor(ask
     )
     spending = spend(*records, **asks)
     assert spending.session_usd == spending.day_usd == pytest.approx(spent_usd)
-    assert spending.purse_day_usd == pytest.approx(spent_usd if asks.get("own_token") else 1.05)
+    assert spending.payer_day_usd == pytest.approx(spent_usd if asks.get("own_token") else 1.05)
 
 
 @pytest.mark.parametrize(
@@ -145,20 +145,20 @@ def test_the_apps_money_is_counted_by_payer_and_each_visitors_own_by_visitor(ask
         (Budget(), Spending(session_usd=99.0), None, None),
         (Budget(session_usd=1.0), Spending(session_usd=0.65), 0.35, None),
         (Budget(session_usd=1.0), Spending(session_usd=0.66), 0.35, "for this session $0.34 is left"),
-        (Budget(day_usd=1.0), Spending(session_usd=5.0, purse_day_usd=0.65), 0.35, None),
-        (Budget(day_usd=1.0), Spending(purse_day_usd=0.9), 0.35, "for today $0.10 is left"),
+        (Budget(day_usd=1.0), Spending(session_usd=5.0, payer_day_usd=0.65), 0.35, None),
+        (Budget(day_usd=1.0), Spending(payer_day_usd=0.9), 0.35, "for today $0.10 is left"),
         (Budget(session_usd=0.0), Spending(), 0.35, "the budget of $0.00"),
-        (Budget(day_usd=1.0), Spending(purse_day_usd=9.0), 0.35, "$0.00 is left"),
+        (Budget(day_usd=1.0), Spending(payer_day_usd=9.0), 0.35, "$0.00 is left"),
         (Budget(day_usd=1.0), Spending(), None, "not known at the moment. Nothing was sent"),
         (Budget(visitor_usd=1.0), Spending(), None, "not known at the moment. Nothing was sent"),
-        (Budget(day_usd=4.0, visitor_usd=1.0), Spending(day_usd=0.65, purse_day_usd=3.0), 0.35, None),
+        (Budget(day_usd=4.0, visitor_usd=1.0), Spending(day_usd=0.65, payer_day_usd=3.0), 0.35, None),
         (
             Budget(day_usd=4.0, visitor_usd=1.0),
             Spending(day_usd=0.66),
             0.35,
             "$1.00 for each visitor today $0.34 is left",
         ),
-        (Budget(day_usd=4.0, visitor_usd=1.0), Spending(purse_day_usd=3.8), 0.35, "$4.00 for today $0.20 is left"),
+        (Budget(day_usd=4.0, visitor_usd=1.0), Spending(payer_day_usd=3.8), 0.35, "$4.00 for today $0.20 is left"),
     ],
 )
 def test_a_budget_refuses_what_goes_beyond_it(budget, spending, estimate_usd, words):
@@ -193,7 +193,7 @@ def test_a_share_is_one_visitors_and_stands_beside_what_is_left_for_all():
     budget = Budget(day_usd=8.0).sharing(2.0)
     assert budget == Budget(day_usd=8.0, visitor_usd=2.0)
     assert Budget().sharing(None) == Budget()
-    alone, among_others = Spending(day_usd=1.0, purse_day_usd=1.0), Spending(day_usd=1.0, purse_day_usd=7.0)
+    alone, among_others = Spending(day_usd=1.0, payer_day_usd=1.0), Spending(day_usd=1.0, payer_day_usd=7.0)
     assert budget.words(alone) == "Spent on Kling: this session $0.00, today $1.00 of $2.00."
     assert budget.words(among_others).endswith("today $1.00 of $2.00; $1.00 of the day's budget is left.")
     assert Budget(day_usd=8.0).sharing(9.0).words(alone).endswith("today $1.00 of $8.00.")
@@ -207,13 +207,13 @@ def test_a_share_is_one_visitors_and_stands_beside_what_is_left_for_all():
     ],
 )
 def test_what_was_spent_is_told(budget, words):
-    assert budget.words(Spending(session_usd=1.05, day_usd=2.1, purse_day_usd=2.1)) == words
+    assert budget.words(Spending(session_usd=1.05, day_usd=2.1, payer_day_usd=2.1)) == words
 
 
 def test_what_others_spent_shows_only_in_what_is_left():
-    told = Budget(day_usd=10.0).words(Spending(session_usd=1.0, day_usd=1.0, purse_day_usd=7.0))
+    told = Budget(day_usd=10.0).words(Spending(session_usd=1.0, day_usd=1.0, payer_day_usd=7.0))
     assert told == "Spent on Kling: this session $1.00, today $1.00; $3.00 of the day's budget is left."
-    assert Budget().words(Spending(purse_day_usd=7.0)) == "Spent on Kling: this session $0.00, today $0.00."
+    assert Budget().words(Spending(payer_day_usd=7.0)) == "Spent on Kling: this session $0.00, today $0.00."
 
 
 @pytest.mark.parametrize(("usd", "words"), [(0, "$0.00"), (0.084, "$0.084"), (0.35, "$0.35"), (12.0, "$12.00")])

@@ -101,7 +101,9 @@ def test_a_stranger_runs_and_recovers_with_their_own_token_alone(open_world, mak
             view = await world.end(run_id)
             found = await world.runner.recover("req-2", visitor="ann", token=OWN, terms=STRANGER)
             await world.end(found.run_id)
-            return view, [await world.desk.ledger.ask(lambda store, r=r: store.get(r)) for r in (run_id, found.run_id)]
+            return view, [
+                await world.context.ledger.ask(lambda store, r=r: store.get(r)) for r in (run_id, found.run_id)
+            ]
 
     view, records = asyncio.run(story())
     assert view.state is RunState.COMPLETED
@@ -115,7 +117,7 @@ def test_a_run_that_was_entered_and_not_sent_is_not_sent_after_a_restart(open_wo
 
     async def story():
         async with open_world(vendor, adopt=False) as world:
-            await world.desk.ledger.ask(lambda store: store.add(paid(payer="ip:a", estimate_usd=0.35)))
+            await world.context.ledger.ask(lambda store: store.add(paid(payer="ip:a", estimate_usd=0.35)))
             await world.runner.adopt()
             view = await world.runner.view("1" * 32, "ann")
             assert await world.runner.resume("ann", OWN) == []
@@ -171,8 +173,8 @@ def test_two_processes_at_once_cannot_overdraw_a_share_and_leave_the_day_to_othe
     async def story():
         budgets = {"budget_day_usd": 1.1, "budget_session_usd": 5.0}
         async with open_world(vendor, **budgets) as one, open_world(vendor, **budgets) as other:
-            wishes = [kling(world, ADMITTED, visitor=f"{n}") for n in range(6) for world in (one, other)]
-            outcomes = await asyncio.gather(*wishes, return_exceptions=True)
+            requests = [kling(world, ADMITTED, visitor=f"{n}") for n in range(6) for world in (one, other)]
+            outcomes = await asyncio.gather(*requests, return_exceptions=True)
             for n, run_id in enumerate(outcomes):
                 if isinstance(run_id, str):
                     await (one, other)[n % 2].until(run_id, RunState.IN_PROGRESS, visitor=f"{n // 2}")
@@ -184,7 +186,7 @@ def test_two_processes_at_once_cannot_overdraw_a_share_and_leave_the_day_to_othe
                 await world.runner.spending("anybody", terms=replace(ADMITTED, payer=payer))
                 for world, payer in ((one, "ip:a"), (other, "ip:b"), (other, "ip:c"))
             ]
-            return sent, everybody, [(spending.day_usd, spending.purse_day_usd) for spending in spent]
+            return sent, everybody, [(spending.day_usd, spending.payer_day_usd) for spending in spent]
 
     sent, everybody, spent = asyncio.run(story())
     assert sent == 2
@@ -306,7 +308,7 @@ def test_what_another_token_made_or_follows_is_not_asked_for_with_the_apps(open_
     async def story():
         async with open_world(vendor, adopt=False) as world:
             run = paid(state=RunState.FAILED, request_id="req-1", **made_with)
-            await world.desk.ledger.ask(lambda store: store.add(run))
+            await world.context.ledger.ask(lambda store: store.add(run))
             await refused(world.runner.recover("req-1", visitor="ann", terms=ADMITTED))
 
     asyncio.run(story())
@@ -321,7 +323,7 @@ def test_nobody_owns_nothing(open_world, make_vendor):
         async with open_world(vendor, adopt=False) as world:
             runner = world.runner
             run = paid(visitor="", state=RunState.IN_QUEUE, request_id="req-1", own_token=True)
-            await world.desk.ledger.ask(lambda store: store.add(run))
+            await world.context.ledger.ask(lambda store: store.add(run))
             await refused(runner.view(run.run_id, ""))
             await refused(runner.states(run.run_id, ""))
             await refused(runner.cancel(run.run_id, ""))

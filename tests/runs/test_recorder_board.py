@@ -28,16 +28,16 @@ def record():
 
 @pytest.mark.parametrize(("live", "wakes"), [(Live(queue_position=2), False), (Live(queue_position=1), True)])
 def test_whoever_waits_is_woken_by_what_is_new_and_by_nothing_else(record, live, wakes):
-    board = LiveStatus()
+    live_status = LiveStatus()
 
     async def story():
-        board.post(record, Live(queue_position=2))
-        waiting = [asyncio.create_task(newer(board.read(record.run_id), 5.0)) for _ in range(3)]
+        live_status.post(record, Live(queue_position=2))
+        waiting = [asyncio.create_task(newer(live_status.read(record.run_id), 5.0)) for _ in range(3)]
         await asyncio.sleep(0)
-        board.post(record, live)
+        live_status.post(record, live)
         await asyncio.sleep(0.01)
         told = [task.done() for task in waiting]
-        board.take_down(record.run_id)  # wakes the rest
+        live_status.take_down(record.run_id)  # wakes the rest
         await asyncio.gather(*waiting)
         return told
 

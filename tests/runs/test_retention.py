@@ -196,8 +196,8 @@ def test_a_run_is_used_when_it_is_opened_and_shown_while_it_is_watched(open_worl
             run_id = await world.start()
             await world.end(run_id)
             retention = world.runner.retention(world.folder / "looks", replace(world.limits, keep_days=1))
-            folder = world.desk.folders.of(run_id)
-            row = await world.desk.ledger.ask(lambda store: store.get(run_id))
+            folder = world.context.folders.of(run_id)
+            row = await world.context.ledger.ask(lambda store: store.get(run_id))
             long_ago = row.changed_at - 3 * DAY_S
             os.utime(folder, (long_ago, long_ago))
             await world.runner.view(run_id, "ann")

@@ -30,7 +30,7 @@ def test_a_request_id_that_could_not_be_written_is_handed_to_whoever_took_the_ru
 
     async def story():
         async with open_world(vendor) as stalled, open_world(vendor, ahead_s=60.0, adopt=False) as other:
-            ask, is_full = stalled.desk.ledger.ask, False
+            ask, is_full = stalled.context.ledger.ask, False
 
             async def refuse(question):
                 if is_full:
@@ -44,13 +44,13 @@ def test_a_request_id_that_could_not_be_written_is_handed_to_whoever_took_the_ru
                 is_full = is_full or request.method == "POST"
                 return await answer(request)
 
-            vendor.handle_async_request, stalled.desk.ledger.ask = fill, refuse
+            vendor.handle_async_request, stalled.context.ledger.ask = fill, refuse
             run_id = await stalled.kling()
             await soon(lambda: vendor.count("status") > 2)
             await other.runner.adopt()
             unknown = await other.runner.view(run_id, "ann")
             is_full = False
-            await soon(lambda: stalled.desk.board.read(run_id) is None)
+            await soon(lambda: stalled.context.live_status.read(run_id) is None)
             assert await other.runner.adopt() == [run_id]
             vendor.statuses.append(in_state("completed"))
             return unknown, await other.end(run_id)
@@ -69,8 +69,8 @@ def test_who_has_lost_a_run_stops_asking_for_it(open_world, make_vendor):
             run_id = await stalled.kling()
             await stalled.until(run_id, RunState.IN_PROGRESS)
             assert await other.runner.adopt() == [run_id]
-            await soon(lambda: stalled.desk.board.read(run_id) is None)
-            assert other.desk.board.read(run_id) is not None
+            await soon(lambda: stalled.context.live_status.read(run_id) is None)
+            assert other.context.live_status.read(run_id) is not None
             vendor.statuses.append(in_state("completed"))
             return await other.end(run_id)
 
@@ -108,7 +108,7 @@ def test_two_downloads_of_one_result_do_not_mix(open_world, make_vendor):
             assert await other.runner.adopt() == [run_id]
             view = await other.end(run_id)
             go_on.set()
-            await soon(lambda: stalled.desk.board.read(run_id) is None)
+            await soon(lambda: stalled.context.live_status.read(run_id) is None)
             return view, sorted(path.name for path in view.result.parent.iterdir())
 
     view, files = asyncio.run(story())
@@ -167,8 +167,8 @@ def test_a_run_that_this_process_carries_is_not_taken_from_itself(open_world, ma
         async with open_world(vendor, token=None) as world:
             run_id = await world.kling(token=TOKEN)
             await world.until(run_id, RunState.IN_PROGRESS)
-            holder = world.desk.holder
-            await world.desk.ledger.ask(lambda store: store.renew([run_id], holder=holder, until=1.0))  # it slept
+            holder = world.context.holder
+            await world.context.ledger.ask(lambda store: store.renew([run_id], holder=holder, until=1.0))  # it slept
             start = await world.runner.recover("req-1", visitor="ann", token=TOKEN)
             vendor.statuses.append(in_state("completed"))
             return start, await world.end(run_id), await world.runner.states(run_id, "ann")

@@ -127,15 +127,18 @@ def chromium() -> Iterator[Browser]:
 def page(chromium: Browser, page_address: str) -> Iterator[Page]:
     """A fresh visitor's page, loaded and ready; at the end it must have asked no other host and thrown nothing."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    tab, strangers, thrown = context.new_page(), [], []
-    tab.on("request", lambda request: strangers.append(request.url) if _is_strange(request.url, page_address) else None)
+    tab, foreign_requests, thrown = context.new_page(), [], []
+    tab.on(
+        "request",
+        lambda request: foreign_requests.append(request.url) if _is_strange(request.url, page_address) else None,
+    )
     tab.on("pageerror", lambda error: thrown.append(str(error)))
     tab.set_default_timeout(60_000)
     tab.goto(page_address)
     tab.wait_for_selector("#run:not([disabled])")
     yield tab
     context.close()
-    assert strangers == []
+    assert foreign_requests == []
     assert thrown == []
 
 
@@ -301,17 +304,17 @@ def runner() -> PlayedRunner:
 @pytest.fixture
 def services(tmp_path: Path, canned: dict[str, Any], runner: PlayedRunner) -> Services:
     """What handlers call: real checks, played workers and runs."""
-    locker = SignedFiles(tmp_path, b"secret")
+    signed_files = SignedFiles(tmp_path, b"secret")
     workers: Any = CannedWorkers(canned)
     played: dict[str, Any] = {
         "settings": Settings(data_dir=tmp_path),
-        "locker": locker,
+        "signed_files": signed_files,
         "workers": workers,
         "preflight": Preflight(workers, tmp_path / "looks"),
         "runner": runner,
         "tokens": TokenStore(),
         "http": None,
-        "store": open_store(Settings(data_dir=tmp_path), locker),
+        "store": open_store(Settings(data_dir=tmp_path), signed_files),
     }
     (tmp_path / "examples").mkdir()
     for example in EXAMPLES:

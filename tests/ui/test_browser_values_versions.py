@@ -8,7 +8,7 @@ from kling_ui.ui.web.signed_files import SignedFiles
 
 
 @pytest.fixture
-def locker(tmp_path):
+def signed_files(tmp_path):
     return SignedFiles(tmp_path, b"secret")
 
 
@@ -28,14 +28,14 @@ def versions(files):
     return InputVersions(original).adding(converted).adding(trimmed)
 
 
-def _carried(versions, locker):
+def _carried(versions, signed_files):
     """As a browser brings it back."""
-    value = {"ref": locker.sign(versions.current.path)} | versions.to_value(locker)
+    value = {"ref": signed_files.sign(versions.current.path)} | versions.to_value(signed_files)
     return json.loads(json.dumps(value))
 
 
-def test_a_browser_carries_the_way_back(versions, locker):
-    assert InputVersions.from_value(_carried(versions, locker), locker) == versions
+def test_a_browser_carries_the_way_back(versions, signed_files):
+    assert InputVersions.from_value(_carried(versions, signed_files), signed_files) == versions
 
 
 def test_each_step_is_undone_by_itself_down_to_the_original(versions):
@@ -46,38 +46,38 @@ def test_each_step_is_undone_by_itself_down_to_the_original(versions):
     assert original.undone() == original
 
 
-def test_only_the_original_came_from_the_link(versions, locker):
-    assert versions.to_value(locker)["origin"] is None
-    assert versions.undone().undone().to_value(locker)["origin"] == "https://example.org/a.mkv"
+def test_only_the_original_came_from_the_link(versions, signed_files):
+    assert versions.to_value(signed_files)["origin"] is None
+    assert versions.undone().undone().to_value(signed_files)["origin"] == "https://example.org/a.mkv"
 
 
-def test_a_file_that_is_gone_is_no_version(versions, locker, files):
-    value = _carried(versions, locker)
+def test_a_file_that_is_gone_is_no_version(versions, signed_files, files):
+    value = _carried(versions, signed_files)
     files[2].unlink()
-    assert InputVersions.from_value(value, locker) is None
+    assert InputVersions.from_value(value, signed_files) is None
 
 
-def test_without_its_original_a_repaired_file_is_an_input_of_its_own(versions, locker, files):
-    value = _carried(versions, locker)
+def test_without_its_original_a_repaired_file_is_an_input_of_its_own(versions, signed_files, files):
+    value = _carried(versions, signed_files)
     files[0].unlink()
-    kept = InputVersions.from_value(value, locker)
+    kept = InputVersions.from_value(value, signed_files)
     assert kept.current == versions.current
     assert not kept.is_repaired
 
 
 @pytest.mark.parametrize("change", [{"ref": "x" * 32 + "/a.mkv"}, {"ref": None}, {"ref": 3}])
-def test_what_was_not_signed_here_is_not_opened(versions, locker, change):
-    assert InputVersions.from_value(_carried(versions, locker) | change, locker) is None
+def test_what_was_not_signed_here_is_not_opened(versions, signed_files, change):
+    assert InputVersions.from_value(_carried(versions, signed_files) | change, signed_files) is None
 
 
-def test_nonsense_beside_a_good_reference_does_no_harm(locker, files):
-    ref = locker.sign(files[0])
+def test_nonsense_beside_a_good_reference_does_no_harm(signed_files, files):
+    ref = signed_files.sign(files[0])
     value = {
         "ref": ref,
         "current": {"ref": ref, "repairs": [["video.trim", 3], ["x", "y"], 7], "span": [5, 1]},
         "past": 3,
     }
-    assert InputVersions.from_value(value, locker) == InputVersions(InputVersion(files[0]))
+    assert InputVersions.from_value(value, signed_files) == InputVersions(InputVersion(files[0]))
 
 
 @pytest.mark.parametrize(

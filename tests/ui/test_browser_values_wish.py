@@ -6,7 +6,7 @@ from kling_ui.ui.web.signed_files import SignedFiles
 
 
 @pytest.fixture
-def locker(tmp_path):
+def signed_files(tmp_path):
     for name in ("image.png", "clip.mp4"):
         (tmp_path / name).write_bytes(b"x")
     return SignedFiles(tmp_path, b"secret")
@@ -18,8 +18,8 @@ def wish(tmp_path):
     return RunRequest(tmp_path / "image.png", tmp_path / "clip.mp4", choice, True, "https://example.org/a.png", None)
 
 
-def test_a_wish_survives_its_way_through_the_browser(locker, wish):
-    assert RunRequest.from_value(wish.to_value(locker), locker) == wish
+def test_a_wish_survives_its_way_through_the_browser(signed_files, wish):
+    assert RunRequest.from_value(wish.to_value(signed_files), signed_files) == wish
 
 
 @pytest.mark.parametrize(
@@ -32,16 +32,18 @@ def test_a_wish_survives_its_way_through_the_browser(locker, wish):
         {"orientation": ["video"]},
     ],
 )
-def test_a_wish_that_was_tampered_with_is_none(locker, wish, change):
-    assert RunRequest.from_value(wish.to_value(locker) | change, locker) is None
+def test_a_wish_that_was_tampered_with_is_none(signed_files, wish, change):
+    assert RunRequest.from_value(wish.to_value(signed_files) | change, signed_files) is None
 
 
 @pytest.mark.parametrize("value", [None, "wish", [], {}])
-def test_nothing_is_no_wish(locker, value):
-    assert RunRequest.from_value(value, locker) is None
+def test_nothing_is_no_wish(signed_files, value):
+    assert RunRequest.from_value(value, signed_files) is None
 
 
-def test_only_a_true_yes_counts(locker, wish):
-    read = RunRequest.from_value(wish.to_value(locker) | {"accepted": "yes", "keep_sound": 1, "prompt": None}, locker)
+def test_only_a_true_yes_counts(signed_files, wish):
+    read = RunRequest.from_value(
+        wish.to_value(signed_files) | {"accepted": "yes", "keep_sound": 1, "prompt": None}, signed_files
+    )
     assert read is not None
     assert (read.accepted, read.choice.keep_sound, read.choice.prompt) == (False, False, "")

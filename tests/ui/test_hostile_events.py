@@ -140,7 +140,7 @@ def client(services, canned, tmp_path, monkeypatch):
 def _honest(config, services):
     """Give what stands in the page's elements when all is well."""
     example = services.examples
-    image, video = (services.locker.sign(next(example.glob(name))) for name in ("*.png", "*.mp4"))
+    image, video = (services.signed_files.sign(next(example.glob(name))) for name in ("*.png", "*.mp4"))
     version = {
         "ref": image,
         "repairs": [["image.convert", "Convert"]],

@@ -35,7 +35,7 @@ def _steps(looking, kind, versions):
 def test_every_step_carries_the_way_back(looking, repaired, services):
     steps = _steps(looking, InputKind.IMAGE, repaired)
     assert [value["busy"] for value in steps] == ["Reading the file", "Looking for the character", ""]
-    assert all(InputVersions.from_value(value, services.locker) == repaired for value in steps)
+    assert all(InputVersions.from_value(value, services.signed_files) == repaired for value in steps)
 
 
 def test_with_the_facts_comes_what_the_repair_changed(looking, repaired):
@@ -56,7 +56,7 @@ def test_a_clip_shows_its_timeline_once_it_was_looked_at(looking, services):
 
 
 def test_only_what_was_looked_at_is_known(looking, services, canned):
-    ref = services.locker.sign(services.examples / EXAMPLES[0].image)
+    ref = services.signed_files.sign(services.examples / EXAMPLES[0].image)
     for value, known in [
         ({}, None),
         ({"ref": ref}, None),

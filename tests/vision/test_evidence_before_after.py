@@ -13,9 +13,9 @@ from kling_ui.vision.evidence import image_before_after, video_before_after
 def test_what_was_cut_off_a_picture_is_dimmed(tmp_path):
     source = tmp_path / "grey.png"
     Image.new("RGB", (400, 200), (200, 200, 200)).save(source)
-    mend = ImageTransform("png", crop=Rect(200, 0, 400, 200))
-    result = transform_image(source, mend, tmp_path)
-    with Image.open(image_before_after(source, result.path, mend, tmp_path / "shown.jpg")) as image:
+    transform = ImageTransform("png", crop=Rect(200, 0, 400, 200))
+    result = transform_image(source, transform, tmp_path)
+    with Image.open(image_before_after(source, result.path, transform, tmp_path / "shown.jpg")) as image:
         grey = np.asarray(image.convert("L"), int)
     assert grey.shape == (420, 840 + 8 + 420)
     assert grey[200, 100] == pytest.approx(60, abs=4)
@@ -25,9 +25,9 @@ def test_what_was_cut_off_a_picture_is_dimmed(tmp_path):
 
 def test_what_was_cut_off_a_clip_is_dimmed(make_clip, tmp_path):
     source = make_clip(frames=48)
-    mend = VideoTransform((320, 180), Fraction(24), 1.0, 2.0)
-    result = transform_video(source, mend, tmp_path)
-    with Image.open(video_before_after(source, result.path, mend, tmp_path / "shown.jpg")) as image:
+    transform = VideoTransform((320, 180), Fraction(24), 1.0, 2.0)
+    result = transform_video(source, transform, tmp_path)
+    with Image.open(video_before_after(source, result.path, transform, tmp_path / "shown.jpg")) as image:
         grey = np.asarray(image.convert("L"), int)
     above, below = grey[100, 300::364], grey[308, 300::364]  # tiles of 356 x 200 with gaps of 8
     assert len(above) == len(below) == 6

@@ -148,14 +148,14 @@ class PoseStream:
     @classmethod
     def of(cls, track: PoseTrack, fps: float) -> "PoseStream":
         """A clip that has been read."""
-        reading = cls(fps)
+        pose_stream = cls(fps)
         for time_s, landmarks, world, found in zip(
             track.times_s, track.landmarks, track.world_m, track.found, strict=True
         ):
             pose = Pose(landmarks, world, None, 1.0) if found else None
-            reading.add(float(time_s), track.aspect, pose)
-        reading.close()
-        return reading
+            pose_stream.add(float(time_s), track.aspect, pose)
+        pose_stream.close()
+        return pose_stream
 
     def add(self, time_s: float, aspect: float, pose: Pose | None) -> None:
         """Append the next frame's pose."""

@@ -78,7 +78,7 @@ class LimbEvidence:
     px_per_m: float
 
     def against(self, number: int) -> np.ndarray:
-        """What speaks for a chain (negative) or for another, as :func:`kling_ui.puppet.rig.boundaries.arm_boundaries` wants it.
+        """What speaks for a chain (negative) or for another, as :func:`arm_boundaries` wants it.
 
         Returns:
             ``(height, width)`` float32.

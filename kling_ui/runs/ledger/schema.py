@@ -166,7 +166,7 @@ def _money_and_expiry(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX ix_runs_created_at ON runs (created_at)")
 
 
-def _purse(connection: Connection) -> None:
+def _payer_column(connection: Connection) -> None:
     connection.exec_driver_sql("ALTER TABLE runs ADD COLUMN own_purse BOOLEAN")
     connection.exec_driver_sql("UPDATE runs SET own_purse = own_token")
 
@@ -177,4 +177,4 @@ def _payer(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX ix_runs_payer ON runs (payer)")
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _purse, _payer)
+STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _payer_column, _payer)

@@ -29,12 +29,12 @@ from kling_ui.runs.pricing import DAY_S, Budget, Spending, spending_of
 from kling_ui.runs.record import (
     CLAIM_MAX_S,
     EngineName,
+    KeptRun,
     ResultFacts,
     RunRecord,
     RunState,
     fingerprint_for,
 )
-from kling_ui.runs.retention import KeptRun
 
 BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
 _FIELDS = frozenset(field.name for field in fields(RunRecord))
@@ -101,9 +101,9 @@ def released(fingerprint: str) -> Update:
 
 def free_key(connection: Connection, run_id: str) -> str | None:
     """Return what makes a run stand for its wish, unless another one does by now."""
-    wish = select(runs.c.fingerprint).where(runs.c.run_id == run_id).scalar_subquery()
-    other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == wish, runs.c.run_id != run_id))
-    return connection.scalar(select(wish)) if other is None else None
+    request = select(runs.c.fingerprint).where(runs.c.run_id == run_id).scalar_subquery()
+    other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == request, runs.c.run_id != run_id))
+    return connection.scalar(select(request)) if other is None else None
 
 
 def hand_over(connection: Connection, visitor: str, to: str) -> int:
@@ -111,11 +111,11 @@ def hand_over(connection: Connection, visitor: str, to: str) -> int:
     query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at)
     rows = connection.execute(query).mappings().all()
     for row in rows:
-        wish = fingerprint_for(to, to_record(row))
-        other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == wish))
-        key = wish if row["open_key"] is not None and other is None else None
+        request = fingerprint_for(to, to_record(row))
+        other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == request))
+        key = request if row["open_key"] is not None and other is None else None
         theirs = update(runs).where(runs.c.run_id == row["run_id"])
-        connection.execute(theirs.values(visitor=to, fingerprint=wish, open_key=key))
+        connection.execute(theirs.values(visitor=to, fingerprint=request, open_key=key))
     return len(rows)
 
 

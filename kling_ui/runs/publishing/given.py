@@ -37,14 +37,14 @@ MEDIA_TYPES = {
 
 
 async def examine(
-    url: str, role: Role, *, stranger: UrlProbe, now: float, copy: Copy | None = None
+    url: str, role: Role, *, probe: UrlProbe, now: float, copy: Copy | None = None
 ) -> tuple[Finding, ...]:
     """Try an address as an engine would, and tell everything that is wrong with it.
 
     Args:
         url: The address.
         role: What should be there.
-        stranger: Tries it.
+        probe: Tries it.
         now: Seconds since 1970.
         copy: What was checked here, if it came from there.
 
@@ -52,7 +52,7 @@ async def examine(
         Findings, what matters most first; a block means that the engine cannot use the address.
     """
     try:
-        facts = await stranger.look(url)
+        facts = await probe.look(url)
     except MediaError as error:
         message = f"The address of the {role} cannot be used: {error.reason}"
         return (Finding("address.reach", Severity.BLOCK, None, message, error.advice, Said.VENDOR),)
@@ -63,15 +63,15 @@ class GivenUrlPublisher:
     """Passes on the public address that the visitor gave.
 
     Args:
-        stranger: Tries it first.
+        probe: Tries it first.
         clock: Seconds since 1970.
     """
 
-    def __init__(self, stranger: UrlProbe, *, clock: Callable[[], float] = time.time) -> None:
-        self._stranger = stranger
+    def __init__(self, probe: UrlProbe, *, clock: Callable[[], float] = time.time) -> None:
+        self._probe = probe
         self._clock = clock
 
-    async def lend(self, source: InputFile, role: Role) -> PublishedFile | None:
+    async def publish(self, source: InputFile, role: Role) -> PublishedFile | None:
         """Try the address and pass it on as it is.
 
         Raises:
@@ -80,7 +80,7 @@ class GivenUrlPublisher:
         if source.url is None:
             return None
         copy = await asyncio.to_thread(Copy.of, source.path)
-        findings = await examine(source.url, role, stranger=self._stranger, now=self._clock(), copy=copy)
+        findings = await examine(source.url, role, probe=self._probe, now=self._clock(), copy=copy)
         blocks = [finding.message for finding in findings if finding.severity is Severity.BLOCK]
         if blocks:
             raise NoPublisherError(" ".join(blocks))
@@ -94,7 +94,7 @@ class GivenUrlPublisher:
 class DataUriPublisher:
     """Puts small files into the request."""
 
-    async def lend(self, source: InputFile, role: Role) -> PublishedFile:
+    async def publish(self, source: InputFile, role: Role) -> PublishedFile:
         """Turn the file into a ``data:`` URI.
 
         Raises:

@@ -58,7 +58,7 @@ class NoPublisherError(KlingUIError):
 class Publisher(Protocol):
     """One way for a file to reach an engine."""
 
-    async def lend(self, source: InputFile, role: Role) -> PublishedFile | None:
+    async def publish(self, source: InputFile, role: Role) -> PublishedFile | None:
         """Make a file fetchable; ``None`` when this way has nothing to do with it.
 
         Raises:
@@ -109,12 +109,12 @@ class PublisherChain:
     """Lends each file by the first way that fits.
 
     Args:
-        ways: The ways, the best first.
+        publishers: The ways, the best first.
         remedy: What would open another way, in words, for the person who finds none.
     """
 
-    def __init__(self, ways: Sequence[Publisher], remedy: str) -> None:
-        self._ways = tuple(ways)
+    def __init__(self, publishers: Sequence[Publisher], remedy: str) -> None:
+        self._publishers = tuple(publishers)
         self._remedy = remedy
         self._withdrawing: set[asyncio.Task[None]] = set()
 
@@ -126,12 +126,14 @@ class PublisherChain:
         """
         refusals: list[str] = []
         try:
-            image_loan = await self._lend(image, Role.IMAGE, refusals)
-            video_loan = await self._lend(video, Role.VIDEO, refusals)
+            published_image = await self._lend(image, Role.IMAGE, refusals)
+            published_video = await self._lend(video, Role.VIDEO, refusals)
         except BaseException:
             await self.withdraw(image, video)
             raise
-        return PublishedInputs(image_loan.url, video_loan.url, _note(image_loan.words, video_loan.words, refusals))
+        return PublishedInputs(
+            published_image.url, published_video.url, _note(published_image.words, published_video.words, refusals)
+        )
 
     async def withdraw(self, image: InputFile, video: InputFile) -> None:
         """Take both files back, whichever way they went; goes on by itself when the caller is cancelled."""
@@ -146,20 +148,20 @@ class PublisherChain:
             await asyncio.wait(self._withdrawing)
 
     async def _take_back(self, image: InputFile, video: InputFile) -> None:
-        for way in self._ways:
-            await way.take_back(image)
-            await way.take_back(video)
+        for publisher in self._publishers:
+            await publisher.take_back(image)
+            await publisher.take_back(video)
 
     async def _lend(self, source: InputFile, role: Role, refusals: list[str]) -> PublishedFile:
         start = len(refusals)
-        for way in self._ways:
+        for publisher in self._publishers:
             try:
-                loan = await way.lend(source, role)
+                published_file = await publisher.publish(source, role)
             except NoPublisherError as error:
                 refusals.append(error.message)
             else:
-                if loan is not None:
-                    return loan
+                if published_file is not None:
+                    return published_file
         message = " ".join([f"The {role} cannot reach RunComfy. Nothing was sent.", *refusals[start:]])
         raise NoPublisherError(message, advice=self._remedy)
 

@@ -132,7 +132,7 @@ class PublicFilesPublisher:
     Args:
         files: Signs the addresses.
         outside_url: Where the outside world reaches this app.
-        stranger: Tries an address before it is used: the app may be private after all.
+        probe: Tries an address before it is used: the app may be private after all.
         lend_hours: For how long an address works at most.
         clock: Seconds since 1970.
     """
@@ -141,18 +141,18 @@ class PublicFilesPublisher:
         self,
         files: PublicFiles,
         outside_url: str,
-        stranger: UrlProbe,
+        probe: UrlProbe,
         *,
         lend_hours: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._files = files
         self._outside_url = outside_url
-        self._stranger = stranger
+        self._probe = probe
         self._lend_hours = lend_hours
         self._clock = clock
 
-    async def lend(self, source: InputFile, role: Role) -> PublishedFile:
+    async def publish(self, source: InputFile, role: Role) -> PublishedFile:
         """Sign an address of the file.
 
         Raises:
@@ -162,7 +162,7 @@ class PublicFilesPublisher:
         url = self._outside_url + self._files.sign(source.path, int(now) + self._lend_hours * 3600)
         host = host_of(url)
         try:
-            await confirm(url, source, role, stranger=self._stranger, now=now)
+            await confirm(url, source, role, probe=self._probe, now=now)
         except NoPublisherError as error:
             raise NoPublisherError(f"This app cannot be reached from outside at {host}: {error.message}") from None
         words = (
@@ -186,7 +186,7 @@ def published_files_route(
         clock: Seconds since 1970.
     """
 
-    async def lent(request: Request) -> Response:
+    async def published(request: Request) -> Response:
         query: Any = request.query_params
         place = f"{request.path_params['run_id']}/{request.path_params['name']}"
         until, signature = query.get("expires", ""), query.get("signature", "")
@@ -199,4 +199,4 @@ def published_files_route(
             return PlainTextResponse("Try again", 503, {**_HEADERS, "Retry-After": "5"})
         return FileResponse(path, media_type=media_type, headers=_HEADERS)
 
-    return Route(f"{PATH}/{{run_id}}/{{name}}", lent, methods=["GET", "HEAD"])
+    return Route(f"{PATH}/{{run_id}}/{{name}}", published, methods=["GET", "HEAD"])

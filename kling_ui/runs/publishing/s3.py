@@ -44,7 +44,7 @@ class S3Publisher:
     Args:
         store: The bucket, and a folder in it.
         key: Behind the names.
-        stranger: Tries the address before it is used.
+        probe: Tries the address before it is used.
         lend_hours: For how long an address works, 1-168.
         clock: Seconds since 1970.
     """
@@ -53,19 +53,19 @@ class S3Publisher:
         self,
         store: S3Store,
         key: bytes,
-        stranger: UrlProbe,
+        probe: UrlProbe,
         *,
         lend_hours: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._key = key
-        self._stranger = stranger
+        self._probe = probe
         self._lend_hours = lend_hours
         self._clock = clock
         self._swept_at = 0.0
 
-    async def lend(self, source: InputFile, role: Role) -> PublishedFile:
+    async def publish(self, source: InputFile, role: Role) -> PublishedFile:
         """Upload the file and sign its address.
 
         Raises:
@@ -73,7 +73,7 @@ class S3Publisher:
         """
         url = await self._upload(source, role, await asyncio.to_thread(_media_type, source.path, role))
         try:
-            await confirm(url, source, role, stranger=self._stranger, now=self._clock())
+            await confirm(url, source, role, probe=self._probe, now=self._clock())
         except NoPublisherError as error:
             await self.take_back(source)
             raise NoPublisherError(

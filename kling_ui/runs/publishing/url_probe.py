@@ -292,21 +292,21 @@ def _manners(facts: AddressFacts, role: Role) -> Iterator[Finding]:
         yield Finding("address.redirect", Severity.HINT, len(facts.hosts) - 1, message, advice, Said.VENDOR)
 
 
-async def confirm(url: str, source: InputFile, role: Role, *, stranger: UrlProbe, now: float) -> None:
+async def confirm(url: str, source: InputFile, role: Role, *, probe: UrlProbe, now: float) -> None:
     """Make sure that an address that we made leads a stranger to exactly this file.
 
     Args:
         url: The address.
         source: The file.
         role: Which of the two it is.
-        stranger: Tries it.
+        probe: Tries it.
         now: Seconds since 1970.
 
     Raises:
         NoWayError: It does not; the message is the reason alone.
     """
     try:
-        facts = await stranger.look(url, ours=True)
+        facts = await probe.look(url, ours=True)
     except MediaError as error:
         raise NoPublisherError(error.reason) from None
     copy = await asyncio.to_thread(Copy.of, source.path)

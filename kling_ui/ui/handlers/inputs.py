@@ -34,12 +34,12 @@ class InputHandlers:
 
     Args:
         services: Gives what the page works with; it is open only while the server runs.
-        attention: Shared with those who change inputs in another way.
+        latest_wins: Shared with those who change inputs in another way.
     """
 
-    def __init__(self, services: Callable[[], Services], attention: LatestWins | None = None) -> None:
+    def __init__(self, services: Callable[[], Services], latest_wins: LatestWins | None = None) -> None:
         self._services = services
-        self._attention = attention or LatestWins()
+        self._latest_wins = latest_wins or LatestWins()
 
     async def on_image(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
         """Look at a picture that was uploaded or named by a link."""
@@ -57,8 +57,8 @@ class InputHandlers:
         """Load an example: both inputs and the settings that suit it."""
         example, session = example_of(payload(event).get("id")), request.session_hash
         with (
-            self._attention.claim(session, InputKind.IMAGE) as image_is_ours,
-            self._attention.claim(session, InputKind.VIDEO) as video_is_ours,
+            self._latest_wins.claim(session, InputKind.IMAGE) as image_is_ours,
+            self._latest_wins.claim(session, InputKind.VIDEO) as video_is_ours,
         ):
             async for image, video in self._load_example(example, self._looking(request)):
                 if not (image_is_ours() and video_is_ours()):
@@ -72,8 +72,8 @@ class InputHandlers:
     async def on_first_look(self, kept: object, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Load what the person had here before, or the first example, unless the person is quicker."""
         with (
-            self._attention.claim(request.session_hash, InputKind.IMAGE) as image_is_ours,
-            self._attention.claim(request.session_hash, InputKind.VIDEO) as video_is_ours,
+            self._latest_wins.claim(request.session_hash, InputKind.IMAGE) as image_is_ours,
+            self._latest_wins.claim(request.session_hash, InputKind.VIDEO) as video_is_ours,
         ):
             async for image, video in self._first_inputs(kept, self._looking(request)):
                 if not (image_is_ours() and video_is_ours()):
@@ -82,14 +82,14 @@ class InputHandlers:
 
     async def on_kept_choice(self, kept: object) -> tuple[Any, Any, Any]:
         """Give back the choice that the person had made here before."""
-        before = SavedInputs.from_value(kept, self._services().locker)
+        before = SavedInputs.from_value(kept, self._services().signed_files)
         if before is None:
             return gr.skip(), gr.skip(), gr.skip()
         return before.choice.orientation.value, before.choice.keep_sound, before.choice.prompt
 
     async def on_advice(self, video: SlotValue | None, orientation: str, request: gr.Request) -> Any:
         """Say which orientation suits the clip."""
-        with self._attention.claim(request.session_hash, "advice") as is_ours:
+        with self._latest_wins.claim(request.session_hash, "advice") as is_ours:
             try:
                 look = await self._looking(request).known(InputKind.VIDEO, entries_of(video))
             except KlingUIError:  # the clip's own place tells it
@@ -115,7 +115,7 @@ class InputHandlers:
         image, video = entries_of(image), entries_of(video)
         choice = TransferOptions(text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
         view, wish = await self._verdict(image, video, choice, self._looking(request), accepted=accepted is True)
-        carried = wish.to_value(self._services().locker) if wish and view.may_run else None
+        carried = wish.to_value(self._services().signed_files) if wish and view.may_run else None
         now = {"image": image.get("ref"), "video": video.get("ref")}
         return (
             {
@@ -145,7 +145,7 @@ class InputHandlers:
             yield values
 
     async def _first_inputs(self, kept: object, looking: InputAnalysis) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
-        before = SavedInputs.from_value(kept, self._services().locker)
+        before = SavedInputs.from_value(kept, self._services().signed_files)
         if before is not None:
             try:
                 async for values in _load(looking, before.image, before.video):
@@ -162,7 +162,7 @@ class InputHandlers:
         url = text_of(given.get("url")) or None
         echo = {"seq": given.get("seq") if isinstance(given.get("seq"), int) else 0, "origin": url}
         services = self._services().for_request(request)
-        with self._attention.claim(request.session_hash, kind) as is_ours:
+        with self._latest_wins.claim(request.session_hash, kind) as is_ours:
             try:
                 if given.get("recorded") is True:
                     yield slot_view.busy("Converting the recording") | echo
@@ -178,8 +178,8 @@ class InputHandlers:
     async def _verdict(
         self, image: SlotValue, video: SlotValue, choice: TransferOptions, looking: InputAnalysis, *, accepted: bool
     ) -> tuple[VerdictView, RunRequest | None]:
-        locker = self._services().locker
-        paths = locker.open(image.get("ref")), locker.open(video.get("ref"))
+        signed_files = self._services().signed_files
+        paths = signed_files.open(image.get("ref")), signed_files.open(video.get("ref"))
         is_busy = bool(image.get("busy") or video.get("busy"))
         try:
             known = await looking.known(InputKind.IMAGE, image), await looking.known(InputKind.VIDEO, video)
@@ -187,7 +187,7 @@ class InputHandlers:
             repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
         except Exception as error:  # noqa: BLE001  told in words
             return VerdictView(str(error_text(error)), "block"), None
-        view = verdict_view(report, accepted=accepted, repairs=repairs, locker=locker)
+        view = verdict_view(report, accepted=accepted, repairs=repairs, signed_files=signed_files)
         if is_busy:
             return replace(view, text="Looking at the inputs.", tone="busy", offers_override=False), None
         if paths[0] is None or paths[1] is None:
@@ -199,7 +199,7 @@ class InputHandlers:
 async def _file(services: Services, kind: InputKind, given: dict[str, Any], url: str | None) -> Path:
     if url:
         return await services.fetch(kind, url)
-    path = services.locker.open(given.get("ref"))
+    path = services.signed_files.open(given.get("ref"))
     if path is None:
         raise _gone()
     return await services.plain(path) if kind is InputKind.VIDEO and given.get("recorded") is True else path

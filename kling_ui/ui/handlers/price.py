@@ -51,7 +51,7 @@ class PriceHandlers:
     async def _duration_s(self, video: SlotValue | None, request: gr.Request) -> float | None:
         """Measure the clip that is really sent: trimmed or mended, where it was."""
         services = self._services().for_request(request)
-        path = services.locker.open(entries_of(video).get("ref"))
+        path = services.signed_files.open(entries_of(video).get("ref"))
         try:
             return (await services.preflight.video_facts(path)).duration_s if path else None
         except KlingUIError:

@@ -33,12 +33,12 @@ class RepairHandlers:
 
     Args:
         services: Gives what the page works with; it is open only while the server runs.
-        attention: Shared with those who hand inputs in: what is new is never overwritten with what is repaired.
+        latest_wins: Shared with those who hand inputs in: what is new is never overwritten with what is repaired.
     """
 
-    def __init__(self, services: Callable[[], Services], attention: LatestWins | None = None) -> None:
+    def __init__(self, services: Callable[[], Services], latest_wins: LatestWins | None = None) -> None:
         self._services = services
-        self._attention = attention or LatestWins()
+        self._latest_wins = latest_wins or LatestWins()
         self._under_way: dict[str | None, asyncio.Task[RepairOutcome]] = {}
 
     async def on_repair(  # noqa: PLR0917  Gradio passes values by position
@@ -59,13 +59,13 @@ class RepairHandlers:
         if (older := self._under_way.get(session)) is not None:
             older.cancel()
         with ExitStack() as stack:
-            ours = {kind: stack.enter_context(self._attention.watch(session, kind)) for kind in InputKind}
+            ours = {kind: stack.enter_context(self._latest_wins.watch(session, kind)) for kind in InputKind}
             task = self._under_way[session] = asyncio.ensure_future(work.carry_out(order, progress))
             try:
                 async for value in _watched(task, progress):
                     yield gr.skip(), gr.skip(), gr.update(mending=value)
                 if self._under_way.get(session) is task:  # else there is a newer one, which speaks for itself
-                    yield _stage(order, task, {kind for kind in InputKind if ours[kind]()})
+                    yield _display(order, task, {kind for kind in InputKind if ours[kind]()})
             finally:
                 task.cancel()
                 if self._under_way.get(session) is task:
@@ -108,7 +108,7 @@ class RepairHandlers:
         )
 
     async def _undo(self, kind: InputKind, value: SlotValue, request: gr.Request) -> Any:
-        with self._attention.claim(request.session_hash, kind) as is_ours:
+        with self._latest_wins.claim(request.session_hash, kind) as is_ours:
             try:
                 services = self._services().for_request(request)
                 back = await InputAnalysis(lambda: services).whole(kind, self._repaired(value).undone())
@@ -118,7 +118,7 @@ class RepairHandlers:
             return back | {"instead_of": value.get("ref")} if is_ours() else gr.skip()
 
     def _repaired(self, value: SlotValue) -> InputVersions:
-        versions = InputVersions.from_value(value, self._services().locker)
+        versions = InputVersions.from_value(value, self._services().signed_files)
         if versions is None or not versions.is_repaired:
             raise _gone()
         return versions
@@ -126,12 +126,12 @@ class RepairHandlers:
     def _order(self, given: dict[str, Any], image: SlotValue, video: SlotValue, choice: TransferOptions) -> RepairOrder:
         asked = given.get("kinds")
         names = {name for name in asked if isinstance(name, str)} if isinstance(asked, list) else set()
-        locker = self._services().locker
+        signed_files = self._services().signed_files
         return RepairOrder(
             kinds=frozenset(kind for kind in RepairKind if kind.value in names),
             span=read_span(given.get("span")),
-            image=InputVersions.from_value(image, locker),
-            video=InputVersions.from_value(video, locker),
+            image=InputVersions.from_value(image, signed_files),
+            video=InputVersions.from_value(video, signed_files),
             choice=choice,
         )
 
@@ -148,7 +148,7 @@ async def _watched(task: asyncio.Task[RepairOutcome], progress: RepairProgress) 
         await asyncio.wait({task}, timeout=LOOK_EVERY_S)
 
 
-def _stage(order: RepairOrder, task: asyncio.Task[RepairOutcome], ours: Collection[InputKind]) -> RepairUpdate:
+def _display(order: RepairOrder, task: asyncio.Task[RepairOutcome], ours: Collection[InputKind]) -> RepairUpdate:
     """Show what came of a repair; inputs that the person changed meanwhile stay as they are."""
     if task.cancelled():
         return gr.skip(), gr.skip(), gr.update(mending=mending_view.STOPPED)

@@ -49,7 +49,7 @@ class RunDisplay:
 
     def __init__(self, services: Callable[[], Services]) -> None:
         self._services = services
-        self._attention = LatestWins()
+        self._latest_wins = LatestWins()
 
     async def show(
         self, run_id: str, owner: str, tab: str | None, *, words: str = "", look: bool = False
@@ -64,7 +64,7 @@ class RunDisplay:
             look: The person has just asked for it: bring it into view.
         """
         shown: dict[str, Any] = {}
-        with self._attention.claim(tab) as is_ours:
+        with self._latest_wins.claim(tab) as is_ours:
             try:
                 async with aclosing(self._services().runner.watch(run_id, owner)) as views:
                     async for run in views:
@@ -85,13 +85,13 @@ class RunDisplay:
             tab: The tab.
             engine: Where a run should have gone.
         """
-        with self._attention.claim(tab):
+        with self._latest_wins.claim(tab):
             return refusal(error_text(error), engine) | LOOK, gr.skip(), gr.skip()
 
     async def _scene(self, run: RunView, owner: str, shown: dict[str, Any], words: str) -> DisplayUpdate:
         """Give what is new since the last time; unchanged players keep playing."""
         services = self._services()
-        player, history = player_value(services.locker, run), gr.skip()
+        player, history = player_value(services.signed_files, run), gr.skip()
         if run.state is not shown.get("state"):
             history = await self._history(run, owner)
         if run.is_final and shown:
@@ -104,7 +104,7 @@ class RunDisplay:
         services = self._services()
         runs = await services.runner.history(owner)
         steps = await services.runner.states(run.run_id, owner)
-        return history_value(services.locker, runs, current=run.run_id, now=time.time(), steps=steps)
+        return history_value(services.signed_files, runs, current=run.run_id, now=time.time(), steps=steps)
 
 
 async def comparison_of(run: RunView, services: Services) -> Path:
@@ -156,7 +156,7 @@ class RunHandlers:
     def __init__(self, services: Callable[[], Services], recoveries: AttemptLimit | None = None) -> None:
         self._services = services
         self._recoveries = AttemptLimit() if recoveries is None else recoveries
-        self._stage = RunDisplay(services)
+        self._display = RunDisplay(services)
 
     async def on_run(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -178,7 +178,7 @@ class RunHandlers:
             theirs = self._services().for_request(request)
             start = await self._begin(await _wanted(theirs, headline, size), order, theirs)
         except Exception as error:  # noqa: BLE001  told in words
-            yield self._stage.refuse(error, request.session_hash, engine=order.engine)
+            yield self._display.refuse(error, request.session_hash, engine=order.engine)
             return
         async for scene in self._show(start, order.who, request):
             yield scene
@@ -197,7 +197,7 @@ class RunHandlers:
             order = RunOrder(engine, who, _rate(cost))
             start = await self._begin(await _same(theirs, run, headline, who.owner), order, theirs, again=True)
         except Exception as error:  # noqa: BLE001  told in words
-            yield self._stage.refuse(error, request.session_hash, engine=engine)
+            yield self._display.refuse(error, request.session_hash, engine=engine)
             return
         async for scene in self._show(start, who, request):
             yield scene
@@ -228,17 +228,17 @@ class RunHandlers:
 
     async def on_inputs(self, image: SlotValue | None, video: SlotValue | None) -> Any:
         """Let the inputs stand beside each other while there is no run to show."""
-        locker = self._services().locker
-        shown = (locker.url(locker.open(entries_of(value).get("ref"))) for value in (image, video))
+        signed_files = self._services().signed_files
+        shown = (signed_files.url(signed_files.open(entries_of(value).get("ref"))) for value in (image, video))
         return gr.update(pair=inputs_value(*shown))
 
     async def on_open(self, event: gr.EventData, visitor: str, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
         """Show an earlier run, and follow it if it goes on."""
         run_id, who = text_of(payload(event).get("run_id")), visitor_of(visitor, request)
         if not who.is_known:
-            yield self._stage.refuse(_not_known(), request.session_hash)
+            yield self._display.refuse(_not_known(), request.session_hash)
             return
-        async for scene in self._stage.show(run_id, who.owner, request.session_hash):
+        async for scene in self._display.show(run_id, who.owner, request.session_hash):
             yield scene
 
     async def on_return(self, visitor: str, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
@@ -250,7 +250,7 @@ class RunHandlers:
             return
         if runs[0].needs_token:
             await self._resume(who)
-        async for scene in self._stage.show(runs[0].run_id, who.owner, request.session_hash):
+        async for scene in self._display.show(runs[0].run_id, who.owner, request.session_hash):
             yield scene
 
     async def on_kept_token(self, visitor: str, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
@@ -265,7 +265,7 @@ class RunHandlers:
         try:
             resumed = await self._resume(who)
         except Exception as error:  # noqa: BLE001  told in words
-            yield self._stage.refuse(error, request.session_hash)
+            yield self._display.refuse(error, request.session_hash)
             return
         if not resumed:
             is_settled = self._services().tokens.holds(who.token_key)
@@ -275,7 +275,7 @@ class RunHandlers:
                 gr.skip(),
             )
             return
-        async for scene in self._stage.show(resumed[0], who.owner, request.session_hash):
+        async for scene in self._display.show(resumed[0], who.owner, request.session_hash):
             yield scene
 
     async def on_cancel(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
@@ -299,10 +299,10 @@ class RunHandlers:
         except Exception as error:  # noqa: BLE001  told in words
             return gr.update(comparison={"run_id": run_id, "error": str(error_text(error))})
         name = f"comparison-{run.engine.value}-{run_id[:8]}.mp4"
-        return gr.update(comparison={"run_id": run_id, "url": services.locker.url(path), "name": name})
+        return gr.update(comparison={"run_id": run_id, "url": services.signed_files.url(path), "name": name})
 
     async def _show(self, start: Start, who: Visitor, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
-        scenes = self._stage.show(start.run_id, who.owner, request.session_hash, words=start.words, look=True)
+        scenes = self._display.show(start.run_id, who.owner, request.session_hash, words=start.words, look=True)
         async for scene in scenes:
             yield scene
 
@@ -334,7 +334,7 @@ def _refuse_unknown(who: Visitor) -> None:
 
 async def _wanted(services: Services, headline: Value | None, size: Resolution) -> RunInputs:
     """Give what the headline carries, checked once more."""
-    wish = RunRequest.from_value(entries_of(headline).get("wish"), services.locker)
+    wish = RunRequest.from_value(entries_of(headline).get("wish"), services.signed_files)
     if wish is None:
         raise _not_checked()
     report = await services.preflight.report(wish.image, wish.video, wish.choice)
@@ -346,7 +346,7 @@ async def _wanted(services: Services, headline: Value | None, size: Resolution) 
 
 async def _same(services: Services, run: RunView, headline: Value | None, owner: str) -> RunInputs:
     """Give a run's inputs: as they stand on the left, if they are the same, so that their addresses are used."""
-    wish = RunRequest.from_value(entries_of(headline).get("wish"), services.locker)
+    wish = RunRequest.from_value(entries_of(headline).get("wish"), services.signed_files)
     if wish is not None:
         inputs = wish.inputs(findings=run.findings)
         async with services.turn():  # both files are read

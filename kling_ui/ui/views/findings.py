@@ -36,18 +36,18 @@ TONES = {Verdict.BLOCK: "block", Verdict.WARN: "warn", Verdict.PASS: "ok"}
 STOPPED: dict[str, Any] = {"state": "stopped", "words": "Stopped. Nothing was changed."}
 
 
-def evidence_value(locker: SignedFiles, finding: Finding) -> dict[str, Any] | None:
+def evidence_value(signed_files: SignedFiles, finding: Finding) -> dict[str, Any] | None:
     """Show a finding's evidence; ``None`` when its words are all there is.
 
     Args:
-        locker: Makes the addresses of pictures.
+        signed_files: Makes the addresses of pictures.
         finding: The broken rule.
     """
     evidence = finding.evidence
     if evidence is None or not (evidence.picture or evidence.spans or evidence.curve):
         return None
     return {
-        "picture": _url(locker, evidence),
+        "picture": _url(signed_files, evidence),
         "alt": _ALTS.get(finding.rule, _alt(finding.rule)),
         "boxes": [list(box) for box in evidence.boxes] if _is_of_picture(finding.rule) else [],
         "spans": [
@@ -58,8 +58,8 @@ def evidence_value(locker: SignedFiles, finding: Finding) -> dict[str, Any] | No
     }
 
 
-def _url(locker: SignedFiles, evidence: Evidence) -> str:
-    return locker.url(evidence.picture) if evidence.picture and evidence.picture.is_file() else ""
+def _url(signed_files: SignedFiles, evidence: Evidence) -> str:
+    return signed_files.url(evidence.picture) if evidence.picture and evidence.picture.is_file() else ""
 
 
 def _is_of_picture(rule: str) -> bool:
@@ -132,7 +132,7 @@ class VerdictView:
 
 
 def verdict_view(
-    report: Report, *, accepted: bool, repairs: Sequence[Repair] = (), locker: SignedFiles | None = None
+    report: Report, *, accepted: bool, repairs: Sequence[Repair] = (), signed_files: SignedFiles | None = None
 ) -> VerdictView:
     """Judge a complete report as a person who has, or has not, checked what a detector may get wrong.
 
@@ -140,7 +140,7 @@ def verdict_view(
         report: What the checks said.
         accepted: The person has checked and wants to run anyway.
         repairs: What can be mended.
-        locker: Makes the addresses of evidence; without one, none is shown.
+        signed_files: Makes the addresses of evidence; without one, none is shown.
     """
     doubtful = [finding for finding in report.findings if finding.override and finding.severity == Severity.BLOCK]
     if accepted:
@@ -148,7 +148,7 @@ def verdict_view(
     return VerdictView(
         text=report.headline,
         tone=TONES[report.verdict],
-        findings=tuple(_row(about, finding, repairs, locker) for about, finding in _in_order(report)),
+        findings=tuple(_row(about, finding, repairs, signed_files) for about, finding in _in_order(report)),
         repair_all=_all_kinds(repairs),
         offers_override=bool(doubtful),
     )
@@ -171,7 +171,7 @@ def _in_order(report: Report) -> list[tuple[str, Finding]]:
     return [(about.get(id(finding), ""), finding) for finding in report.findings]
 
 
-def _row(about: str, finding: Finding, repairs: Sequence[Repair], locker: SignedFiles | None) -> dict[str, Any]:
+def _row(about: str, finding: Finding, repairs: Sequence[Repair], signed_files: SignedFiles | None) -> dict[str, Any]:
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
@@ -181,7 +181,7 @@ def _row(about: str, finding: Finding, repairs: Sequence[Repair], locker: Signed
         "advice": finding.advice,
         "source": finding.source,
         "repairs": [repair_row(repair) for repair in repairs if finding.rule in repair.rules],
-        "evidence": evidence_value(locker, finding) if locker else None,
+        "evidence": evidence_value(signed_files, finding) if signed_files else None,
     }
 
 

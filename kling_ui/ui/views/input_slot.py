@@ -111,38 +111,42 @@ def failed(error: KlingUIError) -> SlotValue:
     return {"error": message[:1].upper() + message[1:], "advice": error.advice}
 
 
-def received(locker: SignedFiles, path: Path) -> SlotValue:
+def received(signed_files: SignedFiles, path: Path) -> SlotValue:
     """Show a file of which nothing is known yet."""
-    return {"ref": locker.sign(path), "url": locker.url(path), "busy": "Reading the file"}
+    return {"ref": signed_files.sign(path), "url": signed_files.url(path), "busy": "Reading the file"}
 
 
-def facts_of(locker: SignedFiles, path: Path, facts: ImageFacts | VideoFacts) -> SlotValue:
+def facts_of(signed_files: SignedFiles, path: Path, facts: ImageFacts | VideoFacts) -> SlotValue:
     """Show what a file says of itself while it is still being looked at."""
     if isinstance(facts, ImageFacts):
-        return image_facts(locker, path, facts)
-    return video_facts(locker, path, facts)
+        return image_facts(signed_files, path, facts)
+    return video_facts(signed_files, path, facts)
 
 
-def look_of(locker: SignedFiles, path: Path, look: ImageAnalysis | VideoAnalysis) -> SlotValue:
+def look_of(signed_files: SignedFiles, path: Path, look: ImageAnalysis | VideoAnalysis) -> SlotValue:
     """Show a file with all that was found in it."""
-    return image_look(locker, path, look) if isinstance(look, ImageAnalysis) else video_look(locker, path, look)
+    return (
+        image_look(signed_files, path, look)
+        if isinstance(look, ImageAnalysis)
+        else video_look(signed_files, path, look)
+    )
 
 
-def repaired(locker: SignedFiles, versions: InputVersions, changed: Iterable[FileDifference]) -> SlotValue:
+def repaired(signed_files: SignedFiles, versions: InputVersions, changed: Iterable[FileDifference]) -> SlotValue:
     """Show what repairs made of an input, and how to go back."""
     return {
         "repaired": {
             "labels": versions.current.labels,
             "changes": [(change.what[:1].upper() + change.what[1:], change.before, change.after) for change in changed],
-            "picture": locker.url(versions.current.picture),
+            "picture": signed_files.url(versions.current.picture),
             "steps": len(versions.past),
         }
     }
 
 
-def image_facts(locker: SignedFiles, path: Path, facts: ImageFacts) -> SlotValue:
+def image_facts(signed_files: SignedFiles, path: Path, facts: ImageFacts) -> SlotValue:
     """Show a picture whose character is still being looked for."""
-    return received(locker, path) | {
+    return received(signed_files, path) | {
         "alt": "The character image",
         "busy": "Looking for the character",
         "facts": [
@@ -152,11 +156,11 @@ def image_facts(locker: SignedFiles, path: Path, facts: ImageFacts) -> SlotValue
     }
 
 
-def image_look(locker: SignedFiles, path: Path, look: ImageAnalysis) -> SlotValue:
+def image_look(signed_files: SignedFiles, path: Path, look: ImageAnalysis) -> SlotValue:
     """Show a picture with all that was found in it."""
-    return image_facts(locker, path, look.facts) | {
+    return image_facts(signed_files, path, look.facts) | {
         "busy": "",
-        "overlay": locker.url(look.overlay),
+        "overlay": signed_files.url(look.overlay),
         "found": found_in_image(look.person),
     }
 
@@ -169,9 +173,9 @@ def found_in_image(person: PersonFacts | None) -> str:
     return f"The character covers {wording.share(person.subject_share)} of the picture, {body}."
 
 
-def video_facts(locker: SignedFiles, path: Path, facts: VideoFacts) -> SlotValue:
+def video_facts(signed_files: SignedFiles, path: Path, facts: VideoFacts) -> SlotValue:
     """Show a clip whose person is still being looked for."""
-    return received(locker, path) | {
+    return received(signed_files, path) | {
         "busy": "Looking for the person",
         "facts": [
             ("Length", f"{wording.seconds(facts.duration_s)}, {wording.rate(facts.fps)}"),
@@ -182,11 +186,11 @@ def video_facts(locker: SignedFiles, path: Path, facts: VideoFacts) -> SlotValue
     }
 
 
-def video_look(locker: SignedFiles, path: Path, look: VideoAnalysis) -> SlotValue:
+def video_look(signed_files: SignedFiles, path: Path, look: VideoAnalysis) -> SlotValue:
     """Show a clip with all that was found in it."""
-    return video_facts(locker, path, look.facts) | {
+    return video_facts(signed_files, path, look.facts) | {
         "busy": "",
-        "strip": locker.url(look.strip),
+        "strip": signed_files.url(look.strip),
         "strip_alt": "Moments of the clip with the skeleton that was found",
         "timeline": timeline_value(forecast(look)),
         "found": found_in_video(look),

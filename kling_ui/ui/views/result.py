@@ -103,13 +103,13 @@ def inputs_value(image_url: str, video_url: str) -> dict[str, Any]:
     return {"image": image_url, "reference": video_url, "waiting": "Your result appears here", "sound": "reference"}
 
 
-def player_value(locker: SignedFiles, run: RunView) -> dict[str, Any]:
+def player_value(signed_files: SignedFiles, run: RunView) -> dict[str, Any]:
     """Show a run's picture, reference and, as soon as there is one, its result."""
     return {
         "run_id": run.run_id,
-        "image": locker.url(run.image),
-        "reference": locker.url(run.reference),
-        "result": locker.url(run.result),
+        "image": signed_files.url(run.image),
+        "reference": signed_files.url(run.reference),
+        "result": signed_files.url(run.result),
         "waiting": "" if run.result else _waiting_words(run),
         "ratio": run.width_px / run.height_px if run.width_px and run.height_px else None,
         "duration_s": run.duration_s,

@@ -150,17 +150,17 @@ def _mends(run: RunView) -> list[Action]:
     known: list[Action] = [
         {"do": "go", "repair": kind.value, "label": REPAIRS[kind]} for kind in repairs if kind in REPAIRS
     ]
-    mended = {kind.target for kind in repairs}
-    return known + [{"do": "go", "place": name, "label": PLACES[name]} for name in run.inputs if name not in mended]
+    repaired = {kind.target for kind in repairs}
+    return known + [{"do": "go", "place": name, "label": PLACES[name]} for name in run.inputs if name not in repaired]
 
 
 def history_value(
-    locker: SignedFiles, runs: Iterable[RunView], *, current: str, now: float, steps: Steps = ()
+    signed_files: SignedFiles, runs: Iterable[RunView], *, current: str, now: float, steps: Steps = ()
 ) -> dict[str, Any]:
     """Show a visitor's runs.
 
     Args:
-        locker: Makes the addresses of their files.
+        signed_files: Makes the addresses of their files.
         runs: The runs, in any order.
         current: The one that is shown.
         now: Seconds since 1970.
@@ -169,18 +169,18 @@ def history_value(
     newest = sorted(runs, key=lambda run: run.created_at, reverse=True)
     return {
         "current": current,
-        "runs": [_past(locker, run, now) for run in newest[:PAST_RUNS_MAX]],
+        "runs": [_past(signed_files, run, now) for run in newest[:PAST_RUNS_MAX]],
         "steps": [{"words": wording.STEP_WORDS[state], "at": at} for state, at in steps],
         "has_paid": any(not is_free(run) for run in newest),
     }
 
 
-def _past(locker: SignedFiles, run: RunView, now: float) -> dict[str, str]:
+def _past(signed_files: SignedFiles, run: RunView, now: float) -> dict[str, str]:
     length = "" if run.duration_s is None else f", {wording.seconds(run.duration_s)}"
     return {
         "run_id": run.run_id,
         "state": run.state.value,
-        "image": locker.url(run.image) if run.image and run.image.is_file() else "",
+        "image": signed_files.url(run.image) if run.image and run.image.is_file() else "",
         "title": f"{wording.ENGINE_NAMES[run.engine]}{length}",
         "about": ", ".join(_about(run, now)),
         "more": ", ".join(_figures(run)),

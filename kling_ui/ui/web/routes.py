@@ -18,12 +18,12 @@ from kling_ui.ui.web.uploads import UploadIntake, status_of
 _FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
-def add_routes(app: FastAPI, locker: SignedFiles, intake: UploadIntake) -> None:
+def add_routes(app: FastAPI, signed_files: SignedFiles, intake: UploadIntake) -> None:
     """Add the routes; they must come before Gradio is mounted on the root.
 
     Args:
         app: The application.
-        locker: Signs and opens files.
+        signed_files: Signs and opens files.
         intake: Takes uploads in.
     """
 
@@ -33,7 +33,7 @@ def add_routes(app: FastAPI, locker: SignedFiles, intake: UploadIntake) -> None:
 
     @app.api_route("/files/{ref:path}", methods=["GET", "HEAD"])
     async def file(ref: str) -> Response:
-        path = locker.open(ref)
+        path = signed_files.open(ref)
         return PlainTextResponse("Not found", 404) if path is None else _file_answer(path)
 
     @app.post("/inputs")
@@ -47,7 +47,7 @@ def add_routes(app: FastAPI, locker: SignedFiles, intake: UploadIntake) -> None:
             return JSONResponse(answer, status_of(error), headers={"Connection": "close"})
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
-        return JSONResponse({"ref": locker.sign(path)})
+        return JSONResponse({"ref": signed_files.sign(path)})
 
 
 def sweep(folder: Path, max_age_s: float) -> None:

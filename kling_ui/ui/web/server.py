@@ -71,13 +71,13 @@ def build_app(
         farewell: Ends the streams of open pages.
     """
     _tell_gradio(settings.data_dir)
-    locker = open_signed_files(settings.data_dir)
-    examples = locker.root / "examples"
+    signed_files = open_signed_files(settings.data_dir)
+    examples = signed_files.root / "examples"
     keep_examples(examples)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with opening(settings, locker) as services:
+        async with opening(settings, signed_files) as services:
             app.state.services = services
             sweeping = asyncio.create_task(_keep_clean(services))
             wiping = asyncio.create_task(services.tokens.keep_wiping())
@@ -91,13 +91,15 @@ def build_app(
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
     pace = UploadPace(limit_s=settings.limits.upload_minutes * 60)
-    add_routes(app, locker, UploadIntake(lambda: app.state.services.store, pace=pace, is_public=settings.is_public))
+    add_routes(
+        app, signed_files, UploadIntake(lambda: app.state.services.store, pace=pace, is_public=settings.is_public)
+    )
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
-    _add_security(app, settings, farewell or StreamShutdown(), locker.secret)
+    _add_security(app, settings, farewell or StreamShutdown(), signed_files.secret)
     if settings.outside_url:
         _lend_inputs(app, settings.data_dir)
-    _mount_page(app, settings, example_pairs(locker, examples))
+    _mount_page(app, settings, example_pairs(signed_files, examples))
     return app
 
 
@@ -186,10 +188,7 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
 
     from kling_ui.ui.page import build_page  # noqa: PLC0415
     from kling_ui.ui.web.gradio_mounting import finish_mounting  # noqa: PLC0415
-    from kling_ui.ui.widgets import (
-        STYLES,
-        page_theme,
-    )
+    from kling_ui.ui.widgets import STYLES, page_theme  # noqa: PLC0415
 
     page = build_page(
         lambda: app.state.services,

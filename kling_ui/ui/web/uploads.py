@@ -40,7 +40,7 @@ class UploadPace:
     grace_s: float = GRACE_S
     bytes_per_s_min: float = BYTES_PER_S_MIN
 
-    def patience_s(self, size_bytes: int, last_s: float) -> float:
+    def timeout_s(self, size_bytes: int, last_s: float) -> float:
         """Say until when the next bytes must come, in seconds since the beginning.
 
         Args:
@@ -61,14 +61,14 @@ async def paced(chunks: AsyncIterable[bytes], pace: UploadPace) -> AsyncGenerato
     size_bytes, last_s = 0, 0.0
     while True:
         try:
-            async with asyncio.timeout_at(began_s + pace.patience_s(size_bytes, last_s)):
+            async with asyncio.timeout_at(began_s + pace.timeout_s(size_bytes, last_s)):
                 chunk = await anext(coming)
         except StopAsyncIteration:
             return
         except TimeoutError as error:
             raise _too_slow(pace, loop.time() - began_s) from error
         last_s, size_bytes = loop.time() - began_s, size_bytes + len(chunk)
-        if last_s > pace.patience_s(size_bytes, last_s):
+        if last_s > pace.timeout_s(size_bytes, last_s):
             raise _too_slow(pace, last_s)
         yield chunk
 

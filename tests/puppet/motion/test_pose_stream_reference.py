@@ -24,9 +24,9 @@ def wandering_track(frames: int, *, lost: tuple[int, ...] = ()) -> PoseTrack:
 def test_a_stretch_is_cleaned_as_the_whole_would_be():
     track = wandering_track(90, lost=(30, 31, 52))
     whole = smoothed_motion(track, FPS)
-    reading = PoseStream.of(track, FPS)
+    pose_stream = PoseStream.of(track, FPS)
     for start in range(0, 90, 12):
-        stretch, same = reading.perform(start, min(start + 12, 90)), whole[start : start + 12]
+        stretch, same = pose_stream.perform(start, min(start + 12, 90)), whole[start : start + 12]
         assert np.allclose(stretch.points, same.points)
         assert np.allclose(stretch.scale, same.scale)
         assert np.allclose(stretch.face, same.face)
@@ -73,21 +73,21 @@ def test_a_swapped_stretch_stays_repaired():
 
 
 def test_waiting_ends_with_enough_frames_or_with_the_clip():
-    reading, track = PoseStream(FPS), wandering_track(10)
+    pose_stream, track = PoseStream(FPS), wandering_track(10)
     seen: list[int] = []
-    thread = threading.Thread(target=lambda: seen.extend((reading.wait_for(3), reading.wait_for(99))))
+    thread = threading.Thread(target=lambda: seen.extend((pose_stream.wait_for(3), pose_stream.wait_for(99))))
     thread.start()
     for n in range(10):
-        reading.add(n / FPS, 1.0, None if n == 4 else Pose(track.landmarks[n], track.world_m[n], None, 0.5))
-    reading.close()
+        pose_stream.add(n / FPS, 1.0, None if n == 4 else Pose(track.landmarks[n], track.world_m[n], None, 0.5))
+    pose_stream.close()
     thread.join(10)
     assert seen[0] >= 3
     assert seen[1] == 10
-    assert reading.anybody
+    assert pose_stream.anybody
 
 
 def test_what_ended_the_reading_reaches_the_one_who_waits(tmp_path):
-    reading = PoseStream(FPS)
-    reading.close(MediaError("it broke off.", path=tmp_path / "clip.mp4"))
+    pose_stream = PoseStream(FPS)
+    pose_stream.close(MediaError("it broke off.", path=tmp_path / "clip.mp4"))
     with pytest.raises(MediaError, match="broke off"):
-        reading.wait_for(1)
+        pose_stream.wait_for(1)

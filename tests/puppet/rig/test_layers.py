@@ -36,8 +36,8 @@ def straddling(character: Character, degrees: float) -> FramePose:
 
 def crotch(puppet: Puppet, character: Character, degrees: float) -> int:
     """The highest row below the hips in which there is a gap between the legs."""
-    stance = straddling(character, degrees)
-    frame, empty = puppet.draw(stance), puppet.draw(replace(stance, order=()))
+    frame_pose = straddling(character, degrees)
+    frame, empty = puppet.draw(frame_pose), puppet.draw(replace(frame_pose, order=()))
     there = np.abs(frame.astype(int) - empty).sum(axis=2) > 60
     left, right = character.joints[list(HIPS)]
     columns = slice(round(0.7 * right[0] + 0.3 * left[0]), round(0.3 * right[0] + 0.7 * left[0]))
@@ -52,8 +52,8 @@ def test_the_crotch_stays_where_it_is_when_legs_are_spread(puppet: Puppet, chara
 
 @pytest.mark.parametrize("degrees", [12, 28])
 def test_nothing_hangs_down_between_spread_legs(puppet: Puppet, character: Character, degrees: float):
-    stance = straddling(character, degrees)
-    frame, empty = puppet.draw(stance), puppet.draw(replace(stance, order=()))
+    frame_pose = straddling(character, degrees)
+    frame, empty = puppet.draw(frame_pose), puppet.draw(replace(frame_pose, order=()))
     there = np.abs(frame.astype(int) - empty).sum(axis=2) > 60
     there = cv2.morphologyEx(
         there.astype(np.uint8), cv2.MORPH_OPEN, np.ones((1, 4), np.uint8)

@@ -47,7 +47,7 @@ class Net:
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run(work)
 
-    def stranger(self, answer: Answer | httpx.AsyncBaseTransport, **options: Any) -> UrlProbe:
+    def probe(self, answer: Answer | httpx.AsyncBaseTransport, **options: Any) -> UrlProbe:
         """Make a stranger in a network where every host answers so."""
 
         if isinstance(answer, httpx.AsyncBaseTransport):

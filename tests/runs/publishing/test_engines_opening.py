@@ -19,7 +19,7 @@ def publish(net, image, video):
     """Publish the two files in a network where every host answers in the same way."""
 
     def published(settings, answer=nothing, files=(image, video)):
-        return net.run(open_publishers(settings, net.stranger(answer)).publish(*files))
+        return net.run(open_publishers(settings, net.probe(answer)).publish(*files))
 
     return published
 
@@ -56,8 +56,8 @@ def test_a_given_address_comes_first_and_why_it_was_not_used_is_told(net, settin
 
 def test_the_store_comes_before_this_app(net, settings, image, video, s3):
     settings = replace(settings, store_url="s3://bucket/x", public_url="https://demo.example")
-    stranger = net.stranger(httpx.AsyncHTTPTransport(verify=False), takes_http=True)
-    done = net.run(open_publishers(settings, stranger).publish(image, video))
+    probe = net.probe(httpx.AsyncHTTPTransport(verify=False), takes_http=True)
+    done = net.run(open_publishers(settings, probe).publish(image, video))
     assert done.image_url.startswith(f"{s3}/bucket/x/lent/")
     assert done.note.startswith("Image and video: by a signed address in the S3 store (127.0.0.1)")
     assert "X-Amz" not in done.note + repr(done)

@@ -10,29 +10,29 @@ from kling_ui.runs.publishing.protocol import NoPublisherError, Role
 URL = "https://pics.example/a.png?sig=s3cret"
 
 
-def way(net, answer):
-    return GivenUrlPublisher(net.stranger(answer), clock=lambda: net.now)
+def publisher(net, answer):
+    return GivenUrlPublisher(net.probe(answer), clock=lambda: net.now)
 
 
 def test_an_address_is_passed_on_as_it_is_once_a_stranger_finds_the_file_there(net, image):
     given = replace(image, url=URL)
-    answer = way(net, lambda request: net.ranged(net.png, request, **{"content-type": "image/png"}))
-    loan = net.run(answer.lend(given, Role.IMAGE))
-    assert loan.url == URL
-    assert loan.words == "by the address that you gave (pics.example)."
-    assert "s3cret" not in repr(loan) + repr(given)
+    answer = publisher(net, lambda request: net.ranged(net.png, request, **{"content-type": "image/png"}))
+    published_file = net.run(answer.publish(given, Role.IMAGE))
+    assert published_file.url == URL
+    assert published_file.words == "by the address that you gave (pics.example)."
+    assert "s3cret" not in repr(published_file) + repr(given)
 
 
 def test_what_may_trouble_the_engine_is_told(net, image):
     given = replace(image, url=f"{URL}&Expires={net.now + 3600:.0f}")
-    loan = net.run(way(net, lambda request: net.ranged(net.png, request)).lend(given, Role.IMAGE))
-    assert "works for 60 minutes only" in loan.words
-    assert "calls it nothing" in loan.words
-    assert "s3cret" not in loan.words
+    published_file = net.run(publisher(net, lambda request: net.ranged(net.png, request)).publish(given, Role.IMAGE))
+    assert "works for 60 minutes only" in published_file.words
+    assert "calls it nothing" in published_file.words
+    assert "s3cret" not in published_file.words
 
 
 def test_without_an_address_there_is_nothing_to_do(net, image):
-    assert net.run(way(net, lambda _: httpx.Response(500)).lend(image, Role.IMAGE)) is None
+    assert net.run(publisher(net, lambda _: httpx.Response(500)).publish(image, Role.IMAGE)) is None
     assert net.asked == []
 
 
@@ -46,13 +46,13 @@ def test_without_an_address_there_is_nothing_to_do(net, image):
 )
 def test_an_address_that_does_not_lead_to_the_file_is_not_passed_on(net, image, answer, words):
     with pytest.raises(NoPublisherError, match=words) as caught:
-        net.run(way(net, lambda _: answer).lend(replace(image, url=URL), Role.IMAGE))
+        net.run(publisher(net, lambda _: answer).publish(replace(image, url=URL), Role.IMAGE))
     assert "s3cret" not in str(caught.value)
 
 
 def test_an_address_can_be_examined_before_there_is_a_run(net):
-    stranger = net.stranger(lambda _: httpx.Response(401))
-    (finding,) = net.run(examine(URL, Role.IMAGE, stranger=stranger, now=net.now))
+    probe = net.probe(lambda _: httpx.Response(401))
+    (finding,) = net.run(examine(URL, Role.IMAGE, probe=probe, now=net.now))
     assert (finding.rule, finding.severity) == ("address.reach", Severity.BLOCK)
     assert finding.message == "The address of the image cannot be used: it asks for a sign-in (401)."
     assert finding.advice

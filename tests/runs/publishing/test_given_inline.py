@@ -52,8 +52,8 @@ def test_two_files_at_their_limits_fit_into_one_request():
 
 
 def test_it_is_said_that_this_way_is_not_confirmed(net, video):
-    loan = net.run(DataUriPublisher().lend(video, Role.VIDEO))
-    assert loan.url.startswith("data:video/mp4;base64,")
-    assert "not confirmed" in loan.words
-    assert "base64" not in repr(loan)
+    published_file = net.run(DataUriPublisher().publish(video, Role.VIDEO))
+    assert published_file.url.startswith("data:video/mp4;base64,")
+    assert "not confirmed" in published_file.words
+    assert "base64" not in repr(published_file)
     net.run(DataUriPublisher().take_back(video))

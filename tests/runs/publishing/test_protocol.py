@@ -14,15 +14,15 @@ from kling_ui.runs.publishing.protocol import (
 IMAGE, VIDEO = "image.png", "reference.mp4"
 
 
-class Lender:
+class PlayedPublisher:
     """A way that takes what it is told to, and remembers what it has lent."""
 
     def __init__(self, name, *, takes=(), refuses=()):
         self.name, self.takes, self.refuses = name, takes, refuses
-        self.lent = set()
+        self.published = set()
 
-    async def lend(self, source, role):
-        self.lent.add(source.path)
+    async def publish(self, source, role):
+        self.published.add(source.path)
         if role in self.refuses:
             raise NoPublisherError(f"The {role} is refused by {self.name}.")
         return (
@@ -32,7 +32,7 @@ class Lender:
         )
 
     async def take_back(self, source):
-        self.lent.discard(source.path)
+        self.published.discard(source.path)
 
 
 @pytest.fixture
@@ -40,13 +40,13 @@ def files(tmp_path):
     return InputFile(tmp_path / IMAGE), InputFile(tmp_path / VIDEO)
 
 
-def publish(files, *ways):
-    return asyncio.run(PublisherChain(ways, "Do this.").publish(*files))
+def publish(files, *publishers):
+    return asyncio.run(PublisherChain(publishers, "Do this.").publish(*files))
 
 
 def test_each_file_takes_the_first_way_that_fits_and_the_person_is_told_which(files):
-    ways = Lender("a"), Lender("b", takes=[Role.VIDEO]), Lender("c", takes=Role)
-    published = publish(files, *ways)
+    publishers = PlayedPublisher("a"), PlayedPublisher("b", takes=[Role.VIDEO]), PlayedPublisher("c", takes=Role)
+    published = publish(files, *publishers)
     assert published.image_url.startswith("https://c.")
     assert published.video_url.startswith("https://b.")
     assert published.note == "Image: by c. Video: by b."
@@ -54,61 +54,61 @@ def test_each_file_takes_the_first_way_that_fits_and_the_person_is_told_which(fi
 
 
 def test_the_same_way_for_both_is_told_once(files):
-    assert publish(files, Lender("a", takes=Role)).note == "Image and video: by a."
+    assert publish(files, PlayedPublisher("a", takes=Role)).note == "Image and video: by a."
 
 
 def test_why_a_better_way_was_not_taken_is_told(files):
-    published = publish(files, Lender("a", takes=Role, refuses=[Role.IMAGE]), Lender("b", takes=Role))
+    published = publish(files, PlayedPublisher("a", takes=Role, refuses=[Role.IMAGE]), PlayedPublisher("b", takes=Role))
     assert published.note == "Image: by b. Video: by a. The image is refused by a."
 
 
 def test_the_same_refusal_of_both_is_told_once(files):
-    class Closed(Lender):
-        async def lend(self, source, role):
+    class Closed(PlayedPublisher):
+        async def publish(self, source, role):
             raise NoPublisherError("It is closed.")
 
-    assert publish(files, Closed("a"), Lender("b", takes=Role)).note == "Image and video: by b. It is closed."
+    assert publish(files, Closed("a"), PlayedPublisher("b", takes=Role)).note == "Image and video: by b. It is closed."
 
 
 def test_without_any_way_nothing_is_left_lying_around_and_a_remedy_is_named(files):
-    ways = Lender("a", takes=[Role.IMAGE], refuses=[Role.VIDEO]), Lender("b", refuses=Role)
+    publishers = PlayedPublisher("a", takes=[Role.IMAGE], refuses=[Role.VIDEO]), PlayedPublisher("b", refuses=Role)
     with pytest.raises(NoPublisherError) as caught:
-        publish(files, *ways)
+        publish(files, *publishers)
     assert caught.value.message == (
         "The video cannot reach RunComfy. Nothing was sent. The video is refused by a. The video is refused by b."
     )
     assert caught.value.advice == "Do this."
-    assert [way.lent for way in ways] == [set(), set()]
+    assert [publisher.published for publisher in publishers] == [set(), set()]
 
 
 def test_what_is_lent_can_be_withdrawn_by_another_publisher(files):
-    way = Lender("a", takes=Role)
-    publish(files, way)
-    assert way.lent
-    asyncio.run(PublisherChain([way], "").withdraw(*files))
-    assert not way.lent
+    publisher = PlayedPublisher("a", takes=Role)
+    publish(files, publisher)
+    assert publisher.published
+    asyncio.run(PublisherChain([publisher], "").withdraw(*files))
+    assert not publisher.published
 
 
 def test_taking_back_goes_on_when_the_run_is_cut_off(files):
-    class Slow(Lender):
+    class Slow(PlayedPublisher):
         async def take_back(self, source):
             await asyncio.sleep(0.02)
             await super().take_back(source)
 
-    way = Slow("a", takes=Role)
+    publisher = Slow("a", takes=Role)
 
     async def story():
-        publisher = PublisherChain([way], "")
-        await publisher.publish(*files)
-        cut_off = asyncio.create_task(publisher.withdraw(*files))
+        chain = PublisherChain([publisher], "")
+        await chain.publish(*files)
+        cut_off = asyncio.create_task(chain.withdraw(*files))
         await asyncio.sleep(0)
         cut_off.cancel()
         await asyncio.gather(cut_off, return_exceptions=True)
-        assert way.lent
-        await publisher.aclose()
+        assert publisher.published
+        await chain.aclose()
 
     asyncio.run(story())
-    assert not way.lent
+    assert not publisher.published
 
 
 class Offers:
@@ -128,24 +128,24 @@ class Offers:
 
 def test_offered_files_stay_in_this_process_and_are_taken_back(files):
     offers = Offers()
-    publisher = EmbeddedPublisher(offers, "http://x")
-    published = asyncio.run(publisher.publish(*files))
+    chain = EmbeddedPublisher(offers, "http://x")
+    published = asyncio.run(chain.publish(*files))
     assert (published.image_url, published.video_url, published.note) == (
         "http://x/v1/inputs/1",
         "http://x/v1/inputs/2",
         "",
     )
     assert list(offers.open.values()) == [source.path for source in files]
-    asyncio.run(publisher.withdraw(*files))
-    asyncio.run(publisher.withdraw(*files))
+    asyncio.run(chain.withdraw(*files))
+    asyncio.run(chain.withdraw(*files))
     assert offers.open == {}
 
 
 def test_offering_a_file_again_forgets_the_first_offer(files):
     offers = Offers()
-    publisher = EmbeddedPublisher(offers, "http://x")
-    asyncio.run(publisher.publish(*files))
-    asyncio.run(publisher.publish(*files))
+    chain = EmbeddedPublisher(offers, "http://x")
+    asyncio.run(chain.publish(*files))
+    asyncio.run(chain.publish(*files))
     assert len(offers.open) == 2
-    asyncio.run(publisher.withdraw(*files))
+    asyncio.run(chain.withdraw(*files))
     assert offers.open == {}

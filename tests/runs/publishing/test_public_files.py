@@ -146,23 +146,23 @@ def test_a_file_that_is_gone_and_a_ledger_that_cannot_be_read(app, url, image):
     assert app.ask(url).status_code == 404
 
 
-def lender(app, net, transport=None, outside_url="https://demo.example/kling"):
-    stranger = net.stranger(transport or app.transport)
-    return PublicFilesPublisher(app.files, outside_url, stranger, lend_hours=3, clock=lambda: app.now)
+def other_publisher(app, net, transport=None, outside_url="https://demo.example/kling"):
+    probe = net.probe(transport or app.transport)
+    return PublicFilesPublisher(app.files, outside_url, probe, lend_hours=3, clock=lambda: app.now)
 
 
 def test_a_file_is_lent_once_a_stranger_can_fetch_it(app, net, video):
-    loan = net.run(lender(app, net, outside_url="https://demo.example").lend(video, Role.VIDEO))
-    assert loan.url.startswith(
+    published_file = net.run(other_publisher(app, net, outside_url="https://demo.example").publish(video, Role.VIDEO))
+    assert published_file.url.startswith(
         f"https://demo.example/lent/{net.run_id}/reference.mp4?expires={net.now + 3 * 3600:.0f}&"
     )
     assert (
-        loan.words
+        published_file.words
         == "by a signed address of this app (demo.example) that works while the run is open, for at most 3 h."
     )
-    assert app.ask(loan.url).content == net.mp4
-    assert "signature" not in loan.words + repr(loan)
-    net.run(lender(app, net).take_back(video))
+    assert app.ask(published_file.url).content == net.mp4
+    assert "signature" not in published_file.words + repr(published_file)
+    net.run(other_publisher(app, net).take_back(video))
 
 
 @pytest.mark.parametrize(
@@ -183,17 +183,17 @@ def test_an_app_that_is_not_public_lends_nothing(app, net, image, answer, words)
     with pytest.raises(
         NoPublisherError, match=f"This app cannot be reached from outside at demo.example: .*{words}"
     ) as caught:
-        net.run(lender(app, net, httpx.MockTransport(outside)).lend(image, Role.IMAGE))
+        net.run(other_publisher(app, net, httpx.MockTransport(outside)).publish(image, Role.IMAGE))
     assert "signature" not in str(caught.value)
 
 
 @pytest.mark.parametrize("outside_url", ["http://demo.example", "https://192.168.1.5", "https://localhost:7860"])
 def test_an_address_that_the_vendor_cannot_reach_is_not_even_tried(app, net, image, outside_url):
     with pytest.raises(NoPublisherError, match=r"private network|http:// addresses"):
-        net.run(lender(app, net, outside_url=outside_url).lend(image, Role.IMAGE))
+        net.run(other_publisher(app, net, outside_url=outside_url).publish(image, Role.IMAGE))
 
 
 def test_a_given_address_does_not_matter_here(app, net, image):
     given = replace(image, url="https://pics.example/a.png")
-    loan = net.run(lender(app, net, outside_url="https://demo.example").lend(given, Role.IMAGE))
-    assert loan.url.startswith("https://demo.example/")
+    published_file = net.run(other_publisher(app, net, outside_url="https://demo.example").publish(given, Role.IMAGE))
+    assert published_file.url.startswith("https://demo.example/")

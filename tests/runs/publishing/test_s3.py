@@ -14,13 +14,13 @@ KEY = bytes(32)
 SECRETS = ("planted-secret", "Signature=")
 
 
-def way(stranger, url="s3://bucket/some/folder", clock=time.time):
-    return S3Publisher(open_bucket(url), KEY, stranger, lend_hours=2, clock=clock)
+def publisher(probe, url="s3://bucket/some/folder", clock=time.time):
+    return S3Publisher(open_bucket(url), KEY, probe, lend_hours=2, clock=clock)
 
 
 def network(net):
     """A stranger who really asks the S3 server on this machine."""
-    return net.stranger(httpx.AsyncHTTPTransport(verify=False), takes_http=True)
+    return net.probe(httpx.AsyncHTTPTransport(verify=False), takes_http=True)
 
 
 @pytest.fixture
@@ -35,37 +35,40 @@ def names():
 
 def test_a_file_is_lent_by_a_presigned_address_and_deleted_afterwards(net, s3, image, video):
     async def story():
-        lending = way(network(net))
-        loans = await lending.lend(image, Role.IMAGE), await lending.lend(video, Role.VIDEO)
+        publishing = publisher(network(net))
+        published_files = await publishing.publish(image, Role.IMAGE), await publishing.publish(video, Role.VIDEO)
         async with httpx.AsyncClient(verify=False) as anybody:
-            answers = [await anybody.get(loan.url, headers={"Range": "bytes=8-11"}) for loan in loans]
+            answers = [
+                await anybody.get(published_file.url, headers={"Range": "bytes=8-11"})
+                for published_file in published_files
+            ]
         kept = await asyncio.to_thread(names)
-        await lending.take_back(image)
-        await lending.take_back(image)  # does no harm
-        await way(network(net)).take_back(video)  # another process, which only knows the run
-        return loans, answers, kept
+        await publishing.take_back(image)
+        await publishing.take_back(image)  # does no harm
+        await publisher(network(net)).take_back(video)  # another process, which only knows the run
+        return published_files, answers, kept
 
-    loans, answers, kept = net.run(story())
+    published_files, answers, kept = net.run(story())
     assert [answer.status_code for answer in answers] == [206, 206]
     assert [answer.headers["content-type"] for answer in answers] == ["image/png", "video/mp4"]
     assert [answer.content for answer in answers] == [net.png[8:12], net.mp4[8:12]]
-    query = parse_qs(urlsplit(loans[0].url).query)
+    query = parse_qs(urlsplit(published_files[0].url).query)
     assert query["X-Amz-Expires"] == ["7200"]
     assert all(name.startswith("some/folder/lent/") for name in kept)
     assert not any(net.run_id in name for name in kept)
     assert len({len(name) for name in kept}) == 1
     assert names() == []
-    words = loans[0].words
+    words = published_files[0].words
     assert "S3 store (127.0.0.1)" in words
     assert "at most 2 h" in words
     assert "deleted after the run" in words
-    assert not any(secret in words + repr(loans) for secret in SECRETS)
+    assert not any(secret in words + repr(published_files) for secret in SECRETS)
 
 
 def test_names_cannot_be_guessed_without_the_key(net, s3, image):
-    net.run(way(network(net)).lend(image, Role.IMAGE))
+    net.run(publisher(network(net)).publish(image, Role.IMAGE))
     other = S3Publisher(open_bucket("s3://bucket/some/folder"), b"other", network(net), lend_hours=2)
-    net.run(other.lend(image, Role.IMAGE))
+    net.run(other.publish(image, Role.IMAGE))
     first, second = names()
     assert first != second
     assert all(len(name.rpartition("/")[2].removesuffix(".png")) == 43 for name in (first, second))
@@ -73,14 +76,14 @@ def test_names_cannot_be_guessed_without_the_key(net, s3, image):
 
 def test_an_address_that_a_stranger_cannot_use_is_not_used(net, s3, image):
     with pytest.raises(NoPublisherError, match=r"nobody can fetch it there: it refuses strangers \(403\)") as caught:
-        net.run(way(net.stranger(lambda _: httpx.Response(403), takes_http=True)).lend(image, Role.IMAGE))
+        net.run(publisher(net.probe(lambda _: httpx.Response(403), takes_http=True)).publish(image, Role.IMAGE))
     assert not any(secret in str(caught.value) for secret in SECRETS)
     assert names() == []
 
 
 def test_the_vendor_takes_https_only(net, s3, image):
     with pytest.raises(NoPublisherError, match=r"private network|http:// addresses are not used"):
-        net.run(way(net.stranger(httpx.AsyncHTTPTransport(verify=False))).lend(image, Role.IMAGE))
+        net.run(publisher(net.probe(httpx.AsyncHTTPTransport(verify=False))).publish(image, Role.IMAGE))
     assert names() == []
 
 
@@ -96,16 +99,16 @@ def test_a_store_that_cannot_be_used_is_told_in_words(world, image, caplog, url,
     if url == "s3://bucket":
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     caplog.set_level(logging.DEBUG)
-    lending = way(network(net), url)
+    publishing = publisher(network(net), url)
     with pytest.raises(NoPublisherError, match=f"KLING_UI_STORE_URL.*{words}") as caught:
-        net.run(lending.lend(image, Role.IMAGE))
+        net.run(publishing.publish(image, Role.IMAGE))
     assert caught.value.__suppress_context__
     assert not any(secret in str(caught.value) + caplog.text for secret in SECRETS)
 
 
 def test_a_store_that_refuses_to_delete_is_only_logged(net, s3, image, monkeypatch, caplog):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    net.run(way(network(net)).take_back(image))
+    net.run(publisher(network(net)).take_back(image))
     assert "could not be deleted" in caplog.text
     assert not any(secret in caplog.text for secret in SECRETS)
 
@@ -113,7 +116,7 @@ def test_a_store_that_refuses_to_delete_is_only_logged(net, s3, image, monkeypat
 def test_other_files_than_pictures_and_videos_are_not_uploaded(net, s3, image):
     image.path.write_text("words")
     with pytest.raises(NoPublisherError, match="The image is a text file"):
-        net.run(way(network(net)).lend(image, Role.IMAGE))
+        net.run(publisher(network(net)).publish(image, Role.IMAGE))
     assert names() == []
 
 
@@ -121,11 +124,11 @@ def test_other_files_than_pictures_and_videos_are_not_uploaded(net, s3, image):
 def test_what_a_killed_process_left_behind_goes_after_a_week_and_nothing_else_does(net, s3, image, later_s, is_left):
     async def story():
         lost = S3Publisher(open_bucket("s3://bucket/some/folder"), b"lost", network(net), lend_hours=2)
-        await lost.lend(image, Role.IMAGE)
+        await lost.publish(image, Role.IMAGE)
         others = open_bucket("s3://bucket/some/folder")
         for name in ("lent/notes.txt", "other.png", f"lent/{'a' * 42}.png"):
             await obstore.put_async(others, name, b"mine")
-        await way(network(net), clock=lambda: time.time() + later_s).take_back(image)
+        await publisher(network(net), clock=lambda: time.time() + later_s).take_back(image)
 
     net.run(story())
     kept = {name.removeprefix("some/folder/") for name in names()}

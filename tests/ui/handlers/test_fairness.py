@@ -60,9 +60,9 @@ def public(services):
 def _pictures(services, count, who):
     refs = []
     for number in range(count):
-        path = services.locker.root / f"{who}-{number}.png"
+        path = services.signed_files.root / f"{who}-{number}.png"
         path.write_bytes(b"x")
-        refs.append(services.locker.sign(path))
+        refs.append(services.signed_files.sign(path))
     return refs
 
 
@@ -181,7 +181,7 @@ def test_a_link_takes_a_turn_and_room_of_whoever_gave_it(public, monkeypatch):
 @pytest.fixture
 def full(services):
     """The services of an app whose disk is nearly full."""
-    floor = DiskFloor(services.locker.root, 10**9, usage=lambda _: Disk(10**12, 10**8))
+    floor = DiskFloor(services.signed_files.root, 10**9, usage=lambda _: Disk(10**12, 10**8))
     return replace(services, store=UploadStore(services.uploads, b"s", each_bytes=10**9, floor=floor))
 
 
@@ -209,7 +209,7 @@ def test_below_the_floor_links_recordings_runs_and_comparisons_are_refused(full,
 def test_below_the_floor_a_repair_is_refused(full, canned):
     canned["probe_image"] = replace(canned["probe_image"], format="webp")
     canned["analyse_image"] = replace(canned["analyse_image"], facts=canned["probe_image"])
-    image = {"ref": full.locker.sign(full.examples / EXAMPLES[0].image), "facts": [("Size", "")]}
+    image = {"ref": full.signed_files.sign(full.examples / EXAMPLES[0].image), "facts": [("Size", "")]}
 
     async def story():
         event, handlers = _told(kinds=["image.convert"]), RepairHandlers(lambda: full)
@@ -225,7 +225,7 @@ def test_a_run_begins_on_the_terms_of_whoever_asks(services, is_public, address)
     settings = replace(services.settings, public_url="https://demo.example" if is_public else None)
     theirs = replace(services, settings=settings)
     image, video = (services.examples / name for name in (EXAMPLES[0].image, EXAMPLES[0].video))
-    wish = RunRequest(image, video, TransferOptions(), True, None, None).to_value(services.locker)
+    wish = RunRequest(image, video, TransferOptions(), True, None, None).to_value(services.signed_files)
 
     async def story():
         handlers = RunHandlers(lambda: theirs)

@@ -33,12 +33,12 @@ def handlers(services):
 
 @pytest.fixture
 def image(services):
-    return {"ref": services.locker.sign(services.examples / EXAMPLES[0].image), "facts": [("Size", "")]}
+    return {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].image), "facts": [("Size", "")]}
 
 
 @pytest.fixture
 def video(services):
-    return {"ref": services.locker.sign(services.examples / EXAMPLES[0].video), "facts": [("Size", "")]}
+    return {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video), "facts": [("Size", "")]}
 
 
 def test_an_upload_shows_itself_then_its_facts_then_what_was_found(handlers, image):
@@ -65,7 +65,7 @@ def test_an_unforeseen_error_is_said_in_plain_words(handlers, image, canned, cap
     canned["probe_image"] = ZeroDivisionError("secret detail")
     *_, last = _all(handlers.on_image(_told(ref=image["ref"], seq=1), TAB))
     assert last["error"] == "Something went wrong inside the app."
-    assert re.search(r"ZeroDivisionError at \S+\.py:\d+ .* < ui/handlers/looking\.py", caplog.text)
+    assert re.search(r"ZeroDivisionError at \S+\.py:\d+ .* < kling_ui/ui/input_analysis\.py", caplog.text)
     assert "secret detail" not in caplog.text
     assert "Traceback" not in caplog.text
 
@@ -204,7 +204,7 @@ def test_while_an_input_is_looked_at_nothing_is_offered(handlers, image, video, 
 def test_a_reload_brings_back_what_was_there(handlers, services):
     example = EXAMPLES[1]
     kept = {
-        "image": {"ref": services.locker.sign(services.examples / example.image)},
+        "image": {"ref": services.signed_files.sign(services.examples / example.image)},
         "video": None,
         "orientation": "image",
         "keep_sound": False,
@@ -227,7 +227,7 @@ def test_a_kept_file_that_breaks_gives_way_to_the_example(handlers, services, ca
     probe = canned["probe_image"]
     broken = services.examples / EXAMPLES[1].image
     canned["probe_image"] = lambda path: probe if path != broken else _refuse()
-    *_, (image, _) = _all(handlers.on_first_look({"image": {"ref": services.locker.sign(broken)}}, TAB))
+    *_, (image, _) = _all(handlers.on_first_look({"image": {"ref": services.signed_files.sign(broken)}}, TAB))
     assert image["ref"].endswith(EXAMPLES[0].image)
 
 

@@ -28,7 +28,7 @@ def _cost(services, *, typed=TYPED, own=None, engine="kling", clip=True):
     services = replace(services, settings=replace(services.settings, token=own))
     if typed:
         services.tokens.keep(ANN, typed)
-    video = {"ref": services.locker.sign(services.examples / EXAMPLES[0].video)} if clip else None
+    video = {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video)} if clip else None
     value, button = asyncio.run(PriceHandlers(lambda: services).cost(engine, video, ANN, TAB))
     return {name: text.replace(NBSP, " ") if isinstance(text, str) else text for name, text in value.items()}, button
 
@@ -106,7 +106,7 @@ def test_no_total_where_none_can_be_known(quote):
 
 
 def test_what_was_spent_is_said_once_there_is_anything_to_say(services, runner):
-    runner.spent = Spending(session_usd=0.35, day_usd=0.7, purse_day_usd=0.7)
+    runner.spent = Spending(session_usd=0.35, day_usd=0.7, payer_day_usd=0.7)
     assert _cost(services)[0]["spent"] == "Spent on Kling: this session $0.35, today $0.70."
     runner.spent, runner.budget = Spending(), Budget(session_usd=2.0)
     assert _cost(services)[0]["spent"] == "Spent on Kling: this session $0.00 of $2.00, today $0.00."

@@ -20,23 +20,23 @@ def _told(**data):
 
 
 @pytest.fixture
-def attention():
+def latest_wins():
     return LatestWins()
 
 
 @pytest.fixture
-def handlers(services, attention):
-    return RepairHandlers(lambda: services, attention)
+def handlers(services, latest_wins):
+    return RepairHandlers(lambda: services, latest_wins)
 
 
 @pytest.fixture
 def image(services):
-    return {"ref": services.locker.sign(services.examples / EXAMPLES[0].image), "facts": [("Size", "")]}
+    return {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].image), "facts": [("Size", "")]}
 
 
 @pytest.fixture
 def video(services):
-    return {"ref": services.locker.sign(services.examples / EXAMPLES[0].video), "facts": [("Size", "")]}
+    return {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video), "facts": [("Size", "")]}
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def broken(canned):
     def clip_of(path, *_):
         return replace(clip, path=path, format="mp4" if "repaired" in path.name else "matroska")
 
-    def mended(path, _mend, folder):
+    def repaired(path, _mend, folder):
         made = folder / f"made{path.suffix}"
         made.write_bytes(b"repaired")
         return replace(image, path=made)
@@ -65,8 +65,8 @@ def broken(canned):
         probe_video=clip_of,
         analyse_image=lambda path, _: replace(look_at_image, facts=image_of(path)),
         analyse_video=lambda path, _: replace(look_at_video, facts=clip_of(path)),
-        transform_image=mended,
-        transform_video=mended,
+        transform_image=repaired,
+        transform_video=repaired,
         image_before_after=drawn,
         video_before_after=drawn,
     )
@@ -76,19 +76,19 @@ def broken(canned):
 def _repair(handlers, image, video, *kinds, **more):
     async def collect():
         event = _told(kinds=list(kinds), **more)
-        return [stage async for stage in handlers.on_repair(event, image, video, "video", True, TAB)]
+        return [display async for display in handlers.on_repair(event, image, video, "video", True, TAB)]
 
     return asyncio.run(collect())
 
 
-def _mending(stage):
-    return stage[2]["mending"]
+def _mending(display):
+    return display[2]["mending"]
 
 
 def test_repair_all_replaces_both_inputs_at_once(handlers, image, video, broken):
     *before, last = _repair(handlers, image, video, "image.convert", "video.convert", "choice.no-sound")
-    assert {_mending(stage)["state"] for stage in before} == {"running"}
-    assert all(stage[0] == gr.skip() and stage[1] == gr.skip() for stage in before)
+    assert {_mending(display)["state"] for display in before} == {"running"}
+    assert all(display[0] == gr.skip() and display[1] == gr.skip() for display in before)
     picture, clip, _ = last
     assert picture["ref"].endswith("-repaired.png")
     assert clip["ref"].endswith("-repaired.mp4")
@@ -130,7 +130,7 @@ def test_what_is_not_on_offer_is_not_done(handlers, image, video, broken):
 def test_a_part_that_a_person_picked_is_kept(handlers, image, video, broken):
     mends = []
     make = broken["transform_video"]
-    broken["transform_video"] = lambda path, mend, folder: mends.append(mend) or make(path, mend, folder)
+    broken["transform_video"] = lambda path, transform, folder: mends.append(transform) or make(path, transform, folder)
     *_, (_, clip, findings) = _repair(handlers, image, video, "video.trim", span=[2.0, 7.0])
     assert (mends[0].start_s, mends[0].end_s) == (2.0, 7.0)
     assert clip["current"]["span"] == [2.0, 7.0]
@@ -170,10 +170,10 @@ class Slow:
 
 
 @pytest.fixture
-def slow(services, attention):
+def slow(services, latest_wins):
     """Handlers whose repairs wait, and what lets them go."""
     workers = Slow(services.workers)
-    return RepairHandlers(lambda: replace(services, workers=workers), attention), workers
+    return RepairHandlers(lambda: replace(services, workers=workers), latest_wins), workers
 
 
 def _under_way(slow, image, video, meanwhile):
@@ -181,17 +181,17 @@ def _under_way(slow, image, video, meanwhile):
     handlers, workers = slow
 
     async def both():
-        stages = []
+        displays = []
 
         async def repair():
             event = _told(kinds=["image.convert"])
-            stages.extend([stage async for stage in handlers.on_repair(event, image, video, "video", True, TAB)])
+            displays.extend([display async for display in handlers.on_repair(event, image, video, "video", True, TAB)])
 
         repairing = asyncio.create_task(repair())
         await asyncio.wait_for(workers.reached.wait(), 10)
         said = await meanwhile(handlers, workers)
         await asyncio.wait_for(repairing, 10)
-        return stages, said
+        return displays, said
 
     return asyncio.run(both())
 
@@ -200,18 +200,18 @@ def test_it_can_be_stopped_in_the_middle(slow, image, video, broken, services):
     async def stop(handlers, _):
         await handlers.on_stop(TAB)
 
-    stages, _ = _under_way(slow, image, video, stop)
-    assert _mending(stages[-1]) == {"state": "stopped", "words": "Stopped. Nothing was changed."}
+    displays, _ = _under_way(slow, image, video, stop)
+    assert _mending(displays[-1]) == {"state": "stopped", "words": "Stopped. Nothing was changed."}
     assert not [path for path in services.uploads.rglob("*") if path.is_file()]
 
 
-def test_a_new_picture_meanwhile_is_not_overwritten(slow, image, video, broken, attention):
+def test_a_new_picture_meanwhile_is_not_overwritten(slow, image, video, broken, latest_wins):
     async def hand_in(_, workers):
-        with attention.claim("tab", InputKind.IMAGE):
+        with latest_wins.claim("tab", InputKind.IMAGE):
             workers.go.set()
 
-    stages, _ = _under_way(slow, image, video, hand_in)
-    picture, clip, findings = stages[-1]
+    displays, _ = _under_way(slow, image, video, hand_in)
+    picture, clip, findings = displays[-1]
     assert (picture, clip) == (gr.skip(), gr.skip())
     assert findings["mending"]["after"] == {}
     assert "left as it is" in findings["mending"]["words"]
@@ -221,10 +221,10 @@ def test_a_second_press_takes_over_from_the_first(slow, image, video, broken):
     async def press_again(handlers, workers):
         workers.go.set()
         event = _told(kinds=["image.convert"])
-        return [stage async for stage in handlers.on_repair(event, image, video, "video", True, TAB)]
+        return [display async for display in handlers.on_repair(event, image, video, "video", True, TAB)]
 
-    stages, again = _under_way(slow, image, video, press_again)
-    assert {_mending(stage)["state"] for stage in stages} == {"running"}
+    displays, again = _under_way(slow, image, video, press_again)
+    assert {_mending(display)["state"] for display in displays} == {"running"}
     assert _mending(again[-1])["state"] == "done"
     assert not slow[0]._under_way
 
@@ -234,11 +234,11 @@ def test_a_page_that_goes_away_ends_the_work(slow, image, video, broken):
 
     async def leave():
         event = _told(kinds=["image.convert"])
-        stages = handlers.on_repair(event, image, video, "video", True, TAB)
-        await anext(stages)
+        displays = handlers.on_repair(event, image, video, "video", True, TAB)
+        await anext(displays)
         await asyncio.wait_for(workers.reached.wait(), 10)
         (task,) = handlers._under_way.values()
-        await stages.aclose()
+        await displays.aclose()
         await asyncio.wait({task}, timeout=10)
         return task.cancelled()
 

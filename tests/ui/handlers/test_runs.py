@@ -28,9 +28,9 @@ def _run(handlers, headline, engine="preview", *, line=None, visitor=VISITOR):
     return _all(handlers.on_run(headline, engine, {"rate_usd": 0.07}, line, "1080p", visitor, TAB))
 
 
-def _all(stages):
+def _all(displays):
     async def collect():
-        return [stage async for stage in stages]
+        return [display async for display in displays]
 
     return asyncio.run(collect())
 
@@ -64,7 +64,7 @@ def handlers(services, canned):
 def headline(services):
     folder, example = services.examples, EXAMPLES[0]
     wish = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
-    return {"wish": wish.to_value(services.locker)}
+    return {"wish": wish.to_value(services.signed_files)}
 
 
 @pytest.fixture
@@ -79,22 +79,22 @@ def ends_well(runner, run_of, tmp_path):
 
 @pytest.mark.usefixtures("ends_well")
 def test_a_run_is_started_and_shown_to_its_end(handlers, headline, runner):
-    stages = _run(handlers, headline)
+    displays = _run(handlers, headline)
     started = runner.started[0]
     assert (started["engine"], started["visitor"], started["token"]) == (EngineName.PREVIEW, VISITOR, None)
     assert (started["again"], started["shown_rate_usd"]) == (False, 0.07)
     assert started["inputs"].choice == TransferOptions("In a garden", resolution=Resolution.P1080)
     assert started["inputs"].findings["verdict"] == "warn"
-    assert [status.get("progress") for status, _, _ in stages] == [None, 0.5, 0.9, None]
-    assert stages[-1][0]["final"]
-    assert stages[-1][1]["result"].endswith("result.mp4")
+    assert [status.get("progress") for status, _, _ in displays] == [None, 0.5, 0.9, None]
+    assert displays[-1][0]["final"]
+    assert displays[-1][1]["result"].endswith("result.mp4")
 
 
 @pytest.mark.usefixtures("ends_well")
 def test_what_did_not_change_is_not_sent_again(handlers, headline):
-    stages = _run(handlers, headline)
-    assert [player == gr.skip() for _, player, _ in stages] == [False, True, True, False]
-    assert [history == gr.skip() for _, _, history in stages] == [False, False, True, False]
+    displays = _run(handlers, headline)
+    assert [player == gr.skip() for _, player, _ in displays] == [False, True, True, False]
+    assert [history == gr.skip() for _, _, history in displays] == [False, False, True, False]
 
 
 @pytest.mark.usefixtures("ends_well")
@@ -153,7 +153,7 @@ def test_opening_another_run_ends_the_older_view(handlers, headline):
         await anext(older)
         newer = handlers.on_open(_told(run_id="r2"), VISITOR, TAB)
         await anext(newer)
-        return [stage async for stage in older]
+        return [display async for display in older]
 
     assert asyncio.run(both()) == NOTHING  # Gradio repeats the last scene of an event that ends: it must say nothing
 
@@ -163,8 +163,8 @@ def test_a_refusal_is_not_overwritten_by_the_run_that_was_shown(handlers, headli
     async def both():
         older = handlers.on_run(headline, "preview", None, None, "720p", VISITOR, TAB)
         await anext(older)
-        refused = [stage async for stage in handlers.on_run(None, "preview", None, None, "720p", VISITOR, TAB)]
-        return refused, [stage async for stage in older]
+        refused = [display async for display in handlers.on_run(None, "preview", None, None, "720p", VISITOR, TAB)]
+        return refused, [display async for display in older]
 
     refused, rest = asyncio.run(both())
     assert refused[0][0]["state"] == "refused"

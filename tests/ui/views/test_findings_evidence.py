@@ -11,7 +11,7 @@ from kling_ui.ui.web.signed_files import SignedFiles
 
 
 @pytest.fixture
-def locker(tmp_path):
+def signed_files(tmp_path):
     return SignedFiles(tmp_path, b"secret")
 
 
@@ -19,34 +19,34 @@ def _finding(rule, evidence):
     return Finding(rule, Severity.WARN, 1, "The input is off.", "Change it.", "Kling's guide", evidence=evidence)
 
 
-def test_a_picture_is_shown_under_its_signed_address(locker, tmp_path):
+def test_a_picture_is_shown_under_its_signed_address(signed_files, tmp_path):
     (tmp_path / "overlay.jpg").write_bytes(b"x")
     box = (0.1, 0.2, 0.5, 0.9)
-    value = evidence_value(locker, _finding("image.coverage", Evidence(tmp_path / "overlay.jpg", boxes=(box,))))
-    assert value["picture"] == locker.url(tmp_path / "overlay.jpg")
+    value = evidence_value(signed_files, _finding("image.coverage", Evidence(tmp_path / "overlay.jpg", boxes=(box,))))
+    assert value["picture"] == signed_files.url(tmp_path / "overlay.jpg")
     assert value["boxes"] == [list(box)]
     assert value["alt"]
 
 
-def test_boxes_of_a_clip_are_drawn_in_its_pictures_already(locker, tmp_path):
+def test_boxes_of_a_clip_are_drawn_in_its_pictures_already(signed_files, tmp_path):
     (tmp_path / "others.jpg").write_bytes(b"x")
     evidence = Evidence(tmp_path / "others.jpg", ((2.0, 2.0),), ((0.1, 0.2, 0.5, 0.9),))
-    value = evidence_value(locker, _finding("video.people", evidence))
+    value = evidence_value(signed_files, _finding("video.people", evidence))
     assert value["boxes"] == []
     assert [span["start_s"] for span in value["spans"]] == [2.0]
 
 
-def test_a_picture_that_is_gone_is_not_shown(locker, tmp_path):
-    value = evidence_value(locker, _finding("video.cuts", Evidence(tmp_path / "gone.jpg", ((1.0, 1.0),))))
+def test_a_picture_that_is_gone_is_not_shown(signed_files, tmp_path):
+    value = evidence_value(signed_files, _finding("video.cuts", Evidence(tmp_path / "gone.jpg", ((1.0, 1.0),))))
     assert value["picture"] == ""
 
 
-def test_a_curve_has_its_limit(locker):
+def test_a_curve_has_its_limit(signed_files):
     curve = Curve("speed", (0.0, 1.0), (1.0, 3.0), 2.0)
-    value = evidence_value(locker, _finding("video.speed", Evidence(curve=curve)))
+    value = evidence_value(signed_files, _finding("video.speed", Evidence(curve=curve)))
     assert (value["curve"]["limit"], value["curve"]["points"]) == (2.0, [(0.0, 1.0), (1.0, 3.0)])
 
 
 @pytest.mark.parametrize("evidence", [None, Evidence()])
-def test_without_evidence_nothing_unfolds(locker, evidence):
-    assert evidence_value(locker, _finding("video.size", evidence)) is None
+def test_without_evidence_nothing_unfolds(signed_files, evidence):
+    assert evidence_value(signed_files, _finding("video.size", evidence)) is None

@@ -14,7 +14,7 @@ from kling_ui.vision.pose import Framing, PoseTrack
 
 
 @pytest.fixture
-def locker(tmp_path):
+def signed_files(tmp_path):
     return SignedFiles(tmp_path, b"secret")
 
 
@@ -41,20 +41,20 @@ def _said(value):
     return {name: text.replace(NBSP, " ") for name, text in value["facts"]}
 
 
-def test_a_picture_shows_its_facts_first(locker, tmp_path):
-    value = slot_view.image_facts(locker, tmp_path / "a.png", _image_facts(tmp_path / "a.png"))
+def test_a_picture_shows_its_facts_first(signed_files, tmp_path):
+    value = slot_view.image_facts(signed_files, tmp_path / "a.png", _image_facts(tmp_path / "a.png"))
     assert _said(value) == {"Size": "622 × 913 px", "File": "PNG, 516 kB"}
     assert value["busy"]
-    assert value["ref"] == locker.sign(tmp_path / "a.png")
+    assert value["ref"] == signed_files.sign(tmp_path / "a.png")
     assert "overlay" not in value
 
 
-def test_a_picture_shows_what_was_found(locker, tmp_path):
+def test_a_picture_shows_what_was_found(signed_files, tmp_path):
     path = tmp_path / "a.png"
     look = ImageAnalysis("0" * 64, _image_facts(path), _person(1.0), 0.0, tmp_path / "overlay.jpg")
-    value = slot_view.image_look(locker, path, look)
+    value = slot_view.image_look(signed_files, path, look)
     assert value["busy"] == ""
-    assert value["overlay"] == locker.url(tmp_path / "overlay.jpg")
+    assert value["overlay"] == signed_files.url(tmp_path / "overlay.jpg")
     assert value["found"].replace(NBSP, " ") == "The character covers 24 % of the picture, full body."
 
 
@@ -64,14 +64,14 @@ def test_an_upper_body_is_called_so():
     assert slot_view.found_in_image(person).endswith("upper body.")
 
 
-def test_nobody_in_a_picture(locker, tmp_path):
+def test_nobody_in_a_picture(signed_files, tmp_path):
     look = ImageAnalysis("0" * 64, _image_facts(tmp_path / "a.png"), None, 0.0, None)
-    value = slot_view.image_look(locker, tmp_path / "a.png", look)
+    value = slot_view.image_look(signed_files, tmp_path / "a.png", look)
     assert (value["found"], value["overlay"]) == ("No character was found.", "")
 
 
-def test_a_clip_shows_its_facts(locker, tmp_path):
-    value = slot_view.video_facts(locker, tmp_path / "a.mp4", _video_facts(tmp_path / "a.mp4"))
+def test_a_clip_shows_its_facts(signed_files, tmp_path):
+    value = slot_view.video_facts(signed_files, tmp_path / "a.mp4", _video_facts(tmp_path / "a.mp4"))
     assert _said(value) == {
         "Length": "12.0 s, 24 fps",
         "Size": "1080 × 1920 px",
@@ -88,12 +88,12 @@ def test_a_clip_shows_its_facts(locker, tmp_path):
         (0, "No person was found."),
     ],
 )
-def test_a_clip_shows_what_was_found(locker, tmp_path, shown, found):
+def test_a_clip_shows_what_was_found(signed_files, tmp_path, shown, found):
     facts = _video_facts(tmp_path / "a.mp4", has_audio=False)
     look = VideoAnalysis("0" * 64, facts, _track(shown=shown, of=10), tmp_path / "strip.jpg")
-    value = slot_view.video_look(locker, tmp_path / "a.mp4", look)
+    value = slot_view.video_look(signed_files, tmp_path / "a.mp4", look)
     assert value["found"].replace(NBSP, " ") == found
-    assert value["strip"] == locker.url(tmp_path / "strip.jpg")
+    assert value["strip"] == signed_files.url(tmp_path / "strip.jpg")
     assert _said(value)["Sound"] == "none"
 
 

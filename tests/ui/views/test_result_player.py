@@ -8,7 +8,7 @@ from kling_ui.ui.web.signed_files import SignedFiles
 
 
 @pytest.fixture
-def locker(tmp_path):
+def signed_files(tmp_path):
     return SignedFiles(tmp_path, b"secret")
 
 
@@ -16,14 +16,14 @@ def _facts(value):
     return {name: (text.replace(NBSP, " "), more) for name, text, more in value["facts"]}
 
 
-def test_a_running_run_shows_its_inputs(run_of, locker):
-    value = player_value(locker, run_of(state=RunState.IN_PROGRESS))
+def test_a_running_run_shows_its_inputs(run_of, signed_files):
+    value = player_value(signed_files, run_of(state=RunState.IN_PROGRESS))
     assert value["image"].endswith("/image.png")
     assert value["reference"].endswith("/reference.mp4")
     assert (value["result"], value["waiting"], value["facts"]) == ("", "On its way", [])
 
 
-def test_a_result_is_shown_with_its_figures(run_of, locker, tmp_path):
+def test_a_result_is_shown_with_its_figures(run_of, signed_files, tmp_path):
     run = run_of(
         state=RunState.COMPLETED,
         result=tmp_path / "result.mp4",
@@ -33,7 +33,7 @@ def test_a_result_is_shown_with_its_figures(run_of, locker, tmp_path):
         height_px=1280,
         motion_match=93.2,
     )
-    value = player_value(locker, run)
+    value = player_value(signed_files, run)
     assert _facts(value) == {
         "Motion match": ("93 of 100", ""),
         "Length": ("12.0 s", ""),
@@ -49,32 +49,32 @@ def test_a_result_is_shown_with_its_figures(run_of, locker, tmp_path):
     ("keep_sound", "has_result", "sound"),
     [(True, True, "result"), (False, True, "reference"), (True, False, "reference")],
 )
-def test_where_the_sound_comes_from(run_of, locker, keep_sound, has_result, sound):
-    result = locker.root / "result.mp4" if has_result else None
+def test_where_the_sound_comes_from(run_of, signed_files, keep_sound, has_result, sound):
+    result = signed_files.root / "result.mp4" if has_result else None
     run = run_of(choice=TransferOptions(keep_sound=keep_sound), result=result)
-    assert player_value(locker, run)["sound"] == sound
+    assert player_value(signed_files, run)["sound"] == sound
 
 
-def test_only_a_paid_result_shows_its_cost_beside_what_was_expected(run_of, locker, tmp_path):
+def test_only_a_paid_result_shows_its_cost_beside_what_was_expected(run_of, signed_files, tmp_path):
     done = {"state": RunState.COMPLETED, "result": tmp_path / "result.mp4", "estimate_usd": 0.84}
-    assert "Cost" not in _facts(player_value(locker, run_of(**done, cost_usd=0.0)))
+    assert "Cost" not in _facts(player_value(signed_files, run_of(**done, cost_usd=0.0)))
     paid = run_of(**done, engine=EngineName.KLING, cost_usd=0.77)
-    assert _facts(player_value(locker, paid))["Cost"] == ("$0.77", "about $0.84 expected")
+    assert _facts(player_value(signed_files, paid))["Cost"] == ("$0.77", "about $0.84 expected")
     untold = run_of(**done, engine=EngineName.KLING)
-    assert _facts(player_value(locker, untold))["Cost"] == ("not told", "about $0.84 expected")
+    assert _facts(player_value(signed_files, untold))["Cost"] == ("not told", "about $0.84 expected")
     ended = run_of(state=RunState.CANCELLED, engine=EngineName.KLING, estimate_usd=0.84)
-    assert "Cost" not in _facts(player_value(locker, ended))
+    assert "Cost" not in _facts(player_value(signed_files, ended))
 
 
-def test_a_recovered_result_plays_alone_and_says_why(run_of, locker, tmp_path):
+def test_a_recovered_result_plays_alone_and_says_why(run_of, signed_files, tmp_path):
     run = run_of(state=RunState.COMPLETED, result=tmp_path / "result.mp4", image=None, reference=None)
-    value = player_value(locker, run)
+    value = player_value(signed_files, run)
     assert (value["image"], value["reference"], value["remark"]) == ("", "", NO_INPUTS)
     assert value["sound"] == "result"
 
 
-def test_a_run_whose_files_were_removed_says_so(run_of, locker):
+def test_a_run_whose_files_were_removed_says_so(run_of, signed_files):
     view = run_of(state=RunState.COMPLETED, image=None, reference=None, files_gone=True)
-    value = player_value(locker, view)
+    value = player_value(signed_files, view)
     assert (value["image"], value["reference"], value["result"]) == ("", "", "")
     assert (value["waiting"], value["remark"]) == ("No result", "Files of this run are no longer kept here.")

@@ -66,8 +66,8 @@ def app(tmp_path_factory):
 
 def _built(data_dir):
     @asynccontextmanager
-    async def opening(_, locker: SignedFiles):
-        yield SimpleNamespace(tokens=TokenStore(), locker=locker)
+    async def opening(_, signed_files: SignedFiles):
+        yield SimpleNamespace(tokens=TokenStore(), signed_files=signed_files)
 
     return server.build_app(Settings(data_dir=data_dir, public_url="https://app.example"), opening)
 

@@ -34,7 +34,7 @@ def served(tmp_path_factory):
     folder = tmp_path_factory.mktemp("data")
     login = SpaceLogin(SPACE, "client", SecretStr("secret"), "http://127.0.0.1:9")
     settings = Settings(data_dir=folder, space_host=SPACE, hosts=(SPACE,), login=login, on_space=True)
-    locker = open_signed_files(folder)
+    signed_files = open_signed_files(folder)
     (folder / "uploads" / "x").mkdir(parents=True)
     clip, empty = folder / "uploads" / "x" / "clip.mp4", folder / "uploads" / "x" / "empty.mp4"
     clip.write_bytes(CONTENT)
@@ -44,7 +44,7 @@ def served(tmp_path_factory):
             patch.setenv(name, "")  # so that what the server sets is undone
         app = server.build_app(settings, opening)
         with TestClient(app, base_url=f"https://{SPACE}", follow_redirects=False) as client:
-            yield client, [f"/{locker.url(path)}" for path in (clip, empty)]
+            yield client, [f"/{signed_files.url(path)}" for path in (clip, empty)]
 
 
 @pytest.fixture

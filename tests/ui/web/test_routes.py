@@ -15,9 +15,9 @@ from kling_ui.ui.web.uploads import UploadIntake, UploadPace
 
 @pytest.fixture
 def client(tmp_path):
-    app, locker = FastAPI(), SignedFiles(tmp_path, b"secret")
-    store = open_store(Settings(data_dir=tmp_path), locker)
-    add_routes(app, locker, UploadIntake(lambda: store, pace=UploadPace(limit_s=60.0)))
+    app, signed_files = FastAPI(), SignedFiles(tmp_path, b"secret")
+    store = open_store(Settings(data_dir=tmp_path), signed_files)
+    add_routes(app, signed_files, UploadIntake(lambda: store, pace=UploadPace(limit_s=60.0)))
     return TestClient(app)
 
 

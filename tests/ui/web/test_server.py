@@ -23,8 +23,8 @@ HOME = "http://localhost:7860"
 
 
 @asynccontextmanager
-async def _nothing_open(settings, locker):
-    store = open_store(settings, locker)
+async def _nothing_open(settings, signed_files):
+    store = open_store(settings, signed_files)
     yield SimpleNamespace(tokens=TokenStore(), settings=settings, store=store, retention=None)
 
 
@@ -202,8 +202,8 @@ def test_what_is_no_longer_kept_is_removed_again_and_again_whatever_goes_wrong(t
     retention = Sweeping()
 
     @asynccontextmanager
-    async def opening(settings, locker):
-        async with _nothing_open(settings, locker) as services:
+    async def opening(settings, signed_files):
+        async with _nothing_open(settings, signed_files) as services:
             services.retention = retention
             yield services
 

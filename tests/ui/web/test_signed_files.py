@@ -13,7 +13,7 @@ from kling_ui.ui.web.signed_files import (
 
 
 @pytest.fixture
-def locker(tmp_path):
+def signed_files(tmp_path):
     return SignedFiles(tmp_path, b"secret")
 
 
@@ -25,14 +25,14 @@ def picture(tmp_path):
     return path
 
 
-def test_a_signed_reference_opens_its_file(locker, picture):
-    assert locker.open(locker.sign(picture)) == picture
+def test_a_signed_reference_opens_its_file(signed_files, picture):
+    assert signed_files.open(signed_files.sign(picture)) == picture
 
 
-def test_an_address_is_relative_and_escaped(locker, picture):
-    assert locker.url(picture).startswith("files/")
-    assert locker.url(picture).endswith("/runs/a%20b.png")
-    assert locker.url(None) == ""
+def test_an_address_is_relative_and_escaped(signed_files, picture):
+    assert signed_files.url(picture).startswith("files/")
+    assert signed_files.url(picture).endswith("/runs/a%20b.png")
+    assert signed_files.url(None) == ""
 
 
 def test_references_survive_a_restart(tmp_path, picture):
@@ -54,28 +54,28 @@ def test_references_survive_a_restart(tmp_path, picture):
         pytest.param(lambda ref: ref + "\udcff", id="not even Unicode"),
     ],
 )
-def test_a_forged_reference_opens_nothing(locker, picture, forge):
+def test_a_forged_reference_opens_nothing(signed_files, picture, forge):
     (picture.parent / "c.png").write_bytes(b"png")
-    assert locker.open(forge(locker.sign(picture))) is None
+    assert signed_files.open(forge(signed_files.sign(picture))) is None
 
 
-def test_another_secret_opens_nothing(tmp_path, locker, picture):
-    assert SignedFiles(tmp_path, b"other").open(locker.sign(picture)) is None
+def test_another_secret_opens_nothing(tmp_path, signed_files, picture):
+    assert SignedFiles(tmp_path, b"other").open(signed_files.sign(picture)) is None
 
 
-def test_only_files_below_the_folder_are_signed(locker, tmp_path):
+def test_only_files_below_the_folder_are_signed(signed_files, tmp_path):
     with pytest.raises(ValueError, match="subpath"):
-        locker.sign(tmp_path.parent / "elsewhere.png")
+        signed_files.sign(tmp_path.parent / "elsewhere.png")
 
 
-def test_a_link_out_of_the_folder_opens_nothing(locker, tmp_path, tmp_path_factory):
+def test_a_link_out_of_the_folder_opens_nothing(signed_files, tmp_path, tmp_path_factory):
     secret = tmp_path_factory.mktemp("elsewhere") / "secret.png"
     secret.write_bytes(b"png")
     (tmp_path / "link.png").write_bytes(b"png")
-    ref = locker.sign(tmp_path / "link.png")
+    ref = signed_files.sign(tmp_path / "link.png")
     (tmp_path / "link.png").unlink()
     (tmp_path / "link.png").symlink_to(secret)
-    assert locker.open(ref) is None
+    assert signed_files.open(ref) is None
 
 
 @pytest.mark.parametrize(("name", "kind"), [("a.PNG", "image/png"), ("a.svg", None), ("a.html", None), ("a", None)])

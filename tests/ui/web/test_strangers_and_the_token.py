@@ -75,7 +75,7 @@ def headline(services, canned):
     canned["analyse_video"] = replace(canned["analyse_video"], track=track)
     folder, example = services.examples, EXAMPLES[0]
     wish = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
-    return {"wish": wish.to_value(services.locker)}
+    return {"wish": wish.to_value(services.signed_files)}
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def open_app(services, vendor, url, tmp_path, monkeypatch):
 @pytest.fixture
 def send(headline, services):
     """Sends the event of a handler as the page does; gives all that came back."""
-    clip = {"ref": services.locker.sign(services.examples / EXAMPLES[0].video)}
+    clip = {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video)}
 
     def sent(client, name, browser=STRANGER, *, prompt="In a garden", **told):
         config = client.get("/config").json()

@@ -147,17 +147,17 @@ def test_sweeping_makes_room_and_leaves_what_is_young(tmp_path):
 
 
 def test_references_from_before_visitors_had_folders_open_until_they_are_swept(tmp_path):
-    locker, store = open_signed_files(tmp_path), _open(tmp_path)
+    signed_files, store = open_signed_files(tmp_path), _open(tmp_path)
     before = store.root / "abcdefghijklmnop" / "clip.mp4"
     before.parent.mkdir(parents=True)
     before.write_bytes(b"x")
-    ref = locker.sign(before)
+    ref = signed_files.sign(before)
     asyncio.run(store.sweep(3600))
     assert open_signed_files(tmp_path).open(ref) == before
     then = time.time() - 7200
     os.utime(before.parent, (then, then))
     asyncio.run(store.sweep(3600))
-    assert locker.open(ref) is None
+    assert signed_files.open(ref) is None
 
 
 @pytest.mark.parametrize(

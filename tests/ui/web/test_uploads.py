@@ -46,9 +46,9 @@ class House:
 @pytest.fixture
 def house_of(tmp_path):
     def make(pace=PATIENT, *, is_public=False, store=None, **more):
-        locker, app = SignedFiles(tmp_path, b"secret"), FastAPI()
-        kept = store or open_store(Settings(data_dir=tmp_path), locker)
-        add_routes(app, locker, UploadIntake(lambda: kept, pace=pace, is_public=is_public, **more))
+        signed_files, app = SignedFiles(tmp_path, b"secret"), FastAPI()
+        kept = store or open_store(Settings(data_dir=tmp_path), signed_files)
+        add_routes(app, signed_files, UploadIntake(lambda: kept, pace=pace, is_public=is_public, **more))
         app.add_middleware(
             SecurityMiddleware,
             farewell=StreamShutdown(),
@@ -235,7 +235,7 @@ def test_a_name_that_no_disk_takes_is_refused_in_words(house_of):
     ],
 )
 def test_until_when_the_next_bytes_must_come(size_bytes, last_s, until_s):
-    assert UploadPace(limit_s=600.0).patience_s(size_bytes, last_s) == until_s
+    assert UploadPace(limit_s=600.0).timeout_s(size_bytes, last_s) == until_s
 
 
 ANN = Account("5f0c34ann", "ann", time.time() + 1000, "k")
