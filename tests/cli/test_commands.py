@@ -197,7 +197,7 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing_behind(person_png, short_dance, tm
         while not (told and told[-1].startswith("Drawing the preview")):
             told.append(running.stderr.readline())
             assert told[-1], "".join(told)  # it ended before it drew
-        time.sleep(0.3)
+        time.sleep(0.05)
         running.send_signal(signal.SIGINT)
         rest = running.stderr.read()
         assert running.wait(20) == 130
