@@ -1,7 +1,7 @@
 """From a local file to an address that an engine can fetch: what is promised, and the choice of the way.
 
-The ways themselves live in :mod:`kling_ui.runs.ways`. Each file takes the first one that fits, before anything is sent,
-so that a file that cannot travel costs nothing.
+The publishers themselves stand in the modules beside this one. Each file takes the first one that fits, before anything
+is sent, so that a file that cannot travel costs nothing.
 """
 
 import asyncio
