@@ -62,6 +62,29 @@ def _open(chromium, address):
     return tab, noise
 
 
+@contextlib.contextmanager
+def _until_streams_end(tab, quiet_s=2.0):
+    """Do something, then wait until every stream of answers has ended and none has begun for a while."""
+    streams = {}
+
+    def begun(request):
+        if "/queue/data" in request.url:
+            streams[request] = None
+
+    def ended(request):
+        if request in streams:
+            streams[request] = time.monotonic()
+
+    tab.on("request", begun)
+    tab.on("requestfinished", ended)
+    tab.on("requestfailed", ended)
+    yield
+    until = time.monotonic() + 90
+    while not streams or None in streams.values() or time.monotonic() - max(streams.values()) < quiet_s:
+        assert time.monotonic() < until, streams
+        tab.wait_for_timeout(100)
+
+
 @pytest.mark.slow
 def test_a_preview_is_shown_while_foreign_sessions_come_and_go(chromium, crowded):
     address, folder = crowded
@@ -117,10 +140,10 @@ def test_half_a_character_does_not_stop_the_page(chromium, crowded):
 def test_a_forgotten_tab_finds_its_server_again(chromium, crowded):
     """Whoever comes back to a stream that was forgotten begins anew, with what the browser kept."""
     tab, _ = _open(chromium, crowded[0])
-    tab.locator("#prompt textarea").fill("A person in a garden")
-    tab.wait_for_function("(localStorage['kling_ui.inputs'] || '').length > 50")
-    with tab.expect_response("**/queue/data**"):
+    with _until_streams_end(tab):  # an event that finds an open stream asks for no other
+        tab.locator("#prompt textarea").fill("A person in a garden")
         tab.locator("#prompt textarea").blur()
+    tab.wait_for_function("(localStorage['kling_ui.inputs'] || '').length > 50")
     forgotten = b'data: {"msg":"unexpected_error","message":"x","success":false,"session_not_found":true}\n\n'
     tab.route("**/queue/data**", lambda route: route.fulfill(content_type="text/event-stream", body=forgotten), times=1)
     with tab.expect_response("**/gradio_api/app_id") as answer:
