@@ -17,7 +17,7 @@ from kling_ui.errors import SettingsError
 API_BASE = "https://model-api.runcomfy.net"
 MODEL_ID = "kling/kling-2-6/motion-control-standard"
 TOKEN_MAX_CHARS = 4096  # the vendor's own clients refuse longer ones
-LEND_HOURS_MAX = 168  # a presigned address of S3 works for seven days at most
+PUBLISH_HOURS_MAX = 168  # a presigned address of S3 works for seven days at most
 _STORE_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?")
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
 _DOLLARS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,4})?")
@@ -104,7 +104,7 @@ class Settings:
         space_host: ``SPACE_HOST`` on a Hugging Face Space: the host under which the Space is reached.
         store_url: ``KLING_UI_STORE_URL``: ``s3://bucket/prefix`` where a paid run's inputs wait for RunComfy; keys,
             region and server come from the usual ``AWS_`` variables.
-        lend_hours: ``KLING_UI_LEND_HOURS``: for how long an address made for RunComfy works at most, 1-168.
+        publish_hours: ``KLING_UI_LEND_HOURS``: for how long an address made for RunComfy works at most, 1-168.
         login: ``OAUTH_CLIENT_ID``, ``OAUTH_CLIENT_SECRET`` and ``OPENID_PROVIDER_URL`` on a Space: how visitors log in;
             ``None`` where they cannot.
         workers: ``KLING_UI_WORKERS``: worker processes for checks and previews, 1-64; ``None`` lets the machine decide.
@@ -132,7 +132,7 @@ class Settings:
     public_url: str | None = None
     space_host: str | None = None
     store_url: str | None = None
-    lend_hours: int = 24
+    publish_hours: int = 24
     login: SpaceLogin | None = None
     workers: int | None = None
     budget_session_usd: float | None = None
@@ -167,7 +167,7 @@ class Settings:
             public_url=_url(env, "KLING_UI_PUBLIC_URL"),
             space_host=_space_host(env),
             store_url=_store_url(env),
-            lend_hours=_number(env, "KLING_UI_LEND_HOURS", 1, LEND_HOURS_MAX) or cls.lend_hours,
+            publish_hours=_number(env, "KLING_UI_LEND_HOURS", 1, PUBLISH_HOURS_MAX) or cls.publish_hours,
             login=_login(env),
             workers=_number(env, "KLING_UI_WORKERS", 1, 64),
             budget_session_usd=_dollars(env, "KLING_UI_BUDGET_SESSION_USD"),

@@ -7,7 +7,7 @@ from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName, fingerprint
 
 
-def wish(engine: EngineName, choice: TransferOptions) -> str:
+def run_request(engine: EngineName, choice: TransferOptions) -> str:
     return fingerprint("ann", engine, "image", "reference", choice)
 
 
@@ -36,13 +36,13 @@ def test_an_unknown_word_is_refused():
 
 def test_a_resolution_makes_another_preview_but_no_other_paid_wish():
     small, large = TransferOptions("p"), TransferOptions("p", resolution=Resolution.P1080)
-    assert wish(EngineName.PREVIEW, small) != wish(EngineName.PREVIEW, large)
-    assert wish(EngineName.KLING, small) == wish(EngineName.KLING, large)
+    assert run_request(EngineName.PREVIEW, small) != run_request(EngineName.PREVIEW, large)
+    assert run_request(EngineName.KLING, small) == run_request(EngineName.KLING, large)
 
 
 def test_wishes_written_down_before_there_were_resolutions_stay_the_same():
     written = "c3a2bcd80d3e"
-    assert wish(EngineName.KLING, TransferOptions("p")).startswith(written)
+    assert run_request(EngineName.KLING, TransferOptions("p")).startswith(written)
 
 
 def test_a_resolution_is_sent_only_when_it_is_given():

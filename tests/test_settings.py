@@ -121,7 +121,7 @@ def test_a_store_is_a_bucket_and_a_folder(text, url):
 
 @pytest.mark.parametrize(("text", "hours"), [("1", 1), ("168", 168), ("", 24)])
 def test_the_hours_of_a_loan(text, hours):
-    assert Settings.from_env({"KLING_UI_LEND_HOURS": text}).lend_hours == hours
+    assert Settings.from_env({"KLING_UI_LEND_HOURS": text}).publish_hours == hours
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ function render() {
   const wanted = JSON.stringify([findings, repair_all, text, tone]);
   if (wanted !== drawn) drawList(findings, repair_all, text, tone);
   drawn = wanted;
-  find(".findings").hidden = !findings.length && find(".mending").hidden;
+  find(".findings").hidden = !findings.length && find(".repairing").hidden;
   for (const button of element.querySelectorAll("[data-repair], [data-do=all]")) button.disabled = isMending;
 }
 
@@ -92,6 +92,6 @@ function drawList(findings, repair_all, text, tone) {
 find("[data-do=all]").addEventListener("click", () => startMending(props.value?.repair_all || []));
 wireMending();
 watch("value", () => { onJudged(); render(); });
-watch("mending", onMending);
-drawMending(props.mending || {});
+watch("repairing", onRepairing);
+drawRepairing(props.repairing || {});
 render();

@@ -83,10 +83,10 @@ function figures(value) {
   ticking = setInterval(tick, 500);
 }
 
-function look(value) {
+function bringIntoView(value) {
   const isSoon = (value.elapsed_s || 0) < SOON_S; // later the person is elsewhere, and is not called back
   const sight = `${value.run_id} ${value.final && isSoon ? value.state : ""}`;
-  if (!value.look || sight === lookedAt) return;
+  if (!value.into_view || sight === lookedAt) return;
   lookedAt = sight;
   const { top, bottom } = element.getBoundingClientRect();
   if (top >= 0 && bottom <= window.innerHeight) return;
@@ -118,7 +118,7 @@ function render() {
   cancel.hidden = !value.can_cancel;
   if (cancel.dataset.run !== value.run_id) { cancel.disabled = false; cancel.dataset.run = value.run_id || ""; }
   figures(value);
-  look(value);
+  bringIntoView(value);
 }
 
 function note() {

@@ -145,22 +145,22 @@ class ModelAPI:
         request_id: str,
         *,
         deadline_s: float = DEADLINE_S,
-        pace: PollingPolicy = REMOTE_POLLING,
+        polling: PollingPolicy = REMOTE_POLLING,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
-        on_trouble: Callable[[APIError], None] | None = None,
+        on_retry: Callable[[APIError], None] | None = None,
     ) -> AsyncIterator[RequestStatus]:
         """Look at a request again and again until it has ended; reads that fail for now are repeated.
 
         Args:
             request_id: The request.
             deadline_s: Seconds from now after which to give up.
-            pace: How often to look.
+            polling: How often to look.
             sleep: Waits so many seconds.
             clock: Monotonic seconds.
             jitter: 0-1, see :class:`PollingPolicy`.
-            on_trouble: Told of every failure that is tried again.
+            on_retry: Told of every failure that is tried again.
 
         Yields:
             Every status; the last one is final.
@@ -170,7 +170,7 @@ class ModelAPI:
             RunTimeoutError: It has not ended within the deadline; it may still end later.
         """
         look = partial(self.status, request_id)
-        poller = Poller(deadline_s, pace, sleep, clock, jitter, on_trouble)
+        poller = Poller(deadline_s, polling, sleep, clock, jitter, on_retry)
         return poller.repeat(look, request_id)
 
     async def collect(
@@ -179,11 +179,11 @@ class ModelAPI:
         *,
         include_cost: bool = True,
         deadline_s: float = DEADLINE_S,
-        pace: PollingPolicy = REMOTE_POLLING,
+        polling: PollingPolicy = REMOTE_POLLING,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
-        on_trouble: Callable[[APIError], None] | None = None,
+        on_retry: Callable[[APIError], None] | None = None,
     ) -> RequestResult:
         """Read the result of a request that has ended, as patiently as :meth:`follow`; arguments as there.
 
@@ -195,7 +195,7 @@ class ModelAPI:
             RunTimeoutError: No final result came within the deadline.
         """
         look = partial(self.result, request_id, include_cost=include_cost)
-        poller = Poller(deadline_s, pace, sleep, clock, jitter, on_trouble)
+        poller = Poller(deadline_s, polling, sleep, clock, jitter, on_retry)
         async for result in poller.repeat(look, request_id):
             if result.state.is_final:
                 return result

@@ -91,19 +91,19 @@ class Poller:
 
     Attributes:
         deadline_s: Seconds after which to give up.
-        pace: The waits between questions.
+        polling: The waits between questions.
         sleep: Waits so many seconds.
         clock: Monotonic seconds.
         jitter: 0-1, see :meth:`PollingPolicy.after_failure`.
-        on_trouble: Told of every failure that is tried again.
+        on_retry: Told of every failure that is tried again.
     """
 
     deadline_s: float
-    pace: PollingPolicy
+    polling: PollingPolicy
     sleep: Callable[[float], Awaitable[object]]
     clock: Callable[[], float]
     jitter: Callable[[], float]
-    on_trouble: Callable[[APIError], None] | None = None
+    on_retry: Callable[[APIError], None] | None = None
 
     async def repeat(self, look: Callable[[], Awaitable[SeenT]], request_id: str) -> AsyncIterator[SeenT]:
         """Yield what each look shows, until a final state.
@@ -128,16 +128,16 @@ class Poller:
                 failures = 0
                 unchanged = unchanged + 1 if seen == last else 0
                 last = seen
-                wait_s = self.pace.after_answer(unchanged)
+                wait_s = self.polling.after_answer(unchanged)
             await self._wait(wait_s, ends_at, request_id)
 
     def _after(self, error: APIError, failures: int) -> float:
         if not worth_asking_again(error):
             raise error
-        if self.on_trouble is not None:
-            self.on_trouble(error)
+        if self.on_retry is not None:
+            self.on_retry(error)
         asked_s = error.retry_after_s if isinstance(error, APIStatusError) else None
-        return self.pace.after_failure(failures, asked_s=asked_s, jitter=self.jitter())
+        return self.polling.after_failure(failures, asked_s=asked_s, jitter=self.jitter())
 
     async def _wait(self, wait_s: float, ends_at: float, request_id: str) -> None:
         left_s = ends_at - self.clock()

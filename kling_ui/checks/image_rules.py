@@ -101,27 +101,26 @@ def check_large(facts: ImageFacts) -> Iterator[Finding]:
         yield Finding("image.large", Severity.WARN, long, message, "Scale it down.", IMAGE_LARGE_PX.source)
 
 
-def check_transparency(look: ImageAnalysis) -> Iterator[Finding]:
+def check_transparency(analysis: ImageAnalysis) -> Iterator[Finding]:
     """``image.format``: no see-through areas, which each service fills in its own way."""
-    if look.clear_share >= TRANSPARENT_MIN_SHARE:
-        message = (
-            f"The image is transparent in {_percent(look.clear_share)} of its area; what fills it is left to chance."
-        )
+    if analysis.clear_share >= TRANSPARENT_MIN_SHARE:
+        share = _percent(analysis.clear_share)
+        message = f"The image is transparent in {share} of its area; what fills it is left to chance."
         advice = "Save it on a background of your choice."
-        yield Finding("image.format", Severity.WARN, look.clear_share, message, advice, LimitSource.SENSE)
+        yield Finding("image.format", Severity.WARN, analysis.clear_share, message, advice, LimitSource.SENSE)
 
 
-def check_character(look: ImageAnalysis) -> Iterator[Finding]:
+def check_character(analysis: ImageAnalysis) -> Iterator[Finding]:
     """``image.character``: somebody is there. A detector misses stylised characters, so this never blocks."""
-    if look.person is None:
+    if analysis.person is None:
         message = "The image shows no person or humanoid character that could be found."
         advice = "Go on if you see one clearly (detectors miss stylised characters), else choose another picture."
         yield Finding("image.character", Severity.WARN, None, message, advice, LimitSource.VENDOR)
 
 
-def check_coverage(look: ImageAnalysis) -> Iterator[Finding]:
+def check_coverage(analysis: ImageAnalysis) -> Iterator[Finding]:
     """``image.coverage``: the character covers more than 5 % of the picture."""
-    person = look.person
+    person = analysis.person
     if person is None or person.subject_share > COVERAGE_MIN_SHARE.value:
         return
     trusted = person.mask_agreement >= MASK_TRUST_MIN_SHARE and person.confidence >= CONFIDENCE_TRUST_MIN
@@ -135,61 +134,63 @@ def check_coverage(look: ImageAnalysis) -> Iterator[Finding]:
         "Crop the picture around the character; go on only if the outline shown here is wrong.",
         COVERAGE_MIN_SHARE.source,
         override=trusted,
-        evidence=_shown(look),
+        evidence=_shown(analysis),
     )
 
 
-def check_body(look: ImageAnalysis) -> Iterator[Finding]:
+def check_body(analysis: ImageAnalysis) -> Iterator[Finding]:
     """``image.body``: head and shoulders in view, no limb cut by the edge, hands in the picture."""
-    if look.person is None:
+    if analysis.person is None:
         return
-    rule, landmarks = "image.body", np.asarray(look.person.landmarks)
-    if look.person.framing == Framing.PART:
+    rule, landmarks = "image.body", np.asarray(analysis.person.landmarks)
+    if analysis.person.framing == Framing.PART:
         message = "The image does not clearly show the head and both shoulders of the character."
         advice = "Choose a picture of at least the upper body, seen from the front."
-        measured = look.person.framing.value
-        yield Finding(rule, Severity.WARN, measured, message, advice, LimitSource.BOTH, evidence=_shown(look))
+        measured = analysis.person.framing.value
+        yield Finding(rule, Severity.WARN, measured, message, advice, LimitSource.BOTH, evidence=_shown(analysis))
     elif cut := cut_limbs(landmarks):
         message = f"The image cuts off the {_listed(cut)} (the character's own left and right)."
         advice = "Choose a picture with whole arms and legs, or one that ends above the knees."
-        yield Finding(rule, Severity.WARN, ", ".join(cut), message, advice, LimitSource.BOTH, evidence=_shown(look))
+        yield Finding(rule, Severity.WARN, ", ".join(cut), message, advice, LimitSource.BOTH, evidence=_shown(analysis))
     elif hidden := hands_outside(landmarks):
         message = f"The image leaves out the {_listed(hidden)}, so hands will be invented."
         advice = "Choose a picture that shows both hands if the video moves them."
-        yield Finding(rule, Severity.WARN, ", ".join(hidden), message, advice, LimitSource.BOTH, evidence=_shown(look))
+        yield Finding(
+            rule, Severity.WARN, ", ".join(hidden), message, advice, LimitSource.BOTH, evidence=_shown(analysis)
+        )
 
 
-def check_occlusion(look: ImageAnalysis) -> Iterator[Finding]:
+def check_occlusion(analysis: ImageAnalysis) -> Iterator[Finding]:
     """``image.occlusion``: no part that is inside the picture is hidden."""
-    if look.person is None or not (names := look.person.covered + look.person.hidden):
+    if analysis.person is None or not (names := analysis.person.covered + analysis.person.hidden):
         return
     message = f"The image hides the {_listed(names[:_NAMED_MAX])}{' and more' if len(names) > _NAMED_MAX else ''}."
     advice = "Choose a picture with nothing in front of the character and both arms in view."
     measured = ", ".join(names)
     yield Finding(
-        "image.occlusion", Severity.WARN, measured, message, advice, LimitSource.VENDOR, evidence=_shown(look)
+        "image.occlusion", Severity.WARN, measured, message, advice, LimitSource.VENDOR, evidence=_shown(analysis)
     )
 
 
-def check_posture(look: ImageAnalysis) -> Iterator[Finding]:
+def check_posture(analysis: ImageAnalysis) -> Iterator[Finding]:
     """``image.posture``: the character is upright."""
-    if look.person is None or look.person.tilt_deg < TILT_LYING_DEG:
+    if analysis.person is None or analysis.person.tilt_deg < TILT_LYING_DEG:
         return
-    tilt = look.person.tilt_deg
+    tilt = analysis.person.tilt_deg
     how = "is upside down" if tilt > TILT_UPSIDE_DOWN_DEG else "lies or is turned on its side"
     message = f"The character {how} ({tilt:.0f}° from upright)."
     advice = "Choose a picture of somebody who stands or sits, or turn this one upright."
-    yield Finding("image.posture", Severity.WARN, tilt, message, advice, LimitSource.KLING, evidence=_shown(look))
+    yield Finding("image.posture", Severity.WARN, tilt, message, advice, LimitSource.KLING, evidence=_shown(analysis))
 
 
-def check_people(look: ImageAnalysis) -> Iterator[Finding]:
+def check_people(analysis: ImageAnalysis) -> Iterator[Finding]:
     """``image.people``: one main character; the largest is used."""
-    if look.person is None or not look.others:
+    if analysis.person is None or not analysis.others:
         return
-    message = f"The image shows {len(look.others) + 1} people; the largest one, {_place(look)}, is used."
+    message = f"The image shows {len(analysis.others) + 1} people; the largest one, {_place(analysis)}, is used."
     advice = "Crop the picture around the character that you mean."
-    evidence = Evidence(look.overlay, boxes=look.others)
-    count = len(look.others) + 1
+    evidence = Evidence(analysis.overlay, boxes=analysis.others)
+    count = len(analysis.others) + 1
     yield Finding("image.people", Severity.WARN, count, message, advice, LimitSource.KLING, evidence=evidence)
 
 
@@ -201,7 +202,7 @@ FILE_RULES: tuple[Callable[[ImageFacts], Iterator[Finding]], ...] = (
     check_aspect,
     check_large,
 )
-LOOK_RULES: tuple[Callable[[ImageAnalysis], Iterator[Finding]], ...] = (
+ANALYSIS_RULES: tuple[Callable[[ImageAnalysis], Iterator[Finding]], ...] = (
     check_character,
     check_coverage,
     check_body,
@@ -212,12 +213,12 @@ LOOK_RULES: tuple[Callable[[ImageAnalysis], Iterator[Finding]], ...] = (
 )
 
 
-def _shown(look: ImageAnalysis) -> Evidence:
-    return Evidence(look.overlay, boxes=(look.person.box,) if look.person else ())
+def _shown(analysis: ImageAnalysis) -> Evidence:
+    return Evidence(analysis.overlay, boxes=(analysis.person.box,) if analysis.person else ())
 
 
-def _place(look: ImageAnalysis) -> str:
-    left, _, right, _ = look.person.box if look.person else (0.0, 0.0, 1.0, 0.0)
+def _place(analysis: ImageAnalysis) -> str:
+    left, _, right, _ = analysis.person.box if analysis.person else (0.0, 0.0, 1.0, 0.0)
     middle = (left + right) / 2
     return "on the left" if middle < 0.4 else "on the right" if middle > 0.6 else "in the middle"
 

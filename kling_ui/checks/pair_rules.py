@@ -183,7 +183,7 @@ CHOICE_RULES: tuple[Callable[[TransferOptions], Iterator[Finding]], ...] = (
     check_prompt_length,
 )
 FACT_RULES: tuple[Callable[[ImageFacts, VideoFacts], Iterator[Finding]], ...] = (check_aspect,)
-LOOK_RULES: tuple[Callable[[ImageAnalysis, VideoAnalysis, TransferOptions], Iterator[Finding]], ...] = (
+ANALYSIS_RULES: tuple[Callable[[ImageAnalysis, VideoAnalysis, TransferOptions], Iterator[Finding]], ...] = (
     check_framing,
     check_room,
 )

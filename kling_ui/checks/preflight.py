@@ -39,7 +39,7 @@ from kling_ui.workers import TakeTurn, Workers
 
 _NOT_SHOWN = frozenset({"path", "keyframe_times_s"})
 FACTS_TIMEOUT_S = 30.0
-LOOK_TIMEOUT_S = 120.0
+ANALYSIS_TIMEOUT_S = 120.0
 _REMEMBERED_MAX = 64
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ def check_image(image: ImageFacts | ImageAnalysis) -> Section:
     findings = [finding for rule in image_rules.FILE_RULES for finding in rule(facts)]
     if isinstance(image, ImageFacts):
         return Section(_shown(facts), in_order(findings))
-    findings += [finding for rule in image_rules.LOOK_RULES for finding in rule(image)]
+    findings += [finding for rule in image_rules.ANALYSIS_RULES for finding in rule(image)]
     person = image.person
     seen: dict[str, Any] = {
         "subject_share": person.subject_share if person else None,
@@ -96,7 +96,7 @@ def check_video(video: VideoFacts | VideoAnalysis, choice: TransferOptions) -> S
     if isinstance(video, VideoFacts):
         return Section(_shown(facts), in_order(findings))
     timeline = forecast(video)
-    findings += [finding for rule in video_rules.LOOK_RULES for finding in rule(video)]
+    findings += [finding for rule in video_rules.ANALYSIS_RULES for finding in rule(video)]
     findings += [finding for rule in motion_rules.TIME_RULES for finding in rule(video, timeline)]
     seen: dict[str, Any] = {
         "person_share": round(video.person_share, 4),
@@ -117,7 +117,7 @@ def check_pair(
         filmed = video.facts if isinstance(video, VideoAnalysis) else video
         findings += [finding for rule in pair_rules.FACT_RULES for finding in rule(pictured, filmed)]
     if isinstance(image, ImageAnalysis) and isinstance(video, VideoAnalysis):
-        findings += [finding for rule in pair_rules.LOOK_RULES for finding in rule(image, video, choice)]
+        findings += [finding for rule in pair_rules.ANALYSIS_RULES for finding in rule(image, video, choice)]
     facts = {
         "orientation": str(choice.orientation),
         "keep_sound": choice.keep_sound,
@@ -168,12 +168,12 @@ class Preflight:
     @property
     def remembered_contents(self) -> Collection[str]:
         """SHA-256 of the files whose looks are remembered here: what was drawn of them may be shown again."""
-        looks = (found for found in self._remembered.values() if isinstance(found, ImageAnalysis | VideoAnalysis))
-        return {look.sha256 for look in looks}
+        analyses = (found for found in self._remembered.values() if isinstance(found, ImageAnalysis | VideoAnalysis))
+        return {analysis.sha256 for analysis in analyses}
 
     async def warm_up(self) -> None:
         """Load the models in every worker, so that the first look need not wait; call it in the background."""
-        loads = [self.workers.run(load_all_models, timeout_s=LOOK_TIMEOUT_S) for _ in range(self.workers.count)]
+        loads = [self.workers.run(load_all_models, timeout_s=ANALYSIS_TIMEOUT_S) for _ in range(self.workers.count)]
         await asyncio.gather(*loads)
 
     async def image_facts(self, path: Path) -> ImageFacts:
@@ -201,7 +201,7 @@ class Preflight:
             MediaError: It is no readable picture.
             WorkError: The worker died or took too long.
         """
-        return await self._once(analyse_image, path, self.folder, timeout_s=LOOK_TIMEOUT_S)
+        return await self._once(analyse_image, path, self.folder, timeout_s=ANALYSIS_TIMEOUT_S)
 
     async def video(self, path: Path) -> VideoAnalysis:
         """Follow the person of a clip; the second look at the same content is quick.
@@ -210,7 +210,7 @@ class Preflight:
             MediaError: It is no readable clip.
             WorkError: The worker died or took too long.
         """
-        return await self._once(analyse_video, path, self.folder, timeout_s=LOOK_TIMEOUT_S)
+        return await self._once(analyse_video, path, self.folder, timeout_s=ANALYSIS_TIMEOUT_S)
 
     @staticmethod
     def judge(
@@ -228,11 +228,11 @@ class Preflight:
             MediaError: One of them cannot be read.
             WorkError: A worker died or took too long.
         """
-        looks = await asyncio.gather(
+        analyses = await asyncio.gather(
             self.image(image) if image else _nothing(),
             self.video(video) if video else _nothing(),
         )
-        return judge(*looks, choice)
+        return judge(*analyses, choice)
 
     async def _once(self, work: Callable[..., T], path: Path, *more: object, timeout_s: float) -> T:
         key = _key(work, path)

@@ -49,12 +49,12 @@ class FileDifference:
 
 def file_differences(before: ImageFacts | VideoFacts, after: ImageFacts | VideoFacts) -> tuple[FileDifference, ...]:
     """List the facts that differ, what a person looks at first coming first."""
-    old, new = _told(before), _told(after)
+    old, new = _shown_facts(before), _shown_facts(after)
     return tuple(FileDifference(what, old[what], new[what]) for what in old if what in new and old[what] != new[what])
 
 
-def _told(facts: ImageFacts | VideoFacts) -> dict[str, str]:
-    told = {
+def _shown_facts(facts: ImageFacts | VideoFacts) -> dict[str, str]:
+    shown = {
         "format": SHOWN_NAMES.get(facts.format, facts.format.upper()),
         "size": f"{facts.width_px} x {facts.height_px} px",
         "file": f"{facts.size_bytes / 1e6:.1f} MB"
@@ -64,9 +64,9 @@ def _told(facts: ImageFacts | VideoFacts) -> dict[str, str]:
     if isinstance(facts, ImageFacts):
         upright = "upright" if facts.exif_orientation == 1 else "turned by its metadata"
         alpha = "may be transparent" if facts.has_alpha else "opaque"
-        return told | {"colours": facts.mode, "orientation": upright, "transparency": alpha}
+        return shown | {"colours": facts.mode, "orientation": upright, "transparency": alpha}
     rate = "uneven" if facts.has_variable_rate else "even"
-    return told | {
+    return shown | {
         "duration": f"{facts.duration_s:.2f} s",
         "codec": facts.codec,
         "colours": facts.pixel_format,

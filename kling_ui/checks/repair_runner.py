@@ -23,7 +23,7 @@ from kling_ui.workers import Workers
 IMAGE_TIMEOUT_S = 120.0
 VIDEO_TIMEOUT_S = 1200.0
 _LOOK_EVERY_S = 0.2
-_SCRATCH = ".mending-"
+_SCRATCH = ".repairing-"
 _STALE_AFTER_S = 2 * VIDEO_TIMEOUT_S
 _ENDING = re.compile(r"-repaired(-\d+)?$")
 
@@ -130,10 +130,16 @@ class RepairRunner:
     ) -> Path | None:
         if transform is None or path is None:
             return None
-        told = scratch / "progress.json"
-        async with _watched(told, on_progress):
+        progress_file = scratch / "progress.json"
+        async with _watched(progress_file, on_progress):
             facts = await self.workers.run(
-                transform_video, path, transform, scratch, stem="video", progress=told, timeout_s=VIDEO_TIMEOUT_S
+                transform_video,
+                path,
+                transform,
+                scratch,
+                stem="video",
+                progress=progress_file,
+                timeout_s=VIDEO_TIMEOUT_S,
             )
         return facts.path
 
@@ -150,11 +156,11 @@ async def _both(image: _Work, video: _Work) -> _Results:
 
 
 @asynccontextmanager
-async def _watched(told: Path, on_progress: OnProgress | None) -> AsyncGenerator[None]:
+async def _watched(progress_file: Path, on_progress: OnProgress | None) -> AsyncGenerator[None]:
     if on_progress is None:
         yield
         return
-    watching = asyncio.create_task(_watch(told, on_progress))
+    watching = asyncio.create_task(_watch(progress_file, on_progress))
     try:
         yield
         on_progress(1.0)
@@ -164,10 +170,10 @@ async def _watched(told: Path, on_progress: OnProgress | None) -> AsyncGenerator
             await watching
 
 
-async def _watch(told: Path, on_progress: OnProgress) -> None:
+async def _watch(progress_file: Path, on_progress: OnProgress) -> None:
     last = None
     while True:
-        share = read_progress(told)  # a few bytes
+        share = read_progress(progress_file)  # a few bytes
         if share is not None and share != last:
             last = share
             on_progress(share)

@@ -148,14 +148,14 @@ class Timeline:
         }
 
 
-def compose_timeline(duration_s: float, faults: Iterable[TimelineSpan]) -> Timeline:
+def compose_timeline(duration_s: float, bad_spans: Iterable[TimelineSpan]) -> Timeline:
     """Lay faults over a clip; where they overlap, the one that :class:`SpanKind` names first is shown.
 
     Args:
         duration_s: The clip's length.
-        faults: Spans of any kind but good ones, in any order; a cut may have no length.
+        bad_spans: Spans of any kind but good ones, in any order; a cut may have no length.
     """
-    found = [_within(fault, duration_s) for fault in faults]
+    found = [_within(bad_span, duration_s) for bad_span in bad_spans]
     edges = sorted({0.0, duration_s, *(span.start_s for span in found), *(span.end_s for span in found)})
     instants = {span.start_s for span in found if span.kind == SpanKind.CUT and span.length_s <= 0}
     spans: list[TimelineSpan] = []
@@ -185,8 +185,8 @@ def _without_slivers(spans: Sequence[TimelineSpan]) -> Iterator[TimelineSpan]:
         yield TimelineSpan(span.start_s, span.end_s, near[0]) if is_sliver else span
 
 
-def _kind_at(faults: Sequence[TimelineSpan], time_s: float) -> SpanKind:
-    here = {fault.kind for fault in faults if fault.start_s <= time_s < fault.end_s}
+def _kind_at(bad_spans: Sequence[TimelineSpan], time_s: float) -> SpanKind:
+    here = {bad_span.kind for bad_span in bad_spans if bad_span.start_s <= time_s < bad_span.end_s}
     return next((kind for kind in SpanKind if kind in here), SpanKind.GOOD)
 
 
@@ -195,34 +195,39 @@ def _within(span: TimelineSpan, duration_s: float) -> TimelineSpan:
     return TimelineSpan(start_s, end_s, span.kind)
 
 
-def forecast(look: VideoAnalysis) -> Timeline:
+def forecast(analysis: VideoAnalysis) -> Timeline:
     """Lay out what of a clip is likely to come back."""
-    duration_s, seen_s = look.facts.duration_s, look.notes.seen_s or look.facts.duration_s
-    faults = [*cut_spans(look), *person_spans(look), *camera_spans(look.notes.camera), *fast_spans(look.notes.pace)]
+    duration_s, seen_s = analysis.facts.duration_s, analysis.notes.seen_s or analysis.facts.duration_s
+    bad_spans = [
+        *cut_spans(analysis),
+        *person_spans(analysis),
+        *camera_spans(analysis.notes.camera),
+        *fast_spans(analysis.notes.motion_speed),
+    ]
     if seen_s < duration_s:
-        faults.append(TimelineSpan(seen_s, duration_s, SpanKind.UNSEEN))
-    return compose_timeline(duration_s, faults)
+        bad_spans.append(TimelineSpan(seen_s, duration_s, SpanKind.UNSEEN))
+    return compose_timeline(duration_s, bad_spans)
 
 
-def cut_spans(look: VideoAnalysis) -> Iterator[TimelineSpan]:
+def cut_spans(analysis: VideoAnalysis) -> Iterator[TimelineSpan]:
     """Yield each end of a shot; a hard cut has no length when its exact frame is known."""
-    frame_s = 1 / look.facts.fps
-    for cut in look.notes.cuts:
+    frame_s = 1 / analysis.facts.fps
+    for cut in analysis.notes.cuts:
         start_s = cut.last_s + (frame_s if cut.kind == CutKind.HARD else 0.0)
         yield TimelineSpan(min(start_s, cut.first_s), cut.first_s, SpanKind.CUT)
 
 
-def person_spans(look: VideoAnalysis) -> Iterator[TimelineSpan]:
+def person_spans(analysis: VideoAnalysis) -> Iterator[TimelineSpan]:
     """Yield where nobody, not enough of somebody, more than one, or something in front of somebody is seen."""
-    found, whole = look.track.found, shows_upper_body(look.track.landmarks)
-    yield from _spans(look, ~found, SpanKind.NOBODY)
-    yield from _spans(look, found & ~whole, SpanKind.OUT_OF_VIEW)
-    moments = look.notes.moments
+    found, whole = analysis.track.found, shows_upper_body(analysis.track.landmarks)
+    yield from _spans(analysis, ~found, SpanKind.NOBODY)
+    yield from _spans(analysis, found & ~whole, SpanKind.OUT_OF_VIEW)
+    moments = analysis.notes.moments
     if len(moments) == len(found):
         others = np.array([bool(moment.others) for moment in moments], bool)
-        if others_share(look) >= OTHERS_SHARE_MIN:
-            yield from _spans(look, _carried(others, look), SpanKind.SEVERAL)
-        yield from _spans(look, not_whole(look) & whole, SpanKind.OCCLUDED)
+        if others_share(analysis) >= OTHERS_SHARE_MIN:
+            yield from _spans(analysis, _carried(others, analysis), SpanKind.SEVERAL)
+        yield from _spans(analysis, not_whole(analysis) & whole, SpanKind.OCCLUDED)
 
 
 def camera_spans(steps: tuple[CameraStep, ...]) -> Iterator[TimelineSpan]:
@@ -242,16 +247,16 @@ def camera_spans(steps: tuple[CameraStep, ...]) -> Iterator[TimelineSpan]:
             yield span
 
 
-def fast_spans(pace: MotionSpeed) -> Iterator[TimelineSpan]:
+def fast_spans(motion_speed: MotionSpeed) -> Iterator[TimelineSpan]:
     """Yield where the figure moves too fast."""
-    mean = mean_pace(pace)
+    mean = mean_speed(motion_speed)
     for first, last in _runs(mean > SPEED_MAX_TRUNKS_PER_S):
-        yield TimelineSpan(pace.times_s[first], pace.times_s[last], SpanKind.FAST)
+        yield TimelineSpan(motion_speed.times_s[first], motion_speed.times_s[last], SpanKind.FAST)
 
 
-def mean_pace(pace: MotionSpeed) -> np.ndarray:
+def mean_speed(motion_speed: MotionSpeed) -> np.ndarray:
     """Average the pace over a second around each of its steps; near the ends over the first and the last second."""
-    times_s, speeds = np.asarray(pace.times_s), np.asarray(pace.trunks_per_s)
+    times_s, speeds = np.asarray(motion_speed.times_s), np.asarray(motion_speed.trunks_per_s)
     if not len(times_s):
         return np.empty(0)
     latest_s = max(times_s[0], times_s[-1] - SPEED_WINDOW_S)
@@ -262,50 +267,50 @@ def mean_pace(pace: MotionSpeed) -> np.ndarray:
     return (sums[end] - sums[first]) / np.maximum(1, end - first)
 
 
-def others_share(look: VideoAnalysis) -> float:
+def others_share(analysis: VideoAnalysis) -> float:
     """Share of the moments at which others were searched thoroughly, 0-1, that show somebody else."""
-    thorough = [moment for moment in look.notes.moments if moment.is_thorough]
+    thorough = [moment for moment in analysis.notes.moments if moment.is_thorough]
     return sum(bool(moment.others) for moment in thorough) / len(thorough) if thorough else 0.0
 
 
-def not_whole(look: VideoAnalysis) -> np.ndarray:
+def not_whole(analysis: VideoAnalysis) -> np.ndarray:
     """Tell at which moments a part of the person is hidden: ``(moments,)`` bool.
 
     What covers the body counts when it does so often enough not to be a mistake; joints that only seem hidden must do
     so more often, as hands pass behind and in front of each other.
     """
-    covered = np.array([bool(moment.covered) for moment in look.notes.moments], bool)
-    hidden = np.array([bool(moment.hidden) for moment in look.notes.moments], bool)
+    covered = np.array([bool(moment.covered) for moment in analysis.notes.moments], bool)
+    hidden = np.array([bool(moment.hidden) for moment in analysis.notes.moments], bool)
     result = np.zeros(len(covered), bool)
-    if look.share_of(covered) >= COVERED_SHARE_MIN:
+    if analysis.share_of(covered) >= COVERED_SHARE_MIN:
         result |= covered
-    if look.share_of(hidden) >= HIDDEN_SHARE_MIN:
+    if analysis.share_of(hidden) >= HIDDEN_SHARE_MIN:
         result |= hidden
     return result
 
 
-def sure_poses(look: VideoAnalysis) -> np.ndarray:
+def sure_poses(analysis: VideoAnalysis) -> np.ndarray:
     """Tell at which moments the pose may be taken at its word: ``(moments,)`` bool."""
-    if len(look.notes.moments) != len(look.track.times_s):
-        return look.track.found
-    sure = np.array([moment.confidence >= POSE_SURE_MIN for moment in look.notes.moments], bool)
-    return look.track.found & sure
+    if len(analysis.notes.moments) != len(analysis.track.times_s):
+        return analysis.track.found
+    sure = np.array([moment.confidence >= POSE_SURE_MIN for moment in analysis.notes.moments], bool)
+    return analysis.track.found & sure
 
 
-def _carried(others: np.ndarray, look: VideoAnalysis) -> np.ndarray:
+def _carried(others: np.ndarray, analysis: VideoAnalysis) -> np.ndarray:
     """Moments without a thorough search show what the last thorough one showed."""
     carried, last = others.copy(), False
-    for place, moment in enumerate(look.notes.moments):
+    for place, moment in enumerate(analysis.notes.moments):
         last = bool(others[place]) if moment.is_thorough else last or bool(others[place])
         carried[place] = last
     return carried
 
 
-def _spans(look: VideoAnalysis, bad: np.ndarray, kind: SpanKind) -> Iterator[TimelineSpan]:
+def _spans(analysis: VideoAnalysis, bad: np.ndarray, kind: SpanKind) -> Iterator[TimelineSpan]:
     """Yield each run from the moment before it to the one behind it, so that what is left is surely good."""
-    times_s, duration_s = look.track.times_s, look.facts.duration_s
+    times_s, duration_s = analysis.track.times_s, analysis.facts.duration_s
     for first, last in _runs(bad):
-        start_s = float(times_s[first - 1]) + 1 / look.facts.fps if first else 0.0
+        start_s = float(times_s[first - 1]) + 1 / analysis.facts.fps if first else 0.0
         end_s = float(times_s[last + 1]) if last + 1 < len(times_s) else duration_s
         if end_s - start_s > GLITCH_S:
             yield TimelineSpan(start_s, end_s, kind)
@@ -353,17 +358,17 @@ class OrientationAdvice:
         return {"orientation": self.orientation.value, "reasons": list(self.reasons), "is_clear": self.is_clear}
 
 
-def advise_orientation(look: VideoAnalysis, timeline: Timeline) -> OrientationAdvice:
+def advise_orientation(analysis: VideoAnalysis, timeline: Timeline) -> OrientationAdvice:
     """Choose by length, turns of the body and camera, in this order.
 
     Args:
-        look: The clip.
+        analysis: The clip.
         timeline: What of it is likely to come back.
     """
     limit_s = DURATION_MAX_S[Orientation.IMAGE].value
-    turned, camera_s = turned_share(look), _seconds_of(timeline, SpanKind.CAMERA)
-    if look.facts.duration_s > limit_s + DURATION_SLACK_S:
-        length = f"The clip lasts {look.facts.duration_s:.1f} s; orientation “image” takes at most {limit_s:.0f} s."
+    turned, camera_s = turned_share(analysis), _seconds_of(timeline, SpanKind.CAMERA)
+    if analysis.facts.duration_s > limit_s + DURATION_SLACK_S:
+        length = f"The clip lasts {analysis.facts.duration_s:.1f} s; orientation “image” takes at most {limit_s:.0f} s."
         return OrientationAdvice(Orientation.VIDEO, (length, *_turns(turned)), is_clear=True)
     if turned >= TURNED_SHARE_MIN:
         return OrientationAdvice(Orientation.VIDEO, _turns(turned), is_clear=True)
@@ -374,13 +379,13 @@ def advise_orientation(look: VideoAnalysis, timeline: Timeline) -> OrientationAd
     return OrientationAdvice(Orientation.VIDEO, (steady,), is_clear=False)
 
 
-def turned_share(look: VideoAnalysis) -> float:
+def turned_share(analysis: VideoAnalysis) -> float:
     """Share of the time, 0-1, in which an upright body is turned well away from the camera."""
-    if not len(look.track.times_s):
+    if not len(analysis.track.times_s):
         return 0.0
-    upright = tilt_deg(look.track.landmarks, look.track.aspect) < TILT_LYING_DEG
-    away = np.abs(turn_deg(look.track.world_m)) >= TURNED_DEG
-    return look.share_of(sure_poses(look) & upright & away)
+    upright = tilt_deg(analysis.track.landmarks, analysis.track.aspect) < TILT_LYING_DEG
+    away = np.abs(turn_deg(analysis.track.world_m)) >= TURNED_DEG
+    return analysis.share_of(sure_poses(analysis) & upright & away)
 
 
 def _turns(share: float) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ from kling_ui.checks.usability import (
     camera_spans,
     cut_spans,
     fast_spans,
-    mean_pace,
+    mean_speed,
     not_whole,
     others_share,
     sure_poses,
@@ -81,9 +81,9 @@ _WORDS = {
 }
 
 
-def check_usable(look: VideoAnalysis, timeline: Timeline) -> Iterator[Finding]:
+def check_usable(analysis: VideoAnalysis, timeline: Timeline) -> Iterator[Finding]:
     """``video.usable``: the longest span that one shot of one person fills is at least 3 s, best the whole clip."""
-    rule, usable_s, duration_s = "video.usable", timeline.usable_s, look.facts.duration_s
+    rule, usable_s, duration_s = "video.usable", timeline.usable_s, analysis.facts.duration_s
     if duration_s < DURATION_MIN_S.value - DURATION_SLACK_S or duration_s - usable_s < LOST_MIN_S:
         return
     because = " and ".join(_LOST_TO[kind] for kind in timeline.lost_to[:2])
@@ -111,28 +111,27 @@ def check_usable(look: VideoAnalysis, timeline: Timeline) -> Iterator[Finding]:
     yield Finding(rule, Severity.WARN, round(usable_s, 3), message, advice, USABLE_MIN_S.source, evidence=evidence)
 
 
-def check_cuts(look: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
+def check_cuts(analysis: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
     """``video.cuts``: one shot."""
-    cuts = list(cut_spans(look))
+    cuts = list(cut_spans(analysis))
     if cuts:
         where = _moments([span.end_s for span in cuts])
         what = "a cut" if len(cuts) == 1 else f"{len(cuts)} cuts"
         message = f"The clip has {what} ({where}); the model follows one shot only."
         advice = "Trim it to one shot."
-        evidence = Evidence(look.exhibits.get("cuts"), tuple((span.start_s, span.end_s) for span in cuts))
+        evidence = Evidence(analysis.evidence.get("cuts"), tuple((span.start_s, span.end_s) for span in cuts))
         yield Finding("video.cuts", Severity.WARN, len(cuts), message, advice, LimitSource.KLING, evidence=evidence)
 
 
-def check_camera(look: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
+def check_camera(analysis: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
     """``video.camera``: the camera stands still."""
-    spans = list(camera_spans(look.notes.camera))
+    spans = list(camera_spans(analysis.notes.camera))
     if spans:
         moving_s = sum(span.length_s for span in spans)
-        message = (
-            f"The camera {_camera_words(look)} for {moving_s:.1f} s ({_parts(spans)}), so the clip may be cut short."
-        )
+        what = _camera_words(analysis)
+        message = f"The camera {what} for {moving_s:.1f} s ({_parts(spans)}), so the clip may be cut short."
         advice = "Choose a clip from a camera that stands still, or trim it to such a part."
-        steps = look.notes.camera
+        steps = analysis.notes.camera
         speed = [
             round(float(np.hypot(step.shift_x, step.shift_y) + 0.5 * (abs(step.zoom) + abs(step.roll_rad))), 4)
             / max(step.end_s - step.start_s, 1e-6)
@@ -144,51 +143,51 @@ def check_camera(look: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
             tuple(round(value, 4) for value in speed),
             CAMERA_QUICK_MAX / 2,
         )
-        evidence = Evidence(look.exhibits.get("camera"), _pairs(spans), curve=curve)
+        evidence = Evidence(analysis.evidence.get("camera"), _pairs(spans), curve=curve)
         yield Finding(
             "video.camera", Severity.WARN, round(moving_s, 2), message, advice, LimitSource.KLING, evidence=evidence
         )
 
 
-def check_people(look: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
+def check_people(analysis: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
     """``video.people``: one person; advice, the largest one is used."""
-    share = others_share(look)
+    share = others_share(analysis)
     if share < OTHERS_SHARE_MIN:
         return
-    most = max(look.notes.moments, key=lambda moment: len(moment.others))
+    most = max(analysis.notes.moments, key=lambda moment: len(moment.others))
     message = (
         f"The clip shows {len(most.others) + 1} people for about {share * 100:.0f} % of the time; the largest one is "
         "used, and some runs are refused."
     )
     advice = "Choose a clip of one person, or crop the others out."
-    evidence = Evidence(look.exhibits.get("others"), ((most.time_s, most.time_s),), most.others)
+    evidence = Evidence(analysis.evidence.get("others"), ((most.time_s, most.time_s),), most.others)
     yield Finding("video.people", Severity.WARN, round(share, 3), message, advice, LimitSource.KLING, evidence=evidence)
 
 
-def check_speed(look: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
+def check_speed(analysis: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
     """``video.speed``: moderate moves, and sharp enough to be followed."""
-    pace, spans = look.notes.pace, list(fast_spans(look.notes.pace))
+    motion_speed, spans = analysis.notes.motion_speed, list(fast_spans(analysis.notes.motion_speed))
     advice = "Choose a calmer clip, or slow it down."
     if spans:
-        mean = mean_pace(pace)
+        mean = mean_speed(motion_speed)
         fastest = float(mean.max())
         message = (
             f"The figure moves very fast ({_parts(spans)}): {fastest:.1f} trunk lengths per second, where "
             f"{SPEED_MAX_TRUNKS_PER_S:.1f} is about the most that is followed well."
         )
         values = tuple(round(float(value), 3) for value in mean)
-        curve = Curve("speed, trunk lengths per second", pace.times_s, values, SPEED_MAX_TRUNKS_PER_S)
-        evidence = Evidence(look.exhibits.get("fastest"), _pairs(spans), curve=curve)
+        curve = Curve("speed, trunk lengths per second", motion_speed.times_s, values, SPEED_MAX_TRUNKS_PER_S)
+        evidence = Evidence(analysis.evidence.get("fastest"), _pairs(spans), curve=curve)
         yield Finding(
             "video.speed", Severity.WARN, round(fastest, 2), message, advice, LimitSource.KLING, evidence=evidence
         )
-    blurred = np.array([0 < moment.sharpness < SHARPNESS_MIN for moment in look.notes.moments], bool)
-    share = look.share_of(blurred)
+    blurred = np.array([0 < moment.sharpness < SHARPNESS_MIN for moment in analysis.notes.moments], bool)
+    share = analysis.share_of(blurred)
     if share >= BLURRED_SHARE_MIN:
         message = f"The figure is blurred for {share * 100:.0f} % of the time."
         advice = "Choose a sharper clip: in focus, in good light, with calm moves."
-        times_s, values = zip(*((moment.time_s, moment.sharpness) for moment in look.notes.moments), strict=True)
-        evidence = Evidence(look.exhibits.get("first"), curve=Curve("sharpness", times_s, values, SHARPNESS_MIN))
+        times_s, values = zip(*((moment.time_s, moment.sharpness) for moment in analysis.notes.moments), strict=True)
+        evidence = Evidence(analysis.evidence.get("first"), curve=Curve("sharpness", times_s, values, SHARPNESS_MIN))
         yield Finding(
             "video.speed", Severity.WARN, round(share, 3), message, advice, LimitSource.KLING, evidence=evidence
         )
@@ -203,20 +202,21 @@ TIME_RULES: tuple[Callable[[VideoAnalysis, Timeline], Iterator[Finding]], ...] =
 )
 
 
-def covered_words(look: VideoAnalysis) -> str:
+def covered_words(analysis: VideoAnalysis) -> str:
     """Name what is hidden of the person and for how long, such as "the trunk is covered for 40 % of the time"."""
-    names = [name for moment in look.notes.moments for name in moment.covered or moment.hidden]
+    names = [name for moment in analysis.notes.moments for name in moment.covered or moment.hidden]
     often = sorted(set(names), key=lambda name: -names.count(name))[:2]
     what = " and ".join(f"the {name}" for name in often)
-    return (
-        f"{what} {'is' if len(often) == 1 else 'are'} hidden, {look.share_of(not_whole(look)) * 100:.0f} % of the time"
+    verb, share = "is" if len(often) == 1 else "are", analysis.share_of(not_whole(analysis))
+    return f"{what} {verb} hidden, {share * 100:.0f} % of the time"
+
+
+def _camera_words(analysis: VideoAnalysis) -> str:
+    shift = sum(float(np.hypot(step.shift_x, step.shift_y)) for step in analysis.notes.camera)
+    zoom = sum(0.5 * abs(step.zoom) for step in analysis.notes.camera)
+    net = np.hypot(
+        sum(step.shift_x for step in analysis.notes.camera), sum(step.shift_y for step in analysis.notes.camera)
     )
-
-
-def _camera_words(look: VideoAnalysis) -> str:
-    shift = sum(float(np.hypot(step.shift_x, step.shift_y)) for step in look.notes.camera)
-    zoom = sum(0.5 * abs(step.zoom) for step in look.notes.camera)
-    net = np.hypot(sum(step.shift_x for step in look.notes.camera), sum(step.shift_y for step in look.notes.camera))
     if zoom > shift:
         return "zooms"
     return "moves" if net > shift / 3 else "shakes"
@@ -302,36 +302,36 @@ def check_sound(facts: VideoFacts, choice: TransferOptions) -> Iterator[Finding]
         yield Finding("video.sound", Severity.WARN, None, message, advice, LimitSource.SENSE)
 
 
-def check_person(look: VideoAnalysis) -> Iterator[Finding]:
+def check_person(analysis: VideoAnalysis) -> Iterator[Finding]:
     """``video.person``: head and shoulders of one person are in view all the time; advice, never a block."""
-    rule, share = "video.person", look.person_share
+    rule, share = "video.person", analysis.person_share
     advice = "Choose a clip of one person who stays in view, head included, or trim it to such a part."
-    evidence = Evidence(look.exhibits.get("missing"), tuple(_gaps(look)))
+    evidence = Evidence(analysis.evidence.get("missing"), tuple(_gaps(analysis)))
     if share == 0:
         message = "The clip shows nobody with head and shoulders in any of the moments looked at."
         yield Finding(rule, Severity.WARN, 0.0, message, advice, LimitSource.BOTH, evidence=evidence)
     elif share < PERSON_SHARE_MIN:
         percent = f"{share * 100:.0f} %"
-        message = f"The clip shows a person with head and shoulders only {percent} of the time{_missing(look)}."
+        message = f"The clip shows a person with head and shoulders only {percent} of the time{_missing(analysis)}."
         yield Finding(rule, Severity.WARN, round(share, 4), message, advice, LimitSource.BOTH, evidence=evidence)
-    covered = look.share_of(not_whole(look))
+    covered = analysis.share_of(not_whole(analysis))
     if covered > 0:
-        message = f"The person in the clip is not seen whole: {covered_words(look)}."
+        message = f"The person in the clip is not seen whole: {covered_words(analysis)}."
         advice = "Choose a clip with nothing in front of the person."
-        evidence = Evidence(look.exhibits.get("covered"))
+        evidence = Evidence(analysis.evidence.get("covered"))
         yield Finding(rule, Severity.WARN, round(covered, 4), message, advice, LimitSource.BOTH, evidence=evidence)
 
 
-def check_facing(look: VideoAnalysis) -> Iterator[Finding]:
+def check_facing(analysis: VideoAnalysis) -> Iterator[Finding]:
     """``video.person``: upright and seen from the front, which works best; worth knowing only."""
-    sure = sure_poses(look)
-    upright = sure & (tilt_deg(look.track.landmarks, look.track.aspect) < TILT_LYING_DEG)
-    floor = look.share_of(sure & ~upright)
+    sure = sure_poses(analysis)
+    upright = sure & (tilt_deg(analysis.track.landmarks, analysis.track.aspect) < TILT_LYING_DEG)
+    floor = analysis.share_of(sure & ~upright)
     if floor >= FLOOR_SHARE_MIN:
         message = f"The person lies or is upside down for {floor * 100:.0f} % of the time; such moves often go wrong."
         advice = "Choose a clip of somebody who stands or sits."
         yield Finding("video.person", Severity.HINT, round(floor, 4), message, advice, LimitSource.FIELD)
-    back = look.share_of(upright & (np.abs(turn_deg(look.track.world_m)) >= BACK_DEG))
+    back = analysis.share_of(upright & (np.abs(turn_deg(analysis.track.world_m)) >= BACK_DEG))
     if back >= BACK_SHARE_MIN:
         message = (
             f"The person is seen from behind for {back * 100:.0f} % of the time; faces come out best from the front."
@@ -340,19 +340,19 @@ def check_facing(look: VideoAnalysis) -> Iterator[Finding]:
         yield Finding("video.person", Severity.HINT, round(back, 4), message, advice, LimitSource.FIELD)
 
 
-def check_first_frame(look: VideoAnalysis) -> Iterator[Finding]:
+def check_first_frame(analysis: VideoAnalysis) -> Iterator[Finding]:
     """``video.first_frame``: it shows as much of the person as the rest of the clip, alone and not covered."""
-    if not len(look.track.times_s):
+    if not len(analysis.track.times_s):
         return
-    first, usual = framing(look.track.landmarks[0]), look.framing
+    first, usual = framing(analysis.track.landmarks[0]), analysis.framing
     advice = "Start the clip where the person is clearly in view."
-    evidence = Evidence(look.exhibits.get("first"), ((0.0, 0.0),))
+    evidence = Evidence(analysis.evidence.get("first"), ((0.0, 0.0),))
     if usual in {Framing.FULL, Framing.UPPER} and _SHOWN[first] < _SHOWN[usual]:
         message = f"The clip's first frame shows {_WORDS[first]}, although most of the clip shows {_WORDS[usual]}."
         yield Finding(
             "video.first_frame", Severity.WARN, first.value, message, advice, LimitSource.FIELD, evidence=evidence
         )
-    elif name := _covered_at_first(look):
+    elif name := _covered_at_first(analysis):
         message = f"The clip's first frame hides the {name} of the person."
         yield Finding("video.first_frame", Severity.WARN, name, message, advice, LimitSource.FIELD, evidence=evidence)
 
@@ -360,22 +360,26 @@ def check_first_frame(look: VideoAnalysis) -> Iterator[Finding]:
 # In the order in which they are shown among findings of the same severity.
 FILE_RULES: tuple[Callable[[VideoFacts], Iterator[Finding]], ...] = (check_format, check_size, check_side, check_codec)
 CHOICE_RULES: tuple[Callable[[VideoFacts, TransferOptions], Iterator[Finding]], ...] = (check_duration, check_sound)
-LOOK_RULES: tuple[Callable[[VideoAnalysis], Iterator[Finding]], ...] = (check_person, check_first_frame, check_facing)
+ANALYSIS_RULES: tuple[Callable[[VideoAnalysis], Iterator[Finding]], ...] = (
+    check_person,
+    check_first_frame,
+    check_facing,
+)
 
 
-def _covered_at_first(look: VideoAnalysis) -> str | None:
+def _covered_at_first(analysis: VideoAnalysis) -> str | None:
     """Name a part that is covered in the first moment and still in the second: one alone may be a mistake."""
-    first = [moment.covered for moment in look.notes.moments[:2]]
+    first = [moment.covered for moment in analysis.notes.moments[:2]]
     return next((name for name in first[0] if name in first[-1]), None) if first else None
 
 
-def _gaps(look: VideoAnalysis) -> list[tuple[float, float]]:
-    times_s = np.append(look.track.times_s, look.facts.duration_s)
-    return spans_without(times_s, shows_upper_body(look.track.landmarks))
+def _gaps(analysis: VideoAnalysis) -> list[tuple[float, float]]:
+    times_s = np.append(analysis.track.times_s, analysis.facts.duration_s)
+    return spans_without(times_s, shows_upper_body(analysis.track.landmarks))
 
 
-def _missing(look: VideoAnalysis) -> str:
-    spans = _gaps(look)
+def _missing(analysis: VideoAnalysis) -> str:
+    spans = _gaps(analysis)
     shown = ", ".join(f"{start_s:.1f}-{end_s:.1f} s" for start_s, end_s in spans[:_SPANS_NAMED])
     return f" (not at {shown}{' and later' if len(spans) > _SPANS_NAMED else ''})"
 

@@ -51,12 +51,12 @@ def _forecast(report: Report) -> list[str]:
     return lines
 
 
-def _section(title: str, section: Section, told: list[str]) -> list[str]:
+def _section(title: str, section: Section, details: list[str]) -> list[str]:
     facts = section.facts or {}
     if "file" not in facts and not section.findings:
         return []
     heading = f"{title}: {facts['file']}, {_measures(facts)}" if "file" in facts else title
-    lines = ["", heading, *told]
+    lines = ["", heading, *details]
     for finding in section.findings:
         lines.append(f"  {finding.severity.value:5}  {finding.message}  [{finding.rule}]")
         lines.append(f"         {finding.advice}")

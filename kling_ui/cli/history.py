@@ -32,10 +32,10 @@ def list_runs(limit: int, *, everybody: bool, as_json: bool) -> int:
     settings = Settings.from_env()
     visitor = visitor_of(settings.data_dir)
 
-    async def look(archive: RunHistory) -> tuple[list[Entry], Spending]:
-        return await archive.runs(None if everybody else visitor, limit), await archive.spending(visitor)
+    async def ask(history: RunHistory) -> tuple[list[Entry], Spending]:
+        return await history.runs(None if everybody else visitor, limit), await history.spending(visitor)
 
-    entries, spending = _asked(settings, look)
+    entries, spending = _asked(settings, ask)
     budget = Budget(session_usd=settings.budget_session_usd, day_usd=settings.budget_day_usd)
     if as_json:
         print_json({"runs": [entry.to_json() for entry in entries], "spending": _spending_json(spending, budget)})
@@ -58,7 +58,7 @@ def show_run(prefix: str, *, as_json: bool) -> int:
     Raises:
         KlingUIError: There is no such run, or the ledger cannot be read.
     """
-    entry = _asked(Settings.from_env(), lambda archive: archive.find(prefix))
+    entry = _asked(Settings.from_env(), lambda history: history.find(prefix))
     if as_json:
         print_json(entry.to_json() | {"files": [str(path) for path in entry.files]})
     else:
@@ -74,7 +74,7 @@ def export_runs(folder: Path, *, everybody: bool, with_files: bool, as_json: boo
     """
     settings = Settings.from_env()
     visitor = None if everybody else visitor_of(settings.data_dir)
-    entries = _asked(settings, lambda archive: archive.runs(visitor, EXPORT_MAX))
+    entries = _asked(settings, lambda history: history.runs(visitor, EXPORT_MAX))
     count = export(entries, folder, with_files=with_files)
     if as_json:
         print_json({"runs": count, "folder": str(folder)})
@@ -110,7 +110,7 @@ def _line(entry: Entry) -> str:
 def _details(entry: Entry) -> list[str]:
     view, record = entry.view, entry.record
     lines = [f"Run {view.run_id} on {view.engine.value}", view.sentence]
-    told = {
+    details = {
         "Advice": view.advice,
         "Its own words": view.raw_error,
         "Request": view.request_id,
@@ -125,7 +125,7 @@ def _details(entry: Entry) -> list[str]:
         "Expires": view.expiry_words,
         "Files": "Some are no longer kept here." if view.files_gone else "",
     }
-    lines += [f"  {name}: {words}" for name, words in told.items() if words]
+    lines += [f"  {name}: {words}" for name, words in details.items() if words]
     lines += [
         f"  {datetime.fromtimestamp(at).astimezone():%Y-%m-%d %H:%M:%S}  {state.value}" for state, at in entry.states
     ]

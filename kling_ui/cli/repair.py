@@ -64,7 +64,7 @@ def repair_files(image: Path | None, video: Path | None, choice: TransferOptions
 
     Raises:
         MediaError: A file cannot be read, or the folder cannot be written to.
-        KlingUIError: Looking or mending failed for another reason.
+        KlingUIError: Analysing or repairing failed for another reason.
     """
     settings = Settings.from_env()
     with Workers(settings.workers) as workers:
@@ -97,7 +97,7 @@ async def _repair(
     out: Path,
 ) -> RepairCommandResult:
     say("Looking at the inputs.")
-    before = await _look(preflight, paths)
+    before = await _analysed(preflight, paths)
     report = judge(*before, choice)
     offered = offers(*before, report, choice)
     report, kinds = with_repairs(report, offered), repair_all(offered)
@@ -110,19 +110,19 @@ async def _repair(
     with _Bar() as bar:
         repaired = await repair_runner.apply(plan, *paths, out, on_progress=bar.show)
     say("Looking at the result.")
-    after = await _look(preflight, (repaired.image, repaired.video))
+    after = await _analysed(preflight, (repaired.image, repaired.video))
     judged = judge(*after, plan.choice)
     judged = with_repairs(judged, offers(*after, judged, plan.choice))
     return RepairCommandResult(before, after, plan.choice, repairs, report, judged)
 
 
-async def _look(preflight: Preflight, paths: tuple[Path | None, Path | None]) -> Pair:
+async def _analysed(preflight: Preflight, paths: tuple[Path | None, Path | None]) -> Pair:
     image, video = await asyncio.gather(_if_given(preflight.image, paths[0]), _if_given(preflight.video, paths[1]))
     return image, video
 
 
-async def _if_given(look: Callable[[Path], Awaitable[T]], path: Path | None) -> T | None:
-    return await look(path) if path else None
+async def _if_given(analyse: Callable[[Path], Awaitable[T]], path: Path | None) -> T | None:
+    return await analyse(path) if path else None
 
 
 class _Bar:

@@ -115,7 +115,7 @@ async def _carry_out(order: RunCommand, settings: Settings, workers: Workers) ->
         run_progress.say(report.headline)
         if report.verdict == Verdict.BLOCK:
             return RunCommandResult(report)
-        async with open_runner(settings, workers, adopt=False) as runner:
+        async with open_runner(settings, workers, take_over=False) as runner:
             run = await _run(order, report, runner, run_progress, visitor_of(settings.data_dir))
     if run.result is None:
         return RunCommandResult(report, run)
@@ -174,7 +174,7 @@ async def _recover(
 ) -> tuple[RunView, Path | None]:
     visitor = visitor_of(settings.data_dir)
     with RunProgress() as run_progress:
-        async with open_runner(settings, workers, adopt=False) as runner:
+        async with open_runner(settings, workers, take_over=False) as runner:
             # whoever is at this command line owns the ledger, so that runs of the page are found, too
             start = await runner.recover(request_id, visitor=visitor, run_id=run_id, everybody=True)
             run_progress.say(start.words)

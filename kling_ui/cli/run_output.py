@@ -58,7 +58,7 @@ class RunProgress:
             else None
         )
         self._task = self._bar.add_task("", total=None) if self._bar else None
-        self._told: tuple[object, ...] = ()
+        self._last_shown: tuple[object, ...] = ()
         self._said: set[str] = set()
 
     def __enter__(self) -> Self:
@@ -86,8 +86,8 @@ class RunProgress:
         if self._bar and self._task is not None:
             total = None if view.progress is None else 1.0
             self._bar.update(self._task, description=view.sentence, total=total, completed=view.progress or 0.0)
-        elif not view.is_final and (view.state, view.queue_position, view.trouble) != self._told:
-            self._told = view.state, view.queue_position, view.trouble
+        elif not view.is_final and (view.state, view.queue_position, view.trouble) != self._last_shown:
+            self._last_shown = view.state, view.queue_position, view.trouble
             say(view.sentence)
 
 

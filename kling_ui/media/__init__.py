@@ -1,1 +1,1 @@
-"""Files of pictures and clips: reading, probing, writing and mending them; nothing here looks at what they show."""
+"""Files of pictures and clips: reading, probing, writing and repairing them; nothing here looks at what they show."""

@@ -82,14 +82,14 @@ class ProgressFile:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._told = -1
+        self._last_step = -1
 
     def tell(self, share: float) -> None:
         """Say how much is done, 0-1."""
         step = int(max(0.0, min(1.0, share)) * _STEPS)
-        if self._path is None or step == self._told:
+        if self._path is None or step == self._last_step:
             return
-        self._told = step
+        self._last_step = step
         part = self._path.with_name(f".{self._path.name}.part")
         part.write_text(json.dumps({"progress": step / _STEPS}))
         part.replace(self._path)

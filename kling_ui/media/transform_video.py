@@ -85,7 +85,7 @@ def transform_video(
     Raises:
         MediaError: The original cannot be decoded or the copy cannot be written.
     """
-    container, out, told = sniff_video(path), folder / f"{stem}.mp4", ProgressFile(progress)
+    container, out, progress_file = sniff_video(path), folder / f"{stem}.mp4", ProgressFile(progress)
     with (
         open_clip(path, container=container) as (opened, stream),
         ClipWriter(
@@ -107,7 +107,7 @@ def transform_video(
             painted = painter.paint(decoded)
             for _ in range(ticks):
                 writer.write_frame(painted)
-            told.tell(writer.frames / transform.frame_count)
+            progress_file.tell(writer.frames / transform.frame_count)
         if not writer.frames:
             raise MediaError("nothing in this span can be decoded.", path=path, advice="Choose another span or clip.")
     return probe_video(out)

@@ -55,8 +55,8 @@ async def read_body(request: Request, limit_bytes: int) -> bytes:
     if "origin" in request.headers and not is_json:
         detail = [{"loc": ["header", "content-type"], "msg": "must be application/json", "type": "value_error"}]
         raise invalid_body("The body is not JSON.", detail)
-    told = request.headers.get("content-length", "")
-    if told.isdecimal() and int(told) > limit_bytes:
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit_bytes:
         raise too_large(limit_bytes)
     body = bytearray()
     async for chunk in request.stream():

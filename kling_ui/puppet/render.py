@@ -79,7 +79,7 @@ def render_preview(
     Raises:
         MediaError: A file cannot be read or written, or shows nobody.
     """
-    facts, told = probe_video(video), ProgressFile(progress)
+    facts, progress_file = probe_video(video), ProgressFile(progress)
     pose_detector()  # loaded before another thread starts: two threads must not import the models' library at once
     with one_thread(), _pose_stream(facts) as pose_stream:
         played = rig_of(image, sides_px=sides_px)
@@ -97,7 +97,7 @@ def render_preview(
             for picture in pictures:
                 writer.write_ycbcr(picture, time_s=pose_stream.times_s[writer.frames])
                 if writer.frames % STRETCH_FRAMES == 0:
-                    told.tell((len(pose_stream.times_s) + writer.frames) / 2 / max(1, facts.frame_count))
+                    progress_file.tell((len(pose_stream.times_s) + writer.frames) / 2 / max(1, facts.frame_count))
     return RenderFacts(writer.frames, facts.fps, facts.duration_s, *played.character.size)
 
 

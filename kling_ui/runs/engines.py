@@ -51,10 +51,12 @@ def open_publishers(settings: Settings, probe: UrlProbe) -> PublisherChain:
         from kling_ui.runs.publishing.s3 import S3Publisher, open_bucket  # noqa: PLC0415  only where there is a store
 
         key, store = kept_key(settings.data_dir), open_bucket(settings.store_url)
-        publishers.append(S3Publisher(store, key, probe, lend_hours=settings.lend_hours))
+        publishers.append(S3Publisher(store, key, probe, publish_hours=settings.publish_hours))
     if settings.outside_url:
         files = open_public_files(settings.data_dir)
-        publishers.append(PublicFilesPublisher(files, settings.outside_url, probe, lend_hours=settings.lend_hours))
+        publishers.append(
+            PublicFilesPublisher(files, settings.outside_url, probe, publish_hours=settings.publish_hours)
+        )
     return PublisherChain([*publishers, DataUriPublisher()], _remedy(settings))
 
 
@@ -82,7 +84,7 @@ class Engine:
         http: The way to it; carries no token.
         publisher: How files reach it.
         model_id: The model, as in the API's paths.
-        pace: How often to look at a request.
+        polling: How often to look at a request.
         stop: Ends a running request, where that is possible; tells whether it did.
         token_of: Makes the token with which a visitor's runs go to an engine that needs none of theirs, so that it
             tells its callers apart.
@@ -93,7 +95,7 @@ class Engine:
     http: httpx.AsyncClient
     publisher: InputPublisher
     model_id: str = MODEL_ID
-    pace: PollingPolicy = REMOTE_POLLING
+    polling: PollingPolicy = REMOTE_POLLING
     stop: Callable[[str], Awaitable[bool]] | None = field(default=None, repr=False)
     token_of: Callable[[str], SecretStr] | None = field(default=None, repr=False)
 
@@ -162,7 +164,7 @@ class Engines:
             http=http,
             publisher=publisher,
             model_id=self._settings.model_id,
-            pace=REMOTE_POLLING,
+            polling=REMOTE_POLLING,
         )
 
     async def _open_probe(self) -> UrlProbe:
@@ -181,7 +183,7 @@ class Engines:
             is_free=True,
             http=http,
             publisher=EmbeddedPublisher(queue, PREVIEW_ORIGIN),
-            pace=EMBEDDED_POLLING,
+            polling=EMBEDDED_POLLING,
             stop=queue.stop,
             token_of=partial(_caller_token, secrets.token_bytes(32)),
         )

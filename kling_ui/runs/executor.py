@@ -149,7 +149,7 @@ class RunExecutor:
             await self._recorder.note(own_token=True)
             return None
         self._recorder.show(trouble=outcome.words)
-        return outcome.look_again_s
+        return outcome.ask_again_s
 
     async def _steps(self) -> None:
         if self._cancelled:
@@ -188,7 +188,7 @@ class RunExecutor:
 
     async def _follow(self) -> None:
         following = self._api.follow(
-            self._request_id, pace=self._engine.pace, sleep=self._context.sleep, on_trouble=self._on_trouble
+            self._request_id, polling=self._engine.polling, sleep=self._context.sleep, on_retry=self._on_retry
         )
         async for status in following:
             if (
@@ -204,7 +204,7 @@ class RunExecutor:
     async def _breathe(self) -> None:
         """Leave the pace's time between two requests to a remote engine."""
         if not self._engine.is_free:
-            await self._context.sleep(self._engine.pace.floor_s)
+            await self._context.sleep(self._engine.polling.floor_s)
 
     async def _motion(self) -> object:
         if not self.record.has_inputs:
@@ -247,7 +247,7 @@ class RunExecutor:
             self._is_published = False
             await self._engine.publisher.withdraw(self._image, self._reference)
 
-    def _on_trouble(self, error: APIError) -> None:
+    def _on_retry(self, error: APIError) -> None:
         self._recorder.show(trouble=f"{error.message} It is tried again.")
 
     @property

@@ -16,7 +16,7 @@ from kling_ui.runs.failure_reasons import explain, recognised
 from kling_ui.runs.record import KEPT_S, EngineName, RunRecord, RunState
 from kling_ui.runs.view import RENDERERS
 
-LOOK_AGAIN_S = 300.0
+ASK_AGAIN_S = 300.0
 REFUSALS_MAX = 4  # a request that was accepted a moment ago may not be known everywhere yet
 REFUSAL_WAIT_S = 4.0  # doubles from one to the next
 RECOVER = (
@@ -42,12 +42,12 @@ class Pause:
     """A paid run that goes on at its engine, but cannot be followed at the moment.
 
     Attributes:
-        look_again_s: Seconds after which to try again.
+        ask_again_s: Seconds after which to try again.
         words: Why, for the person who watches.
         needs_token: Only with a token that its visitor gives.
     """
 
-    look_again_s: float = LOOK_AGAIN_S
+    ask_again_s: float = ASK_AGAIN_S
     words: str = ""
     needs_token: bool = False
 

@@ -120,7 +120,7 @@ class Spending:
     Attributes:
         session_usd: Since their last break of :data:`SITTING_BREAK_S`.
         day_usd: Since midnight, UTC.
-        payer_day_usd: The same for everybody who spends from the same purse: those who use the app's token share one.
+        payer_day_usd: The same for everybody who spends with the same token: those who use the app's share it.
     """
 
     session_usd: float = 0.0
@@ -134,8 +134,8 @@ class Budget:
 
     Attributes:
         session_usd: By one payer in one sitting.
-        day_usd: From one purse in one day (UTC).
-        visitor_usd: By one payer from a shared purse in one day (UTC).
+        day_usd: With one token in one day (UTC).
+        visitor_usd: By one payer with a shared token in one day (UTC).
     """
 
     session_usd: float | None = None
@@ -224,7 +224,7 @@ def spending_of(
     Args:
         records: Paid runs, newest first: everybody's since midnight, and the visitor's and the payer's older ones.
         visitor: Whose session it is.
-        own_token: The purse is the visitor's own token, not the app's.
+        own_token: It is paid with the visitor's own token, not the app's.
         now: Seconds since 1970.
         payer: Whose share of the app's money it is; empty counts by visitor, as do runs that name no payer.
     """
@@ -234,7 +234,7 @@ def spending_of(
     for record in records:
         by_visitor = own_token or not payer or record.payer is None
         is_theirs = record.visitor == visitor if by_visitor else record.payer == payer
-        if record.own_purse is not own_token or (own_token and not is_theirs):
+        if record.visitor_pays is not own_token or (own_token and not is_theirs):
             continue
         amount_usd = at_stake_usd(record)
         if record.created_at >= midnight:

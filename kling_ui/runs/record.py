@@ -90,7 +90,7 @@ class RunRecord:
         reference_sha256: Its content.
         choice: Prompt, orientation, sound.
         own_token: It is followed with a token that the visitor gave, not with the app's.
-        own_purse: It was sent with a token that the visitor gave, so they pay for it, whichever token follows it on.
+        visitor_pays: It was sent with a token that the visitor gave, so they pay for it, whichever token follows it on.
         payer: Under which name the app's money that it costs is counted, fixed when the run was sent; ``None`` counts
             by visitor.
         findings: What the checks said, as JSON.
@@ -124,7 +124,7 @@ class RunRecord:
     reference_sha256: str
     choice: TransferOptions
     own_token: bool = False
-    own_purse: bool = False
+    visitor_pays: bool = False
     payer: str | None = None
     findings: Mapping[str, Any] | None = None
     request_id: str | None = None
@@ -238,10 +238,10 @@ def fingerprint(
     visitor: str, engine: EngineName, image_sha256: str, reference_sha256: str, choice: TransferOptions
 ) -> str:
     """Return what is equal for the same wish of the same visitor, and for nothing else."""
-    told = asdict(choice)
+    values = asdict(choice)
     if engine is not EngineName.PREVIEW or choice.resolution is Resolution.P720:
-        del told["resolution"]  # only previews have one, and wishes written down before there was one stay the same
-    request = [visitor, engine, image_sha256, reference_sha256, told]
+        del values["resolution"]  # only previews have one, and wishes written down before there was one stay the same
+    request = [visitor, engine, image_sha256, reference_sha256, values]
     return hashlib.sha256(json.dumps(request).encode()).hexdigest()
 
 

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class StatusNotice:
+class StatusUpdate:
     """One run at one moment.
 
     Attributes:
@@ -40,32 +40,32 @@ class LiveStatus:
     """Notices about the runs that this process follows; one writer a run, any number of readers."""
 
     def __init__(self) -> None:
-        self._notices: dict[str, StatusNotice] = {}
+        self._updates: dict[str, StatusUpdate] = {}
 
     def post(self, record: RunRecord, live: Live) -> None:
         """Put up the newest notice of a run and wake everybody who waits for it, if it tells anything new."""
-        old = self._notices.get(record.run_id)
+        old = self._updates.get(record.run_id)
         if old is not None and (old.record, old.live) == (record, live):
             return
-        self._notices[record.run_id] = StatusNotice(record, live)
+        self._updates[record.run_id] = StatusUpdate(record, live)
         if old is not None:
             old.replaced.set()
 
-    def read(self, run_id: str) -> StatusNotice | None:
+    def read(self, run_id: str) -> StatusUpdate | None:
         """Return the newest notice of a run, if it is followed here."""
-        return self._notices.get(run_id)
+        return self._updates.get(run_id)
 
     def take_down(self, run_id: str) -> None:
         """Remove a run that is no longer followed here; the ledger knows all that is left to know."""
-        if (notice := self._notices.pop(run_id, None)) is not None:
-            notice.replaced.set()
+        if (update := self._updates.pop(run_id, None)) is not None:
+            update.replaced.set()
 
 
-async def newer(notice: StatusNotice | None, timeout_s: float) -> None:
+async def newer(update: StatusUpdate | None, timeout_s: float) -> None:
     """Wait until a notice has been replaced, at most so long; without a notice just so long."""
     try:
         async with asyncio.timeout(timeout_s):
-            await (notice.replaced if notice else asyncio.Event()).wait()
+            await (update.replaced if update else asyncio.Event()).wait()
     except TimeoutError:
         return
 

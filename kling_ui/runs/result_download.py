@@ -28,7 +28,7 @@ REDIRECTS_MAX = 5
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 FREE_FETCH_TRIES = 3
 SPOILED_TRIES = 3  # what came back was no video; a host may be in trouble for a moment
-PATIENT_S = 600.0  # while a fetch keeps failing: a paid result is tried for until it has expired
+RETRY_CEILING_S = 600.0  # while a fetch keeps failing: a paid result is tried for until it has expired
 
 
 class VideoDownload:
@@ -205,7 +205,7 @@ class ResultDownload:
     async def _video_url(self) -> str:
         record = self._recorder.record
         result = await self._api.collect(
-            record.request_id or "", pace=self._engine.pace, sleep=self._context.sleep, on_trouble=self._on_trouble
+            record.request_id or "", polling=self._engine.polling, sleep=self._context.sleep, on_retry=self._on_retry
         )
         outcome = from_result(result, record)
         news: dict[str, object] = {}
@@ -252,11 +252,11 @@ class ResultDownload:
         until = expires_at(record)
         if until is not None and self._context.clock() > until:
             raise EndedError(without_video(f"{trouble.message} It has expired by now.", record))
-        self._on_trouble(trouble)
+        self._on_retry(trouble)
         jitter = random.random()  # noqa: S311  spreads retries, protects nothing
-        await self._context.sleep(_patient(engine.pace).after_failure(failures, asked_s=None, jitter=jitter))
+        await self._context.sleep(_unhurried(engine.polling).after_failure(failures, asked_s=None, jitter=jitter))
 
-    def _on_trouble(self, error: APIError) -> None:
+    def _on_retry(self, error: APIError) -> None:
         self._recorder.show(trouble=f"{error.message} It is tried again.")
 
 
@@ -266,5 +266,5 @@ def _sweep(folder: Path) -> None:
         part.unlink(missing_ok=True)
 
 
-def _patient(pace: PollingPolicy) -> PollingPolicy:
-    return replace(pace, backoff_ceiling_s=max(pace.backoff_ceiling_s, PATIENT_S))
+def _unhurried(polling: PollingPolicy) -> PollingPolicy:
+    return replace(polling, backoff_ceiling_s=max(polling.backoff_ceiling_s, RETRY_CEILING_S))

@@ -60,7 +60,7 @@ class Retention:
     Args:
         ledger: Knows the runs.
         runs: The folder that holds a folder a run.
-        looks: The folder that holds what checks found.
+        analyses: The folder that holds what checks found.
         keep_days: Days after which unused files are removed; ``None`` keeps them whatever their age.
         disk_percent: Percent of the disk that both folders may take; the files that were used longest ago go first.
         shown: Gives the runs that somebody watches at the moment.
@@ -73,7 +73,7 @@ class Retention:
         self,
         ledger: Ledger,
         runs: Path,
-        looks: Path,
+        analyses: Path,
         *,
         keep_days: int | None,
         disk_percent: int,
@@ -84,7 +84,7 @@ class Retention:
     ) -> None:
         self._ledger = ledger
         self._runs = runs
-        self._looks = looks
+        self._analyses = analyses
         self._keep_s = None if keep_days is None else keep_days * DAY_S
         self._disk_percent = disk_percent
         self._shown = shown
@@ -108,7 +108,7 @@ class Retention:
         now = self._clock()
         for left in self._runs.glob(f"{_REMOVED}*"):  # of a process that was killed
             shutil.rmtree(left, ignore_errors=True)
-        entries = [*self._of_runs(known, shown, now), *self._of_looks(in_memory, now)]
+        entries = [*self._of_runs(known, shown, now), *self._of_analyses(in_memory, now)]
         return sum(entry.size_bytes for entry in self._chosen(entries, now) if _remove(entry))
 
     def _chosen(self, entries: Iterable[_Entry], now: float) -> Iterator[_Entry]:
@@ -140,10 +140,10 @@ class Retention:
                 is_removable = may_go and folder.name not in shown and now - used_at > SAFE_S
                 yield _Entry((folder,), used_at, _size_bytes(folder.rglob("*")), is_removable)
 
-    def _of_looks(self, in_memory: Collection[str], now: float) -> Iterator[_Entry]:
+    def _of_analyses(self, in_memory: Collection[str], now: float) -> Iterator[_Entry]:
         """Give what was found about one content after the other; parts of writes that broke off stand alone."""
         found: dict[str, list[Path]] = {}
-        for path in self._looks.glob("*"):
+        for path in self._analyses.glob("*"):
             content = path.name.partition("-")[0]
             if _CONTENT.fullmatch(content) or (path.name.startswith(".") and path.suffix == ".part"):
                 found.setdefault(content, []).append(path)

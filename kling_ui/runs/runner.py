@@ -25,7 +25,7 @@ from kling_ui.runs.view import Live, RunView, view_of
 from kling_ui.settings import Limits, Settings
 from kling_ui.workers import Workers
 
-LOOK_S = 2.0  # at a run that another process carries: only the ledger tells of it
+ASK_EVERY_S = 2.0  # at a run that another process carries: only the ledger tells of it
 QUIET_S = 10.0  # a page that has gone is noticed when it is next written to
 HISTORY_LIMIT = 50
 __all__ = ["RunInputs", "Runner", "Start", "open_runner"]
@@ -60,12 +60,12 @@ class RunQueries:
         record = await self._opened(run_id, visitor)
         with self._watching(run_id):
             while True:
-                notice = self._context.live_status.read(run_id)
-                view = self.show(notice.record if notice else record)
+                update = self._context.live_status.read(run_id)
+                view = self.show(update.record if update else record)
                 yield view
                 if view.is_final or view.needs_token:
                     return
-                await newer(notice, QUIET_S if notice else LOOK_S)
+                await newer(update, QUIET_S if update else ASK_EVERY_S)
                 if self._context.live_status.read(run_id) is None:
                     record = await self.record(run_id, visitor)
 
@@ -136,16 +136,16 @@ class RunQueries:
         try:
             return await self._context.ledger.ask(lambda store: store.get(run_id))
         except LedgerError:
-            if (notice := self._context.live_status.read(run_id)) is None:
+            if (update := self._context.live_status.read(run_id)) is None:
                 raise
-            return notice.record
+            return update.record
 
     def show(self, record: RunRecord) -> RunView:
         """Return a run as it is at this moment."""
         context = self._context
-        notice = context.live_status.read(record.run_id)
-        live = notice.live if notice else Live(needs_token=self._waits_for_token(record))
-        record = notice.record if notice else record
+        update = context.live_status.read(record.run_id)
+        live = update.live if update else Live(needs_token=self._waits_for_token(record))
+        record = update.record if update else record
         return view_of(record, live, folder=context.folders.of(record.run_id), now=context.clock())
 
     def _waits_for_token(self, record: RunRecord) -> bool:
@@ -331,18 +331,20 @@ class Runner:
             return "This run has already ended."
         return "This run is not followed here at the moment, so it cannot be cancelled from here."
 
-    def retention(self, looks: Path, limits: Limits, *, in_memory: Callable[[], Collection[str]] = tuple) -> Retention:
+    def retention(
+        self, analyses: Path, limits: Limits, *, in_memory: Callable[[], Collection[str]] = tuple
+    ) -> Retention:
         """Give what keeps the files of runs and checks within bounds.
 
         Args:
-            looks: Where checks keep what they found.
+            analyses: Where checks keep what they found.
             limits: For how long files are kept, and how much of the disk they may take.
             in_memory: Gives the contents whose checks are remembered, see :class:`Retention`.
         """
         return Retention(
             self._context.ledger,
             self._context.folders.root,
-            looks,
+            analyses,
             keep_days=limits.keep_days,
             disk_percent=limits.disk_percent,
             shown=lambda: self._queries.watched,
@@ -352,15 +354,15 @@ class Runner:
 
     async def resume(self, visitor: str, token: SecretStr) -> list[str]:
         """Follow on a visitor's paid runs that waited for a token; return their ids."""
-        return await self._supervisor.adopt(visitor, token) if visitor else []
+        return await self._supervisor.take_over(visitor, token) if visitor else []
 
-    async def adopt(self) -> list[str]:
+    async def take_over(self) -> list[str]:
         """Look after open runs that an earlier process left behind; return the ids of those that are carried on."""
-        return await self._supervisor.adopt()
+        return await self._supervisor.take_over()
 
-    async def keep_on(self, *, adopt: bool) -> None:
-        """Look after this process's runs until cancelled; with ``adopt`` also after those that others left behind."""
-        await self._supervisor.keep_on(adopt=adopt)
+    async def keep_on(self, *, take_over: bool) -> None:
+        """Look after this process's runs until cancelled; with ``take_over`` also after those that others left."""
+        await self._supervisor.keep_on(take_over=take_over)
 
     async def aclose(self) -> None:
         """Let go of all runs; the next process follows them on."""
@@ -374,7 +376,7 @@ async def open_runner(
     *,
     engines: Engines | None = None,
     context: RunContext | None = None,
-    adopt: bool = True,
+    take_over: bool = True,
 ) -> AsyncGenerator[Runner]:
     """Open everything that runs need, and close it again.
 
@@ -383,7 +385,7 @@ async def open_runner(
         workers: Where previews are drawn and results measured.
         engines: Other engines than the usual ones.
         context: Another desk than the usual one.
-        adopt: Look after open runs that an earlier process left behind.
+        take_over: Look after open runs that an earlier process left behind.
     """
     keep_addresses_out()
     data_dir = settings.data_dir
@@ -394,7 +396,7 @@ async def open_runner(
     )
     engines = engines or Engines(settings, workers, data_dir / "preview")
     runner = Runner(settings, context, engines)
-    keeper = asyncio.create_task(runner.keep_on(adopt=adopt))
+    keeper = asyncio.create_task(runner.keep_on(take_over=take_over))
     try:
         yield runner
     finally:

@@ -206,7 +206,7 @@ class RunSubmission:
             reference_sha256=kept.reference_sha256,
             choice=inputs.choice,
             own_token=own_token,
-            own_purse=own_token,
+            visitor_pays=own_token,
             findings=inputs.findings,
         )
 
@@ -380,7 +380,7 @@ class Recovery:
             reference_sha256="",
             choice=TransferOptions(prompt=""),
             own_token=token is not None,
-            own_purse=token is not None,
+            visitor_pays=token is not None,
             request_id=request_id,
         )
         standing = await self._context.ledger.ask(lambda store: store.add(record))
@@ -391,4 +391,4 @@ class Recovery:
 
 def _is_the_apps(record: RunRecord) -> bool:
     """Tell whether the app's token made the request of a run, and goes on following it."""
-    return not record.own_purse and not record.own_token
+    return not record.visitor_pays and not record.own_token

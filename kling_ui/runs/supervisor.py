@@ -17,7 +17,7 @@ from kling_ui.runs.recorder import RunContext, RunRecorder
 
 OPEN = frozenset({RunState.PREPARING, RunState.SUBMITTING, RunState.IN_QUEUE, RunState.IN_PROGRESS})
 _NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine")
-ADOPT_AFTER_S = 2.0  # the page comes first
+TAKE_OVER_AFTER_S = 2.0  # the page comes first
 SUBMIT_GRACE_S = 15.0  # an answer to a submit takes at most 10 s (docs/vendor_api.md, section 1)
 
 Urls = tuple[str | None, str | None]
@@ -171,7 +171,7 @@ class RunSupervisor:
             return None
         return token or (self.app_token if app_token else None)
 
-    async def adopt(self, visitor: str | None = None, token: SecretStr | None = None) -> list[str]:
+    async def take_over(self, visitor: str | None = None, token: SecretStr | None = None) -> list[str]:
         """Look after the open runs that nobody looks after, as far as the tokens at hand allow.
 
         Args:
@@ -190,7 +190,7 @@ class RunSupervisor:
         failure: Exception | None = None
         for record in wanted:
             try:
-                if await self._adopt_one(record, token):
+                if await self._take_over_one(record, token):
                     carried.append(record.run_id)
             except Exception as error:
                 log.exception("Run %s could not be looked after.", record.run_id)
@@ -209,20 +209,20 @@ class RunSupervisor:
         record = await self._context.ledger.ask(lambda store: store.get(run_id))
         is_over = record is None or record.state.is_final or run_id in self._executors
         is_held = record is not None and record.is_held(self._context.clock())
-        if is_over or record is None or (not is_held and await self._adopt_one(record, token)):
+        if is_over or record is None or (not is_held and await self._take_over_one(record, token)):
             self._awaited.pop(run_id, None)
         else:
             self._awaited[run_id] = token
 
-    async def keep_on(self, *, adopt: bool) -> None:
+    async def keep_on(self, *, take_over: bool) -> None:
         """Renew the claims on this process's runs, take up those that are awaited and adopt others, until cancelled."""
-        await asyncio.sleep(min(ADOPT_AFTER_S, self._context.lease_s / 4))
+        await asyncio.sleep(min(TAKE_OVER_AFTER_S, self._context.lease_s / 4))
         while True:
             await _logged(self._renew())
             for run_id, token in list(self._awaited.items()):
                 await _logged(self.take_up(run_id, token))
-            if adopt:
-                await _logged(self.adopt())
+            if take_over:
+                await _logged(self.take_over())
             await asyncio.sleep(self._context.lease_s / 4)
 
     async def aclose(self) -> None:
@@ -235,7 +235,7 @@ class RunSupervisor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _adopt_one(self, record: RunRecord, token: SecretStr | None) -> bool:
+    async def _take_over_one(self, record: RunRecord, token: SecretStr | None) -> bool:
         context, engine = self._context, await self._engines.get(record.engine)
         key = token if record.own_token else self.app_token or token
         plan = takeover(record, is_free=engine.is_free, has_token=key is not None)

@@ -154,7 +154,7 @@ class Directions:
         weight: ``(moments, limbs)`` visibility times flatness, 0-1; 0 where it cannot be compared.
         importance: ``(limbs,)`` how much the limb moves in the reference, degrees; 0 where it is left out.
         bias_deg: ``(limbs,)`` usual signed difference; 0 where it is left out.
-        compared: ``(limbs,)`` bool: often enough comparable to be told.
+        compared: ``(limbs,)`` bool: often enough comparable to be measurable.
         still_share: What a picture that never moves earns, 0-1, every limb always in the reference's mean direction.
     """
 
@@ -167,7 +167,7 @@ class Directions:
 
     @property
     def counted(self) -> np.ndarray:
-        """``(limbs,)`` bool: told, and part of the figures."""
+        """``(limbs,)`` bool: measurable, and part of the figures."""
         return self.compared & COUNTED
 
     def mean_error_deg(self, rows: slice = slice(None)) -> float | None:
@@ -282,7 +282,7 @@ class JointDistances:
     """How far the joints are off.
 
     Attributes:
-        akd: Average keypoint distance, in shoulder widths of the reference; ``None`` when no moment can be told.
+        akd: Average keypoint distance, in shoulder widths of the reference; ``None`` when no moment can be measurable.
         pck: PCK@0.2: share of joints and moments, 0-1, at most :data:`PCK_SHOULDERS` shoulder widths off.
     """
 
@@ -335,10 +335,10 @@ def _turned(vectors: np.ndarray, radians: np.ndarray) -> np.ndarray:
 
 
 def _length_ratio(wanted: np.ndarray, given: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """``(limbs,)`` length of the given limbs against the wanted ones; 1 where it cannot be told."""
+    """``(limbs,)`` length of the given limbs against the wanted ones; 1 where it cannot be measurable."""
     long, short = ((np.linalg.norm(vectors, axis=-1) * usable).sum(axis=0) for vectors in (given, wanted))
-    told = (short > 0) & (long > 0)
-    return np.where(told, long / np.where(told, short, 1.0), 1.0)
+    measurable = (short > 0) & (long > 0)
+    return np.where(measurable, long / np.where(measurable, short, 1.0), 1.0)
 
 
 def _shoulder_width(track: LimbTrack) -> np.ndarray:

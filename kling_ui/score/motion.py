@@ -103,16 +103,16 @@ class Pair:
         present = self.reference.found & self.result.found
         errors = np.abs(self.directions.error_deg[:, index])
         weight = self.directions.weight[:, index]
-        told, used = bool(self.directions.compared[index]), weight > 0
+        reading, used = bool(self.directions.compared[index]), weight > 0
         return LimbMatch(
             limb=LIMBS[index],
             counted=bool(COUNTED[index]),
-            error_deg=float(np.average(errors[used], weights=weight[used])) if told else None,
-            bias_deg=float(self.directions.bias_deg[index]) if told else None,
-            pck_20deg_share=float((errors[used] <= PCK_DEG).mean()) if told else None,
+            error_deg=float(np.average(errors[used], weights=weight[used])) if reading else None,
+            bias_deg=float(self.directions.bias_deg[index]) if reading else None,
+            pck_20deg_share=float((errors[used] <= PCK_DEG).mean()) if reading else None,
             compared_share=float(used.sum() / present.sum()) if present.any() else 0.0,
             importance=float(self.directions.importance[index]),
-            left_out="" if told else self._why_left_out(index, present),
+            left_out="" if reading else self._why_left_out(index, present),
         )
 
     def _why_left_out(self, index: int, present: np.ndarray) -> str:
@@ -180,16 +180,16 @@ def motion_match(
     direct = _read(reference, result, orientation)
     turned = _read(reference, mirrored(result), orientation)
     is_mirrored = (turned.in_step_score or 0.0) >= (direct.in_step_score or 0.0) + MIRROR_GAIN
-    told = turned if is_mirrored else direct
+    reading = turned if is_mirrored else direct
     pair = direct.pair
-    if told.starts_at_s != direct.starts_at_s:
-        pair = pair_up(reference, _later(result, told.starts_at_s), orientation)
-    blank = replace(blank, starts_at_s=told.starts_at_s, compared_s=pair.compared_s, missing=pair.missing())
+    if reading.starts_at_s != direct.starts_at_s:
+        pair = pair_up(reference, _later(result, reading.starts_at_s), orientation)
+    blank = replace(blank, starts_at_s=reading.starts_at_s, compared_s=pair.compared_s, missing=pair.missing())
     if pair.directions.score() is None or pair.compared_s < COMPARED_S_MIN:
         return replace(blank, reason=f"only {pair.compared_s:.1f} s show the same limbs in both.")
     return replace(
         _measures(blank, pair),
-        lag=told.lag(fps or 1 / pair.step_s),
+        lag=reading.lag(fps or 1 / pair.step_s),
         is_mirrored=is_mirrored,
         mirrored_score=turned.pair.directions.score(),
     )

@@ -39,7 +39,7 @@ class InputAnalysis:
         facts = await self.facts(kind, path)
         carried |= await self._repaired(kind, versions, facts)
         yield slot_view.facts_of(signed_files, path, facts) | carried
-        yield slot_view.look_of(signed_files, path, await self.look(kind, path)) | carried
+        yield slot_view.analysis_value(signed_files, path, await self.analyse(kind, path)) | carried
 
     async def whole(self, kind: InputKind, versions: InputVersions) -> SlotValue:
         """Show all that is known of an input at once.
@@ -59,7 +59,7 @@ class InputAnalysis:
         path = self._services().signed_files.open(value.get("ref"))
         if path is None or not value.get("facts"):
             return None
-        return await (self.facts(kind, path) if value.get("busy") else self.look(kind, path))
+        return await (self.facts(kind, path) if value.get("busy") else self.analyse(kind, path))
 
     async def facts(self, kind: InputKind, path: Path) -> Facts:
         """Read what a file says of itself.
@@ -70,7 +70,7 @@ class InputAnalysis:
         preflight = self._services().preflight
         return await (preflight.image_facts(path) if kind is InputKind.IMAGE else preflight.video_facts(path))
 
-    async def look(self, kind: InputKind, path: Path) -> ImageAnalysis | VideoAnalysis:
+    async def analyse(self, kind: InputKind, path: Path) -> ImageAnalysis | VideoAnalysis:
         """Find all that there is to find in a file.
 
         Raises:

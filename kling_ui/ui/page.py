@@ -1,4 +1,4 @@
-"""The whole page at a glance: what stands where, and which event calls what."""
+"""The whole page on one screen: what stands where, and which event calls what."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -179,7 +179,7 @@ def wire_token(panels: Panels, handlers: TokenHandlers, on_runs: RunHandlers) ->
     typed = gr.on([panel.token.submit, panel.token.blur], handlers.on_token, read, taken, **PLUMBING)
     typed.success(on_runs.on_kept_token, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
     panel.token_line.forget(handlers.on_forget, who, shown, **PLUMBING)
-    panel.token_line.stale(handlers.on_look, who, shown, **PLUMBING)
+    panel.token_line.stale(handlers.on_stale_token, who, shown, **PLUMBING)
 
 
 def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: PriceHandlers) -> None:
@@ -203,8 +203,8 @@ def wire_start(
     taken = [panel.token, *panels.token]
     token = action.run.click(on_token.on_token, panels.typed, taken, trigger_mode="once", **PLUMBING)
     judged = token.success(on_inputs.judge, panels.asked, panels.judged, **PLUMBING)
-    wish = [action.headline, panel.engine, action.cost, panel.token_line, panels.how.resolution, visitor]
-    run = judged.success(on_runs.on_run, wish, panels.display, trigger_mode="multiple", **PLUMBING)
+    run_request = [action.headline, panel.engine, action.cost, panel.token_line, panels.how.resolution, visitor]
+    run = judged.success(on_runs.on_run, run_request, panels.display, trigger_mode="multiple", **PLUMBING)
     run.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
 
 
@@ -231,7 +231,7 @@ def wire_arrival(
     """Load what was here before, or the example, and find the visitor's newest run again."""
     chosen = [panels.how.orientation, panels.how.keep_sound, panels.how.prompt]
     page.load(on_inputs.on_kept_choice, panels.kept, chosen, **PLUMBING)
-    page.load(on_inputs.on_first_look, panels.kept, panels.slots, **PLUMBING)
+    page.load(on_inputs.on_first_inputs, panels.kept, panels.slots, **PLUMBING)
     known = page.load(on_account.on_arrival, panels.visitor, panels.visitor, **PLUMBING)
     known.then(on_runs.on_return, panels.visitor, panels.display, **PLUMBING)
     if (account := panels.engine.account) is not None:

@@ -22,7 +22,7 @@ from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import InputKind, SlotValue, span_words
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 
-LOOKING, WRITING, CHECKING = "Looking once more", "Repairing", "Checking the result"
+ANALYSING, WRITING, CHECKING = "Looking once more", "Repairing", "Checking the result"
 
 
 @dataclass(slots=True)
@@ -34,7 +34,7 @@ class RepairProgress:
         share: How much of it, 0-1, if that is known.
     """
 
-    words: str = LOOKING
+    words: str = ANALYSING
     share: float | None = None
 
     def enter(self, words: str) -> None:
@@ -95,7 +95,7 @@ class RepairSession:
 
     def __init__(self, services: Callable[[], Services]) -> None:
         self._services = services
-        self._looking = InputAnalysis(services)
+        self._input_analysis = InputAnalysis(services)
 
     async def carry_out(self, order: RepairOrder, progress: RepairProgress) -> RepairOutcome:
         """Write the repaired copies and look at them; until all of that is done, nothing has changed.
@@ -105,7 +105,7 @@ class RepairSession:
         Raises:
             KlingUIError: There is nothing to do, or a file cannot be read or written.
         """
-        current = await self._looks({kind: versions.current for kind, versions in order.inputs.items()})
+        current = await self._analyses({kind: versions.current for kind, versions in order.inputs.items()})
         labels = _labels(order, offers(*current, judge(*current, order.choice), order.choice))
         if not labels:
             raise _nothing_to_repair()
@@ -119,7 +119,7 @@ class RepairSession:
     async def _plan(self, order: RepairOrder, made: dict[InputKind, InputVersion], chosen: set[RepairKind]) -> Plan:
         """Compose for the originals of what is made; what is left alone counts as it is."""
         sources = {kind: v.original if kind in made else v.current for kind, v in order.inputs.items()}
-        image, video = await self._looks(sources)
+        image, video = await self._analyses(sources)
         kinds = chosen.union(*(version.kinds for version in made.values()))
         span = made[InputKind.VIDEO].span if InputKind.VIDEO in made else None
         plan = compose(kinds, image, video, order.choice, usable=span)
@@ -137,7 +137,8 @@ class RepairSession:
         async with services.room(await asyncio.to_thread(_size_bytes, originals)) as room:
             done = await self._write(plan, made, originals, room.folder, progress)
         return {
-            kind: await self._looking.whole(kind, order.inputs[kind].adding(version)) for kind, version in done.items()
+            kind: await self._input_analysis.whole(kind, order.inputs[kind].adding(version))
+            for kind, version in done.items()
         }
 
     async def _write(
@@ -150,15 +151,15 @@ class RepairSession:
     ) -> dict[InputKind, InputVersion]:
         repair_runner = RepairRunner(self._services().workers)
         progress.enter(WRITING)
-        told = progress.show if plan.video else None
-        repaired = await repair_runner.apply(plan, originals.image, originals.video, folder, on_progress=told)
+        on_progress = progress.show if plan.video else None
+        repaired = await repair_runner.apply(plan, originals.image, originals.video, folder, on_progress=on_progress)
         progress.enter(CHECKING)
         paths = {
             kind: path for kind, path in ((InputKind.IMAGE, repaired.image), (InputKind.VIDEO, repaired.video)) if path
         }
         _, _, pictures = await asyncio.gather(
-            self._look_at(InputKind.IMAGE, paths),
-            self._look_at(InputKind.VIDEO, paths),
+            self._analyse_one(InputKind.IMAGE, paths),
+            self._analyse_one(InputKind.VIDEO, paths),
             repair_runner.before_after(plan, originals, repaired, folder),
         )
         shown = {InputKind.IMAGE: pictures.image, InputKind.VIDEO: pictures.video}
@@ -166,7 +167,9 @@ class RepairSession:
             kind: replace(_placed(made[kind], plan), path=path, picture=shown[kind]) for kind, path in paths.items()
         }
 
-    async def _looks(self, sources: dict[InputKind, InputVersion]) -> tuple[ImageAnalysis | None, VideoAnalysis | None]:
+    async def _analyses(
+        self, sources: dict[InputKind, InputVersion]
+    ) -> tuple[ImageAnalysis | None, VideoAnalysis | None]:
         preflight = self._services().preflight
         image, video = sources.get(InputKind.IMAGE), sources.get(InputKind.VIDEO)
         return await asyncio.gather(
@@ -174,9 +177,9 @@ class RepairSession:
             preflight.video(video.path) if video else _nothing(),
         )
 
-    async def _look_at(self, kind: InputKind, paths: dict[InputKind, Path]) -> None:
+    async def _analyse_one(self, kind: InputKind, paths: dict[InputKind, Path]) -> None:
         if kind in paths:
-            await self._looking.look(kind, paths[kind])
+            await self._input_analysis.analyse(kind, paths[kind])
 
 
 def _labels(order: RepairOrder, offered: Iterable[Repair]) -> dict[RepairKind, str]:

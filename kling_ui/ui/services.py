@@ -171,8 +171,8 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
 async def _warm_up(services: Services) -> None:
     """Look at the example that the first visitor sees."""
     first = EXAMPLES[0]
-    looks = (
+    first_analyses = (
         services.preflight.image(services.examples / first.image),
         services.preflight.video(services.examples / first.video),
     )
-    await asyncio.gather(*looks, return_exceptions=True)
+    await asyncio.gather(*first_analyses, return_exceptions=True)

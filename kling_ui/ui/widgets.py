@@ -171,11 +171,11 @@ def headline() -> gr.HTML:
 
 
 def findings() -> gr.HTML:
-    """Place the list of what the checks found; property ``mending`` says how far a repair is.
+    """Place the list of what the checks found; property ``repairing`` says how far a repair is.
 
     Events ``repair`` (``kinds``), ``stop``, ``undo`` (``after``), and ``choose`` (``orientation``, ``keep_sound``).
     """
-    return widget("findings", elem_id="findings", uses=("dom", "evidence", "mending"), mending={})
+    return widget("findings", elem_id="findings", uses=("dom", "evidence", "repairing"), repairing={})
 
 
 def advice() -> gr.HTML:

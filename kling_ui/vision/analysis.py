@@ -16,7 +16,7 @@ from kling_ui.media.image import ImageFacts, Picture, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.vision.cache import AnalysisCache, content_sha256
 from kling_ui.vision.clip_measurements import Notes, measure_clip
-from kling_ui.vision.evidence import draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
+from kling_ui.vision.evidence import EVIDENCE_NAMES, draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
 from kling_ui.vision.frame_analysis import PLAN_PX, covered_parts, hidden_joints
 from kling_ui.vision.frame_sampling import content_box
 from kling_ui.vision.people import (
@@ -111,7 +111,7 @@ class VideoAnalysis:
         track: Poses at moments spread over the clip, closer where something changes.
         strip: A JPEG of some of these moments side by side, with skeletons and times.
         notes: What else was seen: other people, what hides the person, cuts, camera, pace.
-        exhibits: JPEGs that show one thing each, by name (see :mod:`kling_ui.vision.evidence`).
+        evidence: JPEGs that show one thing each, by name (see :mod:`kling_ui.vision.evidence`).
     """
 
     sha256: str
@@ -119,7 +119,7 @@ class VideoAnalysis:
     track: PoseTrack
     strip: Path
     notes: Notes = field(default_factory=Notes)
-    exhibits: Mapping[str, Path] = field(default_factory=dict)
+    evidence: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def person_share(self) -> float:
@@ -170,9 +170,9 @@ def analyse_image(path: Path, folder: Path) -> ImageAnalysis:
     picture = read_picture(path, long_side_px=POSE_LONG_SIDE_PX)
     group, person, drawn = _see(picture)
     overlay = None if drawn is None else cache.write_bytes(sha256, "overlay.jpg", jpeg(drawn))
-    look = ImageAnalysis(sha256, picture.facts, person, picture.clear_share, overlay, _rounded(group))
-    cache.write(sha256, "image.json", replace(look, facts=_nameless(look.facts), overlay=None))
-    return look
+    analysis = ImageAnalysis(sha256, picture.facts, person, picture.clear_share, overlay, _rounded(group))
+    cache.write(sha256, "image.json", replace(analysis, facts=_nameless(analysis.facts), overlay=None))
+    return analysis
 
 
 def analyse_video(path: Path, folder: Path) -> VideoAnalysis:
@@ -190,14 +190,14 @@ def analyse_video(path: Path, folder: Path) -> VideoAnalysis:
         return kept
     facts = probe_video(path)
     seen = measure_clip(facts)
-    if not seen.stills:
+    if not seen.moment_frames:
         raise MediaError("none of its pictures can be decoded.", path=path, advice="Export it again as MP4 (H.264).")
     strip = cache.write_bytes(sha256, "strip.jpg", jpeg(draw_overview(seen)))
     drawn = draw_evidence(seen)
-    exhibits = {name: cache.write_bytes(sha256, f"{name}.jpg", jpeg(rgb)) for name, rgb in drawn.items()}
+    evidence = {name: cache.write_bytes(sha256, f"{name}.jpg", jpeg(rgb)) for name, rgb in drawn.items()}
     cache.write_track(sha256, "track.npz", seen.track)
-    cache.write(sha256, "video.json", _Kept(_nameless(facts), seen.notes, tuple(exhibits)))
-    return VideoAnalysis(sha256, facts, seen.track, strip, seen.notes, exhibits)
+    cache.write(sha256, "video.json", _Kept(_nameless(facts), seen.notes, tuple(evidence)))
+    return VideoAnalysis(sha256, facts, seen.track, strip, seen.notes, evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +206,7 @@ class _Kept:
 
     facts: VideoFacts
     notes: Notes
-    exhibits: tuple[str, ...]
+    evidence: tuple[str, ...] | None = None  # analyses of older versions do not name them
 
 
 def _recall_video(cache: AnalysisCache, sha256: str, path: Path) -> VideoAnalysis | None:
@@ -214,10 +214,13 @@ def _recall_video(cache: AnalysisCache, sha256: str, path: Path) -> VideoAnalysi
     strip = cache.place(sha256, "strip.jpg")
     if kept is None or track is None or not strip.is_file():
         return None
-    exhibits = {name: cache.place(sha256, f"{name}.jpg") for name in kept.exhibits}
-    if not all(picture.is_file() for picture in exhibits.values()):
+    names = EVIDENCE_NAMES if kept.evidence is None else kept.evidence
+    evidence = {name: cache.place(sha256, f"{name}.jpg") for name in names}
+    if kept.evidence is None:
+        evidence = {name: picture for name, picture in evidence.items() if picture.is_file()}
+    if not all(picture.is_file() for picture in evidence.values()):
         return None
-    return VideoAnalysis(sha256, replace(kept.facts, path=path), track, strip, kept.notes, exhibits)
+    return VideoAnalysis(sha256, replace(kept.facts, path=path), track, strip, kept.notes, evidence)
 
 
 def _nameless(facts: Facts) -> Facts:

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Annotated
 
 import numpy as np
+from pydantic import AliasChoices, Field
 
 from kling_ui.media.probe import VideoFacts
 from kling_ui.vision import camera as flow
 from kling_ui.vision.camera import CameraStep, FlowMeter, OpticalFlow
-from kling_ui.vision.frame_analysis import Figures, FrameAnalysis, Sight, analyse_frame
+from kling_ui.vision.frame_analysis import AnalysedFrame, Figures, FrameAnalysis, analyse_frame
 from kling_ui.vision.frame_sampling import SECONDS_MAX, SampledFrame, load_sampled_frames
-from kling_ui.vision.motion_speed import MotionSpeed, camera_steps, cut_apart, figure_pace
+from kling_ui.vision.motion_speed import MotionSpeed, camera_steps, cut_apart, figure_speed
 from kling_ui.vision.people import detector_pool
 from kling_ui.vision.pose import PoseTrack, shows_upper_body
 from kling_ui.vision.shots import Cut, JumpCutTest, Views, find_cuts
@@ -27,6 +29,9 @@ _DOUBTS_MAX = 24  # closer looks in all
 _HIDDEN_OFTEN = 0.15  # share of the moments; hands pass behind and in front of each other all the time
 
 
+_FORMERLY_PACE = Field(validation_alias=AliasChoices("motion_speed", "pace"))  # analyses of older versions say so
+
+
 @dataclass(frozen=True, slots=True)
 class Notes:
     """What was seen of a clip besides the poses.
@@ -35,14 +40,14 @@ class Notes:
         moments: Frames looked at closely, rising in time, one for each row of the track.
         cuts: Ends of shots.
         camera: What the camera did, one step after the other.
-        pace: How fast the figure moved.
+        motion_speed: How fast the figure moved.
         seen_s: Up to where the clip was watched.
     """
 
     moments: tuple[FrameAnalysis, ...] = ()
     cuts: tuple[Cut, ...] = ()
     camera: tuple[CameraStep, ...] = ()
-    pace: MotionSpeed = field(default_factory=MotionSpeed)
+    motion_speed: Annotated[MotionSpeed, _FORMERLY_PACE] = field(default_factory=MotionSpeed)
     seen_s: float = 0.0
 
 
@@ -53,14 +58,14 @@ class ClipMeasurements:
     Attributes:
         notes: What was seen.
         track: The poses.
-        stills: The frames behind the moments, in the same order.
-        reel: All frames that were kept.
+        moment_frames: The frames behind the moments, in the same order.
+        sampled_frames: All frames that were kept.
     """
 
     notes: Notes
     track: PoseTrack
-    stills: tuple[SampledFrame, ...]
-    reel: tuple[SampledFrame, ...]
+    moment_frames: tuple[SampledFrame, ...]
+    sampled_frames: tuple[SampledFrame, ...]
 
 
 def measure_clip(facts: VideoFacts) -> ClipMeasurements:
@@ -69,75 +74,84 @@ def measure_clip(facts: VideoFacts) -> ClipMeasurements:
     Raises:
         MediaError: It cannot be decoded at all.
     """
-    reel, grey, sights, steps = _first_look(facts)
-    if not reel:
+    sampled_frames, grey, analysed_frames, steps = _coarse_pass(facts)
+    if not sampled_frames:
         none = PoseTrack(np.empty(0), np.empty((0, 33, 4)), np.empty((0, 33, 3)), 1.0)
         return ClipMeasurements(Notes(), none, (), ())
-    _look_closer(reel, sights)
-    chosen = sorted(sights)
-    found = [sights[index] for index in chosen]
+    _fine_pass(sampled_frames, analysed_frames)
+    chosen = sorted(analysed_frames)
+    found = [analysed_frames[index] for index in chosen]
     track = _track(found, facts)
-    times_s = np.array([still.time_s for still in reel])
-    at_s = [sight.moment.time_s for sight in found]
-    people = Figures(times_s, at_s, [sight.people for sight in found])
-    moves = camera_steps(reel, people)
-    pace = figure_pace(times_s, steps, Figures(times_s, at_s, [sight.figure for sight in found]), track, moves)
-    views = Views(times_s, grey, people.at, JumpCutTest(reel, facts.width_px / facts.height_px).between)
+    times_s = np.array([sampled_frame.time_s for sampled_frame in sampled_frames])
+    at_s = [analysed.moment.time_s for analysed in found]
+    people = Figures(times_s, at_s, [analysed.people for analysed in found])
+    moves = camera_steps(sampled_frames, people)
+    motion_speed = figure_speed(
+        times_s, steps, Figures(times_s, at_s, [analysed.figure for analysed in found]), track, moves
+    )
+    views = Views(times_s, grey, people.at, JumpCutTest(sampled_frames, facts.width_px / facts.height_px).between)
     cuts = find_cuts(views, steps, moves)
-    moves, pace = cut_apart(moves, pace, cuts)
+    moves, motion_speed = cut_apart(moves, motion_speed, cuts)
     notes = Notes(
-        moments=tuple(sight.moment for sight in found),
+        moments=tuple(analysed.moment for analysed in found),
         cuts=cuts,
         camera=moves,
-        pace=pace,
+        motion_speed=motion_speed,
         seen_s=min(facts.duration_s, SECONDS_MAX),
     )
-    return ClipMeasurements(notes, track, tuple(reel[index] for index in chosen), tuple(reel))
+    return ClipMeasurements(notes, track, tuple(sampled_frames[index] for index in chosen), tuple(sampled_frames))
 
 
-def _first_look(facts: VideoFacts) -> tuple[list[SampledFrame], list[np.ndarray], dict[int, Sight], list[OpticalFlow]]:
+def _coarse_pass(
+    facts: VideoFacts,
+) -> tuple[list[SampledFrame], list[np.ndarray], dict[int, AnalysedFrame], list[OpticalFlow]]:
     seen_s = min(facts.duration_s, SECONDS_MAX)
     every_s = seen_s / max(1, min(facts.frame_count, MOMENTS))
-    reel: list[SampledFrame] = []
+    sampled_frames: list[SampledFrame] = []
     grey: list[np.ndarray] = []
     steps: list[OpticalFlow] = []
-    looks: dict[int, Future[Sight]] = {}
+    looks: dict[int, Future[AnalysedFrame]] = {}
     meter, detectors = FlowMeter(), detector_pool()
-    for still in load_sampled_frames(facts.path, container=facts.format, fps=facts.fps):
-        if still.time_s >= len(looks) * every_s - 1e-6:
+    for sampled_frame in load_sampled_frames(facts.path, container=facts.format, fps=facts.fps):
+        if sampled_frame.time_s >= len(looks) * every_s - 1e-6:
             thorough = len(looks) % _THOROUGH_EVERY == 0
-            looks[len(reel)] = detectors.submit(analyse_frame, still, thorough=thorough)
-        reel.append(still)
-        grey.append(still.grey(flow.FLOW_LONG_SIDE_PX))
+            looks[len(sampled_frames)] = detectors.submit(analyse_frame, sampled_frame, thorough=thorough)
+        sampled_frames.append(sampled_frame)
+        grey.append(sampled_frame.grey(flow.FLOW_LONG_SIDE_PX))
         if len(grey) > 1:
             steps.append(meter.between(*grey[-2:]))
-    if reel and len(reel) - 1 not in looks:
-        looks[len(reel) - 1] = detectors.submit(analyse_frame, reel[-1], thorough=False)
-    return reel, grey, {index: look.result() for index, look in looks.items()}, steps
+    if sampled_frames and len(sampled_frames) - 1 not in looks:
+        looks[len(sampled_frames) - 1] = detectors.submit(analyse_frame, sampled_frames[-1], thorough=False)
+    return sampled_frames, grey, {index: look.result() for index, look in looks.items()}, steps
 
 
-def _look_closer(reel: Sequence[SampledFrame], sights: dict[int, Sight]) -> None:
+def _fine_pass(sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int, AnalysedFrame]) -> None:
     """Look between neighbouring moments that differ, until it is clear when the change came."""
-    budget, hidden = _DOUBTS_MAX, np.mean([bool(sight.moment.hidden) for sight in sights.values()] or [False])
+    budget, hidden = (
+        _DOUBTS_MAX,
+        np.mean([bool(analysed.moment.hidden) for analysed in analysed_frames.values()] or [False]),
+    )
 
-    def state(sight: Sight) -> tuple[bool, bool, bool, bool]:
-        return _state(sight, with_hidden=hidden >= _HIDDEN_OFTEN)
+    def state(analysed: AnalysedFrame) -> tuple[bool, bool, bool, bool]:
+        return _state(analysed, with_hidden=hidden >= _HIDDEN_OFTEN)
 
     while budget > 0:
-        known = sorted(sights)
+        known = sorted(analysed_frames)
         doubts = [
             (first + second) // 2
             for first, second in pairwise(known)
             if second - first > 1
-            and reel[second].time_s - reel[first].time_s > _DOUBT_S
-            and state(sights[first]) != state(sights[second])
+            and sampled_frames[second].time_s - sampled_frames[first].time_s > _DOUBT_S
+            and state(analysed_frames[first]) != state(analysed_frames[second])
         ][:budget]
         if not doubts:
             return
-        thorough = [any(len(sights[near].moment.others) for near in _around(known, index)) for index in doubts]
-        stills = [reel[index] for index in doubts]
-        found = detector_pool().map(lambda still, how: analyse_frame(still, thorough=how), stills, thorough)
-        sights |= dict(zip(doubts, found, strict=True))
+        thorough = [any(len(analysed_frames[near].moment.others) for near in _around(known, index)) for index in doubts]
+        moment_frames = [sampled_frames[index] for index in doubts]
+        found = detector_pool().map(
+            lambda sampled_frame, how: analyse_frame(sampled_frame, thorough=how), moment_frames, thorough
+        )
+        analysed_frames |= dict(zip(doubts, found, strict=True))
         budget -= len(doubts)
 
 
@@ -146,15 +160,15 @@ def _around(known: Sequence[int], index: int) -> tuple[int, int]:
     return known[place - 1], known[place]
 
 
-def _state(sight: Sight, *, with_hidden: bool) -> tuple[bool, bool, bool, bool]:
-    moment = sight.moment
-    shown = sight.pose is not None and bool(shows_upper_body(sight.pose.landmarks))
+def _state(analysed: AnalysedFrame, *, with_hidden: bool) -> tuple[bool, bool, bool, bool]:
+    moment = analysed.moment
+    shown = analysed.pose is not None and bool(shows_upper_body(analysed.pose.landmarks))
     return shown, bool(moment.covered), with_hidden and bool(moment.hidden), bool(moment.others)
 
 
-def _track(sights: Iterable[Sight], facts: VideoFacts) -> PoseTrack:
+def _track(analysed_frames: Iterable[AnalysedFrame], facts: VideoFacts) -> PoseTrack:
     nobody, nowhere = np.full((33, 4), np.nan, np.float32), np.full((33, 3), np.nan, np.float32)
-    poses = [(sight.moment.time_s, sight.pose) for sight in sights]
+    poses = [(analysed.moment.time_s, analysed.pose) for analysed in analysed_frames]
     return PoseTrack(
         np.array([time_s for time_s, _ in poses], np.float64),
         np.array([nobody if pose is None else pose.landmarks for _, pose in poses], np.float32),

@@ -1,7 +1,7 @@
 """Pictures that show what was seen: skeletons, boxes, strips of frames, and what a repair changed."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,7 @@ RIGHT_RGB = (66, 165, 245)
 MIDDLE_RGB = (250, 250, 250)
 SHADE_RGB = (24, 24, 28)
 ALARM_RGB = (211, 47, 47)
+EVIDENCE_NAMES = ("first", "cuts", "others", "covered", "missing", "fastest", "camera")
 _TINT_SHARE = 0.35
 _DIM_SHARE = 0.45  # how dark the rest of the picture becomes
 _STRIP_GAP_PX = 6
@@ -189,35 +190,29 @@ def draw_overview(seen: ClipMeasurements) -> np.ndarray:
 
 def draw_evidence(seen: ClipMeasurements) -> dict[str, np.ndarray]:
     """Draw what there is to show, by name."""
-    draw: dict[str, Callable[[ClipMeasurements], np.ndarray | None]] = {
-        "first": lambda seen: _chosen_frames(seen, [0]),
-        "cuts": _cuts,
-        "others": _others,
-        "covered": _covered,
-        "missing": _missing,
-        "fastest": _fastest,
-        "camera": _camera,
-    }
-    drawn = ((name, picture(seen)) for name, picture in draw.items())
+    draw = (lambda seen: _chosen_frames(seen, [0]), _cuts, _others, _covered, _missing, _fastest, _camera)
+    drawn = ((name, picture(seen)) for name, picture in zip(EVIDENCE_NAMES, draw, strict=True))
     return {name: rgb for name, rgb in drawn if rgb is not None}
 
 
 def _chosen_frames(seen: ClipMeasurements, chosen: Sequence[int], height_px: int = _HEIGHT_PX) -> np.ndarray:
     return _strip(
-        [seen.stills[place] for place in chosen], [seen.track.landmarks[place] for place in chosen], height_px
+        [seen.moment_frames[place] for place in chosen], [seen.track.landmarks[place] for place in chosen], height_px
     )
 
 
 def _strip(
-    stills: Sequence[SampledFrame], landmarks: Sequence[np.ndarray] | None = None, height_px: int = _HEIGHT_PX
+    moment_frames: Sequence[SampledFrame], landmarks: Sequence[np.ndarray] | None = None, height_px: int = _HEIGHT_PX
 ) -> np.ndarray:
-    frames = [Frame(place, still.time_s, still.rgb) for place, still in enumerate(stills)]
+    frames = [
+        Frame(place, sampled_frame.time_s, sampled_frame.rgb) for place, sampled_frame in enumerate(moment_frames)
+    ]
     return draw_strip(frames, landmarks, height_px)
 
 
 def _cuts(seen: ClipMeasurements) -> np.ndarray | None:
-    stills = [_near(seen, time_s) for cut in seen.notes.cuts[:_CUTS_MAX] for time_s in (cut.last_s, cut.first_s)]
-    return _strip(stills) if stills else None
+    moment_frames = [_near(seen, time_s) for cut in seen.notes.cuts[:_CUTS_MAX] for time_s in (cut.last_s, cut.first_s)]
+    return _strip(moment_frames) if moment_frames else None
 
 
 def _others(seen: ClipMeasurements) -> np.ndarray | None:
@@ -229,10 +224,10 @@ def _others(seen: ClipMeasurements) -> np.ndarray | None:
 
 
 def _boxed(seen: ClipMeasurements, place: int, boxes: Sequence[Box]) -> np.ndarray:
-    still = seen.stills[place]
-    rgb = still.rgb
+    sampled_frame = seen.moment_frames[place]
+    rgb = sampled_frame.rgb
     draw_boxes(rgb, boxes)
-    return draw_strip([Frame(0, still.time_s, rgb)], [seen.track.landmarks[place]], _HEIGHT_PX)
+    return draw_strip([Frame(0, sampled_frame.time_s, rgb)], [seen.track.landmarks[place]], _HEIGHT_PX)
 
 
 def _covered(seen: ClipMeasurements) -> np.ndarray | None:
@@ -246,13 +241,13 @@ def _missing(seen: ClipMeasurements) -> np.ndarray | None:
 
 
 def _fastest(seen: ClipMeasurements) -> np.ndarray | None:
-    pace = seen.notes.pace
-    if not pace.times_s or max(pace.trunks_per_s) < _FAST_MIN:
+    motion_speed = seen.notes.motion_speed
+    if not motion_speed.times_s or max(motion_speed.trunks_per_s) < _FAST_MIN:
         return None
-    smooth = cv2.blur(np.asarray(pace.trunks_per_s, np.float32)[None], (5, 1))[0]
-    times_s = [still.time_s for still in seen.reel]
-    after = min(len(times_s) - 1, int(np.searchsorted(times_s, pace.times_s[int(smooth.argmax())])))
-    return _strip(seen.reel[max(0, after - 1) : after + 1])
+    smooth = cv2.blur(np.asarray(motion_speed.trunks_per_s, np.float32)[None], (5, 1))[0]
+    times_s = [sampled_frame.time_s for sampled_frame in seen.sampled_frames]
+    after = min(len(times_s) - 1, int(np.searchsorted(times_s, motion_speed.times_s[int(smooth.argmax())])))
+    return _strip(seen.sampled_frames[max(0, after - 1) : after + 1])
 
 
 def _camera(seen: ClipMeasurements) -> np.ndarray | None:
@@ -270,7 +265,7 @@ def _moves(steps: Sequence[CameraStep]) -> Iterator[tuple[float, float, float]]:
 
 
 def _near(seen: ClipMeasurements, time_s: float) -> SampledFrame:
-    return min(seen.reel, key=lambda still: abs(still.time_s - time_s))
+    return min(seen.sampled_frames, key=lambda sampled_frame: abs(sampled_frame.time_s - time_s))
 
 
 def image_before_after(before: Path, after: Path, transform: ImageTransform, out: Path) -> Path:

@@ -215,7 +215,7 @@ class FrameAnalysis:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class AnalysedFrame:
     """A moment with the pixels and landmarks that go with it.
 
     Attributes:
@@ -231,32 +231,32 @@ class Sight:
     people: np.ndarray | None = None
 
 
-def analyse_frame(still: SampledFrame, *, thorough: bool) -> Sight:
+def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFrame:
     """Find the people of a frame and what hides the main one.
 
     Args:
-        still: The frame.
+        sampled_frame: The frame.
         thorough: Look twice more for other people, half as long again.
     """
-    rgb = still.rgb
+    rgb = sampled_frame.rgb
     group = find_group(rgb, thorough=thorough)
     main = group.main
     if main is None or main.mask is None:
-        return Sight(FrameAnalysis(still.time_s, is_thorough=thorough), None, None)
+        return AnalysedFrame(FrameAnalysis(sampled_frame.time_s, is_thorough=thorough), None, None)
     plan = shrink(rgb, PLAN_PX)
     within = content_box(plan)
     moment = FrameAnalysis(
-        time_s=still.time_s,
+        time_s=sampled_frame.time_s,
         confidence=main.confidence,
         others=group.others,
         is_thorough=thorough,
         covered=covered_parts(plan, main.landmarks, within),
         hidden=hidden_joints(main.landmarks, main.world_m, within),
-        sharpness=round(sharpness(still.grey(_SHARP_PX), main.mask), 3),
+        sharpness=round(sharpness(sampled_frame.grey(_SHARP_PX), main.mask), 3),
     )
     pose = Pose(main.landmarks, main.world_m, None, main.confidence)
     figure = _figure(main.mask)
-    return Sight(moment, pose, figure, _with_boxes(figure, group.others))
+    return AnalysedFrame(moment, pose, figure, _with_boxes(figure, group.others))
 
 
 def sharpness(grey: np.ndarray, mask: np.ndarray) -> float:
@@ -299,7 +299,7 @@ class Figures:
     """Outlines by time.
 
     Args:
-        times_s: ``(frames,)`` of all frames of the reel, rising.
+        times_s: ``(frames,)`` of all frames of the sampled_frames, rising.
         at_s: When frames were looked at, rising.
         outlines: ``(height, width)`` bool at each of these times; ``None`` for nobody.
     """

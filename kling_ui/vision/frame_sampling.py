@@ -117,7 +117,7 @@ def load_sampled_frames(
                 continue
             # half a source frame's slack: 24 frames a second must not become 12 because 1/16 s is just missed
             next_s = time_s + max(1e-3, 1 / FRAMES_PER_S_MAX - 0.5 / fps)
-            yield _still(time_s, frame, stream, scaler)
+            yield _sampled_frame(time_s, frame, stream, scaler)
 
 
 def _hurry(codec: VideoCodecContext, fps: float) -> None:
@@ -126,7 +126,7 @@ def _hurry(codec: VideoCodecContext, fps: float) -> None:
         codec.skip_frame = "NONREF"
 
 
-def _still(time_s: float, frame: av.VideoFrame, stream: VideoStream, scaler: VideoReformatter) -> SampledFrame:
+def _sampled_frame(time_s: float, frame: av.VideoFrame, stream: VideoStream, scaler: VideoReformatter) -> SampledFrame:
     width, height = frame.width * pixel_aspect(stream), frame.height
     scale = min(1.0, LONG_SIDE_PX / max(width, height))
     size = (max(2, 2 * round(side * scale / 2)) for side in (width, height))

@@ -77,17 +77,19 @@ def _view_moved(
     return np.stack([across, down])
 
 
-def camera_steps(reel: Sequence[SampledFrame], people: Figures) -> tuple[CameraStep, ...]:
+def camera_steps(sampled_frames: Sequence[SampledFrame], people: Figures) -> tuple[CameraStep, ...]:
     """Measure the camera over a whole clip, about three steps a second."""
     pairs, first = [], 0
-    for index, still in enumerate(reel):
-        if still.time_s - reel[first].time_s >= _CAMERA_STEP_S or (index == len(reel) - 1 and index > first):
+    for index, sampled_frame in enumerate(sampled_frames):
+        if sampled_frame.time_s - sampled_frames[first].time_s >= _CAMERA_STEP_S or (
+            index == len(sampled_frames) - 1 and index > first
+        ):
             pairs.append((first, index))
             first = index
 
     def step(pair: tuple[int, int]) -> CameraStep:
-        before, after = reel[pair[0]], reel[pair[1]]
-        views = [still.grey(camera.CAMERA_LONG_SIDE_PX) for still in (before, after)]
+        before, after = sampled_frames[pair[0]], sampled_frames[pair[1]]
+        views = [sampled_frame.grey(camera.CAMERA_LONG_SIDE_PX) for sampled_frame in (before, after)]
         figure = people.during(before.time_s, after.time_s)
         if figure is not None:
             figure = cv2.resize(figure.astype(np.uint8), views[0].shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
@@ -96,7 +98,7 @@ def camera_steps(reel: Sequence[SampledFrame], people: Figures) -> tuple[CameraS
     return tuple(detector_pool().map(step, pairs))
 
 
-def figure_pace(
+def figure_speed(
     times_s: np.ndarray, steps: Sequence[OpticalFlow], figures: Figures, track: PoseTrack, moves: Sequence[CameraStep]
 ) -> MotionSpeed:
     """Measure how fast the figure moves from frame to frame.
@@ -125,7 +127,7 @@ def figure_pace(
 
 
 def cut_apart(
-    moves: Sequence[CameraStep], pace: MotionSpeed, cuts: Sequence[Cut]
+    moves: Sequence[CameraStep], motion_speed: MotionSpeed, cuts: Sequence[Cut]
 ) -> tuple[tuple[CameraStep, ...], MotionSpeed]:
     """Leave out what seems to move because one shot gives way to another."""
     kept = tuple(
@@ -136,6 +138,6 @@ def cut_apart(
     )
     speeds = tuple(
         0.0 if any(cut.last_s < time_s < cut.first_s for cut in cuts) else speed
-        for time_s, speed in zip(pace.times_s, pace.trunks_per_s, strict=True)
+        for time_s, speed in zip(motion_speed.times_s, motion_speed.trunks_per_s, strict=True)
     )
-    return kept, MotionSpeed(pace.times_s, speeds)
+    return kept, MotionSpeed(motion_speed.times_s, speeds)

@@ -211,13 +211,13 @@ def _is_followed(camera: Sequence[CameraStep], start_s: float, end_s: float) -> 
 class JumpCutTest:
     """Tells whether the person is suddenly elsewhere or another one; reads two poses each time, so it is asked last."""
 
-    def __init__(self, reel: Sequence[SampledFrame], aspect: float) -> None:
-        self._reel, self._aspect = reel, aspect
+    def __init__(self, sampled_frames: Sequence[SampledFrame], aspect: float) -> None:
+        self._sampled_frames, self._aspect = sampled_frames, aspect
 
     def between(self, first: int, second: int, rest: np.ndarray) -> bool:
         """Compare two frames, by index; ``rest`` is what movement does not explain between them."""
         before, after = detector_pool().map(
-            lambda index: analyse_frame(self._reel[index], thorough=False), (first, second)
+            lambda index: analyse_frame(self._sampled_frames[index], thorough=False), (first, second)
         )
         if before.pose is None or after.pose is None or before.figure is None or after.figure is None:
             return False

@@ -19,7 +19,7 @@ from kling_ui.vision.pose import (
     pose_of,
 )
 
-LOOKS_PER_S = 12.0  # fewer lose fast hands
+DETECTIONS_PER_S = 12.0  # fewer lose fast hands
 EVERY_MAX = 4
 # How far a joint may be from where it was headed, against the size of the trunk: the parabola is then off by a
 # fraction of an eighth of it. On four clips of dance and gestures, limbs turned by 0.1-0.7 degrees on average by this,
@@ -51,60 +51,60 @@ def track_poses(frames: Iterable[Frame], *, fps: float) -> Iterator[tuple[Frame,
         fps: Frames per second.
     """
     with contextlib.closing(PoseTracker(connected=True, score_min=SURE_SCORE_MIN)) as follower:
-        yield from track_sparsely(frames, lambda frame: pose_of(follower.read(frame.rgb)), every=looks_apart(fps))
+        yield from track_sparsely(frames, lambda frame: pose_of(follower.read(frame.rgb)), every=is_off_course(fps))
 
 
-def looks_apart(fps: float) -> int:
+def is_off_course(fps: float) -> int:
     """How many frames to go on by from look to look, 1 to :data:`EVERY_MAX`."""
-    return max(1, min(EVERY_MAX, int(fps / LOOKS_PER_S)))
+    return max(1, min(EVERY_MAX, int(fps / DETECTIONS_PER_S)))
 
 
 def track_sparsely(
-    frames: Iterable[Frame], look: Callable[[Frame], Pose | None], *, every: int
+    frames: Iterable[Frame], detect: Callable[[Frame], Pose | None], *, every: int
 ) -> Iterator[tuple[Frame, Pose | None]]:
     """Look at every ``every``-th frame, and at those between where the motion is not steady.
 
     Args:
         frames: In the order of time; they come back in the same order.
-        look: Finds the pose in one frame; it may be given a frame before the one it was given last.
-        every: Frames from look to look.
+        detect: Finds the pose in one frame; it may be given a frame before the one it was given last.
+        every: Frames from detect to detect.
     """
     passed: list[Frame] = []
-    looks: list[Pose | None] = []  # the last three at most, evenly spaced
+    detected: list[Pose | None] = []  # the last three at most, evenly spaced
     for index, frame in enumerate(frames):
         passed.append(frame)
         if index % every:
             continue
-        looks = [*looks[-2:], look(frame)]
-        yield from _between(passed[:-1], looks, look, frame.rgb.shape[1] / frame.rgb.shape[0])
-        yield frame, looks[-1]
+        detected = [*detected[-2:], detect(frame)]
+        yield from _between(passed[:-1], detected, detect, frame.rgb.shape[1] / frame.rgb.shape[0])
+        yield frame, detected[-1]
         passed = []
-    yield from ((frame, look(frame)) for frame in passed)
+    yield from ((frame, detect(frame)) for frame in passed)
 
 
 def _between(
-    passed: list[Frame], looks: list[Pose | None], look: Callable[[Frame], Pose | None], aspect: float
+    passed: list[Frame], detected: list[Pose | None], detect: Callable[[Frame], Pose | None], aspect: float
 ) -> Iterator[tuple[Frame, Pose | None]]:
-    known = [pose for pose in looks if pose is not None]
+    known = [pose for pose in detected if pose is not None]
     if len(known) < 3 or off_course(known, aspect) > OFF_COURSE_MAX:
-        yield from ((frame, look(frame)) for frame in passed)
+        yield from ((frame, detect(frame)) for frame in passed)
         return
     for place, frame in enumerate(passed, start=1):
         yield frame, on_parabola(known, place / (len(passed) + 1))
 
 
-def off_course(looks: list[Pose], aspect: float) -> float:
+def off_course(detected: list[Pose], aspect: float) -> float:
     """How far the third of three looks is from where the first two were heading.
 
     Args:
-        looks: Three poses, evenly spaced in time.
+        detected: Three poses, evenly spaced in time.
         aspect: Width of the picture divided by its height.
 
     Returns:
         The farthest visible joint's way, as a share of the size of the trunk.
     """
-    first, second, third = (pose.landmarks[:, :2] * (aspect, 1.0) for pose in looks)
-    seen = np.minimum(looks[1].landmarks[:, 3], looks[2].landmarks[:, 3]) > _SHOWN
+    first, second, third = (pose.landmarks[:, :2] * (aspect, 1.0) for pose in detected)
+    seen = np.minimum(detected[1].landmarks[:, 3], detected[2].landmarks[:, 3]) > _SHOWN
     across = third[_SHOULDERS[0]] - third[_SHOULDERS[1]]
     along = third[_SHOULDERS].mean(axis=0) - third[_HIPS].mean(axis=0)
     size = max(float(np.hypot(*across)), float(np.hypot(*along)), 1e-6)
@@ -112,13 +112,13 @@ def off_course(looks: list[Pose], aspect: float) -> float:
     return float(away[_WATCHED][seen[_WATCHED]].max(initial=0.0))
 
 
-def on_parabola(looks: list[Pose], share: float) -> Pose:
+def on_parabola(detected: list[Pose], share: float) -> Pose:
     """The pose at a share, 0-1, of the way from the second to the third of three evenly spaced looks."""
     weights = share * (share - 1) / 2, 1 - share**2, share * (share + 1) / 2
-    landmarks = _mixed([pose.landmarks for pose in looks], weights)
-    landmarks[:, 3] = (1 - share) * looks[1].landmarks[:, 3] + share * looks[2].landmarks[:, 3]
-    world_m = _mixed([pose.world_m for pose in looks], weights)
-    return Pose(landmarks, world_m, None, min(looks[1].confidence, looks[2].confidence))
+    landmarks = _mixed([pose.landmarks for pose in detected], weights)
+    landmarks[:, 3] = (1 - share) * detected[1].landmarks[:, 3] + share * detected[2].landmarks[:, 3]
+    world_m = _mixed([pose.world_m for pose in detected], weights)
+    return Pose(landmarks, world_m, None, min(detected[1].confidence, detected[2].confidence))
 
 
 def _mixed(values: list[np.ndarray], weights: tuple[float, ...]) -> np.ndarray:

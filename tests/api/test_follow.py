@@ -84,7 +84,7 @@ def test_it_asks_fast_at_first_and_after_news_and_slower_while_nothing_happens(s
 
 
 def test_the_embedded_engine_may_be_asked_faster(script, clock):
-    follow(script(*[RUNNING] * 30, DONE), clock, pace=EMBEDDED_POLLING)
+    follow(script(*[RUNNING] * 30, DONE), clock, polling=EMBEDDED_POLLING)
     assert clock.slept_s[0] == 0.25
     assert max(clock.slept_s) == 1.0
 
@@ -110,7 +110,7 @@ def test_the_embedded_engine_may_be_asked_faster(script, clock):
 def test_passing_trouble_is_survived(script, clock, trouble):
     told = []
     play = script(RUNNING, trouble, trouble, trouble, DONE)
-    seen, error = follow(play, clock, on_trouble=told.append)
+    seen, error = follow(play, clock, on_retry=told.append)
     assert error is None
     assert [status.state for status in seen] == [RequestState.IN_PROGRESS, RequestState.COMPLETED]
     assert clock.slept_s == [2.0, 4.0, 8.0, 16.0], "exponential backoff"

@@ -76,7 +76,7 @@ def body(letter: str) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture
 def watch() -> Watch:
-    """A function that makes a look: ``watch("FFF..FFF", duration_s=8.0, cuts=..., camera=..., pace=...)``.
+    """A function that makes a look: ``watch("FFF..FFF", duration_s=8.0, cuts=..., camera=..., motion_speed=...)``.
 
     The moments lie evenly between the first frame and the last one; every third was searched for others thoroughly.
     """

@@ -14,7 +14,7 @@ PERSON = PersonFacts(((0.5, 0.2, 0.0, 1.0), (0.5, 0.8, 0.0, 1.0)), 0.3, (0.3, 0.
 SMALL = replace(PERSON, landmarks=((0.5, 0.5, 0.0, 1.0),), subject_share=0.01, box=(0.47, 0.4, 0.53, 0.6))
 
 
-def look(facts: ImageFacts = FACTS, person: PersonFacts | None = PERSON, clear_share: float = 0.0) -> ImageAnalysis:
+def analysis(facts: ImageFacts = FACTS, person: PersonFacts | None = PERSON, clear_share: float = 0.0) -> ImageAnalysis:
     return ImageAnalysis("0" * 64, facts, person, clear_share, None)
 
 
@@ -40,14 +40,14 @@ def test_conversion_is_named_by_what_it_does(facts, label):
 
 
 def test_transparency_is_laid_on_white():
-    image = look(replace(FACTS, has_alpha=True, mode="RGBA"), clear_share=0.4)
+    image = analysis(replace(FACTS, has_alpha=True, mode="RGBA"), clear_share=0.4)
     assert offered(image, "image.format") == [(RepairKind.IMAGE_CONVERT, "Put on a white background", True)]
     assert compose_image([RepairKind.IMAGE_CONVERT], image, background_rgb=(1, 2, 3)).background_rgb == (1, 2, 3)
 
 
 def test_nothing_is_offered_for_what_no_repair_settles():
-    assert offered(look(person=None), "image.character", "image.body", "image.coverage") == []
-    assert offered(look()) == []
+    assert offered(analysis(person=None), "image.character", "image.body", "image.coverage") == []
+    assert offered(analysis()) == []
 
 
 @pytest.mark.parametrize(
@@ -70,12 +70,12 @@ def test_resizing(size, label, result):
 @pytest.mark.parametrize(
     ("image", "first"),
     [
-        (look(replace(FACTS, width_px=3000, height_px=600)), RepairKind.IMAGE_CROP_TO_ASPECT),
+        (analysis(replace(FACTS, width_px=3000, height_px=600)), RepairKind.IMAGE_CROP_TO_ASPECT),
         (
-            look(replace(FACTS, width_px=3000, height_px=600), replace(PERSON, box=(0.0, 0.0, 0.9, 1.0))),
+            analysis(replace(FACTS, width_px=3000, height_px=600), replace(PERSON, box=(0.0, 0.0, 0.9, 1.0))),
             RepairKind.IMAGE_PAD_TO_ASPECT,
         ),
-        (look(replace(FACTS, width_px=3000, height_px=600), None), RepairKind.IMAGE_PAD_TO_ASPECT),
+        (analysis(replace(FACTS, width_px=3000, height_px=600), None), RepairKind.IMAGE_PAD_TO_ASPECT),
         (replace(FACTS, width_px=3000, height_px=600), RepairKind.IMAGE_PAD_TO_ASPECT),
     ],
     ids=["the character stays whole", "it would be cut", "nobody was found", "nobody has looked yet"],
@@ -87,13 +87,13 @@ def test_a_crop_is_preferred_only_when_it_loses_nothing_of_the_character(image, 
 
 
 def test_a_doubtful_outline_is_no_reason_to_crop_unasked():
-    doubtful = look(person=replace(SMALL, mask_agreement=0.2))
+    doubtful = analysis(person=replace(SMALL, mask_agreement=0.2))
     assert [repair.in_all for repair in image_repairs(doubtful, ["image.coverage"])] == [False]
-    assert [repair.in_all for repair in image_repairs(look(person=SMALL), ["image.coverage"])] == [True]
+    assert [repair.in_all for repair in image_repairs(analysis(person=SMALL), ["image.coverage"])] == [True]
 
 
 def test_repairs_of_one_picture_become_one_pass():
-    image = look(replace(FACTS, format="webp", width_px=9000, height_px=2000), SMALL)
+    image = analysis(replace(FACTS, format="webp", width_px=9000, height_px=2000), SMALL)
     kinds = [RepairKind.IMAGE_CROP_AROUND, RepairKind.IMAGE_PAD_TO_ASPECT, RepairKind.IMAGE_RESIZE]
     transform = compose_image(kinds, image)
     assert transform.format == "jpeg"
@@ -124,6 +124,6 @@ def test_a_picture_can_be_turned_until_the_head_is_above_the_hips(shoulders, hip
     landmarks = [(0.5, 0.5, 0.0, 1.0)] * 33
     for joint, place in ((11, shoulders), (12, shoulders), (23, hips), (24, hips)):
         landmarks[joint] = (*place, 0.0, 1.0)
-    image = look(person=replace(PERSON, landmarks=tuple(landmarks)))
+    image = analysis(person=replace(PERSON, landmarks=tuple(landmarks)))
     assert compose_image([RepairKind.IMAGE_TURN], image).turns == turns
     assert [repair.in_all for repair in image_repairs(image, ["image.posture"])] == ([False] if turns else [])

@@ -101,9 +101,9 @@ def test_a_clip_of_somebody_who_crouches_cannot_be_cut():
 
 
 def test_only_the_kept_span_matters():
-    look = clip(1000, 1000, *([FULL] * 8), *([standing(top=0.5, tall=0.48)] * 4))
-    assert upper_body_of_clip(look) is None
-    assert upper_body_of_clip(look, (0.0, 8.0)) is not None
+    analysis = clip(1000, 1000, *([FULL] * 8), *([standing(top=0.5, tall=0.48)] * 4))
+    assert upper_body_of_clip(analysis) is None
+    assert upper_body_of_clip(analysis, (0.0, 8.0)) is not None
 
 
 @pytest.mark.parametrize(

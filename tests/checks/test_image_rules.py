@@ -76,7 +76,7 @@ def test_rules_about_the_file(facts, expected):
 
 
 @pytest.mark.parametrize(
-    ("look", "expected"),
+    ("analysis", "expected"),
     [
         ({"person": None}, [("image.character", WARN)]),
         ({"person": person(confidence=0.15)}, []),
@@ -93,8 +93,8 @@ def test_rules_about_the_file(facts, expected):
         ({"clear_share": 0.005}, [("image.format", WARN)]),
     ],
 )
-def test_rules_about_what_is_seen(look, expected):
-    found = check_image(replace(LOOK, **look)).findings
+def test_rules_about_what_is_seen(analysis, expected):
+    found = check_image(replace(LOOK, **analysis)).findings
     assert [(finding.rule, finding.severity) for finding in found] == expected
 
 

@@ -89,11 +89,11 @@ def test_who_gives_up_does_not_disturb_who_waits_on(wall, tmp_path):
     async def check() -> None:
         workers = CountedWorkers(0.05)
         preflight = Preflight(workers, tmp_path)
-        impatient, patient = (asyncio.create_task(preflight.image_facts(wall)) for _ in range(2))
+        hurried, patient = (asyncio.create_task(preflight.image_facts(wall)) for _ in range(2))
         await asyncio.sleep(0.01)
-        impatient.cancel()
+        hurried.cancel()
         assert (await patient).width_px == 400
-        assert impatient.cancelled()
+        assert hurried.cancelled()
         assert workers.cancelled == 0
 
     asyncio.run(check())

@@ -99,15 +99,15 @@ def test_a_cancelled_repair_ends_soon_and_leaves_nothing(workers, tmp_path):
 
     async def cancel() -> None:
         begun = asyncio.Event()
-        mending = asyncio.create_task(
+        repairing = asyncio.create_task(
             RepairRunner(workers).apply(
                 replace(NOTHING, video=endless), None, source, out, on_progress=lambda _: begun.set()
             )
         )
         await asyncio.wait_for(begun.wait(), 30)
-        mending.cancel()
+        repairing.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(mending, 5)
+            await asyncio.wait_for(repairing, 5)
 
     asyncio.run(cancel())
     assert files(out) == []

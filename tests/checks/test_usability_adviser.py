@@ -33,15 +33,15 @@ PAN = tuple(CameraStep(n * 0.25, n * 0.25 + 0.25, shift_x=0.05) for n in range(3
 )
 def test_the_orientation_that_suits(watch, given, orientation, is_clear, because):
     letters, duration_s, camera = given
-    look = watch(letters, duration_s=duration_s, camera=camera)
-    advice = advise_orientation(look, forecast(look))
+    analysis = watch(letters, duration_s=duration_s, camera=camera)
+    advice = advise_orientation(analysis, forecast(analysis))
     assert (advice.orientation, advice.is_clear) == (orientation, is_clear)
     assert because in advice.reasons[0]
 
 
 def test_a_long_clip_with_turns_has_two_reasons(watch):
-    look = watch("F" * 20 + "B" * 20, duration_s=20.0)
-    assert len(advise_orientation(look, forecast(look)).reasons) == 2
+    analysis = watch("F" * 20 + "B" * 20, duration_s=20.0)
+    assert len(advise_orientation(analysis, forecast(analysis)).reasons) == 2
 
 
 @pytest.mark.parametrize(("letters", "share"), [("F" * 9, 0), ("S" * 9, 1), ("L" * 9, 0), ("." * 9, 0), ("", 0)])
@@ -50,8 +50,8 @@ def test_only_upright_bodies_are_turned(watch, letters, share):
 
 
 def test_advice_in_json(watch):
-    look = watch("F" * 40)
-    plain = json.loads(json.dumps(advise_orientation(look, forecast(look)).to_json()))
+    analysis = watch("F" * 40)
+    plain = json.loads(json.dumps(advise_orientation(analysis, forecast(analysis)).to_json()))
     assert plain["orientation"] == "video"
     assert plain["is_clear"] is False
     assert len(plain["reasons"]) == 1

@@ -8,7 +8,7 @@ from kling_ui.checks.usability import (
     cut_spans,
     fast_spans,
     forecast,
-    mean_pace,
+    mean_speed,
 )
 from kling_ui.vision.camera import CameraStep
 from kling_ui.vision.motion_speed import MotionSpeed
@@ -45,9 +45,9 @@ def test_what_the_moments_show(watch, letters, expected):
 
 
 def test_a_fault_reaches_to_the_good_moments_around_it(watch):
-    look = watch("FFFF..FFFF", duration_s=10.0)
-    before_s, after_s = look.track.times_s[3], look.track.times_s[6]
-    (nobody,) = [span for span in forecast(look).spans if span.kind == SpanKind.NOBODY]
+    analysis = watch("FFFF..FFFF", duration_s=10.0)
+    before_s, after_s = analysis.track.times_s[3], analysis.track.times_s[6]
+    (nobody,) = [span for span in forecast(analysis).spans if span.kind == SpanKind.NOBODY]
     assert nobody.start_s == pytest.approx(before_s + 1 / 24)
     assert nobody.end_s == pytest.approx(after_s)
 
@@ -95,7 +95,7 @@ def test_zoom_and_roll_count_as_movement_too():
     assert len(list(camera_spans(zooming))) == len(list(camera_spans(rolling))) == 1
 
 
-def pace(*speeds: float, every_s: float = 0.25) -> MotionSpeed:
+def motion_speed(*speeds: float, every_s: float = 0.25) -> MotionSpeed:
     return MotionSpeed(tuple((n + 0.5) * every_s for n in range(len(speeds))), speeds)
 
 
@@ -111,11 +111,11 @@ def pace(*speeds: float, every_s: float = 0.25) -> MotionSpeed:
     ids=["a lively dance", "one quick blow", "a quick second", "quick all along", "nobody"],
 )
 def test_when_moves_are_too_fast(speeds, expected):
-    assert [(span.start_s, span.end_s) for span in fast_spans(pace(*speeds))] == expected
+    assert [(span.start_s, span.end_s) for span in fast_spans(motion_speed(*speeds))] == expected
 
 
 def test_the_mean_near_the_ends_is_that_of_the_first_and_last_second():
-    mean = mean_pace(pace(4, 0, 0, 0, 0, 0, 0, 0, 0, 4))
+    mean = mean_speed(motion_speed(4, 0, 0, 0, 0, 0, 0, 0, 0, 4))
     assert mean[0] == pytest.approx(mean[1])
     assert mean[0] == pytest.approx(0.8)
     assert mean[4] == 0

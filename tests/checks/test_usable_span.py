@@ -31,7 +31,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def look(folder) -> VideoAnalysis:
+def analysis(folder) -> VideoAnalysis:
     """Somebody stands on a terrace for 3.5 s and in a hall for 4.5 s."""
     scenes = [Scene((Actor(DANCER),), backdrop=backdrop) for backdrop in ("terrace", "hall")]
     shots = [draw(scene, width_px=360, height_px=640, supersample=1).rgb for scene in scenes]
@@ -41,15 +41,15 @@ def look(folder) -> VideoAnalysis:
     return analyse_video(folder / "two-shots.mp4", folder)
 
 
-def test_the_longest_usable_span_is_the_second_shot(look):
-    assert longest_usable(look) == pytest.approx((3.5, 8.0))
-    assert longest_usable(look.facts) is None
+def test_the_longest_usable_span_is_the_second_shot(analysis):
+    assert longest_usable(analysis) == pytest.approx((3.5, 8.0))
+    assert longest_usable(analysis.facts) is None
     assert longest_usable(None) is None
 
 
-def test_it_is_offered_for_the_findings_that_it_settles(look):
-    report = judge(None, look, SILENT)
-    offered = offers(None, look, report, SILENT)
+def test_it_is_offered_for_the_findings_that_it_settles(analysis):
+    report = judge(None, analysis, SILENT)
+    offered = offers(None, analysis, report, SILENT)
     (trim,) = offered
     assert (trim.kind, trim.label, trim.in_all) == (RepairKind.VIDEO_TRIM, "Trim to 4.5 s", True)
     assert trim.effect == "Keeps 3.5-8.0 s, the longest usable part."
@@ -57,12 +57,12 @@ def test_it_is_offered_for_the_findings_that_it_settles(look):
     assert named == {"video.usable": "video.trim", "video.cuts": "video.trim"}
 
 
-def test_repair_all_and_a_fresh_check(look, folder):
-    report = judge(None, look, SILENT)
-    plan = compose(repair_all(offers(None, look, report, SILENT)), None, look, SILENT)
+def test_repair_all_and_a_fresh_check(analysis, folder):
+    report = judge(None, analysis, SILENT)
+    plan = compose(repair_all(offers(None, analysis, report, SILENT)), None, analysis, SILENT)
     assert plan.video is not None
     assert (plan.video.start_s, plan.video.end_s) == pytest.approx((3.5, 8.0))
-    facts = transform_video(look.facts.path, plan.video, folder)
+    facts = transform_video(analysis.facts.path, plan.video, folder)
     assert facts.frame_count == FRAMES - CUT_FRAME  # to the frame
     after = judge(None, analyse_video(facts.path, folder), SILENT)
     assert (report.verdict, after.verdict) == ("warn", "pass")
@@ -70,7 +70,7 @@ def test_repair_all_and_a_fresh_check(look, folder):
     assert after.forecast.usable_s == pytest.approx(4.5)
 
 
-def test_a_person_may_pick_another_span(look):
-    plan = compose({RepairKind.VIDEO_TRIM}, None, look, SILENT, usable=(0.0, 3.5))
+def test_a_person_may_pick_another_span(analysis):
+    plan = compose({RepairKind.VIDEO_TRIM}, None, analysis, SILENT, usable=(0.0, 3.5))
     assert plan.video is not None
     assert (plan.video.start_s, plan.video.end_s) == pytest.approx((0.0, 3.5))

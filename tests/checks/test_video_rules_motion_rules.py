@@ -17,8 +17,8 @@ from kling_ui.vision.shots import Cut, CutKind
 WARN, BLOCK = Severity.WARN, Severity.BLOCK
 
 
-def findings(look: VideoAnalysis) -> dict[str, Finding]:
-    return {finding.rule: finding for finding in check_video(look, TransferOptions()).findings}
+def findings(analysis: VideoAnalysis) -> dict[str, Finding]:
+    return {finding.rule: finding for finding in check_video(analysis, TransferOptions()).findings}
 
 
 def cut(at_s: float) -> Cut:
@@ -30,7 +30,7 @@ def steps(shift: float, *, until_s: float = 8.0, start_s: float = 0.0) -> tuple[
     return tuple(CameraStep(t, t + 0.25, shift_x=shift if t >= start_s else 0.0) for t in times_s.tolist())
 
 
-def pace(*speeds: float, every_s: float = 0.25) -> MotionSpeed:
+def motion_speed(*speeds: float, every_s: float = 0.25) -> MotionSpeed:
     return MotionSpeed(tuple((n + 0.5) * every_s for n in range(len(speeds))), speeds)
 
 
@@ -53,8 +53,8 @@ def test_a_clip_of_nothing_usable_is_blocked_and_a_person_may_go_on(watch):
 
 
 def test_what_may_pass_never_blocks(watch):
-    look = watch("F" * 40, camera=steps(0.05), pace=pace(*[3.0] * 32))
-    found = findings(look)["video.usable"]
+    analysis = watch("F" * 40, camera=steps(0.05), motion_speed=motion_speed(*[3.0] * 32))
+    found = findings(analysis)["video.usable"]
     assert found.severity == WARN
     assert found.message == "The clip lasts 8.0 s, but none of it is sure to come back (camera movement)."
 
@@ -80,8 +80,8 @@ def test_a_clip_that_is_too_short_anyway_is_not_told_twice(watch):
     ],
 )
 def test_cuts_are_counted_and_named(watch, at_s, words):
-    look = replace(watch("F" * 40, cuts=tuple(cut(time_s) for time_s in at_s)), exhibits={"cuts": Path("cuts.jpg")})
-    found = findings(look)["video.cuts"]
+    analysis = replace(watch("F" * 40, cuts=tuple(cut(time_s) for time_s in at_s)), evidence={"cuts": Path("cuts.jpg")})
+    found = findings(analysis)["video.cuts"]
     assert (found.severity, found.measured, found.message) == (WARN, len(at_s), words)
     assert found.evidence is not None
     assert found.evidence.picture == Path("cuts.jpg")
@@ -125,7 +125,7 @@ def test_several_people(watch, letters, share):
     ("speeds", "measured"), [([1.5] * 32, None), ([1.0] * 16 + [3.0] * 16, 3.0), ([1.0] * 15 + [9.0] + [1.0] * 16, 2.6)]
 )
 def test_how_fast_is_too_fast(watch, speeds, measured):
-    found = findings(watch("F" * 40, pace=pace(*speeds))).get("video.speed")
+    found = findings(watch("F" * 40, motion_speed=motion_speed(*speeds))).get("video.speed")
     assert (found and found.measured) == measured
     if found:
         assert found.evidence is not None

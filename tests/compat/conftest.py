@@ -41,7 +41,7 @@ from kling_ui.ui.web.server import build_app
 EVENTS = {
     "account": "on_account",
     "kept choice": "on_kept_choice",
-    "first look": "on_first_look",
+    "first look": "on_first_inputs",
     "return": "on_return",
     "run": "on_run",
 }
@@ -61,7 +61,7 @@ class InThreads:
 async def opening(settings: Any, signed_files: Any) -> AsyncGenerator[Any]:
     """Open what the page works with; runs that an earlier process left open wait for :func:`look_after`."""
     workers: Any = InThreads()
-    async with open_runner(settings, workers, adopt=False) as runner, httpx.AsyncClient() as http:
+    async with open_runner(settings, workers, take_over=False) as runner, httpx.AsyncClient() as http:
         yield Services(
             settings=settings,
             signed_files=signed_files,
@@ -78,9 +78,9 @@ def open_app(data: Path, **environ: str) -> Any:
     """Put the page together as in a Space where people log in."""
     space = {"SPACE_ID": "somebody/space", "SPACE_HOST": SPACE, "OPENID_PROVIDER_URL": "https://provider.invalid"}
     settings = Settings.from_env({"KLING_UI_DATA_DIR": str(data), "OAUTH_CLIENT_ID": "client", **space, **environ})
-    farewell = StreamShutdown()
-    app = build_app(settings, opening, farewell=farewell)
-    app.state.end_streams = farewell.say
+    stream_shutdown = StreamShutdown()
+    app = build_app(settings, opening, stream_shutdown=stream_shutdown)
+    app.state.end_streams = stream_shutdown.say
     return app
 
 
@@ -94,7 +94,7 @@ def complaint(environ: dict[str, str]) -> str:
 async def look_after(app: Any) -> None:
     """Look after the runs that an earlier process left open, and wait until those that can end have ended."""
     runner = app.state.services.runner
-    for run_id in await runner.adopt():
+    for run_id in await runner.take_over():
         async for _ in runner.watch(run_id, None):
             pass
 
@@ -106,7 +106,7 @@ def report(data: Path, image: Path, video: Path) -> dict[str, Any]:
 
 
 def spent(data: Path, visitor: str, now: float, *, own_token: bool) -> list[float]:
-    """Add up what a visitor spent: in the session, in the day, and in the day from the same purse."""
+    """Add up what a visitor spent: in the session, in the day, and in the day with the same token."""
 
     async def asked() -> Any:
         ledger = Ledger(f"sqlite:///{data / 'ledger.sqlite'}")
@@ -125,7 +125,7 @@ def take_back(data: Path, run_id: str, objects: dict[str, str]) -> list[str]:
     probe: Any = None  # nothing is lent
     for name in objects.values():
         obstore.put(store, name, b"x")
-    way = S3Publisher(store, kept_key(data), probe, lend_hours=24)
+    way = S3Publisher(store, kept_key(data), probe, publish_hours=24)
     for name in objects:
         asyncio.run(way.take_back(InputFile(data / "runs" / run_id / name)))
     return sorted(meta["path"] for batch in obstore.list(store) for meta in batch)

@@ -27,7 +27,7 @@ async def follow(api, request_id):
     async with asyncio.timeout(10):
         return [
             status
-            async for status in api.follow(request_id, pace=EMBEDDED_POLLING, sleep=lambda _: asyncio.sleep(0.01))
+            async for status in api.follow(request_id, polling=EMBEDDED_POLLING, sleep=lambda _: asyncio.sleep(0.01))
         ]
 
 

@@ -183,7 +183,7 @@ class World:
             assert view is not None
             return view
 
-    async def until_told(self, run_id: str, words: str, visitor: str = "ann") -> RunView:
+    async def until_known(self, run_id: str, words: str, visitor: str = "ann") -> RunView:
         """Watch a run until its sentence holds these words."""
         async with asyncio.timeout(10), aclosing(self.runner.watch(run_id, visitor)) as views:
             async for view in views:
@@ -216,7 +216,7 @@ def open_world(tmp_path: Path) -> OpenWorld:
         token: str | None = "app-token-0123456789",
         ahead_s: float = 0.0,
         lease_s: float = 20.0,
-        adopt: bool = True,
+        take_over: bool = True,
         outside: httpx.AsyncBaseTransport | None = None,
         **more_settings: Any,
     ) -> AsyncGenerator[World]:
@@ -243,7 +243,7 @@ def open_world(tmp_path: Path) -> OpenWorld:
         web = httpx.AsyncClient(transport=outside or httpx.MockTransport(lambda _: httpx.Response(404)))
         probe = UrlProbe(web, resolve=_look_up, takes_http=settings.api_base.startswith("http://"))
         engines = Engines(settings, workers, tmp_path / "data" / "preview", remote=vendor, probe=probe, render=painter)
-        async with web, open_runner(settings, workers, engines=engines, context=context, adopt=adopt) as runner:
+        async with web, open_runner(settings, workers, engines=engines, context=context, take_over=take_over) as runner:
             try:
                 yield World(
                     tmp_path, runner, context, engines, settings.limits, painter, vendor, measurer, image, video, sleeps

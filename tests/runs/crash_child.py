@@ -66,7 +66,7 @@ async def live(folder: Path, api_base: str, trust: ssl.SSLContext, order: dict[s
                 )
                 await runner.start(inputs, engine=EngineName.KLING, visitor="ann")
             while not (order["finish"] and await all_ended(runner)):
-                await runner.adopt()
+                await runner.take_over()
                 await asyncio.sleep(0.02)
 
 

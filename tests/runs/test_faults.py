@@ -323,8 +323,8 @@ class Disk:
             self.part.unlink()
 
     async def ask(self, question):
-        notice = self.world.context.live_status.read(self.folder.name) if self.folder else None
-        if not self.is_full or self.call == "download" or notice is None:
+        update = self.world.context.live_status.read(self.folder.name) if self.folder else None
+        if not self.is_full or self.call == "download" or update is None:
             return await self._ask(question)
         return await self._ask(lambda store: question(FullStore(store, self)))
 
@@ -378,7 +378,7 @@ async def live_through(world, vendor, call, fault, lasting):
         words = await world.runner.cancel(run_id, "ann")
         vendor.statuses.append(vendor.answers_when_done())
     elif disk is not None and call == "download" and not lasting:
-        await world.until_told(run_id, "disk is full")
+        await world.until_known(run_id, "disk is full")
         disk.free()
     view = await settled(world, vendor, run_id)
     record = None

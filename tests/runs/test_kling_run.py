@@ -279,7 +279,7 @@ def test_a_run_whose_token_is_gone_waits_for_it(open_world, make_vendor):
     async def after(run_id):
         vendor.statuses.append(status("completed"))
         async with open_world(vendor) as world:
-            assert await world.runner.adopt() == []  # the app's own token is another account's
+            assert await world.runner.take_over() == []  # the app's own token is another account's
             waiting = await world.end(run_id)
             assert await world.runner.resume("ben", VISITORS) == []
             assert await world.runner.resume("ann", VISITORS) == [run_id]
@@ -324,8 +324,8 @@ def test_a_sent_run_is_followed_by_the_next_process(open_world, make_vendor):
     async def after(run_id):
         vendor.statuses.append(status("completed"))
         async with open_world(vendor) as world:
-            assert await world.runner.adopt() == [run_id]
-            assert await world.runner.adopt() == []
+            assert await world.runner.take_over() == [run_id]
+            assert await world.runner.take_over() == []
             return await world.end(run_id)
 
     view = asyncio.run(after(asyncio.run(before())))
@@ -355,16 +355,16 @@ def test_a_process_that_stops_while_it_sends_leaves_an_unknown_run_until_the_ans
         async with open_world(vendor) as stalled, open_world(vendor, ahead_s=60.0) as other:
             run_id = await stalled.kling()
             await sending.wait()
-            assert await other.runner.adopt() == []
+            assert await other.runner.take_over() == []
             unknown = await other.end(run_id)
             may_answer.set()
             await stalled.until(run_id, RunState.IN_QUEUE)
-            return unknown, await other.runner.adopt() == [run_id], await other.end(run_id)
+            return unknown, await other.runner.take_over() == [run_id], await other.end(run_id)
 
-    unknown, adopted, view = asyncio.run(story())
+    unknown, taken_over, view = asyncio.run(story())
     assert unknown.state is RunState.UNKNOWN
     assert "not known whether RunComfy accepted it" in unknown.sentence
-    assert adopted
+    assert taken_over
     assert view.state is RunState.COMPLETED
     assert vendor.submit_count == 1
 
@@ -380,7 +380,7 @@ def test_a_run_that_was_taken_over_before_it_was_sent_is_not_sent(open_world, ma
                 answer = await entering(question)
                 if await other.runner.history("ann"):
                     stalled.context.ledger.ask = entering
-                    await other.runner.adopt()  # the moment between entering the run and sending it
+                    await other.runner.take_over()  # the moment between entering the run and sending it
                 return answer
 
             stalled.context.ledger.ask = ask

@@ -76,7 +76,7 @@ def test_a_paid_run_that_was_sent_is_never_called_failed_before_its_engine_says_
 
 def test_a_request_that_was_accepted_a_moment_ago_may_not_be_known_everywhere_yet():
     pauses = [after_error(REFUSED, SENT, is_free=False, refusals=refusals) for refusals in range(REFUSALS_MAX)]
-    assert [pause.look_again_s for pause in pauses] == [4.0, 8.0, 16.0, 32.0]
+    assert [pause.ask_again_s for pause in pauses] == [4.0, 8.0, 16.0, 32.0]
     assert {pause.words for pause in pauses} == {"Refused. It is tried again."}
 
 

@@ -298,7 +298,7 @@ def test_a_run_on_the_apps_token_is_not_followed_with_a_visitors_while_that_will
             run_id = await world.kling()
             await world.until(run_id, RunState.IN_PROGRESS)
         vendor.statuses.append(httpx.Response(200, json={"request_id": "req-1", "status": "completed"}))
-        async with open_world(vendor, adopt=False) as world:
+        async with open_world(vendor, take_over=False) as world:
             seen = len(vendor.seen)
             assert await world.runner.resume("ann", VISITORS) == [run_id]
             await world.end(run_id)

@@ -187,12 +187,12 @@ def test_a_preview_is_drawn_again_after_the_app_was_stopped(open_world):
     async def after(run_id):
         async with open_world() as world:
             assert (await world.runner.view(run_id, "ann")).state is RunState.IN_PROGRESS
-            adopted = await world.runner.adopt()
-            return adopted, await world.end(run_id)
+            taken_over = await world.runner.take_over()
+            return taken_over, await world.end(run_id)
 
     run_id = asyncio.run(before())
-    adopted, view = asyncio.run(after(run_id))
-    assert adopted == [run_id]
+    taken_over, view = asyncio.run(after(run_id))
+    assert taken_over == [run_id]
     assert view.state is RunState.COMPLETED
 
 
@@ -201,7 +201,7 @@ def test_what_ends_the_app_each_time_is_not_drawn_for_ever(open_world):
         async with open_world() as world:
             world.painter.go.clear()
             run_id = run_id or await world.start()
-            await world.runner.adopt()
+            await world.runner.take_over()
             return await world.until(run_id, RunState.IN_PROGRESS)
 
     run_id = None

@@ -106,7 +106,7 @@ def test_a_session_ends_with_a_long_break_and_a_day_at_midnight():
 
 
 def test_the_apps_token_is_one_purse_and_each_visitors_own_is_another():
-    records = at(1), at(1, visitor="ben"), at(1, own_purse=True), at(1, visitor="ben", own_purse=True)
+    records = at(1), at(1, visitor="ben"), at(1, visitor_pays=True), at(1, visitor="ben", visitor_pays=True)
     assert spend(*records) == Spending(session_usd=0.35, day_usd=0.35, payer_day_usd=0.7)
     assert spend(*records, own_token=True) == Spending(session_usd=0.35, day_usd=0.35, payer_day_usd=0.35)
     assert spend(*records, visitor="eve") == Spending(payer_day_usd=0.7)
@@ -132,7 +132,7 @@ def test_the_apps_money_is_counted_by_payer_and_each_visitors_own_by_visitor(ask
         at(1, payer="ip:a"),
         at(1, visitor="ben", payer="hf:1"),
         at(1),
-        at(1, own_purse=True),
+        at(1, visitor_pays=True),
     )
     spending = spend(*records, **asks)
     assert spending.session_usd == spending.day_usd == pytest.approx(spent_usd)

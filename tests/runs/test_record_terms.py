@@ -17,7 +17,7 @@ from kling_ui.runs.record import OWNER, EngineName, RunRecord, RunState, Terms
 
 APPS = "app-token-0123456789"  # the one that `open_world` sets
 OWN = SecretStr("visitor-token-0123456789")
-STRANGER = Terms(app_token=False, any_request=False, payer="ip:a")
+OUTSIDER = Terms(app_token=False, any_request=False, payer="ip:a")
 ADMITTED = Terms(any_request=False, payer="ip:a", share_usd=0.8)
 
 
@@ -74,12 +74,12 @@ def test_nothing_is_sent_with_the_apps_token_for_a_stranger(open_world, make_ven
     async def story():
         async with open_world(vendor) as world:
             runner = world.runner
-            starts = [await refused(kling(world, STRANGER, again=again)) for again in (False, True)]
-            quote = await runner.quote(5.0, terms=STRANGER)
-            recovering = {"visitor": "ann", "terms": STRANGER}
+            starts = [await refused(kling(world, OUTSIDER, again=again)) for again in (False, True)]
+            quote = await runner.quote(5.0, terms=OUTSIDER)
+            recovering = {"visitor": "ann", "terms": OUTSIDER}
             lost = [await refused(runner.recover("req-1", **recovering, run_id=run_id)) for run_id in (None, "1" * 32)]
             await runner.already(world.inputs(), engine=EngineName.KLING, visitor="ann")
-            await runner.spending("ann", terms=STRANGER)
+            await runner.spending("ann", terms=OUTSIDER)
             return starts, quote, lost, await runner.history("ann")
 
     starts, quote, lost, history = asyncio.run(story())
@@ -96,10 +96,10 @@ def test_a_stranger_runs_and_recovers_with_their_own_token_alone(open_world, mak
 
     async def story():
         async with open_world(vendor) as world:
-            assert (await world.runner.quote(5.0, token=OWN, terms=STRANGER)).rate_usd == 0.07
-            run_id = await kling(world, STRANGER, token=OWN)
+            assert (await world.runner.quote(5.0, token=OWN, terms=OUTSIDER)).rate_usd == 0.07
+            run_id = await kling(world, OUTSIDER, token=OWN)
             view = await world.end(run_id)
-            found = await world.runner.recover("req-2", visitor="ann", token=OWN, terms=STRANGER)
+            found = await world.runner.recover("req-2", visitor="ann", token=OWN, terms=OUTSIDER)
             await world.end(found.run_id)
             return view, [
                 await world.context.ledger.ask(lambda store, r=r: store.get(r)) for r in (run_id, found.run_id)
@@ -116,12 +116,12 @@ def test_a_run_that_was_entered_and_not_sent_is_not_sent_after_a_restart(open_wo
     vendor = make_vendor()
 
     async def story():
-        async with open_world(vendor, adopt=False) as world:
+        async with open_world(vendor, take_over=False) as world:
             await world.context.ledger.ask(lambda store: store.add(paid(payer="ip:a", estimate_usd=0.35)))
-            await world.runner.adopt()
+            await world.runner.take_over()
             view = await world.runner.view("1" * 32, "ann")
             assert await world.runner.resume("ann", OWN) == []
-            return view, await world.runner.spending("ann", terms=STRANGER)
+            return view, await world.runner.spending("ann", terms=OUTSIDER)
 
     view, spending = asyncio.run(story())
     assert view.state is RunState.FAILED
@@ -138,8 +138,8 @@ def test_a_run_that_was_sent_with_the_apps_token_is_followed_on_whoever_may_use_
             run_id = await kling(world, ADMITTED)
             await world.until(run_id, RunState.IN_PROGRESS)
         vendor.statuses.append(ok(status="completed"))
-        async with open_world(vendor, adopt=False) as world:
-            assert await world.runner.adopt() == [run_id]
+        async with open_world(vendor, take_over=False) as world:
+            assert await world.runner.take_over() == [run_id]
             return await world.end(run_id)
 
     assert asyncio.run(story()).state is RunState.COMPLETED
@@ -288,10 +288,10 @@ def test_what_the_apps_token_made_for_a_visitor_is_looked_for_again_with_it(open
             run_id = await kling(world, ADMITTED)
             failed = await world.end(run_id)
             vendor.files = [httpx.Response(200, content=world.video.read_bytes())]
-            others = await refused(world.runner.recover("req-1", visitor="ben", terms=STRANGER))
-            unknown = await refused(world.runner.recover("req-2", visitor="ben", terms=STRANGER))
+            others = await refused(world.runner.recover("req-1", visitor="ben", terms=OUTSIDER))
+            unknown = await refused(world.runner.recover("req-2", visitor="ben", terms=OUTSIDER))
             seen = len(vendor.seen)
-            await world.runner.recover("req-1", visitor="ann", terms=STRANGER)
+            await world.runner.recover("req-1", visitor="ann", terms=OUTSIDER)
             return failed, await world.end(run_id), others, unknown, seen
 
     failed, view, others, unknown, seen = asyncio.run(story())
@@ -301,12 +301,12 @@ def test_what_the_apps_token_made_for_a_visitor_is_looked_for_again_with_it(open
     assert seen < len(vendor.seen)
 
 
-@pytest.mark.parametrize("made_with", [{"own_purse": True, "own_token": True}, {"own_token": True}])
+@pytest.mark.parametrize("made_with", [{"visitor_pays": True, "own_token": True}, {"own_token": True}])
 def test_what_another_token_made_or_follows_is_not_asked_for_with_the_apps(open_world, make_vendor, made_with):
     vendor = make_vendor()
 
     async def story():
-        async with open_world(vendor, adopt=False) as world:
+        async with open_world(vendor, take_over=False) as world:
             run = paid(state=RunState.FAILED, request_id="req-1", **made_with)
             await world.context.ledger.ask(lambda store: store.add(run))
             await refused(world.runner.recover("req-1", visitor="ann", terms=ADMITTED))
@@ -320,7 +320,7 @@ def test_nobody_owns_nothing(open_world, make_vendor):
     vendor = make_vendor()
 
     async def story():
-        async with open_world(vendor, adopt=False) as world:
+        async with open_world(vendor, take_over=False) as world:
             runner = world.runner
             run = paid(visitor="", state=RunState.IN_QUEUE, request_id="req-1", own_token=True)
             await world.context.ledger.ask(lambda store: store.add(run))
@@ -329,7 +329,7 @@ def test_nobody_owns_nothing(open_world, make_vendor):
             await refused(runner.cancel(run.run_id, ""))
             async with aclosing(runner.watch(run.run_id, "")) as views:
                 await refused(anext(views))
-            for terms in (OWNER, STRANGER):
+            for terms in (OWNER, OUTSIDER):
                 await refused(runner.recover("req-1", visitor="", token=OWN, terms=terms))
                 await refused(runner.recover("req-2", visitor="", token=OWN, terms=terms))
                 await refused(kling(world, terms, visitor="", token=OWN))

@@ -135,9 +135,9 @@ def test_previews_taken_up_after_a_restart_count(open_world):
             for prompt in ("one", "two"):
                 await _begin(world, prompt)
             world.painter.go.set()
-        async with open_world(ahead_s=3600.0, adopt=False) as world:
+        async with open_world(ahead_s=3600.0, take_over=False) as world:
             world.painter.go.clear()
-            assert len(await world.runner.adopt()) == 2
+            assert len(await world.runner.take_over()) == 2
             with pytest.raises(RunError, match="Two of your previews"):
                 await _begin(world, "three")
             world.painter.go.set()
@@ -178,9 +178,9 @@ def test_a_second_visitors_preview_is_drawn_next_though_a_first_has_many_waiting
             await world.until(many[-1], RunState.IN_QUEUE)
             mine = (await _begin(world, "mine", "ben")).run_id
             words = [
-                (await world.until_told(mine, "yours is next", "ben")).sentence,
-                (await world.until_told(many[1], "1 run is", "ann")).sentence,
-                (await world.until_told(many[2], "2 runs are", "ann")).sentence,
+                (await world.until_known(mine, "yours is next", "ben")).sentence,
+                (await world.until_known(many[1], "1 run is", "ann")).sentence,
+                (await world.until_known(many[2], "2 runs are", "ann")).sentence,
             ]
             world.painter.go.set()
             return words

@@ -29,7 +29,7 @@ def test_a_request_id_that_could_not_be_written_is_handed_to_whoever_took_the_ru
     vendor = make_vendor(statuses=[in_state("in_progress")])
 
     async def story():
-        async with open_world(vendor) as stalled, open_world(vendor, ahead_s=60.0, adopt=False) as other:
+        async with open_world(vendor) as stalled, open_world(vendor, ahead_s=60.0, take_over=False) as other:
             ask, is_full = stalled.context.ledger.ask, False
 
             async def refuse(question):
@@ -47,11 +47,11 @@ def test_a_request_id_that_could_not_be_written_is_handed_to_whoever_took_the_ru
             vendor.handle_async_request, stalled.context.ledger.ask = fill, refuse
             run_id = await stalled.kling()
             await soon(lambda: vendor.count("status") > 2)
-            await other.runner.adopt()
+            await other.runner.take_over()
             unknown = await other.runner.view(run_id, "ann")
             is_full = False
             await soon(lambda: stalled.context.live_status.read(run_id) is None)
-            assert await other.runner.adopt() == [run_id]
+            assert await other.runner.take_over() == [run_id]
             vendor.statuses.append(in_state("completed"))
             return unknown, await other.end(run_id)
 
@@ -65,10 +65,13 @@ def test_who_has_lost_a_run_stops_asking_for_it(open_world, make_vendor):
     vendor = make_vendor(statuses=[in_state("in_progress")])
 
     async def story():
-        async with open_world(vendor, lease_s=0.2) as stalled, open_world(vendor, ahead_s=60.0, adopt=False) as other:
+        async with (
+            open_world(vendor, lease_s=0.2) as stalled,
+            open_world(vendor, ahead_s=60.0, take_over=False) as other,
+        ):
             run_id = await stalled.kling()
             await stalled.until(run_id, RunState.IN_PROGRESS)
-            assert await other.runner.adopt() == [run_id]
+            assert await other.runner.take_over() == [run_id]
             await soon(lambda: stalled.context.live_status.read(run_id) is None)
             assert other.context.live_status.read(run_id) is not None
             vendor.statuses.append(in_state("completed"))
@@ -102,10 +105,10 @@ def test_two_downloads_of_one_result_do_not_mix(open_world, make_vendor):
             return httpx.Response(200, stream=Halting(MINE, go_on))
 
         mine.handle_async_request, mine.files = halt, [httpx.Response(200, content=MINE)]
-        async with open_world(mine) as stalled, open_world(theirs, ahead_s=60.0, adopt=False) as other:
+        async with open_world(mine) as stalled, open_world(theirs, ahead_s=60.0, take_over=False) as other:
             run_id = await stalled.kling()
             await halted.wait()
-            assert await other.runner.adopt() == [run_id]
+            assert await other.runner.take_over() == [run_id]
             view = await other.end(run_id)
             go_on.set()
             await soon(lambda: stalled.context.live_status.read(run_id) is None)
@@ -120,7 +123,7 @@ def test_two_downloads_of_one_result_do_not_mix(open_world, make_vendor):
 @pytest.mark.parametrize("token", [None, TOKEN])
 def test_the_same_wish_carries_an_open_run_on_that_nobody_carries(open_world, make_vendor, token):
     vendor = make_vendor(statuses=[in_state("in_progress")])
-    options = {"adopt": False, "token": None if token else "app-token-0123456789"}
+    options = {"take_over": False, "token": None if token else "app-token-0123456789"}
 
     async def before():
         async with open_world(vendor, **options) as world:
@@ -188,10 +191,10 @@ def test_a_claim_from_a_clock_that_was_far_ahead_does_not_lock_a_run_up(open_wor
             run_id = await world.kling()
             await world.until(run_id, RunState.IN_PROGRESS)
             async with open_world(
-                vendor, adopt=False
+                vendor, take_over=False
             ) as later:  # the clock is right again, and the claim is a year long
                 view = await later.runner.view(run_id, "ann")
-                assert await later.runner.adopt() == [run_id]
+                assert await later.runner.take_over() == [run_id]
                 vendor.statuses.append(in_state("completed"))
                 return view, await later.end(run_id)
 
@@ -215,9 +218,9 @@ def test_one_run_that_cannot_be_adopted_does_not_keep_the_others_waiting(open_wo
 
     async def after(kling, preview):
         async with open_world(
-            vendor, store_url="s3://", adopt=False
+            vendor, store_url="s3://", take_over=False
         ) as world:  # no bucket: the way to Kling cannot be opened
-            assert await world.runner.adopt() == [preview]
+            assert await world.runner.take_over() == [preview]
             return await world.end(preview), await world.runner.view(kling, "ann")
 
     preview, kling = asyncio.run(after(*asyncio.run(before())))

@@ -13,13 +13,13 @@ def signed_files(tmp_path):
 
 
 @pytest.fixture
-def wish(tmp_path):
+def run_request(tmp_path):
     choice = TransferOptions("outdoors", Orientation.IMAGE, keep_sound=False)
     return RunRequest(tmp_path / "image.png", tmp_path / "clip.mp4", choice, True, "https://example.org/a.png", None)
 
 
-def test_a_wish_survives_its_way_through_the_browser(signed_files, wish):
-    assert RunRequest.from_value(wish.to_value(signed_files), signed_files) == wish
+def test_a_wish_survives_its_way_through_the_browser(signed_files, run_request):
+    assert RunRequest.from_value(run_request.to_value(signed_files), signed_files) == run_request
 
 
 @pytest.mark.parametrize(
@@ -32,18 +32,18 @@ def test_a_wish_survives_its_way_through_the_browser(signed_files, wish):
         {"orientation": ["video"]},
     ],
 )
-def test_a_wish_that_was_tampered_with_is_none(signed_files, wish, change):
-    assert RunRequest.from_value(wish.to_value(signed_files) | change, signed_files) is None
+def test_a_wish_that_was_tampered_with_is_none(signed_files, run_request, change):
+    assert RunRequest.from_value(run_request.to_value(signed_files) | change, signed_files) is None
 
 
-@pytest.mark.parametrize("value", [None, "wish", [], {}])
+@pytest.mark.parametrize("value", [None, "request", [], {}])
 def test_nothing_is_no_wish(signed_files, value):
     assert RunRequest.from_value(value, signed_files) is None
 
 
-def test_only_a_true_yes_counts(signed_files, wish):
+def test_only_a_true_yes_counts(signed_files, run_request):
     read = RunRequest.from_value(
-        wish.to_value(signed_files) | {"accepted": "yes", "keep_sound": 1, "prompt": None}, signed_files
+        run_request.to_value(signed_files) | {"accepted": "yes", "keep_sound": 1, "prompt": None}, signed_files
     )
     assert read is not None
     assert (read.accepted, read.choice.keep_sound, read.choice.prompt) == (False, False, "")

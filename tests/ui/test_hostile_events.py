@@ -105,7 +105,7 @@ class _Values:
         if kind < 0.8:
             return parts
         names = self._chance.sample(
-            [*sorted(TOLD), "current", "past", "wish", "rate_usd", "error", "busy", "facts"], len(parts)
+            [*sorted(TOLD), "current", "past", "request", "rate_usd", "error", "busy", "facts"], len(parts)
         )
         return dict(zip(names, parts, strict=True))
 
@@ -152,7 +152,14 @@ def _honest(config, services):
         name: {"ref": ref, "facts": [["Size", "7"]], "busy": "", "current": version | {"ref": ref}, "past": [version]}
         for name, ref in (("image-slot", image), ("video-slot", video))
     }
-    wish = {"image": image, "video": video, "prompt": "x", "orientation": "video", "keep_sound": True, "accepted": True}
+    run_request = {
+        "image": image,
+        "video": video,
+        "prompt": "x",
+        "orientation": "video",
+        "keep_sound": True,
+        "accepted": True,
+    }
     known = slots | {
         "orientation": "video",
         "resolution": "720p",
@@ -162,7 +169,7 @@ def _honest(config, services):
         "engine": "kling",
         "token": "",
         "token-line": {"kept_s": 3000},
-        "headline": {"tone": "ok", "text": "", "wish": wish},
+        "headline": {"tone": "ok", "text": "", "request": run_request},
         "cost": {"engine": "kling", "rate_usd": 0.07, "words": "About"},
         "kling_ui.visitor": VISITOR,
         "kling_ui.inputs": {

@@ -12,7 +12,7 @@ from kling_ui.ui.views.input_slot import InputKind
 
 
 @pytest.fixture
-def looking(services):
+def input_analysis(services):
     return InputAnalysis(lambda: services)
 
 
@@ -25,37 +25,37 @@ def repaired(services, canned):
     return InputVersions(original).adding(replace(copy, repairs=((RepairKind.IMAGE_CONVERT, "Convert to PNG"),)))
 
 
-def _steps(looking, kind, versions):
+def _steps(input_analysis, kind, versions):
     async def collect():
-        return [value async for value in looking.steps(kind, versions)]
+        return [value async for value in input_analysis.steps(kind, versions)]
 
     return asyncio.run(collect())
 
 
-def test_every_step_carries_the_way_back(looking, repaired, services):
-    steps = _steps(looking, InputKind.IMAGE, repaired)
+def test_every_step_carries_the_way_back(input_analysis, repaired, services):
+    steps = _steps(input_analysis, InputKind.IMAGE, repaired)
     assert [value["busy"] for value in steps] == ["Reading the file", "Looking for the character", ""]
     assert all(InputVersions.from_value(value, services.signed_files) == repaired for value in steps)
 
 
-def test_with_the_facts_comes_what_the_repair_changed(looking, repaired):
-    first, second, third = _steps(looking, InputKind.IMAGE, repaired)
+def test_with_the_facts_comes_what_the_repair_changed(input_analysis, repaired):
+    first, second, third = _steps(input_analysis, InputKind.IMAGE, repaired)
     assert "repaired" not in first
     assert second["repaired"] == third["repaired"]
     assert third["repaired"]["labels"] == ("Convert to PNG",)
     assert third["repaired"]["changes"] == [("Format", "WebP", "PNG")]
 
 
-def test_a_clip_shows_its_timeline_once_it_was_looked_at(looking, services):
+def test_a_clip_shows_its_timeline_once_it_was_looked_at(input_analysis, services):
     first, second, third = _steps(
-        looking, InputKind.VIDEO, InputVersions(InputVersion(services.examples / EXAMPLES[0].video))
+        input_analysis, InputKind.VIDEO, InputVersions(InputVersion(services.examples / EXAMPLES[0].video))
     )
     assert "timeline" not in first | second
     assert third["timeline"]["duration_s"] == 12
     assert third["timeline"]["spans"][0]["start_s"] == 0
 
 
-def test_only_what_was_looked_at_is_known(looking, services, canned):
+def test_only_what_was_looked_at_is_known(input_analysis, services, canned):
     ref = services.signed_files.sign(services.examples / EXAMPLES[0].image)
     for value, known in [
         ({}, None),
@@ -63,15 +63,15 @@ def test_only_what_was_looked_at_is_known(looking, services, canned):
         ({"ref": ref, "facts": [1], "busy": "InputAnalysis"}, canned["probe_image"]),
         ({"ref": ref, "facts": [1], "busy": ""}, canned["analyse_image"]),
     ]:
-        assert asyncio.run(looking.known(InputKind.IMAGE, value)) == known
+        assert asyncio.run(input_analysis.known(InputKind.IMAGE, value)) == known
 
 
-def test_an_unreadable_file_is_an_error_after_it_was_received(looking, services, canned):
+def test_an_unreadable_file_is_an_error_after_it_was_received(input_analysis, services, canned):
     path = services.examples / EXAMPLES[0].image
     canned["probe_image"] = MediaError("it breaks off.", path=path)
 
     async def collect():
-        steps = looking.steps(InputKind.IMAGE, InputVersions(InputVersion(path)))
+        steps = input_analysis.steps(InputKind.IMAGE, InputVersions(InputVersion(path)))
         assert (await anext(steps))["busy"] == "Reading the file"
         with pytest.raises(MediaError):
             await anext(steps)

@@ -61,7 +61,7 @@ def test_an_update_of_an_element_tells_of_no_function(page):
     """Gradio makes one up for each word that a script has in quotes, and prints it into the update."""
     elements = [block for block in page.blocks.values() if isinstance(block, gr.HTML)]
     watched = [(element, prop) for element in elements for prop in element.props if f'"{prop}"' in element.js_on_load]
-    assert {prop for _, prop in watched} >= {"note", "comparison", "pair", "engine", "mending"}
+    assert {prop for _, prop in watched} >= {"note", "comparison", "pair", "engine", "repairing"}
     for element, prop in watched:
         update = postprocess_update_dict(element, gr.update(**{prop: "new"}))
         assert update["props"][prop] == "new"

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 
-RUN, HEADLINE, MENDING = "#run", ".headline-words", ".mending-words"
+RUN, HEADLINE, MENDING = "#run", ".headline-words", ".repairing-words"
 IMAGE, VIDEO = "#image-slot", "#video-slot"
 MEND_MS = 120_000
 STICKING_OUT = """[...document.querySelectorAll("#left *")]
@@ -64,7 +64,7 @@ def _facts(page: Page, slot: str) -> Locator:
 
 
 def _mended(page: Page) -> None:
-    expect(page.locator(".mending")).to_have_attribute("data-state", "done", timeout=MEND_MS)
+    expect(page.locator(".repairing")).to_have_attribute("data-state", "done", timeout=MEND_MS)
 
 
 @pytest.mark.slow
@@ -82,11 +82,11 @@ def test_repair_all_mends_the_pair_and_can_be_undone(bad_pair: Page):
         bad_pair.wait_for_function(f"document.querySelector('{slot} .slot-repaired img').naturalWidth > 0")
     expect(bad_pair.locator(f"{IMAGE} .slot-repaired dl")).to_contain_text("WebP became  → JPEG")
 
-    bad_pair.click(".mending [data-do=undo]")
+    bad_pair.click(".repairing [data-do=undo]")
     expect(_facts(bad_pair, IMAGE)).to_contain_text("WebP")
     expect(_facts(bad_pair, VIDEO)).to_contain_text("5.5")
     expect(bad_pair.locator(".slot-repaired:visible")).to_have_count(0)
-    expect(bad_pair.locator(".mending")).to_be_hidden()
+    expect(bad_pair.locator(".repairing")).to_be_hidden()
     expect(bad_pair.locator("[data-do=all]")).to_be_enabled()
 
 
@@ -113,7 +113,7 @@ def test_a_repair_can_be_stopped_and_a_new_file_meanwhile_wins(bad_pair: Page, p
     expect(_facts(bad_pair, VIDEO)).to_contain_text("5.5")
 
     bad_pair.click("[data-do=all]")
-    expect(bad_pair.locator(".mending")).to_have_attribute("data-state", "running")
+    expect(bad_pair.locator(".repairing")).to_have_attribute("data-state", "running")
     _hand_in(bad_pair, IMAGE, person_png)
     _mended(bad_pair)
     expect(_facts(bad_pair, IMAGE)).to_contain_text("540")

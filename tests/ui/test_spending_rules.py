@@ -29,7 +29,7 @@ SPACE = replace(HERE, on_space=True, budget_day_usd=8.0)
 LISTED = replace(SPACE, token_for=TokenFor.LISTED, token_accounts=frozenset({"ann", "kim"}))
 LOGGED_IN = replace(SPACE, token_for=TokenFor.LOGGED_IN)
 EVERYBODY = replace(SPACE, token_for=TokenFor.EVERYBODY)
-STRANGER = Visitor("v" * 43, "v" * 43, None, "a1")
+OUTSIDER = Visitor("v" * 43, "v" * 43, None, "a1")
 
 
 def logged_in(**claims):
@@ -45,19 +45,19 @@ def from_an_old_cookie(name):
 @pytest.mark.parametrize(
     ("settings", "who", "hint"),
     [
-        (HERE, STRANGER, LEAVE_EMPTY),  # whoever is at this machine
-        (replace(HERE, token=None), STRANGER, ""),
-        (SPACE, STRANGER, BRING_YOURS),
+        (HERE, OUTSIDER, LEAVE_EMPTY),  # whoever is at this machine
+        (replace(HERE, token=None), OUTSIDER, ""),
+        (SPACE, OUTSIDER, BRING_YOURS),
         (SPACE, logged_in(preferred_username="ann"), BRING_YOURS),
-        (replace(SPACE, token_for=TokenFor.NOBODY), STRANGER, BRING_YOURS),
-        (replace(HERE, host="0.0.0.0"), STRANGER, BRING_YOURS),
-        (replace(HERE, public_url="https://demo.example"), STRANGER, BRING_YOURS),
-        (replace(SPACE, token=None), STRANGER, ""),
-        (EVERYBODY, STRANGER, LEAVE_EMPTY),
-        (LOGGED_IN, STRANGER, LOG_IN),
+        (replace(SPACE, token_for=TokenFor.NOBODY), OUTSIDER, BRING_YOURS),
+        (replace(HERE, host="0.0.0.0"), OUTSIDER, BRING_YOURS),
+        (replace(HERE, public_url="https://demo.example"), OUTSIDER, BRING_YOURS),
+        (replace(SPACE, token=None), OUTSIDER, ""),
+        (EVERYBODY, OUTSIDER, LEAVE_EMPTY),
+        (LOGGED_IN, OUTSIDER, LOG_IN),
         (LOGGED_IN, logged_in(), LEAVE_EMPTY),
         (LOGGED_IN, from_an_old_cookie("ann"), LEAVE_EMPTY),
-        (LISTED, STRANGER, LOG_IN_LISTED),
+        (LISTED, OUTSIDER, LOG_IN_LISTED),
         (LISTED, logged_in(preferred_username="ann"), LEAVE_EMPTY),
         (LISTED, logged_in(preferred_username="ANN"), LEAVE_EMPTY),
         (LISTED, logged_in(preferred_username="bob", name="ann"), NOT_LISTED),
@@ -79,8 +79,8 @@ def test_for_whom_the_apps_token_pays(settings, who, hint):
 @pytest.mark.parametrize(
     ("settings", "who", "terms"),
     [
-        (HERE, STRANGER, Terms(any_request=False, previews_max=2)),
-        (EVERYBODY, STRANGER, Terms(any_request=False, payer="ip:a1", share_usd=2.0, address="a1", previews_max=2)),
+        (HERE, OUTSIDER, Terms(any_request=False, previews_max=2)),
+        (EVERYBODY, OUTSIDER, Terms(any_request=False, payer="ip:a1", share_usd=2.0, address="a1", previews_max=2)),
         (
             EVERYBODY,
             logged_in(),
@@ -88,12 +88,12 @@ def test_for_whom_the_apps_token_pays(settings, who, hint):
         ),
         (
             EVERYBODY,
-            replace(STRANGER, address=""),
+            replace(OUTSIDER, address=""),
             Terms(any_request=False, payer="unknown", share_usd=2.0, previews_max=2),
         ),
         (
             replace(SPACE, budget_visitor_usd=0.5),
-            STRANGER,
+            OUTSIDER,
             Terms(app_token=False, any_request=False, payer="ip:a1", share_usd=0.5, address="a1", previews_max=2),
         ),
     ],

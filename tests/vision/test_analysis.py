@@ -99,7 +99,7 @@ def test_a_clip_of_nobody(make_clip, tmp_path):
     look = analyse_video(make_clip(frames=6), tmp_path / "looks")
     assert look.person_share == 0
     assert look.framing == Framing.NOBODY
-    assert (look.notes.cuts, look.notes.pace.times_s) == ((), ())
+    assert (look.notes.cuts, look.notes.motion_speed.times_s) == ((), ())
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

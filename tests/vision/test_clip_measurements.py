@@ -18,15 +18,15 @@ def test_a_clean_clip_has_nothing_to_note(viewed_dance):
 
 def test_moments_rows_and_stills_belong_together(viewed_dance):
     times_s = viewed_dance.track.times_s
-    assert len(times_s) == len(viewed_dance.notes.moments) == len(viewed_dance.stills) <= MOMENTS + 1
-    assert [still.time_s for still in viewed_dance.stills] == times_s.tolist()
+    assert len(times_s) == len(viewed_dance.notes.moments) == len(viewed_dance.moment_frames) <= MOMENTS + 1
+    assert [still.time_s for still in viewed_dance.moment_frames] == times_s.tolist()
     assert times_s[0] == 0
-    assert times_s[-1] == viewed_dance.reel[-1].time_s
+    assert times_s[-1] == viewed_dance.sampled_frames[-1].time_s
     assert (np.diff(times_s) > 0).all()
 
 
 def test_the_pace_is_that_of_a_dance(viewed_dance):
-    assert 0.3 < np.mean(viewed_dance.notes.pace.trunks_per_s) < 1.3
+    assert 0.3 < np.mean(viewed_dance.notes.motion_speed.trunks_per_s) < 1.3
 
 
 def test_a_cut_is_found_at_its_frame(viewed_trouble):

@@ -14,19 +14,19 @@ def still(drawn_person) -> SampledFrame:
 
 
 def test_what_one_frame_shows(still):
-    sight = analyse_frame(still, thorough=True)
-    assert sight.pose is not None
-    assert sight.figure is not None
-    assert (sight.moment.time_s, sight.moment.is_thorough, sight.moment.others) == (1.5, True, ())
-    assert sight.moment.covered == sight.moment.hidden == ()
-    assert sight.figure.shape == (160, 90)
-    assert 0.05 < sight.figure.mean() < 0.4
+    analysed = analyse_frame(still, thorough=True)
+    assert analysed.pose is not None
+    assert analysed.figure is not None
+    assert (analysed.moment.time_s, analysed.moment.is_thorough, analysed.moment.others) == (1.5, True, ())
+    assert analysed.moment.covered == analysed.moment.hidden == ()
+    assert analysed.figure.shape == (160, 90)
+    assert 0.05 < analysed.figure.mean() < 0.4
 
 
 def test_an_empty_frame(still):
     empty = SampledFrame(0.0, True, np.full_like(still.planes, 128), 0)
-    sight = analyse_frame(empty, thorough=False)
-    assert (sight.pose, sight.figure, sight.moment.confidence) == (None, None, 0)
+    analysed = analyse_frame(empty, thorough=False)
+    assert (analysed.pose, analysed.figure, analysed.moment.confidence) == (None, None, 0)
 
 
 def test_blur_is_told_from_sharp_edges_whatever_the_contrast():

@@ -11,16 +11,16 @@ PACE = MotionSpeed((0.25, 0.75, 1.25, 1.75), (1.0, 2.0, 3.0, 4.0))
 
 
 def test_nothing_moves_across_a_hard_cut():
-    moves, pace = cut_apart(STEPS, PACE, [Cut(CutKind.HARD, 0.7, 0.8)])
+    moves, motion_speed = cut_apart(STEPS, PACE, [Cut(CutKind.HARD, 0.7, 0.8)])
     assert [step.shift_x for step in moves] == [0.1, 0, 0.1, 0.1]
     assert [step.is_known for step in moves] == [True, False, True, True]
-    assert pace == MotionSpeed(PACE.times_s, (1.0, 0.0, 3.0, 4.0))
+    assert motion_speed == MotionSpeed(PACE.times_s, (1.0, 0.0, 3.0, 4.0))
 
 
 def test_nothing_moves_within_a_fade():
-    moves, pace = cut_apart(STEPS, PACE, [Cut(CutKind.SOFT, 0.6, 1.4)])
+    moves, motion_speed = cut_apart(STEPS, PACE, [Cut(CutKind.SOFT, 0.6, 1.4)])
     assert [step.is_known for step in moves] == [True, False, False, True]
-    assert pace.trunks_per_s == (1, 0, 0, 4)
+    assert motion_speed.trunks_per_s == (1, 0, 0, 4)
 
 
 def test_without_cuts_all_stays():

@@ -99,12 +99,12 @@ def ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return t * t * (3 - 2 * t)
 
 
-def within(way: np.ndarray, back: float, forth: float) -> np.ndarray:
+def within(path: np.ndarray, back: float, forth: float) -> np.ndarray:
     """Bend a way so that it never goes farther than the room there is; the first half of it is left as it is."""
-    room = np.where(way < 0, back, forth)
-    share = np.abs(way) / room
+    room = np.where(path < 0, back, forth)
+    share = np.abs(path) / room
     bent = np.where(share <= 0.5, share, 0.5 + 0.5 * np.tanh(2 * share - 1))
-    return np.sign(way) * room * bent
+    return np.sign(path) * room * bent
 
 
 def heading(vectors: np.ndarray) -> np.ndarray:

@@ -61,14 +61,14 @@ class FramingLimits:
             largest=min(LARGEST, 1 + headroom / max(float(floor) - crown, 1.0)),
         )
 
-    def place(self, way: np.ndarray, lean: np.ndarray) -> np.ndarray:
+    def place(self, path: np.ndarray, lean: np.ndarray) -> np.ndarray:
         """Bend ways so that the head stays within.
 
         Args:
-            way: ``(frames, 2)`` of the hips, px.
+            path: ``(frames, 2)`` of the hips, px.
             lean: ``(frames, 2)``: how the head moves against the hips, px.
         """
-        head = way + lean
+        head = path + lean
         return (
             np.column_stack([within(head[:, 0], self.left, self.right), within(head[:, 1], self.up, self.down)]) - lean
         )
@@ -133,7 +133,7 @@ class FootLock:
             seen: ``(frames, 2)`` 0-1: how well the left and the right foot are seen there.
         """
         for side, leg in enumerate(LEGS):
-            moves = latch(p.pace_m_s[:, side], on=MOVES_M_PER_S, off=RESTS_M_PER_S, state=not self._rests[side])
+            moves = latch(p.speed_m_s[:, side], on=MOVES_M_PER_S, off=RESTS_M_PER_S, state=not self._rests[side])
             self._rests[side] = not bool(moves[-1])
             pulls = self._follow(side, joints[:, ANKLES[side]], ~moves) * seen[:, side, None]
             _pull(joints, leg, pulls)

@@ -107,7 +107,7 @@ class SmoothedMotion:
         visibility: ``(frames, 18)`` 0-1, slowly changing.
         scale: ``(frames,)`` heights per metre.
         face: ``(frames, 3)`` see :func:`kling_ui.puppet.skeleton.face_of`.
-        pace_m_s: ``(frames, 2)`` speeds of the left and the right ankle in the picture.
+        speed_m_s: ``(frames, 2)`` speeds of the left and the right ankle in the picture.
         fps: Frames per second.
     """
 
@@ -116,14 +116,14 @@ class SmoothedMotion:
     visibility: np.ndarray
     scale: np.ndarray
     face: np.ndarray
-    pace_m_s: np.ndarray
+    speed_m_s: np.ndarray
     fps: float
 
     def __len__(self) -> int:
         return len(self.points)
 
     def __getitem__(self, frames: slice) -> "SmoothedMotion":
-        fields = (self.points, self.world_m, self.visibility, self.scale, self.face, self.pace_m_s)
+        fields = (self.points, self.world_m, self.visibility, self.scale, self.face, self.speed_m_s)
         return SmoothedMotion(*(values[frames] for values in fields), self.fps)
 
 
@@ -219,8 +219,8 @@ def _clean(rows: np.ndarray, fps: float) -> SmoothedMotion:
     world, points = steady(joints[..., 4:], fps, speed), steady(joints[..., :2], fps, speed)
     visibility = np.clip(blur(joints[..., 3], VISIBLE_SIGMA_S * fps), 0, 1)
     scale = blur(scale_px_per_m(points, world, visibility**2), VISIBLE_SIGMA_S * fps)
-    pace = speeds(points[:, list(ANKLES)], fps)[..., 0] / scale[:, None]
-    return SmoothedMotion(points, world, visibility, scale, steady(face_of(rows[..., :2]), fps), pace, fps)
+    ankle_speed = speeds(points[:, list(ANKLES)], fps)[..., 0] / scale[:, None]
+    return SmoothedMotion(points, world, visibility, scale, steady(face_of(rows[..., :2]), fps), ankle_speed, fps)
 
 
 def unswapped(row: np.ndarray, before: np.ndarray) -> np.ndarray:

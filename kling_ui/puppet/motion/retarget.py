@@ -81,7 +81,7 @@ class Retargeter:
     Args:
         character: Whose bones and place are kept.
         shown: The parts that the puppet has.
-        orientation: ``VIDEO`` takes the reference's angles, turning, way and distance as they are; ``IMAGE`` keeps the
+        orientation: ``VIDEO`` takes the reference's angles, turning, path and distance as they are; ``IMAGE`` keeps the
             character's own place and facing and something of its stance.
         opening: The first frames of the performance, which the rest is measured against.
     """
@@ -93,7 +93,7 @@ class Retargeter:
         self._shown = shown
         self._follow = orientation is Orientation.VIDEO
         self._whole = set(SHINS) <= shown
-        self._staging = FramingLimits.of(character, whole=self._whole)
+        self._framing_limits = FramingLimits.of(character, whole=self._whole)
         self._unit = character.px_per_m / float(opening.scale[0])  # px per unit of the reference
         self._hips0, self._neck0 = middle(opening.points, HIPS)[0], opening.points[0, Joint.NECK]
         neck = opening.points[:, Joint.HEAD] - opening.points[:, Joint.NECK]
@@ -104,11 +104,11 @@ class Retargeter:
         self._offsets = {part: self._offset(opening, neutral, part) for part in LIMBS}
         self._face0 = character.face.held + (0 if self._follow else self._held(opening, neutral))
         self._turned = False
-        self._depth, self._footing = DepthOrder(), FootLock(opening.fps, character.px_per_m)
+        self._depth, self._foot_lock = DepthOrder(), FootLock(opening.fps, character.px_per_m)
 
     def move(self, p: SmoothedMotion) -> PuppetMotion:
         """Take the next frames; they must follow each other."""
-        scale = self._staging.size(p.scale * self._unit / self._c.px_per_m) if self._follow else np.ones(len(p))
+        scale = self._framing_limits.size(p.scale * self._unit / self._c.px_per_m) if self._follow else np.ones(len(p))
         joints, turned = np.zeros((len(p), len(Joint), 2)), self._facing(p)
         self._pose_trunk(joints, p, scale)
         for pair in (HIPS, SHOULDERS):
@@ -120,7 +120,7 @@ class Retargeter:
                 self._pose_bone(joints, p, part, (bone.end, bone.tip), scale)
         joints += (self._root(joints, p))[:, None]
         if self._whole:
-            self._footing.hold(joints, p, _seen(p.visibility[:, list(ANKLES)]))
+            self._foot_lock.hold(joints, p, _seen(p.visibility[:, list(ANKLES)]))
         behind, over = self._depth.follow(p)
         return PuppetMotion(joints, scale, self._face(p, turned), behind, over, turned)
 
@@ -240,19 +240,19 @@ class Retargeter:
         rest = self._c.joints[list(HIPS)].mean(axis=0)
         legs = _seen(p.visibility[:, list(ANKLES)].min(axis=1))[:, None]
         if self._whole:
-            way = legs * (self._on_feet(joints, p) - rest)
+            path = legs * (self._on_feet(joints, p) - rest)
         else:
             hips = _seen(p.visibility[:, list(HIPS)].min(axis=1))[:, None]
-            way = hips * (middle(p.points, HIPS) - self._hips0) * self._unit
+            path = hips * (middle(p.points, HIPS) - self._hips0) * self._unit
         if not self._follow:
-            way[:, 0] = 0
+            path[:, 0] = 0
         lean = joints[:, Joint.HEAD] - (self._c.joints[Joint.HEAD] - rest)
-        return rest + self._staging.place(way, lean)
+        return rest + self._framing_limits.place(path, lean)
 
     def _on_feet(self, joints: np.ndarray, p: SmoothedMotion) -> np.ndarray:
         """The root that puts the feet where the reference's are; a standing foot counts more than a moving one."""
         feet = p.points[:, list(ANKLES)]
-        trust = np.exp(-((p.pace_m_s / STILL_M_PER_S) ** 2)) + 0.02
+        trust = np.exp(-((p.speed_m_s / STILL_M_PER_S) ** 2)) + 0.02
         trust /= trust.sum(axis=1, keepdims=True)
         wanted = self._c.joints[list(ANKLES)].mean(axis=0) + (feet - self._feet0) * self._unit
         return (trust[..., None] * (wanted - joints[:, list(ANKLES)])).sum(axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 from kling_ui.puppet.rig.matting import (
     HAND_M,
     around_palm,
-    likeness,
+    colour_share,
     nearest_known,
     skin,
 )
@@ -65,7 +65,7 @@ class ArmBoundary:
     free: np.ndarray
 
 
-def arm_way(joints: np.ndarray, parts: list[Part], px_per_m: float) -> Arm:
+def arm_axis(joints: np.ndarray, parts: list[Part], px_per_m: float) -> Arm:
     """Walk along an arm.
 
     Args:
@@ -232,10 +232,10 @@ def tell_fingers(arm: np.ndarray, body: np.ndarray, rgb: np.ndarray, palm: np.nd
     x0, y0 = np.maximum(palm.min(axis=0) - reach, 0).astype(int)
     x1, y1 = np.maximum(palm.max(axis=0) + reach, 0).astype(int)
     box = slice(y0, y1), slice(x0, x1)
-    told = arm.copy()
+    labelled = arm.copy()
     if arm[box].any():
-        told[box] = _tell(arm[box], body[box], np.ascontiguousarray(rgb[box]), palm - (x0, y0), px_per_m)
-    return told
+        labelled[box] = _tell(arm[box], body[box], np.ascontiguousarray(rgb[box]), palm - (x0, y0), px_per_m)
+    return labelled
 
 
 def _tell(arm: np.ndarray, body: np.ndarray, rgb: np.ndarray, palm: np.ndarray, px_per_m: float) -> np.ndarray:
@@ -248,14 +248,14 @@ def _tell(arm: np.ndarray, body: np.ndarray, rgb: np.ndarray, palm: np.ndarray, 
     if not (known.any() and colours and asked.any()):
         return arm
     behind = nearest_known(rgb, known)[asked]
-    share, trust = likeness(rgb[asked], behind, [np.broadcast_to(colour, behind.shape) for colour in colours])
+    share, trust = colour_share(rgb[asked], behind, [np.broadcast_to(colour, behind.shape) for colour in colours])
     soft = arm.astype(np.float32)
     soft[asked] = np.where(trust > SETTLED, share, soft[asked])
-    told = cv2.GaussianBlur(soft, (0, 0), SMOOTH_PX) > 0.5
+    labelled = cv2.GaussianBlur(soft, (0, 0), SMOOTH_PX) > 0.5
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (SPUR_PX, SPUR_PX))
-    plump = cv2.morphologyEx(told.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    plump = cv2.morphologyEx(labelled.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
     gained = _with_palm(np.where(asked, plump, arm), palm, arm)
-    lost = asked & arm & ~gained & ~told
+    lost = asked & arm & ~gained & ~labelled
     return (np.where(asked, gained, arm) | arm) & ~_large(lost, (SPECK_M * px_per_m) ** 2)
 
 

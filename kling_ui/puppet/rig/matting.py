@@ -20,7 +20,7 @@ LEAST_DOUBT = 0.03
 PIECE_SHARE = 0.02  # of the largest piece: smaller ones are specks of background
 
 
-def likeness(pixels: np.ndarray, behind: np.ndarray, colours: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def colour_share(pixels: np.ndarray, behind: np.ndarray, colours: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """How far pixels are on the way from the background to one of the person's colours, and how far to trust that.
 
     A pixel like one of them is the person's if that is unlike the background. A pixel like the background is it only
@@ -40,7 +40,7 @@ def likeness(pixels: np.ndarray, behind: np.ndarray, colours: list[np.ndarray]) 
     for colour in colours:
         apart = colour.astype(np.float32) - base
         contrast = np.einsum("ij,ij->i", apart, apart)
-        told = contrast / (contrast + CLEAR_CONTRAST**2)
+        certainty = contrast / (contrast + CLEAR_CONTRAST**2)
         along = np.einsum("ij,ij->i", offset, apart) / np.maximum(contrast, 1.0)
         beyond = contrast * np.maximum(along, 1) ** 2
         along = np.clip(along, 0, 1)
@@ -48,7 +48,7 @@ def likeness(pixels: np.ndarray, behind: np.ndarray, colours: list[np.ndarray]) 
         apart_from = np.einsum("ij,ij->i", rest, rest)
         better = apart_from < off
         share, clear = np.where(better, along, share), np.where(better, beyond / (beyond + CLEAR_CONTRAST**2), clear)
-        least, off = np.fmin(least, told), np.fmin(off, apart_from)
+        least, off = np.fmin(least, certainty), np.fmin(off, apart_from)
     neither = 1 / (1 + np.einsum("ij,ij->i", offset, offset) / CLEAR_CONTRAST**2)
     return share, share * clear + (1 - share) * least * neither
 
@@ -145,11 +145,11 @@ def _sharpen(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: list[np.
     band = doubt > LEAST_DOUBT
     behind, own = _continued(rgb, outer)[band], _continued(rgb, inner)[band]
     nearest = nearest_known(rgb, depth > 0.6 * reach)[band]
-    by_colour, trust = likeness(rgb[band], behind, [own, nearest])
+    by_colour, trust = colour_share(rgb[band], behind, [own, nearest])
     for palm, away in zip(palms, hands, strict=True):  # what is nearest between fingers is the background
         near = away[band] < HAND_M * px_per_m
         colours = [own[near], *(np.broadcast_to(c, own[near].shape) for c in skin(rgb, mask > 0.5, palm, px_per_m))]
-        by_colour[near], trust[near] = likeness(rgb[band][near], behind[near], colours)
+        by_colour[near], trust[near] = colour_share(rgb[band][near], behind[near], colours)
     mixed = np.clip((mask - 0.5) * STEEP + 0.5, 0, 1).astype(np.float32)
     mixed[band] += trust * doubt[band] * (by_colour - mixed[band])
     fine = cv2.ximgproc.guidedFilter(rgb, mixed, max(2, round(0.006 * px_per_m)), 40.0)

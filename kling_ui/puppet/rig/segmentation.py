@@ -9,8 +9,8 @@ from kling_ui.puppet.rig.boundaries import (
     BODY,
     NOTHING,
     OWN,
+    arm_axis,
     arm_boundaries,
-    arm_way,
     tell_fingers,
     territory,
 )
@@ -40,7 +40,7 @@ TELLS, MOST_TOLD = 0.8, (-1.0, 0.7)  # how far a pixel is believed where a seam 
 EDGE_RADIUS_M = 0.02
 EDGE_EPS = 120.0  # of 8-bit squared: weaker contrast is texture, not an edge
 
-CHAINS: tuple[tuple[Part, ...], ...] = (
+LIMBS: tuple[tuple[Part, ...], ...] = (
     (Part.TORSO,),
     (Part.HEAD,),
     (Part.LEFT_THIGH, Part.LEFT_SHIN),
@@ -64,9 +64,9 @@ class LimbEvidence:
     Attributes:
         rgb: ``(height, width, 3)`` uint8.
         mask: ``(height, width)`` bool: the person.
-        far: ``(chains, height, width)``: how far each pixel is from a chain, in its radii.
-        sure: ``(chains, height, width)`` bool: where it surely is.
-        colour: ``(chains, height, width)``: how little its colour fits, 0-2.5.
+        far: ``(limb_labels, height, width)``: how far each pixel is from a limb, in its radii.
+        sure: ``(limb_labels, height, width)`` bool: where it surely is.
+        colour: ``(limb_labels, height, width)``: how little its colour fits, 0-2.5.
         px_per_m: The person's scale.
     """
 
@@ -88,7 +88,7 @@ class LimbEvidence:
         return np.where(self.mask, np.clip(TELLS * apart, *MOST_TOLD), NOTHING).astype(np.float32)
 
     def beside(self, number: int) -> np.ndarray:
-        """``(height, width)`` bool: where something else than a chain can be."""
+        """``(height, width)`` bool: where something else than a limb can be."""
         return np.delete(self.far - EXPECTED, number, axis=0).min(axis=0) < UNLIKELY
 
 
@@ -105,7 +105,7 @@ def gather(
         px_per_m: The person's scale.
     """
     zones = _zones(pixel_grid(mask.shape), joints, away)
-    far = np.stack([_nearest(away, chain, mask.shape) for chain in CHAINS])
+    far = np.stack([_nearest(away, limb, mask.shape) for limb in LIMBS])
     palette = _palette(rgb)
     sure = _sure(far, mask)
     sure[0] &= ~_sleeves(palette, sure, zones, far)
@@ -113,8 +113,8 @@ def gather(
         sure[number] &= ~_hem(palette, sure, zones, number)
     hair = mask & (zones[HEAD] == HAIR) & (far[HEAD] > HAIRLINE) & (far[HEAD] < HAIR_ENDS)
     hair &= far[list(ARMS)].min(axis=0) > HANDS_REACH
-    likeness = _likenesses(palette, sure, zones, hair)
-    return LimbEvidence(rgb, mask, far, sure, _unlike(likeness), px_per_m)
+    colour_share = _colour_shares(palette, sure, zones, hair)
+    return LimbEvidence(rgb, mask, far, sure, _unlike(colour_share), px_per_m)
 
 
 def label_limbs(evidence: LimbEvidence) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +130,7 @@ def label_limbs(evidence: LimbEvidence) -> tuple[np.ndarray, np.ndarray]:
     cost[1] = np.minimum(cost[1], 7.0)  # skirts stay with the torso, hair with the head, however far they reach
     cost += COLOUR_WEIGHT * evidence.colour
     cost[~np.isfinite(cost)] = 40.0
-    for number in range(len(CHAINS)):
+    for number in range(len(LIMBS)):
         cost[number][sure[number]] -= 3.0
     radius = max(2, round(EDGE_RADIUS_M * evidence.px_per_m))
     cost = _along_edges(evidence.rgb, cost, mask, radius)
@@ -141,13 +141,13 @@ def label_limbs(evidence: LimbEvidence) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _zones(grid: np.ndarray, joints: np.ndarray, away: dict[Part, np.ndarray]) -> np.ndarray:
-    """``(chains, height, width)`` int8: the part of a chain, and the piece of its bone, that a pixel is nearest to."""
-    zones = np.zeros((len(CHAINS), *grid.shape[:2]), np.int8)
+    """``(limbs, height, width)`` int8: the part of a limb, and the piece of its bone, that a pixel is nearest to."""
+    zones = np.zeros((len(LIMBS), *grid.shape[:2]), np.int8)
     hips = (joints[Joint.LEFT_HIP] + joints[Joint.RIGHT_HIP]) / 2
     zones[0] = quarter(grid, joints[Joint.NECK], hips)
     zones[HEAD] = head_zone(grid, joints)
-    for number, chain in enumerate(CHAINS):
-        own = [part for part in chain if part in away and part in BONES]
+    for number, limb in enumerate(LIMBS):
+        own = [part for part in limb if part in away and part in BONES]
         if not own or own == [Part.HEAD]:
             continue
         pieces = [quarter(grid, joints[BONES[part].start], joints[BONES[part].end]) for part in own]
@@ -156,16 +156,16 @@ def _zones(grid: np.ndarray, joints: np.ndarray, away: dict[Part, np.ndarray]) -
     return zones
 
 
-def _nearest(away: dict[Part, np.ndarray], chain: tuple[Part, ...], shape: tuple[int, ...]) -> np.ndarray:
-    own = [away[part] for part in chain if part in away]
+def _nearest(away: dict[Part, np.ndarray], limb: tuple[Part, ...], shape: tuple[int, ...]) -> np.ndarray:
+    own = [away[part] for part in limb if part in away]
     return np.min(own, axis=0) if own else np.full(shape, np.inf, np.float32)
 
 
 def _sure(far: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """``(chains, height, width)`` bool: pixels that surely belong to a chain; arms lie before everything else."""
+    """``(limb_labels, height, width)`` bool: pixels that surely belong to a limb; arms lie before everything else."""
     sure = (far < SURE) & mask
     arms = np.min(far[list(ARMS)], axis=0)
-    for number in range(len(CHAINS)):
+    for number in range(len(LIMBS)):
         if number not in ARMS:
             sure[number] &= arms > (CLOSE if number == 0 else HANDS_REACH)
     limbs = sure[2:].any(axis=0)
@@ -183,8 +183,8 @@ def _palette(rgb: np.ndarray) -> np.ndarray:
 def _sleeves(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, far: np.ndarray) -> np.ndarray:
     """``(height, width)`` bool: what seems to be torso beside an arm, but has the arm's colour and not the torso's."""
     beside = sure[0] & (far[list(ARMS)].min(axis=0) < WIDE)
-    torso = _likeness(palette, sure[0] & ~beside, zones[0])
-    arms = np.max([_likeness(palette, sure[number], zones[number]) for number in ARMS], axis=0)
+    torso = _colour_share(palette, sure[0] & ~beside, zones[0])
+    arms = np.max([_colour_share(palette, sure[number], zones[number]) for number in ARMS], axis=0)
     return beside & (torso < 0.3 * arms)
 
 
@@ -195,35 +195,35 @@ def _hem(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, leg: int) -> 
     if not below.any():
         return np.zeros_like(top)
     nowhere = np.zeros_like(zones[0])
-    torso, thigh = _likeness(palette, sure[0], nowhere), _likeness(palette, below, nowhere)
+    torso, thigh = _colour_share(palette, sure[0], nowhere), _colour_share(palette, below, nowhere)
     return top & (thigh < 0.3 * torso)
 
 
-def _likenesses(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, hair: np.ndarray) -> np.ndarray:
-    """``(chains, height, width)``: how common each pixel's colour is in the nearby core of a chain."""
+def _colour_shares(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, hair: np.ndarray) -> np.ndarray:
+    """``(limb_labels, height, width)``: how common each pixel's colour is in the nearby core of a limb."""
     nowhere, low = np.zeros_like(zones[0]), zones[HEAD] == BELOW_NECK
     cores = [nowhere if number == HEAD else zone for number, zone in enumerate(zones)]
-    likeness = np.stack([_likeness(palette, own, zone) for own, zone in zip(sure, cores, strict=True)])
-    likeness[HEAD][low] = _likeness(palette, hair, nowhere)[low]  # what of a head hangs that low is hair
-    return likeness + RARE
+    colour_share = np.stack([_colour_share(palette, own, zone) for own, zone in zip(sure, cores, strict=True)])
+    colour_share[HEAD][low] = _colour_share(palette, hair, nowhere)[low]  # what of a head hangs that low is hair
+    return colour_share + RARE
 
 
-def _unlike(likeness: np.ndarray) -> np.ndarray:
+def _unlike(colour_share: np.ndarray) -> np.ndarray:
     """How much less common a colour is than in the chain that has most of it, 0-2.5."""
-    return np.clip(np.log(likeness.max(axis=0) / likeness) - COLOUR_DOUBT, 0, 2.5)
+    return np.clip(np.log(colour_share.max(axis=0) / colour_share) - COLOUR_DOUBT, 0, 2.5)
 
 
-def _likeness(palette: np.ndarray, own: np.ndarray, zone: np.ndarray) -> np.ndarray:
+def _colour_share(palette: np.ndarray, own: np.ndarray, zone: np.ndarray) -> np.ndarray:
     """How common each pixel's colour is in the chain's core of the same zone."""
-    likeness = np.zeros(palette.shape, np.float32)
+    colour_share = np.zeros(palette.shape, np.float32)
     for number in range(int(zone.max()) + 1):
         here = zone == number
         counts = np.bincount(palette[own & here], minlength=LIGHT_BINS * COLOUR_BINS**2).astype(np.float32)
         cube = counts.reshape(LIGHT_BINS, COLOUR_BINS, COLOUR_BINS)
         for axis in range(3):
             cube = _blurred(cube, axis)
-        likeness[here] = (cube.ravel() / max(cube.sum(), 1.0))[palette[here]]
-    return likeness
+        colour_share[here] = (cube.ravel() / max(cube.sum(), 1.0))[palette[here]]
+    return colour_share
 
 
 def _blurred(cube: np.ndarray, axis: int) -> np.ndarray:
@@ -245,7 +245,7 @@ def _along_edges(rgb: np.ndarray, costs: np.ndarray, mask: np.ndarray, radius: i
 def _connected(labels: np.ndarray, sure: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Take from each chain what is not connected with its core, and give it to the nearest neighbour in the mask."""
     kept = np.full_like(labels, -1)
-    for number in range(len(CHAINS)):
+    for number in range(len(LIMBS)):
         own = (labels == number).astype(np.uint8)
         _, pieces = cv2.connectedComponents(own, connectivity=4)
         wanted = np.unique(pieces[sure[number] & (own > 0)])
@@ -279,14 +279,14 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     mask = cv2.resize(character.alpha, size, interpolation=cv2.INTER_AREA) > 0.3
     joints, px_per_m = character.joints * scale, character.px_per_m * scale
     evidence = gather(rgb, mask, joints, distances(mask, joints, parts, px_per_m), px_per_m)
-    chains, behind = (_parts(chains, joints, parts) for chains in label_limbs(evidence))
-    labels = _enlarge(chains, character.alpha)
+    limb_labels, behind = (_parts(limb_labels, joints, parts) for limb_labels in label_limbs(evidence))
+    labels = _enlarge(limb_labels, character.alpha)
     under = _as_large(behind, labels)
     picture = cv2.cvtColor(character.figure, cv2.COLOR_RGB2YCrCb)
     for number in ARMS:
-        own = [part for part in CHAINS[number] if part in parts]
+        own = [part for part in LIMBS[number] if part in parts]
         if own:
-            arm = arm_way(character.joints, own, character.px_per_m)
+            arm = arm_axis(character.joints, own, character.px_per_m)
             sides = arm_boundaries(arm, picture, evidence.against(number), scale, character.px_per_m)
             zone = territory(arm, sides, labels.shape)
             zone[(zone == BODY) & ~_as_large(evidence.beside(number), zone)] = 0
@@ -294,12 +294,12 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     return labels
 
 
-def _parts(chains: np.ndarray, joints: np.ndarray, parts: list[Part]) -> np.ndarray:
+def _parts(limb_labels: np.ndarray, joints: np.ndarray, parts: list[Part]) -> np.ndarray:
     """Part chains at their joints: ``(height, width)`` int8, -1 outside the mask."""
-    labels = np.full(chains.shape, -1, np.int8)
-    for number, chain in enumerate(CHAINS):
-        ys, xs = np.nonzero(chains == number)
-        labels[ys, xs] = _split([part for part in chain if part in parts], joints, xs, ys)
+    labels = np.full(limb_labels.shape, -1, np.int8)
+    for number, limb in enumerate(LIMBS):
+        ys, xs = np.nonzero(limb_labels == number)
+        labels[ys, xs] = _split([part for part in limb if part in parts], joints, xs, ys)
     return labels
 
 

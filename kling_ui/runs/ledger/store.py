@@ -38,6 +38,7 @@ from kling_ui.runs.record import (
 
 BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
 _FIELDS = frozenset(field.name for field in fields(RunRecord))
+_COLUMNS = {"visitor_pays": "own_purse"}  # the column's name is older than the field's
 _FINAL = tuple(state.value for state in RunState if state.is_final)
 
 
@@ -131,8 +132,8 @@ def note_state(connection: Connection, run_id: str, state: RunState, at: float) 
 
 
 def to_row(values: Mapping[str, object]) -> dict[str, object]:
-    """Put values into the plain types of columns."""
-    return {name: _plain(value) for name, value in values.items()}
+    """Put values under the names, and into the plain types, of columns."""
+    return {_COLUMNS.get(name, name): _plain(value) for name, value in values.items()}
 
 
 def _plain(value: object) -> object:
@@ -143,7 +144,7 @@ def _plain(value: object) -> object:
 
 def to_record(row: RowMapping) -> RunRecord:
     """Read a row."""
-    values: dict[str, Any] = {name: value for name, value in row.items() if name in _FIELDS}
+    values: dict[str, Any] = {name: row[_COLUMNS.get(name, name)] for name in _FIELDS}
     choice, facts = values["choice"], values["result_facts"]
     values["engine"] = EngineName(values["engine"])
     values["state"] = RunState(values["state"])
@@ -210,7 +211,7 @@ class Store:
                     if (standing := standing_run(connection, record.fingerprint, gone, again=again)) is not None:
                         return standing
                     if budget is not None and budget.is_set:
-                        whose = {"own_token": record.own_purse, "payer": record.payer or ""}
+                        whose = {"own_token": record.visitor_pays, "payer": record.payer or ""}
                         spending = spending_by(connection, record.visitor, record.created_at, **whose)
                         budget.check(spending, record.estimate_usd)
                     connection.execute(insert(runs).values(values))

@@ -52,7 +52,7 @@ async def examine(
         Findings, what matters most first; a block means that the engine cannot use the address.
     """
     try:
-        facts = await probe.look(url)
+        facts = await probe.probe(url)
     except MediaError as error:
         message = f"The address of the {role} cannot be used: {error.reason}"
         return (Finding("address.reach", Severity.BLOCK, None, message, error.advice, Said.VENDOR),)

@@ -126,8 +126,8 @@ class PublisherChain:
         """
         refusals: list[str] = []
         try:
-            published_image = await self._lend(image, Role.IMAGE, refusals)
-            published_video = await self._lend(video, Role.VIDEO, refusals)
+            published_image = await self._publish(image, Role.IMAGE, refusals)
+            published_video = await self._publish(video, Role.VIDEO, refusals)
         except BaseException:
             await self.withdraw(image, video)
             raise
@@ -152,7 +152,7 @@ class PublisherChain:
             await publisher.take_back(image)
             await publisher.take_back(video)
 
-    async def _lend(self, source: InputFile, role: Role, refusals: list[str]) -> PublishedFile:
+    async def _publish(self, source: InputFile, role: Role, refusals: list[str]) -> PublishedFile:
         start = len(refusals)
         for publisher in self._publishers:
             try:

@@ -133,7 +133,7 @@ class PublicFilesPublisher:
         files: Signs the addresses.
         outside_url: Where the outside world reaches this app.
         probe: Tries an address before it is used: the app may be private after all.
-        lend_hours: For how long an address works at most.
+        publish_hours: For how long an address works at most.
         clock: Seconds since 1970.
     """
 
@@ -143,13 +143,13 @@ class PublicFilesPublisher:
         outside_url: str,
         probe: UrlProbe,
         *,
-        lend_hours: int,
+        publish_hours: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._files = files
         self._outside_url = outside_url
         self._probe = probe
-        self._lend_hours = lend_hours
+        self._publish_hours = publish_hours
         self._clock = clock
 
     async def publish(self, source: InputFile, role: Role) -> PublishedFile:
@@ -159,7 +159,7 @@ class PublicFilesPublisher:
             NoWayError: A stranger cannot fetch it from there.
         """
         now = self._clock()
-        url = self._outside_url + self._files.sign(source.path, int(now) + self._lend_hours * 3600)
+        url = self._outside_url + self._files.sign(source.path, int(now) + self._publish_hours * 3600)
         host = host_of(url)
         try:
             await confirm(url, source, role, probe=self._probe, now=now)
@@ -167,7 +167,7 @@ class PublicFilesPublisher:
             raise NoPublisherError(f"This app cannot be reached from outside at {host}: {error.message}") from None
         words = (
             f"by a signed address of this app ({host}) that works while the run is open, for at most "
-            f"{self._lend_hours} h."
+            f"{self._publish_hours} h."
         )
         return PublishedFile(url, words)
 

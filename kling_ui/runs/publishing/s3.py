@@ -45,7 +45,7 @@ class S3Publisher:
         store: The bucket, and a folder in it.
         key: Behind the names.
         probe: Tries the address before it is used.
-        lend_hours: For how long an address works, 1-168.
+        publish_hours: For how long an address works, 1-168.
         clock: Seconds since 1970.
     """
 
@@ -55,13 +55,13 @@ class S3Publisher:
         key: bytes,
         probe: UrlProbe,
         *,
-        lend_hours: int,
+        publish_hours: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store = store
         self._key = key
         self._probe = probe
-        self._lend_hours = lend_hours
+        self._publish_hours = publish_hours
         self._clock = clock
         self._swept_at = 0.0
 
@@ -81,7 +81,7 @@ class S3Publisher:
             ) from None
         words = (
             f"by a signed address in the S3 store ({urlsplit(url).hostname}) that works for at most "
-            f"{self._lend_hours} h; the copy there is deleted after the run."
+            f"{self._publish_hours} h; the copy there is deleted after the run."
         )
         return PublishedFile(url, words)
 
@@ -97,7 +97,7 @@ class S3Publisher:
         try:
             async with asyncio.timeout(UPLOAD_LIMIT_S):
                 await obstore.put_async(self._store, name, source.path, attributes={"Content-Type": media_type})
-                return await obstore.sign_async(self._store, "GET", name, timedelta(hours=self._lend_hours))
+                return await obstore.sign_async(self._store, "GET", name, timedelta(hours=self._publish_hours))
         except _TROUBLE as error:
             # the error may quote the store's whole answer, so it is not kept as the cause
             raise NoPublisherError(

@@ -35,7 +35,7 @@ from kling_ui.runs.publishing.protocol import InputFile, NoPublisherError, Role
 _SIGNERS = ("x-amz-", "x-goog-", "x-oss-")  # signature version 4 of S3, and its likenesses at Google and Alibaba
 _SECONDS = ("expires", "exp", "expiry")  # S3 version 2, CloudFront, this app, and many a home-made scheme
 _PLAUSIBLE_S = range(10**9, 10**11)  # seconds since 1970 from 2001 on; anything else means something else
-LOOK_LIMIT_S = 20.0
+PROBE_LIMIT_S = 20.0
 _INSIDE = (".local", ".localhost", ".internal", ".lan", ".home.arpa")
 _TOTAL = re.compile(r"bytes [0-9]+-[0-9]+/([0-9]{1,15})")
 _REFUSED = {401: "it asks for a sign-in", 403: "it refuses strangers", 404: "nothing is there", 410: "nothing is there"}
@@ -129,7 +129,7 @@ class UrlProbe:
         http: A client without base URL or credentials.
         resolve: How to look up hosts.
         takes_http: The engine also takes ``http``: only a stand-in for the vendor does.
-        limit_s: Seconds that one look may take.
+        limit_s: Seconds that one probe may take.
     """
 
     def __init__(
@@ -138,14 +138,14 @@ class UrlProbe:
         *,
         resolve: Resolve = resolve_host,
         takes_http: bool = False,
-        limit_s: float = LOOK_LIMIT_S,
+        limit_s: float = PROBE_LIMIT_S,
     ) -> None:
         self._http = http
         self._resolve = resolve
         self._schemes = {"https", "http"} if takes_http else {"https"}
         self._limit_s = limit_s
 
-    async def look(self, url: str, *, ours: bool = False) -> AddressFacts:
+    async def probe(self, url: str, *, ours: bool = False) -> AddressFacts:
         """Look at an address.
 
         Args:
@@ -306,7 +306,7 @@ async def confirm(url: str, source: InputFile, role: Role, *, probe: UrlProbe, n
         NoWayError: It does not; the message is the reason alone.
     """
     try:
-        facts = await probe.look(url, ours=True)
+        facts = await probe.probe(url, ours=True)
     except MediaError as error:
         raise NoPublisherError(error.reason) from None
     copy = await asyncio.to_thread(Copy.of, source.path)

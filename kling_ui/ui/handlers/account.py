@@ -85,7 +85,7 @@ class TokenHandlers:
         refused = text_of(entries_of(line).get("error")) if secret is None else ""
         return EMPTY, self._place(engine, who), self._refused(refused, who) if refused else self._line(engine, who)
 
-    def on_look(self, engine: str, visitor: str, request: gr.Request) -> Shown:
+    def on_stale_token(self, engine: str, visitor: str, request: gr.Request) -> Shown:
         """Show the field, or that a token is kept: the kept one may be gone by now."""
         who = visitor_of(visitor, request)
         return self._place(engine, who), self._line(engine, who)
@@ -97,7 +97,7 @@ class TokenHandlers:
             The token's two parts, the history, which offers to recover paid runs, and the size of a preview.
         """
         is_free = engine == EngineName.PREVIEW
-        return *self.on_look(engine, visitor, request), gr.update(engine=engine), gr.update(visible=is_free)
+        return *self.on_stale_token(engine, visitor, request), gr.update(engine=engine), gr.update(visible=is_free)
 
     def on_forget(self, engine: str, visitor: str, request: gr.Request) -> Shown:
         """Forget the token."""

@@ -60,7 +60,7 @@ class InputHandlers:
             self._latest_wins.claim(session, InputKind.IMAGE) as image_is_ours,
             self._latest_wins.claim(session, InputKind.VIDEO) as video_is_ours,
         ):
-            async for image, video in self._load_example(example, self._looking(request)):
+            async for image, video in self._load_example(example, self._analysis_for(request)):
                 if not (image_is_ours() and video_is_ours()):
                     return
                 yield image, video, example.choice.orientation.value, example.choice.prompt
@@ -69,13 +69,13 @@ class InputHandlers:
         """Drop the words of an example: they describe its character, not the one that was just handed in."""
         return DEFAULT_PROMPT if prompt in [example.choice.prompt for example in EXAMPLES] else gr.skip()
 
-    async def on_first_look(self, kept: object, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+    async def on_first_inputs(self, kept: object, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Load what the person had here before, or the first example, unless the person is quicker."""
         with (
             self._latest_wins.claim(request.session_hash, InputKind.IMAGE) as image_is_ours,
             self._latest_wins.claim(request.session_hash, InputKind.VIDEO) as video_is_ours,
         ):
-            async for image, video in self._first_inputs(kept, self._looking(request)):
+            async for image, video in self._first_inputs(kept, self._analysis_for(request)):
                 if not (image_is_ours() and video_is_ours()):
                     return
                 yield image, video
@@ -91,11 +91,11 @@ class InputHandlers:
         """Say which orientation suits the clip."""
         with self._latest_wins.claim(request.session_hash, "advice") as is_ours:
             try:
-                look = await self._looking(request).known(InputKind.VIDEO, entries_of(video))
+                analysis = await self._analysis_for(request).known(InputKind.VIDEO, entries_of(video))
             except KlingUIError:  # the clip's own place tells it
-                look = None
+                analysis = None
             chosen = choice_of(orientation, Orientation.VIDEO)
-            return advice_view.advice_value(look, chosen) if is_ours() else gr.skip()
+            return advice_view.advice_value(analysis, chosen) if is_ours() else gr.skip()
 
     async def judge(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -114,8 +114,10 @@ class InputHandlers:
         """
         image, video = entries_of(image), entries_of(video)
         choice = TransferOptions(text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
-        view, wish = await self._verdict(image, video, choice, self._looking(request), accepted=accepted is True)
-        carried = wish.to_value(self._services().signed_files) if wish and view.may_run else None
+        view, run_request = await self._verdict(
+            image, video, choice, self._analysis_for(request), accepted=accepted is True
+        )
+        carried = run_request.to_value(self._services().signed_files) if run_request and view.may_run else None
         now = {"image": image.get("ref"), "video": video.get("ref")}
         return (
             {
@@ -125,36 +127,38 @@ class InputHandlers:
                 "repair_all": view.repair_all,
                 "now": now,
             },
-            {"text": view.text, "tone": view.tone, "more": view.more_words, "wish": carried},
+            {"text": view.text, "tone": view.tone, "more": view.more_words, "request": carried},
             gr.update(interactive=view.may_run),
             gr.update(visible=True) if view.offers_override else gr.update(visible=False, value=False),
         )
 
-    def _looking(self, request: gr.Request) -> InputAnalysis:
+    def _analysis_for(self, request: gr.Request) -> InputAnalysis:
         """Look at inputs in the turns of whoever asks."""
         services = self._services().for_request(request)
         return InputAnalysis(lambda: services)
 
     async def _load_example(
-        self, example: Example, looking: InputAnalysis
+        self, example: Example, input_analysis: InputAnalysis
     ) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Show both inputs of an example, what is quick to know first."""
         folder = self._services().examples
         pair = (InputVersions(InputVersion(folder / name)) for name in (example.image, example.video))
-        async for values in _load(looking, *pair):
+        async for values in _load(input_analysis, *pair):
             yield values
 
-    async def _first_inputs(self, kept: object, looking: InputAnalysis) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+    async def _first_inputs(
+        self, kept: object, input_analysis: InputAnalysis
+    ) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         before = SavedInputs.from_value(kept, self._services().signed_files)
         if before is not None:
             try:
-                async for values in _load(looking, before.image, before.video):
+                async for values in _load(input_analysis, before.image, before.video):
                     yield values
             except Exception as error:  # noqa: BLE001  told to the log; the example is better than nothing
                 error_text(error)
             else:
                 return
-        async for values in self._load_example(EXAMPLES[0], looking):
+        async for values in self._load_example(EXAMPLES[0], input_analysis):
             yield values
 
     async def _take(self, kind: InputKind, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
@@ -176,13 +180,22 @@ class InputHandlers:
                     yield slot_view.failed(error_text(error)) | echo
 
     async def _verdict(
-        self, image: SlotValue, video: SlotValue, choice: TransferOptions, looking: InputAnalysis, *, accepted: bool
+        self,
+        image: SlotValue,
+        video: SlotValue,
+        choice: TransferOptions,
+        input_analysis: InputAnalysis,
+        *,
+        accepted: bool,
     ) -> tuple[VerdictView, RunRequest | None]:
         signed_files = self._services().signed_files
         paths = signed_files.open(image.get("ref")), signed_files.open(video.get("ref"))
         is_busy = bool(image.get("busy") or video.get("busy"))
         try:
-            known = await looking.known(InputKind.IMAGE, image), await looking.known(InputKind.VIDEO, video)
+            known = (
+                await input_analysis.known(InputKind.IMAGE, image),
+                await input_analysis.known(InputKind.VIDEO, video),
+            )
             report = self._services().preflight.judge(*known, choice)
             repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
         except Exception as error:  # noqa: BLE001  told in words
@@ -206,10 +219,10 @@ async def _file(services: Services, kind: InputKind, given: dict[str, Any], url:
 
 
 async def _load(
-    looking: InputAnalysis, image: InputVersions | None, video: InputVersions | None
+    input_analysis: InputAnalysis, image: InputVersions | None, video: InputVersions | None
 ) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
     given = {InputKind.IMAGE: image, InputKind.VIDEO: video}
-    steps = [looking.steps(kind, versions) if versions else _empty() for kind, versions in given.items()]
+    steps = [input_analysis.steps(kind, versions) if versions else _empty() for kind, versions in given.items()]
     for _ in range(STEPS):
         first, second = await asyncio.gather(*(anext(step) for step in steps))
         yield first, second

@@ -20,7 +20,7 @@ from kling_ui.ui.repair_session import (
     RepairSession,
 )
 from kling_ui.ui.services import Services
-from kling_ui.ui.views import findings as mending_view
+from kling_ui.ui.views import findings as repair_view
 from kling_ui.ui.views.input_slot import InputKind, SlotValue
 
 RepairUpdate = tuple[Any, Any, Any]  # picture, clip, list of findings
@@ -63,7 +63,7 @@ class RepairHandlers:
             task = self._under_way[session] = asyncio.ensure_future(work.carry_out(order, progress))
             try:
                 async for value in _watched(task, progress):
-                    yield gr.skip(), gr.skip(), gr.update(mending=value)
+                    yield gr.skip(), gr.skip(), gr.update(repairing=value)
                 if self._under_way.get(session) is task:  # else there is a newer one, which speaks for itself
                     yield _display(order, task, {kind for kind in InputKind if ours[kind]()})
             finally:
@@ -95,7 +95,7 @@ class RepairHandlers:
         stands = [kind for kind in InputKind if kind in made and made[kind] == shown[kind].get("ref")]
         back = {kind: await self._undo(kind, shown[kind], request) for kind in stands}
         picture, clip = (back.get(kind, gr.skip()) for kind in InputKind)
-        return picture, clip, gr.update(mending={})
+        return picture, clip, gr.update(repairing={})
 
     @staticmethod
     async def on_choose(event: gr.EventData) -> tuple[Any, Any]:
@@ -113,8 +113,8 @@ class RepairHandlers:
                 services = self._services().for_request(request)
                 back = await InputAnalysis(lambda: services).whole(kind, self._repaired(value).undone())
             except Exception as error:  # noqa: BLE001  told in words
-                trouble = error_text(error)
-                return value | {"error": trouble.message, "advice": trouble.advice}
+                failure = error_text(error)
+                return value | {"error": failure.message, "advice": failure.advice}
             return back | {"instead_of": value.get("ref")} if is_ours() else gr.skip()
 
     def _repaired(self, value: SlotValue) -> InputVersions:
@@ -141,7 +141,7 @@ async def _watched(task: asyncio.Task[RepairOutcome], progress: RepairProgress) 
     said: dict[str, Any] = {}
     said_at = asyncio.get_running_loop().time()
     while not task.done():
-        now, value = asyncio.get_running_loop().time(), mending_view.running(progress)
+        now, value = asyncio.get_running_loop().time(), repair_view.running(progress)
         if value != said or now - said_at >= SPEAK_EVERY_S:
             said, said_at = value, now
             yield value
@@ -151,16 +151,16 @@ async def _watched(task: asyncio.Task[RepairOutcome], progress: RepairProgress) 
 def _display(order: RepairOrder, task: asyncio.Task[RepairOutcome], ours: Collection[InputKind]) -> RepairUpdate:
     """Show what came of a repair; inputs that the person changed meanwhile stay as they are."""
     if task.cancelled():
-        return gr.skip(), gr.skip(), gr.update(mending=mending_view.STOPPED)
+        return gr.skip(), gr.skip(), gr.update(repairing=repair_view.STOPPED)
     if (error := task.exception()) is not None:
-        trouble = error_text(error) if isinstance(error, Exception) else KlingUIError(str(error))
-        return gr.skip(), gr.skip(), gr.update(mending=mending_view.failed(trouble))
+        failure = error_text(error) if isinstance(error, Exception) else KlingUIError(str(error))
+        return gr.skip(), gr.skip(), gr.update(repairing=repair_view.failed(failure))
     values = {kind: value for kind, value in task.result().values.items() if kind in ours}
     picture, clip = (
         values[kind] | {"instead_of": values[kind]["past"][-1]["ref"]} if kind in values else gr.skip()
         for kind in InputKind
     )
-    return picture, clip, gr.update(mending=mending_view.done(order, task.result(), values))
+    return picture, clip, gr.update(repairing=repair_view.done(order, task.result(), values))
 
 
 def _gone() -> KlingUIError:

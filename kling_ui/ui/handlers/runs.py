@@ -33,7 +33,7 @@ from kling_ui.ui.views.run_status import history_value, refusal, status_value
 from kling_ui.ui.visitors import Visitor, visitor_of
 
 DisplayUpdate = tuple[Any, Any, Any]  # status, player, history
-LOOK = {"look": True}
+INTO_VIEW = {"into_view": True}
 UNCHANGED: DisplayUpdate = gr.skip(), gr.skip(), gr.skip()
 TIMEOUT_S = 600.0
 Value = dict[str, Any]
@@ -52,7 +52,7 @@ class RunDisplay:
         self._latest_wins = LatestWins()
 
     async def show(
-        self, run_id: str, owner: str, tab: str | None, *, words: str = "", look: bool = False
+        self, run_id: str, owner: str, tab: str | None, *, words: str = "", into_view: bool = False
     ) -> AsyncIterator[DisplayUpdate]:
         """Show a run until it ends or the tab looks at another one.
 
@@ -61,7 +61,7 @@ class RunDisplay:
             owner: Whose it must be.
             tab: The tab.
             words: Why this run is shown in place of a new one.
-            look: The person has just asked for it: bring it into view.
+            into_view: The person has just asked for it: bring it into view.
         """
         shown: dict[str, Any] = {}
         with self._latest_wins.claim(tab) as is_ours:
@@ -72,7 +72,7 @@ class RunDisplay:
                             yield UNCHANGED  # Gradio sends the last scene of an ended event once more
                             return
                         status, player, history = await self._scene(run, owner, shown, words)
-                        yield status | LOOK if look else status, player, history
+                        yield status | INTO_VIEW if into_view else status, player, history
             except Exception as error:  # noqa: BLE001  told in words
                 if is_ours():
                     yield refusal(error_text(error)), gr.skip(), gr.skip()
@@ -86,7 +86,7 @@ class RunDisplay:
             engine: Where a run should have gone.
         """
         with self._latest_wins.claim(tab):
-            return refusal(error_text(error), engine) | LOOK, gr.skip(), gr.skip()
+            return refusal(error_text(error), engine) | INTO_VIEW, gr.skip(), gr.skip()
 
     async def _scene(self, run: RunView, owner: str, shown: dict[str, Any], words: str) -> DisplayUpdate:
         """Give what is new since the last time; unchanged players keep playing."""
@@ -302,7 +302,7 @@ class RunHandlers:
         return gr.update(comparison={"run_id": run_id, "url": services.signed_files.url(path), "name": name})
 
     async def _show(self, start: Start, who: Visitor, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
-        scenes = self._display.show(start.run_id, who.owner, request.session_hash, words=start.words, look=True)
+        scenes = self._display.show(start.run_id, who.owner, request.session_hash, words=start.words, into_view=True)
         async for scene in scenes:
             yield scene
 
@@ -334,21 +334,21 @@ def _refuse_unknown(who: Visitor) -> None:
 
 async def _wanted(services: Services, headline: Value | None, size: Resolution) -> RunInputs:
     """Give what the headline carries, checked once more."""
-    wish = RunRequest.from_value(entries_of(headline).get("wish"), services.signed_files)
-    if wish is None:
+    run_request = RunRequest.from_value(entries_of(headline).get("request"), services.signed_files)
+    if run_request is None:
         raise _not_checked()
-    report = await services.preflight.report(wish.image, wish.video, wish.choice)
-    if verdict_view(report, accepted=wish.accepted).tone == "block":
+    report = await services.preflight.report(run_request.image, run_request.video, run_request.choice)
+    if verdict_view(report, accepted=run_request.accepted).tone == "block":
         raise RunError(report.headline, advice="See what the checks say beside the button.")
-    choice = replace(wish.choice, resolution=size)
-    return replace(wish, choice=choice).inputs(findings=report.to_json())
+    choice = replace(run_request.choice, resolution=size)
+    return replace(run_request, choice=choice).inputs(findings=report.to_json())
 
 
 async def _same(services: Services, run: RunView, headline: Value | None, owner: str) -> RunInputs:
     """Give a run's inputs: as they stand on the left, if they are the same, so that their addresses are used."""
-    wish = RunRequest.from_value(entries_of(headline).get("wish"), services.signed_files)
-    if wish is not None:
-        inputs = wish.inputs(findings=run.findings)
+    run_request = RunRequest.from_value(entries_of(headline).get("request"), services.signed_files)
+    if run_request is not None:
+        inputs = run_request.inputs(findings=run.findings)
         async with services.turn():  # both files are read
             standing = await services.runner.already(inputs, engine=run.engine, visitor=owner)
         if standing is not None and standing.run_id == run.run_id:

@@ -71,16 +71,16 @@ def _alt(rule: str) -> str:
     return "A moment of the clip" if rule.startswith("video.") else "The picture with what was found in it"
 
 
-def advice_value(look: object, chosen: Orientation) -> dict[str, Any]:
+def advice_value(analysis: object, chosen: Orientation) -> dict[str, Any]:
     """Show the advice for a clip that was looked at; nothing before that.
 
     Args:
-        look: What is known of the clip.
+        analysis: What is known of the clip.
         chosen: The orientation as it is chosen now.
     """
-    if not isinstance(look, VideoAnalysis):
+    if not isinstance(analysis, VideoAnalysis):
         return {}
-    advice = advise_orientation(look, forecast(look))
+    advice = advise_orientation(analysis, forecast(analysis))
     name = NAMES[advice.orientation]
     lead = (f"“{name}” suits this clip.",) if advice.is_clear else ()  # else the reason says that both work
     return {

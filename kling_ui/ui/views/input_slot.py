@@ -123,12 +123,12 @@ def facts_of(signed_files: SignedFiles, path: Path, facts: ImageFacts | VideoFac
     return video_facts(signed_files, path, facts)
 
 
-def look_of(signed_files: SignedFiles, path: Path, look: ImageAnalysis | VideoAnalysis) -> SlotValue:
+def analysis_value(signed_files: SignedFiles, path: Path, analysis: ImageAnalysis | VideoAnalysis) -> SlotValue:
     """Show a file with all that was found in it."""
     return (
-        image_look(signed_files, path, look)
-        if isinstance(look, ImageAnalysis)
-        else video_look(signed_files, path, look)
+        image_value(signed_files, path, analysis)
+        if isinstance(analysis, ImageAnalysis)
+        else video_value(signed_files, path, analysis)
     )
 
 
@@ -156,12 +156,12 @@ def image_facts(signed_files: SignedFiles, path: Path, facts: ImageFacts) -> Slo
     }
 
 
-def image_look(signed_files: SignedFiles, path: Path, look: ImageAnalysis) -> SlotValue:
+def image_value(signed_files: SignedFiles, path: Path, analysis: ImageAnalysis) -> SlotValue:
     """Show a picture with all that was found in it."""
-    return image_facts(signed_files, path, look.facts) | {
+    return image_facts(signed_files, path, analysis.facts) | {
         "busy": "",
-        "overlay": signed_files.url(look.overlay),
-        "found": found_in_image(look.person),
+        "overlay": signed_files.url(analysis.overlay),
+        "found": found_in_image(analysis.person),
     }
 
 
@@ -186,25 +186,25 @@ def video_facts(signed_files: SignedFiles, path: Path, facts: VideoFacts) -> Slo
     }
 
 
-def video_look(signed_files: SignedFiles, path: Path, look: VideoAnalysis) -> SlotValue:
+def video_value(signed_files: SignedFiles, path: Path, analysis: VideoAnalysis) -> SlotValue:
     """Show a clip with all that was found in it."""
-    return video_facts(signed_files, path, look.facts) | {
+    return video_facts(signed_files, path, analysis.facts) | {
         "busy": "",
-        "strip": signed_files.url(look.strip),
+        "strip": signed_files.url(analysis.strip),
         "strip_alt": "Moments of the clip with the skeleton that was found",
-        "timeline": timeline_value(forecast(look)),
-        "found": found_in_video(look),
+        "timeline": timeline_value(forecast(analysis)),
+        "found": found_in_video(analysis),
     }
 
 
-def found_in_video(look: VideoAnalysis) -> str:
+def found_in_video(analysis: VideoAnalysis) -> str:
     """Say in how much of a clip a person is in view."""
-    if look.person_share == 0:
+    if analysis.person_share == 0:
         return "No person was found."
-    body = {Framing.FULL: ", full body", Framing.UPPER: ", upper body"}.get(look.framing, "")
-    if look.person_share == 1:
+    body = {Framing.FULL: ", full body", Framing.UPPER: ", upper body"}.get(analysis.framing, "")
+    if analysis.person_share == 1:
         return f"A person is in view all the time{body}."
-    return f"A person is in view {wording.share(look.person_share)} of the time{body}."
+    return f"A person is in view {wording.share(analysis.person_share)} of the time{body}."
 
 
 def _named(facts: ImageFacts | VideoFacts) -> str:

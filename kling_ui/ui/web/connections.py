@@ -16,25 +16,25 @@ class TimedConnection(H11Protocol):
     """
 
     head_s = HEAD_S
-    _looking: asyncio.TimerHandle
+    _timer: asyncio.TimerHandle
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         """Begin to wait."""
         super().connection_made(transport)
-        self._look_later()
+        self._check_later()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
-        self._looking.cancel()
+        self._timer.cancel()
         super().connection_lost(exc)
 
-    def _look_later(self) -> None:
-        self._looking = self.loop.call_later(self.head_s, self._look, self.cycle)
+    def _check_later(self) -> None:
+        self._timer = self.loop.call_later(self.head_s, self._check, self.cycle)
 
-    def _look(self, before: Any) -> None:
+    def _check(self, before: Any) -> None:
         """Close the connection unless a request is being answered, or one has come since the last look."""
         is_idle = self.cycle is None or self.cycle.response_complete
         if is_idle and self.cycle is before:
             self.transport.close()
         else:
-            self._look_later()
+            self._check_later()

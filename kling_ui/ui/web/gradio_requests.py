@@ -159,8 +159,8 @@ class EventBodies:
         await self.app(_with_body(scope, checked), _replay(checked, receive), send)
 
     async def _receive(self, scope: Scope, receive: Receive) -> bytes | None:
-        told = Headers(scope=scope).get("content-length", "")
-        if told.isascii() and told.isdigit() and (len(told) > 18 or int(told) > self._max_bytes):
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > self._max_bytes):
             raise self._too_large()
         try:
             async with asyncio.timeout(self._deadline_s):
@@ -306,8 +306,8 @@ def _with_body(scope: Scope, body: bytes) -> Scope:
     """Say what is handed on: JSON of this length, whatever the browser said."""
     ours = {b"content-length", b"content-type", b"transfer-encoding", b"content-encoding"}
     kept = [(name, value) for name, value in scope["headers"] if name.lower() not in ours]
-    told = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    return {**scope, "headers": [*kept, *told]}
+    declared = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    return {**scope, "headers": [*kept, *declared]}
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

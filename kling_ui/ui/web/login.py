@@ -65,7 +65,7 @@ def add_login(app: FastAPI, login: SpaceLogin, tokens: Callable[[], TokenStore])
         try:
             answer = await provider.authorize_redirect(request, f"https://{login.host}/login/callback")
         except Exception as error:  # noqa: BLE001  told in words
-            return _home(_told(error, "unreachable"))
+            return _home(_error_text(error, "unreachable"))
         return _fresh(answer)
 
     @app.get("/login/callback")
@@ -74,7 +74,7 @@ def add_login(app: FastAPI, login: SpaceLogin, tokens: Callable[[], TokenStore])
             account = Account.from_claims(await _claims(provider, request))
         except Exception as error:  # noqa: BLE001  told in words
             _forget_attempts(request)
-            return _home(_told(error, "failed"))
+            return _home(_error_text(error, "failed"))
         _end(request, tokens())
         request.session[SESSION_KEY] = account.to_session()
         return _home()
@@ -119,7 +119,7 @@ def _forget_attempts(request: Request) -> None:
         del request.session[name]
 
 
-def _told(error: Exception, otherwise: str) -> str:
+def _error_text(error: Exception, otherwise: str) -> str:
     """Choose the words; what the provider or the address say is neither shown nor logged."""
     log.warning("A login came to nothing: %s.", type(error).__name__)
     return "refused" if isinstance(error, OAuthError) and error.error == "access_denied" else otherwise

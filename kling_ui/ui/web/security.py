@@ -117,7 +117,7 @@ class StreamShutdown:
         self._said.set()
 
     @property
-    def is_said(self) -> bool:
+    def has_begun(self) -> bool:
         """The server is about to stop."""
         return self._said.is_set()
 
@@ -137,7 +137,7 @@ class SecurityMiddleware:
 
     Args:
         app: The application behind.
-        farewell: Ends open streams when the server stops.
+        stream_shutdown: Ends open streams when the server stops.
         hosts: Under which hosts the app answers.
         own_origins: Origins of pages that are this app's own, whatever host was asked.
         proxies: Networks of proxies that are believed.
@@ -149,7 +149,7 @@ class SecurityMiddleware:
         self,
         app: ASGIApp,
         *,
-        farewell: StreamShutdown,
+        stream_shutdown: StreamShutdown,
         hosts: AllowedHosts,
         own_origins: Collection[Origin] = (),
         proxies: Collection[Network] = (),
@@ -157,7 +157,7 @@ class SecurityMiddleware:
         on_space: bool = False,
     ) -> None:
         self.app = app
-        self.farewell = farewell
+        self.stream_shutdown = stream_shutdown
         self.hosts = hosts
         self.own_origins = tuple(own_origins)
         self.proxies = tuple(proxies)
@@ -212,8 +212,8 @@ class SecurityMiddleware:
         if not scope["path"].startswith(_STREAMS):
             await self.app(scope, receive, send)
             return
-        await self.app(scope, partial(self.farewell.listen, receive), send)
-        if self.farewell.is_said:
+        await self.app(scope, partial(self.stream_shutdown.listen, receive), send)
+        if self.stream_shutdown.has_begun:
             with suppress(RuntimeError):  # it may have ended by itself
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 

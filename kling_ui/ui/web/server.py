@@ -28,7 +28,7 @@ from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.routes import add_routes, sweep
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files
-from kling_ui.ui.web.uploads import UploadIntake, UploadPace
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
@@ -47,28 +47,28 @@ class Server(uvicorn.Server):
 
     Args:
         config: Of the server.
-        farewell: Ends the streams.
+        stream_shutdown: Ends the streams.
     """
 
-    def __init__(self, config: uvicorn.Config, farewell: StreamShutdown) -> None:
+    def __init__(self, config: uvicorn.Config, stream_shutdown: StreamShutdown) -> None:
         super().__init__(config)
-        self._farewell = farewell
+        self._stream_shutdown = stream_shutdown
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say farewell, then stop as usual."""
-        self._farewell.say()
+        self._stream_shutdown.say()
         await super().shutdown(sockets)
 
 
 def build_app(
-    settings: Settings, opening: Opening = open_services, *, farewell: StreamShutdown | None = None
+    settings: Settings, opening: Opening = open_services, *, stream_shutdown: StreamShutdown | None = None
 ) -> FastAPI:
     """Put the application together; nothing runs yet.
 
     Args:
         settings: What the product was told.
         opening: Opens what the page works with while the server runs.
-        farewell: Ends the streams of open pages.
+        stream_shutdown: Ends the streams of open pages.
     """
     _tell_gradio(settings.data_dir)
     signed_files = open_signed_files(settings.data_dir)
@@ -90,15 +90,15 @@ def build_app(
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
-    pace = UploadPace(limit_s=settings.limits.upload_minutes * 60)
+    rate = UploadRate(limit_s=settings.limits.upload_minutes * 60)
     add_routes(
-        app, signed_files, UploadIntake(lambda: app.state.services.store, pace=pace, is_public=settings.is_public)
+        app, signed_files, UploadIntake(lambda: app.state.services.store, rate=rate, is_public=settings.is_public)
     )
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
-    _add_security(app, settings, farewell or StreamShutdown(), signed_files.secret)
+    _add_security(app, settings, stream_shutdown or StreamShutdown(), signed_files.secret)
     if settings.outside_url:
-        _lend_inputs(app, settings.data_dir)
+        _publish_inputs(app, settings.data_dir)
     _mount_page(app, settings, example_pairs(signed_files, examples))
     return app
 
@@ -113,8 +113,8 @@ def prepare(settings: Settings) -> Callable[[], None]:
         SettingsError: The address cannot be listened on.
     """
     listening = listen(settings.host, settings.port)
-    farewell = StreamShutdown()
-    app = build_app(settings, farewell=farewell)
+    stream_shutdown = StreamShutdown()
+    app = build_app(settings, stream_shutdown=stream_shutdown)
     # proxy_headers would believe X-Forwarded-For from anybody on this machine; see client_address and forwarding
     config = uvicorn.Config(
         app,
@@ -126,7 +126,7 @@ def prepare(settings: Settings) -> Callable[[], None]:
     shown = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104  only words
     sys.stdout.write(f"kling_ui answers at http://{shown}:{settings.port} in a moment. Ctrl+C stops it.\n")
     sys.stdout.flush()
-    return partial(Server(config, farewell).run, sockets=[listening])
+    return partial(Server(config, stream_shutdown).run, sockets=[listening])
 
 
 def main() -> int:
@@ -218,12 +218,12 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
     app.state.sessions = finish_mounting(app, page, settings)
 
 
-def _add_security(app: FastAPI, settings: Settings, farewell: StreamShutdown, secret: bytes) -> None:
+def _add_security(app: FastAPI, settings: Settings, stream_shutdown: StreamShutdown, secret: bytes) -> None:
     """Let the checks stand before everything else that is added to the app, logins too."""
     own = Origin.parse(settings.public_url or "")
     app.add_middleware(
         SecurityMiddleware,
-        farewell=farewell,
+        stream_shutdown=stream_shutdown,
         hosts=AllowedHosts.from_settings(settings),
         own_origins=[own] if own else [],
         proxies=settings.trusted_proxies,
@@ -232,7 +232,7 @@ def _add_security(app: FastAPI, settings: Settings, farewell: StreamShutdown, se
     )
 
 
-def _lend_inputs(app: FastAPI, data_dir: Path) -> None:
+def _publish_inputs(app: FastAPI, data_dir: Path) -> None:
     """Let the remote engine fetch the inputs of open runs from here, by signed addresses."""
 
     async def may_be_fetched(run_id: str) -> bool:

@@ -25,7 +25,7 @@ class TooSlowError(KlingUIError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UploadPace:
+class UploadRate:
     """What is expected of an upload.
 
     Attributes:
@@ -50,7 +50,7 @@ class UploadPace:
         return min(last_s + self.idle_s, self.limit_s, max(self.grace_s, size_bytes / self.bytes_per_s_min))
 
 
-async def paced(chunks: AsyncIterable[bytes], pace: UploadPace) -> AsyncGenerator[bytes]:
+async def paced(chunks: AsyncIterable[bytes], rate: UploadRate) -> AsyncGenerator[bytes]:
     """Pass an upload on as long as it keeps up with the pace.
 
     Raises:
@@ -61,22 +61,22 @@ async def paced(chunks: AsyncIterable[bytes], pace: UploadPace) -> AsyncGenerato
     size_bytes, last_s = 0, 0.0
     while True:
         try:
-            async with asyncio.timeout_at(began_s + pace.timeout_s(size_bytes, last_s)):
+            async with asyncio.timeout_at(began_s + rate.timeout_s(size_bytes, last_s)):
                 chunk = await anext(coming)
         except StopAsyncIteration:
             return
         except TimeoutError as error:
-            raise _too_slow(pace, loop.time() - began_s) from error
+            raise _too_slow(rate, loop.time() - began_s) from error
         last_s, size_bytes = loop.time() - began_s, size_bytes + len(chunk)
-        if last_s > pace.timeout_s(size_bytes, last_s):
-            raise _too_slow(pace, last_s)
+        if last_s > rate.timeout_s(size_bytes, last_s):
+            raise _too_slow(rate, last_s)
         yield chunk
 
 
-def _too_slow(pace: UploadPace, elapsed_s: float) -> TooSlowError:
-    if elapsed_s >= pace.limit_s:
+def _too_slow(rate: UploadRate, elapsed_s: float) -> TooSlowError:
+    if elapsed_s >= rate.limit_s:
         return TooSlowError(
-            f"The file did not arrive within {pace.limit_s / 60:g} min.", advice="Choose a smaller one, or try again."
+            f"The file did not arrive within {rate.limit_s / 60:g} min.", advice="Choose a smaller one, or try again."
         )
     return TooSlowError("The file arrived too slowly, or stopped coming.", advice="Check the connection and try again.")
 
@@ -94,7 +94,7 @@ class UploadIntake:
 
     Args:
         store: Gives what keeps them; it is open only while the server runs.
-        pace: How fast they must come.
+        rate: How fast they must come.
         is_public: Others than the person at this machine can reach the app.
         at_once_max: How many may come from one address at once.
         max_bytes: The largest one.
@@ -104,13 +104,13 @@ class UploadIntake:
         self,
         store: Callable[[], UploadStore],
         *,
-        pace: UploadPace,
+        rate: UploadRate,
         is_public: bool = False,
         at_once_max: int = AT_ONCE_MAX,
         max_bytes: int = UPLOAD_MAX_BYTES,
     ) -> None:
         self._store = store
-        self._pace = pace
+        self._rate = rate
         self._is_public = is_public
         self._max_bytes = max_bytes
         self._at_once = FairShare(at_once_max, waiting_each_max=0, what="uploads")
@@ -128,7 +128,7 @@ class UploadIntake:
         """
         keys = share_keys(request.scope, is_public=self._is_public)
         async with self._at_once.turn(keys[-1]):
-            chunks = paced(request.stream(), self._pace)
+            chunks = paced(request.stream(), self._rate)
             try:
                 return await self._keep(chunks, keys[0], name, _announced_bytes(request))
             except TooSlowError:
@@ -168,5 +168,5 @@ async def _counted(chunks: AsyncIterator[bytes], room: Room) -> AsyncGenerator[b
 
 
 def _announced_bytes(request: Request) -> int:
-    told = request.headers.get("content-length", "")
-    return int(told) if told.isascii() and told.isdigit() and len(told) < 20 else 0
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0

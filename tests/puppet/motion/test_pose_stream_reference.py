@@ -30,7 +30,7 @@ def test_a_stretch_is_cleaned_as_the_whole_would_be():
         assert np.allclose(stretch.points, same.points)
         assert np.allclose(stretch.scale, same.scale)
         assert np.allclose(stretch.face, same.face)
-        assert np.allclose(stretch.pace_m_s, same.pace_m_s)
+        assert np.allclose(stretch.speed_m_s, same.speed_m_s)
 
 
 def test_a_stretch_does_not_depend_on_frames_beyond_its_reach():

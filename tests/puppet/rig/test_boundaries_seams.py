@@ -6,8 +6,8 @@ from kling_ui.puppet.rig.boundaries import (
     NOTHING,
     OWN,
     Arm,
+    arm_axis,
     arm_boundaries,
-    arm_way,
     territory,
 )
 from kling_ui.puppet.skeleton import Joint, Part
@@ -22,7 +22,7 @@ def arm() -> Arm:
     joints = np.zeros((18, 2))
     joints[Joint.RIGHT_SHOULDER], joints[Joint.RIGHT_ELBOW] = (100, 40), (100, 160)
     joints[Joint.RIGHT_WRIST] = (100, 260)
-    return arm_way(joints, PARTS, PX_PER_M)
+    return arm_axis(joints, PARTS, PX_PER_M)
 
 
 @pytest.fixture
@@ -86,5 +86,5 @@ def test_a_shoulder_takes_little_of_the_chest(arm: Arm):
 def test_an_arm_whose_forearm_is_not_shown_has_a_way_all_the_same():
     joints = np.zeros((18, 2))
     joints[Joint.RIGHT_SHOULDER], joints[Joint.RIGHT_ELBOW] = (100, 40), (100, 160)
-    arm = arm_way(joints, PARTS[:1], PX_PER_M)
+    arm = arm_axis(joints, PARTS[:1], PX_PER_M)
     assert arm.points[-1] == pytest.approx((100, 160), abs=2.5)

@@ -3,7 +3,7 @@ import pytest
 
 from kling_ui.puppet.rig.matting import (
     around_palm,
-    likeness,
+    colour_share,
     nearest_known,
     skin,
 )
@@ -23,7 +23,9 @@ RED, SKIN, WALL = (200, 40, 40), (220, 160, 130), (60, 70, 80)
     ],
 )
 def test_colours_tell_what_they_can(pixel, colours, share, trusted):
-    found, trust = likeness(np.array([pixel], np.uint8), np.array([WALL], np.uint8), [np.array([c]) for c in colours])
+    found, trust = colour_share(
+        np.array([pixel], np.uint8), np.array([WALL], np.uint8), [np.array([c]) for c in colours]
+    )
     assert (trust[0] > 0.5) == trusted
     if share is not None:
         assert found[0] == pytest.approx(share, abs=0.1)

@@ -4,8 +4,8 @@ import pytest
 from kling_ui.puppet.rig.distances import distances
 from kling_ui.puppet.rig.segmentation import (
     ARMS,
-    CHAINS,
     HEAD,
+    LIMBS,
     gather,
     label_limbs,
 )
@@ -56,11 +56,11 @@ def chains_of(rgb: np.ndarray, mask: np.ndarray, joints: np.ndarray) -> tuple[np
 
 
 def test_each_limb_gets_its_own(joints: np.ndarray):
-    chains, _ = chains_of(*picture(joints, BLACK), joints)
-    assert (chains[180, 80:96] == CHAINS.index((Part.RIGHT_UPPER_ARM, Part.RIGHT_FOREARM))).all()
-    assert (chains[180, 204:220] == CHAINS.index((Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM))).all()
-    assert (chains[60:90, 145:155] == HEAD).all()
-    assert (chains[150:250, 130:170] == 0).all()
+    limb_labels, _ = chains_of(*picture(joints, BLACK), joints)
+    assert (limb_labels[180, 80:96] == LIMBS.index((Part.RIGHT_UPPER_ARM, Part.RIGHT_FOREARM))).all()
+    assert (limb_labels[180, 204:220] == LIMBS.index((Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM))).all()
+    assert (limb_labels[60:90, 145:155] == HEAD).all()
+    assert (limb_labels[150:250, 130:170] == 0).all()
 
 
 def test_black_is_no_neighbour_of_white(joints: np.ndarray):
@@ -72,15 +72,15 @@ def test_black_is_no_neighbour_of_white(joints: np.ndarray):
 
 
 def test_the_tops_of_the_shoulders_are_the_bodys(joints: np.ndarray):
-    chains, _ = chains_of(*picture(joints, GREEN), joints)
-    assert (chains[110, 176:180] == 0).all()
-    assert (chains[110, 122:126] == 0).all()
+    limb_labels, _ = chains_of(*picture(joints, GREEN), joints)
+    assert (limb_labels[110, 176:180] == 0).all()
+    assert (limb_labels[110, 122:126] == 0).all()
 
 
 def test_what_lies_under_an_arm_is_told_without_the_arms(joints: np.ndarray):
     rgb, mask = picture(joints, BLACK)
-    chains, behind = chains_of(rgb, mask, joints)
-    assert np.isin(chains, ARMS).any()
+    limb_labels, behind = chains_of(rgb, mask, joints)
+    assert np.isin(limb_labels, ARMS).any()
     assert not np.isin(behind, ARMS).any()
     assert (behind[mask] >= 0).all()
     assert (behind[~mask] == -1).all()

@@ -148,7 +148,7 @@ def test_a_file_that_is_gone_and_a_ledger_that_cannot_be_read(app, url, image):
 
 def other_publisher(app, net, transport=None, outside_url="https://demo.example/kling"):
     probe = net.probe(transport or app.transport)
-    return PublicFilesPublisher(app.files, outside_url, probe, lend_hours=3, clock=lambda: app.now)
+    return PublicFilesPublisher(app.files, outside_url, probe, publish_hours=3, clock=lambda: app.now)
 
 
 def test_a_file_is_lent_once_a_stranger_can_fetch_it(app, net, video):

@@ -15,7 +15,7 @@ SECRETS = ("planted-secret", "Signature=")
 
 
 def publisher(probe, url="s3://bucket/some/folder", clock=time.time):
-    return S3Publisher(open_bucket(url), KEY, probe, lend_hours=2, clock=clock)
+    return S3Publisher(open_bucket(url), KEY, probe, publish_hours=2, clock=clock)
 
 
 def network(net):
@@ -67,7 +67,7 @@ def test_a_file_is_lent_by_a_presigned_address_and_deleted_afterwards(net, s3, i
 
 def test_names_cannot_be_guessed_without_the_key(net, s3, image):
     net.run(publisher(network(net)).publish(image, Role.IMAGE))
-    other = S3Publisher(open_bucket("s3://bucket/some/folder"), b"other", network(net), lend_hours=2)
+    other = S3Publisher(open_bucket("s3://bucket/some/folder"), b"other", network(net), publish_hours=2)
     net.run(other.publish(image, Role.IMAGE))
     first, second = names()
     assert first != second
@@ -123,7 +123,7 @@ def test_other_files_than_pictures_and_videos_are_not_uploaded(net, s3, image):
 @pytest.mark.parametrize(("later_s", "is_left"), [(SWEEP_AFTER_S - 60, True), (SWEEP_AFTER_S + 60, False)])
 def test_what_a_killed_process_left_behind_goes_after_a_week_and_nothing_else_does(net, s3, image, later_s, is_left):
     async def story():
-        lost = S3Publisher(open_bucket("s3://bucket/some/folder"), b"lost", network(net), lend_hours=2)
+        lost = S3Publisher(open_bucket("s3://bucket/some/folder"), b"lost", network(net), publish_hours=2)
         await lost.publish(image, Role.IMAGE)
         others = open_bucket("s3://bucket/some/folder")
         for name in ("lent/notes.txt", "other.png", f"lent/{'a' * 42}.png"):

@@ -10,7 +10,7 @@ URL = "https://pics.example/a.png?X-Amz-Signature=secret"
 
 def refusal(net, answer, url=URL, ours=False, **options):
     with pytest.raises(MediaError) as caught:
-        net.run(net.probe(answer, **options).look(url, ours=ours))
+        net.run(net.probe(answer, **options).probe(url, ours=ours))
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None or "secret" not in repr(caught.value.__cause__)
     assert caught.value.advice
@@ -19,7 +19,7 @@ def refusal(net, answer, url=URL, ours=False, **options):
 
 def test_a_stranger_asks_for_the_beginning_and_brings_nothing(net):
     probe = net.probe(lambda request: net.ranged(net.png, request, **{"content-type": "Image/PNG; x=y"}))
-    facts = net.run(probe.look(f"{URL}&Expires=1800000060"))
+    facts = net.run(probe.probe(f"{URL}&Expires=1800000060"))
     (request,) = net.asked
     assert (request.method, request.headers["range"]) == ("GET", f"bytes=0-{HEAD_BYTES - 1}")
     assert not {"authorization", "cookie", "referer"} & set(request.headers)
@@ -30,7 +30,7 @@ def test_a_stranger_asks_for_the_beginning_and_brings_nothing(net):
 
 def test_a_server_without_ranges_is_left_after_the_beginning(net):
     body = net.body(net.mp4 * 100)
-    facts = net.run(net.probe(lambda _: httpx.Response(200, stream=body)).look(URL))
+    facts = net.run(net.probe(lambda _: httpx.Response(200, stream=body)).probe(URL))
     assert facts.head == net.mp4[:HEAD_BYTES]
     assert facts.size_bytes is None
     assert body.taken_bytes == 5000
@@ -47,7 +47,7 @@ def test_a_server_without_ranges_is_left_after_the_beginning(net):
 )
 def test_the_size_of_all_of_it(net, headers, size_bytes):
     answer = httpx.Response(206, headers=headers, content=net.png[:10])
-    assert net.run(net.probe(lambda _: answer).look(URL)).size_bytes == size_bytes
+    assert net.run(net.probe(lambda _: answer).probe(URL)).size_bytes == size_bytes
 
 
 def test_redirects_are_told(net):
@@ -56,7 +56,7 @@ def test_redirects_are_told(net):
             return httpx.Response(302, headers={"location": "https://cdn.example/b?secret"})
         return net.ranged(net.png, request)
 
-    assert net.run(net.probe(answer).look(URL)).hosts == ("pics.example", "cdn.example")
+    assert net.run(net.probe(answer).probe(URL)).hosts == ("pics.example", "cdn.example")
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_redirect_into_a_private_network_is_not_followed(net):
 
 def test_a_name_of_ours_may_mean_a_private_machine_seen_from_inside(net):
     probe = net.probe(lambda request: net.ranged(net.png, request))
-    assert net.run(probe.look("https://inside.example/a", ours=True)).format == "png"
+    assert net.run(probe.probe("https://inside.example/a", ours=True)).format == "png"
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,6 @@ def test_hosts_that_are_plainly_private(net, host, inside):
 
 def test_a_stand_in_for_the_vendor_on_this_machine_takes_what_is_on_this_machine(net):
     probe = net.probe(lambda request: net.ranged(net.png, request), takes_http=True)
-    assert net.run(probe.look("http://127.0.0.1:9000/a", ours=True)).format == "png"
+    assert net.run(probe.probe("http://127.0.0.1:9000/a", ours=True)).format == "png"
     reason = refusal(net, lambda _: httpx.Response(200), "http://127.0.0.1/a", takes_http=True)
     assert "public internet" in reason  # a visitor still cannot point there

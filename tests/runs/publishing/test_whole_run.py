@@ -122,7 +122,7 @@ def test_this_app_lends_the_files_of_a_run_until_it_ends_also_after_a_restart(de
         async with opened(vendor) as world:
             meanwhile = await fetched(sent(vendor)["video_url"], transport)
             vendor.statuses.append(in_state("completed"))
-            assert await world.runner.adopt() == [run_id]
+            assert await world.runner.take_over() == [run_id]
             done = await world.end(run_id)
             return meanwhile, done, await fetched(sent(vendor)["video_url"], transport)
 

@@ -142,7 +142,7 @@ def test_two_tabs_of_one_visitor_feel_nothing(public):
 
     async def story():
         handlers, tabs = InputHandlers(lambda: public), [_asking("net", "tab 1"), _asking("net", "tab 2")]
-        seen = [asyncio.create_task(_end(handlers.on_first_look(None, tab))) for tab in tabs]
+        seen = [asyncio.create_task(_end(handlers.on_first_inputs(None, tab))) for tab in tabs]
         picked = [asyncio.create_task(_end(handlers.on_example(_told(id=EXAMPLES[1].key), _asking("net", "tab 3"))))]
         await _settle()
         waiting = len(public.checks._waiting)
@@ -216,7 +216,7 @@ def test_below_the_floor_a_repair_is_refused(full, canned):
         return await _end(handlers.on_repair(event, image, None, "video", True, gr.Request(session_hash="tab")))
 
     *_, findings = asyncio.run(story())
-    assert "nearly full" in str(findings["mending"])
+    assert "nearly full" in str(findings["repairing"])
     assert not full.uploads.exists()
 
 
@@ -225,11 +225,11 @@ def test_a_run_begins_on_the_terms_of_whoever_asks(services, is_public, address)
     settings = replace(services.settings, public_url="https://demo.example" if is_public else None)
     theirs = replace(services, settings=settings)
     image, video = (services.examples / name for name in (EXAMPLES[0].image, EXAMPLES[0].video))
-    wish = RunRequest(image, video, TransferOptions(), True, None, None).to_value(services.signed_files)
+    run_request = RunRequest(image, video, TransferOptions(), True, None, None).to_value(services.signed_files)
 
     async def story():
         handlers = RunHandlers(lambda: theirs)
-        run = handlers.on_run({"wish": wish}, "preview", None, None, "720p", VISITOR, _asking("net-1"))
+        run = handlers.on_run({"request": run_request}, "preview", None, None, "720p", VISITOR, _asking("net-1"))
         return [scene async for scene in run]
 
     asyncio.run(story())

@@ -116,7 +116,7 @@ def test_an_example_brings_its_settings(handlers):
 
 
 def test_the_first_look_shows_the_first_example(handlers):
-    *_, (image, video) = _all(handlers.on_first_look(None, TAB))
+    *_, (image, video) = _all(handlers.on_first_inputs(None, TAB))
     assert image["ref"].endswith(EXAMPLES[0].image)
     assert (image["busy"], video["busy"]) == ("", "")
 
@@ -129,7 +129,7 @@ def _judge(handlers, image, video, *choice):
 def test_good_inputs_may_run(handlers, image, video):
     findings, headline, button, accepted = _judge(handlers, image, video)
     assert button["interactive"]
-    assert headline["wish"]["prompt"] == "A person in a garden"
+    assert headline["request"]["prompt"] == "A person in a garden"
     assert headline["tone"] == "warn"  # nobody is in the canned picture
     assert {finding["rule"] for finding in findings} >= {"image.character"}
     assert accepted == gr.update(visible=False, value=False)
@@ -138,7 +138,7 @@ def test_good_inputs_may_run(handlers, image, video):
 def test_a_clip_that_is_too_long_for_the_orientation_blocks(handlers, image, video):
     findings, headline, button, _ = _judge(handlers, image, video, Orientation.IMAGE.value, True, "Outdoors", False)
     assert not button["interactive"]
-    assert headline["wish"] is None
+    assert headline["request"] is None
     assert findings[0]["rule"] == "video.duration"
     assert "12 s" in headline["text"]
 
@@ -166,7 +166,7 @@ def test_a_missing_input_is_asked_for(handlers, request, has_image, has_video, t
 def test_while_an_input_is_looked_at_nothing_runs_but_hard_limits_show(handlers, image, video):
     busy = video | {"busy": "Looking for the person"}
     findings, headline, button, _ = _judge(handlers, image, busy, "image", True, "Outdoors", False)
-    assert (headline["tone"], headline["wish"], button["interactive"]) == ("busy", None, False)
+    assert (headline["tone"], headline["request"], button["interactive"]) == ("busy", None, False)
     assert "video.duration" in {finding["rule"] for finding in findings}
 
 
@@ -182,7 +182,7 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
     assert findings[0]["rule"] == "image.coverage"
     assert (button["interactive"], accepted["visible"]) == (False, True)
     _, headline, button, accepted = _judge(handlers, image, video, *CHOICE[:3], True)
-    assert (button["interactive"], accepted["visible"], headline["wish"]["accepted"]) == (True, True, True)
+    assert (button["interactive"], accepted["visible"], headline["request"]["accepted"]) == (True, True, True)
 
 
 def test_what_can_be_mended_is_offered(handlers, image, video, canned):
@@ -210,7 +210,7 @@ def test_a_reload_brings_back_what_was_there(handlers, services):
         "keep_sound": False,
         "prompt": "Outdoors",
     }
-    *_, (image, video) = _all(handlers.on_first_look(kept, TAB))
+    *_, (image, video) = _all(handlers.on_first_inputs(kept, TAB))
     assert image["ref"].endswith(example.image)
     assert video == {}
     assert asyncio.run(handlers.on_kept_choice(kept)) == ("image", False, "Outdoors")
@@ -218,7 +218,7 @@ def test_a_reload_brings_back_what_was_there(handlers, services):
 
 @pytest.mark.parametrize("kept", [None, {"image": {"ref": "gone/a.png"}}, "nonsense"])
 def test_where_nothing_was_kept_the_example_is_shown(handlers, kept):
-    *_, (image, _) = _all(handlers.on_first_look(kept, TAB))
+    *_, (image, _) = _all(handlers.on_first_inputs(kept, TAB))
     assert image["ref"].endswith(EXAMPLES[0].image)
     assert asyncio.run(handlers.on_kept_choice(kept)) == (gr.skip(), gr.skip(), gr.skip())
 
@@ -227,7 +227,7 @@ def test_a_kept_file_that_breaks_gives_way_to_the_example(handlers, services, ca
     probe = canned["probe_image"]
     broken = services.examples / EXAMPLES[1].image
     canned["probe_image"] = lambda path: probe if path != broken else _refuse()
-    *_, (image, _) = _all(handlers.on_first_look({"image": {"ref": services.signed_files.sign(broken)}}, TAB))
+    *_, (image, _) = _all(handlers.on_first_inputs({"image": {"ref": services.signed_files.sign(broken)}}, TAB))
     assert image["ref"].endswith(EXAMPLES[0].image)
 
 

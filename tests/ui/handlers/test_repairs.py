@@ -81,13 +81,13 @@ def _repair(handlers, image, video, *kinds, **more):
     return asyncio.run(collect())
 
 
-def _mending(display):
-    return display[2]["mending"]
+def _repairing(display):
+    return display[2]["repairing"]
 
 
 def test_repair_all_replaces_both_inputs_at_once(handlers, image, video, broken):
     *before, last = _repair(handlers, image, video, "image.convert", "video.convert", "choice.no-sound")
-    assert {_mending(display)["state"] for display in before} == {"running"}
+    assert {_repairing(display)["state"] for display in before} == {"running"}
     assert all(display[0] == gr.skip() and display[1] == gr.skip() for display in before)
     picture, clip, _ = last
     assert picture["ref"].endswith("-repaired.png")
@@ -96,7 +96,7 @@ def test_repair_all_replaces_both_inputs_at_once(handlers, image, video, broken)
     assert picture["repaired"]["changes"] == [("Format", "WebP", "PNG")]
     assert picture["repaired"]["picture"].startswith("files/")
     assert clip["origin"] is None
-    done = _mending(last)
+    done = _repairing(last)
     assert done["state"] == "done"
     assert done["after"] == {"image": picture["ref"], "video": clip["ref"]}
     assert (done["choice"], done["choice_before"]) == ({"keep_sound": False}, {"keep_sound": True})
@@ -106,7 +106,7 @@ def test_repair_all_replaces_both_inputs_at_once(handlers, image, video, broken)
 def test_a_choice_alone_touches_no_file(handlers, image, video, broken):
     *_, (picture, clip, findings) = _repair(handlers, image, video, "choice.no-sound")
     assert (picture, clip) == (gr.skip(), gr.skip())
-    assert findings["mending"]["choice"] == {"keep_sound": False}
+    assert findings["repairing"]["choice"] == {"keep_sound": False}
 
 
 def test_a_second_repair_starts_from_the_original_again(handlers, image, video, broken):
@@ -115,7 +115,7 @@ def test_a_second_repair_starts_from_the_original_again(handlers, image, video, 
     broken["transform_video"] = lambda path, *more: sources.append(path.name) or make(path, *more)
     *_, (_, clip, _) = _repair(handlers, image, video, "video.convert")
     *_, (_, again, findings) = _repair(handlers, image, clip, "video.trim", span=[2.0, 7.0])
-    assert findings["mending"]["state"] == "done"
+    assert findings["repairing"]["state"] == "done"
     assert sources == [EXAMPLES[0].video, EXAMPLES[0].video]
     assert [kind for kind, _ in again["current"]["repairs"]] == ["video.convert", "video.trim"]
     assert again["repaired"]["steps"] == 2
@@ -123,8 +123,8 @@ def test_a_second_repair_starts_from_the_original_again(handlers, image, video, 
 
 def test_what_is_not_on_offer_is_not_done(handlers, image, video, broken):
     *_, last = _repair(handlers, image, video, "image.turn", "nonsense")
-    assert _mending(last)["state"] == "failed"
-    assert "nothing to repair" in _mending(last)["words"]
+    assert _repairing(last)["state"] == "failed"
+    assert "nothing to repair" in _repairing(last)["words"]
 
 
 def test_a_part_that_a_person_picked_is_kept(handlers, image, video, broken):
@@ -134,7 +134,7 @@ def test_a_part_that_a_person_picked_is_kept(handlers, image, video, broken):
     *_, (_, clip, findings) = _repair(handlers, image, video, "video.trim", span=[2.0, 7.0])
     assert (mends[0].start_s, mends[0].end_s) == (2.0, 7.0)
     assert clip["current"]["span"] == [2.0, 7.0]
-    assert findings["mending"]["words"].startswith("Done: Keep 2.0–7.0")
+    assert findings["repairing"]["words"].startswith("Done: Keep 2.0–7.0")
 
 
 def test_a_failure_changes_nothing_and_says_why(handlers, image, video, broken):
@@ -143,14 +143,14 @@ def test_a_failure_changes_nothing_and_says_why(handlers, image, video, broken):
     )
     *_, (picture, clip, findings) = _repair(handlers, image, video, "image.convert", "video.convert")
     assert (picture, clip) == (gr.skip(), gr.skip())
-    assert findings["mending"]["state"] == "failed"
-    assert "breaks off" in findings["mending"]["words"]
+    assert findings["repairing"]["state"] == "failed"
+    assert "breaks off" in findings["repairing"]["words"]
 
 
 def test_an_unforeseen_error_is_no_traceback(handlers, image, video, broken, caplog):
     broken["transform_image"] = ZeroDivisionError("secret detail")
     *_, last = _repair(handlers, image, video, "image.convert")
-    assert "secret detail" not in _mending(last)["words"]
+    assert "secret detail" not in _repairing(last)["words"]
     assert "ZeroDivisionError at" in caplog.text
     assert "secret detail" not in caplog.text
 
@@ -201,7 +201,7 @@ def test_it_can_be_stopped_in_the_middle(slow, image, video, broken, services):
         await handlers.on_stop(TAB)
 
     displays, _ = _under_way(slow, image, video, stop)
-    assert _mending(displays[-1]) == {"state": "stopped", "words": "Stopped. Nothing was changed."}
+    assert _repairing(displays[-1]) == {"state": "stopped", "words": "Stopped. Nothing was changed."}
     assert not [path for path in services.uploads.rglob("*") if path.is_file()]
 
 
@@ -213,8 +213,8 @@ def test_a_new_picture_meanwhile_is_not_overwritten(slow, image, video, broken, 
     displays, _ = _under_way(slow, image, video, hand_in)
     picture, clip, findings = displays[-1]
     assert (picture, clip) == (gr.skip(), gr.skip())
-    assert findings["mending"]["after"] == {}
-    assert "left as it is" in findings["mending"]["words"]
+    assert findings["repairing"]["after"] == {}
+    assert "left as it is" in findings["repairing"]["words"]
 
 
 def test_a_second_press_takes_over_from_the_first(slow, image, video, broken):
@@ -224,8 +224,8 @@ def test_a_second_press_takes_over_from_the_first(slow, image, video, broken):
         return [display async for display in handlers.on_repair(event, image, video, "video", True, TAB)]
 
     displays, again = _under_way(slow, image, video, press_again)
-    assert {_mending(display)["state"] for display in displays} == {"running"}
-    assert _mending(again[-1])["state"] == "done"
+    assert {_repairing(display)["state"] for display in displays} == {"running"}
+    assert _repairing(again[-1])["state"] == "done"
     assert not slow[0]._under_way
 
 
@@ -255,12 +255,12 @@ def test_undo_goes_back_to_the_file_from_before(handlers, image, video, broken):
 
 def test_undo_all_leaves_what_was_changed_since(handlers, image, video, broken):
     *_, (picture, clip, findings) = _repair(handlers, image, video, "image.convert", "video.convert")
-    after = findings["mending"]["after"]
+    after = findings["repairing"]["after"]
     newer = {"ref": image["ref"], "facts": [("Size", "")]}
     back = asyncio.run(handlers.on_undo_all(_told(after=after), newer, clip, TAB))
     assert back[0] == gr.skip()
     assert back[1]["ref"] == video["ref"]
-    assert back[2]["mending"] == {}
+    assert back[2]["repairing"] == {}
     both = asyncio.run(handlers.on_undo_all(_told(after=after), picture, clip, TAB))
     assert (both[0]["ref"], both[1]["ref"]) == (image["ref"], video["ref"])
 

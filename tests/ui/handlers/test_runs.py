@@ -63,8 +63,8 @@ def handlers(services, canned):
 @pytest.fixture
 def headline(services):
     folder, example = services.examples, EXAMPLES[0]
-    wish = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
-    return {"wish": wish.to_value(services.signed_files)}
+    run_request = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
+    return {"request": run_request.to_value(services.signed_files)}
 
 
 @pytest.fixture
@@ -109,12 +109,12 @@ def test_a_visitors_kept_token_goes_along_where_it_is_needed(handlers, headline,
 
 
 @pytest.mark.parametrize(
-    "wish",
+    "run_request",
     [None, {"image": "forged"}],
     ids=["no wish", "forged files"],
 )
-def test_what_cannot_be_started_is_said(handlers, runner, wish):
-    ((status, player, _),) = _run(handlers, {"wish": wish}, "kling")
+def test_what_cannot_be_started_is_said(handlers, runner, run_request):
+    ((status, player, _),) = _run(handlers, {"request": run_request}, "kling")
     assert status["sentence"] == "The inputs are not ready to run."
     assert player == gr.skip()
     assert runner.started == []
@@ -127,7 +127,7 @@ def test_a_refused_token_is_never_replaced_by_the_apps_own(handlers, headline, r
 
 
 def test_what_the_checks_block_is_not_started_whatever_the_browser_says(handlers, headline, runner):
-    headline["wish"]["orientation"] = Orientation.IMAGE.value  # the clip lasts 12 s
+    headline["request"]["orientation"] = Orientation.IMAGE.value  # the clip lasts 12 s
     ((status, _, _),) = _run(handlers, headline)
     assert status["sentence"].startswith("Would fail:")
     assert runner.started == []
@@ -283,7 +283,7 @@ def test_a_comparison_is_made_once(handlers, runner, run_of, canned, tmp_path):
 
 
 def test_inputs_stand_where_their_result_will_be(handlers, headline):
-    image, video = {"ref": headline["wish"]["image"]}, {"ref": headline["wish"]["video"]}
+    image, video = {"ref": headline["request"]["image"]}, {"ref": headline["request"]["video"]}
     shown = asyncio.run(handlers.on_inputs(image, video))["pair"]
     assert shown["image"].endswith(EXAMPLES[0].image)
     assert shown["reference"].endswith(EXAMPLES[0].video)

@@ -2,7 +2,7 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import KlingUIError
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.ui.repair_session import RepairOrder, RepairOutcome, RepairProgress
-from kling_ui.ui.views import findings as mending_view
+from kling_ui.ui.views import findings as repair_view
 from kling_ui.ui.views.input_slot import InputKind
 
 ORDER = RepairOrder(frozenset({RepairKind.IMAGE_CONVERT}), None, None, None, TransferOptions("", Orientation.IMAGE))
@@ -13,14 +13,14 @@ def test_a_repair_says_how_far_it_is():
     progress = RepairProgress()
     progress.enter("Repairing")
     progress.show(0.4)
-    assert mending_view.running(progress) == {"state": "running", "words": "Repairing", "share": 0.4}
+    assert repair_view.running(progress) == {"state": "running", "words": "Repairing", "share": 0.4}
     progress.enter("Checking the result")
-    assert mending_view.running(progress)["share"] is None
+    assert repair_view.running(progress)["share"] is None
 
 
 def test_what_was_done_can_be_told_and_undone():
     outcome = RepairOutcome(("Convert to PNG", "Switch"), VALUES, TransferOptions("", Orientation.VIDEO))
-    assert mending_view.done(ORDER, outcome, VALUES) == {
+    assert repair_view.done(ORDER, outcome, VALUES) == {
         "state": "done",
         "words": "Done: Convert to PNG; Switch.",
         "after": {"image": "a", "video": "b"},
@@ -30,12 +30,12 @@ def test_what_was_done_can_be_told_and_undone():
 
 
 def test_what_the_person_changed_meanwhile_is_not_undone():
-    done = mending_view.done(ORDER, RepairOutcome(("Convert to PNG",), VALUES, ORDER.choice), {InputKind.VIDEO})
+    done = repair_view.done(ORDER, RepairOutcome(("Convert to PNG",), VALUES, ORDER.choice), {InputKind.VIDEO})
     assert done["after"] == {"video": "b"}
     assert done["words"].endswith("What you changed meanwhile was left as it is.")
     assert done["choice"] == {}
 
 
 def test_a_failure_says_that_nothing_was_lost():
-    failed = mending_view.failed(KlingUIError("It broke.", advice="Try again."))
+    failed = repair_view.failed(KlingUIError("It broke.", advice="Try again."))
     assert failed == {"state": "failed", "words": "Nothing was changed. It broke. Try again."}

@@ -52,7 +52,7 @@ def test_a_picture_shows_its_facts_first(signed_files, tmp_path):
 def test_a_picture_shows_what_was_found(signed_files, tmp_path):
     path = tmp_path / "a.png"
     look = ImageAnalysis("0" * 64, _image_facts(path), _person(1.0), 0.0, tmp_path / "overlay.jpg")
-    value = slot_view.image_look(signed_files, path, look)
+    value = slot_view.image_value(signed_files, path, look)
     assert value["busy"] == ""
     assert value["overlay"] == signed_files.url(tmp_path / "overlay.jpg")
     assert value["found"].replace(NBSP, " ") == "The character covers 24 % of the picture, full body."
@@ -66,7 +66,7 @@ def test_an_upper_body_is_called_so():
 
 def test_nobody_in_a_picture(signed_files, tmp_path):
     look = ImageAnalysis("0" * 64, _image_facts(tmp_path / "a.png"), None, 0.0, None)
-    value = slot_view.image_look(signed_files, tmp_path / "a.png", look)
+    value = slot_view.image_value(signed_files, tmp_path / "a.png", look)
     assert (value["found"], value["overlay"]) == ("No character was found.", "")
 
 
@@ -91,7 +91,7 @@ def test_a_clip_shows_its_facts(signed_files, tmp_path):
 def test_a_clip_shows_what_was_found(signed_files, tmp_path, shown, found):
     facts = _video_facts(tmp_path / "a.mp4", has_audio=False)
     look = VideoAnalysis("0" * 64, facts, _track(shown=shown, of=10), tmp_path / "strip.jpg")
-    value = slot_view.video_look(signed_files, tmp_path / "a.mp4", look)
+    value = slot_view.video_value(signed_files, tmp_path / "a.mp4", look)
     assert value["found"].replace(NBSP, " ") == found
     assert value["strip"] == signed_files.url(tmp_path / "strip.jpg")
     assert _said(value)["Sound"] == "none"

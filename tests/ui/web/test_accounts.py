@@ -33,7 +33,7 @@ def open_app(services, url, played, monkeypatch):
 
         @asynccontextmanager
         async def opening(*_):
-            async with open_runner(settings, services.workers, adopt=False) as runner:
+            async with open_runner(settings, services.workers, take_over=False) as runner:
                 yield replace(services, **{"settings": settings, "runner": runner} | changes)
 
         app = server.build_app(settings, opening)
@@ -133,11 +133,11 @@ def test_a_token_ends_with_its_login_and_is_no_other_browsers(open_app, login, s
         assert not services.tokens.holds(BROWSER)
         _send(client, "on_token", data={"token": TOKEN})
         played.log_in(other)
-        assert "kept_s" in _send(client, "on_look")
-        assert "kept_s" not in _send(other, "on_look")
-        assert "kept_s" not in _send(other, "on_look", OTHER)
+        assert "kept_s" in _send(client, "on_stale_token")
+        assert "kept_s" not in _send(other, "on_stale_token")
+        assert "kept_s" not in _send(other, "on_stale_token", OTHER)
         client.post("/logout")
-        assert "kept_s" not in _send(client, "on_look")
+        assert "kept_s" not in _send(client, "on_stale_token")
         assert repr(services.tokens) == "<TokenKeep with 0 tokens>"
 
 

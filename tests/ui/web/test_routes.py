@@ -10,14 +10,14 @@ from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.web.routes import add_routes, sweep
 from kling_ui.ui.web.signed_files import SignedFiles
-from kling_ui.ui.web.uploads import UploadIntake, UploadPace
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate
 
 
 @pytest.fixture
 def client(tmp_path):
     app, signed_files = FastAPI(), SignedFiles(tmp_path, b"secret")
     store = open_store(Settings(data_dir=tmp_path), signed_files)
-    add_routes(app, signed_files, UploadIntake(lambda: store, pace=UploadPace(limit_s=60.0)))
+    add_routes(app, signed_files, UploadIntake(lambda: store, rate=UploadRate(limit_s=60.0)))
     return TestClient(app)
 
 

@@ -26,7 +26,7 @@ def _client(*, proxies: tuple[str, ...] = (), on_space: bool = False) -> TestCli
     routes = [Route("/broken", _break), Route("/{rest:path}", _echo, methods=["GET", "POST"])]
     guard = SecurityMiddleware(
         Starlette(routes=routes),
-        farewell=StreamShutdown(),
+        stream_shutdown=StreamShutdown(),
         hosts=HOSTS,
         own_origins=[Origin.parse("https://demo.example.org")],
         proxies=[ip_network(proxy) for proxy in proxies],
@@ -176,7 +176,7 @@ def test_the_opener_is_kept_out_where_browsers_heed_that(host, scheme, opener):
 
 
 def test_an_open_stream_ends_with_the_farewell():
-    farewell = StreamShutdown()
+    stream_shutdown = StreamShutdown()
 
     async def ticks():
         while True:
@@ -187,13 +187,13 @@ def test_an_open_stream_ends_with_the_farewell():
         return StreamingResponse(ticks())
 
     routes = [Route("/gradio_api/queue/data", stream)]
-    app = SecurityMiddleware(Starlette(routes=routes), farewell=farewell, hosts=HOSTS)
+    app = SecurityMiddleware(Starlette(routes=routes), stream_shutdown=stream_shutdown, hosts=HOSTS)
     sent = []
 
     async def send(message):
         sent.append(message)
         if len(sent) == 3:
-            farewell.say()
+            stream_shutdown.say()
 
     async def receive():
         await asyncio.Event().wait()

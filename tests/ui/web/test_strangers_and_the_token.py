@@ -23,7 +23,7 @@ from kling_ui.ui.web import server
 from kling_ui.vision.pose import Landmark, PoseTrack
 
 APPS, TYPED = "apps-token-0123456789", "typed-token-0123456789"
-STRANGER = "v" * 43
+OUTSIDER = "v" * 43
 ESTIMATE_USD = 0.84  # the clip lasts 12 s, at $0.07
 # Somebody who stands upright, faces the camera and fits into the picture: (x, y) of the left; the right mirrors it.
 LEFT = {
@@ -74,8 +74,8 @@ def headline(services, canned):
     track = PoseTrack(times_s, np.tile(pose, (len(times_s), 1, 1)), np.zeros((len(times_s), 33, 3), np.float32), 0.5625)
     canned["analyse_video"] = replace(canned["analyse_video"], track=track)
     folder, example = services.examples, EXAMPLES[0]
-    wish = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
-    return {"wish": wish.to_value(services.signed_files)}
+    run_request = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
+    return {"request": run_request.to_value(services.signed_files)}
 
 
 @pytest.fixture
@@ -103,7 +103,7 @@ def open_app(services, vendor, url, tmp_path, monkeypatch):
         async def opening(*_):
             remote = httpx.MockTransport(vendor)
             engines = Engines(settings, services.workers, tmp_path / "preview", remote=remote)
-            async with open_runner(settings, services.workers, engines=engines, adopt=False) as runner:
+            async with open_runner(settings, services.workers, engines=engines, take_over=False) as runner:
                 yield replace(services, settings=settings, runner=runner)
 
         app = server.build_app(settings, opening)
@@ -117,14 +117,14 @@ def send(headline, services):
     """Sends the event of a handler as the page does; gives all that came back."""
     clip = {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video)}
 
-    def sent(client, name, browser=STRANGER, *, prompt="In a garden", **told):
+    def sent(client, name, browser=OUTSIDER, *, prompt="In a garden", **told):
         config = client.get("/config").json()
         parts = {part["id"]: part["props"] for part in config["components"]}
         event = next(event for event in config["dependencies"] if event["api_name"] == name)
         filled = {
             "kling_ui.visitor": browser,
             "engine": "kling",
-            "headline": {"wish": headline["wish"] | {"prompt": prompt}},
+            "headline": {"request": headline["request"] | {"prompt": prompt}},
             "video-slot": clip,
             "resolution": "720p",
             "token": told.pop("token", ""),
@@ -144,7 +144,7 @@ def _events(client):
     return sorted({event["api_name"] for event in config["dependencies"] if state in event["inputs"]})
 
 
-def _everything(client, send, browser=STRANGER):
+def _everything(client, send, browser=OUTSIDER):
     told = [send(client, name, browser, run_id="1" * 32, request_id="req-guessed") for name in _events(client)]
     told += [send(client, "on_recover", browser, run_id="", request_id=f"req-{n}") for n in range(3)]
     return "".join(told)
@@ -237,7 +237,7 @@ def test_a_listed_account_is_known_by_its_username_alone(  # noqa: PLR0917  fixt
     listed = {"token_for": TokenFor.LISTED, "token_accounts": frozenset({"ann"}), "budget_day_usd": 8.0}
     with open_app(login=login, **listed) as client:
         played.log_in(client)
-        told = send(client, "on_look")
+        told = send(client, "on_stale_token")
         send(client, "cost")
         send(client, "on_run")
     assert ("Leave it empty" in told) is is_admitted

@@ -24,11 +24,11 @@ from kling_ui.ui.web.routes import add_routes
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.upload_store import DiskFloor, UploadStore
-from kling_ui.ui.web.uploads import UploadIntake, UploadPace
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate
 
 Disk = namedtuple("Disk", "total free")
-HASTY = UploadPace(limit_s=60.0, idle_s=0.2, grace_s=0.4, bytes_per_s_min=8000.0)
-PATIENT = UploadPace(limit_s=60.0)
+HASTY = UploadRate(limit_s=60.0, idle_s=0.2, grace_s=0.4, bytes_per_s_min=8000.0)
+PATIENT = UploadRate(limit_s=60.0)
 
 
 @dataclass
@@ -48,10 +48,10 @@ def house_of(tmp_path):
     def make(pace=PATIENT, *, is_public=False, store=None, **more):
         signed_files, app = SignedFiles(tmp_path, b"secret"), FastAPI()
         kept = store or open_store(Settings(data_dir=tmp_path), signed_files)
-        add_routes(app, signed_files, UploadIntake(lambda: kept, pace=pace, is_public=is_public, **more))
+        add_routes(app, signed_files, UploadIntake(lambda: kept, rate=pace, is_public=is_public, **more))
         app.add_middleware(
             SecurityMiddleware,
-            farewell=StreamShutdown(),
+            stream_shutdown=StreamShutdown(),
             hosts=AllowedHosts.from_settings(Settings(hosts=("testserver",))),
             proxies=[ip_network("10.0.0.0/8"), ip_network("127.0.0.0/8")],
             secret=b"s",
@@ -109,7 +109,7 @@ def _drip(opened, every_s):
     ("pace", "every_s", "words"),
     [
         (HASTY, 0.05, "too slowly"),
-        (UploadPace(limit_s=0.3, idle_s=5.0, grace_s=5.0), 0.05, "did not arrive within 0.005 min"),
+        (UploadRate(limit_s=0.3, idle_s=5.0, grace_s=5.0), 0.05, "did not arrive within 0.005 min"),
     ],
     ids=["a byte now and then", "for longer than one may"],
 )
@@ -229,13 +229,13 @@ def test_a_name_that_no_disk_takes_is_refused_in_words(house_of):
     [
         (0, 0.0, 30.0),  # nothing yet
         (1, 25.0, 30.0),  # a drip
-        (8000 * 60, 50.0, 60.0),  # at the lowest rate: no more patience than that
+        (8000 * 60, 50.0, 60.0),  # at the lowest rate: no longer than that
         (10**9, 50.0, 80.0),  # quick, then idle
-        (10**9, 590.0, 600.0),  # the end of all patience
+        (10**9, 590.0, 600.0),  # the longest wait
     ],
 )
 def test_until_when_the_next_bytes_must_come(size_bytes, last_s, until_s):
-    assert UploadPace(limit_s=600.0).timeout_s(size_bytes, last_s) == until_s
+    assert UploadRate(limit_s=600.0).timeout_s(size_bytes, last_s) == until_s
 
 
 ANN = Account("5f0c34ann", "ann", time.time() + 1000, "k")

@@ -5,24 +5,24 @@ let takenOver = null; // whose choice was handed on already
 
 function startMending(kinds) {
   if (isMending) return;
-  drawMending({ state: "running", words: "Starting", share: null });
+  drawRepairing({ state: "running", words: "Starting", share: null });
   trigger("repair", { kinds });
 }
 
-function drawMending(mending) {
-  const { state = "", words = "", share = null } = mending;
+function drawRepairing(repairing) {
+  const { state = "", words = "", share = null } = repairing;
   isMending = state === "running";
-  const box = element.querySelector(".mending");
+  const box = element.querySelector(".repairing");
   box.hidden = !state;
   box.dataset.state = state;
-  const line = box.querySelector(".mending-words");
+  const line = box.querySelector(".repairing-words");
   if (line.textContent !== words) line.textContent = words;
   drawShare(box.querySelector(".bar"), share);
   const stop = box.querySelector("[data-do=stop]");
   stop.hidden = !isMending;
   if (!isMending) stop.disabled = false;
   const undo = box.querySelector("[data-do=undo]");
-  undo.hidden = state !== "done" || !canUndo(mending);
+  undo.hidden = state !== "done" || !canUndo(repairing);
   undo.disabled = false;
   for (const button of element.querySelectorAll("[data-repair], [data-do=all]")) button.disabled = isMending;
   element.querySelector(".findings").setAttribute("aria-busy", String(isMending));
@@ -44,19 +44,19 @@ function stands({ after = {} }) {
   return Object.entries(after).every(([input, ref]) => now[input] === ref);
 }
 
-function onMending() {
-  const mending = props.mending || {};
-  isFresh = mending.state === "done";
-  if (isFresh && isChanged(mending.choice) && takenOver !== mending) { takenOver = mending; trigger("choose", mending.choice); }
-  drawMending(mending);
+function onRepairing() {
+  const repairing = props.repairing || {};
+  isFresh = repairing.state === "done";
+  if (isFresh && isChanged(repairing.choice) && takenOver !== repairing) { takenOver = repairing; trigger("choose", repairing.choice); }
+  drawRepairing(repairing);
   render();
 }
 
 function onJudged() {
-  const mending = props.mending || {};
-  if (mending.state !== "done") return;
-  if (stands(mending)) isFresh = false;
-  else if (!isFresh) drawMending({}); // the inputs have moved on
+  const repairing = props.repairing || {};
+  if (repairing.state !== "done") return;
+  if (stands(repairing)) isFresh = false;
+  else if (!isFresh) drawRepairing({}); // the inputs have moved on
 }
 
 function wireMending() {
@@ -65,7 +65,7 @@ function wireMending() {
     trigger("stop");
   });
   element.querySelector("[data-do=undo]").addEventListener("click", (event) => {
-    const { after, choice_before } = props.mending || {};
+    const { after, choice_before } = props.repairing || {};
     event.target.disabled = true;
     if (isChanged(choice_before)) trigger("choose", choice_before);
     trigger("undo", { after });
