@@ -31,7 +31,7 @@ from pydantic import SecretStr
 from kling_ui.api.polling import REMOTE_POLLING
 from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.run_files import Measured, RunFolders

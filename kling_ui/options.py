@@ -1,11 +1,14 @@
-"""What a person chooses besides the two files."""
+"""What a person asks for: the two kinds of input, the options beside them, and the characters a prompt may hold."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Self
 
 DEFAULT_PROMPT = "A person dancing in daylight"
+_LAYOUT = frozenset("\n\r\t")  # control characters that people mean
+REPLACEMENT = "\ufffd"
 
 
 class Orientation(StrEnum):
@@ -56,3 +59,19 @@ class TransferOptions:
             "resolution": Resolution(fields.get("resolution", Resolution.P720)),
         }
         return cls(**{**fields, **enums})
+
+
+def odd_characters(text: str) -> tuple[str, ...]:
+    """Name what has no place in a text, each once, in the order in which it comes: ``U+0000``, ``U+D83D``."""
+    return tuple(dict.fromkeys(f"U+{ord(char):04X}" for char in text if _is_odd(char)))
+
+
+def without_odd(text: str) -> str:
+    """Put the sign for an unknown character in place of all that has no place in a text."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(REPLACEMENT if _is_odd(char) else char for char in text)
+
+
+def _is_odd(char: str) -> bool:
+    return char == REPLACEMENT or (char not in _LAYOUT and unicodedata.category(char) in {"Cc", "Cs"})

@@ -20,7 +20,12 @@ from kling_ui.api.models import (
     RequestStatus,
     Submission,
 )
-from kling_ui.api.polling import REMOTE_POLLING, Poller, PollingPolicy, status_family
+from kling_ui.api.polling import (
+    REMOTE_POLLING,
+    Poller,
+    PollingPolicy,
+    status_family,
+)
 from kling_ui.api.transport import (
     NOT_SENT,
     Transport,

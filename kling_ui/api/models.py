@@ -19,9 +19,8 @@ from kling_ui.api.responses import (
     time_of,
     video_url_of,
 )
-from kling_ui.characters import odd_characters
 from kling_ui.errors import APIError, UnexpectedResponseError
-from kling_ui.options import Orientation, Resolution
+from kling_ui.options import Orientation, Resolution, odd_characters
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 ERROR_TEXT_MAX_CHARS = 2000

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from kling_ui.characters import without_odd
 from kling_ui.errors import (
     APIStatusError,
     AuthenticationError,
@@ -19,6 +18,7 @@ from kling_ui.errors import (
     RateLimitError,
     UnexpectedResponseError,
 )
+from kling_ui.options import without_odd
 
 _QUERY = re.compile(r"(?i)\b(https?://)(?:[^\s/?#\"'<>@]*@)?([^\s?#\"'<>]*)[?#][^\s\"'<>]*")
 _DATA_URI = re.compile(r"(?i)\bdata:[a-z0-9.+-]+/[a-z0-9.+-]+[;,][^\s\"'<>]*")

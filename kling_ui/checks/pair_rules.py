@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kling_ui.characters import odd_characters
 from kling_ui.checks.limits import (
     ASPECT_SQUARE_MAX,
     PROMPT_MAX_CHARS,
@@ -16,9 +15,15 @@ from kling_ui.checks.limits import (
 from kling_ui.checks.report import Evidence, Finding, Severity
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
-from kling_ui.options import Orientation, TransferOptions
+from kling_ui.options import Orientation, TransferOptions, odd_characters
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
-from kling_ui.vision.pose import Framing, Landmark, in_frame, seen, trunk_length
+from kling_ui.vision.pose import (
+    Framing,
+    Landmark,
+    in_frame,
+    seen,
+    trunk_length,
+)
 
 _SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
 _UPPER = [

@@ -9,14 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from kling_ui.checks import (
-    image_rules,
-    pair_rules,
-    video_rules,
-)
-from kling_ui.checks import (
-    video_rules as motion_rules,
-)
+from kling_ui.checks import image_rules, pair_rules, video_rules
+from kling_ui.checks import video_rules as motion_rules
 from kling_ui.checks.report import (
     Finding,
     Report,

@@ -11,10 +11,10 @@ from kling_ui.cli.output import (
     print_json,
     say,
     tell,
+    visitor_of,
 )
-from kling_ui.cli.run_output import visitor_of
 from kling_ui.runs.export import Entry, RunHistory, export
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.pricing import Budget, Spending
 from kling_ui.runs.run_files import RunFolders
 from kling_ui.settings import Settings

@@ -1,15 +1,24 @@
-"""What the command line prints, and the codes it ends with."""
+"""What the command line prints, also while a run goes on, and the codes it ends with."""
 
 import json
 import os
+import secrets
+import shutil
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from kling_ui.errors import KlingUIError, MediaError, SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
+from kling_ui.runs.record import RunState
+from kling_ui.runs.view import RunView
 
 DONE, FAILED, UNUSABLE = 0, 1, 2
 
@@ -67,3 +76,170 @@ def tell(text: str) -> None:
 def say(text: str) -> None:
     """Print a line about what is going on, on standard error."""
     typer.echo(text, file=sys.stderr)
+
+
+def visitor_of(data_dir: Path) -> str:
+    """Return the id of the command line's own runs: unguessable, because browsers are visitors, too.
+
+    Raises:
+        SettingsError: It cannot be kept.
+    """
+    file = data_dir / "command-line-visitor"
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new:
+            new.write(secrets.token_urlsafe(32))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise SettingsError("KLING_UI_DATA_DIR takes a folder that can be written to.") from error
+    return file.read_text()
+
+
+class RunProgress:
+    """Shows one run.
+
+    Args:
+        console: Where to; standard error by default.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
+        self._bar = (
+            Progress(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TimeElapsedColumn(),
+                console=console,
+                transient=True,
+            )
+            if console.is_terminal
+            else None
+        )
+        self._task = self._bar.add_task("", total=None) if self._bar else None
+        self._last_shown: tuple[object, ...] = ()
+        self._said: set[str] = set()
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Tell something that stays on the screen."""
+        if self._bar:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            say(text)
+
+    def show(self, view: RunView) -> None:
+        """Show where the run is; a line is told when it says something new, not for every per cent."""
+        for words in (view.price_words, view.note):
+            if words and words not in self._said:
+                self._said.add(words)
+                self.say(words)
+        if self._bar and self._task is not None:
+            total = None if view.progress is None else 1.0
+            self._bar.update(self._task, description=view.sentence, total=total, completed=view.progress or 0.0)
+        elif not view.is_final and (view.state, view.queue_position, view.trouble) != self._last_shown:
+            self._last_shown = view.state, view.queue_position, view.trouble
+            say(view.sentence)
+
+
+async def follow(views: AsyncGenerator[RunView], run_progress: RunProgress) -> RunView:
+    """Tell what a run does until it ends, and return its last view.
+
+    Raises:
+        KlingUIError: There is nothing to follow.
+    """
+    view: RunView | None = None
+    async with aclosing(views) as following:
+        async for view in following:
+            run_progress.show(view)
+    if view is None:
+        raise KlingUIError("The run cannot be followed.")
+    return view
+
+
+def make_folder(folder: Path, option: str = "--out") -> None:
+    """Make a folder that was asked for.
+
+    Raises:
+        SettingsError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{option} takes a folder that can be written to.") from error
+
+
+def place(video: Path, folder: Path, name: str) -> Path:
+    """Copy a video into a folder under a name that is free there.
+
+    Raises:
+        SettingsError: It cannot be written there.
+    """
+    stem, suffix = Path(name).stem, Path(name).suffix
+    for number in range(1, 10_000):
+        target = folder / (name if number == 1 else f"{stem}-{number}{suffix}")
+        try:
+            with target.open("xb") as file, video.open("rb") as source:
+                shutil.copyfileobj(source, file)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            with suppress(OSError):
+                target.unlink()
+            raise SettingsError(
+                f"The video cannot be written to --out ({(error.strerror or 'refused').lower()}).",
+                advice=f"It is kept at {video}.",
+            ) from error
+        return target
+    raise SettingsError(f"--out holds too many videos of this name already. It is kept at {video}.")
+
+
+def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
+    """Put a run at its end into plain JSON types."""
+    error = {"message": run.sentence, "advice": run.advice, "raw": run.raw_error}
+    return {
+        "run_id": run.run_id,
+        "request_id": run.request_id,
+        "engine": run.engine.value,
+        "status": run.state.value,
+        "video": str(video) if video else None,
+        "duration_s": run.duration_s,
+        "fps": run.fps,
+        "width_px": run.width_px,
+        "height_px": run.height_px,
+        "motion_match": run.motion_match,
+        "motion": dict(run.motion) if run.motion else None,
+        "estimate_usd": run.estimate_usd,
+        "cost_usd": run.cost_usd,
+        "charge": run.charge.value,
+        "elapsed_s": round(run.elapsed_s, 3),
+        "inputs": list(run.inputs),
+        "repairs": list(run.repairs),
+        "error": None if run.state is RunState.COMPLETED else error,
+    }
+
+
+def tell_run(run: RunView, video: Path | None) -> None:
+    """Say what came of a run, and print where its video is."""
+    if video is None:
+        for words in (run.sentence, run.cost_words, run.expiry_words, run.advice):
+            if words:
+                say(words)
+        return
+    facts = [f"{run.duration_s:.1f} s, {run.width_px} x {run.height_px} px"] if run.duration_s else []
+    if run.motion_match is not None:
+        facts.append(f"motion match {run.motion_match:.0f}")
+    if facts:
+        say(", ".join(facts))
+    if run.cost_words:
+        say(run.cost_words)
+    tell(str(video))

@@ -11,15 +11,13 @@ from kling_ui.checks.report import Report, Verdict
 from kling_ui.cli.output import (
     DONE,
     FAILED,
-    print_json,
-    say,
-)
-from kling_ui.cli.run_output import (
     RunProgress,
     follow,
     make_folder,
     place,
+    print_json,
     run_json,
+    say,
     tell_run,
     visitor_of,
 )

@@ -19,7 +19,12 @@ from kling_ui.media.rectangles import (
     Size,
 )
 from kling_ui.media.signatures import sniff_video
-from kling_ui.media.video import constant_rate_frames, open_clip, pixel_aspect, quarter_turns
+from kling_ui.media.video import (
+    constant_rate_frames,
+    open_clip,
+    pixel_aspect,
+    quarter_turns,
+)
 
 _X264 = {"preset": "veryfast", "crf": "18", "profile": "high", "threads": "0"}
 _SOUND_BITS = 320_000  # a second; the most that a copied AAC track usually has

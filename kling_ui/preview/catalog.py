@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from kling_ui.characters import odd_characters
+from kling_ui.options import odd_characters
 from kling_ui.preview.service_errors import ServiceError, invalid_body, invalid_field
 from kling_ui.settings import MODEL_ID
 

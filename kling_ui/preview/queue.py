@@ -11,8 +11,18 @@ from typing import Protocol
 from kling_ui.errors import KlingUIError
 from kling_ui.options import Orientation, Resolution
 from kling_ui.preview.catalog import MotionInput
-from kling_ui.preview.job import Failure, Job, JobState, Scratch
-from kling_ui.preview.job_inputs import Fetch, InputFetch, InputKind, Inputs
+from kling_ui.preview.job import (
+    Failure,
+    Job,
+    JobState,
+    Scratch,
+)
+from kling_ui.preview.job_inputs import (
+    Fetch,
+    InputFetch,
+    InputKind,
+    Inputs,
+)
 from kling_ui.preview.service_errors import busy, unknown_request
 
 KEEP_S = 24 * 3600.0

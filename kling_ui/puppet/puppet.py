@@ -13,7 +13,13 @@ from kling_ui.media.colour import to_ycbcr
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.paint import Sprite
 from kling_ui.puppet.rig.character import Character, find_character
-from kling_ui.puppet.rig.layers import back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
+from kling_ui.puppet.rig.layers import (
+    back_of_head,
+    backdrop,
+    cut_layers,
+    shadow_strength,
+    shoe_shadows,
+)
 from kling_ui.puppet.skeleton import (
     ANKLES,
     BONES,

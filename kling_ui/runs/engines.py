@@ -19,7 +19,12 @@ from kling_ui.api.transport import trusted_output_url
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
 from kling_ui.runs.publishing.given import DataUriPublisher, GivenUrlPublisher
-from kling_ui.runs.publishing.protocol import EmbeddedPublisher, InputPublisher, Publisher, PublisherChain
+from kling_ui.runs.publishing.protocol import (
+    EmbeddedPublisher,
+    InputPublisher,
+    Publisher,
+    PublisherChain,
+)
 from kling_ui.runs.publishing.public_files import PublicFiles, PublicFilesPublisher, kept_key
 from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName

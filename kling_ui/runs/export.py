@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from kling_ui.characters import odd_characters
 from kling_ui.errors import KlingUIError, RunError
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.options import odd_characters
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.pricing import Quote, Spending
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.run_files import RunFolders

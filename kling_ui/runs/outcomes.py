@@ -13,7 +13,12 @@ from kling_ui.errors import (
     RateLimitError,
 )
 from kling_ui.runs.failure_reasons import explain, recognised
-from kling_ui.runs.record import KEPT_S, EngineName, RunRecord, RunState
+from kling_ui.runs.record import (
+    KEPT_S,
+    EngineName,
+    RunRecord,
+    RunState,
+)
 from kling_ui.runs.view import RENDERERS
 
 ASK_AGAIN_S = 300.0

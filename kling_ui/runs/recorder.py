@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kling_ui.errors import LedgerError
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.run_files import Measurer, RunFolders
 from kling_ui.runs.view import Live

@@ -12,10 +12,18 @@ from pydantic import SecretStr
 from kling_ui.errors import LedgerError, RunError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.publishing.protocol import FETCHING
-from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunRecord, RunState, Start, Terms
+from kling_ui.runs.record import (
+    OWNER,
+    EngineName,
+    RunInputs,
+    RunRecord,
+    RunState,
+    Start,
+    Terms,
+)
 from kling_ui.runs.recorder import RunContext, newer
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.run_files import Measurer, RunFolders

@@ -13,7 +13,13 @@ from kling_ui.runs.pricing import (
     charge_of,
     cost_words,
 )
-from kling_ui.runs.record import EngineName, RunRecord, RunState, expires_at, expiry_words
+from kling_ui.runs.record import (
+    EngineName,
+    RunRecord,
+    RunState,
+    expires_at,
+    expiry_words,
+)
 
 GONE_WORDS = "The video was made, but its files are no longer kept here."
 GONE_ADVICE = {

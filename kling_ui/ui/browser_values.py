@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from kling_ui.characters import odd_characters
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.options import Orientation, TransferOptions
+from kling_ui.options import Orientation, TransferOptions, odd_characters
 from kling_ui.runs.runner import RunInputs
 from kling_ui.ui.event_payload import choice_of, entries_of, text_of
 from kling_ui.ui.web.signed_files import SignedFiles

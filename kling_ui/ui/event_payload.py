@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import gradio as gr
 
-from kling_ui.characters import without_odd
 from kling_ui.errors import KlingUIError
+from kling_ui.options import without_odd
 
 if TYPE_CHECKING:
     import gradio as gr

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from pydantic import SecretStr
 
-from kling_ui.characters import without_odd
 from kling_ui.errors import RunError
+from kling_ui.options import without_odd
 from kling_ui.settings import valid_token
 from kling_ui.ui.web.client_address import SCOPE_KEY
 

@@ -16,7 +16,14 @@ from kling_ui.media.image import ImageFacts, Picture, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.vision.cache import AnalysisCache, content_sha256
 from kling_ui.vision.clip_measurements import Notes, measure_clip
-from kling_ui.vision.evidence import EVIDENCE_NAMES, draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
+from kling_ui.vision.evidence import (
+    EVIDENCE_NAMES,
+    draw_boxes,
+    draw_evidence,
+    draw_overview,
+    draw_person,
+    jpeg,
+)
 from kling_ui.vision.frame_analysis import PLAN_PX, covered_parts, hidden_joints
 from kling_ui.vision.frame_sampling import content_box
 from kling_ui.vision.people import (

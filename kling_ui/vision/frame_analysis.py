@@ -9,7 +9,14 @@ import numpy as np
 from kling_ui.vision.camera import FLOW_LONG_SIDE_PX
 from kling_ui.vision.frame_sampling import SampledFrame, content_box
 from kling_ui.vision.people import Box, find_group
-from kling_ui.vision.pose import MASK_THRESHOLD, VISIBLE_MIN, Landmark, Pose, shrink, turn_deg
+from kling_ui.vision.pose import (
+    MASK_THRESHOLD,
+    VISIBLE_MIN,
+    Landmark,
+    Pose,
+    shrink,
+    turn_deg,
+)
 
 PLAN_PX = 224  # long side of the copy on which patches are followed
 _SAME_COLOUR = (7, 4, 4)  # levels of L, a, b around the colour of the seed

@@ -10,7 +10,12 @@ from threading import Barrier
 import cv2
 import numpy as np
 
-from kling_ui.vision.detector import Candidate, DetectedFace, FaceDetector, load_library
+from kling_ui.vision.detector import (
+    Candidate,
+    DetectedFace,
+    FaceDetector,
+    load_library,
+)
 from kling_ui.vision.pose import (
     MASK_THRESHOLD,
     POSE_LONG_SIDE_PX,

@@ -8,7 +8,12 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from kling_ui.vision.camera import CameraStep, FlowMeter, OpticalFlow, in_the_light_of
+from kling_ui.vision.camera import (
+    CameraStep,
+    FlowMeter,
+    OpticalFlow,
+    in_the_light_of,
+)
 from kling_ui.vision.frame_analysis import analyse_frame, grown
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.people import detector_pool

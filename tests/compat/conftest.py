@@ -27,7 +27,7 @@ from starlette.testclient import TestClient
 from kling_ui.checks.preflight import Preflight
 from kling_ui.errors import SettingsError
 from kling_ui.options import TransferOptions
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.publishing.protocol import InputFile
 from kling_ui.runs.publishing.public_files import kept_key
 from kling_ui.runs.publishing.s3 import S3Publisher

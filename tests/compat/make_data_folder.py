@@ -40,7 +40,7 @@ from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.runs.engines import Engines, open_public_files
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.publishing.s3 import S3Publisher
 from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName, RunState

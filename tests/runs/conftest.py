@@ -17,7 +17,7 @@ from pydantic import SecretStr
 
 from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName, ResultFacts, RunState
 from kling_ui.runs.recorder import RunContext

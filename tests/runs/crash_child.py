@@ -20,7 +20,7 @@ from pydantic import SecretStr
 import kling_ui.runs.ledger.store  # noqa: F401
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName, ResultFacts
 from kling_ui.runs.recorder import RunContext

@@ -21,7 +21,7 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.runs.engines import Engines
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import RunState
 from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.run_files import Measured, RunFolders

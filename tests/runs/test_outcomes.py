@@ -22,7 +22,12 @@ from kling_ui.runs.outcomes import (
     after_error,
     takeover,
 )
-from kling_ui.runs.record import KEPT_S, EngineName, RunRecord, RunState
+from kling_ui.runs.record import (
+    KEPT_S,
+    EngineName,
+    RunRecord,
+    RunState,
+)
 
 RUN = RunRecord(
     run_id="1" * 32,

@@ -10,7 +10,7 @@ import pytest
 
 from kling_ui.errors import LedgerError
 from kling_ui.options import TransferOptions
-from kling_ui.runs.ledger.ledger import Ledger
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.retention import DAY_S, Retention
 

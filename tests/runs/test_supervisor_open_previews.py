@@ -6,7 +6,12 @@ from dataclasses import replace
 import pytest
 
 from kling_ui.errors import APIStatusError, MediaError, RunError
-from kling_ui.runs.record import OWNER, EngineName, RunState, Terms
+from kling_ui.runs.record import (
+    OWNER,
+    EngineName,
+    RunState,
+    Terms,
+)
 
 PREVIEW = EngineName.PREVIEW
 TWO = Terms(previews_max=2, address="net-1")

@@ -17,7 +17,12 @@ from kling_ui.puppet.rig.character import (
     without_spurs,
 )
 from kling_ui.puppet.rig.hidden_parts import complete, hidden_behind, thigh_top
-from kling_ui.puppet.rig.inpainting import fill_in, mix, push_pull, surround
+from kling_ui.puppet.rig.inpainting import (
+    fill_in,
+    mix,
+    push_pull,
+    surround,
+)
 from kling_ui.puppet.rig.segmentation import label_parts
 from kling_ui.puppet.skeleton import (
     BONES,

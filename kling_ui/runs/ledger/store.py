@@ -24,8 +24,18 @@ from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError, SettingsError
 from kling_ui.options import TransferOptions
-from kling_ui.runs.ledger.schema import in_turn, migrate, runs, states
-from kling_ui.runs.pricing import DAY_S, Budget, Spending, spending_of
+from kling_ui.runs.ledger.schema import (
+    in_turn,
+    migrate,
+    runs,
+    states,
+)
+from kling_ui.runs.pricing import (
+    DAY_S,
+    Budget,
+    Spending,
+    spending_of,
+)
 from kling_ui.runs.record import (
     CLAIM_MAX_S,
     EngineName,

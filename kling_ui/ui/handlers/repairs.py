@@ -11,7 +11,13 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import KlingUIError
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.ui.browser_values import InputVersions, read_span
-from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload
+from kling_ui.ui.event_payload import (
+    LatestWins,
+    choice_of,
+    entries_of,
+    error_text,
+    payload,
+)
 from kling_ui.ui.input_analysis import InputAnalysis
 from kling_ui.ui.repair_session import (
     RepairOrder,

@@ -1,34 +1,40 @@
 """The web application: put together, served, and ended quickly."""
 
 import asyncio
+import contextlib
 import logging
 import os
+import shutil
 import socket
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
+from starlette.requests import ClientDisconnect
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from kling_ui.errors import SettingsError
+from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.hosts import AllowedHosts, Origin
 from kling_ui.interrupts import INTERRUPTED, interruptible
+from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_examples
 from kling_ui.ui.services import Services, open_services
-from kling_ui.ui.web.connections import TimedConnection
 from kling_ui.ui.web.login import add_login, login_url
-from kling_ui.ui.web.routes import add_routes, sweep
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
-from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files
-from kling_ui.ui.web.uploads import UploadIntake, UploadRate
+from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate, status_of
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
@@ -40,6 +46,9 @@ MAX_UPLOAD = "100mb"  # Gradio's own upload is shut anyway
 log = logging.getLogger(__name__)
 
 Opening = Callable[[Settings, SignedFiles], AbstractAsyncContextManager[Services]]
+# A file shown alone can run nothing and load nothing, whatever it pretends to be.
+_FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
+HEAD_S = 30.0  # far longer than any browser or program takes, on any network
 
 
 class Server(uvicorn.Server):
@@ -257,3 +266,86 @@ async def _keep_clean(services: Services) -> None:
         except Exception:
             log.exception("What is no longer kept could not be removed.")
         await asyncio.sleep(SWEEP_EVERY_S)
+
+
+def add_routes(app: FastAPI, signed_files: SignedFiles, intake: UploadIntake) -> None:
+    """Add the routes; they must come before Gradio is mounted on the root.
+
+    Args:
+        app: The application.
+        signed_files: Signs and opens files.
+        intake: Takes uploads in.
+    """
+
+    @app.get("/health")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.api_route("/files/{ref:path}", methods=["GET", "HEAD"])
+    async def file(ref: str) -> Response:
+        path = signed_files.open(ref)
+        return PlainTextResponse("Not found", 404) if path is None else _file_answer(path)
+
+    @app.post("/inputs")
+    async def upload(request: Request) -> Response:
+        name = clean_name(name_in_header(request.headers.get("x-file-name", "")), "input")
+        try:
+            path = await intake.take(request, name)
+        except KlingUIError as error:
+            # What was not read of it would be taken for another request.
+            answer = {"error": error.message, "advice": error.advice}
+            return JSONResponse(answer, status_of(error), headers={"Connection": "close"})
+        except ClientDisconnect:
+            return Response(status_code=400)  # nobody is there to read it
+        return JSONResponse({"ref": signed_files.sign(path)})
+
+
+def sweep(folder: Path, max_age_s: float) -> None:
+    """Remove entries of a folder that are older than ``max_age_s``; blocking."""
+    oldest = time.time() - max_age_s
+    for entry in folder.glob("*"):
+        with contextlib.suppress(OSError):
+            if entry.stat().st_mtime < oldest:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+
+
+def _file_answer(path: Path) -> FileResponse:
+    media_type = shown_type(path)
+    return FileResponse(
+        path,
+        media_type=media_type or "application/octet-stream",
+        filename=None if media_type else path.name,  # a name here would win over the page's own for a download
+        headers={"Content-Security-Policy": _FILE_POLICY, "Cache-Control": "private, max-age=86400"},
+    )
+
+
+class TimedConnection(H11Protocol):
+    """An HTTP connection that waits for the head of a request only so long.
+
+    By itself uvicorn waits for ever once a first byte has come, or as long as none has: whoever opens connections and
+    says nothing holds all that the process may open.
+    """
+
+    head_s = HEAD_S
+    _timer: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._check_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _check_later(self) -> None:
+        self._timer = self.loop.call_later(self.head_s, self._check, self.cycle)
+
+    def _check(self, before: Any) -> None:
+        """Close the connection unless a request is being answered, or one has come since the last look."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self.cycle is before:
+            self.transport.close()
+        else:
+            self._check_later()

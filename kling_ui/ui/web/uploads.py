@@ -12,7 +12,12 @@ from kling_ui.errors import KlingUIError
 from kling_ui.ui.fair_share import BusyError, FairShare
 from kling_ui.ui.visitors import share_keys
 from kling_ui.ui.web.signed_files import UPLOAD_MAX_BYTES, receive, refuse_large
-from kling_ui.ui.web.upload_store import DiskFullError, QuotaError, Room, UploadStore
+from kling_ui.ui.web.upload_store import (
+    DiskFullError,
+    QuotaError,
+    Room,
+    UploadStore,
+)
 
 IDLE_S = 30.0
 GRACE_S = 30.0

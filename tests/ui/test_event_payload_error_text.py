@@ -55,7 +55,7 @@ def test_an_unforeseen_error_is_shown_in_words_and_named_in_the_log(handler, cap
     assert caught.value.message.startswith(UNFORESEEN)
     assert caught.value.print_exception is False
     (record,) = caplog.records
-    assert "ZeroDivisionError at tests/ui/test_event_payload_trouble.py:" in record.getMessage()
+    assert "ZeroDivisionError at tests/ui/test_event_payload_error_text.py:" in record.getMessage()
     assert "_fail" in record.getMessage()
     assert "sk-secret" not in caplog.text
     assert record.exc_info is None
@@ -115,7 +115,7 @@ def test_the_place_of_an_error_is_one_line_without_its_words():
         _fail(ValueError("secret\nlines"))
     except ValueError as error:
         place = place_of(error)
-    assert place.startswith("ValueError at tests/ui/test_event_payload_trouble.py:")
+    assert place.startswith("ValueError at tests/ui/test_event_payload_error_text.py:")
     assert "secret" not in place
     assert "\n" not in place
     assert place_of(ValueError("never raised")) == "ValueError at an unknown place"

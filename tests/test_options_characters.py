@@ -1,6 +1,6 @@
 import pytest
 
-from kling_ui.characters import odd_characters, without_odd
+from kling_ui.options import odd_characters, without_odd
 
 
 @pytest.mark.parametrize(
