@@ -51,10 +51,10 @@ def track_poses(frames: Iterable[Frame], *, fps: float) -> Iterator[tuple[Frame,
         fps: Frames per second.
     """
     with contextlib.closing(PoseTracker(connected=True, score_min=SURE_SCORE_MIN)) as follower:
-        yield from track_sparsely(frames, lambda frame: pose_of(follower.read(frame.rgb)), every=is_off_course(fps))
+        yield from track_sparsely(frames, lambda frame: pose_of(follower.read(frame.rgb)), every=detection_stride(fps))
 
 
-def is_off_course(fps: float) -> int:
+def detection_stride(fps: float) -> int:
     """How many frames to go on by from look to look, 1 to :data:`EVERY_MAX`."""
     return max(1, min(EVERY_MAX, int(fps / DETECTIONS_PER_S)))
 

@@ -8,7 +8,7 @@ from kling_ui.media.video import Frame, read_frames
 from kling_ui.vision.pose import Landmark, Pose, find_poses
 from kling_ui.vision.tracking import (
     EVERY_MAX,
-    is_off_course,
+    detection_stride,
     off_course,
     on_parabola,
     track_poses,
@@ -67,7 +67,7 @@ def test_frames_beside_one_that_shows_nobody_are_looked_at():
 
 @pytest.mark.parametrize(("fps", "every"), [(8, 1), (15, 1), (23.976, 1), (24, 2), (30, 2), (50, 4), (120, EVERY_MAX)])
 def test_looks_are_twelve_a_second_and_more(fps: float, every: int):
-    assert is_off_course(fps) == every
+    assert detection_stride(fps) == every
 
 
 def test_off_course_is_told_in_sizes_of_the_trunk_and_of_visible_joints():
