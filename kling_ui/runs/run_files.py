@@ -21,6 +21,7 @@ from kling_ui.workers import Workers
 CHUNK_BYTES = 2**20
 _SUFFIXES = {"jpeg": ".jpg", "matroska": ".mkv", "mpegts": ".ts", "mpeg": ".mpg", "heif": ".heic"}
 PROBE_LIMIT_S = 60.0
+AHEAD_LIMIT_S = 5.0  # that a result waits for its reference, if that is what is being watched
 MOTION_LIMIT_S = 180.0  # two pose passes over at most 30 s of video, on a busy machine
 
 log = logging.getLogger(__name__)
@@ -154,11 +155,31 @@ class Measurer:
     """Measures results.
 
     Args:
-        workers: Where the looking happens.
+        workers: Where clips are watched.
+        folder: Where what is found in them is kept by content; ``None`` keeps nothing.
     """
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: Workers, folder: Path | None = None) -> None:
         self._workers = workers
+        self._folder = folder
+        self._ahead: asyncio.Task[object] | None = None
+
+    def watch_ahead(self, reference: Path) -> None:
+        """Watch a reference in the background, so that nobody waits for that once a result is there; one at a time."""
+        if self._folder is not None and (self._ahead is None or self._ahead.done()):
+            self._ahead = asyncio.create_task(self._watch(reference, self._folder))
+
+    async def _watch(self, reference: Path, folder: Path) -> None:
+        from kling_ui.score.compare import track_in_workers  # noqa: PLC0415  loads numpy, only where used
+
+        with suppress(KlingUIError):  # whoever needs it is told when they do
+            await track_in_workers(self._workers, reference, folder=folder, timeout_s=MOTION_LIMIT_S)
+
+    async def aclose(self) -> None:
+        """End what is done in the background."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+            await asyncio.gather(self._ahead, return_exceptions=True)
 
     async def facts(self, video: Path) -> Measured:
         """Measure a video file; one that cannot be measured for a reason of this machine is not called damaged."""
@@ -183,7 +204,11 @@ class Measurer:
 
         limit_s = MOTION_LIMIT_S
         try:
-            match = await match_clips(self._workers, reference, result, orientation=orientation, timeout_s=limit_s)
+            if self._ahead is not None:  # it may be watching this very reference
+                await asyncio.wait([self._ahead], timeout=AHEAD_LIMIT_S)
+            match = await match_clips(
+                self._workers, reference, result, orientation=orientation, folder=self._folder, timeout_s=limit_s
+            )
             return match.to_json()
         except KlingUIError as error:
             log.info("The motion of a result could not be measured: %s", error)

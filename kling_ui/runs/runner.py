@@ -368,6 +368,10 @@ class Runner:
         """Look after open runs that an earlier process left behind; return the ids of those that are carried on."""
         return await self._supervisor.take_over()
 
+    def watch_ahead(self, reference: Path) -> None:
+        """Watch a reference that somebody is likely to run, in the background, for the motion match of its result."""
+        self._context.measurer.watch_ahead(reference)
+
     async def keep_on(self, *, take_over: bool) -> None:
         """Look after this process's runs until cancelled; with ``take_over`` also after those that others left."""
         await self._supervisor.keep_on(take_over=take_over)
@@ -400,7 +404,7 @@ async def open_runner(
     context = context or RunContext(
         ledger=Ledger(settings.ledger_url or f"sqlite:///{data_dir / 'ledger.sqlite'}"),
         folders=RunFolders(data_dir / "runs"),
-        measurer=Measurer(workers),
+        measurer=Measurer(workers, data_dir / "looks"),
     )
     engines = engines or Engines(settings, workers, data_dir / "preview")
     runner = Runner(settings, context, engines)
@@ -411,5 +415,6 @@ async def open_runner(
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
         await runner.aclose()
+        await context.measurer.aclose()
         await engines.aclose()
         await context.ledger.aclose()

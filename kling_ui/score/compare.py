@@ -2,18 +2,21 @@
 
 import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
-from kling_ui.media.probe import probe_video, sniff_video
+from kling_ui.media.probe import VideoFacts, probe_video, sniff_video
 from kling_ui.media.video import Frame, read_frames
 from kling_ui.options import Orientation
 from kling_ui.score.limbs import compare, limb_track, mirrored
 from kling_ui.score.match import SURE_VISIBILITY, MotionMatch
 from kling_ui.score.motion import motion_match
+from kling_ui.vision.cache import AnalysisCache, content_sha256
 from kling_ui.vision.pose import (
     TRACK_LONG_SIDE_PX,
     PoseTrack,
@@ -22,12 +25,18 @@ from kling_ui.vision.pose import (
 )
 from kling_ui.workers import Workers
 
-FRAMES_MAX = 150  # looked at, so that a long clip takes little longer than a short one
+FRAMES_MAX = 150  # watched, so that a long clip takes little longer than a short one
 RATE_ENOUGH = 12.0  # frames a second that tell the same as all (15 of 30 moved a talker's score by 0.1)
 # A detector that contradicts itself more than this measures its own noise. On 12 previews of four characters it scored
 # 80-99 where its poses lay on the limbs, and 41-53 where they did not (79 once, in between).
 SELF_SCORE_MIN = 70.0
-RATE_LEAST = 8.0  # frames a second that are looked at in any case; beyond, the detector loses the person between them
+# The parts of a clip that are watched at the same time: always as many, so that no score depends on the machine.
+SPANS = 2
+SPAN_LEAST_S = 1.0
+RATE_LEAST = 8.0  # frames a second that are watched in any case; beyond, the detector loses the person between them
+_KEPT_AS = "motion.npz"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,7 @@ class TrackedClip:
     """What the person in a clip does.
 
     Attributes:
-        track: Poses of the frames looked at.
+        track: Poses of the frames that were watched.
         fps: Frames a second of the clip itself.
     """
 
@@ -49,31 +58,88 @@ async def match_clips(
     result: Path,
     *,
     orientation: Orientation = Orientation.VIDEO,
+    folder: Path | None = None,
     timeout_s: float | None = None,
 ) -> MotionMatch:
-    """Watch both clips, each in a worker of its own, and compare their motion.
+    """Find the person in both clips and compare their motion.
 
     Where the detector was not sure of the person in the result, it is shown the same frames in a mirror. There is no
     score when it then contradicts itself: a low one would blame the result for what the detector cannot see.
+
+    Args:
+        workers: Where the clips are watched.
+        reference: The clip that gives the motion.
+        result: The clip that should follow it.
+        orientation: Whose facing and place the result follows.
+        folder: Where poses are kept by content (:class:`kling_ui.vision.cache.AnalysisCache`), so that a clip is
+            watched once; ``None`` keeps none.
+        timeout_s: Seconds that watching a part of a clip may take.
 
     Raises:
         MediaError: One of them cannot be read.
         WorkTimeoutError: Watching one took longer than ``timeout_s``.
         WorkError: Watching one failed for another reason.
     """
-    watching = [
-        asyncio.ensure_future(workers.run(load_tracked_clip, path, timeout_s=timeout_s)) for path in (reference, result)
-    ]
-    try:
-        wanted, given = await asyncio.gather(*watching)
-    finally:
-        for task in watching:
-            task.cancel()
+    track = partial(track_in_workers, workers, timeout_s=timeout_s)
+    wanted, given = await _together(track(path, folder=folder) for path in (reference, result))
     match = await asyncio.to_thread(motion_match, wanted.track, given.track, orientation=orientation, fps=wanted.fps)
     if match.score is None or match.visibility is None or match.visibility >= SURE_VISIBILITY:
         return match
-    again = await workers.run(load_mirrored_clip, result, timeout_s=timeout_s)
+    again = await track(result, in_mirror=True)
     return doubted(match, self_score(given.track, again.track))
+
+
+async def track_in_workers(
+    workers: Workers,
+    path: Path,
+    *,
+    folder: Path | None = None,
+    in_mirror: bool = False,
+    timeout_s: float | None = None,
+) -> TrackedClip:
+    """Find the person in as many frames of a clip as the motion match needs, in several workers at once.
+
+    The reference is watched here with fresh eyes, apart from the preview's own reading of it: what the preview took
+    wrongly from the reference would else be wrong on both sides, and flatter its score.
+
+    Args:
+        workers: Where the clip is watched.
+        path: A local clip.
+        folder: Where its poses are kept by content, if they are.
+        in_mirror: Turn its frames about; such poses are not kept.
+        timeout_s: Seconds that a part may take.
+
+    Raises:
+        MediaError: It cannot be read.
+        WorkTimeoutError: A part took longer than ``timeout_s``.
+        WorkError: It failed for another reason.
+    """
+    facts, sha256, track = await workers.run(_recall, path, None if in_mirror else folder, timeout_s=timeout_s)
+    if track is None:
+        work = partial(workers.run, track_span, path, timeout_s=timeout_s, stride=_stride(facts), in_mirror=in_mirror)
+        track = _joined(await _together(work(span) for span in spans_of(facts.duration_s)))
+        if folder is not None and not in_mirror:
+            await asyncio.to_thread(AnalysisCache(folder).write_track, sha256, _KEPT_AS, track)
+    return TrackedClip(track, facts.fps)
+
+
+async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Wait for all; when one fails, the others end, too."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def _recall(path: Path, folder: Path | None) -> tuple[VideoFacts, str, PoseTrack | None]:
+    """Read a clip's facts, its hash and the poses that are kept of it; run it in a worker."""
+    facts = probe_video(path)
+    if folder is None:
+        return facts, "", None
+    sha256 = content_sha256(path)
+    return facts, sha256, AnalysisCache(folder).read_track(sha256, _KEPT_AS)
 
 
 def doubted(match: MotionMatch, self_score: float | None) -> MotionMatch:
@@ -95,39 +161,60 @@ def self_score(track: PoseTrack, in_mirror: PoseTrack) -> float | None:
     return compare(limb_track(track), limb_track(mirrored(in_mirror)), Orientation.VIDEO).score()
 
 
-def load_tracked_clip(path: Path) -> TrackedClip:
-    """Find the person in as many frames of a clip as the motion match needs; run it in a worker.
+def load_tracked_clip(path: Path, *, in_mirror: bool = False) -> TrackedClip:
+    """Find the person as :func:`track_in_workers` does, here and now.
 
     Raises:
         MediaError: It cannot be read.
     """
     facts = probe_video(path)
-    return TrackedClip(track_clip(path, stride=stride_for(facts.frame_count, facts.fps)), facts.fps)
+    spans = spans_of(facts.duration_s)
+    parts = [track_span(path, span, stride=_stride(facts), in_mirror=in_mirror) for span in spans]
+    return TrackedClip(_joined(parts), facts.fps)
 
 
-def load_mirrored_clip(path: Path) -> TrackedClip:
-    """Find the person in the same frames as :func:`load_tracked_clip`, seen in a mirror; run it in a worker.
+def spans_of(duration_s: float) -> list[tuple[float, float | None]]:
+    """Divide a clip into the parts that are watched at the same time: start and end in seconds, the last one open."""
+    if duration_s < SPAN_LEAST_S * SPANS:
+        return [(0.0, None)]
+    edges = [duration_s * number / SPANS for number in range(SPANS)]
+    return list(zip(edges, [*edges[1:], None], strict=True))
+
+
+def track_span(
+    path: Path, span: tuple[float, float | None] = (0.0, None), *, stride: int = 1, in_mirror: bool = False
+) -> PoseTrack:
+    """Find the person in every ``stride``-th frame of a part of a clip, in one pass; run it in a worker.
 
     Raises:
         MediaError: It cannot be read.
     """
-    facts = probe_video(path)
-    stride = stride_for(facts.frame_count, facts.fps)
-    return TrackedClip(track_clip(path, stride=stride, in_mirror=True), facts.fps)
-
-
-def track_clip(path: Path, *, stride: int = 1, in_mirror: bool = False) -> PoseTrack:
-    """Find the person in every ``stride``-th frame of a clip, in one pass.
-
-    Raises:
-        MediaError: It cannot be read.
-    """
-    frames = read_frames(path, container=sniff_video(path), long_side_px=TRACK_LONG_SIDE_PX, every=stride)
+    frames = read_frames(
+        path,
+        container=sniff_video(path),
+        long_side_px=TRACK_LONG_SIDE_PX,
+        start_s=span[0],
+        end_s=span[1],
+        every=stride,
+    )
     return track_of(find_poses(_turned(frames) if in_mirror else frames))
 
 
+def _joined(parts: Sequence[PoseTrack]) -> PoseTrack:
+    return PoseTrack(
+        np.concatenate([part.times_s for part in parts]),
+        np.concatenate([part.landmarks for part in parts]),
+        np.concatenate([part.world_m for part in parts]),
+        parts[0].aspect,
+    )
+
+
+def _stride(facts: VideoFacts) -> int:
+    return stride_for(facts.frame_count, facts.fps)
+
+
 def stride_for(frame_count: int, fps: float) -> int:
-    """How many frames to go on by: 12 looks a second or more for a short clip, down to 8 for a long one."""
+    """How many frames to go on by: 12 frames a second or more of a short clip, down to 8 for a long one."""
     wanted = max(math.ceil(frame_count / FRAMES_MAX), math.floor(fps / RATE_ENOUGH))
     return max(1, min(wanted, math.floor(fps / RATE_LEAST)))
 

@@ -40,6 +40,8 @@ class InputAnalysis:
         carried |= await self._repaired(kind, versions, facts)
         yield slot_view.facts_of(signed_files, path, facts) | carried
         yield slot_view.analysis_value(signed_files, path, await self.analyse(kind, path)) | carried
+        if kind is InputKind.VIDEO:
+            self._services().runner.watch_ahead(path)
 
     async def whole(self, kind: InputKind, versions: InputVersions) -> SlotValue:
         """Show all that is known of an input at once.

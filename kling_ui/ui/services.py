@@ -169,10 +169,11 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
 
 
 async def _warm_up(services: Services) -> None:
-    """Look at the example that the first visitor sees."""
+    """Analyse the example that the first visitor sees."""
     first = EXAMPLES[0]
     first_analyses = (
         services.preflight.image(services.examples / first.image),
         services.preflight.video(services.examples / first.video),
     )
     await asyncio.gather(*first_analyses, return_exceptions=True)
+    services.runner.watch_ahead(services.examples / first.video)

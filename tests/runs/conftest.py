@@ -73,6 +73,9 @@ class FakeMeasurer:
         assert (reference.name, result.name) == ("reference.mp4", "result.mp4")
         return self.score
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
 
 Answer = httpx.Response | Exception
 

@@ -43,6 +43,9 @@ class NoMeasurer:
     async def motion(self, reference: Path, result: Path, orientation: Orientation) -> dict[str, Any]:
         return {"score": 90.0}
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
 
 async def live(folder: Path, api_base: str, trust: ssl.SSLContext, order: dict[str, Any]) -> None:
     """Be an app: follow what earlier ones left behind, start what is wished."""

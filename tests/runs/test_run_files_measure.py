@@ -15,12 +15,14 @@ class _Here(Workers):
         super().__init__(1)
         self.failure = failure
         self.turn = asyncio.Lock()
+        self.done = []
 
     async def run(self, work, /, *args, timeout_s=None, **kwargs):
         assert timeout_s
         if self.failure is not None:
             raise self.failure
         async with self.turn:
+            self.done.append(work.__name__)
             return await asyncio.to_thread(work, *args, **kwargs)
 
 
@@ -53,3 +55,28 @@ def test_a_machine_that_cannot_measure_does_not_spoil_a_result(dance_mp4, failur
     if isinstance(failure, WorkTimeoutError):
         measured = asyncio.run(measurer.facts(dance_mp4))
         assert (measured.facts, measured.damage) == (None, "")
+
+
+def test_a_reference_is_watched_ahead_of_its_result(dance_mp4, tmp_path):
+    async def story():
+        workers = _Here()
+        measurer = Measurer(workers, tmp_path / "kept")
+        measurer.watch_ahead(dance_mp4)
+        measurer.watch_ahead(dance_mp4)  # it is at it already
+        motion = await measurer.motion(dance_mp4, dance_mp4)
+        await measurer.aclose()
+        return workers.done.count("track_span"), motion["score"]
+
+    assert asyncio.run(story()) == (1, pytest.approx(100.0))
+
+
+def test_what_cannot_be_watched_ahead_is_nobodys_business_yet(tmp_path):
+    async def story():
+        measurer = Measurer(_Here(), tmp_path / "kept")
+        (tmp_path / "no.mp4").write_bytes(b"no clip")
+        measurer.watch_ahead(tmp_path / "no.mp4")
+        await asyncio.sleep(0.1)
+        await measurer.aclose()
+
+    asyncio.run(story())
+    assert not (tmp_path / "kept").exists()

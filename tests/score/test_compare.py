@@ -1,6 +1,7 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,14 +11,14 @@ from figure import Scene, write_clip
 from kling_ui.errors import MediaError
 from kling_ui.media.video import Frame, read_frames
 from kling_ui.score.compare import (
-    TrackedClip,
     doubted,
-    load_mirrored_clip,
     load_tracked_clip,
     match_clips,
     self_score,
+    spans_of,
     stride_for,
-    track_clip,
+    track_in_workers,
+    track_span,
 )
 from kling_ui.score.limbs import mirrored
 from kling_ui.score.match import MotionMatch
@@ -72,7 +73,7 @@ def test_a_mirrored_picture_is_seen_as_mirrored(dance_mp4, watched):
 
 
 def test_every_second_frame_tells_the_same(dance_mp4, watched):
-    match = motion_match(watched, track_clip(dance_mp4, stride=2))
+    match = motion_match(watched, track_span(dance_mp4, stride=2))
     assert match.score is not None
     assert match.score > 90
     assert match.missing == ()
@@ -86,7 +87,7 @@ def test_a_late_result_is_seen_as_late(watched):
 
 
 def test_the_detector_agrees_with_itself_on_a_clear_figure(dance_mp4, watched):
-    assert self_score(watched, load_mirrored_clip(dance_mp4).track) > 90
+    assert self_score(watched, load_tracked_clip(dance_mp4, in_mirror=True).track) > 90
 
 
 def test_a_detector_that_contradicts_itself_is_not_believed(dance_track):
@@ -109,10 +110,12 @@ def matched(wanted: PoseTrack, given: PoseTrack, in_mirror: PoseTrack | None) ->
     played = {"reference.mp4": wanted, "result.mp4": given}
 
     class Watching:
-        async def run(self, work, path, **_):
-            track = in_mirror if work is load_mirrored_clip else played[path.name]
+        async def run(self, work, path, *_, **more):
+            if work is not track_span:
+                return SimpleNamespace(duration_s=1.0, frame_count=24, fps=24.0), "", None
+            track = in_mirror if more["in_mirror"] else played[path.name]
             assert track is not None
-            return TrackedClip(track, 24.0)
+            return track
 
     return asyncio.run(match_clips(Watching(), Path("reference.mp4"), Path("result.mp4")))
 
@@ -139,6 +142,45 @@ def test_files_are_watched_in_workers(dance_mp4, tmp_path):
     assert match.reference_s == pytest.approx(1.5)
     assert match.score is None
     assert match.reason == "nobody was found in the result."
+
+
+class Counting:
+    """Workers that do the work here and note what was tracked."""
+
+    def __init__(self):
+        self.tracked = []
+
+    async def run(self, work, path, *args, timeout_s=None, **options):
+        if work is track_span:
+            self.tracked.append(path.name)
+        return work(path, *args, **options)
+
+
+def test_a_clip_is_watched_once(dance_mp4, tmp_path):
+    workers, copy = Counting(), tmp_path / "copy.mp4"
+    copy.write_bytes(dance_mp4.read_bytes())
+    first = asyncio.run(track_in_workers(workers, dance_mp4, folder=tmp_path / "kept"))
+    again = asyncio.run(track_in_workers(workers, copy, folder=tmp_path / "kept"))
+    assert workers.tracked == [dance_mp4.name]
+    assert np.array_equal(first.track.landmarks, again.track.landmarks, equal_nan=True)
+    assert first.fps == again.fps == 16.0
+    asyncio.run(track_in_workers(workers, dance_mp4, folder=tmp_path / "kept", in_mirror=True))
+    assert workers.tracked == [dance_mp4.name] * 2  # a mirrored one is another
+
+
+def test_parts_are_the_whole(dance_mp4):
+    whole = track_span(dance_mp4)
+    spans = [(0.0, 0.75), (0.75, None)]
+    times_s = [time_s for span in spans for time_s in track_span(dance_mp4, span).times_s]
+    assert times_s == pytest.approx(list(whole.times_s))
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "spans"),
+    [(1.9, [(0.0, None)]), (2.0, [(0.0, 1.0), (1.0, None)]), (30.0, [(0.0, 15.0), (15.0, None)])],
+)
+def test_longer_clips_are_watched_in_two_parts(duration_s, spans):
+    assert spans_of(duration_s) == spans
 
 
 @pytest.mark.parametrize(

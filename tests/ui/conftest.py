@@ -218,7 +218,12 @@ class PlayedRunner:
         self.budget = Budget()
         self.spent = Spending()
         self.price = Quote(rate_usd=0.07, unit="second")
+        self.ahead: list[str] = []
         self.quoted: list[Any] = []
+
+    def watch_ahead(self, reference: Path) -> None:
+        """Note which clip would be watched."""
+        self.ahead.append(reference.name)
 
     async def begin(self, inputs: RunInputs, **how: Any) -> Start:
         self._refuse()

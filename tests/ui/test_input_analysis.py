@@ -53,6 +53,7 @@ def test_a_clip_shows_its_timeline_once_it_was_looked_at(input_analysis, service
     assert "timeline" not in first | second
     assert third["timeline"]["duration_s"] == 12
     assert third["timeline"]["spans"][0]["start_s"] == 0
+    assert services.runner.ahead == [EXAMPLES[0].video]  # for the motion match of its result
 
 
 def test_only_what_was_looked_at_is_known(input_analysis, services, canned):
@@ -60,7 +61,7 @@ def test_only_what_was_looked_at_is_known(input_analysis, services, canned):
     for value, known in [
         ({}, None),
         ({"ref": ref}, None),
-        ({"ref": ref, "facts": [1], "busy": "InputAnalysis"}, canned["probe_image"]),
+        ({"ref": ref, "facts": [1], "busy": "Reading"}, canned["probe_image"]),
         ({"ref": ref, "facts": [1], "busy": ""}, canned["analyse_image"]),
     ]:
         assert asyncio.run(input_analysis.known(InputKind.IMAGE, value)) == known
