@@ -249,6 +249,9 @@ class NoMeasurer:
     async def motion(self, reference: Path, result: Path, orientation: object) -> None:
         return None
 
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
 
 def by_request(views: list[RunView]) -> dict[str, list[RunView]]:
     runs = defaultdict(list)
