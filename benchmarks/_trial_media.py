@@ -46,6 +46,8 @@ ACTS = (
     (THEO, offering(), gesture, HALF, "room"),
     (MAYA, gesture(0.7), lambda t: gesture(t + 1), HALF, "terrace"),
     (DANCER, hands_folded(), gesture, HALF, "hall"),
+    (MAYA, Pose(), lambda t: Actor(MAYA, dance(t), x_m=0.18 * t), WHOLE, "terrace"),
+    (THEO, Pose(), lambda t: Actor(THEO, dance(t), x_m=-0.15 * t, lift_m=0.2 * abs(np.sin(3 * t))), WHOLE, "plain"),
 )
 Hole = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # picture, 1 where it is known, truth, where it is judged
 
@@ -53,7 +55,8 @@ Hole = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # picture, 1 where
 def _drawn(place: int, time_s: float | None, *, empty: bool = False) -> Picture:
     """One of the acts at a time, or at rest."""
     look, rest, motion, camera, backdrop = ACTS[place]
-    actors = () if empty else (Actor(look, rest if time_s is None else motion(time_s)),)
+    played = rest if time_s is None else motion(time_s)
+    actors = () if empty else (played if isinstance(played, Actor) else Actor(look, played),)
     width_px, height_px = WIDE if camera is HALF else TALL
     return draw(Scene(actors, camera, backdrop), width_px=width_px, height_px=height_px)
 

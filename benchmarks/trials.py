@@ -184,17 +184,19 @@ def _scenedetect() -> dict[str, Callable[[Path], list[Span]]]:
         print("PySceneDetect is missing: uv pip install --no-deps scenedetect")  # the OpenCV that is there will do
         return {}
 
-    def find(path: Path, detectors: tuple[type, ...], **options: int) -> list[Span]:
+    def find(path: Path, detectors: tuple[type, ...], **options: float) -> list[Span]:
         scenes = [found.detect(str(path), detector(**options))[1:] for detector in detectors]
         return [(start.get_seconds(),) * 2 for one in scenes for start, _ in one]
 
     content, adaptive, fades = found.ContentDetector, found.AdaptiveDetector, found.ThresholdDetector
-    short = {"min_scene_len": 4}  # frames; their default of 15 is more than a second of these clips
+    short = {"min_scene_len": 4}  # frames; 15, as it comes, is more than a second of these clips, and finds the same
     return {
-        "ContentDetector, as it comes": partial(find, detectors=(content,)),
-        "AdaptiveDetector, as it comes": partial(find, detectors=(adaptive,)),
         "ContentDetector": partial(find, detectors=(content,), **short),
         "AdaptiveDetector": partial(find, detectors=(adaptive,), **short),
+        "ContentDetector at 15": partial(find, detectors=(content,), threshold=15.0, **short),
+        "AdaptiveDetector at 1.5": partial(
+            find, detectors=(adaptive,), adaptive_threshold=1.5, min_content_val=8.0, **short
+        ),
         "Content + Threshold": partial(find, detectors=(content, fades), **short),
     }
 
@@ -218,6 +220,10 @@ OFF: dict[str, list[Change]] = {
     "shadows": [(layers, "under_shoes", lambda c: np.full(c.size[::-1], -1, np.int8))],
     "shadows but erased": [(puppets, "shoe_shadows", lambda *_: {})],
     "mirror": [(hidden_parts, "mirrored", lambda rgb, known, _: inpainting.surround(rgb, known))],
+    "mirror and marks": [
+        (hidden_parts, "mirrored", lambda rgb, known, _: inpainting.surround(rgb, known)),
+        (hidden_parts, "without_marks", lambda rgb, _: rgb),
+    ],
     "hips": [(layers, "thigh_top", _plain_hip)],
     "continuation": [(layers, "fill_in", inpainting.push_pull)],
 }
