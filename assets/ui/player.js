@@ -1,5 +1,5 @@
 // Picture, reference and result on one transport. The result is the clock; the reference follows it.
-// Space plays, arrows step a frame (with shift a second), Home and End jump. Event for Python: 'compare' with {run_id}.
+// Space plays, arrows step a frame (with shift a second), Home and End jump, f fills the screen. Event for Python: 'compare' with {run_id}.
 const JUMP_S = 0.3; // a follower that is farther off is set, not bent
 const DRIFT_S = 0.012; // a follower that is closer is left alone
 const BEND = 0.6; // the most by which its speed is bent, as a share
@@ -124,6 +124,9 @@ const deeds = {
   speed: () => { speed = SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length]; clips().forEach((clip) => { clip.playbackRate = speed; }); paintButtons(); },
   loop: () => { looping = !looping; paintButtons(); },
   sound: () => hear(find("[data-do=sound]").getAttribute("aria-pressed") !== "true"),
+  large: () => enlarge(!isLarge()),
+  picture: () => enlarge(true, "image"),
+  full: () => fullScreen(),
   weakest: () => { const low = weakest(); if (low) { stop(); seek(low.at_s); } },
   compare: () => { comparing = props.value?.run_id || ""; note("Putting both clips into one file."); trigger("compare", { run_id: comparing }); },
 };
@@ -161,6 +164,7 @@ document.addEventListener("visibilitychange", rest);
 
 function shape(node, ratio) {
   if (ratio > 0) node.closest(".pane").style.setProperty("--ratio", String(ratio));
+  arrange();
 }
 find("[data-pane=image] img").addEventListener("load", ({ target }) => {
   const ratio = target.naturalWidth / target.naturalHeight;
@@ -224,6 +228,7 @@ async function render() {
   link.download = value.file_name || "";
   find("[data-do=sound]").hidden = !value.sound;
   if (fresh || moved) { note(""); hear(false); stop(); await seek(0); if (value.result && isWanted()) await start(); }
+  arrange();
   paintButtons();
   paintTime();
 }

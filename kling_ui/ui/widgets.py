@@ -222,7 +222,7 @@ def player() -> gr.HTML:
     return widget(
         "player",
         elem_id="player",
-        uses=("score",),
+        uses=("score", "panes"),
         comparison=None,
         pair={},
         blank_title="Your result appears here",

@@ -1,0 +1,135 @@
+// How large the picture, the reference and the result are: laid out by the shapes at hand, enlarged by a click.
+// A pane is never smaller than LEAST unless the window is: what does not fit side by side is stacked, the picture folded.
+const GAP = 10;
+const LEAST = { upright: 320, wide: 420 }; // px across, on a desktop
+const LEAST_NARROW = { upright: 140, wide: 240 }; // px across, on a phone
+const NARROW = 640; // px across of the player, below which it is a phone
+const TALL = 0.62; // of the window that a pane may take up
+
+const panesBox = element.querySelector(".panes");
+const frames = () => [...panesBox.querySelectorAll(".pane")].filter((pane) => !pane.hidden);
+const ratioOf = (pane) => Number(pane.style.getPropertyValue("--ratio")) || 0.75;
+const isPicture = (pane) => pane.dataset.pane === "image";
+let alone = ""; // the pane that is shown by itself, while it is enlarged
+
+// Widths in px of panes side by side at one height, or null when one would be too small.
+function sideBySide(panes, width, tall, least) {
+  const room = width - GAP * (panes.length - 1);
+  const all = panes.reduce((sum, pane) => sum + ratioOf(pane), 0);
+  const height = Math.min(room / all, Math.max(tall, ...panes.map((pane) => least(pane) / ratioOf(pane))));
+  const widths = panes.map((pane) => ratioOf(pane) * height);
+  return widths.every((across, index) => across >= least(panes[index]) - 0.5) ? widths : null;
+}
+
+// Upright ones as narrow as they may be, wide ones in what is left of the row.
+function mixed(panes, width, least) {
+  const wide = panes.filter((pane) => ratioOf(pane) > 1);
+  if (!wide.length || wide.length === panes.length) return null;
+  const upright = panes.length - wide.length;
+  const left = (width - GAP * (panes.length - 1) - upright * LEAST.upright) / wide.length;
+  if (wide.some((pane) => left < least(pane))) return null;
+  return panes.map((pane) => (ratioOf(pane) > 1 ? left : LEAST.upright));
+}
+
+// Picture above reference on the left, the result as high as both on the right.
+function mosaic(panes, width, least) {
+  if (panes.length !== 3 || panes.some((pane) => ratioOf(pane) <= 1)) return null;
+  const [picture, reference, made] = panes.map(ratioOf);
+  const left = (width - GAP - GAP * made) / (1 + made / picture + made / reference);
+  return left < least(panes[0]) ? null : [left, left, width - GAP - left];
+}
+
+function stacked(panes, width, tall, least) {
+  return panes.map((pane) => Math.min(width, Math.max(tall * ratioOf(pane), least(pane))));
+}
+
+function layOut(panes, width, tall) {
+  const lower = width < NARROW ? LEAST_NARROW : LEAST;
+  const least = (pane) => (ratioOf(pane) > 1 ? lower.wide : lower.upright);
+  const clips = panes.filter((pane) => !isPicture(pane));
+  const sets = width < NARROW ? [clips] : [panes, clips]; // a phone shows no picture beside its clips
+  const tiles = mosaic(panes, width, least);
+  if (tiles) return { shown: panes, widths: tiles, form: "mosaic" };
+  for (const shown of sets.filter((set) => set.length)) {
+    const widths = sideBySide(shown, width, tall, least) || (width < NARROW ? null : mixed(shown, width, least));
+    if (widths) return { shown, widths, form: "row" };
+  }
+  const shown = clips.length ? clips : panes;
+  return { shown, widths: stacked(shown, width, tall, least), form: "stack" };
+}
+
+function arrange() {
+  const large = element.querySelector(".player").classList.contains("is-large");
+  const all = frames();
+  const box = element.querySelector(".player-stage");
+  const width = box.clientWidth;
+  if (!width || !all.length) return;
+  const one = large && all.find((pane) => pane.dataset.pane === alone);
+  const below = large ? 190 : 0; // px of the transport and the words, which stay in view
+  const tall = large ? window.innerHeight - below : TALL * window.innerHeight;
+  const plan = large ? rowOf(one ? [one] : largest(all, width, tall), width, tall) : layOut(all, width, tall);
+  panesBox.dataset.form = plan.form;
+  for (const pane of all) {
+    const place = plan.shown.indexOf(pane);
+    pane.classList.toggle("is-folded", place < 0);
+    if (place >= 0) pane.style.setProperty("--across", `${Math.floor(plan.widths[place])}px`);
+  }
+  const folded = all.find((pane) => isPicture(pane) && pane.classList.contains("is-folded"));
+  const chip = element.querySelector(".player-picture");
+  chip.hidden = !folded;
+  if (folded) chip.querySelector("img").src = folded.querySelector("img").src;
+}
+
+const heightOf = (panes, width, tall) =>
+  Math.min(tall, (width - GAP * (panes.length - 1)) / panes.reduce((total, pane) => total + ratioOf(pane), 0));
+
+// Enlarged: at one height, as large as the window lets them be.
+function rowOf(shown, width, tall) {
+  const height = heightOf(shown, width, tall);
+  return { shown, widths: shown.map((pane) => ratioOf(pane) * height), form: "row" };
+}
+
+// All of them, or the clips alone where the picture would cost them much of their size.
+function largest(all, width, tall) {
+  const clips = all.filter((pane) => !isPicture(pane));
+  return clips.length && heightOf(clips, width, tall) > 1.25 * heightOf(all, width, tall) ? clips : all;
+}
+
+function enlarge(on, pane = "") {
+  const player = element.querySelector(".player");
+  alone = on ? pane : "";
+  player.classList.toggle("is-large", on);
+  document.documentElement.style.overflow = on ? "hidden" : ""; // the page behind does not scroll
+  const button = element.querySelector("[data-do=large]");
+  button.textContent = on ? "Close" : "Enlarge";
+  button.setAttribute("aria-pressed", String(on));
+  arrange();
+}
+
+const isLarge = () => element.querySelector(".player").classList.contains("is-large");
+
+function fullScreen() {
+  const player = element.querySelector(".player");
+  if (document.fullscreenElement) return document.exitFullscreen();
+  if (player.requestFullscreen) return player.requestFullscreen().then(() => enlarge(true, alone)).catch(() => enlarge(true, alone));
+  enlarge(true, alone);
+}
+
+panesBox.addEventListener("click", (event) => {
+  const pane = event.target.closest(".pane");
+  if (!pane || pane.classList.contains("is-waiting")) return;
+  if (isLarge() && alone === pane.dataset.pane) enlarge(true); // back to all of them
+  else enlarge(true, pane.dataset.pane);
+});
+function leave(event) {
+  if (!element.isConnected) return document.removeEventListener("keydown", leave);
+  if (event.key === "Escape" && isLarge() && !document.fullscreenElement) { event.preventDefault(); enlarge(false); }
+}
+document.addEventListener("keydown", leave); // wherever the focus is: a clip takes none
+element.addEventListener("keydown", (event) => {
+  if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) { event.preventDefault(); fullScreen(); }
+});
+element.querySelector(".player").addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) enlarge(false); });
+new ResizeObserver(arrange).observe(element.querySelector(".player-stage"));
+const onResize = () => (element.isConnected ? arrange() : window.removeEventListener("resize", onResize));
+window.addEventListener("resize", onResize);

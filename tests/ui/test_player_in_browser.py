@@ -1,0 +1,82 @@
+"""How large the picture, the reference and the result are, and how they are enlarged."""
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from kling_ui.ui.examples import asset
+
+pytestmark = pytest.mark.browser
+SIZES = """[...document.querySelectorAll('.pane')].filter(pane => pane.offsetWidth).map(pane => {
+    const box = pane.querySelector('.pane-box').getBoundingClientRect();
+    return [pane.dataset.pane, box.width, box.height];
+})"""
+UPRIGHT, WIDE = "upright", "wide"
+CLIPS = {UPRIGHT: "dance-full-body.mp4", WIDE: "gesture-upper-body.mp4"}
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """The same character in an upright and in a wide picture."""
+    upright = asset("examples/character-full-body.png")
+    wide = tmp_path_factory.mktemp("pictures") / "wide.png"
+    with Image.open(upright) as picture:
+        figure = picture.convert("RGB").resize((405, 720))
+        ground = Image.new("RGB", (1280, 720), (200, 205, 210))
+        ground.paste(figure, (437, 0))
+        ground.save(wide)
+    return {UPRIGHT: upright, WIDE: wide}
+
+
+def _put(page, picture, clip):
+    page.locator("#image-slot input[type=file]").set_input_files(picture)
+    page.locator("#video-slot input[type=file]").set_input_files(clip)
+    ratio = 16 / 9 if "gesture" in str(clip) else 9 / 16
+    shaped = """ratio => {
+        const pane = document.querySelector('[data-pane=reference]');
+        return Math.abs(pane.style.getPropertyValue('--ratio') - ratio) < 0.02;
+    }"""
+    page.wait_for_function(shaped, arg=ratio)
+    page.wait_for_selector("#run:not([disabled])")
+    page.wait_for_function(f"{SIZES}.length > 1")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("picture", [UPRIGHT, WIDE])
+@pytest.mark.parametrize("clip", [UPRIGHT, WIDE])
+def test_no_pane_is_tiny_whatever_the_shapes(page, pictures, picture, clip):
+    _put(page, pictures[picture], asset(f"examples/{CLIPS[clip]}"))
+    for width, height in ((1280, 720), (1440, 900), (1920, 1080), (2560, 1440)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(300)
+        sizes = page.evaluate(SIZES)
+        assert {"reference", "result"} <= {name for name, *_ in sizes}
+        assert all(across >= 319 for _, across, _ in sizes), (width, sizes)
+        assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_timeout(300)
+    for name, across, _ in page.evaluate(SIZES):
+        shape = clip if name == "reference" else picture
+        assert across >= (280 if shape == WIDE else 140), name
+
+
+def test_a_click_enlarges_a_pane_and_escape_goes_back(page):
+    before = {name: across for name, across, _ in page.evaluate(SIZES)}
+    page.locator("[data-pane=reference] .pane-box").click()
+    ((name, across, height),) = page.evaluate(SIZES)
+    assert name == "reference"
+    assert across > before["reference"]
+    assert height <= page.viewport_size["height"]
+    page.locator("[data-pane=reference] .pane-box").click()  # once more: all of them
+    assert len(page.evaluate(SIZES)) > 1
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-do=large]")).to_have_text("Enlarge")
+    assert {name: across for name, across, _ in page.evaluate(SIZES)} == before
+
+
+def test_a_folded_picture_is_one_click_away(page):
+    expect(page.locator("[data-pane=image]")).to_be_hidden()  # three would be too small side by side here
+    page.click("[data-do=picture]")
+    assert [name for name, *_ in page.evaluate(SIZES)] == ["image"]
+    page.click("[data-do=large]")
+    expect(page.locator("[data-pane=image]")).to_be_hidden()
