@@ -21,6 +21,7 @@ let localUrl = null;
 let unplayable = null; // what this browser failed to play; it need not try again
 let shownRef = null; // which file of Python's stands here; none while a new one is on its way
 let standing = null; // the value that stands here, to go back to when an answer comes too late
+let good = null; // the newest input that can be used: a replacement that fails leaves it here
 
 if (!isVideo) for (const part of [".slot-recorder", ".reel", ".slot-strip"]) find(part).remove();
 else wireTimeline();
@@ -81,8 +82,10 @@ function isLate(value) {
 function render() {
   const value = props.value || {};
   if (isLate(value)) { props.value = standing; return; }
+  if (value.error && !value.ref && good) return restore(value);
   standing = value;
   shownRef = value.ref || null;
+  if (value.ref && !value.error && !value.busy) good = value;
   if (value.instead_of || !value.seq) { sent += 1; upload?.abort(); } // chosen elsewhere, such as an example
   const onItsWay = value.busy && !value.url;
   if (localUrl && !onItsWay) { URL.revokeObjectURL(localUrl); localUrl = null; }
@@ -111,6 +114,16 @@ function tell(value) {
   standing = props.value = value;
 }
 
+// What was here stays, with the reason why the new one did not come; an address that was typed stays, too.
+function restore({ error, advice, seq, origin }) {
+  const value = { ...good, seq, error, advice };
+  tell(value);
+  render();
+  if (!origin) return;
+  toggleLink(true);
+  linkForm.querySelector("input").value = origin;
+}
+
 function clear() {
   facts([]);
   fail("");
@@ -131,7 +144,13 @@ function send(file, recorded = false) {
   busy("Sending the file");
   tell({ busy: "Sending the file", seq }); // until Python knows it, there is nothing to run with
   const request = upload = new XMLHttpRequest();
-  const gone = (message, advice) => { if (seq === sent) { busy(""); fail(message, advice); tell({ seq }); } };
+  const gone = (message, advice) => {
+    if (seq !== sent) return;
+    busy("");
+    if (good) return restore({ error: message, advice, seq });
+    fail(message, advice);
+    tell({ seq });
+  };
   request.open("POST", new URL("./inputs", document.baseURI));
   request.setRequestHeader("X-File-Name", encodeURIComponent(file.name || `recording.${isVideo ? "mp4" : "png"}`));
   request.upload.onprogress = (event) => {
@@ -158,7 +177,27 @@ function takeFiles(files) {
   const list = [...(files || [])];
   const file = list.find(fits);
   if (file) send(file);
+  else if (list.some(isForTheOther)) hand({ files: list });
   else if (list.length) fail(`This is not ${isVideo ? "a video" : "a picture"}.`, `Choose ${isVideo ? "an MP4 or MOV" : "a JPEG or PNG"} file.`);
+}
+
+// A picture that was dropped on the clip's place, or anything beside both, goes where it belongs.
+const isForTheOther = (file) => file.type.startsWith(isVideo ? "image/" : "video/");
+const hand = (detail) => document.dispatchEvent(new CustomEvent("kling-input", { detail }));
+
+function receive({ detail }) {
+  if (!element.isConnected) return document.removeEventListener("kling-input", receive);
+  const file = (detail.files || []).find((one) => one.type.startsWith(`${kind}/`));
+  if (file) send(file);
+  else if (detail.url && kindOf(detail.url) === kind) takeLink(detail.url);
+}
+document.addEventListener("kling-input", receive);
+
+const isAddress = (text) => /^https?:\/\/\S+$/i.test(text.trim());
+function kindOf(url) {
+  const end = url.trim().split(/[?#]/)[0].split(".").pop().toLowerCase();
+  if (/^(mp4|m4v|mov|webm|mkv|avi|gif)$/.test(end)) return "video";
+  return /^(jpe?g|png|webp|avif|heic|heif|bmp|tiff?)$/.test(end) ? "image" : "";
 }
 
 function takeLink(text) {
@@ -210,6 +249,23 @@ element.addEventListener("drop", (event) => {
   else takeLink(event.dataTransfer.getData("text/uri-list") || event.dataTransfer.getData("text/plain") || "");
 });
 
+// Beside both places a file must not replace the page; one of the two scripts sees to that.
+function overPage(event) {
+  if (!element.isConnected) return window.removeEventListener("dragover", overPage);
+  event.preventDefault();
+}
+function dropOnPage(event) {
+  if (!element.isConnected) return window.removeEventListener("drop", dropOnPage);
+  if (event.defaultPrevented || event.target.closest?.("input, textarea")) return;
+  event.preventDefault();
+  const url = event.dataTransfer.getData("text/uri-list") || event.dataTransfer.getData("text/plain");
+  hand(event.dataTransfer.files.length ? { files: [...event.dataTransfer.files] } : { url });
+}
+if (!isVideo) {
+  window.addEventListener("dragover", overPage);
+  window.addEventListener("drop", dropOnPage);
+}
+
 function paste(event) {
   if (!element.isConnected) return document.removeEventListener("paste", paste);
   const typing = event.target.closest?.("input, textarea, [contenteditable]");
@@ -217,7 +273,7 @@ function paste(event) {
   const files = [...(event.clipboardData?.files || [])];
   const text = event.clipboardData?.getData("text/plain") || "";
   if (files.some((file) => file.type.startsWith(`${kind}/`))) { event.preventDefault(); takeFiles(files); }
-  else if (here && !typing && /^https?:\/\//i.test(text.trim())) { event.preventDefault(); takeLink(text); }
+  else if (!typing && isAddress(text) && (here || element.matches(":hover") || kindOf(text) === kind)) { event.preventDefault(); takeLink(text); }
 }
 document.addEventListener("paste", paste);
 

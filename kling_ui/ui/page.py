@@ -139,7 +139,7 @@ def wire_inputs(panels: Panels, handlers: InputHandlers) -> None:
     video.handed(handlers.on_video, None, video, trigger_mode="multiple", **PLUMBING)
     image.handed(handlers.on_own_picture, how.prompt, how.prompt, **PLUMBING)
     chosen = [image, video, how.orientation, how.prompt]
-    panels.inputs.examples.pick(handlers.on_example, None, chosen, trigger_mode="multiple", **PLUMBING)
+    panels.inputs.examples.pick(handlers.on_example, how.prompt, chosen, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_checks(panels: Panels, handlers: InputHandlers) -> None:

@@ -33,6 +33,8 @@ from kling_ui.ui.views import input_slot as slot_view
 from kling_ui.ui.views.findings import VerdictView, verdict_view
 from kling_ui.ui.views.input_slot import InputKind, SlotValue
 
+_EXAMPLE_PROMPTS = tuple(example.choice.prompt for example in EXAMPLES)
+
 
 class InputHandlers:
     """Handlers of the left column.
@@ -57,10 +59,11 @@ class InputHandlers:
             yield value
 
     async def on_example(
-        self, event: gr.EventData, request: gr.Request
-    ) -> AsyncIterator[tuple[SlotValue, SlotValue, str, str]]:
-        """Load an example: both inputs and the settings that suit it."""
+        self, prompt: str, event: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[tuple[SlotValue, SlotValue, str, Any]]:
+        """Load an example: both inputs and the settings that suit it; words that somebody wrote stay."""
         example, session = example_of(payload(event).get("id")), request.session_hash
+        words = example.choice.prompt if _is_ours(text_of(prompt)) else gr.skip()
         with (
             self._latest_wins.claim(session, InputKind.IMAGE) as image_is_ours,
             self._latest_wins.claim(session, InputKind.VIDEO) as video_is_ours,
@@ -68,11 +71,11 @@ class InputHandlers:
             async for image, video in self._load_example(example, self._analysis_for(request)):
                 if not (image_is_ours() and video_is_ours()):
                     return
-                yield image, video, example.choice.orientation.value, example.choice.prompt
+                yield image, video, example.choice.orientation.value, words
 
     async def on_own_picture(self, prompt: str) -> Any:
         """Drop the words of an example: they describe its character, not the one that was just handed in."""
-        return DEFAULT_PROMPT if prompt in [example.choice.prompt for example in EXAMPLES] else gr.skip()
+        return DEFAULT_PROMPT if prompt in _EXAMPLE_PROMPTS else gr.skip()
 
     async def on_first_inputs(self, kept: object, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Load what the person had here before, or the first example, unless the person is quicker."""
@@ -212,6 +215,11 @@ class InputHandlers:
             return replace(view, text=_wanted(*paths), tone="empty", offers_override=False), None
         origins = text_of(image.get("origin")) or None, text_of(video.get("origin")) or None
         return view, RunRequest(paths[0], paths[1], choice, accepted, *origins)
+
+
+def _is_ours(prompt: str) -> bool:
+    """Whether a prompt is one that stood there by itself."""
+    return prompt.strip() in ("", DEFAULT_PROMPT, *_EXAMPLE_PROMPTS)
 
 
 async def _file(services: Services, kind: InputKind, given: dict[str, Any], url: str | None) -> Path:

@@ -143,7 +143,9 @@ def test_two_tabs_of_one_visitor_feel_nothing(public):
     async def story():
         handlers, tabs = InputHandlers(lambda: public), [_asking("net", "tab 1"), _asking("net", "tab 2")]
         seen = [asyncio.create_task(_end(handlers.on_first_inputs(None, tab))) for tab in tabs]
-        picked = [asyncio.create_task(_end(handlers.on_example(_told(id=EXAMPLES[1].key), _asking("net", "tab 3"))))]
+        picked = [
+            asyncio.create_task(_end(handlers.on_example("", _told(id=EXAMPLES[1].key), _asking("net", "tab 3"))))
+        ]
         await _settle()
         waiting = len(public.checks._waiting)
         public.workers.let.set()

@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from kling_ui.errors import KlingUIError, MediaError
-from kling_ui.options import Orientation
+from kling_ui.options import DEFAULT_PROMPT, Orientation
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.views.input_slot import InputKind
@@ -109,10 +109,25 @@ def test_another_tab_is_another_matter(handlers, image):
 
 def test_an_example_brings_its_settings(handlers):
     example = EXAMPLES[1]
-    *_, (image, video, orientation, prompt) = _all(handlers.on_example(_told(id=example.key), TAB))
+    *_, (image, video, orientation, prompt) = _all(handlers.on_example(DEFAULT_PROMPT, _told(id=example.key), TAB))
     assert image["ref"].endswith(example.image)
     assert video["ref"].endswith(example.video)
     assert (orientation, prompt) == (example.choice.orientation.value, example.choice.prompt)
+
+
+@pytest.mark.parametrize(
+    ("before", "stays"),
+    [
+        ("", False),
+        (" ", False),
+        (DEFAULT_PROMPT, False),
+        (EXAMPLES[0].choice.prompt, False),
+        ("A knight at dusk", True),
+    ],
+)
+def test_an_example_leaves_words_that_somebody_wrote(handlers, before, stays):
+    *_, (_, _, _, prompt) = _all(handlers.on_example(before, _told(id=EXAMPLES[1].key), TAB))
+    assert prompt == (gr.skip() if stays else EXAMPLES[1].choice.prompt)
 
 
 def test_the_first_look_shows_the_first_example(handlers):
