@@ -15,6 +15,7 @@ from kling_ui.puppet.warp import Box
 CELL_PX = 8  # maps are computed on a grid this coarse and interpolated
 BAND_CELLS = 12  # rows of cells that are painted in one go, from the first to the last that shows anything
 AROUND_PX = 40  # around a layer in which its distance is known; half a cell, even where it is squeezed to a fifth
+FARTHEST_PX = 255  # that a distance of 8 bits can hold
 BLUR_PX = 2.0  # that rounding and interpolation may add
 MARGIN_PX = 7  # around the outline's points, which leave out as much as is next
 OUTLINE_PX = 3.0
@@ -54,7 +55,7 @@ class Sprite:
         """Prepare a layer."""
         solid = (layer.rgba[..., 3] > 0).astype(np.uint8)
         outside = np.pad(1 - solid, AROUND_PX, constant_values=1)
-        away = np.minimum(cv2.distanceTransform(outside, cv2.DIST_L2, 3), 255).astype(np.uint8)
+        away = np.minimum(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_3), FARTHEST_PX).astype(np.uint8)
         return cls(to_ycbcr(layer.rgba), layer.corner, away, _hull(solid) + np.complex64(complex(*layer.corner)))
 
     def paint(
@@ -93,7 +94,9 @@ class Sprite:
         """1 for the cells of a grid that may show something of the layer, without the grid's own border; uint8."""
         half = (abs(points[1:-1, 2:] - points[1:-1, :-2]) + abs(points[2:, 1:-1] - points[:-2, 1:-1])) / 4
         columns, rows = x[1:-1, 1:-1] + AROUND_PX, y[1:-1, 1:-1] + AROUND_PX
-        away = cv2.remap(self.away, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=[255])
+        away = cv2.remap(
+            self.away, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=[FARTHEST_PX]
+        )
         return (away <= half + BLUR_PX).astype(np.uint8)
 
 

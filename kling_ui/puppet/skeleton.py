@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from kling_ui.vision.pose import Landmark
+from kling_ui.vision.pose import EPSILON, Landmark
 
 
 class Joint(IntEnum):
@@ -113,6 +113,8 @@ SOURCES: dict[Joint, tuple[Landmark, ...]] = {
     Joint.RIGHT_TOE: (Landmark.RIGHT_FOOT_INDEX,),
 }
 
+LEAST_SPREAD = 1e-9  # instead of a spread or a sum of weights that is 0: spreads are squares of small lengths
+
 
 def joints_of(values: np.ndarray) -> np.ndarray:
     """Average landmarks into joints.
@@ -137,8 +139,8 @@ def scale_px_per_m(points: np.ndarray, world_m: np.ndarray, weights: np.ndarray)
     Returns:
         ``(...)`` picture units per metre (the ratio of both spreads).
     """
-    share = weights / np.maximum(weights.sum(axis=-1, keepdims=True), 1e-9)
-    return np.sqrt(_spread(points, share) / np.maximum(_spread(world_m[..., :2], share), 1e-9))
+    share = weights / np.maximum(weights.sum(axis=-1, keepdims=True), LEAST_SPREAD)
+    return np.sqrt(_spread(points, share) / np.maximum(_spread(world_m[..., :2], share), LEAST_SPREAD))
 
 
 def face_of(points: np.ndarray) -> np.ndarray:
@@ -153,7 +155,7 @@ def face_of(points: np.ndarray) -> np.ndarray:
     """
     left, right = points[..., LEFT_EYE_AND_EAR, :].mean(axis=-2), points[..., RIGHT_EYE_AND_EAR, :].mean(axis=-2)
     across = left - right
-    width = np.maximum(np.linalg.norm(across, axis=-1), 1e-6)
+    width = np.maximum(np.linalg.norm(across, axis=-1), EPSILON)
     unit = across / width[..., None]
     ears = (points[..., Landmark.LEFT_EAR, :] + points[..., Landmark.RIGHT_EAR, :]) / 2
     nose = points[..., Landmark.NOSE, :] - ears

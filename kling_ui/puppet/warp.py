@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 Box = tuple[float, float, float, float]
+LEAST_PX = 1e-3  # instead of a length of 0, by which nothing can be divided
 STRAIGHT = 1e-4  # radians: a bend by less than this moves nothing by a pixel's hundredth
 
 
@@ -40,7 +41,7 @@ class Bend:
         if abs(self.angle * self.most) < STRAIGHT:
             return points
         away = points - self.pivot
-        t = (self._along(away) - self.near) / max(self.far - self.near, 1e-3)
+        t = (self._along(away) - self.near) / max(self.far - self.near, LEAST_PX)
         t = np.minimum(np.maximum(t, 0), 1)  # faster than np.clip
         turn = t * t * (3 - 2 * t) * (-self.angle * self.most)
         turned = np.empty_like(away)
@@ -81,7 +82,7 @@ class Segment:
     def between(cls, start: np.ndarray, end: np.ndarray) -> "Segment":
         """The segment from one point ``(x, y)`` to another."""
         way = complex(*end) - complex(*start)
-        return cls(complex(*start), cmath.phase(way), max(abs(way), 1e-3))
+        return cls(complex(*start), cmath.phase(way), max(abs(way), LEAST_PX))
 
     @property
     def end(self) -> complex:

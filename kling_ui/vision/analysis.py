@@ -53,6 +53,7 @@ from kling_ui.vision.pose import (
 )
 
 Facts = TypeVar("Facts", ImageFacts, VideoFacts)
+_PLACE_DIGITS, _SHARE_DIGITS, _ANGLE_DIGITS = 5, 4, 1  # decimals kept: of fractions of the picture, shares, degrees
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,21 +256,21 @@ def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None
 
 def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:
     height, width = picture.rgb.shape[:2]
-    landmarks, plan = pose.landmarks.round(5).tolist(), shrink(picture.rgb, PLAN_PX)
+    landmarks, plan = pose.landmarks.round(_PLACE_DIGITS).tolist(), shrink(picture.rgb, PLAN_PX)
     within = content_box(plan)
     return PersonFacts(
         landmarks=tuple((x, y, z, visibility) for x, y, z, visibility in landmarks),
-        subject_share=round(pose.subject_share or 0.0, 5),
+        subject_share=round(pose.subject_share or 0.0, _PLACE_DIGITS),
         box=mask_box(pose),
         confidence=pose.confidence,
-        mask_agreement=round(pose.mask_agreement or 0.0, 4),
-        tilt_deg=round(float(tilt_deg(pose.landmarks, width / height)), 1),
-        turn_deg=round(float(turn_deg(pose.world_m)), 1),
+        mask_agreement=round(pose.mask_agreement or 0.0, _SHARE_DIGITS),
+        tilt_deg=round(float(tilt_deg(pose.landmarks, width / height)), _ANGLE_DIGITS),
+        turn_deg=round(float(turn_deg(pose.world_m)), _ANGLE_DIGITS),
         covered=covered_parts(plan, pose.landmarks, within),
         hidden=hidden_joints(pose.landmarks, pose.world_m, within),
     )
 
 
 def _rounded(group: Group) -> tuple[Box, ...]:
-    boxes = (tuple(round(side, 5) for side in box) for box in group.others)
+    boxes = (tuple(round(side, _PLACE_DIGITS) for side in box) for box in group.others)
     return tuple((left, top, right, bottom) for left, top, right, bottom in boxes)

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from kling_ui.errors import MediaError
 from kling_ui.vision.pose import PoseTrack
 
+_KINDS_MAX = 8  # dataclasses that are kept here; there are fewer
 VERSION = 4  # raise it whenever a look finds something else than before in the same file
 
 T = TypeVar("T")
@@ -102,6 +103,6 @@ class AnalysisCache:
         return place
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=_KINDS_MAX)
 def _adapter(kind: type[T]) -> TypeAdapter[T]:
     return TypeAdapter(kind)

@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 
 FLOW_LONG_SIDE_PX = 160
+SOBEL_SUM = 8  # a 3 x 3 Sobel filter gives so many times the slope a pixel
+_GREY_MAX = 255  # differences of two levels lie between this and its negative
 GAIN_MAX = 3.0  # a lamp or a camera's own exposure changes the light by less; unrelated pictures fit by hardly any gain
 CAMERA_LONG_SIDE_PX = 256
 # A pixel's brightness changes by its gradient for each pixel of movement; noise of the codec stays below this.
@@ -13,6 +15,9 @@ _STILL_MAX_PX = 0.35
 _EDGE_MIN = 2.0  # grey levels a pixel: flatter places say nothing about movement
 _EDGES_MIN, _EDGES_MAX = 60, 800  # the steepest ones speak
 _CORNERS_MAX = 150
+_CORNER_QUALITY_MIN, _CORNERS_APART_PX = 0.01, 5  # of the best corner's strength; so that they spread
+_PYRAMID_LEVELS = 3  # halvings: how far a corner may have moved
+_BACK_MAX_PX = 0.7  # a corner followed there and back that ends farther off was lost on the way
 _TRACKS_MIN = 10
 _INLIER_SHARE_MIN = 0.5  # less: the background itself moves, or nothing could be followed
 _INLIER_PX = 1.0
@@ -74,8 +79,8 @@ class FlowMeter:
 
 def _median(rest: np.ndarray) -> np.int16:
     """The middle one of differences of grey levels: counting them is quicker than sorting."""
-    counts = np.bincount((rest.ravel() + np.int16(255)).view(np.uint16), minlength=511)
-    return np.int16(np.searchsorted(counts.cumsum(), rest.size // 2, side="right") - 255)
+    counts = np.bincount((rest.ravel() + np.int16(_GREY_MAX)).view(np.uint16), minlength=2 * _GREY_MAX + 1)
+    return np.int16(np.searchsorted(counts.cumsum(), rest.size // 2, side="right") - _GREY_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +154,10 @@ def _background(shape: tuple[int, ...], figure: np.ndarray | None) -> np.ndarray
 def _is_still(before: np.ndarray, after: np.ndarray, background: np.ndarray) -> bool:
     """Tell whether edges across and edges down are both where they were; a beam hides movement along itself."""
     change = cv2.absdiff(before, after)
-    slopes = cv2.Sobel(before, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(before, cv2.CV_32F, 0, 1, scale=1 / 8)
+    slopes = (
+        cv2.Sobel(before, cv2.CV_32F, 1, 0, scale=1 / SOBEL_SUM),
+        cv2.Sobel(before, cv2.CV_32F, 0, 1, scale=1 / SOBEL_SUM),
+    )
     return all(_moved_px(change, slope, background) <= _STILL_MAX_PX for slope in slopes)
 
 
@@ -161,13 +169,17 @@ def _moved_px(change: np.ndarray, slope: np.ndarray, background: np.ndarray) -> 
 
 
 def _followed(before: np.ndarray, after: np.ndarray, background: np.ndarray) -> np.ndarray | None:
-    corners = cv2.goodFeaturesToTrack(before, _CORNERS_MAX, 0.01, 5, mask=background)
+    corners = cv2.goodFeaturesToTrack(before, _CORNERS_MAX, _CORNER_QUALITY_MIN, _CORNERS_APART_PX, mask=background)
     if corners is None or len(corners) < _TRACKS_MIN:
         return None
     nowhere = np.empty_like(corners)
-    moved, there, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, nowhere, winSize=_WINDOW_PX, maxLevel=3)
-    back, again, _ = cv2.calcOpticalFlowPyrLK(after, before, moved, nowhere.copy(), winSize=_WINDOW_PX, maxLevel=3)
-    kept = (there[:, 0] > 0) & (again[:, 0] > 0) & (np.abs(back - corners).max(axis=(1, 2)) < 0.7)
+    moved, there, _ = cv2.calcOpticalFlowPyrLK(
+        before, after, corners, nowhere, winSize=_WINDOW_PX, maxLevel=_PYRAMID_LEVELS
+    )
+    back, again, _ = cv2.calcOpticalFlowPyrLK(
+        after, before, moved, nowhere.copy(), winSize=_WINDOW_PX, maxLevel=_PYRAMID_LEVELS
+    )
+    kept = (there[:, 0] > 0) & (again[:, 0] > 0) & (np.abs(back - corners).max(axis=(1, 2)) < _BACK_MAX_PX)
     if kept.sum() < _TRACKS_MIN:
         return None
     first, second = corners[kept, 0], moved[kept, 0]

@@ -29,7 +29,7 @@ from kling_ui.vision.motion_speed import (
     figure_speed,
 )
 from kling_ui.vision.people import detector_pool
-from kling_ui.vision.pose import PoseTrack, shows_upper_body
+from kling_ui.vision.pose import LANDMARKS, PoseTrack, shows_upper_body
 from kling_ui.vision.shots import (
     Cut,
     JumpCutTest,
@@ -38,7 +38,8 @@ from kling_ui.vision.shots import (
 )
 
 MOMENTS = 24  # 1.25 s apart in the longest clip that an engine takes; closer wherever something changes between two
-_THOROUGH_EVERY = 4
+_THOROUGH_EVERY = 4  # moments: of these one is searched for other people more closely
+_SLACK_S = 1e-6  # that rounding may take from a time
 _DOUBT_S = 0.15  # a change of what is seen is pinned down to this
 _DOUBTS_MAX = 24  # closer looks in all
 _HIDDEN_OFTEN = 0.15  # share of the moments; hands pass behind and in front of each other all the time
@@ -91,7 +92,7 @@ def measure_clip(facts: VideoFacts) -> ClipMeasurements:
     """
     sampled_frames, grey, analysed_frames, steps = _coarse_pass(facts)
     if not sampled_frames:
-        none = PoseTrack(np.empty(0), np.empty((0, 33, 4)), np.empty((0, 33, 3)), 1.0)
+        none = PoseTrack(np.empty(0), np.empty((0, LANDMARKS, 4)), np.empty((0, LANDMARKS, 3)), 1.0)
         return ClipMeasurements(Notes(), none, (), ())
     _fine_pass(sampled_frames, analysed_frames)
     chosen = sorted(analysed_frames)
@@ -128,7 +129,7 @@ def _coarse_pass(
     looks: dict[int, Future[AnalysedFrame]] = {}
     meter, detectors = FlowMeter(), detector_pool()
     for sampled_frame in load_sampled_frames(facts.path, container=facts.format, fps=facts.fps):
-        if sampled_frame.time_s >= len(looks) * every_s - 1e-6:
+        if sampled_frame.time_s >= len(looks) * every_s - _SLACK_S:
             thorough = len(looks) % _THOROUGH_EVERY == 0
             looks[len(sampled_frames)] = detectors.submit(analyse_frame, sampled_frame, thorough=thorough)
         sampled_frames.append(sampled_frame)
@@ -182,7 +183,7 @@ def _state(analysed: AnalysedFrame, *, with_hidden: bool) -> tuple[bool, bool, b
 
 
 def _track(analysed_frames: Iterable[AnalysedFrame], facts: VideoFacts) -> PoseTrack:
-    nobody, nowhere = np.full((33, 4), np.nan, np.float32), np.full((33, 3), np.nan, np.float32)
+    nobody, nowhere = (np.full((LANDMARKS, values), np.nan, np.float32) for values in (4, 3))
     poses = [(analysed.moment.time_s, analysed.pose) for analysed in analysed_frames]
     return PoseTrack(
         np.array([time_s for time_s, _ in poses], np.float64),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kling_ui.vision.camera import FLOW_LONG_SIDE_PX
+from kling_ui.vision.camera import FLOW_LONG_SIDE_PX, SOBEL_SUM
 from kling_ui.vision.frame_sampling import SampledFrame, content_box
 from kling_ui.vision.people import Box, find_group
 from kling_ui.vision.pose import (
@@ -19,6 +19,9 @@ from kling_ui.vision.pose import (
 )
 
 PLAN_PX = 224  # long side of the copy on which patches are followed
+_SMALLEST_PX, _NARROWEST_PX = 50, 4  # area of a body, and width of its shoulders, in which anything can be told
+# In shoulder widths around the body's outline: where it may end all the same, and up to where its surroundings go.
+_BORDER, _AROUND = 0.1, 0.6
 _SAME_COLOUR = (7, 4, 4)  # levels of L, a, b around the colour of the seed
 # On the body and beyond it, in shares of the body's outline. Bars and boxes fill a rectangle: a little of them will do.
 # Anything else must show more: a wide skirt has 0.05 beyond, a background in the colour of a sleeve 0.04 on the body.
@@ -27,6 +30,7 @@ _OTHER_ON_MIN, _OTHER_BEYOND_MIN = 0.08, 0.055
 # Of the surroundings within half a shoulder's width: more is the background itself.
 _SURROUNDINGS_MAX = 0.5
 _EDGE_SHARE = 0.05  # joints this near to the picture's edge are cut by it rather than hidden
+_BACK_DEG = 180  # the back is to the camera
 _SIDEWAYS_DEG = 40.0  # beyond it the far arm and leg hide behind the body, as they should
 _BACKWARDS_DEG = 130.0  # beyond it both arms do
 _HIDDEN_MIN = 2  # a single joint is often the other hand's doing
@@ -36,13 +40,20 @@ _S, _E, _W = Landmark.LEFT_SHOULDER, Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST
 _H, _K, _A = Landmark.LEFT_HIP, Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE
 _I, _F = Landmark.LEFT_INDEX, Landmark.LEFT_FOOT_INDEX
 # Inner joint, outer joint of the left side, half the width in shoulder widths; the right side is one further.
+_TRUNK_ROUND, _HEAD_ROUND, _NECK_ROUND = 0.16, 0.48, 0.2  # likewise: around the trunk, the ears, and the neck
+_SHOULDERS_PER_TRUNK = 0.62  # width of the shoulders: the trunk's length stays when somebody turns aside
 _LIMBS = ((_S, _E, 0.20), (_E, _W, 0.17), (_W, _I, 0.16), (_H, _K, 0.26), (_K, _A, 0.20), (_A, _F, 0.16))
 _NAMED_LIMBS = (("upper arm", _S, _E), ("forearm", _E, _W), ("thigh", _H, _K), ("lower leg", _K, _A))
 _JOINT_NAMES = {_S: "shoulder", _E: "elbow", _W: "wrist", _H: "hip", _K: "knee", _A: "ankle"}
 _ARM, _LEG = (_S, _E, _W), (_H, _K, _A)
 _SEEDS_ALONG_LIMB = (0.2, 0.35, 0.5, 0.65, 0.8)
+_SEED_ASIDE = 0.75  # of the way from the trunk's middle to either side
 _SEEDS_DOWN_TRUNK = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
+_FLOOD_VALUE = 1 << 8  # what OpenCV writes into the mask is given in the flags' second byte
 _SHARP_PX = 512
+_SHARP_SIGMA_PX = 0.8  # over which noise is averaged, which would pass for sharp edges
+_SHARP_DIGITS = 3
+_FIGURE_MIN = 0.3  # of a cell that the mask covers
 _FIGURE_PX_MIN = 200
 _SHARP_PERCENTILE = 95
 _REACH_S = 0.65  # how far an outline is borrowed: moments are at most 1.25 s apart in what any engine takes
@@ -92,10 +103,10 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
     width_px = _shoulder_width(points)
     outline = _outline(size, points, width_px)
     area = int(outline.sum())
-    if area < 50 or width_px < 4:
+    if area < _SMALLEST_PX or width_px < _NARROWEST_PX:
         return ()
-    beyond = ~_grown(outline, 0.1 * width_px) & _shown(outline.shape, within)
-    surroundings = beyond & _grown(outline, 0.6 * width_px)
+    beyond = ~_grown(outline, _BORDER * width_px) & _shown(outline.shape, within)
+    surroundings = beyond & _grown(outline, _AROUND * width_px)
     found, lab, done = [], cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.zeros(outline.shape, bool)
     for name, x, y in _seeds(points):
         if not (0 <= x < size[0] and 0 <= y < size[1]) or done[y, x]:
@@ -110,7 +121,7 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
 
 def _far_side(turn: float) -> int:
     """Tell which side a body seen from the side hides: 0 its left, 1 its right, -1 neither."""
-    if not _SIDEWAYS_DEG < abs(turn) < 180 - _SIDEWAYS_DEG:
+    if not _SIDEWAYS_DEG < abs(turn) < _BACK_DEG - _SIDEWAYS_DEG:
         return -1
     return 0 if turn > 0 else 1
 
@@ -126,7 +137,7 @@ def _shown(shape: tuple[int, ...], within: Box) -> np.ndarray:
 def _patch(lab: np.ndarray, x: int, y: int) -> tuple[np.ndarray, tuple[slice, slice]]:
     """Follow one colour from a place; bool, and the window of the picture that it fits into."""
     mask = np.zeros((lab.shape[0] + 2, lab.shape[1] + 2), np.uint8)
-    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (1 << 8)
+    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | _FLOOD_VALUE
     *_, (left, top, width, height) = cv2.floodFill(lab, mask, (x, y), (0,), _SAME_COLOUR, _SAME_COLOUR, flags)
     window = slice(top, top + height), slice(left, left + width)
     return mask[1:-1, 1:-1][window] > 0, window
@@ -155,7 +166,7 @@ def _seeds(points: np.ndarray) -> list[tuple[str, int, int]]:
     for down in _SEEDS_DOWN_TRUNK:
         sides = shoulders * (1 - down) + hips * down
         middle = sides.mean(axis=0)
-        places += [("trunk", place) for place in (middle, *(0.75 * sides + 0.25 * middle))]
+        places += [("trunk", place) for place in (middle, *(_SEED_ASIDE * sides + (1 - _SEED_ASIDE) * middle))]
     for offset, side in enumerate(("left", "right")):
         for name, inner, outer in _NAMED_LIMBS:
             first, second = points[inner + offset], points[outer + offset]
@@ -177,10 +188,10 @@ def _outline(size: tuple[int, int], points: np.ndarray, width_px: float) -> np.n
     trunk = [_S, _S + 1, _H + 1, _H]
     cv2.fillConvexPoly(drawn, whole[trunk], (1,))
     for first, second in zip(trunk, (*trunk[1:], trunk[0]), strict=True):
-        limb(points[first], points[second], 0.16)
+        limb(points[first], points[second], _TRUNK_ROUND)
     head = points[[Landmark.LEFT_EAR, Landmark.RIGHT_EAR]].mean(axis=0)
-    limb(head, head, 0.48)
-    limb(points[[_S, _S + 1]].mean(axis=0), head, 0.2)
+    limb(head, head, _HEAD_ROUND)
+    limb(points[[_S, _S + 1]].mean(axis=0), head, _NECK_ROUND)
     for inner, outer, half_width in _LIMBS:
         for offset in (0, 1):
             limb(points[inner + offset], points[outer + offset], half_width)
@@ -190,7 +201,7 @@ def _outline(size: tuple[int, int], points: np.ndarray, width_px: float) -> np.n
 def _shoulder_width(points: np.ndarray) -> float:
     across = float(np.linalg.norm(points[_S] - points[_S + 1]))
     trunk = float(np.linalg.norm(points[[_S, _S + 1]].mean(axis=0) - points[[_H, _H + 1]].mean(axis=0)))
-    return max(across, 0.62 * trunk)
+    return max(across, _SHOULDERS_PER_TRUNK * trunk)
 
 
 def _grown(mask: np.ndarray, by_px: float) -> np.ndarray:
@@ -259,7 +270,7 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
         is_thorough=thorough,
         covered=covered_parts(plan, main.landmarks, within),
         hidden=hidden_joints(main.landmarks, main.world_m, within),
-        sharpness=round(sharpness(sampled_frame.grey(_SHARP_PX), main.mask), 3),
+        sharpness=round(sharpness(sampled_frame.grey(_SHARP_PX), main.mask), _SHARP_DIGITS),
     )
     pose = Pose(main.landmarks, main.world_m, None, main.confidence)
     figure = _figure(main.mask)
@@ -281,9 +292,9 @@ def sharpness(grey: np.ndarray, mask: np.ndarray) -> float:
         return 0.0
     left, top, width, height = cv2.boundingRect(on.astype(np.uint8))
     on, grey = on[top : top + height, left : left + width], grey[top : top + height, left : left + width]
-    smooth = cv2.GaussianBlur(grey, (0, 0), 0.8)
+    smooth = cv2.GaussianBlur(grey, (0, 0), _SHARP_SIGMA_PX)
     bend = np.abs(cv2.Laplacian(smooth, cv2.CV_16S))[on]
-    across, down = (cv2.Sobel(grey, cv2.CV_16S, *axis)[on].astype(np.float32) / 8 for axis in ((1, 0), (0, 1)))
+    across, down = (cv2.Sobel(grey, cv2.CV_16S, *axis)[on].astype(np.float32) / SOBEL_SUM for axis in ((1, 0), (0, 1)))
     slope = np.hypot(across, down)
     return float(np.percentile(bend, _SHARP_PERCENTILE) / max(1.0, np.percentile(slope, _SHARP_PERCENTILE)))
 
@@ -291,7 +302,7 @@ def sharpness(grey: np.ndarray, mask: np.ndarray) -> float:
 def _figure(mask: np.ndarray) -> np.ndarray:
     scale = min(1.0, FLOW_LONG_SIDE_PX / max(mask.shape))
     size = max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale))
-    return cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.3
+    return cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > _FIGURE_MIN
 
 
 def _with_boxes(figure: np.ndarray, boxes: tuple[Box, ...]) -> np.ndarray:

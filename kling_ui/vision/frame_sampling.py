@@ -26,6 +26,7 @@ LONG_SIDE_PX = 512
 # A minute of 16 frames a second takes about 200 MB at this size; no engine takes a longer clip.
 SECONDS_MAX = 60.0
 FRAMES_PER_S_MAX = 16.0  # a limb that moves from one side of the body to the other in 1/8 s is still followed
+_FORWARD_S = 1e-3  # by which the next frame must be later at least, in clips of whatever frame rate
 _SKIPPABLE_ABOVE_FPS = 20.0  # half of the frames of a slower clip would be too few
 
 
@@ -116,7 +117,7 @@ def load_sampled_frames(
             if time_s < next_s and frame.pict_type != PictureType.I:
                 continue
             # half a source frame's slack: 24 frames a second must not become 12 because 1/16 s is just missed
-            next_s = time_s + max(1e-3, 1 / FRAMES_PER_S_MAX - 0.5 / fps)
+            next_s = time_s + max(_FORWARD_S, 1 / FRAMES_PER_S_MAX - 0.5 / fps)
             yield _sampled_frame(time_s, frame, stream, scaler)
 
 

@@ -20,6 +20,7 @@ _FAST_SHARE = 0.97  # a hand and a forearm are about the rest of a figure
 _WHOLE_SHARE = 0.4
 _FIGURE_PX_MIN = 30
 _CAMERA_STEP_S = 0.3
+_SPEED_DIGITS, _TIME_DIGITS = 3, 4  # decimals kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +122,9 @@ def figure_speed(
             move += 1
         figure, now = figures.during(start_s, end_s), moves[move] if moves else None
         speed = step_speed(step, figure, trunk_px=trunk_px, step_s=end_s - start_s, camera=now)
-        speeds.append(round(speed, 3))
+        speeds.append(round(speed, _SPEED_DIGITS))
     middles = (times_s[1:] + times_s[:-1]) / 2
-    return MotionSpeed(tuple(round(time_s, 4) for time_s in middles.tolist()), tuple(speeds))
+    return MotionSpeed(tuple(round(time_s, _TIME_DIGITS) for time_s in middles.tolist()), tuple(speeds))
 
 
 def cut_apart(

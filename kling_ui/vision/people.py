@@ -17,6 +17,7 @@ from kling_ui.vision.detector import (
     load_library,
 )
 from kling_ui.vision.pose import (
+    EPSILON,
     MASK_THRESHOLD,
     POSE_LONG_SIDE_PX,
     SURE_SCORE_MIN,
@@ -30,7 +31,13 @@ from kling_ui.vision.pose import (
 )
 
 _MARGIN_SHARE = 0.02  # of the long side: the soft edge and the shadow go, too
-_SHRINK = 8
+_SHRINK = 8  # times smaller is the copy in which what is painted out is filled
+_FILL_SIGMAS_PX = (2.0, 6.0, 20.0)  # of that copy: the nearest colours first, farther ones where nothing is near
+_NEAR_MIN = 1e-3  # of the weight around a place: with less there is nothing near
+_PAINTED_OUT_MIN = 0.2  # of the mask: its soft border is painted out, too
+_WARM_UP = np.zeros((64, 64, 3), np.uint8)  # any picture loads the models
+_DIGITS = 5  # decimals of a fraction of the picture
+_THREADS_MAX = 8  # that keep a model of their own
 Box = tuple[float, float, float, float]
 
 # Much smaller is background: two fifths of the main character's height.
@@ -65,13 +72,16 @@ def mask_out(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
     size = max(1, width // _SHRINK), max(1, height // _SHRINK)
     weight = cv2.resize(1 - gone.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     colour = cv2.resize(rgb * (1 - gone[:, :, None]).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    filled = colour / np.maximum(weight, 1e-6)[:, :, None]
-    for reach in (2.0, 6.0, 20.0):  # the nearest colours first, farther ones where nothing is near
+    filled = colour / np.maximum(weight, EPSILON)[:, :, None]
+    for reach in _FILL_SIGMAS_PX:
         near = cv2.GaussianBlur(weight, (0, 0), reach)
-        smooth = cv2.GaussianBlur(colour, (0, 0), reach) / np.maximum(near, 1e-6)[:, :, None]
+        smooth = cv2.GaussianBlur(colour, (0, 0), reach) / np.maximum(near, EPSILON)[:, :, None]
         unset = weight < 0.5
-        filled = np.where(unset[:, :, None] & (near > 1e-3)[:, :, None], smooth, filled)
-        colour, weight = np.where(unset[:, :, None], filled * 0.5, colour), np.where(unset & (near > 1e-3), 0.5, weight)
+        filled = np.where(unset[:, :, None] & (near > _NEAR_MIN)[:, :, None], smooth, filled)
+        colour, weight = (
+            np.where(unset[:, :, None], filled * 0.5, colour),
+            np.where(unset & (near > _NEAR_MIN), 0.5, weight),
+        )
     back = cv2.resize(filled.clip(0, 255), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.where(gone[:, :, None] > 0, back, rgb).astype(np.uint8)
 
@@ -127,7 +137,7 @@ def group_of(people: list[Pose]) -> Group:
 
 def load_finders() -> None:
     """Load all models that the calling thread needs to find people."""
-    find_people(np.zeros((64, 64, 3), np.uint8))
+    find_people(_WARM_UP)
     _face_reader(threading.get_ident())
 
 
@@ -139,7 +149,8 @@ def mask_box(pose: Pose) -> Box:
         return (0.0, 0.0, 0.0, 0.0)
     height, width = on.shape
     left, right = float(columns[0] / width), float((columns[-1] + 1) / width)
-    return round(left, 5), round(float(rows[0] / height), 5), round(right, 5), round(float((rows[-1] + 1) / height), 5)
+    top, bottom = float(rows[0] / height), float((rows[-1] + 1) / height)
+    return round(left, _DIGITS), round(top, _DIGITS), round(right, _DIGITS), round(bottom, _DIGITS)
 
 
 def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
@@ -151,7 +162,7 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
     known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
     known = cv2.resize(known, (copy.shape[1], copy.shape[0]), interpolation=cv2.INTER_AREA)
     found = []
-    for body in reader.candidates(mask_out(copy, known > 0.2)):
+    for body in reader.candidates(mask_out(copy, known > _PAINTED_OUT_MIN)):
         if body.score >= _SECOND_SCORE_MIN:
             there = Candidate(body.score, body.x_px / scale, body.y_px / scale, body.radius_px / scale, body.turn_rad)
             found.append(detect_pose(reader, whole, there))
@@ -219,7 +230,7 @@ def _size(pose: Pose) -> float:
     return pose.subject_share or 0.0
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=_THREADS_MAX)
 def _face_reader(_thread: int) -> FaceDetector:
     return FaceDetector()
 

@@ -38,6 +38,11 @@ _EDGE_SHARE = 0.03
 _TRUNK_PER_SHOULDERS = 1.3
 
 
+EPSILON = 1e-6  # instead of a length or a sum of weights that is 0, wherever one divides by it
+_ROUNDING = 4  # decimals of a score
+_THREADS_MAX = 8  # that keep models of their own; an older thread's are loaded anew
+
+
 class Landmark(IntEnum):
     """The 33 BlazePose landmarks; left and right are the person's own."""
 
@@ -76,6 +81,9 @@ class Landmark(IntEnum):
     RIGHT_FOOT_INDEX = 32
 
 
+LANDMARKS = len(Landmark)  # 33
+
+
 @dataclass(frozen=True, slots=True)
 class Pose:
     """One person in one picture.
@@ -104,7 +112,7 @@ class Pose:
         if self.mask is None:
             return None
         x, y, _, visibility = self.landmarks.T
-        inside = (visibility >= 0.5) & (x >= 0) & (x < 1) & (y >= 0) & (y < 1)
+        inside = (visibility >= VISIBLE_MIN) & (x >= 0) & (x < 1) & (y >= 0) & (y < 1)
         if not inside.any():
             return 0.0
         height, width = self.mask.shape
@@ -202,12 +210,12 @@ def track_of(poses: Iterable[tuple[Frame, Pose | None]]) -> PoseTrack:
     for frame, pose in poses:
         times.append(frame.time_s)
         aspect = frame.rgb.shape[1] / frame.rgb.shape[0]
-        landmarks.append(np.full((33, 4), np.nan, np.float32) if pose is None else pose.landmarks)
-        world.append(np.full((33, 3), np.nan, np.float32) if pose is None else pose.world_m)
+        landmarks.append(np.full((LANDMARKS, 4), np.nan, np.float32) if pose is None else pose.landmarks)
+        world.append(np.full((LANDMARKS, 3), np.nan, np.float32) if pose is None else pose.world_m)
     return PoseTrack(
         np.asarray(times, np.float64),
-        np.asarray(landmarks, np.float32).reshape(-1, 33, 4),
-        np.asarray(world, np.float32).reshape(-1, 33, 3),
+        np.asarray(landmarks, np.float32).reshape(-1, LANDMARKS, 4),
+        np.asarray(world, np.float32).reshape(-1, LANDMARKS, 3),
         aspect,
     )
 
@@ -230,7 +238,7 @@ def pose_detector() -> PoseDetector:
 def detect_pose(reader: PoseDetector, rgb: np.ndarray, body: Candidate) -> Pose | None:
     """Read the pose and the mask of one candidate; ``None`` when nobody is there at a closer look."""
     found = reader.read(rgb, body)
-    return None if found is None else Pose(found.landmarks, found.world_m, found.mask, round(body.score, 4))
+    return None if found is None else Pose(found.landmarks, found.world_m, found.mask, round(body.score, _ROUNDING))
 
 
 def distinct(poses: Iterable[Pose]) -> list[Pose]:
@@ -246,7 +254,7 @@ def distinct(poses: Iterable[Pose]) -> list[Pose]:
     return [pose for pose, _ in kept]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=_THREADS_MAX)
 def _reader(_thread: int) -> PoseDetector:
     # Starting one costs more than using it; it keeps nothing of earlier pictures, but belongs to one thread.
     return PoseDetector()

@@ -17,7 +17,7 @@ from kling_ui.vision.camera import (
 from kling_ui.vision.frame_analysis import analyse_frame, grown
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.people import detector_pool
-from kling_ui.vision.pose import VISIBLE_MIN, Landmark, trunk_length
+from kling_ui.vision.pose import EPSILON, VISIBLE_MIN, Landmark, trunk_length
 
 # Measured on dancing at up to 4 x its speed, shaken and panned: at most 2.4; on cuts 3.1 (a jump) to 70.
 ISOLATION_MIN = 2.8
@@ -30,6 +30,7 @@ _BURST_MAX = 3  # steps: a blended frame or two between the shots
 _NEIGHBOURS = 3
 # Of the contrast of the pictures; 0.8 s of dancing leave at most 0.35, a fade to another scene 1.0 and more.
 FADE_UNEXPLAINED_MIN = 0.55
+_CONTRAST_MIN = 8.0  # grey levels: pictures with less are judged as if they had so much
 FADE_S = 0.8
 _FADE_STEP_S = 0.2
 _LATER_S = 0.35
@@ -190,7 +191,7 @@ def _lasts(views: Views, cut: Cut, meter: FlowMeter) -> bool:
 
 def _is_new_scene(views: Views, first: int, last: int, meter: FlowMeter) -> bool:
     before, after = views.grey[first], views.grey[last]
-    least = FADE_UNEXPLAINED_MIN * max(8.0, 0.5 * float(before.std() + after.std()))
+    least = FADE_UNEXPLAINED_MIN * max(_CONTRAST_MIN, 0.5 * float(before.std() + after.std()))
     flow = meter.between(before, after)
     later = min(len(views.grey) - 1, int(np.searchsorted(views.times_s, views.times_s[last] + _LATER_S)))
     if min(flow.unexplained, meter.between(before, views.grey[later]).unexplained) < least:
@@ -249,4 +250,4 @@ def moved_trunks(before: np.ndarray, after: np.ndarray, aspect: float) -> float:
     both = (before[_JOINTS, 3] >= VISIBLE_MIN) & (after[_JOINTS, 3] >= VISIBLE_MIN)
     moved = (after - before)[_JOINTS, :2][both] * (aspect, 1.0)
     trunk = float(trunk_length(before, aspect))
-    return float(np.median(np.linalg.norm(moved, axis=1))) / max(trunk, 1e-6) if len(moved) else 0.0
+    return float(np.median(np.linalg.norm(moved, axis=1))) / max(trunk, EPSILON) if len(moved) else 0.0

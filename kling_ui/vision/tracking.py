@@ -13,6 +13,7 @@ import numpy as np
 from kling_ui.media.video import Frame
 from kling_ui.vision.detector import PoseTracker
 from kling_ui.vision.pose import (
+    EPSILON,
     SURE_SCORE_MIN,
     Landmark,
     Pose,
@@ -107,7 +108,7 @@ def off_course(detected: list[Pose], aspect: float) -> float:
     seen = np.minimum(detected[1].landmarks[:, 3], detected[2].landmarks[:, 3]) > _SHOWN
     across = third[_SHOULDERS[0]] - third[_SHOULDERS[1]]
     along = third[_SHOULDERS].mean(axis=0) - third[_HIPS].mean(axis=0)
-    size = max(float(np.hypot(*across)), float(np.hypot(*along)), 1e-6)
+    size = max(float(np.hypot(*across)), float(np.hypot(*along)), EPSILON)
     away = np.linalg.norm(third - 2 * second + first, axis=1) / size
     return float(away[_WATCHED][seen[_WATCHED]].max(initial=0.0))
 

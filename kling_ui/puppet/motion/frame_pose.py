@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kling_ui.puppet.skeleton import DRAWING_ORDER, Joint, Part
+from kling_ui.vision.pose import EPSILON
 
 ARMS_OF_SIDE = ((Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM), (Part.RIGHT_UPPER_ARM, Part.RIGHT_FOREARM))
 LEGS_OF_SIDE = ((Part.LEFT_SHIN, Part.LEFT_THIGH), (Part.RIGHT_SHIN, Part.RIGHT_THIGH))
@@ -90,7 +91,7 @@ def middle(values: np.ndarray, pair: tuple[Joint, Joint]) -> np.ndarray:
 def flatness(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """How much of a bone's length shows in the picture: 1 across the view, 0 along it."""
     bone = b - a
-    return np.linalg.norm(bone[:, :2], axis=1) / np.maximum(np.linalg.norm(bone, axis=1), 1e-6)
+    return np.linalg.norm(bone[:, :2], axis=1) / np.maximum(np.linalg.norm(bone, axis=1), EPSILON)
 
 
 def ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -103,7 +104,7 @@ def within(path: np.ndarray, back: float, forth: float) -> np.ndarray:
     """Bend a way so that it never goes farther than the room there is; the first half of it is left as it is."""
     room = np.where(path < 0, back, forth)
     share = np.abs(path) / room
-    bent = np.where(share <= 0.5, share, 0.5 + 0.5 * np.tanh(2 * share - 1))
+    bent = np.where(share <= 0.5, share, 0.5 + 0.5 * np.tanh(2 * share - 1))  # the slope is 1 on both sides of 0.5
     return np.sign(path) * room * bent
 
 

@@ -11,13 +11,16 @@ from kling_ui.puppet.skeleton import (
     joints_of,
     scale_px_per_m,
 )
-from kling_ui.vision.pose import Landmark, Pose, PoseTrack
+from kling_ui.vision.pose import LANDMARKS, Landmark, Pose, PoseTrack
 
 SLOW_SIGMA_S = 0.08  # how long a resting joint is averaged
 FAST_SIGMA_S = 0.02  # and a fast one
 FAST_M_PER_S = 1.2  # speed at which a joint counts as fast; a brisk gesture moves a wrist at 1-3 m/s
 REACH_S = 0.6  # look-ahead of everything here
-VISIBLE_SIGMA_S = 0.12
+VISIBLE_SIGMA_S = 0.12  # how long visibility and scale are averaged, so that limbs do not come and go
+KERNEL_SIGMAS = 3  # how far a Gaussian reaches: 99.7 % of it lies within
+ROW = 4 + 3  # values a landmark: x, y, z, visibility; x, y, z in metres
+WORLD = 4  # where in a row the metres begin
 SWAP_GAIN = 0.4  # left and right were taken for each other when that explains a jump this much better
 ARM_PAIRS = np.array([(i, i + 1) for i in range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_THUMB, 2)])
 LEG_PAIRS = np.array([(i, i + 1) for i in range(Landmark.LEFT_HIP, Landmark.RIGHT_FOOT_INDEX, 2)])
@@ -66,7 +69,7 @@ def steady(values: np.ndarray, fps: float, speed_m_s: np.ndarray | None = None) 
 
 def blur(values: np.ndarray, sigma_frames: float) -> np.ndarray:
     """Gaussian average over time, with both ends continued point-symmetrically so that a trend is kept."""
-    reach = min(int(np.ceil(3 * sigma_frames)), len(values) - 1)
+    reach = min(int(np.ceil(KERNEL_SIGMAS * sigma_frames)), len(values) - 1)
     if reach < 1:
         return values.copy()
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_frames) ** 2)
@@ -164,7 +167,7 @@ class PoseStream:
                 row = np.concatenate([pose.landmarks, pose.world_m], axis=1).astype(np.float64)
                 row[:, 0] *= aspect
                 self._last = row if self._last is None else unswapped(row, self._last)
-            self._rows.append(np.zeros((33, 7)) if self._last is None else self._last)
+            self._rows.append(np.zeros((LANDMARKS, ROW)) if self._last is None else self._last)
             self._found.append(pose is not None)
             self.times_s.append(time_s)
             self._more.notify_all()
@@ -215,8 +218,8 @@ def smoothed_motion(track: PoseTrack, fps: float) -> SmoothedMotion:
 
 def _clean(rows: np.ndarray, fps: float) -> SmoothedMotion:
     joints = joints_of(rows)
-    speed = speeds(joints[..., 4:], fps)
-    world, points = steady(joints[..., 4:], fps, speed), steady(joints[..., :2], fps, speed)
+    speed = speeds(joints[..., WORLD:], fps)
+    world, points = steady(joints[..., WORLD:], fps, speed), steady(joints[..., :2], fps, speed)
     visibility = np.clip(blur(joints[..., 3], VISIBLE_SIGMA_S * fps), 0, 1)
     scale = blur(scale_px_per_m(points, world, visibility**2), VISIBLE_SIGMA_S * fps)
     ankle_speed = speeds(points[:, list(ANKLES)], fps)[..., 0] / scale[:, None]

@@ -35,10 +35,16 @@ SHORTEST, LONGEST = 0.3, 1.3  # of a bone's length in the picture
 LEAST_FLAT = 0.6  # a bone of the picture that looks shorter than this against its real length is not trusted
 OWN_ARMS, OWN_LEGS = np.radians(20), np.radians(8)  # how much of the character's own stance "image" keeps
 OWN_FACE = np.array([np.radians(8), 0.15, 0.15])  # roll, turn and nod likewise
+LEAST_NECK_M = 1e-3  # instead of a neck without length, by which nothing can be divided
+NECK_SHORTEST, NECK_LONGEST = 0.8, 1.1  # of its length in the opening, when the head nods
+MOST_LEAN = 0.3  # radians that the trunk leans at most where the hips are not seen, one for each metre aside
+SPINE_SHORTEST = 0.7  # of its length in the picture, when the trunk leans to the camera or away from it
+MOVING_TRUST = 0.02  # of a standing foot's: where both feet move, the root still follows them
+LEVELLED = 1.2  # of its own length, at most, that a limb is given of the other side's
 NARROWEST, WIDEST = 0.6, 1.1  # of the shoulders, when the reference turns
 STILL_M_PER_S = 0.25  # a foot slower than this stands
 TURNED_M = 0.06  # between the shoulders, the wrong way round, for a back
-MOST_NECK = np.radians(35)
+MOST_NECK = np.radians(35)  # beyond this a head tilted against the trunk tears its neck
 LIMBS = tuple(part for part in BONES if part is not Part.HEAD)
 
 
@@ -97,7 +103,7 @@ class Retargeter:
         self._unit = character.px_per_m / float(opening.scale[0])  # px per unit of the reference
         self._hips0, self._neck0 = middle(opening.points, HIPS)[0], opening.points[0, Joint.NECK]
         neck = opening.points[:, Joint.HEAD] - opening.points[:, Joint.NECK]
-        self._neck_m = max(1e-3, float(np.median(np.linalg.norm(neck, axis=1) / opening.scale)))
+        self._neck_m = max(LEAST_NECK_M, float(np.median(np.linalg.norm(neck, axis=1) / opening.scale)))
         self._feet0 = middle(opening.points, ANKLES)[0]
         self._lengths = _lengths(character)
         neutral = self._neutral(opening)
@@ -186,16 +192,16 @@ class Retargeter:
         seen = _seen(np.minimum(p.visibility[:, HIPS[0]], p.visibility[:, HIPS[1]]))
         turn = seen * wrapped(heading(p.points[:, Joint.NECK] - hips) - heading(spine_rest))
         lean = (p.points[:, Joint.NECK, 0] - self._neck0[0]) / p.scale  # metres sideways, when the hips are not seen
-        turn = turn + (1 - seen) * np.clip(lean, -0.3, 0.3)
+        turn = turn + (1 - seen) * np.clip(lean, -MOST_LEAN, MOST_LEAN)
         flat = 1 + seen * (flatness(middle(p.world_m, HIPS), p.world_m[:, Joint.NECK]) / self._flat_spine() - 1)
-        length = np.linalg.norm(spine_rest) * np.clip(flat, 0.7, LONGEST) * scale
+        length = np.linalg.norm(spine_rest) * np.clip(flat, SPINE_SHORTEST, LONGEST) * scale
         joints[:, Joint.NECK] = polar(heading(spine_rest) + turn, length)
         self._pose_across(joints, p, HIPS, np.zeros((len(p), 2)), scale)
         self._pose_across(joints, p, SHOULDERS, joints[:, Joint.NECK], scale)
         neck_rest = rest[Joint.HEAD] - rest[Joint.NECK]
         neck = p.points[:, Joint.HEAD] - p.points[:, Joint.NECK]
         bend = wrapped(heading(neck) - heading(neck_rest))
-        stretch = np.clip(np.linalg.norm(neck, axis=1) / p.scale / self._neck_m, 0.8, 1.1)
+        stretch = np.clip(np.linalg.norm(neck, axis=1) / p.scale / self._neck_m, NECK_SHORTEST, NECK_LONGEST)
         joints[:, Joint.HEAD] = joints[:, Joint.NECK] + polar(
             heading(neck_rest) + np.clip(bend, -MOST_NECK, MOST_NECK), np.linalg.norm(neck_rest) * stretch * scale
         )
@@ -252,7 +258,7 @@ class Retargeter:
     def _on_feet(self, joints: np.ndarray, p: SmoothedMotion) -> np.ndarray:
         """The root that puts the feet where the reference's are; a standing foot counts more than a moving one."""
         feet = p.points[:, list(ANKLES)]
-        trust = np.exp(-((p.speed_m_s / STILL_M_PER_S) ** 2)) + 0.02
+        trust = np.exp(-((p.speed_m_s / STILL_M_PER_S) ** 2)) + MOVING_TRUST
         trust /= trust.sum(axis=1, keepdims=True)
         wanted = self._c.joints[list(ANKLES)].mean(axis=0) + (feet - self._feet0) * self._unit
         return (trust[..., None] * (wanted - joints[:, list(ANKLES)])).sum(axis=1)
@@ -273,7 +279,7 @@ def _lengths(c: Character) -> dict[Joint, float]:
                 flat = flatness(c.world_m[None, start], c.world_m[None, end])[0]
                 lengths[end] = float(np.hypot(*(c.joints[end] - c.joints[start]))) / max(LEAST_FLAT, flat)
     both = [(end, Joint(end ^ 1)) for end in lengths]
-    return {end: max(lengths[end], min(lengths[other], 1.2 * lengths[end])) for end, other in both}
+    return {end: max(lengths[end], min(lengths[other], LEVELLED * lengths[end])) for end, other in both}
 
 
 def _angle(points: np.ndarray, bone: Bone) -> np.ndarray:

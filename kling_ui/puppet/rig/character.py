@@ -28,8 +28,11 @@ BELOW_SHARE = 0.12  # of the picture's height
 MIRRORED = 0.95  # from what alpha on a pixel above is fit to be shown below
 LEAST_SIDE_PX = 720  # of the longer side: smaller pictures are enlarged to this
 ARMS = [Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST]
+BONE_POINTS = 11  # at which a bone is tested for lying in the picture
+CONTRAST, TILES = 3.0, (8, 8)  # of the histogram equalisation (CLAHE): its clip limit, and parts across and down
+BYTE_VALUES = 256  # that a uint8 can have
 AROUND_M = 0.18  # what a part may take of its surroundings at most
-FEATHER_PX = 1.0
+FEATHER_PX = 1.0  # sigma of a soft border
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def _best_pose(rgb: np.ndarray) -> Pose | None:
     if first is not None and first.landmarks[ARMS, 3].min() > SURELY_VISIBLE:
         return first
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
-    lab[..., 0] = cv2.createCLAHE(3.0, (8, 8)).apply(lab[..., 0])
+    lab[..., 0] = cv2.createCLAHE(CONTRAST, TILES).apply(lab[..., 0])
     second = find_person(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB))
     if first is None or second is None or first.mask is None or second.mask is None:
         return first or second
@@ -173,7 +176,7 @@ def shown_parts(character: Character) -> list[Part]:
 
 def _inside_share(character: Character, start: Joint, end: Joint) -> float:
     """How much of a bone lies in the picture, 0-1."""
-    steps = np.linspace(0, 1, 11)[:, None]
+    steps = np.linspace(0, 1, BONE_POINTS)[:, None]
     points = character.joints[start] * (1 - steps) + character.joints[end] * steps
     return float(((points >= 0) & (points < character.size)).all(axis=1).mean())
 
@@ -221,7 +224,7 @@ def window_of(character: Character, labels: np.ndarray, colours: np.ndarray, par
 
 def among(labels: np.ndarray, parts: Collection[Part]) -> np.ndarray:
     """``(height, width)`` bool: where the label is one of some parts."""
-    table = np.zeros(256, np.uint8)
+    table = np.zeros(BYTE_VALUES, np.uint8)
     table[list(parts)] = 1
     return cv2.LUT(np.ascontiguousarray(labels).view(np.uint8), table).view(bool)
 
@@ -239,7 +242,7 @@ def soften(region: np.ndarray) -> np.ndarray:
 
 def without_spurs(region: np.ndarray, half_px: float) -> np.ndarray:
     """What is left of a bool region without what is thinner than twice ``half_px``; all of it if it all is."""
-    deep = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1] > half_px
+    deep = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1] > half_px
     if not deep.any():
         return region
-    return region & (cv2.distanceTransform((~deep).astype(np.uint8), cv2.DIST_L2, 3) <= half_px + 1)
+    return region & (cv2.distanceTransform((~deep).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3) <= half_px + 1)

@@ -16,7 +16,12 @@ AHEAD = 0.7  # of the way from wrist to knuckles: fingers are there, and cuffs a
 HESITANT = 6.0  # a mask of 0.2-0.8 does not know
 NOBODY = 0.02  # a mask of less than this
 AROUND_M = 0.15  # of the background that is looked at
-LEAST_DOUBT = 0.03
+LEAST_DOUBT = 0.03  # below which a mask is taken as it is
+SURE, SURE_NOT = 0.9, 0.1  # a mask of more, and of less than this
+NEARBY = 0.6  # of that doubt: a colour of the person so near to the border may be one of its own
+FINE_M, FINE_EPS = 0.006, 40.0  # radius over which the border follows edges; of 8-bit squared: weaker ones are texture
+CLEARED, STRETCH = 0.2, 0.6  # alpha up to which the filter leaves haze, and the range that becomes 0-1
+CALM_PX = 1.0  # sigma over which a known colour is averaged
 PIECE_SHARE = 0.02  # of the largest piece: smaller ones are specks of background
 
 
@@ -64,11 +69,11 @@ def nearest_known(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
         ``(height, width, 3)`` uint8.
     """
     _, numbers = cv2.distanceTransformWithLabels(
-        (known == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        (known == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     table = np.zeros((numbers.max() + 1, 3), np.uint8)
     there = known > 0
-    table[numbers[there]] = cv2.GaussianBlur(rgb, (0, 0), 1.0)[there]
+    table[numbers[there]] = cv2.GaussianBlur(rgb, (0, 0), CALM_PX)[there]
     return table[numbers]
 
 
@@ -85,7 +90,7 @@ def around_palm(shape: tuple[int, ...], palm: np.ndarray) -> np.ndarray:
     empty = np.ones(shape, np.uint8)
     ends = [tuple(int(v) for v in point.round()) for point in palm]
     cv2.line(empty, ends[0], ends[1], (0,))
-    return np.minimum(cv2.distanceTransform(empty, cv2.DIST_L2, 5), np.float32(sum(shape)))
+    return np.minimum(cv2.distanceTransform(empty, cv2.DIST_L2, cv2.DIST_MASK_5), np.float32(sum(shape)))
 
 
 def skin(rgb: np.ndarray, known: np.ndarray, palm: np.ndarray, px_per_m: float) -> list[np.ndarray]:
@@ -136,15 +141,15 @@ def matte(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: tuple[np.nd
 
 def _sharpen(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: list[np.ndarray]) -> np.ndarray:
     reach = max(2, round(DOUBT_M * px_per_m))
-    depth = cv2.distanceTransform((mask > 0.9).astype(np.uint8), cv2.DIST_L2, 5)
-    inner, outer = (depth > reach).astype(np.float32), deep_inside(mask < 0.1, reach)
+    depth = cv2.distanceTransform((mask > SURE).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    inner, outer = (depth > reach).astype(np.float32), deep_inside(mask < SURE_NOT, reach)
     if not (inner.any() and outer.any()):
         return np.clip(mask, 0, 1)
     hands = [around_palm(mask.shape, palm + AHEAD * (palm[1] - palm[0])) for palm in palms]
     doubt = _doubt(mask, hands, px_per_m)
     band = doubt > LEAST_DOUBT
     behind, own = _continued(rgb, outer)[band], _continued(rgb, inner)[band]
-    nearest = nearest_known(rgb, depth > 0.6 * reach)[band]
+    nearest = nearest_known(rgb, depth > NEARBY * reach)[band]
     by_colour, trust = colour_share(rgb[band], behind, [own, nearest])
     for palm, away in zip(palms, hands, strict=True):  # what is nearest between fingers is the background
         near = away[band] < HAND_M * px_per_m
@@ -152,8 +157,8 @@ def _sharpen(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: list[np.
         by_colour[near], trust[near] = colour_share(rgb[band][near], behind[near], colours)
     mixed = np.clip((mask - 0.5) * STEEP + 0.5, 0, 1).astype(np.float32)
     mixed[band] += trust * doubt[band] * (by_colour - mixed[band])
-    fine = cv2.ximgproc.guidedFilter(rgb, mixed, max(2, round(0.006 * px_per_m)), 40.0)
-    return np.clip((fine - 0.2) / 0.6, 0, 1) * _main_piece(fine)
+    fine = cv2.ximgproc.guidedFilter(rgb, mixed, max(2, round(FINE_M * px_per_m)), FINE_EPS)
+    return np.clip((fine - CLEARED) / STRETCH, 0, 1) * _main_piece(fine)
 
 
 def _continued(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -164,13 +169,15 @@ def _continued(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 def deep_inside(region: np.ndarray, reach: float) -> np.ndarray:
     """``(height, width)`` float32: 1 where a bool region goes on for more than ``reach`` px in every direction."""
-    return (cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5) > reach).astype(np.float32)
+    return (cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) > reach).astype(np.float32)
 
 
 def _doubt(mask: np.ndarray, hands: list[np.ndarray], px_per_m: float) -> np.ndarray:
     """How little the mask itself knows, 0-1: near its border, where it hesitates, and of fingers."""
     inside = (mask > 0.5).astype(np.uint8)
-    deep = cv2.distanceTransform(inside, cv2.DIST_L2, 5) + cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
+    deep = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5) + cv2.distanceTransform(
+        1 - inside, cv2.DIST_L2, cv2.DIST_MASK_5
+    )
     near = np.exp(-((deep / (BORDER_M * px_per_m)) ** 2))
     doubt = np.maximum(near, np.minimum(HESITANT * mask * (1 - mask), 1))
     for away in hands:
@@ -179,7 +186,7 @@ def _doubt(mask: np.ndarray, hands: list[np.ndarray], px_per_m: float) -> np.nda
 
 
 def _main_piece(alpha: np.ndarray) -> np.ndarray:
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.2).astype(np.uint8))
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats((alpha > CLEARED).astype(np.uint8))
     areas = stats[:, cv2.CC_STAT_AREA].astype(float)
     areas[0] = 0
     return ((areas >= PIECE_SHARE * areas.max()) & (areas > 0))[pieces]
