@@ -18,7 +18,7 @@ AROUND_PX = 40  # around a layer in which its distance is known; half a cell, ev
 FARTHEST_PX = 255  # that a distance of 8 bits can hold
 BLUR_PX = 2.0  # that rounding and interpolation may add
 MARGIN_PX = 7  # around the outline's points, which leave out as much as is next
-OUTLINE_PX = 3.0
+OUTLINE_PX = 3.0  # by which the simplified outline may miss the layer's
 OUTLINE_STEP = 0.25  # of an edge of a layer's outline
 
 

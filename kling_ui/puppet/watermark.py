@@ -8,7 +8,7 @@ from kling_ui.media.colour import to_ycbcr
 
 WORDS = "Preview, not Kling"
 TEXT_SHARE = 0.026  # of the shorter side
-LEAST_TEXT_PX = 9
+LEAST_TEXT_PX = 9  # smaller letters cannot be read
 GAP = 0.7  # of the text's height, to the frame's edges
 PAD_X, PAD_Y = 0.7, 0.4  # of the text's height, between the text and the edges of its ground
 INK, GROUND = (255, 255, 255, 225), (16, 18, 24, 120)  # RGBA

@@ -5,23 +5,23 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-FLOW_LONG_SIDE_PX = 160
+FLOW_LONG_SIDE_PX = 160  # of the frames between which dense flow is measured
 SOBEL_SUM = 8  # a 3 x 3 Sobel filter gives so many times the slope a pixel
 _GREY_MAX = 255  # differences of two levels lie between this and its negative
 GAIN_MAX = 3.0  # a lamp or a camera's own exposure changes the light by less; unrelated pictures fit by hardly any gain
-CAMERA_LONG_SIDE_PX = 256
+CAMERA_LONG_SIDE_PX = 256  # of the frames in which the background is followed
 # A pixel's brightness changes by its gradient for each pixel of movement; noise of the codec stays below this.
 _STILL_MAX_PX = 0.35
 _EDGE_MIN = 2.0  # grey levels a pixel: flatter places say nothing about movement
 _EDGES_MIN, _EDGES_MAX = 60, 800  # the steepest ones speak
-_CORNERS_MAX = 150
+_CORNERS_MAX = 150  # that are followed: far more than the four numbers of a step need
 _CORNER_QUALITY_MIN, _CORNERS_APART_PX = 0.01, 5  # of the best corner's strength; so that they spread
 _PYRAMID_LEVELS = 3  # halvings: how far a corner may have moved
 _BACK_MAX_PX = 0.7  # a corner followed there and back that ends farther off was lost on the way
-_TRACKS_MIN = 10
+_TRACKS_MIN = 10  # corners that must be followed for a step to be known
 _INLIER_SHARE_MIN = 0.5  # less: the background itself moves, or nothing could be followed
-_INLIER_PX = 1.0
-_WINDOW_PX = (17, 17)
+_INLIER_PX = 1.0  # by which a corner may miss the camera's movement and still agree with it
+_WINDOW_PX = (17, 17)  # around a corner, compared to find it again
 _SPREAD_MIN = 0.25  # what the inliers must span of the picture: one moving car is not the camera
 _FIGURE_MARGIN_SHARE = 0.04  # of the long side; segmentation is coarse and shadows go with the figure
 

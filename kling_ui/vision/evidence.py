@@ -34,16 +34,18 @@ MIDDLE_RGB = (250, 250, 250)
 SHADE_RGB = (24, 24, 28)
 ALARM_RGB = (211, 47, 47)
 EVIDENCE_NAMES = ("first", "cuts", "others", "covered", "missing", "fastest", "camera")
-_TINT_SHARE = 0.35
+_TINT_SHARE = 0.35  # how far the person's colours move towards the tint
 _DIM_SHARE = 0.45  # how dark the rest of the picture becomes
-_STRIP_GAP_PX = 6
-_JPEG_QUALITY = 88
-_TEXT_SCALE = 0.42  # of the 22 px that OpenCV's font is high
+_STRIP_GAP_PX = 6  # between tiles
+_JPEG_QUALITY = 88  # of 100
+_TEXT_SCALE = 0.42  # of OpenCV's font: digits are 10 px high
 _LABEL_PX, _LABEL_LEFT_PX, _LABEL_UP_PX = 22, 6, 7  # height of a label's ground; its text, from the left and below
 _STAMP_PX, _STAMP_LEFT_PX, _STAMP_UP_PX = 20, 5, 6  # likewise for the smaller tiles of a repair
 _FAR_SIDES = 8  # long sides of the picture: lines to joints far outside keep their direction, within OpenCV's numbers
 # Sides of a picture (of a square as large) for each px of a line's width: bones, boxes, outlines, the edge of a crop.
 _BONE_SIDE, _BOX_SIDE, _OUTLINE_SIDE, _CROP_SIDE = 200, 250, 350, 300
+_GUESSED_THINNER = 3  # times: a bone that is guessed
+_FRAME_PX = 3  # width of the frame around a tile that shows nobody
 _LEVELS = np.arange(256)  # of 8 bits
 _CALM_STEPS = 5  # over which the speed is averaged before the fastest moment is chosen
 _SLACK_S = 1e-6  # that rounding may take from a time
@@ -72,16 +74,17 @@ _FACE = (
 )
 _COLOURS = ((_TRUNK, MIDDLE_RGB), (_LEFT, LEFT_RGB), (_RIGHT, RIGHT_RGB))
 _BONES = [(bone, rgb) for bones, rgb in _COLOURS for bone in bones]
-_HEIGHT_PX = 300
-_CUTS_MAX = 3
-_CAMERA_S = 2.0
+_HEIGHT_PX = 300  # of a strip of evidence
+_CUTS_MAX = 3  # cuts that are shown, with a frame on either side
+_CAMERA_S = 2.0  # span in which the camera's movement is added up
 _CAMERA_MIN = 0.02  # long sides of the picture within two seconds; less is nothing to show
 _FAST_MIN = 1.2  # trunks per second; less is nothing to show
-PICTURE_HEIGHT_PX = 420
-TILE_HEIGHT_PX = 200
-_TILES = 6
-_WIDTH_MAX_PX = 3 * PICTURE_HEIGHT_PX
-_GAP_PX = 8
+PICTURE_HEIGHT_PX = 420  # of a repaired picture and its original, side by side
+TILE_HEIGHT_PX = 200  # of a repaired clip's frames
+_TILES = 6  # frames of each clip
+_ASPECT_MAX = 3  # times as wide as high: wider pictures are made less high
+_WIDTH_MAX_PX = _ASPECT_MAX * PICTURE_HEIGHT_PX
+_GAP_PX = 8  # between pictures of a repair
 _LEFT_OUT_SHARE = 0.3  # how bright what is left out remains
 _EDGE_RGB, _INK_RGB = (255, 167, 38), (250, 250, 250)
 
@@ -94,6 +97,7 @@ class StripSize:
     height_px: int
 
 
+# Tiles that are upright, and tiles that are square or wide.
 _UPRIGHT_STRIP, _WIDE_STRIP = StripSize(8, 260), StripSize(6, 160)
 
 
@@ -121,7 +125,7 @@ def draw_skeleton(rgb: np.ndarray, landmarks: np.ndarray) -> None:
             cv2.line(rgb, points[first], points[second], MIDDLE_RGB, max(1, thick // 2), cv2.LINE_AA)
     for (first, second), line_rgb in _BONES:
         if inside[first] or inside[second]:
-            width_px = thick if view[first] and view[second] else max(1, thick // 3)
+            width_px = thick if view[first] and view[second] else max(1, thick // _GUESSED_THINNER)
             cv2.line(rgb, points[first], points[second], SHADE_RGB, width_px + 2, cv2.LINE_AA)
             cv2.line(rgb, points[first], points[second], line_rgb, width_px, cv2.LINE_AA)
     for joint in {joint for bone, _ in _BONES for joint in bone if view[joint]}:
@@ -192,7 +196,7 @@ def _tile(frame: Frame, landmarks: np.ndarray | None, height_px: int) -> np.ndar
         draw_skeleton(tile, landmarks)
     if landmarks is not None and np.isnan(landmarks[0, 0]):
         text = f"{text}: nobody"
-        cv2.rectangle(tile, (1, 1), (size[0] - 2, size[1] - 2), ALARM_RGB, 3)
+        cv2.rectangle(tile, (1, 1), (size[0] - 2, size[1] - 2), ALARM_RGB, _FRAME_PX)
     (text_px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, _TEXT_SCALE, 1)
     cv2.rectangle(tile, (0, height_px - _LABEL_PX), (text_px + 2 * _LABEL_LEFT_PX, height_px), SHADE_RGB, -1)
     place = _LABEL_LEFT_PX, height_px - _LABEL_UP_PX
@@ -326,7 +330,7 @@ def _clip_moments(facts: VideoFacts) -> Iterator[tuple[float, np.ndarray]]:
         container=facts.format,
         times_s=list(times_s),
         keyframe_times_s=facts.keyframe_times_s,
-        long_side_px=3 * TILE_HEIGHT_PX,
+        long_side_px=_ASPECT_MAX * TILE_HEIGHT_PX,
     )
     return ((frame.time_s, frame.rgb) for frame in frames)
 
@@ -347,7 +351,7 @@ def _dimmed(rgb: np.ndarray, kept: Rect, size: Size) -> np.ndarray:
 
 
 def _fitted(rgb: np.ndarray, height_px: int) -> np.ndarray:
-    scale = min(height_px / rgb.shape[0], 3 * height_px / rgb.shape[1])
+    scale = min(height_px / rgb.shape[0], _ASPECT_MAX * height_px / rgb.shape[1])
     size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 

@@ -46,18 +46,22 @@ _LIMBS = ((_S, _E, 0.20), (_E, _W, 0.17), (_W, _I, 0.16), (_H, _K, 0.26), (_K, _
 _NAMED_LIMBS = (("upper arm", _S, _E), ("forearm", _E, _W), ("thigh", _H, _K), ("lower leg", _K, _A))
 _JOINT_NAMES = {_S: "shoulder", _E: "elbow", _W: "wrist", _H: "hip", _K: "knee", _A: "ankle"}
 _ARM, _LEG = (_S, _E, _W), (_H, _K, _A)
+_SEED_GRAIN_PX = 3  # side of the median filter that removes grain, over which a colour would not spread
+_FAR_SIDES = 4  # long sides of the picture, within which joints are drawn: OpenCV's numbers end somewhere
+_CONNECTIVITY = 4  # a colour spreads to the sides, not across corners
+# Shares of the way along a limb and down the trunk from which a patch of one colour is followed.
 _SEEDS_ALONG_LIMB = (0.2, 0.35, 0.5, 0.65, 0.8)
 _SEED_ASIDE = 0.75  # of the way from the trunk's middle to either side
 _SEEDS_DOWN_TRUNK = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
 _FLOOD_VALUE = 1 << 8  # what OpenCV writes into the mask is given in the flags' second byte
-_SHARP_PX = 512
+_SHARP_PX = 512  # long side of the copy in which sharpness is measured
 _SHARP_SIGMA_PX = 0.8  # over which noise is averaged, which would pass for sharp edges
-_SHARP_DIGITS = 3
+_SHARP_DIGITS = 3  # decimals kept
 _FIGURE_MIN = 0.3  # of a cell that the mask covers
-_FIGURE_PX_MIN = 200
-_SHARP_PERCENTILE = 95
+_FIGURE_PX_MIN = 200  # area below which a figure has too few edges to judge
+_SHARP_PERCENTILE = 95  # of curvatures and of slopes: the figure's clearest edges
 _REACH_S = 0.65  # how far an outline is borrowed: moments are at most 1.25 s apart in what any engine takes
-_GROWN_PX = 9
+_GROWN_PX = 9  # side of the square by which an outline is widened: 4 px to each side
 
 
 def hidden_joints(landmarks: np.ndarray, world_m: np.ndarray, within: Box = _WHOLE) -> tuple[str, ...]:
@@ -98,7 +102,7 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
     """
     scale = min(1.0, PLAN_PX / max(rgb.shape[:2]))
     size = max(2, round(rgb.shape[1] * scale)), max(2, round(rgb.shape[0] * scale))
-    small = cv2.medianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), 3)
+    small = cv2.medianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), _SEED_GRAIN_PX)
     points = landmarks[:, :2] * size
     width_px = _shoulder_width(points)
     outline = _outline(size, points, width_px)
@@ -137,7 +141,7 @@ def _shown(shape: tuple[int, ...], within: Box) -> np.ndarray:
 def _patch(lab: np.ndarray, x: int, y: int) -> tuple[np.ndarray, tuple[slice, slice]]:
     """Follow one colour from a place; bool, and the window of the picture that it fits into."""
     mask = np.zeros((lab.shape[0] + 2, lab.shape[1] + 2), np.uint8)
-    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | _FLOOD_VALUE
+    flags = _CONNECTIVITY | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | _FLOOD_VALUE
     *_, (left, top, width, height) = cv2.floodFill(lab, mask, (x, y), (0,), _SAME_COLOUR, _SAME_COLOUR, flags)
     window = slice(top, top + height), slice(left, left + width)
     return mask[1:-1, 1:-1][window] > 0, window
@@ -178,7 +182,7 @@ def _seeds(points: np.ndarray) -> list[tuple[str, int, int]]:
 def _outline(size: tuple[int, int], points: np.ndarray, width_px: float) -> np.ndarray:
     """Draw where the body should be, from its joints alone: the segmentation would follow whatever hides it."""
     drawn = np.zeros((size[1], size[0]), np.uint8)
-    far = 4 * max(size)
+    far = _FAR_SIDES * max(size)
     whole = np.rint(points.clip(-far, far)).astype(np.int32)
 
     def limb(first: np.ndarray, second: np.ndarray, half_width: float) -> None:

@@ -19,10 +19,10 @@ from kling_ui.media.video import (
     quarter_turns,
 )
 
-_PLAN_PX = 224
+_PLAN_PX = 224  # long side of the copy in which bars are searched
 _PLAIN_LEVELS = 6  # grey levels within which a row or column counts as one colour
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
-LONG_SIDE_PX = 512
+LONG_SIDE_PX = 512  # of the frames that are kept
 # A minute of 16 frames a second takes about 200 MB at this size; no engine takes a longer clip.
 SECONDS_MAX = 60.0
 FRAMES_PER_S_MAX = 16.0  # a limb that moves from one side of the body to the other in 1/8 s is still followed

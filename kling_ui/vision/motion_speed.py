@@ -18,8 +18,8 @@ from kling_ui.vision.shots import Cut
 _FAST_SHARE = 0.97  # a hand and a forearm are about the rest of a figure
 # How far a move of the whole body counts: walking, with 2.6 trunk lengths a second, is easy to follow, running is not.
 _WHOLE_SHARE = 0.4
-_FIGURE_PX_MIN = 30
-_CAMERA_STEP_S = 0.3
+_FIGURE_PX_MIN = 30  # area of a figure below which its speed cannot be measured
+_CAMERA_STEP_S = 0.3  # from one measurement of the camera to the next
 _SPEED_DIGITS, _TIME_DIGITS = 3, 4  # decimals kept
 
 

@@ -45,12 +45,12 @@ OTHER_SIZE_MIN = 0.18
 # The detector overlooks smaller bodies beside a large one, so they are searched with the first one painted over. What
 # is left of it there scored up to 0.6, a man drawn on a poster 0.7, true bodies 0.75 and more.
 _SECOND_SCORE_MIN = 0.7
-_SECOND_AGREEMENT_MIN = 0.9
+_SECOND_AGREEMENT_MIN = 0.9  # of the visible landmarks that lie on the mask
 _SECOND_VISIBILITY_MIN = 0.85  # of head and arms: posters and bushes measured 0.6-0.8, true bodies 0.9 and more
-_SECOND_LONG_SIDE_PX = 320
+_SECOND_LONG_SIDE_PX = 320  # of the copy that is painted over: the detector sees 224 px
 # Where bodies overlap their poses merge, their faces do not. Widths of faces: of the largest one, and between centres.
 _FACE_SIZE_MIN, _FACE_DISTANCE_MIN = 0.5, 1.2
-_FACES_LONG_SIDE_PX = 400
+_FACES_LONG_SIDE_PX = 400  # of the copy in which faces are searched
 # The detector sees 224 px: in a whole picture it misses people who cover less than about 2-3 % of it. In parts of this
 # share of its shorter side, half overlapping, it finds them down to about 0.3 %.
 _PART_SHARE = 0.55

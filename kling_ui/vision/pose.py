@@ -22,13 +22,13 @@ from kling_ui.vision.detector import (
 # believed when the landmarks lie on the mask: those of a true find do (0.8-1.0 measured), a phantom's do not (0.0-0.4).
 SURE_SCORE_MIN = 0.5
 AGREEMENT_MIN = 0.5
-MASK_THRESHOLD = 0.5
-TRACK_LONG_SIDE_PX = 640
+MASK_THRESHOLD = 0.5  # above it a mask's pixel is more likely the person's than not
+TRACK_LONG_SIDE_PX = 640  # of a clip's frames; the models see 224 and 256 px
 POSE_LONG_SIDE_PX = 800  # the models see 224 and 256 px; more only costs time
 # Two finds of one body share most of its mask (0.6 and more measured), two bodies side by side nearly nothing (0.1).
 _SAME_BODY_SHARE = 0.4
-_UNSURE_TRIED_MAX = 3
-_PEOPLE_MAX = 4
+_UNSURE_TRIED_MAX = 3  # unsure candidates whose pose is read until one is believed
+_PEOPLE_MAX = 4  # sure ones: each pose takes time, and no engine wants more than one person
 # BlazePose gives 0.9-1.0 to what it sees and 0.0-0.4 to what it guesses; little lies between.
 VISIBLE_MIN = 0.5
 

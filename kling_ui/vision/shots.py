@@ -27,14 +27,14 @@ UNEXPLAINED_MIN = 5.0
 # talks); then only the jump itself proves the cut.
 FAINT_ISOLATION_MIN, FAINT_UNEXPLAINED_MIN = 2.5, 2.5
 _BURST_MAX = 3  # steps: a blended frame or two between the shots
-_NEIGHBOURS = 3
+_NEIGHBOURS = 3  # steps on either side that a burst must exceed
 # Of the contrast of the pictures; 0.8 s of dancing leave at most 0.35, a fade to another scene 1.0 and more.
 FADE_UNEXPLAINED_MIN = 0.55
 _CONTRAST_MIN = 8.0  # grey levels: pictures with less are judged as if they had so much
-FADE_S = 0.8
-_FADE_STEP_S = 0.2
-_LATER_S = 0.35
-_PASSING_S = 2.0
+FADE_S = 0.8  # from before a fade to after it
+_FADE_STEP_S = 0.2  # from one moment that is tested for a fade to the next
+_LATER_S = 0.35  # after a cut: a flash is over, and the old scene would be back
+_PASSING_S = 2.0  # after a fade: what passed the camera is gone, and the old scene would be back
 # Of the background's parts: another scene changes nearly all (0.8 measured), a post or a caption that appears a
 # quarter. In between and below, only a person who is suddenly elsewhere proves a cut.
 SCENE_CHANGED_MIN = 0.5
@@ -43,7 +43,7 @@ _CELL_CHANGED = 6.0  # grey levels
 _CELL_USED_MIN = 0.25  # of a part that belongs to the background
 # The median joint moves by this much of a trunk, and most of the change lies on the figure.
 _JUMP_MIN, _JUMP_ENERGY_MIN = 0.05, 0.5
-_EQUALLY_SURE = 0.1
+_EQUALLY_SURE = 0.1  # of confidence: more apart, one of both people is covered or half out of view
 # Of the parts of the figure that both frames show: another person, or the same one in other clothes.
 _SOMEBODY_ELSE_MIN = 0.8
 _JOINTS = [*range(Landmark.NOSE, Landmark.MOUTH_RIGHT + 1), *range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_WRIST + 1)]

@@ -21,12 +21,13 @@ from kling_ui.vision.pose import (
 )
 
 DETECTIONS_PER_S = 12.0  # fewer lose fast hands
-EVERY_MAX = 4
+EVERY_MAX = 4  # frames from detection to detection, however many frames a second there are
 # How far a joint may be from where it was headed, against the size of the trunk: the parabola is then off by a
 # fraction of an eighth of it. On four clips of dance and gestures, limbs turned by 0.1-0.7 degrees on average by this,
 # and 55-58 % of their frames were looked at.
 OFF_COURSE_MAX = 0.2
-_SHOWN = 0.5
+_SHOWN = 0.5  # visibility from which a joint's course counts
+_ON_COURSE = 3  # detections that show whether a joint keeps its course
 _SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
 _HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
 _WATCHED = [
@@ -87,7 +88,7 @@ def _between(
     passed: list[Frame], detected: list[Pose | None], detect: Callable[[Frame], Pose | None], aspect: float
 ) -> Iterator[tuple[Frame, Pose | None]]:
     known = [pose for pose in detected if pose is not None]
-    if len(known) < 3 or off_course(known, aspect) > OFF_COURSE_MAX:
+    if len(known) < _ON_COURSE or off_course(known, aspect) > OFF_COURSE_MAX:
         yield from ((frame, detect(frame)) for frame in passed)
         return
     for place, frame in enumerate(passed, start=1):

@@ -15,7 +15,7 @@ from kling_ui.puppet.rig.matting import (
 from kling_ui.puppet.skeleton import BONES, Part
 from kling_ui.vision.pose import EPSILON
 
-OWN, BODY = 1, 2
+OWN, BODY = 1, 2  # what territory() draws: the arm, and the body beside it
 STEP_PX = 2.0  # along the arm
 BEFORE = 0.9  # of a limb's radius before the shoulder, where an arm's way begins
 INSIDE, OUTSIDE = 0.6, 2.6  # limb radii on this side of the bone, and beyond, where a line may run

@@ -10,7 +10,8 @@ TIP_M = 0.045  # half the width of a hand or a foot
 TRUNK_M = 0.07  # the unit for the torso, which has no bone
 SURE = 0.45  # of a limb's radius: surely the limb
 HANDS = (Joint.LEFT_HAND, Joint.RIGHT_HAND)
-BELOW_NECK, HAIR = 1, 2
+BELOW_NECK, HAIR = 1, 2  # values of head_zone()
+THIRDS = 3  # pieces of a bone, for colours change along it: sleeve and hand
 NECK_BASE, CHIN = 0.3, 0.7  # of the way from between the shoulders to between the ears
 TRAPEZIUS_M, NECK_M = 0.03, 0.05  # how far the body surely goes on above shoulders and between them, half a neck
 FINGERS = 0.6  # of the way from wrist to knuckles: how much farther the fingers reach
@@ -55,7 +56,7 @@ def quarter(grid: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """``(height, width)`` int8: 0-2 beside the thirds of the way from ``a`` to ``b``, 3 beyond it."""
     along = b - a
     share = ((grid - a) @ along) / max(float(along @ along), EPSILON)
-    return np.clip(share * 3, 0, 3).astype(np.int8)
+    return np.clip(share * THIRDS, 0, THIRDS).astype(np.int8)
 
 
 def head_zone(grid: np.ndarray, joints: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ from kling_ui.vision.pose import EPSILON
 ARM_RIM_M, RIM_M = 0.011, 0.004
 HAND_RIM_M = 0.02  # hands on the legs cast shadows, and skin is unlike cloth
 TRACE = 1.4  # of such a rim: what is seen of a part farther than this from what is known of it may be all there is
-LEAST_RIM_PX = 2.0
+LEAST_RIM_PX = 2.0  # where that is less, in small pictures
 MIRROR_M = 0.15  # around what is replaced, where its colours are taken from
 SLIVER_M = 0.013  # half the width of what is too thin to be continued
 STRIP_M = 0.02  # how far the body surely goes on behind a limb that runs alongside it

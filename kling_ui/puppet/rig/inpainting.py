@@ -10,6 +10,7 @@ from kling_ui.vision.pose import EPSILON
 
 MARK_M = 0.045  # twice the width of a mark on the cloth
 CLEAR_MARK = 20  # of 8 bits by which it differs from around it
+PATTERN = 4  # times so wide are the surroundings in which marks are counted
 SELDOM = 0.25  # of the surroundings: what differs more often is a pattern
 BORDER_CALM_PX = 4.0  # over which the border's direction is averaged, so that no fringes grow from its teeth
 CLEAR = 0.75  # of a distance's slope: less is halfway between two borders, where the average means nothing
@@ -24,7 +25,7 @@ SMOOTH_COST, MOST_SMOOTH_COST = 1.0, 45.0  # of continuing colours smoothly
 ROUGH_COST = 3.0  # more for each of 8 bits of texture around there
 STEEP_COST = 0.3  # more for each of 8 bits a px by which colours change towards the picture's edge, each px on
 NOTHING_COST = 255.0  # where a shift has nothing to give
-MOST_COST = 60.0
+MOST_COST = 60.0  # of a pixel of a shift: one that is very unlike must not outweigh many that fit
 COST_CALM_PX = 3.0  # of the small copy, over which costs are averaged
 SEAM_PX = 3.0  # of the small copy, over which two shifts change into each other
 LEAST = 0.004  # of a pixel: less is not seen
@@ -137,7 +138,7 @@ def without_marks(rgb: np.ndarray, px_per_m: float) -> np.ndarray:
     size = max(3, round(MARK_M * px_per_m / 2) | 1)
     plain = cv2.medianBlur(half, size)
     apart = cv2.transform(cv2.absdiff(half, plain), np.full((1, 3), 1 / 3)) > CLEAR_MARK
-    often = cv2.boxFilter(apart.astype(np.float32), -1, (4 * size, 4 * size))
+    often = cv2.boxFilter(apart.astype(np.float32), -1, (PATTERN * size, PATTERN * size))
     marks = cv2.dilate((apart & (often < SELDOM)).astype(np.uint8), np.ones((MARK_RIM_PX, MARK_RIM_PX), np.uint8))
     share = cv2.resize(cv2.blur(marks.astype(np.float32), (3, 3)), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return mix(rgb, cv2.resize(plain, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR), share)

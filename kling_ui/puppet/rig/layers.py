@@ -41,6 +41,7 @@ BLEED_PX, BLEED_FADE_PX = 3.5, 1.5  # how far a part goes on under the parts tha
 CAP = 0.95  # of a limb's radius: the round overlap at a joint
 HARD_RIM, SOFT_RIM = 0.15, 0.85  # of that radius: over which it fades at least, and how much more where it is soft
 MOST_WIDE = 1.8  # of an adult's limb, that a sleeve or a trouser leg is at most
+SEARCHED = 4  # radii around a joint in which the limb's own width is measured
 CUT_LIMB_M = 0.04  # a limb that the picture cuts off fades this far below it
 CRUMB_SHARE = 0.03  # of the largest piece of a layer: smaller ones are what a cut left behind
 SOLID, SOLID_ENOUGH = 0.95, 0.5  # alpha of what is the person alone, and of what is mostly the person
@@ -176,7 +177,10 @@ def _half_width(window: Window, part: Part, joint: Joint) -> float:
         return usual
     x, y = (round(float(value)) for value in window.joints[joint])
     near = round(usual)
-    box = slice(max(0, y - 4 * near), max(0, y + 4 * near + 1)), slice(max(0, x - 4 * near), max(0, x + 4 * near + 1))
+    box = (
+        slice(max(0, y - SEARCHED * near), max(0, y + SEARCHED * near + 1)),
+        slice(max(0, x - SEARCHED * near), max(0, x + SEARCHED * near + 1)),
+    )
     limb = among(window.labels[box], (part, parent))
     if not limb.any():
         return usual

@@ -21,6 +21,7 @@ SURE, SURE_NOT = 0.9, 0.1  # a mask of more, and of less than this
 NEARBY = 0.6  # of that doubt: a colour of the person so near to the border may be one of its own
 FINE_M, FINE_EPS = 0.006, 40.0  # radius over which the border follows edges; of 8-bit squared: weaker ones are texture
 CLEARED, STRETCH = 0.2, 0.6  # alpha up to which the filter leaves haze, and the range that becomes 0-1
+HAND_DOUBT = 3  # of a hand's reach, the doubt falls to nothing in the last of so many parts
 CALM_PX = 1.0  # sigma over which a known colour is averaged
 PIECE_SHARE = 0.02  # of the largest piece: smaller ones are specks of background
 
@@ -181,7 +182,7 @@ def _doubt(mask: np.ndarray, hands: list[np.ndarray], px_per_m: float) -> np.nda
     near = np.exp(-((deep / (BORDER_M * px_per_m)) ** 2))
     doubt = np.maximum(near, np.minimum(HESITANT * mask * (1 - mask), 1))
     for away in hands:
-        doubt = np.maximum(doubt, np.clip(3 - 3 * away / (HAND_M * px_per_m), 0, 1))
+        doubt = np.maximum(doubt, np.clip(HAND_DOUBT - HAND_DOUBT * away / (HAND_M * px_per_m), 0, 1))
     return doubt
 
 
