@@ -1,4 +1,4 @@
-"""Painting bent layers over a frame, in the clip's own colours and only where a layer has anything to show."""
+"""Paint warped layers over a frame, in Y'CbCr and only where a layer shows anything."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -23,14 +23,14 @@ OUTLINE_STEP = 0.25  # of an edge of a layer's outline
 
 
 class Warp(Protocol):
-    """A backward map, see :mod:`kling_ui.puppet.warp`."""
+    """What a backward map from the frame to the picture can do; see :mod:`kling_ui.puppet.warp`."""
 
     def source(self, points: np.ndarray) -> np.ndarray:
-        """Which points of the picture are seen at points of the frame, both as complex numbers."""
+        """Map points of the frame to points of the picture, both as complex numbers."""
         ...
 
     def reach(self, outline: np.ndarray) -> Box:
-        """A box in the frame around all that is drawn within an outline in the picture."""
+        """Bound in the frame all that an outline in the picture may cover."""
         ...
 
 
@@ -52,7 +52,7 @@ class Sprite:
 
     @classmethod
     def of(cls, layer: Layer) -> "Sprite":
-        """Prepare a layer."""
+        """Prepare a layer for painting: convert its colours, measure distances around it."""
         solid = (layer.rgba[..., 3] > 0).astype(np.uint8)
         outside = np.pad(1 - solid, AROUND_PX, constant_values=1)
         away = np.minimum(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_3), FARTHEST_PX).astype(np.uint8)
@@ -66,7 +66,7 @@ class Sprite:
         *,
         opacity: float = 1.0,
     ) -> None:
-        """Paint it over ``(height, width, 3)`` uint8, in place.
+        """Paint the layer over a ``(height, width, 3)`` uint8 frame, in place.
 
         Args:
             frame: In Y'CbCr.
@@ -101,7 +101,7 @@ class Sprite:
 
 
 def paste(target: np.ndarray, pixels: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
-    """Draw over ``target`` what is seen there of a layer.
+    """Sample a layer at given places and lay it over ``target``.
 
     Args:
         target: ``(height, width, 3)`` uint8, changed in place.

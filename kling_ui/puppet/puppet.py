@@ -1,4 +1,4 @@
-"""The puppet: bends its layers to a pose and draws them; rigs are kept for the next clip."""
+"""The puppet: warps a character's layers to a pose and draws the frame; the last rig is cached."""
 
 import cmath
 import hashlib
@@ -55,7 +55,7 @@ KEPT = 1  # figures; one takes some tens of megabytes
 
 
 class Puppet:
-    """A character that can be drawn in any stance."""
+    """A character cut into layers that can be drawn in any pose."""
 
     def __init__(self, character: Character) -> None:
         self._c = character
@@ -70,11 +70,11 @@ class Puppet:
 
     @property
     def parts(self) -> frozenset[Part]:
-        """What it consists of."""
+        """The body parts that it has layers for."""
         return frozenset(self._pieces)
 
     def draw(self, frame_pose: FramePose, into: np.ndarray | None = None) -> np.ndarray:
-        """Draw one frame.
+        """Draw the character in one pose over its background.
 
         Args:
             frame_pose: How the figure stands.
@@ -202,7 +202,7 @@ def _wrap(angle: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """Who plays.
+    """A character with its puppet: all that is needed to animate one picture.
 
     Attributes:
         character: The person in the picture.
@@ -222,7 +222,7 @@ class _Content:
 
 
 def rig_of(path: Path, *, sides_px: tuple[int, int]) -> Rig:
-    """Find and cut out the person in a picture, or give what this process found in it the last time.
+    """Find and cut out the person in a picture, or return the cached rig of the same content.
 
     Args:
         path: The picture.
@@ -240,7 +240,7 @@ def rig_of(path: Path, *, sides_px: tuple[int, int]) -> Rig:
 
 
 def forget_rigs() -> None:
-    """Keep nothing."""
+    """Empty the cache of rigs."""
     _cut.cache_clear()
 
 

@@ -1,4 +1,4 @@
-"""The puppet's joints and parts, and how they are read off BlazePose landmarks."""
+"""The puppet's joints, bones and body parts, and how they follow from BlazePose landmarks."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -32,7 +32,7 @@ class Joint(IntEnum):
 
 
 class Part(IntEnum):
-    """The pieces that the character is cut into. Each limb's right part follows its left one."""
+    """The body parts that the character is cut into; each limb's right part follows its left one."""
 
     TORSO = 0
     HEAD = 1
@@ -48,7 +48,7 @@ class Part(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bone:
-    """What carries a part.
+    """The bone that moves a body part, between two joints.
 
     Attributes:
         start: The joint that it turns around.
@@ -144,7 +144,7 @@ def scale_px_per_m(points: np.ndarray, world_m: np.ndarray, weights: np.ndarray)
 
 
 def face_of(points: np.ndarray) -> np.ndarray:
-    """How a face is held.
+    """Measure how a face is held in the picture plane and turned.
 
     Args:
         points: ``(..., 33, 2)`` landmarks in a picture with square units.

@@ -1,4 +1,4 @@
-"""The small mark that says on every frame what this is."""
+"""The watermark that tells on every frame that this is a preview."""
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ INK, GROUND = (255, 255, 255, 225), (16, 18, 24, 120)  # RGBA
 
 
 class Watermark:
-    """Draws the mark into the lower right corner.
+    """Draws the watermark into the lower right corner of frames of one size.
 
     Args:
         size: ``(width_px, height_px)`` of the frames.
@@ -33,7 +33,7 @@ class Watermark:
         self._columns = slice(size[0] - gap - width, size[0] - gap)
 
     def stamp(self, frame: np.ndarray) -> None:
-        """Draw the mark into ``(height, width, 3)`` uint8 in Y'CbCr, in place."""
+        """Draw the watermark into ``(height, width, 3)`` uint8 in Y'CbCr, in place."""
         corner = frame[self._rows, self._columns]
         corner[:] = cv2.add(cv2.multiply(corner.astype(np.float32), np.repeat(self._clear, 3, axis=2)), self._ink)
 

@@ -1,4 +1,4 @@
-"""Optical flow between two frames, and the movement of the camera that it tells."""
+"""Optical flow between two frames, and the camera's movement estimated from the background."""
 
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ _FIGURE_MARGIN_SHARE = 0.04  # of the long side; segmentation is coarse and shad
 
 @dataclass(frozen=True, slots=True)
 class OpticalFlow:
-    """Dense movement between two frames of the same size.
+    """Dense optical flow between two frames of the same size, and what it leaves unexplained.
 
     Attributes:
         moved_px: ``(height, width, 2)`` float32: right and down.
@@ -41,12 +41,12 @@ class OpticalFlow:
 
     @property
     def unexplained(self) -> float:
-        """Mean of what remains: small within a shot however wildly somebody dances, large across a cut."""
+        """Mean difference, in grey levels, that flow does not explain: small within a shot, large across a cut."""
         return cv2.norm(self.rest, cv2.NORM_L1) / self.rest.size
 
 
 def in_the_light_of(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Give ``before`` the brightness and contrast of ``after``, if the two are related like a scene in another light.
+    """Match the brightness and contrast of ``before`` to ``after``, if they are like one scene in another light.
 
     Args:
         before: ``(height, width)`` uint8.
@@ -59,14 +59,14 @@ def in_the_light_of(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 class FlowMeter:
-    """Measures flow between frames of one size; it keeps buffers, so it belongs to one thread."""
+    """Measures dense optical flow (DIS) between frames; it keeps buffers, so it belongs to one thread."""
 
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._places: np.ndarray | None = None
 
     def between(self, before: np.ndarray, after: np.ndarray) -> OpticalFlow:
-        """Compare two ``(height, width)`` uint8 pictures."""
+        """Measure the flow from one ``(height, width)`` uint8 picture to another."""
         moved = self._flow.calc(before, after, np.zeros((*before.shape, 2), np.float32))
         if self._places is None or self._places.shape != moved.shape:
             rows, columns = np.indices(before.shape, np.float32)
@@ -85,7 +85,7 @@ def _median(rest: np.ndarray) -> np.int16:
 
 @dataclass(frozen=True, slots=True)
 class CameraStep:
-    """Movement of the view between two frames.
+    """The camera's movement between two frames: shift, zoom and roll of what is seen.
 
     Attributes:
         start_s: Time of the first frame.
@@ -107,14 +107,14 @@ class CameraStep:
 
     @property
     def is_moving(self) -> bool:
-        """The view moved at all."""
+        """Whether the camera moved at all."""
         return any((self.shift_x, self.shift_y, self.zoom, self.roll_rad))
 
 
 def camera_step(
     before: np.ndarray, after: np.ndarray, figure: np.ndarray | None, *, start_s: float, end_s: float
 ) -> CameraStep:
-    """Measure the camera between two frames of the same size, best 0.2-0.5 s apart.
+    """Measure the camera's movement between two frames of the same size, best 0.2-0.5 s apart.
 
     Args:
         before: ``(height, width)`` uint8, best :data:`CAMERA_LONG_SIDE_PX` long.

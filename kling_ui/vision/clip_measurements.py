@@ -1,4 +1,4 @@
-"""Watching a clip once: decoding, poses, cuts, camera and pace side by side, coarse first and finer where in doubt.
+"""Measure a clip in one pass: poses, cuts, camera and speed, coarsely first, then finer where something changes.
 
 Everything that costs time leaves Python's lock alone, so decoding goes on while two threads read poses.
 """
@@ -41,7 +41,7 @@ MOMENTS = 24  # 1.25 s apart in the longest clip that an engine takes; closer wh
 _THOROUGH_EVERY = 4  # moments: of these one is searched for other people more closely
 _SLACK_S = 1e-6  # that rounding may take from a time
 _DOUBT_S = 0.15  # a change of what is seen is pinned down to this
-_DOUBTS_MAX = 24  # closer looks in all
+_DOUBTS_MAX = 24  # frames that are analysed for that in all
 _HIDDEN_OFTEN = 0.15  # share of the moments; hands pass behind and in front of each other all the time
 
 
@@ -50,14 +50,14 @@ _FORMERLY_PACE = Field(validation_alias=AliasChoices("motion_speed", "pace"))  #
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What was seen of a clip besides the poses.
+    """What was measured in a clip besides the poses.
 
     Attributes:
-        moments: Frames looked at closely, rising in time, one for each row of the track.
+        moments: Analysed frames, rising in time, one for each row of the track.
         cuts: Ends of shots.
         camera: What the camera did, one step after the other.
         motion_speed: How fast the figure moved.
-        seen_s: Up to where the clip was watched.
+        seen_s: Up to where the clip was decoded.
     """
 
     moments: tuple[FrameAnalysis, ...] = ()
@@ -69,10 +69,10 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class ClipMeasurements:
-    """All that one viewing of a clip gives.
+    """All that one pass over a clip gives: measurements, poses and the frames themselves.
 
     Attributes:
-        notes: What was seen.
+        notes: What was measured.
         track: The poses.
         moment_frames: The frames behind the moments, in the same order.
         sampled_frames: All frames that were kept.
@@ -85,7 +85,7 @@ class ClipMeasurements:
 
 
 def measure_clip(facts: VideoFacts) -> ClipMeasurements:
-    """Watch a clip, at most its first minute.
+    """Measure a clip, at most its first minute.
 
     Raises:
         MediaError: It cannot be decoded at all.
@@ -126,23 +126,23 @@ def _coarse_pass(
     sampled_frames: list[SampledFrame] = []
     grey: list[np.ndarray] = []
     steps: list[OpticalFlow] = []
-    looks: dict[int, Future[AnalysedFrame]] = {}
+    pending: dict[int, Future[AnalysedFrame]] = {}
     meter, detectors = FlowMeter(), detector_pool()
     for sampled_frame in load_sampled_frames(facts.path, container=facts.format, fps=facts.fps):
-        if sampled_frame.time_s >= len(looks) * every_s - _SLACK_S:
-            thorough = len(looks) % _THOROUGH_EVERY == 0
-            looks[len(sampled_frames)] = detectors.submit(analyse_frame, sampled_frame, thorough=thorough)
+        if sampled_frame.time_s >= len(pending) * every_s - _SLACK_S:
+            thorough = len(pending) % _THOROUGH_EVERY == 0
+            pending[len(sampled_frames)] = detectors.submit(analyse_frame, sampled_frame, thorough=thorough)
         sampled_frames.append(sampled_frame)
         grey.append(sampled_frame.grey(flow.FLOW_LONG_SIDE_PX))
         if len(grey) > 1:
             steps.append(meter.between(*grey[-2:]))
-    if sampled_frames and len(sampled_frames) - 1 not in looks:
-        looks[len(sampled_frames) - 1] = detectors.submit(analyse_frame, sampled_frames[-1], thorough=False)
-    return sampled_frames, grey, {index: look.result() for index, look in looks.items()}, steps
+    if sampled_frames and len(sampled_frames) - 1 not in pending:
+        pending[len(sampled_frames) - 1] = detectors.submit(analyse_frame, sampled_frames[-1], thorough=False)
+    return sampled_frames, grey, {index: analysis.result() for index, analysis in pending.items()}, steps
 
 
 def _fine_pass(sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int, AnalysedFrame]) -> None:
-    """Look between neighbouring moments that differ, until it is clear when the change came."""
+    """Analyse frames between neighbouring moments that differ, until it is clear when the change came."""
     budget, hidden = (
         _DOUBTS_MAX,
         np.mean([bool(analysed.moment.hidden) for analysed in analysed_frames.values()] or [False]),

@@ -1,4 +1,4 @@
-"""Pictures that show what was seen: skeletons, boxes, strips of frames, and what a repair changed."""
+"""Draw measurements as pictures: skeletons, boxes, strips of frames, and before and after of a repair."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -91,7 +91,7 @@ _EDGE_RGB, _INK_RGB = (255, 167, 38), (250, 250, 250)
 
 @dataclass(frozen=True, slots=True)
 class StripSize:
-    """How a strip of frames is laid out: ``count`` tiles of ``height_px`` in one row."""
+    """The layout of a strip of frames: ``count`` tiles of ``height_px`` in one row."""
 
     count: int
     height_px: int
@@ -102,7 +102,7 @@ _UPRIGHT_STRIP, _WIDE_STRIP = StripSize(8, 260), StripSize(6, 160)
 
 
 def strip_size(aspect: float) -> StripSize:
-    """Choose a layout about 1100-1700 px wide for frames of this width divided by height."""
+    """Choose a strip's layout, about 1100-1700 px wide, by the frames' width divided by height."""
     return _UPRIGHT_STRIP if aspect < 1 else _WIDE_STRIP
 
 
@@ -143,7 +143,7 @@ def draw_boxes(rgb: np.ndarray, boxes: Iterable[Box]) -> None:
 
 
 def draw_person(rgb: np.ndarray, mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Show a picture's person: tinted and outlined, the rest dimmed, the skeleton on top.
+    """Draw a picture's person: tinted and outlined, the rest dimmed, the skeleton on top.
 
     Args:
         rgb: ``(height, width, 3)`` uint8; left as it is.
@@ -214,7 +214,7 @@ def draw_overview(seen: ClipMeasurements) -> np.ndarray:
 
 
 def draw_evidence(seen: ClipMeasurements) -> dict[str, np.ndarray]:
-    """Draw what there is to show, by name."""
+    """Draw all evidence of a clip's measurements that there is, by the names in :data:`EVIDENCE_NAMES`."""
     draw = (lambda seen: _chosen_frames(seen, [0]), _cuts, _others, _covered, _missing, _fastest, _camera)
     drawn = ((name, picture(seen)) for name, picture in zip(EVIDENCE_NAMES, draw, strict=True))
     return {name: rgb for name, rgb in drawn if rgb is not None}

@@ -1,4 +1,4 @@
-"""One frame of a clip looked at closely: people, sharpness, what hides a body."""
+"""Analyse one frame of a clip: its people, how sharp it is, and what hides a body."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from kling_ui.vision.pose import (
 )
 
 PLAN_PX = 224  # long side of the copy on which patches are followed
-_SMALLEST_PX, _NARROWEST_PX = 50, 4  # area of a body, and width of its shoulders, in which anything can be told
+_SMALLEST_PX, _NARROWEST_PX = 50, 4  # area of a body, and width of its shoulders, below which nothing is judged
 # In shoulder widths around the body's outline: where it may end all the same, and up to where its surroundings go.
 _BORDER, _AROUND = 0.1, 0.6
 _SAME_COLOUR = (7, 4, 4)  # levels of L, a, b around the colour of the seed
@@ -40,9 +40,9 @@ _S, _E, _W = Landmark.LEFT_SHOULDER, Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST
 _H, _K, _A = Landmark.LEFT_HIP, Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE
 _I, _F = Landmark.LEFT_INDEX, Landmark.LEFT_FOOT_INDEX
 # Inner joint, outer joint of the left side, half the width in shoulder widths; the right side is one further.
+_LIMBS = ((_S, _E, 0.20), (_E, _W, 0.17), (_W, _I, 0.16), (_H, _K, 0.26), (_K, _A, 0.20), (_A, _F, 0.16))
 _TRUNK_ROUND, _HEAD_ROUND, _NECK_ROUND = 0.16, 0.48, 0.2  # likewise: around the trunk, the ears, and the neck
 _SHOULDERS_PER_TRUNK = 0.62  # width of the shoulders: the trunk's length stays when somebody turns aside
-_LIMBS = ((_S, _E, 0.20), (_E, _W, 0.17), (_W, _I, 0.16), (_H, _K, 0.26), (_K, _A, 0.20), (_A, _F, 0.16))
 _NAMED_LIMBS = (("upper arm", _S, _E), ("forearm", _E, _W), ("thigh", _H, _K), ("lower leg", _K, _A))
 _JOINT_NAMES = {_S: "shoulder", _E: "elbow", _W: "wrist", _H: "hip", _K: "knee", _A: "ankle"}
 _ARM, _LEG = (_S, _E, _W), (_H, _K, _A)
@@ -215,7 +215,7 @@ def _grown(mask: np.ndarray, by_px: float) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class FrameAnalysis:
-    """What one frame shows; the pose itself is in the clip's track, at the same place.
+    """What one frame shows; its pose is in the row of the same index in the clip's track.
 
     Attributes:
         time_s: Its time from the start of the clip.
@@ -238,7 +238,7 @@ class FrameAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class AnalysedFrame:
-    """A moment with the pixels and landmarks that go with it.
+    """An analysed frame with the pose and the outlines that go with it.
 
     Attributes:
         moment: What goes into the report.
@@ -258,7 +258,7 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
 
     Args:
         sampled_frame: The frame.
-        thorough: Look twice more for other people, half as long again.
+        thorough: Search other people in two more ways, which takes half as long again.
     """
     rgb = sampled_frame.rgb
     group = find_group(rgb, thorough=thorough)
@@ -318,11 +318,11 @@ def _with_boxes(figure: np.ndarray, boxes: tuple[Box, ...]) -> np.ndarray:
 
 
 class Figures:
-    """Outlines by time.
+    """The outlines of people over time, taken from the analysed frames nearby.
 
     Args:
-        times_s: ``(frames,)`` of all frames of the sampled_frames, rising.
-        at_s: When frames were looked at, rising.
+        times_s: ``(frames,)`` of all sampled frames, rising.
+        at_s: Times of the analysed frames, rising.
         outlines: ``(height, width)`` bool at each of these times; ``None`` for nobody.
     """
 
@@ -331,11 +331,11 @@ class Figures:
         self._joined: dict[tuple[int, ...], np.ndarray] = {}
 
     def at(self, index: int) -> np.ndarray | None:
-        """Give the outline in a frame, by its index in the reel."""
+        """Give the outline in a sampled frame, by its index."""
         return self.during(float(self._times_s[index]), float(self._times_s[index]))
 
     def during(self, start_s: float, end_s: float) -> np.ndarray | None:
-        """Give all places where somebody is during a span."""
+        """Give all places where somebody is during a span of time."""
         first = max(0, int(np.searchsorted(self._at_s, start_s, side="right")) - 1)
         last = min(len(self._at_s) - 1, int(np.searchsorted(self._at_s, end_s)))
         near = tuple(

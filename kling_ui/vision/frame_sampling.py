@@ -1,4 +1,4 @@
-"""A clip's frames, small and thinned out, all at hand, without plain bars along their edges."""
+"""Sample a clip's frames, scaled down and at a limited rate, and find the bars of a letterbox."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _SKIPPABLE_ABOVE_FPS = 20.0  # half of the frames of a slower clip would be too 
 
 
 def content_box(rgb: np.ndarray) -> tuple[float, float, float, float]:
-    """Measure what lies between the bars of a letterbox.
+    """Find the box between the bars of a letterbox.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -58,7 +58,7 @@ def _bar(grey: np.ndarray) -> int:
 
 @dataclass(frozen=True, slots=True)
 class SampledFrame:
-    """One frame of a reel.
+    """One sampled frame of a clip, kept as small planes of Y'CbCr.
 
     Attributes:
         time_s: Presentation time from the start of the clip.

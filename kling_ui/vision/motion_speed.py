@@ -1,4 +1,4 @@
-"""How fast a figure moves, in trunk lengths a second, and what the camera does meanwhile."""
+"""Measure how fast the person moves, in trunk lengths a second, and the camera over a whole clip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class MotionSpeed:
 def step_speed(
     flow: OpticalFlow, figure: np.ndarray | None, *, trunk_px: float, step_s: float, camera: CameraStep | None
 ) -> float:
-    """Measure one step, in trunk lengths per second.
+    """Measure the person's speed between two frames, in trunk lengths per second.
 
     Args:
         flow: From one frame to the next.
@@ -79,7 +79,7 @@ def _view_moved(
 
 
 def camera_steps(sampled_frames: Sequence[SampledFrame], people: Figures) -> tuple[CameraStep, ...]:
-    """Measure the camera over a whole clip, about three steps a second."""
+    """Measure the camera's movement over a whole clip, about three steps a second."""
     pairs, first = [], 0
     for index, sampled_frame in enumerate(sampled_frames):
         if sampled_frame.time_s - sampled_frames[first].time_s >= _CAMERA_STEP_S or (
@@ -102,7 +102,7 @@ def camera_steps(sampled_frames: Sequence[SampledFrame], people: Figures) -> tup
 def figure_speed(
     times_s: np.ndarray, steps: Sequence[OpticalFlow], figures: Figures, track: PoseTrack, moves: Sequence[CameraStep]
 ) -> MotionSpeed:
-    """Measure how fast the figure moves from frame to frame.
+    """Measure the person's speed from frame to frame.
 
     Args:
         times_s: ``(frames,)`` rising.
@@ -130,7 +130,7 @@ def figure_speed(
 def cut_apart(
     moves: Sequence[CameraStep], motion_speed: MotionSpeed, cuts: Sequence[Cut]
 ) -> tuple[tuple[CameraStep, ...], MotionSpeed]:
-    """Leave out what seems to move because one shot gives way to another."""
+    """Remove camera movement and speed that were measured across a cut."""
     kept = tuple(
         CameraStep(move.start_s, move.end_s, is_known=False)
         if any(cut.last_s < move.end_s and cut.first_s > move.start_s for cut in cuts)

@@ -1,4 +1,4 @@
-"""Everybody in a picture: whom the model will follow, who else is there, and the pool of detectors that looks."""
+"""Find all people in a picture: the main one, others of a comparable size; and the pool of detector threads."""
 
 import threading
 from collections.abc import Iterator
@@ -54,13 +54,13 @@ _FACES_LONG_SIDE_PX = 400  # of the copy in which faces are searched
 # The detector sees 224 px: in a whole picture it misses people who cover less than about 2-3 % of it. In parts of this
 # share of its shorter side, half overlapping, it finds them down to about 0.3 %.
 _PART_SHARE = 0.55
-_SMALL_SHARE = 0.05  # what an unsure look finds and is smaller than this may well be a phantom
+_SMALL_SHARE = 0.05  # of the picture: what is found with little confidence and is smaller may well be a phantom
 _UPPER = list(range(Landmark.NOSE, Landmark.RIGHT_WRIST + 1))
 _THREADS = 2  # the models leave Python's lock alone, so two keep two cores busy beside the decoder
 
 
 def mask_out(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Fill a part of a picture with the smoothed colours around it.
+    """Paint out a part of a picture with the smoothed colours around it.
 
     Args:
         rgb: ``(height, width, 3)`` uint8; left as it is.
@@ -88,10 +88,10 @@ def mask_out(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The people of a picture.
+    """The people of a picture: the main one and the boxes of the others.
 
     Attributes:
-        main: The largest one, with a mask at the size of the copy looked at; ``None`` when nobody was found.
+        main: The largest one, with a mask at the size of the analysed copy; ``None`` when nobody was found.
         others: Boxes of everybody else of a comparable size, ``(left, top, right, bottom)`` as fractions.
     """
 
@@ -100,16 +100,16 @@ class Group:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """How many people there are."""
         return len(self.others) + (self.main is not None)
 
 
 def find_group(rgb: np.ndarray, *, thorough: bool = True) -> Group:
-    """Find everybody of a comparable size.
+    """Find the main person of a picture and all others of a comparable size.
 
     Args:
         rgb: ``(height, width, 3)`` uint8, upright.
-        thorough: Look twice more for people whom the first look misses, half as long again.
+        thorough: Search in two more ways for people whom the detector misses, which takes half as long again.
     """
     people = find_people(rgb)
     if not thorough or not people:
@@ -119,7 +119,7 @@ def find_group(rgb: np.ndarray, *, thorough: bool = True) -> Group:
 
 
 def search(rgb: np.ndarray) -> list[Pose]:
-    """Find whom one look shows, and if nobody is found, search the picture in parts for people who are tiny in it."""
+    """Find people in the whole picture, and if there are none, in parts of it, for people who are tiny in it."""
     people = find_people(rgb)
     if any(pose.confidence >= SURE_SCORE_MIN or _size(pose) > _SMALL_SHARE for pose in people):
         return people
@@ -154,7 +154,7 @@ def mask_box(pose: Pose) -> Box:
 
 
 def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
-    """Search a copy of the picture from which the people already known are painted out."""
+    """Find people beside larger ones, in a copy of the picture from which those are painted out."""
     if not people or people[0].confidence < SURE_SCORE_MIN:
         return []
     reader, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
@@ -170,12 +170,12 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
 
 
 def faces_of_others(rgb: np.ndarray) -> list[Box]:
-    """List the boxes of all faces in a picture that are of a comparable size but the largest."""
+    """Find faces and list the boxes of those of a size comparable to the largest, which is left out."""
     return other_faces(_face_reader(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX)), rgb.shape)
 
 
 def other_faces(faces: list[DetectedFace], shape: tuple[int, ...]) -> list[Box]:
-    """List the boxes of all faces of a comparable size but the largest.
+    """List the boxes of faces of a size comparable to the largest, which is left out.
 
     Args:
         faces: Any faces.
@@ -237,13 +237,13 @@ def _face_reader(_thread: int) -> FaceDetector:
 
 @lru_cache(maxsize=1)
 def detector_pool() -> ThreadPoolExecutor:
-    """Give the pool; what it runs may use the models."""
+    """Return the pool of threads in which the models run."""
     load_library()
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="pose")
 
 
 def load_detector_pool() -> None:
-    """Load the models in all of the threads; about a second each."""
+    """Load the models in all threads of the pool; about a second each."""
     barrier = Barrier(_THREADS)
 
     def load() -> None:

@@ -1,4 +1,4 @@
-"""People as landmarks: poses, pose tracks, which parts of a body are shown, and how it is held."""
+"""Poses: find people's landmarks, and derive framing, cut-off limbs, tilt, turn and trunk length."""
 
 import contextlib
 import threading
@@ -28,7 +28,7 @@ POSE_LONG_SIDE_PX = 800  # the models see 224 and 256 px; more only costs time
 # Two finds of one body share most of its mask (0.6 and more measured), two bodies side by side nearly nothing (0.1).
 _SAME_BODY_SHARE = 0.4
 _UNSURE_TRIED_MAX = 3  # unsure candidates whose pose is read until one is believed
-_PEOPLE_MAX = 4  # sure ones: each pose takes time, and no engine wants more than one person
+_PEOPLE_MAX = 4  # whose pose is read; each takes time, and a few tell that somebody is not alone
 # BlazePose gives 0.9-1.0 to what it sees and 0.0-0.4 to what it guesses; little lies between.
 VISIBLE_MIN = 0.5
 
@@ -86,7 +86,7 @@ LANDMARKS = len(Landmark)  # 33
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """One person in one picture.
+    """One person's landmarks and mask in one picture.
 
     Attributes:
         landmarks: ``(33, 4)`` float32: x and y as fractions 0-1 of width and height (may lie outside the picture),
@@ -122,7 +122,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class PoseTrack:
-    """The poses of one person through a clip, one row a frame looked at.
+    """The poses of one person through a clip, one row for each analysed frame.
 
     Attributes:
         times_s: ``(frames,)`` float64, presentation times.
@@ -138,7 +138,7 @@ class PoseTrack:
 
     @property
     def found(self) -> np.ndarray:
-        """``(frames,)`` bool: somebody was found in this frame."""
+        """Frames in which somebody was found; ``(frames,)`` bool."""
         return ~np.isnan(self.landmarks[:, 0, 0])
 
     @property
@@ -164,9 +164,9 @@ def find_person(rgb: np.ndarray) -> Pose | None:
 
 
 def find_people(rgb: np.ndarray) -> list[Pose]:
-    """Find everybody whom one look at a still picture shows, the largest first: that one is the main character.
+    """Find all people whom the detector sees in a still picture, the largest, the main character, first.
 
-    A small body beside a large one is easily overlooked; :mod:`kling_ui.vision.people` looks again.
+    A small body beside a large one is easily overlooked; :mod:`kling_ui.vision.people` searches again.
 
     Args:
         rgb: ``(height, width, 3)`` uint8, upright.
@@ -200,12 +200,12 @@ def find_poses(frames: Iterable[Frame], *, connected: bool = True) -> Iterator[t
 
 
 def pose_of(found: PoseReading | None) -> Pose | None:
-    """The pose of somebody who is followed from frame to frame."""
+    """Make a pose of what the tracker read in one frame."""
     return None if found is None else Pose(found.landmarks, found.world_m, None, SURE_SCORE_MIN)
 
 
 def track_of(poses: Iterable[tuple[Frame, Pose | None]]) -> PoseTrack:
-    """Collect what :func:`find_poses` yields."""
+    """Collect the poses that :func:`find_poses` yields into a track."""
     times, landmarks, world, aspect = [], [], [], 1.0
     for frame, pose in poses:
         times.append(frame.time_s)
@@ -221,7 +221,7 @@ def track_of(poses: Iterable[tuple[Frame, Pose | None]]) -> PoseTrack:
 
 
 def shrink(rgb: np.ndarray, long_side_px: int) -> np.ndarray:
-    """Scale down so that the longer side is at most ``long_side_px``; never up."""
+    """Scale a picture down so that its longer side is at most ``long_side_px``; never up."""
     height, width = rgb.shape[:2]
     scale = long_side_px / max(width, height)
     if scale >= 1:
@@ -231,18 +231,18 @@ def shrink(rgb: np.ndarray, long_side_px: int) -> np.ndarray:
 
 
 def pose_detector() -> PoseDetector:
-    """Give the calling thread its models, loaded at the first call."""
+    """Return the calling thread's pose detector, loaded at the first call."""
     return _reader(threading.get_ident())
 
 
 def detect_pose(reader: PoseDetector, rgb: np.ndarray, body: Candidate) -> Pose | None:
-    """Read the pose and the mask of one candidate; ``None`` when nobody is there at a closer look."""
+    """Read the pose and the mask of one candidate; ``None`` when the landmark model sees nobody there."""
     found = reader.read(rgb, body)
     return None if found is None else Pose(found.landmarks, found.world_m, found.mask, round(body.score, _ROUNDING))
 
 
 def distinct(poses: Iterable[Pose]) -> list[Pose]:
-    """Leave out poses of a body that an earlier one shows; all have masks of the same size."""
+    """Leave out poses of a body that an earlier pose already shows; all have masks of the same size."""
     kept: list[tuple[Pose, np.ndarray]] = []
     for pose in poses:
         if pose.mask is None:

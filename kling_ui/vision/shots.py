@@ -1,4 +1,4 @@
-"""Where one shot ends and the next begins: hard cuts, jump cuts, fades and dissolves."""
+"""Detect shot boundaries: hard cuts, jump cuts, fades and dissolves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -43,14 +43,14 @@ _CELL_CHANGED = 6.0  # grey levels
 _CELL_USED_MIN = 0.25  # of a part that belongs to the background
 # The median joint moves by this much of a trunk, and most of the change lies on the figure.
 _JUMP_MIN, _JUMP_ENERGY_MIN = 0.05, 0.5
-_EQUALLY_SURE = 0.1  # of confidence: more apart, one of both people is covered or half out of view
+_EQUALLY_SURE = 0.1  # of confidence: farther apart, something covers the person in one of both frames
 # Of the parts of the figure that both frames show: another person, or the same one in other clothes.
 _SOMEBODY_ELSE_MIN = 0.8
 _JOINTS = [*range(Landmark.NOSE, Landmark.MOUTH_RIGHT + 1), *range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_WRIST + 1)]
 
 
 class CutKind(StrEnum):
-    """How a shot gives way to the next."""
+    """The kind of a shot boundary."""
 
     HARD = "cut"
     SOFT = "fade"
@@ -58,7 +58,7 @@ class CutKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The end of a shot.
+    """A shot boundary: where one shot ends and the next begins.
 
     Attributes:
         kind: Hard or soft.
@@ -73,7 +73,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Small frames of a clip, all of the same size.
+    """What shot detection knows of a clip: small frames, outlines of people, a test for jump cuts.
 
     Attributes:
         times_s: ``(frames,)`` rising.
@@ -90,7 +90,7 @@ class Views:
 
 
 def find_cuts(views: Views, steps: Sequence[OpticalFlow], camera: Sequence[CameraStep]) -> tuple[Cut, ...]:
-    """Find all ends of shots, in order.
+    """Find all shot boundaries of a clip, in order.
 
     Args:
         views: The frames.
@@ -105,7 +105,7 @@ def find_cuts(views: Views, steps: Sequence[OpticalFlow], camera: Sequence[Camer
 
 
 def changed_share(rest: np.ndarray, figure: np.ndarray | None) -> float:
-    """Share of the background's parts, 0-1, that changed.
+    """Measure the share of the background's cells, 0-1, that changed.
 
     Args:
         rest: ``(height, width)`` what movement does not explain, in grey levels.
@@ -215,13 +215,13 @@ def _is_followed(camera: Sequence[CameraStep], start_s: float, end_s: float) -> 
 
 
 class JumpCutTest:
-    """Tells whether the person is suddenly elsewhere or another one; reads two poses each time, so it is asked last."""
+    """Tests for a jump cut: the person is suddenly elsewhere or another one; it reads two poses, so it comes last."""
 
     def __init__(self, sampled_frames: Sequence[SampledFrame], aspect: float) -> None:
         self._sampled_frames, self._aspect = sampled_frames, aspect
 
     def between(self, first: int, second: int, rest: np.ndarray) -> bool:
-        """Compare two frames, by index; ``rest`` is what movement does not explain between them."""
+        """Tell whether a jump cut lies between two frames, by index; ``rest`` is what flow does not explain."""
         before, after = detector_pool().map(
             lambda index: analyse_frame(self._sampled_frames[index], thorough=False), (first, second)
         )

@@ -1,4 +1,4 @@
-"""Where in the picture a figure may stand, how large it may be, and feet that stay where they stand."""
+"""Keep the figure within the picture, in place and size, and its resting feet on the spot."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ LEGS = (
 
 @dataclass(frozen=True, slots=True)
 class FramingLimits:
-    """How far a figure's head may go from its own place.
+    """How far the figure may move and grow without leaving the picture, measured at its head.
 
     Attributes:
         left: Px that it may go to that side; likewise the next three.
@@ -48,7 +48,7 @@ class FramingLimits:
 
     @classmethod
     def of(cls, character: Character, *, whole: bool) -> "FramingLimits":
-        """For a character that is shown with its feet or not."""
+        """Find the limits for a character; ``whole`` says whether its picture shows its feet."""
         width, height = character.size
         hips = character.joints[list(HIPS)].mean(axis=0)
         floor = character.joints[list(ANKLES), 1].max() if whole else hips[1]
@@ -65,7 +65,7 @@ class FramingLimits:
         )
 
     def place(self, path: np.ndarray, lean: np.ndarray) -> np.ndarray:
-        """Bend ways so that the head stays within.
+        """Limit the displacement of the hips so that the head stays in the picture.
 
         Args:
             path: ``(frames, 2)`` of the hips, px.
@@ -77,12 +77,12 @@ class FramingLimits:
         )
 
     def size(self, scale: np.ndarray) -> np.ndarray:
-        """Bend ``(frames,)`` sizes against the picture likewise."""
+        """Limit ``(frames,)`` sizes, against the picture's, likewise."""
         return 1 + within(scale - 1, 1 - SMALLEST, self.largest - 1)
 
 
 def crown_y(character: Character) -> float:
-    """The row, px, in which the figure begins above its ears; at least 0."""
+    """Find the top of the head: the row, px, in which the figure begins above its ears; at least 0."""
     x, ears = character.joints[Joint.HEAD]
     half = EARS * character.face.width_px
     above = _solid(character, (0, float(ears)), (float(x) - half, float(x) + half)).any(axis=1)[::-1]
@@ -92,7 +92,7 @@ def crown_y(character: Character) -> float:
 
 
 def head_half_px(character: Character) -> int:
-    """Half the width, px, of the head with its hair at the height of the ears."""
+    """Measure half the width, px, of the head with its hair at the height of the ears."""
     x, ears = (float(value) for value in character.joints[Joint.HEAD])
     rows = ears - EARS * character.face.width_px, ears + EARS * character.face.width_px
     left = _solid(character, rows, (0, x)).any(axis=0)[::-1]
@@ -113,7 +113,7 @@ def _run(line: np.ndarray) -> int:
 
 
 class FootLock:
-    """Holds resting feet; remembers from stretch to stretch where they stand.
+    """Keeps resting feet from sliding; it remembers from one call to the next where they stand.
 
     Args:
         fps: Frames per second.
@@ -128,7 +128,7 @@ class FootLock:
         self._pulls = np.zeros((2, 2))
 
     def hold(self, joints: np.ndarray, p: SmoothedMotion, seen: np.ndarray) -> None:
-        """Correct the next frames in place.
+        """Correct the legs in the next frames, in place.
 
         Args:
             joints: ``(frames, 18, 2)`` px.

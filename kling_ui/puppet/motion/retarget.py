@@ -1,4 +1,4 @@
-"""From the reference's motion to the puppet's poses: the reference's angles on the character's bones."""
+"""Retargeting: the angles of a clip's motion are put on the character's bones, frame by frame."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ from kling_ui.puppet.skeleton import (
 
 BEHIND_M, NOT_BEHIND_M = 0.16, 0.08  # behind the shoulders, for an arm to go and to stay behind the body
 NEARER_M = 0.05  # for one side to lie over the other
-OPENING_S = 1.0  # the time in which the reference's neutral frame is looked for
+OPENING_S = 1.0  # the time in which the reference's neutral frame is searched
 UNSEEN, SEEN = 0.35, 0.65  # visibility from which, and up to which, a limb follows the reference more and more
 SHORTEST, LONGEST = 0.3, 1.3  # of a bone's length in the picture
 LEAST_FLAT = 0.6  # a bone of the picture that looks shorter than this against its real length is not trusted
@@ -49,13 +49,13 @@ LIMBS = tuple(part for part in BONES if part is not Part.HEAD)
 
 
 class DepthOrder:
-    """Remembers from stretch to stretch what lies in front."""
+    """Tells which limbs lie in front; it remembers the order from one call to the next."""
 
     def __init__(self) -> None:
         self._left_behind = self._right_behind = self._right_arm_over = self._right_leg_over = False
 
     def follow(self, p: SmoothedMotion) -> tuple[np.ndarray, np.ndarray]:
-        """Take the next frames.
+        """Find what lies in front in the next frames.
 
         Returns:
             ``(frames, 2)`` bool: the left, the right arm is behind the body. ``(frames, 2)`` bool: the right arm lies
@@ -77,12 +77,12 @@ class DepthOrder:
 
 
 def opening_frames(fps: float) -> int:
-    """How many frames the opening of a performance has."""
+    """Count the frames of the clip's opening, the first :data:`OPENING_S` that the rest is measured against."""
     return max(1, round(OPENING_S * fps))
 
 
 class Retargeter:
-    """Gives a character the moves of a performance that may come in pieces.
+    """Gives a character the motion of a clip, which may come in pieces.
 
     Args:
         character: Whose bones and place are kept.
@@ -113,7 +113,7 @@ class Retargeter:
         self._depth, self._foot_lock = DepthOrder(), FootLock(opening.fps, character.px_per_m)
 
     def move(self, p: SmoothedMotion) -> PuppetMotion:
-        """Take the next frames; they must follow each other."""
+        """Retarget the next frames; calls must follow the order of the clip."""
         scale = self._framing_limits.size(p.scale * self._unit / self._c.px_per_m) if self._follow else np.ones(len(p))
         joints, turned = np.zeros((len(p), len(Joint), 2)), self._facing(p)
         self._pose_trunk(joints, p, scale)

@@ -1,4 +1,4 @@
-"""Where an arm ends that lies on the body: a smooth line on either side, fingers by the palm's colour."""
+"""Find the borders of an arm that lies on the body: a cheapest path on either side, fingers by skin colour."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,10 @@ HAND_SURE_M = 0.025  # how far from a hand, as far as it is known, the body sure
 ON_BODY_M = 0.06  # how far from the body's edge it may still go on under a hand
 SETTLED = 0.5  # how far colours must tell for a pixel to change
 FROM_WRIST, CUFF_M = 0.3, 0.03  # of the way from wrist to knuckles, and beside it: sleeves may be of the body's colour
-ABOVE_WRIST, BARE = 0.5, 40.0  # of that way where wrists are bare if they look like the palm, of 8 bits
+ABOVE_WRIST, BARE = (
+    0.5,
+    40.0,
+)  # of that way where wrists are bare if their colour is less than this from the palm's, of 8 bits
 SPECK_M = 0.015  # what shows of the body between interlaced fingers would be left as specks
 SMOOTH_PX, SPUR_PX = 1.0, 5  # over which the hand's border is smoothed; what is thinner goes
 ELBOW = 3  # radii of the upper arm over which the direction turns from one bone's to the other's
@@ -47,7 +50,7 @@ PALM_POINTS = 9  # between wrist and knuckles, one of which a piece of the hand 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """An arm's way through the picture, in steps.
+    """An arm's middle line through the picture, sampled in steps of :data:`STEP_PX`.
 
     Attributes:
         points: ``(n, 2)`` px on its bones.
@@ -64,7 +67,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class ArmBoundary:
-    """Where an arm ends on one side.
+    """The border of an arm on one side, step by step.
 
     Attributes:
         away_px: ``(n,)``: how far from the bone it runs at each step; negative on the other side of the bone.
@@ -76,7 +79,7 @@ class ArmBoundary:
 
 
 def arm_axis(joints: np.ndarray, parts: list[Part], px_per_m: float) -> Arm:
-    """Walk along an arm.
+    """Sample an arm's middle line from before the shoulder to its end.
 
     Args:
         joints: ``(18, 2)`` px.
@@ -104,10 +107,10 @@ def arm_axis(joints: np.ndarray, parts: list[Part], px_per_m: float) -> Arm:
 def arm_boundaries(
     arm: Arm, picture: np.ndarray, evidence: np.ndarray, scale: float, px_per_m: float
 ) -> list[ArmBoundary]:
-    """The lines on its left and its right side.
+    """Find an arm's borders on its left and its right side, as cheapest paths along edges.
 
     Args:
-        arm: From :func:`arm_way`.
+        arm: From :func:`arm_axis`.
         picture: ``(height, width, 3)`` uint8.
         evidence: ``(h, w)`` float32 of a smaller copy: negative what speaks for the arm;
             :data:`NOTHING` off the person.
@@ -162,7 +165,7 @@ def _usual(arm: Arm, own: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def territory(arm: Arm, sides: list[ArmBoundary], shape: tuple[int, ...]) -> np.ndarray:
-    """Draw what lies between an arm's seams and beside them.
+    """Draw the area between an arm's borders and the areas beside them.
 
     Returns:
         ``(height, width)`` uint8: :data:`OWN` between them, :data:`BODY` beside, 0 where nothing is said.
@@ -173,8 +176,8 @@ def territory(arm: Arm, sides: list[ArmBoundary], shape: tuple[int, ...]) -> np.
     ends = [point + way * far[0] * arm.sides[0] for point in (arm.points[0], arm.points[0] + back) for way in (1, -1)]
     cv2.fillConvexPoly(drawn, np.array([ends[0], ends[1], ends[3], ends[2]]).round().astype(np.int32), (BODY,))
     for value, free in ((BODY, False), (0, True)):
-        for way, seam in zip((1, -1), sides, strict=True):
-            _fill(drawn, arm, (way * seam.away_px, way * far), seam.free == free, value)
+        for way, side in zip((1, -1), sides, strict=True):
+            _fill(drawn, arm, (way * side.away_px, way * far), side.free == free, value)
     left, right = sides
     _fill(drawn, arm, (-right.away_px, left.away_px), np.ones(len(far), bool), OWN)
     return drawn
@@ -226,7 +229,7 @@ def _best_line(cost: np.ndarray) -> np.ndarray:
 
 
 def tell_fingers(arm: np.ndarray, body: np.ndarray, rgb: np.ndarray, palm: np.ndarray, px_per_m: float) -> np.ndarray:
-    """Give a hand what has the palm's colour, and the body what shows between its fingers.
+    """Separate a hand from the body behind it by skin colour, down to the gaps between fingers.
 
     Args:
         arm: ``(height, width)`` bool: what is taken to be the arm.

@@ -1,4 +1,4 @@
-"""The character: what of the picture belongs to it, where its joints are, and the window around each part."""
+"""Find the character in a picture: its matte, joints, scale and face, and a window around each body part."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -21,8 +21,8 @@ from kling_ui.puppet.skeleton import (
 from kling_ui.vision.pose import Landmark, Pose, find_person
 
 VISIBLE = 0.5  # a bone whose end is less visible than this is not shown
-SURELY_VISIBLE = 0.9  # an arm less visible than this is looked for again
-CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second look must win
+SURELY_VISIBLE = 0.9  # with an arm less visible than this the pose is detected again
+CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second pose must win
 CUT_ROWS = 3  # the very last rows of a picture are often spoilt by its edge
 BELOW_SHARE = 0.12  # of the picture's height
 MIRRORED = 0.95  # from what alpha on a pixel above is fit to be shown below
@@ -37,7 +37,7 @@ FEATHER_PX = 1.0  # sigma of a soft border
 
 @dataclass(frozen=True, slots=True)
 class FaceMarks:
-    """The face in the picture.
+    """Where the face is in the picture, how wide, and how it is held.
 
     Attributes:
         centre: ``(x, y)`` px, between eyes, nose and ears.
@@ -52,7 +52,7 @@ class FaceMarks:
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """A person in a picture of the size that the clip will have.
+    """A person in a picture that has been scaled to the preview's size.
 
     Attributes:
         rgb: ``(height, width, 3)`` uint8; both sides even.
@@ -164,7 +164,7 @@ def _read(path: Path, sides_px: tuple[int, int]) -> np.ndarray:
 
 
 def shown_parts(character: Character) -> list[Part]:
-    """The parts that the picture really shows; nothing else is invented."""
+    """List the body parts that the picture shows; parts that it does not are not invented."""
     shown = [Part.TORSO, Part.HEAD]
     for part, bone in BONES.items():
         if part is Part.HEAD or bone.parent not in shown:
@@ -183,7 +183,7 @@ def _inside_share(character: Character, start: Joint, end: Joint) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A rectangle of the picture.
+    """A cut-out of the picture around one body part, with labels and joints.
 
     Attributes:
         corner: ``(x, y)`` px of its upper left corner in the picture.
@@ -205,7 +205,7 @@ class Window:
 
 
 def window_of(character: Character, labels: np.ndarray, colours: np.ndarray, part: Part) -> Window | None:
-    """The window around a part, or ``None`` when it has no pixel."""
+    """Cut out the window around a body part; ``None`` when the part has no pixel."""
     own = labels == part
     if not own.any():
         return None
@@ -223,25 +223,25 @@ def window_of(character: Character, labels: np.ndarray, colours: np.ndarray, par
 
 
 def among(labels: np.ndarray, parts: Collection[Part]) -> np.ndarray:
-    """``(height, width)`` bool: where the label is one of some parts."""
+    """Find where the label is one of some parts; ``(height, width)`` bool."""
     table = np.zeros(BYTE_VALUES, np.uint8)
     table[list(parts)] = 1
     return cv2.LUT(np.ascontiguousarray(labels).view(np.uint8), table).view(bool)
 
 
 def box_around(region: np.ndarray, more: int) -> tuple[slice, slice]:
-    """Rows and columns that hold a bool region and so many px around it."""
+    """Bound a bool region and so many px around it by rows and columns."""
     x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
     return slice(max(0, y - more), y + height + more), slice(max(0, x - more), x + width + more)
 
 
 def soften(region: np.ndarray) -> np.ndarray:
-    """A bool region with a soft border, float32 0-1."""
+    """Blur the border of a bool region; float32 0-1."""
     return cv2.GaussianBlur(region.astype(np.float32), (0, 0), FEATHER_PX)
 
 
 def without_spurs(region: np.ndarray, half_px: float) -> np.ndarray:
-    """What is left of a bool region without what is thinner than twice ``half_px``; all of it if it all is."""
+    """Remove what is thinner than twice ``half_px`` from a bool region; keep all of it if it all is."""
     deep = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1] > half_px
     if not deep.any():
         return region

@@ -1,4 +1,4 @@
-"""How far each pixel is from each part of the body, in widths of that part, and along which piece of its bone."""
+"""Measure how far each pixel is from each body part, in radii of the part, and which piece of its bone is nearest."""
 
 import cv2
 import numpy as np
@@ -26,7 +26,7 @@ LEAST_WIDE, MOST_WIDE, MOST_ASIDE = 0.6, 1.8, 0.7  # of the usual radius
 
 
 def distances(mask: np.ndarray, joints: np.ndarray, parts: list[Part], px_per_m: float) -> dict[Part, np.ndarray]:
-    """How far every pixel is from the middle of each part, in radii of the part.
+    """Measure how far every pixel is from the middle line of each body part, in radii of the part.
 
     Args:
         mask: ``(height, width)`` bool, the person.
@@ -53,21 +53,21 @@ def pixel_grid(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def quarter(grid: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """``(height, width)`` int8: 0-2 beside the thirds of the way from ``a`` to ``b``, 3 beyond it."""
+    """Find the third of the segment ``a``-``b`` beside each pixel: ``(height, width)`` int8 0-2, 3 beyond ``b``."""
     along = b - a
     share = ((grid - a) @ along) / max(float(along @ along), EPSILON)
     return np.clip(share * THIRDS, 0, THIRDS).astype(np.int8)
 
 
 def head_zone(grid: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """``(height, width)`` int8: :data:`BELOW_NECK`, from the chin up :data:`HAIR`, 0 between them."""
+    """Divide the picture by height at the head: :data:`BELOW_NECK`, from the chin up :data:`HAIR`, 0 between; int8."""
     neck, up = joints[Joint.NECK], joints[Joint.HEAD] - joints[Joint.NECK]
     share = ((grid - neck) @ up) / max(float(up @ up), EPSILON)
     return np.where(share < NECK_BASE, BELOW_NECK, np.where(share > CHIN, HAIR, 0)).astype(np.int8)
 
 
 def beyond_joint(grid: np.ndarray, joints: np.ndarray, lower: Part) -> np.ndarray:
-    """For ``(..., 2)`` points int8: 1 beyond the line that halves the angle at an elbow or knee."""
+    """Tell on which side of an elbow or knee ``(..., 2)`` points lie: int8, 1 beyond the line that halves its angle."""
     bone = BONES[lower]
     upper = BONES[bone.parent]
     ways = [joints[b.end] - joints[b.start] for b in (upper, bone)]
@@ -76,7 +76,7 @@ def beyond_joint(grid: np.ndarray, joints: np.ndarray, lower: Part) -> np.ndarra
 
 
 def march(mask: np.ndarray, start: np.ndarray, step: np.ndarray, limit: float) -> float:
-    """How far it is inside the mask from ``start`` in the direction of ``step``, px, at most ``limit``."""
+    """Measure the way inside the mask from ``start`` in the direction of ``step``, px, at most ``limit``."""
     away = np.arange(0, limit, 1.0)
     x, y = (start[:, None] + step[:, None] * away).round().astype(int)
     height, width = mask.shape

@@ -1,4 +1,4 @@
-"""How a part goes on where others lie over it: its outline, its colours, and the thigh around its hip."""
+"""Complete body parts where others lie over them: outline, colours, and the top of the thigh."""
 
 from dataclasses import dataclass, replace
 
@@ -61,7 +61,7 @@ NO_SIGMA = 1e-3  # px, for OpenCV, which takes 0 for a sigma like the other one:
 
 
 def complete(window: Window, part: Part, wanted: np.ndarray, *, kept: np.ndarray | None) -> np.ndarray:
-    """Replace what other parts lend a part, near its borders and under them, by its own colours continued.
+    """Continue a part's own colours under the parts that lie over it, and near its borders with them.
 
     Args:
         window: Around the part.
@@ -112,7 +112,7 @@ def _same_limb(part: Part) -> list[Part]:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of an outline.
+    """The left or right half of a part's outline, row by row.
 
     Attributes:
         reach: ``(height,)`` px from the axis outwards, in each row; NaN beyond the first and last known one.
@@ -126,7 +126,7 @@ class Side:
 
 
 def hidden_behind(window: Window, part: Part) -> np.ndarray:
-    """``(height, width)`` bool: where the part goes on behind the limbs in front of it."""
+    """Guess where a part goes on behind the limbs in front of it; ``(height, width)`` bool."""
     covers = among(window.labels, IN_FRONT.get(part, ()))
     own = window.labels == part
     if not own.any():
@@ -244,7 +244,7 @@ def _smoothed(values: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def thigh_top(window: Window, part: Part) -> np.ndarray:
-    """``(height, width)`` float32 0-1: the spot around a hip that the thigh fills."""
+    """Draw the soft round spot around a hip that the thigh fills; ``(height, width)`` float32 0-1."""
     height, width = window.labels.shape
     hip = window.joints[BONES[part].start]
     other = window.joints[next(joint for joint in HIPS if joint is not BONES[part].start)]

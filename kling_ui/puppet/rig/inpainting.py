@@ -1,4 +1,4 @@
-"""Filling in what cannot be seen: smooth continuation, mirrored cloth, and patches from beside the hole."""
+"""Inpainting: fill holes by a push-pull pyramid, by mirrored cloth, or by shifted copies of the picture."""
 
 from dataclasses import dataclass
 
@@ -53,13 +53,13 @@ def push_pull(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """As :func:`push_pull` for ``(height, width, n)`` numbers of any size, at most 4 of them; float32."""
+    """Continue known numbers smoothly, as :func:`push_pull`: float32 ``(height, width, n)``, n at most 4."""
     weight = np.ascontiguousarray(known, np.float32)
     return _pull(values.astype(np.float32) * weight[..., None], weight)
 
 
 def surround(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """As :func:`push_pull` for bool ``known``, but found at half the size: enough beyond soft borders."""
+    """Continue known colours smoothly as :func:`push_pull` does, for bool ``known`` and at half the size."""
     size = tuple(max(1, side // 2) for side in known.shape[1::-1])
     share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     held = cv2.resize(cv2.bitwise_and(rgb, rgb, mask=known.astype(np.uint8)), size, interpolation=cv2.INTER_AREA)
@@ -70,7 +70,7 @@ def surround(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def mix(rgb: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """``other`` where ``share`` (``(height, width)`` 0-1) is 1, ``rgb`` where it is 0; all uint8."""
+    """Blend two pictures: ``other`` where ``share`` (``(height, width)`` 0-1) is 1, ``rgb`` where it is 0; uint8."""
     share = np.ascontiguousarray(share, np.float32)
     return cv2.blendLinear(other, rgb, share, 1 - share)
 
@@ -96,7 +96,7 @@ def _pull(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def mirrored(rgb: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Continue known colours over wanted pixels.
+    """Mirror known colours at the border of the known region into the pixels that are wanted.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -125,7 +125,7 @@ def mirrored(rgb: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarr
 
 
 def without_marks(rgb: np.ndarray, px_per_m: float) -> np.ndarray:
-    """The cloth without buttons, cords and the like, which would show twice; patterns stay, for they are everywhere.
+    """Remove buttons, cords and the like from cloth, as they would show twice; patterns stay.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -173,7 +173,7 @@ def _holds(known: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one shift would put into the hole, on the small copy.
+    """A candidate for filling the hole: the picture shifted by so much, with its cost, on the small copy.
 
     Attributes:
         shift: ``(x, y)`` px of the small copy.
@@ -187,7 +187,7 @@ class Offer:
 
 
 def fill_in(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Continue a picture into its hole.
+    """Inpaint a picture's hole with shifted copies of the picture, blended where they fit best.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.

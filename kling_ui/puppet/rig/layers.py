@@ -1,4 +1,4 @@
-"""Cutting the character into layers, one a part, with shoe shadows, and the background without the person."""
+"""Cut the character into layers, one for each body part, and shoe shadows; make the background without the person."""
 
 from dataclasses import dataclass
 
@@ -70,7 +70,7 @@ BETWEEN_SHOES_M = 0.05  # half the width of a gap between two shoes' shadows tha
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One part, cut out.
+    """One body part or shadow, cut out with premultiplied alpha.
 
     Attributes:
         rgba: ``(height, width, 4)`` uint8, colours premultiplied by alpha.
@@ -82,7 +82,7 @@ class Layer:
 
 
 def cut_layers(character: Character) -> dict[Part, Layer]:
-    """Cut one layer a shown part."""
+    """Cut one layer for each body part that the picture shows."""
     parts = shown_parts(character)
     labels = label_parts(character, parts)
     colours = surround(character.figure, character.alpha > SOLID)
@@ -95,7 +95,7 @@ def cut_layers(character: Character) -> dict[Part, Layer]:
 
 
 def back_of_head(head: Layer, face: FaceMarks) -> Layer:
-    """The head without its face: the colours around and above it, hair as a rule, go on over it."""
+    """Make the back of a head: the face is covered with the colours around and above it, hair as a rule."""
     height, width = head.rgba.shape[:2]
     ys, xs = np.ogrid[:height, :width]
     x, y = xs + head.corner[0] - face.centre[0], ys + head.corner[1] - face.centre[1]
@@ -219,7 +219,7 @@ def _layer(rgb: np.ndarray, alpha: np.ndarray, corner: tuple[int, int]) -> Layer
 
 
 def under_shoes(character: Character) -> np.ndarray:
-    """``(height, width)`` int8: the shin whose shoe stands there, -1 elsewhere; only shoes that are seen."""
+    """Find the floor under and around visible shoes; ``(height, width)`` int8: the shin whose shoe it is, else -1."""
     width, height = character.size
     feet = np.full((height, width), -1, np.int8)
     points = [(part, character.joints[joint]) for part in SHINS for joint in _foot(character, part)]
@@ -246,7 +246,7 @@ def under_shoes(character: Character) -> np.ndarray:
 
 
 def shoe_shadows(character: Character, empty: np.ndarray) -> dict[Part, Layer]:
-    """What darkens the floor around each shoe.
+    """Extract the shadow that each shoe casts on the floor as a layer.
 
     Args:
         character: The person.
@@ -274,7 +274,7 @@ def shoe_shadows(character: Character, empty: np.ndarray) -> dict[Part, Layer]:
 
 
 def shadow_strength(lift_m: float) -> float:
-    """How much of its shadow a shoe keeps, 0-1, that is lifted so far above the other one."""
+    """How much of its shadow, 0-1, a shoe keeps that is lifted so far above the other one."""
     return min(max(1 - lift_m / GONE_M, 0.0), 1.0)
 
 
@@ -324,12 +324,12 @@ def _shadow_layer(dark: np.ndarray, corner: tuple[int, int]) -> Layer:
 
 
 def backdrop(character: Character) -> np.ndarray:
-    """The picture without the person, ``(height, width, 3)`` uint8; unchanged away from the person."""
+    """Inpaint the person: the background, ``(height, width, 3)`` uint8, unchanged away from the person."""
     return fill_in(character.rgb, known_background(character))
 
 
 def known_background(character: Character) -> np.ndarray:
-    """``(height, width)`` float32: 1 where the picture shows nothing of the person, nor of its traces, else 0."""
+    """Find the background: ``(height, width)`` float32, 1 where there is no person, shadow or halo, else 0."""
     free = _background(character)
     away = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
     long_side = max(character.size)

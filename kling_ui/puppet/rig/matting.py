@@ -1,4 +1,4 @@
-"""Where the person ends: a coarse mask made sharp by the picture's edges and by whose colour a pixel has."""
+"""Matting: sharpen a coarse mask of the person by the picture's edges and by colour."""
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ STEEP = 3.0  # where colours do not tell, the border is a line and not a haze
 AHEAD = 0.7  # of the way from wrist to knuckles: fingers are there, and cuffs are not
 HESITANT = 6.0  # a mask of 0.2-0.8 does not know
 NOBODY = 0.02  # a mask of less than this
-AROUND_M = 0.15  # of the background that is looked at
+AROUND_M = 0.15  # around the mask, of the background that is taken into account
 LEAST_DOUBT = 0.03  # below which a mask is taken as it is
 SURE, SURE_NOT = 0.9, 0.1  # a mask of more, and of less than this
 NEARBY = 0.6  # of that doubt: a colour of the person so near to the border may be one of its own
@@ -27,7 +27,7 @@ PIECE_SHARE = 0.02  # of the largest piece: smaller ones are specks of backgroun
 
 
 def colour_share(pixels: np.ndarray, behind: np.ndarray, colours: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """How far pixels are on the way from the background to one of the person's colours, and how far to trust that.
+    """Estimate pixels' alpha between the background's and the person's colours, and how far to trust it.
 
     A pixel like one of them is the person's if that is unlike the background. A pixel like the background is it only
     if all of them are unlike it. About a pixel that is like neither, colours say nothing.
@@ -60,7 +60,7 @@ def colour_share(pixels: np.ndarray, behind: np.ndarray, colours: list[np.ndarra
 
 
 def nearest_known(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Give every pixel the colour of the nearest known one.
+    """Fill every pixel with the colour of the nearest known one.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -79,7 +79,7 @@ def nearest_known(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def around_palm(shape: tuple[int, ...], palm: np.ndarray) -> np.ndarray:
-    """How far each pixel is from a palm.
+    """Measure how far each pixel is from a palm.
 
     Args:
         shape: Height and width.
@@ -95,7 +95,7 @@ def around_palm(shape: tuple[int, ...], palm: np.ndarray) -> np.ndarray:
 
 
 def skin(rgb: np.ndarray, known: np.ndarray, palm: np.ndarray, px_per_m: float) -> list[np.ndarray]:
-    """A hand's colours, in light and in shade, read off its palm.
+    """Read a hand's skin colours, in light and in shade, off its palm.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -116,7 +116,7 @@ def skin(rgb: np.ndarray, known: np.ndarray, palm: np.ndarray, px_per_m: float) 
 
 
 def matte(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: tuple[np.ndarray, ...] = ()) -> np.ndarray:
-    """Sharpen a coarse mask along the picture's own edges.
+    """Turn a coarse mask into a matte that follows the picture's own edges.
 
     A pixel is background where its colour is the background's and no colour that the person has near there.
 
@@ -169,7 +169,7 @@ def _continued(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def deep_inside(region: np.ndarray, reach: float) -> np.ndarray:
-    """``(height, width)`` float32: 1 where a bool region goes on for more than ``reach`` px in every direction."""
+    """Erode a bool region by ``reach`` px; ``(height, width)`` float32, 1 in what is left."""
     return (cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) > reach).astype(np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Which pixel belongs to which part of the body."""
+"""Segmentation: decide for each pixel of the person which body part it belongs to."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ LIGHT_BINS, COLOUR_BINS = 5, 20  # shade differs within one cloth, colour hardly
 HAIRLINE, HAIR_ENDS = 0.85, 1.3  # head radii from the middle of a head between which hair is to be found, if any
 RARE = 1e-3  # share of a core below which a colour says nothing
 UNLIKELY, UNLIKELY_COST = 0.4, 1.6  # radii within which it gets so, and how much
-TELLS, MOST_TOLD = 0.8, (-1.0, 0.7)  # how far a pixel is believed where a seam is looked for
+TRUST, MOST_TRUST = 0.8, (-1.0, 0.7)  # how far a pixel's evidence counts where an arm's border is searched
 EDGE_RADIUS_M = 0.02  # over which costs are averaged within edges
 LEAST_WEIGHT = 0.2  # of such a neighbourhood that lies on the person at least
 EDGE_EPS = 120.0  # of 8-bit squared: weaker contrast is texture, not an edge
@@ -60,20 +60,20 @@ LIMBS: tuple[tuple[Part, ...], ...] = (
     (Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM),
     (Part.RIGHT_UPPER_ARM, Part.RIGHT_FOREARM),
 )
-HEAD, LEGS, ARMS = 1, (2, 3), (4, 5)  # their places among the chains
+HEAD, LEGS, ARMS = 1, (2, 3), (4, 5)  # their places among the limbs
 # Radii off the torso's outline, and off the others' middles, from which on they are unlikely there.
 EXPECTED = np.array([0.3, 0.9, 0.9, 0.9, 0.9, 0.9], np.float32)[:, None, None]
-WORK_LONG_SIDE_PX = 480  # of the copy on which limbs are told apart
+WORK_LONG_SIDE_PX = 480  # of the copy on which limbs are separated
 MASKED, SHOWN = 0.3, 0.02  # alpha of the person in that copy, and in the picture
 ENLARGED_SIGMA_PX = 1.2  # over which labels' stairs are smoothed when they are enlarged
 SPUR_M = 0.03  # half the width of what hangs from the torso under an arm but belongs to the arm
 SOLID = 0.95  # alpha of what is the person alone
-AROUND_M = 0.05  # of an arm that is looked at closely
+AROUND_M = 0.05  # an arm, in which its border is refined
 
 
 @dataclass(frozen=True, slots=True)
 class LimbEvidence:
-    """What a small copy of the picture says about the chains.
+    """What speaks for each limb at each pixel of a small copy: distance and colour.
 
     Attributes:
         rgb: ``(height, width, 3)`` uint8.
@@ -92,24 +92,24 @@ class LimbEvidence:
     px_per_m: float
 
     def against(self, number: int) -> np.ndarray:
-        """What speaks for a chain (negative) or for another, as :func:`arm_boundaries` wants it.
+        """Weigh one limb against the others: negative speaks for it, as :func:`arm_boundaries` expects.
 
         Returns:
             ``(height, width)`` float32.
         """
         others = self.colour + UNLIKELY_COST * np.clip((self.far - EXPECTED) / UNLIKELY, 0, 1)
         apart = self.colour[number] - np.delete(others, number, axis=0).min(axis=0)
-        return np.where(self.mask, np.clip(TELLS * apart, *MOST_TOLD), NOTHING).astype(np.float32)
+        return np.where(self.mask, np.clip(TRUST * apart, *MOST_TRUST), NOTHING).astype(np.float32)
 
     def beside(self, number: int) -> np.ndarray:
-        """``(height, width)`` bool: where something else than a limb can be."""
+        """Find where another limb than this one can be; ``(height, width)`` bool."""
         return np.delete(self.far - EXPECTED, number, axis=0).min(axis=0) < UNLIKELY
 
 
 def gather(
     rgb: np.ndarray, mask: np.ndarray, joints: np.ndarray, away: dict[Part, np.ndarray], px_per_m: float
 ) -> LimbEvidence:
-    """Gather the evidence.
+    """Measure distances and colours of all limbs on a small copy of the picture.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -132,10 +132,10 @@ def gather(
 
 
 def label_limbs(evidence: LimbEvidence) -> tuple[np.ndarray, np.ndarray]:
-    """Decide for each pixel.
+    """Label each pixel with the limb that costs least there.
 
     Returns:
-        Twice ``(height, width)`` int8: the place among :data:`CHAINS`, and which it would be if there were no arms;
+        Twice ``(height, width)`` int8: the place among :data:`LIMBS`, and which it would be if there were no arms;
         -1 outside the mask.
     """
     far, mask, sure = evidence.far, evidence.mask, evidence.sure
@@ -223,12 +223,12 @@ def _colour_shares(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, hai
 
 
 def _unlike(colour_share: np.ndarray) -> np.ndarray:
-    """How much less common a colour is than in the chain that has most of it, 0-2.5."""
+    """How much less common a colour is than in the limb that has most of it, 0-2.5."""
     return np.clip(np.log(colour_share.max(axis=0) / colour_share) - COLOUR_DOUBT, 0, MOST_UNLIKE)
 
 
 def _colour_share(palette: np.ndarray, own: np.ndarray, zone: np.ndarray) -> np.ndarray:
-    """How common each pixel's colour is in the chain's core of the same zone."""
+    """How common each pixel's colour is in the limb's core of the same zone."""
     colour_share = np.zeros(palette.shape, np.float32)
     for number in range(int(zone.max()) + 1):
         here = zone == number
@@ -250,14 +250,14 @@ def _blurred(cube: np.ndarray, axis: int) -> np.ndarray:
 
 
 def _along_edges(rgb: np.ndarray, costs: np.ndarray, mask: np.ndarray, radius: int) -> np.ndarray:
-    """Average each chain's costs over a neighbourhood that stops at the picture's edges and at the mask."""
+    """Average each limb's costs over a neighbourhood that stops at the picture's edges and at the mask."""
     edges = cv2.ximgproc.createGuidedFilter(rgb, radius, EDGE_EPS)
     weight = np.maximum(edges.filter(mask.astype(np.float32)), LEAST_WEIGHT)
     return np.stack([edges.filter((cost * mask).astype(np.float32)) / weight for cost in costs])
 
 
 def _connected(labels: np.ndarray, sure: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Take from each chain what is not connected with its core, and give it to the nearest neighbour in the mask."""
+    """Take from each limb what is not connected with its core, and give it to the nearest neighbour in the mask."""
     kept = np.full_like(labels, -1)
     for number in range(len(LIMBS)):
         own = (labels == number).astype(np.uint8)
@@ -281,7 +281,7 @@ def _spread(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
-    """Say for each of the person's pixels which part it belongs to.
+    """Label each of the person's pixels with its body part.
 
     Returns:
         ``(height, width)`` int8: the :class:`Part`, or -1 where the person is not.
@@ -309,7 +309,7 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
 
 
 def _parts(limb_labels: np.ndarray, joints: np.ndarray, parts: list[Part]) -> np.ndarray:
-    """Part chains at their joints: ``(height, width)`` int8, -1 outside the mask."""
+    """Divide limbs into body parts at their joints: ``(height, width)`` int8, -1 outside the mask."""
     labels = np.full(limb_labels.shape, -1, np.int8)
     for number, limb in enumerate(LIMBS):
         ys, xs = np.nonzero(limb_labels == number)
