@@ -15,13 +15,13 @@ _STILL_MAX_PX = 0.35
 _EDGE_MIN = 2.0  # grey levels a pixel: flatter places say nothing about movement
 _EDGES_MIN, _EDGES_MAX = 60, 800  # the steepest ones speak
 _CORNERS_MAX = 150  # that are followed: far more than the four numbers of a step need
-_CORNER_QUALITY_MIN, _CORNERS_APART_PX = 0.01, 5  # of the best corner's strength; so that they spread
-_PYRAMID_LEVELS = 3  # halvings: how far a corner may have moved
+_CORNER_QUALITY_MIN, _CORNERS_APART_PX = 0.01, 5  # of the best corner's strength; between two, so that they spread
 _BACK_MAX_PX = 0.7  # a corner followed there and back that ends farther off was lost on the way
 _TRACKS_MIN = 10  # corners that must be followed for a step to be known
 _INLIER_SHARE_MIN = 0.5  # less: the background itself moves, or nothing could be followed
 _INLIER_PX = 1.0  # by which a corner may miss the camera's movement and still agree with it
 _WINDOW_PX = (17, 17)  # around a corner, compared to find it again
+_LEVELS = 3  # halvings of the picture, for corners that moved far
 _SPREAD_MIN = 0.25  # what the inliers must span of the picture: one moving car is not the camera
 _FIGURE_MARGIN_SHARE = 0.04  # of the long side; segmentation is coarse and shadows go with the figure
 
@@ -154,10 +154,7 @@ def _background(shape: tuple[int, ...], figure: np.ndarray | None) -> np.ndarray
 def _is_still(before: np.ndarray, after: np.ndarray, background: np.ndarray) -> bool:
     """Tell whether edges across and edges down are both where they were; a beam hides movement along itself."""
     change = cv2.absdiff(before, after)
-    slopes = (
-        cv2.Sobel(before, cv2.CV_32F, 1, 0, scale=1 / SOBEL_SUM),
-        cv2.Sobel(before, cv2.CV_32F, 0, 1, scale=1 / SOBEL_SUM),
-    )
+    slopes = (cv2.Sobel(before, cv2.CV_32F, *axis, scale=1 / SOBEL_SUM) for axis in ((1, 0), (0, 1)))
     return all(_moved_px(change, slope, background) <= _STILL_MAX_PX for slope in slopes)
 
 
@@ -173,11 +170,9 @@ def _followed(before: np.ndarray, after: np.ndarray, background: np.ndarray) -> 
     if corners is None or len(corners) < _TRACKS_MIN:
         return None
     nowhere = np.empty_like(corners)
-    moved, there, _ = cv2.calcOpticalFlowPyrLK(
-        before, after, corners, nowhere, winSize=_WINDOW_PX, maxLevel=_PYRAMID_LEVELS
-    )
+    moved, there, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, nowhere, winSize=_WINDOW_PX, maxLevel=_LEVELS)
     back, again, _ = cv2.calcOpticalFlowPyrLK(
-        after, before, moved, nowhere.copy(), winSize=_WINDOW_PX, maxLevel=_PYRAMID_LEVELS
+        after, before, moved, nowhere.copy(), winSize=_WINDOW_PX, maxLevel=_LEVELS
     )
     kept = (there[:, 0] > 0) & (again[:, 0] > 0) & (np.abs(back - corners).max(axis=(1, 2)) < _BACK_MAX_PX)
     if kept.sum() < _TRACKS_MIN:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from kling_ui.puppet.rig.inpainting import distance_to
 from kling_ui.puppet.rig.matting import (
     HAND_M,
     around_palm,
@@ -31,15 +32,11 @@ HAND_SURE_M = 0.025  # how far from a hand, as far as it is known, the body sure
 ON_BODY_M = 0.06  # how far from the body's edge it may still go on under a hand
 SETTLED = 0.5  # how far colours must tell for a pixel to change
 FROM_WRIST, CUFF_M = 0.3, 0.03  # of the way from wrist to knuckles, and beside it: sleeves may be of the body's colour
-ABOVE_WRIST, BARE = (
-    0.5,
-    40.0,
-)  # of that way where wrists are bare if their colour is less than this from the palm's, of 8 bits
+ABOVE_WRIST, BARE = 0.5, 40.0  # of that way, above the wrist: bare if its colour is nearer to the palm's, of 8 bits
 SPECK_M = 0.015  # what shows of the body between interlaced fingers would be left as specks
 SMOOTH_PX, SPUR_PX = 1.0, 5  # over which the hand's border is smoothed; what is thinner goes
 ELBOW = 3  # radii of the upper arm over which the direction turns from one bone's to the other's
-# Radii along the arm from the shoulder, between which a line may run farther and farther out.
-CHEST = (0.5, 3.0)
+CHEST = (0.5, 3.0)  # limb radii from the shoulder, between which a line may run farther and farther out
 OFF = 0.75  # of NOTHING: evidence so high, averaged between pixels, is off the person
 WITHIN_PX = 3  # before that end, where the evidence must speak for the arm
 LEAST_SIGMA_PX = 0.8  # over which edges are averaged at least
@@ -253,9 +250,7 @@ def tell_fingers(arm: np.ndarray, body: np.ndarray, rgb: np.ndarray, palm: np.nd
 
 def _tell(arm: np.ndarray, body: np.ndarray, rgb: np.ndarray, palm: np.ndarray, px_per_m: float) -> np.ndarray:
     away = around_palm(arm.shape, palm)
-    from_arm, from_body = (
-        cv2.distanceTransform((~part).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) for part in (arm, body)
-    )
+    from_arm, from_body = distance_to(arm), distance_to(body)
     known = body & (from_arm > HAND_SURE_M * px_per_m)
     near = (away < HAND_M * px_per_m) & (from_body < ON_BODY_M * px_per_m)
     asked = (arm | body) & near & ~_cuff(arm, rgb, palm, away, px_per_m)

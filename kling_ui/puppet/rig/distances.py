@@ -41,9 +41,8 @@ def distances(mask: np.ndarray, joints: np.ndarray, parts: list[Part], px_per_m:
     limbs = [part for part in parts if part not in (Part.TORSO, Part.HEAD)]
     away = {part: _from_limb(grid, mask, joints, part, px_per_m) for part in limbs}
     away[Part.HEAD] = _from_head(grid, joints, px_per_m)
-    away[Part.TORSO] = _from_torso(
-        grid, joints, px_per_m, below_m=BELOW_HIPS_M if Part.LEFT_THIGH in parts else SKIRT_M
-    )
+    below_m = BELOW_HIPS_M if Part.LEFT_THIGH in parts else SKIRT_M
+    away[Part.TORSO] = _from_torso(grid, joints, px_per_m, below_m=below_m)
     return away
 
 
@@ -145,9 +144,8 @@ def _from_torso(grid: np.ndarray, joints: np.ndarray, px_per_m: float, *, below_
     outline = np.array([*top, rh - crest - up, rh - hip, low - wide, low + wide, lh + hip, lh + crest - up])
     outside = np.full(grid.shape[:2], 255, np.uint8)
     cv2.fillPoly(outside, [outline.round().astype(np.int32)], (0,))
-    away = cv2.distanceTransform(
-        outside, cv2.DIST_L2, cv2.DIST_MASK_5
-    )  # beyond all numbers where the outline is out of sight
+    away = cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_5)
+    # Where the outline is out of sight, that is beyond all numbers.
     return np.minimum(away, np.float32(sum(outside.shape))) / (TRUNK_M * px_per_m)
 
 

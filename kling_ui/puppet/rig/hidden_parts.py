@@ -12,7 +12,7 @@ from kling_ui.puppet.rig.character import (
     without_spurs,
 )
 from kling_ui.puppet.rig.distances import march
-from kling_ui.puppet.rig.inpainting import mirrored, mix, without_marks
+from kling_ui.puppet.rig.inpainting import distance_to, mirrored, mix, without_marks
 from kling_ui.puppet.skeleton import (
     ARMS,
     BONES,
@@ -87,7 +87,7 @@ def complete(window: Window, part: Part, wanted: np.ndarray, *, kept: np.ndarray
     own, share = window.labels[box] == part, share[box]
     known = without_spurs(own & (near[box] > 1), SLIVER_M * window.px_per_m)
     if known.any() and part not in THIGHS:
-        away = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+        away = distance_to(known)
         share *= ~own | (away < TRACE * ARM_RIM_M * window.px_per_m)
     out = window.colours.copy()
     cloth = without_marks(out[box], window.px_per_m)
@@ -100,7 +100,7 @@ def _nearness(window: Window, parts: set[Part], rim_m: float) -> np.ndarray:
     there = among(window.labels, parts)
     if not there.any():
         return np.full(there.shape, np.inf, np.float32)
-    away = cv2.distanceTransform((~there).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    away = distance_to(there)
     return away / max(LEAST_RIM_PX, rim_m * window.px_per_m)
 
 
@@ -147,7 +147,7 @@ def _neck(window: Window, own: np.ndarray) -> np.ndarray:
     head = window.labels == Part.HEAD
     if not head.any():
         return head
-    near = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) <= NECK_M * window.px_per_m
+    near = distance_to(own) <= NECK_M * window.px_per_m
     aside = np.abs(np.arange(own.shape[1]) - window.joints[Joint.NECK][0]) <= NECK_WIDE_M * window.px_per_m
     return head & near & aside & _hull(own)
 

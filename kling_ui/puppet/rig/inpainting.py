@@ -39,6 +39,16 @@ BEYOND = 1.2  # of the way to the border: a little farther in, colours must be k
 EDGE_SHARE = 0.005  # of the long side
 
 
+def distance_to(region: np.ndarray) -> np.ndarray:
+    """Measure how far each pixel is from a ``(height, width)`` bool region; px, float32, very far if that is empty."""
+    return cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+
+
+def deep_inside(region: np.ndarray, reach: float) -> np.ndarray:
+    """Erode a ``(height, width)`` bool region by ``reach`` px; float32, 1 in what is left."""
+    return (distance_to(~region) > reach).astype(np.float32)
+
+
 def push_pull(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Continue the known pixels' colours smoothly over the unknown ones (push-pull pyramid).
 
@@ -83,12 +93,8 @@ def _pull(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
         mean = colour.sum(axis=(0, 1)) / total
         return colour + (1 - np.minimum(weight, 1))[..., None] * mean
     small = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
-    down_colour = cv2.resize(
-        cv2.GaussianBlur(colour, PYRAMID_PX, PYRAMID_SIGMA_PX), small, interpolation=cv2.INTER_AREA
-    )
-    down_weight = cv2.resize(
-        cv2.GaussianBlur(weight, PYRAMID_PX, PYRAMID_SIGMA_PX), small, interpolation=cv2.INTER_AREA
-    )
+    soft = (cv2.GaussianBlur(values, PYRAMID_PX, PYRAMID_SIGMA_PX) for values in (colour, weight))
+    down_colour, down_weight = (cv2.resize(values, small, interpolation=cv2.INTER_AREA) for values in soft)
     strength = np.minimum(1, down_weight * GAIN) / np.maximum(down_weight, EPSILON)
     coarse = _pull(down_colour * strength[..., None], down_weight * strength)
     up = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -201,7 +207,7 @@ def fill_in(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
         return rgb
     times = -(-max(known.shape) // SMALL_PX)
     small, sure = _small(_padded(rgb, times), _padded(known, times), times)
-    usable, close = _deep(sure, 2 * SEAM_PX), _deep(sure, 1.0)
+    usable, close = deep_inside(sure > 0, 2 * SEAM_PX), deep_inside(sure > 0, 1.0)
     offers = [_offer(small, sure, usable, shift) for shift in _shifts(sure.shape)]
     smooth_cost = _smooth_cost(small, sure)
     best = np.min([smooth_cost, *(offer.cost for offer in offers)], axis=0)
@@ -286,9 +292,9 @@ def _smooth_cost(small: np.ndarray, sure: np.ndarray) -> np.ndarray:
     rough = _most(cv2.absdiff(small, calm)).astype(np.float32)
     light = calm.mean(axis=2, dtype=np.float32)
     steps = [np.abs(cv2.Sobel(light, -1, *way, scale=1 / SOBEL_SUM)) for way in ((1, 0), (0, 1))]
-    around = spread(np.dstack([rough, *steps]), _deep(sure, 2.0))
+    around = spread(np.dstack([rough, *steps]), deep_inside(sure > 0, 2.0))
     around = cv2.GaussianBlur(around, (0, 0), COST_CALM_PX)
-    away = cv2.distanceTransform((sure < 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    away = distance_to(sure >= 1)
     steep = around[..., 1] * _open(sure, 1) + around[..., 2] * _open(sure, 0)
     cost = SMOOTH_COST + ROUGH_COST * around[..., 0] + STEEP_COST * steep * away
     return np.minimum(cost, MOST_SMOOTH_COST)
@@ -321,8 +327,3 @@ def _without_edges(rgb: np.ndarray) -> np.ndarray:
     margin = max(1, round(EDGE_SHARE * max(rgb.shape[:2])))
     inner = rgb[margin:-margin, margin:-margin]
     return cv2.copyMakeBorder(inner, margin, margin, margin, margin, cv2.BORDER_REPLICATE) if inner.size else rgb
-
-
-def _deep(sure: np.ndarray, reach: float) -> np.ndarray:
-    """``(height, width)`` float32: 1 where what is sure is farther than ``reach`` px from what is not."""
-    return (cv2.distanceTransform((sure > 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) > reach).astype(np.float32)

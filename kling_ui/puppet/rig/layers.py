@@ -21,6 +21,7 @@ from kling_ui.puppet.rig.inpainting import (
     LEAST,
     LEAST_SHARE,
     SURELY,
+    distance_to,
     fill_in,
     mix,
     push_pull,
@@ -61,7 +62,7 @@ REACH_SHARE = 1 / 140  # of the long side: how far around the person the backgro
 TRACE_SHARE = 1 / 45  # likewise where it is searched for traces: stray hair, glow, a contour
 TRACE_PX = 9.0  # at most the width of a trace
 CLEAR_TRACE, MOST_ROUGH = 5.0, 1.0  # of 8 bits by which it differs; by which the background itself differs at most
-ROUGH_PX = 61  # of the half-size copy, over which that difference is averaged
+ROUGH_PX = (61, 61)  # of the half-size copy, over which that difference is averaged
 ROUGH_SHARE = 0.02  # of those px that are background at least, or a few would speak for all
 REST_CELL_PX = 4  # of that copy: what is beyond the band is continued in so coarse a copy
 MOSTLY = 0.6  # of a trace lies beside the person
@@ -132,7 +133,7 @@ def _share(window: Window, part: Part) -> np.ndarray:
     place = DRAWING_ORDER.index(part)
     above = among(window.labels, DRAWING_ORDER[place + 1 :])
     below = among(window.labels, DRAWING_ORDER[:place])
-    away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    away = distance_to(own)
     wide = soften(own | (~below & (away <= BLEED_PX)))
     towards_below = wide / np.maximum(wide + soften(below), LEAST_SHARE)
     return towards_below * np.where(above, np.clip((BLEED_PX - away) / BLEED_FADE_PX, 0, 1), 1.0)
@@ -177,14 +178,12 @@ def _half_width(window: Window, part: Part, joint: Joint) -> float:
         return usual
     x, y = (round(float(value)) for value in window.joints[joint])
     near = round(usual)
-    box = (
-        slice(max(0, y - SEARCHED * near), max(0, y + SEARCHED * near + 1)),
-        slice(max(0, x - SEARCHED * near), max(0, x + SEARCHED * near + 1)),
-    )
+    far = SEARCHED * near
+    box = slice(max(0, y - far), max(0, y + far + 1)), slice(max(0, x - far), max(0, x + far + 1))
     limb = among(window.labels[box], (part, parent))
     if not limb.any():
         return usual
-    inside = cv2.distanceTransform(np.pad(limb, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    inside = distance_to(~np.pad(limb, 1))[1:-1, 1:-1]
     row, column = y - box[0].start, x - box[1].start
     around = inside[max(0, row - near) : row + near + 1, max(0, column - near) : column + near + 1]
     return float(np.clip(around.max(initial=0.0), usual, MOST_WIDE * usual))
@@ -265,7 +264,7 @@ def shoe_shadows(character: Character, empty: np.ndarray) -> dict[Part, Layer]:
     if y + height == character.size[1]:  # what the picture cuts off goes on a little, for feet are lifted
         dark, feet = (cv2.copyMakeBorder(a, 0, below, 0, 0, cv2.BORDER_REPLICATE) for a in (dark, feet))
     rim = RIM_M * character.px_per_m
-    inside = cv2.distanceTransform(np.pad(feet >= 0, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)[1:-1, 1:-1]
+    inside = distance_to(~np.pad(feet >= 0, 1))[1:-1, 1:-1]
     soft = dark * np.clip(inside / rim, 0, 1)
     owned = {part: cv2.GaussianBlur((feet == part).astype(np.float32), (0, 0), rim / 2) for part in SHINS}
     total = np.maximum(sum(owned.values()), LEAST_SHARE)
@@ -331,7 +330,7 @@ def backdrop(character: Character) -> np.ndarray:
 def known_background(character: Character) -> np.ndarray:
     """Find the background: ``(height, width)`` float32, 1 where there is no person, shadow or halo, else 0."""
     free = _background(character)
-    away = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    away = distance_to(~free)
     long_side = max(character.size)
     known = away > max(2, round(long_side * REACH_SHARE))
     band = known & (away < long_side * TRACE_SHARE)
@@ -363,9 +362,7 @@ def _traces(rgb: np.ndarray, known: np.ndarray, band: np.ndarray) -> np.ndarray:
     searched = cv2.resize(band[box].astype(np.uint8), half, interpolation=cv2.INTER_NEAREST) > 0
     seen = np.where(searched | (beyond > 0.5), grey, _rest(grey, beyond))
     apart = cv2.absdiff(seen, cv2.medianBlur(seen, 2 * round(TRACE_PX / 2) + 1))
-    rough = cv2.blur(apart * beyond, (ROUGH_PX, ROUGH_PX)) / np.maximum(
-        cv2.blur(beyond, (ROUGH_PX, ROUGH_PX)), ROUGH_SHARE
-    )
+    rough = cv2.blur(apart * beyond, ROUGH_PX) / np.maximum(cv2.blur(beyond, ROUGH_PX), ROUGH_SHARE)
     lines = (searched | (beyond > 0.5)) & (apart > CLEAR_TRACE) & (rough < MOST_ROUGH)
     grown = cv2.dilate((searched & _ending(lines, searched)).astype(np.uint8), np.ones((3, 3), np.uint8))
     out = np.zeros(known.shape, bool)

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.inpainting import push_pull
+from kling_ui.puppet.rig.inpainting import deep_inside, distance_to, push_pull
 
 CLEAR_CONTRAST = 60.0  # of 8 bits a channel: colours this far apart tell two things apart by themselves
 HAND_M = 0.11  # how far from its palm a hand reaches
@@ -17,8 +17,8 @@ HESITANT = 6.0  # a mask of 0.2-0.8 does not know
 NOBODY = 0.02  # a mask of less than this
 AROUND_M = 0.15  # around the mask, of the background that is taken into account
 LEAST_DOUBT = 0.03  # below which a mask is taken as it is
-SURE, SURE_NOT = 0.9, 0.1  # a mask of more, and of less than this
-NEARBY = 0.6  # of that doubt: a colour of the person so near to the border may be one of its own
+SURE, SURE_NOT = 0.9, 0.1  # a mask of more is surely the person, of less surely not
+NEARBY = 0.6  # of DOUBT_M: so deep in the mask the nearest colour is taken for the person's
 FINE_M, FINE_EPS = 0.006, 40.0  # radius over which the border follows edges; of 8-bit squared: weaker ones are texture
 CLEARED, STRETCH = 0.2, 0.6  # alpha up to which the filter leaves haze, and the range that becomes 0-1
 HAND_DOUBT = 3  # of a hand's reach, the doubt falls to nothing in the last of so many parts
@@ -142,7 +142,7 @@ def matte(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: tuple[np.nd
 
 def _sharpen(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: list[np.ndarray]) -> np.ndarray:
     reach = max(2, round(DOUBT_M * px_per_m))
-    depth = cv2.distanceTransform((mask > SURE).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+    depth = distance_to(mask <= SURE)
     inner, outer = (depth > reach).astype(np.float32), deep_inside(mask < SURE_NOT, reach)
     if not (inner.any() and outer.any()):
         return np.clip(mask, 0, 1)
@@ -168,17 +168,10 @@ def _continued(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
     return cv2.resize(push_pull(half[0], half[1]), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def deep_inside(region: np.ndarray, reach: float) -> np.ndarray:
-    """Erode a bool region by ``reach`` px; ``(height, width)`` float32, 1 in what is left."""
-    return (cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) > reach).astype(np.float32)
-
-
 def _doubt(mask: np.ndarray, hands: list[np.ndarray], px_per_m: float) -> np.ndarray:
     """How little the mask itself knows, 0-1: near its border, where it hesitates, and of fingers."""
-    inside = (mask > 0.5).astype(np.uint8)
-    deep = cv2.distanceTransform(inside, cv2.DIST_L2, cv2.DIST_MASK_5) + cv2.distanceTransform(
-        1 - inside, cv2.DIST_L2, cv2.DIST_MASK_5
-    )
+    inside = mask > 0.5
+    deep = distance_to(~inside) + distance_to(inside)
     near = np.exp(-((deep / (BORDER_M * px_per_m)) ** 2))
     doubt = np.maximum(near, np.minimum(HESITANT * mask * (1 - mask), 1))
     for away in hands:

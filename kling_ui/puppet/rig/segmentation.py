@@ -25,6 +25,7 @@ from kling_ui.puppet.rig.distances import (
     pixel_grid,
     quarter,
 )
+from kling_ui.puppet.rig.inpainting import distance_to
 from kling_ui.puppet.skeleton import ARMS as ARM_PARTS
 from kling_ui.puppet.skeleton import BONES, Joint, Part
 
@@ -353,8 +354,8 @@ def _spurs(body: np.ndarray, start: np.ndarray, end: np.ndarray, px_per_m: float
     ys, xs = np.ogrid[: body.shape[0], : body.shape[1]]
     (x, y), reach = (start + end) / 2, float(np.hypot(*(end - start))) / 2
     beside = body & ((xs - x) ** 2 + (ys - y) ** 2 < reach**2)
-    core = cv2.distanceTransform(body.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) > SPUR_M * px_per_m
-    return beside & (cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5) > SPUR_M * px_per_m)
+    core = distance_to(~body) > SPUR_M * px_per_m
+    return beside & (distance_to(core) > SPUR_M * px_per_m)
 
 
 def _enlarge(labels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
