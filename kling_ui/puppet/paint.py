@@ -36,7 +36,7 @@ class Warp(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """A layer ready to be painted.
+    """A layer prepared for painting: its colours in Y'CbCr, and the distance to it around it.
 
     Attributes:
         pixels: ``(height, width, 4)`` uint8, Y'CbCr premultiplied by alpha, and alpha.

@@ -25,7 +25,7 @@ _SPEED_DIGITS, _TIME_DIGITS = 3, 4  # decimals kept
 
 @dataclass(frozen=True, slots=True)
 class MotionSpeed:
-    """Speed of the figure over time.
+    """The person's speed over time, in trunk lengths per second.
 
     Attributes:
         times_s: Middle of each step between two frames, rising.

@@ -47,7 +47,7 @@ def distances(mask: np.ndarray, joints: np.ndarray, parts: list[Part], px_per_m:
 
 
 def pixel_grid(shape: tuple[int, ...]) -> np.ndarray:
-    """``(height, width, 2)`` float32: x and y of every pixel."""
+    """Give x and y of every pixel; ``(height, width, 2)`` float32."""
     return np.stack(np.meshgrid(np.arange(shape[1]), np.arange(shape[0])), axis=-1).astype(np.float32)
 
 
