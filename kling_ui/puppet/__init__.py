@@ -1,5 +1,5 @@
-"""The puppet: a character cut out of its picture, moved as the person in a clip moves.
+"""Motion transfer: a character is cut out of a picture and animated like the person in a clip.
 
-A picture becomes a rig, a clip a motion, and the puppet draws the one in the poses of the other. It may import
-``vision``, ``media`` and what lies below them.
+The picture becomes a rig (layers on bones), the clip a motion (poses), and the puppet draws the rig in these poses. It
+may import ``vision``, ``media`` and what lies below them.
 """

@@ -1,4 +1,4 @@
-"""Painting bent layers over a frame, in the clip's own colours and only where a layer has anything to show."""
+"""Paint warped layers over a frame, in Y'CbCr and only where a layer shows anything."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -15,27 +15,28 @@ from kling_ui.puppet.warp import Box
 CELL_PX = 8  # maps are computed on a grid this coarse and interpolated
 BAND_CELLS = 12  # rows of cells that are painted in one go, from the first to the last that shows anything
 AROUND_PX = 40  # around a layer in which its distance is known; half a cell, even where it is squeezed to a fifth
+FARTHEST_PX = 255  # that a distance of 8 bits can hold
 BLUR_PX = 2.0  # that rounding and interpolation may add
 MARGIN_PX = 7  # around the outline's points, which leave out as much as is next
-OUTLINE_PX = 3.0
+OUTLINE_PX = 3.0  # by which the simplified outline may miss the layer's
 OUTLINE_STEP = 0.25  # of an edge of a layer's outline
 
 
 class Warp(Protocol):
-    """A backward map, see :mod:`kling_ui.puppet.warp`."""
+    """What a backward map from the frame to the picture can do; see :mod:`kling_ui.puppet.warp`."""
 
     def source(self, points: np.ndarray) -> np.ndarray:
-        """Which points of the picture are seen at points of the frame, both as complex numbers."""
+        """Map points of the frame to points of the picture, both as complex numbers."""
         ...
 
     def reach(self, outline: np.ndarray) -> Box:
-        """A box in the frame around all that is drawn within an outline in the picture."""
+        """Bound in the frame all that an outline in the picture may cover."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Sprite:
-    """A layer ready to be painted.
+    """A layer prepared for painting: its colours in Y'CbCr, and the distance to it around it.
 
     Attributes:
         pixels: ``(height, width, 4)`` uint8, Y'CbCr premultiplied by alpha, and alpha.
@@ -51,10 +52,10 @@ class Sprite:
 
     @classmethod
     def of(cls, layer: Layer) -> "Sprite":
-        """Prepare a layer."""
+        """Prepare a layer for painting: convert its colours, measure distances around it."""
         solid = (layer.rgba[..., 3] > 0).astype(np.uint8)
         outside = np.pad(1 - solid, AROUND_PX, constant_values=1)
-        away = np.minimum(cv2.distanceTransform(outside, cv2.DIST_L2, 3), 255).astype(np.uint8)
+        away = np.minimum(cv2.distanceTransform(outside, cv2.DIST_L2, cv2.DIST_MASK_3), FARTHEST_PX).astype(np.uint8)
         return cls(to_ycbcr(layer.rgba), layer.corner, away, _hull(solid) + np.complex64(complex(*layer.corner)))
 
     def paint(
@@ -65,7 +66,7 @@ class Sprite:
         *,
         opacity: float = 1.0,
     ) -> None:
-        """Paint it over ``(height, width, 3)`` uint8, in place.
+        """Paint the layer over a ``(height, width, 3)`` uint8 frame, in place.
 
         Args:
             frame: In Y'CbCr.
@@ -93,12 +94,14 @@ class Sprite:
         """1 for the cells of a grid that may show something of the layer, without the grid's own border; uint8."""
         half = (abs(points[1:-1, 2:] - points[1:-1, :-2]) + abs(points[2:, 1:-1] - points[:-2, 1:-1])) / 4
         columns, rows = x[1:-1, 1:-1] + AROUND_PX, y[1:-1, 1:-1] + AROUND_PX
-        away = cv2.remap(self.away, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=[255])
+        away = cv2.remap(
+            self.away, columns, rows, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=[FARTHEST_PX]
+        )
         return (away <= half + BLUR_PX).astype(np.uint8)
 
 
 def paste(target: np.ndarray, pixels: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
-    """Draw over ``target`` what is seen there of a layer.
+    """Sample a layer at given places and lay it over ``target``.
 
     Args:
         target: ``(height, width, 3)`` uint8, changed in place.

@@ -1,4 +1,4 @@
-"""The puppet: bends its layers to a pose and draws them; rigs are kept for the next clip."""
+"""The puppet: warps a character's layers to a pose and draws the frame; the last rig is cached."""
 
 import cmath
 import hashlib
@@ -13,41 +13,29 @@ from kling_ui.media.colour import to_ycbcr
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.paint import Sprite
 from kling_ui.puppet.rig.character import Character, find_character
-from kling_ui.puppet.rig.layers import (
-    back_of_head,
-    backdrop,
-    cut_layers,
-    shadow_strength,
-    shoe_shadows,
-)
-from kling_ui.puppet.skeleton import (
-    ANKLES,
-    BONES,
-    THIGHS,
-    Bone,
-    Joint,
-    Part,
-)
-from kling_ui.puppet.warp import (
-    Bend,
-    Bulge,
-    LimbWarp,
-    Segment,
-    Stretch,
-    TrunkWarp,
-)
+from kling_ui.puppet.rig.layers import back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
+from kling_ui.puppet.skeleton import ANKLES, BONES, THIGHS, Bone, Joint, Part
+from kling_ui.puppet.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
 
 MOST_BEND = math.radians(80)  # beyond this a joint's two pieces turn around it like a rivet's: more would tear them
-MOST_WRIST = math.radians(50)
-MOST_SHOULDER = math.radians(45)
+MOST_WRIST = math.radians(50)  # likewise for hands and feet
+MOST_SHOULDER = math.radians(45)  # likewise for arms and thighs against the trunk
+# A bend takes up at most this share of either bone's length, so that the bends at both ends of a bone do not meet.
+BEND_SHARE = 0.45
+TIP_REACH, TIP_SHARE = 0.6, 0.4  # how far a wrist or an ankle bends to either side: of the radius; of the bone at most
+NECK_BEND = 0.75, 0.2  # of the way from the ears down to the shoulders: where the head begins to turn, and has turned
+COLLAR_BEND = 0.4  # of the way from the shoulders up to the ears, over which the neck leaves the trunk's direction
+CHIN = 0.5  # of that way: from here up the head keeps its shape
+# Widths of hips and shoulders against the picture's; the slope of their lines against the turned torso.
 NARROWEST, WIDEST, STEEPEST = 0.6, 1.25, 0.5
 FACE_SLIDE, MOST_SLIDE = 0.45, 0.3  # of the distance between the ears
+FACE_RADIUS = 0.9  # of the distance between the ears: where the sliding has faded to nothing
 CHILDREN = {bone.parent: part for part, bone in BONES.items() if bone.parent is not Part.TORSO}
 KEPT = 1  # figures; one takes some tens of megabytes
 
 
 class Puppet:
-    """A character that can be drawn in any stance."""
+    """A character cut into layers that can be drawn in any pose."""
 
     def __init__(self, character: Character) -> None:
         self._c = character
@@ -62,11 +50,11 @@ class Puppet:
 
     @property
     def parts(self) -> frozenset[Part]:
-        """What it consists of."""
+        """The body parts that it has layers for."""
         return frozenset(self._pieces)
 
     def draw(self, frame_pose: FramePose, into: np.ndarray | None = None) -> np.ndarray:
-        """Draw one frame.
+        """Draw the character in one pose over its background.
 
         Args:
             frame_pose: How the figure stands.
@@ -109,7 +97,7 @@ class Puppet:
         elif child in self._pieces:
             after = posed[child].length / self._rest[child].length
             angle = _clip(_wrap(posed[child].angle - self._rest[child].angle - turn), MOST_BEND)
-            room = min(reach, 0.45 * now.length, 0.45 * posed[child].length)
+            room = min(reach, BEND_SHARE * now.length, BEND_SHARE * posed[child].length)
             bends.append(Bend(now.end, now.angle + angle / 2, -room, 0.0, angle, 0.5))
         across = (
             -frame_pose.scale if frame_pose.turned and part in THIGHS else frame_pose.scale
@@ -126,28 +114,29 @@ class Puppet:
         bone, now = BONES[part], posed[part]
         parent = posed[bone.parent]
         angle = _wrap(parent.angle - self._rest[bone.parent].angle - turn)
-        room = min(reach, 0.45 * now.length)
+        room = min(reach, BEND_SHARE * now.length)
         if bone.parent is Part.TORSO:
             angle = _clip(angle, MOST_SHOULDER)
         else:
-            angle, room = _clip(angle, MOST_BEND), min(room, 0.45 * parent.length)
+            angle, room = _clip(angle, MOST_BEND), min(room, BEND_SHARE * parent.length)
         return Bend(now.start, now.angle + angle / 2 + math.pi, -room, 0.0, angle, 0.5)
 
     def _tip_bend(self, frame_pose: FramePose, bone: Bone, now: Segment, turn: float, reach: float) -> Bend:
         rest = self._c.joints[bone.tip] - self._c.joints[bone.end]
         tip = frame_pose.joints[bone.tip] - frame_pose.joints[bone.end]
         angle = _clip(_wrap(math.atan2(tip[1], tip[0]) - math.atan2(rest[1], rest[0]) - turn), MOST_WRIST)
-        room = min(0.6 * reach, 0.4 * now.length)
+        room = min(TIP_REACH * reach, TIP_SHARE * now.length)
         return Bend(now.end, now.angle + angle / 2, -room, room, angle, 1.0)
 
     def _head(self, frame_pose: FramePose, posed: dict[Part, Segment]) -> LimbWarp:
         """The neck bends and gives way; from the chin up the head keeps its shape."""
         rest, now, scale = self._rest[Part.HEAD], posed[Part.HEAD], frame_pose.scale
         turn = _wrap(now.angle - rest.angle)
-        upright = Bend(now.end, now.angle, -0.75 * now.length, -0.2 * now.length, _wrap(frame_pose.face[0] - turn), 1.0)
+        near, far = (-share * now.length for share in NECK_BEND)
+        upright = Bend(now.end, now.angle, near, far, _wrap(frame_pose.face[0] - turn), 1.0)
         trunk = _wrap(posed[Part.TORSO].angle - self._rest[Part.TORSO].angle - turn)
-        onto = Bend(now.start, now.angle + math.pi, -0.4 * now.length, 0.0, trunk, 1.0)
-        chin = 0.5 * rest.length
+        onto = Bend(now.start, now.angle + math.pi, -COLLAR_BEND * now.length, 0.0, trunk, 1.0)
+        chin = CHIN * rest.length
         stretch = Stretch(max(now.length - chin * scale, 1.0), chin, scale, scale, scale)
         return LimbWarp(rest, now, stretch, (upright, onto))
 
@@ -155,7 +144,7 @@ class Puppet:
         face = self._c.face
         slide = [_clip(FACE_SLIDE * held, MOST_SLIDE) * face.width_px for held in frame_pose.face[1:]]
         shift = complex(*slide) * cmath.rect(1, face.held[0])
-        return Bulge(complex(*face.centre), 0.9 * face.width_px, shift)
+        return Bulge(complex(*face.centre), FACE_RADIUS * face.width_px, shift)
 
     def _trunk(self, frame_pose: FramePose, posed: Segment) -> TrunkWarp:
         rest = self._rest[Part.TORSO]
@@ -193,7 +182,7 @@ def _wrap(angle: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Rig:
-    """Who plays.
+    """A character with its puppet: all that is needed to animate one picture.
 
     Attributes:
         character: The person in the picture.
@@ -213,7 +202,7 @@ class _Content:
 
 
 def rig_of(path: Path, *, sides_px: tuple[int, int]) -> Rig:
-    """Find and cut out the person in a picture, or give what this process found in it the last time.
+    """Find and cut out the person in a picture, or return the cached rig of the same content.
 
     Args:
         path: The picture.
@@ -231,7 +220,7 @@ def rig_of(path: Path, *, sides_px: tuple[int, int]) -> Rig:
 
 
 def forget_rigs() -> None:
-    """Keep nothing."""
+    """Empty the cache of rigs."""
     _cut.cache_clear()
 
 

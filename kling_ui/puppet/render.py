@@ -1,4 +1,4 @@
-"""One preview from inputs to MP4: pose of the reference, puppet of the character, frames, sound.
+"""Render one preview: a picture and a clip in, an MP4 of the picture's character moving like the clip's person out.
 
 Four threads share the work, and all spend their time outside Python's lock: one decodes the clip, one finds poses, one
 cuts the puppet out meanwhile and then encodes, one draws frame after frame as soon as the poses around it are known.
@@ -32,18 +32,20 @@ from kling_ui.vision.tracking import track_poses
 
 STRETCH_FRAMES = 12  # drawn at a time
 READ_AHEAD, DRAWN_AHEAD = 6, 6  # frames that may wait for the next one to take them
-# Half of the processor time of "veryfast" for three times the bytes: previews are looked at where they are made.
+# Half of the processor time of "veryfast" for three times the bytes: previews are played where they are made.
+USUAL_FPS = 25  # taken for a clip that does not say how many frames a second it has
+CANVASES = DRAWN_AHEAD + 3  # besides those that wait, one is being drawn, one encoded, and one is spare
 X264_OPTIONS = {"preset": "ultrafast", "crf": "20", "profile": "high", "threads": "1"}
 
 
 @dataclass(frozen=True, slots=True)
 class RenderFacts:
-    """What was rendered.
+    """Length, rate and size of a rendered preview.
 
     Attributes:
         frames: As many as the reference has.
         fps: The reference's nominal rate.
-        duration_s: The reference's.
+        duration_s: The reference's, in seconds.
         width_px: Even.
         height_px: Even.
     """
@@ -131,7 +133,7 @@ def _pose_stream(facts: VideoFacts) -> Generator[PoseStream]:
 def _pictures(pose_stream: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[np.ndarray]:
     """The clip's pictures in Y'CbCr; each is drawn over after as many as may be waiting or in use."""
     badge = Watermark(played.character.size)
-    canvases = cycle([np.empty_like(played.character.rgb) for _ in range(DRAWN_AHEAD + 3)])
+    canvases = cycle([np.empty_like(played.character.rgb) for _ in range(CANVASES)])
     for frame_pose, canvas in zip(_frame_poses(pose_stream, played, orientation, video), canvases, strict=False):
         picture = played.puppet.draw(frame_pose, into=canvas)
         badge.stamp(picture)
@@ -150,7 +152,7 @@ def one_thread() -> Generator[None]:
 
 
 def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[FramePose]:
-    """The puppet's stances, a stretch at a time, each as soon as the frames around it have been read."""
+    """The puppet's poses, a stretch at a time, each as soon as the frames around it have been read."""
     ahead = round(REACH_S * pose_stream.fps) + 2
     opening = opening_frames(pose_stream.fps)
     count = pose_stream.wait_for(opening + ahead)
@@ -173,4 +175,4 @@ def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation,
 
 def _rate(facts: VideoFacts) -> Fraction:
     with open_clip(facts.path, container=facts.format) as (_, stream):
-        return Fraction(stream.average_rate or stream.guessed_rate or 25)
+        return Fraction(stream.average_rate or stream.guessed_rate or USUAL_FPS)

@@ -1,11 +1,11 @@
-"""The puppet's joints and parts, and how they are read off BlazePose landmarks."""
+"""The puppet's joints, bones and body parts, and how they follow from BlazePose landmarks."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
 
-from kling_ui.vision.pose import Landmark
+from kling_ui.vision.pose import EPSILON, Landmark
 
 
 class Joint(IntEnum):
@@ -32,7 +32,7 @@ class Joint(IntEnum):
 
 
 class Part(IntEnum):
-    """The pieces that the character is cut into. Each limb's right part follows its left one."""
+    """The body parts that the character is cut into; each limb's right part follows its left one."""
 
     TORSO = 0
     HEAD = 1
@@ -48,7 +48,7 @@ class Part(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bone:
-    """What carries a part.
+    """The bone that moves a body part, between two joints.
 
     Attributes:
         start: The joint that it turns around.
@@ -113,6 +113,8 @@ SOURCES: dict[Joint, tuple[Landmark, ...]] = {
     Joint.RIGHT_TOE: (Landmark.RIGHT_FOOT_INDEX,),
 }
 
+LEAST_SPREAD = 1e-9  # instead of a spread or a sum of weights that is 0: spreads are squares of small lengths
+
 
 def joints_of(values: np.ndarray) -> np.ndarray:
     """Average landmarks into joints.
@@ -137,12 +139,12 @@ def scale_px_per_m(points: np.ndarray, world_m: np.ndarray, weights: np.ndarray)
     Returns:
         ``(...)`` picture units per metre (the ratio of both spreads).
     """
-    share = weights / np.maximum(weights.sum(axis=-1, keepdims=True), 1e-9)
-    return np.sqrt(_spread(points, share) / np.maximum(_spread(world_m[..., :2], share), 1e-9))
+    share = weights / np.maximum(weights.sum(axis=-1, keepdims=True), LEAST_SPREAD)
+    return np.sqrt(_spread(points, share) / np.maximum(_spread(world_m[..., :2], share), LEAST_SPREAD))
 
 
 def face_of(points: np.ndarray) -> np.ndarray:
-    """How a face is held.
+    """Measure how a face is held in the picture plane and turned.
 
     Args:
         points: ``(..., 33, 2)`` landmarks in a picture with square units.
@@ -153,7 +155,7 @@ def face_of(points: np.ndarray) -> np.ndarray:
     """
     left, right = points[..., LEFT_EYE_AND_EAR, :].mean(axis=-2), points[..., RIGHT_EYE_AND_EAR, :].mean(axis=-2)
     across = left - right
-    width = np.maximum(np.linalg.norm(across, axis=-1), 1e-6)
+    width = np.maximum(np.linalg.norm(across, axis=-1), EPSILON)
     unit = across / width[..., None]
     ears = (points[..., Landmark.LEFT_EAR, :] + points[..., Landmark.RIGHT_EAR, :]) / 2
     nose = points[..., Landmark.NOSE, :] - ears

@@ -1,4 +1,4 @@
-"""Backward maps: for points of the bent puppet, which point of the picture is seen there.
+"""Backward warps: for each point of the frame, the point of the picture that is seen there.
 
 Points are complex numbers, x to the right and y downwards, in arrays of any shape: turning is one product then. A part
 is straightened (bends at its joints undone), then turned back and stretched back along its bone. Bends are rotations
@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 Box = tuple[float, float, float, float]
+LEAST_PX = 1e-3  # instead of a length of 0, by which nothing can be divided
 STRAIGHT = 1e-4  # radians: a bend by less than this moves nothing by a pixel's hundredth
 
 
 @dataclass(frozen=True, slots=True)
 class Bend:
-    """Points beyond a line follow another rotation around a pivot.
+    """A joint's bend: points beyond a line are rotated around the joint, gradually.
 
     Attributes:
         pivot: The joint, px.
@@ -40,7 +41,7 @@ class Bend:
         if abs(self.angle * self.most) < STRAIGHT:
             return points
         away = points - self.pivot
-        t = (self._along(away) - self.near) / max(self.far - self.near, 1e-3)
+        t = (self._along(away) - self.near) / max(self.far - self.near, LEAST_PX)
         t = np.minimum(np.maximum(t, 0), 1)  # faster than np.clip
         turn = t * t * (3 - 2 * t) * (-self.angle * self.most)
         turned = np.empty_like(away)
@@ -48,7 +49,7 @@ class Bend:
         return turned * away + self.pivot
 
     def reach(self, points: np.ndarray) -> Box | None:
-        """A box around the places where straight points may come to lie in the bent picture; ``None``: as they are."""
+        """Bound the places to which the bend may move straight points; ``None``: it moves none."""
         if abs(self.angle * self.most) < STRAIGHT:
             return None
         away = points - self.pivot
@@ -65,7 +66,7 @@ class Bend:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A bone as it is in the picture or as it is posed.
+    """A bone's place in the picture or in the frame: start, direction, length.
 
     Attributes:
         start: Its near end, px.
@@ -79,27 +80,27 @@ class Segment:
 
     @classmethod
     def between(cls, start: np.ndarray, end: np.ndarray) -> "Segment":
-        """The segment from one point ``(x, y)`` to another."""
+        """Make the segment from one point ``(x, y)`` to another."""
         way = complex(*end) - complex(*start)
-        return cls(complex(*start), cmath.phase(way), max(abs(way), 1e-3))
+        return cls(complex(*start), cmath.phase(way), max(abs(way), LEAST_PX))
 
     @property
     def end(self) -> complex:
-        """Its far end."""
+        """The bone's far end, px."""
         return self.start + cmath.rect(self.length, self.angle)
 
     def local(self, points: np.ndarray) -> np.ndarray:
-        """Along it (real) and across (imaginary), px."""
+        """Convert points to the bone's own axes: along it (real) and across (imaginary), px."""
         return (points - self.start) * cmath.rect(1, -self.angle)
 
     def world(self, points: np.ndarray) -> np.ndarray:
-        """The inverse of :meth:`local`."""
+        """Convert points from the bone's own axes back, the inverse of :meth:`local`."""
         return points * cmath.rect(1, self.angle) + self.start
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """How a straight piece is scaled: by parts along the bone, evenly across it.
+    """How a body part is scaled: in three pieces along the bone, evenly across it.
 
     Attributes:
         posed: How long the part of the bone that gives way is as posed, px.
@@ -116,7 +117,7 @@ class Stretch:
     across: float
 
     def apply(self, points: np.ndarray) -> np.ndarray:
-        """From the picture's lengths to the posed ones, points as :meth:`Segment.local` gives them."""
+        """Scale points, given as by :meth:`Segment.local`, from the picture to the frame."""
         way = points.real
         below, above = np.minimum(way, 0), np.maximum(way - self.rest, 0)
         out = np.empty_like(points)
@@ -126,13 +127,13 @@ class Stretch:
 
     @property
     def inverse(self) -> "Stretch":
-        """Back to the picture's lengths."""
+        """The scaling from the frame back to the picture."""
         return Stretch(self.rest, self.posed, 1 / self.before, 1 / self.after, 1 / self.across)
 
 
 @dataclass(frozen=True, slots=True)
 class LimbWarp:
-    """The map of a limb or a head: one bone with bends at its ends."""
+    """The backward warp of a limb or a head: one bone with bends at its ends."""
 
     rest: Segment
     posed: Segment
@@ -140,20 +141,20 @@ class LimbWarp:
     bends: tuple[Bend, ...]
 
     def source(self, points: np.ndarray) -> np.ndarray:
-        """Which points of the picture are seen at points of the frame."""
+        """Map points of the frame to points of the picture."""
         for bend in self.bends:
             points = bend.undo(points)
         return self.rest.world(self.stretch.inverse.apply(self.posed.local(points)))
 
     def reach(self, outline: np.ndarray) -> Box:
-        """A box in the frame around all that is drawn within an outline ``(n,)`` in the picture."""
+        """Bound in the frame all that an outline ``(n,)`` in the picture may cover."""
         straight = self.posed.world(self.stretch.apply(self.rest.local(outline)))
         return _around([_box(straight), *(bend.reach(straight) for bend in self.bends)])
 
 
 @dataclass(frozen=True, slots=True)
 class TrunkWarp:
-    """The map of a torso: a spine, and a line of hips and of shoulders that tilt and narrow on their own.
+    """The backward warp of a torso: a spine, and lines of hips and shoulders that tilt and narrow on their own.
 
     Attributes:
         rest: The spine of the picture, from the hips up.
@@ -168,7 +169,7 @@ class TrunkWarp:
     widths: tuple[float, float]
 
     def source(self, points: np.ndarray) -> np.ndarray:
-        """Which points of the picture are seen at points of the frame."""
+        """Map points of the frame to points of the picture."""
         local = self.posed.local(points)
         along, across = local.real * (self.rest.length / self.posed.length), local.imag
         t = np.minimum(np.maximum(along / self.rest.length, 0), 1)
@@ -179,7 +180,7 @@ class TrunkWarp:
         return self.rest.world(local)
 
     def reach(self, outline: np.ndarray) -> Box:
-        """As :meth:`LimbWarp.reach`."""
+        """Bound in the frame what an outline may cover, as :meth:`LimbWarp.reach`."""
         local = self.rest.local(outline)
         tilts, widths = np.array([[*self.tilts, 0.0]]).T, np.array(self.widths)[:, None, None]
         along = (local.real + local.imag * tilts) * (self.posed.length / self.rest.length)
@@ -188,7 +189,7 @@ class TrunkWarp:
 
 @dataclass(frozen=True, slots=True)
 class Bulge:
-    """A face that turns a little: its middle slides over the head, the rim stays.
+    """The warp of a face that turns a little: its middle slides over the head, the rim stays.
 
     Attributes:
         centre: Middle of the face in the picture, px.
@@ -201,7 +202,7 @@ class Bulge:
     shift: complex
 
     def undo(self, points: np.ndarray) -> np.ndarray:
-        """Where the slid points come from."""
+        """Map points of the turned face back to the picture."""
         away = (points - self.centre) / self.radius
         share = np.maximum(1 - (away * away.conj()).real, 0) ** 2
         return points - share * self.shift

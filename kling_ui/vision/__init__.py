@@ -1,1 +1,1 @@
-"""Seeing what pictures and clips show: people, poses, shots, camera, speed; measurements with evidence, no verdicts."""
+"""Computer vision: measure people, poses, shots, camera and speed in pictures and clips; no verdicts."""

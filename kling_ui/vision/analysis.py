@@ -1,7 +1,7 @@
-"""One look at a file: its facts, the people in it, and pictures that show what was seen.
+"""Analyse a picture or a clip: its file facts, the people in it, and pictures that show what was measured.
 
-The functions here are plain and blocking; run them in a worker. What they find is kept under the content's hash, so
-a second look at the same content, under whatever name, costs no more than reading the file.
+The functions here are plain and blocking; run them in a worker. What they find is cached under the content's hash, so
+analysing the same content again, under whatever name, costs no more than reading the file.
 """
 
 from collections.abc import Mapping
@@ -53,11 +53,12 @@ from kling_ui.vision.pose import (
 )
 
 Facts = TypeVar("Facts", ImageFacts, VideoFacts)
+_PLACE_DIGITS, _SHARE_DIGITS, _ANGLE_DIGITS = 5, 4, 1  # decimals kept: of fractions of the picture, shares, degrees
 
 
 @dataclass(frozen=True, slots=True)
 class PersonFacts:
-    """The main character of a picture.
+    """The main character of a picture: pose, size, orientation, and what hides it.
 
     Attributes:
         landmarks: 33 of ``(x, y, z, visibility)`` as in :class:`kling_ui.vision.pose.Pose`.
@@ -89,7 +90,7 @@ class PersonFacts:
 
 @dataclass(frozen=True, slots=True)
 class ImageAnalysis:
-    """What a look at a picture found.
+    """The result of analysing a picture.
 
     Attributes:
         sha256: Hash of the content.
@@ -110,14 +111,14 @@ class ImageAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class VideoAnalysis:
-    """What a look at a clip found.
+    """The result of analysing a clip.
 
     Attributes:
         sha256: Hash of the content.
         facts: What the file says.
         track: Poses at moments spread over the clip, closer where something changes.
         strip: A JPEG of some of these moments side by side, with skeletons and times.
-        notes: What else was seen: other people, what hides the person, cuts, camera, pace.
+        notes: What else was measured: other people, what hides the person, cuts, camera, speed.
         evidence: JPEGs that show one thing each, by name (see :mod:`kling_ui.vision.evidence`).
     """
 
@@ -139,7 +140,7 @@ class VideoAnalysis:
         return usual_framing(self.track.landmarks)
 
     def share_of(self, moments: np.ndarray) -> float:
-        """Share of the time, 0-1, for which a moment of this kind stands: each one up to half way to the next.
+        """Measure the share of the time, 0-1, in which some moments hold, each up to half way to its neighbours.
 
         Args:
             moments: ``(frames,)`` bool, one for each row of the track.
@@ -153,7 +154,7 @@ class VideoAnalysis:
 
 
 def load_all_models() -> None:
-    """Load what first looks would wait for, in each thread that uses it; some seconds, so do it ahead of time."""
+    """Load the models in each thread that uses them; it takes seconds, so do it before the first analysis."""
     load_finders()
     load_detector_pool()
 
@@ -163,7 +164,7 @@ def analyse_image(path: Path, folder: Path) -> ImageAnalysis:
 
     Args:
         path: A local picture of any supported format.
-        folder: Where looks are kept.
+        folder: Where analyses are cached.
 
     Raises:
         MediaError: It is no readable picture.
@@ -183,11 +184,11 @@ def analyse_image(path: Path, folder: Path) -> ImageAnalysis:
 
 
 def analyse_video(path: Path, folder: Path) -> VideoAnalysis:
-    """Watch a clip, at most its first minute: its person, cuts, camera and pace; draw what was found.
+    """Measure a clip's person, cuts, camera and speed, in at most its first minute; draw what was found.
 
     Args:
         path: A local clip of any supported format.
-        folder: Where looks are kept.
+        folder: Where analyses are cached.
 
     Raises:
         MediaError: It is no readable clip.
@@ -209,7 +210,7 @@ def analyse_video(path: Path, folder: Path) -> VideoAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """What is kept of a look at a clip besides its track and its pictures."""
+    """What the cache keeps of a clip's analysis besides its track and its pictures."""
 
     facts: VideoFacts
     notes: Notes
@@ -231,7 +232,7 @@ def _recall_video(cache: AnalysisCache, sha256: str, path: Path) -> VideoAnalysi
 
 
 def _nameless(facts: Facts) -> Facts:
-    return replace(facts, path=Path())  # the next look may find the same content elsewhere
+    return replace(facts, path=Path())  # the same content may lie elsewhere the next time
 
 
 def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None]:
@@ -255,21 +256,21 @@ def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None
 
 def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:
     height, width = picture.rgb.shape[:2]
-    landmarks, plan = pose.landmarks.round(5).tolist(), shrink(picture.rgb, PLAN_PX)
+    landmarks, plan = pose.landmarks.round(_PLACE_DIGITS).tolist(), shrink(picture.rgb, PLAN_PX)
     within = content_box(plan)
     return PersonFacts(
         landmarks=tuple((x, y, z, visibility) for x, y, z, visibility in landmarks),
-        subject_share=round(pose.subject_share or 0.0, 5),
+        subject_share=round(pose.subject_share or 0.0, _PLACE_DIGITS),
         box=mask_box(pose),
         confidence=pose.confidence,
-        mask_agreement=round(pose.mask_agreement or 0.0, 4),
-        tilt_deg=round(float(tilt_deg(pose.landmarks, width / height)), 1),
-        turn_deg=round(float(turn_deg(pose.world_m)), 1),
+        mask_agreement=round(pose.mask_agreement or 0.0, _SHARE_DIGITS),
+        tilt_deg=round(float(tilt_deg(pose.landmarks, width / height)), _ANGLE_DIGITS),
+        turn_deg=round(float(turn_deg(pose.world_m)), _ANGLE_DIGITS),
         covered=covered_parts(plan, pose.landmarks, within),
         hidden=hidden_joints(pose.landmarks, pose.world_m, within),
     )
 
 
 def _rounded(group: Group) -> tuple[Box, ...]:
-    boxes = (tuple(round(side, 5) for side in box) for box in group.others)
+    boxes = (tuple(round(side, _PLACE_DIGITS) for side in box) for box in group.others)
     return tuple((left, top, right, bottom) for left, top, right, bottom in boxes)

@@ -1,4 +1,4 @@
-"""What earlier looks found, kept in a folder under the content's hash."""
+"""A cache of analyses: files in a folder, named by the hash of the analysed content."""
 
 import hashlib
 import os
@@ -17,13 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 from kling_ui.errors import MediaError
 from kling_ui.vision.pose import PoseTrack
 
-VERSION = 4  # raise it whenever a look finds something else than before in the same file
+_KINDS_MAX = 8  # dataclasses that are kept here; there are fewer
+VERSION = 4  # raise it whenever an analysis finds something else than before in the same file
 
 T = TypeVar("T")
 
 
 def content_sha256(path: Path) -> str:
-    """Hash a file's content.
+    """Compute the SHA-256 of a file's content.
 
     Raises:
         MediaError: It cannot be read.
@@ -38,7 +39,7 @@ def content_sha256(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AnalysisCache:
-    """Files named ``<sha256>-v<version>-<what>``; each appears whole or not at all.
+    """A folder of files named ``<sha256>-v<version>-<what>``; each appears whole or not at all.
 
     Attributes:
         folder: Where they are kept; it is made on the first write.
@@ -47,13 +48,13 @@ class AnalysisCache:
     folder: Path
 
     def place(self, sha256: str, what: str) -> Path:
-        """Name the file in which ``what`` was found about a content is kept."""
+        """Give the path of the file that keeps one result (``what``) about a content."""
         return self.folder / f"{sha256}-v{VERSION}-{what}"
 
     def read(self, sha256: str, what: str, kind: type[T]) -> T | None:
         """Read the dataclass that :meth:`write` kept; ``None`` when there is nothing usable.
 
-        That it was used is noted on the file, so that those that nobody uses can be told.
+        Its access time is set, so that files that nobody uses any more can be recognised.
         """
         place = self.place(sha256, what)
         try:
@@ -102,6 +103,6 @@ class AnalysisCache:
         return place
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=_KINDS_MAX)
 def _adapter(kind: type[T]) -> TypeAdapter[T]:
     return TypeAdapter(kind)

@@ -1,29 +1,34 @@
-"""Optical flow between two frames, and the movement of the camera that it tells."""
+"""Optical flow between two frames, and the camera's movement estimated from the background."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-FLOW_LONG_SIDE_PX = 160
+FLOW_LONG_SIDE_PX = 160  # of the frames between which dense flow is measured
+SOBEL_SUM = 8  # a 3 x 3 Sobel filter gives so many times the slope a pixel
+_GREY_MAX = 255  # differences of two levels lie between this and its negative
 GAIN_MAX = 3.0  # a lamp or a camera's own exposure changes the light by less; unrelated pictures fit by hardly any gain
-CAMERA_LONG_SIDE_PX = 256
+CAMERA_LONG_SIDE_PX = 256  # of the frames in which the background is followed
 # A pixel's brightness changes by its gradient for each pixel of movement; noise of the codec stays below this.
 _STILL_MAX_PX = 0.35
 _EDGE_MIN = 2.0  # grey levels a pixel: flatter places say nothing about movement
 _EDGES_MIN, _EDGES_MAX = 60, 800  # the steepest ones speak
-_CORNERS_MAX = 150
-_TRACKS_MIN = 10
+_CORNERS_MAX = 150  # that are followed: far more than the four numbers of a step need
+_CORNER_QUALITY_MIN, _CORNERS_APART_PX = 0.01, 5  # of the best corner's strength; between two, so that they spread
+_BACK_MAX_PX = 0.7  # a corner followed there and back that ends farther off was lost on the way
+_TRACKS_MIN = 10  # corners that must be followed for a step to be known
 _INLIER_SHARE_MIN = 0.5  # less: the background itself moves, or nothing could be followed
-_INLIER_PX = 1.0
-_WINDOW_PX = (17, 17)
+_INLIER_PX = 1.0  # by which a corner may miss the camera's movement and still agree with it
+_WINDOW_PX = (17, 17)  # around a corner, compared to find it again
+_LEVELS = 3  # halvings of the picture, for corners that moved far
 _SPREAD_MIN = 0.25  # what the inliers must span of the picture: one moving car is not the camera
 _FIGURE_MARGIN_SHARE = 0.04  # of the long side; segmentation is coarse and shadows go with the figure
 
 
 @dataclass(frozen=True, slots=True)
 class OpticalFlow:
-    """Dense movement between two frames of the same size.
+    """Dense optical flow between two frames of the same size, and what it leaves unexplained.
 
     Attributes:
         moved_px: ``(height, width, 2)`` float32: right and down.
@@ -36,12 +41,12 @@ class OpticalFlow:
 
     @property
     def unexplained(self) -> float:
-        """Mean of what remains: small within a shot however wildly somebody dances, large across a cut."""
+        """Mean difference, in grey levels, that flow does not explain: small within a shot, large across a cut."""
         return cv2.norm(self.rest, cv2.NORM_L1) / self.rest.size
 
 
 def in_the_light_of(before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Give ``before`` the brightness and contrast of ``after``, if the two are related like a scene in another light.
+    """Match the brightness and contrast of ``before`` to ``after``, if they are like one scene in another light.
 
     Args:
         before: ``(height, width)`` uint8.
@@ -54,14 +59,14 @@ def in_the_light_of(before: np.ndarray, after: np.ndarray) -> np.ndarray:
 
 
 class FlowMeter:
-    """Measures flow between frames of one size; it keeps buffers, so it belongs to one thread."""
+    """Measures dense optical flow (DIS) between frames; it keeps buffers, so it belongs to one thread."""
 
     def __init__(self) -> None:
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._places: np.ndarray | None = None
 
     def between(self, before: np.ndarray, after: np.ndarray) -> OpticalFlow:
-        """Compare two ``(height, width)`` uint8 pictures."""
+        """Measure the flow from one ``(height, width)`` uint8 picture to another."""
         moved = self._flow.calc(before, after, np.zeros((*before.shape, 2), np.float32))
         if self._places is None or self._places.shape != moved.shape:
             rows, columns = np.indices(before.shape, np.float32)
@@ -74,13 +79,13 @@ class FlowMeter:
 
 def _median(rest: np.ndarray) -> np.int16:
     """The middle one of differences of grey levels: counting them is quicker than sorting."""
-    counts = np.bincount((rest.ravel() + np.int16(255)).view(np.uint16), minlength=511)
-    return np.int16(np.searchsorted(counts.cumsum(), rest.size // 2, side="right") - 255)
+    counts = np.bincount((rest.ravel() + np.int16(_GREY_MAX)).view(np.uint16), minlength=2 * _GREY_MAX + 1)
+    return np.int16(np.searchsorted(counts.cumsum(), rest.size // 2, side="right") - _GREY_MAX)
 
 
 @dataclass(frozen=True, slots=True)
 class CameraStep:
-    """Movement of the view between two frames.
+    """The camera's movement between two frames: shift, zoom and roll of what is seen.
 
     Attributes:
         start_s: Time of the first frame.
@@ -102,14 +107,14 @@ class CameraStep:
 
     @property
     def is_moving(self) -> bool:
-        """The view moved at all."""
+        """Whether the camera moved at all."""
         return any((self.shift_x, self.shift_y, self.zoom, self.roll_rad))
 
 
 def camera_step(
     before: np.ndarray, after: np.ndarray, figure: np.ndarray | None, *, start_s: float, end_s: float
 ) -> CameraStep:
-    """Measure the camera between two frames of the same size, best 0.2-0.5 s apart.
+    """Measure the camera's movement between two frames of the same size, best 0.2-0.5 s apart.
 
     Args:
         before: ``(height, width)`` uint8, best :data:`CAMERA_LONG_SIDE_PX` long.
@@ -149,7 +154,7 @@ def _background(shape: tuple[int, ...], figure: np.ndarray | None) -> np.ndarray
 def _is_still(before: np.ndarray, after: np.ndarray, background: np.ndarray) -> bool:
     """Tell whether edges across and edges down are both where they were; a beam hides movement along itself."""
     change = cv2.absdiff(before, after)
-    slopes = cv2.Sobel(before, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(before, cv2.CV_32F, 0, 1, scale=1 / 8)
+    slopes = (cv2.Sobel(before, cv2.CV_32F, *axis, scale=1 / SOBEL_SUM) for axis in ((1, 0), (0, 1)))
     return all(_moved_px(change, slope, background) <= _STILL_MAX_PX for slope in slopes)
 
 
@@ -161,13 +166,15 @@ def _moved_px(change: np.ndarray, slope: np.ndarray, background: np.ndarray) -> 
 
 
 def _followed(before: np.ndarray, after: np.ndarray, background: np.ndarray) -> np.ndarray | None:
-    corners = cv2.goodFeaturesToTrack(before, _CORNERS_MAX, 0.01, 5, mask=background)
+    corners = cv2.goodFeaturesToTrack(before, _CORNERS_MAX, _CORNER_QUALITY_MIN, _CORNERS_APART_PX, mask=background)
     if corners is None or len(corners) < _TRACKS_MIN:
         return None
     nowhere = np.empty_like(corners)
-    moved, there, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, nowhere, winSize=_WINDOW_PX, maxLevel=3)
-    back, again, _ = cv2.calcOpticalFlowPyrLK(after, before, moved, nowhere.copy(), winSize=_WINDOW_PX, maxLevel=3)
-    kept = (there[:, 0] > 0) & (again[:, 0] > 0) & (np.abs(back - corners).max(axis=(1, 2)) < 0.7)
+    moved, there, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, nowhere, winSize=_WINDOW_PX, maxLevel=_LEVELS)
+    back, again, _ = cv2.calcOpticalFlowPyrLK(
+        after, before, moved, nowhere.copy(), winSize=_WINDOW_PX, maxLevel=_LEVELS
+    )
+    kept = (there[:, 0] > 0) & (again[:, 0] > 0) & (np.abs(back - corners).max(axis=(1, 2)) < _BACK_MAX_PX)
     if kept.sum() < _TRACKS_MIN:
         return None
     first, second = corners[kept, 0], moved[kept, 0]

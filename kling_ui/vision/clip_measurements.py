@@ -1,4 +1,4 @@
-"""Watching a clip once: decoding, poses, cuts, camera and pace side by side, coarse first and finer where in doubt.
+"""Measure a clip in one pass: poses, cuts, camera and speed, coarsely first, then finer where something changes.
 
 Everything that costs time leaves Python's lock alone, so decoding goes on while two threads read poses.
 """
@@ -29,7 +29,7 @@ from kling_ui.vision.motion_speed import (
     figure_speed,
 )
 from kling_ui.vision.people import detector_pool
-from kling_ui.vision.pose import PoseTrack, shows_upper_body
+from kling_ui.vision.pose import LANDMARKS, PoseTrack, shows_upper_body
 from kling_ui.vision.shots import (
     Cut,
     JumpCutTest,
@@ -38,9 +38,10 @@ from kling_ui.vision.shots import (
 )
 
 MOMENTS = 24  # 1.25 s apart in the longest clip that an engine takes; closer wherever something changes between two
-_THOROUGH_EVERY = 4
+_THOROUGH_EVERY = 4  # moments: of these one is searched for other people more closely
+_SLACK_S = 1e-6  # that rounding may take from a time
 _DOUBT_S = 0.15  # a change of what is seen is pinned down to this
-_DOUBTS_MAX = 24  # closer looks in all
+_DOUBTS_MAX = 24  # frames that are analysed for that in all
 _HIDDEN_OFTEN = 0.15  # share of the moments; hands pass behind and in front of each other all the time
 
 
@@ -49,14 +50,14 @@ _FORMERLY_PACE = Field(validation_alias=AliasChoices("motion_speed", "pace"))  #
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What was seen of a clip besides the poses.
+    """What was measured in a clip besides the poses.
 
     Attributes:
-        moments: Frames looked at closely, rising in time, one for each row of the track.
+        moments: Analysed frames, rising in time, one for each row of the track.
         cuts: Ends of shots.
         camera: What the camera did, one step after the other.
         motion_speed: How fast the figure moved.
-        seen_s: Up to where the clip was watched.
+        seen_s: Up to where the clip was decoded.
     """
 
     moments: tuple[FrameAnalysis, ...] = ()
@@ -68,10 +69,10 @@ class Notes:
 
 @dataclass(frozen=True, slots=True)
 class ClipMeasurements:
-    """All that one viewing of a clip gives.
+    """All that one pass over a clip gives: measurements, poses and the frames themselves.
 
     Attributes:
-        notes: What was seen.
+        notes: What was measured.
         track: The poses.
         moment_frames: The frames behind the moments, in the same order.
         sampled_frames: All frames that were kept.
@@ -84,14 +85,14 @@ class ClipMeasurements:
 
 
 def measure_clip(facts: VideoFacts) -> ClipMeasurements:
-    """Watch a clip, at most its first minute.
+    """Measure a clip, at most its first minute.
 
     Raises:
         MediaError: It cannot be decoded at all.
     """
     sampled_frames, grey, analysed_frames, steps = _coarse_pass(facts)
     if not sampled_frames:
-        none = PoseTrack(np.empty(0), np.empty((0, 33, 4)), np.empty((0, 33, 3)), 1.0)
+        none = PoseTrack(np.empty(0), np.empty((0, LANDMARKS, 4)), np.empty((0, LANDMARKS, 3)), 1.0)
         return ClipMeasurements(Notes(), none, (), ())
     _fine_pass(sampled_frames, analysed_frames)
     chosen = sorted(analysed_frames)
@@ -125,23 +126,23 @@ def _coarse_pass(
     sampled_frames: list[SampledFrame] = []
     grey: list[np.ndarray] = []
     steps: list[OpticalFlow] = []
-    looks: dict[int, Future[AnalysedFrame]] = {}
+    pending: dict[int, Future[AnalysedFrame]] = {}
     meter, detectors = FlowMeter(), detector_pool()
     for sampled_frame in load_sampled_frames(facts.path, container=facts.format, fps=facts.fps):
-        if sampled_frame.time_s >= len(looks) * every_s - 1e-6:
-            thorough = len(looks) % _THOROUGH_EVERY == 0
-            looks[len(sampled_frames)] = detectors.submit(analyse_frame, sampled_frame, thorough=thorough)
+        if sampled_frame.time_s >= len(pending) * every_s - _SLACK_S:
+            thorough = len(pending) % _THOROUGH_EVERY == 0
+            pending[len(sampled_frames)] = detectors.submit(analyse_frame, sampled_frame, thorough=thorough)
         sampled_frames.append(sampled_frame)
         grey.append(sampled_frame.grey(flow.FLOW_LONG_SIDE_PX))
         if len(grey) > 1:
             steps.append(meter.between(*grey[-2:]))
-    if sampled_frames and len(sampled_frames) - 1 not in looks:
-        looks[len(sampled_frames) - 1] = detectors.submit(analyse_frame, sampled_frames[-1], thorough=False)
-    return sampled_frames, grey, {index: look.result() for index, look in looks.items()}, steps
+    if sampled_frames and len(sampled_frames) - 1 not in pending:
+        pending[len(sampled_frames) - 1] = detectors.submit(analyse_frame, sampled_frames[-1], thorough=False)
+    return sampled_frames, grey, {index: analysis.result() for index, analysis in pending.items()}, steps
 
 
 def _fine_pass(sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int, AnalysedFrame]) -> None:
-    """Look between neighbouring moments that differ, until it is clear when the change came."""
+    """Analyse frames between neighbouring moments that differ, until it is clear when the change came."""
     budget, hidden = (
         _DOUBTS_MAX,
         np.mean([bool(analysed.moment.hidden) for analysed in analysed_frames.values()] or [False]),
@@ -182,7 +183,7 @@ def _state(analysed: AnalysedFrame, *, with_hidden: bool) -> tuple[bool, bool, b
 
 
 def _track(analysed_frames: Iterable[AnalysedFrame], facts: VideoFacts) -> PoseTrack:
-    nobody, nowhere = np.full((33, 4), np.nan, np.float32), np.full((33, 3), np.nan, np.float32)
+    nobody, nowhere = (np.full((LANDMARKS, values), np.nan, np.float32) for values in (4, 3))
     poses = [(analysed.moment.time_s, analysed.pose) for analysed in analysed_frames]
     return PoseTrack(
         np.array([time_s for time_s, _ in poses], np.float64),

@@ -1,7 +1,7 @@
-"""The pose models: the only module that imports mediapipe.
+"""The pose and face models of mediapipe; this is the only module that imports it.
 
-The ready-made solution of mediapipe looks for one person only and does not tell how sure it is. For pictures its two
-models run here as two graphs of our own, so that one look finds everybody and the caller chooses whose pose to read;
+The ready-made solution of mediapipe finds one person only and does not give its confidence. For pictures its two models
+run here as two graphs of our own, so that one pass finds everybody and the caller chooses whose pose to read;
 for following one person from frame to frame the ready-made one is used. The models are the ones that the
 ``mediapipe`` 0.10.21 wheel carries, so nothing is fetched at run time. An object belongs to the thread that made it.
 """
@@ -48,13 +48,13 @@ _LANDMARKER = """
 
 
 def load_library() -> None:
-    """Import mediapipe: its modules import each other in a circle, so two threads must not be the first to do it."""
+    """Import mediapipe, whose circular imports break when two threads are the first to run them."""
     import mediapipe  # noqa: F401, PLC0415  loads in seconds, only where used
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Where the detector believes a body, in pixels of the picture.
+    """A body that the detector proposes: score, place, size and rotation, in pixels of the picture.
 
     Attributes:
         score: How sure it is, 0-1.
@@ -73,7 +73,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class PoseReading:
-    """What the landmark model sees of one body.
+    """What the landmark model reads of one body: landmarks and mask.
 
     Attributes:
         landmarks: ``(33, 4)`` float32, see :class:`kling_ui.vision.pose.Pose`.
@@ -87,7 +87,7 @@ class PoseReading:
 
 
 class PoseDetector:
-    """Both models, loaded once and used many times from one thread."""
+    """Finds bodies in pictures and reads their poses; both models are loaded once and belong to one thread."""
 
     def __init__(self) -> None:
         from google.protobuf import text_format  # noqa: PLC0415  loads in seconds, only where used
@@ -136,7 +136,7 @@ class PoseDetector:
 
 @dataclass(frozen=True, slots=True)
 class DetectedFace:
-    """A face, in shares of the picture.
+    """A face that the detector found, with its box.
 
     Attributes:
         score: How sure the detector is, 0-1.
@@ -148,7 +148,7 @@ class DetectedFace:
 
 
 class FaceDetector:
-    """Finds faces that look at the camera, near and far; loaded once and used many times from one thread."""
+    """Finds faces that are turned to the camera, near and far; loaded once, it belongs to one thread."""
 
     def __init__(self) -> None:
         from mediapipe.python.solutions.face_detection import FaceDetection  # noqa: PLC0415  loads in seconds
@@ -167,7 +167,7 @@ class FaceDetector:
 
 
 class PoseTracker:
-    """The ready-made solution: one person from frame to frame, without masks.
+    """Tracks one person from frame to frame with mediapipe's own tracker, without masks.
 
     Args:
         connected: The frames follow each other closely, so that one helps the next.

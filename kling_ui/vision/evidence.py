@@ -1,4 +1,4 @@
-"""Pictures that show what was seen: skeletons, boxes, strips of frames, and what a repair changed."""
+"""Draw measurements as pictures: skeletons, boxes, strips of frames, and before and after of a repair."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,9 +34,22 @@ MIDDLE_RGB = (250, 250, 250)
 SHADE_RGB = (24, 24, 28)
 ALARM_RGB = (211, 47, 47)
 EVIDENCE_NAMES = ("first", "cuts", "others", "covered", "missing", "fastest", "camera")
-_TINT_SHARE = 0.35
+_TINT_SHARE = 0.35  # how far the person's colours move towards the tint
 _DIM_SHARE = 0.45  # how dark the rest of the picture becomes
-_STRIP_GAP_PX = 6
+_STRIP_GAP_PX = 6  # between tiles
+_JPEG_QUALITY = 88  # of 100
+_TEXT_SCALE = 0.42  # of OpenCV's font: digits are 10 px high
+_LABEL_PX, _LABEL_LEFT_PX, _LABEL_UP_PX = 22, 6, 7  # height of a label's ground; its text, from the left and below
+_STAMP_PX, _STAMP_LEFT_PX, _STAMP_UP_PX = 20, 5, 6  # likewise for the smaller tiles of a repair
+_FAR_SIDES = 8  # long sides of the picture: lines to joints far outside keep their direction, within OpenCV's numbers
+# Sides of a picture (of a square as large) for each px of a line's width: bones, boxes, outlines, the edge of a crop.
+_BONE_SIDE, _BOX_SIDE, _OUTLINE_SIDE, _CROP_SIDE = 200, 250, 350, 300
+_GUESSED_THINNER = 3  # times: a bone that is guessed
+_FRAME_PX = 3  # width of the frame around a tile that shows nobody
+_LEVELS = np.arange(256)  # of 8 bits
+_CALM_STEPS = 5  # over which the speed is averaged before the fastest moment is chosen
+_SLACK_S = 1e-6  # that rounding may take from a time
+_LAST_FRAMES = 1.5  # frames before the end of a clip: there the last one surely is
 
 _LEFT = (
     (Landmark.LEFT_SHOULDER, Landmark.LEFT_ELBOW),
@@ -61,31 +74,36 @@ _FACE = (
 )
 _COLOURS = ((_TRUNK, MIDDLE_RGB), (_LEFT, LEFT_RGB), (_RIGHT, RIGHT_RGB))
 _BONES = [(bone, rgb) for bones, rgb in _COLOURS for bone in bones]
-_HEIGHT_PX = 300
-_CUTS_MAX = 3
-_CAMERA_S = 2.0
+_HEIGHT_PX = 300  # of a strip of evidence
+_CUTS_MAX = 3  # cuts that are shown, with a frame on either side
+_CAMERA_S = 2.0  # span in which the camera's movement is added up
 _CAMERA_MIN = 0.02  # long sides of the picture within two seconds; less is nothing to show
 _FAST_MIN = 1.2  # trunks per second; less is nothing to show
-PICTURE_HEIGHT_PX = 420
-TILE_HEIGHT_PX = 200
-_TILES = 6
-_WIDTH_MAX_PX = 3 * PICTURE_HEIGHT_PX
-_GAP_PX = 8
+PICTURE_HEIGHT_PX = 420  # of a repaired picture and its original, side by side
+TILE_HEIGHT_PX = 200  # of a repaired clip's frames
+_TILES = 6  # frames of each clip
+_ASPECT_MAX = 3  # times as wide as high: wider pictures are made less high
+_WIDTH_MAX_PX = _ASPECT_MAX * PICTURE_HEIGHT_PX
+_GAP_PX = 8  # between pictures of a repair
 _LEFT_OUT_SHARE = 0.3  # how bright what is left out remains
 _EDGE_RGB, _INK_RGB = (255, 167, 38), (250, 250, 250)
 
 
 @dataclass(frozen=True, slots=True)
 class StripSize:
-    """How a strip of frames is laid out: ``count`` tiles of ``height_px`` in one row."""
+    """The layout of a strip of frames: ``count`` tiles of ``height_px`` in one row."""
 
     count: int
     height_px: int
 
 
+# Tiles that are upright, and tiles that are square or wide.
+_UPRIGHT_STRIP, _WIDE_STRIP = StripSize(8, 260), StripSize(6, 160)
+
+
 def strip_size(aspect: float) -> StripSize:
-    """Choose a layout about 1100-1700 px wide for frames of this width divided by height."""
-    return StripSize(8, 260) if aspect < 1 else StripSize(6, 160)
+    """Choose a strip's layout, about 1100-1700 px wide, by the frames' width divided by height."""
+    return _UPRIGHT_STRIP if aspect < 1 else _WIDE_STRIP
 
 
 def draw_skeleton(rgb: np.ndarray, landmarks: np.ndarray) -> None:
@@ -98,16 +116,16 @@ def draw_skeleton(rgb: np.ndarray, landmarks: np.ndarray) -> None:
     if np.isnan(landmarks[0, 0]):
         return
     height, width = rgb.shape[:2]
-    far = 8 * max(width, height)  # lines to joints far outside keep their direction, within OpenCV's numbers
+    far = _FAR_SIDES * max(width, height)
     points = np.rint(landmarks[:, :2] * (width, height)).clip(-far, far).astype(int).tolist()
     view, inside = seen(landmarks), in_frame(landmarks)
-    thick = max(2, round(math.sqrt(width * height) / 200))
+    thick = max(2, round(math.sqrt(width * height) / _BONE_SIDE))
     for first, second in _FACE:
         if view[first] and view[second]:
             cv2.line(rgb, points[first], points[second], MIDDLE_RGB, max(1, thick // 2), cv2.LINE_AA)
     for (first, second), line_rgb in _BONES:
         if inside[first] or inside[second]:
-            width_px = thick if view[first] and view[second] else max(1, thick // 3)
+            width_px = thick if view[first] and view[second] else max(1, thick // _GUESSED_THINNER)
             cv2.line(rgb, points[first], points[second], SHADE_RGB, width_px + 2, cv2.LINE_AA)
             cv2.line(rgb, points[first], points[second], line_rgb, width_px, cv2.LINE_AA)
     for joint in {joint for bone, _ in _BONES for joint in bone if view[joint]}:
@@ -118,14 +136,14 @@ def draw_skeleton(rgb: np.ndarray, landmarks: np.ndarray) -> None:
 def draw_boxes(rgb: np.ndarray, boxes: Iterable[Box]) -> None:
     """Draw boxes onto ``(height, width, 3)`` uint8 in place; their sides are fractions of width and height."""
     height, width = rgb.shape[:2]
-    thick = max(2, round(math.sqrt(width * height) / 250))
+    thick = max(2, round(math.sqrt(width * height) / _BOX_SIDE))
     for left, top, right, bottom in boxes:
         first, second = ((round(x * width), round(y * height)) for x, y in ((left, top), (right, bottom)))
         cv2.rectangle(rgb, first, second, ALARM_RGB, thick, cv2.LINE_AA)
 
 
 def draw_person(rgb: np.ndarray, mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Show a picture's person: tinted and outlined, the rest dimmed, the skeleton on top.
+    """Draw a picture's person: tinted and outlined, the rest dimmed, the skeleton on top.
 
     Args:
         rgb: ``(height, width, 3)`` uint8; left as it is.
@@ -137,14 +155,14 @@ def draw_person(rgb: np.ndarray, mask: np.ndarray, landmarks: np.ndarray) -> np.
     shown = cv2.LUT(rgb, _towards(SHADE_RGB, _DIM_SHARE))
     cv2.copyTo(cv2.LUT(rgb, _towards(TINT_RGB, _TINT_SHARE)), on, shown)
     outline, _ = cv2.findContours(on, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    cv2.drawContours(shown, outline, -1, TINT_RGB, max(1, round(math.sqrt(on.size) / 350)), cv2.LINE_AA)
+    cv2.drawContours(shown, outline, -1, TINT_RGB, max(1, round(math.sqrt(on.size) / _OUTLINE_SIDE)), cv2.LINE_AA)
     draw_skeleton(shown, landmarks)
     return shown
 
 
 def _towards(colour_rgb: tuple[int, int, int], share: float) -> np.ndarray:
     """Table for ``cv2.LUT``, ``(1, 256, 3)``: each level, moved so far towards a colour."""
-    levels = np.arange(256)[None, :, None] * (1 - share) + np.array(colour_rgb) * share
+    levels = _LEVELS[None, :, None] * (1 - share) + np.array(colour_rgb) * share
     return levels.round().astype(np.uint8)
 
 
@@ -165,7 +183,7 @@ def draw_strip(frames: Sequence[Frame], landmarks: Sequence[np.ndarray] | None, 
 
 def jpeg(rgb: np.ndarray) -> bytes:
     """Encode a picture as JPEG."""
-    _, coded = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 88])
+    _, coded = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return coded.tobytes()
 
 
@@ -178,10 +196,11 @@ def _tile(frame: Frame, landmarks: np.ndarray | None, height_px: int) -> np.ndar
         draw_skeleton(tile, landmarks)
     if landmarks is not None and np.isnan(landmarks[0, 0]):
         text = f"{text}: nobody"
-        cv2.rectangle(tile, (1, 1), (size[0] - 2, size[1] - 2), ALARM_RGB, 3)
-    (text_px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
-    cv2.rectangle(tile, (0, height_px - 22), (text_px + 12, height_px), SHADE_RGB, -1)
-    cv2.putText(tile, text, (6, height_px - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.42, MIDDLE_RGB, 1, cv2.LINE_AA)
+        cv2.rectangle(tile, (1, 1), (size[0] - 2, size[1] - 2), ALARM_RGB, _FRAME_PX)
+    (text_px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, _TEXT_SCALE, 1)
+    cv2.rectangle(tile, (0, height_px - _LABEL_PX), (text_px + 2 * _LABEL_LEFT_PX, height_px), SHADE_RGB, -1)
+    place = _LABEL_LEFT_PX, height_px - _LABEL_UP_PX
+    cv2.putText(tile, text, place, cv2.FONT_HERSHEY_SIMPLEX, _TEXT_SCALE, MIDDLE_RGB, 1, cv2.LINE_AA)
     return tile
 
 
@@ -195,7 +214,7 @@ def draw_overview(seen: ClipMeasurements) -> np.ndarray:
 
 
 def draw_evidence(seen: ClipMeasurements) -> dict[str, np.ndarray]:
-    """Draw what there is to show, by name."""
+    """Draw all evidence of a clip's measurements that there is, by the names in :data:`EVIDENCE_NAMES`."""
     draw = (lambda seen: _chosen_frames(seen, [0]), _cuts, _others, _covered, _missing, _fastest, _camera)
     drawn = ((name, picture(seen)) for name, picture in zip(EVIDENCE_NAMES, draw, strict=True))
     return {name: rgb for name, rgb in drawn if rgb is not None}
@@ -250,7 +269,7 @@ def _fastest(seen: ClipMeasurements) -> np.ndarray | None:
     motion_speed = seen.notes.motion_speed
     if not motion_speed.times_s or max(motion_speed.trunks_per_s) < _FAST_MIN:
         return None
-    smooth = cv2.blur(np.asarray(motion_speed.trunks_per_s, np.float32)[None], (5, 1))[0]
+    smooth = cv2.blur(np.asarray(motion_speed.trunks_per_s, np.float32)[None], (_CALM_STEPS, 1))[0]
     times_s = [sampled_frame.time_s for sampled_frame in seen.sampled_frames]
     after = min(len(times_s) - 1, int(np.searchsorted(times_s, motion_speed.times_s[int(smooth.argmax())])))
     return _strip(seen.sampled_frames[max(0, after - 1) : after + 1])
@@ -297,7 +316,7 @@ def video_before_after(before: Path, after: Path, transform: VideoTransform, out
     size = original.width_px, original.height_px
     above = []
     for time_s, rgb in _clip_moments(original):
-        kept = transform.start_s - 1e-6 <= time_s < transform.end_s
+        kept = transform.start_s - _SLACK_S <= time_s < transform.end_s
         crop = (transform.crop or Rect.whole(size)) if kept else Rect(0, 0, 0, 0)
         above.append(_stamped(_fitted(_dimmed(rgb, crop, size), TILE_HEIGHT_PX), time_s))
     below = [_stamped(_fitted(rgb, TILE_HEIGHT_PX), time_s) for time_s, rgb in _clip_moments(probe_video(after))]
@@ -305,13 +324,13 @@ def video_before_after(before: Path, after: Path, transform: VideoTransform, out
 
 
 def _clip_moments(facts: VideoFacts) -> Iterator[tuple[float, np.ndarray]]:
-    times_s = np.linspace(0, max(0.0, facts.duration_s - 1.5 / facts.fps), _TILES)
+    times_s = np.linspace(0, max(0.0, facts.duration_s - _LAST_FRAMES / facts.fps), _TILES)
     frames = sample_frames(
         facts.path,
         container=facts.format,
         times_s=list(times_s),
         keyframe_times_s=facts.keyframe_times_s,
-        long_side_px=3 * TILE_HEIGHT_PX,
+        long_side_px=_ASPECT_MAX * TILE_HEIGHT_PX,
     )
     return ((frame.time_s, frame.rgb) for frame in frames)
 
@@ -326,22 +345,23 @@ def _dimmed(rgb: np.ndarray, kept: Rect, size: Size) -> np.ndarray:
     shown = (rgb * _LEFT_OUT_SHARE).astype(np.uint8)
     shown[top:bottom, left:right] = rgb[top:bottom, left:right]
     if right > left:
-        thick = max(2, round(max(rgb.shape) / 300))
+        thick = max(2, round(max(rgb.shape) / _CROP_SIDE))
         cv2.rectangle(shown, (left, top), (right - 1, bottom - 1), _EDGE_RGB, thick)
     return shown
 
 
 def _fitted(rgb: np.ndarray, height_px: int) -> np.ndarray:
-    scale = min(height_px / rgb.shape[0], 3 * height_px / rgb.shape[1])
+    scale = min(height_px / rgb.shape[0], _ASPECT_MAX * height_px / rgb.shape[1])
     size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
 def _stamped(tile: np.ndarray, time_s: float) -> np.ndarray:
     text, height = f"{time_s:.1f} s", tile.shape[0]
-    (text_px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.42, 1)
-    cv2.rectangle(tile, (0, height - 20), (text_px + 10, height), SHADE_RGB, -1)
-    cv2.putText(tile, text, (5, height - 6), cv2.FONT_HERSHEY_SIMPLEX, 0.42, _INK_RGB, 1, cv2.LINE_AA)
+    (text_px, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, _TEXT_SCALE, 1)
+    cv2.rectangle(tile, (0, height - _STAMP_PX), (text_px + 2 * _STAMP_LEFT_PX, height), SHADE_RGB, -1)
+    place = _STAMP_LEFT_PX, height - _STAMP_UP_PX
+    cv2.putText(tile, text, place, cv2.FONT_HERSHEY_SIMPLEX, _TEXT_SCALE, _INK_RGB, 1, cv2.LINE_AA)
     return tile
 
 

@@ -1,4 +1,4 @@
-"""One frame of a clip looked at closely: people, sharpness, what hides a body."""
+"""Analyse one frame of a clip: its people, how sharp it is, and what hides a body."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kling_ui.vision.camera import FLOW_LONG_SIDE_PX
+from kling_ui.vision.camera import FLOW_LONG_SIDE_PX, SOBEL_SUM
 from kling_ui.vision.frame_sampling import SampledFrame, content_box
 from kling_ui.vision.people import Box, find_group
 from kling_ui.vision.pose import (
@@ -19,6 +19,9 @@ from kling_ui.vision.pose import (
 )
 
 PLAN_PX = 224  # long side of the copy on which patches are followed
+_SMALLEST_PX, _NARROWEST_PX = 50, 4  # area of a body, and width of its shoulders, below which nothing is judged
+# In shoulder widths around the body's outline: where it may end all the same, and up to where its surroundings go.
+_BORDER, _AROUND = 0.1, 0.6
 _SAME_COLOUR = (7, 4, 4)  # levels of L, a, b around the colour of the seed
 # On the body and beyond it, in shares of the body's outline. Bars and boxes fill a rectangle: a little of them will do.
 # Anything else must show more: a wide skirt has 0.05 beyond, a background in the colour of a sleeve 0.04 on the body.
@@ -27,6 +30,7 @@ _OTHER_ON_MIN, _OTHER_BEYOND_MIN = 0.08, 0.055
 # Of the surroundings within half a shoulder's width: more is the background itself.
 _SURROUNDINGS_MAX = 0.5
 _EDGE_SHARE = 0.05  # joints this near to the picture's edge are cut by it rather than hidden
+_BACK_DEG = 180  # the back is to the camera
 _SIDEWAYS_DEG = 40.0  # beyond it the far arm and leg hide behind the body, as they should
 _BACKWARDS_DEG = 130.0  # beyond it both arms do
 _HIDDEN_MIN = 2  # a single joint is often the other hand's doing
@@ -37,16 +41,27 @@ _H, _K, _A = Landmark.LEFT_HIP, Landmark.LEFT_KNEE, Landmark.LEFT_ANKLE
 _I, _F = Landmark.LEFT_INDEX, Landmark.LEFT_FOOT_INDEX
 # Inner joint, outer joint of the left side, half the width in shoulder widths; the right side is one further.
 _LIMBS = ((_S, _E, 0.20), (_E, _W, 0.17), (_W, _I, 0.16), (_H, _K, 0.26), (_K, _A, 0.20), (_A, _F, 0.16))
+_TRUNK_ROUND, _HEAD_ROUND, _NECK_ROUND = 0.16, 0.48, 0.2  # likewise: around the trunk, the ears, and the neck
+_SHOULDERS_PER_TRUNK = 0.62  # width of the shoulders: the trunk's length stays when somebody turns aside
 _NAMED_LIMBS = (("upper arm", _S, _E), ("forearm", _E, _W), ("thigh", _H, _K), ("lower leg", _K, _A))
 _JOINT_NAMES = {_S: "shoulder", _E: "elbow", _W: "wrist", _H: "hip", _K: "knee", _A: "ankle"}
 _ARM, _LEG = (_S, _E, _W), (_H, _K, _A)
+_SEED_GRAIN_PX = 3  # side of the median filter that removes grain, over which a colour would not spread
+_FAR_SIDES = 4  # long sides of the picture, within which joints are drawn: OpenCV's numbers end somewhere
+_CONNECTIVITY = 4  # a colour spreads to the sides, not across corners
+# Shares of the way along a limb and down the trunk from which a patch of one colour is followed.
 _SEEDS_ALONG_LIMB = (0.2, 0.35, 0.5, 0.65, 0.8)
+_SEED_ASIDE = 0.75  # of the way from the trunk's middle to either side
 _SEEDS_DOWN_TRUNK = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
-_SHARP_PX = 512
-_FIGURE_PX_MIN = 200
-_SHARP_PERCENTILE = 95
+_FLOOD_VALUE = 1 << 8  # what OpenCV writes into the mask is given in the flags' second byte
+_SHARP_PX = 512  # long side of the copy in which sharpness is measured
+_SHARP_SIGMA_PX = 0.8  # over which noise is averaged, which would pass for sharp edges
+_SHARP_DIGITS = 3  # decimals kept
+_FIGURE_MIN = 0.3  # of a cell that the mask covers
+_FIGURE_PX_MIN = 200  # area below which a figure has too few edges to judge
+_SHARP_PERCENTILE = 95  # of curvatures and of slopes: the figure's clearest edges
 _REACH_S = 0.65  # how far an outline is borrowed: moments are at most 1.25 s apart in what any engine takes
-_GROWN_PX = 9
+_GROWN_PX = 9  # side of the square by which an outline is widened: 4 px to each side
 
 
 def hidden_joints(landmarks: np.ndarray, world_m: np.ndarray, within: Box = _WHOLE) -> tuple[str, ...]:
@@ -87,15 +102,15 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
     """
     scale = min(1.0, PLAN_PX / max(rgb.shape[:2]))
     size = max(2, round(rgb.shape[1] * scale)), max(2, round(rgb.shape[0] * scale))
-    small = cv2.medianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), 3)
+    small = cv2.medianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), _SEED_GRAIN_PX)
     points = landmarks[:, :2] * size
     width_px = _shoulder_width(points)
     outline = _outline(size, points, width_px)
     area = int(outline.sum())
-    if area < 50 or width_px < 4:
+    if area < _SMALLEST_PX or width_px < _NARROWEST_PX:
         return ()
-    beyond = ~_grown(outline, 0.1 * width_px) & _shown(outline.shape, within)
-    surroundings = beyond & _grown(outline, 0.6 * width_px)
+    beyond = ~_grown(outline, _BORDER * width_px) & _shown(outline.shape, within)
+    surroundings = beyond & _grown(outline, _AROUND * width_px)
     found, lab, done = [], cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.zeros(outline.shape, bool)
     for name, x, y in _seeds(points):
         if not (0 <= x < size[0] and 0 <= y < size[1]) or done[y, x]:
@@ -110,7 +125,7 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
 
 def _far_side(turn: float) -> int:
     """Tell which side a body seen from the side hides: 0 its left, 1 its right, -1 neither."""
-    if not _SIDEWAYS_DEG < abs(turn) < 180 - _SIDEWAYS_DEG:
+    if not _SIDEWAYS_DEG < abs(turn) < _BACK_DEG - _SIDEWAYS_DEG:
         return -1
     return 0 if turn > 0 else 1
 
@@ -126,7 +141,7 @@ def _shown(shape: tuple[int, ...], within: Box) -> np.ndarray:
 def _patch(lab: np.ndarray, x: int, y: int) -> tuple[np.ndarray, tuple[slice, slice]]:
     """Follow one colour from a place; bool, and the window of the picture that it fits into."""
     mask = np.zeros((lab.shape[0] + 2, lab.shape[1] + 2), np.uint8)
-    flags = 4 | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | (1 << 8)
+    flags = _CONNECTIVITY | cv2.FLOODFILL_MASK_ONLY | cv2.FLOODFILL_FIXED_RANGE | _FLOOD_VALUE
     *_, (left, top, width, height) = cv2.floodFill(lab, mask, (x, y), (0,), _SAME_COLOUR, _SAME_COLOUR, flags)
     window = slice(top, top + height), slice(left, left + width)
     return mask[1:-1, 1:-1][window] > 0, window
@@ -155,7 +170,7 @@ def _seeds(points: np.ndarray) -> list[tuple[str, int, int]]:
     for down in _SEEDS_DOWN_TRUNK:
         sides = shoulders * (1 - down) + hips * down
         middle = sides.mean(axis=0)
-        places += [("trunk", place) for place in (middle, *(0.75 * sides + 0.25 * middle))]
+        places += [("trunk", place) for place in (middle, *(_SEED_ASIDE * sides + (1 - _SEED_ASIDE) * middle))]
     for offset, side in enumerate(("left", "right")):
         for name, inner, outer in _NAMED_LIMBS:
             first, second = points[inner + offset], points[outer + offset]
@@ -167,7 +182,7 @@ def _seeds(points: np.ndarray) -> list[tuple[str, int, int]]:
 def _outline(size: tuple[int, int], points: np.ndarray, width_px: float) -> np.ndarray:
     """Draw where the body should be, from its joints alone: the segmentation would follow whatever hides it."""
     drawn = np.zeros((size[1], size[0]), np.uint8)
-    far = 4 * max(size)
+    far = _FAR_SIDES * max(size)
     whole = np.rint(points.clip(-far, far)).astype(np.int32)
 
     def limb(first: np.ndarray, second: np.ndarray, half_width: float) -> None:
@@ -177,10 +192,10 @@ def _outline(size: tuple[int, int], points: np.ndarray, width_px: float) -> np.n
     trunk = [_S, _S + 1, _H + 1, _H]
     cv2.fillConvexPoly(drawn, whole[trunk], (1,))
     for first, second in zip(trunk, (*trunk[1:], trunk[0]), strict=True):
-        limb(points[first], points[second], 0.16)
+        limb(points[first], points[second], _TRUNK_ROUND)
     head = points[[Landmark.LEFT_EAR, Landmark.RIGHT_EAR]].mean(axis=0)
-    limb(head, head, 0.48)
-    limb(points[[_S, _S + 1]].mean(axis=0), head, 0.2)
+    limb(head, head, _HEAD_ROUND)
+    limb(points[[_S, _S + 1]].mean(axis=0), head, _NECK_ROUND)
     for inner, outer, half_width in _LIMBS:
         for offset in (0, 1):
             limb(points[inner + offset], points[outer + offset], half_width)
@@ -190,7 +205,7 @@ def _outline(size: tuple[int, int], points: np.ndarray, width_px: float) -> np.n
 def _shoulder_width(points: np.ndarray) -> float:
     across = float(np.linalg.norm(points[_S] - points[_S + 1]))
     trunk = float(np.linalg.norm(points[[_S, _S + 1]].mean(axis=0) - points[[_H, _H + 1]].mean(axis=0)))
-    return max(across, 0.62 * trunk)
+    return max(across, _SHOULDERS_PER_TRUNK * trunk)
 
 
 def _grown(mask: np.ndarray, by_px: float) -> np.ndarray:
@@ -200,7 +215,7 @@ def _grown(mask: np.ndarray, by_px: float) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class FrameAnalysis:
-    """What one frame shows; the pose itself is in the clip's track, at the same place.
+    """What one frame shows; its pose is in the row of the same index in the clip's track.
 
     Attributes:
         time_s: Its time from the start of the clip.
@@ -223,7 +238,7 @@ class FrameAnalysis:
 
 @dataclass(frozen=True, slots=True)
 class AnalysedFrame:
-    """A moment with the pixels and landmarks that go with it.
+    """An analysed frame with the pose and the outlines that go with it.
 
     Attributes:
         moment: What goes into the report.
@@ -243,7 +258,7 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
 
     Args:
         sampled_frame: The frame.
-        thorough: Look twice more for other people, half as long again.
+        thorough: Search other people in two more ways, which takes half as long again.
     """
     rgb = sampled_frame.rgb
     group = find_group(rgb, thorough=thorough)
@@ -259,7 +274,7 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
         is_thorough=thorough,
         covered=covered_parts(plan, main.landmarks, within),
         hidden=hidden_joints(main.landmarks, main.world_m, within),
-        sharpness=round(sharpness(sampled_frame.grey(_SHARP_PX), main.mask), 3),
+        sharpness=round(sharpness(sampled_frame.grey(_SHARP_PX), main.mask), _SHARP_DIGITS),
     )
     pose = Pose(main.landmarks, main.world_m, None, main.confidence)
     figure = _figure(main.mask)
@@ -281,9 +296,9 @@ def sharpness(grey: np.ndarray, mask: np.ndarray) -> float:
         return 0.0
     left, top, width, height = cv2.boundingRect(on.astype(np.uint8))
     on, grey = on[top : top + height, left : left + width], grey[top : top + height, left : left + width]
-    smooth = cv2.GaussianBlur(grey, (0, 0), 0.8)
+    smooth = cv2.GaussianBlur(grey, (0, 0), _SHARP_SIGMA_PX)
     bend = np.abs(cv2.Laplacian(smooth, cv2.CV_16S))[on]
-    across, down = (cv2.Sobel(grey, cv2.CV_16S, *axis)[on].astype(np.float32) / 8 for axis in ((1, 0), (0, 1)))
+    across, down = (cv2.Sobel(grey, cv2.CV_16S, *axis)[on].astype(np.float32) / SOBEL_SUM for axis in ((1, 0), (0, 1)))
     slope = np.hypot(across, down)
     return float(np.percentile(bend, _SHARP_PERCENTILE) / max(1.0, np.percentile(slope, _SHARP_PERCENTILE)))
 
@@ -291,7 +306,7 @@ def sharpness(grey: np.ndarray, mask: np.ndarray) -> float:
 def _figure(mask: np.ndarray) -> np.ndarray:
     scale = min(1.0, FLOW_LONG_SIDE_PX / max(mask.shape))
     size = max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale))
-    return cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > 0.3
+    return cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > _FIGURE_MIN
 
 
 def _with_boxes(figure: np.ndarray, boxes: tuple[Box, ...]) -> np.ndarray:
@@ -303,11 +318,11 @@ def _with_boxes(figure: np.ndarray, boxes: tuple[Box, ...]) -> np.ndarray:
 
 
 class Figures:
-    """Outlines by time.
+    """The outlines of people over time, taken from the analysed frames nearby.
 
     Args:
-        times_s: ``(frames,)`` of all frames of the sampled_frames, rising.
-        at_s: When frames were looked at, rising.
+        times_s: ``(frames,)`` of all sampled frames, rising.
+        at_s: Times of the analysed frames, rising.
         outlines: ``(height, width)`` bool at each of these times; ``None`` for nobody.
     """
 
@@ -316,11 +331,11 @@ class Figures:
         self._joined: dict[tuple[int, ...], np.ndarray] = {}
 
     def at(self, index: int) -> np.ndarray | None:
-        """Give the outline in a frame, by its index in the reel."""
+        """Give the outline in a sampled frame, by its index."""
         return self.during(float(self._times_s[index]), float(self._times_s[index]))
 
     def during(self, start_s: float, end_s: float) -> np.ndarray | None:
-        """Give all places where somebody is during a span."""
+        """Give all places where somebody is during a span of time."""
         first = max(0, int(np.searchsorted(self._at_s, start_s, side="right")) - 1)
         last = min(len(self._at_s) - 1, int(np.searchsorted(self._at_s, end_s)))
         near = tuple(

@@ -1,4 +1,4 @@
-"""A clip's frames, small and thinned out, all at hand, without plain bars along their edges."""
+"""Sample a clip's frames, scaled down and at a limited rate, and find the bars of a letterbox."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,18 +19,19 @@ from kling_ui.media.video import (
     quarter_turns,
 )
 
-_PLAN_PX = 224
+_PLAN_PX = 224  # long side of the copy in which bars are searched
 _PLAIN_LEVELS = 6  # grey levels within which a row or column counts as one colour
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
-LONG_SIDE_PX = 512
+LONG_SIDE_PX = 512  # of the frames that are kept
 # A minute of 16 frames a second takes about 200 MB at this size; no engine takes a longer clip.
 SECONDS_MAX = 60.0
 FRAMES_PER_S_MAX = 16.0  # a limb that moves from one side of the body to the other in 1/8 s is still followed
+_FORWARD_S = 1e-3  # by which the next frame must be later at least, in clips of whatever frame rate
 _SKIPPABLE_ABOVE_FPS = 20.0  # half of the frames of a slower clip would be too few
 
 
 def content_box(rgb: np.ndarray) -> tuple[float, float, float, float]:
-    """Measure what lies between the bars of a letterbox.
+    """Find the box between the bars of a letterbox.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -57,7 +58,7 @@ def _bar(grey: np.ndarray) -> int:
 
 @dataclass(frozen=True, slots=True)
 class SampledFrame:
-    """One frame of a reel.
+    """One sampled frame of a clip, kept as small planes of Y'CbCr.
 
     Attributes:
         time_s: Presentation time from the start of the clip.
@@ -116,7 +117,7 @@ def load_sampled_frames(
             if time_s < next_s and frame.pict_type != PictureType.I:
                 continue
             # half a source frame's slack: 24 frames a second must not become 12 because 1/16 s is just missed
-            next_s = time_s + max(1e-3, 1 / FRAMES_PER_S_MAX - 0.5 / fps)
+            next_s = time_s + max(_FORWARD_S, 1 / FRAMES_PER_S_MAX - 0.5 / fps)
             yield _sampled_frame(time_s, frame, stream, scaler)
 
 

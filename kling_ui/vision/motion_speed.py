@@ -1,4 +1,4 @@
-"""How fast a figure moves, in trunk lengths a second, and what the camera does meanwhile."""
+"""Measure how fast the person moves, in trunk lengths a second, and the camera over a whole clip."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,13 +18,14 @@ from kling_ui.vision.shots import Cut
 _FAST_SHARE = 0.97  # a hand and a forearm are about the rest of a figure
 # How far a move of the whole body counts: walking, with 2.6 trunk lengths a second, is easy to follow, running is not.
 _WHOLE_SHARE = 0.4
-_FIGURE_PX_MIN = 30
-_CAMERA_STEP_S = 0.3
+_FIGURE_PX_MIN = 30  # area of a figure below which its speed cannot be measured
+_CAMERA_STEP_S = 0.3  # from one measurement of the camera to the next
+_SPEED_DIGITS, _TIME_DIGITS = 3, 4  # decimals kept
 
 
 @dataclass(frozen=True, slots=True)
 class MotionSpeed:
-    """Speed of the figure over time.
+    """The person's speed over time, in trunk lengths per second.
 
     Attributes:
         times_s: Middle of each step between two frames, rising.
@@ -38,7 +39,7 @@ class MotionSpeed:
 def step_speed(
     flow: OpticalFlow, figure: np.ndarray | None, *, trunk_px: float, step_s: float, camera: CameraStep | None
 ) -> float:
-    """Measure one step, in trunk lengths per second.
+    """Measure the person's speed between two frames, in trunk lengths per second.
 
     Args:
         flow: From one frame to the next.
@@ -78,7 +79,7 @@ def _view_moved(
 
 
 def camera_steps(sampled_frames: Sequence[SampledFrame], people: Figures) -> tuple[CameraStep, ...]:
-    """Measure the camera over a whole clip, about three steps a second."""
+    """Measure the camera's movement over a whole clip, about three steps a second."""
     pairs, first = [], 0
     for index, sampled_frame in enumerate(sampled_frames):
         if sampled_frame.time_s - sampled_frames[first].time_s >= _CAMERA_STEP_S or (
@@ -101,7 +102,7 @@ def camera_steps(sampled_frames: Sequence[SampledFrame], people: Figures) -> tup
 def figure_speed(
     times_s: np.ndarray, steps: Sequence[OpticalFlow], figures: Figures, track: PoseTrack, moves: Sequence[CameraStep]
 ) -> MotionSpeed:
-    """Measure how fast the figure moves from frame to frame.
+    """Measure the person's speed from frame to frame.
 
     Args:
         times_s: ``(frames,)`` rising.
@@ -121,15 +122,15 @@ def figure_speed(
             move += 1
         figure, now = figures.during(start_s, end_s), moves[move] if moves else None
         speed = step_speed(step, figure, trunk_px=trunk_px, step_s=end_s - start_s, camera=now)
-        speeds.append(round(speed, 3))
+        speeds.append(round(speed, _SPEED_DIGITS))
     middles = (times_s[1:] + times_s[:-1]) / 2
-    return MotionSpeed(tuple(round(time_s, 4) for time_s in middles.tolist()), tuple(speeds))
+    return MotionSpeed(tuple(round(time_s, _TIME_DIGITS) for time_s in middles.tolist()), tuple(speeds))
 
 
 def cut_apart(
     moves: Sequence[CameraStep], motion_speed: MotionSpeed, cuts: Sequence[Cut]
 ) -> tuple[tuple[CameraStep, ...], MotionSpeed]:
-    """Leave out what seems to move because one shot gives way to another."""
+    """Remove camera movement and speed that were measured across a cut."""
     kept = tuple(
         CameraStep(move.start_s, move.end_s, is_known=False)
         if any(cut.last_s < move.end_s and cut.first_s > move.start_s for cut in cuts)

@@ -1,4 +1,4 @@
-"""Everybody in a picture: whom the model will follow, who else is there, and the pool of detectors that looks."""
+"""Find all people in a picture: the main one, others of a comparable size; and the pool of detector threads."""
 
 import threading
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ from kling_ui.vision.detector import (
     load_library,
 )
 from kling_ui.vision.pose import (
+    EPSILON,
     MASK_THRESHOLD,
     POSE_LONG_SIDE_PX,
     SURE_SCORE_MIN,
@@ -30,7 +31,13 @@ from kling_ui.vision.pose import (
 )
 
 _MARGIN_SHARE = 0.02  # of the long side: the soft edge and the shadow go, too
-_SHRINK = 8
+_SHRINK = 8  # times smaller is the copy in which what is painted out is filled
+_FILL_SIGMAS_PX = (2.0, 6.0, 20.0)  # of that copy: the nearest colours first, farther ones where nothing is near
+_NEAR_MIN = 1e-3  # of the weight around a place: with less there is nothing near
+_PAINTED_OUT_MIN = 0.2  # of the mask: its soft border is painted out, too
+_WARM_UP = np.zeros((64, 64, 3), np.uint8)  # any picture loads the models
+_DIGITS = 5  # decimals of a fraction of the picture
+_THREADS_MAX = 8  # that keep a model of their own
 Box = tuple[float, float, float, float]
 
 # Much smaller is background: two fifths of the main character's height.
@@ -38,22 +45,22 @@ OTHER_SIZE_MIN = 0.18
 # The detector overlooks smaller bodies beside a large one, so they are searched with the first one painted over. What
 # is left of it there scored up to 0.6, a man drawn on a poster 0.7, true bodies 0.75 and more.
 _SECOND_SCORE_MIN = 0.7
-_SECOND_AGREEMENT_MIN = 0.9
+_SECOND_AGREEMENT_MIN = 0.9  # of the visible landmarks that lie on the mask
 _SECOND_VISIBILITY_MIN = 0.85  # of head and arms: posters and bushes measured 0.6-0.8, true bodies 0.9 and more
-_SECOND_LONG_SIDE_PX = 320
+_SECOND_LONG_SIDE_PX = 320  # of the copy that is painted over: the detector sees 224 px
 # Where bodies overlap their poses merge, their faces do not. Widths of faces: of the largest one, and between centres.
 _FACE_SIZE_MIN, _FACE_DISTANCE_MIN = 0.5, 1.2
-_FACES_LONG_SIDE_PX = 400
+_FACES_LONG_SIDE_PX = 400  # of the copy in which faces are searched
 # The detector sees 224 px: in a whole picture it misses people who cover less than about 2-3 % of it. In parts of this
 # share of its shorter side, half overlapping, it finds them down to about 0.3 %.
 _PART_SHARE = 0.55
-_SMALL_SHARE = 0.05  # what an unsure look finds and is smaller than this may well be a phantom
+_SMALL_SHARE = 0.05  # of the picture: what is found with little confidence and is smaller may well be a phantom
 _UPPER = list(range(Landmark.NOSE, Landmark.RIGHT_WRIST + 1))
 _THREADS = 2  # the models leave Python's lock alone, so two keep two cores busy beside the decoder
 
 
 def mask_out(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Fill a part of a picture with the smoothed colours around it.
+    """Paint out a part of a picture with the smoothed colours around it.
 
     Args:
         rgb: ``(height, width, 3)`` uint8; left as it is.
@@ -65,23 +72,26 @@ def mask_out(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
     size = max(1, width // _SHRINK), max(1, height // _SHRINK)
     weight = cv2.resize(1 - gone.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     colour = cv2.resize(rgb * (1 - gone[:, :, None]).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    filled = colour / np.maximum(weight, 1e-6)[:, :, None]
-    for reach in (2.0, 6.0, 20.0):  # the nearest colours first, farther ones where nothing is near
+    filled = colour / np.maximum(weight, EPSILON)[:, :, None]
+    for reach in _FILL_SIGMAS_PX:
         near = cv2.GaussianBlur(weight, (0, 0), reach)
-        smooth = cv2.GaussianBlur(colour, (0, 0), reach) / np.maximum(near, 1e-6)[:, :, None]
+        smooth = cv2.GaussianBlur(colour, (0, 0), reach) / np.maximum(near, EPSILON)[:, :, None]
         unset = weight < 0.5
-        filled = np.where(unset[:, :, None] & (near > 1e-3)[:, :, None], smooth, filled)
-        colour, weight = np.where(unset[:, :, None], filled * 0.5, colour), np.where(unset & (near > 1e-3), 0.5, weight)
+        filled = np.where(unset[:, :, None] & (near > _NEAR_MIN)[:, :, None], smooth, filled)
+        colour, weight = (
+            np.where(unset[:, :, None], filled * 0.5, colour),
+            np.where(unset & (near > _NEAR_MIN), 0.5, weight),
+        )
     back = cv2.resize(filled.clip(0, 255), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.where(gone[:, :, None] > 0, back, rgb).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The people of a picture.
+    """The people of a picture: the main one and the boxes of the others.
 
     Attributes:
-        main: The largest one, with a mask at the size of the copy looked at; ``None`` when nobody was found.
+        main: The largest one, with a mask at the size of the analysed copy; ``None`` when nobody was found.
         others: Boxes of everybody else of a comparable size, ``(left, top, right, bottom)`` as fractions.
     """
 
@@ -90,16 +100,16 @@ class Group:
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """How many people there are."""
         return len(self.others) + (self.main is not None)
 
 
 def find_group(rgb: np.ndarray, *, thorough: bool = True) -> Group:
-    """Find everybody of a comparable size.
+    """Find the main person of a picture and all others of a comparable size.
 
     Args:
         rgb: ``(height, width, 3)`` uint8, upright.
-        thorough: Look twice more for people whom the first look misses, half as long again.
+        thorough: Search in two more ways for people whom the detector misses, which takes half as long again.
     """
     people = find_people(rgb)
     if not thorough or not people:
@@ -109,7 +119,7 @@ def find_group(rgb: np.ndarray, *, thorough: bool = True) -> Group:
 
 
 def search(rgb: np.ndarray) -> list[Pose]:
-    """Find whom one look shows, and if nobody is found, search the picture in parts for people who are tiny in it."""
+    """Find people in the whole picture, and if there are none, in parts of it, for people who are tiny in it."""
     people = find_people(rgb)
     if any(pose.confidence >= SURE_SCORE_MIN or _size(pose) > _SMALL_SHARE for pose in people):
         return people
@@ -127,7 +137,7 @@ def group_of(people: list[Pose]) -> Group:
 
 def load_finders() -> None:
     """Load all models that the calling thread needs to find people."""
-    find_people(np.zeros((64, 64, 3), np.uint8))
+    find_people(_WARM_UP)
     _face_reader(threading.get_ident())
 
 
@@ -139,11 +149,12 @@ def mask_box(pose: Pose) -> Box:
         return (0.0, 0.0, 0.0, 0.0)
     height, width = on.shape
     left, right = float(columns[0] / width), float((columns[-1] + 1) / width)
-    return round(left, 5), round(float(rows[0] / height), 5), round(right, 5), round(float((rows[-1] + 1) / height), 5)
+    top, bottom = float(rows[0] / height), float((rows[-1] + 1) / height)
+    return round(left, _DIGITS), round(top, _DIGITS), round(right, _DIGITS), round(bottom, _DIGITS)
 
 
 def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
-    """Search a copy of the picture from which the people already known are painted out."""
+    """Find people beside larger ones, in a copy of the picture from which those are painted out."""
     if not people or people[0].confidence < SURE_SCORE_MIN:
         return []
     reader, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
@@ -151,7 +162,7 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
     known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
     known = cv2.resize(known, (copy.shape[1], copy.shape[0]), interpolation=cv2.INTER_AREA)
     found = []
-    for body in reader.candidates(mask_out(copy, known > 0.2)):
+    for body in reader.candidates(mask_out(copy, known > _PAINTED_OUT_MIN)):
         if body.score >= _SECOND_SCORE_MIN:
             there = Candidate(body.score, body.x_px / scale, body.y_px / scale, body.radius_px / scale, body.turn_rad)
             found.append(detect_pose(reader, whole, there))
@@ -159,12 +170,12 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
 
 
 def faces_of_others(rgb: np.ndarray) -> list[Box]:
-    """List the boxes of all faces in a picture that are of a comparable size but the largest."""
+    """Find faces and list the boxes of those of a size comparable to the largest, which is left out."""
     return other_faces(_face_reader(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX)), rgb.shape)
 
 
 def other_faces(faces: list[DetectedFace], shape: tuple[int, ...]) -> list[Box]:
-    """List the boxes of all faces of a comparable size but the largest.
+    """List the boxes of faces of a size comparable to the largest, which is left out.
 
     Args:
         faces: Any faces.
@@ -219,20 +230,20 @@ def _size(pose: Pose) -> float:
     return pose.subject_share or 0.0
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=_THREADS_MAX)
 def _face_reader(_thread: int) -> FaceDetector:
     return FaceDetector()
 
 
 @lru_cache(maxsize=1)
 def detector_pool() -> ThreadPoolExecutor:
-    """Give the pool; what it runs may use the models."""
+    """Return the pool of threads in which the models run."""
     load_library()
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="pose")
 
 
 def load_detector_pool() -> None:
-    """Load the models in all of the threads; about a second each."""
+    """Load the models in all threads of the pool; about a second each."""
     barrier = Barrier(_THREADS)
 
     def load() -> None:

@@ -1,4 +1,4 @@
-"""People as landmarks: poses, pose tracks, which parts of a body are shown, and how it is held."""
+"""Poses: find people's landmarks, and derive framing, cut-off limbs, tilt, turn and trunk length."""
 
 import contextlib
 import threading
@@ -22,13 +22,13 @@ from kling_ui.vision.detector import (
 # believed when the landmarks lie on the mask: those of a true find do (0.8-1.0 measured), a phantom's do not (0.0-0.4).
 SURE_SCORE_MIN = 0.5
 AGREEMENT_MIN = 0.5
-MASK_THRESHOLD = 0.5
-TRACK_LONG_SIDE_PX = 640
+MASK_THRESHOLD = 0.5  # above it a mask's pixel is more likely the person's than not
+TRACK_LONG_SIDE_PX = 640  # of a clip's frames; the models see 224 and 256 px
 POSE_LONG_SIDE_PX = 800  # the models see 224 and 256 px; more only costs time
 # Two finds of one body share most of its mask (0.6 and more measured), two bodies side by side nearly nothing (0.1).
 _SAME_BODY_SHARE = 0.4
-_UNSURE_TRIED_MAX = 3
-_PEOPLE_MAX = 4
+_UNSURE_TRIED_MAX = 3  # unsure candidates whose pose is read until one is believed
+_PEOPLE_MAX = 4  # whose pose is read; each takes time, and a few tell that somebody is not alone
 # BlazePose gives 0.9-1.0 to what it sees and 0.0-0.4 to what it guesses; little lies between.
 VISIBLE_MIN = 0.5
 
@@ -36,6 +36,11 @@ VISIBLE_MIN = 0.5
 _EDGE_SHARE = 0.03
 # A trunk is about 1.3 times as long as the shoulders are wide; the longer of both stays steady when one is turned away.
 _TRUNK_PER_SHOULDERS = 1.3
+
+
+EPSILON = 1e-6  # instead of a length or a sum of weights that is 0, wherever one divides by it
+_ROUNDING = 4  # decimals of a score
+_THREADS_MAX = 8  # that keep models of their own; an older thread's are loaded anew
 
 
 class Landmark(IntEnum):
@@ -76,9 +81,12 @@ class Landmark(IntEnum):
     RIGHT_FOOT_INDEX = 32
 
 
+LANDMARKS = len(Landmark)  # 33
+
+
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """One person in one picture.
+    """One person's landmarks and mask in one picture.
 
     Attributes:
         landmarks: ``(33, 4)`` float32: x and y as fractions 0-1 of width and height (may lie outside the picture),
@@ -104,7 +112,7 @@ class Pose:
         if self.mask is None:
             return None
         x, y, _, visibility = self.landmarks.T
-        inside = (visibility >= 0.5) & (x >= 0) & (x < 1) & (y >= 0) & (y < 1)
+        inside = (visibility >= VISIBLE_MIN) & (x >= 0) & (x < 1) & (y >= 0) & (y < 1)
         if not inside.any():
             return 0.0
         height, width = self.mask.shape
@@ -114,7 +122,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class PoseTrack:
-    """The poses of one person through a clip, one row a frame looked at.
+    """The poses of one person through a clip, one row for each analysed frame.
 
     Attributes:
         times_s: ``(frames,)`` float64, presentation times.
@@ -130,7 +138,7 @@ class PoseTrack:
 
     @property
     def found(self) -> np.ndarray:
-        """``(frames,)`` bool: somebody was found in this frame."""
+        """Frames in which somebody was found; ``(frames,)`` bool."""
         return ~np.isnan(self.landmarks[:, 0, 0])
 
     @property
@@ -156,9 +164,9 @@ def find_person(rgb: np.ndarray) -> Pose | None:
 
 
 def find_people(rgb: np.ndarray) -> list[Pose]:
-    """Find everybody whom one look at a still picture shows, the largest first: that one is the main character.
+    """Find all people whom the detector sees in a still picture, the largest, the main character, first.
 
-    A small body beside a large one is easily overlooked; :mod:`kling_ui.vision.people` looks again.
+    A small body beside a large one is easily overlooked; :mod:`kling_ui.vision.people` searches again.
 
     Args:
         rgb: ``(height, width, 3)`` uint8, upright.
@@ -192,28 +200,28 @@ def find_poses(frames: Iterable[Frame], *, connected: bool = True) -> Iterator[t
 
 
 def pose_of(found: PoseReading | None) -> Pose | None:
-    """The pose of somebody who is followed from frame to frame."""
+    """Make a pose of what the tracker read in one frame."""
     return None if found is None else Pose(found.landmarks, found.world_m, None, SURE_SCORE_MIN)
 
 
 def track_of(poses: Iterable[tuple[Frame, Pose | None]]) -> PoseTrack:
-    """Collect what :func:`find_poses` yields."""
+    """Collect the poses that :func:`find_poses` yields into a track."""
     times, landmarks, world, aspect = [], [], [], 1.0
     for frame, pose in poses:
         times.append(frame.time_s)
         aspect = frame.rgb.shape[1] / frame.rgb.shape[0]
-        landmarks.append(np.full((33, 4), np.nan, np.float32) if pose is None else pose.landmarks)
-        world.append(np.full((33, 3), np.nan, np.float32) if pose is None else pose.world_m)
+        landmarks.append(np.full((LANDMARKS, 4), np.nan, np.float32) if pose is None else pose.landmarks)
+        world.append(np.full((LANDMARKS, 3), np.nan, np.float32) if pose is None else pose.world_m)
     return PoseTrack(
         np.asarray(times, np.float64),
-        np.asarray(landmarks, np.float32).reshape(-1, 33, 4),
-        np.asarray(world, np.float32).reshape(-1, 33, 3),
+        np.asarray(landmarks, np.float32).reshape(-1, LANDMARKS, 4),
+        np.asarray(world, np.float32).reshape(-1, LANDMARKS, 3),
         aspect,
     )
 
 
 def shrink(rgb: np.ndarray, long_side_px: int) -> np.ndarray:
-    """Scale down so that the longer side is at most ``long_side_px``; never up."""
+    """Scale a picture down so that its longer side is at most ``long_side_px``; never up."""
     height, width = rgb.shape[:2]
     scale = long_side_px / max(width, height)
     if scale >= 1:
@@ -223,18 +231,18 @@ def shrink(rgb: np.ndarray, long_side_px: int) -> np.ndarray:
 
 
 def pose_detector() -> PoseDetector:
-    """Give the calling thread its models, loaded at the first call."""
+    """Return the calling thread's pose detector, loaded at the first call."""
     return _reader(threading.get_ident())
 
 
 def detect_pose(reader: PoseDetector, rgb: np.ndarray, body: Candidate) -> Pose | None:
-    """Read the pose and the mask of one candidate; ``None`` when nobody is there at a closer look."""
+    """Read the pose and the mask of one candidate; ``None`` when the landmark model sees nobody there."""
     found = reader.read(rgb, body)
-    return None if found is None else Pose(found.landmarks, found.world_m, found.mask, round(body.score, 4))
+    return None if found is None else Pose(found.landmarks, found.world_m, found.mask, round(body.score, _ROUNDING))
 
 
 def distinct(poses: Iterable[Pose]) -> list[Pose]:
-    """Leave out poses of a body that an earlier one shows; all have masks of the same size."""
+    """Leave out poses of a body that an earlier pose already shows; all have masks of the same size."""
     kept: list[tuple[Pose, np.ndarray]] = []
     for pose in poses:
         if pose.mask is None:
@@ -246,7 +254,7 @@ def distinct(poses: Iterable[Pose]) -> list[Pose]:
     return [pose for pose, _ in kept]
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=_THREADS_MAX)
 def _reader(_thread: int) -> PoseDetector:
     # Starting one costs more than using it; it keeps nothing of earlier pictures, but belongs to one thread.
     return PoseDetector()

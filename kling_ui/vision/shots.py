@@ -1,4 +1,4 @@
-"""Where one shot ends and the next begins: hard cuts, jump cuts, fades and dissolves."""
+"""Detect shot boundaries: hard cuts, jump cuts, fades and dissolves."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from kling_ui.vision.camera import (
 from kling_ui.vision.frame_analysis import analyse_frame, grown
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.people import detector_pool
-from kling_ui.vision.pose import VISIBLE_MIN, Landmark, trunk_length
+from kling_ui.vision.pose import EPSILON, VISIBLE_MIN, Landmark, trunk_length
 
 # Measured on dancing at up to 4 x its speed, shaken and panned: at most 2.4; on cuts 3.1 (a jump) to 70.
 ISOLATION_MIN = 2.8
@@ -27,13 +27,14 @@ UNEXPLAINED_MIN = 5.0
 # talks); then only the jump itself proves the cut.
 FAINT_ISOLATION_MIN, FAINT_UNEXPLAINED_MIN = 2.5, 2.5
 _BURST_MAX = 3  # steps: a blended frame or two between the shots
-_NEIGHBOURS = 3
+_NEIGHBOURS = 3  # steps on either side that a burst must exceed
 # Of the contrast of the pictures; 0.8 s of dancing leave at most 0.35, a fade to another scene 1.0 and more.
 FADE_UNEXPLAINED_MIN = 0.55
-FADE_S = 0.8
-_FADE_STEP_S = 0.2
-_LATER_S = 0.35
-_PASSING_S = 2.0
+_CONTRAST_MIN = 8.0  # grey levels: pictures with less are judged as if they had so much
+FADE_S = 0.8  # from before a fade to after it
+_FADE_STEP_S = 0.2  # from one moment that is tested for a fade to the next
+_LATER_S = 0.35  # after a cut: a flash is over, and the old scene would be back
+_PASSING_S = 2.0  # after a fade: what passed the camera is gone, and the old scene would be back
 # Of the background's parts: another scene changes nearly all (0.8 measured), a post or a caption that appears a
 # quarter. In between and below, only a person who is suddenly elsewhere proves a cut.
 SCENE_CHANGED_MIN = 0.5
@@ -42,14 +43,14 @@ _CELL_CHANGED = 6.0  # grey levels
 _CELL_USED_MIN = 0.25  # of a part that belongs to the background
 # The median joint moves by this much of a trunk, and most of the change lies on the figure.
 _JUMP_MIN, _JUMP_ENERGY_MIN = 0.05, 0.5
-_EQUALLY_SURE = 0.1
+_EQUALLY_SURE = 0.1  # of confidence: farther apart, something covers the person in one of both frames
 # Of the parts of the figure that both frames show: another person, or the same one in other clothes.
 _SOMEBODY_ELSE_MIN = 0.8
 _JOINTS = [*range(Landmark.NOSE, Landmark.MOUTH_RIGHT + 1), *range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_WRIST + 1)]
 
 
 class CutKind(StrEnum):
-    """How a shot gives way to the next."""
+    """The kind of a shot boundary."""
 
     HARD = "cut"
     SOFT = "fade"
@@ -57,7 +58,7 @@ class CutKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The end of a shot.
+    """A shot boundary: where one shot ends and the next begins.
 
     Attributes:
         kind: Hard or soft.
@@ -72,7 +73,7 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """Small frames of a clip, all of the same size.
+    """What shot detection knows of a clip: small frames, outlines of people, a test for jump cuts.
 
     Attributes:
         times_s: ``(frames,)`` rising.
@@ -89,7 +90,7 @@ class Views:
 
 
 def find_cuts(views: Views, steps: Sequence[OpticalFlow], camera: Sequence[CameraStep]) -> tuple[Cut, ...]:
-    """Find all ends of shots, in order.
+    """Find all shot boundaries of a clip, in order.
 
     Args:
         views: The frames.
@@ -104,7 +105,7 @@ def find_cuts(views: Views, steps: Sequence[OpticalFlow], camera: Sequence[Camer
 
 
 def changed_share(rest: np.ndarray, figure: np.ndarray | None) -> float:
-    """Share of the background's parts, 0-1, that changed.
+    """Measure the share of the background's cells, 0-1, that changed.
 
     Args:
         rest: ``(height, width)`` what movement does not explain, in grey levels.
@@ -190,7 +191,7 @@ def _lasts(views: Views, cut: Cut, meter: FlowMeter) -> bool:
 
 def _is_new_scene(views: Views, first: int, last: int, meter: FlowMeter) -> bool:
     before, after = views.grey[first], views.grey[last]
-    least = FADE_UNEXPLAINED_MIN * max(8.0, 0.5 * float(before.std() + after.std()))
+    least = FADE_UNEXPLAINED_MIN * max(_CONTRAST_MIN, 0.5 * float(before.std() + after.std()))
     flow = meter.between(before, after)
     later = min(len(views.grey) - 1, int(np.searchsorted(views.times_s, views.times_s[last] + _LATER_S)))
     if min(flow.unexplained, meter.between(before, views.grey[later]).unexplained) < least:
@@ -214,13 +215,13 @@ def _is_followed(camera: Sequence[CameraStep], start_s: float, end_s: float) -> 
 
 
 class JumpCutTest:
-    """Tells whether the person is suddenly elsewhere or another one; reads two poses each time, so it is asked last."""
+    """Tests for a jump cut: the person is suddenly elsewhere or another one; it reads two poses, so it comes last."""
 
     def __init__(self, sampled_frames: Sequence[SampledFrame], aspect: float) -> None:
         self._sampled_frames, self._aspect = sampled_frames, aspect
 
     def between(self, first: int, second: int, rest: np.ndarray) -> bool:
-        """Compare two frames, by index; ``rest`` is what movement does not explain between them."""
+        """Tell whether a jump cut lies between two frames, by index; ``rest`` is what flow does not explain."""
         before, after = detector_pool().map(
             lambda index: analyse_frame(self._sampled_frames[index], thorough=False), (first, second)
         )
@@ -249,4 +250,4 @@ def moved_trunks(before: np.ndarray, after: np.ndarray, aspect: float) -> float:
     both = (before[_JOINTS, 3] >= VISIBLE_MIN) & (after[_JOINTS, 3] >= VISIBLE_MIN)
     moved = (after - before)[_JOINTS, :2][both] * (aspect, 1.0)
     trunk = float(trunk_length(before, aspect))
-    return float(np.median(np.linalg.norm(moved, axis=1))) / max(trunk, 1e-6) if len(moved) else 0.0
+    return float(np.median(np.linalg.norm(moved, axis=1))) / max(trunk, EPSILON) if len(moved) else 0.0

@@ -1,8 +1,8 @@
-"""Poses of a clip without looking at every frame: where a person moves steadily, the frames between are computed.
+"""Track poses through a clip, detecting in some frames and interpolating where the person moves steadily.
 
-A look costs more than all else about a frame. Looks go ahead a few frames at a time; the last three are checked
-against each other. Where they lie nearly on a straight line, a parabola through them gives the frames they passed over;
-where they do not, or somebody was lost, those frames are looked at after all.
+A detection costs more than all else about a frame. Detections go ahead a few frames at a time; the last three are
+checked against each other. Where they lie nearly on a straight line, a parabola through them gives the frames they
+passed over; where they do not, or somebody was lost, the pose in those frames is detected after all.
 """
 
 import contextlib
@@ -13,6 +13,7 @@ import numpy as np
 from kling_ui.media.video import Frame
 from kling_ui.vision.detector import PoseTracker
 from kling_ui.vision.pose import (
+    EPSILON,
     SURE_SCORE_MIN,
     Landmark,
     Pose,
@@ -20,12 +21,13 @@ from kling_ui.vision.pose import (
 )
 
 DETECTIONS_PER_S = 12.0  # fewer lose fast hands
-EVERY_MAX = 4
+EVERY_MAX = 4  # frames from detection to detection, however many frames a second there are
 # How far a joint may be from where it was headed, against the size of the trunk: the parabola is then off by a
 # fraction of an eighth of it. On four clips of dance and gestures, limbs turned by 0.1-0.7 degrees on average by this,
-# and 55-58 % of their frames were looked at.
+# and a pose was detected in 55-58 % of their frames.
 OFF_COURSE_MAX = 0.2
-_SHOWN = 0.5
+_SHOWN = 0.5  # visibility from which a joint's course counts
+_ON_COURSE = 3  # detections that show whether a joint keeps its course
 _SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
 _HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
 _WATCHED = [
@@ -44,7 +46,7 @@ _WATCHED = [
 
 
 def track_poses(frames: Iterable[Frame], *, fps: float) -> Iterator[tuple[Frame, Pose | None]]:
-    """Give a pose for every frame, as :func:`kling_ui.vision.pose.find_poses` does, with about half of its work.
+    """Find the pose in every frame as :func:`kling_ui.vision.pose.find_poses` does, with about half of its work.
 
     Args:
         frames: Upright frames that follow each other closely; a few of them are held back.
@@ -55,19 +57,19 @@ def track_poses(frames: Iterable[Frame], *, fps: float) -> Iterator[tuple[Frame,
 
 
 def detection_stride(fps: float) -> int:
-    """How many frames to go on by from look to look, 1 to :data:`EVERY_MAX`."""
+    """Choose how many frames to go on by from detection to detection, 1 to :data:`EVERY_MAX`."""
     return max(1, min(EVERY_MAX, int(fps / DETECTIONS_PER_S)))
 
 
 def track_sparsely(
     frames: Iterable[Frame], detect: Callable[[Frame], Pose | None], *, every: int
 ) -> Iterator[tuple[Frame, Pose | None]]:
-    """Look at every ``every``-th frame, and at those between where the motion is not steady.
+    """Detect the pose in every ``every``-th frame, and in those between where the motion is not steady.
 
     Args:
         frames: In the order of time; they come back in the same order.
         detect: Finds the pose in one frame; it may be given a frame before the one it was given last.
-        every: Frames from detect to detect.
+        every: Frames from detection to detection.
     """
     passed: list[Frame] = []
     detected: list[Pose | None] = []  # the last three at most, evenly spaced
@@ -86,7 +88,7 @@ def _between(
     passed: list[Frame], detected: list[Pose | None], detect: Callable[[Frame], Pose | None], aspect: float
 ) -> Iterator[tuple[Frame, Pose | None]]:
     known = [pose for pose in detected if pose is not None]
-    if len(known) < 3 or off_course(known, aspect) > OFF_COURSE_MAX:
+    if len(known) < _ON_COURSE or off_course(known, aspect) > OFF_COURSE_MAX:
         yield from ((frame, detect(frame)) for frame in passed)
         return
     for place, frame in enumerate(passed, start=1):
@@ -94,7 +96,7 @@ def _between(
 
 
 def off_course(detected: list[Pose], aspect: float) -> float:
-    """How far the third of three looks is from where the first two were heading.
+    """Measure how far the third of three poses is from where the first two were heading.
 
     Args:
         detected: Three poses, evenly spaced in time.
@@ -107,13 +109,13 @@ def off_course(detected: list[Pose], aspect: float) -> float:
     seen = np.minimum(detected[1].landmarks[:, 3], detected[2].landmarks[:, 3]) > _SHOWN
     across = third[_SHOULDERS[0]] - third[_SHOULDERS[1]]
     along = third[_SHOULDERS].mean(axis=0) - third[_HIPS].mean(axis=0)
-    size = max(float(np.hypot(*across)), float(np.hypot(*along)), 1e-6)
+    size = max(float(np.hypot(*across)), float(np.hypot(*along)), EPSILON)
     away = np.linalg.norm(third - 2 * second + first, axis=1) / size
     return float(away[_WATCHED][seen[_WATCHED]].max(initial=0.0))
 
 
 def on_parabola(detected: list[Pose], share: float) -> Pose:
-    """The pose at a share, 0-1, of the way from the second to the third of three evenly spaced looks."""
+    """Interpolate the pose at a share, 0-1, of the way from the second to the third of three evenly spaced poses."""
     weights = share * (share - 1) / 2, 1 - share**2, share * (share + 1) / 2
     landmarks = _mixed([pose.landmarks for pose in detected], weights)
     landmarks[:, 3] = (1 - share) * detected[1].landmarks[:, 3] + share * detected[2].landmarks[:, 3]

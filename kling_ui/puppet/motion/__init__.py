@@ -1,4 +1,4 @@
-"""From a clip's poses to the puppet's poses: smoothed, retargeted, kept in the picture.
+"""Motion: a clip's poses are smoothed, retargeted to the character's bones, and kept within the picture.
 
 Nothing here draws; of the rig it knows the character only.
 """

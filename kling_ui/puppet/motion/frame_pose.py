@@ -1,10 +1,11 @@
-"""What a puppet does in one frame: plain values between retargeting and drawing, and the geometry of their angles."""
+"""The puppet's pose in each frame, as retargeting hands it to drawing, and helpers for angles and lengths."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from kling_ui.puppet.skeleton import DRAWING_ORDER, Joint, Part
+from kling_ui.vision.pose import EPSILON
 
 ARMS_OF_SIDE = ((Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM), (Part.RIGHT_UPPER_ARM, Part.RIGHT_FOREARM))
 LEGS_OF_SIDE = ((Part.LEFT_SHIN, Part.LEFT_THIGH), (Part.RIGHT_SHIN, Part.RIGHT_THIGH))
@@ -12,7 +13,7 @@ LEGS_OF_SIDE = ((Part.LEFT_SHIN, Part.LEFT_THIGH), (Part.RIGHT_SHIN, Part.RIGHT_
 
 @dataclass(frozen=True, slots=True)
 class PuppetMotion:
-    """What the puppet does, frame by frame.
+    """The puppet's poses in consecutive frames, as arrays.
 
     Attributes:
         joints: ``(frames, 18, 2)`` px.
@@ -36,7 +37,7 @@ class PuppetMotion:
 
 @dataclass(frozen=True, slots=True)
 class FramePose:
-    """One frame of a :class:`PuppetMotion`.
+    """The puppet's pose in one frame of a :class:`PuppetMotion`.
 
     Attributes:
         joints: ``(18, 2)`` px.
@@ -54,7 +55,7 @@ class FramePose:
 
     @classmethod
     def of(cls, motion: PuppetMotion, index: int) -> "FramePose":
-        """Take one frame."""
+        """Take one frame out of a motion."""
         behind, over = motion.arms_behind[index], motion.right_over[index]
         roll, turn, nod = (float(value) for value in motion.face[index])
         order = drawing_order((bool(behind[0]), bool(behind[1])), arms=bool(over[0]), legs=bool(over[1]))
@@ -63,12 +64,12 @@ class FramePose:
 
     @classmethod
     def at_rest(cls, joints: np.ndarray) -> "FramePose":
-        """As in a picture with these joints."""
+        """The pose that the character has in its own picture, with these joints."""
         return cls(joints, 1.0, (0.0, 0.0, 0.0), DRAWING_ORDER)
 
 
 def drawing_order(behind: tuple[bool, bool], *, arms: bool, legs: bool) -> tuple[Part, ...]:
-    """From back to front.
+    """Sort the body parts from back to front, the order in which they are painted.
 
     Args:
         behind: The left, the right arm is behind the body.
@@ -83,40 +84,40 @@ def drawing_order(behind: tuple[bool, bool], *, arms: bool, legs: bool) -> tuple
 
 
 def middle(values: np.ndarray, pair: tuple[Joint, Joint]) -> np.ndarray:
-    """``(frames, n)``: the mean of a left and a right joint of ``(frames, 18, n)``."""
+    """Average a left and a right joint of ``(frames, 18, n)``; ``(frames, n)``."""
     return (values[:, pair[0]] + values[:, pair[1]]) / 2
 
 
 def flatness(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """How much of a bone's length shows in the picture: 1 across the view, 0 along it."""
+    """Measure how little a bone is foreshortened: 1 across the view, 0 along it."""
     bone = b - a
-    return np.linalg.norm(bone[:, :2], axis=1) / np.maximum(np.linalg.norm(bone, axis=1), 1e-6)
+    return np.linalg.norm(bone[:, :2], axis=1) / np.maximum(np.linalg.norm(bone, axis=1), EPSILON)
 
 
 def ramp(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """0 up to ``low``, 1 from ``high`` on, smooth between."""
+    """Smoothstep: 0 up to ``low``, 1 from ``high`` on, smooth between."""
     t = np.clip((values - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def within(path: np.ndarray, back: float, forth: float) -> np.ndarray:
-    """Bend a way so that it never goes farther than the room there is; the first half of it is left as it is."""
+    """Limit displacements softly (by tanh) to the room there is; up to half of it they stay as they are."""
     room = np.where(path < 0, back, forth)
     share = np.abs(path) / room
-    bent = np.where(share <= 0.5, share, 0.5 + 0.5 * np.tanh(2 * share - 1))
+    bent = np.where(share <= 0.5, share, 0.5 + 0.5 * np.tanh(2 * share - 1))  # the slope is 1 on both sides of 0.5
     return np.sign(path) * room * bent
 
 
 def heading(vectors: np.ndarray) -> np.ndarray:
-    """Angles of ``(..., 2)`` vectors, radians, clockwise as seen because y points down."""
+    """Direction of ``(..., 2)`` vectors, radians, clockwise as seen because y points down."""
     return np.arctan2(vectors[..., 1], vectors[..., 0])
 
 
 def polar(angle: np.ndarray, length: np.ndarray) -> np.ndarray:
-    """``(..., 2)`` vectors of these angles and lengths."""
+    """Make ``(..., 2)`` vectors from angles and lengths."""
     return np.stack([np.cos(angle) * length, np.sin(angle) * length], axis=-1)
 
 
 def wrapped(angle: np.ndarray) -> np.ndarray:
-    """The same angles between -pi and pi."""
+    """Bring angles between -pi and pi."""
     return (angle + np.pi) % (2 * np.pi) - np.pi

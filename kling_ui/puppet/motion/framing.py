@@ -1,4 +1,4 @@
-"""Where in the picture a figure may stand, how large it may be, and feet that stay where they stand."""
+"""Keep the figure within the picture, in place and size, and its resting feet on the spot."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,14 @@ from kling_ui.puppet.motion.frame_pose import within
 from kling_ui.puppet.motion.pose_stream import SmoothedMotion, latch
 from kling_ui.puppet.rig.character import Character
 from kling_ui.puppet.skeleton import ANKLES, HIPS, Joint
+from kling_ui.vision.pose import EPSILON
 
 CROWN_M = 0.13  # from the ears to the top of the head, where no outline tells; adults' median is 0.131 (ANSUR II, 2012)
-SOLID = 0.5
+SOLID = 0.5  # alpha from which on a pixel is the figure's
+EARS = 0.25  # of the distance between the ears: half the strip that is searched around their middle
 LEAST_SIDE_SHARE = 0.1  # of the width, that stays between the middle of the head and a side
 RISE_SHARE, FALL_SHARE, CUT_OFF_SHARE = 0.1, 0.25, 0.04  # of the height; the last where the picture shows no feet
+HEADROOM = 0.8  # of the room above the head that it may use up
 TIGHT_SHARE = 0.015  # of the height: a head may rise so far even where there is no room above it
 SMALLEST, LARGEST = 0.75, 1.35  # of the figure, when the reference comes or goes
 RESTS_M_PER_S, MOVES_M_PER_S = 0.22, 0.4  # below and above which a foot begins to rest and to move
@@ -27,7 +30,7 @@ LEGS = (
 
 @dataclass(frozen=True, slots=True)
 class FramingLimits:
-    """How far a figure's head may go from its own place.
+    """How far the figure may move and grow without leaving the picture, measured at its head.
 
     Attributes:
         left: Px that it may go to that side; likewise the next three.
@@ -45,13 +48,13 @@ class FramingLimits:
 
     @classmethod
     def of(cls, character: Character, *, whole: bool) -> "FramingLimits":
-        """For a character that is shown with its feet or not."""
+        """Find the limits for a character; ``whole`` says whether its picture shows its feet."""
         width, height = character.size
         hips = character.joints[list(HIPS)].mean(axis=0)
         floor = character.joints[list(ANKLES), 1].max() if whole else hips[1]
         side = max(LEAST_SIDE_SHARE * width, head_half_px(character))
         head_x, crown = float(character.joints[Joint.HEAD, 0]), crown_y(character)
-        headroom = max(0.8 * crown, TIGHT_SHARE * height)
+        headroom = max(HEADROOM * crown, TIGHT_SHARE * height)
         rise, fall = (RISE_SHARE, FALL_SHARE) if whole else (CUT_OFF_SHARE, CUT_OFF_SHARE)
         return cls(
             left=max(head_x - side, 1.0),
@@ -62,7 +65,7 @@ class FramingLimits:
         )
 
     def place(self, path: np.ndarray, lean: np.ndarray) -> np.ndarray:
-        """Bend ways so that the head stays within.
+        """Limit the displacement of the hips so that the head stays in the picture.
 
         Args:
             path: ``(frames, 2)`` of the hips, px.
@@ -74,14 +77,14 @@ class FramingLimits:
         )
 
     def size(self, scale: np.ndarray) -> np.ndarray:
-        """Bend ``(frames,)`` sizes against the picture likewise."""
+        """Limit ``(frames,)`` sizes, against the picture's, likewise."""
         return 1 + within(scale - 1, 1 - SMALLEST, self.largest - 1)
 
 
 def crown_y(character: Character) -> float:
-    """The row, px, in which the figure begins above its ears; at least 0."""
+    """Find the top of the head: the row, px, in which the figure begins above its ears; at least 0."""
     x, ears = character.joints[Joint.HEAD]
-    half = character.face.width_px / 4
+    half = EARS * character.face.width_px
     above = _solid(character, (0, float(ears)), (float(x) - half, float(x) + half)).any(axis=1)[::-1]
     if not above[:1].any():
         return max(0.0, float(ears) - CROWN_M * character.px_per_m)
@@ -89,9 +92,9 @@ def crown_y(character: Character) -> float:
 
 
 def head_half_px(character: Character) -> int:
-    """Half the width, px, of the head with its hair at the height of the ears."""
+    """Measure half the width, px, of the head with its hair at the height of the ears."""
     x, ears = (float(value) for value in character.joints[Joint.HEAD])
-    rows = ears - character.face.width_px / 4, ears + character.face.width_px / 4
+    rows = ears - EARS * character.face.width_px, ears + EARS * character.face.width_px
     left = _solid(character, rows, (0, x)).any(axis=0)[::-1]
     right = _solid(character, rows, (x, character.size[0])).any(axis=0)
     return max(_run(left), _run(right), 1)
@@ -110,7 +113,7 @@ def _run(line: np.ndarray) -> int:
 
 
 class FootLock:
-    """Holds resting feet; remembers from stretch to stretch where they stand.
+    """Keeps resting feet from sliding; it remembers from one call to the next where they stand.
 
     Args:
         fps: Frames per second.
@@ -125,7 +128,7 @@ class FootLock:
         self._pulls = np.zeros((2, 2))
 
     def hold(self, joints: np.ndarray, p: SmoothedMotion, seen: np.ndarray) -> None:
-        """Correct the next frames in place.
+        """Correct the legs in the next frames, in place.
 
         Args:
             joints: ``(frames, 18, 2)`` px.
@@ -145,7 +148,7 @@ class FootLock:
         for index, (place, stays) in enumerate(zip(ankle, rests, strict=True)):
             if stays and before is not None:
                 pull = (before - place) * self._slip
-                pull *= min(1.0, self._most_px / max(float(np.hypot(*pull)), 1e-6))
+                pull *= min(1.0, self._most_px / max(float(np.hypot(*pull)), EPSILON))
             else:
                 pull = pull * self._let_go
             before = place + pull
@@ -159,7 +162,7 @@ def _pull(joints: np.ndarray, leg: tuple[Joint, ...], pulls: np.ndarray) -> None
     hip, knee, ankle, toe = leg
     thigh = np.linalg.norm(joints[:, knee] - joints[:, hip], axis=1)
     shin = np.linalg.norm(joints[:, ankle] - joints[:, knee], axis=1)
-    share = thigh / np.maximum(thigh + shin, 1e-6)
+    share = thigh / np.maximum(thigh + shin, EPSILON)
     joints[:, knee] += share[:, None] * pulls
     joints[:, ankle] += pulls
     joints[:, toe] += pulls

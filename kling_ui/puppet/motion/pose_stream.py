@@ -1,30 +1,28 @@
-"""The reference's poses as a stream: repaired as they come, gaps bridged, jitter removed without lag."""
+"""A clip's poses as a stream: left and right put right, gaps interpolated, jitter smoothed without lag."""
 
 import threading
 from dataclasses import dataclass
 
 import numpy as np
 
-from kling_ui.puppet.skeleton import (
-    ANKLES,
-    face_of,
-    joints_of,
-    scale_px_per_m,
-)
-from kling_ui.vision.pose import Landmark, Pose, PoseTrack
+from kling_ui.puppet.skeleton import ANKLES, face_of, joints_of, scale_px_per_m
+from kling_ui.vision.pose import LANDMARKS, Landmark, Pose, PoseTrack
 
 SLOW_SIGMA_S = 0.08  # how long a resting joint is averaged
 FAST_SIGMA_S = 0.02  # and a fast one
 FAST_M_PER_S = 1.2  # speed at which a joint counts as fast; a brisk gesture moves a wrist at 1-3 m/s
-REACH_S = 0.6  # look-ahead of everything here
-VISIBLE_SIGMA_S = 0.12
+REACH_S = 0.6  # how far ahead and back all that is done here needs frames
+VISIBLE_SIGMA_S = 0.12  # how long visibility and scale are averaged, so that limbs do not come and go
+KERNEL_SIGMAS = 3  # how far a Gaussian reaches: 99.7 % of it lies within
+ROW = 4 + 3  # values a landmark: x, y, z, visibility; x, y, z in metres
+WORLD = 4  # where in a row the metres begin
 SWAP_GAIN = 0.4  # left and right were taken for each other when that explains a jump this much better
 ARM_PAIRS = np.array([(i, i + 1) for i in range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_THUMB, 2)])
 LEG_PAIRS = np.array([(i, i + 1) for i in range(Landmark.LEFT_HIP, Landmark.RIGHT_FOOT_INDEX, 2)])
 
 
 def bridge(values: np.ndarray, found: np.ndarray, fps: float, start: int = 0) -> np.ndarray:
-    """Fill the frames in which nobody was found.
+    """Interpolate values over the frames in which nobody was found.
 
     Short gaps are crossed in a straight line. In long ones the last pose is held until :data:`REACH_S` before the next.
 
@@ -49,7 +47,7 @@ def bridge(values: np.ndarray, found: np.ndarray, fps: float, start: int = 0) ->
 
 
 def steady(values: np.ndarray, fps: float, speed_m_s: np.ndarray | None = None) -> np.ndarray:
-    """Smooth without lag: much where a joint rests, little where it moves fast.
+    """Smooth over time without lag: much where a joint rests, little where it moves fast.
 
     Args:
         values: ``(frames, ...)``.
@@ -65,8 +63,8 @@ def steady(values: np.ndarray, fps: float, speed_m_s: np.ndarray | None = None) 
 
 
 def blur(values: np.ndarray, sigma_frames: float) -> np.ndarray:
-    """Gaussian average over time, with both ends continued point-symmetrically so that a trend is kept."""
-    reach = min(int(np.ceil(3 * sigma_frames)), len(values) - 1)
+    """Average over time with a Gaussian, both ends continued point-symmetrically so that a trend is kept."""
+    reach = min(int(np.ceil(KERNEL_SIGMAS * sigma_frames)), len(values) - 1)
     if reach < 1:
         return values.copy()
     kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma_frames) ** 2)
@@ -81,7 +79,7 @@ def blur(values: np.ndarray, sigma_frames: float) -> np.ndarray:
 
 
 def speeds(points: np.ndarray, fps: float) -> np.ndarray:
-    """``(frames, n, 1)`` speeds of ``(frames, n, d)`` points, per second, lightly averaged."""
+    """Measure ``(frames, n, 1)`` speeds of ``(frames, n, d)`` points, per second, lightly averaged."""
     if len(points) < 2:
         return np.zeros((*points.shape[:2], 1))
     rate = np.linalg.norm(np.gradient(blur(points, FAST_SIGMA_S * fps), axis=0), axis=-1, keepdims=True) * fps
@@ -89,7 +87,7 @@ def speeds(points: np.ndarray, fps: float) -> np.ndarray:
 
 
 def latch(values: np.ndarray, *, on: float, off: float, state: bool) -> np.ndarray:
-    """``(frames,)`` bool that goes on above ``on`` and off below ``off``, so that it does not flicker between."""
+    """Switch with hysteresis: ``(frames,)`` bool, on above ``on``, off below ``off``, unchanged between."""
     out = np.zeros(len(values), bool)
     for index, value in enumerate(values):
         state = value > (off if state else on)
@@ -99,7 +97,7 @@ def latch(values: np.ndarray, *, on: float, off: float, state: bool) -> np.ndarr
 
 @dataclass(frozen=True, slots=True)
 class SmoothedMotion:
-    """What the person in the reference does.
+    """The clip's motion, smoothed: joints, visibility, scale, face and foot speed in each frame.
 
     Attributes:
         points: ``(frames, 18, 2)`` per :class:`kling_ui.puppet.skeleton.Joint`, in units of the picture's height.
@@ -128,7 +126,7 @@ class SmoothedMotion:
 
 
 class PoseStream:
-    """The poses of a clip, while it is still being read by another thread.
+    """The poses of a clip, usable while another thread still reads it.
 
     Args:
         fps: Frames per second.
@@ -147,7 +145,7 @@ class PoseStream:
 
     @classmethod
     def of(cls, track: PoseTrack, fps: float) -> "PoseStream":
-        """A clip that has been read."""
+        """Make a finished stream from the track of a clip."""
         pose_stream = cls(fps)
         for time_s, landmarks, world, found in zip(
             track.times_s, track.landmarks, track.world_m, track.found, strict=True
@@ -164,23 +162,23 @@ class PoseStream:
                 row = np.concatenate([pose.landmarks, pose.world_m], axis=1).astype(np.float64)
                 row[:, 0] *= aspect
                 self._last = row if self._last is None else unswapped(row, self._last)
-            self._rows.append(np.zeros((33, 7)) if self._last is None else self._last)
+            self._rows.append(np.zeros((LANDMARKS, ROW)) if self._last is None else self._last)
             self._found.append(pose is not None)
             self.times_s.append(time_s)
             self._more.notify_all()
 
     def close(self, error: BaseException | None = None) -> None:
-        """Say that no more frames come, or why not."""
+        """End the stream: no more frames come, because of ``error`` if there is one."""
         with self._more:
             self._done, self._error = True, error
             self._more.notify_all()
 
     def stop(self) -> None:
-        """Ask the one who reads to stop."""
+        """Ask the thread that reads the clip to stop."""
         self.stopped = True
 
     def wait_for(self, frames: int) -> int:
-        """Wait until so many frames are there or no more come.
+        """Wait until so many frames have been read or the stream has ended.
 
         Returns:
             How many there are.
@@ -196,11 +194,11 @@ class PoseStream:
 
     @property
     def anybody(self) -> bool:
-        """Somebody has been found so far."""
+        """Whether anybody has been found so far."""
         return any(self._found)
 
     def perform(self, start: int, end: int) -> SmoothedMotion:
-        """Clean some frames; those within :data:`REACH_S` around them should be there, and somebody found."""
+        """Smooth some frames; those within :data:`REACH_S` around them should be there, and somebody found."""
         reach = int(np.ceil(REACH_S * self.fps)) + 1
         low, high = max(0, start - reach), min(len(self._rows), end + reach)
         base = next((index for index in range(low, 0, -1) if self._found[index]), 0)
@@ -209,14 +207,14 @@ class PoseStream:
 
 
 def smoothed_motion(track: PoseTrack, fps: float) -> SmoothedMotion:
-    """Clean a whole track; at least one frame of it has a person."""
+    """Smooth a whole track, of which at least one frame shows a person."""
     return PoseStream.of(track, fps).perform(0, len(track.times_s))
 
 
 def _clean(rows: np.ndarray, fps: float) -> SmoothedMotion:
     joints = joints_of(rows)
-    speed = speeds(joints[..., 4:], fps)
-    world, points = steady(joints[..., 4:], fps, speed), steady(joints[..., :2], fps, speed)
+    speed = speeds(joints[..., WORLD:], fps)
+    world, points = steady(joints[..., WORLD:], fps, speed), steady(joints[..., :2], fps, speed)
     visibility = np.clip(blur(joints[..., 3], VISIBLE_SIGMA_S * fps), 0, 1)
     scale = blur(scale_px_per_m(points, world, visibility**2), VISIBLE_SIGMA_S * fps)
     ankle_speed = speeds(points[:, list(ANKLES)], fps)[..., 0] / scale[:, None]
@@ -224,7 +222,7 @@ def _clean(rows: np.ndarray, fps: float) -> SmoothedMotion:
 
 
 def unswapped(row: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Undo the detector's taking left for right.
+    """Undo a confusion of left and right arms or legs by the detector.
 
     A body cannot turn round between two frames: where the arms or the legs jump to each other's place, they are swapped
     back.

@@ -1,55 +1,43 @@
-"""From the reference's motion to the puppet's poses: the reference's angles on the character's bones."""
+"""Retargeting: the angles of a clip's motion are put on the character's bones, frame by frame."""
 
 import numpy as np
 
 from kling_ui.options import Orientation
-from kling_ui.puppet.motion.frame_pose import (
-    PuppetMotion,
-    flatness,
-    heading,
-    middle,
-    polar,
-    ramp,
-    wrapped,
-)
+from kling_ui.puppet.motion.frame_pose import PuppetMotion, flatness, heading, middle, polar, ramp, wrapped
 from kling_ui.puppet.motion.framing import FootLock, FramingLimits
 from kling_ui.puppet.motion.pose_stream import SmoothedMotion, latch
 from kling_ui.puppet.rig.character import Character
-from kling_ui.puppet.skeleton import (
-    ANKLES,
-    ARMS,
-    BONES,
-    HIPS,
-    SHINS,
-    SHOULDERS,
-    Bone,
-    Joint,
-    Part,
-)
+from kling_ui.puppet.skeleton import ANKLES, ARMS, BONES, HIPS, SHINS, SHOULDERS, Bone, Joint, Part
 
 BEHIND_M, NOT_BEHIND_M = 0.16, 0.08  # behind the shoulders, for an arm to go and to stay behind the body
 NEARER_M = 0.05  # for one side to lie over the other
-OPENING_S = 1.0  # the time in which the reference's neutral frame is looked for
+OPENING_S = 1.0  # the time in which the reference's neutral frame is searched
 UNSEEN, SEEN = 0.35, 0.65  # visibility from which, and up to which, a limb follows the reference more and more
 SHORTEST, LONGEST = 0.3, 1.3  # of a bone's length in the picture
 LEAST_FLAT = 0.6  # a bone of the picture that looks shorter than this against its real length is not trusted
 OWN_ARMS, OWN_LEGS = np.radians(20), np.radians(8)  # how much of the character's own stance "image" keeps
 OWN_FACE = np.array([np.radians(8), 0.15, 0.15])  # roll, turn and nod likewise
+LEAST_NECK_M = 1e-3  # instead of a neck without length, by which nothing can be divided
+NECK_SHORTEST, NECK_LONGEST = 0.8, 1.1  # of its length in the opening, when the head nods
+MOST_LEAN = 0.3  # radians that the trunk leans at most where the hips are not seen, one for each metre aside
+SPINE_SHORTEST = 0.7  # of its length in the picture, when the trunk leans to the camera or away from it
+MOVING_TRUST = 0.02  # of a standing foot's: where both feet move, the root still follows them
+LEVELLED = 1.2  # of its own length, at most, that a limb is given of the other side's
 NARROWEST, WIDEST = 0.6, 1.1  # of the shoulders, when the reference turns
 STILL_M_PER_S = 0.25  # a foot slower than this stands
 TURNED_M = 0.06  # between the shoulders, the wrong way round, for a back
-MOST_NECK = np.radians(35)
+MOST_NECK = np.radians(35)  # beyond this a head tilted against the trunk tears its neck
 LIMBS = tuple(part for part in BONES if part is not Part.HEAD)
 
 
 class DepthOrder:
-    """Remembers from stretch to stretch what lies in front."""
+    """Tells which limbs lie in front; it remembers the order from one call to the next."""
 
     def __init__(self) -> None:
         self._left_behind = self._right_behind = self._right_arm_over = self._right_leg_over = False
 
     def follow(self, p: SmoothedMotion) -> tuple[np.ndarray, np.ndarray]:
-        """Take the next frames.
+        """Find what lies in front in the next frames.
 
         Returns:
             ``(frames, 2)`` bool: the left, the right arm is behind the body. ``(frames, 2)`` bool: the right arm lies
@@ -71,12 +59,12 @@ class DepthOrder:
 
 
 def opening_frames(fps: float) -> int:
-    """How many frames the opening of a performance has."""
+    """Count the frames of the clip's opening, the first :data:`OPENING_S` that the rest is measured against."""
     return max(1, round(OPENING_S * fps))
 
 
 class Retargeter:
-    """Gives a character the moves of a performance that may come in pieces.
+    """Gives a character the motion of a clip, which may come in pieces.
 
     Args:
         character: Whose bones and place are kept.
@@ -97,7 +85,7 @@ class Retargeter:
         self._unit = character.px_per_m / float(opening.scale[0])  # px per unit of the reference
         self._hips0, self._neck0 = middle(opening.points, HIPS)[0], opening.points[0, Joint.NECK]
         neck = opening.points[:, Joint.HEAD] - opening.points[:, Joint.NECK]
-        self._neck_m = max(1e-3, float(np.median(np.linalg.norm(neck, axis=1) / opening.scale)))
+        self._neck_m = max(LEAST_NECK_M, float(np.median(np.linalg.norm(neck, axis=1) / opening.scale)))
         self._feet0 = middle(opening.points, ANKLES)[0]
         self._lengths = _lengths(character)
         neutral = self._neutral(opening)
@@ -107,7 +95,7 @@ class Retargeter:
         self._depth, self._foot_lock = DepthOrder(), FootLock(opening.fps, character.px_per_m)
 
     def move(self, p: SmoothedMotion) -> PuppetMotion:
-        """Take the next frames; they must follow each other."""
+        """Retarget the next frames; calls must follow the order of the clip."""
         scale = self._framing_limits.size(p.scale * self._unit / self._c.px_per_m) if self._follow else np.ones(len(p))
         joints, turned = np.zeros((len(p), len(Joint), 2)), self._facing(p)
         self._pose_trunk(joints, p, scale)
@@ -186,16 +174,16 @@ class Retargeter:
         seen = _seen(np.minimum(p.visibility[:, HIPS[0]], p.visibility[:, HIPS[1]]))
         turn = seen * wrapped(heading(p.points[:, Joint.NECK] - hips) - heading(spine_rest))
         lean = (p.points[:, Joint.NECK, 0] - self._neck0[0]) / p.scale  # metres sideways, when the hips are not seen
-        turn = turn + (1 - seen) * np.clip(lean, -0.3, 0.3)
+        turn = turn + (1 - seen) * np.clip(lean, -MOST_LEAN, MOST_LEAN)
         flat = 1 + seen * (flatness(middle(p.world_m, HIPS), p.world_m[:, Joint.NECK]) / self._flat_spine() - 1)
-        length = np.linalg.norm(spine_rest) * np.clip(flat, 0.7, LONGEST) * scale
+        length = np.linalg.norm(spine_rest) * np.clip(flat, SPINE_SHORTEST, LONGEST) * scale
         joints[:, Joint.NECK] = polar(heading(spine_rest) + turn, length)
         self._pose_across(joints, p, HIPS, np.zeros((len(p), 2)), scale)
         self._pose_across(joints, p, SHOULDERS, joints[:, Joint.NECK], scale)
         neck_rest = rest[Joint.HEAD] - rest[Joint.NECK]
         neck = p.points[:, Joint.HEAD] - p.points[:, Joint.NECK]
         bend = wrapped(heading(neck) - heading(neck_rest))
-        stretch = np.clip(np.linalg.norm(neck, axis=1) / p.scale / self._neck_m, 0.8, 1.1)
+        stretch = np.clip(np.linalg.norm(neck, axis=1) / p.scale / self._neck_m, NECK_SHORTEST, NECK_LONGEST)
         joints[:, Joint.HEAD] = joints[:, Joint.NECK] + polar(
             heading(neck_rest) + np.clip(bend, -MOST_NECK, MOST_NECK), np.linalg.norm(neck_rest) * stretch * scale
         )
@@ -252,7 +240,7 @@ class Retargeter:
     def _on_feet(self, joints: np.ndarray, p: SmoothedMotion) -> np.ndarray:
         """The root that puts the feet where the reference's are; a standing foot counts more than a moving one."""
         feet = p.points[:, list(ANKLES)]
-        trust = np.exp(-((p.speed_m_s / STILL_M_PER_S) ** 2)) + 0.02
+        trust = np.exp(-((p.speed_m_s / STILL_M_PER_S) ** 2)) + MOVING_TRUST
         trust /= trust.sum(axis=1, keepdims=True)
         wanted = self._c.joints[list(ANKLES)].mean(axis=0) + (feet - self._feet0) * self._unit
         return (trust[..., None] * (wanted - joints[:, list(ANKLES)])).sum(axis=1)
@@ -273,7 +261,7 @@ def _lengths(c: Character) -> dict[Joint, float]:
                 flat = flatness(c.world_m[None, start], c.world_m[None, end])[0]
                 lengths[end] = float(np.hypot(*(c.joints[end] - c.joints[start]))) / max(LEAST_FLAT, flat)
     both = [(end, Joint(end ^ 1)) for end in lengths]
-    return {end: max(lengths[end], min(lengths[other], 1.2 * lengths[end])) for end, other in both}
+    return {end: max(lengths[end], min(lengths[other], LEVELLED * lengths[end])) for end, other in both}
 
 
 def _angle(points: np.ndarray, bone: Bone) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""From a picture to layers: whose each pixel is, what lies behind it, and the picture without the person.
+"""Rigging: a picture is matted, segmented into body parts, and cut into layers; what they hid is inpainted.
 
 Nothing here knows of clips or frames.
 """

@@ -1,20 +1,16 @@
-"""Where an arm ends that lies on the body: a smooth line on either side, fingers by the palm's colour."""
+"""Find the borders of an arm that lies on the body: a cheapest path on either side, fingers by skin colour."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.matting import (
-    HAND_M,
-    around_palm,
-    colour_share,
-    nearest_known,
-    skin,
-)
+from kling_ui.puppet.rig.inpainting import distance_to
+from kling_ui.puppet.rig.matting import HAND_M, around_palm, colour_share, nearest_known, skin
 from kling_ui.puppet.skeleton import BONES, Part
+from kling_ui.vision.pose import EPSILON
 
-OWN, BODY = 1, 2
+OWN, BODY = 1, 2  # what territory() draws: the arm, and the body beside it
 STEP_PX = 2.0  # along the arm
 BEFORE = 0.9  # of a limb's radius before the shoulder, where an arm's way begins
 INSIDE, OUTSIDE = 0.6, 2.6  # limb radii on this side of the bone, and beyond, where a line may run
@@ -30,14 +26,22 @@ HAND_SURE_M = 0.025  # how far from a hand, as far as it is known, the body sure
 ON_BODY_M = 0.06  # how far from the body's edge it may still go on under a hand
 SETTLED = 0.5  # how far colours must tell for a pixel to change
 FROM_WRIST, CUFF_M = 0.3, 0.03  # of the way from wrist to knuckles, and beside it: sleeves may be of the body's colour
-ABOVE_WRIST, BARE = 0.5, 40.0  # of that way where wrists are bare if they look like the palm, of 8 bits
+ABOVE_WRIST, BARE = 0.5, 40.0  # of that way, above the wrist: bare if its colour is nearer to the palm's, of 8 bits
 SPECK_M = 0.015  # what shows of the body between interlaced fingers would be left as specks
-SMOOTH_PX, SPUR_PX = 1.0, 5
+SMOOTH_PX, SPUR_PX = 1.0, 5  # over which the hand's border is smoothed; what is thinner goes
+ELBOW = 3  # radii of the upper arm over which the direction turns from one bone's to the other's
+CHEST = (0.5, 3.0)  # limb radii from the shoulder, between which a line may run farther and farther out
+OFF = 0.75  # of NOTHING: evidence so high, averaged between pixels, is off the person
+WITHIN_PX = 3  # before that end, where the evidence must speak for the arm
+LEAST_SIGMA_PX = 0.8  # over which edges are averaged at least
+# A slope between these two pixels (of 8 bits) and that percentile of all slopes around counts as half an edge.
+FAINT, USUAL_PERCENT = 2.0, 80
+PALM_POINTS = 9  # between wrist and knuckles, one of which a piece of the hand must hold
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """An arm's way through the picture, in steps.
+    """An arm's middle line through the picture, sampled in steps of :data:`STEP_PX`.
 
     Attributes:
         points: ``(n, 2)`` px on its bones.
@@ -54,7 +58,7 @@ class Arm:
 
 @dataclass(frozen=True, slots=True)
 class ArmBoundary:
-    """Where an arm ends on one side.
+    """The border of an arm on one side, step by step.
 
     Attributes:
         away_px: ``(n,)``: how far from the bone it runs at each step; negative on the other side of the bone.
@@ -66,7 +70,7 @@ class ArmBoundary:
 
 
 def arm_axis(joints: np.ndarray, parts: list[Part], px_per_m: float) -> Arm:
-    """Walk along an arm.
+    """Sample an arm's middle line from before the shoulder to its end.
 
     Args:
         joints: ``(18, 2)`` px.
@@ -80,10 +84,10 @@ def arm_axis(joints: np.ndarray, parts: list[Part], px_per_m: float) -> Arm:
     radii = np.array([BONES[part].radius_m * px_per_m for part in parts])
     before = BEFORE * radii[0]
     at = np.arange(-before, lengths.sum(), STEP_PX)
-    forward = ways / np.maximum(lengths, 1e-6)[:, None]
-    bend = np.clip((at - lengths[0]) / (3 * radii[0]) + 0.5, 0, 1)[:, None]
+    forward = ways / np.maximum(lengths, EPSILON)[:, None]
+    bend = np.clip((at - lengths[0]) / (ELBOW * radii[0]) + 0.5, 0, 1)[:, None]
     heading = (1 - bend) * forward[0] + bend * forward[-1]
-    heading /= np.maximum(np.hypot(*heading.T), 1e-6)[:, None]
+    heading /= np.maximum(np.hypot(*heading.T), EPSILON)[:, None]
     knots = np.array([-before, *np.cumsum([0.0, *lengths])])
     stops = np.vstack([corners[0] - before * forward[0], corners])
     points = np.stack([np.interp(at, knots, stops[:, axis]) for axis in (0, 1)], axis=-1)
@@ -94,10 +98,10 @@ def arm_axis(joints: np.ndarray, parts: list[Part], px_per_m: float) -> Arm:
 def arm_boundaries(
     arm: Arm, picture: np.ndarray, evidence: np.ndarray, scale: float, px_per_m: float
 ) -> list[ArmBoundary]:
-    """The lines on its left and its right side.
+    """Find an arm's borders on its left and its right side, as cheapest paths along edges.
 
     Args:
-        arm: From :func:`arm_way`.
+        arm: From :func:`arm_axis`.
         picture: ``(height, width, 3)`` uint8.
         evidence: ``(h, w)`` float32 of a smaller copy: negative what speaks for the arm;
             :data:`NOTHING` off the person.
@@ -130,16 +134,16 @@ def arm_boundaries(
 
 def _most(arm: Arm) -> np.ndarray:
     """``(steps,)`` px: how far from the bone a line may run; little on the chest, where the shoulder turns."""
-    return arm.radii * np.interp(arm.along_px / arm.radii, [0.5, 3.0], [SHOULDER, OUTSIDE])
+    return arm.radii * np.interp(arm.along_px / arm.radii, CHEST, [SHOULDER, OUTSIDE])
 
 
 def _free_width(away: np.ndarray, said: np.ndarray) -> np.ndarray:
     """``(steps,)``: where the person ends beside the bone, ``nan`` where the body begins before."""
-    ends = said >= 0.75 * NOTHING
+    ends = said >= OFF * NOTHING
     ends[:, away < 0] = False
     first = ends.argmax(axis=1)
     rows = np.arange(len(said))
-    free = ends.any(axis=1) & (said[rows, np.maximum(first - 3, 0)] < 0)
+    free = ends.any(axis=1) & (said[rows, np.maximum(first - WITHIN_PX, 0)] < 0)
     return np.where(free, away[first], np.nan)
 
 
@@ -147,12 +151,12 @@ def _usual(arm: Arm, own: np.ndarray, other: np.ndarray) -> np.ndarray:
     """``(steps,)`` px: where a line is to be expected: at a free side's end, else as far as the other one leaves."""
     rest = np.clip(USUAL * arm.radii - other, NARROW * arm.radii, WIDE * arm.radii)
     usual = np.where(np.isnan(own), np.where(np.isnan(rest), USUAL / 2 * arm.radii, rest), own)
-    rim = max(1, round(1.0 * float(arm.radii.max()) / STEP_PX))
+    rim = max(1, round(float(arm.radii.max()) / STEP_PX))
     return cv2.blur(usual[:, None].astype(np.float32), (1, 2 * rim + 1))[:, 0]
 
 
 def territory(arm: Arm, sides: list[ArmBoundary], shape: tuple[int, ...]) -> np.ndarray:
-    """Draw what lies between an arm's seams and beside them.
+    """Draw the area between an arm's borders and the areas beside them.
 
     Returns:
         ``(height, width)`` uint8: :data:`OWN` between them, :data:`BODY` beside, 0 where nothing is said.
@@ -163,8 +167,8 @@ def territory(arm: Arm, sides: list[ArmBoundary], shape: tuple[int, ...]) -> np.
     ends = [point + way * far[0] * arm.sides[0] for point in (arm.points[0], arm.points[0] + back) for way in (1, -1)]
     cv2.fillConvexPoly(drawn, np.array([ends[0], ends[1], ends[3], ends[2]]).round().astype(np.int32), (BODY,))
     for value, free in ((BODY, False), (0, True)):
-        for way, seam in zip((1, -1), sides, strict=True):
-            _fill(drawn, arm, (way * seam.away_px, way * far), seam.free == free, value)
+        for way, side in zip((1, -1), sides, strict=True):
+            _fill(drawn, arm, (way * side.away_px, way * far), side.free == free, value)
     left, right = sides
     _fill(drawn, arm, (-right.away_px, left.away_px), np.ones(len(far), bool), OWN)
     return drawn
@@ -184,12 +188,12 @@ def _edges(strip: np.ndarray, px_per_m: float) -> np.ndarray:
     soft = cv2.GaussianBlur(
         strip.astype(np.float32),
         (0, 0),
-        sigmaX=max(0.8, ACROSS_M * px_per_m),
-        sigmaY=max(0.8, ALONG_M * px_per_m / STEP_PX),
+        sigmaX=max(LEAST_SIGMA_PX, ACROSS_M * px_per_m),
+        sigmaY=max(LEAST_SIGMA_PX, ALONG_M * px_per_m / STEP_PX),
     )
     slope = np.zeros(strip.shape[:2], np.float32)
     slope[:, 1:-1] = np.sqrt(((soft[:, 2:] - soft[:, :-2]) ** 2).sum(axis=-1))
-    usual = 2.0 + np.percentile(slope, 80)
+    usual = FAINT + np.percentile(slope, USUAL_PERCENT)
     return slope / (slope + usual)
 
 
@@ -216,7 +220,7 @@ def _best_line(cost: np.ndarray) -> np.ndarray:
 
 
 def tell_fingers(arm: np.ndarray, body: np.ndarray, rgb: np.ndarray, palm: np.ndarray, px_per_m: float) -> np.ndarray:
-    """Give a hand what has the palm's colour, and the body what shows between its fingers.
+    """Separate a hand from the body behind it by skin colour, down to the gaps between fingers.
 
     Args:
         arm: ``(height, width)`` bool: what is taken to be the arm.
@@ -240,7 +244,7 @@ def tell_fingers(arm: np.ndarray, body: np.ndarray, rgb: np.ndarray, palm: np.nd
 
 def _tell(arm: np.ndarray, body: np.ndarray, rgb: np.ndarray, palm: np.ndarray, px_per_m: float) -> np.ndarray:
     away = around_palm(arm.shape, palm)
-    from_arm, from_body = (cv2.distanceTransform((~part).astype(np.uint8), cv2.DIST_L2, 5) for part in (arm, body))
+    from_arm, from_body = distance_to(arm), distance_to(body)
     known = body & (from_arm > HAND_SURE_M * px_per_m)
     near = (away < HAND_M * px_per_m) & (from_body < ON_BODY_M * px_per_m)
     asked = (arm | body) & near & ~_cuff(arm, rgb, palm, away, px_per_m)
@@ -270,7 +274,7 @@ def _cuff(arm: np.ndarray, rgb: np.ndarray, palm: np.ndarray, away: np.ndarray, 
     """``(height, width)`` bool: where a sleeve may be, which can have the body's colour; a bare wrist has none."""
     way = palm[1] - palm[0]
     ys, xs = np.ogrid[: arm.shape[0], : arm.shape[1]]
-    share = ((xs - palm[0, 0]) * way[0] + (ys - palm[0, 1]) * way[1]) / max(float(way @ way), 1e-6)
+    share = ((xs - palm[0, 0]) * way[0] + (ys - palm[0, 1]) * way[1]) / max(float(way @ way), EPSILON)
     above = skin(rgb, arm, np.array([palm[0] - ABOVE_WRIST * way] * 2), px_per_m)
     hand = skin(rgb, arm, palm, px_per_m)
     if above and hand and float(np.abs(above[0] - hand[0]).max()) < BARE:
@@ -281,7 +285,7 @@ def _cuff(arm: np.ndarray, rgb: np.ndarray, palm: np.ndarray, away: np.ndarray, 
 def _with_palm(hand: np.ndarray, palm: np.ndarray, arm: np.ndarray) -> np.ndarray:
     """Only what is of one piece with the palm."""
     _, pieces = cv2.connectedComponents(hand.astype(np.uint8), connectivity=4)
-    steps = np.linspace(0, 1, 9)[:, None]
+    steps = np.linspace(0, 1, PALM_POINTS)[:, None]
     x, y = (palm[0] * (1 - steps) + palm[1] * steps).round().astype(int).T
     inside = (x >= 0) & (y >= 0) & (x < hand.shape[1]) & (y < hand.shape[0])
     wanted = np.unique(pieces[y[inside], x[inside]])

@@ -1,4 +1,4 @@
-"""The character: what of the picture belongs to it, where its joints are, and the window around each part."""
+"""Find the character in a picture: its matte, joints, scale and face, and a window around each body part."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -10,31 +10,27 @@ import numpy as np
 from kling_ui.errors import MediaError
 from kling_ui.media.image import read_picture
 from kling_ui.puppet.rig.matting import matte
-from kling_ui.puppet.skeleton import (
-    BONES,
-    Joint,
-    Part,
-    face_of,
-    joints_of,
-    scale_px_per_m,
-)
+from kling_ui.puppet.skeleton import BONES, Joint, Part, face_of, joints_of, scale_px_per_m
 from kling_ui.vision.pose import Landmark, Pose, find_person
 
 VISIBLE = 0.5  # a bone whose end is less visible than this is not shown
-SURELY_VISIBLE = 0.9  # an arm less visible than this is looked for again
-CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second look must win
+SURELY_VISIBLE = 0.9  # with an arm less visible than this the pose is detected again
+CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second pose must win
 CUT_ROWS = 3  # the very last rows of a picture are often spoilt by its edge
 BELOW_SHARE = 0.12  # of the picture's height
 MIRRORED = 0.95  # from what alpha on a pixel above is fit to be shown below
 LEAST_SIDE_PX = 720  # of the longer side: smaller pictures are enlarged to this
 ARMS = [Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST]
+BONE_POINTS = 11  # at which a bone is tested for lying in the picture
+CONTRAST, TILES = 3.0, (8, 8)  # of the histogram equalisation (CLAHE): its clip limit, and parts across and down
+BYTE_VALUES = 256  # that a uint8 can have
 AROUND_M = 0.18  # what a part may take of its surroundings at most
-FEATHER_PX = 1.0
+FEATHER_PX = 1.0  # sigma of a soft border
 
 
 @dataclass(frozen=True, slots=True)
 class FaceMarks:
-    """The face in the picture.
+    """Where the face is in the picture, how wide, and how it is held.
 
     Attributes:
         centre: ``(x, y)`` px, between eyes, nose and ears.
@@ -49,7 +45,7 @@ class FaceMarks:
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """A person in a picture of the size that the clip will have.
+    """A person in a picture that has been scaled to the preview's size.
 
     Attributes:
         rgb: ``(height, width, 3)`` uint8; both sides even.
@@ -143,7 +139,7 @@ def _best_pose(rgb: np.ndarray) -> Pose | None:
     if first is not None and first.landmarks[ARMS, 3].min() > SURELY_VISIBLE:
         return first
     lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
-    lab[..., 0] = cv2.createCLAHE(3.0, (8, 8)).apply(lab[..., 0])
+    lab[..., 0] = cv2.createCLAHE(CONTRAST, TILES).apply(lab[..., 0])
     second = find_person(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB))
     if first is None or second is None or first.mask is None or second.mask is None:
         return first or second
@@ -161,7 +157,7 @@ def _read(path: Path, sides_px: tuple[int, int]) -> np.ndarray:
 
 
 def shown_parts(character: Character) -> list[Part]:
-    """The parts that the picture really shows; nothing else is invented."""
+    """List the body parts that the picture shows; parts that it does not are not invented."""
     shown = [Part.TORSO, Part.HEAD]
     for part, bone in BONES.items():
         if part is Part.HEAD or bone.parent not in shown:
@@ -173,14 +169,14 @@ def shown_parts(character: Character) -> list[Part]:
 
 def _inside_share(character: Character, start: Joint, end: Joint) -> float:
     """How much of a bone lies in the picture, 0-1."""
-    steps = np.linspace(0, 1, 11)[:, None]
+    steps = np.linspace(0, 1, BONE_POINTS)[:, None]
     points = character.joints[start] * (1 - steps) + character.joints[end] * steps
     return float(((points >= 0) & (points < character.size)).all(axis=1).mean())
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A rectangle of the picture.
+    """A cut-out of the picture around one body part, with labels and joints.
 
     Attributes:
         corner: ``(x, y)`` px of its upper left corner in the picture.
@@ -202,7 +198,7 @@ class Window:
 
 
 def window_of(character: Character, labels: np.ndarray, colours: np.ndarray, part: Part) -> Window | None:
-    """The window around a part, or ``None`` when it has no pixel."""
+    """Cut out the window around a body part; ``None`` when the part has no pixel."""
     own = labels == part
     if not own.any():
         return None
@@ -220,26 +216,26 @@ def window_of(character: Character, labels: np.ndarray, colours: np.ndarray, par
 
 
 def among(labels: np.ndarray, parts: Collection[Part]) -> np.ndarray:
-    """``(height, width)`` bool: where the label is one of some parts."""
-    table = np.zeros(256, np.uint8)
+    """Find where the label is one of some parts; ``(height, width)`` bool."""
+    table = np.zeros(BYTE_VALUES, np.uint8)
     table[list(parts)] = 1
     return cv2.LUT(np.ascontiguousarray(labels).view(np.uint8), table).view(bool)
 
 
 def box_around(region: np.ndarray, more: int) -> tuple[slice, slice]:
-    """Rows and columns that hold a bool region and so many px around it."""
+    """Bound a bool region and so many px around it by rows and columns."""
     x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
     return slice(max(0, y - more), y + height + more), slice(max(0, x - more), x + width + more)
 
 
 def soften(region: np.ndarray) -> np.ndarray:
-    """A bool region with a soft border, float32 0-1."""
+    """Blur the border of a bool region; float32 0-1."""
     return cv2.GaussianBlur(region.astype(np.float32), (0, 0), FEATHER_PX)
 
 
 def without_spurs(region: np.ndarray, half_px: float) -> np.ndarray:
-    """What is left of a bool region without what is thinner than twice ``half_px``; all of it if it all is."""
-    deep = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, 3)[1:-1, 1:-1] > half_px
+    """Remove what is thinner than twice ``half_px`` from a bool region; keep all of it if it all is."""
+    deep = cv2.distanceTransform(np.pad(region, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3)[1:-1, 1:-1] > half_px
     if not deep.any():
         return region
-    return region & (cv2.distanceTransform((~deep).astype(np.uint8), cv2.DIST_L2, 3) <= half_px + 1)
+    return region & (cv2.distanceTransform((~deep).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_3) <= half_px + 1)

@@ -1,34 +1,21 @@
-"""How a part goes on where others lie over it: its outline, its colours, and the thigh around its hip."""
+"""Complete body parts where others lie over them: outline, colours, and the top of the thigh."""
 
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.character import (
-    Window,
-    among,
-    box_around,
-    without_spurs,
-)
+from kling_ui.puppet.rig.character import Window, among, box_around, without_spurs
 from kling_ui.puppet.rig.distances import march
-from kling_ui.puppet.rig.inpainting import mirrored, mix, without_marks
-from kling_ui.puppet.skeleton import (
-    ARMS,
-    BONES,
-    DRAWING_ORDER,
-    FOREARMS,
-    HIPS,
-    THIGHS,
-    Joint,
-    Part,
-)
+from kling_ui.puppet.rig.inpainting import distance_to, mirrored, mix, without_marks
+from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, FOREARMS, HIPS, THIGHS, Joint, Part
+from kling_ui.vision.pose import EPSILON
 
 # How far beside what lies over a part its colours are not its own: shadows, contours, borders not quite met.
 ARM_RIM_M, RIM_M = 0.011, 0.004
 HAND_RIM_M = 0.02  # hands on the legs cast shadows, and skin is unlike cloth
 TRACE = 1.4  # of such a rim: what is seen of a part farther than this from what is known of it may be all there is
-LEAST_RIM_PX = 2.0
+LEAST_RIM_PX = 2.0  # where that is less, in small pictures
 MIRROR_M = 0.15  # around what is replaced, where its colours are taken from
 SLIVER_M = 0.013  # half the width of what is too thin to be continued
 STRIP_M = 0.02  # how far the body surely goes on behind a limb that runs alongside it
@@ -52,12 +39,15 @@ CROTCH_M = 0.12  # below the hips, where no gap between the legs shows it
 LOWEST_M = 0.17  # a gap that begins further down is one between legs that touch
 MIDDLE = 0.4  # of the way from between the hips to either one, where it may begin
 LEAST_M, MOST_M = 0.06, 0.18  # how far a thigh goes on outwards
-RIM_PX = 2.0
-SOLID = 0.6
+STARTS = 15  # places between the hips from which the gap is searched
+RIM_PX = 2.0  # over which the spot around a hip fades
+SOLID = 0.6  # alpha from which on cloth fills that spot
+FAR_PX = 1e6  # beyond all pictures
+NO_SIGMA = 1e-3  # px, for OpenCV, which takes 0 for a sigma like the other one: no averaging along this axis
 
 
 def complete(window: Window, part: Part, wanted: np.ndarray, *, kept: np.ndarray | None) -> np.ndarray:
-    """Replace what other parts lend a part, near its borders and under them, by its own colours continued.
+    """Continue a part's own colours under the parts that lie over it, and near its borders with them.
 
     Args:
         window: Around the part.
@@ -83,7 +73,7 @@ def complete(window: Window, part: Part, wanted: np.ndarray, *, kept: np.ndarray
     own, share = window.labels[box] == part, share[box]
     known = without_spurs(own & (near[box] > 1), SLIVER_M * window.px_per_m)
     if known.any() and part not in THIGHS:
-        away = cv2.distanceTransform((~known).astype(np.uint8), cv2.DIST_L2, 5)
+        away = distance_to(known)
         share *= ~own | (away < TRACE * ARM_RIM_M * window.px_per_m)
     out = window.colours.copy()
     cloth = without_marks(out[box], window.px_per_m)
@@ -96,7 +86,7 @@ def _nearness(window: Window, parts: set[Part], rim_m: float) -> np.ndarray:
     there = among(window.labels, parts)
     if not there.any():
         return np.full(there.shape, np.inf, np.float32)
-    away = cv2.distanceTransform((~there).astype(np.uint8), cv2.DIST_L2, 5)
+    away = distance_to(there)
     return away / max(LEAST_RIM_PX, rim_m * window.px_per_m)
 
 
@@ -108,7 +98,7 @@ def _same_limb(part: Part) -> list[Part]:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One side of an outline.
+    """The left or right half of a part's outline, row by row.
 
     Attributes:
         reach: ``(height,)`` px from the axis outwards, in each row; NaN beyond the first and last known one.
@@ -122,7 +112,7 @@ class Side:
 
 
 def hidden_behind(window: Window, part: Part) -> np.ndarray:
-    """``(height, width)`` bool: where the part goes on behind the limbs in front of it."""
+    """Guess where a part goes on behind the limbs in front of it; ``(height, width)`` bool."""
     covers = among(window.labels, IN_FRONT.get(part, ()))
     own = window.labels == part
     if not own.any():
@@ -143,7 +133,7 @@ def _neck(window: Window, own: np.ndarray) -> np.ndarray:
     head = window.labels == Part.HEAD
     if not head.any():
         return head
-    near = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5) <= NECK_M * window.px_per_m
+    near = distance_to(own) <= NECK_M * window.px_per_m
     aside = np.abs(np.arange(own.shape[1]) - window.joints[Joint.NECK][0]) <= NECK_WIDE_M * window.px_per_m
     return head & near & aside & _hull(own)
 
@@ -191,7 +181,7 @@ def _side(own: np.ndarray, covers: np.ndarray, axis: np.ndarray, px_per_m: float
 
 def _dents(reach: np.ndarray, px_per_m: float) -> np.ndarray:
     """``(height,)`` bool: far inside what is seen just above and below; a waist is not that short."""
-    seen = np.nan_to_num(reach, nan=-1e6).astype(np.float32)[:, None]
+    seen = np.nan_to_num(reach, nan=-FAR_PX).astype(np.float32)[:, None]
     around = np.ones((2 * max(1, round(DENT_LONG_M * px_per_m / 2)) + 1, 1), np.uint8)
     return (cv2.morphologyEx(seen, cv2.MORPH_CLOSE, around) - seen)[:, 0] > DENT_M * px_per_m
 
@@ -199,7 +189,11 @@ def _dents(reach: np.ndarray, px_per_m: float) -> np.ndarray:
 def _to_nearest(free: np.ndarray) -> np.ndarray:
     """``(height,)`` float32: how many rows away the nearest free one is; very far without any."""
     busy = np.repeat((~free).astype(np.uint8)[:, None], 3, axis=1)
-    return cv2.distanceTransform(busy, cv2.DIST_L2, 3)[:, 1] if free.any() else np.full(len(free), 1e6, np.float32)
+    return (
+        cv2.distanceTransform(busy, cv2.DIST_L2, cv2.DIST_MASK_3)[:, 1]
+        if free.any()
+        else np.full(len(free), FAR_PX, np.float32)
+    )
 
 
 def _guessed(side: Side, other: Side, px_per_m: float) -> np.ndarray:
@@ -230,24 +224,24 @@ def _smoothed(values: np.ndarray, sigma: float) -> np.ndarray:
     """Averaged over neighbours; what is not finite stays out of it."""
     there = np.isfinite(values)
     column = np.where(there, values, 0.0)[:, None]
-    weight = cv2.GaussianBlur(there.astype(np.float64)[:, None], (1, 0), sigmaX=1e-3, sigmaY=sigma)
-    total = cv2.GaussianBlur(column, (1, 0), sigmaX=1e-3, sigmaY=sigma)
-    return np.where(there, total[:, 0] / np.maximum(weight[:, 0], 1e-6), -np.inf)
+    weight = cv2.GaussianBlur(there.astype(np.float64)[:, None], (1, 0), sigmaX=NO_SIGMA, sigmaY=sigma)
+    total = cv2.GaussianBlur(column, (1, 0), sigmaX=NO_SIGMA, sigmaY=sigma)
+    return np.where(there, total[:, 0] / np.maximum(weight[:, 0], EPSILON), -np.inf)
 
 
 def thigh_top(window: Window, part: Part) -> np.ndarray:
-    """``(height, width)`` float32 0-1: the spot around a hip that the thigh fills."""
+    """Draw the soft round spot around a hip that the thigh fills; ``(height, width)`` float32 0-1."""
     height, width = window.labels.shape
     hip = window.joints[BONES[part].start]
     other = window.joints[next(joint for joint in HIPS if joint is not BONES[part].start)]
-    inwards = (other - hip) / max(float(np.hypot(*(other - hip))), 1e-6)
+    inwards = (other - hip) / max(float(np.hypot(*(other - hip))), EPSILON)
     cloth = among(window.labels, (Part.TORSO, *THIGHS)) & (window.alpha > SOLID)
     inner = _to_crotch(window, cloth, hip)
     outer = max(LEAST_M * window.px_per_m, march(cloth, hip, -inwards, MOST_M * window.px_per_m))
     ys, xs = np.mgrid[:height, :width].astype(np.float32)
     x, y = xs - np.float32(hip[0]), ys - np.float32(hip[1])
     away = cv2.magnitude(x, y)
-    towards = (x * inwards[0] + y * inwards[1]) / np.maximum(away, 1e-6)
+    towards = (x * inwards[0] + y * inwards[1]) / np.maximum(away, EPSILON)
     reach = outer + (inner - outer) * np.clip(0.5 + towards, 0, 1)
     return (np.clip((reach - away) / RIM_PX, 0, 1) * cloth).astype(np.float32)
 
@@ -256,9 +250,9 @@ def _to_crotch(window: Window, cloth: np.ndarray, hip: np.ndarray) -> float:
     """How many px it is from a hip to where the gap between the legs begins."""
     left, right = window.joints[list(HIPS)]
     middle, knees = (left + right) / 2, window.joints[list(KNEES)].mean(axis=0)
-    down = (knees - middle) / max(float(np.hypot(*(knees - middle))), 1e-6)
+    down = (knees - middle) / max(float(np.hypot(*(knees - middle))), EPSILON)
     most = LOWEST_M * window.px_per_m
-    starts = [middle + share * (left - middle) for share in np.linspace(-MIDDLE, MIDDLE, 15)]
+    starts = [middle + share * (left - middle) for share in np.linspace(-MIDDLE, MIDDLE, STARTS)]
     ways = [(start, march(cloth, start, down, most)) for start in starts]
     ends = [start + way * down for start, way in ways if way < most - 2]
     ends = ends or [middle + down * CROTCH_M * window.px_per_m]

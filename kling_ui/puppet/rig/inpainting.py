@@ -1,12 +1,16 @@
-"""Filling in what cannot be seen: smooth continuation, mirrored cloth, and patches from beside the hole."""
+"""Inpainting: fill holes by a push-pull pyramid, by mirrored cloth, or by shifted copies of the picture."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
+from kling_ui.vision.camera import SOBEL_SUM
+from kling_ui.vision.pose import EPSILON
+
 MARK_M = 0.045  # twice the width of a mark on the cloth
 CLEAR_MARK = 20  # of 8 bits by which it differs from around it
+PATTERN = 4  # times so wide are the surroundings in which marks are counted
 SELDOM = 0.25  # of the surroundings: what differs more often is a pattern
 BORDER_CALM_PX = 4.0  # over which the border's direction is averaged, so that no fringes grow from its teeth
 CLEAR = 0.75  # of a distance's slope: less is halfway between two borders, where the average means nothing
@@ -21,11 +25,28 @@ SMOOTH_COST, MOST_SMOOTH_COST = 1.0, 45.0  # of continuing colours smoothly
 ROUGH_COST = 3.0  # more for each of 8 bits of texture around there
 STEEP_COST = 0.3  # more for each of 8 bits a px by which colours change towards the picture's edge, each px on
 NOTHING_COST = 255.0  # where a shift has nothing to give
-MOST_COST = 60.0
+MOST_COST = 60.0  # of a pixel of a shift: one that is very unlike must not outweigh many that fit
 COST_CALM_PX = 3.0  # of the small copy, over which costs are averaged
 SEAM_PX = 3.0  # of the small copy, over which two shifts change into each other
 LEAST = 0.004  # of a pixel: less is not seen
+LEAST_SHARE = 1e-3  # instead of a share of 0, where something is divided by it
+LEAST_COMMON = 0.1  # likewise of the surroundings that two pictures both show: less says little about their offset
+SURELY = 0.99  # of a pixel of a smaller copy that is known: it shows nothing of what is not
+PYRAMID_PX, PYRAMID_SIGMA_PX = (5, 5), 1.0  # the blur before a step down, against aliasing
+GAIN = 4  # of a pixel's weight from step to step down: one known pixel of the four below it is enough
+MARK_RIM_PX = 5  # by which marks are widened (half of it to each side), for their soft borders
+BEYOND = 1.2  # of the way to the border: a little farther in, colours must be known
 EDGE_SHARE = 0.005  # of the long side
+
+
+def distance_to(region: np.ndarray) -> np.ndarray:
+    """Measure how far each pixel is from a ``(height, width)`` bool region; px, float32, very far if that is empty."""
+    return cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5)
+
+
+def deep_inside(region: np.ndarray, reach: float) -> np.ndarray:
+    """Erode a ``(height, width)`` bool region by ``reach`` px; float32, 1 in what is left."""
+    return (distance_to(~region) > reach).astype(np.float32)
 
 
 def push_pull(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -42,24 +63,24 @@ def push_pull(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def spread(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """As :func:`push_pull` for ``(height, width, n)`` numbers of any size, at most 4 of them; float32."""
+    """Continue known numbers smoothly, as :func:`push_pull`: float32 ``(height, width, n)``, n at most 4."""
     weight = np.ascontiguousarray(known, np.float32)
     return _pull(values.astype(np.float32) * weight[..., None], weight)
 
 
 def surround(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """As :func:`push_pull` for bool ``known``, but found at half the size: enough beyond soft borders."""
+    """Continue known colours smoothly as :func:`push_pull` does, for bool ``known`` and at half the size."""
     size = tuple(max(1, side // 2) for side in known.shape[1::-1])
     share = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     held = cv2.resize(cv2.bitwise_and(rgb, rgb, mask=known.astype(np.uint8)), size, interpolation=cv2.INTER_AREA)
-    mean = cv2.divide(held, cv2.merge([np.maximum(share, 1e-3)] * 3), dtype=cv2.CV_8U)
+    mean = cv2.divide(held, cv2.merge([np.maximum(share, LEAST_SHARE)] * 3), dtype=cv2.CV_8U)
     out = cv2.resize(push_pull(mean, share), known.shape[::-1], interpolation=cv2.INTER_LINEAR)
     cv2.copyTo(rgb, known.astype(np.uint8), out)
     return out
 
 
 def mix(rgb: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """``other`` where ``share`` (``(height, width)`` 0-1) is 1, ``rgb`` where it is 0; all uint8."""
+    """Blend two pictures: ``other`` where ``share`` (``(height, width)`` 0-1) is 1, ``rgb`` where it is 0; uint8."""
     share = np.ascontiguousarray(share, np.float32)
     return cv2.blendLinear(other, rgb, share, 1 - share)
 
@@ -68,20 +89,20 @@ def _pull(colour: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """Colours (premultiplied by weight) with every hole filled from the next coarser level."""
     height, width = weight.shape
     if max(height, width) <= 2 or weight.min() >= 1:
-        total = max(float(weight.sum()), 1e-6)
+        total = max(float(weight.sum()), EPSILON)
         mean = colour.sum(axis=(0, 1)) / total
         return colour + (1 - np.minimum(weight, 1))[..., None] * mean
     small = (max(1, (width + 1) // 2), max(1, (height + 1) // 2))
-    down_colour = cv2.resize(cv2.GaussianBlur(colour, (5, 5), 1.0), small, interpolation=cv2.INTER_AREA)
-    down_weight = cv2.resize(cv2.GaussianBlur(weight, (5, 5), 1.0), small, interpolation=cv2.INTER_AREA)
-    strength = np.minimum(1, down_weight * 4) / np.maximum(down_weight, 1e-6)
+    soft = (cv2.GaussianBlur(values, PYRAMID_PX, PYRAMID_SIGMA_PX) for values in (colour, weight))
+    down_colour, down_weight = (cv2.resize(values, small, interpolation=cv2.INTER_AREA) for values in soft)
+    strength = np.minimum(1, down_weight * GAIN) / np.maximum(down_weight, EPSILON)
     coarse = _pull(down_colour * strength[..., None], down_weight * strength)
     up = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     return colour + (1 - weight)[..., None] * up
 
 
 def mirrored(rgb: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Continue known colours over wanted pixels.
+    """Mirror known colours at the border of the known region into the pixels that are wanted.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -110,7 +131,7 @@ def mirrored(rgb: np.ndarray, known: np.ndarray, wanted: np.ndarray) -> np.ndarr
 
 
 def without_marks(rgb: np.ndarray, px_per_m: float) -> np.ndarray:
-    """The cloth without buttons, cords and the like, which would show twice; patterns stay, for they are everywhere.
+    """Remove buttons, cords and the like from cloth, as they would show twice; patterns stay.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -123,8 +144,8 @@ def without_marks(rgb: np.ndarray, px_per_m: float) -> np.ndarray:
     size = max(3, round(MARK_M * px_per_m / 2) | 1)
     plain = cv2.medianBlur(half, size)
     apart = cv2.transform(cv2.absdiff(half, plain), np.full((1, 3), 1 / 3)) > CLEAR_MARK
-    often = cv2.boxFilter(apart.astype(np.float32), -1, (4 * size, 4 * size))
-    marks = cv2.dilate((apart & (often < SELDOM)).astype(np.uint8), np.ones((5, 5), np.uint8))
+    often = cv2.boxFilter(apart.astype(np.float32), -1, (PATTERN * size, PATTERN * size))
+    marks = cv2.dilate((apart & (often < SELDOM)).astype(np.uint8), np.ones((MARK_RIM_PX, MARK_RIM_PX), np.uint8))
     share = cv2.resize(cv2.blur(marks.astype(np.float32), (3, 3)), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     return mix(rgb, cv2.resize(plain, rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR), share)
 
@@ -132,7 +153,7 @@ def without_marks(rgb: np.ndarray, px_per_m: float) -> np.ndarray:
 def _border(known: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where each hidden pixel meets the known region, ``(n, 2)`` px, and the way there, which leads on into it."""
     away, numbers = cv2.distanceTransformWithLabels(
-        (~known).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        (~known).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     ys, xs = np.nonzero(known)
     points = np.zeros((numbers.max() + 1, 2), np.float32)
@@ -140,10 +161,12 @@ def _border(known: np.ndarray, hidden: np.ndarray) -> tuple[np.ndarray, np.ndarr
     nearest = points[numbers[hidden]]
     place = np.stack(np.nonzero(hidden)[::-1], axis=-1).astype(np.float32)
     calm = cv2.GaussianBlur(away, (0, 0), BORDER_CALM_PX)
-    slope = np.stack([cv2.Sobel(calm, cv2.CV_32F, *way, scale=1 / 8)[hidden] for way in ((1, 0), (0, 1))], axis=-1)
+    slope = np.stack(
+        [cv2.Sobel(calm, cv2.CV_32F, *way, scale=1 / SOBEL_SUM)[hidden] for way in ((1, 0), (0, 1))], axis=-1
+    )
     steep = np.hypot(*slope.T)[:, None]
-    smooth = -slope / np.maximum(steep, 1e-6) * away[hidden][:, None]
-    trusted = (steep > CLEAR) & _holds(known, np.rint(place + 1.2 * smooth).astype(np.intp))[:, None]
+    smooth = -slope / np.maximum(steep, EPSILON) * away[hidden][:, None]
+    trusted = (steep > CLEAR) & _holds(known, np.rint(place + BEYOND * smooth).astype(np.intp))[:, None]
     return np.where(trusted, place + smooth, nearest), np.where(trusted, smooth, nearest - place)
 
 
@@ -156,7 +179,7 @@ def _holds(known: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What one shift would put into the hole, on the small copy.
+    """A candidate for filling the hole: the picture shifted by so much, with its cost, on the small copy.
 
     Attributes:
         shift: ``(x, y)`` px of the small copy.
@@ -170,7 +193,7 @@ class Offer:
 
 
 def fill_in(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Continue a picture into its hole.
+    """Inpaint a picture's hole with shifted copies of the picture, blended where they fit best.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -184,7 +207,7 @@ def fill_in(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
         return rgb
     times = -(-max(known.shape) // SMALL_PX)
     small, sure = _small(_padded(rgb, times), _padded(known, times), times)
-    usable, close = _deep(sure, 2 * SEAM_PX), _deep(sure, 1.0)
+    usable, close = deep_inside(sure > 0, 2 * SEAM_PX), deep_inside(sure > 0, 1.0)
     offers = [_offer(small, sure, usable, shift) for shift in _shifts(sure.shape)]
     smooth_cost = _smooth_cost(small, sure)
     best = np.min([smooth_cost, *(offer.cost for offer in offers)], axis=0)
@@ -214,8 +237,8 @@ def _small(rgb: np.ndarray, known: np.ndarray, times: int) -> tuple[np.ndarray, 
     size = known.shape[1] // times, known.shape[0] // times
     share = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
     held = cv2.resize(cv2.bitwise_and(rgb, rgb, mask=(known > 0).astype(np.uint8)), size, interpolation=cv2.INTER_AREA)
-    mean = np.clip(held / np.maximum(share, 1e-3)[..., None], 0, 255).round().astype(np.uint8)
-    return push_pull(mean, (share > 0.5).astype(np.float32)), (share > 0.99).astype(np.float32)
+    mean = np.clip(held / np.maximum(share, LEAST_SHARE)[..., None], 0, 255).round().astype(np.uint8)
+    return push_pull(mean, (share > 0.5).astype(np.float32)), (share > SURELY).astype(np.float32)
 
 
 def _softly(chosen: np.ndarray) -> np.ndarray:
@@ -245,7 +268,7 @@ def _offer(small: np.ndarray, sure: np.ndarray, usable: np.ndarray, shift: tuple
     moved, there = _moved(small, shift).astype(np.float32), _moved(_away_from_ends(usable, shift), shift)
     both = sure * there
     apart = (small - moved) * both[..., None]
-    steady = _softly(apart) / np.maximum(_softly(both), 0.1)[..., None]
+    steady = _softly(apart) / np.maximum(_softly(both), LEAST_COMMON)[..., None]
     uneven = _most(np.abs(apart - steady * both[..., None]))
     off = np.minimum(uneven + STEADY_SHARE * _most(np.abs(steady)), MOST_COST) * both
     found = spread(np.dstack([apart, off]), both)
@@ -268,10 +291,10 @@ def _smooth_cost(small: np.ndarray, sure: np.ndarray) -> np.ndarray:
     calm = cv2.GaussianBlur(small, (0, 0), COST_CALM_PX)
     rough = _most(cv2.absdiff(small, calm)).astype(np.float32)
     light = calm.mean(axis=2, dtype=np.float32)
-    steps = [np.abs(cv2.Sobel(light, -1, *way, scale=1 / 8)) for way in ((1, 0), (0, 1))]
-    around = spread(np.dstack([rough, *steps]), _deep(sure, 2.0))
+    steps = [np.abs(cv2.Sobel(light, -1, *way, scale=1 / SOBEL_SUM)) for way in ((1, 0), (0, 1))]
+    around = spread(np.dstack([rough, *steps]), deep_inside(sure > 0, 2.0))
     around = cv2.GaussianBlur(around, (0, 0), COST_CALM_PX)
-    away = cv2.distanceTransform((sure < 1).astype(np.uint8), cv2.DIST_L2, 5)
+    away = distance_to(sure >= 1)
     steep = around[..., 1] * _open(sure, 1) + around[..., 2] * _open(sure, 0)
     cost = SMOOTH_COST + ROUGH_COST * around[..., 0] + STEEP_COST * steep * away
     return np.minimum(cost, MOST_SMOOTH_COST)
@@ -304,8 +327,3 @@ def _without_edges(rgb: np.ndarray) -> np.ndarray:
     margin = max(1, round(EDGE_SHARE * max(rgb.shape[:2])))
     inner = rgb[margin:-margin, margin:-margin]
     return cv2.copyMakeBorder(inner, margin, margin, margin, margin, cv2.BORDER_REPLICATE) if inner.size else rgb
-
-
-def _deep(sure: np.ndarray, reach: float) -> np.ndarray:
-    """``(height, width)`` float32: 1 where what is sure is farther than ``reach`` px from what is not."""
-    return (cv2.distanceTransform((sure > 0).astype(np.uint8), cv2.DIST_L2, 5) > reach).astype(np.float32)

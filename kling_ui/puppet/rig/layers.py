@@ -1,4 +1,4 @@
-"""Cutting the character into layers, one a part, with shoe shadows, and the background without the person."""
+"""Cut the character into layers, one for each body part, and shoe shadows; make the background without the person."""
 
 from dataclasses import dataclass
 
@@ -17,29 +17,19 @@ from kling_ui.puppet.rig.character import (
     without_spurs,
 )
 from kling_ui.puppet.rig.hidden_parts import complete, hidden_behind, thigh_top
-from kling_ui.puppet.rig.inpainting import (
-    fill_in,
-    mix,
-    push_pull,
-    surround,
-)
+from kling_ui.puppet.rig.inpainting import LEAST, LEAST_SHARE, SURELY, distance_to, fill_in, mix, push_pull, surround
 from kling_ui.puppet.rig.segmentation import label_parts
-from kling_ui.puppet.skeleton import (
-    BONES,
-    DRAWING_ORDER,
-    SHINS,
-    THIGHS,
-    UPPER_ARMS,
-    Joint,
-    Part,
-)
+from kling_ui.puppet.skeleton import BONES, DRAWING_ORDER, SHINS, THIGHS, UPPER_ARMS, Joint, Part
 
-BLEED_PX = 3.5  # how far a part goes on under the parts that are drawn over it
+BLEED_PX, BLEED_FADE_PX = 3.5, 1.5  # how far a part goes on under the parts that are drawn over it; its end fades
 CAP = 0.95  # of a limb's radius: the round overlap at a joint
+HARD_RIM, SOFT_RIM = 0.15, 0.85  # of that radius: over which it fades at least, and how much more where it is soft
 MOST_WIDE = 1.8  # of an adult's limb, that a sleeve or a trouser leg is at most
+SEARCHED = 4  # radii around a joint in which the limb's own width is measured
 CUT_LIMB_M = 0.04  # a limb that the picture cuts off fades this far below it
 CRUMB_SHARE = 0.03  # of the largest piece of a layer: smaller ones are what a cut left behind
-SOLID, SOLID_ENOUGH = 0.95, 0.5
+SOLID, SOLID_ENOUGH = 0.95, 0.5  # alpha of what is the person alone, and of what is mostly the person
+FAINT, BARE = 0.1, 0.02  # alpha up to which a pixel counts as background, and up to which nothing tints it
 SPUR_M = 0.018  # half the width of what hangs on a thigh but is no cloth: the soft end of the gap between the legs
 # Of the distance between the ears: how far a face goes from its middle, and below that where hair ends at the back.
 FACE_WIDE, HAIRLINE = 0.6, 0.5
@@ -55,13 +45,16 @@ REACH_SHARE = 1 / 140  # of the long side: how far around the person the backgro
 TRACE_SHARE = 1 / 45  # likewise where it is searched for traces: stray hair, glow, a contour
 TRACE_PX = 9.0  # at most the width of a trace
 CLEAR_TRACE, MOST_ROUGH = 5.0, 1.0  # of 8 bits by which it differs; by which the background itself differs at most
+ROUGH_PX = (61, 61)  # of the half-size copy, over which that difference is averaged
+ROUGH_SHARE = 0.02  # of those px that are background at least, or a few would speak for all
+REST_CELL_PX = 4  # of that copy: what is beyond the band is continued in so coarse a copy
 MOSTLY = 0.6  # of a trace lies beside the person
 BETWEEN_SHOES_M = 0.05  # half the width of a gap between two shoes' shadows that is not the floor itself
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One part, cut out.
+    """One body part or shadow, cut out with premultiplied alpha.
 
     Attributes:
         rgba: ``(height, width, 4)`` uint8, colours premultiplied by alpha.
@@ -73,7 +66,7 @@ class Layer:
 
 
 def cut_layers(character: Character) -> dict[Part, Layer]:
-    """Cut one layer a shown part."""
+    """Cut one layer for each body part that the picture shows."""
     parts = shown_parts(character)
     labels = label_parts(character, parts)
     colours = surround(character.figure, character.alpha > SOLID)
@@ -86,7 +79,7 @@ def cut_layers(character: Character) -> dict[Part, Layer]:
 
 
 def back_of_head(head: Layer, face: FaceMarks) -> Layer:
-    """The head without its face: the colours around and above it, hair as a rule, go on over it."""
+    """Make the back of a head: the face is covered with the colours around and above it, hair as a rule."""
     height, width = head.rgba.shape[:2]
     ys, xs = np.ogrid[:height, :width]
     x, y = xs + head.corner[0] - face.centre[0], ys + head.corner[1] - face.centre[1]
@@ -123,10 +116,10 @@ def _share(window: Window, part: Part) -> np.ndarray:
     place = DRAWING_ORDER.index(part)
     above = among(window.labels, DRAWING_ORDER[place + 1 :])
     below = among(window.labels, DRAWING_ORDER[:place])
-    away = cv2.distanceTransform((~own).astype(np.uint8), cv2.DIST_L2, 5)
+    away = distance_to(own)
     wide = soften(own | (~below & (away <= BLEED_PX)))
-    towards_below = wide / np.maximum(wide + soften(below), 1e-3)
-    return towards_below * np.where(above, np.clip((BLEED_PX - away) / 1.5, 0, 1), 1.0)
+    towards_below = wide / np.maximum(wide + soften(below), LEAST_SHARE)
+    return towards_below * np.where(above, np.clip((BLEED_PX - away) / BLEED_FADE_PX, 0, 1), 1.0)
 
 
 def _overlap(window: Window, part: Part, parts: list[Part]) -> np.ndarray:
@@ -156,7 +149,7 @@ def _disc(window: Window, part: Part, joint: Joint, hardness: float = 1.0) -> np
     ys, xs = np.ogrid[:height, :width]
     x, y = window.joints[joint]
     away = np.sqrt((xs - x) ** 2 + (ys - y) ** 2) / radius
-    rim = 0.15 + 0.85 * (1 - hardness)
+    rim = HARD_RIM + SOFT_RIM * (1 - hardness)
     return np.clip((1 - away) / rim, 0, 1).astype(np.float32)
 
 
@@ -168,11 +161,12 @@ def _half_width(window: Window, part: Part, joint: Joint) -> float:
         return usual
     x, y = (round(float(value)) for value in window.joints[joint])
     near = round(usual)
-    box = slice(max(0, y - 4 * near), max(0, y + 4 * near + 1)), slice(max(0, x - 4 * near), max(0, x + 4 * near + 1))
+    far = SEARCHED * near
+    box = slice(max(0, y - far), max(0, y + far + 1)), slice(max(0, x - far), max(0, x + far + 1))
     limb = among(window.labels[box], (part, parent))
     if not limb.any():
         return usual
-    inside = cv2.distanceTransform(np.pad(limb, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    inside = distance_to(~np.pad(limb, 1))[1:-1, 1:-1]
     row, column = y - box[0].start, x - box[1].start
     around = inside[max(0, row - near) : row + near + 1, max(0, column - near) : column + near + 1]
     return float(np.clip(around.max(initial=0.0), usual, MOST_WIDE * usual))
@@ -187,7 +181,7 @@ def _below(window: Window, part: Part) -> np.ndarray:
 
 
 def _main_pieces(alpha: np.ndarray) -> np.ndarray:
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.1).astype(np.uint8))
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats((alpha > FAINT).astype(np.uint8))
     areas = stats[:, cv2.CC_STAT_AREA].astype(float)
     areas[0] = 0
     kept = areas >= CRUMB_SHARE * areas.max()
@@ -196,7 +190,7 @@ def _main_pieces(alpha: np.ndarray) -> np.ndarray:
 
 
 def _layer(rgb: np.ndarray, alpha: np.ndarray, corner: tuple[int, int]) -> Layer:
-    x, y, width, height = cv2.boundingRect((alpha > 0.004).astype(np.uint8))
+    x, y, width, height = cv2.boundingRect((alpha > LEAST).astype(np.uint8))
     if not width:
         return Layer(np.zeros((1, 1, 4), np.uint8), corner)
     box = slice(y, y + height), slice(x, x + width)
@@ -207,7 +201,7 @@ def _layer(rgb: np.ndarray, alpha: np.ndarray, corner: tuple[int, int]) -> Layer
 
 
 def under_shoes(character: Character) -> np.ndarray:
-    """``(height, width)`` int8: the shin whose shoe stands there, -1 elsewhere; only shoes that are seen."""
+    """Find the floor under and around visible shoes; ``(height, width)`` int8: the shin whose shoe it is, else -1."""
     width, height = character.size
     feet = np.full((height, width), -1, np.int8)
     points = [(part, character.joints[joint]) for part in SHINS for joint in _foot(character, part)]
@@ -225,7 +219,7 @@ def under_shoes(character: Character) -> np.ndarray:
     close, maybe = away.min(axis=0) < REACH_M * character.px_per_m, flat < character.px_per_m
     grey = cv2.resize(cv2.cvtColor(character.rgb[box], cv2.COLOR_RGB2GRAY), small, interpolation=cv2.INTER_AREA)
     person = cv2.resize(character.alpha[:height][box], small, interpolation=cv2.INTER_AREA)
-    beyond = maybe & ~close & (person <= 0.1) & _darker(grey, ~maybe & (person <= 0.02))
+    beyond = maybe & ~close & (person <= FAINT) & _darker(grey, ~maybe & (person <= BARE))
     beyond = _without(beyond, flat > RIM_SHARE * character.px_per_m)
     parts = np.array([part for part, _ in points], np.int8)[away.argmin(axis=0)]
     seen = cv2.resize(_touching(close | beyond, close).astype(np.float32), size, interpolation=cv2.INTER_LINEAR) > 0.5
@@ -234,7 +228,7 @@ def under_shoes(character: Character) -> np.ndarray:
 
 
 def shoe_shadows(character: Character, empty: np.ndarray) -> dict[Part, Layer]:
-    """What darkens the floor around each shoe.
+    """Extract the shadow that each shoe casts on the floor as a layer.
 
     Args:
         character: The person.
@@ -248,21 +242,21 @@ def shoe_shadows(character: Character, empty: np.ndarray) -> dict[Part, Layer]:
     feet, person = feet[box], character.alpha[: character.size[1]][box]
     light, shown = (cv2.cvtColor(rgb[box], cv2.COLOR_RGB2GRAY).astype(np.float32) for rgb in (empty, character.rgb))
     dark = np.clip(255 - 255 * shown / np.maximum(light, 1), 0, 255).astype(np.uint8)
-    around = (person <= 0.02).astype(np.float32)  # under the shoe it goes on as it is beside it
+    around = (person <= BARE).astype(np.float32)  # under the shoe it goes on as it is beside it
     dark = push_pull(np.repeat(dark[..., None], 3, axis=2), around)[..., 0]
     if y + height == character.size[1]:  # what the picture cuts off goes on a little, for feet are lifted
         dark, feet = (cv2.copyMakeBorder(a, 0, below, 0, 0, cv2.BORDER_REPLICATE) for a in (dark, feet))
     rim = RIM_M * character.px_per_m
-    inside = cv2.distanceTransform(np.pad(feet >= 0, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    inside = distance_to(~np.pad(feet >= 0, 1))[1:-1, 1:-1]
     soft = dark * np.clip(inside / rim, 0, 1)
     owned = {part: cv2.GaussianBlur((feet == part).astype(np.float32), (0, 0), rim / 2) for part in SHINS}
-    total = np.maximum(sum(owned.values()), 1e-3)
+    total = np.maximum(sum(owned.values()), LEAST_SHARE)
     spots = {part: (soft * own / total).astype(np.uint8) for part, own in owned.items() if (feet == part).any()}
     return {part: _shadow_layer(spot, (x, y)) for part, spot in spots.items() if spot.any()}
 
 
 def shadow_strength(lift_m: float) -> float:
-    """How much of its shadow a shoe keeps, 0-1, that is lifted so far above the other one."""
+    """How much of its shadow, 0-1, a shoe keeps that is lifted so far above the other one."""
     return min(max(1 - lift_m / GONE_M, 0.0), 1.0)
 
 
@@ -312,14 +306,14 @@ def _shadow_layer(dark: np.ndarray, corner: tuple[int, int]) -> Layer:
 
 
 def backdrop(character: Character) -> np.ndarray:
-    """The picture without the person, ``(height, width, 3)`` uint8; unchanged away from the person."""
+    """Inpaint the person: the background, ``(height, width, 3)`` uint8, unchanged away from the person."""
     return fill_in(character.rgb, known_background(character))
 
 
 def known_background(character: Character) -> np.ndarray:
-    """``(height, width)`` float32: 1 where the picture shows nothing of the person, nor of its traces, else 0."""
+    """Find the background: ``(height, width)`` float32, 1 where there is no person, shadow or halo, else 0."""
     free = _background(character)
-    away = cv2.distanceTransform(free.astype(np.uint8), cv2.DIST_L2, 5)
+    away = distance_to(~free)
     long_side = max(character.size)
     known = away > max(2, round(long_side * REACH_SHARE))
     band = known & (away < long_side * TRACE_SHARE)
@@ -338,7 +332,7 @@ def _background(character: Character) -> np.ndarray:
     box = slice(max(0, y - around), y + height + around), slice(max(0, x - around), x + width + around)
     if width:
         shoes[box] = cv2.morphologyEx(shoes[box], cv2.MORPH_CLOSE, kernel)
-    return (character.alpha[: character.size[1]] <= 0.1) & (shoes == 0)
+    return (character.alpha[: character.size[1]] <= FAINT) & (shoes == 0)
 
 
 def _traces(rgb: np.ndarray, known: np.ndarray, band: np.ndarray) -> np.ndarray:
@@ -351,7 +345,7 @@ def _traces(rgb: np.ndarray, known: np.ndarray, band: np.ndarray) -> np.ndarray:
     searched = cv2.resize(band[box].astype(np.uint8), half, interpolation=cv2.INTER_NEAREST) > 0
     seen = np.where(searched | (beyond > 0.5), grey, _rest(grey, beyond))
     apart = cv2.absdiff(seen, cv2.medianBlur(seen, 2 * round(TRACE_PX / 2) + 1))
-    rough = cv2.blur(apart * beyond, (61, 61)) / np.maximum(cv2.blur(beyond, (61, 61)), 0.02)
+    rough = cv2.blur(apart * beyond, ROUGH_PX) / np.maximum(cv2.blur(beyond, ROUGH_PX), ROUGH_SHARE)
     lines = (searched | (beyond > 0.5)) & (apart > CLEAR_TRACE) & (rough < MOST_ROUGH)
     grown = cv2.dilate((searched & _ending(lines, searched)).astype(np.uint8), np.ones((3, 3), np.uint8))
     out = np.zeros(known.shape, bool)
@@ -361,9 +355,9 @@ def _traces(rgb: np.ndarray, known: np.ndarray, band: np.ndarray) -> np.ndarray:
 
 def _rest(grey: np.ndarray, known: np.ndarray) -> np.ndarray:
     """What is known, continued roughly."""
-    size = max(1, grey.shape[1] // 4), max(1, grey.shape[0] // 4)
+    size = max(1, grey.shape[1] // REST_CELL_PX), max(1, grey.shape[0] // REST_CELL_PX)
     small = cv2.resize(cv2.merge([grey] * 3), size, interpolation=cv2.INTER_AREA)
-    sure = (cv2.resize(known, size, interpolation=cv2.INTER_AREA) > 0.99).astype(np.float32)
+    sure = (cv2.resize(known, size, interpolation=cv2.INTER_AREA) > SURELY).astype(np.float32)
     return cv2.resize(push_pull(small, sure)[..., 0], grey.shape[::-1], interpolation=cv2.INTER_LINEAR)
 
 

@@ -1,9 +1,9 @@
-"""Where the person ends: a coarse mask made sharp by the picture's edges and by whose colour a pixel has."""
+"""Matting: sharpen a coarse mask of the person by the picture's edges and by colour."""
 
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.inpainting import push_pull
+from kling_ui.puppet.rig.inpainting import deep_inside, distance_to, push_pull
 
 CLEAR_CONTRAST = 60.0  # of 8 bits a channel: colours this far apart tell two things apart by themselves
 HAND_M = 0.11  # how far from its palm a hand reaches
@@ -15,13 +15,19 @@ STEEP = 3.0  # where colours do not tell, the border is a line and not a haze
 AHEAD = 0.7  # of the way from wrist to knuckles: fingers are there, and cuffs are not
 HESITANT = 6.0  # a mask of 0.2-0.8 does not know
 NOBODY = 0.02  # a mask of less than this
-AROUND_M = 0.15  # of the background that is looked at
-LEAST_DOUBT = 0.03
+AROUND_M = 0.15  # around the mask, of the background that is taken into account
+LEAST_DOUBT = 0.03  # below which a mask is taken as it is
+SURE, SURE_NOT = 0.9, 0.1  # a mask of more is surely the person, of less surely not
+NEARBY = 0.6  # of DOUBT_M: so deep in the mask the nearest colour is taken for the person's
+FINE_M, FINE_EPS = 0.006, 40.0  # radius over which the border follows edges; of 8-bit squared: weaker ones are texture
+CLEARED, STRETCH = 0.2, 0.6  # alpha up to which the filter leaves haze, and the range that becomes 0-1
+HAND_DOUBT = 3  # of a hand's reach, the doubt falls to nothing in the last of so many parts
+CALM_PX = 1.0  # sigma over which a known colour is averaged
 PIECE_SHARE = 0.02  # of the largest piece: smaller ones are specks of background
 
 
 def colour_share(pixels: np.ndarray, behind: np.ndarray, colours: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """How far pixels are on the way from the background to one of the person's colours, and how far to trust that.
+    """Estimate pixels' alpha between the background's and the person's colours, and how far to trust it.
 
     A pixel like one of them is the person's if that is unlike the background. A pixel like the background is it only
     if all of them are unlike it. About a pixel that is like neither, colours say nothing.
@@ -54,7 +60,7 @@ def colour_share(pixels: np.ndarray, behind: np.ndarray, colours: list[np.ndarra
 
 
 def nearest_known(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Give every pixel the colour of the nearest known one.
+    """Fill every pixel with the colour of the nearest known one.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -64,16 +70,16 @@ def nearest_known(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
         ``(height, width, 3)`` uint8.
     """
     _, numbers = cv2.distanceTransformWithLabels(
-        (known == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+        (known == 0).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     table = np.zeros((numbers.max() + 1, 3), np.uint8)
     there = known > 0
-    table[numbers[there]] = cv2.GaussianBlur(rgb, (0, 0), 1.0)[there]
+    table[numbers[there]] = cv2.GaussianBlur(rgb, (0, 0), CALM_PX)[there]
     return table[numbers]
 
 
 def around_palm(shape: tuple[int, ...], palm: np.ndarray) -> np.ndarray:
-    """How far each pixel is from a palm.
+    """Measure how far each pixel is from a palm.
 
     Args:
         shape: Height and width.
@@ -85,11 +91,11 @@ def around_palm(shape: tuple[int, ...], palm: np.ndarray) -> np.ndarray:
     empty = np.ones(shape, np.uint8)
     ends = [tuple(int(v) for v in point.round()) for point in palm]
     cv2.line(empty, ends[0], ends[1], (0,))
-    return np.minimum(cv2.distanceTransform(empty, cv2.DIST_L2, 5), np.float32(sum(shape)))
+    return np.minimum(cv2.distanceTransform(empty, cv2.DIST_L2, cv2.DIST_MASK_5), np.float32(sum(shape)))
 
 
 def skin(rgb: np.ndarray, known: np.ndarray, palm: np.ndarray, px_per_m: float) -> list[np.ndarray]:
-    """A hand's colours, in light and in shade, read off its palm.
+    """Read a hand's skin colours, in light and in shade, off its palm.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -110,7 +116,7 @@ def skin(rgb: np.ndarray, known: np.ndarray, palm: np.ndarray, px_per_m: float) 
 
 
 def matte(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: tuple[np.ndarray, ...] = ()) -> np.ndarray:
-    """Sharpen a coarse mask along the picture's own edges.
+    """Turn a coarse mask into a matte that follows the picture's own edges.
 
     A pixel is background where its colour is the background's and no colour that the person has near there.
 
@@ -136,15 +142,15 @@ def matte(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: tuple[np.nd
 
 def _sharpen(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: list[np.ndarray]) -> np.ndarray:
     reach = max(2, round(DOUBT_M * px_per_m))
-    depth = cv2.distanceTransform((mask > 0.9).astype(np.uint8), cv2.DIST_L2, 5)
-    inner, outer = (depth > reach).astype(np.float32), deep_inside(mask < 0.1, reach)
+    depth = distance_to(mask <= SURE)
+    inner, outer = (depth > reach).astype(np.float32), deep_inside(mask < SURE_NOT, reach)
     if not (inner.any() and outer.any()):
         return np.clip(mask, 0, 1)
     hands = [around_palm(mask.shape, palm + AHEAD * (palm[1] - palm[0])) for palm in palms]
     doubt = _doubt(mask, hands, px_per_m)
     band = doubt > LEAST_DOUBT
     behind, own = _continued(rgb, outer)[band], _continued(rgb, inner)[band]
-    nearest = nearest_known(rgb, depth > 0.6 * reach)[band]
+    nearest = nearest_known(rgb, depth > NEARBY * reach)[band]
     by_colour, trust = colour_share(rgb[band], behind, [own, nearest])
     for palm, away in zip(palms, hands, strict=True):  # what is nearest between fingers is the background
         near = away[band] < HAND_M * px_per_m
@@ -152,8 +158,8 @@ def _sharpen(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: list[np.
         by_colour[near], trust[near] = colour_share(rgb[band][near], behind[near], colours)
     mixed = np.clip((mask - 0.5) * STEEP + 0.5, 0, 1).astype(np.float32)
     mixed[band] += trust * doubt[band] * (by_colour - mixed[band])
-    fine = cv2.ximgproc.guidedFilter(rgb, mixed, max(2, round(0.006 * px_per_m)), 40.0)
-    return np.clip((fine - 0.2) / 0.6, 0, 1) * _main_piece(fine)
+    fine = cv2.ximgproc.guidedFilter(rgb, mixed, max(2, round(FINE_M * px_per_m)), FINE_EPS)
+    return np.clip((fine - CLEARED) / STRETCH, 0, 1) * _main_piece(fine)
 
 
 def _continued(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
@@ -162,24 +168,19 @@ def _continued(rgb: np.ndarray, known: np.ndarray) -> np.ndarray:
     return cv2.resize(push_pull(half[0], half[1]), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
 
 
-def deep_inside(region: np.ndarray, reach: float) -> np.ndarray:
-    """``(height, width)`` float32: 1 where a bool region goes on for more than ``reach`` px in every direction."""
-    return (cv2.distanceTransform(region.astype(np.uint8), cv2.DIST_L2, 5) > reach).astype(np.float32)
-
-
 def _doubt(mask: np.ndarray, hands: list[np.ndarray], px_per_m: float) -> np.ndarray:
     """How little the mask itself knows, 0-1: near its border, where it hesitates, and of fingers."""
-    inside = (mask > 0.5).astype(np.uint8)
-    deep = cv2.distanceTransform(inside, cv2.DIST_L2, 5) + cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
+    inside = mask > 0.5
+    deep = distance_to(~inside) + distance_to(inside)
     near = np.exp(-((deep / (BORDER_M * px_per_m)) ** 2))
     doubt = np.maximum(near, np.minimum(HESITANT * mask * (1 - mask), 1))
     for away in hands:
-        doubt = np.maximum(doubt, np.clip(3 - 3 * away / (HAND_M * px_per_m), 0, 1))
+        doubt = np.maximum(doubt, np.clip(HAND_DOUBT - HAND_DOUBT * away / (HAND_M * px_per_m), 0, 1))
     return doubt
 
 
 def _main_piece(alpha: np.ndarray) -> np.ndarray:
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats((alpha > 0.2).astype(np.uint8))
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats((alpha > CLEARED).astype(np.uint8))
     areas = stats[:, cv2.CC_STAT_AREA].astype(float)
     areas[0] = 0
     return ((areas >= PIECE_SHARE * areas.max()) & (areas > 0))[pieces]

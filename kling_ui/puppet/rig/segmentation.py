@@ -1,20 +1,12 @@
-"""Which pixel belongs to which part of the body."""
+"""Segmentation: decide for each pixel of the person which body part it belongs to."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.boundaries import (
-    BODY,
-    NOTHING,
-    OWN,
-    arm_axis,
-    arm_boundaries,
-    tell_fingers,
-    territory,
-)
-from kling_ui.puppet.rig.character import Character, among, box_around
+from kling_ui.puppet.rig.boundaries import BODY, NOTHING, OWN, arm_axis, arm_boundaries, tell_fingers, territory
+from kling_ui.puppet.rig.character import BYTE_VALUES, Character, among, box_around
 from kling_ui.puppet.rig.distances import (
     BELOW_NECK,
     HAIR,
@@ -25,19 +17,32 @@ from kling_ui.puppet.rig.distances import (
     pixel_grid,
     quarter,
 )
+from kling_ui.puppet.rig.inpainting import distance_to
 from kling_ui.puppet.skeleton import ARMS as ARM_PARTS
 from kling_ui.puppet.skeleton import BONES, Joint, Part
 
 WIDE = 2.4  # limb radii that the widest sleeves reach
 CLOSE, HANDS_REACH = 1.3, 1.8  # limb radii around an arm in which the torso, and everything else, is not sure
-COLOUR_WEIGHT = 1.3
+# Costs of a pixel for a limb: the square of its distance in limb radii, from LINEAR on growing evenly, for wide sleeves
+# are unlikely, not impossible; then what the colour says.
+LINEAR, SLOPE = 1.5, 1.8
+TORSO_COST, MOST_TORSO_COST = 1.0, 5.0  # at least, so that inside the outline a limb's own width decides; above that
+MOST_HEAD_COST = 7.0  # skirts stay with the torso, hair with the head, however far they reach
+IMPOSSIBLE_COST = 40.0  # of a limb that is not shown
+SURE_GAIN = 3.0  # less where the limb surely is
+COLOUR_WEIGHT = 1.3  # of a log ratio of colours against such a cost
 COLOUR_DOUBT = 1.4  # log ratio below which a colour speaks against nobody: a jacket's sleeve is like its front
+MOST_UNLIKE = 2.5  # log ratio above which it says no more
+LIKE = 0.3  # of a colour's share in one core: with less in its own, the pixel is the other's
+PALETTE_SIGMA_PX = 0.8  # over which noise is averaged before colours are counted
+NEIGHBOUR = 0.35  # how much of a bin counts for either neighbour: a colour near its border may fall into both
 LIGHT_BINS, COLOUR_BINS = 5, 20  # shade differs within one cloth, colour hardly
 HAIRLINE, HAIR_ENDS = 0.85, 1.3  # head radii from the middle of a head between which hair is to be found, if any
 RARE = 1e-3  # share of a core below which a colour says nothing
 UNLIKELY, UNLIKELY_COST = 0.4, 1.6  # radii within which it gets so, and how much
-TELLS, MOST_TOLD = 0.8, (-1.0, 0.7)  # how far a pixel is believed where a seam is looked for
-EDGE_RADIUS_M = 0.02
+TRUST, MOST_TRUST = 0.8, (-1.0, 0.7)  # how far a pixel's evidence counts where an arm's border is searched
+EDGE_RADIUS_M = 0.02  # over which costs are averaged within edges
+LEAST_WEIGHT = 0.2  # of such a neighbourhood that lies on the person at least
 EDGE_EPS = 120.0  # of 8-bit squared: weaker contrast is texture, not an edge
 
 LIMBS: tuple[tuple[Part, ...], ...] = (
@@ -48,18 +53,20 @@ LIMBS: tuple[tuple[Part, ...], ...] = (
     (Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM),
     (Part.RIGHT_UPPER_ARM, Part.RIGHT_FOREARM),
 )
-HEAD, LEGS, ARMS = 1, (2, 3), (4, 5)  # their places among the chains
+HEAD, LEGS, ARMS = 1, (2, 3), (4, 5)  # their places among the limbs
 # Radii off the torso's outline, and off the others' middles, from which on they are unlikely there.
 EXPECTED = np.array([0.3, 0.9, 0.9, 0.9, 0.9, 0.9], np.float32)[:, None, None]
-WORK_LONG_SIDE_PX = 480
+WORK_LONG_SIDE_PX = 480  # of the copy on which limbs are separated
+MASKED, SHOWN = 0.3, 0.02  # alpha of the person in that copy, and in the picture
+ENLARGED_SIGMA_PX = 1.2  # over which labels' stairs are smoothed when they are enlarged
 SPUR_M = 0.03  # half the width of what hangs from the torso under an arm but belongs to the arm
-SOLID = 0.95
-AROUND_M = 0.05  # of an arm that is looked at closely
+SOLID = 0.95  # alpha of what is the person alone
+AROUND_M = 0.05  # an arm, in which its border is refined
 
 
 @dataclass(frozen=True, slots=True)
 class LimbEvidence:
-    """What a small copy of the picture says about the chains.
+    """What speaks for each limb at each pixel of a small copy: distance and colour.
 
     Attributes:
         rgb: ``(height, width, 3)`` uint8.
@@ -78,24 +85,24 @@ class LimbEvidence:
     px_per_m: float
 
     def against(self, number: int) -> np.ndarray:
-        """What speaks for a chain (negative) or for another, as :func:`arm_boundaries` wants it.
+        """Weigh one limb against the others: negative speaks for it, as :func:`arm_boundaries` expects.
 
         Returns:
             ``(height, width)`` float32.
         """
         others = self.colour + UNLIKELY_COST * np.clip((self.far - EXPECTED) / UNLIKELY, 0, 1)
         apart = self.colour[number] - np.delete(others, number, axis=0).min(axis=0)
-        return np.where(self.mask, np.clip(TELLS * apart, *MOST_TOLD), NOTHING).astype(np.float32)
+        return np.where(self.mask, np.clip(TRUST * apart, *MOST_TRUST), NOTHING).astype(np.float32)
 
     def beside(self, number: int) -> np.ndarray:
-        """``(height, width)`` bool: where something else than a limb can be."""
+        """Find where another limb than this one can be; ``(height, width)`` bool."""
         return np.delete(self.far - EXPECTED, number, axis=0).min(axis=0) < UNLIKELY
 
 
 def gather(
     rgb: np.ndarray, mask: np.ndarray, joints: np.ndarray, away: dict[Part, np.ndarray], px_per_m: float
 ) -> LimbEvidence:
-    """Gather the evidence.
+    """Measure distances and colours of all limbs on a small copy of the picture.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
@@ -118,20 +125,20 @@ def gather(
 
 
 def label_limbs(evidence: LimbEvidence) -> tuple[np.ndarray, np.ndarray]:
-    """Decide for each pixel.
+    """Label each pixel with the limb that costs least there.
 
     Returns:
-        Twice ``(height, width)`` int8: the place among :data:`CHAINS`, and which it would be if there were no arms;
+        Twice ``(height, width)`` int8: the place among :data:`LIMBS`, and which it would be if there were no arms;
         -1 outside the mask.
     """
     far, mask, sure = evidence.far, evidence.mask, evidence.sure
-    cost = np.where(far < 1.5, far**2, 2.25 + 1.8 * (far - 1.5))  # wide sleeves are unlikely, not impossible
-    cost[0] = 1.0 + np.minimum(cost[0], 5.0)  # inside the torso's outline a limb's own width decides
-    cost[1] = np.minimum(cost[1], 7.0)  # skirts stay with the torso, hair with the head, however far they reach
+    cost = np.where(far < LINEAR, far**2, LINEAR**2 + SLOPE * (far - LINEAR))
+    cost[0] = TORSO_COST + np.minimum(cost[0], MOST_TORSO_COST)
+    cost[HEAD] = np.minimum(cost[HEAD], MOST_HEAD_COST)
     cost += COLOUR_WEIGHT * evidence.colour
-    cost[~np.isfinite(cost)] = 40.0
+    cost[~np.isfinite(cost)] = IMPOSSIBLE_COST
     for number in range(len(LIMBS)):
-        cost[number][sure[number]] -= 3.0
+        cost[number][sure[number]] -= SURE_GAIN
     radius = max(2, round(EDGE_RADIUS_M * evidence.px_per_m))
     cost = _along_edges(evidence.rgb, cost, mask, radius)
     labels = np.where(mask, cost.argmin(axis=0), -1).astype(np.int8)
@@ -175,8 +182,8 @@ def _sure(far: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 def _palette(rgb: np.ndarray) -> np.ndarray:
     """``(height, width)`` int: which of the coarse colours a pixel has."""
-    colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 0.8), cv2.COLOR_RGB2YCrCb)
-    bins = (colours.astype(np.int32) * (LIGHT_BINS, COLOUR_BINS, COLOUR_BINS)) // 256
+    colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), PALETTE_SIGMA_PX), cv2.COLOR_RGB2YCrCb)
+    bins = (colours.astype(np.int32) * (LIGHT_BINS, COLOUR_BINS, COLOUR_BINS)) // BYTE_VALUES
     return (bins[..., 0] * COLOUR_BINS + bins[..., 1]) * COLOUR_BINS + bins[..., 2]
 
 
@@ -185,7 +192,7 @@ def _sleeves(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, far: np.n
     beside = sure[0] & (far[list(ARMS)].min(axis=0) < WIDE)
     torso = _colour_share(palette, sure[0] & ~beside, zones[0])
     arms = np.max([_colour_share(palette, sure[number], zones[number]) for number in ARMS], axis=0)
-    return beside & (torso < 0.3 * arms)
+    return beside & (torso < LIKE * arms)
 
 
 def _hem(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, leg: int) -> np.ndarray:
@@ -196,7 +203,7 @@ def _hem(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, leg: int) -> 
         return np.zeros_like(top)
     nowhere = np.zeros_like(zones[0])
     torso, thigh = _colour_share(palette, sure[0], nowhere), _colour_share(palette, below, nowhere)
-    return top & (thigh < 0.3 * torso)
+    return top & (thigh < LIKE * torso)
 
 
 def _colour_shares(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, hair: np.ndarray) -> np.ndarray:
@@ -209,12 +216,12 @@ def _colour_shares(palette: np.ndarray, sure: np.ndarray, zones: np.ndarray, hai
 
 
 def _unlike(colour_share: np.ndarray) -> np.ndarray:
-    """How much less common a colour is than in the chain that has most of it, 0-2.5."""
-    return np.clip(np.log(colour_share.max(axis=0) / colour_share) - COLOUR_DOUBT, 0, 2.5)
+    """How much less common a colour is than in the limb that has most of it, 0-2.5."""
+    return np.clip(np.log(colour_share.max(axis=0) / colour_share) - COLOUR_DOUBT, 0, MOST_UNLIKE)
 
 
 def _colour_share(palette: np.ndarray, own: np.ndarray, zone: np.ndarray) -> np.ndarray:
-    """How common each pixel's colour is in the chain's core of the same zone."""
+    """How common each pixel's colour is in the limb's core of the same zone."""
     colour_share = np.zeros(palette.shape, np.float32)
     for number in range(int(zone.max()) + 1):
         here = zone == number
@@ -230,20 +237,20 @@ def _blurred(cube: np.ndarray, axis: int) -> np.ndarray:
     """Let each bin count a little for its neighbours; the darkest is none of the lightest."""
     cube = np.moveaxis(cube, axis, 0)
     blurred = cube.copy()
-    blurred[1:] += 0.35 * cube[:-1]
-    blurred[:-1] += 0.35 * cube[1:]
+    blurred[1:] += NEIGHBOUR * cube[:-1]
+    blurred[:-1] += NEIGHBOUR * cube[1:]
     return np.moveaxis(blurred, 0, axis)
 
 
 def _along_edges(rgb: np.ndarray, costs: np.ndarray, mask: np.ndarray, radius: int) -> np.ndarray:
-    """Average each chain's costs over a neighbourhood that stops at the picture's edges and at the mask."""
+    """Average each limb's costs over a neighbourhood that stops at the picture's edges and at the mask."""
     edges = cv2.ximgproc.createGuidedFilter(rgb, radius, EDGE_EPS)
-    weight = np.maximum(edges.filter(mask.astype(np.float32)), 0.2)
+    weight = np.maximum(edges.filter(mask.astype(np.float32)), LEAST_WEIGHT)
     return np.stack([edges.filter((cost * mask).astype(np.float32)) / weight for cost in costs])
 
 
 def _connected(labels: np.ndarray, sure: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Take from each chain what is not connected with its core, and give it to the nearest neighbour in the mask."""
+    """Take from each limb what is not connected with its core, and give it to the nearest neighbour in the mask."""
     kept = np.full_like(labels, -1)
     for number in range(len(LIMBS)):
         own = (labels == number).astype(np.uint8)
@@ -267,7 +274,7 @@ def _spread(labels: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
-    """Say for each of the person's pixels which part it belongs to.
+    """Label each of the person's pixels with its body part.
 
     Returns:
         ``(height, width)`` int8: the :class:`Part`, or -1 where the person is not.
@@ -276,7 +283,7 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     scale = min(1.0, WORK_LONG_SIDE_PX / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     rgb = cv2.resize(character.figure, size, interpolation=cv2.INTER_AREA)
-    mask = cv2.resize(character.alpha, size, interpolation=cv2.INTER_AREA) > 0.3
+    mask = cv2.resize(character.alpha, size, interpolation=cv2.INTER_AREA) > MASKED
     joints, px_per_m = character.joints * scale, character.px_per_m * scale
     evidence = gather(rgb, mask, joints, distances(mask, joints, parts, px_per_m), px_per_m)
     limb_labels, behind = (_parts(limb_labels, joints, parts) for limb_labels in label_limbs(evidence))
@@ -295,7 +302,7 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
 
 
 def _parts(limb_labels: np.ndarray, joints: np.ndarray, parts: list[Part]) -> np.ndarray:
-    """Part chains at their joints: ``(height, width)`` int8, -1 outside the mask."""
+    """Divide limbs into body parts at their joints: ``(height, width)`` int8, -1 outside the mask."""
     labels = np.full(limb_labels.shape, -1, np.int8)
     for number, limb in enumerate(LIMBS):
         ys, xs = np.nonzero(limb_labels == number)
@@ -339,8 +346,8 @@ def _spurs(body: np.ndarray, start: np.ndarray, end: np.ndarray, px_per_m: float
     ys, xs = np.ogrid[: body.shape[0], : body.shape[1]]
     (x, y), reach = (start + end) / 2, float(np.hypot(*(end - start))) / 2
     beside = body & ((xs - x) ** 2 + (ys - y) ** 2 < reach**2)
-    core = cv2.distanceTransform(body.astype(np.uint8), cv2.DIST_L2, 5) > SPUR_M * px_per_m
-    return beside & (cv2.distanceTransform((~core).astype(np.uint8), cv2.DIST_L2, 5) > SPUR_M * px_per_m)
+    core = distance_to(~body) > SPUR_M * px_per_m
+    return beside & (distance_to(core) > SPUR_M * px_per_m)
 
 
 def _enlarge(labels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
@@ -348,9 +355,9 @@ def _enlarge(labels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
     best = np.zeros(alpha.shape, np.float32)
     out = np.full(alpha.shape, -1, np.int8)
     for part in np.unique(labels[labels >= 0]):
-        soft = cv2.GaussianBlur((labels == part).astype(np.float32), (0, 0), 1.2)
+        soft = cv2.GaussianBlur((labels == part).astype(np.float32), (0, 0), ENLARGED_SIGMA_PX)
         soft = cv2.resize(soft, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
         out[soft > best] = part
         best = np.maximum(best, soft)
-    out[alpha <= 0.02] = -1
+    out[alpha <= SHOWN] = -1
     return out
