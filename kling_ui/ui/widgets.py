@@ -167,7 +167,8 @@ def examples(pairs: list[dict[str, str]]) -> gr.HTML:
 
 def headline() -> gr.HTML:
     """Place the one sentence beside the button."""
-    return widget("headline", value={"tone": "busy", "text": "Checking the example."}, elem_id="headline")
+    value = {"tone": "busy", "text": "Checking the example."}
+    return widget("headline", value=value, uses=("reach",), elem_id="headline")
 
 
 def findings() -> gr.HTML:

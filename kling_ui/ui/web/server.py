@@ -214,7 +214,7 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
         theme=page_theme(),
         css_paths=[asset(f"ui/{name}") for name in STYLES],
         favicon_path=str(asset("ui/favicon.svg")),
-        footer_links=["settings"],
+        footer_links=[],
         run_history=False,
         show_error=False,
         enable_monitoring=False,
