@@ -27,7 +27,7 @@ function text(selector, words) {
 function progress(value) {
   const known = typeof value.progress === "number";
   bar.hidden = value.final;
-  bar.classList.toggle("is-unknown", !known);
+  bar.classList.toggle("is-unknown", !known && value.state === "in_progress"); // before that nothing is drawn yet
   bar.firstElementChild.style.width = known ? `${Math.round(value.progress * 100)}%` : "";
   if (known) bar.setAttribute("aria-valuenow", String(Math.round(value.progress * 100)));
   else bar.removeAttribute("aria-valuenow");
