@@ -9,11 +9,11 @@ from kling_ui.options import Orientation
 class LimitSource(StrEnum):
     """Who says it."""
 
-    VENDOR = "RunComfy's page for this model"
-    KLING = "Kling's API text and guide"
-    BOTH = "Kling's API text and RunComfy's page for this model"
-    FIELD = "reports of users"
-    SENSE = "common sense"
+    VENDOR = "vendor"  # RunComfy's page for this model
+    KLING = "kling"  # Kling's API text and guide
+    BOTH = "both"
+    FIELD = "field"  # reports of users
+    SENSE = "sense"  # common sense
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from kling_ui.checks import image_rules, pair_rules, video_rules
-from kling_ui.checks import video_rules as motion_rules
 from kling_ui.checks.report import (
     Finding,
     Report,
     Section,
     in_order,
 )
-from kling_ui.checks.usability import advise_orientation, forecast
+from kling_ui.checks.usability import Timeline, advise_orientation, forecast
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.options import TransferOptions
@@ -56,7 +55,7 @@ def judge(
     timeline = forecast(video) if isinstance(video, VideoAnalysis) else None
     return Report(
         image=check_image(image) if image else Section(),
-        video=check_video(video, choice) if video else Section(),
+        video=check_video(video, choice, timeline) if video else Section(),
         pair=check_pair(image, video, choice),
         complete=isinstance(image, ImageAnalysis) and isinstance(video, VideoAnalysis),
         forecast=timeline,
@@ -82,16 +81,15 @@ def check_image(image: ImageFacts | ImageAnalysis) -> Section:
     return Section(_shown(facts) | seen, in_order(findings))
 
 
-def check_video(video: VideoFacts | VideoAnalysis, choice: TransferOptions) -> Section:
-    """Judge the reference video."""
+def check_video(video: VideoFacts | VideoAnalysis, choice: TransferOptions, timeline: Timeline | None) -> Section:
+    """Judge the reference video; ``timeline`` is its forecast, once it was analysed."""
     facts = video.facts if isinstance(video, VideoAnalysis) else video
     findings = [finding for rule in video_rules.FILE_RULES for finding in rule(facts)]
     findings += [finding for rule in video_rules.CHOICE_RULES for finding in rule(facts, choice)]
-    if isinstance(video, VideoFacts):
+    if isinstance(video, VideoFacts) or timeline is None:
         return Section(_shown(facts), in_order(findings))
-    timeline = forecast(video)
     findings += [finding for rule in video_rules.ANALYSIS_RULES for finding in rule(video)]
-    findings += [finding for rule in motion_rules.TIME_RULES for finding in rule(video, timeline)]
+    findings += [finding for rule in video_rules.TIME_RULES for finding in rule(video, timeline)]
     seen: dict[str, Any] = {
         "person_share": round(video.person_share, 4),
         "usable_s": round(timeline.usable_s, 3),
@@ -205,15 +203,6 @@ class Preflight:
             WorkError: The worker died or took too long.
         """
         return await self._once(analyse_video, path, self.folder, timeout_s=ANALYSIS_TIMEOUT_S)
-
-    @staticmethod
-    def judge(
-        image: ImageFacts | ImageAnalysis | None,
-        video: VideoFacts | VideoAnalysis | None,
-        choice: TransferOptions | None = None,
-    ) -> Report:
-        """Judge what is known so far; see :func:`kling_ui.checks.preflight.judge`."""
-        return judge(image, video, choice)
 
     async def report(self, image: Path | None, video: Path | None, choice: TransferOptions) -> Report:
         """Look at both files at once and judge them.

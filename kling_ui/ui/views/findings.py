@@ -15,6 +15,8 @@ from kling_ui.checks.report import (
 from kling_ui.checks.usability import advise_orientation, forecast
 from kling_ui.errors import KlingUIError
 from kling_ui.options import Orientation
+from kling_ui.presentation import findings as words
+from kling_ui.presentation.sentences import ORIENTATIONS, SEVERITIES
 from kling_ui.ui.repair_session import RepairOrder, RepairOutcome, RepairProgress
 from kling_ui.ui.views.input_slot import InputKind, curve_value, span_words
 from kling_ui.ui.web.signed_files import SignedFiles
@@ -30,8 +32,6 @@ _ALTS = {
     "video.speed": "Two neighbouring frames of the fastest moment",
     "video.first_frame": "The first frame",
 }
-NAMES = {Orientation.VIDEO: "Video", Orientation.IMAGE: "Image"}
-WORDS = {Severity.BLOCK: "Stops the run", Severity.WARN: "May disappoint", Severity.HINT: "Worth knowing"}
 TONES = {Verdict.BLOCK: "block", Verdict.WARN: "warn", Verdict.PASS: "ok"}
 STOPPED: dict[str, Any] = {"state": "stopped", "words": "Stopped. Nothing was changed."}
 
@@ -81,10 +81,10 @@ def advice_value(analysis: object, chosen: Orientation) -> dict[str, Any]:
     if not isinstance(analysis, VideoAnalysis):
         return {}
     advice = advise_orientation(analysis, forecast(analysis))
-    name = NAMES[advice.orientation]
+    name = ORIENTATIONS[advice.orientation]
     lead = (f"“{name}” suits this clip.",) if advice.is_clear else ()  # else the reason says that both work
     return {
-        "words": " ".join((*lead, *advice.reasons)),
+        "words": " ".join((*lead, *words.advice_reasons(advice))),
         "use": "" if advice.orientation is chosen else advice.orientation.value,
         "use_words": f"Use “{name}”",
         "is_clear": advice.is_clear and advice.orientation is not chosen,
@@ -146,7 +146,7 @@ def verdict_view(
     if accepted:
         report = report.accepting({finding.rule for finding in doubtful})
     return VerdictView(
-        text=report.headline,
+        text=words.headline(report),
         tone=TONES[report.verdict],
         findings=tuple(_row(about, finding, repairs, signed_files) for about, finding in _in_order(report)),
         repair_all=_all_kinds(repairs),
@@ -156,7 +156,7 @@ def verdict_view(
 
 def repair_row(repair: Repair) -> dict[str, Any]:
     """Show a repair as a button."""
-    return {"repair": repair.kind.value, "label": repair.label, "effect": repair.effect}
+    return {"repair": repair.kind.value, "label": words.repair_label(repair), "effect": words.repair_effect(repair)}
 
 
 def _all_kinds(repairs: Sequence[Repair]) -> tuple[str, ...]:
@@ -175,11 +175,11 @@ def _row(about: str, finding: Finding, repairs: Sequence[Repair], signed_files: 
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
-        "word": WORDS[finding.severity],
+        "word": SEVERITIES[finding.severity],
         "about": about,
-        "message": finding.message,
-        "advice": finding.advice,
-        "source": finding.source,
+        "message": words.message(finding),
+        "advice": words.advice(finding),
+        "source": words.source_words(finding),
         "repairs": [repair_row(repair) for repair in repairs if finding.rule in repair.rules],
         "evidence": evidence_value(signed_files, finding) if signed_files else None,
     }
