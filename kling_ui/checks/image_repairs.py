@@ -20,7 +20,6 @@ from kling_ui.checks.limits import (
     IMAGE_SIDE_SAFE_PX,
     IMAGE_SIZE_KLING_BYTES,
     MASK_TRUST_MIN_SHARE,
-    MB,
     TRANSPARENT_MIN_SHARE,
 )
 from kling_ui.checks.repair_kinds import Repair, RepairCode, RepairKind
@@ -32,6 +31,7 @@ from kling_ui.media.rectangles import (
     Size,
     window,
 )
+from kling_ui.media.signatures import MB
 from kling_ui.media.transform_image import WHITE_RGB, ImageTransform
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
 from kling_ui.vision.pose import Framing, Landmark, seen

@@ -16,7 +16,6 @@ from kling_ui.checks.limits import (
     IMAGE_SIZE_KLING_BYTES,
     IMAGE_SIZE_MAX_BYTES,
     MASK_TRUST_MIN_SHARE,
-    MB,
     TILT_LYING_DEG,
     TILT_UPSIDE_DOWN_DEG,
     TRANSPARENT_MIN_SHARE,
@@ -24,6 +23,7 @@ from kling_ui.checks.limits import (
 )
 from kling_ui.checks.report import Evidence, Finding, FindingCode, Severity
 from kling_ui.media.image import ImageFacts
+from kling_ui.media.signatures import MB
 from kling_ui.vision.analysis import ImageAnalysis
 from kling_ui.vision.pose import Framing, cut_limbs, hands_outside
 

@@ -63,7 +63,7 @@ def offers(
         choice: How to transfer the motion.
         usable: The span of the clip to trim to, in seconds; by default its longest usable one.
     """
-    rules, usable = _rules(report), usable or longest_usable(report.forecast)
+    rules, usable = _rules(report), usable or _usable_span(report.forecast)
     found: list[Repair] = []
     if image is not None:
         found += image_repairs(image, rules)
@@ -114,7 +114,7 @@ def compose(
         background_rgb: What shows through where the image is transparent.
     """
     targets = {kind.target for kind in kinds}
-    choice, usable = _changed(choice, kinds), usable or longest_usable(_forecast(video))
+    choice, usable = _changed(choice, kinds), usable or longest_usable(video)
     crops = _crops(kinds, image, video, choice, usable)
     image_transform = video_transform = None
     if image and "image" in targets:
@@ -124,12 +124,12 @@ def compose(
     return Plan(image_transform, video_transform, choice)
 
 
-def _forecast(video: VideoFacts | VideoAnalysis | None) -> Timeline | None:
-    return forecast(video) if isinstance(video, VideoAnalysis) else None
-
-
-def longest_usable(timeline: Timeline | None) -> Span | None:
+def longest_usable(video: VideoFacts | VideoAnalysis | None) -> Span | None:
     """Start and end, in seconds, of a clip's longest usable span; ``None`` while it was not looked at."""
+    return _usable_span(forecast(video)) if isinstance(video, VideoAnalysis) else None
+
+
+def _usable_span(timeline: Timeline | None) -> Span | None:
     usable = timeline.usable if timeline else None
     return (usable.start_s, usable.end_s) if usable else None
 

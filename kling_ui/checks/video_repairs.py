@@ -9,13 +9,13 @@ from kling_ui.checks.limits import (
     DURATION_MAX_S,
     DURATION_MIN_S,
     DURATION_SLACK_S,
-    MB,
     VIDEO_SIDE_MIN_PX,
     VIDEO_SIZE_MAX_BYTES,
 )
 from kling_ui.checks.repair_kinds import Repair, RepairCode, RepairKind
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Margins, Rect, Size
+from kling_ui.media.signatures import MB
 from kling_ui.media.transform_video import VideoTransform
 from kling_ui.media.video import constant_fps
 from kling_ui.options import Orientation, TransferOptions

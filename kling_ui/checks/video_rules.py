@@ -14,7 +14,6 @@ from kling_ui.checks.limits import (
     DURATION_SLACK_S,
     FLOOR_SHARE_MIN,
     LOST_MIN_S,
-    MB,
     OTHERS_SHARE_MIN,
     PERSON_SHARE_MIN,
     SHARPNESS_MIN,
@@ -49,6 +48,7 @@ from kling_ui.checks.usability import (
     sure_poses,
 )
 from kling_ui.media.probe import VideoFacts
+from kling_ui.media.signatures import MB
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.vision.analysis import VideoAnalysis
 from kling_ui.vision.camera import CameraStep
@@ -163,7 +163,7 @@ TIME_RULES: tuple[Callable[[VideoAnalysis, Timeline], Iterator[Finding]], ...] =
 def _often_hidden(analysis: VideoAnalysis) -> list[str]:
     """Name the two parts of the person that are hidden most often."""
     names = [name for moment in analysis.notes.moments for name in moment.covered or moment.hidden]
-    return sorted(set(names), key=lambda name: -names.count(name))[:2]
+    return sorted(dict.fromkeys(names), key=lambda name: -names.count(name))[:2]
 
 
 def _camera_code(steps: Sequence[CameraStep]) -> FindingCode:

@@ -133,11 +133,6 @@ class PoseTrack:
         """``(frames,)`` bool: somebody was found in this frame."""
         return ~np.isnan(self.landmarks[:, 0, 0])
 
-    @property
-    def found_share(self) -> float:
-        """Share of the frames, 0-1, in which somebody was found."""
-        return float(self.found.mean()) if len(self.times_s) else 0.0
-
 
 def find_person(rgb: np.ndarray) -> Pose | None:
     """Find the main character of a still picture, with a mask.

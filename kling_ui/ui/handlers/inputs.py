@@ -8,7 +8,6 @@ from typing import Any
 
 import gradio as gr
 
-from kling_ui.checks.preflight import judge
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
 from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
@@ -202,7 +201,7 @@ class InputHandlers:
                 await input_analysis.known(InputKind.IMAGE, image),
                 await input_analysis.known(InputKind.VIDEO, video),
             )
-            report = judge(*known, choice)
+            report = self._services().preflight.judge(*known, choice)
             repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
         except Exception as error:  # noqa: BLE001  told in words
             return VerdictView(str(error_text(error)), "block"), None
