@@ -33,9 +33,7 @@ class Limit:
 # --- character image -------------------------------------------------------------------------------------------------
 IMAGE_FORMATS_TAKEN = frozenset({"jpeg", "png"})  # Kling
 IMAGE_SIZE_MAX_BYTES = Limit(IMAGE_MAX_BYTES, LimitSource.VENDOR)  # a recommended limit, taken as hard
-IMAGE_SIZE_KLING_BYTES = Limit(
-    IMAGE_SAFE_BYTES, LimitSource.KLING
-)  # Kling's own API refuses more; RunComfy may or may not
+IMAGE_SIZE_KLING_BYTES = Limit(IMAGE_SAFE_BYTES, LimitSource.KLING)  # Kling refuses more; RunComfy may not
 IMAGE_SIDE_MIN_PX = Limit(300, LimitSource.KLING)
 IMAGE_SIDE_SAFE_PX = Limit(340, LimitSource.FIELD)  # what other front ends of the same model demand
 IMAGE_SIDE_MAX_PX = Limit(65_536, LimitSource.KLING)
