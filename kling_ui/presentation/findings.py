@@ -27,6 +27,7 @@ from kling_ui.presentation.sentences import (
     CAUSES,
     CURVES,
     FINDINGS,
+    PICTURES,
     REPAIRS,
     SOURCES,
 )
@@ -165,6 +166,20 @@ def _first_of(findings: Sequence[Finding]) -> str:
     first, more = message(findings[0]), len(findings) - 1
     begun = first[0].lower() + first[1:]
     return f"{begun[:-1]}, and {more} more." if more else begun
+
+
+def verdict_summary(stop: int, may: int) -> str:
+    """Sum up a list of findings by how many stop the run and how many may disappoint."""
+    if stop:
+        rest = f", {may} may disappoint" if may else ""
+        return f"Would fail: {stop} finding{'s' if stop > 1 else ''} stop{'' if stop > 1 else 's'} the run{rest}."
+    return f"Will run, but {may} finding{'s' if may > 1 else ''} may disappoint." if may else "Ready."
+
+
+def picture_alt(rule: str) -> str:
+    """Say what the picture beside a finding of a rule shows."""
+    usual = "A moment of the clip" if rule.startswith("video.") else "The picture with what was found in it"
+    return PICTURES.get(rule, usual)
 
 
 def report_json(report: Report) -> dict[str, Any]:

@@ -342,6 +342,16 @@ ADVICE = {
         "The body faces the camera and the clip is short, so both work; “video” follows large moves more closely."
     ),
 }
+# What the picture beside a finding shows, by the id of its rule.
+PICTURES = {
+    "image.people": "The picture with the people that were found",
+    "pair.room": "The picture with the room that the moves need",
+    "video.cuts": "The frames before and after a cut",
+    "video.camera": "The view before and after the camera moved",
+    "video.people": "A moment with the people that were found",
+    "video.speed": "Two neighbouring frames of the fastest moment",
+    "video.first_frame": "The first frame",
+}
 CURVES = {
     CurveKind.CAMERA: "movement of the view, long sides of the picture per second",
     CurveKind.SPEED: "speed, trunk lengths per second",

@@ -23,15 +23,6 @@ from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import VideoAnalysis
 
 _SPANS_MAX = 6  # more tell no more; the timeline shows them all
-_ALTS = {
-    "image.people": "The picture with the people that were found",
-    "pair.room": "The picture with the room that the moves need",
-    "video.cuts": "The frames before and after a cut",
-    "video.camera": "The view before and after the camera moved",
-    "video.people": "A moment with the people that were found",
-    "video.speed": "Two neighbouring frames of the fastest moment",
-    "video.first_frame": "The first frame",
-}
 TONES = {Verdict.BLOCK: "block", Verdict.WARN: "warn", Verdict.PASS: "ok"}
 STOPPED: dict[str, Any] = {"state": "stopped", "words": "Stopped. Nothing was changed."}
 
@@ -48,7 +39,7 @@ def evidence_value(signed_files: SignedFiles, finding: Finding) -> dict[str, Any
         return None
     return {
         "picture": _url(signed_files, evidence),
-        "alt": _ALTS.get(finding.rule, _alt(finding.rule)),
+        "alt": words.picture_alt(finding.rule),
         "boxes": [list(box) for box in evidence.boxes] if _is_of_picture(finding.rule) else [],
         "spans": [
             {"start_s": start_s, "end_s": end_s, "words": span_words(start_s, end_s)}
@@ -65,10 +56,6 @@ def _url(signed_files: SignedFiles, evidence: Evidence) -> str:
 def _is_of_picture(rule: str) -> bool:
     """Boxes are shares of the character image; in pictures of a clip they are drawn already."""
     return not rule.startswith("video.")
-
-
-def _alt(rule: str) -> str:
-    return "A moment of the clip" if rule.startswith("video.") else "The picture with what was found in it"
 
 
 def advice_value(analysis: object, chosen: Orientation) -> dict[str, Any]:
@@ -118,10 +105,7 @@ class VerdictView:
     def summary(self) -> str:
         """The verdict above the list, in numbers; the sentence beside the button names what matters most."""
         stop, may = (sum(row["severity"] == severity for row in self.findings) for severity in ("block", "warn"))
-        if stop:
-            rest = f", {may} may disappoint" if may else ""
-            return f"Would fail: {stop} finding{'s' if stop > 1 else ''} stop{'' if stop > 1 else 's'} the run{rest}."
-        return f"Will run, but {may} finding{'s' if may > 1 else ''} may disappoint." if may else "Ready."
+        return words.verdict_summary(stop, may)
 
     @property
     def more_words(self) -> str:
