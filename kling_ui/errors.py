@@ -18,8 +18,6 @@
     │  └─ SubmissionUnknownError     the submit may have been accepted; never retried
     ├─ LedgerError                   the ledger of runs cannot be read or written
     └─ RunError                      keeps .request_id
-       ├─ RunFailedError
-       ├─ RunCancelledError
        └─ RunTimeoutError            (also a TimeoutError)
 
 Inability is an exception; a broken rule is a :class:`kling_ui.checks.report.Finding`.
@@ -158,14 +156,6 @@ class RunError(KlingUIError):
     def __init__(self, message: str, *, request_id: str | None = None, advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.request_id = request_id
-
-
-class RunFailedError(RunError):
-    """The engine says that the run failed."""
-
-
-class RunCancelledError(RunError):
-    """The run was cancelled before it produced anything."""
 
 
 class RunTimeoutError(RunError, TimeoutError):

@@ -24,6 +24,7 @@ from kling_ui.cli.output import (
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.media.files import NAME_MAX_BYTES, cut
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import headline, report_json
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.runs.view import RunView
@@ -86,7 +87,7 @@ def run_order(order: RunCommand, *, as_json: bool) -> int:
     if as_json:
         print_json(outcome_json(order, outcome))
     elif outcome.run is None:
-        say(outcome.report.headline)
+        say(headline(outcome.report))
     else:
         tell_run(outcome.run, outcome.video)
     return DONE if outcome.video is not None else FAILED
@@ -94,9 +95,9 @@ def run_order(order: RunCommand, *, as_json: bool) -> int:
 
 def outcome_json(order: RunCommand, outcome: RunCommandResult) -> dict[str, Any]:
     """Put an outcome into plain JSON types."""
-    run, check = outcome.run, outcome.report.to_json()
+    run, check = outcome.run, report_json(outcome.report)
     if run is None:
-        blocked = {"message": outcome.report.headline, "advice": None, "raw": None}
+        blocked = {"message": headline(outcome.report), "advice": None, "raw": None}
         return {"run_id": None, "request_id": None, "engine": order.engine.value, "status": "blocked"} | {
             "video": None,
             "error": blocked,
@@ -110,7 +111,7 @@ async def _carry_out(order: RunCommand, settings: Settings, workers: Workers) ->
         run_progress.say("Looking at the inputs.")
         preflight = Preflight(workers, settings.data_dir / "looks")
         report = (await preflight.report(order.image, order.video, order.choice)).accepting(order.accept)
-        run_progress.say(report.headline)
+        run_progress.say(headline(report))
         if report.verdict == Verdict.BLOCK:
             return RunCommandResult(report)
         async with open_runner(settings, workers, take_over=False) as runner:
@@ -123,7 +124,7 @@ async def _carry_out(order: RunCommand, settings: Settings, workers: Workers) ->
 
 
 async def _run(order: RunCommand, report: Report, runner: Runner, run_progress: RunProgress, visitor: str) -> RunView:
-    inputs = RunInputs(image=order.image, video=order.video, choice=order.choice, findings=report.to_json())
+    inputs = RunInputs(image=order.image, video=order.video, choice=order.choice, findings=report_json(report))
     beginning = runner.begin(inputs, engine=order.engine, visitor=visitor, again=order.again)
     starting = asyncio.ensure_future(beginning)
     try:

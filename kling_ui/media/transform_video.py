@@ -18,7 +18,7 @@ from kling_ui.media.rectangles import (
     Rect,
     Size,
 )
-from kling_ui.media.signatures import sniff_video
+from kling_ui.media.signatures import VIDEO_MAX_BYTES, sniff_video
 from kling_ui.media.video import (
     constant_rate_frames,
     open_clip,
@@ -59,7 +59,7 @@ class VideoTransform:
     crop: Rect | None = None
     margins: Margins = NO_MARGINS
     keep_sound: bool = True
-    max_bytes: int = 100_000_000
+    max_bytes: int = VIDEO_MAX_BYTES
 
     @property
     def frame_count(self) -> int:

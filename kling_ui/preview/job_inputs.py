@@ -13,7 +13,7 @@ import httpx
 from kling_ui.errors import MediaError
 from kling_ui.media.download import download
 from kling_ui.media.safe_http import Resolve, resolve_host
-from kling_ui.media.signatures import IMAGE_FORMATS, VIDEO_FORMATS
+from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.preview.service_errors import invalid_field
 
 OFFERS_PATH = "/v1/inputs/"
@@ -111,8 +111,7 @@ class Inputs:
         return path
 
 
-# The vendor's recommended limits (docs/vendor_api.md, section 8), decimal megabytes.
-MAX_BYTES = {InputKind.IMAGE: 50_000_000, InputKind.VIDEO: 100_000_000}
+MAX_BYTES = {InputKind.IMAGE: IMAGE_MAX_BYTES, InputKind.VIDEO: VIDEO_MAX_BYTES}
 _FORMATS = {InputKind.IMAGE: IMAGE_FORMATS, InputKind.VIDEO: VIDEO_FORMATS}
 
 

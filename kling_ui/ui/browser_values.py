@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from kling_ui.checks.limits import PROMPT_MAX_CHARS
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.options import Orientation, TransferOptions, odd_characters
 from kling_ui.runs.runner import RunInputs
@@ -15,7 +16,6 @@ Span = tuple[float, float]
 _LABEL_MAX_CHARS = 120
 _TIME_MAX_S = 1e6
 _VERSIONS_MAX = 32  # of one input; what a browser sends is not believed without end
-_PROMPT_MAX_CHARS = 2500
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +233,7 @@ class SavedInputs:
             image,
             video,
             TransferOptions(
-                text_of(given.get("prompt"))[:_PROMPT_MAX_CHARS],
+                text_of(given.get("prompt"))[: int(PROMPT_MAX_CHARS.value)],
                 choice_of(given.get("orientation"), Orientation.VIDEO),
                 given.get("keep_sound") is not False,
             ),

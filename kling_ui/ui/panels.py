@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from kling_ui.checks.limits import PROMPT_MAX_CHARS
 from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName
 from kling_ui.ui import widgets
@@ -20,7 +21,6 @@ ORIENTATIONS = [
     ("Image\nAs in the picture, up to 10\N{NO-BREAK SPACE}s", Orientation.IMAGE.value),
 ]
 RESOLUTIONS = [("720p", Resolution.P720.value), ("1080p, takes longer", Resolution.P1080.value)]
-PROMPT_MAX_CHARS = 2500
 TOKEN_MAX_CHARS = 4096
 
 
@@ -141,7 +141,7 @@ def place_how(choice: TransferOptions) -> HowPanel:
             info="Place, clothes, light. The motion comes from the clip.",
             lines=2,
             max_lines=6,
-            max_length=PROMPT_MAX_CHARS,
+            max_length=int(PROMPT_MAX_CHARS.value),
             elem_id="prompt",
         )
     return HowPanel(orientation, advice, keep_sound, resolution, prompt)

@@ -13,7 +13,7 @@ import httpx
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
 from kling_ui.media.download import download
-from kling_ui.media.signatures import IMAGE_FORMATS, VIDEO_FORMATS
+from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engines
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 FORMATS = {InputKind.IMAGE: IMAGE_FORMATS, InputKind.VIDEO: VIDEO_FORMATS}
 CONVERT_TIMEOUT_S = 120.0
-LINK_MAX_BYTES = {InputKind.IMAGE: 50 * 1024**2, InputKind.VIDEO: 100 * 1024**2}
+LINK_MAX_BYTES = {InputKind.IMAGE: IMAGE_MAX_BYTES, InputKind.VIDEO: VIDEO_MAX_BYTES}
 _FETCH_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 

@@ -141,11 +141,6 @@ class PoseTrack:
         """Frames in which somebody was found; ``(frames,)`` bool."""
         return ~np.isnan(self.landmarks[:, 0, 0])
 
-    @property
-    def found_share(self) -> float:
-        """Share of the frames, 0-1, in which somebody was found."""
-        return float(self.found.mean()) if len(self.times_s) else 0.0
-
 
 def find_person(rgb: np.ndarray) -> Pose | None:
     """Find the main character of a still picture, with a mask.

@@ -19,6 +19,7 @@ from kling_ui.checks.repair_plan import (
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import repair_effect, repair_label
 from kling_ui.vision.analysis import VideoAnalysis, analyse_video
 
 FPS, CUT_FRAME, FRAMES = 12, 42, 96
@@ -51,8 +52,8 @@ def test_it_is_offered_for_the_findings_that_it_settles(analysis):
     report = judge(None, analysis, SILENT)
     offered = offers(None, analysis, report, SILENT)
     (trim,) = offered
-    assert (trim.kind, trim.label, trim.in_all) == (RepairKind.VIDEO_TRIM, "Trim to 4.5 s", True)
-    assert trim.effect == "Keeps 3.5-8.0 s, the longest usable part."
+    assert (trim.kind, repair_label(trim), trim.in_all) == (RepairKind.VIDEO_TRIM, "Trim to 4.5 s", True)
+    assert repair_effect(trim) == "Keeps 3.5-8.0 s, the longest usable part."
     named = {finding.rule: finding.repair for finding in with_repairs(report, offered).video.findings}
     assert named == {"video.usable": "video.trim", "video.cuts": "video.trim"}
 

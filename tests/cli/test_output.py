@@ -7,8 +7,10 @@ import pytest
 import typer
 from rich.console import Console
 
+from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.report import (
     Finding,
+    FindingCode,
     Report,
     Section,
     Severity,
@@ -18,6 +20,7 @@ from kling_ui.cli.output import RunProgress, guarded, place, tell, tell_run
 from kling_ui.cli.run import RunCommand, RunCommandResult, outcome_json
 from kling_ui.errors import KlingUIError, MediaError, SettingsError
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import report_json
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import (
     EngineName,
@@ -49,7 +52,8 @@ DONE = replace(
     RECORD, state=RunState.COMPLETED, result_name="result.mp4", result_facts=FACTS, motion={"score": 93.0}, cost_usd=0.0
 )
 ORDER = RunCommand(Path("a.png"), Path("b.mp4"), TransferOptions(), EngineName.PREVIEW, Path())
-FINDING = Finding("video.cuts", Severity.WARN, 1, "The clip has a cut.", "Trim it.", "Kling")
+A_CUT = "the clip has a cut (at 2.0 s); the model follows one shot only"
+FINDING = Finding(FindingCode.VIDEO_CUTS_ONE, Severity.WARN, 1, LimitSource.KLING, {"times_s": [2.0]})
 
 
 def view(record, **live):
@@ -85,12 +89,12 @@ def test_a_report_is_told_in_lines():
     facts = {"file": "b.mp4", "format": "mp4"} | size | clip
     report = Report(video=Section(facts, (FINDING,)), pair=Section({"prompt_chars": 3}))
     assert lines_of(report) == [
-        "Will run, but the clip has a cut.",
+        f"Will run, but {A_CUT}.",
         "",
         "Video: b.mp4, MP4, 720 x 1280 px, 2.5 MB, 12.0 s, 23.98 fps, h264, no sound, "
         "a person in 97 % of the frames looked at",
-        "  warn   The clip has a cut.  [video.cuts]",
-        "         Trim it.",
+        f"  warn   T{A_CUT[1:]}.  [video.cuts]",
+        "         Trim it to one shot.",
     ]
 
 
@@ -115,7 +119,7 @@ def test_the_json_of_a_finished_run():
         "inputs": [],
         "repairs": [],
         "error": None,
-        "check": Report().to_json(),
+        "check": report_json(Report()),
     }
 
 
@@ -126,7 +130,10 @@ def test_the_json_of_a_failed_and_of_a_blocked_run_says_why():
     assert outcome["error"] == {"message": "No person.", "advice": "Another clip.", "raw": "E1"}
     blocked = Report(video=Section(None, (replace(FINDING, severity=Severity.BLOCK),)))
     outcome = outcome_json(ORDER, RunCommandResult(blocked))
-    assert (outcome["status"], outcome["error"]["message"]) == ("blocked", "Would fail: the clip has a cut.")
+    assert (outcome["status"], outcome["error"]["message"]) == (
+        "blocked",
+        f"Would fail: {A_CUT}.",
+    )
 
 
 def test_a_video_is_put_under_a_free_name(tmp_path):

@@ -27,6 +27,7 @@ from starlette.testclient import TestClient
 from kling_ui.checks.preflight import Preflight
 from kling_ui.errors import SettingsError
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import report_json
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.publishing.protocol import InputFile
 from kling_ui.runs.publishing.public_files import kept_key
@@ -102,7 +103,7 @@ async def look_after(app: Any) -> None:
 def report(data: Path, image: Path, video: Path) -> dict[str, Any]:
     """Look at two inputs and judge them."""
     workers: Any = InThreads()
-    return asyncio.run(Preflight(workers, data / "looks").report(image, video, TransferOptions())).to_json()
+    return report_json(asyncio.run(Preflight(workers, data / "looks").report(image, video, TransferOptions())))
 
 
 def spent(data: Path, visitor: str, now: float, *, own_token: bool) -> list[float]:

@@ -7,8 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from kling_ui.checks.limits import LimitSource as Said
-from kling_ui.checks.report import Finding, Severity
+from kling_ui.checks.report import Severity
 from kling_ui.errors import MediaError
 from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import HEAD_BYTES, described, signature
@@ -18,7 +17,7 @@ from kling_ui.runs.publishing.protocol import (
     PublishedFile,
     Role,
 )
-from kling_ui.runs.publishing.url_probe import Copy, UrlProbe, judge_address
+from kling_ui.runs.publishing.url_probe import AddressFinding, Copy, UrlProbe, judge_address
 
 # What the vendor's own ComfyUI nodes send inside a request (docs/vendor_api.md, section 8); unconfirmed for this model.
 # Together they stay below the 64 MiB that those nodes allow for a whole request.
@@ -38,7 +37,7 @@ MEDIA_TYPES = {
 
 async def examine(
     url: str, role: Role, *, probe: UrlProbe, now: float, copy: Copy | None = None
-) -> tuple[Finding, ...]:
+) -> tuple[AddressFinding, ...]:
     """Try an address as an engine would, and tell everything that is wrong with it.
 
     Args:
@@ -55,7 +54,7 @@ async def examine(
         facts = await probe.probe(url)
     except MediaError as error:
         message = f"The address of the {role} cannot be used: {error.reason}"
-        return (Finding("address.reach", Severity.BLOCK, None, message, error.advice, Said.VENDOR),)
+        return (AddressFinding("address.reach", Severity.BLOCK, None, message, error.advice),)
     return judge_address(facts, role, copy, now)
 
 

@@ -12,6 +12,8 @@ import gradio as gr
 from kling_ui.errors import RunError
 from kling_ui.media.edit import side_by_side
 from kling_ui.options import Resolution
+from kling_ui.presentation.findings import headline as report_headline
+from kling_ui.presentation.findings import report_json
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
@@ -339,9 +341,9 @@ async def _wanted(services: Services, headline: Value | None, size: Resolution) 
         raise _not_checked()
     report = await services.preflight.report(run_request.image, run_request.video, run_request.choice)
     if verdict_view(report, accepted=run_request.accepted).tone == "block":
-        raise RunError(report.headline, advice="See what the checks say beside the button.")
+        raise RunError(report_headline(report), advice="See what the checks say beside the button.")
     choice = replace(run_request.choice, resolution=size)
-    return replace(run_request, choice=choice).inputs(findings=report.to_json())
+    return replace(run_request, choice=choice).inputs(findings=report_json(report))
 
 
 async def _same(services: Services, run: RunView, headline: Value | None, owner: str) -> RunInputs:
