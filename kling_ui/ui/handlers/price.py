@@ -7,12 +7,12 @@ import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, KlingUIError
+from kling_ui.presentation.wording import NBSP, seconds
 from kling_ui.runs.pricing import NO_QUOTE, Quote, dollars
 from kling_ui.runs.record import EngineName, Terms
 from kling_ui.ui.event_payload import entries_of, error_text
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
-from kling_ui.ui.views.wording import NBSP, seconds
 from kling_ui.ui.visitors import visitor_of
 
 FREE = "The preview is free and stays on this machine."

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from kling_ui.options import Orientation
+from kling_ui.presentation import wording
 from kling_ui.runs.pricing import dollars
 from kling_ui.runs.view import RunView
-from kling_ui.ui.views import wording
 from kling_ui.ui.views.run_status import is_free
 from kling_ui.ui.web.signed_files import SignedFiles
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import AuthenticationError, KlingUIError
+from kling_ui.presentation import wording
 from kling_ui.runs.pricing import dollars
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.submission import NO_TOKEN
 from kling_ui.runs.view import RunView
-from kling_ui.ui.views import wording
 from kling_ui.ui.web.signed_files import SignedFiles
 
 Action = dict[str, str]

@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError
+from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.price import (
@@ -17,7 +18,6 @@ from kling_ui.ui.handlers.price import (
     price_value,
     run_label,
 )
-from kling_ui.ui.views.wording import NBSP
 
 ANN = "a" * 43
 TAB = gr.Request(session_hash="tab")
