@@ -12,6 +12,7 @@ import gradio as gr
 from kling_ui.errors import RunError
 from kling_ui.media.edit import side_by_side
 from kling_ui.options import Resolution
+from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
@@ -283,7 +284,7 @@ class RunHandlers:
         run_id, who = text_of(payload(event).get("run_id")), visitor_of(visitor, request)
         try:
             _refuse_unknown(who)
-            words = await self._services().runner.cancel(run_id, who.owner)
+            words = cancel_words(await self._services().runner.cancel(run_id, who.owner))
         except Exception as error:  # noqa: BLE001  told in words
             words = str(error_text(error))
         return _note(run_id, words)
@@ -302,7 +303,8 @@ class RunHandlers:
         return gr.update(comparison={"run_id": run_id, "url": services.signed_files.url(path), "name": name})
 
     async def _show(self, start: Start, who: Visitor, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
-        scenes = self._display.show(start.run_id, who.owner, request.session_hash, words=start.words, into_view=True)
+        words = start_words(start.code)
+        scenes = self._display.show(start.run_id, who.owner, request.session_hash, words=words, into_view=True)
         async for scene in scenes:
             yield scene
 

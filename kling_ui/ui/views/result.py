@@ -5,7 +5,7 @@ from typing import Any
 
 from kling_ui.options import Orientation
 from kling_ui.presentation import wording
-from kling_ui.runs.pricing import dollars
+from kling_ui.presentation.money import dollars
 from kling_ui.runs.view import RunView
 from kling_ui.ui.views.run_status import is_free
 from kling_ui.ui.web.signed_files import SignedFiles
