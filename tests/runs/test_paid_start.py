@@ -8,9 +8,11 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError, RunError
+from kling_ui.presentation.money import price_sentence
+from kling_ui.presentation.runs import run_words
 from kling_ui.runs.outcomes import REFUSALS_MAX
 from kling_ui.runs.pricing import Charge, Spending
-from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.record import EngineName, RunState, StartCode
 
 VISITORS = SecretStr("visitor-token-0123456789")
 
@@ -36,10 +38,10 @@ def test_the_price_is_read_for_each_run_and_the_cost_stands_beside_it(open_world
             return views, await world.runner.spending("ann")
 
     (first, second), spending = asyncio.run(story())
-    assert first.price_words == "About $0.35: 5.0 s at $0.07 a second. The vendor publishes no quote."
-    assert first.cost_words == "It cost $0.35; about $0.35 was expected."
+    assert run_words(first).price == "About $0.35: 5.0 s at $0.07 a second. The vendor publishes no quote."
+    assert run_words(first).cost == "It cost $0.35; about $0.35 was expected."
     assert second.estimate_usd == pytest.approx(0.50)
-    assert second.cost_words == "It cost $0.35; about $0.50 was expected."
+    assert run_words(second).cost == "It cost $0.35; about $0.50 was expected."
     assert (first.charge, spending.session_usd, spending.day_usd) == (Charge.YES, 0.7, 0.7)
 
 
@@ -64,10 +66,10 @@ def test_a_price_that_cannot_be_read_is_said_and_never_invented(open_world, make
 
     quote, view = asyncio.run(story())
     assert (quote.rate_usd, quote.estimate_usd) == (None, None)
-    assert view.price_words == quote.words
-    assert view.price_words.startswith("The price is not available at the moment.")
+    assert run_words(view).price == price_sentence(quote)
+    assert run_words(view).price.startswith("The price is not available at the moment.")
     assert view.estimate_usd is None
-    assert view.cost_words == "It cost $0.35."
+    assert run_words(view).cost == "It cost $0.35."
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_without_a_token_there_is_no_price(open_world, make_vendor):
         async with open_world(vendor, token=None) as world:
             return await world.runner.quote(5.0)
 
-    assert "RunComfy token" in asyncio.run(story()).words
+    assert asyncio.run(story()).needs_token
     assert vendor.seen == []
 
 
@@ -181,7 +183,7 @@ def test_a_run_of_unknown_outcome_counts_with_its_estimate(open_world, make_vend
 
     view, spending = asyncio.run(story())
     assert view.state is RunState.UNKNOWN
-    assert view.cost_words == "It is not known whether it is charged; about $0.35 was expected."
+    assert run_words(view).cost == "It is not known whether it is charged; about $0.35 was expected."
     assert spending.day_usd == pytest.approx(0.35)
 
 
@@ -220,9 +222,9 @@ def test_the_same_inputs_again_give_the_result_that_is_there(open_world, make_ve
     first, under_way, found, second, other, again, anew = asyncio.run(story())
     assert first.is_new
     assert (under_way.run_id, under_way.is_new) == (first.run_id, False)
-    assert under_way.words == "This run is already under way."
+    assert under_way.code is StartCode.SAME_OPEN
     assert found.run_id == second.run_id == first.run_id
-    assert second.words == ("You already have this result. Run it again for another one, which is charged again.")
+    assert second.code is StartCode.SAME_PAID_RESULT
     assert other is None
     assert again.is_new
     assert anew.is_new, "a result that is gone is no result"
@@ -243,8 +245,7 @@ def test_the_same_inputs_after_an_unknown_outcome_are_not_sent_by_themselves(ope
 
     first, second, both = asyncio.run(story())
     assert second.run_id == first.run_id
-    assert "not known whether RunComfy accepted it" in second.words
-    assert "both would be charged" in second.words
+    assert second.code is StartCode.SAME_UNKNOWN
     assert both[0].run_id == both[1].run_id != first.run_id
     assert sorted(start.is_new for start in both) == [False, True], "a double click on run again makes one run"
 

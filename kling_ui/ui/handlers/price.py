@@ -11,6 +11,7 @@ from kling_ui.presentation.money import dollars, price_words, refusal_words, spe
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, Terms
+from kling_ui.ui.browser_values import shown_rate_value
 from kling_ui.ui.event_payload import entries_of, error_text
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
@@ -33,21 +34,21 @@ class PriceHandlers:
 
     async def cost(
         self, engine: str, video: SlotValue | None, visitor: str, request: gr.Request
-    ) -> tuple[dict[str, Any], Any]:
-        """Say what a run of this clip costs, beside the button and on it."""
+    ) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+        """Say what a run of this clip costs, beside the button and on it, and let the page carry the rate."""
         if engine != EngineName.KLING:
-            return {"words": FREE}, gr.update(value=RUN)
+            return {"words": FREE}, gr.update(value=RUN), {}
         services, who = self._services(), visitor_of(visitor, request)
         token, terms = services.tokens.use(who.token_key), services.terms(who)
         if token is None and (services.settings.token is None or not terms.app_token):
-            return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING)
+            return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING), {}
         try:
             quote = await services.runner.quote(await self._duration_s(video, request), token=token, terms=terms)
             value = {"engine": engine} | price_value(quote) | await self._budget_value(who.owner, token, quote, terms)
         except Exception as error:  # noqa: BLE001  told in words
             tone = "block" if isinstance(error, AuthenticationError) else "warn"
-            return {"engine": engine, "words": str(error_text(error)), "tone": tone}, gr.update(value=RUN_ON_KLING)
-        return value, gr.update(value=run_label(quote))
+            return {"engine": engine, "words": str(error_text(error)), "tone": tone}, gr.update(value=RUN_ON_KLING), {}
+        return value, gr.update(value=run_label(quote)), shown_rate_value(quote.rate_usd)
 
     async def _duration_s(self, video: SlotValue | None, request: gr.Request) -> float | None:
         """Measure the clip that is really sent: trimmed or mended, where it was."""
