@@ -202,12 +202,12 @@ def test_who_looks_back_reads_how_it_ended():
         (CancelAnswer(OutcomeCode.CANCELLED_BEFORE_SENDING, KLING), "Cancelled. Nothing was sent."),
         (
             CancelAnswer(CancelCode.GOES_ON, PREVIEW),
-            "It has started and cannot be stopped any more: the preview engine goes on, and the video will be kept here.",
+            "cannot be stopped any more: the preview engine goes on, and the video will be kept here.",
         ),
         (CancelAnswer(CancelCode.GOES_ON, KLING), "kept here. The run may be charged."),
         (
             CancelAnswer(CancelCode.NOT_KNOWN, KLING, "No answer."),
-            "No answer. Whether the run was cancelled is not known",
+            "No answer. Whether the run was cancelled",
         ),
     ],
 )

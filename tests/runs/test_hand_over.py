@@ -44,7 +44,7 @@ def test_an_open_run_goes_on_under_its_new_owner_and_is_not_paid_twice(open_worl
     assert (again.run_id, again.code) == (run_id, StartCode.SAME_OPEN)
     assert view.state is RunState.COMPLETED
     assert after.run_id == run_id
-    assert after.code is StartCode.SAME_RESULT
+    assert after.code is StartCode.SAME_PAID_RESULT
     assert spent == [0.0, pytest.approx(0.35)]
     assert vendor.submit_count == 1
 

@@ -9,9 +9,9 @@ from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError, RunError
 from kling_ui.presentation.money import price_sentence
-from kling_ui.presentation.runs import run_words
+from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.outcomes import REFUSALS_MAX
-from kling_ui.runs.pricing import Charge, Spending
+from kling_ui.runs.pricing import BudgetError, BudgetLimit, Charge, PriceRisenError, Spending
 from kling_ui.runs.record import EngineName, RunState, StartCode
 
 VISITORS = SecretStr("visitor-token-0123456789")
@@ -95,8 +95,9 @@ def test_a_price_that_has_risen_since_it_was_shown_is_told_first(open_world, mak
     async def story():
         async with open_world(vendor) as world:
             shown = (await world.runner.quote(5.0)).rate_usd
-            with pytest.raises(RunError, match=r"risen from \$0.07 to \$0.09 a second.*Nothing was sent"):
+            with pytest.raises(PriceRisenError) as caught:
                 await begin(world, shown_rate_usd=shown)
+            assert (caught.value.shown_rate_usd, caught.value.quote.rate_usd) == (0.07, 0.09)
             assert vendor.submit_count == 0
             start = await begin(world, shown_rate_usd=0.09)
             await world.end(start.run_id)
@@ -139,8 +140,11 @@ def test_a_budget_blocks_before_anything_is_sent(open_world, make_vendor):
         async with open_world(vendor, budget_session_usd=1.0) as world:
             for name in ("one", "two"):
                 await world.end(await world.kling(prompt=name))
-            with pytest.raises(RunError, match=r"about \$0.35, but of the budget of \$1.00 .* \$0.30 is left"):
+            with pytest.raises(BudgetError) as caught:
                 await world.kling(prompt="three")
+            refusal = caught.value.refusal
+            assert (refusal.limit, refusal.limit_usd) == (BudgetLimit.SESSION, 1.0)
+            assert (refusal.estimate_usd, refusal.left_usd) == (pytest.approx(0.35), pytest.approx(0.3))
             preview = await world.end(await world.start(prompt="three"))
             other = await world.end(await world.kling(prompt="three", visitor="ben"), "ben")
             return preview, other, await world.runner.history("ann")
@@ -165,7 +169,7 @@ def test_the_day_is_everybodys_and_runs_at_once_cannot_overdraw_it(open_world, m
 
     refusals = asyncio.run(story())
     assert len(refusals) == 4
-    assert {error.message for error in refusals} == {
+    assert {in_words(error).message for error in refusals} == {
         "This run would cost about $0.35, but of the budget of $1.00 for today $0.30 is left. Nothing was sent."
     }
     assert vendor.submit_count == 2
@@ -177,7 +181,7 @@ def test_a_run_of_unknown_outcome_counts_with_its_estimate(open_world, make_vend
     async def story():
         async with open_world(vendor, budget_day_usd=0.5) as world:
             view = await world.end(await world.kling())
-            with pytest.raises(RunError, match="is left"):
+            with pytest.raises(BudgetError):
                 await world.kling(prompt="another")
             return view, await world.runner.spending("ann")
 
@@ -192,8 +196,9 @@ def test_with_a_budget_a_run_of_unknown_price_is_not_sent(open_world, make_vendo
 
     async def story():
         async with open_world(vendor, budget_day_usd=5.0) as world:
-            with pytest.raises(RunError, match="what this run would cost is not known"):
+            with pytest.raises(BudgetError) as caught:
                 await world.kling()
+            assert caught.value.refusal.limit is BudgetLimit.NO_PRICE
 
     asyncio.run(story())
     assert vendor.submit_count == 0
@@ -259,8 +264,9 @@ def test_a_run_is_paid_from_the_purse_that_it_was_sent_from_whoever_follows_it_o
         async with open_world(vendor, budget_day_usd=0.5) as world:
             waiting = await world.end(await world.kling())
             payers = [await world.runner.spending("ann")]
-            with pytest.raises(RunError, match=r"for today \$0\.15 is left"):
+            with pytest.raises(BudgetError) as caught:
                 await world.kling(prompt="another", visitor="ben")
+            assert caught.value.refusal.left_usd == pytest.approx(0.15)
             assert await world.runner.resume("ann", VISITORS) == [waiting.run_id]
             view = await world.end(waiting.run_id)
             payers.append(await world.runner.spending("ann"))
