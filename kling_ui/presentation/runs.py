@@ -17,6 +17,7 @@ from kling_ui.runs.outcomes import (
     recognised,
 )
 from kling_ui.runs.pricing import BudgetError, PriceRisenError
+from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import EngineName, Expiry, RunState, StartCode
 from kling_ui.runs.view import RunView
 
@@ -163,6 +164,19 @@ TROUBLES = {
     TroubleCode.RETRIED_LATER: "{message} It is tried again in a few minutes.",
     TroubleCode.NOT_WRITTEN: "{message}",
 }
+CHANNELS = {  # they go on after "Image: "
+    Channel.GIVEN_ADDRESS: "by the address that you gave ({host}).",
+    Channel.STORE: (
+        "by a signed address in the S3 store ({host}) that works for at most {hours} h; "
+        "the copy there is deleted after the run."
+    ),
+    Channel.APP_ADDRESS: (
+        "by a signed address of this app ({host}) that works while the run is open, for at most {hours} h."
+    ),
+    Channel.INLINE: (
+        "inside the request itself. RunComfy's own nodes send files so, but it is not confirmed for this model."
+    ),
+}
 _DRAWING = {EngineName.PREVIEW: "Drawing the preview", EngineName.KLING: "Kling is rendering the video"}
 _READY = {EngineName.PREVIEW: "The preview is ready.", EngineName.KLING: "The video is ready and kept here."}
 _UNDER_WAY = {
@@ -214,7 +228,7 @@ def run_words(run: RunView) -> RunWords:
         price="" if run.quote is None else money.price_sentence(run.quote),
         cost=money.cost_sentence(run),
         expiry="" if run.expiry is None else expiry_words(run.expiry),
-        note=run.note if run.cancel_answer is None else cancel_words(run.cancel_answer),
+        note=_note(run),
         sentence=f"{doing} {trouble}" if trouble and not needs_token else doing,
     )
 
@@ -262,6 +276,24 @@ def in_words(error: KlingUIError) -> KlingUIError:
     else:
         return error
     return RunError(f"{message} Nothing was sent.", advice=advice)
+
+
+def delivery_words(deliveries: Deliveries | None) -> str:
+    """Say how the files of a run travel, and why not otherwise; empty where that is not worth saying."""
+    if deliveries is None:
+        return ""
+    image, video = _delivery_words(deliveries.image), _delivery_words(deliveries.video)
+    words = [f"Image and video: {image}"] if image == video else [f"Image: {image}", f"Video: {video}"]
+    return " ".join([*words, *deliveries.refusals])
+
+
+def _delivery_words(delivery: Delivery) -> str:
+    words = CHANNELS[delivery.channel].format(host=delivery.host, hours=delivery.hours)
+    return " ".join([words, *(finding.message for finding in delivery.findings)])
+
+
+def _note(run: RunView) -> str:
+    return delivery_words(run.deliveries) if run.cancel_answer is None else cancel_words(run.cancel_answer)
 
 
 def _span(seconds: float) -> str:

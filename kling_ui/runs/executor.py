@@ -164,7 +164,7 @@ class RunExecutor:
 
     async def _submit(self) -> None:
         published = await self._engine.publisher.publish(self._image, self._reference)
-        self._recorder.show(note=published.note)
+        self._recorder.show(deliveries=published.deliveries)
         choice = self.record.choice
         request = MotionRequest(
             prompt=choice.prompt,

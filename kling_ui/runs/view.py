@@ -16,6 +16,7 @@ from kling_ui.runs.outcomes import (
     explain,
 )
 from kling_ui.runs.pricing import Charge, Quote, charge_of
+from kling_ui.runs.publishing.protocol import Deliveries
 from kling_ui.runs.record import EngineName, Expiry, RunRecord, RunState, expiry_of
 
 
@@ -27,7 +28,7 @@ class Live:
         queue_position: Runs ahead of it, while it waits and the engine says so.
         progress: Share of the work done, 0-1, when the engine says so.
         trouble: What is in the way at the moment.
-        note: How the files travel, when that is worth saying.
+        deliveries: How the files travel, when that is worth saying.
         cancel_answer: What asking to cancel achieved, once that could be asked.
         needs_token: It can only be followed on with its visitor's token.
     """
@@ -35,7 +36,7 @@ class Live:
     queue_position: int | None = None
     progress: float | None = None
     trouble: Trouble | None = None
-    note: str = ""
+    deliveries: Deliveries | None = None
     cancel_answer: CancelAnswer | None = None
     needs_token: bool = False
 
@@ -74,7 +75,7 @@ class RunView:
         inputs: Which inputs to change after a failure: any of ``image``, ``video`` and ``prompt``.
         repairs: Ids of repairs (:class:`kling_ui.checks.repair_kinds.RepairKind`) that help, the likeliest first.
         findings: What the checks said before the run.
-        note: How the files travel, when that is worth saying.
+        deliveries: How the files travel, when that is worth saying.
         cancel_answer: What asking to cancel achieved, once that could be asked.
         needs_token: It goes on at the engine but can only be followed with its visitor's token.
         files_gone: It has ended, and files that were kept with it are no longer here; they are ``None`` above.
@@ -110,7 +111,7 @@ class RunView:
     inputs: tuple[str, ...]
     repairs: tuple[str, ...]
     findings: Mapping[str, Any] | None
-    note: str
+    deliveries: Deliveries | None
     cancel_answer: CancelAnswer | None
     needs_token: bool
     files_gone: bool = False
@@ -182,7 +183,7 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         inputs=reason.inputs if reason else (),
         repairs=tuple(repair.value for repair in reason.repairs) if reason else (),
         findings=record.findings,
-        note=live.note,
+        deliveries=live.deliveries,
         cancel_answer=live.cancel_answer,
         needs_token=live.needs_token,
         files_gone=files.are_gone,

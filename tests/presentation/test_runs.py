@@ -7,11 +7,13 @@ from kling_ui.errors import RunError
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.runs import (
     CANCELS,
+    CHANNELS,
     OUTCOMES,
     REASONS,
     STARTS,
     TROUBLES,
     cancel_words,
+    delivery_words,
     entry_words,
     expiry_words,
     in_words,
@@ -27,6 +29,7 @@ from kling_ui.runs.outcomes import (
     Trouble,
     TroubleCode,
 )
+from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import KEPT_S, EngineName, Expiry, RunRecord, RunState, StartCode
 from kling_ui.runs.view import Live, view_of
 
@@ -68,6 +71,7 @@ def ended(state, code, engine=KLING, **values):
         (CANCELS, CancelCode),
         (STARTS, StartCode),
         (TROUBLES, TroubleCode),
+        (CHANNELS, Channel),
     ],
 )
 def test_every_code_has_its_sentence(table, codes):
@@ -218,10 +222,32 @@ def test_what_cancelling_achieved_is_said(answer, words):
 
 def test_an_answer_to_a_cancel_takes_the_place_of_how_the_files_travel():
     answer = CancelAnswer(CancelCode.GOES_ON, KLING)
-    live = Live(note="Image: inside the request itself.")
-    assert said(run(RunState.IN_PROGRESS, KLING), live).note == live.note
-    later = Live(note=live.note, cancel_answer=answer)
+    deliveries = Deliveries(Delivery(Channel.INLINE), Delivery(Channel.INLINE))
+    live = Live(deliveries=deliveries)
+    assert said(run(RunState.IN_PROGRESS, KLING), live).note == delivery_words(deliveries)
+    later = Live(deliveries=deliveries, cancel_answer=answer)
     assert said(run(RunState.IN_PROGRESS, KLING), later).note == cancel_words(answer)
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "words"),
+    [
+        (None, ""),
+        (
+            Deliveries(Delivery(Channel.GIVEN_ADDRESS, "a.example"), Delivery(Channel.GIVEN_ADDRESS, "b.example")),
+            "Image: by the address that you gave (a.example). Video: by the address that you gave (b.example).",
+        ),
+        (
+            Deliveries(
+                Delivery(Channel.APP_ADDRESS, "x.example", 2), Delivery(Channel.APP_ADDRESS, "x.example", 2), ("No.",)
+            ),
+            "Image and video: by a signed address of this app (x.example) that works while the run is open, "
+            "for at most 2 h. No.",
+        ),
+    ],
+)
+def test_how_the_files_travel_is_said_once_where_it_is_the_same(deliveries, words):
+    assert delivery_words(deliveries) == words
 
 
 def test_a_new_run_needs_no_words_and_one_that_was_there_has_them():

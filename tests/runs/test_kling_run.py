@@ -173,7 +173,7 @@ def test_reads_are_patient(open_world, make_vendor):
     views, sleeps = asyncio.run(story())
     assert views[-1].state is RunState.COMPLETED
     assert any("It is tried again." in run_words(view).sentence for view in views)
-    assert any("not confirmed for this model" in view.note for view in views)
+    assert any("not confirmed for this model" in run_words(view).note for view in views)
     assert min(sleeps) >= 1.0
     assert max(sleeps) == 99
     assert vendor.submit_count == 1
