@@ -1,5 +1,6 @@
 """What is said of money: the price before a run, its cost after it, what was spent and what a budget allows."""
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from kling_ui.presentation.wording import NBSP, seconds
@@ -24,6 +25,29 @@ LIMITS = {
         "It begins anew at midnight UTC. Use the preview, which is free.",
         "KLING_UI_BUDGET_DAY_USD",
     ),
+}
+
+
+class TokenHint(StrEnum):
+    """Whose token pays for a visitor's runs on Kling, and what they can do about it."""
+
+    LEAVE_EMPTY = "leave empty"  # the app's own
+    BRING_YOURS = "bring yours"
+    LOG_IN = "log in"
+    LOG_IN_LISTED = "log in listed"  # as one of the accounts that the app's own pays for
+    LOG_IN_AGAIN = "log in again"  # the account is known by no verified name
+    NOT_LISTED = "not listed"
+
+
+TOKEN_HINTS = {
+    TokenHint.LEAVE_EMPTY: "Leave it empty to use the app's own.",
+    TokenHint.BRING_YOURS: "Bring your token: the app's own does not pay for visitors.",
+    TokenHint.LOG_IN: "Log in to use the app's token, or bring your own.",
+    TokenHint.LOG_IN_LISTED: "The app's token pays for some accounts: log in with one of them, or bring your own.",
+    TokenHint.LOG_IN_AGAIN: (
+        "The app's token pays for some accounts: if yours is one, log out and in again. Else bring your own."
+    ),
+    TokenHint.NOT_LISTED: "The app's token pays for some accounts, and not for this one: bring your own.",
 }
 
 

@@ -6,6 +6,8 @@ import pytest
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.money import (
     LIMITS,
+    TOKEN_HINTS,
+    TokenHint,
     cost_sentence,
     dollars,
     price_sentence,
@@ -119,6 +121,10 @@ def test_a_refusal_says_what_stands_in_the_way(budget, spending, estimate_usd, w
 
 def test_every_limit_has_its_words():
     assert {*LIMITS, BudgetLimit.NO_PRICE} == set(BudgetLimit)
+
+
+def test_every_hint_at_a_token_has_its_sentence():
+    assert set(TOKEN_HINTS) == set(TokenHint)
 
 
 def test_a_price_that_has_risen_is_said_with_both_rates():
