@@ -219,6 +219,11 @@ class MotionMatch:
         return sum(span.end_s - span.start_s for span in self.missing)
 
     @property
+    def left_out(self) -> tuple[LimbMatch, ...]:
+        """The limbs that would count but could not be compared."""
+        return tuple(row for row in self.limbs if row.counted and row.left_out)
+
+    @property
     def headline(self) -> str:
         """The figure, and whatever a person must know to read it, in sentences."""
         if self.score is None:

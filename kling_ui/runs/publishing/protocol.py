@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from kling_ui.checks.report import Finding
 from kling_ui.errors import KlingUIError
 from kling_ui.runs.record import RunState
+
+if TYPE_CHECKING:  # what judges pictures takes long to load
+    from kling_ui.checks.report import Finding
 
 # While a run is here its engine may fetch the files, or fetch them again; nobody else does, and never later.
 FETCHING = frozenset({RunState.SUBMITTING, RunState.IN_QUEUE, RunState.IN_PROGRESS, RunState.UNKNOWN})
@@ -62,7 +64,7 @@ class Delivery:
     channel: Channel
     host: str = ""
     hours: int = 0
-    findings: tuple[Finding, ...] = ()
+    findings: "tuple[Finding, ...]" = ()
 
 
 @dataclass(frozen=True, slots=True)
