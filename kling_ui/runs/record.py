@@ -103,8 +103,9 @@ class RunRecord:
         result_sha256: Its content.
         result_facts: What was measured of it.
         motion: How well it follows the reference, as JSON with at least ``score`` (0-100).
-        error: What went wrong, in words.
-        advice: What to do next.
+        outcome: Why it ended, as JSON, see :class:`kling_ui.runs.outcomes.Outcome`; earlier releases wrote none.
+        error: What the error that ended it says; earlier releases wrote whole sentences.
+        advice: What that error advises, likewise.
         raw_error: The engine's own words.
     """
 
@@ -136,6 +137,7 @@ class RunRecord:
     result_sha256: str | None = None
     result_facts: ResultFacts | None = None
     motion: Mapping[str, Any] | None = None
+    outcome: Mapping[str, Any] | None = None
     error: str | None = None
     advice: str | None = None
     raw_error: str | None = None
@@ -168,21 +170,24 @@ def expires_at(record: RunRecord, *, needs_token: bool = False) -> float | None:
     return record.created_at + KEPT_S if needs_token or record.state is RunState.UNKNOWN else None
 
 
-def expiry_words(record: RunRecord, now: float, *, needs_token: bool = False) -> str:
-    """Say until when a result can be had; empty while there is nothing to lose."""
-    if (until := expires_at(record, needs_token=needs_token)) is None:
-        return ""
-    if until <= now:
-        return "The video may have expired at RunComfy by now."
-    if record.ready_at is None:
-        return f"Its video may expire at RunComfy in about {_span(until - now)}."
-    return f"The video may expire at RunComfy in about {_span(until - now)}; it is safe once it is kept here."
+class Expiry(NamedTuple):
+    """Until when a result can be had that is not safe here.
+
+    Attributes:
+        at: When the vendor may drop it, seconds since 1970.
+        left_s: Seconds until then; 0 or less when it may be gone.
+        is_ready: The result is known to be there; else the time is counted from the run's start.
+    """
+
+    at: float
+    left_s: float
+    is_ready: bool
 
 
-def _span(seconds: float) -> str:
-    if seconds >= 2 * 86_400:
-        return f"{round(seconds / 86_400)} days"
-    return f"{int(seconds // 3600)} h" if seconds >= 7200 else f"{max(1, int(seconds // 60))} min"
+def expiry_of(record: RunRecord, now: float, *, needs_token: bool = False) -> Expiry | None:
+    """Tell until when a result can be had; ``None`` while there is nothing to lose, see :func:`expires_at`."""
+    at = expires_at(record, needs_token=needs_token)
+    return None if at is None else Expiry(at, at - now, record.ready_at is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,6 +224,20 @@ class RunInputs:
         return float(found) if isinstance(found, int | float) else None
 
 
+class StartCode(StrEnum):
+    """Why a run stands for a wish."""
+
+    NEW = "new"
+    SAME_RESULT = "same result"  # the same preview was made before
+    SAME_PAID_RESULT = "same paid result"  # another one would be charged again
+    SAME_UNKNOWN = "same unknown"  # the same run was sent before, and its outcome is not known
+    SAME_OPEN = "same open"
+    FOUND = "found"  # a request was recovered and is followed on
+    FOUND_WITHOUT_INPUTS = "found without inputs"
+    FOUND_HERE = "found here"  # the result of a request is here already
+    FOUND_FOLLOWED = "found followed"  # it is being followed already
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """What came of the wish to run something.
@@ -226,12 +245,12 @@ class Start:
     Attributes:
         run_id: The run that stands for it.
         is_new: It was set out just now; else it was there already.
-        words: What to say about one that was there already.
+        code: Why this run.
     """
 
     run_id: str
     is_new: bool
-    words: str = ""
+    code: StartCode = StartCode.NEW
 
 
 def fingerprint(

@@ -272,7 +272,8 @@ class Store:
             Whether there was such a run.
         """
         changes: dict[str, object] = {"request_id": request_id, "state": RunState.IN_QUEUE.value, "changed_at": now}
-        changes |= {"holder": None, "held_until": 0.0, "error": None, "advice": None, "raw_error": None}
+        changes |= {"holder": None, "held_until": 0.0}
+        changes |= {"outcome": None, "error": None, "advice": None, "raw_error": None}
         if own_token is not None:
             changes["own_token"] = own_token
         changes |= {"result_name": None, "result_sha256": None, "result_facts": None, "motion": None}

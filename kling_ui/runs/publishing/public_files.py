@@ -22,6 +22,8 @@ from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import sniff
 from kling_ui.runs.publishing.given import MEDIA_TYPES
 from kling_ui.runs.publishing.protocol import (
+    Channel,
+    Delivery,
     InputFile,
     NoPublisherError,
     PublishedFile,
@@ -165,11 +167,7 @@ class PublicFilesPublisher:
             await confirm(url, source, role, probe=self._probe, now=now)
         except NoPublisherError as error:
             raise NoPublisherError(f"This app cannot be reached from outside at {host}: {error.message}") from None
-        words = (
-            f"by a signed address of this app ({host}) that works while the run is open, for at most "
-            f"{self._publish_hours} h."
-        )
-        return PublishedFile(url, words)
+        return PublishedFile(url, Delivery(Channel.APP_ADDRESS, host, self._publish_hours))
 
     async def take_back(self, source: InputFile) -> None:
         """Do nothing: the address stops working with the run."""

@@ -16,6 +16,8 @@ from obstore.store import S3Store
 from kling_ui.media.signatures import HEAD_BYTES
 from kling_ui.runs.publishing.given import media_type_of
 from kling_ui.runs.publishing.protocol import (
+    Channel,
+    Delivery,
     InputFile,
     NoPublisherError,
     PublishedFile,
@@ -79,11 +81,7 @@ class S3Publisher:
             raise NoPublisherError(
                 f"The store (KLING_UI_STORE_URL) has the {role}, but nobody can fetch it there: {error.message}"
             ) from None
-        words = (
-            f"by a signed address in the S3 store ({urlsplit(url).hostname}) that works for at most "
-            f"{self._publish_hours} h; the copy there is deleted after the run."
-        )
-        return PublishedFile(url, words)
+        return PublishedFile(url, Delivery(Channel.STORE, urlsplit(url).hostname or "", self._publish_hours))
 
     async def take_back(self, source: InputFile) -> None:
         """Delete the file from the store, whichever process has put it there."""

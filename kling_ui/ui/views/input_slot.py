@@ -16,10 +16,10 @@ from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import SHOWN_NAMES
+from kling_ui.presentation import wording
 from kling_ui.presentation.findings import FileDifference, curve_name, forecast_sentence
 from kling_ui.presentation.sentences import SPANS
 from kling_ui.ui.browser_values import InputVersions
-from kling_ui.ui.views import wording
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
 from kling_ui.vision.pose import Framing

@@ -10,6 +10,7 @@ from kling_ui.errors import LedgerError, RunError, SettingsError
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.runs.ledger.schema import STEPS, migrate
 from kling_ui.runs.ledger.store import Store
+from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Budget
 from kling_ui.runs.record import (
     EngineName,
@@ -164,14 +165,19 @@ def test_one_of_several_processes_takes_over_what_nobody_holds(store):
     assert store.unheld(999.0) == []
 
 
+UNCLEAR = Outcome(RunState.UNKNOWN, OutcomeCode.SUBMIT_UNCLEAR, "Not known.")
+
+
 def test_a_request_id_that_comes_to_light_opens_the_run_again(store):
     store.add(RUN)
-    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.UNKNOWN, error="not known")
+    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.UNKNOWN, **UNCLEAR.to_columns())
+    assert Outcome.of(store.get(RUN.run_id)) == UNCLEAR
     assert store.recover(RUN.run_id, "req-9", now=102.0, own_token=True)
     assert store.recover(RUN.run_id, "req-9", now=102.0)
     assert not store.recover(RUN.run_id, "req-8", now=103.0)
     run = store.get(RUN.run_id)
-    assert (run.state, run.request_id, run.error, run.own_token) == (RunState.IN_QUEUE, "req-9", None, True)
+    assert (run.state, run.request_id, run.own_token) == (RunState.IN_QUEUE, "req-9", True)
+    assert (run.outcome, run.error) == (None, None)
     assert store.unheld(102.0) == [run]
 
 
