@@ -11,6 +11,13 @@ _LAYOUT = frozenset("\n\r\t")  # control characters that people mean
 REPLACEMENT = "\ufffd"
 
 
+class InputKind(StrEnum):
+    """Which of the two inputs."""
+
+    IMAGE = "image"
+    VIDEO = "video"
+
+
 class Orientation(StrEnum):
     """Whose facing the result follows; it also sets how long the reference may be."""
 

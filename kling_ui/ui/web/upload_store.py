@@ -23,7 +23,7 @@ ACCOUNTS_MAX = 1000  # visitors whose sizes are remembered; those of others are 
 _OWNER = re.compile(r"of-[0-9a-f]{32}")
 
 
-class Usage(Protocol):
+class DiskUsage(Protocol):
     """What :func:`shutil.disk_usage` tells, in bytes."""
 
     @property
@@ -50,7 +50,9 @@ class DiskFloor:
         usage: Tells how full a disk is.
     """
 
-    def __init__(self, folder: Path, floor_bytes: int, *, usage: Callable[[Path], Usage] = shutil.disk_usage) -> None:
+    def __init__(
+        self, folder: Path, floor_bytes: int, *, usage: Callable[[Path], DiskUsage] = shutil.disk_usage
+    ) -> None:
         self._folder = folder
         self._floor_bytes = floor_bytes
         self._usage = usage
