@@ -83,6 +83,16 @@ class Landmark(IntEnum):
 
 LANDMARKS = len(Landmark)  # 33
 
+# Groups that belong together, the left one first; lists, because that is what picks rows of an array.
+FACE = [*range(Landmark.NOSE, Landmark.MOUTH_RIGHT + 1)]
+EARS = [Landmark.LEFT_EAR, Landmark.RIGHT_EAR]
+SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
+ARMS = [Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST]
+HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
+KNEES = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
+ANKLES = [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
+KEYPOINTS = [Landmark.NOSE, *SHOULDERS, *ARMS, *HIPS, *KNEES, *ANKLES]  # without hands, feet and the rest of the face
+
 
 @dataclass(frozen=True, slots=True)
 class Pose:
@@ -260,12 +270,6 @@ def _reader(_thread: int) -> PoseDetector:
     return PoseDetector()
 
 
-_FACE = list(range(Landmark.NOSE, Landmark.MOUTH_RIGHT + 1))
-_SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
-_HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
-_KNEES = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
-_ANKLES = [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
-
 # Outer joint -> inner joint and the name of what lies between them and beyond.
 _LIMBS = {
     Landmark.LEFT_WRIST: (Landmark.LEFT_ELBOW, "left forearm"),
@@ -298,12 +302,12 @@ def seen(landmarks: np.ndarray) -> np.ndarray:
 
 def shows_head(landmarks: np.ndarray) -> np.ndarray:
     """Tell whether most of the head is in view: bool, ``(...)``."""
-    return seen(landmarks)[..., _FACE].mean(axis=-1) > 0.5
+    return seen(landmarks)[..., FACE].mean(axis=-1) > 0.5
 
 
 def shows_shoulders(landmarks: np.ndarray) -> np.ndarray:
     """Tell whether both shoulders are in view: bool, ``(...)``."""
-    return seen(landmarks)[..., _SHOULDERS].all(axis=-1)
+    return seen(landmarks)[..., SHOULDERS].all(axis=-1)
 
 
 def shows_upper_body(landmarks: np.ndarray) -> np.ndarray:
@@ -317,7 +321,7 @@ def shows_full_body(landmarks: np.ndarray) -> np.ndarray:
     Of each leg one may be hidden behind the other or by a caption, as long as it is inside the picture.
     """
     view, inside = seen(landmarks), in_frame(landmarks)
-    legs = [view[..., pair].any(axis=-1) & inside[..., pair].all(axis=-1) for pair in (_HIPS, _KNEES, _ANKLES)]
+    legs = [view[..., pair].any(axis=-1) & inside[..., pair].all(axis=-1) for pair in (HIPS, KNEES, ANKLES)]
     return shows_upper_body(landmarks) & legs[0] & legs[1] & legs[2]
 
 
@@ -372,9 +376,9 @@ def tilt_deg(landmarks: np.ndarray, aspect: float) -> np.ndarray:
         aspect: Width divided by height of the picture.
     """
     places = landmarks[..., :2] * (aspect, 1.0)
-    shoulders, hips = places[..., _SHOULDERS, :].mean(axis=-2), places[..., _HIPS, :].mean(axis=-2)
-    face = places[..., _FACE, :].mean(axis=-2)
-    has_hips = in_frame(landmarks)[..., _HIPS].all(axis=-1)[..., None]
+    shoulders, hips = places[..., SHOULDERS, :].mean(axis=-2), places[..., HIPS, :].mean(axis=-2)
+    face = places[..., FACE, :].mean(axis=-2)
+    has_hips = in_frame(landmarks)[..., HIPS].all(axis=-1)[..., None]
     up = np.where(has_hips, shoulders - hips, face - shoulders)
     return np.degrees(np.abs(np.arctan2(up[..., 0], -up[..., 1])))
 
@@ -396,7 +400,7 @@ def trunk_length(landmarks: np.ndarray, aspect: float) -> np.ndarray:
         aspect: Width divided by height of the picture.
     """
     places = landmarks[..., :2] * (aspect, 1.0)
-    shoulders, hips = places[..., _SHOULDERS, :], places[..., _HIPS, :]
+    shoulders, hips = places[..., SHOULDERS, :], places[..., HIPS, :]
     along = np.linalg.norm(shoulders.mean(axis=-2) - hips.mean(axis=-2), axis=-1)
     across = np.linalg.norm(shoulders[..., 0, :] - shoulders[..., 1, :], axis=-1)
     return np.maximum(along, _TRUNK_PER_SHOULDERS * across)
