@@ -7,11 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    RowMapping,
     Update,
     create_engine,
     event,
@@ -47,6 +47,7 @@ from kling_ui.runs.record import (
 )
 
 BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
+_RECORD = TypeAdapter(RunRecord)
 _FIELDS = frozenset(field.name for field in fields(RunRecord))
 _COLUMNS = {"visitor_pays": "own_purse"}  # the column's name is older than the field's
 _FINAL = tuple(state.value for state in RunState if state.is_final)
@@ -152,15 +153,13 @@ def _plain(value: object) -> object:
     return value.value if isinstance(value, StrEnum) else value
 
 
-def to_record(row: RowMapping) -> RunRecord:
-    """Read a row."""
-    values: dict[str, Any] = {name: row[_COLUMNS.get(name, name)] for name in _FIELDS}
-    choice, facts = values["choice"], values["result_facts"]
-    values["engine"] = EngineName(values["engine"])
-    values["state"] = RunState(values["state"])
-    values["choice"] = TransferOptions.of(choice)
-    values["result_facts"] = None if facts is None else ResultFacts(**facts)
-    return RunRecord(**values)
+def to_record(row: Mapping[Any, Any]) -> RunRecord:
+    """Read a row; fields that a choice did not have when it was written take their defaults.
+
+    Raises:
+        ValueError: A column holds another word or type than today's.
+    """
+    return _RECORD.validate_python({name: row[_COLUMNS.get(name, name)] for name in _FIELDS})
 
 
 class Store:
