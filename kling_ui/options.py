@@ -43,7 +43,7 @@ class TransferOptions:
         prompt: Scene, clothes and light in words, 1-2500 characters; the motion comes from the video.
         orientation: ``VIDEO`` follows the reference's facing (at most 30 s), ``IMAGE`` the picture's (at most 10 s).
         keep_sound: Keep the reference's sound in the result.
-        resolution: Of a preview; the model API takes no such wish.
+        resolution: Of a preview; the model API has no such option.
     """
 
     prompt: str = DEFAULT_PROMPT

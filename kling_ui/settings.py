@@ -95,7 +95,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the product can be told from outside; every field names its variable.
+    """What can be set from outside; every field names its variable.
 
     Attributes:
         token: ``RUNCOMFY_API_TOKEN`` (or ``RUNCOMFY_TOKEN``): the app's own token for paid runs.

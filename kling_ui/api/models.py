@@ -202,7 +202,7 @@ class RequestResult:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """What a wish to cancel achieved.
+    """What a request to cancel achieved.
 
     Attributes:
         outcome: ``cancelled`` (it never ran and never will) or ``not_cancellable``.

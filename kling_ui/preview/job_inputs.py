@@ -105,7 +105,7 @@ _FORMATS = {InputKind.IMAGE: IMAGE_FORMATS, InputKind.VIDEO: VIDEO_FORMATS}
 
 
 class InputFetch:
-    """Downloads a job's inputs as a stranger would: no cookies, no credentials, public addresses only.
+    """Downloads a job's inputs as anybody could: no cookies, no credentials, public addresses only.
 
     Args:
         allow_private: Also take private addresses; for development only.

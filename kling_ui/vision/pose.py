@@ -186,13 +186,13 @@ def find_people(rgb: np.ndarray) -> list[Pose]:
         only when nobody surer is there.
     """
     small = shrink(rgb, POSE_LONG_SIDE_PX)
-    reader = pose_detector()
-    candidates = reader.candidates(small)
+    detector = pose_detector()
+    candidates = detector.candidates(small)
     sure = [body for body in candidates if body.score >= SURE_SCORE_MIN][:_PEOPLE_MAX]
-    people = distinct(pose for body in sure if (pose := detect_pose(reader, small, body)) is not None)
+    people = distinct(pose for body in sure if (pose := detect_pose(detector, small, body)) is not None)
     if not people:
         unsure = [body for body in candidates if body.score < SURE_SCORE_MIN][:_UNSURE_TRIED_MAX]
-        tried = (detect_pose(reader, small, body) for body in unsure)
+        tried = (detect_pose(detector, small, body) for body in unsure)
         people = [pose for pose in tried if pose is not None and (pose.mask_agreement or 0.0) >= AGREEMENT_MIN][:1]
     return sorted(people, key=lambda pose: -(pose.subject_share or 0.0))
 
@@ -242,12 +242,12 @@ def shrink(rgb: np.ndarray, long_side_px: int) -> np.ndarray:
 
 def pose_detector() -> PoseDetector:
     """Return the calling thread's pose detector, loaded at the first call."""
-    return _reader(threading.get_ident())
+    return _detector_of(threading.get_ident())
 
 
-def detect_pose(reader: PoseDetector, rgb: np.ndarray, body: Candidate) -> Pose | None:
+def detect_pose(detector: PoseDetector, rgb: np.ndarray, body: Candidate) -> Pose | None:
     """Read the pose and the mask of one candidate; ``None`` when the landmark model sees nobody there."""
-    found = reader.read(rgb, body)
+    found = detector.read(rgb, body)
     return None if found is None else Pose(found.landmarks, found.world_m, found.mask, round(body.score, _ROUNDING))
 
 
@@ -265,7 +265,7 @@ def distinct(poses: Iterable[Pose]) -> list[Pose]:
 
 
 @lru_cache(maxsize=_THREADS_MAX)
-def _reader(_thread: int) -> PoseDetector:
+def _detector_of(_thread: int) -> PoseDetector:
     # Starting one costs more than using it; it keeps nothing of earlier pictures, but belongs to one thread.
     return PoseDetector()
 

@@ -112,14 +112,14 @@ def released(fingerprint: str) -> Update:
 
 
 def free_key(connection: Connection, run_id: str) -> str | None:
-    """Return what makes a run stand for its wish, unless another one does by now."""
+    """Return the key under which a run is the open one of its request; ``None`` when another run is by now."""
     request = select(runs.c.fingerprint).where(runs.c.run_id == run_id).scalar_subquery()
     other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == request, runs.c.run_id != run_id))
     return connection.scalar(select(request)) if other is None else None
 
 
 def hand_over(connection: Connection, visitor: str, to: str) -> int:
-    """Make one visitor's runs another's, so that the same wish of theirs is known again; return how many."""
+    """Make one visitor's runs another's, so that the same request of theirs is recognised; return how many."""
     query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at)
     rows = connection.execute(query).mappings().all()
     for row in rows:
@@ -211,7 +211,7 @@ class Store:
             LedgerError: It cannot be entered.
         """
         values = {**to_row(asdict(record)), "open_key": record.fingerprint}
-        for _ in range(3):  # the open one may end between the two looks
+        for _ in range(3):  # the open one may end between the two queries
             try:
                 with self._transaction() as connection:
                     in_turn(connection)  # two runs at once must not both take the last of a budget
@@ -258,7 +258,7 @@ class Store:
     ) -> bool:
         """Open a run again whose request id has come to light after all, or whose request is to be looked at again.
 
-        Whoever adopts open runs follows it on.
+        Whoever takes over open runs follows it on.
 
         Args:
             run_id: The run; it is open or ended, but has no result.
@@ -308,7 +308,7 @@ class Store:
             return standing_run(connection, fingerprint, gone, again=again)
 
     def like(self, fingerprint: str) -> list[RunRecord]:
-        """Return all runs of the same wish, newest first."""
+        """Return all runs of the same request, newest first."""
         return self._records(select(runs).where(runs.c.fingerprint == fingerprint).order_by(runs.c.created_at.desc()))
 
     def of_request(self, request_id: str) -> list[RunRecord]:

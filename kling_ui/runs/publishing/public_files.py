@@ -61,7 +61,7 @@ class PublicFiles:
         """
         place = path.resolve().relative_to(self._runs).as_posix()
         if not _PLACE.fullmatch(place):
-            raise ValueError("Only the inputs of runs can be lent.")
+            raise ValueError("Only the inputs of runs can be published.")
         return f"{PATH}/{place}?expires={until}&signature={self._signature(place, str(until))}"
 
     def open(self, place: str, until: str, signature: str, now: float) -> Path | None:
@@ -85,7 +85,7 @@ class PublicFiles:
 
 
 class PublicFilesPublisher:
-    """Lends files from this app's own public address.
+    """Publishes files at this app's own public address.
 
     Args:
         files: Signs the addresses.
@@ -114,7 +114,7 @@ class PublicFilesPublisher:
         """Sign an address of the file.
 
         Raises:
-            NoWayError: A stranger cannot fetch it from there.
+            NoPublisherError: The outside world cannot fetch it from there.
         """
         now = self._clock()
         url = self._outside_url + self._files.sign(source.path, int(now) + self._publish_hours * 3600)
