@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kling_ui.errors import KlingUIError
-from kling_ui.options import Orientation, Resolution
+from kling_ui.options import InputKind, Orientation, Resolution
 from kling_ui.preview.catalog import MotionInput
 from kling_ui.preview.job import (
     Failure,
@@ -20,7 +20,6 @@ from kling_ui.preview.job import (
 from kling_ui.preview.job_inputs import (
     Fetch,
     InputFetch,
-    InputKind,
     Inputs,
 )
 from kling_ui.preview.service_errors import busy, unknown_request

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from kling_ui.options import Resolution, TransferOptions
 
-CLAIM_MAX_S = 3600.0  # no claim is made for so long, see Desk.lease_s
+CLAIM_MAX_S = 3600.0  # no claim is made for so long, see RunContext.lease_s
 # No retention is documented for this API; a sibling product of the vendor keeps results so long
 # (docs/vendor_api.md, section 1).
 KEPT_S = 7 * 86_400.0
@@ -81,7 +81,7 @@ class RunRecord:
         created_at: When it was asked for; times are seconds since 1970.
         changed_at: When the state last changed.
         attempts: How often it was handed to an engine; above 1 only where that is free.
-        fingerprint: Hash of visitor, engine, both files and the choice: equal for the same wish.
+        fingerprint: Hash of visitor, engine, both files and the choice: equal for the same request.
         holder: The process that looks after it at the moment, until ``held_until``.
         held_until: When its claim lapses unless it is renewed.
         image_name: File name of the character image in the run's folder; empty when it was recovered without inputs.
@@ -256,16 +256,16 @@ class Start:
 def fingerprint(
     visitor: str, engine: EngineName, image_sha256: str, reference_sha256: str, choice: TransferOptions
 ) -> str:
-    """Return what is equal for the same wish of the same visitor, and for nothing else."""
+    """Return what is equal for the same request of the same visitor, and for nothing else."""
     values = asdict(choice)
     if engine is not EngineName.PREVIEW or choice.resolution is Resolution.P720:
-        del values["resolution"]  # only previews have one, and wishes written down before there was one stay the same
+        del values["resolution"]  # only previews have one, and requests from before there was one stay the same
     request = [visitor, engine, image_sha256, reference_sha256, values]
     return hashlib.sha256(json.dumps(request).encode()).hexdigest()
 
 
 def recovered_fingerprint(visitor: str, request_id: str) -> str:
-    """Return what stands for the wish of a run that was recovered without its inputs."""
+    """Return what stands for the request of a run that was recovered without its inputs."""
     return hashlib.sha256(f"recovered {visitor} {request_id}".encode()).hexdigest()
 
 

@@ -23,8 +23,8 @@ from kling_ui.runs.publishing.protocol import (
     PublishedFile,
     Role,
 )
-from kling_ui.runs.publishing.public_files import derived
 from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
+from kling_ui.signing import signature
 
 FOLDER = "lent"
 CALL_LIMIT_S = 20.0
@@ -103,7 +103,7 @@ class S3Publisher:
             ) from None
 
     def _name(self, path: Path) -> str:
-        return f"{FOLDER}/{derived(self._key, FOLDER, path.parent.name, path.name)}{path.suffix}"
+        return f"{FOLDER}/{signature(self._key, FOLDER, path.parent.name, path.name)}{path.suffix}"
 
     async def _sweep(self) -> None:
         oldest = self._clock() - SWEEP_AFTER_S

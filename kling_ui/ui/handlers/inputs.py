@@ -10,7 +10,7 @@ import gradio as gr
 
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
-from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
+from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, TransferOptions
 from kling_ui.ui.browser_values import (
     InputVersion,
     InputVersions,
@@ -31,7 +31,7 @@ from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view
 from kling_ui.ui.views import input_slot as slot_view
 from kling_ui.ui.views.findings import VerdictView, verdict_view
-from kling_ui.ui.views.input_slot import InputKind, SlotValue
+from kling_ui.ui.views.input_slot import SlotValue
 
 _EXAMPLE_PROMPTS = tuple(example.choice.prompt for example in EXAMPLES)
 

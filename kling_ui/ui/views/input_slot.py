@@ -1,7 +1,6 @@
 """What the page draws of a clip's time: the row of spans above their legend, and curves with their limit."""
 
 from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -87,13 +86,6 @@ def _legend_words(timeline: Timeline, kind: SpanKind) -> str:
 
 def _css(kind: SpanKind) -> str:
     return kind.value.replace(" ", "-")
-
-
-class InputKind(StrEnum):
-    """Which input."""
-
-    IMAGE = "image"
-    VIDEO = "video"
 
 
 def busy(words: str) -> SlotValue:

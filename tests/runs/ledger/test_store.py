@@ -1,15 +1,15 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from threading import Barrier
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from kling_ui.errors import LedgerError, RunError, SettingsError
-from kling_ui.options import Orientation, TransferOptions
+from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.runs.ledger.schema import STEPS, migrate
-from kling_ui.runs.ledger.store import Store
+from kling_ui.runs.ledger.store import Store, to_record, to_row
 from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Budget
 from kling_ui.runs.record import (
@@ -59,6 +59,24 @@ def test_what_is_entered_comes_back(store):
     assert store.add(full) == full
     assert store.get(RUN.run_id) == full
     assert store.get("other") is None
+
+
+def test_a_choice_is_read_back_as_it_was(store):
+    choice = TransferOptions("p", Orientation.IMAGE, keep_sound=False, resolution=Resolution.P1080)
+    again = store.add(replace(RUN, choice=choice)) and store.get(RUN.run_id).choice
+    assert again == choice
+    assert isinstance(again.resolution, Resolution)
+
+
+def test_a_choice_from_before_there_were_resolutions_is_the_default():
+    row = to_row(asdict(RUN)) | {"choice": {"prompt": "p", "orientation": "video", "keep_sound": True}}
+    assert to_record(row).choice == TransferOptions("p")
+
+
+@pytest.mark.parametrize("changes", [{"choice": {"resolution": "4k"}}, {"state": "asleep"}, {"created_at": "soon"}])
+def test_an_unknown_word_is_refused(changes):
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        to_record(to_row(asdict(RUN)) | changes)
 
 
 def test_only_the_holder_changes_a_run(store):

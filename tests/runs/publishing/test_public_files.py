@@ -123,9 +123,9 @@ def test_another_key_opens_nothing(app, net, image, tmp_path):
 @pytest.mark.parametrize(
     "inside", ["result.mp4", "image.png.part", "image.png/x", "../ledger.sqlite", "../files.key", "image", "image.PNG"]
 )
-def test_only_the_two_inputs_of_a_run_can_be_lent(app, net, image, inside):
+def test_only_the_two_inputs_of_a_run_can_be_published(app, net, image, inside):
     path = image.path.parent / inside
-    with pytest.raises(ValueError, match=r"lent|subpath"):
+    with pytest.raises(ValueError, match=r"published|subpath"):
         app.files.sign(path, int(net.now) + 60)
 
 

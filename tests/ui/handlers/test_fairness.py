@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from kling_ui.errors import KlingUIError
-from kling_ui.options import TransferOptions
+from kling_ui.options import InputKind, TransferOptions
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
@@ -17,7 +17,6 @@ from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
 from kling_ui.ui.handlers.runs import RunHandlers
-from kling_ui.ui.views.input_slot import InputKind
 from kling_ui.ui.web.client_address import SCOPE_KEY
 from kling_ui.ui.web.upload_store import DiskFloor, UploadStore
 

@@ -6,10 +6,9 @@ import gradio as gr
 import pytest
 
 from kling_ui.errors import KlingUIError, MediaError
-from kling_ui.options import DEFAULT_PROMPT, Orientation
+from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.inputs import InputHandlers
-from kling_ui.ui.views.input_slot import InputKind
 
 TAB = gr.Request(session_hash="tab")
 CHOICE = ("video", True, "A person in a garden", False)
