@@ -16,7 +16,13 @@ from kling_ui.checks.report import (
     Severity,
 )
 from kling_ui.cli.check import lines_of
-from kling_ui.cli.output import RunProgress, guarded, place, tell, tell_run
+from kling_ui.cli.output import (
+    RunProgress,
+    guarded,
+    place,
+    tell,
+    tell_run,
+)
 from kling_ui.cli.run import RunCommand, RunCommandResult, outcome_json
 from kling_ui.errors import KlingUIError, MediaError, SettingsError
 from kling_ui.options import TransferOptions
