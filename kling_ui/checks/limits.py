@@ -85,11 +85,13 @@ BACK_SHARE_MIN = 0.3
 POSE_SURE_MIN = 0.8  # the detector's score; poses of people who are half covered come out turned and tilted
 FLOOR_SHARE_MIN = 0.2
 BACK_DEG = 120.0
-# Lengths of the trunk per second, mean of a second (see vision/pace.py): walks and lively dances measure 0.9-1.3, a
-# dance at 2 times its speed 1.3, at 3 and at 4 times 1.75.
+# Lengths of the trunk per second, mean of a second (see vision/motion_speed.py): walks and lively dances measure
+# 0.9-1.3, a dance at 2 times its speed 1.3, at 3 and at 4 times 1.75.
 SPEED_MAX_TRUNKS_PER_S = 1.6
 SPEED_WINDOW_S = 1.0
-# Edges of sharp figures measure 0.55-0.85, out of focus 0.3 (see vision/moment.py).
+# A photograph held for seconds measures 0.003, with noise 0.011; somebody who talks and moves the hands 0.4-0.6.
+STILL_MAX_TRUNKS_PER_S = 0.05
+# Edges of sharp figures measure 0.55-0.85, out of focus 0.3 (see vision/frame_analysis.py).
 SHARPNESS_MIN = 0.42
 BLURRED_SHARE_MIN = 0.3
 # Movement of the view in long sides of the picture, zoom and roll counted at the picture's edge. A steady hand: 0.05

@@ -54,6 +54,7 @@ class FindingCode(StrEnum):
     VIDEO_CAMERA_MOVES = "video.camera/moves"
     VIDEO_CAMERA_SHAKES = "video.camera/shakes"
     VIDEO_PEOPLE = "video.people"
+    VIDEO_STILL = "video.still"
     VIDEO_SPEED_FAST = "video.speed/fast"
     VIDEO_SPEED_BLURRED = "video.speed/blurred"
     IMAGE_POSTURE_LYING = "image.posture/lying"

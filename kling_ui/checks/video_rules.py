@@ -18,6 +18,7 @@ from kling_ui.checks.limits import (
     PERSON_SHARE_MIN,
     SHARPNESS_MIN,
     SPEED_MAX_TRUNKS_PER_S,
+    STILL_MAX_TRUNKS_PER_S,
     TILT_LYING_DEG,
     USABLE_MIN_S,
     VIDEO_CODECS_SURE,
@@ -151,12 +152,25 @@ def check_speed(analysis: VideoAnalysis, _timeline: Timeline) -> Iterator[Findin
         yield Finding(code, Severity.WARN, round(share, 3), source, values, evidence=evidence)
 
 
+def check_still(analysis: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
+    """``video.still``: the person moves at all; a clip without anybody is another rule's."""
+    mean = mean_speed(analysis.notes.motion_speed)
+    if not len(mean) or not analysis.track.found.any() or (fastest := float(mean.max())) >= STILL_MAX_TRUNKS_PER_S:
+        return
+    speeds = analysis.notes.motion_speed
+    values = tuple(np.round(mean, 3).tolist())
+    curve = Curve(CurveKind.SPEED, speeds.times_s, values, STILL_MAX_TRUNKS_PER_S)
+    evidence = Evidence(analysis.evidence.get("first"), curve=curve)
+    yield Finding(FindingCode.VIDEO_STILL, Severity.WARN, round(fastest, 3), LimitSource.SENSE, evidence=evidence)
+
+
 TIME_RULES: tuple[Callable[[VideoAnalysis, Timeline], Iterator[Finding]], ...] = (
     check_usable,
     check_cuts,
     check_camera,
     check_people,
     check_speed,
+    check_still,
 )
 
 

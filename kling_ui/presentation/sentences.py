@@ -212,6 +212,10 @@ FINDINGS: dict[Code, tuple[str, str]] = {
         "are refused.",
         "Choose a clip of one person, or crop the others out.",
     ),
+    Code.VIDEO_STILL: (
+        "The person in the clip does not move, so there is nothing to transfer.",
+        "Choose a clip of somebody who moves.",
+    ),
     Code.VIDEO_SPEED_FAST: (
         "The figure moves very fast ({spans:spans}): {fastest:.1f} trunk lengths per second, where {limit:.1f} is "
         "about the most that is followed well.",

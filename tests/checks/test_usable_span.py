@@ -3,9 +3,11 @@
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from figure import Actor, Scene, draw
 from figure.cast import DANCER
+from figure.motions import gesture
 
 from kling_ui.checks.preflight import judge
 from kling_ui.checks.repair_plan import (
@@ -33,12 +35,16 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def analysis(folder) -> VideoAnalysis:
-    """Somebody stands on a terrace for 3.5 s and in a hall for 4.5 s."""
-    scenes = [Scene((Actor(DANCER),), backdrop=backdrop) for backdrop in ("terrace", "hall")]
-    shots = [draw(scene, width_px=360, height_px=640, supersample=1).rgb for scene in scenes]
+    """Somebody talks with both hands, for 3.5 s on a terrace and for 4.5 s in a hall."""
+
+    def drawn(frame: int) -> np.ndarray:
+        backdrop = "terrace" if frame < CUT_FRAME else "hall"
+        scene = Scene((Actor(DANCER, gesture(frame / FPS)),), backdrop=backdrop)
+        return draw(scene, width_px=360, height_px=640, supersample=1).rgb
+
     with ClipWriter(folder / "two-shots.mp4", fps=Fraction(FPS), size=(360, 640)) as writer:
         for frame in range(FRAMES):
-            writer.write(shots[frame >= CUT_FRAME])
+            writer.write(drawn(frame))
     return analyse_video(folder / "two-shots.mp4", folder)
 
 

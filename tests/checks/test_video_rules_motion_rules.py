@@ -141,3 +141,19 @@ def test_how_fast_is_too_fast(watch, speeds, measured):
 def test_blur(watch, letters, blurred):
     found = findings(watch(letters)).get("video.speed")
     assert (found and found.measured) == (blurred and pytest.approx(blurred, abs=0.01))
+
+
+@pytest.mark.parametrize(
+    ("speeds", "is_still"),
+    [([0.003] * 32, True), ([0.011] * 32, True), ([0.01] * 16 + [0.6] * 8 + [0.01] * 8, False), ([0.4] * 32, False)],
+    ids=["a photograph", "a noisy one", "moves for two seconds", "talks"],
+)
+def test_a_clip_in_which_nobody_moves_is_named(watch, speeds, is_still):
+    found = findings(watch("F" * 40, motion_speed=motion_speed(*speeds)))
+    assert ("video.still" in found) is is_still
+    if is_still:
+        assert message(found["video.still"]) == "The person in the clip does not move, so there is nothing to transfer."
+
+
+def test_nobody_is_not_called_still(watch):
+    assert "video.still" not in findings(watch("." * 40, motion_speed=motion_speed(*[0.0] * 32)))
