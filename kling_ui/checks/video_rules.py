@@ -251,7 +251,7 @@ def check_duration(facts: VideoFacts, choice: TransferOptions) -> Iterator[Findi
 def check_sound(facts: VideoFacts, choice: TransferOptions) -> Iterator[Finding]:
     """``video.sound``: there is sound when it is to be kept."""
     if choice.keep_sound and not facts.has_audio:
-        yield Finding(FindingCode.VIDEO_SOUND, Severity.WARN, None, LimitSource.SENSE)
+        yield Finding(FindingCode.VIDEO_SOUND, Severity.HINT, None, LimitSource.SENSE)
 
 
 def check_person(analysis: VideoAnalysis) -> Iterator[Finding]:

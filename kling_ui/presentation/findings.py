@@ -200,9 +200,9 @@ def _section_json(section: Section) -> dict[str, Any]:
     return {"facts": section.facts, "findings": [finding_json(finding) for finding in section.findings]}
 
 
-def forecast_sentence(timeline: Timeline) -> str:
-    """Say what of a clip is likely to come back."""
-    paid = f"You pay for {timeline.duration_s:.1f} s"
+def forecast_sentence(timeline: Timeline, charged: str = "You pay for") -> str:
+    """Say what of a clip is likely to come back; ``charged`` says who pays for how long a clip lasts."""
+    paid = f"{charged} {timeline.duration_s:.1f} s"
     if timeline.usable_s >= timeline.duration_s:
         return f"{paid}, and all of it is likely to come back."
     is_more = timeline.at_best_s >= timeline.usable_s + _WORTH_SAYING_S

@@ -165,7 +165,7 @@ FINDINGS: dict[Code, tuple[str, str]] = {
     ),
     Code.VIDEO_USABLE_NONE: (
         "The clip lasts {duration_s:.1f} s, but none of it is sure to come back ({lost_to:causes}).",
-        _LONGEST_PART,
+        "Choose another clip: no part of this one is free of that.",
     ),
     Code.VIDEO_PERSON_NOBODY: (
         "The clip shows nobody with head and shoulders in any of the moments looked at.",

@@ -111,7 +111,7 @@ def test_duration_in_words(duration_s, orientation, words, advice):
 
 @pytest.mark.parametrize(
     ("has_audio", "keep_sound", "expected"),
-    [(True, True, []), (False, False, []), (True, False, []), (False, True, [("video.sound", WARN)])],
+    [(True, True, []), (False, False, []), (True, False, []), (False, True, [("video.sound", HINT)])],
 )
 def test_sound_that_is_not_there(has_audio, keep_sound, expected):
     assert found(replace(FACTS, has_audio=has_audio), TransferOptions(keep_sound=keep_sound)) == expected

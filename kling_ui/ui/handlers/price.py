@@ -22,7 +22,7 @@ from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
 from kling_ui.ui.visitors import visitor_of
 
-FREE = "The preview is free and stays on this machine."
+FREE = "The preview is free: this app draws it, and nothing goes to Kling."
 NO_PRICE_YET = "Kling needs a RunComfy token. Enter yours at the top; until then no price can be shown."
 RUN, RUN_ON_KLING = "Transfer the motion", "Transfer the motion on Kling"
 
