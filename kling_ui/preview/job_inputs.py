@@ -11,11 +11,13 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import httpx
 
 from kling_ui.errors import MediaError
+from kling_ui.hosts import Origin
 from kling_ui.media.download import download
 from kling_ui.media.safe_http import Resolve, resolve_host
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.preview.service_errors import invalid_field
 
+OFFERS_ORIGIN = "http://preview.localhost"  # never leaves this process
 OFFERS_PATH = "/v1/inputs/"
 
 
@@ -48,17 +50,19 @@ class Inputs:
 
     Args:
         fetch: Downloads addresses.
+        origin: Under which this process puts its offers; the same path elsewhere is an address like any other.
     """
 
-    def __init__(self, fetch: Fetch) -> None:
+    def __init__(self, fetch: Fetch, origin: str = OFFERS_ORIGIN) -> None:
         self._fetch = fetch
+        self._origin = Origin.parse(origin)
         self._offered: dict[str, Path] = {}
 
     def offer(self, path: Path) -> str:
         """Let jobs read a local file of any size.
 
         Returns:
-            A path to put behind the service's origin. Only this process can make one, and nobody can guess it.
+            A path to put behind the origin. Only this process can make one, and nobody can guess it.
         """
         address = OFFERS_PATH + secrets.token_urlsafe(24)
         self._offered[address] = path
@@ -72,7 +76,7 @@ class Inputs:
         """Turn a data URI into a file in ``folder``; other addresses need nothing yet. Blocks for large ones.
 
         Returns:
-            What :meth:`open` takes.
+            What :meth:`fetch` and :meth:`open` take: nothing for what is in the folder.
 
         Raises:
             ServiceError: The data URI holds no base64 data of this kind.
@@ -91,24 +95,42 @@ class Inputs:
         (folder / kind.value).write_bytes(content)
         return ""
 
-    async def open(self, url: str, kind: InputKind, folder: Path) -> Path:
-        """Return the file behind what :meth:`store_inline` returned.
+    def is_elsewhere(self, url: str) -> bool:
+        """Tell whether an input has to be fetched before it can be opened."""
+        return bool(url) and self._offer_in(url) is None
+
+    async def fetch(self, url: str, kind: InputKind, folder: Path) -> str:
+        """Bring an input that is elsewhere into ``folder``.
+
+        Returns:
+            What :meth:`open` takes.
 
         Raises:
             KlingUIError: It cannot be had.
         """
+        if not self.is_elsewhere(url):
+            return url
+        (await self._fetch(url, folder, kind=kind)).replace(folder / kind.value)
+        return ""
+
+    def open(self, url: str, kind: InputKind, folder: Path) -> Path:
+        """Return the file behind what :meth:`fetch` returned.
+
+        Raises:
+            MediaError: It is not there any more.
+        """
         if not url:
             return folder / kind.value
-        address = urlsplit(url).path
-        if address.startswith(OFFERS_PATH):
-            return self._open_offered(address, kind, folder)
-        return await self._fetch(url, folder, kind=kind)
-
-    def _open_offered(self, address: str, kind: InputKind, folder: Path) -> Path:
-        path = self._offered.get(address)
+        path = self._offered.get(self._offer_in(url) or "")
         if path is None or not path.is_file():
-            raise MediaError("The file is no longer there.", path=folder / kind.value)
+            raise MediaError("The file is no longer there.", path=Path(kind.value))
         return path
+
+    def _offer_in(self, url: str) -> str | None:
+        path = urlsplit(url).path
+        if self._origin is None or not path.startswith(OFFERS_PATH) or (found := Origin.parse(url)) is None:
+            return None
+        return path if found.is_same(self._origin) else None
 
 
 MAX_BYTES = {InputKind.IMAGE: IMAGE_MAX_BYTES, InputKind.VIDEO: VIDEO_MAX_BYTES}
