@@ -15,12 +15,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from kling_ui.errors import KlingUIError, MediaError, SettingsError
+from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, SettingsError, place_of
 from kling_ui.interrupts import INTERRUPTED, interruptible
+from kling_ui.media.files import plain
 from kling_ui.runs.record import RunState
 from kling_ui.runs.view import RunView
 
 DONE, FAILED, UNUSABLE = 0, 1, 2
+FAULT = 70  # EX_SOFTWARE of sysexits.h: nothing that the user did
 
 
 def guarded(load: Callable[[], Callable[[], int]], *, as_json: bool = False) -> None:
@@ -37,6 +39,8 @@ def guarded(load: Callable[[], Callable[[], int]], *, as_json: bool = False) -> 
         work = load()
         with interruptible():
             code = work()
+    except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+        raise
     except KlingUIError as error:
         say(f"Error: {error}")
         if as_json:
@@ -44,6 +48,12 @@ def guarded(load: Callable[[], Callable[[], int]], *, as_json: bool = False) -> 
         code = code_of(error)
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001  told in words
+        fault = KlingUIError(f"Something went wrong inside this program ({place_of(error)}).", advice=REPORT_ADVICE)
+        say(f"Error: {fault}")
+        if as_json:
+            print_json({"error": error_json(fault) | {"type": type(error).__name__}})
+        code = FAULT
     raise typer.Exit(code)
 
 
@@ -181,12 +191,17 @@ def make_folder(folder: Path, option: str = "--out") -> None:
 def place(video: Path, folder: Path, name: str) -> Path:
     """Copy a video into a folder under a name that is free there.
 
+    Args:
+        video: Where it is kept.
+        folder: Where to.
+        name: What to call it; characters that some system does not take, and a dash at its front, are left out.
+
     Raises:
         SettingsError: It cannot be written there.
     """
-    stem, suffix = Path(name).stem, Path(name).suffix
+    stem, suffix = plain(Path(name).stem).lstrip("-. ") or "video", Path(name).suffix
     for number in range(1, 10_000):
-        target = folder / (name if number == 1 else f"{stem}-{number}{suffix}")
+        target = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
         try:
             with target.open("xb") as file, video.open("rb") as source:
                 shutil.copyfileobj(source, file)
@@ -231,7 +246,8 @@ def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
 def tell_run(run: RunView, video: Path | None) -> None:
     """Say what came of a run, and print where its video is."""
     if video is None:
-        for words in (run.sentence, run.cost_words, run.expiry_words, run.advice):
+        own_words = f"The engine's own words: {run.raw_error}" if run.raw_error else ""
+        for words in (run.sentence, own_words, run.cost_words, run.expiry_words, run.advice):
             if words:
                 say(words)
         return

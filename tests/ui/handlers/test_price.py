@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError
 from kling_ui.runs.pricing import Budget, Quote, Spending
+from kling_ui.ui.event_payload import UNFORESEEN, UNFORESEEN_ADVICE
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.price import (
     FREE,
@@ -82,7 +83,7 @@ def test_why_there_is_no_price_is_said(services, runner, refusal, tone):
     assert value["words"] == getattr(
         refusal,
         "message",
-        "Something went wrong inside the app. Try again. If it happens again, the app's log tells more.",
+        f"{UNFORESEEN} {UNFORESEEN_ADVICE}",
     )
     assert value["tone"] == tone
     assert "rate_usd" not in value
