@@ -34,15 +34,12 @@ from kling_ui.media.rectangles import (
 from kling_ui.media.signatures import MB
 from kling_ui.media.transform_image import WHITE_RGB, ImageTransform
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
-from kling_ui.vision.pose import Framing, Landmark, seen
+from kling_ui.vision.pose import HIPS, KNEES, SHOULDERS, Framing, Landmark, seen
 
 _LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif"})  # a PNG of these would be large and no better
 Known = ImageFacts | ImageAnalysis
 Span = tuple[float, float]
 _UPPER = [*range(Landmark.NOSE, Landmark.RIGHT_THUMB + 1)]  # head, shoulders, arms and hands
-_HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
-_KNEES = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
-_SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
 # As shares of the way from shoulders to hips: hair above the face, room beside the hands, thigh below the hips, fingers
 # below the joints that are known of a hand.
 _HAIR, _ROOM, _THIGH, _FINGERS = 0.75, 0.25, 0.25, 0.2
@@ -282,8 +279,8 @@ def _upper_body(landmarks: np.ndarray, size: Size) -> Rect | None:
         return None
     torso_px = _torso_px(landmarks, size)
     low, high = _extent(landmarks, _UPPER, size)
-    hips_px = _extent(landmarks, _HIPS, size)[1][1]
-    knees_px = float(np.quantile(landmarks[:, _KNEES, 1].min(axis=1), 1 - _SHARE_SEEN_MIN)) * size[1]
+    hips_px = _extent(landmarks, HIPS, size)[1][1]
+    knees_px = float(np.quantile(landmarks[:, KNEES, 1].min(axis=1), 1 - _SHARE_SEEN_MIN)) * size[1]
     bottom_px = max(hips_px + _THIGH * torso_px, high[1] + _FINGERS * torso_px)
     if torso_px <= 0 or bottom_px >= min(knees_px - 0.1 * torso_px, size[1]):
         return None
@@ -305,5 +302,5 @@ def _extent(landmarks: np.ndarray, joints: Sequence[int], size: Size) -> tuple[n
 
 def _torso_px(landmarks: np.ndarray, size: Size) -> float:
     """Height from hips to shoulders, the median of all moments; negative when people stand on their heads."""
-    rise = landmarks[:, _HIPS, 1].mean(axis=1) - landmarks[:, _SHOULDERS, 1].mean(axis=1)
+    rise = landmarks[:, HIPS, 1].mean(axis=1) - landmarks[:, SHOULDERS, 1].mean(axis=1)
     return float(np.median(rise)) * size[1]

@@ -17,25 +17,9 @@ from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import Orientation, TransferOptions, odd_characters
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
-from kling_ui.vision.pose import (
-    Framing,
-    Landmark,
-    in_frame,
-    seen,
-    trunk_length,
-)
+from kling_ui.vision.pose import ANKLES, ARMS, SHOULDERS, Framing, Landmark, in_frame, seen, trunk_length
 
-_SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
-_UPPER = [
-    Landmark.NOSE,
-    Landmark.LEFT_ELBOW,
-    Landmark.RIGHT_ELBOW,
-    Landmark.LEFT_WRIST,
-    Landmark.RIGHT_WRIST,
-    Landmark.LEFT_INDEX,
-    Landmark.RIGHT_INDEX,
-]
-_LOWER = [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
+_UPPER = [Landmark.NOSE, *ARMS, Landmark.LEFT_INDEX, Landmark.RIGHT_INDEX]
 _NAMED_MAX = 5  # a prompt of nothing else must not fill the page
 
 
@@ -75,12 +59,12 @@ def framing_margin(image: ImageAnalysis, video: VideoAnalysis, orientation: Orie
     ruler = float(trunk_length(person, aspect))
     steps = np.median(trunk_length(video.track.landmarks[found], video.track.aspect))
     both_full = image.person.framing == Framing.FULL and video.framing == Framing.FULL
-    joints = [*_UPPER, *_LOWER] if both_full else _UPPER
+    joints = [*_UPPER, *ANKLES] if both_full else _UPPER
     places = video.track.landmarks[found][:, :, :2] * (video.track.aspect, 1.0)
-    roots = places[:, _SHOULDERS].mean(axis=1)
+    roots = places[:, SHOULDERS].mean(axis=1)
     origin = roots[:1] if orientation == Orientation.VIDEO else roots
     moves = (places[:, joints] - origin[:, None]) * (ruler / max(float(steps), 1e-6))
-    root = (person[_SHOULDERS, :2] * (aspect, 1.0)).mean(axis=0)
+    root = (person[SHOULDERS, :2] * (aspect, 1.0)).mean(axis=0)
     laid = (root + moves) / (aspect, 1.0)
     counts = seen(video.track.landmarks[found])[:, joints] & in_frame(person)[joints]
     edges = ("left", "top", "right", "bottom") if image.person.framing == Framing.FULL else ("left", "top", "right")

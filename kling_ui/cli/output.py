@@ -18,6 +18,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, SettingsError, place_of
 from kling_ui.interrupts import INTERRUPTED, interruptible
 from kling_ui.media.files import plain
+from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.record import RunState
 from kling_ui.runs.view import RunView
 
@@ -41,7 +42,8 @@ def guarded(load: Callable[[], Callable[[], int]], *, as_json: bool = False) -> 
             code = work()
     except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
         raise
-    except KlingUIError as error:
+    except KlingUIError as raised:
+        error = in_words(raised)
         say(f"Error: {error}")
         if as_json:
             print_json({"error": error_json(error)})
@@ -149,16 +151,17 @@ class RunProgress:
 
     def show(self, view: RunView) -> None:
         """Show where the run is; a line is told when it says something new, not for every per cent."""
-        for words in (view.price_words, view.note):
+        said = run_words(view)
+        for words in (said.price, said.note):
             if words and words not in self._said:
                 self._said.add(words)
                 self.say(words)
         if self._bar and self._task is not None:
             total = None if view.progress is None else 1.0
-            self._bar.update(self._task, description=view.sentence, total=total, completed=view.progress or 0.0)
+            self._bar.update(self._task, description=said.sentence, total=total, completed=view.progress or 0.0)
         elif not view.is_final and (view.state, view.queue_position, view.trouble) != self._last_shown:
             self._last_shown = view.state, view.queue_position, view.trouble
-            say(view.sentence)
+            say(said.sentence)
 
 
 async def follow(views: AsyncGenerator[RunView], run_progress: RunProgress) -> RunView:
@@ -220,7 +223,8 @@ def place(video: Path, folder: Path, name: str) -> Path:
 
 def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
     """Put a run at its end into plain JSON types."""
-    error = {"message": run.sentence, "advice": run.advice, "raw": run.raw_error}
+    said = run_words(run)
+    error = {"message": said.sentence, "advice": said.advice or None, "raw": run.raw_error}
     return {
         "run_id": run.run_id,
         "request_id": run.request_id,
@@ -245,9 +249,10 @@ def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
 
 def tell_run(run: RunView, video: Path | None) -> None:
     """Say what came of a run, and print where its video is."""
+    said = run_words(run)
     if video is None:
         own_words = f"The engine's own words: {run.raw_error}" if run.raw_error else ""
-        for words in (run.sentence, own_words, run.cost_words, run.expiry_words, run.advice):
+        for words in (said.sentence, own_words, said.cost, said.expiry, said.advice):
             if words:
                 say(words)
         return
@@ -256,6 +261,6 @@ def tell_run(run: RunView, video: Path | None) -> None:
         facts.append(f"motion match {run.motion_match:.0f}")
     if facts:
         say(", ".join(facts))
-    if run.cost_words:
-        say(run.cost_words)
+    if said.cost:
+        say(said.cost)
     tell(str(video))

@@ -25,6 +25,7 @@ from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.media.files import NAME_MAX_BYTES, cut
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import headline, report_json
+from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.runs.view import RunView
@@ -129,8 +130,8 @@ async def _run(order: RunCommand, report: Report, runner: Runner, run_progress: 
     starting = asyncio.ensure_future(beginning)
     try:
         start = await asyncio.shield(starting)
-        if start.words:
-            run_progress.say(start.words if order.again else f"{start.words} (--again)")
+        if words := start_words(start.code):
+            run_progress.say(words if order.again else f"{words} (--again)")
         return await follow(runner.watch(start.run_id, visitor), run_progress)
     except asyncio.CancelledError:  # Ctrl+C
         with suppress(KlingUIError):  # then there is nothing to call off
@@ -139,7 +140,7 @@ async def _run(order: RunCommand, report: Report, runner: Runner, run_progress: 
 
 
 async def _call_off(run_id: str, runner: Runner, run_progress: RunProgress, visitor: str) -> None:
-    run_progress.say(await runner.cancel(run_id, visitor))
+    run_progress.say(cancel_words(await runner.cancel(run_id, visitor)))
     view = await runner.view(run_id, visitor)
     if not view.is_final and view.request_id and view.engine is EngineName.KLING:
         run_progress.say(
@@ -176,7 +177,7 @@ async def _recover(
         async with open_runner(settings, workers, take_over=False) as runner:
             # whoever is at this command line owns the ledger, so that runs of the page are found, too
             start = await runner.recover(request_id, visitor=visitor, run_id=run_id, everybody=True)
-            run_progress.say(start.words)
+            run_progress.say(start_words(start.code))
             run = await follow(runner.watch(start.run_id, None), run_progress)
     if run.result is None:
         return run, None

@@ -9,8 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from kling_ui.errors import KlingUIError, MediaError, WorkTimeoutError
+from kling_ui.options import InputKind
 from kling_ui.preview.catalog import MotionInput
-from kling_ui.preview.job_inputs import InputKind
+from kling_ui.preview.job_inputs import field_name
 
 INTERNAL_ERROR = "The preview could not be rendered."
 
@@ -107,7 +108,7 @@ class Failure:
             inputs: The folder of the job's own input files; of a file that lies there it is told which input it is.
         """
         if isinstance(error, MediaError):
-            named = {inputs / kind.value: kind.field_name for kind in InputKind} if inputs is not None else {}
+            named = {inputs / kind.value: field_name(kind) for kind in InputKind} if inputs is not None else {}
             field = named.get(error.path)
             return cls("InvalidInput", f"{field} cannot be used: {error.reason}" if field else error.reason)
         if isinstance(error, WorkTimeoutError):

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import secrets
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -15,22 +14,11 @@ from kling_ui.hosts import Origin
 from kling_ui.media.download import download
 from kling_ui.media.safe_http import Resolve, resolve_host
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
+from kling_ui.options import InputKind
 from kling_ui.preview.service_errors import invalid_field
 
 OFFERS_ORIGIN = "http://preview.localhost"  # never leaves this process
 OFFERS_PATH = "/v1/inputs/"
-
-
-class InputKind(StrEnum):
-    """Which of the two inputs."""
-
-    IMAGE = "image"
-    VIDEO = "video"
-
-    @property
-    def field_name(self) -> str:
-        """The input's name in the contract."""
-        return f"{self}_url"
 
 
 class Fetch(Protocol):
@@ -85,13 +73,13 @@ class Inputs:
             return url
         header, _, data = url.partition(",")
         if not header[5:].lower().startswith(f"{kind}/"):
-            raise invalid_field(kind.field_name, f"must be a data URI of type {kind}/...")
+            raise invalid_field(field_name(kind), f"must be a data URI of type {kind}/...")
         try:
             content = base64.b64decode(unquote_to_bytes(data) if "%" in data else data, validate=True)
         except (binascii.Error, ValueError):
-            raise invalid_field(kind.field_name, "is not valid base64") from None
+            raise invalid_field(field_name(kind), "is not valid base64") from None
         if not content:
-            raise invalid_field(kind.field_name, "holds no data")
+            raise invalid_field(field_name(kind), "holds no data")
         (folder / kind.value).write_bytes(content)
         return ""
 
@@ -138,7 +126,7 @@ _FORMATS = {InputKind.IMAGE: IMAGE_FORMATS, InputKind.VIDEO: VIDEO_FORMATS}
 
 
 class InputFetch:
-    """Downloads a job's inputs as a stranger would: no cookies, no credentials, public addresses only.
+    """Downloads a job's inputs as anybody could: no cookies, no credentials, public addresses only.
 
     Args:
         allow_private: Also take private addresses; for development only.
@@ -175,4 +163,9 @@ class InputFetch:
                     resolve=self._resolve,
                 )
         except MediaError as error:
-            raise MediaError(f"{kind.field_name} could not be fetched: {error.reason}", path=error.path) from error
+            raise MediaError(f"{field_name(kind)} could not be fetched: {error.reason}", path=error.path) from error
+
+
+def field_name(kind: InputKind) -> str:
+    """Name the input as the contract does."""
+    return f"{kind}_url"

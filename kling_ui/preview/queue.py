@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kling_ui.errors import KlingUIError, WorkTimeoutError
-from kling_ui.options import Orientation, Resolution
+from kling_ui.options import InputKind, Orientation, Resolution
 from kling_ui.preview.catalog import MotionInput
 from kling_ui.preview.job import (
     Failure,
@@ -20,8 +20,8 @@ from kling_ui.preview.job import (
 from kling_ui.preview.job_inputs import (
     Fetch,
     InputFetch,
-    InputKind,
     Inputs,
+    field_name,
 )
 from kling_ui.preview.service_errors import busy, unknown_request
 
@@ -333,8 +333,8 @@ class JobQueue:
         try:
             async with asyncio.timeout(self._fetch_limit_s):
                 for kind in InputKind:
-                    url = getattr(job.asked, kind.field_name)
-                    stored = {kind.field_name: await self._inputs.fetch(url, kind, job.inputs)}
+                    url = getattr(job.asked, field_name(kind))
+                    stored = {field_name(kind): await self._inputs.fetch(url, kind, job.inputs)}
                     job.asked = job.asked.model_copy(update=stored)
             job.is_ready = True
         except TimeoutError:

@@ -23,7 +23,7 @@ from kling_ui.errors import (
 )
 from kling_ui.media.signatures import sniff_video
 from kling_ui.runs.engines import Engine
-from kling_ui.runs.outcomes import EndedError, from_result, without_video
+from kling_ui.runs.outcomes import EndedError, Trouble, TroubleCode, from_result, without_video
 from kling_ui.runs.record import RunState, tried_until
 from kling_ui.runs.recorder import RunContext, RunRecorder
 
@@ -201,7 +201,7 @@ class ResultDownload:
                 fetch.start_over()
                 spoiled += 1
                 if spoiled >= SPOILED_TRIES:
-                    raise EndedError(without_video(error.message, self._recorder.record)) from error
+                    raise EndedError(without_video(error.message)) from error
                 trouble: APIError = error
             except APIConnectionError as error:
                 trouble = error
@@ -213,7 +213,7 @@ class ResultDownload:
         result = await self._api.collect(
             record.request_id or "", polling=self._engine.polling, sleep=self._context.sleep, on_retry=self._on_retry
         )
-        outcome = from_result(result, record)
+        outcome = from_result(result)
         news: dict[str, object] = {}
         if result.cost_usd is not None and result.cost_usd != record.cost_usd:
             news["cost_usd"] = result.cost_usd
@@ -256,16 +256,16 @@ class ResultDownload:
     async def _wait(self, trouble: APIError, failures: int) -> None:
         record, engine = self._recorder.record, self._engine
         if engine.is_free and failures >= FREE_FETCH_TRIES:
-            raise EndedError(without_video(trouble.message, record))
+            raise EndedError(without_video(trouble.message))
         until = tried_until(record)
         if until is not None and self._context.clock() > until and failures >= LATE_TRIES:
-            raise EndedError(without_video(f"{trouble.message} It has expired by now.", record))
+            raise EndedError(without_video(trouble.message, is_expired=True))
         self._on_retry(trouble)
         jitter = random.random()  # noqa: S311  spreads retries, protects nothing
         await self._context.sleep(_unhurried(engine.polling).after_failure(failures, asked_s=None, jitter=jitter))
 
     def _on_retry(self, error: APIError) -> None:
-        self._recorder.show(trouble=f"{error.message} It is tried again.")
+        self._recorder.show(trouble=Trouble(TroubleCode.RETRIED, error.message))
 
 
 def _sweep(folder: Path) -> None:

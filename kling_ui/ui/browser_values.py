@@ -16,6 +16,7 @@ Span = tuple[float, float]
 _LABEL_MAX_CHARS = 120
 _TIME_MAX_S = 1e6
 _VERSIONS_MAX = 32  # of one input; what a browser sends is not believed without end
+_RATE_MAX_USD = 1_000_000.0  # what a page can have shown; it is compared with the price of today
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,18 @@ class RunRequest:
         )
         urls = _url(given.get("image_url")), _url(given.get("video_url"))
         return cls(image, video, choice, given.get("accepted") is True, *urls)
+
+
+def shown_rate_value(rate_usd: float | None) -> dict[str, Any]:
+    """Put the rate that a person is shown, in US dollars, into plain values that the browser carries."""
+    return {} if rate_usd is None else {"rate_usd": rate_usd}
+
+
+def read_shown_rate(value: object) -> float | None:
+    """Read the rate that the browser carried; ``None`` where it is nothing that a page can have shown."""
+    rate = entries_of(value).get("rate_usd")
+    is_rate = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < _RATE_MAX_USD
+    return float(rate) if is_rate else None
 
 
 def _url(given: object) -> str | None:

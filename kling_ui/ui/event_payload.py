@@ -13,6 +13,7 @@ import gradio as gr
 
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, place_of
 from kling_ui.options import without_odd
+from kling_ui.presentation.runs import in_words
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -55,7 +56,7 @@ def choice_of(value: object, otherwise: Member) -> Member:
 def error_text(error: Exception) -> KlingUIError:
     """Give the error as a person can be told it; of an unforeseen one the log says what it is and where it arose."""
     if isinstance(error, KlingUIError):
-        return error
+        return in_words(error)
     log.error("%s %s", UNFORESEEN, place_of(error))
     return KlingUIError(UNFORESEEN, advice=UNFORESEEN_ADVICE)
 

@@ -64,6 +64,21 @@ class ActionPanel:
     headline: gr.HTML
     run: gr.Button
     cost: gr.HTML
+    asks: "RunCarrier"
+
+
+@dataclass(frozen=True)
+class RunCarrier:
+    """What the button asks for; nothing of it is shown.
+
+    Attributes:
+        request: The inputs and the choice as they were judged, see :class:`kling_ui.ui.browser_values.RunRequest`;
+            empty while they cannot be run.
+        shown_rate: The rate that stands beside the button, see :func:`kling_ui.ui.browser_values.shown_rate_value`.
+    """
+
+    request: gr.HTML
+    shown_rate: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -155,7 +170,8 @@ def place_action() -> ActionPanel:
         headline = widgets.headline()
         run = gr.Button(RUN, variant="primary", interactive=False, elem_id="run")
         cost = widgets.cost({"words": FREE})
-    return ActionPanel(findings, accepted, headline, run, cost)
+        asks = RunCarrier(widgets.carrier("run-request"), widgets.carrier("shown-rate"))
+    return ActionPanel(findings, accepted, headline, run, cost, asks)
 
 
 def place_result() -> ResultPanel:

@@ -15,12 +15,12 @@ from kling_ui.checks.repair_plan import (
 )
 from kling_ui.checks.repair_runner import RepairedCopy, RepairRunner
 from kling_ui.errors import KlingUIError
-from kling_ui.options import TransferOptions
+from kling_ui.options import InputKind, TransferOptions
 from kling_ui.presentation.findings import repair_label
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Span
 from kling_ui.ui.input_analysis import InputAnalysis
 from kling_ui.ui.services import Services
-from kling_ui.ui.views.input_slot import InputKind, SlotValue, span_words
+from kling_ui.ui.views.input_slot import SlotValue, span_words
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 
 ANALYSING, WRITING, CHECKING = "Looking once more", "Repairing", "Checking the result"

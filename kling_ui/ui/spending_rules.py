@@ -2,17 +2,12 @@
 
 import logging
 
+from kling_ui.presentation.money import TokenHint
 from kling_ui.runs.record import Terms
 from kling_ui.settings import Settings, TokenFor
 from kling_ui.ui.visitors import Visitor
 
 UNKNOWN_PAYER = "unknown"  # all those together of whom neither an account nor an address is known
-LEAVE_EMPTY = "Leave it empty to use the app's own."
-BRING_YOURS = "Bring your token: the app's own does not pay for visitors."
-LOG_IN = "Log in to use the app's token, or bring your own."
-LOG_IN_LISTED = "The app's token pays for some accounts: log in with one of them, or bring your own."
-LOG_IN_AGAIN = "The app's token pays for some accounts: if yours is one, log out and in again. Else bring your own."
-NOT_LISTED = "The app's token pays for some accounts, and not for this one: bring your own."
 UNUSED = (
     "RUNCOMFY_API_TOKEN is set, but pays for nobody, because others can reach this app: KLING_UI_TOKEN_FOR says for "
     "whom it may (logged-in, everybody, or names of accounts), and KLING_UI_BUDGET_DAY_USD how much a day."
@@ -52,17 +47,17 @@ def may_use_app_token(settings: Settings, who: Visitor) -> bool:
             return False
 
 
-def token_hint(settings: Settings, who: Visitor) -> str:
-    """Say whose token a visitor's runs are paid with; empty where the app has none."""
+def token_hint(settings: Settings, who: Visitor) -> TokenHint | None:
+    """Tell whose token a visitor's runs are paid with; ``None`` where the app has none."""
     if settings.token is None:
-        return ""
+        return None
     if may_use_app_token(settings, who):
-        return LEAVE_EMPTY
+        return TokenHint.LEAVE_EMPTY
     if settings.app_token_for is not TokenFor.LISTED:
-        return LOG_IN if settings.app_token_for is TokenFor.LOGGED_IN else BRING_YOURS
+        return TokenHint.LOG_IN if settings.app_token_for is TokenFor.LOGGED_IN else TokenHint.BRING_YOURS
     if who.account is None:
-        return LOG_IN_LISTED
-    return NOT_LISTED if who.account.username else LOG_IN_AGAIN
+        return TokenHint.LOG_IN_LISTED
+    return TokenHint.NOT_LISTED if who.account.username else TokenHint.LOG_IN_AGAIN
 
 
 def warn_of_unused_token(settings: Settings) -> None:

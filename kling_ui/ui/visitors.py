@@ -25,7 +25,7 @@ _VISITOR = re.compile(r"[A-Za-z0-9_-]{32,64}")
 _USERNAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")  # others are equal to none that a setting lists
 _SUBJECT = re.compile(r"[A-Za-z0-9._|-]{1,100}")
 IDLE_S = 3600.0
-LOOK_EVERY_S = 60.0
+WIPE_EVERY_S = 60.0
 VISITORS_MAX = 10_000  # of at most 4 KiB each; the longest idle goes first
 
 
@@ -233,13 +233,13 @@ class TokenStore:
         """Wipe what is idle, every minute, until cancelled; then wipe all."""
         try:
             while True:
-                await sleep(LOOK_EVERY_S)
+                await sleep(WIPE_EVERY_S)
                 self.wipe_idle()
         finally:
             self.wipe_all()
 
     def __repr__(self) -> str:
-        return f"<TokenKeep with {len(self._held)} tokens>"
+        return f"<TokenStore with {len(self._held)} tokens>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("Tokens stay in memory: they can be neither copied nor pickled.")

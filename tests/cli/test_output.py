@@ -24,7 +24,9 @@ from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, RunError, S
 from kling_ui.media.files import cut
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import report_json
+from kling_ui.presentation.runs import CHANNELS
 from kling_ui.runs.pricing import Quote
+from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import (
     EngineName,
     ResultFacts,
@@ -54,6 +56,7 @@ FACTS = ResultFacts(
 DONE = replace(
     RECORD, state=RunState.COMPLETED, result_name="result.mp4", result_facts=FACTS, motion={"score": 93.0}, cost_usd=0.0
 )
+HERE = Delivery(Channel.INLINE)
 ORDER = RunCommand(Path("a.png"), Path("b.mp4"), TransferOptions(), EngineName.PREVIEW, Path())
 A_CUT = "the clip has a cut (at 2.0 s); the model follows one shot only"
 FINDING = Finding(FindingCode.VIDEO_CUTS_ONE, Severity.WARN, 1, LimitSource.KLING, {"times_s": [2.0]})
@@ -267,11 +270,15 @@ def test_without_a_terminal_each_step_is_told_once(capsys):
     with RunProgress() as run_progress:
         run_progress.say("Ready.")
         for progress in (0.0, 0.5, 1.0):
-            run_progress.show(view(RECORD, progress=progress, note="Files travel inside."))
+            run_progress.show(view(RECORD, progress=progress, deliveries=Deliveries(HERE, HERE)))
         run_progress.show(view(DONE))
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.splitlines() == ["Ready.", "Files travel inside.", "Drawing the preview: 0 %."]
+    assert printed.err.splitlines() == [
+        "Ready.",
+        f"Image and video: {CHANNELS[Channel.INLINE]}",
+        "Drawing the preview: 0 %.",
+    ]
 
 
 def test_on_a_terminal_a_bar_moves():

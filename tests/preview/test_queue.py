@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from kling_ui.errors import KlingUIError, MediaError, WorkTimeoutError
+from kling_ui.options import InputKind
 from kling_ui.preview.catalog import MotionInput
 from kling_ui.preview.job import JobState, Scratch
-from kling_ui.preview.job_inputs import InputKind
 from kling_ui.preview.queue import AHEAD_MAX, JobQueue
 from kling_ui.preview.service_errors import ServiceError
 from kling_ui.workers import Workers

@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import LedgerError, RunError, SettingsError
+from kling_ui.presentation.runs import cancel_words, run_words
 from kling_ui.runs.outcomes import REFUSALS_MAX
 from kling_ui.runs.record import KEPT_S, EngineName, RunState
 from kling_ui.runs.result_download import LATE_TRIES
@@ -44,7 +45,7 @@ def test_a_paid_run_from_two_files_to_a_kept_result(open_world, make_vendor):
     vendor = make_vendor()
     view = run_once(open_world, vendor)
     assert (view.state, view.request_id, view.cost_usd) == (RunState.COMPLETED, "req-1", 0.35)
-    assert view.sentence == "The video is ready and kept here."
+    assert run_words(view).sentence == "The video is ready and kept here."
     assert view.result.read_bytes() == view.reference.read_bytes()
     price, submit, *reads, fetch = vendor.seen
     assert (price.method, submit.method) == ("GET", "POST")
@@ -101,9 +102,9 @@ def test_a_file_that_cannot_travel_is_told_before_anything_is_sent(open_world, m
 
     view = asyncio.run(story())
     assert view.state is RunState.FAILED
-    assert "at most 6 MiB" in view.sentence
-    assert "Nothing was sent" in view.sentence
-    assert "public https address" in view.advice
+    assert "at most 6 MiB" in run_words(view).sentence
+    assert "Nothing was sent" in run_words(view).sentence
+    assert "public https address" in run_words(view).advice
     assert vendor.submit_count == 0
 
 
@@ -126,7 +127,7 @@ def test_a_submit_is_sent_once_whatever_comes_back(open_world, make_vendor, answ
     vendor = make_vendor(submits=[answer])
     view = run_once(open_world, vendor)
     assert view.state is state
-    assert words in view.sentence
+    assert words in run_words(view).sentence
     assert view.result is None
     assert vendor.submit_count == 1
 
@@ -174,8 +175,8 @@ def test_reads_are_patient(open_world, make_vendor):
 
     views, sleeps = asyncio.run(story())
     assert views[-1].state is RunState.COMPLETED
-    assert any("It is tried again." in view.sentence for view in views)
-    assert any("not confirmed for this model" in view.note for view in views)
+    assert any("It is tried again." in run_words(view).sentence for view in views)
+    assert any("not confirmed for this model" in run_words(view).note for view in views)
     assert min(sleeps) >= 1.0
     assert max(sleeps) == 99
     assert vendor.submit_count == 1
@@ -205,7 +206,7 @@ def test_a_paid_video_is_not_given_up_for_what_the_vendors_clock_says(open_world
             return await world.end(start.run_id)
 
     view = asyncio.run(story())
-    assert (view.state, view.trouble) == (RunState.COMPLETED, "")
+    assert (view.state, view.trouble) == (RunState.COMPLETED, None)
     assert vendor.count("v.mp4") == len(BROKEN_FETCHES) + 1
 
 
@@ -229,7 +230,7 @@ def test_a_paid_video_is_given_up_when_it_was_ready_here_for_too_long(open_world
     view, tries = asyncio.run(story())
     if is_given_up:
         assert (view.state, view.can_recover, tries) == (RunState.FAILED, True, LATE_TRIES)
-        assert "expired" in view.sentence
+        assert "expired" in run_words(view).sentence
     else:
         assert view.state is RunState.COLLECTING
 
@@ -244,7 +245,7 @@ def test_what_was_wrong_is_not_told_any_more_once_it_has_succeeded(open_world, m
             return [view async for view in world.runner.watch(run_id, "ann")]
 
     views = asyncio.run(story())
-    told = {view.state for view in views if view.trouble or "It is tried again" in view.sentence}
+    told = {view.state for view in views if view.trouble or "It is tried again" in run_words(view).sentence}
     assert told == {RunState.COLLECTING}
     assert views[-1].state is RunState.COMPLETED
 
@@ -271,8 +272,8 @@ def test_an_end_without_a_video_says_why(open_world, make_vendor, result, state,
     vendor = make_vendor(results=[ok(request_id="req-1", **result)])
     view = run_once(open_world, vendor)
     assert view.state is state
-    assert words[0] in view.sentence
-    assert words[1] in (view.advice or "")
+    assert words[0] in run_words(view).sentence
+    assert words[1] in run_words(view).advice
     assert vendor.count("v.mp4") == 0
     if result.get("error"):
         assert view.raw_error in {"No complete upper body detected", "E-77"}
@@ -287,10 +288,10 @@ def test_what_cannot_be_played_is_not_called_a_result(open_world, make_vendor):
     page = make_vendor(files=[httpx.Response(200, text="<html>Sign in</html>")])
     view = asyncio.run(story(page))
     assert view.state is RunState.FAILED
-    assert "a web page" in view.sentence
+    assert "a web page" in run_words(view).sentence
     view = asyncio.run(story(make_vendor(), damage="it breaks off."))
     assert view.state is RunState.FAILED
-    assert "it breaks off." in view.sentence
+    assert "it breaks off." in run_words(view).sentence
 
 
 @pytest.mark.parametrize(
@@ -308,7 +309,7 @@ def test_cancelling_a_run_that_goes_on_tells_so_and_keeps_its_video(open_world, 
         async with open_world(vendor) as world:
             run_id = await world.kling()
             await world.until(run_id, RunState.IN_PROGRESS)
-            told = await world.runner.cancel(run_id, "ann")
+            told = cancel_words(await world.runner.cancel(run_id, "ann"))
             vendor.statuses.append(status("completed"))
             return told, await world.end(run_id)
 
@@ -327,13 +328,13 @@ def test_cancelling_a_waiting_run_ends_it(open_world, make_vendor):
         async with open_world(vendor) as world:
             run_id = await world.kling()
             waiting = await world.until(run_id, RunState.IN_QUEUE)
-            told = await world.runner.cancel(run_id, "ann")
-            again = await world.runner.cancel(run_id, "ann")
+            told = cancel_words(await world.runner.cancel(run_id, "ann"))
+            again = cancel_words(await world.runner.cancel(run_id, "ann"))
             return waiting, told, again, await world.end(run_id)
 
     waiting, told, again, view = asyncio.run(story())
     assert waiting.can_cancel
-    assert told == view.sentence == "Cancelled while it waited. Nothing was rendered."
+    assert told == run_words(view).sentence == "Cancelled while it waited. Nothing was rendered."
     assert again == "This run has already ended."
     assert view.state is RunState.CANCELLED
 
@@ -360,7 +361,7 @@ def test_a_run_whose_token_is_gone_waits_for_it(open_world, make_vendor):
     waiting, view = asyncio.run(after(run_id))
     assert waiting.needs_token
     assert waiting.state is RunState.IN_PROGRESS
-    assert "Enter its token" in waiting.sentence
+    assert "Enter its token" in run_words(waiting).sentence
     assert view.state is RunState.COMPLETED
     assert vendor.submit_count == 1
 
@@ -434,7 +435,7 @@ def test_a_process_that_stops_while_it_sends_leaves_an_unknown_run_until_the_ans
 
     unknown, taken_over, view = asyncio.run(story())
     assert unknown.state is RunState.UNKNOWN
-    assert "not known whether RunComfy accepted it" in unknown.sentence
+    assert "not known whether RunComfy accepted it" in run_words(unknown).sentence
     assert taken_over
     assert view.state is RunState.COMPLETED
     assert vendor.submit_count == 1
@@ -460,7 +461,7 @@ def test_a_run_that_was_taken_over_before_it_was_sent_is_not_sent(open_world, ma
 
     view = asyncio.run(story())
     assert view.state is RunState.FAILED
-    assert "Nothing is charged" in view.sentence
+    assert "Nothing is charged" in run_words(view).sentence
     assert vendor.submit_count == 0
 
 
@@ -471,11 +472,11 @@ def test_cancelling_before_anything_is_sent_sends_nothing(open_world, make_vendo
         async with open_world(vendor) as world:
             world.image.write_bytes(world.image.read_bytes() + bytes(5 * 2**20))  # takes a moment to be packed
             run_id = await world.kling()
-            told = await world.runner.cancel(run_id, "ann")
+            told = cancel_words(await world.runner.cancel(run_id, "ann"))
             return told, await world.end(run_id)
 
     told, view = asyncio.run(story())
-    assert told == view.sentence == "Cancelled. Nothing was sent."
+    assert told == run_words(view).sentence == "Cancelled. Nothing was sent."
     assert view.state is RunState.CANCELLED
     assert vendor.submit_count == 0
 
@@ -488,7 +489,7 @@ def test_a_wish_to_cancel_while_sending_is_carried_out_afterwards(open_world, ma
         async with open_world(vendor) as world:
             run_id = await world.kling()
             await sending.wait()
-            told = await world.runner.cancel(run_id, "ann")
+            told = cancel_words(await world.runner.cancel(run_id, "ann"))
             may_answer.set()
             return told, await world.end(run_id)
 

@@ -169,8 +169,8 @@ def _honest(config, services):
         "engine": "kling",
         "token": "",
         "token-line": {"kept_s": 3000},
-        "headline": {"tone": "ok", "text": "", "request": run_request},
-        "cost": {"engine": "kling", "rate_usd": 0.07, "words": "About"},
+        "run-request": run_request,
+        "shown-rate": {"rate_usd": 0.07},
         "kling_ui.visitor": VISITOR,
         "kling_ui.inputs": {
             "image": slots["image-slot"],

@@ -7,6 +7,7 @@ import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import KlingUIError
+from kling_ui.presentation.money import TOKEN_HINTS
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.event_payload import entries_of, error_text, text_of
 from kling_ui.ui.services import Services
@@ -123,7 +124,8 @@ class TokenHandlers:
             return {}
         if self._is_kept(who):
             return {"kept_s": services.tokens.left_s(who.token_key)}
-        hint = token_hint(services.settings, who)
+        code = token_hint(services.settings, who)
+        hint = TOKEN_HINTS[code] if code else ""
         return {"words": hint} if hint else {}
 
     def _refused(self, why: str, who: Visitor) -> dict[str, Any]:

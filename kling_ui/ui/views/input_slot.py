@@ -1,7 +1,6 @@
 """What the page draws of a clip's time: the row of spans above their legend, and curves with their limit."""
 
 from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import SHOWN_NAMES
+from kling_ui.presentation import wording
 from kling_ui.presentation.findings import FileDifference, curve_name, forecast_sentence
 from kling_ui.presentation.sentences import SPANS
 from kling_ui.ui.browser_values import InputVersions
-from kling_ui.ui.views import wording
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
 from kling_ui.vision.pose import Framing
@@ -87,13 +86,6 @@ def _legend_words(timeline: Timeline, kind: SpanKind) -> str:
 
 def _css(kind: SpanKind) -> str:
     return kind.value.replace(" ", "-")
-
-
-class InputKind(StrEnum):
-    """Which input."""
-
-    IMAGE = "image"
-    VIDEO = "video"
 
 
 def busy(words: str) -> SlotValue:

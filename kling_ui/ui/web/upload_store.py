@@ -1,8 +1,6 @@
 """Where uploads are kept: whose they are, how much of them there is, and how much of the disk stays free."""
 
 import asyncio
-import hashlib
-import hmac
 import re
 import secrets
 import shutil
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kling_ui.errors import KlingUIError
+from kling_ui.signing import keyed_hash
 
 ENTRY_MIN_BYTES = 100_000  # what a tiny file counts: each takes a folder, and is looked at when all are counted
 FLOOR_CHECK_BYTES = 16 * 10**6  # the disk is looked at again after so much
@@ -23,7 +22,7 @@ ACCOUNTS_MAX = 1000  # visitors whose sizes are remembered; those of others are 
 _OWNER = re.compile(r"of-[0-9a-f]{32}")
 
 
-class Usage(Protocol):
+class DiskUsage(Protocol):
     """What :func:`shutil.disk_usage` tells, in bytes."""
 
     @property
@@ -50,7 +49,9 @@ class DiskFloor:
         usage: Tells how full a disk is.
     """
 
-    def __init__(self, folder: Path, floor_bytes: int, *, usage: Callable[[Path], Usage] = shutil.disk_usage) -> None:
+    def __init__(
+        self, folder: Path, floor_bytes: int, *, usage: Callable[[Path], DiskUsage] = shutil.disk_usage
+    ) -> None:
         self._folder = folder
         self._floor_bytes = floor_bytes
         self._usage = usage
@@ -168,7 +169,7 @@ class UploadStore:
     def __init__(self, root: Path, secret: bytes, *, each_bytes: int, floor: DiskFloor) -> None:
         self.root = root
         self.floor = floor
-        self._secret = hmac.digest(secret, b"kling_ui uploads", hashlib.sha256)
+        self._secret = keyed_hash(secret, "kling_ui uploads")
         self._each_bytes = each_bytes
         self._accounts: OrderedDict[str, _Account] = OrderedDict()
 
@@ -213,7 +214,7 @@ class UploadStore:
                 account.kept_bytes = max(0, account.kept_bytes - size_bytes)
 
     def _folder_name(self, who: str) -> str:
-        return f"of-{hmac.new(self._secret, who.encode(), hashlib.sha256).hexdigest()[:32]}"
+        return f"of-{keyed_hash(self._secret, who).hex()[:32]}"
 
     async def _count(self, name: str, account: _Account) -> None:
         """Find out what a visitor keeps from before, if that is not known."""
