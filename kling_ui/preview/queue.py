@@ -17,12 +17,7 @@ from kling_ui.preview.job import (
     JobState,
     Scratch,
 )
-from kling_ui.preview.job_inputs import (
-    Fetch,
-    InputFetch,
-    Inputs,
-    field_name,
-)
+from kling_ui.preview.job_inputs import Fetch, InputFetch, Inputs, field_name
 from kling_ui.preview.service_errors import busy, unknown_request
 
 KEEP_S = 24 * 3600.0

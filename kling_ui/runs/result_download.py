@@ -23,7 +23,13 @@ from kling_ui.errors import (
 )
 from kling_ui.media.signatures import sniff_video
 from kling_ui.runs.engines import Engine
-from kling_ui.runs.outcomes import EndedError, Trouble, TroubleCode, from_result, without_video
+from kling_ui.runs.outcomes import (
+    EndedError,
+    Trouble,
+    TroubleCode,
+    from_result,
+    without_video,
+)
 from kling_ui.runs.record import RunState, tried_until
 from kling_ui.runs.recorder import RunContext, RunRecorder
 

@@ -16,7 +16,12 @@ from kling_ui.errors import (
 )
 from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engine, Engines
-from kling_ui.runs.pricing import ROUNDING_USD, Budget, PriceRisenError, Quote
+from kling_ui.runs.pricing import (
+    ROUNDING_USD,
+    Budget,
+    PriceRisenError,
+    Quote,
+)
 from kling_ui.runs.record import (
     EngineName,
     RunInputs,

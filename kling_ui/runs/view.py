@@ -17,7 +17,13 @@ from kling_ui.runs.outcomes import (
 )
 from kling_ui.runs.pricing import Charge, Quote, charge_of
 from kling_ui.runs.publishing.protocol import Deliveries
-from kling_ui.runs.record import EngineName, Expiry, RunRecord, RunState, expiry_of
+from kling_ui.runs.record import (
+    EngineName,
+    Expiry,
+    RunRecord,
+    RunState,
+    expiry_of,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,12 @@ import httpx
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
 from kling_ui.media.download import download
-from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
+from kling_ui.media.signatures import (
+    IMAGE_FORMATS,
+    IMAGE_MAX_BYTES,
+    VIDEO_FORMATS,
+    VIDEO_MAX_BYTES,
+)
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import InputKind, TransferOptions
 from kling_ui.runs.engines import Engines
@@ -23,10 +28,9 @@ from kling_ui.runs.runner import Runner, open_runner
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
-from kling_ui.ui.spending_rules import terms_of, warn_of_unused_token
-from kling_ui.ui.visitors import TokenStore, Visitor, share_keys
+from kling_ui.ui.visitors import TokenStore, Visitor, share_keys, terms_of, warn_of_unused_token
 from kling_ui.ui.web.signed_files import SignedFiles
-from kling_ui.ui.web.upload_store import DiskFloor, Room, UploadStore
+from kling_ui.ui.web.uploads import DiskFloor, Room, UploadStore
 from kling_ui.workers import TurnTakingWorkers, Workers
 
 if TYPE_CHECKING:

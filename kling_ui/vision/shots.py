@@ -17,7 +17,14 @@ from kling_ui.vision.camera import (
 from kling_ui.vision.frame_analysis import analyse_frame, grown
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.people import detector_pool
-from kling_ui.vision.pose import ARMS, EPSILON, FACE, SHOULDERS, VISIBLE_MIN, trunk_length
+from kling_ui.vision.pose import (
+    ARMS,
+    EPSILON,
+    FACE,
+    SHOULDERS,
+    VISIBLE_MIN,
+    trunk_length,
+)
 
 # Measured on dancing at up to 4 x its speed, shaken and panned: at most 2.4; on cuts 3.1 (a jump) to 70.
 ISOLATION_MIN = 2.8

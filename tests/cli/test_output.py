@@ -18,7 +18,13 @@ from kling_ui.checks.report import (
     Severity,
 )
 from kling_ui.cli.check import lines_of
-from kling_ui.cli.output import RunProgress, guarded, place, tell, tell_run
+from kling_ui.cli.output import (
+    RunProgress,
+    guarded,
+    place,
+    tell,
+    tell_run,
+)
 from kling_ui.cli.run import RunCommand, RunCommandResult, outcome_json
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, RunError, SettingsError
 from kling_ui.media.files import cut

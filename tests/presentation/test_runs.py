@@ -30,7 +30,14 @@ from kling_ui.runs.outcomes import (
     TroubleCode,
 )
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
-from kling_ui.runs.record import KEPT_S, EngineName, Expiry, RunRecord, RunState, StartCode
+from kling_ui.runs.record import (
+    KEPT_S,
+    EngineName,
+    Expiry,
+    RunRecord,
+    RunState,
+    StartCode,
+)
 from kling_ui.runs.view import Live, view_of
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING

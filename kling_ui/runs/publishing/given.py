@@ -19,7 +19,12 @@ from kling_ui.runs.publishing.protocol import (
     PublishedFile,
     Role,
 )
-from kling_ui.runs.publishing.url_probe import AddressFinding, Copy, UrlProbe, judge_address
+from kling_ui.runs.publishing.url_probe import (
+    AddressFinding,
+    Copy,
+    UrlProbe,
+    judge_address,
+)
 
 # What the vendor's own ComfyUI nodes send inside a request (docs/vendor_api.md, section 8); unconfirmed for this model.
 # Together they stay below the 64 MiB that those nodes allow for a whole request.

@@ -11,12 +11,13 @@ from kling_ui.presentation.money import TOKEN_HINTS
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.event_payload import entries_of, error_text, text_of
 from kling_ui.ui.services import Services
-from kling_ui.ui.spending_rules import may_use_app_token, token_hint
 from kling_ui.ui.visitors import (
     Visitor,
     account_of,
     known_visitor,
+    may_use_app_token,
     new_visitor,
+    token_hint,
     token_of,
     visitor_of,
 )

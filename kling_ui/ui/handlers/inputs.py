@@ -10,7 +10,12 @@ import gradio as gr
 
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
-from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, TransferOptions
+from kling_ui.options import (
+    DEFAULT_PROMPT,
+    InputKind,
+    Orientation,
+    TransferOptions,
+)
 from kling_ui.ui.browser_values import (
     InputVersion,
     InputVersions,

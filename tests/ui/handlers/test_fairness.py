@@ -18,7 +18,7 @@ from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
 from kling_ui.ui.handlers.runs import RunHandlers
 from kling_ui.ui.web.client_address import SCOPE_KEY
-from kling_ui.ui.web.upload_store import DiskFloor, UploadStore
+from kling_ui.ui.web.uploads import DiskFloor, UploadStore
 
 Disk = namedtuple("Disk", "total free")
 VISITOR = "v" * 43
