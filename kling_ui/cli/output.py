@@ -34,7 +34,7 @@ def guarded(load: Callable[[], Callable[[], int]], *, as_json: bool = False) -> 
         as_json: Also print errors as JSON.
 
     Raises:
-        typer.Exit: Always.
+        typer.Exit: Always, but where what reads the answer has gone, or the command was used wrongly.
     """
     try:
         work = load()
@@ -44,19 +44,22 @@ def guarded(load: Callable[[], Callable[[], int]], *, as_json: bool = False) -> 
         raise
     except KlingUIError as raised:
         error = in_words(raised)
-        say(f"Error: {error}")
-        if as_json:
-            print_json({"error": error_json(error)})
+        _tell_error(error, as_json=as_json)
         code = code_of(error)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except Exception as error:  # noqa: BLE001  told in words
         fault = KlingUIError(f"Something went wrong inside this program ({place_of(error)}).", advice=REPORT_ADVICE)
-        say(f"Error: {fault}")
-        if as_json:
-            print_json({"error": error_json(fault) | {"type": type(error).__name__}})
+        _tell_error(fault, as_json=as_json, kind=type(error).__name__)
         code = FAULT
     raise typer.Exit(code)
+
+
+def _tell_error(error: KlingUIError, *, as_json: bool, kind: str = "") -> None:
+    say(f"Error: {error}")
+    if as_json:
+        with suppress(SettingsError):  # standard output may be what cannot be written to
+            print_json({"error": error_json(error) | ({"type": kind} if kind else {})})
 
 
 def code_of(error: KlingUIError) -> int:
@@ -76,13 +79,23 @@ def print_json(data: dict[str, Any]) -> None:
 
 
 def tell(text: str) -> None:
-    """Print a line of the answer, on standard output; a file's name that is no text as the bytes it is."""
+    """Print a line of the answer, on standard output; a file's name that is no text as the bytes it is.
+
+    Raises:
+        SettingsError: It cannot be written to.
+        BrokenPipeError: Nobody reads it any more.
+    """
     try:
         text.encode()
+        line: str | bytes = text
     except UnicodeEncodeError:
-        typer.echo(os.fsencode(text))
-    else:
-        typer.echo(text)
+        line = os.fsencode(text)
+    try:
+        typer.echo(line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise SettingsError(f"The answer cannot be printed ({(error.strerror or 'refused').lower()}).") from error
 
 
 def say(text: str) -> None:

@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import sys
 from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
@@ -143,6 +144,19 @@ def test_what_the_shell_and_the_parser_settle_is_no_fault_of_ours(error, capsys)
     with pytest.raises(type(error)):
         guarded(lambda: work, as_json=True)
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_an_answer_that_cannot_be_printed_is_told(number, as_json, capsys, monkeypatch):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(sys.stdout, "write", refuse)
+    with pytest.raises(typer.Exit) as ended:
+        guarded(lambda: lambda: tell("the answer") or 0, as_json=as_json)
+    assert ended.value.exit_code == 2
+    assert capsys.readouterr().err == f"Error: The answer cannot be printed ({os.strerror(number).lower()}).\n"
 
 
 @pytest.mark.parametrize("raw", ["No complete upper body detected", "E-77", "Something nobody has seen before"])
