@@ -3,13 +3,13 @@ import json
 import sqlite3
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from kling_ui.errors import LedgerError, RunError, SettingsError
+from kling_ui.errors import LedgerError, RunError, SettingsError, WorkError
 from kling_ui.presentation.runs import cancel_words, run_words
 from kling_ui.runs.outcomes import REFUSALS_MAX
 from kling_ui.runs.record import KEPT_S, EngineName, RunState
@@ -188,8 +188,14 @@ DAY = 86_400.0
 
 def done_at(shift_s):
     """Say that the video was ready so many seconds from now on the vendor's clock; ``None`` says nothing."""
-    stamp = {} if shift_s is None else {"finished_at": datetime.fromtimestamp(time.time() + shift_s, UTC).isoformat()}
-    return ok(request_id="req-1", status="succeeded", output={"video": "https://files.runcomfy.net/v.mp4"}, **stamp)
+    stamps = {}
+    if shift_s is not None:
+        finished_at = datetime.fromtimestamp(time.time() + shift_s, UTC)
+        stamps = {
+            "finished_at": finished_at.isoformat(),
+            "created_at": (finished_at - timedelta(minutes=9)).isoformat(),
+        }
+    return ok(request_id="req-1", status="succeeded", output={"video": "https://files.runcomfy.net/v.mp4"}, **stamps)
 
 
 @pytest.mark.parametrize("shift_s", [None, 0.0, -3600.0, -8 * DAY, -334 * DAY, -20_000 * DAY, 400 * DAY])
@@ -208,6 +214,27 @@ def test_a_paid_video_is_not_given_up_for_what_the_vendors_clock_says(open_world
     view = asyncio.run(story())
     assert (view.state, view.trouble) == (RunState.COMPLETED, None)
     assert vendor.count("v.mp4") == len(BROKEN_FETCHES) + 1
+
+
+@pytest.mark.parametrize("error", [WorkError("The worker died."), LedgerError("It is locked."), ZeroDivisionError()])
+@pytest.mark.parametrize("shift_s", [-3600.0, -334 * DAY])
+def test_an_old_paid_video_is_not_given_up_for_a_fault_here(open_world, make_vendor, error, shift_s):
+    vendor = make_vendor(results=[done_at(shift_s)], statuses=[status("completed")])
+
+    async def story():
+        async with open_world(vendor) as world:
+            measure, faults = world.measurer.facts, [error]
+
+            async def facts(video):
+                if faults:
+                    raise faults.pop()
+                return await measure(video)
+
+            world.measurer.facts = facts
+            start = await world.runner.recover("req-1", visitor="ann", token=VISITORS)
+            return await world.end(start.run_id)
+
+    assert asyncio.run(story()).state is RunState.COMPLETED
 
 
 @pytest.mark.parametrize(("ahead_s", "is_given_up"), [(0.0, False), (KEPT_S - 60, False), (KEPT_S + 60, True)])
