@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kling_ui.api.responses import NO_BALANCE
-from kling_ui.errors import KlingUIError, RunError
+from kling_ui.errors import REPORT_ADVICE, KlingUIError, RunError
 from kling_ui.presentation import money
 from kling_ui.runs.export import EntryWords
 from kling_ui.runs.outcomes import (
@@ -106,7 +106,7 @@ REASONS: dict[ReasonCode, tuple[str, str]] = {
 # Each with its advice; they are filled in with the values that _values gives.
 OUTCOMES: dict[OutcomeCode, tuple[str, str]] = {
     OutcomeCode.ERROR: ("{message}", "{advice}"),
-    OutcomeCode.FAULT: (FAULT, "Its log tells more."),
+    OutcomeCode.FAULT: (FAULT, f"Its log tells more. {REPORT_ADVICE}"),
     OutcomeCode.ENGINE_FAILED: ("{reason}", "{reason_advice}"),
     OutcomeCode.REFUSED: ("{reason}", "{reason_advice}"),
     OutcomeCode.NEVER_ENDED: (

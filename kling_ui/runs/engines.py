@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from kling_ui.api.client import ModelAPI
 from kling_ui.api.polling import EMBEDDED_POLLING, REMOTE_POLLING, PollingPolicy
 from kling_ui.api.transport import trusted_output_url
+from kling_ui.preview.job_inputs import OFFERS_ORIGIN
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
 from kling_ui.runs.publishing.given import DataUriPublisher, GivenUrlPublisher
@@ -33,7 +34,6 @@ from kling_ui.workers import Workers
 _ALWAYS = "Use a smaller file, or give the public https address of it."
 _STORE = "KLING_UI_STORE_URL (an S3-compatible store)"
 _PUBLIC = "KLING_UI_PUBLIC_URL (this app's own public address)"
-PREVIEW_ORIGIN = "http://preview.localhost"  # never leaves this process
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -180,13 +180,13 @@ class Engines:
         queue = JobQueue(self._folder, self._workers, render=self._render)
         self._stack.push_async_callback(queue.aclose)
         transport = httpx.ASGITransport(build_service(queue), raise_app_exceptions=False)
-        http = httpx.AsyncClient(base_url=PREVIEW_ORIGIN, transport=transport, timeout=TIMEOUT)
+        http = httpx.AsyncClient(base_url=OFFERS_ORIGIN, transport=transport, timeout=TIMEOUT)
         await self._stack.enter_async_context(http)
         return Engine(
             name=EngineName.PREVIEW,
             is_free=True,
             http=http,
-            publisher=EmbeddedPublisher(queue, PREVIEW_ORIGIN),
+            publisher=EmbeddedPublisher(queue, OFFERS_ORIGIN),
             polling=EMBEDDED_POLLING,
             stop=queue.stop,
             token_of=partial(_caller_token, secrets.token_bytes(32)),

@@ -133,7 +133,7 @@ class RunExecutor:
         return None
 
     def _after(self, error: Exception) -> Outcome | Pause:
-        age_s = self._context.clock() - self.record.created_at
+        age_s = self._context.clock() - self.record.changed_at
         outcome = after_error(error, self.record, is_free=self._engine.is_free, refusals=self._refusals, age_s=age_s)
         self._refusals += isinstance(error, APIError)
         return outcome

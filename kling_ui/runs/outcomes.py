@@ -198,7 +198,7 @@ def after_error(
         record: The run.
         is_free: Its engine costs nothing.
         refusals: How often in a row the engine has refused to tell about it before.
-        age_s: Seconds since it was asked for.
+        age_s: Seconds since it was seen here that its state changed.
     """
     if isinstance(error, EndedError):
         return error.outcome

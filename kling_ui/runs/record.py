@@ -170,6 +170,18 @@ def expires_at(record: RunRecord, *, needs_token: bool = False) -> float | None:
     return record.created_at + KEPT_S if needs_token or record.state is RunState.UNKNOWN else None
 
 
+def tried_until(record: RunRecord) -> float | None:
+    """Return until when a paid video is fetched anew after every failure, in seconds since 1970 on our own clock.
+
+    The vendor's timestamps have no say: one that is wrong would give up a video that was paid for.
+
+    Returns:
+        The time, counted from when it was seen here that the video is ready; ``None`` while that has not been seen.
+    """
+    is_kling = record.engine is not EngineName.PREVIEW
+    return record.changed_at + KEPT_S if is_kling and record.state is RunState.COLLECTING else None
+
+
 class Expiry(NamedTuple):
     """Until when a result can be had that is not safe here.
 

@@ -136,6 +136,8 @@ class RunRecorder:
         """
         now = self._context.clock()
         changes, news = {**self._unsaved, **values}, state or self._unsaved_state
+        if state is not None:
+            self._live = replace(self._live, trouble=None)  # whatever it was, the run has got past it
         holder, run_id = self._context.holder, self.record.run_id
         try:
             kept = await self._context.ledger.ask(

@@ -3,7 +3,7 @@ from string import Formatter
 
 import pytest
 
-from kling_ui.errors import RunError
+from kling_ui.errors import REPORT_ADVICE, RunError
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.runs import (
     CANCELS,
@@ -183,6 +183,11 @@ def test_every_state_has_its_sentence(record, live, words):
             ended(RunState.UNKNOWN, OutcomeCode.NOT_TOLD, message="Refused."),
             "Refused. What became of the run is not known; it may be charged.",
             "Look for the request req-1 in your account at RunComfy.",
+        ),
+        (
+            ended(RunState.FAILED, OutcomeCode.FAULT, PREVIEW),
+            "Something went wrong inside this program.",
+            f"Its log tells more. {REPORT_ADVICE}",
         ),
     ],
 )

@@ -1,16 +1,19 @@
 import asyncio
 import json
 import sqlite3
+import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from kling_ui.errors import LedgerError, RunError, SettingsError
+from kling_ui.errors import LedgerError, RunError, SettingsError, WorkError
 from kling_ui.presentation.runs import cancel_words, run_words
 from kling_ui.runs.outcomes import REFUSALS_MAX
-from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.record import KEPT_S, EngineName, RunState
+from kling_ui.runs.result_download import LATE_TRIES
 
 TOKEN = "app-token-0123456789"  # the one that `open_world` sets
 VISITORS = SecretStr("visitor-token-0123456789")
@@ -177,6 +180,101 @@ def test_reads_are_patient(open_world, make_vendor):
     assert min(sleeps) >= 1.0
     assert max(sleeps) == 99
     assert vendor.submit_count == 1
+
+
+BROKEN_FETCHES = [httpx.ReadError("cut"), httpx.Response(503), httpx.Response(404), httpx.ConnectError("x")]
+DAY = 86_400.0
+
+
+def done_at(shift_s):
+    """Say that the video was ready so many seconds from now on the vendor's clock; ``None`` says nothing."""
+    stamps = {}
+    if shift_s is not None:
+        finished_at = datetime.fromtimestamp(time.time() + shift_s, UTC)
+        stamps = {
+            "finished_at": finished_at.isoformat(),
+            "created_at": (finished_at - timedelta(minutes=9)).isoformat(),
+        }
+    return ok(request_id="req-1", status="succeeded", output={"video": "https://files.runcomfy.net/v.mp4"}, **stamps)
+
+
+@pytest.mark.parametrize("shift_s", [None, 0.0, -3600.0, -8 * DAY, -334 * DAY, -20_000 * DAY, 400 * DAY])
+@pytest.mark.parametrize("way", ["sent", "recovered"])
+def test_a_paid_video_is_not_given_up_for_what_the_vendors_clock_says(open_world, make_vendor, way, shift_s):
+    vendor = make_vendor(results=[done_at(shift_s)], statuses=[status("completed")])
+    vendor.files = [*BROKEN_FETCHES, *vendor.files]
+
+    async def story():
+        async with open_world(vendor) as world:
+            if way == "sent":
+                return await world.end(await world.kling())
+            start = await world.runner.recover("req-1", visitor="ann", token=VISITORS)
+            return await world.end(start.run_id)
+
+    view = asyncio.run(story())
+    assert (view.state, view.trouble) == (RunState.COMPLETED, None)
+    assert vendor.count("v.mp4") == len(BROKEN_FETCHES) + 1
+
+
+@pytest.mark.parametrize("error", [WorkError("The worker died."), LedgerError("It is locked."), ZeroDivisionError()])
+@pytest.mark.parametrize("shift_s", [-3600.0, -334 * DAY])
+def test_an_old_paid_video_is_not_given_up_for_a_fault_here(open_world, make_vendor, error, shift_s):
+    vendor = make_vendor(results=[done_at(shift_s)], statuses=[status("completed")])
+
+    async def story():
+        async with open_world(vendor) as world:
+            measure, faults = world.measurer.facts, [error]
+
+            async def facts(video):
+                if faults:
+                    raise faults.pop()
+                return await measure(video)
+
+            world.measurer.facts = facts
+            start = await world.runner.recover("req-1", visitor="ann", token=VISITORS)
+            return await world.end(start.run_id)
+
+    assert asyncio.run(story()).state is RunState.COMPLETED
+
+
+@pytest.mark.parametrize(("ahead_s", "is_given_up"), [(0.0, False), (KEPT_S - 60, False), (KEPT_S + 60, True)])
+def test_a_paid_video_is_given_up_when_it_was_ready_here_for_too_long(open_world, make_vendor, ahead_s, is_given_up):
+    vendor = make_vendor(results=[done_at(0.0)], statuses=[status("completed")], files=[httpx.Response(404)])
+
+    async def story():
+        async with open_world(vendor) as world:
+            run_id = await world.kling()
+            await world.until_known(run_id, "(404)")
+        before = vendor.count("v.mp4")
+        async with open_world(vendor, ahead_s=ahead_s) as world:
+            if is_given_up:
+                return await world.end(run_id), vendor.count("v.mp4") - before
+            async with asyncio.timeout(10):
+                while vendor.count("v.mp4") - before <= LATE_TRIES:  # noqa: ASYNC110  the vendor tells nobody
+                    await asyncio.sleep(0.01)
+            return await world.until(run_id, RunState.COLLECTING), None
+
+    view, tries = asyncio.run(story())
+    if is_given_up:
+        assert (view.state, view.can_recover, tries) == (RunState.FAILED, True, LATE_TRIES)
+        assert "expired" in run_words(view).sentence
+    else:
+        assert view.state is RunState.COLLECTING
+
+
+def test_what_was_wrong_is_not_told_any_more_once_it_has_succeeded(open_world, make_vendor):
+    vendor = make_vendor()
+    vendor.files = [httpx.Response(503), *vendor.files]
+
+    async def story():
+        async with open_world(vendor) as world:
+            run_id = await world.kling()
+            return [view async for view in world.runner.watch(run_id, "ann")]
+
+    views = asyncio.run(story())
+    told = {view.state for view in views if view.trouble or "It is tried again" in run_words(view).sentence}
+    assert told == {RunState.COLLECTING}
+    assert views[-1].state is RunState.COMPLETED
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from kling_ui.errors import AuthenticationError, InsufficientBalanceError
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.ui.browser_values import read_shown_rate
+from kling_ui.ui.event_payload import UNFORESEEN, UNFORESEEN_ADVICE
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.price import (
     FREE,
@@ -84,7 +85,7 @@ def test_why_there_is_no_price_is_said(services, runner, refusal, tone):
     assert value["words"] == getattr(
         refusal,
         "message",
-        "Something went wrong inside the app. Try again. If it happens again, the app's log tells more.",
+        f"{UNFORESEEN} {UNFORESEEN_ADVICE}",
     )
     assert value["tone"] == tone
     assert value["shown"] is None
