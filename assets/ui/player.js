@@ -17,8 +17,10 @@ let looping = true;
 let playing = false;
 let newestSeek = 0;
 let comparing = "";
+let showsInputs = false; // the new inputs stand here in place of the run that was shown before they changed
+let ofRun = { run_id: "", inputs: "" }; // the run that is shown, and the inputs that stood on the left when it came
 
-const shown = () => (props.value?.run_id ? props.value : props.pair) || {};
+const shown = () => (props.value?.run_id && !showsInputs ? props.value : props.pair) || {};
 const clips = () => [result, reference].filter((clip) => clip.getAttribute("src"));
 const master = () => clips()[0];
 const lengthOf = (clip) => (Number.isFinite(clip?.duration) ? clip.duration : 0);
@@ -121,6 +123,7 @@ const deeds = {
   forward: () => step(1),
   loop: () => { looping = !looping; paintButtons(); },
   sound: () => hear(find("[data-do=sound]").getAttribute("aria-pressed") !== "true"),
+  swap: () => { showsInputs = !showsInputs; render(); },
   large: () => enlarge(!isLarge()),
   picture: () => enlarge(true, "image"),
   full: () => fullScreen(),
@@ -198,7 +201,26 @@ function facts(rows) {
   list.hidden = !list.children.length;
 }
 
+// Whether the inputs have changed since the run that is shown came up.
+function isEarlier() {
+  const run_id = props.value?.run_id || "";
+  const { image = "", reference = "" } = props.pair || {};
+  const inputs = image && reference ? `${image} ${reference}` : "";
+  if (run_id !== ofRun.run_id) { ofRun = { run_id, inputs }; showsInputs = false; }
+  if (!ofRun.inputs) ofRun.inputs = inputs; // after a reload they come later than the run
+  return Boolean(run_id && inputs && inputs !== ofRun.inputs);
+}
+
+function earlier() {
+  const line = find(".player-earlier");
+  line.hidden = !isEarlier();
+  if (line.hidden) showsInputs = false;
+  line.firstElementChild.textContent = showsInputs ? "The new inputs." : "Result of an earlier run: the inputs have changed since.";
+  line.lastElementChild.textContent = showsInputs ? "Back to the result" : "Show the new inputs";
+}
+
 async function render() {
+  earlier();
   const value = shown();
   const empty = !value.reference && !value.image && !value.run_id;
   find(".player-blank").hidden = !empty;

@@ -31,12 +31,12 @@ def pictures(tmp_path_factory):
 def _put(page, picture, clip):
     page.locator("#image-slot input[type=file]").set_input_files(picture)
     page.locator("#video-slot input[type=file]").set_input_files(clip)
-    ratio = 16 / 9 if "gesture" in str(clip) else 9 / 16
-    shaped = """ratio => {
-        const pane = document.querySelector('[data-pane=reference]');
-        return Math.abs(pane.style.getPropertyValue('--ratio') - ratio) < 0.02;
-    }"""
-    page.wait_for_function(shaped, arg=ratio)
+    page.wait_for_function("""() => {
+        const [image, reference] = ['image img', 'reference video'].map(
+            (node) => document.querySelector(`[data-pane=${node.replace(' ', '] ')}`));
+        return [image, reference].every((node) => (node.getAttribute('src') || '').includes('uploads'))
+            && image.naturalWidth && reference.videoWidth;
+    }""")
     page.wait_for_selector("#run:not([disabled])")
     page.wait_for_function(f"{SIZES}.length > 1")
 
@@ -80,3 +80,23 @@ def test_a_folded_picture_is_one_click_away(page):
     assert [name for name, *_ in page.evaluate(SIZES)] == ["image"]
     page.click("[data-do=large]")
     expect(page.locator("[data-pane=image]")).to_be_hidden()
+
+
+@pytest.mark.slow
+def test_a_result_says_when_the_inputs_have_changed_since(page):
+    earlier = page.locator(".player-earlier")
+    page.click("#run")
+    expect(page.locator("[data-link=download]")).to_be_visible(timeout=180_000)
+    expect(earlier).to_be_hidden()
+    result = page.locator("[data-pane=result] video").get_attribute("src")
+    page.locator("#video-slot input[type=file]").set_input_files(asset("examples/gesture-upper-body.mp4"))
+    expect(earlier).to_contain_text("Result of an earlier run")
+    page.click("[data-do=swap]")
+    expect(earlier).to_contain_text("The new inputs")
+    expect(page.locator("[data-link=download]")).to_be_hidden()
+    page.click("[data-do=swap]")
+    expect(page.locator("[data-pane=result] video")).to_have_attribute("src", result)
+    page.wait_for_selector("#run:not([disabled])")
+    page.click("#run")  # the new one is no earlier one
+    expect(page.locator("[data-pane=result] video")).not_to_have_attribute("src", result, timeout=180_000)
+    expect(earlier).to_be_hidden()
