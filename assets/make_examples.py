@@ -1,8 +1,11 @@
-"""Draw the examples that the page shows: two characters and two clips. Deterministic.
+"""Draw the examples that the page shows: two characters and two clips, and analyse them. Deterministic.
 
-Run ``uv run assets/make_examples.py``; it writes into ``assets/examples/`` and takes about a minute.
+Run ``uv run assets/make_examples.py``; it writes into ``assets/examples/`` and takes about a minute. With
+``--analyses`` it only analyses what is there: due whenever ``VERSION`` in ``kling_ui/vision/cache.py`` was raised.
 """
 
+import shutil
+import sys
 from pathlib import Path
 
 from figure import (
@@ -20,7 +23,11 @@ from figure import (
 )
 from figure.cast import DANCER, MAYA, THEO
 
+from kling_ui.score.compare import keep_track
+from kling_ui.vision.analysis import analyse_image, analyse_video
+
 EXAMPLES = Path(__file__).parent / "examples"
+ANALYSES = EXAMPLES / "analyses"  # what the checks and the motion match find in them, so that the page need not
 
 
 def full_body() -> Scene:
@@ -43,8 +50,21 @@ def talking(t_s: float) -> Scene:
     return Scene((Actor(DANCER, gesture(t_s)),), Camera(y_m=1.27, height_m=1.14), "terrace")
 
 
+def analyse() -> None:
+    """Write what the checks and the motion match find in the examples, anew."""
+    shutil.rmtree(ANALYSES, ignore_errors=True)
+    for path in sorted(EXAMPLES.glob("character-*.png")):
+        analyse_image(path, ANALYSES)
+    for path in sorted(EXAMPLES.glob("*.mp4")):
+        analyse_video(path, ANALYSES)
+        keep_track(path, ANALYSES)
+    print(f"{ANALYSES.name}: {sum(file.stat().st_size for file in ANALYSES.iterdir()) / 1000:.0f} kB")
+
+
 def main() -> None:
     """Write all examples and tell their sizes."""
+    if "--analyses" in sys.argv:
+        return analyse()
     EXAMPLES.mkdir(exist_ok=True)
     made = [
         write_still(EXAMPLES / "character-full-body.png", full_body(), width_px=720, height_px=1280),
@@ -61,6 +81,7 @@ def main() -> None:
     ]
     for drawn in made:
         print(f"{drawn.path.name}: {drawn.width_px} x {drawn.height_px}, {drawn.path.stat().st_size / 1000:.0f} kB")
+    return analyse()
 
 
 if __name__ == "__main__":

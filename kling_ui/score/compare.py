@@ -173,6 +173,15 @@ def load_tracked_clip(path: Path, *, in_mirror: bool = False) -> TrackedClip:
     return TrackedClip(_joined(parts), facts.fps)
 
 
+def keep_track(path: Path, folder: Path) -> None:
+    """Find the poses that the motion match needs of a clip and keep them by content, here and now.
+
+    Raises:
+        MediaError: It cannot be read, or the folder cannot be written to.
+    """
+    AnalysisCache(folder).write_track(content_sha256(path), _KEPT_AS, load_tracked_clip(path).track)
+
+
 def spans_of(duration_s: float) -> list[tuple[float, float | None]]:
     """Divide a clip into the parts that are watched at the same time: start and end in seconds, the last one open."""
     if duration_s < SPAN_LEAST_S * SPANS:

@@ -69,6 +69,18 @@ def keep_examples(folder: Path) -> None:
             shutil.copyfile(source, target)
 
 
+def keep_analyses(folder: Path) -> None:
+    """Copy what was found in the examples to where analyses are kept, so that nobody waits for it to be found anew.
+
+    Analyses of another version, which ``assets/make_examples.py`` has not renewed yet, are not found there and do no
+    harm: then the examples are analysed at the first start.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in asset("examples/analyses").iterdir():
+        if not (target := folder / source.name).exists():
+            shutil.copyfile(source, target)
+
+
 def example_of(key: object) -> Example:
     """Give the example of that name, or the first one."""
     return next((example for example in EXAMPLES if example.key == key), EXAMPLES[0])

@@ -31,7 +31,7 @@ from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.settings import Settings
-from kling_ui.ui.examples import asset, example_pairs, keep_examples
+from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, Shape
 from kling_ui.ui.web.login import add_login, login_url
@@ -129,6 +129,7 @@ def build_app(
     signed_files = open_signed_files(settings.data_dir)
     examples = signed_files.root / "examples"
     keep_examples(examples)
+    keep_analyses(settings.data_dir / "looks")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
