@@ -14,10 +14,9 @@ from kling_ui.checks.limits import (
     VIDEO_SIZE_MAX_BYTES,
 )
 from kling_ui.checks.repair_kinds import Repair, RepairKind
-from kling_ui.media.probe import VideoFacts
+from kling_ui.media.probe import VideoFacts, constant_fps
 from kling_ui.media.rectangles import Margins, Rect, Size
 from kling_ui.media.transform_video import VideoTransform
-from kling_ui.media.video import constant_fps
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.vision.analysis import VideoAnalysis
 
@@ -177,7 +176,9 @@ def _is_endless(facts: VideoFacts) -> bool:
 
 
 def _fps(facts: VideoFacts) -> Fraction:
-    return constant_fps(facts.fps, is_even=not facts.has_variable_rate)
+    if not facts.has_variable_rate:
+        return constant_fps(facts.fps, is_even=True)
+    return constant_fps(max(facts.fps, facts.every_picture_fps), is_even=False)
 
 
 def _facts(video: Known) -> VideoFacts:
