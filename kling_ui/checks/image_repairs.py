@@ -68,8 +68,8 @@ def image_repairs(image: Known, rules: Collection[str]) -> Iterator[Repair]:
         label = f"Compress to less than {IMAGE_SIZE_KLING_BYTES.value / MB:.0f} MB"
         effect = "Saves it as a JPEG of high quality."
         yield Repair(RepairKind.IMAGE_COMPRESS, ("image.size",), label, effect)
-    if "image.format" in rules:
-        yield Repair(RepairKind.IMAGE_CONVERT, ("image.format",), *_conversion(image))
+    if broken := tuple(rule for rule in ("image.format", "image.profile") if rule in rules):
+        yield Repair(RepairKind.IMAGE_CONVERT, broken, *_conversion(image))
 
 
 def compose_image(
@@ -168,6 +168,8 @@ def _conversion(image: Known) -> tuple[str, str]:
         return "Put on a white background", f"Saves it as {name} with white where it is transparent."
     if facts.exif_orientation != 1:
         return "Save upright", f"Saves it as {name}, turned upright, without metadata."
+    if facts.profile:
+        return "Convert to sRGB", f"Saves it as {name} in plain 8-bit sRGB colours, without metadata."
     return f"Convert to {name}", "In plain 8-bit sRGB colours, without metadata."
 
 

@@ -194,6 +194,14 @@ def check_people(analysis: ImageAnalysis) -> Iterator[Finding]:
     yield Finding("image.people", Severity.WARN, count, message, advice, LimitSource.KLING, evidence=evidence)
 
 
+def check_profile(facts: ImageFacts) -> Iterator[Finding]:
+    """``image.profile``: the colours of sRGB, which is what services take all pictures for."""
+    if facts.profile:
+        message = f"The image's colours are those of “{facts.profile}”; a service that takes them for sRGB shifts them."
+        advice = "Convert it to sRGB."
+        yield Finding("image.profile", Severity.HINT, facts.profile, message, advice, LimitSource.SENSE)
+
+
 # In the order in which they are shown among findings of the same severity.
 FILE_RULES: tuple[Callable[[ImageFacts], Iterator[Finding]], ...] = (
     check_format,
@@ -201,6 +209,7 @@ FILE_RULES: tuple[Callable[[ImageFacts], Iterator[Finding]], ...] = (
     check_side,
     check_aspect,
     check_large,
+    check_profile,
 )
 ANALYSIS_RULES: tuple[Callable[[ImageAnalysis], Iterator[Finding]], ...] = (
     check_character,

@@ -32,6 +32,10 @@ SPAN_RULES = frozenset(
         "video.first_frame",
     }
 )
+# What writing the clip anew settles; the last three say what becomes of its pictures.
+_MADE_RULES = frozenset({"video.hdr", "video.interlaced", "video.size-changes"})
+_CONVERTED_RULES = ("video.format", "video.codec", *sorted(_MADE_RULES))
+_MADE_PLAIN = "SDR colours, whole pictures of one size, "
 SIDE_AIM_PX = 3840  # the largest standard size (4K) within the limit
 _STRETCH_SHARE = 0.02  # nobody sees this much; a bar of a few pixels would be seen
 _ROUNDING = 1e-4
@@ -57,8 +61,10 @@ def video_repairs(
     if "video.size" in rules and not _is_endless(facts):
         label = f"Compress to less than {VIDEO_SIZE_MAX_BYTES.value / MB:.0f} MB"
         yield Repair(RepairKind.VIDEO_COMPRESS, ("video.size",), label, "Lowers the bit rate, not the size in pixels.")
-    if broken := tuple(rule for rule in ("video.format", "video.codec") if rule in rules):
-        effect = f"Upright, {float(_fps(facts)):.4g} frames per second{', with its sound' if facts.has_audio else ''}."
+    if broken := tuple(rule for rule in _CONVERTED_RULES if rule in rules):
+        plain = _MADE_PLAIN if _MADE_RULES & set(broken) else ""
+        sound = ", with its sound" if facts.has_audio else ""
+        effect = f"Upright, {plain}{float(_fps(facts)):.4g} frames per second{sound}."
         yield Repair(RepairKind.VIDEO_CONVERT, broken, "Convert to MP4 (H.264)", effect)
     if "video.sound" in rules:
         yield Repair(RepairKind.CHOICE_NO_SOUND, ("video.sound",), "Go on without sound", "The result will be silent.")

@@ -48,7 +48,7 @@ from kling_ui.checks.usability import (
     sure_poses,
 )
 from kling_ui.media.probe import VideoFacts
-from kling_ui.media.signatures import described
+from kling_ui.media.signatures import SHOWN_CODECS, described
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.vision.analysis import VideoAnalysis
 from kling_ui.vision.pose import (
@@ -248,7 +248,8 @@ def check_codec(facts: VideoFacts) -> Iterator[Finding]:
     """``video.codec``: H.264 with 8-bit 4:2:0 colours, evenly timed."""
     rule, advice = "video.codec", "Convert it to MP4 (H.264)."
     if facts.codec not in VIDEO_CODECS_SURE:
-        message = f"The clip is coded as {facts.codec}; only H.264 is sure to be taken and to play in every browser."
+        coded = SHOWN_CODECS.get(facts.codec, facts.codec)
+        message = f"The clip is coded as {coded}; only H.264 is sure to be taken and to play in every browser."
         yield Finding(rule, Severity.WARN, facts.codec, message, advice, LimitSource.KLING)
     elif facts.pixel_format not in VIDEO_PIXELS_SURE:
         message = f"The clip stores its colours as {facts.pixel_format}, which many players and services cannot read."
@@ -357,8 +358,45 @@ def check_first_frame(analysis: VideoAnalysis) -> Iterator[Finding]:
         yield Finding("video.first_frame", Severity.WARN, name, message, advice, LimitSource.FIELD, evidence=evidence)
 
 
+def check_hdr(facts: VideoFacts) -> Iterator[Finding]:
+    """``video.hdr``: colours of the usual range; what the vendor makes of HDR is not documented."""
+    if facts.hdr:
+        message = f"The clip is HDR ({facts.hdr}); a service that takes it for SDR sees it grey and flat."
+        advice = "Convert it to SDR, which keeps its look."
+        yield Finding("video.hdr", Severity.WARN, facts.hdr, message, advice, LimitSource.SENSE)
+
+
+def check_interlaced(facts: VideoFacts) -> Iterator[Finding]:
+    """``video.interlaced``: whole pictures."""
+    if facts.is_interlaced:
+        message = "The clip is interlaced: each picture mixes two moments, which shows as combs on what moves."
+        advice = "Convert it, which makes whole pictures of it."
+        yield Finding("video.interlaced", Severity.WARN, None, message, advice, LimitSource.SENSE)
+
+
+def check_size_changes(facts: VideoFacts) -> Iterator[Finding]:
+    """``video.size-changes``: one size from beginning to end; known once the clip was decoded."""
+    if facts.size_changes_s:
+        where = _moments(list(facts.size_changes_s))
+        message = f"The clip's pictures change their size ({where}); services often refuse or stretch such a clip."
+        advice = "Convert it to one size, or choose a clip that was not turned while it was recorded."
+        evidence = Evidence(spans=tuple((time_s, time_s) for time_s in facts.size_changes_s[:_SPANS_NAMED]))
+        changes = len(facts.size_changes_s)
+        yield Finding(
+            "video.size-changes", Severity.WARN, changes, message, advice, LimitSource.SENSE, evidence=evidence
+        )
+
+
 # In the order in which they are shown among findings of the same severity.
-FILE_RULES: tuple[Callable[[VideoFacts], Iterator[Finding]], ...] = (check_format, check_size, check_side, check_codec)
+FILE_RULES: tuple[Callable[[VideoFacts], Iterator[Finding]], ...] = (
+    check_format,
+    check_size,
+    check_side,
+    check_codec,
+    check_hdr,
+    check_interlaced,
+    check_size_changes,
+)
 CHOICE_RULES: tuple[Callable[[VideoFacts, TransferOptions], Iterator[Finding]], ...] = (check_duration, check_sound)
 ANALYSIS_RULES: tuple[Callable[[VideoAnalysis], Iterator[Finding]], ...] = (
     check_person,

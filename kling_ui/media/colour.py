@@ -64,14 +64,21 @@ def on_background(image: Image.Image, rgb: tuple[int, int, int]) -> Image.Image:
 
 def profile_name(image: Image.Image) -> str:
     """Name the colour profile of a picture; empty without one, and for sRGB under whatever name."""
-    profile = _profile(image)
-    if profile is None or image.mode == "LAB":
+    return _profile_name(image.info.get("icc_profile") or b"") if image.mode != "LAB" else ""
+
+
+@lru_cache(maxsize=16)
+def _profile_name(raw: bytes) -> str:
+    try:
+        profile = ImageCms.ImageCmsProfile(BytesIO(raw))
+    except _PROFILE_DAMAGE:
         return ""
     kind = profile.profile.xcolor_space.strip()
-    plain = Image.fromarray(np.array([_SWATCHES], np.uint8)).convert({"RGB": "RGB", "GRAY": "L"}.get(kind, "CMYK"))
-    seen, meant = (np.asarray(shown, np.int16) for shown in (_managed(plain, profile), plain.convert("RGB")))
-    if kind in {"RGB", "GRAY"} and np.abs(seen - meant).max() <= _SAME_LEVELS:
-        return ""
+    if kind in {"RGB", "GRAY"}:
+        plain = Image.fromarray(np.array([_SWATCHES], np.uint8)).convert("RGB" if kind == "RGB" else "L")
+        seen, meant = (np.asarray(shown, np.int16) for shown in (_managed(plain, profile), plain.convert("RGB")))
+        if np.abs(seen - meant).max() <= _SAME_LEVELS:
+            return ""
     return (profile.profile.profile_description or kind).strip() or "unnamed"
 
 
