@@ -24,7 +24,7 @@ _PROFILE_DAMAGE = (ImageCms.PyCMSError, OSError, ValueError, TypeError, KeyError
 _LUMA = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709-6, 3.2
 _SPANS = np.array([219.0, 224.0, 224.0]) / 255  # 8-bit ranges of ITU-R BT.709-6, 4.6
 _ZEROS = np.array([16.0, 128.0, 128.0])
-_HD_HEIGHT_PX = 720  # from here on, a clip that does not name its colours means BT.709
+_HD_SHORT_SIDE_PX = 720  # from here on, a clip that does not name its colours means BT.709
 BT709, _BT601, _BT2020 = 1, 5, 9  # libavutil's numbers of matrices
 _MATRICES = {BT709: "bt709", 4: "fcc", _BT601: "bt470bg", 6: "smpte170m", 7: "smpte240m", _BT2020: "bt2020nc"}
 _HDR_NAMES = {int(ColorTrc.ARIB_STD_B67): "HLG", int(ColorTrc.SMPTE2084): "PQ"}
@@ -172,7 +172,9 @@ def settle_colours(frame: av.VideoFrame) -> None:
         return
     if frame.colorspace not in _MATRICES:
         is_wide = frame.color_primaries == ColorPrimaries.BT2020 or hdr_name(frame)
-        frame.colorspace = _BT2020 if is_wide else BT709 if frame.height >= _HD_HEIGHT_PX else _BT601
+        frame.colorspace = (
+            _BT2020 if is_wide else BT709 if min(frame.width, frame.height) >= _HD_SHORT_SIDE_PX else _BT601
+        )
     if frame.color_range not in {ColorRange.MPEG, ColorRange.JPEG}:
         frame.color_range = ColorRange.JPEG if frame.format.name.startswith("yuvj") else ColorRange.MPEG
 
@@ -286,30 +288,45 @@ class Converter:
                 result names.
             canvas: Put it into the middle of a black picture of this size.
         """
-        if is_standard(frame) and canvas in {None, size}:
-            to_yuv = pixel_format == "yuv420p"
-            other = to_yuv and (frame.format.is_rgb or frame.colorspace not in _KEPT_MATRICES)
-            return self._scaler.reformat(
-                frame,
-                *size,
-                format=pixel_format,
-                interpolation=Interpolation.FAST_BILINEAR,
-                dst_colorspace=Colorspace.ITU709 if other else None,
-                dst_color_range=ColorRange.MPEG if to_yuv else None,
-            )
-        kind = (*frame_kind(frame), size, pixel_format, canvas)
+        is_fitted = canvas is not None and canvas != size
+        if pixel_format == "rgb24" and (
+            is_fitted or not _is_plain(frame)
+        ):  # by the steps of plain clips, to look alike
+            frame, canvas = self.convert(frame, size, "yuv420p", canvas), None
+            size = frame.width, frame.height
+            is_fitted = False
+        if is_standard(frame) and not is_fitted:
+            return self._scaled(frame, size, pixel_format)
+        kind = (*frame_kind(frame), size, canvas)
         graph = self._graphs.get(kind)
         if graph is None:
             scale = f"scale={size[0]}:{size[1]}:flags=fast_bilinear{matrix_option(frame)}"
             after = ["scale=out_color_matrix=bt709:out_range=tv", "format=yuv420p"]
-            if canvas is not None and canvas != size:
+            if canvas is not None and is_fitted:
                 left, top = ((outer - inner) // 4 * 2 for outer, inner in zip(canvas, size, strict=True))
                 after.append(f"pad={canvas[0]}:{canvas[1]}:{left}:{top}")
             graph = self._graphs[kind] = filter_graph(frame, [scale], after)
         graph.vpush(frame)
         made = graph.vpull()
-        made.colorspace, made.color_range = BT709, ColorRange.MPEG
-        return made if pixel_format == "yuv420p" else self._scaler.reformat(made, format=pixel_format)
+        made.colorspace, made.color_range, made.color_trc, made.color_primaries = BT709, ColorRange.MPEG, BT709, BT709
+        return made
+
+    def _scaled(self, frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> av.VideoFrame:
+        to_yuv = pixel_format == "yuv420p"
+        other = to_yuv and (frame.format.is_rgb or frame.colorspace not in _KEPT_MATRICES)
+        return self._scaler.reformat(
+            frame,
+            *size,
+            format=pixel_format,
+            interpolation=Interpolation.FAST_BILINEAR,
+            dst_colorspace=Colorspace.ITU709 if other else None,
+            dst_color_range=ColorRange.MPEG if to_yuv else None,
+        )
+
+
+def _is_plain(frame: av.VideoFrame) -> bool:
+    is_limited = frame.format.name == "yuv420p" and frame.color_range == ColorRange.MPEG
+    return frame.format.is_rgb or (is_limited and frame.colorspace in _KEPT_MATRICES and is_standard(frame))
 
 
 def frame_kind(frame: av.VideoFrame) -> tuple[object, ...]:
