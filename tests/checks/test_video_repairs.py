@@ -117,3 +117,19 @@ def test_a_strip_gets_bars_and_a_hair_is_stretched():
 
 def test_sound_of_an_unknown_codec_is_left_out():
     assert not compose_video([RepairKind.VIDEO_CONVERT], replace(FACTS, audio_codec="unknown"), VIDEO).keep_sound
+
+
+@pytest.mark.parametrize("rule", ["video.hdr", "video.interlaced", "video.size-changes"])
+def test_pictures_that_are_not_plain_are_converted(rule):
+    (repair,) = video_repairs(FACTS, [rule], VIDEO, None)
+    assert (repair.kind, repair.rules, repair.in_all) == (RepairKind.VIDEO_CONVERT, (rule,), True)
+    assert "SDR colours, whole pictures of one size" in repair.effect
+
+
+@pytest.mark.parametrize(
+    ("every_picture_fps", "has_variable_rate", "fps"),
+    [(24.0, True, 24), (0.0, True, 15), (24.0, False, Fraction(57, 4))],
+)
+def test_the_rate_of_an_uneven_clip_keeps_every_picture(every_picture_fps, has_variable_rate, fps):
+    facts = lasting(4, 14.25, has_variable_rate=has_variable_rate, every_picture_fps=every_picture_fps)
+    assert compose_video([RepairKind.VIDEO_CONVERT], facts, VIDEO).fps == fps
