@@ -169,10 +169,11 @@ class _Painter:
         self._mend = transform
         self._aspect = aspect
         self._first: Size | None = None
+        self._orientation = 0, False
         self._graphs: dict[tuple[object, ...], Graph] = {}
 
     def paint(self, decoded: av.VideoFrame) -> av.VideoFrame:
-        kind = *frame_kind(decoded), orientation(decoded)
+        kind = frame_kind(decoded)
         graph = self._graphs.get(kind)
         if graph is None:
             graph = self._graphs[kind] = filter_graph(decoded, self._before(decoded), self._after(decoded))
@@ -182,7 +183,9 @@ class _Painter:
     def _before(self, decoded: av.VideoFrame) -> list[str]:
         """Geometry up to the scaling, in the frame's own colours."""
         transform, shown = self._mend, (round(decoded.width * self._aspect), decoded.height)
-        turns, mirrored = orientation(decoded)
+        if self._first is None:
+            self._orientation = orientation(decoded)
+        turns, mirrored = self._orientation
         filters = [*_TURNS.get(turns, ()), *(["hflip"] if mirrored else [])]
         shown = shown if turns % 2 == 0 else shown[::-1]
         self._first = self._first or shown

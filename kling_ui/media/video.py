@@ -266,10 +266,11 @@ class Display:
         self._even = even
         self._coded: tuple[int, int] | None = None
         self._converter = Converter()
+        self.orientation = 0, False  # of the first frame, see orientation()
 
     def rgb(self, decoded: av.VideoFrame) -> np.ndarray:
         """``(height, width, 3)`` uint8, as displayed."""
-        return turned(self._shown(decoded, "rgb24").to_ndarray(), orientation(decoded))
+        return turned(self._shown(decoded, "rgb24").to_ndarray(), self.orientation)
 
     def planes(self, decoded: av.VideoFrame) -> av.VideoFrame:
         """A frame of yuv420p in limited range, with the matrix that it names, BT.601 or BT.709; not turned."""
@@ -277,7 +278,8 @@ class Display:
 
     def _shown(self, decoded: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
         coded = decoded.width, decoded.height
-        self._coded = self._coded or coded
+        if self._coded is None:
+            self._coded, self.orientation = coded, orientation(decoded)
         size = self._size(self._coded)
         if coded == self._coded:
             return self._converter.convert(decoded, size, pixel_format)
@@ -300,6 +302,8 @@ def fitted(shown: tuple[float, float], size: tuple[int, int]) -> tuple[int, int]
 
 def orientation(decoded: av.VideoFrame) -> tuple[int, bool]:
     """Tell how a decoded frame is to be shown.
+
+    Ask it of one frame of a clip: PyAV frees a frame that was asked for its side data late.
 
     Returns:
         Counter-clockwise quarter turns, 0-3, odd angles going to the nearest; and whether it is mirrored left to right

@@ -16,7 +16,6 @@ from kling_ui.media.video import (
     Display,
     decoded_frames,
     open_clip,
-    orientation,
     turned,
 )
 
@@ -142,4 +141,4 @@ def _hurry(codec: VideoCodecContext, fps: float) -> None:
 def _sampled_frame(time_s: float, frame: av.VideoFrame, display: Display) -> SampledFrame:
     small, size = display.planes(frame), (frame.width, frame.height)
     is_intra, is_bt709 = frame.pict_type == PictureType.I, small.colorspace == BT709
-    return SampledFrame(time_s, is_intra, small.to_ndarray(), orientation(frame), size, is_bt709=is_bt709)
+    return SampledFrame(time_s, is_intra, small.to_ndarray(), display.orientation, size, is_bt709=is_bt709)
