@@ -48,6 +48,10 @@ STANDARD_FPS = (
 )
 FPS_MIN, FPS_MAX = STANDARD_FPS[0], STANDARD_FPS[-1]
 _SAME_RATE = 0.0004  # how far off a standard rate, as a share, still means that rate
+_JITTER_SHARE = 0.03  # of its pictures that a clip may lose at its own rate
+_STRAY_SHARE = 0.1  # by which the usual step may differ from the mean one in a clip that has a rate of its own
+_QUICK_SHARE = 0.02  # of the steps; still quicker ones are mistakes of clocks
+_SAME_PACE = 0.002  # 24 and 23.976 differ only after many seconds
 TIE_TICKS = 1e-3  # a frame half way between two ticks belongs to the later one
 _NEAR_RATE = 0.02  # likewise for an uneven clip, which has no rate of its own
 _FPS_MIN, _FPS_MAX = 0.01, 1000.0  # outside, the packets' times are nonsense and an even rate is assumed
@@ -232,16 +236,25 @@ def clip_timing(times_s: np.ndarray, is_key: np.ndarray, last_step_s: float) -> 
         frame_count=len(times_s),
         has_variable_rate=bool(len(steps) and uneven.mean() > _UNEVEN_SHARE),
         keyframe_times_s=tuple(round(float(time_s), 6) for time_s in times_s[is_key]),
-        every_picture_fps=round(_every_picture_fps(times_s), 4),
+        every_picture_fps=round(_every_picture_fps(times_s), 4) if steps.any() else 0.0,
     )
 
 
 def _every_picture_fps(times_s: np.ndarray) -> float:
-    rates = [rate for rate in map(float, STANDARD_FPS) if (np.diff(_ticks(times_s, rate)) >= 1).all()]
-    if not rates:
-        return float(FPS_MAX)
-    twins = [rate for rate in rates if rate <= rates[0] * (1 + _NEAR_RATE)]  # 24 and 23.976 differ after many seconds
-    return min(twins, key=lambda rate: float(np.abs(_ticks(times_s, rate) - times_s * rate).sum()))
+    """The slowest standard rate that shows every picture when it was shown.
+
+    That is no slower than the clip's quickest steps; except that a clip with a rate of its own, from which its steps
+    only stray, keeps it and may lose a few pictures: a quicker rate would make all of it stutter.
+    """
+    steps = np.diff(times_s)
+    mean_fps, peak_fps = 1 / steps.mean(), 1 / max(1e-6, float(np.quantile(steps, _QUICK_SHARE)))
+    has_rate = abs(float(np.median(steps)) * mean_fps - 1) <= _STRAY_SHARE
+    lost = {rate: float((np.diff(_ticks(times_s, rate)) < 1).mean()) for rate in map(float, STANDARD_FPS)}
+    own = [rate for rate in lost if has_rate and abs(rate / mean_fps - 1) <= _NEAR_RATE and lost[rate] <= _JITTER_SHARE]
+    quick = [rate for rate in lost if rate >= peak_fps * (1 - _NEAR_RATE) and not lost[rate]]
+    rates = own or quick or [float(FPS_MAX)]
+    twins = [rate for rate in rates if rate <= rates[0] * (1 + _SAME_PACE)]
+    return min(twins, key=lambda rate: (lost[rate], float(np.abs(_ticks(times_s, rate) - times_s * rate).sum())))
 
 
 def _ticks(times_s: np.ndarray, fps: float) -> np.ndarray:

@@ -244,8 +244,8 @@ class _Deinterlacer:
 
 
 def sound_track(opened: InputContainer) -> AudioStream | None:
-    """Choose the sound that players play: the track that is marked as the default, else the first."""
-    tracks = opened.streams.audio
+    """Choose the sound that players play: the track marked as default, else the first, of those that can be read."""
+    tracks = [track for track in opened.streams.audio if track.codec_context is not None] or opened.streams.audio
     return next((track for track in tracks if track.disposition & Disposition.default), next(iter(tracks), None))
 
 
