@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import cv2
@@ -27,8 +28,19 @@ from kling_ui.puppet.rig import character as characters
 from kling_ui.puppet.rig import layers
 from kling_ui.puppet.rig.character import Character, find_character, shown_parts
 from kling_ui.puppet.rig.segmentation import label_parts
-from kling_ui.puppet.skeleton import BONES, Part, face_of, joints_of
-from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, find_poses, shrink, track_of
+from kling_ui.puppet.skeleton import (
+    BONES,
+    Part,
+    face_of,
+    joints_of,
+)
+from kling_ui.vision.pose import (
+    TRACK_LONG_SIDE_PX,
+    PoseTrack,
+    find_poses,
+    shrink,
+    track_of,
+)
 
 HOLE_PX = 480  # longer side of the pictures with holes: OpenCV's best ones take minutes for more
 LONG_PX = 960  # of the pictures that play
@@ -50,6 +62,11 @@ ACTS = (
     (THEO, Pose(), lambda t: Actor(THEO, dance(t), x_m=-0.15 * t, lift_m=0.2 * abs(np.sin(3 * t))), WHOLE, "plain"),
 )
 Hole = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # picture, 1 where it is known, truth, where it is judged
+
+
+def _in_metres(world_m: np.ndarray) -> Any:
+    """What the order of depth reads of a motion."""
+    return SimpleNamespace(world_m=world_m)
 
 
 def _drawn(place: int, time_s: float | None, *, empty: bool = False) -> Picture:
@@ -192,7 +209,7 @@ def drawn_plays(folder: Path) -> Iterator[Play]:
 
         def pose(c: Character, _: object, joints: np.ndarray = joints) -> list[FramePose]:
             moved, face = joints_of(joints), face_of(joints[..., :2])
-            behind, over = DepthOrder().follow(SimpleNamespace(world_m=moved / c.px_per_m))
+            behind, over = DepthOrder().follow(_in_metres(moved / c.px_per_m))
             return [
                 FramePose(
                     c.joints + (moved[i] - moved[0])[:, :2],

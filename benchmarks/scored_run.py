@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import report_json
 from kling_ui.puppet.render import render_preview
 from kling_ui.runs.record import EngineName, RunInputs, RunState
 from kling_ui.runs.runner import open_runner
@@ -49,7 +50,7 @@ async def _measure(settings: Settings, workers: Workers) -> list[float]:
             await workers.run(render_preview, IMAGE, VIDEO, alone)
             alone_s = time.perf_counter() - began
             choice = TransferOptions(prompt=f"Take {number}")
-            inputs = RunInputs(image=IMAGE, video=VIDEO, choice=choice, findings=report.to_json())
+            inputs = RunInputs(image=IMAGE, video=VIDEO, choice=choice, findings=report_json(report))
             for new in set(preflight.folder.iterdir()) - known:
                 new.unlink()  # equal results are known by their content: every round has to watch its own
             began, states = time.perf_counter(), {}

@@ -30,7 +30,12 @@ from kling_ui.media.probe import probe_video
 from kling_ui.options import Orientation
 from kling_ui.puppet import puppet as puppets
 from kling_ui.puppet.rig import character as characters
-from kling_ui.puppet.rig import hidden_parts, inpainting, layers, segmentation
+from kling_ui.puppet.rig import (
+    hidden_parts,
+    inpainting,
+    layers,
+    segmentation,
+)
 from kling_ui.puppet.skeleton import BONES, Part
 from kling_ui.score.motion import motion_match
 from kling_ui.vision.clip_measurements import measure_clip
@@ -135,7 +140,7 @@ def _fill_all(title: str, holes: Sequence[tuple[np.ndarray, ...]], fills: dict[s
     for place, (name, row) in enumerate(rows.items()):
         if holes:
             error, alike, psnr, rim, spent_s = row.mean(axis=0)
-            wins = int((best == place).sum())
+            wins = int(np.sum(best == place))
             print(f"  {name:20} {error:5.2f}  {alike:5.3f}  {psnr:5.2f}  {rim:5.2f}  {wins:7}  {spent_s:6.3f}")
 
 
@@ -179,7 +184,7 @@ def _own_cuts(path: Path) -> list[Span]:
 
 def _scenedetect() -> dict[str, Callable[[Path], list[Span]]]:
     try:
-        import scenedetect as found  # noqa: PLC0415 - optional
+        import scenedetect as found  # noqa: PLC0415  # ty: ignore[unresolved-import]  optional
     except ImportError:
         print("PySceneDetect is missing: uv pip install --no-deps scenedetect")  # the OpenCV that is there will do
         return {}
@@ -237,11 +242,11 @@ def try_leaving_out(media: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for play in chain(given.drawn_plays(Path(folder)), given.real_plays(Path(folder), media)):
             usual = _played(given, play, [])
-            rows["all on"].append((0.0, *UNKNOWN, *usual[1:]))
+            rows["all on"].append((0.0, *UNKNOWN, *usual[1]))
             for name, changes in OFF.items():
                 other = _played(given, play, changes)
                 compared = _against(f"{name}-{play.name}", usual[0], other[0], play.true)
-                rows[name].append((*compared, *other[1:]))
+                rows[name].append((*compared, *other[1]))
             for name, row in rows.items():
                 print(f"  {play.name:32} {name:20}", *(f"{value:8.4f}" for value in row[-1]), flush=True)
     head = "better  even  worse |  error on, off    SSIM on, off  |   score    limbs   PCK@20  PCK@0.2 | cutting"
@@ -264,7 +269,7 @@ def _tell(name: str, row: np.ndarray, usual: np.ndarray) -> None:
     print(f"{name:20} {counts} | {errors} | {match} | {np.median(costs[:, 9]):+.3f} s")
 
 
-def _played(given: ModuleType, play: "Play", changes: Sequence[Change]) -> tuple[list[np.ndarray], float, ...]:
+def _played(given: ModuleType, play: "Play", changes: Sequence[Change]) -> tuple[list[np.ndarray], list[float]]:
     with ExitStack() as stack:
         for change in changes:
             stack.enter_context(patch.object(*change))
@@ -275,7 +280,7 @@ def _played(given: ModuleType, play: "Play", changes: Sequence[Change]) -> tuple
         frames = [to_rgb(puppet.draw(pose)) for pose in play.pose(character, puppet.parts)]
     match = motion_match(play.wanted, given.track_frames(frames, play.wanted.times_s), orientation=Orientation.VIDEO)
     shares = match.score, match.limb_error_deg, match.pck_20deg_share, match.pck_shoulder_share
-    return frames, *(np.nan if v is None else v for v in shares), spent_s
+    return frames, [*(np.nan if v is None else v for v in shares), spent_s]
 
 
 def _against(name: str, usual: list[np.ndarray], other: list[np.ndarray], true: list[np.ndarray]) -> tuple[float, ...]:

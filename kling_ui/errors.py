@@ -18,16 +18,17 @@
     │  └─ SubmissionUnknownError     the submit may have been accepted; never retried
     ├─ LedgerError                   the ledger of runs cannot be read or written
     └─ RunError                      keeps .request_id
-       ├─ RunFailedError
-       ├─ RunCancelledError
        └─ RunTimeoutError            (also a TimeoutError)
 
 Inability is an exception; a broken rule is a :class:`kling_ui.checks.report.Finding`.
 No message ever holds a token or a signed URL.
 """
 
+import traceback
 from pathlib import Path
 from typing import Any
+
+REPORT_ADVICE = "Please report it as an issue where you got kling-ui from."
 
 
 class KlingUIError(Exception):
@@ -160,13 +161,17 @@ class RunError(KlingUIError):
         self.request_id = request_id
 
 
-class RunFailedError(RunError):
-    """The engine says that the run failed."""
-
-
-class RunCancelledError(RunError):
-    """The run was cancelled before it produced anything."""
-
-
 class RunTimeoutError(RunError, TimeoutError):
     """The run did not end within its deadline; it may still end later."""
+
+
+def place_of(error: BaseException) -> str:
+    """Tell the type of an error and the lines that led to it, without its message: that may hold what is secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = (f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in reversed(frames))
+    return f"{type(error).__name__} at {' < '.join(lines) or 'an unknown place'}"
+
+
+def _short(file_name: str) -> str:
+    """Give the last parts of a path: enough to find the file, nothing of whose machine it is."""
+    return "/".join(Path(file_name).parts[-3:])

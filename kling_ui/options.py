@@ -1,14 +1,19 @@
 """What a person asks for: the two kinds of input, the options beside them, and the characters a prompt may hold."""
 
 import unicodedata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
 
 DEFAULT_PROMPT = "A person dancing in daylight"
 _LAYOUT = frozenset("\n\r\t")  # control characters that people mean
 REPLACEMENT = "\ufffd"
+
+
+class InputKind(StrEnum):
+    """Which of the two inputs."""
+
+    IMAGE = "image"
+    VIDEO = "video"
 
 
 class Orientation(StrEnum):
@@ -38,27 +43,13 @@ class TransferOptions:
         prompt: Scene, clothes and light in words, 1-2500 characters; the motion comes from the video.
         orientation: ``VIDEO`` follows the reference's facing (at most 30 s), ``IMAGE`` the picture's (at most 10 s).
         keep_sound: Keep the reference's sound in the result.
-        resolution: Of a preview; the model API takes no such wish.
+        resolution: Of a preview; the model API has no such option.
     """
 
     prompt: str = DEFAULT_PROMPT
     orientation: Orientation = Orientation.VIDEO
     keep_sound: bool = True
     resolution: Resolution = Resolution.P720
-
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Self:
-        """Read what :func:`dataclasses.asdict` gave, also before there were all of today's fields.
-
-        Raises:
-            ValueError: A field holds another word than today's.
-            TypeError: A field is not known.
-        """
-        enums: dict[str, Any] = {
-            "orientation": Orientation(fields.get("orientation", Orientation.VIDEO)),
-            "resolution": Resolution(fields.get("resolution", Resolution.P720)),
-        }
-        return cls(**{**fields, **enums})
 
 
 def odd_characters(text: str) -> tuple[str, ...]:

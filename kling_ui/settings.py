@@ -3,11 +3,11 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -56,6 +56,11 @@ class TokenFor(StrEnum):
     EVERYBODY = "everybody"
 
 
+def _limit(default: int | None, low: int, high: int) -> Any:
+    """Make a field of :class:`Limits`, of which the variable ``KLING_UI_`` with the field's name may say otherwise."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """How much of the machine one visitor, and all of them together, may take.
@@ -76,21 +81,21 @@ class Limits:
             oldest are removed, 1-100.
     """
 
-    event_kb: int = 256
-    sessions_max: int = 500
-    session_minutes: int = 60
-    previews_each: int = 2
-    checks_each: int = 4
-    uploads_each_gb: int = 2
-    upload_minutes: int = 10
-    free_disk_gb: int = 1
-    keep_days: int | None = None
-    disk_percent: int = 50
+    event_kb: int = _limit(256, 16, 10_000)
+    sessions_max: int = _limit(500, 10, 100_000)
+    session_minutes: int = _limit(60, 1, 1440)
+    previews_each: int = _limit(2, 1, 1000)
+    checks_each: int = _limit(4, 1, 1000)
+    uploads_each_gb: int = _limit(2, 1, 10_000)
+    upload_minutes: int = _limit(10, 1, 1440)
+    free_disk_gb: int = _limit(1, 0, 100_000)
+    keep_days: int | None = _limit(None, 1, 36_500)
+    disk_percent: int = _limit(50, 1, 100)
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the product can be told from outside; every field names its variable.
+    """What can be set from outside; every field names its variable.
 
     Attributes:
         token: ``RUNCOMFY_API_TOKEN`` (or ``RUNCOMFY_TOKEN``): the app's own token for paid runs.
@@ -336,20 +341,6 @@ def _trusted_proxies(env: Mapping[str, str]) -> tuple[Network, ...]:
 
 
 def _limits(env: Mapping[str, str], *, is_public: bool) -> Limits:
-    def number(name: str, low: int, high: int, otherwise: int) -> int:
-        found = _number(env, name, low, high)
-        return otherwise if found is None else found
-
-    keep_days = _number(env, "KLING_UI_KEEP_DAYS", 1, 36_500)
-    return Limits(
-        event_kb=number("KLING_UI_EVENT_KB", 16, 10_000, Limits.event_kb),
-        sessions_max=number("KLING_UI_SESSIONS_MAX", 10, 100_000, Limits.sessions_max),
-        session_minutes=number("KLING_UI_SESSION_MINUTES", 1, 1440, Limits.session_minutes),
-        previews_each=number("KLING_UI_PREVIEWS_EACH", 1, 1000, Limits.previews_each),
-        checks_each=number("KLING_UI_CHECKS_EACH", 1, 1000, Limits.checks_each),
-        uploads_each_gb=number("KLING_UI_UPLOADS_EACH_GB", 1, 10_000, Limits.uploads_each_gb),
-        upload_minutes=number("KLING_UI_UPLOAD_MINUTES", 1, 1440, Limits.upload_minutes),
-        free_disk_gb=number("KLING_UI_FREE_DISK_GB", 0, 100_000, Limits.free_disk_gb),
-        keep_days=KEEP_DAYS_PUBLIC if keep_days is None and is_public else keep_days,
-        disk_percent=number("KLING_UI_DISK_PERCENT", 1, 100, Limits.disk_percent),
-    )
+    found = {limit.name: _number(env, f"KLING_UI_{limit.name.upper()}", **limit.metadata) for limit in fields(Limits)}
+    given: dict[str, Any] = {"keep_days": KEEP_DAYS_PUBLIC} if is_public else {}
+    return Limits(**(given | {name: value for name, value in found.items() if value is not None}))

@@ -1,6 +1,7 @@
 """Media for all tests: drawn files of a person whose joints are exactly known, and small clips with chosen oddities."""
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -32,6 +33,17 @@ def _usual_priority() -> Iterator[None]:
     now = os.sched_getscheduler(0)
     os.sched_setscheduler(0, before, os.sched_param(0))
     assert now == before
+
+
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Let processes that the test starts be interrupted, also where the suite is a script's job in background.
+
+    What is ignored is inherited; what is handled falls back to the default in a new process.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 const JUMP_S = 0.3; // a follower that is farther off is set, not bent
 const DRIFT_S = 0.012; // a follower that is closer is left alone
 const BEND = 0.6; // the most by which its speed is bent, as a share
-const SPEEDS = [1, 2, 0.25, 0.5];
 
 const find = (selector) => element.querySelector(selector);
 const reference = find("[data-pane=reference] video");
@@ -41,8 +40,7 @@ function paintTime() {
 function paintButtons() {
   playButton.classList.toggle("is-playing", playing);
   playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
-  find("[data-do=speed]").textContent = `${speed}×`;
-  find("[data-do=speed]").setAttribute("aria-label", `Speed ${speed} times`);
+  find(".transport-speed").value = String(speed);
   find("[data-do=loop]").setAttribute("aria-pressed", String(looping));
 }
 
@@ -114,14 +112,13 @@ function hear(on) {
   const source = shown().sound === "reference" ? reference : result;
   for (const clip of [reference, result]) clip.muted = !(on && clip === source);
   find("[data-do=sound]").setAttribute("aria-pressed", String(on));
-  find("[data-do=sound]").textContent = on ? "Sound on" : "Sound off";
+  find("[data-do=sound]").textContent = on ? "Mute" : "Unmute";
 }
 
 const deeds = {
   play: toggle,
   back: () => step(-1),
   forward: () => step(1),
-  speed: () => { speed = SPEEDS[(SPEEDS.indexOf(speed) + 1) % SPEEDS.length]; clips().forEach((clip) => { clip.playbackRate = speed; }); paintButtons(); },
   loop: () => { looping = !looping; paintButtons(); },
   sound: () => hear(find("[data-do=sound]").getAttribute("aria-pressed") !== "true"),
   large: () => enlarge(!isLarge()),
@@ -141,11 +138,15 @@ const keys = {
 element.addEventListener("click", (event) => deeds[event.target.closest("[data-do]")?.dataset.do]?.());
 element.addEventListener("keydown", (event) => {
   const onButton = event.key === " " && event.target.closest("button, a") && !event.target.closest("[data-do=play]");
-  if (!keys[event.key] || onButton || !master()) return;
+  if (!keys[event.key] || onButton || event.target.closest("select") || !master()) return;
   event.preventDefault();
   keys[event.key](event);
 });
 element.addEventListener("keyup", (event) => { if (event.key === " " && event.target === playButton) event.preventDefault(); });
+find(".transport-speed").addEventListener("change", ({ target }) => {
+  speed = Number(target.value);
+  clips().forEach((clip) => { clip.playbackRate = speed; });
+});
 slider.addEventListener("input", () => seek(Number(slider.value) * lengthS()));
 for (const clip of [reference, result]) {
   clip.addEventListener("ended", () => { if (clip === master() && playing) (looping ? seek(0) : stop()); });

@@ -27,7 +27,7 @@ function text(selector, words) {
 function progress(value) {
   const known = typeof value.progress === "number";
   bar.hidden = value.final;
-  bar.classList.toggle("is-unknown", !known);
+  bar.classList.toggle("is-unknown", !known && value.state === "in_progress"); // before that nothing is drawn yet
   bar.firstElementChild.style.width = known ? `${Math.round(value.progress * 100)}%` : "";
   if (known) bar.setAttribute("aria-valuenow", String(Math.round(value.progress * 100)));
   else bar.removeAttribute("aria-valuenow");
@@ -83,7 +83,7 @@ function figures(value) {
   ticking = setInterval(tick, 500);
 }
 
-function bringIntoView(value) {
+function showRun(value) {
   const isSoon = (value.elapsed_s || 0) < SOON_S; // later the person is elsewhere, and is not called back
   const sight = `${value.run_id} ${value.final && isSoon ? value.state : ""}`;
   if (!value.into_view || sight === lookedAt) return;
@@ -118,7 +118,7 @@ function render() {
   cancel.hidden = !value.can_cancel;
   if (cancel.dataset.run !== value.run_id) { cancel.disabled = false; cancel.dataset.run = value.run_id || ""; }
   figures(value);
-  bringIntoView(value);
+  showRun(value);
 }
 
 function note() {

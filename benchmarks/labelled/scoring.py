@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from benchmarks.labelled.case import HINT, Case, Clip, Pair, Picture, Span
 from benchmarks.labelled.cases import title
 from benchmarks.labelled.judging import Judged
-from kling_ui.checks.report import IMPORTANCE, Severity
+from kling_ui.checks.report import RULES as ALL_RULES
+from kling_ui.checks.report import Severity
+from kling_ui.presentation.findings import message
 
 _KINDS = {"image": Picture, "video": Clip, "pair": Pair, "prompt": Pair}
-RULES = tuple(sorted(IMPORTANCE, key=lambda rule: (tuple(_KINDS).index(rule.partition(".")[0]), rule)))
+RULES = tuple(sorted(ALL_RULES, key=lambda rule: (tuple(_KINDS).index(rule.partition(".")[0]), rule)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ def wrongs(judged: Judged) -> Iterator[Wrong]:
             yield Wrong(name, f"{rule} is a {found}, not a {severity}")
     for finding in judged.findings:
         if finding.rule not in case.must and finding.rule not in case.may and finding.severity != HINT:
-            yield Wrong(name, f"false alarm {finding.rule}: {finding.message}")
+            yield Wrong(name, f"false alarm {finding.rule}: {message(finding)}")
     if isinstance(case, Clip) and case.orientation not in {None, judged.orientation}:
         yield Wrong(name, f"advises orientation {judged.orientation}, not {case.orientation}")
 

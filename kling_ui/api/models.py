@@ -7,7 +7,7 @@ an optional field of the wrong type is taken as absent, because a paid run must 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -92,15 +92,7 @@ class MotionRequest:
 
     def to_json(self) -> dict[str, object]:
         """Return the body of a submit."""
-        extra = {} if self.resolution is None else {"resolution": str(self.resolution)}
-        return {
-            "prompt": self.prompt,
-            "image_url": self.image_url,
-            "video_url": self.video_url,
-            "keep_original_sound": self.keep_original_sound,
-            "character_orientation": str(self.character_orientation),
-            **extra,
-        }
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +116,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class RequestStatus:
-    """One look at a request.
+    """Where a request stood when it was asked for.
 
     Attributes:
         request_id: The request.
@@ -210,7 +202,7 @@ class RequestResult:
 
 @dataclass(frozen=True, slots=True)
 class Cancellation:
-    """What a wish to cancel achieved.
+    """What a request to cancel achieved.
 
     Attributes:
         outcome: ``cancelled`` (it never ran and never will) or ``not_cancellable``.

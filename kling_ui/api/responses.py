@@ -101,6 +101,9 @@ class Answer:
         return data
 
 
+NO_BALANCE = "The account has no balance left.", "Top up the RunComfy account, then try again."
+
+
 @dataclass(frozen=True, slots=True)
 class _Meaning:
     message: str
@@ -111,9 +114,7 @@ class _Meaning:
 _TOKEN = _Meaning(
     "The model API did not accept the token.", "Check the token or enter another one.", AuthenticationError
 )
-_BALANCE = _Meaning(
-    "The account has no balance left.", "Top up the RunComfy account, then try again.", InsufficientBalanceError
-)
+_BALANCE = _Meaning(*NO_BALANCE, InsufficientBalanceError)
 _FOREIGN = _Meaning("This token may not see that request.", "Use the token that made the request.", AuthenticationError)
 _FORBIDDEN = _Meaning("This token may not do that.", "Check the token's account.", AuthenticationError)
 _MODEL = _Meaning("The model API does not know this model.", "Check KLING_UI_MODEL_ID.")

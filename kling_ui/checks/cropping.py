@@ -12,7 +12,7 @@ from kling_ui.media.rectangles import (
     window,
 )
 from kling_ui.vision.analysis import PersonFacts
-from kling_ui.vision.pose import Landmark, seen
+from kling_ui.vision.pose import HIPS, SHOULDERS, seen
 
 # Ours: three times the documented limit, so that another segmentation would not disagree, with most of the room kept.
 COVERAGE_AIM_SHARE = 3 * COVERAGE_MIN_SHARE.value
@@ -21,7 +21,6 @@ COVERAGE_SAFE_SHARE = 1.3 * COVERAGE_MIN_SHARE.value
 # Room left around the character, as shares of its longer side: arms need more to the sides than the head above.
 _ROOM_ACROSS, _ROOM_DOWN = 0.16, 0.08
 _TIGHT = 0.02
-_SHOULDERS, _HIPS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER], [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
 _ROUNDING = 1e-6
 
 
@@ -68,7 +67,7 @@ def around_person(size: Size, person: PersonFacts, *, aspect_max: float, side_mi
 def turns_to_upright(size: Size, person: PersonFacts) -> int:
     """Counter-clockwise quarter turns of a picture, 0-3, after which its character has the head above the hips."""
     landmarks = np.asarray(person.landmarks, np.float64)[:, :2] * size
-    across, down = landmarks[_SHOULDERS].mean(axis=0) - landmarks[_HIPS].mean(axis=0)
+    across, down = landmarks[SHOULDERS].mean(axis=0) - landmarks[HIPS].mean(axis=0)
     if abs(across) > abs(down):
         return 1 if across > 0 else 3
     return 2 if down > 0 else 0

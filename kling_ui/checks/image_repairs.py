@@ -20,10 +20,9 @@ from kling_ui.checks.limits import (
     IMAGE_SIDE_SAFE_PX,
     IMAGE_SIZE_KLING_BYTES,
     MASK_TRUST_MIN_SHARE,
-    MB,
     TRANSPARENT_MIN_SHARE,
 )
-from kling_ui.checks.repair_kinds import Repair, RepairKind
+from kling_ui.checks.repair_kinds import Repair, RepairCode, RepairKind
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.rectangles import (
     NO_MARGINS,
@@ -32,18 +31,22 @@ from kling_ui.media.rectangles import (
     Size,
     window,
 )
+from kling_ui.media.signatures import MB
 from kling_ui.media.transform_image import WHITE_RGB, ImageTransform
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
-from kling_ui.vision.pose import Framing, Landmark, seen
+from kling_ui.vision.pose import (
+    HIPS,
+    KNEES,
+    SHOULDERS,
+    Framing,
+    Landmark,
+    seen,
+)
 
 _LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif"})  # a PNG of these would be large and no better
-_NAMES = {"png": "PNG", "jpeg": "JPEG"}
 Known = ImageFacts | ImageAnalysis
 Span = tuple[float, float]
 _UPPER = [*range(Landmark.NOSE, Landmark.RIGHT_THUMB + 1)]  # head, shoulders, arms and hands
-_HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
-_KNEES = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
-_SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
 # As shares of the way from shoulders to hips: hair above the face, room beside the hands, thigh below the hips, fingers
 # below the joints that are known of a hand.
 _HAIR, _ROOM, _THIGH, _FINGERS = 0.75, 0.25, 0.25, 0.2
@@ -61,15 +64,12 @@ def image_repairs(image: Known, rules: Collection[str]) -> Iterator[Repair]:
     yield from _aspect(image, rules)
     yield from _resize(image, rules)
     if "image.posture" in rules and (turns := _turns(image)):
-        angle = {1: "a quarter to the left", 2: "upside down", 3: "a quarter to the right"}[turns]
-        effect = f"Turns all of it {angle}, so that the head is above the hips."
-        yield Repair(RepairKind.IMAGE_TURN, ("image.posture",), "Turn the picture", effect, in_all=False)
+        code = (RepairCode.IMAGE_TURN_LEFT, RepairCode.IMAGE_TURN_OVER, RepairCode.IMAGE_TURN_RIGHT)[turns - 1]
+        yield Repair(code, ("image.posture",), in_all=False)
     if "image.size" in rules:
-        label = f"Compress to less than {IMAGE_SIZE_KLING_BYTES.value / MB:.0f} MB"
-        effect = "Saves it as a JPEG of high quality."
-        yield Repair(RepairKind.IMAGE_COMPRESS, ("image.size",), label, effect)
+        yield Repair(RepairCode.IMAGE_COMPRESS, ("image.size",), {"limit_mb": IMAGE_SIZE_KLING_BYTES.value / MB})
     if broken := tuple(rule for rule in ("image.format", "image.profile") if rule in rules):
-        yield Repair(RepairKind.IMAGE_CONVERT, broken, *_conversion(image))
+        yield _conversion(image, broken)
 
 
 def compose_image(
@@ -117,10 +117,8 @@ def _crop_around(image: Known, rules: Collection[str]) -> Iterator[Repair]:
     if "image.coverage" not in rules or person is None or (keep := _around(size, person)) is None:
         return
     share = person.subject_share * size[0] * size[1] / (keep.size[0] * keep.size[1])
-    effect = f"Keeps {_px(keep.size)} around the character, which then covers about {share * 100:.0f} %."
     trusted = person.mask_agreement >= MASK_TRUST_MIN_SHARE
-    label = "Crop around the character"
-    yield Repair(RepairKind.IMAGE_CROP_AROUND, ("image.coverage",), label, effect, in_all=trusted)
+    yield Repair(RepairCode.IMAGE_CROP_AROUND, ("image.coverage",), _size(keep.size) | {"share": share}, in_all=trusted)
 
 
 def _aspect(image: Known, rules: Collection[str]) -> Iterator[Repair]:
@@ -132,13 +130,10 @@ def _aspect(image: Known, rules: Collection[str]) -> Iterator[Repair]:
     tight = person_rect(size, person) if person else None
     cut, rule = crop_to_aspect(Rect.whole(size), tight, limit), ("image.aspect",)
     harmless = tight is not None and cut.holds(tight)
-    place = "around the character" if tight else "in the middle"
-    crop = Repair(
-        RepairKind.IMAGE_CROP_TO_ASPECT, rule, f"Crop to {shape}", f"Keeps {_px(cut.size)} {place}.", in_all=harmless
-    )
+    code = RepairCode.IMAGE_CROP_TO_ASPECT_AROUND if tight else RepairCode.IMAGE_CROP_TO_ASPECT_MIDDLE
+    crop = Repair(code, rule, _size(cut.size) | {"shape": shape}, in_all=harmless)
     grown = margins_to_aspect(size, limit).around(size)
-    effect = f"Adds background up to {_px(grown)}, in the colours of its edges."
-    pad = Repair(RepairKind.IMAGE_PAD_TO_ASPECT, rule, f"Add background to {shape}", effect, in_all=not harmless)
+    pad = Repair(RepairCode.IMAGE_PAD_TO_ASPECT, rule, _size(grown) | {"shape": shape}, in_all=not harmless)
     yield from (crop, pad) if harmless else (pad, crop)
 
 
@@ -150,27 +145,27 @@ def _resize(image: Known, rules: Collection[str]) -> Iterator[Repair]:
     was = facts.width_px, facts.height_px
     size = transform.margins.around(transform.size or was)
     if any(transform.margins):
-        label, effect = f"Fit into {_px(size)}", "Adds background in the colours of its edges."
+        code = RepairCode.IMAGE_FIT
     elif size[0] > was[0]:
-        label, effect = f"Enlarge to {_px(size)}", "Adds pixels, but no detail."
+        code = RepairCode.IMAGE_ENLARGE
     else:
-        label, effect = f"Scale down to {_px(size)}", "Loses only detail that the model does not use."
-    yield Repair(RepairKind.IMAGE_RESIZE, broken, label, effect)
+        code = RepairCode.IMAGE_SCALE_DOWN
+    yield Repair(code, broken, _size(size))
 
 
-def _conversion(image: Known) -> tuple[str, str]:
-    facts, name = _facts(image), _NAMES[compose_image([], image).format]
+def _conversion(image: Known, broken: tuple[str, ...]) -> Repair:
+    facts, values = _facts(image), {"format": compose_image([], image).format}
     clear = isinstance(image, ImageAnalysis) and image.clear_share >= TRANSPARENT_MIN_SHARE
     if facts.format not in IMAGE_FORMATS_TAKEN or facts.frame_count > 1:
-        first = "Its first picture, upright" if facts.frame_count > 1 else "Upright"
-        return f"Convert to {name}", f"{first}, in plain sRGB colours{', on white' if clear else ''}, without metadata."
+        more = {"is_first": facts.frame_count > 1, "on_white": clear}
+        return Repair(RepairCode.IMAGE_CONVERT, broken, values | more)
     if clear:
-        return "Put on a white background", f"Saves it as {name} with white where it is transparent."
+        return Repair(RepairCode.IMAGE_FLATTEN, broken, values)
     if facts.exif_orientation != 1:
-        return "Save upright", f"Saves it as {name}, turned upright, without metadata."
+        return Repair(RepairCode.IMAGE_SAVE_UPRIGHT, broken, values)
     if facts.profile:
-        return "Convert to sRGB", f"Saves it as {name} in plain 8-bit sRGB colours, without metadata."
-    return f"Convert to {name}", "In plain 8-bit sRGB colours, without metadata."
+        return Repair(RepairCode.IMAGE_TO_SRGB, broken, values)
+    return Repair(RepairCode.IMAGE_PLAIN_COLOURS, broken, values)
 
 
 def _scaled(inner: Size, added: Margins, factor: float) -> tuple[Size, Margins]:
@@ -207,8 +202,8 @@ def _person(image: Known) -> PersonFacts | None:
     return image.person if isinstance(image, ImageAnalysis) else None
 
 
-def _px(size: Size) -> str:
-    return f"{size[0]} x {size[1]} px"
+def _size(size: Size) -> dict[str, object]:
+    return {"width_px": size[0], "height_px": size[1]}
 
 
 def pair_repairs(
@@ -225,8 +220,7 @@ def pair_repairs(
     framing = list(_framing(image, video, span)) if "pair.framing" in rules else []
     yield from framing
     if "pair.aspect" in rules and not framing and (keep := shape_of_clip(image, video, span)) is not None:
-        effect = f"Keeps {keep.size[0]} x {keep.size[1]} px around the person, who stays in view."
-        yield Repair(RepairKind.VIDEO_CROP_TO_SHAPE, ("pair.aspect",), "Crop the clip to the image's shape", effect)
+        yield Repair(RepairCode.VIDEO_CROP_TO_SHAPE, ("pair.aspect",), _size(keep.size))
 
 
 def upper_body_of_image(image: ImageAnalysis) -> Rect | None:
@@ -275,11 +269,9 @@ def shape_of_clip(image: ImageAnalysis, video: VideoAnalysis, span: Span | None 
 def _framing(image: ImageAnalysis, video: VideoAnalysis, span: Span | None) -> Iterator[Repair]:
     rule = ("pair.framing",)
     if video.framing == Framing.UPPER and upper_body_of_image(image):
-        label, effect = "Crop the image to the upper body", "Keeps head, arms and trunk, as much as the clip shows."
-        yield Repair(RepairKind.IMAGE_CROP_TO_UPPER, rule, label, effect)
+        yield Repair(RepairCode.IMAGE_CROP_TO_UPPER, rule)
     elif image.person and image.person.framing == Framing.UPPER and upper_body_of_clip(video, span):
-        label, effect = "Crop the clip to the upper body", "Keeps head, arms and trunk, as much as the image shows."
-        yield Repair(RepairKind.VIDEO_CROP_TO_UPPER, rule, label, effect)
+        yield Repair(RepairCode.VIDEO_CROP_TO_UPPER, rule)
 
 
 def _landmarks(video: VideoAnalysis, span: Span | None) -> np.ndarray:
@@ -296,8 +288,8 @@ def _upper_body(landmarks: np.ndarray, size: Size) -> Rect | None:
         return None
     torso_px = _torso_px(landmarks, size)
     low, high = _extent(landmarks, _UPPER, size)
-    hips_px = _extent(landmarks, _HIPS, size)[1][1]
-    knees_px = float(np.quantile(landmarks[:, _KNEES, 1].min(axis=1), 1 - _SHARE_SEEN_MIN)) * size[1]
+    hips_px = _extent(landmarks, HIPS, size)[1][1]
+    knees_px = float(np.quantile(landmarks[:, KNEES, 1].min(axis=1), 1 - _SHARE_SEEN_MIN)) * size[1]
     bottom_px = max(hips_px + _THIGH * torso_px, high[1] + _FINGERS * torso_px)
     if torso_px <= 0 or bottom_px >= min(knees_px - 0.1 * torso_px, size[1]):
         return None
@@ -319,5 +311,5 @@ def _extent(landmarks: np.ndarray, joints: Sequence[int], size: Size) -> tuple[n
 
 def _torso_px(landmarks: np.ndarray, size: Size) -> float:
     """Height from hips to shoulders, the median of all moments; negative when people stand on their heads."""
-    rise = landmarks[:, _HIPS, 1].mean(axis=1) - landmarks[:, _SHOULDERS, 1].mean(axis=1)
+    rise = landmarks[:, HIPS, 1].mean(axis=1) - landmarks[:, SHOULDERS, 1].mean(axis=1)
     return float(np.median(rise)) * size[1]

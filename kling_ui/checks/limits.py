@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kling_ui.media.signatures import IMAGE_MAX_BYTES, IMAGE_SAFE_BYTES, VIDEO_MAX_BYTES
 from kling_ui.options import Orientation
 
 
 class LimitSource(StrEnum):
     """Who says it."""
 
-    VENDOR = "RunComfy's page for this model"
-    KLING = "Kling's API text and guide"
-    BOTH = "Kling's API text and RunComfy's page for this model"
-    FIELD = "reports of users"
-    SENSE = "common sense"
+    VENDOR = "vendor"  # RunComfy's page for this model
+    KLING = "kling"  # Kling's API text and guide
+    BOTH = "both"
+    FIELD = "field"  # reports of users
+    SENSE = "sense"  # common sense
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,10 @@ class Limit:
     source: LimitSource
 
 
-MB = 1_000_000  # a decimal megabyte, the stricter reading of "MB"
-
 # --- character image -------------------------------------------------------------------------------------------------
 IMAGE_FORMATS_TAKEN = frozenset({"jpeg", "png"})  # Kling
-IMAGE_SIZE_MAX_BYTES = Limit(50 * MB, LimitSource.VENDOR)  # a recommended limit, taken as hard
-IMAGE_SIZE_KLING_BYTES = Limit(10 * MB, LimitSource.KLING)  # Kling's own API refuses more; RunComfy may or may not
+IMAGE_SIZE_MAX_BYTES = Limit(IMAGE_MAX_BYTES, LimitSource.VENDOR)  # a recommended limit, taken as hard
+IMAGE_SIZE_KLING_BYTES = Limit(IMAGE_SAFE_BYTES, LimitSource.KLING)  # Kling refuses more; RunComfy may not
 IMAGE_SIDE_MIN_PX = Limit(300, LimitSource.KLING)
 IMAGE_SIDE_SAFE_PX = Limit(340, LimitSource.FIELD)  # what other front ends of the same model demand
 IMAGE_SIDE_MAX_PX = Limit(65_536, LimitSource.KLING)
@@ -53,7 +52,7 @@ TRANSPARENT_MIN_SHARE = 0.005
 VIDEO_FORMATS_TAKEN = frozenset({"mp4", "mov"})  # Kling
 VIDEO_CODECS_SURE = frozenset({"h264"})  # what every browser and the vendor surely take
 VIDEO_PIXELS_SURE = frozenset({"yuv420p", "yuvj420p"})  # 8 bits 4:2:0: the only H.264 that every browser plays
-VIDEO_SIZE_MAX_BYTES = Limit(100 * MB, LimitSource.BOTH)
+VIDEO_SIZE_MAX_BYTES = Limit(VIDEO_MAX_BYTES, LimitSource.BOTH)
 VIDEO_SIDE_MIN_PX = Limit(340, LimitSource.KLING)
 VIDEO_SIDE_MAX_PX = Limit(3850, LimitSource.KLING)
 DURATION_MIN_S = Limit(3, LimitSource.KLING)
@@ -86,11 +85,13 @@ BACK_SHARE_MIN = 0.3
 POSE_SURE_MIN = 0.8  # the detector's score; poses of people who are half covered come out turned and tilted
 FLOOR_SHARE_MIN = 0.2
 BACK_DEG = 120.0
-# Lengths of the trunk per second, mean of a second (see vision/pace.py): walks and lively dances measure 0.9-1.3, a
-# dance at 2 times its speed 1.3, at 3 and at 4 times 1.75.
+# Lengths of the trunk per second, mean of a second (see vision/motion_speed.py): walks and lively dances measure
+# 0.9-1.3, a dance at 2 times its speed 1.3, at 3 and at 4 times 1.75.
 SPEED_MAX_TRUNKS_PER_S = 1.6
 SPEED_WINDOW_S = 1.0
-# Edges of sharp figures measure 0.55-0.85, out of focus 0.3 (see vision/moment.py).
+# A photograph held for seconds measures 0.003, with noise 0.011; somebody who talks and moves the hands 0.4-0.6.
+STILL_MAX_TRUNKS_PER_S = 0.05
+# Edges of sharp figures measure 0.55-0.85, out of focus 0.3 (see vision/frame_analysis.py).
 SHARPNESS_MIN = 0.42
 BLURRED_SHARE_MIN = 0.3
 # Movement of the view in long sides of the picture, zoom and roll counted at the picture's edge. A steady hand: 0.05

@@ -12,12 +12,20 @@ from kling_ui.checks.limits import (
     ROOM_MARGIN_SHARE,
     LimitSource,
 )
-from kling_ui.checks.report import Evidence, Finding, Severity
+from kling_ui.checks.report import (
+    Evidence,
+    Finding,
+    FindingCode,
+    Severity,
+)
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import Orientation, TransferOptions, odd_characters
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 from kling_ui.vision.pose import (
+    ANKLES,
+    ARMS,
+    SHOULDERS,
     Framing,
     Landmark,
     in_frame,
@@ -25,19 +33,8 @@ from kling_ui.vision.pose import (
     trunk_length,
 )
 
-_SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
-_UPPER = [
-    Landmark.NOSE,
-    Landmark.LEFT_ELBOW,
-    Landmark.RIGHT_ELBOW,
-    Landmark.LEFT_WRIST,
-    Landmark.RIGHT_WRIST,
-    Landmark.LEFT_INDEX,
-    Landmark.RIGHT_INDEX,
-]
-_LOWER = [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
+_UPPER = [Landmark.NOSE, *ARMS, Landmark.LEFT_INDEX, Landmark.RIGHT_INDEX]
 _NAMED_MAX = 5  # a prompt of nothing else must not fill the page
-_AN = {Framing.FULL: "a full body", Framing.UPPER: "an upper body"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +73,12 @@ def framing_margin(image: ImageAnalysis, video: VideoAnalysis, orientation: Orie
     ruler = float(trunk_length(person, aspect))
     steps = np.median(trunk_length(video.track.landmarks[found], video.track.aspect))
     both_full = image.person.framing == Framing.FULL and video.framing == Framing.FULL
-    joints = [*_UPPER, *_LOWER] if both_full else _UPPER
+    joints = [*_UPPER, *ANKLES] if both_full else _UPPER
     places = video.track.landmarks[found][:, :, :2] * (video.track.aspect, 1.0)
-    roots = places[:, _SHOULDERS].mean(axis=1)
+    roots = places[:, SHOULDERS].mean(axis=1)
     origin = roots[:1] if orientation == Orientation.VIDEO else roots
     moves = (places[:, joints] - origin[:, None]) * (ruler / max(float(steps), 1e-6))
-    root = (person[_SHOULDERS, :2] * (aspect, 1.0)).mean(axis=0)
+    root = (person[SHOULDERS, :2] * (aspect, 1.0)).mean(axis=0)
     laid = (root + moves) / (aspect, 1.0)
     counts = seen(video.track.landmarks[found])[:, joints] & in_frame(person)[joints]
     edges = ("left", "top", "right", "bottom") if image.person.framing == Framing.FULL else ("left", "top", "right")
@@ -109,47 +106,32 @@ def _measured(laid: np.ndarray, counts: np.ndarray, edges: tuple[str, ...]) -> F
 def check_prompt_required(choice: TransferOptions) -> Iterator[Finding]:
     """``prompt.required``: this API refuses a run without one."""
     if not choice.prompt.strip():
-        message = "The prompt is empty; this model needs one."
-        advice = "Describe the scene, the clothes and the light in a few words."
-        yield Finding("prompt.required", Severity.BLOCK, 0, message, advice, LimitSource.VENDOR)
+        yield Finding(FindingCode.PROMPT_REQUIRED, Severity.BLOCK, 0, LimitSource.VENDOR)
 
 
 def check_prompt_length(choice: TransferOptions) -> Iterator[Finding]:
-    """``prompt.length``: at most 2500 characters."""
+    """``prompt.length``: at most as many characters as the service takes."""
     length = len(choice.prompt)
     if length > PROMPT_MAX_CHARS.value:
-        message = f"The prompt has {length} characters; at most {PROMPT_MAX_CHARS.value} are taken."
-        advice = "Shorten it: it only describes scene, clothes and light; the motion comes from the video."
-        yield Finding("prompt.length", Severity.BLOCK, length, message, advice, PROMPT_MAX_CHARS.source)
+        values = {"length": length, "limit": PROMPT_MAX_CHARS.value}
+        yield Finding(FindingCode.PROMPT_LENGTH, Severity.BLOCK, length, PROMPT_MAX_CHARS.source, values)
 
 
 def check_prompt_characters(choice: TransferOptions) -> Iterator[Finding]:
     """``prompt.characters``: nothing that cannot be sent or kept as text."""
     if odd := odd_characters(choice.prompt):
         named = ", ".join(odd[:_NAMED_MAX]) + (", ..." if len(odd) > _NAMED_MAX else "")
-        message = f"The prompt holds characters that are no text and cannot be sent ({named})."
-        advice = "Write it anew, or paste it without formatting; invisible characters go along with what is copied."
-        yield Finding("prompt.characters", Severity.BLOCK, named, message, advice, LimitSource.SENSE)
+        values = {"characters": named}
+        yield Finding(FindingCode.PROMPT_CHARACTERS, Severity.BLOCK, named, LimitSource.SENSE, values)
 
 
 def check_framing(image: ImageAnalysis, video: VideoAnalysis, _choice: TransferOptions) -> Iterator[Finding]:
     """``pair.framing``: both show a full body, or both an upper body."""
     if image.person is None or {image.person.framing, video.framing} != {Framing.FULL, Framing.UPPER}:
         return
-    message = (
-        f"The image shows {_AN[image.person.framing]}, the clip {_AN[video.framing]}; what is missing is invented."
-    )
-    advice = "Choose an image and a clip that show the same part of the body, or crop the one that shows more."
-    measured = f"{image.person.framing} / {video.framing}"
-    yield Finding(
-        "pair.framing",
-        Severity.WARN,
-        measured,
-        message,
-        advice,
-        LimitSource.KLING,
-        evidence=Evidence(image.overlay, boxes=(image.person.box,)),
-    )
+    measured, evidence = f"{image.person.framing} / {video.framing}", Evidence(image.overlay, boxes=(image.person.box,))
+    values = {"image": image.person.framing, "video": video.framing}
+    yield Finding(FindingCode.PAIR_FRAMING, Severity.WARN, measured, LimitSource.KLING, values, evidence=evidence)
 
 
 def check_room(image: ImageAnalysis, video: VideoAnalysis, choice: TransferOptions) -> Iterator[Finding]:
@@ -157,29 +139,17 @@ def check_room(image: ImageAnalysis, video: VideoAnalysis, choice: TransferOptio
     room = framing_margin(image, video, choice.orientation)
     if room is None or room.left_share < ROOM_LEFT_SHARE_MAX:
         return
-    message = (
-        f"The image is too tight for the moves of the clip: the character would leave it at the {_listed(room.edges)}, "
-        f"{room.left_share * 100:.0f} % of the time."
-    )
-    advice = "Choose a picture with more empty space around the character, or a calmer clip."
-    yield Finding(
-        "pair.room",
-        Severity.WARN,
-        round(room.left_share, 3),
-        message,
-        advice,
-        LimitSource.KLING,
-        evidence=Evidence(image.overlay, boxes=(room.box,)),
-    )
+    share, evidence = round(room.left_share, 3), Evidence(image.overlay, boxes=(room.box,))
+    values = {"edges": room.edges, "share": room.left_share}
+    yield Finding(FindingCode.PAIR_ROOM, Severity.WARN, share, LimitSource.KLING, values, evidence=evidence)
 
 
 def check_aspect(image: ImageFacts, video: VideoFacts) -> Iterator[Finding]:
     """``pair.aspect``: not one portrait and the other landscape."""
     shapes = _shape(image.width_px, image.height_px), _shape(video.width_px, video.height_px)
     if set(shapes) == {"portrait", "landscape"}:
-        message = f"The image is in {shapes[0]} format, the clip in {shapes[1]} format."
-        advice = "Choose two of the same format, or crop one of them."
-        yield Finding("pair.aspect", Severity.WARN, " / ".join(shapes), message, advice, LimitSource.FIELD)
+        values = {"image": shapes[0], "video": shapes[1]}
+        yield Finding(FindingCode.PAIR_ASPECT, Severity.WARN, " / ".join(shapes), LimitSource.FIELD, values)
 
 
 CHOICE_RULES: tuple[Callable[[TransferOptions], Iterator[Finding]], ...] = (
@@ -198,7 +168,3 @@ def _shape(width_px: int, height_px: int) -> str:
     if max(width_px, height_px) < ASPECT_SQUARE_MAX * min(width_px, height_px):
         return "square"
     return "portrait" if height_px > width_px else "landscape"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]

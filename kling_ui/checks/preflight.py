@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from kling_ui.checks import image_rules, pair_rules, video_rules
-from kling_ui.checks import video_rules as motion_rules
 from kling_ui.checks.report import (
     Finding,
     Report,
     Section,
     in_order,
 )
-from kling_ui.checks.usability import advise_orientation, forecast
+from kling_ui.checks.usability import Timeline, advise_orientation, forecast
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.options import TransferOptions
@@ -26,7 +25,6 @@ from kling_ui.vision.analysis import (
     VideoAnalysis,
     analyse_image,
     analyse_video,
-    load_all_models,
 )
 from kling_ui.vision.pose import Framing
 from kling_ui.workers import TakeTurn, Workers
@@ -58,7 +56,7 @@ def judge(
     timeline = forecast(video) if isinstance(video, VideoAnalysis) else None
     return Report(
         image=check_image(image) if image else Section(),
-        video=check_video(video, choice) if video else Section(),
+        video=check_video(video, choice, timeline) if video else Section(),
         pair=check_pair(image, video, choice),
         complete=isinstance(image, ImageAnalysis) and isinstance(video, VideoAnalysis),
         forecast=timeline,
@@ -84,16 +82,18 @@ def check_image(image: ImageFacts | ImageAnalysis) -> Section:
     return Section(_shown(facts) | seen, in_order(findings))
 
 
-def check_video(video: VideoFacts | VideoAnalysis, choice: TransferOptions) -> Section:
-    """Judge the reference video."""
+def check_video(
+    video: VideoFacts | VideoAnalysis, choice: TransferOptions, timeline: Timeline | None = None
+) -> Section:
+    """Judge the reference video; ``timeline`` is its forecast if that is known already."""
     facts = video.facts if isinstance(video, VideoAnalysis) else video
     findings = [finding for rule in video_rules.FILE_RULES for finding in rule(facts)]
     findings += [finding for rule in video_rules.CHOICE_RULES for finding in rule(facts, choice)]
     if isinstance(video, VideoFacts):
         return Section(_shown(facts), in_order(findings))
-    timeline = forecast(video)
+    timeline = timeline or forecast(video)
     findings += [finding for rule in video_rules.ANALYSIS_RULES for finding in rule(video)]
-    findings += [finding for rule in motion_rules.TIME_RULES for finding in rule(video, timeline)]
+    findings += [finding for rule in video_rules.TIME_RULES for finding in rule(video, timeline)]
     seen: dict[str, Any] = {
         "person_share": round(video.person_share, 4),
         "usable_s": round(timeline.usable_s, 3),
@@ -149,6 +149,7 @@ class Preflight:
         self._take_turn: TakeTurn = _at_once
         self._under_way: dict[_Key, _Shared] = {}
         self._remembered: OrderedDict[_Key, Any] = OrderedDict()
+        self._judged: OrderedDict[tuple[object, ...], Report] = OrderedDict()
 
     def taking_turns(self, take_turn: TakeTurn) -> Self:
         """Give a preflight for somebody who may not have everything looked at at once; what is known is shared.
@@ -166,11 +167,6 @@ class Preflight:
         """SHA-256 of the files whose looks are remembered here: what was drawn of them may be shown again."""
         analyses = (found for found in self._remembered.values() if isinstance(found, ImageAnalysis | VideoAnalysis))
         return {analysis.sha256 for analysis in analyses}
-
-    async def warm_up(self) -> None:
-        """Load the models in every worker, so that the first look need not wait; call it in the background."""
-        loads = [self.workers.run(load_all_models, timeout_s=ANALYSIS_TIMEOUT_S) for _ in range(self.workers.count)]
-        await asyncio.gather(*loads)
 
     async def image_facts(self, path: Path) -> ImageFacts:
         """Read a picture's header.
@@ -208,14 +204,21 @@ class Preflight:
         """
         return await self._once(analyse_video, path, self.folder, timeout_s=ANALYSIS_TIMEOUT_S)
 
-    @staticmethod
     def judge(
+        self,
         image: ImageFacts | ImageAnalysis | None,
         video: VideoFacts | VideoAnalysis | None,
-        choice: TransferOptions | None = None,
+        choice: TransferOptions,
     ) -> Report:
-        """Judge what is known so far; see :func:`kling_ui.checks.preflight.judge`."""
-        return judge(image, video, choice)
+        """Judge what is known so far; the same inputs are judged once, for the page and for the run that it begins."""
+        if not isinstance(image, ImageAnalysis) or not isinstance(video, VideoAnalysis):
+            return judge(image, video, choice)
+        key = image.sha256, image.facts.path, video.sha256, video.facts.path, choice
+        if key not in self._judged:
+            self._judged[key] = judge(image, video, choice)
+            while len(self._judged) > _REMEMBERED_MAX:
+                self._judged.popitem(last=False)
+        return self._judged[key]
 
     async def report(self, image: Path | None, video: Path | None, choice: TransferOptions) -> Report:
         """Look at both files at once and judge them.
@@ -228,7 +231,7 @@ class Preflight:
             self.image(image) if image else _nothing(),
             self.video(video) if video else _nothing(),
         )
-        return judge(*analyses, choice)
+        return self.judge(*analyses, choice)
 
     async def _once(self, work: Callable[..., T], path: Path, *more: object, timeout_s: float) -> T:
         key = _key(work, path)

@@ -1,8 +1,8 @@
 """What can be repaired, by name."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 
 class RepairKind(StrEnum):
@@ -31,31 +31,60 @@ class RepairKind(StrEnum):
         return self.value.partition(".")[0]
 
 
+class RepairCode(StrEnum):
+    """What a repair does here: its kind, and behind a slash which of its sentences.
+
+    A label and an effect for each stand in ``presentation/sentences.py``.
+    """
+
+    IMAGE_CONVERT = "image.convert/format"
+    IMAGE_FLATTEN = "image.convert/flatten"
+    IMAGE_SAVE_UPRIGHT = "image.convert/upright"
+    IMAGE_PLAIN_COLOURS = "image.convert/colours"
+    IMAGE_TO_SRGB = "image.convert/srgb"
+    IMAGE_COMPRESS = "image.compress"
+    IMAGE_FIT = "image.resize/fit"
+    IMAGE_ENLARGE = "image.resize/enlarge"
+    IMAGE_SCALE_DOWN = "image.resize/down"
+    IMAGE_CROP_AROUND = "image.crop-around-character"
+    IMAGE_CROP_TO_ASPECT_AROUND = "image.crop-to-aspect/around"
+    IMAGE_CROP_TO_ASPECT_MIDDLE = "image.crop-to-aspect/middle"
+    IMAGE_PAD_TO_ASPECT = "image.pad-to-aspect"
+    IMAGE_CROP_TO_UPPER = "image.crop-to-upper-body"
+    IMAGE_TURN_LEFT = "image.turn/left"
+    IMAGE_TURN_OVER = "image.turn/over"
+    IMAGE_TURN_RIGHT = "image.turn/right"
+    VIDEO_TRIM_TO_USABLE = "video.trim/usable"
+    VIDEO_TRIM_TO_BEGINNING = "video.trim/beginning"
+    VIDEO_CONVERT = "video.convert"
+    VIDEO_MAKE_PLAIN = "video.convert/plain"
+    VIDEO_FIT = "video.resize/fit"
+    VIDEO_ENLARGE = "video.resize/enlarge"
+    VIDEO_SCALE_DOWN = "video.resize/down"
+    VIDEO_COMPRESS = "video.compress"
+    VIDEO_CROP_TO_UPPER = "video.crop-to-upper-body"
+    VIDEO_CROP_TO_SHAPE = "video.crop-to-shape"
+    CHOICE_ORIENTATION = "choice.orientation"
+    CHOICE_NO_SOUND = "choice.no-sound"
+
+
 @dataclass(frozen=True, slots=True)
 class Repair:
     """A repair that is offered.
 
     Attributes:
-        kind: Which one.
+        code: What it does here.
         rules: The broken rules that it settles.
-        label: What the button says.
-        effect: One sentence that says what becomes of the input.
+        values: What its label and effect name: sizes, times and limits.
         in_all: It is part of "Repair all"; an alternative to another one is not.
     """
 
-    kind: RepairKind
+    code: RepairCode
     rules: tuple[str, ...]
-    label: str
-    effect: str
+    values: Mapping[str, object] = field(default_factory=dict)
     in_all: bool = True
 
-    def to_json(self) -> dict[str, Any]:
-        """Put it into plain JSON types."""
-        return {
-            "repair": self.kind.value,
-            "target": self.kind.target,
-            "rules": list(self.rules),
-            "label": self.label,
-            "effect": self.effect,
-            "in_all": self.in_all,
-        }
+    @property
+    def kind(self) -> RepairKind:
+        """Which one."""
+        return RepairKind(self.code.partition("/")[0])

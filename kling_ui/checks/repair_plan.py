@@ -1,4 +1,4 @@
-"""From findings to repairs: which are offered, what the chosen ones come to, and what they changed."""
+"""From findings to repairs: which are offered, and what the chosen ones come to."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from kling_ui.checks.image_repairs import (
 )
 from kling_ui.checks.repair_kinds import Repair, RepairKind
 from kling_ui.checks.report import Report, Section
-from kling_ui.checks.usability import forecast
+from kling_ui.checks.usability import Timeline, forecast
 from kling_ui.checks.video_repairs import (
     Span,
     compose_video,
@@ -23,57 +23,12 @@ from kling_ui.checks.video_repairs import (
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Rect
-from kling_ui.media.signatures import SHOWN_NAMES
 from kling_ui.media.transform_image import WHITE_RGB, ImageTransform
 from kling_ui.media.transform_video import VideoTransform
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 
 __all__ = ["Plan", "Repair", "RepairKind", "compose", "longest_usable", "offers", "repair_all", "with_repairs"]
-
-
-@dataclass(frozen=True, slots=True)
-class FileDifference:
-    """One fact that a repair changed.
-
-    Attributes:
-        what: Its name, such as ``duration``.
-        before: Its value in words and units.
-        after: Likewise.
-    """
-
-    what: str
-    before: str
-    after: str
-
-
-def file_differences(before: ImageFacts | VideoFacts, after: ImageFacts | VideoFacts) -> tuple[FileDifference, ...]:
-    """List the facts that differ, what a person looks at first coming first."""
-    old, new = _shown_facts(before), _shown_facts(after)
-    return tuple(FileDifference(what, old[what], new[what]) for what in old if what in new and old[what] != new[what])
-
-
-def _shown_facts(facts: ImageFacts | VideoFacts) -> dict[str, str]:
-    shown = {
-        "format": SHOWN_NAMES.get(facts.format, facts.format.upper()),
-        "size": f"{facts.width_px} x {facts.height_px} px",
-        "file": f"{facts.size_bytes / 1e6:.1f} MB"
-        if facts.size_bytes >= 50_000
-        else f"{facts.size_bytes / 1e3:.0f} kB",
-    }
-    if isinstance(facts, ImageFacts):
-        upright = "upright" if facts.exif_orientation == 1 else "turned by its metadata"
-        alpha = "may be transparent" if facts.has_alpha else "opaque"
-        return shown | {"colours": facts.mode, "orientation": upright, "transparency": alpha}
-    rate = "uneven" if facts.has_variable_rate else "even"
-    return shown | {
-        "duration": f"{facts.duration_s:.2f} s",
-        "codec": facts.codec,
-        "colours": facts.pixel_format,
-        "frame rate": f"{facts.fps:.4g} frames per second, {rate}",
-        "rotation": f"{facts.rotation_deg}°",
-        "sound": facts.audio_codec or "none",
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +63,7 @@ def offers(
         choice: How to transfer the motion.
         usable: The span of the clip to trim to, in seconds; by default its longest usable one.
     """
-    rules, usable = _rules(report), usable or longest_usable(video)
+    rules, usable = _rules(report), usable or _usable_span(report.forecast)
     found: list[Repair] = []
     if image is not None:
         found += image_repairs(image, rules)
@@ -171,7 +126,11 @@ def compose(
 
 def longest_usable(video: VideoFacts | VideoAnalysis | None) -> Span | None:
     """Start and end, in seconds, of a clip's longest usable span; ``None`` while it was not looked at."""
-    usable = forecast(video).usable if isinstance(video, VideoAnalysis) else None
+    return _usable_span(forecast(video)) if isinstance(video, VideoAnalysis) else None
+
+
+def _usable_span(timeline: Timeline | None) -> Span | None:
+    usable = timeline.usable if timeline else None
     return (usable.start_s, usable.end_s) if usable else None
 
 

@@ -1,51 +1,103 @@
 """What checks say: findings of single rules, each with its evidence, and the report that sums them up."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.usability import OrientationAdvice, Timeline
 
-# Within one severity: what spoils the whole run first, what costs quality next, what is a formality last.
-IMPORTANCE = (
-    "prompt.required",
-    "prompt.characters",
-    "video.usable",
-    "image.character",
-    "image.coverage",
-    "video.person",
-    "pair.framing",
-    "image.body",
-    "video.cuts",
-    "video.camera",
-    "video.people",
-    "video.speed",
-    "image.posture",
-    "image.occlusion",
-    "image.people",
-    "pair.room",
-    "video.first_frame",
-    "video.duration",
-    "video.format",
-    "video.codec",
-    "video.size-changes",
-    "video.hdr",
-    "video.interlaced",
-    "image.format",
-    "image.profile",
-    "video.side",
-    "image.side",
-    "image.aspect",
-    "video.size",
-    "image.size",
-    "image.large",
-    "pair.aspect",
-    "video.sound",
-    "prompt.length",
-)
-__all__ = ["Curve", "Evidence", "Finding", "Report", "Section", "Severity", "Verdict", "in_order"]
+__all__ = [
+    "Curve",
+    "CurveKind",
+    "Evidence",
+    "Finding",
+    "FindingCode",
+    "Report",
+    "Section",
+    "Severity",
+    "Verdict",
+    "in_order",
+]
+
+
+class FindingCode(StrEnum):
+    """What a rule found: its id, and behind a slash which of its sentences.
+
+    The sentences stand in ``presentation/sentences.py``.
+
+    The order of the members is the order among findings of one severity: what spoils the whole run first, what costs
+    quality next, what is a formality last.
+    """
+
+    PROMPT_REQUIRED = "prompt.required"
+    PROMPT_CHARACTERS = "prompt.characters"
+    VIDEO_USABLE_TOO_SHORT = "video.usable/too-short"
+    VIDEO_USABLE_PART = "video.usable/part"
+    VIDEO_USABLE_NONE = "video.usable/none"
+    IMAGE_CHARACTER = "image.character"
+    IMAGE_COVERAGE = "image.coverage"
+    VIDEO_PERSON_NOBODY = "video.person/nobody"
+    VIDEO_PERSON_GAPS = "video.person/gaps"
+    VIDEO_PERSON_COVERED = "video.person/covered"
+    VIDEO_PERSON_LYING = "video.person/lying"
+    VIDEO_PERSON_BACK = "video.person/back"
+    PAIR_FRAMING = "pair.framing"
+    IMAGE_BODY_PART = "image.body/part"
+    IMAGE_BODY_CUT = "image.body/cut"
+    IMAGE_BODY_HANDS = "image.body/hands"
+    VIDEO_CUTS_ONE = "video.cuts/one"
+    VIDEO_CUTS_SEVERAL = "video.cuts/several"
+    VIDEO_CAMERA_ZOOMS = "video.camera/zooms"
+    VIDEO_CAMERA_MOVES = "video.camera/moves"
+    VIDEO_CAMERA_SHAKES = "video.camera/shakes"
+    VIDEO_PEOPLE = "video.people"
+    VIDEO_STILL = "video.still"
+    VIDEO_SPEED_FAST = "video.speed/fast"
+    VIDEO_SPEED_BLURRED = "video.speed/blurred"
+    IMAGE_POSTURE_LYING = "image.posture/lying"
+    IMAGE_POSTURE_UPSIDE_DOWN = "image.posture/upside-down"
+    IMAGE_OCCLUSION = "image.occlusion"
+    IMAGE_PEOPLE = "image.people"
+    PAIR_ROOM = "pair.room"
+    VIDEO_FIRST_FRAME_PART = "video.first_frame/part"
+    VIDEO_FIRST_FRAME_COVERED = "video.first_frame/covered"
+    VIDEO_DURATION_SHORT = "video.duration/short"
+    VIDEO_DURATION_LONG = "video.duration/long"
+    VIDEO_DURATION_LONG_FOR_IMAGE = "video.duration/long-for-image"
+    VIDEO_FORMAT = "video.format"
+    VIDEO_CODEC = "video.codec"
+    VIDEO_CODEC_PIXELS = "video.codec/pixels"
+    VIDEO_CODEC_RATE = "video.codec/rate"
+    VIDEO_SIZE_CHANGES = "video.size-changes"
+    VIDEO_HDR = "video.hdr"
+    VIDEO_INTERLACED = "video.interlaced"
+    IMAGE_FORMAT = "image.format"
+    IMAGE_FORMAT_ANIMATED = "image.format/animated"
+    IMAGE_FORMAT_MODE = "image.format/mode"
+    IMAGE_FORMAT_TURNED = "image.format/turned"
+    IMAGE_FORMAT_TRANSPARENT = "image.format/transparent"
+    IMAGE_PROFILE = "image.profile"
+    VIDEO_SIDE_SHORT = "video.side/short"
+    VIDEO_SIDE_LONG = "video.side/long"
+    IMAGE_SIDE_SHORT = "image.side/short"
+    IMAGE_SIDE_ADVISED = "image.side/advised"
+    IMAGE_SIDE_LONG = "image.side/long"
+    IMAGE_ASPECT = "image.aspect"
+    VIDEO_SIZE = "video.size"
+    IMAGE_SIZE = "image.size"
+    IMAGE_SIZE_KLING = "image.size/kling"
+    IMAGE_LARGE = "image.large"
+    PAIR_ASPECT = "pair.aspect"
+    VIDEO_SOUND = "video.sound"
+    PROMPT_LENGTH = "prompt.length"
+
+    @property
+    def rule(self) -> str:
+        """Id of the rule, such as ``image.coverage``."""
+        return self.value.partition("/")[0]
 
 
 class Severity(StrEnum):
@@ -56,18 +108,26 @@ class Severity(StrEnum):
     HINT = "hint"
 
 
+class CurveKind(StrEnum):
+    """What is measured over time."""
+
+    CAMERA = "camera"
+    SPEED = "speed"
+    SHARPNESS = "sharpness"
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """Something measured over time.
 
     Attributes:
-        name: What it is, in a few words with its unit.
+        kind: What it is.
         times_s: Seconds from the clip's start, rising.
         values: One for each time.
         limit: Where the rule begins to be broken.
     """
 
-    name: str
+    kind: CurveKind
     times_s: tuple[float, ...]
     values: tuple[float, ...]
     limit: float
@@ -89,60 +149,47 @@ class Evidence:
     boxes: tuple[tuple[float, float, float, float], ...] = ()
     curve: Curve | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Put it into plain JSON types."""
-        return {
-            "picture": str(self.picture) if self.picture else None,
-            "spans": [[round(time_s, 3) for time_s in span] for span in self.spans],
-            "boxes": [[round(side, 4) for side in box] for box in self.boxes],
-            "curve": asdict(self.curve) if self.curve else None,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """A broken rule.
 
     Attributes:
-        rule: Its id, such as ``image.coverage``.
+        code: What was found.
         severity: How much it matters.
-        measured: What was measured, in the unit that ``message`` names.
-        message: One sentence that says what is wrong, starting with "The", numbers with units.
-        advice: One sentence that says what to do.
+        measured: What the rule is about, in the unit that its sentence names.
         source: Who says so.
+        values: What its sentence names: numbers, times, parts and limits, by the name of their place in it.
         repair: Id of a repair that can be applied now, or ``None``.
         override: A person who has checked may go on in spite of a block: the detector can be wrong, the rule is about
             content. Never for a documented hard limit of the file.
         evidence: What shows it, where there is more to show than the words say.
     """
 
-    rule: str
+    code: FindingCode
     severity: Severity
     measured: float | int | str | None
-    message: str
-    advice: str
-    source: str
+    source: LimitSource
+    values: Mapping[str, object] = field(default_factory=dict)
     repair: str | None = None
     override: bool = False
     evidence: Evidence | None = None
 
-    def to_json(self) -> dict[str, Any]:
-        """Put it into plain JSON types."""
-        plain = asdict(replace(self, evidence=None))
-        return plain | {
-            "severity": self.severity.value,
-            "source": str(self.source),
-            "evidence": self.evidence.to_json() if self.evidence else None,
-        }
+    @property
+    def rule(self) -> str:
+        """Id of the broken rule, such as ``image.coverage``."""
+        return self.code.rule
+
+
+RULES = tuple(dict.fromkeys(code.rule for code in FindingCode))  # what matters most first
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Sort findings by what matters: severity, hard limits before what may be overridden, then :data:`IMPORTANCE`."""
+    """Sort findings by what matters: severity, hard limits before what may be overridden, then the rule's place."""
     severities = {severity: place for place, severity in enumerate(Severity)}
-    rules = {rule: place for place, rule in enumerate(IMPORTANCE)}
 
     def rank(finding: Finding) -> tuple[int, bool, int]:
-        return severities[finding.severity], finding.override, rules.get(finding.rule, len(rules))
+        return severities[finding.severity], finding.override, RULES.index(finding.rule)
 
     return tuple(sorted(findings, key=rank))
 
@@ -166,10 +213,6 @@ class Section:
 
     facts: dict[str, Any] | None = None
     findings: tuple[Finding, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Put it into plain JSON types."""
-        return {"facts": self.facts, "findings": [finding.to_json() for finding in self.findings]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,16 +248,6 @@ class Report:
             return Verdict.BLOCK
         return Verdict.WARN if Severity.WARN in severities else Verdict.PASS
 
-    @property
-    def headline(self) -> str:
-        """The report in one sentence."""
-        worst = [finding for finding in self.findings if finding.severity == self.verdict]
-        if self.verdict == Verdict.BLOCK:
-            return f"Would fail: {_first_of(worst)}"
-        if self.verdict == Verdict.WARN:
-            return f"Will run, but {_first_of(worst)}" if self.complete else f"So far: {_first_of(worst)}"
-        return "Ready." if self.complete else "Nothing wrong so far."
-
     def accepting(self, rules: Collection[str]) -> "Report":
         """Take back the blocks of ``rules`` that a person may override: they become warnings."""
         return replace(
@@ -223,26 +256,6 @@ class Report:
             video=_accepting(self.video, rules),
             pair=_accepting(self.pair, rules),
         )
-
-    def to_json(self) -> dict[str, Any]:
-        """Put it into plain JSON types, as ``kling-ui check --json`` prints it."""
-        return {
-            "verdict": self.verdict.value,
-            "headline": self.headline,
-            "complete": self.complete,
-            "image": self.image.to_json(),
-            "video": self.video.to_json(),
-            "pair": self.pair.to_json(),
-            "forecast": self.forecast.to_json() if self.forecast else None,
-            "advice": self.advice.to_json() if self.advice else None,
-        }
-
-
-def _first_of(findings: list[Finding]) -> str:
-    first = findings[0].message
-    sentence = first[0].lower() + first[1:] if first.startswith(("The ", "A ", "No ")) else first
-    more = len(findings) - 1
-    return f"{sentence.rstrip('.')}, and {more} more." if more else sentence
 
 
 def _accepting(section: Section, rules: Collection[str]) -> Section:

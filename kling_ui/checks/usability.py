@@ -1,10 +1,9 @@
 """Which seconds of a clip are usable and why others are not, and which orientation suits it."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -34,8 +33,6 @@ from kling_ui.vision.pose import shows_upper_body, tilt_deg, turn_deg
 from kling_ui.vision.shots import CutKind
 
 SLIVER_S = 0.35  # good frames between faults: less is nothing to use and a nuisance to look at
-_ROUND = 3
-_WORTH_SAYING_S = 0.5
 _MOVING_MIN = 0.004  # long sides per second: a view that moves less stands still
 _CAMERA_S_MIN = 1.0
 
@@ -119,33 +116,6 @@ class Timeline:
             if span.kind != SpanKind.GOOD:
                 lost[span.kind] = lost.get(span.kind, 0.0) + max(span.length_s, 1e-3)
         return tuple(sorted(lost, key=lambda kind: -lost[kind]))
-
-    @property
-    def sentence(self) -> str:
-        """The forecast in words."""
-        paid = f"You pay for {self.duration_s:.1f} s"
-        if self.usable_s >= self.duration_s:
-            return f"{paid}, and all of it is likely to come back."
-        at_best = f", at best {self.at_best_s:.1f} s" if self.at_best_s >= self.usable_s + _WORTH_SAYING_S else ""
-        if self.usable is None:
-            return f"{paid}; nothing of it is sure to come back{at_best}."
-        where = f"{self.usable.start_s:.1f}-{self.usable.end_s:.1f} s"
-        return f"{paid}; about {self.usable_s:.1f} s are likely to come back ({where}){at_best}."
-
-    def to_json(self) -> dict[str, Any]:
-        """Put it into plain JSON types."""
-        usable = self.usable
-        return {
-            "paid_s": self.duration_s,
-            "usable_s": round(self.usable_s, _ROUND),
-            "at_best_s": round(self.at_best_s, _ROUND),
-            "usable": [round(usable.start_s, _ROUND), round(usable.end_s, _ROUND)] if usable else None,
-            "sentence": self.sentence,
-            "spans": [
-                {"start_s": round(span.start_s, _ROUND), "end_s": round(span.end_s, _ROUND), "kind": span.kind.value}
-                for span in self.spans
-            ],
-        }
 
 
 def compose_timeline(duration_s: float, bad_spans: Iterable[TimelineSpan]) -> Timeline:
@@ -339,23 +309,41 @@ def _drift(steps: tuple[CameraStep, ...]) -> float:
     return float(np.hypot(sums[0], sums[1]) + 0.5 * (abs(sums[2]) + abs(sums[3])))
 
 
+class AdviceCode(StrEnum):
+    """Why an orientation suits a clip."""
+
+    TOO_LONG = "too long"
+    TURNS = "turns"
+    CAMERA = "camera"
+    EITHER = "either"
+
+
+@dataclass(frozen=True, slots=True)
+class AdviceReason:
+    """One reason.
+
+    Attributes:
+        code: Which one.
+        values: What its sentence names.
+    """
+
+    code: AdviceCode
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class OrientationAdvice:
     """Which orientation suits a clip.
 
     Attributes:
         orientation: The one to choose.
-        reasons: Why, one sentence each, what decided first.
+        reasons: Why, what decided first.
         is_clear: The other one would fail or disappoint; else it is a matter of taste.
     """
 
     orientation: Orientation
-    reasons: tuple[str, ...]
+    reasons: tuple[AdviceReason, ...]
     is_clear: bool
-
-    def to_json(self) -> dict[str, Any]:
-        """Put it into plain JSON types."""
-        return {"orientation": self.orientation.value, "reasons": list(self.reasons), "is_clear": self.is_clear}
 
 
 def advise_orientation(analysis: VideoAnalysis, timeline: Timeline) -> OrientationAdvice:
@@ -368,15 +356,14 @@ def advise_orientation(analysis: VideoAnalysis, timeline: Timeline) -> Orientati
     limit_s = DURATION_MAX_S[Orientation.IMAGE].value
     turned, camera_s = turned_share(analysis), _seconds_of(timeline, SpanKind.CAMERA)
     if analysis.facts.duration_s > limit_s + DURATION_SLACK_S:
-        length = f"The clip lasts {analysis.facts.duration_s:.1f} s; orientation “image” takes at most {limit_s:.0f} s."
+        length = AdviceReason(AdviceCode.TOO_LONG, {"duration_s": analysis.facts.duration_s, "limit_s": limit_s})
         return OrientationAdvice(Orientation.VIDEO, (length, *_turns(turned)), is_clear=True)
     if turned >= TURNED_SHARE_MIN:
         return OrientationAdvice(Orientation.VIDEO, _turns(turned), is_clear=True)
     if camera_s >= _CAMERA_S_MIN:
-        camera = f"The camera moves for {camera_s:.1f} s; orientation “image” copes better with that."
+        camera = AdviceReason(AdviceCode.CAMERA, {"camera_s": camera_s})
         return OrientationAdvice(Orientation.IMAGE, (camera,), is_clear=False)
-    steady = "The body faces the camera and the clip is short, so both work; “video” follows large moves more closely."
-    return OrientationAdvice(Orientation.VIDEO, (steady,), is_clear=False)
+    return OrientationAdvice(Orientation.VIDEO, (AdviceReason(AdviceCode.EITHER),), is_clear=False)
 
 
 def turned_share(analysis: VideoAnalysis) -> float:
@@ -388,10 +375,10 @@ def turned_share(analysis: VideoAnalysis) -> float:
     return analysis.share_of(sure_poses(analysis) & upright & away)
 
 
-def _turns(share: float) -> tuple[str, ...]:
+def _turns(share: float) -> tuple[AdviceReason, ...]:
     if share < TURNED_SHARE_MIN:
         return ()
-    return (f"The body is turned away for {share * 100:.0f} % of the time; only orientation “video” follows turns.",)
+    return (AdviceReason(AdviceCode.TURNS, {"share": share}),)
 
 
 def _seconds_of(timeline: Timeline, kind: SpanKind) -> float:

@@ -9,13 +9,13 @@ from kling_ui.checks.limits import (
     DURATION_MAX_S,
     DURATION_MIN_S,
     DURATION_SLACK_S,
-    MB,
     VIDEO_SIDE_MIN_PX,
     VIDEO_SIZE_MAX_BYTES,
 )
-from kling_ui.checks.repair_kinds import Repair, RepairKind
+from kling_ui.checks.repair_kinds import Repair, RepairCode, RepairKind
 from kling_ui.media.probe import VideoFacts, constant_fps
 from kling_ui.media.rectangles import Margins, Rect, Size
+from kling_ui.media.signatures import MB
 from kling_ui.media.transform_video import VideoTransform
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.vision.analysis import VideoAnalysis
@@ -32,10 +32,9 @@ SPAN_RULES = frozenset(
         "video.first_frame",
     }
 )
-# What writing the clip anew settles; the last three say what becomes of its pictures.
+# What writing the clip anew settles; the last three change its pictures.
 _MADE_RULES = frozenset({"video.hdr", "video.interlaced", "video.size-changes"})
 _CONVERTED_RULES = ("video.format", "video.codec", *sorted(_MADE_RULES))
-_MADE_PLAIN = "SDR colours, whole pictures of one size, "
 SIDE_AIM_PX = 3840  # the largest standard size (4K) within the limit
 _STRETCH_SHARE = 0.02  # nobody sees this much; a bar of a few pixels would be seen
 _ROUNDING = 1e-4
@@ -57,17 +56,15 @@ def video_repairs(
     facts = _facts(video)
     yield from _shortening(facts, rules, choice, usable)
     if "video.side" in rules:
-        yield Repair(RepairKind.VIDEO_RESIZE, ("video.side",), *_resizing(facts))
+        yield _resizing(facts)
     if "video.size" in rules and not _is_endless(facts):
-        label = f"Compress to less than {VIDEO_SIZE_MAX_BYTES.value / MB:.0f} MB"
-        yield Repair(RepairKind.VIDEO_COMPRESS, ("video.size",), label, "Lowers the bit rate, not the size in pixels.")
+        yield Repair(RepairCode.VIDEO_COMPRESS, ("video.size",), {"limit_mb": VIDEO_SIZE_MAX_BYTES.value / MB})
     if broken := tuple(rule for rule in _CONVERTED_RULES if rule in rules):
-        plain = _MADE_PLAIN if _MADE_RULES & set(broken) else ""
-        sound = ", with its sound" if facts.has_audio else ""
-        effect = f"Upright, {plain}{float(_fps(facts)):.4g} frames per second{sound}."
-        yield Repair(RepairKind.VIDEO_CONVERT, broken, "Convert to MP4 (H.264)", effect)
+        values = {"fps": float(_fps(facts)), "has_sound": facts.has_audio}
+        code = RepairCode.VIDEO_MAKE_PLAIN if _MADE_RULES & set(broken) else RepairCode.VIDEO_CONVERT
+        yield Repair(code, broken, values)
     if "video.sound" in rules:
-        yield Repair(RepairKind.CHOICE_NO_SOUND, ("video.sound",), "Go on without sound", "The result will be silent.")
+        yield Repair(RepairCode.CHOICE_NO_SOUND, ("video.sound",))
 
 
 def compose_video(
@@ -139,24 +136,23 @@ def _shortening(
         settled = [*(["video.duration"] if too_long else []), *spoiled]
         if _is_endless(facts) and "video.size" in rules:
             settled.append("video.size")
-        where = f"{span[0]:.1f}-{span[1]:.1f} s"
-        label = f"Trim to {span[1] - span[0]:.1f} s"
-        sound = ", with its sound" if facts.has_audio else ""
-        effect = f"Keeps {where}, {'the longest usable part' if _is_whole(usable) else 'its beginning'}{sound}."
-        yield Repair(RepairKind.VIDEO_TRIM, tuple(settled), label, effect)
+        code = RepairCode.VIDEO_TRIM_TO_USABLE if _is_whole(usable) else RepairCode.VIDEO_TRIM_TO_BEGINNING
+        values = {"start_s": span[0], "end_s": span[1], "length_s": span[1] - span[0], "has_sound": facts.has_audio}
+        yield Repair(code, tuple(settled), values)
     if too_long and choice.orientation == Orientation.IMAGE and not _is_endless(facts):
-        effect = "Keeps all of the clip; the character then faces as the person in it does."
-        label = "Switch to orientation “video”"
-        yield Repair(RepairKind.CHOICE_ORIENTATION, ("video.duration",), label, effect, in_all=False)
+        yield Repair(RepairCode.CHOICE_ORIENTATION, ("video.duration",), in_all=False)
 
 
-def _resizing(facts: VideoFacts) -> tuple[str, str]:
+def _resizing(facts: VideoFacts) -> Repair:
     size, margins = _framed((facts.width_px, facts.height_px), resize=True)
     width, height = margins.around(size)
     if any(margins):
-        return f"Fit into {width} x {height} px", "Adds black bars, because its shape is too slim for the limits."
-    verb = "Enlarge" if min(facts.width_px, facts.height_px) < VIDEO_SIDE_MIN_PX.value else "Scale down"
-    return f"{verb} to {width} x {height} px", "Its shape stays."
+        code = RepairCode.VIDEO_FIT
+    elif min(facts.width_px, facts.height_px) < VIDEO_SIDE_MIN_PX.value:
+        code = RepairCode.VIDEO_ENLARGE
+    else:
+        code = RepairCode.VIDEO_SCALE_DOWN
+    return Repair(code, ("video.side",), {"width_px": width, "height_px": height})
 
 
 def _framed(size: Size, *, resize: bool) -> tuple[Size, Margins]:

@@ -14,6 +14,14 @@ from kling_ui.cli.output import (
     tell,
 )
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import (
+    advice,
+    advice_reasons,
+    forecast_sentence,
+    headline,
+    message,
+    report_json,
+)
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 
@@ -32,7 +40,7 @@ def check_files(
         preflight = Preflight(workers, settings.data_dir / "looks")
         report = asyncio.run(preflight.report(image, video, choice)).accepting(accept)
     if as_json:
-        print_json(report.to_json())
+        print_json(report_json(report))
     else:
         tell("\n".join(lines_of(report)))
     return FAILED if report.verdict == Verdict.BLOCK else DONE
@@ -41,13 +49,13 @@ def check_files(
 def lines_of(report: Report) -> list[str]:
     """Write a report for people: the verdict, then the facts, the forecast and the findings of each input."""
     sections = (("Image", report.image, []), ("Video", report.video, _forecast(report)), ("Together", report.pair, []))
-    return [report.headline] + [line for section in sections for line in _section(*section)]
+    return [headline(report)] + [line for section in sections for line in _section(*section)]
 
 
 def _forecast(report: Report) -> list[str]:
-    lines = [f"  {report.forecast.sentence}"] if report.forecast else []
+    lines = [f"  {forecast_sentence(report.forecast)}"] if report.forecast else []
     if report.advice:
-        lines.append(f"  Orientation “{report.advice.orientation}” suits it. {' '.join(report.advice.reasons)}")
+        lines.append(f"  Orientation “{report.advice.orientation}” suits it. {' '.join(advice_reasons(report.advice))}")
     return lines
 
 
@@ -58,8 +66,8 @@ def _section(title: str, section: Section, details: list[str]) -> list[str]:
     heading = f"{title}: {facts['file']}, {_measures(facts)}" if "file" in facts else title
     lines = ["", heading, *details]
     for finding in section.findings:
-        lines.append(f"  {finding.severity.value:5}  {finding.message}  [{finding.rule}]")
-        lines.append(f"         {finding.advice}")
+        lines.append(f"  {finding.severity.value:5}  {message(finding)}  [{finding.rule}]")
+        lines.append(f"         {advice(finding)}")
         if finding.evidence and finding.evidence.picture:
             lines.append(f"         Shown in {finding.evidence.picture}")
     return lines

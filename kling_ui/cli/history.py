@@ -13,6 +13,8 @@ from kling_ui.cli.output import (
     tell,
     visitor_of,
 )
+from kling_ui.presentation.money import spending_sentence
+from kling_ui.presentation.runs import entry_words, run_words
 from kling_ui.runs.export import Entry, RunHistory, export
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.pricing import Budget, Spending
@@ -48,7 +50,7 @@ def list_runs(limit: int, *, everybody: bool, as_json: bool) -> int:
         )
     for entry in entries:
         tell(_line(entry))
-    say(budget.words(spending))
+    say(spending_sentence(budget, spending))
     return DONE
 
 
@@ -88,7 +90,7 @@ def _asked(settings: Settings, question: Callable[[RunHistory], Awaitable[T]]) -
     async def ask() -> T:
         ledger = Ledger(settings.ledger_url)
         try:
-            return await question(RunHistory(ledger, RunFolders(settings.data_dir / "runs")))
+            return await question(RunHistory(ledger, RunFolders(settings.data_dir / "runs"), entry_words))
         finally:
             await ledger.aclose()
 
@@ -108,21 +110,21 @@ def _line(entry: Entry) -> str:
 
 
 def _details(entry: Entry) -> list[str]:
-    view, record = entry.view, entry.record
-    lines = [f"Run {view.run_id} on {view.engine.value}", view.sentence]
+    view, record, said = entry.view, entry.record, run_words(entry.view)
+    lines = [f"Run {view.run_id} on {view.engine.value}", said.sentence]
     details = {
-        "Advice": view.advice,
+        "Advice": said.advice,
         "Its own words": view.raw_error,
         "Request": view.request_id,
         "Prompt": view.choice.prompt,
         "Orientation": view.choice.orientation.value,
-        "Before": view.price_words,
-        "Cost": view.cost_words,
+        "Before": said.price,
+        "Cost": said.cost,
         "Result": f"{view.duration_s:.1f} s, {view.width_px} x {view.height_px} px" if view.duration_s else None,
         "Motion match": None if view.motion_match is None else f"{view.motion_match:.0f} of 100",
         "Checks": (record.findings or {}).get("headline"),
         "May help": ", ".join(view.repairs),
-        "Expires": view.expiry_words,
+        "Expires": said.expiry,
         "Files": "Some are no longer kept here." if view.files_gone else "",
     }
     lines += [f"  {name}: {words}" for name, words in details.items() if words]

@@ -15,12 +15,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from kling_ui.errors import KlingUIError, MediaError, SettingsError
+from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, SettingsError, place_of
 from kling_ui.interrupts import INTERRUPTED, interruptible
+from kling_ui.media.files import plain
+from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.record import RunState
 from kling_ui.runs.view import RunView
 
 DONE, FAILED, UNUSABLE = 0, 1, 2
+FAULT = 70  # EX_SOFTWARE of sysexits.h: nothing that the user did
 
 
 def guarded(load: Callable[[], Callable[[], int]], *, as_json: bool = False) -> None:
@@ -31,20 +34,32 @@ def guarded(load: Callable[[], Callable[[], int]], *, as_json: bool = False) -> 
         as_json: Also print errors as JSON.
 
     Raises:
-        typer.Exit: Always.
+        typer.Exit: Always, but where what reads the answer has gone, or the command was used wrongly.
     """
     try:
         work = load()
         with interruptible():
             code = work()
-    except KlingUIError as error:
-        say(f"Error: {error}")
-        if as_json:
-            print_json({"error": error_json(error)})
+    except (typer.Exit, typer.Abort, typer.BadParameter, BrokenPipeError):
+        raise
+    except KlingUIError as raised:
+        error = in_words(raised)
+        _tell_error(error, as_json=as_json)
         code = code_of(error)
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001  told in words
+        fault = KlingUIError(f"Something went wrong inside this program ({place_of(error)}).", advice=REPORT_ADVICE)
+        _tell_error(fault, as_json=as_json, kind=type(error).__name__)
+        code = FAULT
     raise typer.Exit(code)
+
+
+def _tell_error(error: KlingUIError, *, as_json: bool, kind: str = "") -> None:
+    say(f"Error: {error}")
+    if as_json:
+        with suppress(SettingsError):  # standard output may be what cannot be written to
+            print_json({"error": error_json(error) | ({"type": kind} if kind else {})})
 
 
 def code_of(error: KlingUIError) -> int:
@@ -64,13 +79,23 @@ def print_json(data: dict[str, Any]) -> None:
 
 
 def tell(text: str) -> None:
-    """Print a line of the answer, on standard output; a file's name that is no text as the bytes it is."""
+    """Print a line of the answer, on standard output; a file's name that is no text as the bytes it is.
+
+    Raises:
+        SettingsError: It cannot be written to.
+        BrokenPipeError: Nobody reads it any more.
+    """
     try:
         text.encode()
+        line: str | bytes = text
     except UnicodeEncodeError:
-        typer.echo(os.fsencode(text))
-    else:
-        typer.echo(text)
+        line = os.fsencode(text)
+    try:
+        typer.echo(line)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise SettingsError(f"The answer cannot be printed ({(error.strerror or 'refused').lower()}).") from error
 
 
 def say(text: str) -> None:
@@ -139,16 +164,17 @@ class RunProgress:
 
     def show(self, view: RunView) -> None:
         """Show where the run is; a line is told when it says something new, not for every per cent."""
-        for words in (view.price_words, view.note):
+        said = run_words(view)
+        for words in (said.price, said.note):
             if words and words not in self._said:
                 self._said.add(words)
                 self.say(words)
         if self._bar and self._task is not None:
             total = None if view.progress is None else 1.0
-            self._bar.update(self._task, description=view.sentence, total=total, completed=view.progress or 0.0)
+            self._bar.update(self._task, description=said.sentence, total=total, completed=view.progress or 0.0)
         elif not view.is_final and (view.state, view.queue_position, view.trouble) != self._last_shown:
             self._last_shown = view.state, view.queue_position, view.trouble
-            say(view.sentence)
+            say(said.sentence)
 
 
 async def follow(views: AsyncGenerator[RunView], run_progress: RunProgress) -> RunView:
@@ -181,12 +207,17 @@ def make_folder(folder: Path, option: str = "--out") -> None:
 def place(video: Path, folder: Path, name: str) -> Path:
     """Copy a video into a folder under a name that is free there.
 
+    Args:
+        video: Where it is kept.
+        folder: Where to.
+        name: What to call it; characters that some system does not take, and a dash at its front, are left out.
+
     Raises:
         SettingsError: It cannot be written there.
     """
-    stem, suffix = Path(name).stem, Path(name).suffix
+    stem, suffix = plain(Path(name).stem).lstrip("-. ") or "video", Path(name).suffix
     for number in range(1, 10_000):
-        target = folder / (name if number == 1 else f"{stem}-{number}{suffix}")
+        target = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
         try:
             with target.open("xb") as file, video.open("rb") as source:
                 shutil.copyfileobj(source, file)
@@ -205,7 +236,8 @@ def place(video: Path, folder: Path, name: str) -> Path:
 
 def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
     """Put a run at its end into plain JSON types."""
-    error = {"message": run.sentence, "advice": run.advice, "raw": run.raw_error}
+    said = run_words(run)
+    error = {"message": said.sentence, "advice": said.advice or None, "raw": run.raw_error}
     return {
         "run_id": run.run_id,
         "request_id": run.request_id,
@@ -230,8 +262,10 @@ def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
 
 def tell_run(run: RunView, video: Path | None) -> None:
     """Say what came of a run, and print where its video is."""
+    said = run_words(run)
     if video is None:
-        for words in (run.sentence, run.cost_words, run.expiry_words, run.advice):
+        own_words = f"The engine's own words: {run.raw_error}" if run.raw_error else ""
+        for words in (said.sentence, own_words, said.cost, said.expiry, said.advice):
             if words:
                 say(words)
         return
@@ -240,6 +274,6 @@ def tell_run(run: RunView, video: Path | None) -> None:
         facts.append(f"motion match {run.motion_match:.0f}")
     if facts:
         say(", ".join(facts))
-    if run.cost_words:
-        say(run.cost_words)
+    if said.cost:
+        say(said.cost)
     tell(str(video))

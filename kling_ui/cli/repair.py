@@ -14,7 +14,6 @@ from kling_ui.checks.preflight import Preflight, judge
 from kling_ui.checks.repair_plan import (
     Repair,
     compose,
-    file_differences,
     offers,
     repair_all,
     with_repairs,
@@ -30,6 +29,13 @@ from kling_ui.cli.output import (
     tell,
 )
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import (
+    file_differences,
+    repair_effect,
+    repair_json,
+    repair_label,
+    report_json,
+)
 from kling_ui.settings import Settings
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 from kling_ui.workers import Workers
@@ -80,12 +86,12 @@ def repair_files(image: Path | None, video: Path | None, choice: TransferOptions
 def outcome_json(outcome: RepairCommandResult) -> dict[str, Any]:
     """Put an outcome into plain JSON types."""
     return {
-        "repairs": [repair.to_json() for repair in outcome.repairs],
+        "repairs": [repair_json(repair) for repair in outcome.repairs],
         "image": _file_json(outcome.before[0], outcome.after[0]),
         "video": _file_json(outcome.before[1], outcome.after[1]),
         "choice": {"orientation": outcome.choice.orientation.value, "keep_sound": outcome.choice.keep_sound},
-        "before": outcome.report_before.to_json(),
-        "check": outcome.report.to_json(),
+        "before": report_json(outcome.report_before),
+        "check": report_json(outcome.report),
     }
 
 
@@ -105,7 +111,7 @@ async def _repair(
     if not repairs:
         return RepairCommandResult(before, before, choice, (), report, report)
     for repair in repairs:
-        say(f"{repair.label}. {repair.effect}")
+        say(f"{repair_label(repair)}. {repair_effect(repair)}")
     plan = compose(kinds, *before, choice)
     with _Bar() as bar:
         repaired = await repair_runner.apply(plan, *paths, out, on_progress=bar.show)
@@ -171,5 +177,5 @@ def _lines(outcome: RepairCommandResult) -> list[str]:
             f"  {change.what}: {change.before} -> {change.after}"
             for change in file_differences(before.facts, after.facts)
         ]
-    lines += [f"{repair.label}." for repair in outcome.repairs if repair.kind.target == "choice"]
+    lines += [f"{repair_label(repair)}." for repair in outcome.repairs if repair.kind.target == "choice"]
     return [*lines, "", *lines_of(outcome.report)]

@@ -24,6 +24,8 @@ from kling_ui.cli.output import (
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.media.files import NAME_MAX_BYTES, cut
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import headline, report_json
+from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.runs.view import RunView
@@ -86,7 +88,7 @@ def run_order(order: RunCommand, *, as_json: bool) -> int:
     if as_json:
         print_json(outcome_json(order, outcome))
     elif outcome.run is None:
-        say(outcome.report.headline)
+        say(headline(outcome.report))
     else:
         tell_run(outcome.run, outcome.video)
     return DONE if outcome.video is not None else FAILED
@@ -94,9 +96,9 @@ def run_order(order: RunCommand, *, as_json: bool) -> int:
 
 def outcome_json(order: RunCommand, outcome: RunCommandResult) -> dict[str, Any]:
     """Put an outcome into plain JSON types."""
-    run, check = outcome.run, outcome.report.to_json()
+    run, check = outcome.run, report_json(outcome.report)
     if run is None:
-        blocked = {"message": outcome.report.headline, "advice": None, "raw": None}
+        blocked = {"message": headline(outcome.report), "advice": None, "raw": None}
         return {"run_id": None, "request_id": None, "engine": order.engine.value, "status": "blocked"} | {
             "video": None,
             "error": blocked,
@@ -110,7 +112,7 @@ async def _carry_out(order: RunCommand, settings: Settings, workers: Workers) ->
         run_progress.say("Looking at the inputs.")
         preflight = Preflight(workers, settings.data_dir / "looks")
         report = (await preflight.report(order.image, order.video, order.choice)).accepting(order.accept)
-        run_progress.say(report.headline)
+        run_progress.say(headline(report))
         if report.verdict == Verdict.BLOCK:
             return RunCommandResult(report)
         async with open_runner(settings, workers, take_over=False) as runner:
@@ -123,13 +125,13 @@ async def _carry_out(order: RunCommand, settings: Settings, workers: Workers) ->
 
 
 async def _run(order: RunCommand, report: Report, runner: Runner, run_progress: RunProgress, visitor: str) -> RunView:
-    inputs = RunInputs(image=order.image, video=order.video, choice=order.choice, findings=report.to_json())
+    inputs = RunInputs(image=order.image, video=order.video, choice=order.choice, findings=report_json(report))
     beginning = runner.begin(inputs, engine=order.engine, visitor=visitor, again=order.again)
     starting = asyncio.ensure_future(beginning)
     try:
         start = await asyncio.shield(starting)
-        if start.words:
-            run_progress.say(start.words if order.again else f"{start.words} (--again)")
+        if words := start_words(start.code):
+            run_progress.say(words if order.again else f"{words} (--again)")
         return await follow(runner.watch(start.run_id, visitor), run_progress)
     except asyncio.CancelledError:  # Ctrl+C
         with suppress(KlingUIError):  # then there is nothing to call off
@@ -138,7 +140,7 @@ async def _run(order: RunCommand, report: Report, runner: Runner, run_progress: 
 
 
 async def _call_off(run_id: str, runner: Runner, run_progress: RunProgress, visitor: str) -> None:
-    run_progress.say(await runner.cancel(run_id, visitor))
+    run_progress.say(cancel_words(await runner.cancel(run_id, visitor)))
     view = await runner.view(run_id, visitor)
     if not view.is_final and view.request_id and view.engine is EngineName.KLING:
         run_progress.say(
@@ -175,7 +177,7 @@ async def _recover(
         async with open_runner(settings, workers, take_over=False) as runner:
             # whoever is at this command line owns the ledger, so that runs of the page are found, too
             start = await runner.recover(request_id, visitor=visitor, run_id=run_id, everybody=True)
-            run_progress.say(start.words)
+            run_progress.say(start_words(start.code))
             run = await follow(runner.watch(start.run_id, None), run_progress)
     if run.result is None:
         return run, None

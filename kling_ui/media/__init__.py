@@ -1,1 +1,4 @@
-"""Files of pictures and clips: reading, probing, writing and repairing them; nothing here looks at what they show."""
+"""Files of pictures and clips: probing, decoding, encoding, transforming and downloading them.
+
+Nothing here knows what a picture shows. It may import the base modules only.
+"""

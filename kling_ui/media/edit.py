@@ -18,13 +18,13 @@ from kling_ui.media.image import read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.video import Frame, read_frames
 
-COMPARE_HEIGHT_PX = 480
+HEIGHT_MAX_PX, WIDTH_MAX_PX = 1280, 3840  # of a comparison; players and H.264 decoders take as much everywhere
 _LABEL_PX = 40
 _GAP_PX = 8
 _PAPER_RGB, _INK_RGB = (255, 255, 255), (40, 40, 46)
 
 
-def side_by_side(image: Path, reference: Path, result: Path, out: Path, *, height_px: int = COMPARE_HEIGHT_PX) -> Path:
+def side_by_side(image: Path, reference: Path, result: Path, out: Path, *, height_px: int | None = None) -> Path:
     """Write a clip that shows character, reference and result next to each other, in step and with sound.
 
     It lasts as long as the longer clip; the shorter one stays on its last picture. The sound is the result's, or the
@@ -35,7 +35,7 @@ def side_by_side(image: Path, reference: Path, result: Path, out: Path, *, heigh
         reference: The clip that gave the motion.
         result: The clip that was made.
         out: The MP4 to write; it appears whole or not at all.
-        height_px: Height of the three pictures, even.
+        height_px: Height of the three pictures, even; ``None`` takes that of the taller clip, as far as the limits go.
 
     Raises:
         MediaError: One of the files cannot be read, or ``out`` cannot be written.
@@ -43,7 +43,10 @@ def side_by_side(image: Path, reference: Path, result: Path, out: Path, *, heigh
     from moviepy import AudioFileClip, VideoClip  # noqa: PLC0415  loads slowly, only where used
 
     clips = [probe_video(reference), probe_video(result)]
-    still = _fitted(read_picture(image, long_side_px=4 * height_px).rgb, height_px)
+    picture = read_picture(image, long_side_px=WIDTH_MAX_PX).rgb
+    if height_px is None:
+        height_px = _height([(facts.width_px, facts.height_px) for facts in clips], picture.shape[1] / picture.shape[0])
+    still = _fitted(picture, height_px)
     panels = [_Panel(facts, height_px) for facts in clips]
     canvas = _canvas([still.shape[1], *(panel.width_px for panel in panels)], height_px)
     _place(canvas, still, 0)
@@ -62,6 +65,13 @@ def side_by_side(image: Path, reference: Path, result: Path, out: Path, *, heigh
             shown.audio = sound.with_duration(min(sound.duration, shown.duration))
         _write(shown, out, fps=clips[1].fps)
     return out
+
+
+def _height(sizes_px: list[tuple[int, int]], picture_aspect: float) -> int:
+    """The height, even, at which nothing is scaled down that the limits have room for."""
+    aspects = picture_aspect + sum(width / height for width, height in sizes_px)
+    wanted = min(HEIGHT_MAX_PX, max(height for _, height in sizes_px), (WIDTH_MAX_PX - 2 * _GAP_PX) / aspects)
+    return max(2, 2 * int(wanted / 2))
 
 
 class _Panel:
@@ -108,7 +118,7 @@ def _canvas(widths_px: list[int], height_px: int) -> np.ndarray:
     total_px = sum(widths_px) + _GAP_PX * (len(widths_px) - 1)
     canvas = Image.new("RGB", (total_px + total_px % 2, height_px + _LABEL_PX), _PAPER_RGB)
     draw, font, left = ImageDraw.Draw(canvas), ImageFont.load_default(20), 0
-    for label, width_px in zip(("Character", "Reference", "Result"), widths_px, strict=True):
+    for label, width_px in zip(("Picture", "Reference", "Result"), widths_px, strict=True):
         draw.text((left + width_px / 2, _LABEL_PX / 2), label, fill=_INK_RGB, font=font, anchor="mm")
         left += width_px + _GAP_PX
     return np.array(canvas)

@@ -28,14 +28,19 @@ def clean_name(name: str, fallback: str) -> str:
         name: What somebody calls the file; folders before it are left out.
         fallback: What to call it where nothing is left of its name; the suffix is kept.
     """
-    last = unicodedata.normalize("NFC", name.replace("\\", "/").rstrip("/").rpartition("/")[2])
-    bare = "".join(char if char.isalnum() or char in _PLAIN else "_" for char in last).strip()
+    bare = plain(name.replace("\\", "/").rstrip("/").rpartition("/")[2]).strip()
     stem, dot, suffix = bare.rpartition(".") if "." in bare else (bare, "", "")
     suffix = suffix.strip()[: SUFFIX_MAX_CHARS - 1]
     ending = f"{dot}{suffix}" if suffix else ""
     room = NAME_MAX_BYTES - len(ending.encode())
     stem = cut(stem.strip(" .")[: NAME_MAX_CHARS - len(ending)], room).strip(" .") or fallback
     return f"{'_' if _DEVICE.fullmatch(stem) else ''}{stem}{ending}"
+
+
+def plain(name: str) -> str:
+    """Put an underscore in place of every character that some system does not take in a file's name."""
+    composed = unicodedata.normalize("NFC", name)
+    return "".join(char if char.isalnum() or char in _PLAIN else "_" for char in composed)
 
 
 def cut(text: str, max_bytes: int) -> str:

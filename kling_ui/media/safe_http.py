@@ -10,7 +10,7 @@ import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,8 +22,21 @@ REDIRECTS_MAX = 5
 WAIT_S = 15.0  # for a connection, or for the next bytes
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
-# Ranges in which an IPv4 address hides inside an IPv6 one: NAT64 (RFC 6052, 8215) and 6to4.
-_TUNNELS = tuple(ip_network(text) for text in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"))
+# Only this part of IPv6 is given out to the public (IANA, IPv6 Global Unicast Address Assignments). Outside of it lie
+# most ranges in which an IPv4 address hides (::/96, ::ffff:0:0:0/96, NAT64 of RFC 6052 and 8215), and fec0::/10.
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+# What the IANA IPv4 and IPv6 Special-Purpose Address Registries hold, reachable or not (relays, sinks, anycast of the
+# nearest router, Teredo, 6to4, documentation), multicast, and what a cloud uses for its own machines.
+_SPECIAL = tuple(
+    ip_network(text)
+    for text in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16"),
+        *("192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
+        *("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
+        "168.63.129.16/32",  # Azure's host answers every machine there: name service, health, secrets of extensions
+    )
+)
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -59,16 +72,16 @@ def is_public(address: str) -> bool:
         return False
     if isinstance(parsed, IPv6Address) and parsed.ipv4_mapped:
         parsed = parsed.ipv4_mapped
-    if isinstance(parsed, IPv4Address):
-        return parsed.is_global and not parsed.is_multicast
-    return parsed.is_global and not parsed.is_multicast and not any(parsed in tunnel for tunnel in _TUNNELS)
+    if isinstance(parsed, IPv6Address) and parsed not in _GLOBAL_UNICAST:
+        return False
+    return parsed.is_global and not any(parsed in special for special in _SPECIAL)
 
 
 def host_of(url: str) -> str:
     """Return the host of an address, which may be told; empty when it has none."""
     try:
         return httpx.URL(url.strip()).host
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, ValueError):
         return ""
 
 
@@ -101,18 +114,21 @@ async def safe_request(
         MediaError: The address cannot be used.
         httpx.HTTPError: No server answers.
     """
-    target, hosts = _checked(url, url, schemes), []
+    target, hosts = checked_url(url, url, schemes), []
     for _ in range(REDIRECTS_MAX + 1):
         hosts.append(target.host)
         address = await _safe_address(target, url, resolve, allow_private=allow_private)
         request = _request(http, target, address, headers)
-        answer = await http.send(request, stream=True, auth=None, follow_redirects=False)
+        try:
+            answer = await http.send(request, stream=True, auth=None, follow_redirects=False)
+        except UnicodeError as error:  # it reads where a redirect leads, even if it does not follow
+            raise refusal("it redirects to no valid address.", url, "Give the address of the file itself.") from error
         http.cookies.clear()  # a stranger brings none, not even to the next redirect
         try:
             if answer.status_code not in _REDIRECTS:
                 yield SafeResponse(answer, tuple(hosts))
                 return
-            target = _checked(str(target.join(answer.headers.get("location", ""))), url, schemes)
+            target = checked_url(str(target.join(answer.headers.get("location", ""))), url, schemes)
         finally:
             await answer.aclose()
     raise refusal("it redirects too often.", url, "Give the address of the file itself.")
@@ -134,19 +150,30 @@ def _request(http: httpx.AsyncClient, target: httpx.URL, address: str, headers: 
     )
 
 
-def _checked(location: str, url: str, schemes: Collection[str]) -> httpx.URL:
+def checked_url(location: str, url: str, schemes: Collection[str] = frozenset({"http", "https"})) -> httpx.URL:
+    """Return an address in parts, if it is one that could be asked; nothing is looked up yet.
+
+    Args:
+        location: The address.
+        url: The one that the user gave, which may lead to it; a refusal tells its host.
+        schemes: The schemes that may be used.
+
+    Raises:
+        MediaError: It cannot be used.
+    """
     wanted = " or ".join(f"{scheme}://" for scheme in sorted(schemes, reverse=True))
     try:
         target = httpx.URL(location.strip())
-    except httpx.InvalidURL as error:
+        host = target.host  # decodes it, which finds names that are none (a ValueError)
+    except (httpx.InvalidURL, ValueError) as error:
         raise refusal("this is not a valid address.", url, f"It must start with {wanted}.") from error
-    if target.scheme not in {"http", "https"} or not target.host:
+    if target.scheme not in {"http", "https"} or not host:
         raise refusal("this is not a web address.", url, f"It must start with {wanted}.")
     if target.scheme not in schemes:
         raise refusal(f"{target.scheme}:// addresses are not used.", url, f"It must start with {wanted}.")
     if target.userinfo:
         raise refusal("addresses with a user name or password are not used.", url, "Give a public address.")
-    if not 0 < (target.port or 443) < 65536:
+    if not 0 < (443 if target.port is None else target.port) < 65536:
         raise refusal("the address has an impossible port.", url, "Check the address.")
     return target
 

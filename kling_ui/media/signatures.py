@@ -10,6 +10,9 @@ IMAGE_FORMATS = frozenset({"jpeg", "png", "webp", "gif", "bmp", "tiff", "avif", 
 VIDEO_FORMATS = frozenset(
     {"mp4", "mov", "3gp", "webm", "matroska", "avi", "gif", "mpegts", "flv", "mpeg", "ogg", "asf"}
 )
+# How large a file may be (docs/vendor_api.md, section 8); checks/limits.py says who says which.
+MB = 1_000_000  # a decimal megabyte, the stricter reading of "MB"
+IMAGE_MAX_BYTES, IMAGE_SAFE_BYTES, VIDEO_MAX_BYTES = 50 * MB, 10 * MB, 100 * MB
 
 # What the rest is called when a person is told why it is refused.
 OTHER_NAMES = {

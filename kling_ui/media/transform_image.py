@@ -17,6 +17,7 @@ from kling_ui.media.rectangles import (
     Rect,
     Size,
 )
+from kling_ui.media.signatures import IMAGE_SAFE_BYTES
 
 _COARSE_PX = 64  # long side of the small copy whose colours fill what is far away
 _FADE_SHARE = 0.35  # within this share of the widest margin the edge's own pixels fade out
@@ -88,7 +89,7 @@ class ImageTransform:
     margins: Margins = NO_MARGINS
     turns: int = 0
     background_rgb: tuple[int, int, int] = WHITE_RGB
-    max_bytes: int = 10_000_000
+    max_bytes: int = IMAGE_SAFE_BYTES
 
 
 def transform_image(path: Path, transform: ImageTransform, folder: Path, *, stem: str = "mended") -> ImageFacts:

@@ -23,7 +23,7 @@ from kling_ui.media.rectangles import (
     Rect,
     Size,
 )
-from kling_ui.media.signatures import sniff_video
+from kling_ui.media.signatures import VIDEO_MAX_BYTES, sniff_video
 from kling_ui.media.video import (
     decoded_frames,
     fitted,
@@ -62,7 +62,7 @@ class VideoTransform:
     crop: Rect | None = None
     margins: Margins = NO_MARGINS
     keep_sound: bool = True
-    max_bytes: int = 100_000_000
+    max_bytes: int = VIDEO_MAX_BYTES
 
     @property
     def frame_count(self) -> int:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from kling_ui.errors import MediaError
+from kling_ui.media.safe_http import checked_url
 from kling_ui.options import odd_characters
 from kling_ui.preview.service_errors import ServiceError, invalid_body, invalid_field
 from kling_ui.settings import MODEL_ID
@@ -37,6 +39,11 @@ def _prompt(value: str) -> str:
 def _address(value: str) -> str:
     if not (_WEB_ADDRESS.fullmatch(_text(value)) or _INLINE.match(value)):
         raise ValueError("must be an http or https URL, or a base64 data URI")
+    if _WEB_ADDRESS.match(value):
+        try:
+            checked_url(value, value)
+        except MediaError as error:
+            raise ValueError(f"must be an address that can be asked: {error.reason}") from None
     return value
 
 

@@ -9,7 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from kling_ui.errors import KlingUIError, MediaError, WorkTimeoutError
+from kling_ui.options import InputKind
 from kling_ui.preview.catalog import MotionInput
+from kling_ui.preview.job_inputs import field_name
 
 INTERNAL_ERROR = "The preview could not be rendered."
 
@@ -98,10 +100,17 @@ class Failure:
     message: str
 
     @classmethod
-    def of(cls, error: Exception) -> "Failure":
-        """Tell a caller about ``error``; one that is not ours stays in the log."""
+    def of(cls, error: Exception, inputs: Path | None = None) -> "Failure":
+        """Tell a caller about ``error``; one that is not ours stays in the log.
+
+        Args:
+            error: What went wrong.
+            inputs: The folder of the job's own input files; of a file that lies there it is told which input it is.
+        """
         if isinstance(error, MediaError):
-            return cls("InvalidInput", error.reason)
+            named = {inputs / kind.value: field_name(kind) for kind in InputKind} if inputs is not None else {}
+            field = named.get(error.path)
+            return cls("InvalidInput", f"{field} cannot be used: {error.reason}" if field else error.reason)
         if isinstance(error, WorkTimeoutError):
             return cls("Timeout", error.message)
         if isinstance(error, KlingUIError):
@@ -121,6 +130,7 @@ class Job:
         request_id: Its name for its owner.
         file_key: The unguessable name of its result.
         state: Where it stands.
+        is_ready: Its inputs are here, so that it can start.
         finished_at: Seconds since 1970, once it has ended.
         failure: Why it failed, if it did.
     """
@@ -132,6 +142,7 @@ class Job:
     request_id: str = field(default_factory=lambda: secrets.token_hex(16))
     file_key: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     state: JobState = JobState.IN_QUEUE
+    is_ready: bool = True
     finished_at: float | None = None
     failure: Failure | None = None
 

@@ -3,7 +3,6 @@
 import base64
 import binascii
 import secrets
-from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -11,24 +10,20 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import httpx
 
 from kling_ui.errors import MediaError
+from kling_ui.hosts import Origin
 from kling_ui.media.download import download
 from kling_ui.media.safe_http import Resolve, resolve_host
-from kling_ui.media.signatures import IMAGE_FORMATS, VIDEO_FORMATS
+from kling_ui.media.signatures import (
+    IMAGE_FORMATS,
+    IMAGE_MAX_BYTES,
+    VIDEO_FORMATS,
+    VIDEO_MAX_BYTES,
+)
+from kling_ui.options import InputKind
 from kling_ui.preview.service_errors import invalid_field
 
+OFFERS_ORIGIN = "http://preview.localhost"  # never leaves this process
 OFFERS_PATH = "/v1/inputs/"
-
-
-class InputKind(StrEnum):
-    """Which of the two inputs."""
-
-    IMAGE = "image"
-    VIDEO = "video"
-
-    @property
-    def field_name(self) -> str:
-        """The input's name in the contract."""
-        return f"{self}_url"
 
 
 class Fetch(Protocol):
@@ -48,17 +43,19 @@ class Inputs:
 
     Args:
         fetch: Downloads addresses.
+        origin: Under which this process puts its offers; the same path elsewhere is an address like any other.
     """
 
-    def __init__(self, fetch: Fetch) -> None:
+    def __init__(self, fetch: Fetch, origin: str = OFFERS_ORIGIN) -> None:
         self._fetch = fetch
+        self._origin = Origin.parse(origin)
         self._offered: dict[str, Path] = {}
 
     def offer(self, path: Path) -> str:
         """Let jobs read a local file of any size.
 
         Returns:
-            A path to put behind the service's origin. Only this process can make one, and nobody can guess it.
+            A path to put behind the origin. Only this process can make one, and nobody can guess it.
         """
         address = OFFERS_PATH + secrets.token_urlsafe(24)
         self._offered[address] = path
@@ -72,7 +69,7 @@ class Inputs:
         """Turn a data URI into a file in ``folder``; other addresses need nothing yet. Blocks for large ones.
 
         Returns:
-            What :meth:`open` takes.
+            What :meth:`fetch` and :meth:`open` take: nothing for what is in the folder.
 
         Raises:
             ServiceError: The data URI holds no base64 data of this kind.
@@ -81,43 +78,60 @@ class Inputs:
             return url
         header, _, data = url.partition(",")
         if not header[5:].lower().startswith(f"{kind}/"):
-            raise invalid_field(kind.field_name, f"must be a data URI of type {kind}/...")
+            raise invalid_field(field_name(kind), f"must be a data URI of type {kind}/...")
         try:
             content = base64.b64decode(unquote_to_bytes(data) if "%" in data else data, validate=True)
         except (binascii.Error, ValueError):
-            raise invalid_field(kind.field_name, "is not valid base64") from None
+            raise invalid_field(field_name(kind), "is not valid base64") from None
         if not content:
-            raise invalid_field(kind.field_name, "holds no data")
+            raise invalid_field(field_name(kind), "holds no data")
         (folder / kind.value).write_bytes(content)
         return ""
 
-    async def open(self, url: str, kind: InputKind, folder: Path) -> Path:
-        """Return the file behind what :meth:`store_inline` returned.
+    def is_elsewhere(self, url: str) -> bool:
+        """Tell whether an input has to be fetched before it can be opened."""
+        return bool(url) and self._offer_in(url) is None
+
+    async def fetch(self, url: str, kind: InputKind, folder: Path) -> str:
+        """Bring an input that is elsewhere into ``folder``.
+
+        Returns:
+            What :meth:`open` takes.
 
         Raises:
             KlingUIError: It cannot be had.
         """
+        if not self.is_elsewhere(url):
+            return url
+        (await self._fetch(url, folder, kind=kind)).replace(folder / kind.value)
+        return ""
+
+    def open(self, url: str, kind: InputKind, folder: Path) -> Path:
+        """Return the file behind what :meth:`fetch` returned.
+
+        Raises:
+            MediaError: It is not there any more.
+        """
         if not url:
             return folder / kind.value
-        address = urlsplit(url).path
-        if address.startswith(OFFERS_PATH):
-            return self._open_offered(address, kind, folder)
-        return await self._fetch(url, folder, kind=kind)
-
-    def _open_offered(self, address: str, kind: InputKind, folder: Path) -> Path:
-        path = self._offered.get(address)
+        path = self._offered.get(self._offer_in(url) or "")
         if path is None or not path.is_file():
-            raise MediaError("The file is no longer there.", path=folder / kind.value)
+            raise MediaError("The file is no longer there.", path=Path(kind.value))
         return path
 
+    def _offer_in(self, url: str) -> str | None:
+        path = urlsplit(url).path
+        if self._origin is None or not path.startswith(OFFERS_PATH) or (found := Origin.parse(url)) is None:
+            return None
+        return path if found.is_same(self._origin) else None
 
-# The vendor's recommended limits (docs/vendor_api.md, section 8), decimal megabytes.
-MAX_BYTES = {InputKind.IMAGE: 50_000_000, InputKind.VIDEO: 100_000_000}
+
+MAX_BYTES = {InputKind.IMAGE: IMAGE_MAX_BYTES, InputKind.VIDEO: VIDEO_MAX_BYTES}
 _FORMATS = {InputKind.IMAGE: IMAGE_FORMATS, InputKind.VIDEO: VIDEO_FORMATS}
 
 
 class InputFetch:
-    """Downloads a job's inputs as a stranger would: no cookies, no credentials, public addresses only.
+    """Downloads a job's inputs as anybody could: no cookies, no credentials, public addresses only.
 
     Args:
         allow_private: Also take private addresses; for development only.
@@ -154,4 +168,9 @@ class InputFetch:
                     resolve=self._resolve,
                 )
         except MediaError as error:
-            raise MediaError(f"{kind.field_name} could not be fetched: {error.reason}", path=error.path) from error
+            raise MediaError(f"{field_name(kind)} could not be fetched: {error.reason}", path=error.path) from error
+
+
+def field_name(kind: InputKind) -> str:
+    """Name the input as the contract does."""
+    return f"{kind}_url"

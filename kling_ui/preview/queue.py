@@ -3,13 +3,13 @@
 import asyncio
 import logging
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from kling_ui.errors import KlingUIError
-from kling_ui.options import Orientation, Resolution
+from kling_ui.errors import KlingUIError, WorkTimeoutError
+from kling_ui.options import InputKind, Orientation, Resolution
 from kling_ui.preview.catalog import MotionInput
 from kling_ui.preview.job import (
     Failure,
@@ -17,18 +17,17 @@ from kling_ui.preview.job import (
     JobState,
     Scratch,
 )
-from kling_ui.preview.job_inputs import (
-    Fetch,
-    InputFetch,
-    InputKind,
-    Inputs,
-)
+from kling_ui.preview.job_inputs import Fetch, InputFetch, Inputs, field_name
 from kling_ui.preview.service_errors import busy, unknown_request
 
 KEEP_S = 24 * 3600.0
 KEEP_COUNT = 200
 WAITING_MAX = 100
 RENDER_LIMIT_S = 900.0
+FETCH_LIMIT_S = 240.0  # for both inputs of a job
+# Jobs whose inputs are fetched ahead of their turn: bounds connections, and the disk that waiting inputs take.
+AHEAD_MAX = 8
+AHEAD_MAX_OF_ONE = 4  # slow servers of one caller leave the others their share
 BUSY_RETRY_S = 10
 
 logger = logging.getLogger(__name__)
@@ -69,23 +68,21 @@ class WaitingLine:
             del self._jobs[job.owner]
 
     def take(self) -> Job:
-        """Take out the job that starts next.
+        """Take out the job that starts next: the first of those whose inputs are here.
 
         Raises:
-            IndexError: Nothing waits.
+            IndexError: There is none.
         """
-        owner = next(iter(self._owners()), None)
-        if owner is None:
-            raise IndexError("nothing waits")
-        job = self._jobs[owner].popleft()
+        ready = (job for owner in self._owners() for job in self._jobs[owner] if job.is_ready)
+        if (job := next(ready, None)) is None:
+            raise IndexError("nothing waits that could start")
+        self.remove(job)
         self._end_turn()
-        self._served = owner
-        if not self._jobs[owner]:
-            del self._jobs[owner]
+        self._served = job.owner
         return job
 
     def position(self, job: Job) -> int:
-        """Count the jobs that start before this one, unless more come.
+        """Count the jobs that start before this one, unless more come or inputs are late.
 
         Raises:
             ValueError: It does not wait.
@@ -146,7 +143,8 @@ def render_lazily(
 class JobQueue:
     """Takes jobs, runs a few at a time and in turn by owner, keeps their results for a while.
 
-    Everything happens on the event loop that submits; only rendering runs in ``workers``.
+    Everything happens on the event loop that submits; only rendering runs in ``workers``. Inputs given by address are
+    fetched while their job waits, so that a slow server keeps nobody from being drawn.
 
     Args:
         folder: Where jobs keep their files; several processes may share it.
@@ -158,6 +156,7 @@ class JobQueue:
         keep_count: Finished jobs that are remembered at most.
         waiting_max: Jobs that may wait; more are refused as busy.
         render_limit_s: Seconds that one rendering may take.
+        fetch_limit_s: Seconds that fetching both inputs of a job may take.
         clock: Seconds since 1970.
     """
 
@@ -173,6 +172,7 @@ class JobQueue:
         keep_count: int = KEEP_COUNT,
         waiting_max: int = WAITING_MAX,
         render_limit_s: float = RENDER_LIMIT_S,
+        fetch_limit_s: float = FETCH_LIMIT_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._scratch = Scratch(folder)
@@ -184,9 +184,13 @@ class JobQueue:
         self._keep_count = keep_count
         self._waiting_max = waiting_max
         self._render_limit_s = render_limit_s
+        self._fetch_limit_s = fetch_limit_s
         self._clock = clock
         self._jobs: dict[str, Job] = {}
         self._waiting = WaitingLine()
+        self._storing = 0  # jobs whose inline inputs are being written; they count as waiting
+        self._ahead: dict[str, Job] = {}  # waiting jobs whose inputs are being fetched, or are here by now
+        self._fetching: dict[str, asyncio.Task[None]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._closed = False
 
@@ -205,15 +209,21 @@ class JobQueue:
             ServiceError: Too many wait already, or inline media cannot be read.
         """
         self._forget()
-        if self._closed or len(self._waiting) >= self._waiting_max:
+        if self._closed or len(self._waiting) + self._storing >= self._waiting_max:
             raise busy(BUSY_RETRY_S)
         job = Job(asked, owner, self._scratch.path, self._clock())
         job.folder /= job.request_id
+        self._storing += 1
         try:
             await asyncio.to_thread(self._store_inline, job)
         except BaseException:
             job.remove()
             raise
+        finally:
+            self._storing -= 1
+        if self._closed:
+            job.remove()
+            raise busy(BUSY_RETRY_S)
         self._jobs[job.request_id] = job
         self._waiting.add(job)
         self._start_some()
@@ -254,8 +264,7 @@ class JobQueue:
         """
         if job.state is not JobState.IN_QUEUE:
             return False
-        self._waiting.remove(job)
-        job.finish(JobState.CANCELLED, self._clock())
+        self._leave_line(job, JobState.CANCELLED)
         return True
 
     async def stop(self, request_id: str) -> bool:
@@ -276,9 +285,9 @@ class JobQueue:
     async def aclose(self) -> None:
         """End all jobs at once, also the running one, and remove every file. May be called twice."""
         self._closed = True
+        tasks = [*self._fetching.values(), *self._running.values()]
         for job in list(self._waiting):
             self.cancel(job)
-        tasks = list(self._running.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -291,12 +300,56 @@ class JobQueue:
         image_url = self._inputs.store_inline(asked.image_url, InputKind.IMAGE, job.inputs)
         video_url = self._inputs.store_inline(asked.video_url, InputKind.VIDEO, job.inputs)
         job.asked = asked.model_copy(update={"image_url": image_url, "video_url": video_url})
+        job.is_ready = not (self._inputs.is_elsewhere(image_url) or self._inputs.is_elsewhere(video_url))
 
     def _start_some(self) -> None:
-        while self._waiting and len(self._running) < self._slots and not self._closed:
+        if self._closed:
+            return
+        while len(self._running) < self._slots and any(job.is_ready for job in self._waiting):
             job = self._waiting.take()
+            self._ahead.pop(job.request_id, None)
             job.state = JobState.IN_PROGRESS
             self._running[job.request_id] = asyncio.create_task(self._run(job))
+        while (job := self._next_to_fetch()) is not None:
+            self._ahead[job.request_id] = job
+            self._fetching[job.request_id] = asyncio.create_task(self._fetch(job))
+
+    def _next_to_fetch(self) -> Job | None:
+        """Choose a job of the owner for whom the fewest are fetched, if more may be fetched now."""
+        counts = Counter(job.owner for job in self._ahead.values())
+        wanting = (
+            job
+            for job in self._waiting
+            if not job.is_ready and job.request_id not in self._ahead and counts[job.owner] < AHEAD_MAX_OF_ONE
+        )
+        return min(wanting, key=lambda job: counts[job.owner], default=None) if len(self._ahead) < AHEAD_MAX else None
+
+    async def _fetch(self, job: Job) -> None:
+        try:
+            async with asyncio.timeout(self._fetch_limit_s):
+                for kind in InputKind:
+                    url = getattr(job.asked, field_name(kind))
+                    stored = {field_name(kind): await self._inputs.fetch(url, kind, job.inputs)}
+                    job.asked = job.asked.model_copy(update=stored)
+            job.is_ready = True
+        except TimeoutError:
+            late = WorkTimeoutError(f"Fetching the inputs took longer than {self._fetch_limit_s:.0f} s.")
+            self._leave_line(job, JobState.FAILED, Failure.of(late))
+        except Exception as error:
+            if not isinstance(error, KlingUIError):
+                logger.exception("The inputs of preview %s were not fetched", job.request_id)
+            self._leave_line(job, JobState.FAILED, Failure.of(error))
+        finally:
+            del self._fetching[job.request_id]
+            self._start_some()
+
+    def _leave_line(self, job: Job, state: JobState, failure: Failure | None = None) -> None:
+        """End a job that waits, and what is being fetched for it."""
+        self._waiting.remove(job)
+        self._ahead.pop(job.request_id, None)
+        if (task := self._fetching.get(job.request_id)) is not None and task is not asyncio.current_task():
+            task.cancel()
+        job.finish(state, self._clock(), failure)
 
     async def _run(self, job: Job) -> None:
         try:
@@ -304,11 +357,10 @@ class JobQueue:
         except asyncio.CancelledError:
             job.finish(JobState.CANCELLED, self._clock())
             raise
-        except KlingUIError as error:
-            job.finish(JobState.FAILED, self._clock(), Failure.of(error))
         except Exception as error:
-            logger.exception("Preview %s failed", job.request_id)
-            job.finish(JobState.FAILED, self._clock(), Failure.of(error))
+            if not isinstance(error, KlingUIError):
+                logger.exception("Preview %s failed", job.request_id)
+            job.finish(JobState.FAILED, self._clock(), Failure.of(error, job.inputs))
         else:
             job.finish(JobState.SUCCEEDED, self._clock())
         finally:
@@ -317,8 +369,8 @@ class JobQueue:
 
     async def _work(self, job: Job) -> None:
         asked = job.asked
-        image = await self._inputs.open(asked.image_url, InputKind.IMAGE, job.inputs)
-        video = await self._inputs.open(asked.video_url, InputKind.VIDEO, job.inputs)
+        image = self._inputs.open(asked.image_url, InputKind.IMAGE, job.inputs)
+        video = self._inputs.open(asked.video_url, InputKind.VIDEO, job.inputs)
         await self._workers.run(
             self._render,
             image,

@@ -3,16 +3,20 @@
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncGenerator
+import re
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from kling_ui.hosts import AllowedHosts, Authority
 from kling_ui.preview.catalog import (
@@ -29,6 +33,7 @@ from kling_ui.preview.service_errors import (
     foreign_host,
     foreign_request,
     invalid_body,
+    outside_of_file,
     server_fault,
     too_large,
     unknown_model,
@@ -38,6 +43,7 @@ from kling_ui.settings import MODEL_ID
 
 MAX_BODY_BYTES = 64 * 1024**2  # what the vendor's own nodes send at most
 
+_BYTE_RANGE = re.compile(r"[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18}")
 # The status only tells that a job stopped; how it went is told by the result.
 _STATUS_WORDS = {JobState.SUCCEEDED: "completed", JobState.FAILED: "completed"}
 
@@ -172,13 +178,7 @@ class _Service:
         """Serve a result without a token: who knows the address was given it by the result."""
         job = self._queue.find_file(request.path_params["file_key"])
         headers = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
-        return FileResponse(
-            job.output,
-            media_type="video/mp4",
-            headers=headers,
-            filename="preview.mp4",
-            content_disposition_type="inline",
-        )
+        return await asyncio.to_thread(_ResultFile, job.output, headers)
 
     def _caller(self, request: Request) -> str:
         """Return who asks: the fingerprint of their token, empty without one."""
@@ -203,6 +203,58 @@ class _Service:
             yield
         finally:
             await self._queue.aclose()
+
+
+class _ResultFile(FileResponse):
+    """A file in ranges as RFC 9110 has them: what is no range of bytes is ignored; one outside is refused as JSON.
+
+    Args:
+        path: The file; its size is read here.
+    """
+
+    def __init__(self, path: Path, headers: Mapping[str, str]) -> None:
+        self._size_bytes = (found := path.stat()).st_size
+        super().__init__(
+            path,
+            headers=headers,
+            media_type="video/mp4",
+            filename="preview.mp4",
+            content_disposition_type="inline",
+            stat_result=found,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Headers(scope=scope)
+        is_current = asked.get("if-range", self.headers["etag"]) in {
+            self.headers["etag"],
+            self.headers["last-modified"],
+        }
+        wanted = satisfiable_range(asked.get("range", ""), self._size_bytes) if is_current else ""
+        kept = [(name, value) for name, value in scope["headers"] if name.lower() != b"range"]
+        if wanted:
+            kept.append((b"range", wanted.encode()))
+        await super().__call__({**scope, "headers": kept}, receive, send)
+
+
+def satisfiable_range(header: str, size_bytes: int) -> str:
+    """Return the part of a ``Range`` header that a file can satisfy; empty where the whole file answers it.
+
+    Raises:
+        ServiceError: Nothing of what is asked for lies in the file.
+    """
+    unit, _, listed = header.partition("=")
+    ranges = [text.strip() for text in listed.split(",") if text.strip()]
+    if unit.lower() != "bytes" or not ranges or not all(map(_BYTE_RANGE.fullmatch, ranges)):
+        return ""
+    usable = []
+    for start, _, end in (text.partition("-") for text in ranges):
+        if start and end and int(end) < int(start):
+            return ""  # it is no range, so that the whole header is none
+        if int(start) < size_bytes if start else int(end) and size_bytes:
+            usable.append(f"{start}-{end}")
+    if not usable:
+        raise outside_of_file(size_bytes)
+    return f"bytes={','.join(usable)}"
 
 
 def _json(content: object, status: HTTPStatus = HTTPStatus.OK) -> JSONResponse:

@@ -81,6 +81,13 @@ def too_large(limit_bytes: int) -> ServiceError:
     return ServiceError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, 413001, message)
 
 
+def outside_of_file(size_bytes: int) -> ServiceError:
+    """A range of bytes that the file does not have."""
+    headers = {"Content-Range": f"bytes */{size_bytes}"}
+    message = f"The file has {size_bytes} bytes, none of them in this range."
+    return ServiceError(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, 416001, message, headers=headers)
+
+
 def busy(retry_after_s: int) -> ServiceError:
     """Too many requests wait already."""
     headers = {"Retry-After": str(retry_after_s)}

@@ -1,1 +1,5 @@
-"""Running a request from inputs to a kept result, in a way that nothing can lose."""
+"""Requests and the ledger: submitted once, followed, priced, their results kept, so that nothing is lost or paid twice.
+
+It gives codes and values; the sentences are ``presentation``'s. It may import ``api``, ``preview``, ``checks`` and
+``score``, and what lies below them.
+"""

@@ -1,8 +1,6 @@
 """The engines a run can go to, each opened when it is first needed, and how files reach them."""
 
 import asyncio
-import hashlib
-import hmac
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -16,6 +14,7 @@ from pydantic import SecretStr
 from kling_ui.api.client import ModelAPI
 from kling_ui.api.polling import EMBEDDED_POLLING, REMOTE_POLLING, PollingPolicy
 from kling_ui.api.transport import trusted_output_url
+from kling_ui.preview.job_inputs import OFFERS_ORIGIN
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
 from kling_ui.runs.publishing.given import DataUriPublisher, GivenUrlPublisher
@@ -25,16 +24,16 @@ from kling_ui.runs.publishing.protocol import (
     Publisher,
     PublisherChain,
 )
-from kling_ui.runs.publishing.public_files import PublicFiles, PublicFilesPublisher, kept_key
+from kling_ui.runs.publishing.public_files import KEY_FILE, PublicFiles, PublicFilesPublisher
 from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName
 from kling_ui.settings import MODEL_ID, Settings
+from kling_ui.signing import keyed_hash, secret_in
 from kling_ui.workers import Workers
 
 _ALWAYS = "Use a smaller file, or give the public https address of it."
 _STORE = "KLING_UI_STORE_URL (an S3-compatible store)"
 _PUBLIC = "KLING_UI_PUBLIC_URL (this app's own public address)"
-PREVIEW_ORIGIN = "http://preview.localhost"  # never leaves this process
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 
@@ -55,7 +54,7 @@ def open_publishers(settings: Settings, probe: UrlProbe) -> PublisherChain:
     if settings.store_url:
         from kling_ui.runs.publishing.s3 import S3Publisher, open_bucket  # noqa: PLC0415  only where there is a store
 
-        key, store = kept_key(settings.data_dir), open_bucket(settings.store_url)
+        key, store = secret_in(settings.data_dir, KEY_FILE), open_bucket(settings.store_url)
         publishers.append(S3Publisher(store, key, probe, publish_hours=settings.publish_hours))
     if settings.outside_url:
         files = open_public_files(settings.data_dir)
@@ -71,7 +70,7 @@ def open_public_files(data_dir: Path) -> PublicFiles:
     Raises:
         SettingsError: The data folder cannot be written to.
     """
-    return PublicFiles(data_dir / "runs", kept_key(data_dir))
+    return PublicFiles(data_dir / "runs", secret_in(data_dir, KEY_FILE))
 
 
 def _remedy(settings: Settings) -> str:
@@ -181,13 +180,13 @@ class Engines:
         queue = JobQueue(self._folder, self._workers, render=self._render)
         self._stack.push_async_callback(queue.aclose)
         transport = httpx.ASGITransport(build_service(queue), raise_app_exceptions=False)
-        http = httpx.AsyncClient(base_url=PREVIEW_ORIGIN, transport=transport, timeout=TIMEOUT)
+        http = httpx.AsyncClient(base_url=OFFERS_ORIGIN, transport=transport, timeout=TIMEOUT)
         await self._stack.enter_async_context(http)
         return Engine(
             name=EngineName.PREVIEW,
             is_free=True,
             http=http,
-            publisher=EmbeddedPublisher(queue, PREVIEW_ORIGIN),
+            publisher=EmbeddedPublisher(queue, OFFERS_ORIGIN),
             polling=EMBEDDED_POLLING,
             stop=queue.stop,
             token_of=partial(_caller_token, secrets.token_bytes(32)),
@@ -196,4 +195,4 @@ class Engines:
 
 def _caller_token(secret: bytes, visitor: str) -> SecretStr:
     """Make the token under which the embedded service knows a visitor for as long as this process lives."""
-    return SecretStr(hmac.new(secret, visitor.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest())
+    return SecretStr(keyed_hash(secret, visitor).hex())

@@ -9,16 +9,20 @@ from kling_ui.api.models import MotionRequest, RequestState
 from kling_ui.errors import APIError, KlingUIError
 from kling_ui.runs.engines import Engine
 from kling_ui.runs.outcomes import (
+    CancelAnswer,
+    CancelCode,
     EndedError,
     Outcome,
+    OutcomeCode,
     Pause,
+    Trouble,
+    TroubleCode,
     after_error,
 )
 from kling_ui.runs.publishing.protocol import FETCHING, InputFile
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.recorder import RunContext, RunRecorder, TakenOverError
 from kling_ui.runs.result_download import ResultDownload
-from kling_ui.runs.view import RENDERERS
 
 log = logging.getLogger(__name__)
 _STATES = {RequestState.IN_QUEUE: RunState.IN_QUEUE, RequestState.IN_PROGRESS: RunState.IN_PROGRESS}
@@ -58,7 +62,7 @@ class RunExecutor:
         self._is_published = record.has_inputs  # perhaps by the process before this one
         self._refusals = 0
         self._wants_cancel = False
-        self._cancelled = ""
+        self._cancelled: OutcomeCode | None = None
         self._task: asyncio.Task[None] | None = None
         self._at_end = asyncio.Event()
 
@@ -94,26 +98,20 @@ class RunExecutor:
             if not self.record.state.is_final:
                 await self._recorder.let_go()
 
-    async def cancel(self) -> str:
-        """Try to cancel.
-
-        Returns:
-            What that achieved, in words.
-        """
+    async def cancel(self) -> CancelAnswer:
+        """Try to cancel, and tell what that achieved."""
         match self.record.state:
             case RunState.PREPARING:
-                return await self._stop("Cancelled. Nothing was sent.")
+                return await self._stop(OutcomeCode.CANCELLED_BEFORE_SENDING)
             case RunState.SUBMITTING:
                 self._wants_cancel = True
-                return (
-                    "It is being sent at this moment; once it is accepted, it is cancelled if that is still possible."
-                )
+                return self._answer(CancelCode.BEING_SENT)
             case RunState.IN_QUEUE | RunState.IN_PROGRESS:
                 return await self._cancel_request()
             case RunState.COLLECTING | RunState.SCORING:
-                return "It is too late to cancel: the video is made, and it is kept."
+                return self._answer(CancelCode.VIDEO_MADE)
             case _:
-                return "This run has already ended."
+                return self._answer(CancelCode.ENDED_ALREADY)
 
     async def _go(self, wait_s: float) -> float | None:
         """Take the steps that are left; return the seconds after which to go on, ``None`` at the end."""
@@ -135,20 +133,19 @@ class RunExecutor:
         return None
 
     def _after(self, error: Exception) -> Outcome | Pause:
-        age_s = self._context.clock() - self.record.created_at
+        age_s = self._context.clock() - self.record.changed_at
         outcome = after_error(error, self.record, is_free=self._engine.is_free, refusals=self._refusals, age_s=age_s)
         self._refusals += isinstance(error, APIError)
         return outcome
 
     async def _settle(self, outcome: Outcome | Pause) -> float | None:
         if isinstance(outcome, Outcome):
-            words = {"error": outcome.error, "advice": outcome.advice or None, "raw_error": outcome.raw}
-            await self._recorder.note(outcome.state, **words)
+            await self._recorder.note(outcome.state, **outcome.to_columns())
             return None
         if outcome.needs_token:
             await self._recorder.note(own_token=True)
             return None
-        self._recorder.show(trouble=outcome.words)
+        self._recorder.show(trouble=outcome.trouble)
         return outcome.ask_again_s
 
     async def _steps(self) -> None:
@@ -167,7 +164,7 @@ class RunExecutor:
 
     async def _submit(self) -> None:
         published = await self._engine.publisher.publish(self._image, self._reference)
-        self._recorder.show(note=published.note)
+        self._recorder.show(deliveries=published.deliveries)
         choice = self.record.choice
         request = MotionRequest(
             prompt=choice.prompt,
@@ -183,7 +180,7 @@ class RunExecutor:
         log.info("Run %s is request %s.", self.record.run_id, submission.request_id)
         await self._recorder.note(RunState.IN_QUEUE, request_id=submission.request_id)
         if self._wants_cancel:
-            self._recorder.show(note=await self._cancel_request())
+            self._recorder.show(cancel_answer=await self._cancel_request())
         await self._breathe()
 
     async def _follow(self) -> None:
@@ -196,7 +193,7 @@ class RunExecutor:
             ):  # a result that is refused is looked at anew, and its status is told each time
                 self._refusals = 0
             state = _STATES.get(status.state)
-            self._recorder.show(queue_position=status.queue_position, progress=status.progress, trouble="")
+            self._recorder.show(queue_position=status.queue_position, progress=status.progress, trouble=None)
             news = None if state is self.record.state else state
             if news or not self._recorder.is_written:
                 await self._recorder.note(news)
@@ -213,33 +210,31 @@ class RunExecutor:
         result = folder / (self.record.result_name or "")
         return await self._context.measurer.motion(self._reference.path, result, self.record.choice.orientation)
 
-    async def _cancel_request(self) -> str:
+    async def _cancel_request(self) -> CancelAnswer:
         try:
             answer = await self._api.cancel(self._request_id)
         except APIError as error:
-            return (
-                f"{error.message} Whether the run was cancelled is not known; it is still followed here, "
-                "and it may be charged."
-            )
+            return self._answer(CancelCode.NOT_KNOWN, error.message)
         if answer.cancelled or answer.state is RequestState.CANCELLED:
-            return await self._stop("Cancelled while it waited. Nothing was rendered.")
+            return await self._stop(OutcomeCode.CANCELLED_WHILE_WAITING)
         if answer.state.is_final:
-            return "It is too late to cancel: the run has just ended."
+            return self._answer(CancelCode.ENDED_AT_ENGINE)
         if self._engine.stop is not None and await self._engine.stop(self._request_id):
-            return await self._stop("Stopped. The half-drawn preview was thrown away.")
-        who = RENDERERS[self._engine.name]
-        words = f"It has started and cannot be stopped any more: {who} goes on, and the video will be kept here."
-        return words if self._engine.is_free else f"{words} The run may be charged."
+            return await self._stop(OutcomeCode.PREVIEW_STOPPED)
+        return self._answer(CancelCode.GOES_ON)
 
-    async def _stop(self, words: str) -> str:
-        self._cancelled = words
+    async def _stop(self, code: OutcomeCode) -> CancelAnswer:
+        self._cancelled = code
         if self._task is None:
-            return words  # it has not set out, and will not
+            return self._answer(code)  # it has not set out, and will not
         if self._task is asyncio.current_task():
-            raise EndedError(Outcome(RunState.CANCELLED, words))
+            raise EndedError(Outcome(RunState.CANCELLED, code))
         self._task.cancel()
         await self._at_end.wait()
-        return words if self.record.state is RunState.CANCELLED else "This run has just ended."
+        return self._answer(code if self.record.state is RunState.CANCELLED else CancelCode.JUST_ENDED)
+
+    def _answer(self, code: OutcomeCode | CancelCode, message: str = "") -> CancelAnswer:
+        return CancelAnswer(code, self._engine.name, message)
 
     async def _take_back(self) -> None:
         """Close the way to the two files, unless the engine may still fetch them when this process has gone."""
@@ -248,7 +243,7 @@ class RunExecutor:
             await self._engine.publisher.withdraw(self._image, self._reference)
 
     def _on_retry(self, error: APIError) -> None:
-        self._recorder.show(trouble=f"{error.message} It is tried again.")
+        self._recorder.show(trouble=Trouble(TroubleCode.RETRIED, error.message))
 
     @property
     def _request_id(self) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kling_ui.errors import KlingUIError, RunError
 from kling_ui.options import odd_characters
@@ -45,19 +45,35 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would calculate with what begins so
 
 
+class EntryWords(NamedTuple):
+    """What is said of a run in the language of whoever looks back.
+
+    Attributes:
+        sentence: Where it is, or how it ended.
+        error: What went wrong.
+        advice: What to do next.
+    """
+
+    sentence: str
+    error: str | None
+    advice: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One run, looked back at.
 
     Attributes:
         record: The ledger's row.
-        view: The same in words.
+        view: The same as its visitor sees it.
         states: Its states with their times (seconds since 1970), oldest first.
+        words: What is said of it.
     """
 
     record: RunRecord
     view: RunView
     states: tuple[tuple[RunState, float], ...]
+    words: EntryWords
 
     def to_json(self) -> dict[str, Any]:
         """Put everything but who the visitor is into plain JSON types."""
@@ -84,12 +100,20 @@ class RunHistory:
     Args:
         ledger: The ledger; closed by whoever opened it.
         folders: The files of runs.
+        words: Says what there is to say of a run.
         clock: Seconds since 1970.
     """
 
-    def __init__(self, ledger: Ledger, folders: RunFolders, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        folders: RunFolders,
+        words: Callable[[RunView], EntryWords],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._ledger = ledger
         self._folders = folders
+        self._words = words
         self._clock = clock
 
     async def runs(self, visitor: str | None, limit: int) -> list[Entry]:
@@ -123,7 +147,7 @@ class RunHistory:
     async def _entry(self, record: RunRecord) -> Entry:
         states = await self._ledger.ask(lambda store: store.history(record.run_id))
         view = view_of(record, Live(), folder=self._folders.of(record.run_id), now=self._clock())
-        return Entry(record, view, tuple(states))
+        return Entry(record, view, tuple(states), self._words(view))
 
 
 def export(entries: Iterable[Entry], folder: Path, *, with_files: bool) -> int:
@@ -165,7 +189,7 @@ def _columns(entry: Entry) -> dict[str, Any]:
         "created_at": _rfc3339(record.created_at),
         "engine": record.engine.value,
         "state": record.state.value,
-        "sentence": view.sentence,
+        "sentence": entry.words.sentence,
         "request_id": record.request_id,
         "prompt": record.choice.prompt,
         "orientation": record.choice.orientation.value,
@@ -180,8 +204,8 @@ def _columns(entry: Entry) -> dict[str, Any]:
         "image_sha256": record.image_sha256,
         "reference_sha256": record.reference_sha256,
         "result_sha256": record.result_sha256,
-        "error": record.error,
-        "advice": record.advice,
+        "error": entry.words.error,
+        "advice": entry.words.advice,
         "raw_error": record.raw_error,
     }
 

@@ -10,8 +10,7 @@ from kling_ui.runs.record import EngineName, RunRecord, RunState
 
 DAY_S = 86_400.0
 SITTING_BREAK_S = 8 * 3600.0  # ours: who comes back after a night begins a new session
-NO_QUOTE = "The vendor publishes no quote."
-_ROUNDING_USD = 1e-9
+ROUNDING_USD = 1e-9  # sums of rates are not exact
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +22,8 @@ class Quote:
         unit: What is counted, such as ``second``.
         note: The vendor's remark; may be empty.
         duration_s: Length of the reference in seconds, if known.
-        trouble: Why there is no rate, in words; empty when there is one.
+        trouble: What the error says that kept the rate away; empty when there is one.
+        needs_token: There is no rate, because it can only be read with a token.
     """
 
     rate_usd: float | None = None
@@ -31,6 +31,7 @@ class Quote:
     note: str = ""
     duration_s: float | None = None
     trouble: str = ""
+    needs_token: bool = False
 
     @property
     def estimate_usd(self) -> float | None:
@@ -39,19 +40,9 @@ class Quote:
             return None
         return self.rate_usd * self.duration_s
 
-    @property
-    def words(self) -> str:
-        """Say it in one or two sentences."""
-        if self.rate_usd is None:
-            return f"The price is not available at the moment. {self.trouble}".strip()
-        rate = f"{dollars(self.rate_usd)} a {self.unit}"
-        if self.estimate_usd is None:
-            return f"The rate is {rate}. {NO_QUOTE}"
-        return f"About {dollars(self.estimate_usd)}: {self.duration_s:.1f} s at {rate}. {NO_QUOTE}"
-
     def to_json(self) -> dict[str, Any]:
-        """Put it into plain JSON types."""
-        return asdict(self)
+        """Put what is known of the price into plain JSON types."""
+        return {name: value for name, value in asdict(self).items() if name != "needs_token"}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -80,24 +71,6 @@ def charge_of(record: RunRecord) -> Charge:
     if record.state is RunState.FAILED and record.request_id is None:
         return Charge.NO  # it was refused, or never sent
     return Charge.MAYBE
-
-
-def cost_words(record: RunRecord) -> str:
-    """Say what a run cost beside what was expected; empty for a free one."""
-    if record.engine is EngineName.PREVIEW:
-        return ""
-    estimate = "" if record.estimate_usd is None else f"about {dollars(record.estimate_usd)}"
-    if record.cost_usd is not None:
-        return f"It cost {dollars(record.cost_usd)}" + (f"; {estimate} was expected." if estimate else ".")
-    match charge_of(record):
-        case Charge.NO:
-            return "Nothing was charged." if record.state.is_final else ""
-        case Charge.YES:
-            return "RunComfy did not say what it cost" + (f"; {estimate} was expected." if estimate else ".")
-        case _ if record.state.is_final:
-            return "It is not known whether it is charged" + (f"; {estimate} was expected." if estimate else ".")
-        case _:
-            return f"It is expected to cost {estimate}." if estimate else ""
 
 
 def at_stake_usd(record: RunRecord) -> float:
@@ -151,69 +124,78 @@ class Budget:
         """Give the same budget with a share of the day for each payer; ``None`` sets no such limit."""
         return replace(self, visitor_usd=visitor_usd)
 
-    def words(self, spending: Spending) -> str:
-        """Say what was spent on Kling, and of how much."""
-        session = f"this session {_of(spending.session_usd, self.session_usd)}"
-        if self.day_usd is None or spending.payer_day_usd <= spending.day_usd + _ROUNDING_USD:
-            limits = [limit for limit in (self.visitor_usd, self.day_usd) if limit is not None]
-            return f"Spent on Kling: {session}, today {_of(spending.day_usd, min(limits, default=None))}."
-        today = _of(spending.day_usd, self.visitor_usd)
-        left = dollars(max(0.0, self.day_usd - spending.payer_day_usd))
-        return f"Spent on Kling: {session}, today {today}; {left} of the day's budget is left."
+    def refusal(self, spending: Spending, estimate_usd: float | None) -> "BudgetRefusal | None":
+        """Tell why a run goes beyond the budget, or that its price is not known; ``None`` when it may be started."""
+        if not self.is_set:
+            return None
+        if estimate_usd is None:
+            return BudgetRefusal(BudgetLimit.NO_PRICE)
+        limits = (
+            (BudgetLimit.SESSION, self.session_usd, spending.session_usd),
+            (BudgetLimit.VISITOR, self.visitor_usd, spending.day_usd),
+            (BudgetLimit.DAY, self.day_usd, spending.payer_day_usd),
+        )
+        for limit, limit_usd, spent_usd in limits:
+            if limit_usd is not None and spent_usd + estimate_usd > limit_usd + ROUNDING_USD:
+                return BudgetRefusal(limit, estimate_usd, limit_usd, max(0.0, limit_usd - spent_usd))
+        return None
 
     def check(self, spending: Spending, estimate_usd: float | None) -> None:
         """Refuse a run that goes beyond the budget.
 
         Raises:
-            RunError: It does, or its price is not known.
+            BudgetError: It does, or its price is not known.
         """
-        if not self.is_set:
-            return
-        if estimate_usd is None:
-            raise RunError(
-                "A budget is set, and what this run would cost is not known at the moment. Nothing was sent.",
-                advice="Try again later, or use the preview, which is free.",
-            )
-        session, share, day = _LIMITS
-        _check(self.session_usd, spending.session_usd, estimate_usd, session)
-        _check(self.visitor_usd, spending.day_usd, estimate_usd, share)
-        _check(self.day_usd, spending.payer_day_usd, estimate_usd, day)
+        if (refusal := self.refusal(spending, estimate_usd)) is not None:
+            raise BudgetError(refusal)
+
+
+class BudgetLimit(StrEnum):
+    """Which limit a run would go beyond."""
+
+    NO_PRICE = "no price"  # what it costs is not known, so that no limit can be held
+    SESSION = "session"
+    VISITOR = "visitor"
+    DAY = "day"
 
 
 @dataclass(frozen=True, slots=True)
-class _Limit:
-    """What is said of a limit: whose and when it is, how it is got around, and which variable sets it."""
+class BudgetRefusal:
+    """Why a budget does not allow a run; amounts in US dollars.
 
-    span: str
-    advice: str
-    variable: str
+    Attributes:
+        limit: What stands in the way.
+        estimate_usd: What the run would cost.
+        limit_usd: How much may be spent.
+        left_usd: How much of that is left.
+    """
 
-
-_LIMITS = (
-    _Limit("this session", "Use the preview, which is free.", "KLING_UI_BUDGET_SESSION_USD"),
-    _Limit(
-        "each visitor today",
-        "It is counted by account or network address and begins anew at midnight UTC. Until then use your own token, "
-        "or the preview, which is free.",
-        "KLING_UI_BUDGET_VISITOR_USD",
-    ),
-    _Limit("today", "It begins anew at midnight UTC. Use the preview, which is free.", "KLING_UI_BUDGET_DAY_USD"),
-)
+    limit: BudgetLimit
+    estimate_usd: float = 0.0
+    limit_usd: float = 0.0
+    left_usd: float = 0.0
 
 
-def _check(limit_usd: float | None, spent_usd: float, estimate_usd: float, limit: _Limit) -> None:
-    if limit_usd is None or spent_usd + estimate_usd <= limit_usd + _ROUNDING_USD:
-        return
-    left = dollars(max(0.0, limit_usd - spent_usd))
-    raise RunError(
-        f"This run would cost about {dollars(estimate_usd)}, but of the budget of {dollars(limit_usd)} "
-        f"for {limit.span} {left} is left. Nothing was sent.",
-        advice=f"{limit.advice} {limit.variable} sets this budget.",
-    )
+class BudgetError(RunError):
+    """A budget does not allow a run; nothing was sent."""
+
+    def __init__(self, refusal: BudgetRefusal) -> None:
+        super().__init__("The budget does not allow this run.")
+        self.refusal = refusal
 
 
-def _of(spent_usd: float, limit_usd: float | None) -> str:
-    return dollars(spent_usd) if limit_usd is None else f"{dollars(spent_usd)} of {dollars(limit_usd)}"
+class PriceRisenError(RunError):
+    """A run costs more than its visitor was shown; nothing was sent.
+
+    Args:
+        quote: The price as it is now.
+        shown_rate_usd: The rate that was shown, in US dollars for the quote's unit.
+    """
+
+    def __init__(self, quote: Quote, shown_rate_usd: float) -> None:
+        super().__init__("The price has risen since it was shown.")
+        self.quote = quote
+        self.shown_rate_usd = shown_rate_usd
 
 
 def spending_of(
@@ -244,9 +226,3 @@ def spending_of(
             session_usd += amount_usd
             since = record.created_at
     return Spending(session_usd=session_usd, day_usd=day_usd, payer_day_usd=payer_day_usd)
-
-
-def dollars(amount_usd: float) -> str:
-    """``$0.84``; more digits where two would say nothing."""
-    amount_usd = round(amount_usd, 6)  # sums of rates are not exact
-    return f"${amount_usd:.2f}" if amount_usd >= 0.1 or amount_usd == 0 else f"${amount_usd:.3g}"

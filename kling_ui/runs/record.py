@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from kling_ui.options import Resolution, TransferOptions
 
-CLAIM_MAX_S = 3600.0  # no claim is made for so long, see Desk.lease_s
+CLAIM_MAX_S = 3600.0  # no claim is made for so long, see RunContext.lease_s
 # No retention is documented for this API; a sibling product of the vendor keeps results so long
 # (docs/vendor_api.md, section 1).
 KEPT_S = 7 * 86_400.0
@@ -81,7 +81,7 @@ class RunRecord:
         created_at: When it was asked for; times are seconds since 1970.
         changed_at: When the state last changed.
         attempts: How often it was handed to an engine; above 1 only where that is free.
-        fingerprint: Hash of visitor, engine, both files and the choice: equal for the same wish.
+        fingerprint: Hash of visitor, engine, both files and the choice: equal for the same request.
         holder: The process that looks after it at the moment, until ``held_until``.
         held_until: When its claim lapses unless it is renewed.
         image_name: File name of the character image in the run's folder; empty when it was recovered without inputs.
@@ -103,8 +103,9 @@ class RunRecord:
         result_sha256: Its content.
         result_facts: What was measured of it.
         motion: How well it follows the reference, as JSON with at least ``score`` (0-100).
-        error: What went wrong, in words.
-        advice: What to do next.
+        outcome: Why it ended, as JSON, see :class:`kling_ui.runs.outcomes.Outcome`; earlier releases wrote none.
+        error: What the error that ended it says; earlier releases wrote whole sentences.
+        advice: What that error advises, likewise.
         raw_error: The engine's own words.
     """
 
@@ -136,6 +137,7 @@ class RunRecord:
     result_sha256: str | None = None
     result_facts: ResultFacts | None = None
     motion: Mapping[str, Any] | None = None
+    outcome: Mapping[str, Any] | None = None
     error: str | None = None
     advice: str | None = None
     raw_error: str | None = None
@@ -168,21 +170,36 @@ def expires_at(record: RunRecord, *, needs_token: bool = False) -> float | None:
     return record.created_at + KEPT_S if needs_token or record.state is RunState.UNKNOWN else None
 
 
-def expiry_words(record: RunRecord, now: float, *, needs_token: bool = False) -> str:
-    """Say until when a result can be had; empty while there is nothing to lose."""
-    if (until := expires_at(record, needs_token=needs_token)) is None:
-        return ""
-    if until <= now:
-        return "The video may have expired at RunComfy by now."
-    if record.ready_at is None:
-        return f"Its video may expire at RunComfy in about {_span(until - now)}."
-    return f"The video may expire at RunComfy in about {_span(until - now)}; it is safe once it is kept here."
+def tried_until(record: RunRecord) -> float | None:
+    """Return until when a paid video is fetched anew after every failure, in seconds since 1970 on our own clock.
+
+    The vendor's timestamps have no say: one that is wrong would give up a video that was paid for.
+
+    Returns:
+        The time, counted from when it was seen here that the video is ready; ``None`` while that has not been seen.
+    """
+    is_kling = record.engine is not EngineName.PREVIEW
+    return record.changed_at + KEPT_S if is_kling and record.state is RunState.COLLECTING else None
 
 
-def _span(seconds: float) -> str:
-    if seconds >= 2 * 86_400:
-        return f"{round(seconds / 86_400)} days"
-    return f"{int(seconds // 3600)} h" if seconds >= 7200 else f"{max(1, int(seconds // 60))} min"
+class Expiry(NamedTuple):
+    """Until when a result can be had that is not safe here.
+
+    Attributes:
+        at: When the vendor may drop it, seconds since 1970.
+        left_s: Seconds until then; 0 or less when it may be gone.
+        is_ready: The result is known to be there; else the time is counted from the run's start.
+    """
+
+    at: float
+    left_s: float
+    is_ready: bool
+
+
+def expiry_of(record: RunRecord, now: float, *, needs_token: bool = False) -> Expiry | None:
+    """Tell until when a result can be had; ``None`` while there is nothing to lose, see :func:`expires_at`."""
+    at = expires_at(record, needs_token=needs_token)
+    return None if at is None else Expiry(at, at - now, record.ready_at is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,6 +236,20 @@ class RunInputs:
         return float(found) if isinstance(found, int | float) else None
 
 
+class StartCode(StrEnum):
+    """Why a run stands for a wish."""
+
+    NEW = "new"
+    SAME_RESULT = "same result"  # the same preview was made before
+    SAME_PAID_RESULT = "same paid result"  # another one would be charged again
+    SAME_UNKNOWN = "same unknown"  # the same run was sent before, and its outcome is not known
+    SAME_OPEN = "same open"
+    FOUND = "found"  # a request was recovered and is followed on
+    FOUND_WITHOUT_INPUTS = "found without inputs"
+    FOUND_HERE = "found here"  # the result of a request is here already
+    FOUND_FOLLOWED = "found followed"  # it is being followed already
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
     """What came of the wish to run something.
@@ -226,27 +257,27 @@ class Start:
     Attributes:
         run_id: The run that stands for it.
         is_new: It was set out just now; else it was there already.
-        words: What to say about one that was there already.
+        code: Why this run.
     """
 
     run_id: str
     is_new: bool
-    words: str = ""
+    code: StartCode = StartCode.NEW
 
 
 def fingerprint(
     visitor: str, engine: EngineName, image_sha256: str, reference_sha256: str, choice: TransferOptions
 ) -> str:
-    """Return what is equal for the same wish of the same visitor, and for nothing else."""
+    """Return what is equal for the same request of the same visitor, and for nothing else."""
     values = asdict(choice)
     if engine is not EngineName.PREVIEW or choice.resolution is Resolution.P720:
-        del values["resolution"]  # only previews have one, and wishes written down before there was one stay the same
+        del values["resolution"]  # only previews have one, and requests from before there was one stay the same
     request = [visitor, engine, image_sha256, reference_sha256, values]
     return hashlib.sha256(json.dumps(request).encode()).hexdigest()
 
 
 def recovered_fingerprint(visitor: str, request_id: str) -> str:
-    """Return what stands for the wish of a run that was recovered without its inputs."""
+    """Return what stands for the request of a run that was recovered without its inputs."""
     return hashlib.sha256(f"recovered {visitor} {request_id}".encode()).hexdigest()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from kling_ui.errors import LedgerError
 from kling_ui.runs.ledger import Ledger
+from kling_ui.runs.outcomes import Trouble, TroubleCode
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.run_files import Measurer, RunFolders
 from kling_ui.runs.view import Live
@@ -135,6 +136,8 @@ class RunRecorder:
         """
         now = self._context.clock()
         changes, news = {**self._unsaved, **values}, state or self._unsaved_state
+        if state is not None:
+            self._live = replace(self._live, trouble=None)  # whatever it was, the run has got past it
         holder, run_id = self._context.holder, self.record.run_id
         try:
             kept = await self._context.ledger.ask(
@@ -145,7 +148,7 @@ class RunRecorder:
             if not self._goes_on(state, values):
                 raise
             kept, self._unsaved, self._unsaved_state = True, changes, news
-            self._live = replace(self._live, trouble=error.message)
+            self._live = replace(self._live, trouble=Trouble(TroubleCode.NOT_WRITTEN, error.message))
         if not kept:
             if (request_id := changes.get("request_id")) is not None:
                 await self._hand_over(str(request_id))

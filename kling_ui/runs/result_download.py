@@ -23,8 +23,14 @@ from kling_ui.errors import (
 )
 from kling_ui.media.signatures import sniff_video
 from kling_ui.runs.engines import Engine
-from kling_ui.runs.outcomes import EndedError, from_result, without_video
-from kling_ui.runs.record import RunState, expires_at
+from kling_ui.runs.outcomes import (
+    EndedError,
+    Trouble,
+    TroubleCode,
+    from_result,
+    without_video,
+)
+from kling_ui.runs.record import RunState, tried_until
 from kling_ui.runs.recorder import RunContext, RunRecorder
 
 RESULT_MAX_BYTES = 2 * 2**30  # 30 s of video have some ten MB; this only bounds a fault
@@ -33,6 +39,7 @@ REDIRECTS_MAX = 5
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 FREE_FETCH_TRIES = 3
 SPOILED_TRIES = 3  # what came back was no video; a host may be in trouble for a moment
+LATE_TRIES = 3  # of a video that would be gone by now; a connection may break for a moment
 RETRY_CEILING_S = 600.0  # while a fetch keeps failing: a paid result is tried for until it has expired
 
 
@@ -200,7 +207,7 @@ class ResultDownload:
                 fetch.start_over()
                 spoiled += 1
                 if spoiled >= SPOILED_TRIES:
-                    raise EndedError(without_video(error.message, self._recorder.record)) from error
+                    raise EndedError(without_video(error.message)) from error
                 trouble: APIError = error
             except APIConnectionError as error:
                 trouble = error
@@ -212,7 +219,7 @@ class ResultDownload:
         result = await self._api.collect(
             record.request_id or "", polling=self._engine.polling, sleep=self._context.sleep, on_retry=self._on_retry
         )
-        outcome = from_result(result, record)
+        outcome = from_result(result)
         news: dict[str, object] = {}
         if result.cost_usd is not None and result.cost_usd != record.cost_usd:
             news["cost_usd"] = result.cost_usd
@@ -234,8 +241,10 @@ class ResultDownload:
             raise not_written(error) from error
 
     def _ready_at(self, result: RequestResult) -> float:
-        now = self._context.clock()
-        return min(now, result.finished_at.timestamp()) if result.finished_at else now
+        now, created_at = self._context.clock(), self._recorder.record.created_at
+        if result.finished_at is None:
+            return now
+        return min(now, max(created_at, result.finished_at.timestamp()))  # the vendor's clock may be wrong
 
     async def _keep(self, part: Path, target: Path) -> None:
         """Give a video that can be played its name, then write it down: nothing shows it before."""
@@ -253,16 +262,16 @@ class ResultDownload:
     async def _wait(self, trouble: APIError, failures: int) -> None:
         record, engine = self._recorder.record, self._engine
         if engine.is_free and failures >= FREE_FETCH_TRIES:
-            raise EndedError(without_video(trouble.message, record))
-        until = expires_at(record)
-        if until is not None and self._context.clock() > until:
-            raise EndedError(without_video(f"{trouble.message} It has expired by now.", record))
+            raise EndedError(without_video(trouble.message))
+        until = tried_until(record)
+        if until is not None and self._context.clock() > until and failures >= LATE_TRIES:
+            raise EndedError(without_video(trouble.message, is_expired=True))
         self._on_retry(trouble)
         jitter = random.random()  # noqa: S311  spreads retries, protects nothing
         await self._context.sleep(_unhurried(engine.polling).after_failure(failures, asked_s=None, jitter=jitter))
 
     def _on_retry(self, error: APIError) -> None:
-        self._recorder.show(trouble=f"{error.message} It is tried again.")
+        self._recorder.show(trouble=Trouble(TroubleCode.RETRIED, error.message))
 
 
 def _sweep(folder: Path) -> None:

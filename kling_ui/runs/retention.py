@@ -26,7 +26,7 @@ _REMOVED = ".removed-"
 log = logging.getLogger(__name__)
 
 
-class Usage(Protocol):
+class DiskSize(Protocol):
     """What :func:`shutil.disk_usage` tells, in bytes."""
 
     @property
@@ -80,7 +80,7 @@ class Retention:
         shown: Callable[[], Collection[str]] = tuple,
         in_memory: Callable[[], Collection[str]] = tuple,
         clock: Callable[[], float] = time.time,
-        usage: Callable[[Path], Usage] = shutil.disk_usage,
+        usage: Callable[[Path], DiskSize] = shutil.disk_usage,
     ) -> None:
         self._ledger = ledger
         self._runs = runs

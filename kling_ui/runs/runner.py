@@ -13,6 +13,7 @@ from kling_ui.errors import LedgerError, RunError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.ledger import Ledger
+from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.publishing.protocol import FETCHING
 from kling_ui.runs.record import (
@@ -323,11 +324,8 @@ class Runner:
         """Make one visitor's runs another's, who has proved to be the same person; return how many they were."""
         return await self._context.ledger.ask(lambda store: store.hand_over(visitor, to)) if visitor and to else 0
 
-    async def cancel(self, run_id: str, visitor: str) -> str:
-        """Try to cancel a run.
-
-        Returns:
-            What that achieved, in words.
+    async def cancel(self, run_id: str, visitor: str) -> CancelAnswer:
+        """Try to cancel a run, and tell what that achieved.
 
         Raises:
             RunError: There is no such run of this visitor.
@@ -335,9 +333,8 @@ class Runner:
         record = await self._queries.record(run_id, visitor)
         if (executor := self._supervisor.executor_of(run_id)) is not None:
             return await executor.cancel()
-        if record.state.is_final:
-            return "This run has already ended."
-        return "This run is not followed here at the moment, so it cannot be cancelled from here."
+        code = CancelCode.ENDED_ALREADY if record.state.is_final else CancelCode.NOT_FOLLOWED
+        return CancelAnswer(code, record.engine)
 
     def retention(
         self, analyses: Path, limits: Limits, *, in_memory: Callable[[], Collection[str]] = tuple

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from pydantic import SecretStr
 
-from kling_ui.api.models import REQUEST_ID, RequestResult
+from kling_ui.api.models import REQUEST_ID, Price, RequestResult
 from kling_ui.errors import (
+    APIConnectionError,
     APIError,
     AuthenticationError,
     InsufficientBalanceError,
@@ -15,13 +16,19 @@ from kling_ui.errors import (
 )
 from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engine, Engines
-from kling_ui.runs.pricing import Budget, Quote, dollars
+from kling_ui.runs.pricing import (
+    ROUNDING_USD,
+    Budget,
+    PriceRisenError,
+    Quote,
+)
 from kling_ui.runs.record import (
     EngineName,
     RunInputs,
     RunRecord,
     RunState,
     Start,
+    StartCode,
     Terms,
     fingerprint,
     recovered_fingerprint,
@@ -31,13 +38,18 @@ from kling_ui.runs.run_files import StoredInputs, sha256_of
 from kling_ui.runs.supervisor import Place, RunSupervisor, Urls
 
 PRICE_LIMIT_S = 10.0  # an answer takes at most 10 s (docs/vendor_api.md, section 1)
-NO_TOKEN = "A run on Kling needs a RunComfy token."  # noqa: S105  no password
-_ROUNDING_USD = 1e-9
 # A run whose outcome is unknown is taken for a request that was made about when it was sent: clocks differ, and a
 # submit with inline media takes its time.
 MADE_BEFORE_S = 300.0
 MADE_AFTER_S = 900.0
 WAY_OUT = "Enter the token that made it; whoever runs this app can also use kling-ui recover."
+
+
+class NoTokenError(RunError):
+    """A run on Kling, or what is asked of it, needs a token that is not there."""
+
+    def __init__(self, *, advice: str) -> None:
+        super().__init__("A run on Kling needs a RunComfy token.", advice=advice)
 
 
 class RunSubmission:
@@ -116,7 +128,7 @@ class RunSubmission:
         """Read the price; see :meth:`kling_ui.runs.runner.Runner.quote`."""
         engine = await self._engines.get(EngineName.KLING)
         if (key := self._supervisor.key(engine, token, app_token=terms.app_token)) is None:
-            return Quote(duration_s=duration_s, trouble="It can be read with a RunComfy token.")
+            return Quote(duration_s=duration_s, needs_token=True)
         return await _read_price(engine, key, duration_s)
 
     async def _enter(
@@ -157,15 +169,15 @@ class RunSubmission:
         self._supervisor.carry(record, engine, key, urls, place=place)
         return Start(run_id=record.run_id, is_new=True)
 
-    def _no_token(self) -> RunError:
+    def _no_token(self) -> "NoTokenError":
         """Say why there is none: the app has none, or has one that does not pay for everybody."""
         if self._supervisor.app_token is None:
-            return RunError(NO_TOKEN, advice="Enter one, or use the preview.")
-        return RunError(NO_TOKEN, advice="Bring your own: the app's does not pay for this. Or use the preview.")
+            return NoTokenError(advice="Enter one, or use the preview.")
+        return NoTokenError(advice="Bring your own: the app's does not pay for this. Or use the preview.")
 
     async def _found(self, standing: RunRecord, token: SecretStr | None) -> Start:
         await self._supervisor.take_up(standing.run_id, token)  # should nobody carry it
-        return Start(run_id=standing.run_id, is_new=False, words=standing_words(standing))
+        return Start(run_id=standing.run_id, is_new=False, code=standing_code(standing))
 
     async def _standing(self, request: str, *, again: bool) -> RunRecord | None:
         gone = await self._gone(request)
@@ -216,17 +228,12 @@ def nobodys() -> RunError:
     return RunError("It is not known whose run this is.", advice="Load the page again.")
 
 
-def standing_words(record: RunRecord) -> str:
-    """Say why a wish makes no new run."""
+def standing_code(record: RunRecord) -> StartCode:
+    """Tell why a wish makes no new run."""
     if record.state is RunState.COMPLETED:
-        price = "" if record.engine is EngineName.PREVIEW else ", which is charged again"
-        return f"You already have this result. Run it again for another one{price}."
-    if record.state is RunState.UNKNOWN:
-        return (
-            "The same run was started before, and it is not known whether RunComfy accepted it. "
-            "Run it again only if it is not among the account's requests: both would be charged."
-        )
-    return "This run is already under way."
+        is_free = record.engine is EngineName.PREVIEW
+        return StartCode.SAME_RESULT if is_free else StartCode.SAME_PAID_RESULT
+    return StartCode.SAME_UNKNOWN if record.state is RunState.UNKNOWN else StartCode.SAME_OPEN
 
 
 async def _read_price(engine: Engine, key: SecretStr, duration_s: float | None) -> Quote:
@@ -237,28 +244,30 @@ async def _read_price(engine: Engine, key: SecretStr, duration_s: float | None) 
         InsufficientBalanceError: The account has no balance left.
     """
     try:
-        async with asyncio.timeout(PRICE_LIMIT_S):
-            price = await engine.api(key).price()
+        price = await _price(engine, key)
     except InsufficientBalanceError:
         raise
     except AuthenticationError as error:
         if error.status_code == 401 or error.error_code == 400004:
             raise
         return Quote(duration_s=duration_s, trouble=error.message)
-    except (APIError, TimeoutError) as error:
-        trouble = error.message if isinstance(error, APIError) else "The model API did not answer in time."
-        return Quote(duration_s=duration_s, trouble=trouble)
+    except APIError as error:
+        return Quote(duration_s=duration_s, trouble=error.message)
     return Quote(rate_usd=price.amount_usd, unit=price.unit, note=price.note, duration_s=duration_s)
 
 
+async def _price(engine: Engine, key: SecretStr) -> Price:
+    try:
+        async with asyncio.timeout(PRICE_LIMIT_S):
+            return await engine.api(key).price()
+    except TimeoutError as error:
+        raise APIConnectionError("The model API did not answer in time.") from error
+
+
 def _compare(quote: Quote, shown_rate_usd: float | None) -> None:
-    if quote.rate_usd is None or shown_rate_usd is None or quote.rate_usd <= shown_rate_usd + _ROUNDING_USD:
+    if quote.rate_usd is None or shown_rate_usd is None or quote.rate_usd <= shown_rate_usd + ROUNDING_USD:
         return
-    raise RunError(
-        f"The price has risen from {dollars(shown_rate_usd)} to {dollars(quote.rate_usd)} a {quote.unit} "
-        "since it was shown. Nothing was sent.",
-        advice="Start it again if that is fine.",
-    )
+    raise PriceRisenError(quote, shown_rate_usd)
 
 
 class Recovery:
@@ -309,12 +318,12 @@ class Recovery:
 
     async def _without_asking(self, record: RunRecord, token: SecretStr | None) -> Start | None:
         if record.result_name is not None and await asyncio.to_thread(self._is_here, record):
-            return Start(run_id=record.run_id, is_new=False, words="This result is here already.")
+            return Start(run_id=record.run_id, is_new=False, code=StartCode.FOUND_HERE)
         is_carried = self._supervisor.executor_of(record.run_id) is not None or record.is_held(self._context.clock())
         if record.state.is_final or not is_carried:
             return None
         await self._supervisor.take_up(record.run_id, token)  # should whoever holds it be gone
-        return Start(run_id=record.run_id, is_new=False, words="This run is being followed already.")
+        return Start(run_id=record.run_id, is_new=False, code=StartCode.FOUND_FOLLOWED)
 
     def _is_here(self, record: RunRecord) -> bool:
         return (self._context.folders.of(record.run_id) / (record.result_name or "")).is_file()
@@ -322,7 +331,7 @@ class Recovery:
     async def _look_up(self, request_id: str, token: SecretStr | None) -> RequestResult:
         engine = await self._engines.get(EngineName.KLING)
         if (key := self._supervisor.key(engine, token, app_token=True)) is None:  # whether it may be, see recover
-            raise RunError(NO_TOKEN, advice="Enter the token that made the request.")
+            raise NoTokenError(advice="Enter the token that made the request.")
         return await engine.api(key).result(request_id)
 
     async def _unanswered(
@@ -362,7 +371,7 @@ class Recovery:
         ):
             raise RunError("This run has changed meanwhile.", advice="Look at it again.")
         await self._supervisor.take_up(run_id, token)
-        return Start(run_id=run_id, is_new=False, words="Found. The run is followed on.")
+        return Start(run_id=run_id, is_new=False, code=StartCode.FOUND)
 
     async def _enter(self, found: RequestResult, visitor: str, token: SecretStr | None) -> Start:
         now, request_id = self._context.clock(), found.request_id
@@ -385,8 +394,8 @@ class Recovery:
         )
         standing = await self._context.ledger.ask(lambda store: store.add(record))
         await self._supervisor.take_up(standing.run_id, token)
-        words = "Found. Its inputs are not known here, so its motion cannot be measured."
-        return Start(run_id=standing.run_id, is_new=standing.run_id == record.run_id, words=words)
+        is_new = standing.run_id == record.run_id
+        return Start(run_id=standing.run_id, is_new=is_new, code=StartCode.FOUND_WITHOUT_INPUTS)
 
 
 def _is_the_apps(record: RunRecord) -> bool:

@@ -248,9 +248,8 @@ class RunSupervisor:
             return False
         held = replace(record, holder=context.holder)
         if isinstance(plan, Outcome):
-            values = {"error": plan.error, "advice": plan.advice}
             try:
-                await RunRecorder(context, held).note(plan.state, **values)
+                await RunRecorder(context, held).note(plan.state, **plan.to_columns())
             finally:
                 context.live_status.take_down(record.run_id)
             return False

@@ -1,4 +1,4 @@
-"""What a person is told about a run: one value with everything the page and the command line show."""
+"""A run as its visitor sees it: one value with everything that the page and the command line show."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,27 +6,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kling_ui.options import TransferOptions
-from kling_ui.runs.failure_reasons import FailureReason, explain
-from kling_ui.runs.pricing import (
-    Charge,
-    Quote,
-    charge_of,
-    cost_words,
+from kling_ui.runs.outcomes import (
+    CancelAnswer,
+    FailureReason,
+    Outcome,
+    OutcomeCode,
+    ReasonCode,
+    Trouble,
+    explain,
 )
+from kling_ui.runs.pricing import Charge, Quote, charge_of
+from kling_ui.runs.publishing.protocol import Deliveries
 from kling_ui.runs.record import (
     EngineName,
+    Expiry,
     RunRecord,
     RunState,
-    expires_at,
-    expiry_words,
+    expiry_of,
 )
-
-GONE_WORDS = "The video was made, but its files are no longer kept here."
-GONE_ADVICE = {
-    EngineName.PREVIEW: "To make another one, choose both inputs again.",
-    EngineName.KLING: "Recover it by its request id, if RunComfy still has it.",
-}
-RENDERERS = {EngineName.PREVIEW: "the preview engine", EngineName.KLING: "RunComfy"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,15 +33,17 @@ class Live:
     Attributes:
         queue_position: Runs ahead of it, while it waits and the engine says so.
         progress: Share of the work done, 0-1, when the engine says so.
-        trouble: What is in the way at the moment, in words; it is being tried again.
-        note: How the files travel, when that is worth saying.
+        trouble: What is in the way at the moment.
+        deliveries: How the files travel, when that is worth saying.
+        cancel_answer: What asking to cancel achieved, once that could be asked.
         needs_token: It can only be followed on with its visitor's token.
     """
 
     queue_position: int | None = None
     progress: float | None = None
-    trouble: str = ""
-    note: str = ""
+    trouble: Trouble | None = None
+    deliveries: Deliveries | None = None
+    cancel_answer: CancelAnswer | None = None
     needs_token: bool = False
 
 
@@ -56,8 +55,7 @@ class RunView:
         run_id: Ours.
         engine: Who renders it.
         state: Where it is.
-        sentence: What is happening, in words; ends with :attr:`trouble`.
-        trouble: What is in the way at the moment and is being tried again; empty when nothing is.
+        trouble: What is in the way at the moment; ``None`` when nothing is, and at its end.
         queue_position: Runs ahead of it, if known.
         progress: Share of the rendering done, 0-1, if known.
         elapsed_s: Seconds since it was asked for, until it ended.
@@ -75,28 +73,25 @@ class RunView:
         motion: All that was measured of it.
         cost_usd: What the engine says it cost.
         estimate_usd: What it was expected to cost, if a price was known.
-        price_words: What was known of the price before the run; empty for a free one.
-        cost_words: What it cost beside what was expected, or whether it is charged at all; empty for a free one.
+        quote: What was known of the price before the run; ``None`` for a free one.
         charge: Whether it costs money.
-        expires_at: When its engine may drop a result that is not safe here, seconds since 1970; ``None`` while there
-            is nothing to lose.
-        expiry_words: The same in words; empty likewise.
+        expiry: Until when its engine keeps a result that is not safe here; ``None`` while there is nothing to lose.
+        outcome: How it ended, if without a video.
+        reason: Why its engine made none, if that failed and is known.
         inputs: Which inputs to change after a failure: any of ``image``, ``video`` and ``prompt``.
         repairs: Ids of repairs (:class:`kling_ui.checks.repair_kinds.RepairKind`) that help, the likeliest first.
         findings: What the checks said before the run.
-        note: Something worth knowing that is no trouble.
+        deliveries: How the files travel, when that is worth saying.
+        cancel_answer: What asking to cancel achieved, once that could be asked.
         needs_token: It goes on at the engine but can only be followed with its visitor's token.
-        error: What went wrong.
-        advice: What to do next.
-        raw_error: The engine's own words.
         files_gone: It has ended, and files that were kept with it are no longer here; they are ``None`` above.
+        result_gone: Its result is among them.
     """
 
     run_id: str
     engine: EngineName
     state: RunState
-    sentence: str
-    trouble: str
+    trouble: Trouble | None
     queue_position: int | None
     progress: float | None
     elapsed_s: float
@@ -114,25 +109,29 @@ class RunView:
     motion: Mapping[str, Any] | None
     cost_usd: float | None
     estimate_usd: float | None
-    price_words: str
-    cost_words: str
+    quote: Quote | None
     charge: Charge
-    expires_at: float | None
-    expiry_words: str
+    expiry: Expiry | None
+    outcome: Outcome | None
+    reason: ReasonCode | None
     inputs: tuple[str, ...]
     repairs: tuple[str, ...]
     findings: Mapping[str, Any] | None
-    note: str
+    deliveries: Deliveries | None
+    cancel_answer: CancelAnswer | None
     needs_token: bool
-    error: str | None
-    advice: str | None
-    raw_error: str | None
     files_gone: bool = False
+    result_gone: bool = False
 
     @property
     def is_final(self) -> bool:
         """Nothing more happens by itself."""
         return self.state.is_final
+
+    @property
+    def raw_error(self) -> str | None:
+        """The engine's own words."""
+        return self.outcome.raw if self.outcome else None
 
     @property
     def can_cancel(self) -> bool:
@@ -144,7 +143,7 @@ class RunView:
         """A request id, or another try with the one that is known, may still bring a result."""
         if self.engine is EngineName.PREVIEW or self.result is not None:
             return False
-        return self.state is RunState.UNKNOWN or (self.state is RunState.FAILED and self.expires_at is not None)
+        return self.state is RunState.UNKNOWN or (self.state is RunState.FAILED and self.expiry is not None)
 
 
 def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunView:
@@ -157,14 +156,14 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         now: Seconds since 1970.
     """
     files = _files_of(record, folder)
-    facts, motion, reason = record.result_facts, record.motion, _reason(record)
+    facts, motion, outcome = record.result_facts, record.motion, Outcome.of(record)
+    reason = _reason(record, outcome)
     until = record.changed_at if record.state.is_final else now
     return RunView(
         run_id=record.run_id,
         engine=record.engine,
         state=record.state,
-        sentence=GONE_WORDS if files.is_result_gone else sentence(record, live),
-        trouble="" if record.state.is_final else live.trouble,
+        trouble=None if record.state.is_final else live.trouble,
         queue_position=live.queue_position if record.state is RunState.IN_QUEUE else None,
         progress=live.progress if record.state is RunState.IN_PROGRESS else None,
         elapsed_s=max(0.0, until - record.created_at),
@@ -182,20 +181,19 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         motion=motion,
         cost_usd=record.cost_usd,
         estimate_usd=record.estimate_usd,
-        price_words="" if record.price is None else Quote.from_json(record.price).words,
-        cost_words=cost_words(record),
+        quote=None if record.price is None else Quote.from_json(record.price),
         charge=charge_of(record),
-        expires_at=expires_at(record, needs_token=live.needs_token),
-        expiry_words=expiry_words(record, now, needs_token=live.needs_token),
-        inputs=reason.inputs,
-        repairs=tuple(repair.value for repair in reason.repairs),
+        expiry=expiry_of(record, now, needs_token=live.needs_token),
+        outcome=outcome,
+        reason=reason.code if reason else None,
+        inputs=reason.inputs if reason else (),
+        repairs=tuple(repair.value for repair in reason.repairs) if reason else (),
         findings=record.findings,
-        note=live.note,
+        deliveries=live.deliveries,
+        cancel_answer=live.cancel_answer,
         needs_token=live.needs_token,
-        error=record.error,
-        advice=GONE_ADVICE[record.engine] if files.is_result_gone else record.advice,
-        raw_error=record.raw_error,
         files_gone=files.are_gone,
+        result_gone=files.is_result_gone,
     )
 
 
@@ -224,61 +222,8 @@ def _if_here(path: Path | None) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def _reason(record: RunRecord) -> FailureReason:
-    if record.state is not RunState.FAILED or not record.raw_error:
-        return FailureReason("")
-    return explain(record.engine, record.raw_error)
-
-
-def sentence(record: RunRecord, live: Live) -> str:
-    """Say in one or two sentences what is happening."""
-    if live.needs_token and not record.state.is_final:
-        return "This run goes on at RunComfy. Enter its token to follow it here."
-    words = _words(record, live)
-    return f"{words} {live.trouble}" if live.trouble and not record.state.is_final else words
-
-
-_DRAWING = {EngineName.PREVIEW: "Drawing the preview", EngineName.KLING: "Kling is rendering the video"}
-_CALM = {
-    RunState.PREPARING: "Getting the files ready.",
-    RunState.COLLECTING: "The video is ready. Fetching it.",
-    RunState.SCORING: "The video is ready. Measuring how well it follows the reference.",
-}
-
-
-def _words(record: RunRecord, live: Live) -> str:
-    match record.state:
-        case RunState.SUBMITTING:
-            return f"Handing the files to {RENDERERS[record.engine]}."
-        case RunState.IN_QUEUE:
-            return _queue_words(live.queue_position)
-        case RunState.IN_PROGRESS:
-            return _drawing_words(live.progress, _DRAWING[record.engine])
-        case _:
-            return _CALM.get(record.state) or _last_words(record)
-
-
-def _queue_words(position: int | None) -> str:
-    if position is None:
-        return "Waiting for its turn."
-    if position <= 0:
-        return "Waiting: yours is next."
-    return "Waiting: 1 run is ahead of yours." if position == 1 else f"Waiting: {position} runs are ahead of yours."
-
-
-def _drawing_words(progress: float | None, doing: str) -> str:
-    return f"{doing}." if progress is None else f"{doing}: {min(max(progress, 0.0), 1.0) * 100:.0f} %."
-
-
-def _last_words(record: RunRecord) -> str:
-    match record.state:
-        case RunState.COMPLETED if record.engine is EngineName.PREVIEW:
-            return "The preview is ready."
-        case RunState.COMPLETED:
-            return "The video is ready and kept here."
-        case RunState.CANCELLED:
-            return record.error or "Cancelled before it started. Nothing was rendered."
-        case RunState.UNKNOWN:
-            return record.error or f"It is not known whether {RENDERERS[record.engine]} accepted this run."
-        case _:
-            return record.error or "The run failed."
+def _reason(record: RunRecord, outcome: Outcome | None) -> FailureReason | None:
+    if outcome is None or outcome.state is not RunState.FAILED:
+        return None
+    is_told = bool(outcome.raw) or outcome.code is OutcomeCode.ENGINE_FAILED
+    return explain(record.engine, outcome.raw) if is_told else None

@@ -7,6 +7,7 @@ import numpy as np
 
 from kling_ui.options import Orientation
 from kling_ui.vision.pose import (
+    KEYPOINTS,
     VISIBLE_MIN,
     Landmark,
     PoseTrack,
@@ -27,26 +28,6 @@ PCK_SHOULDERS = 0.2  # a joint is correct within this share of the shoulder widt
 _FLATNESS_LEAST = 0.3  # shoulders seen from the side: their width is not blown up further
 _JOINTS_MIN = 4  # fewer do not fix place and size
 _SCALE_LEAST, _SCALE_MOST = 0.5, 2.0  # of one moment against the rest of the clip
-
-KEYPOINTS = (
-    Landmark.NOSE,
-    *(
-        Landmark.LEFT_SHOULDER,
-        Landmark.RIGHT_SHOULDER,
-        Landmark.LEFT_ELBOW,
-        Landmark.RIGHT_ELBOW,
-        Landmark.LEFT_WRIST,
-        Landmark.RIGHT_WRIST,
-    ),
-    *(
-        Landmark.LEFT_HIP,
-        Landmark.RIGHT_HIP,
-        Landmark.LEFT_KNEE,
-        Landmark.RIGHT_KNEE,
-        Landmark.LEFT_ANKLE,
-        Landmark.RIGHT_ANKLE,
-    ),
-)
 
 
 class Limb(StrEnum):

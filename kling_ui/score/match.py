@@ -1,6 +1,6 @@
 """What the motion match says, and the clock on which two clips are compared."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -228,27 +228,36 @@ class MotionMatch:
         """The figure, and whatever a person must know to read it, in sentences."""
         if self.score is None:
             return f"The motion match could not be measured: {self.reason}"
-        return " ".join([f"Motion match {self.score:.0f} of 100.", *self._remarks()])
+        return " ".join([f"Motion match {self.score:.0f} of 100.", *remarks(asdict(self))])
 
     def to_json(self) -> dict[str, Any]:
         """Put it into plain JSON types; numbers are rounded to what means something."""
         return _rounded(asdict(self) | {"missing_s": self.missing_s, "headline": self.headline})
 
-    def _remarks(self) -> list[str]:
-        said = [f"From {span.start_s:.1f} to {span.end_s:.1f} s the result {span.reason}." for span in self.missing]
-        if self.is_mirrored:
-            said.append(
-                f"It is mirrored, left and right are exchanged; turned back it would be {self.mirrored_score:.0f}."
-            )
-        if self.lag is not None and self.lag.in_step_score is not None:
-            way = "late" if self.lag.late_s > 0 else "early"
-            by = f"{abs(self.lag.frames):.1f} frames ({abs(self.lag.late_s) * 1000:.0f} ms)"
-            said.append(f"It follows {by} {way}; in step it would be {self.lag.in_step_score:.0f}.")
-        if self.visibility is not None and self.visibility < SURE_VISIBILITY:
-            said.append("The person is hard to make out, so the true match may be higher.")
-        if self.left_out:
-            said.append(f"Not visible in both, so not compared: {', '.join(row.limb.value for row in self.left_out)}.")
-        return said
+
+def remarks(motion: Mapping[str, Any]) -> list[str]:
+    """Say what a person must know to read a score, in sentences.
+
+    Args:
+        motion: What :meth:`MotionMatch.to_json` gives, of this release or an earlier one.
+    """
+    said = [
+        f"From {span['start_s']:.1f} to {span['end_s']:.1f} s the result {span['reason']}."
+        for span in motion.get("missing") or ()
+    ]
+    lag, visibility = motion.get("lag"), motion.get("visibility")
+    if motion.get("is_mirrored"):
+        turned = f"turned back it would be {motion['mirrored_score']:.0f}."
+        said.append(f"It is mirrored, left and right are exchanged; {turned}")
+    if lag and lag["in_step_score"] is not None:
+        way = "late" if lag["late_s"] > 0 else "early"
+        by = f"{abs(lag['frames']):.1f} frames ({abs(lag['late_s']) * 1000:.0f} ms)"
+        said.append(f"It follows {by} {way}; in step it would be {lag['in_step_score']:.0f}.")
+    if visibility is not None and visibility < SURE_VISIBILITY:
+        said.append("The person is hard to make out, so the true match may be higher.")
+    if left_out := [str(row["limb"]) for row in motion.get("limbs") or () if row["counted"] and row["left_out"]]:
+        said.append(f"Not visible in both, so not compared: {', '.join(left_out)}.")
+    return said
 
 
 def _rounded(value: Any) -> Any:

@@ -1,1 +1,4 @@
-"""The page: the only part that knows Gradio."""
+"""The page: what stands on it, what happens, who a visitor is.
+
+It may import everything but ``cli``; only here is Gradio imported.
+"""

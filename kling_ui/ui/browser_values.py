@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from kling_ui.checks.limits import PROMPT_MAX_CHARS
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.options import Orientation, TransferOptions, odd_characters
 from kling_ui.runs.runner import RunInputs
@@ -15,7 +16,7 @@ Span = tuple[float, float]
 _LABEL_MAX_CHARS = 120
 _TIME_MAX_S = 1e6
 _VERSIONS_MAX = 32  # of one input; what a browser sends is not believed without end
-_PROMPT_MAX_CHARS = 2500
+_RATE_MAX_USD = 1_000_000.0  # what a page can have shown; it is compared with the price of today
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,18 @@ class RunRequest:
         return cls(image, video, choice, given.get("accepted") is True, *urls)
 
 
+def shown_rate_value(rate_usd: float | None) -> dict[str, Any]:
+    """Put the rate that a person is shown, in US dollars, into plain values that the browser carries."""
+    return {} if rate_usd is None else {"rate_usd": rate_usd}
+
+
+def read_shown_rate(value: object) -> float | None:
+    """Read the rate that the browser carried; ``None`` where it is nothing that a page can have shown."""
+    rate = entries_of(value).get("rate_usd")
+    is_rate = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < _RATE_MAX_USD
+    return float(rate) if is_rate else None
+
+
 def _url(given: object) -> str | None:
     text = text_of(given)
     return None if odd_characters(text) else text or None
@@ -233,7 +246,7 @@ class SavedInputs:
             image,
             video,
             TransferOptions(
-                text_of(given.get("prompt"))[:_PROMPT_MAX_CHARS],
+                text_of(given.get("prompt"))[: int(PROMPT_MAX_CHARS.value)],
                 choice_of(given.get("orientation"), Orientation.VIDEO),
                 given.get("keep_sound") is not False,
             ),

@@ -3,18 +3,17 @@
 import functools
 import inspect
 import logging
-import traceback
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Hashable
 from contextlib import aclosing, contextmanager
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import gradio as gr
 
-from kling_ui.errors import KlingUIError
+from kling_ui.errors import REPORT_ADVICE, KlingUIError, place_of
 from kling_ui.options import without_odd
+from kling_ui.presentation.runs import in_words
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 Member = TypeVar("Member", bound=Enum)
 log = logging.getLogger(__name__)
 UNFORESEEN = "Something went wrong inside the app."
-UNFORESEEN_ADVICE = "Try again. If it happens again, the app's log tells more."
+UNFORESEEN_ADVICE = f"Try again. If it happens again, the app's log tells more. {REPORT_ADVICE}"
 
 
 def payload(event: "gr.EventData") -> dict[str, Any]:
@@ -57,16 +56,9 @@ def choice_of(value: object, otherwise: Member) -> Member:
 def error_text(error: Exception) -> KlingUIError:
     """Give the error as a person can be told it; of an unforeseen one the log says what it is and where it arose."""
     if isinstance(error, KlingUIError):
-        return error
+        return in_words(error)
     log.error("%s %s", UNFORESEEN, place_of(error))
     return KlingUIError(UNFORESEEN, advice=UNFORESEEN_ADVICE)
-
-
-def place_of(error: BaseException) -> str:
-    """Tell the type of an error and the lines that led to it, without its message: that may hold what is secret."""
-    frames = traceback.extract_tb(error.__traceback__)
-    lines = (f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in reversed(frames))
-    return f"{type(error).__name__} at {' < '.join(lines) or 'an unknown place'}"
 
 
 def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -119,11 +111,6 @@ def _guarded_function(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 def _shown(error: Exception) -> gr.Error:
     return error if isinstance(error, gr.Error) else gr.Error(str(error_text(error)), print_exception=False)
-
-
-def _short(file_name: str) -> str:
-    """Give the last parts of a path: enough to find the file, nothing of whose machine it is."""
-    return "/".join(Path(file_name).parts[-3:])
 
 
 class LatestWins:

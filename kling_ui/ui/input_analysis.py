@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from kling_ui.checks.repair_plan import file_differences
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
+from kling_ui.options import InputKind
+from kling_ui.presentation.findings import file_differences
 from kling_ui.ui.browser_values import InputVersions
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import input_slot as slot_view
-from kling_ui.ui.views.input_slot import InputKind, SlotValue
+from kling_ui.ui.views.input_slot import SlotValue
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 
 Facts = ImageFacts | VideoFacts

@@ -76,13 +76,14 @@ class Panels:
 
     @property
     def cost(self) -> list[Any]:
-        """What shows the price."""
-        return [self.action.cost, self.action.run]
+        """What shows the price, and carries it to the run."""
+        return [self.action.cost, self.action.run, self.action.asks.shown_rate]
 
     @property
     def judged(self) -> list[Any]:
-        """What shows the judgement."""
-        return [self.action.findings, self.action.headline, self.action.run, self.action.accepted]
+        """What shows the judgement, and carries what was judged to the run."""
+        action = self.action
+        return [action.findings, action.headline, action.run, action.accepted, action.asks.request]
 
     @property
     def display(self) -> list[Any]:
@@ -203,8 +204,9 @@ def wire_start(
     taken = [panel.token, *panels.token]
     token = action.run.click(on_token.on_token, panels.typed, taken, trigger_mode="once", **PLUMBING)
     judged = token.success(on_inputs.judge, panels.asked, panels.judged, **PLUMBING)
-    run_request = [action.headline, panel.engine, action.cost, panel.token_line, panels.how.resolution, visitor]
-    run = judged.success(on_runs.on_run, run_request, panels.display, trigger_mode="multiple", **PLUMBING)
+    asks = [action.asks.request, action.asks.shown_rate]
+    asked = [*asks, panel.engine, panel.token_line, panels.how.resolution, visitor]
+    run = judged.success(on_runs.on_run, asked, panels.display, trigger_mode="multiple", **PLUMBING)
     run.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
 
 
@@ -218,7 +220,7 @@ def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: PriceHandlers) -
         opened(handlers.on_open, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
     result.status.cancel(handlers.on_cancel, visitor, result.status, trigger_mode="multiple", **PLUMBING)
     result.player.compare(handlers.on_compare, visitor, result.player, **PLUMBING)
-    once_more = [panels.action.headline, panels.action.cost, visitor]
+    once_more = [panels.action.asks.request, panels.action.asks.shown_rate, visitor]
     again = result.status.again(handlers.on_again, once_more, panels.display, trigger_mode="multiple", **PLUMBING)
     again.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
     for recover in (result.status.recover, result.history.recover):

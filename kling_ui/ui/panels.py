@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from kling_ui.checks.limits import PROMPT_MAX_CHARS
 from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName
 from kling_ui.ui import widgets
@@ -20,7 +21,6 @@ ORIENTATIONS = [
     ("Image\nAs in the picture, up to 10\N{NO-BREAK SPACE}s", Orientation.IMAGE.value),
 ]
 RESOLUTIONS = [("720p", Resolution.P720.value), ("1080p, takes longer", Resolution.P1080.value)]
-PROMPT_MAX_CHARS = 2500
 TOKEN_MAX_CHARS = 4096
 
 
@@ -64,6 +64,21 @@ class ActionPanel:
     headline: gr.HTML
     run: gr.Button
     cost: gr.HTML
+    asks: "RunCarrier"
+
+
+@dataclass(frozen=True)
+class RunCarrier:
+    """What the button asks for; nothing of it is shown.
+
+    Attributes:
+        request: The inputs and the choice as they were judged, see :class:`kling_ui.ui.browser_values.RunRequest`;
+            empty while they cannot be run.
+        shown_rate: The rate that stands beside the button, see :func:`kling_ui.ui.browser_values.shown_rate_value`.
+    """
+
+    request: gr.HTML
+    shown_rate: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -141,7 +156,7 @@ def place_how(choice: TransferOptions) -> HowPanel:
             info="Place, clothes, light. The motion comes from the clip.",
             lines=2,
             max_lines=6,
-            max_length=PROMPT_MAX_CHARS,
+            max_length=int(PROMPT_MAX_CHARS.value),
             elem_id="prompt",
         )
     return HowPanel(orientation, advice, keep_sound, resolution, prompt)
@@ -155,7 +170,8 @@ def place_action() -> ActionPanel:
         headline = widgets.headline()
         run = gr.Button(RUN, variant="primary", interactive=False, elem_id="run")
         cost = widgets.cost({"words": FREE})
-    return ActionPanel(findings, accepted, headline, run, cost)
+        asks = RunCarrier(widgets.carrier("run-request"), widgets.carrier("shown-rate"))
+    return ActionPanel(findings, accepted, headline, run, cost, asks)
 
 
 def place_result() -> ResultPanel:

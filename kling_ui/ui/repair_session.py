@@ -15,11 +15,12 @@ from kling_ui.checks.repair_plan import (
 )
 from kling_ui.checks.repair_runner import RepairedCopy, RepairRunner
 from kling_ui.errors import KlingUIError
-from kling_ui.options import TransferOptions
+from kling_ui.options import InputKind, TransferOptions
+from kling_ui.presentation.findings import repair_label
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Span
 from kling_ui.ui.input_analysis import InputAnalysis
 from kling_ui.ui.services import Services
-from kling_ui.ui.views.input_slot import InputKind, SlotValue, span_words
+from kling_ui.ui.views.input_slot import SlotValue, span_words
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 
 ANALYSING, WRITING, CHECKING = "Looking once more", "Repairing", "Checking the result"
@@ -184,7 +185,7 @@ class RepairSession:
 
 def _labels(order: RepairOrder, offered: Iterable[Repair]) -> dict[RepairKind, str]:
     """What of an order is on offer, with what its buttons say; a person may keep any part of a clip."""
-    labels = {repair.kind: repair.label for repair in offered if repair.kind in order.kinds}
+    labels = {repair.kind: repair_label(repair) for repair in offered if repair.kind in order.kinds}
     if order.span and order.video and RepairKind.VIDEO_TRIM in order.kinds:
         labels[RepairKind.VIDEO_TRIM] = f"Keep {span_words(*order.span)}"
     return labels

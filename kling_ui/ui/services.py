@@ -13,9 +13,14 @@ import httpx
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
 from kling_ui.media.download import download
-from kling_ui.media.signatures import IMAGE_FORMATS, VIDEO_FORMATS
+from kling_ui.media.signatures import (
+    IMAGE_FORMATS,
+    IMAGE_MAX_BYTES,
+    VIDEO_FORMATS,
+    VIDEO_MAX_BYTES,
+)
 from kling_ui.media.transform_video import transform_video
-from kling_ui.options import TransferOptions
+from kling_ui.options import InputKind, TransferOptions
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.record import Terms
 from kling_ui.runs.retention import Retention
@@ -23,11 +28,9 @@ from kling_ui.runs.runner import Runner, open_runner
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
-from kling_ui.ui.spending_rules import terms_of, warn_of_unused_token
-from kling_ui.ui.views.input_slot import InputKind
-from kling_ui.ui.visitors import TokenStore, Visitor, share_keys
+from kling_ui.ui.visitors import TokenStore, Visitor, share_keys, terms_of, warn_of_unused_token
 from kling_ui.ui.web.signed_files import SignedFiles
-from kling_ui.ui.web.upload_store import DiskFloor, Room, UploadStore
+from kling_ui.ui.web.uploads import DiskFloor, Room, UploadStore
 from kling_ui.workers import TurnTakingWorkers, Workers
 
 if TYPE_CHECKING:
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
 
 FORMATS = {InputKind.IMAGE: IMAGE_FORMATS, InputKind.VIDEO: VIDEO_FORMATS}
 CONVERT_TIMEOUT_S = 120.0
-LINK_MAX_BYTES = {InputKind.IMAGE: 50 * 1024**2, InputKind.VIDEO: 100 * 1024**2}
+LINK_MAX_BYTES = {InputKind.IMAGE: IMAGE_MAX_BYTES, InputKind.VIDEO: VIDEO_MAX_BYTES}
 _FETCH_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
 

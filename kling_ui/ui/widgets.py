@@ -171,6 +171,11 @@ def headline() -> gr.HTML:
     return widget("headline", value=value, uses=("reach",), elem_id="headline")
 
 
+def carrier(elem_id: str) -> gr.HTML:
+    """Place a value that only travels: a handler writes it, and another one reads it when something is pressed."""
+    return gr.HTML({}, html_template="<i></i>", apply_default_css=False, visible="hidden", elem_id=elem_id)
+
+
 def findings() -> gr.HTML:
     """Place the list of what the checks found; property ``repairing`` says how far a repair is.
 

@@ -1,1 +1,4 @@
-"""Computer vision: measure people, poses, shots, camera and speed in pictures and clips; no verdicts."""
+"""What pictures and clips show: people, poses, shots, camera, speed; measurements and evidence, no verdicts.
+
+It may import ``media`` and the base modules; only ``detector`` imports mediapipe.
+"""

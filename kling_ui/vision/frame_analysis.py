@@ -10,7 +10,10 @@ from kling_ui.vision.camera import FLOW_LONG_SIDE_PX, SOBEL_SUM
 from kling_ui.vision.frame_sampling import SampledFrame, content_box
 from kling_ui.vision.people import Box, find_group
 from kling_ui.vision.pose import (
+    EARS,
+    HIPS,
     MASK_THRESHOLD,
+    SHOULDERS,
     VISIBLE_MIN,
     Landmark,
     Pose,
@@ -164,9 +167,9 @@ def _squareness(patch: np.ndarray) -> float:
 def _seeds(points: np.ndarray) -> list[tuple[str, int, int]]:
     """List places that surely lie on the body, with the part's name; x and y in whole pixels."""
     nose, mouth = points[Landmark.NOSE], points[[Landmark.MOUTH_LEFT, Landmark.MOUTH_RIGHT]].mean(axis=0)
-    ears = points[[Landmark.LEFT_EAR, Landmark.RIGHT_EAR]].mean(axis=0)
+    ears = points[EARS].mean(axis=0)
     places = [("head", place) for place in (nose, mouth, (nose + ears) / 2)]
-    shoulders, hips = points[[_S, _S + 1]], points[[_H, _H + 1]]
+    shoulders, hips = points[SHOULDERS], points[HIPS]
     for down in _SEEDS_DOWN_TRUNK:
         sides = shoulders * (1 - down) + hips * down
         middle = sides.mean(axis=0)
@@ -193,9 +196,9 @@ def _outline(size: tuple[int, int], points: np.ndarray, width_px: float) -> np.n
     cv2.fillConvexPoly(drawn, whole[trunk], (1,))
     for first, second in zip(trunk, (*trunk[1:], trunk[0]), strict=True):
         limb(points[first], points[second], _TRUNK_ROUND)
-    head = points[[Landmark.LEFT_EAR, Landmark.RIGHT_EAR]].mean(axis=0)
+    head = points[EARS].mean(axis=0)
     limb(head, head, _HEAD_ROUND)
-    limb(points[[_S, _S + 1]].mean(axis=0), head, _NECK_ROUND)
+    limb(points[SHOULDERS].mean(axis=0), head, _NECK_ROUND)
     for inner, outer, half_width in _LIMBS:
         for offset in (0, 1):
             limb(points[inner + offset], points[outer + offset], half_width)
@@ -204,7 +207,7 @@ def _outline(size: tuple[int, int], points: np.ndarray, width_px: float) -> np.n
 
 def _shoulder_width(points: np.ndarray) -> float:
     across = float(np.linalg.norm(points[_S] - points[_S + 1]))
-    trunk = float(np.linalg.norm(points[[_S, _S + 1]].mean(axis=0) - points[[_H, _H + 1]].mean(axis=0)))
+    trunk = float(np.linalg.norm(points[SHOULDERS].mean(axis=0) - points[HIPS].mean(axis=0)))
     return max(across, _SHOULDERS_PER_TRUNK * trunk)
 
 

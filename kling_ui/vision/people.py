@@ -138,7 +138,7 @@ def group_of(people: list[Pose]) -> Group:
 def load_finders() -> None:
     """Load all models that the calling thread needs to find people."""
     find_people(_WARM_UP)
-    _face_reader(threading.get_ident())
+    _face_detector_of(threading.get_ident())
 
 
 def mask_box(pose: Pose) -> Box:
@@ -157,21 +157,21 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
     """Find people beside larger ones, in a copy of the picture from which those are painted out."""
     if not people or people[0].confidence < SURE_SCORE_MIN:
         return []
-    reader, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
+    detector, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
     scale = copy.shape[0] / whole.shape[0]
     known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
     known = cv2.resize(known, (copy.shape[1], copy.shape[0]), interpolation=cv2.INTER_AREA)
     found = []
-    for body in reader.candidates(mask_out(copy, known > _PAINTED_OUT_MIN)):
+    for body in detector.candidates(mask_out(copy, known > _PAINTED_OUT_MIN)):
         if body.score >= _SECOND_SCORE_MIN:
             there = Candidate(body.score, body.x_px / scale, body.y_px / scale, body.radius_px / scale, body.turn_rad)
-            found.append(detect_pose(reader, whole, there))
+            found.append(detect_pose(detector, whole, there))
     return [pose for pose in found if pose is not None and _is_clear(pose)]
 
 
 def faces_of_others(rgb: np.ndarray) -> list[Box]:
     """Find faces and list the boxes of those of a size comparable to the largest, which is left out."""
-    return other_faces(_face_reader(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX)), rgb.shape)
+    return other_faces(_face_detector_of(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX)), rgb.shape)
 
 
 def other_faces(faces: list[DetectedFace], shape: tuple[int, ...]) -> list[Box]:
@@ -203,15 +203,15 @@ def _centre(face: DetectedFace, width: int, height: int) -> np.ndarray:
 
 
 def _searched_in_parts(rgb: np.ndarray) -> Iterator[Pose]:
-    reader = pose_detector()
+    detector = pose_detector()
     height, width = rgb.shape[:2]
     side = round(_PART_SHARE * min(height, width))
     for top in _starts(height, side):
         for left in _starts(width, side):
-            for body in reader.candidates(rgb[top : top + side, left : left + side]):
+            for body in detector.candidates(rgb[top : top + side, left : left + side]):
                 if body.score < SURE_SCORE_MIN:
                     break  # surest first
-                pose = detect_pose(reader, rgb, replace(body, x_px=body.x_px + left, y_px=body.y_px + top))
+                pose = detect_pose(detector, rgb, replace(body, x_px=body.x_px + left, y_px=body.y_px + top))
                 if pose is not None and (pose.mask_agreement or 0.0) >= _SECOND_AGREEMENT_MIN:
                     yield pose
 
@@ -231,7 +231,7 @@ def _size(pose: Pose) -> float:
 
 
 @lru_cache(maxsize=_THREADS_MAX)
-def _face_reader(_thread: int) -> FaceDetector:
+def _face_detector_of(_thread: int) -> FaceDetector:
     return FaceDetector()
 
 

@@ -83,6 +83,16 @@ class Landmark(IntEnum):
 
 LANDMARKS = len(Landmark)  # 33
 
+# Groups that belong together, the left one first; lists, because that is what picks rows of an array.
+FACE = [*range(Landmark.NOSE, Landmark.MOUTH_RIGHT + 1)]
+EARS = [Landmark.LEFT_EAR, Landmark.RIGHT_EAR]
+SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
+ARMS = [Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST]
+HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
+KNEES = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
+ANKLES = [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
+KEYPOINTS = [Landmark.NOSE, *SHOULDERS, *ARMS, *HIPS, *KNEES, *ANKLES]  # without hands, feet and the rest of the face
+
 
 @dataclass(frozen=True, slots=True)
 class Pose:
@@ -141,11 +151,6 @@ class PoseTrack:
         """Frames in which somebody was found; ``(frames,)`` bool."""
         return ~np.isnan(self.landmarks[:, 0, 0])
 
-    @property
-    def found_share(self) -> float:
-        """Share of the frames, 0-1, in which somebody was found."""
-        return float(self.found.mean()) if len(self.times_s) else 0.0
-
 
 def find_person(rgb: np.ndarray) -> Pose | None:
     """Find the main character of a still picture, with a mask.
@@ -176,13 +181,13 @@ def find_people(rgb: np.ndarray) -> list[Pose]:
         only when nobody surer is there.
     """
     small = shrink(rgb, POSE_LONG_SIDE_PX)
-    reader = pose_detector()
-    candidates = reader.candidates(small)
+    detector = pose_detector()
+    candidates = detector.candidates(small)
     sure = [body for body in candidates if body.score >= SURE_SCORE_MIN][:_PEOPLE_MAX]
-    people = distinct(pose for body in sure if (pose := detect_pose(reader, small, body)) is not None)
+    people = distinct(pose for body in sure if (pose := detect_pose(detector, small, body)) is not None)
     if not people:
         unsure = [body for body in candidates if body.score < SURE_SCORE_MIN][:_UNSURE_TRIED_MAX]
-        tried = (detect_pose(reader, small, body) for body in unsure)
+        tried = (detect_pose(detector, small, body) for body in unsure)
         people = [pose for pose in tried if pose is not None and (pose.mask_agreement or 0.0) >= AGREEMENT_MIN][:1]
     return sorted(people, key=lambda pose: -(pose.subject_share or 0.0))
 
@@ -232,12 +237,12 @@ def shrink(rgb: np.ndarray, long_side_px: int) -> np.ndarray:
 
 def pose_detector() -> PoseDetector:
     """Return the calling thread's pose detector, loaded at the first call."""
-    return _reader(threading.get_ident())
+    return _detector_of(threading.get_ident())
 
 
-def detect_pose(reader: PoseDetector, rgb: np.ndarray, body: Candidate) -> Pose | None:
+def detect_pose(detector: PoseDetector, rgb: np.ndarray, body: Candidate) -> Pose | None:
     """Read the pose and the mask of one candidate; ``None`` when the landmark model sees nobody there."""
-    found = reader.read(rgb, body)
+    found = detector.read(rgb, body)
     return None if found is None else Pose(found.landmarks, found.world_m, found.mask, round(body.score, _ROUNDING))
 
 
@@ -255,16 +260,10 @@ def distinct(poses: Iterable[Pose]) -> list[Pose]:
 
 
 @lru_cache(maxsize=_THREADS_MAX)
-def _reader(_thread: int) -> PoseDetector:
+def _detector_of(_thread: int) -> PoseDetector:
     # Starting one costs more than using it; it keeps nothing of earlier pictures, but belongs to one thread.
     return PoseDetector()
 
-
-_FACE = list(range(Landmark.NOSE, Landmark.MOUTH_RIGHT + 1))
-_SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
-_HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
-_KNEES = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
-_ANKLES = [Landmark.LEFT_ANKLE, Landmark.RIGHT_ANKLE]
 
 # Outer joint -> inner joint and the name of what lies between them and beyond.
 _LIMBS = {
@@ -298,12 +297,12 @@ def seen(landmarks: np.ndarray) -> np.ndarray:
 
 def shows_head(landmarks: np.ndarray) -> np.ndarray:
     """Tell whether most of the head is in view: bool, ``(...)``."""
-    return seen(landmarks)[..., _FACE].mean(axis=-1) > 0.5
+    return seen(landmarks)[..., FACE].mean(axis=-1) > 0.5
 
 
 def shows_shoulders(landmarks: np.ndarray) -> np.ndarray:
     """Tell whether both shoulders are in view: bool, ``(...)``."""
-    return seen(landmarks)[..., _SHOULDERS].all(axis=-1)
+    return seen(landmarks)[..., SHOULDERS].all(axis=-1)
 
 
 def shows_upper_body(landmarks: np.ndarray) -> np.ndarray:
@@ -317,7 +316,7 @@ def shows_full_body(landmarks: np.ndarray) -> np.ndarray:
     Of each leg one may be hidden behind the other or by a caption, as long as it is inside the picture.
     """
     view, inside = seen(landmarks), in_frame(landmarks)
-    legs = [view[..., pair].any(axis=-1) & inside[..., pair].all(axis=-1) for pair in (_HIPS, _KNEES, _ANKLES)]
+    legs = [view[..., pair].any(axis=-1) & inside[..., pair].all(axis=-1) for pair in (HIPS, KNEES, ANKLES)]
     return shows_upper_body(landmarks) & legs[0] & legs[1] & legs[2]
 
 
@@ -372,9 +371,9 @@ def tilt_deg(landmarks: np.ndarray, aspect: float) -> np.ndarray:
         aspect: Width divided by height of the picture.
     """
     places = landmarks[..., :2] * (aspect, 1.0)
-    shoulders, hips = places[..., _SHOULDERS, :].mean(axis=-2), places[..., _HIPS, :].mean(axis=-2)
-    face = places[..., _FACE, :].mean(axis=-2)
-    has_hips = in_frame(landmarks)[..., _HIPS].all(axis=-1)[..., None]
+    shoulders, hips = places[..., SHOULDERS, :].mean(axis=-2), places[..., HIPS, :].mean(axis=-2)
+    face = places[..., FACE, :].mean(axis=-2)
+    has_hips = in_frame(landmarks)[..., HIPS].all(axis=-1)[..., None]
     up = np.where(has_hips, shoulders - hips, face - shoulders)
     return np.degrees(np.abs(np.arctan2(up[..., 0], -up[..., 1])))
 
@@ -396,7 +395,7 @@ def trunk_length(landmarks: np.ndarray, aspect: float) -> np.ndarray:
         aspect: Width divided by height of the picture.
     """
     places = landmarks[..., :2] * (aspect, 1.0)
-    shoulders, hips = places[..., _SHOULDERS, :], places[..., _HIPS, :]
+    shoulders, hips = places[..., SHOULDERS, :], places[..., HIPS, :]
     along = np.linalg.norm(shoulders.mean(axis=-2) - hips.mean(axis=-2), axis=-1)
     across = np.linalg.norm(shoulders[..., 0, :] - shoulders[..., 1, :], axis=-1)
     return np.maximum(along, _TRUNK_PER_SHOULDERS * across)

@@ -17,7 +17,14 @@ from kling_ui.vision.camera import (
 from kling_ui.vision.frame_analysis import analyse_frame, grown
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.people import detector_pool
-from kling_ui.vision.pose import EPSILON, VISIBLE_MIN, Landmark, trunk_length
+from kling_ui.vision.pose import (
+    ARMS,
+    EPSILON,
+    FACE,
+    SHOULDERS,
+    VISIBLE_MIN,
+    trunk_length,
+)
 
 # Measured on dancing at up to 4 x its speed, shaken and panned: at most 2.4; on cuts 3.1 (a jump) to 70.
 ISOLATION_MIN = 2.8
@@ -46,7 +53,7 @@ _JUMP_MIN, _JUMP_ENERGY_MIN = 0.05, 0.5
 _EQUALLY_SURE = 0.1  # of confidence: farther apart, something covers the person in one of both frames
 # Of the parts of the figure that both frames show: another person, or the same one in other clothes.
 _SOMEBODY_ELSE_MIN = 0.8
-_JOINTS = [*range(Landmark.NOSE, Landmark.MOUTH_RIGHT + 1), *range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_WRIST + 1)]
+_JOINTS = [*FACE, *SHOULDERS, *ARMS]
 
 
 class CutKind(StrEnum):

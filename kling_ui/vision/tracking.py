@@ -14,8 +14,10 @@ from kling_ui.media.video import Frame
 from kling_ui.vision.detector import PoseTracker
 from kling_ui.vision.pose import (
     EPSILON,
+    HIPS,
+    KEYPOINTS,
+    SHOULDERS,
     SURE_SCORE_MIN,
-    Landmark,
     Pose,
     pose_of,
 )
@@ -28,21 +30,6 @@ EVERY_MAX = 4  # frames from detection to detection, however many frames a secon
 OFF_COURSE_MAX = 0.2
 _SHOWN = 0.5  # visibility from which a joint's course counts
 _ON_COURSE = 3  # detections that show whether a joint keeps its course
-_SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
-_HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
-_WATCHED = [
-    Landmark.NOSE,
-    *_SHOULDERS,
-    Landmark.LEFT_ELBOW,
-    Landmark.RIGHT_ELBOW,
-    Landmark.LEFT_WRIST,
-    Landmark.RIGHT_WRIST,
-    *_HIPS,
-    Landmark.LEFT_KNEE,
-    Landmark.RIGHT_KNEE,
-    Landmark.LEFT_ANKLE,
-    Landmark.RIGHT_ANKLE,
-]
 
 
 def track_poses(frames: Iterable[Frame], *, fps: float) -> Iterator[tuple[Frame, Pose | None]]:
@@ -107,11 +94,11 @@ def off_course(detected: list[Pose], aspect: float) -> float:
     """
     first, second, third = (pose.landmarks[:, :2] * (aspect, 1.0) for pose in detected)
     seen = np.minimum(detected[1].landmarks[:, 3], detected[2].landmarks[:, 3]) > _SHOWN
-    across = third[_SHOULDERS[0]] - third[_SHOULDERS[1]]
-    along = third[_SHOULDERS].mean(axis=0) - third[_HIPS].mean(axis=0)
+    across = third[SHOULDERS[0]] - third[SHOULDERS[1]]
+    along = third[SHOULDERS].mean(axis=0) - third[HIPS].mean(axis=0)
     size = max(float(np.hypot(*across)), float(np.hypot(*along)), EPSILON)
     away = np.linalg.norm(third - 2 * second + first, axis=1) / size
-    return float(away[_WATCHED][seen[_WATCHED]].max(initial=0.0))
+    return float(away[KEYPOINTS][seen[KEYPOINTS]].max(initial=0.0))
 
 
 def on_parabola(detected: list[Pose], share: float) -> Pose:

@@ -5,12 +5,14 @@ from benchmarks.labelled.cases import CASES, CLIPS, PICTURES, title
 from benchmarks.labelled.judging import Judged
 from benchmarks.labelled.scoring import RULES, concerns, cut_errors, score_rule, usable_errors, wrongs
 from benchmarks.labelled.takes import TAKES
-from kling_ui.checks.report import Finding, Severity
+from kling_ui.checks.limits import LimitSource
+from kling_ui.checks.report import Finding, FindingCode, Severity
 from kling_ui.options import Orientation
 
 
 def finding(rule: str, severity: Severity = WARN) -> Finding:
-    return Finding(rule, severity, None, "The thing is wrong.", "Mend it.", "common sense")
+    code = next(code for code in reversed(FindingCode) if code.rule == rule)
+    return Finding(code, severity, None, LimitSource.SENSE, {"share": 0.5})
 
 
 def a_clip(**more) -> Clip:
@@ -83,7 +85,7 @@ def test_wrongs_are_told_in_words():
     assert told == [
         "misses video.cuts",
         "video.size is a warn, not a block",
-        "false alarm video.speed: The thing is wrong.",
+        "false alarm video.speed: The figure is blurred for 50 % of the time.",
         "advises orientation image, not video",
     ]
 

@@ -7,6 +7,7 @@ from kling_ui.checks.image_repairs import compose_image, image_repairs
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.rectangles import Margins, Rect
+from kling_ui.presentation.findings import repair_label
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts
 
 FACTS = ImageFacts(Path("me.png"), "png", 1_000_000, 1000, 1500, 1, "RGB", False, 1)
@@ -19,7 +20,7 @@ def analysis(facts: ImageFacts = FACTS, person: PersonFacts | None = PERSON, cle
 
 
 def offered(image: ImageFacts | ImageAnalysis, *rules: str) -> list[tuple[RepairKind, str, bool]]:
-    return [(repair.kind, repair.label, repair.in_all) for repair in image_repairs(image, rules)]
+    return [(repair.kind, repair_label(repair), repair.in_all) for repair in image_repairs(image, rules)]
 
 
 @pytest.mark.parametrize(

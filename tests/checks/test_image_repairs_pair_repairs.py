@@ -10,10 +10,12 @@ from kling_ui.checks.image_repairs import (
     upper_body_of_clip,
     upper_body_of_image,
 )
+from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.repair_plan import compose, offers
 from kling_ui.checks.report import (
     Finding,
+    FindingCode,
     Report,
     Section,
     Severity,
@@ -135,7 +137,8 @@ def test_a_pair_is_repaired_together_with_the_rest():
     wide = clip(1920, 1080, standing(aspect=16 / 9))
     wide = replace(wide, facts=replace(wide.facts, format="webm"))
     findings = tuple(
-        Finding(rule, Severity.WARN, None, "The ...", "Do ...", "us") for rule in ("video.format", "pair.aspect")
+        Finding(code, Severity.WARN, None, LimitSource.SENSE)
+        for code in (FindingCode.VIDEO_FORMAT, FindingCode.PAIR_ASPECT)
     )
     report, portrait = Report(pair=Section(findings=findings)), image(1080, 1920, FULL)
     kinds = {repair.kind for repair in offers(portrait, wide, report, TransferOptions())}

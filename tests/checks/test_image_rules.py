@@ -6,6 +6,7 @@ import pytest
 from kling_ui.checks.preflight import check_image
 from kling_ui.checks.report import Severity
 from kling_ui.media.image import ImageFacts
+from kling_ui.presentation.findings import message, source_words
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts
 from kling_ui.vision.pose import Landmark
 
@@ -114,12 +115,12 @@ def test_only_coverage_may_be_overridden():
 
 def test_messages_carry_what_was_measured():
     (finding,) = check_image(replace(LOOK, person=person(subject_share=0.0213))).findings
-    assert finding.message == "The character covers 2.1 % of the image; more than 5 % is needed."
+    assert message(finding) == "The character covers 2.1 % of the image; more than 5 % is needed."
     assert finding.measured == 0.0213
-    assert finding.source == "RunComfy's page for this model"
+    assert source_words(finding) == "RunComfy's page for this model"
     cut = person(moved(Landmark.LEFT_WRIST, 1.2) | moved(Landmark.RIGHT_ANKLE, 1.2))
     (finding,) = check_image(replace(LOOK, person=cut)).findings
-    assert "left forearm and right lower leg" in finding.message
+    assert "left forearm and right lower leg" in message(finding)
 
 
 def test_facts_are_shown_without_the_place_of_the_file():

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from kling_ui.checks.usability import advise_orientation, forecast, turned_share
+from kling_ui.presentation.findings import advice_json, advice_reasons
 from kling_ui.vision.camera import CameraStep
 
 PAN = tuple(CameraStep(n * 0.25, n * 0.25 + 0.25, shift_x=0.05) for n in range(32))
@@ -36,7 +37,7 @@ def test_the_orientation_that_suits(watch, given, orientation, is_clear, because
     analysis = watch(letters, duration_s=duration_s, camera=camera)
     advice = advise_orientation(analysis, forecast(analysis))
     assert (advice.orientation, advice.is_clear) == (orientation, is_clear)
-    assert because in advice.reasons[0]
+    assert because in advice_reasons(advice)[0]
 
 
 def test_a_long_clip_with_turns_has_two_reasons(watch):
@@ -51,7 +52,7 @@ def test_only_upright_bodies_are_turned(watch, letters, share):
 
 def test_advice_in_json(watch):
     analysis = watch("F" * 40)
-    plain = json.loads(json.dumps(advise_orientation(analysis, forecast(analysis)).to_json()))
+    plain = json.loads(json.dumps(advice_json(advise_orientation(analysis, forecast(analysis)))))
     assert plain["orientation"] == "video"
     assert plain["is_clear"] is False
     assert len(plain["reasons"]) == 1

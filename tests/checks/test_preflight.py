@@ -48,6 +48,7 @@ def test_an_image_and_a_clip_in_worker_processes(person_png, dance_mp4, tmp_path
             early = preflight.judge(None, facts, TransferOptions())
             assert not early.complete
             report = await preflight.report(person_png, dance_mp4, TransferOptions())
+            assert await preflight.report(person_png, dance_mp4, TransferOptions()) is report  # judged once
             again = await preflight.report(person_png, dance_mp4, TransferOptions(orientation=Orientation.IMAGE))
         assert report.complete
         assert report.image.findings == ()

@@ -28,6 +28,7 @@ from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.transform_image import transform_image
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import Orientation, TransferOptions
+from kling_ui.presentation.findings import repair_json
 
 
 def repaired(
@@ -241,7 +242,7 @@ def test_a_repair_in_json():
     [repair] = offers(
         None, replace(VIDEO, has_audio=False), judge(None, replace(VIDEO, has_audio=False)), TransferOptions()
     )
-    assert repair.to_json() == {
+    assert repair_json(repair) == {
         "repair": "choice.no-sound",
         "target": "choice",
         "rules": ["video.sound"],

@@ -3,48 +3,54 @@ from dataclasses import replace
 
 import pytest
 
-from kling_ui.checks.limits import PROMPT_MAX_CHARS
+from kling_ui.checks.limits import PROMPT_MAX_CHARS, LimitSource
 from kling_ui.checks.preflight import check_pair, judge
 from kling_ui.checks.report import (
     Finding,
+    FindingCode,
     Report,
     Section,
     Severity,
 )
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import finding_json, headline, report_json
 
-BLOCK = Finding("video.size", Severity.BLOCK, 120.0, "The clip's file has 120.0 MB.", "Trim it.", "Kling")
-COVERAGE = Finding("image.coverage", Severity.BLOCK, 0.02, "The character is small.", "Crop.", "Vendor", override=True)
-WARN = Finding("image.body", Severity.WARN, "left hand", "The hands are outside.", "Choose another.", "Kling")
-HINT = Finding("image.format", Severity.HINT, 6, "The image lies on its side.", "Save it upright.", "Field")
+SIZE, SHARE = {"size_mb": 120.0, "limit_mb": 100}, {"share": 0.02, "limit_share": 0.05}
+BLOCK = Finding(FindingCode.VIDEO_SIZE, Severity.BLOCK, 120.0, LimitSource.KLING, SIZE)
+COVERAGE = Finding(FindingCode.IMAGE_COVERAGE, Severity.BLOCK, 0.02, LimitSource.VENDOR, SHARE, override=True)
+WARN = Finding(FindingCode.IMAGE_BODY_PART, Severity.WARN, "part", LimitSource.KLING)
+HINT = Finding(FindingCode.IMAGE_FORMAT_TURNED, Severity.HINT, 6, LimitSource.FIELD)
+BODY = "the image does not clearly show the head and both shoulders of the character"
+SMALL = "the character covers 2 % of the image; more than 5 % is needed"
+LARGE = "the clip's file has 120.0 MB; at most 100 MB are taken"
 
 
 @pytest.mark.parametrize(
-    ("findings", "verdict", "headline"),
+    ("findings", "verdict", "words"),
     [
         ([], "pass", "Ready."),
         ([HINT], "pass", "Ready."),
-        ([HINT, WARN], "warn", "Will run, but the hands are outside."),
-        ([WARN, WARN], "warn", "Will run, but the hands are outside, and 1 more."),
-        ([WARN, COVERAGE], "block", "Would fail: the character is small."),
-        ([COVERAGE, BLOCK], "block", "Would fail: the clip's file has 120.0 MB, and 1 more."),
+        ([HINT, WARN], "warn", f"Will run, but {BODY}."),
+        ([WARN, WARN], "warn", f"Will run, but {BODY}, and 1 more."),
+        ([WARN, COVERAGE], "block", f"Would fail: {SMALL}."),
+        ([COVERAGE, BLOCK], "block", f"Would fail: {LARGE}, and 1 more."),
     ],
 )
-def test_verdict_and_headline(findings, verdict, headline):
+def test_verdict_and_headline(findings, verdict, words):
     report = Report(image=Section({}, tuple(findings)))
-    assert (report.verdict, report.headline) == (verdict, headline)
+    assert (report.verdict, headline(report)) == (verdict, words)
 
 
 @pytest.mark.parametrize(
-    ("findings", "headline"),
+    ("findings", "words"),
     [
         ([], "Nothing wrong so far."),
-        ([WARN], "So far: the hands are outside."),
-        ([BLOCK], "Would fail: the clip's file has 120.0 MB."),
+        ([WARN], f"So far: {BODY}."),
+        ([BLOCK], f"Would fail: {LARGE}."),
     ],
 )
-def test_an_unfinished_look_promises_nothing(findings, headline):
-    assert Report(video=Section({}, tuple(findings)), complete=False).headline == headline
+def test_an_unfinished_look_promises_nothing(findings, words):
+    assert headline(Report(video=Section({}, tuple(findings)), complete=False)) == words
 
 
 def test_findings_come_in_the_order_in_which_they_matter():
@@ -68,7 +74,7 @@ def test_nobody_may_accept_a_hard_limit():
 
 def test_json_has_only_plain_values():
     report = Report(image=Section({"width_px": 3}, (COVERAGE,)), video=Section({}, (BLOCK,)))
-    plain = json.loads(json.dumps(report.to_json()))
+    plain = json.loads(json.dumps(report_json(report)))
     assert plain["verdict"] == "block"
     assert plain["image"]["facts"] == {"width_px": 3}
     assert plain["image"]["findings"] == [
@@ -76,9 +82,9 @@ def test_json_has_only_plain_values():
             "rule": "image.coverage",
             "severity": "block",
             "measured": 0.02,
-            "message": "The character is small.",
-            "advice": "Crop.",
-            "source": "Vendor",
+            "message": f"T{SMALL[1:]}.",
+            "advice": "Crop the picture around the character; go on only if the outline shown here is wrong.",
+            "source": "RunComfy's page for this model",
             "repair": None,
             "override": True,
             "evidence": None,
@@ -112,11 +118,11 @@ def test_a_finding_names_odd_characters_and_holds_none():
     (finding,) = check_pair(None, None, TransferOptions(prompt="".join(map(chr, range(8))) + "\ud83d")).findings
     assert finding.measured == "U+0000, U+0001, U+0002, U+0003, U+0004, ..."
     assert not finding.override
-    json.dumps(finding.to_json(), ensure_ascii=False).encode()
+    json.dumps(finding_json(finding), ensure_ascii=False).encode()
 
 
 def test_without_inputs_there_is_nothing_to_say_but_about_the_prompt():
     report = judge(None, None)
     assert (report.image, report.video) == (Section(), Section())
     assert not report.complete
-    assert report.headline == "Nothing wrong so far."
+    assert headline(report) == "Nothing wrong so far."

@@ -1,18 +1,24 @@
 import json
+from itertools import groupby
 from pathlib import Path
 
+from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.report import (
-    IMPORTANCE,
+    RULES,
     Curve,
+    CurveKind,
     Evidence,
     Finding,
+    FindingCode,
     Severity,
     in_order,
 )
+from kling_ui.presentation.findings import evidence_json
 
 
 def finding(rule: str, severity: Severity, *, override: bool = False) -> Finding:
-    return Finding(rule, severity, None, "The ...", "Do ...", "us", override=override)
+    code = next(code for code in FindingCode if code.rule == rule)
+    return Finding(code, severity, None, LimitSource.SENSE, override=override)
 
 
 def test_what_matters_comes_first():
@@ -21,7 +27,6 @@ def test_what_matters_comes_first():
         finding("image.format", Severity.HINT),
         finding("video.usable", Severity.BLOCK, override=True),
         finding("pair.framing", Severity.WARN),
-        finding("of.another.day", Severity.WARN),
         finding("video.size", Severity.BLOCK),
     ]
     assert [found.rule for found in in_order(given)] == [
@@ -29,22 +34,21 @@ def test_what_matters_comes_first():
         "video.usable",
         "pair.framing",
         "video.sound",
-        "of.another.day",
         "image.format",
     ]
 
 
-def test_no_rule_is_ranked_twice():
-    assert len(set(IMPORTANCE)) == len(IMPORTANCE)
+def test_sentences_of_a_rule_stand_together():
+    assert [rule for rule, _ in groupby(code.rule for code in FindingCode)] == list(RULES)
 
 
 def test_evidence_in_json():
-    curve = Curve("speed", (0.5, 1.5), (1.0, 3.0), 1.9)
+    curve = Curve(CurveKind.SPEED, (0.5, 1.5), (1.0, 3.0), 1.9)
     shown = Evidence(Path("a.jpg"), ((0.123456, 2.0),), ((0.1, 0.2, 1.23456, 0.4),), curve)
-    assert json.loads(json.dumps(shown.to_json())) == {
+    assert json.loads(json.dumps(evidence_json(shown))) == {
         "picture": "a.jpg",
         "spans": [[0.123, 2.0]],
         "boxes": [[0.1, 0.2, 1.2346, 0.4]],
-        "curve": {"name": "speed", "times_s": [0.5, 1.5], "values": [1.0, 3.0], "limit": 1.9},
+        "curve": {"name": "speed, trunk lengths per second", "times_s": [0.5, 1.5], "values": [1.0, 3.0], "limit": 1.9},
     }
-    assert Evidence().to_json() == {"picture": None, "spans": [], "boxes": [], "curve": None}
+    assert evidence_json(Evidence()) == {"picture": None, "spans": [], "boxes": [], "curve": None}

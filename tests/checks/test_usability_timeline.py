@@ -3,6 +3,7 @@ import json
 import pytest
 
 from kling_ui.checks.usability import SpanKind, TimelineSpan, compose_timeline
+from kling_ui.presentation.findings import forecast_json, forecast_sentence
 
 GOOD, CUT, FAST, NOBODY, COVERED = (
     SpanKind.GOOD,
@@ -97,11 +98,11 @@ def test_reasons_come_with_the_largest_loss_first():
     ],
 )
 def test_the_forecast_in_words(faults, sentence):
-    assert compose_timeline(12, [TimelineSpan(*fault) for fault in faults]).sentence == sentence
+    assert forecast_sentence(compose_timeline(12, [TimelineSpan(*fault) for fault in faults])) == sentence
 
 
 def test_the_forecast_in_json():
-    plain = json.loads(json.dumps(compose_timeline(12, [TimelineSpan(8.4, 8.4, CUT)]).to_json()))
+    plain = json.loads(json.dumps(forecast_json(compose_timeline(12, [TimelineSpan(8.4, 8.4, CUT)]))))
     assert plain == {
         "paid_s": 12,
         "usable_s": 8.4,

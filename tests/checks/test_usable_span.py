@@ -3,9 +3,11 @@
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 from figure import Actor, Scene, draw
 from figure.cast import DANCER
+from figure.motions import gesture
 
 from kling_ui.checks.preflight import judge
 from kling_ui.checks.repair_plan import (
@@ -19,6 +21,7 @@ from kling_ui.checks.repair_plan import (
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import repair_effect, repair_label
 from kling_ui.vision.analysis import VideoAnalysis, analyse_video
 
 FPS, CUT_FRAME, FRAMES = 12, 42, 96
@@ -32,12 +35,16 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def analysis(folder) -> VideoAnalysis:
-    """Somebody stands on a terrace for 3.5 s and in a hall for 4.5 s."""
-    scenes = [Scene((Actor(DANCER),), backdrop=backdrop) for backdrop in ("terrace", "hall")]
-    shots = [draw(scene, width_px=360, height_px=640, supersample=1).rgb for scene in scenes]
+    """Somebody talks with both hands, for 3.5 s on a terrace and for 4.5 s in a hall."""
+
+    def drawn(frame: int) -> np.ndarray:
+        backdrop = "terrace" if frame < CUT_FRAME else "hall"
+        scene = Scene((Actor(DANCER, gesture(frame / FPS)),), backdrop=backdrop)
+        return draw(scene, width_px=360, height_px=640, supersample=1).rgb
+
     with ClipWriter(folder / "two-shots.mp4", fps=Fraction(FPS), size=(360, 640)) as writer:
         for frame in range(FRAMES):
-            writer.write(shots[frame >= CUT_FRAME])
+            writer.write(drawn(frame))
     return analyse_video(folder / "two-shots.mp4", folder)
 
 
@@ -51,8 +58,8 @@ def test_it_is_offered_for_the_findings_that_it_settles(analysis):
     report = judge(None, analysis, SILENT)
     offered = offers(None, analysis, report, SILENT)
     (trim,) = offered
-    assert (trim.kind, trim.label, trim.in_all) == (RepairKind.VIDEO_TRIM, "Trim to 4.5 s", True)
-    assert trim.effect == "Keeps 3.5-8.0 s, the longest usable part."
+    assert (trim.kind, repair_label(trim), trim.in_all) == (RepairKind.VIDEO_TRIM, "Trim to 4.5 s", True)
+    assert repair_effect(trim) == "Keeps 3.5-8.0 s, the longest usable part."
     named = {finding.rule: finding.repair for finding in with_repairs(report, offered).video.findings}
     assert named == {"video.usable": "video.trim", "video.cuts": "video.trim"}
 

@@ -8,6 +8,7 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.video_repairs import compose_video, trim_span, video_repairs
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import Orientation, TransferOptions
+from kling_ui.presentation.findings import repair_effect, repair_label
 
 FACTS = VideoFacts(Path("a.mp4"), "mp4", 5_000_000, 720, 1280, 12.0, 24.0, 288, "h264", "yuv420p", 0, True, "aac")
 VIDEO, IMAGE = TransferOptions(), TransferOptions(orientation=Orientation.IMAGE)
@@ -51,7 +52,9 @@ def test_what_trimming_keeps(facts, choice, usable, span):
 def offered(
     facts: VideoFacts, *rules: str, choice: TransferOptions = VIDEO, usable: tuple[float, float] | None = None
 ) -> list[tuple[str, tuple[str, ...], bool]]:
-    return [(repair.label, repair.rules, repair.in_all) for repair in video_repairs(facts, rules, choice, usable)]
+    return [
+        (repair_label(repair), repair.rules, repair.in_all) for repair in video_repairs(facts, rules, choice, usable)
+    ]
 
 
 def test_a_clip_too_long_for_the_orientation_can_be_trimmed_or_turned():
@@ -123,7 +126,7 @@ def test_sound_of_an_unknown_codec_is_left_out():
 def test_pictures_that_are_not_plain_are_converted(rule):
     (repair,) = video_repairs(FACTS, [rule], VIDEO, None)
     assert (repair.kind, repair.rules, repair.in_all) == (RepairKind.VIDEO_CONVERT, (rule,), True)
-    assert "SDR colours, whole pictures of one size" in repair.effect
+    assert "SDR colours, whole pictures of one size" in repair_effect(repair)
 
 
 @pytest.mark.parametrize(

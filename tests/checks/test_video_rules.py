@@ -7,6 +7,8 @@ from kling_ui.checks.preflight import check_video
 from kling_ui.checks.report import Finding, Severity
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import Orientation, TransferOptions
+from kling_ui.presentation.findings import advice as advice_of
+from kling_ui.presentation.findings import message
 from kling_ui.vision.analysis import VideoAnalysis
 
 MB = 1_000_000
@@ -72,14 +74,14 @@ def test_rules_about_the_file(facts, expected):
 
 def test_a_change_of_size_names_its_moment():
     (finding,) = check_video(replace(FACTS, size_changes_s=(2.04, 7.5)), TransferOptions()).findings
-    assert "at 2.0 s, 7.5 s" in finding.message
+    assert "at 2.0 s, 7.5 s" in message(finding)
     assert finding.evidence.spans == ((2.04, 2.04), (7.5, 7.5))
 
 
 @pytest.mark.parametrize(("codec", "name"), [("av1", "AV1"), ("hevc", "HEVC (H.265)"), ("snow", "snow")])
 def test_codecs_have_the_names_that_people_know(codec, name):
     (finding,) = check_video(replace(FACTS, codec=codec), TransferOptions()).findings
-    assert f"coded as {name};" in finding.message
+    assert f"coded as {name};" in message(finding)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ def test_duration_against_orientation(duration_s, orientation, blocked):
 
 
 @pytest.mark.parametrize(
-    ("duration_s", "orientation", "message", "advice"),
+    ("duration_s", "orientation", "words", "advice"),
     [
         (12.0, IMAGE, "The clip lasts 12 s; orientation “image” takes at most 10 s.", "or choose orientation “video”"),
         (31.0, IMAGE, "The clip lasts 31 s; orientation “image” takes at most 10 s.", "Trim it to 10 s."),
@@ -115,17 +117,17 @@ def test_duration_against_orientation(duration_s, orientation, blocked):
         (2.0, VIDEO, "The clip lasts 2 s; at least 3 s are needed.", "longer clip"),
     ],
 )
-def test_duration_in_words(duration_s, orientation, message, advice):
+def test_duration_in_words(duration_s, orientation, words, advice):
     facts = replace(FACTS, duration_s=duration_s)
     (finding,) = check_video(facts, TransferOptions(orientation=orientation)).findings
-    assert finding.message == message
-    assert advice in finding.advice
+    assert message(finding) == words
+    assert advice in advice_of(finding)
     assert not finding.override
 
 
 @pytest.mark.parametrize(
     ("has_audio", "keep_sound", "expected"),
-    [(True, True, []), (False, False, []), (True, False, []), (False, True, [("video.sound", WARN)])],
+    [(True, True, []), (False, False, []), (True, False, []), (False, True, [("video.sound", HINT)])],
 )
 def test_sound_that_is_not_there(has_audio, keep_sound, expected):
     assert found(replace(FACTS, has_audio=has_audio), TransferOptions(keep_sound=keep_sound)) == expected
@@ -173,17 +175,17 @@ def test_the_person_in_view(watch, letters, expected):
 def test_when_the_person_is_missing_is_said(watch):
     person = finding_of(watch("FFFF..FF"), "video.person")
     assert person.measured == pytest.approx(0.716, abs=0.01)
-    assert "72 % of the time (not at 4.5-6.8 s)" in person.message
+    assert "72 % of the time (not at 4.5-6.8 s)" in message(person)
     assert person.evidence.spans == ((pytest.approx(4.55, abs=0.01), pytest.approx(6.82, abs=0.01)),)
 
 
 def test_many_gaps_are_not_listed_one_by_one(watch):
-    message = finding_of(watch("F." * 8), "video.person").message
-    assert message.endswith("(not at 0.5-1.1 s, 1.6-2.1 s, 2.7-3.2 s and later).")
+    words = message(finding_of(watch("F." * 8), "video.person"))
+    assert words.endswith("(not at 0.5-1.1 s, 1.6-2.1 s, 2.7-3.2 s and later).")
 
 
 def test_what_covers_the_person_is_named(watch):
-    assert finding_of(watch("FFFCC"), "video.person").message == (
+    assert message(finding_of(watch("FFFCC"), "video.person")) == (
         "The person in the clip is not seen whole: the trunk is hidden, 38 % of the time."
     )
 
@@ -199,7 +201,7 @@ def test_what_covers_the_person_is_named(watch):
 def test_unusual_views_are_hints(watch, letters, words):
     hints = [finding for finding in check_video(watch(letters), TransferOptions()).findings if finding.severity == HINT]
     assert [finding.rule for finding in hints] == ["video.person"]
-    assert words in hints[0].message
+    assert words in message(hints[0])
 
 
 @pytest.mark.parametrize("letters", ["F" * 22 + "L" * 4, "F" * 18 + "B" * 6, "F" * 12 + "S" * 12])

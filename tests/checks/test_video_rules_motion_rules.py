@@ -9,6 +9,7 @@ import pytest
 from kling_ui.checks.preflight import check_video
 from kling_ui.checks.report import Finding, Severity
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import message
 from kling_ui.vision.analysis import VideoAnalysis
 from kling_ui.vision.camera import CameraStep
 from kling_ui.vision.motion_speed import MotionSpeed
@@ -47,7 +48,7 @@ def test_what_is_usable_after_cuts(watch, at_s, severity):
 def test_a_clip_of_nothing_usable_is_blocked_and_a_person_may_go_on(watch):
     found = findings(watch("FF....FF....FF....", duration_s=9))["video.usable"]
     assert (found.severity, found.override) == (BLOCK, True)
-    assert found.message == (
+    assert message(found) == (
         "The clip's longest usable part lasts 0.6 s; at least 3 s are needed (lost to moments without a person)."
     )
 
@@ -56,13 +57,13 @@ def test_what_may_pass_never_blocks(watch):
     analysis = watch("F" * 40, camera=steps(0.05), motion_speed=motion_speed(*[3.0] * 32))
     found = findings(analysis)["video.usable"]
     assert found.severity == WARN
-    assert found.message == "The clip lasts 8.0 s, but none of it is sure to come back (camera movement)."
+    assert message(found) == "The clip lasts 8.0 s, but none of it is sure to come back (camera movement)."
 
 
 def test_what_is_likely_to_come_back_is_said_and_shown(watch):
     found = findings(watch("F" * 40, cuts=(cut(5.0),)))["video.usable"]
     assert found.measured == 5
-    assert found.message == "The clip lasts 8.0 s, but only about 5.0 s are likely to come back (cuts)."
+    assert message(found) == "The clip lasts 8.0 s, but only about 5.0 s are likely to come back (cuts)."
     assert found.evidence is not None
     assert found.evidence.spans == (pytest.approx((0.0, 5.0)),)
 
@@ -82,7 +83,7 @@ def test_a_clip_that_is_too_short_anyway_is_not_told_twice(watch):
 def test_cuts_are_counted_and_named(watch, at_s, words):
     analysis = replace(watch("F" * 40, cuts=tuple(cut(time_s) for time_s in at_s)), evidence={"cuts": Path("cuts.jpg")})
     found = findings(analysis)["video.cuts"]
-    assert (found.severity, found.measured, found.message) == (WARN, len(at_s), words)
+    assert (found.severity, found.measured, message(found)) == (WARN, len(at_s), words)
     assert found.evidence is not None
     assert found.evidence.picture == Path("cuts.jpg")
     assert [span[0] for span in found.evidence.spans] == pytest.approx(at_s)
@@ -99,7 +100,7 @@ def test_cuts_are_counted_and_named(watch, at_s, words):
 def test_what_the_camera_does_is_named_and_drawn(watch, camera, verb):
     found = findings(watch("F" * 40, camera=camera))["video.camera"]
     assert found.severity == WARN
-    assert f"The camera {verb} for " in found.message
+    assert f"The camera {verb} for " in message(found)
     assert found.evidence is not None
     assert found.evidence.curve is not None
     assert len(found.evidence.curve.times_s) == len(found.evidence.curve.values) == len(camera)
@@ -140,3 +141,19 @@ def test_how_fast_is_too_fast(watch, speeds, measured):
 def test_blur(watch, letters, blurred):
     found = findings(watch(letters)).get("video.speed")
     assert (found and found.measured) == (blurred and pytest.approx(blurred, abs=0.01))
+
+
+@pytest.mark.parametrize(
+    ("speeds", "is_still"),
+    [([0.003] * 32, True), ([0.011] * 32, True), ([0.01] * 16 + [0.6] * 8 + [0.01] * 8, False), ([0.4] * 32, False)],
+    ids=["a photograph", "a noisy one", "moves for two seconds", "talks"],
+)
+def test_a_clip_in_which_nobody_moves_is_named(watch, speeds, is_still):
+    found = findings(watch("F" * 40, motion_speed=motion_speed(*speeds)))
+    assert ("video.still" in found) is is_still
+    if is_still:
+        assert message(found["video.still"]) == "The person in the clip does not move, so there is nothing to transfer."
+
+
+def test_nobody_is_not_called_still(watch):
+    assert "video.still" not in findings(watch("." * 40, motion_speed=motion_speed(*[0.0] * 32)))

@@ -175,6 +175,7 @@ def test_run_makes_a_preview_and_overwrites_nothing(typed, person_png, short_dan
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_ends_a_run_and_leaves_nothing_behind(person_png, short_dance, tmp_path, data_dir):
     long_dance = data_dir.with_name("long-dance.mp4")  # long enough to be still drawn when the signal comes
     repeated = ["-stream_loop", "7", "-i", str(short_dance), "-c", "copy", str(long_dance)]

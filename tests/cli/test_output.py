@@ -1,4 +1,7 @@
+import errno
 import json
+import os
+import sys
 from dataclasses import replace
 from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
@@ -7,18 +10,30 @@ import pytest
 import typer
 from rich.console import Console
 
+from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.report import (
     Finding,
+    FindingCode,
     Report,
     Section,
     Severity,
 )
 from kling_ui.cli.check import lines_of
-from kling_ui.cli.output import RunProgress, guarded, place, tell, tell_run
+from kling_ui.cli.output import (
+    RunProgress,
+    guarded,
+    place,
+    tell,
+    tell_run,
+)
 from kling_ui.cli.run import RunCommand, RunCommandResult, outcome_json
-from kling_ui.errors import KlingUIError, MediaError, SettingsError
+from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, RunError, SettingsError
+from kling_ui.media.files import cut
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import report_json
+from kling_ui.presentation.runs import CHANNELS
 from kling_ui.runs.pricing import Quote
+from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import (
     EngineName,
     ResultFacts,
@@ -48,8 +63,10 @@ FACTS = ResultFacts(
 DONE = replace(
     RECORD, state=RunState.COMPLETED, result_name="result.mp4", result_facts=FACTS, motion={"score": 93.0}, cost_usd=0.0
 )
+HERE = Delivery(Channel.INLINE)
 ORDER = RunCommand(Path("a.png"), Path("b.mp4"), TransferOptions(), EngineName.PREVIEW, Path())
-FINDING = Finding("video.cuts", Severity.WARN, 1, "The clip has a cut.", "Trim it.", "Kling")
+A_CUT = "the clip has a cut (at 2.0 s); the model follows one shot only"
+FINDING = Finding(FindingCode.VIDEO_CUTS_ONE, Severity.WARN, 1, LimitSource.KLING, {"times_s": [2.0]})
 
 
 def view(record, **live):
@@ -62,7 +79,9 @@ def view(record, **live):
         (MediaError("it is empty.", path=Path("/secret/place/a.mp4")), 2),
         (SettingsError("KLING_UI_PORT takes a number."), 2),
         (KlingUIError("The engine is busy.", advice="Try again."), 1),
+        (RunError("It failed."), 1),
         (KeyboardInterrupt(), 130),
+        (typer.Exit(5), 5),
     ],
 )
 def test_an_error_ends_with_its_code_and_never_with_a_traceback(error, code, capsys):
@@ -79,18 +98,86 @@ def test_an_error_ends_with_its_code_and_never_with_a_traceback(error, code, cap
         assert str(error) in printed.err
 
 
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("when", ["while it loads", "while it works"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ZeroDivisionError("sk-secret"),
+        RuntimeError(""),
+        OSError(5, "sk-secret", "/secret/place"),
+        UnicodeDecodeError("utf-8", b"sk-secret", 0, 1, "no"),
+        RecursionError("sk-secret"),
+        MemoryError(),
+        ImportError("sk-secret"),
+        ExceptionGroup("sk-secret", [ValueError("sk-secret")]),
+        StopIteration("sk-secret"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_fault_of_ours_is_told_in_one_line_with_where_to_report_it(error, when, as_json, capsys):
+    def fail():
+        raise error
+
+    with pytest.raises(typer.Exit) as ended:
+        guarded(fail if when == "while it loads" else lambda: fail, as_json=as_json)
+    printed = capsys.readouterr()
+    assert ended.value.exit_code == 70
+    (line,) = printed.err.splitlines()
+    assert line.startswith("Error: Something went wrong inside this program")
+    assert f"{type(error).__name__} at tests/cli/test_output.py:" in line
+    assert REPORT_ADVICE in line
+    assert "secret" not in printed.err + printed.out
+    if as_json:
+        said = json.loads(printed.out)["error"]
+        assert set(said) == {"type", "message", "advice", "file"}
+        assert (said["type"], said["advice"]) == (type(error).__name__, REPORT_ADVICE)
+    else:
+        assert printed.out == ""
+
+
+@pytest.mark.parametrize("error", [BrokenPipeError(32, "Broken pipe"), typer.Abort(), typer.BadParameter("no")])
+def test_what_the_shell_and_the_parser_settle_is_no_fault_of_ours(error, capsys):
+    def work():
+        raise error
+
+    with pytest.raises(type(error)):
+        guarded(lambda: work, as_json=True)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_an_answer_that_cannot_be_printed_is_told(number, as_json, capsys, monkeypatch):
+    def refuse(*_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(sys.stdout, "write", refuse)
+    with pytest.raises(typer.Exit) as ended:
+        guarded(lambda: lambda: tell("the answer") or 0, as_json=as_json)
+    assert ended.value.exit_code == 2
+    assert capsys.readouterr().err == f"Error: The answer cannot be printed ({os.strerror(number).lower()}).\n"
+
+
+@pytest.mark.parametrize("raw", ["No complete upper body detected", "E-77", "Something nobody has seen before"])
+def test_the_engines_own_words_are_printed_known_or_not(raw, capsys):
+    failed = view(replace(RECORD, engine=EngineName.KLING, state=RunState.FAILED, error="No.", raw_error=raw))
+    tell_run(failed, None)
+    assert f"The engine's own words: {raw}" in capsys.readouterr().err.splitlines()
+
+
 def test_a_report_is_told_in_lines():
     size = {"width_px": 720, "height_px": 1280, "size_bytes": 2_500_000}
     clip = {"duration_s": 12.0, "fps": 23.976, "codec": "h264", "has_audio": False, "person_share": 0.97}
     facts = {"file": "b.mp4", "format": "mp4"} | size | clip
     report = Report(video=Section(facts, (FINDING,)), pair=Section({"prompt_chars": 3}))
     assert lines_of(report) == [
-        "Will run, but the clip has a cut.",
+        f"Will run, but {A_CUT}.",
         "",
         "Video: b.mp4, MP4, 720 x 1280 px, 2.5 MB, 12.0 s, 23.98 fps, h264, no sound, "
         "a person in 97 % of the frames looked at",
-        "  warn   The clip has a cut.  [video.cuts]",
-        "         Trim it.",
+        f"  warn   T{A_CUT[1:]}.  [video.cuts]",
+        "         Trim it to one shot.",
     ]
 
 
@@ -115,7 +202,7 @@ def test_the_json_of_a_finished_run():
         "inputs": [],
         "repairs": [],
         "error": None,
-        "check": Report().to_json(),
+        "check": report_json(Report()),
     }
 
 
@@ -126,7 +213,10 @@ def test_the_json_of_a_failed_and_of_a_blocked_run_says_why():
     assert outcome["error"] == {"message": "No person.", "advice": "Another clip.", "raw": "E1"}
     blocked = Report(video=Section(None, (replace(FINDING, severity=Severity.BLOCK),)))
     outcome = outcome_json(ORDER, RunCommandResult(blocked))
-    assert (outcome["status"], outcome["error"]["message"]) == ("blocked", "Would fail: the clip has a cut.")
+    assert (outcome["status"], outcome["error"]["message"]) == (
+        "blocked",
+        f"Would fail: {A_CUT}.",
+    )
 
 
 def test_a_video_is_put_under_a_free_name(tmp_path):
@@ -139,15 +229,76 @@ def test_a_video_is_put_under_a_free_name(tmp_path):
         place(video, tmp_path / "nowhere", "a.mp4")
 
 
+@pytest.mark.parametrize(
+    ("stem", "placed"),
+    [
+        ("a" * 250, "a" * 80),
+        ("\u4e2d" * 83, "\u4e2d" * 26),
+        ("\U0001f600" * 60, "_" * 20),
+        ('it\'s "mine"', "it_s _mine_"),
+        ("-rf", "rf"),
+        ("--out=x", "out_x"),
+        (".hidden", "hidden"),
+        ("half\udcff", "half_"),
+        ("a:b*c?d|e<f>g", "a_b_c_d_e_f_g"),
+        ("new\nline\x1b[2J", "new_line__2J"),
+        ("...", "clip-preview"),
+    ],
+)
+def test_any_name_in_and_a_short_legal_one_out(tmp_path, stem, placed):
+    kept = tmp_path / "result.mp4"
+    kept.write_bytes(b"new")
+    for number in range(2):
+        found = place(kept, tmp_path, f"{cut(stem, 80)}-clip-preview.mp4")
+        ending = "" if placed == "clip-preview" else "-clip-preview"
+        assert found.name == f"{placed}{ending}{'-2' if number else ''}.mp4"
+        assert len(os.fsencode(found.name)) <= 143  # what an encrypted disk takes
+        assert found.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("fault", ["no folder", "a file in its place", "not writable", "full", "too many"])
+def test_an_output_folder_that_fails_hides_no_result(tmp_path, fault, monkeypatch):
+    kept, out = tmp_path / "data" / "runs" / "1" / "result.mp4", tmp_path / "out"
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"new")
+
+    def refuse(number):
+        def refused(*_args, **_options):
+            raise OSError(number, os.strerror(number))
+
+        return refused
+
+    if fault == "a file in its place":
+        out.write_text("mine")
+    elif fault != "no folder":
+        out.mkdir()
+    if fault == "full":
+        monkeypatch.setattr("shutil.copyfileobj", refuse(errno.ENOSPC))
+    elif fault == "not writable":  # a test may run as root, whom no mode stops
+        monkeypatch.setattr(Path, "open", refuse(errno.EACCES))
+    elif fault == "too many":
+        monkeypatch.setattr(Path, "open", refuse(errno.EEXIST))
+    with pytest.raises(SettingsError) as caught:
+        place(kept, out, "a.mp4")
+    monkeypatch.undo()
+    assert str(kept) in str(caught.value)
+    assert kept.read_bytes() == b"new"
+    assert not out.is_dir() or list(out.iterdir()) == []
+
+
 def test_without_a_terminal_each_step_is_told_once(capsys):
     with RunProgress() as run_progress:
         run_progress.say("Ready.")
         for progress in (0.0, 0.5, 1.0):
-            run_progress.show(view(RECORD, progress=progress, note="Files travel inside."))
+            run_progress.show(view(RECORD, progress=progress, deliveries=Deliveries(HERE, HERE)))
         run_progress.show(view(DONE))
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert printed.err.splitlines() == ["Ready.", "Files travel inside.", "Drawing the preview: 0 %."]
+    assert printed.err.splitlines() == [
+        "Ready.",
+        f"Image and video: {CHANNELS[Channel.INLINE]}",
+        "Drawing the preview: 0 %.",
+    ]
 
 
 def test_on_a_terminal_a_bar_moves():

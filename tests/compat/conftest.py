@@ -27,12 +27,14 @@ from starlette.testclient import TestClient
 from kling_ui.checks.preflight import Preflight
 from kling_ui.errors import SettingsError
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import report_json
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.publishing.protocol import InputFile
-from kling_ui.runs.publishing.public_files import kept_key
+from kling_ui.runs.publishing.public_files import KEY_FILE
 from kling_ui.runs.publishing.s3 import S3Publisher
 from kling_ui.runs.runner import open_runner
 from kling_ui.settings import Settings
+from kling_ui.signing import secret_in
 from kling_ui.ui.services import Services, open_store
 from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web.security import StreamShutdown
@@ -102,7 +104,7 @@ async def look_after(app: Any) -> None:
 def report(data: Path, image: Path, video: Path) -> dict[str, Any]:
     """Look at two inputs and judge them."""
     workers: Any = InThreads()
-    return asyncio.run(Preflight(workers, data / "looks").report(image, video, TransferOptions())).to_json()
+    return report_json(asyncio.run(Preflight(workers, data / "looks").report(image, video, TransferOptions())))
 
 
 def spent(data: Path, visitor: str, now: float, *, own_token: bool) -> list[float]:
@@ -125,7 +127,7 @@ def take_back(data: Path, run_id: str, objects: dict[str, str]) -> list[str]:
     probe: Any = None  # nothing is lent
     for name in objects.values():
         obstore.put(store, name, b"x")
-    way = S3Publisher(store, kept_key(data), probe, publish_hours=24)
+    way = S3Publisher(store, secret_in(data, KEY_FILE), probe, publish_hours=24)
     for name in objects:
         asyncio.run(way.take_back(InputFile(data / "runs" / run_id / name)))
     return sorted(meta["path"] for batch in obstore.list(store) for meta in batch)

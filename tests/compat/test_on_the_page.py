@@ -44,7 +44,7 @@ def test_the_cookie_is_a_login_whose_runs_are_shown_and_found(client, doors, kep
     assert player["result"].endswith(kept["references"]["account result"])
 
     before = states(data)
-    wanted = {"headline": {"request": kept["wish"]}, "engine": "preview", "resolution": "720p"} | kept["browser"]
+    wanted = {"run-request": kept["wish"], "engine": "preview", "resolution": "720p"} | kept["browser"]
     status, player, _ = doors.send(client, "run", wanted)
     assert (status["run_id"], status["state"], player["run_id"]) == (run_id, "standing", run_id)
     assert states(data) == before

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kling_ui.errors import MediaError
-from kling_ui.media.edit import side_by_side
+from kling_ui.media.edit import _height, side_by_side
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import read_frames
 
@@ -22,6 +22,19 @@ def test_three_pictures_in_step_with_sound(make_clip, person_png, tmp_path):
     assert brightness[30, 0] > brightness[20, 0] > brightness[10, 0]  # the reference goes on
     assert brightness[34, 1] == pytest.approx(brightness[25, 1], abs=3)  # the shorter result stays
     assert brightness[12, 1] > brightness[12, 0]  # and rose faster before
+
+
+@pytest.mark.parametrize(
+    ("picture_aspect", "sizes_px", "height_px"),
+    [
+        (9 / 16, [(540, 960), (720, 1280)], 1280),  # as tall as the taller one
+        (9 / 16, [(1080, 1920), (1080, 1920)], 1280),
+        (16 / 9, [(1280, 720), (1280, 720)], 716),  # three wide ones fill the width
+        (1.0, [(301, 301), (90, 90)], 300),  # even
+    ],
+)
+def test_a_comparison_is_as_large_as_its_clips(picture_aspect, sizes_px, height_px):
+    assert _height(sizes_px, picture_aspect) == height_px
 
 
 def test_nothing_is_left_of_a_failure(make_clip, person_png, tmp_path):

@@ -1,4 +1,5 @@
 import asyncio
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import httpx
 import pytest
@@ -50,13 +51,82 @@ def ask(url, answer, **options):
         ("ff02::1", False),
         ("::ffff:10.0.0.1", False),
         ("::ffff:93.184.215.14", True),
-        ("64:ff9b::a00:1", False),
-        ("2002:a00:1::1", False),
+        ("::ffff:168.63.129.16", False),
         ("words", False),
+        ("", False),
+        ("1.1.1.1", True),
+        ("192.0.1.1", True),
+        ("198.17.255.255", True),
+        ("198.20.0.0", True),
+        ("223.255.255.255", True),
+        ("168.63.129.15", True),
+        ("168.63.129.17", True),
+        ("2001:200::", True),
+        ("2003::1", True),
+        ("2a00:1450:4001:830::200e", True),
+        ("3ffe:ffff::", True),
     ],
 )
 def test_public_addresses(address, public):
     assert is_public(address) is public
+
+
+# The IANA IPv4 and IPv6 Special-Purpose Address Registries, multicast, deprecated ranges, and what clouds keep.
+SPECIAL = [
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24"),
+    *("192.0.0.0/29", "192.0.0.8/32", "192.0.0.9/32", "192.0.0.10/32", "192.0.0.170/31", "192.0.2.0/24"),
+    *("192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15"),
+    *("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "255.255.255.255/32", "168.63.129.16/32"),
+    *("::/128", "::1/128", "::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64"),
+    *("2001::/23", "2001::/32", "2001:1::1/128", "2001:1::2/128", "2001:1::3/128", "2001:2::/48", "2001:3::/32"),
+    *("2001:4:112::/48", "2001:10::/28", "2001:20::/28", "2001:30::/28", "2001:db8::/32", "2002::/16"),
+    *("2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fc00::/7", "fd00:ec2::254/128", "fe80::/10", "fec0::/10"),
+    *("ff00::/8", "4000::/3", "e000::/4"),
+]
+
+
+@pytest.mark.parametrize("network", SPECIAL)
+def test_no_special_range_is_public(network):
+    found = ip_network(network)
+    for address in (found[0], found[found.num_addresses // 2], found[-1]):
+        assert not is_public(str(address))
+
+
+def _teredo(ipv4):
+    return IPv6Address(0x20010000 << 96 | int(IPv4Address("93.184.215.14")) << 64 | int(ipv4) ^ 0xFFFFFFFF)
+
+
+HIDDEN_IN = {
+    "mapped": lambda ipv4: IPv6Address(0xFFFF << 32 | int(ipv4)),
+    "compatible": lambda ipv4: IPv6Address(int(ipv4)),
+    "translated": lambda ipv4: IPv6Address(0xFFFF << 48 | int(ipv4)),
+    "NAT64": lambda ipv4: IPv6Address(int(IPv6Address("64:ff9b::")) | int(ipv4)),
+    "local NAT64": lambda ipv4: IPv6Address(int(IPv6Address("64:ff9b:1::")) | int(ipv4)),
+    "6to4": lambda ipv4: IPv6Address(0x2002 << 112 | int(ipv4) << 80 | 1),
+    "Teredo": _teredo,
+}
+
+
+@pytest.mark.parametrize("way", HIDDEN_IN)
+@pytest.mark.parametrize(
+    "ipv4",
+    ["127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.100.100.200", "168.63.129.16"],
+)
+def test_a_private_address_hidden_in_another_is_seen(way, ipv4):
+    assert not is_public(str(HIDDEN_IN[way](IPv4Address(ipv4))))
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["http://[::1", "http://[zz]/", "http://xn--/", "http://x.example:0/", "http://u:p@x.example/", "//[zz]/"],
+)
+@pytest.mark.parametrize("is_redirect", [False, True])
+def test_what_is_no_address_is_refused_in_words(location, is_redirect):
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(302, headers={"location": location})
+
+    with pytest.raises((MediaError, httpx.RemoteProtocolError)):
+        ask("https://example.org/a" if is_redirect else location, answer)
 
 
 def test_cookies_are_never_brought_along_and_headers_are():

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from kling_ui.preview.job_inputs import InputKind
+from kling_ui.options import InputKind
 from kling_ui.preview.queue import JobQueue
 from kling_ui.preview.service import build_service
 

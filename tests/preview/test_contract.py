@@ -94,7 +94,10 @@ def test_a_failure_arrives(in_house):
         assert (await follow(api, request_id))[-1].state is RequestState.COMPLETED, "it only says that it stopped"
         result = await api.collect(request_id)
         assert (result.state, result.video_url) == (RequestState.FAILED, None)
-        assert (result.error_type, result.error) == ("InvalidInput", "No complete upper body detected")
+        assert (result.error_type, result.error) == (
+            "InvalidInput",
+            "image_url cannot be used: No complete upper body detected",
+        )
 
     in_house(use, render=render)
 

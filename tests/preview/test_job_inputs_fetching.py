@@ -4,7 +4,8 @@ import httpx
 import pytest
 
 from kling_ui.errors import MediaError
-from kling_ui.preview.job_inputs import InputFetch, InputKind
+from kling_ui.options import InputKind
+from kling_ui.preview.job_inputs import InputFetch
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 20
 MP4 = b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + b"\0" * 20

@@ -1,19 +1,23 @@
 import asyncio
+import base64
 import importlib
 import json
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from kling_ui.errors import KlingUIError, WorkTimeoutError
+from kling_ui.errors import KlingUIError, MediaError, WorkTimeoutError
+from kling_ui.options import InputKind
 from kling_ui.preview.catalog import MotionInput
 from kling_ui.preview.job import JobState, Scratch
-from kling_ui.preview.job_inputs import InputKind
-from kling_ui.preview.queue import JobQueue
+from kling_ui.preview.queue import AHEAD_MAX, JobQueue
 from kling_ui.preview.service_errors import ServiceError
 from kling_ui.workers import Workers
 
+TINY_IMAGE = "data:image/png;base64," + base64.b64encode(b"tiny image").decode()
+TINY_VIDEO = "data:video/mp4;base64," + base64.b64encode(b"tiny video").decode()
 WEB = MotionInput(prompt="p", image_url="https://x.example/i", video_url="https://x.example/v")
 
 SLOW_RENDER = """
@@ -44,21 +48,19 @@ def offered(queue, tmp_path, content=b"i"):
     )
 
 
-def test_slots_and_places(in_house):
+def test_slots_and_places(in_house, tmp_path):
     async def use(house):
-        jobs = [await house.queue.submit(WEB) for _ in range(5)]
+        asked = offered(house.queue, tmp_path)
+        jobs = [await house.queue.submit(asked) for _ in range(5)]
         assert [job.state.value for job in jobs] == ["in_progress"] * 2 + ["in_queue"] * 3
         assert [house.queue.position(job) for job in jobs] == [None, None, 0, 1, 2]
         assert house.queue.cancel(jobs[3])
         assert [house.queue.position(job) for job in jobs] == [None, None, 0, None, 1]
 
-    async def fetch(url, folder, *, kind):
-        await asyncio.sleep(3600)
-
-    in_house(use, slots=2, fetch=fetch)
+    in_house(use, slots=2, held=True)
 
 
-def test_inputs_are_fetched_when_the_job_begins_and_dropped_when_it_ends(in_house, wait_for):
+def test_inputs_are_fetched_before_the_job_begins_and_dropped_when_it_ends(in_house, wait_for):
     fetched = []
 
     async def fetch(url, folder, *, kind):
@@ -69,8 +71,10 @@ def test_inputs_are_fetched_when_the_job_begins_and_dropped_when_it_ends(in_hous
 
     async def use(house):
         first, second = await house.queue.submit(WEB), await house.queue.submit(WEB)
-        await wait_for(lambda: house.pool.calls)
-        assert fetched == [("https://x.example/i", InputKind.IMAGE), ("https://x.example/v", InputKind.VIDEO)]
+        await wait_for(lambda: house.pool.calls and second.is_ready)
+        both = [("https://x.example/i", InputKind.IMAGE), ("https://x.example/v", InputKind.VIDEO)]
+        assert sorted(fetched) == sorted(both * 2)
+        assert (first.state, second.state) == (JobState.IN_PROGRESS, JobState.IN_QUEUE)
         house.pool.allowed.release()
         await wait_for(lambda: first.state is JobState.SUCCEEDED)
         assert not first.inputs.exists()
@@ -79,6 +83,192 @@ def test_inputs_are_fetched_when_the_job_begins_and_dropped_when_it_ends(in_hous
         assert second.state is JobState.IN_PROGRESS
 
     in_house(use, held=True, fetch=fetch)
+
+
+@dataclass
+class Dripping:
+    """Servers that never end, but for the addresses that are released."""
+
+    begun: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+
+    async def __call__(self, url, folder, *, kind):
+        self.begun.append(url)
+        try:
+            if "slow" in url:
+                await asyncio.sleep(3600)
+        finally:
+            self.ended.append(url)
+        path = folder / f"got.{kind}"
+        path.write_bytes(b"x")
+        return path
+
+
+def at(place):
+    return MotionInput(prompt="p", image_url=f"https://{place}.example/i", video_url=f"https://{place}.example/v")
+
+
+@pytest.mark.parametrize(
+    ("came", "quick"),
+    [
+        ("A", "Aoffered"),  # even the same caller's own
+        ("A", "Boffered"),
+        ("A", "Bweb"),
+        ("AAAAAAAA", "Bweb"),
+        ("AAAAAAAA", "Boffered"),
+        ("AABBCCD", "Eweb"),
+    ],
+)
+def test_a_slow_server_keeps_no_other_from_being_drawn(in_house, tmp_path, came, quick, wait_for):
+    dripping = Dripping()
+
+    async def use(house):
+        slow = [await house.queue.submit(at(f"slow{number}"), owner) for number, owner in enumerate(came)]
+        asked = offered(house.queue, tmp_path) if quick.endswith("offered") else at("quick")
+        job = await house.queue.submit(asked, quick[0])
+        await wait_for(lambda: job.finished_at is not None)
+        assert job.state is JobState.SUCCEEDED
+        assert {other.state for other in slow} == {JobState.IN_QUEUE}
+        assert [house.queue.position(other) is not None for other in slow] == [True] * len(slow)
+
+    in_house(use, fetch=dripping)
+
+
+def test_fetching_is_bounded_in_number_and_fair(in_house, wait_for):
+    dripping = Dripping()
+
+    async def use(house):
+        jobs = [await house.queue.submit(at(f"slow{number}"), owner) for number, owner in enumerate("A" * 9 + "B" * 9)]
+        await wait_for(lambda: len(dripping.begun) == AHEAD_MAX)
+        last = await house.queue.submit(at("slow-last"), "C")
+        begun = [f"https://slow{number}.example/i" for number in (0, 1, 2, 3, 9, 10, 11, 12)]
+        assert sorted(dripping.begun) == sorted(begun)
+        assert house.queue.cancel(jobs[1])
+        await wait_for(lambda: "https://slow-last.example/i" in dripping.begun)
+        assert dripping.ended == ["https://slow1.example/i"]
+        assert last.state is JobState.IN_QUEUE
+        assert len(dripping.begun) == AHEAD_MAX + 1
+
+    in_house(use, fetch=dripping)
+
+
+def test_what_was_fetched_waits_in_bounded_number(in_house, wait_for):
+    dripping = Dripping()
+
+    async def use(house):
+        jobs = [await house.queue.submit(at("quick"), owner) for owner in "ABCDE" * 4]
+        await wait_for(lambda: house.pool.calls and sum(job.is_ready for job in jobs) == AHEAD_MAX + 1)
+        await asyncio.sleep(0.05)
+        assert len(dripping.begun) == 2 * (AHEAD_MAX + 1)  # one is drawn, the others wait for it
+        for _ in jobs:
+            house.pool.allowed.release()
+        await wait_for(lambda: all(job.state is JobState.SUCCEEDED for job in jobs))
+
+    in_house(use, held=True, fetch=dripping)
+
+
+def test_fetching_is_bounded_in_time(in_house, wait_for):
+    async def use(house):
+        job = await house.queue.submit(at("slow"))
+        await wait_for(lambda: job.finished_at is not None)
+        assert (job.failure.kind, job.failure.message) == ("Timeout", "Fetching the inputs took longer than 0 s.")
+        assert not job.inputs.exists()
+
+    in_house(use, fetch=Dripping(), fetch_limit_s=0.05)
+
+
+@pytest.mark.parametrize("way", ["cancel", "stop", "close"])
+def test_ending_a_job_ends_its_fetching(in_house, wait_for, way):
+    dripping = Dripping()
+
+    async def use(house):
+        job = await house.queue.submit(at("slow"))
+        await wait_for(lambda: dripping.begun)
+        if way == "cancel":
+            assert house.queue.cancel(job)
+        elif way == "stop":
+            assert await house.queue.stop(job.request_id)
+        else:
+            await house.queue.aclose()
+        assert job.state is JobState.CANCELLED
+        await wait_for(lambda: dripping.ended)
+        await wait_for(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+        assert house.pool.calls == []
+
+    in_house(use, fetch=dripping)
+
+
+@pytest.mark.parametrize("waiting_max", [1, 3, 10, 99])
+@pytest.mark.parametrize("is_inline", [True, False], ids=["inline", "web"])
+def test_the_limit_holds_when_all_come_at_once(in_house, waiting_max, is_inline, wait_for):
+    asked = MotionInput(prompt="p", image_url=TINY_IMAGE, video_url=TINY_VIDEO) if is_inline else at("slow")
+
+    async def use(house):
+        outcomes = await asyncio.gather(*(house.queue.submit(asked) for _ in range(100)), return_exceptions=True)
+        jobs = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+        assert {outcome.status for outcome in outcomes if isinstance(outcome, ServiceError)} == {429}
+        waiting = [job for job in jobs if job.state is JobState.IN_QUEUE]
+        assert len(waiting) <= waiting_max <= len(jobs) <= waiting_max + is_inline  # one may be drawn by now
+
+    in_house(use, held=True, fetch=Dripping(), waiting_max=waiting_max)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://any.host",
+        "https://preview.localhost",
+        "http://preview.localhost:81",
+        "http://preview.localhost.any.host",
+        "http://preview",
+    ],
+)
+def test_an_offer_counts_under_its_own_origin_only(in_house, tmp_path, origin, wait_for):
+    dripping = Dripping()
+
+    async def use(house):
+        asked = offered(house.queue, tmp_path)
+        elsewhere = asked.image_url.replace("http://preview.localhost", origin)
+        job = await house.queue.submit(asked.model_copy(update={"image_url": elsewhere}))
+        await wait_for(lambda: job.finished_at is not None)
+        assert dripping.begun == [elsewhere]
+        assert job.output.read_bytes().startswith(b"x+v")
+
+    in_house(use, fetch=dripping)
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://preview.localhost", "HTTP://PREVIEW.LOCALHOST:80", "http://preview.localhost."]
+)
+def test_spellings_of_the_own_origin_are_one(in_house, tmp_path, origin, wait_for):
+    async def use(house):
+        asked = offered(house.queue, tmp_path)
+        spelled = asked.image_url.replace("http://preview.localhost", origin)
+        job = await house.queue.submit(asked.model_copy(update={"image_url": spelled}))
+        await wait_for(lambda: job.finished_at is not None)
+        assert job.state is JobState.SUCCEEDED
+
+    in_house(use)
+
+
+@pytest.mark.parametrize("kind", list(InputKind))
+@pytest.mark.parametrize("way", ["inline", "fetched", "offered"])
+def test_a_failure_names_the_input_it_is_about(in_house, tmp_path, kind, way, wait_for):
+    def refuse(image, video, out, **_):
+        raise MediaError("It shows nobody.", path={"image": image, "video": video}[kind])
+
+    async def use(house):
+        ways = {
+            "inline": MotionInput(prompt="p", image_url=TINY_IMAGE, video_url=TINY_VIDEO),
+            "fetched": at("quick"),
+            "offered": offered(house.queue, tmp_path),
+        }
+        job = await house.queue.submit(ways[way])
+        await wait_for(lambda: job.finished_at is not None)
+        named = "" if way == "offered" else f"{kind}_url cannot be used: "  # whoever offers knows the file
+        assert (job.failure.kind, job.failure.message) == ("InvalidInput", f"{named}It shows nobody.")
+
+    in_house(use, render=refuse, fetch=Dripping())
 
 
 def test_an_address_that_cannot_be_fetched_fails_the_job(in_house, wait_for):

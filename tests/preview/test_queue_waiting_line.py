@@ -87,6 +87,17 @@ def test_what_does_not_wait_cannot_be_taken_or_placed():
             ask(job)
 
 
+def test_who_waits_for_inputs_is_passed_and_keeps_the_place():
+    line, jobs = _line("AABB")
+    jobs[0].is_ready = jobs[2].is_ready = False
+    assert [line.take(), line.take()] == [jobs[1], jobs[3]]
+    with pytest.raises(IndexError):
+        line.take()
+    assert [line.position(jobs[0]), line.position(jobs[2])] == [0, 1]
+    jobs[2].is_ready = True
+    assert line.take() is jobs[2]
+
+
 def test_a_second_visitors_preview_starts_next_though_a_first_has_fifty_waiting(in_house, wait_for):
     """Counts jobs, not seconds: what starts between the second visitor's wish and its start."""
 
@@ -97,6 +108,7 @@ def test_a_second_visitors_preview_starts_next_though_a_first_has_fifty_waiting(
         assert house.queue.position(second) == 0
         assert house.queue.position(first[1]) == 1
         assert [house.queue.position(job) for job in first[2:5]] == [2, 3, 4]
+        await wait_for(lambda: second.is_ready)
         house.pool.allowed.release()
         await wait_for(lambda: len(house.pool.calls) == 2)
         assert second.state.value == "in_progress"

@@ -22,6 +22,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs signals")
+@pytest.mark.usefixtures("heeds_ctrl_c")
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_until_it_is_told_to_end_and_leaves_nothing(tmp_path, ending):
     command = [sys.executable, "-c", SERVE, str(tmp_path / "jobs")]

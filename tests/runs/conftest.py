@@ -16,6 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.runs import run_words
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.publishing.url_probe import UrlProbe
@@ -190,7 +191,7 @@ class World:
         """Watch a run until its sentence holds these words."""
         async with asyncio.timeout(10), aclosing(self.runner.watch(run_id, visitor)) as views:
             async for view in views:
-                if words in view.sentence:
+                if words in run_words(view).sentence:
                     return view
         raise AssertionError(f"{words!r} was never told")
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from kling_ui.errors import KlingUIError, RunError
+from kling_ui.presentation.runs import entry_words
 from kling_ui.runs.export import RunHistory, export
 from kling_ui.runs.record import EngineName, RunState
 
@@ -25,7 +26,7 @@ def archived(open_world, make_vendor):
             async with open_world(vendor) as world:
                 await world.end(await world.kling(prompt="refused"))
                 return await question(
-                    RunHistory(world.context.ledger, world.context.folders, clock=world.context.clock)
+                    RunHistory(world.context.ledger, world.context.folders, entry_words, clock=world.context.clock)
                 )
 
         return asyncio.run(story())

@@ -15,6 +15,7 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import LedgerError
+from kling_ui.presentation.runs import cancel_words, run_words
 from kling_ui.runs.record import EngineName, RunState
 
 VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(range(256)) * 40
@@ -375,7 +376,7 @@ async def live_through(world, vendor, call, fault, lasting):
     words = ""
     if call == "cancel":
         await world.until(run_id, RunState.IN_PROGRESS)
-        words = await world.runner.cancel(run_id, "ann")
+        words = cancel_words(await world.runner.cancel(run_id, "ann"))
         vendor.statuses.append(vendor.answers_when_done())
     elif disk is not None and call == "download" and not lasting:
         await world.until_known(run_id, "disk is full")
@@ -386,7 +387,7 @@ async def live_through(world, vendor, call, fault, lasting):
         record = await world.context.ledger.ask(lambda store: store.get(run_id))
     submits = vendor.submit_count
     later = await heal(world, vendor, disk, run_id)
-    return view, record, words or view.sentence, submits, later
+    return view, record, words or run_words(view).sentence, submits, later
 
 
 @pytest.mark.parametrize(("call", "fault", "lasting"), CELLS)
@@ -412,7 +413,7 @@ def test_nothing_is_lost_doubled_or_misread(open_world, faulty, call, fault, las
     assert "s3cret" not in words
     assert "evil" not in words
     assert record is None or record.state is view.state
-    assert view.advice or view.state not in {FAILED, UNKNOWN}
+    assert run_words(view).advice or view.state not in {FAILED, UNKNOWN}
     accepted = not (call == "submit" and (state is FAILED or fault in NEVER_SEEN))
     assert vendor.submit_count == submits <= 1, "never sent again"
     assert (submits == 1) is (fault not in {*NEVER_SEEN, FULL} or call != "submit")

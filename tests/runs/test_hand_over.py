@@ -6,7 +6,12 @@ import httpx
 import pytest
 
 from kling_ui.errors import RunError
-from kling_ui.runs.record import EngineName, RunState, fingerprint_for
+from kling_ui.runs.record import (
+    EngineName,
+    RunState,
+    StartCode,
+    fingerprint_for,
+)
 
 BROWSER, ACCOUNT = "v" * 43, "hf:5f0c34"
 
@@ -41,10 +46,10 @@ def test_an_open_run_goes_on_under_its_new_owner_and_is_not_paid_twice(open_worl
             return run_id, again, view, after, spent
 
     run_id, again, view, after, spent = asyncio.run(story())
-    assert (again.run_id, again.words) == (run_id, "This run is already under way.")
+    assert (again.run_id, again.code) == (run_id, StartCode.SAME_OPEN)
     assert view.state is RunState.COMPLETED
     assert after.run_id == run_id
-    assert after.words.startswith("You already have this result.")
+    assert after.code is StartCode.SAME_PAID_RESULT
     assert spent == [0.0, pytest.approx(0.35)]
     assert vendor.submit_count == 1
 

@@ -1,15 +1,19 @@
 import asyncio
 import json
 import sqlite3
+import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from kling_ui.errors import LedgerError, RunError, SettingsError
+from kling_ui.errors import LedgerError, RunError, SettingsError, WorkError
+from kling_ui.presentation.runs import cancel_words, run_words
 from kling_ui.runs.outcomes import REFUSALS_MAX
-from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.record import KEPT_S, EngineName, RunState
+from kling_ui.runs.result_download import LATE_TRIES
 
 TOKEN = "app-token-0123456789"  # the one that `open_world` sets
 VISITORS = SecretStr("visitor-token-0123456789")
@@ -41,7 +45,7 @@ def test_a_paid_run_from_two_files_to_a_kept_result(open_world, make_vendor):
     vendor = make_vendor()
     view = run_once(open_world, vendor)
     assert (view.state, view.request_id, view.cost_usd) == (RunState.COMPLETED, "req-1", 0.35)
-    assert view.sentence == "The video is ready and kept here."
+    assert run_words(view).sentence == "The video is ready and kept here."
     assert view.result.read_bytes() == view.reference.read_bytes()
     price, submit, *reads, fetch = vendor.seen
     assert (price.method, submit.method) == ("GET", "POST")
@@ -98,9 +102,9 @@ def test_a_file_that_cannot_travel_is_told_before_anything_is_sent(open_world, m
 
     view = asyncio.run(story())
     assert view.state is RunState.FAILED
-    assert "at most 6 MiB" in view.sentence
-    assert "Nothing was sent" in view.sentence
-    assert "public https address" in view.advice
+    assert "at most 6 MiB" in run_words(view).sentence
+    assert "Nothing was sent" in run_words(view).sentence
+    assert "public https address" in run_words(view).advice
     assert vendor.submit_count == 0
 
 
@@ -123,7 +127,7 @@ def test_a_submit_is_sent_once_whatever_comes_back(open_world, make_vendor, answ
     vendor = make_vendor(submits=[answer])
     view = run_once(open_world, vendor)
     assert view.state is state
-    assert words in view.sentence
+    assert words in run_words(view).sentence
     assert view.result is None
     assert vendor.submit_count == 1
 
@@ -171,11 +175,106 @@ def test_reads_are_patient(open_world, make_vendor):
 
     views, sleeps = asyncio.run(story())
     assert views[-1].state is RunState.COMPLETED
-    assert any("It is tried again." in view.sentence for view in views)
-    assert any("not confirmed for this model" in view.note for view in views)
+    assert any("It is tried again." in run_words(view).sentence for view in views)
+    assert any("not confirmed for this model" in run_words(view).note for view in views)
     assert min(sleeps) >= 1.0
     assert max(sleeps) == 99
     assert vendor.submit_count == 1
+
+
+BROKEN_FETCHES = [httpx.ReadError("cut"), httpx.Response(503), httpx.Response(404), httpx.ConnectError("x")]
+DAY = 86_400.0
+
+
+def done_at(shift_s):
+    """Say that the video was ready so many seconds from now on the vendor's clock; ``None`` says nothing."""
+    stamps = {}
+    if shift_s is not None:
+        finished_at = datetime.fromtimestamp(time.time() + shift_s, UTC)
+        stamps = {
+            "finished_at": finished_at.isoformat(),
+            "created_at": (finished_at - timedelta(minutes=9)).isoformat(),
+        }
+    return ok(request_id="req-1", status="succeeded", output={"video": "https://files.runcomfy.net/v.mp4"}, **stamps)
+
+
+@pytest.mark.parametrize("shift_s", [None, 0.0, -3600.0, -8 * DAY, -334 * DAY, -20_000 * DAY, 400 * DAY])
+@pytest.mark.parametrize("way", ["sent", "recovered"])
+def test_a_paid_video_is_not_given_up_for_what_the_vendors_clock_says(open_world, make_vendor, way, shift_s):
+    vendor = make_vendor(results=[done_at(shift_s)], statuses=[status("completed")])
+    vendor.files = [*BROKEN_FETCHES, *vendor.files]
+
+    async def story():
+        async with open_world(vendor) as world:
+            if way == "sent":
+                return await world.end(await world.kling())
+            start = await world.runner.recover("req-1", visitor="ann", token=VISITORS)
+            return await world.end(start.run_id)
+
+    view = asyncio.run(story())
+    assert (view.state, view.trouble) == (RunState.COMPLETED, None)
+    assert vendor.count("v.mp4") == len(BROKEN_FETCHES) + 1
+
+
+@pytest.mark.parametrize("error", [WorkError("The worker died."), LedgerError("It is locked."), ZeroDivisionError()])
+@pytest.mark.parametrize("shift_s", [-3600.0, -334 * DAY])
+def test_an_old_paid_video_is_not_given_up_for_a_fault_here(open_world, make_vendor, error, shift_s):
+    vendor = make_vendor(results=[done_at(shift_s)], statuses=[status("completed")])
+
+    async def story():
+        async with open_world(vendor) as world:
+            measure, faults = world.measurer.facts, [error]
+
+            async def facts(video):
+                if faults:
+                    raise faults.pop()
+                return await measure(video)
+
+            world.measurer.facts = facts
+            start = await world.runner.recover("req-1", visitor="ann", token=VISITORS)
+            return await world.end(start.run_id)
+
+    assert asyncio.run(story()).state is RunState.COMPLETED
+
+
+@pytest.mark.parametrize(("ahead_s", "is_given_up"), [(0.0, False), (KEPT_S - 60, False), (KEPT_S + 60, True)])
+def test_a_paid_video_is_given_up_when_it_was_ready_here_for_too_long(open_world, make_vendor, ahead_s, is_given_up):
+    vendor = make_vendor(results=[done_at(0.0)], statuses=[status("completed")], files=[httpx.Response(404)])
+
+    async def story():
+        async with open_world(vendor) as world:
+            run_id = await world.kling()
+            await world.until_known(run_id, "(404)")
+        before = vendor.count("v.mp4")
+        async with open_world(vendor, ahead_s=ahead_s) as world:
+            if is_given_up:
+                return await world.end(run_id), vendor.count("v.mp4") - before
+            async with asyncio.timeout(10):
+                while vendor.count("v.mp4") - before <= LATE_TRIES:  # noqa: ASYNC110  the vendor tells nobody
+                    await asyncio.sleep(0.01)
+            return await world.until(run_id, RunState.COLLECTING), None
+
+    view, tries = asyncio.run(story())
+    if is_given_up:
+        assert (view.state, view.can_recover, tries) == (RunState.FAILED, True, LATE_TRIES)
+        assert "expired" in run_words(view).sentence
+    else:
+        assert view.state is RunState.COLLECTING
+
+
+def test_what_was_wrong_is_not_told_any_more_once_it_has_succeeded(open_world, make_vendor):
+    vendor = make_vendor()
+    vendor.files = [httpx.Response(503), *vendor.files]
+
+    async def story():
+        async with open_world(vendor) as world:
+            run_id = await world.kling()
+            return [view async for view in world.runner.watch(run_id, "ann")]
+
+    views = asyncio.run(story())
+    told = {view.state for view in views if view.trouble or "It is tried again" in run_words(view).sentence}
+    assert told == {RunState.COLLECTING}
+    assert views[-1].state is RunState.COMPLETED
 
 
 @pytest.mark.parametrize(
@@ -200,8 +299,8 @@ def test_an_end_without_a_video_says_why(open_world, make_vendor, result, state,
     vendor = make_vendor(results=[ok(request_id="req-1", **result)])
     view = run_once(open_world, vendor)
     assert view.state is state
-    assert words[0] in view.sentence
-    assert words[1] in (view.advice or "")
+    assert words[0] in run_words(view).sentence
+    assert words[1] in run_words(view).advice
     assert vendor.count("v.mp4") == 0
     if result.get("error"):
         assert view.raw_error in {"No complete upper body detected", "E-77"}
@@ -216,10 +315,10 @@ def test_what_cannot_be_played_is_not_called_a_result(open_world, make_vendor):
     page = make_vendor(files=[httpx.Response(200, text="<html>Sign in</html>")])
     view = asyncio.run(story(page))
     assert view.state is RunState.FAILED
-    assert "a web page" in view.sentence
+    assert "a web page" in run_words(view).sentence
     view = asyncio.run(story(make_vendor(), damage="it breaks off."))
     assert view.state is RunState.FAILED
-    assert "it breaks off." in view.sentence
+    assert "it breaks off." in run_words(view).sentence
 
 
 @pytest.mark.parametrize(
@@ -237,7 +336,7 @@ def test_cancelling_a_run_that_goes_on_tells_so_and_keeps_its_video(open_world, 
         async with open_world(vendor) as world:
             run_id = await world.kling()
             await world.until(run_id, RunState.IN_PROGRESS)
-            told = await world.runner.cancel(run_id, "ann")
+            told = cancel_words(await world.runner.cancel(run_id, "ann"))
             vendor.statuses.append(status("completed"))
             return told, await world.end(run_id)
 
@@ -256,13 +355,13 @@ def test_cancelling_a_waiting_run_ends_it(open_world, make_vendor):
         async with open_world(vendor) as world:
             run_id = await world.kling()
             waiting = await world.until(run_id, RunState.IN_QUEUE)
-            told = await world.runner.cancel(run_id, "ann")
-            again = await world.runner.cancel(run_id, "ann")
+            told = cancel_words(await world.runner.cancel(run_id, "ann"))
+            again = cancel_words(await world.runner.cancel(run_id, "ann"))
             return waiting, told, again, await world.end(run_id)
 
     waiting, told, again, view = asyncio.run(story())
     assert waiting.can_cancel
-    assert told == view.sentence == "Cancelled while it waited. Nothing was rendered."
+    assert told == run_words(view).sentence == "Cancelled while it waited. Nothing was rendered."
     assert again == "This run has already ended."
     assert view.state is RunState.CANCELLED
 
@@ -289,7 +388,7 @@ def test_a_run_whose_token_is_gone_waits_for_it(open_world, make_vendor):
     waiting, view = asyncio.run(after(run_id))
     assert waiting.needs_token
     assert waiting.state is RunState.IN_PROGRESS
-    assert "Enter its token" in waiting.sentence
+    assert "Enter its token" in run_words(waiting).sentence
     assert view.state is RunState.COMPLETED
     assert vendor.submit_count == 1
 
@@ -363,7 +462,7 @@ def test_a_process_that_stops_while_it_sends_leaves_an_unknown_run_until_the_ans
 
     unknown, taken_over, view = asyncio.run(story())
     assert unknown.state is RunState.UNKNOWN
-    assert "not known whether RunComfy accepted it" in unknown.sentence
+    assert "not known whether RunComfy accepted it" in run_words(unknown).sentence
     assert taken_over
     assert view.state is RunState.COMPLETED
     assert vendor.submit_count == 1
@@ -389,7 +488,7 @@ def test_a_run_that_was_taken_over_before_it_was_sent_is_not_sent(open_world, ma
 
     view = asyncio.run(story())
     assert view.state is RunState.FAILED
-    assert "Nothing is charged" in view.sentence
+    assert "Nothing is charged" in run_words(view).sentence
     assert vendor.submit_count == 0
 
 
@@ -400,11 +499,11 @@ def test_cancelling_before_anything_is_sent_sends_nothing(open_world, make_vendo
         async with open_world(vendor) as world:
             world.image.write_bytes(world.image.read_bytes() + bytes(5 * 2**20))  # takes a moment to be packed
             run_id = await world.kling()
-            told = await world.runner.cancel(run_id, "ann")
+            told = cancel_words(await world.runner.cancel(run_id, "ann"))
             return told, await world.end(run_id)
 
     told, view = asyncio.run(story())
-    assert told == view.sentence == "Cancelled. Nothing was sent."
+    assert told == run_words(view).sentence == "Cancelled. Nothing was sent."
     assert view.state is RunState.CANCELLED
     assert vendor.submit_count == 0
 
@@ -417,7 +516,7 @@ def test_a_wish_to_cancel_while_sending_is_carried_out_afterwards(open_world, ma
         async with open_world(vendor) as world:
             run_id = await world.kling()
             await sending.wait()
-            told = await world.runner.cancel(run_id, "ann")
+            told = cancel_words(await world.runner.cancel(run_id, "ann"))
             may_answer.set()
             return told, await world.end(run_id)
 

@@ -8,9 +8,17 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError, RunError
+from kling_ui.presentation.money import price_sentence
+from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.outcomes import REFUSALS_MAX
-from kling_ui.runs.pricing import Charge, Spending
-from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.pricing import (
+    BudgetError,
+    BudgetLimit,
+    Charge,
+    PriceRisenError,
+    Spending,
+)
+from kling_ui.runs.record import EngineName, RunState, StartCode
 
 VISITORS = SecretStr("visitor-token-0123456789")
 
@@ -36,10 +44,10 @@ def test_the_price_is_read_for_each_run_and_the_cost_stands_beside_it(open_world
             return views, await world.runner.spending("ann")
 
     (first, second), spending = asyncio.run(story())
-    assert first.price_words == "About $0.35: 5.0 s at $0.07 a second. The vendor publishes no quote."
-    assert first.cost_words == "It cost $0.35; about $0.35 was expected."
+    assert run_words(first).price == "About $0.35: 5.0 s at $0.07 a second. The vendor publishes no quote."
+    assert run_words(first).cost == "It cost $0.35; about $0.35 was expected."
     assert second.estimate_usd == pytest.approx(0.50)
-    assert second.cost_words == "It cost $0.35; about $0.50 was expected."
+    assert run_words(second).cost == "It cost $0.35; about $0.50 was expected."
     assert (first.charge, spending.session_usd, spending.day_usd) == (Charge.YES, 0.7, 0.7)
 
 
@@ -64,10 +72,10 @@ def test_a_price_that_cannot_be_read_is_said_and_never_invented(open_world, make
 
     quote, view = asyncio.run(story())
     assert (quote.rate_usd, quote.estimate_usd) == (None, None)
-    assert view.price_words == quote.words
-    assert view.price_words.startswith("The price is not available at the moment.")
+    assert run_words(view).price == price_sentence(quote)
+    assert run_words(view).price.startswith("The price is not available at the moment.")
     assert view.estimate_usd is None
-    assert view.cost_words == "It cost $0.35."
+    assert run_words(view).cost == "It cost $0.35."
 
 
 @pytest.mark.parametrize(
@@ -93,8 +101,9 @@ def test_a_price_that_has_risen_since_it_was_shown_is_told_first(open_world, mak
     async def story():
         async with open_world(vendor) as world:
             shown = (await world.runner.quote(5.0)).rate_usd
-            with pytest.raises(RunError, match=r"risen from \$0.07 to \$0.09 a second.*Nothing was sent"):
+            with pytest.raises(PriceRisenError) as caught:
                 await begin(world, shown_rate_usd=shown)
+            assert (caught.value.shown_rate_usd, caught.value.quote.rate_usd) == (0.07, 0.09)
             assert vendor.submit_count == 0
             start = await begin(world, shown_rate_usd=0.09)
             await world.end(start.run_id)
@@ -110,7 +119,7 @@ def test_without_a_token_there_is_no_price(open_world, make_vendor):
         async with open_world(vendor, token=None) as world:
             return await world.runner.quote(5.0)
 
-    assert "RunComfy token" in asyncio.run(story()).words
+    assert asyncio.run(story()).needs_token
     assert vendor.seen == []
 
 
@@ -137,8 +146,11 @@ def test_a_budget_blocks_before_anything_is_sent(open_world, make_vendor):
         async with open_world(vendor, budget_session_usd=1.0) as world:
             for name in ("one", "two"):
                 await world.end(await world.kling(prompt=name))
-            with pytest.raises(RunError, match=r"about \$0.35, but of the budget of \$1.00 .* \$0.30 is left"):
+            with pytest.raises(BudgetError) as caught:
                 await world.kling(prompt="three")
+            refusal = caught.value.refusal
+            assert (refusal.limit, refusal.limit_usd) == (BudgetLimit.SESSION, 1.0)
+            assert (refusal.estimate_usd, refusal.left_usd) == (pytest.approx(0.35), pytest.approx(0.3))
             preview = await world.end(await world.start(prompt="three"))
             other = await world.end(await world.kling(prompt="three", visitor="ben"), "ben")
             return preview, other, await world.runner.history("ann")
@@ -163,7 +175,7 @@ def test_the_day_is_everybodys_and_runs_at_once_cannot_overdraw_it(open_world, m
 
     refusals = asyncio.run(story())
     assert len(refusals) == 4
-    assert {error.message for error in refusals} == {
+    assert {in_words(error).message for error in refusals} == {
         "This run would cost about $0.35, but of the budget of $1.00 for today $0.30 is left. Nothing was sent."
     }
     assert vendor.submit_count == 2
@@ -175,13 +187,13 @@ def test_a_run_of_unknown_outcome_counts_with_its_estimate(open_world, make_vend
     async def story():
         async with open_world(vendor, budget_day_usd=0.5) as world:
             view = await world.end(await world.kling())
-            with pytest.raises(RunError, match="is left"):
+            with pytest.raises(BudgetError):
                 await world.kling(prompt="another")
             return view, await world.runner.spending("ann")
 
     view, spending = asyncio.run(story())
     assert view.state is RunState.UNKNOWN
-    assert view.cost_words == "It is not known whether it is charged; about $0.35 was expected."
+    assert run_words(view).cost == "It is not known whether it is charged; about $0.35 was expected."
     assert spending.day_usd == pytest.approx(0.35)
 
 
@@ -190,8 +202,9 @@ def test_with_a_budget_a_run_of_unknown_price_is_not_sent(open_world, make_vendo
 
     async def story():
         async with open_world(vendor, budget_day_usd=5.0) as world:
-            with pytest.raises(RunError, match="what this run would cost is not known"):
+            with pytest.raises(BudgetError) as caught:
                 await world.kling()
+            assert caught.value.refusal.limit is BudgetLimit.NO_PRICE
 
     asyncio.run(story())
     assert vendor.submit_count == 0
@@ -220,9 +233,9 @@ def test_the_same_inputs_again_give_the_result_that_is_there(open_world, make_ve
     first, under_way, found, second, other, again, anew = asyncio.run(story())
     assert first.is_new
     assert (under_way.run_id, under_way.is_new) == (first.run_id, False)
-    assert under_way.words == "This run is already under way."
+    assert under_way.code is StartCode.SAME_OPEN
     assert found.run_id == second.run_id == first.run_id
-    assert second.words == ("You already have this result. Run it again for another one, which is charged again.")
+    assert second.code is StartCode.SAME_PAID_RESULT
     assert other is None
     assert again.is_new
     assert anew.is_new, "a result that is gone is no result"
@@ -243,8 +256,7 @@ def test_the_same_inputs_after_an_unknown_outcome_are_not_sent_by_themselves(ope
 
     first, second, both = asyncio.run(story())
     assert second.run_id == first.run_id
-    assert "not known whether RunComfy accepted it" in second.words
-    assert "both would be charged" in second.words
+    assert second.code is StartCode.SAME_UNKNOWN
     assert both[0].run_id == both[1].run_id != first.run_id
     assert sorted(start.is_new for start in both) == [False, True], "a double click on run again makes one run"
 
@@ -258,8 +270,9 @@ def test_a_run_is_paid_from_the_purse_that_it_was_sent_from_whoever_follows_it_o
         async with open_world(vendor, budget_day_usd=0.5) as world:
             waiting = await world.end(await world.kling())
             payers = [await world.runner.spending("ann")]
-            with pytest.raises(RunError, match=r"for today \$0\.15 is left"):
+            with pytest.raises(BudgetError) as caught:
                 await world.kling(prompt="another", visitor="ben")
+            assert caught.value.refusal.left_usd == pytest.approx(0.15)
             assert await world.runner.resume("ann", VISITORS) == [waiting.run_id]
             view = await world.end(waiting.run_id)
             payers.append(await world.runner.spending("ann"))

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from kling_ui.errors import MediaError, RunError
+from kling_ui.presentation.runs import cancel_words, run_words
 from kling_ui.runs.record import EngineName, RunState
 
 
@@ -19,9 +20,9 @@ def test_a_preview_runs_from_two_files_to_a_kept_and_measured_result(open_world)
             return drawing, await world.end(run_id), await world.context.ledger.ask(lambda store: store.history(run_id))
 
     drawing, last, history = asyncio.run(story())
-    assert drawing.sentence == "Drawing the preview: 42 %."
+    assert run_words(drawing).sentence == "Drawing the preview: 42 %."
     assert last.state is RunState.COMPLETED
-    assert last.sentence == "The preview is ready."
+    assert run_words(last).sentence == "The preview is ready."
     assert last.engine is EngineName.PREVIEW
     assert last.result.name == "result.mp4"
     assert last.result.read_bytes() == last.reference.read_bytes()
@@ -72,15 +73,15 @@ def test_the_second_run_waits_for_the_first_and_can_be_cancelled_there(open_worl
             third = await world.start(prompt="third")
             await world.until(third, RunState.IN_QUEUE)
             await asyncio.sleep(0.05)
-            waiting = [(await world.runner.view(run_id, "ann")).sentence for run_id in (second, third)]
-            words = await world.runner.cancel(second, "ann")
+            waiting = [run_words(await world.runner.view(run_id, "ann")).sentence for run_id in (second, third)]
+            words = cancel_words(await world.runner.cancel(second, "ann"))
             cancelled = await world.end(second)
             world.painter.go.set()
             return waiting, words, cancelled, await world.end(first), await world.end(third), world.painter.drawn
 
     waiting, words, cancelled, first, third, drawn = asyncio.run(story())
     assert waiting == ["Waiting: yours is next.", "Waiting: 1 run is ahead of yours."]
-    assert words == cancelled.sentence == "Cancelled while it waited. Nothing was rendered."
+    assert words == run_words(cancelled).sentence == "Cancelled while it waited. Nothing was rendered."
     assert cancelled.state is RunState.CANCELLED
     assert first.state is third.state is RunState.COMPLETED
     assert drawn == 2
@@ -92,13 +93,13 @@ def test_a_preview_that_is_being_drawn_can_be_stopped(open_world):
             world.painter.go.clear()
             run_id = await world.start()
             await world.until(run_id, RunState.IN_PROGRESS)
-            words = await world.runner.cancel(run_id, "ann")
+            words = cancel_words(await world.runner.cancel(run_id, "ann"))
             view = await world.end(run_id)
             world.painter.go.set()
-            return words, view, await world.runner.cancel(run_id, "ann")
+            return words, view, cancel_words(await world.runner.cancel(run_id, "ann"))
 
     words, view, again = asyncio.run(story())
-    assert words == view.sentence == "Stopped. The half-drawn preview was thrown away."
+    assert words == run_words(view).sentence == "Stopped. The half-drawn preview was thrown away."
     assert view.state is RunState.CANCELLED
     assert again == "This run has already ended."
 
@@ -158,7 +159,7 @@ def test_a_preview_that_cannot_be_drawn_says_why(open_world, tmp_path):
 
     view = asyncio.run(story())
     assert view.state is RunState.FAILED
-    assert view.sentence == "No person was found in the image."
+    assert run_words(view).sentence == "No person was found in the image."
     assert view.result is None
 
 
@@ -211,4 +212,4 @@ def test_what_ends_the_app_each_time_is_not_drawn_for_ever(open_world):
         run_id = view.run_id
     view = asyncio.run(stopped(run_id))
     assert view.state is RunState.FAILED
-    assert "each time" in view.sentence
+    assert "each time" in run_words(view).sentence

@@ -9,7 +9,7 @@ from kling_ui.runs.record import (
     RunRecord,
     RunState,
     expires_at,
-    expiry_words,
+    expiry_of,
 )
 
 RUN = RunRecord(
@@ -28,7 +28,6 @@ RUN = RunRecord(
     request_id="req-1",
 )
 READY = replace(RUN, state=RunState.COLLECTING, ready_at=500.0)
-HOUR = 3600.0
 
 
 @pytest.mark.parametrize(
@@ -47,20 +46,9 @@ HOUR = 3600.0
 )
 def test_a_result_may_expire_until_it_is_here(record, needs_token, until):
     assert expires_at(record, needs_token=needs_token) == until
-    assert bool(expiry_words(record, 200.0, needs_token=needs_token)) is (until is not None)
+    assert (expiry_of(record, 200.0, needs_token=needs_token) is None) is (until is None)
 
 
-@pytest.mark.parametrize(
-    ("left_s", "words"),
-    [
-        (KEPT_S, "in about 7 days; it is safe once it is kept here"),
-        (47 * HOUR, "in about 47 h"),
-        (2 * HOUR, "in about 2 h"),
-        (119 * 60, "in about 119 min"),
-        (5, "in about 1 min"),
-        (0, "may have expired"),
-        (-HOUR, "may have expired"),
-    ],
-)
-def test_the_time_left_is_told(left_s, words):
-    assert words in expiry_words(READY, 500.0 + KEPT_S - left_s)
+def test_the_time_left_is_counted_from_when_the_result_was_ready():
+    assert expiry_of(READY, 500.0) == (500.0 + KEPT_S, KEPT_S, True)
+    assert expiry_of(RUN, 600.0, needs_token=True) == (100.0 + KEPT_S, KEPT_S - 500.0, False)

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from kling_ui.errors import RunError
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.record import (
     OWNER,
     EngineName,
@@ -131,7 +132,7 @@ def test_a_run_that_was_entered_and_not_sent_is_not_sent_after_a_restart(open_wo
 
     view, spending = asyncio.run(story())
     assert view.state is RunState.FAILED
-    assert "before this run was sent" in view.sentence
+    assert "before this run was sent" in run_words(view).sentence
     assert spending.day_usd == 0.0
     assert vendor.seen == []
 
@@ -167,10 +168,10 @@ def test_another_browsers_id_is_no_new_session_and_no_new_share(open_world, make
             return vendor.submit_count - before, refusal
 
     sent, refusal = asyncio.run(story(replace(ADMITTED, share_usd=None), budget_session_usd=0.8))
-    assert (sent, "for this session $0.10 is left" in refusal.message) == (2, True)
+    assert (sent, "for this session $0.10 is left" in in_words(refusal).message) == (2, True)
     sent, refusal = asyncio.run(story(replace(ADMITTED, payer="ip:b"), budget_day_usd=8.0))
-    assert (sent, "for each visitor today $0.10 is left" in refusal.message) == (2, True)
-    assert "KLING_UI_BUDGET_VISITOR_USD" in refusal.advice
+    assert (sent, "for each visitor today $0.10 is left" in in_words(refusal).message) == (2, True)
+    assert "KLING_UI_BUDGET_VISITOR_USD" in in_words(refusal).advice
 
 
 def test_two_processes_at_once_cannot_overdraw_a_share_and_leave_the_day_to_others(open_world, make_vendor):
@@ -196,7 +197,7 @@ def test_two_processes_at_once_cannot_overdraw_a_share_and_leave_the_day_to_othe
 
     sent, everybody, spent = asyncio.run(story())
     assert sent == 2
-    assert "$1.10 for today $0.05 is left" in everybody.message
+    assert "$1.10 for today $0.05 is left" in in_words(everybody).message
     assert spent == [pytest.approx(pair) for pair in ((0.7, 1.05), (0.35, 1.05), (0.0, 1.05))]
 
 

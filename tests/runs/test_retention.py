@@ -10,7 +10,9 @@ import pytest
 
 from kling_ui.errors import LedgerError
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.runs import run_words
 from kling_ui.runs.ledger import Ledger
+from kling_ui.runs.outcomes import OutcomeCode
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.retention import DAY_S, Retention
 
@@ -232,11 +234,11 @@ def test_what_was_removed_is_said_and_can_be_made_again(open_world):
     (gone, failed), listed, start, again, first = asyncio.run(story())
     assert (gone.state, gone.result, gone.image, gone.reference) == (RunState.COMPLETED, None, None, None)
     assert gone.files_gone
-    assert gone.sentence == "The video was made, but its files are no longer kept here."
-    assert gone.advice == "To make another one, choose both inputs again."
+    assert run_words(gone).sentence == "The video was made, but its files are no longer kept here."
+    assert run_words(gone).advice == "To make another one, choose both inputs again."
     assert gone.duration_s == 5.0
     assert failed.files_gone
-    assert failed.sentence == failed.error
+    assert (failed.outcome.code, failed.outcome.raw) == (OutcomeCode.ENGINE_FAILED, run_words(failed).sentence)
     assert len(listed) == 2
     assert start.is_new
     assert start.run_id != first

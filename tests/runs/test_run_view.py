@@ -4,13 +4,14 @@ from pathlib import Path
 import pytest
 
 from kling_ui.options import TransferOptions
+from kling_ui.runs.outcomes import ReasonCode
 from kling_ui.runs.record import (
     EngineName,
     ResultFacts,
     RunRecord,
     RunState,
 )
-from kling_ui.runs.view import Live, sentence, view_of
+from kling_ui.runs.view import Live, view_of
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING
 
@@ -31,43 +32,6 @@ def run(state, engine=PREVIEW, **more):
         choice=TransferOptions(),
         **more,
     )
-
-
-@pytest.mark.parametrize(
-    ("record", "live", "words"),
-    [
-        (run(RunState.PREPARING), Live(), "Getting the files ready."),
-        (run(RunState.SUBMITTING), Live(), "Handing the files to the preview engine."),
-        (run(RunState.SUBMITTING, KLING), Live(), "Handing the files to RunComfy."),
-        (run(RunState.IN_QUEUE), Live(), "Waiting for its turn."),
-        (run(RunState.IN_QUEUE), Live(queue_position=0), "Waiting: yours is next."),
-        (run(RunState.IN_QUEUE), Live(queue_position=1), "Waiting: 1 run is ahead of yours."),
-        (run(RunState.IN_QUEUE), Live(queue_position=2), "Waiting: 2 runs are ahead of yours."),
-        (run(RunState.IN_PROGRESS), Live(), "Drawing the preview."),
-        (run(RunState.IN_PROGRESS), Live(progress=0.42), "Drawing the preview: 42 %."),
-        (run(RunState.IN_PROGRESS, KLING), Live(), "Kling is rendering the video."),
-        (
-            run(RunState.IN_PROGRESS, KLING),
-            Live(trouble="The model API is busy. It is tried again."),
-            "Kling is rendering the video. The model API is busy. It is tried again.",
-        ),
-        (
-            run(RunState.IN_PROGRESS, KLING),
-            Live(needs_token=True),
-            "This run goes on at RunComfy. Enter its token to follow it here.",
-        ),
-        (run(RunState.COLLECTING), Live(), "The video is ready. Fetching it."),
-        (run(RunState.SCORING), Live(), "The video is ready. Measuring how well it follows the reference."),
-        (run(RunState.COMPLETED), Live(), "The preview is ready."),
-        (run(RunState.COMPLETED, KLING), Live(trouble="old"), "The video is ready and kept here."),
-        (run(RunState.FAILED, error="No person."), Live(), "No person."),
-        (run(RunState.FAILED), Live(), "The run failed."),
-        (run(RunState.CANCELLED), Live(), "Cancelled before it started. Nothing was rendered."),
-        (run(RunState.UNKNOWN, KLING), Live(), "It is not known whether RunComfy accepted this run."),
-    ],
-)
-def test_every_state_has_its_sentence(record, live, words):
-    assert sentence(record, live) == words
 
 
 def test_the_view_of_a_finished_run_holds_all_that_is_shown(tmp_path):
@@ -116,9 +80,9 @@ def test_a_failure_tells_which_input_to_change_and_what_may_help():
     view = view_of(record, Live(), folder=Path("/runs/1"), now=160.0)
     assert (view.inputs, view.repairs) == (("video",), ("video.trim",))
     assert (view.charge, view.raw_error) == ("maybe", raw)
-    assert view.cost_words == "It is not known whether it is charged; about $0.35 was expected."
+    assert view.reason is ReasonCode.MOTION_TOO_SHORT
     fine = view_of(replace(record, state=RunState.COMPLETED), Live(), folder=Path("/runs/1"), now=160.0)
-    assert (fine.inputs, fine.repairs) == ((), ())
+    assert (fine.inputs, fine.repairs, fine.reason, fine.outcome) == ((), (), None, None)
 
 
 def test_a_run_that_was_recovered_without_inputs_has_none():

@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import APIStatusError, RunError
-from kling_ui.runs.record import EngineName, RunState
+from kling_ui.presentation.runs import run_words
+from kling_ui.runs.record import EngineName, RunState, StartCode
 
 TOKEN = SecretStr("visitor-token-0123456789")
 
@@ -41,11 +42,11 @@ def test_a_run_of_unknown_outcome_finds_its_request_and_keeps_the_result(open_wo
 
     run_id, unknown, start, view, again, states = asyncio.run(story())
     assert unknown.can_recover
-    assert "kling-ui recover" in unknown.advice
-    assert (start.run_id, start.is_new, start.words) == (run_id, False, "Found. The run is followed on.")
+    assert "kling-ui recover" in run_words(unknown).advice
+    assert (start.run_id, start.is_new, start.code) == (run_id, False, StartCode.FOUND)
     assert (view.state, view.request_id, view.cost_usd) == (RunState.COMPLETED, "req-1", 0.35)
-    assert (view.motion_match, view.error, view.can_recover) == (91.5, None, False)
-    assert again.words == "This result is here already."
+    assert (view.motion_match, view.outcome, view.can_recover) == (91.5, None, False)
+    assert again.code is StartCode.FOUND_HERE
     assert RunState.UNKNOWN in [state for state, _ in states]
     assert vendor.submit_count == 1
 
@@ -85,7 +86,7 @@ def test_a_request_from_another_time_makes_a_run_of_its_own(open_world, make_ven
     assert view.state is RunState.COMPLETED
     assert (view.image, view.reference, view.motion_match) == (None, None, None)
     assert view.result.is_file()
-    assert view.cost_words == "It cost $0.35."
+    assert run_words(view).cost == "It cost $0.35."
     assert view.created_at == pytest.approx(time.time() - 7200, abs=60)
     assert chosen.run_id == view.run_id, "it has its run already"
     assert len(history) == 2
@@ -170,10 +171,10 @@ def test_a_result_that_could_not_be_kept_is_tried_again(open_world, make_vendor)
     failed, view = asyncio.run(story())
     assert failed.state is RunState.FAILED
     assert failed.can_recover
-    assert "a web page" in failed.sentence
-    assert "about 7 days" in failed.expiry_words
+    assert "a web page" in run_words(failed).sentence
+    assert "about 7 days" in run_words(failed).expiry
     assert view.state is RunState.COMPLETED
-    assert view.expiry_words == ""
+    assert run_words(view).expiry == ""
 
 
 def test_a_run_whose_process_died_is_taken_up_when_its_claim_has_lapsed(open_world, make_vendor):
@@ -185,7 +186,7 @@ def test_a_run_whose_process_died_is_taken_up_when_its_claim_has_lapsed(open_wor
             await stalled.until(run_id, RunState.IN_PROGRESS)
             async with open_world(vendor) as other:
                 start = await other.runner.recover("req-1", visitor="ann")
-                assert start.words == "This run is being followed already."
+                assert start.code is StartCode.FOUND_FOLLOWED
             vendor.statuses.append(ok(request_id="req-1", status="completed"))
             return await stalled.end(run_id)
 
@@ -210,6 +211,6 @@ def test_a_recovered_run_survives_the_process(open_world, make_vendor):
 
     waiting, view = asyncio.run(after(asyncio.run(before())))
     assert waiting.needs_token
-    assert waiting.expiry_words.startswith("Its video may expire at RunComfy in about")
+    assert run_words(waiting).expiry.startswith("Its video may expire at RunComfy in about")
     assert view.state is RunState.COMPLETED
     assert view.engine is EngineName.KLING

@@ -6,10 +6,12 @@ from dataclasses import replace
 import pytest
 
 from kling_ui.errors import APIStatusError, MediaError, RunError
+from kling_ui.presentation.runs import run_words
 from kling_ui.runs.record import (
     OWNER,
     EngineName,
     RunState,
+    StartCode,
     Terms,
 )
 
@@ -88,7 +90,7 @@ def test_the_same_wish_is_found_again_where_no_other_would_be_taken(open_world):
     assert len({start.run_id for start in twice}) == 1
     assert [start.run_id for start in again] == [first.run_id, twice[0].run_id]
     assert not any(start.is_new for start in again)
-    assert {start.words for start in again} == {"This run is already under way."}
+    assert {start.code for start in again} == {StartCode.SAME_OPEN}
 
 
 def test_places_come_free_when_a_preview_ends_is_cancelled_or_is_only_being_measured(open_world):
@@ -183,9 +185,9 @@ def test_a_second_visitors_preview_is_drawn_next_though_a_first_has_many_waiting
             await world.until(many[-1], RunState.IN_QUEUE)
             mine = (await _begin(world, "mine", "ben")).run_id
             words = [
-                (await world.until_known(mine, "yours is next", "ben")).sentence,
-                (await world.until_known(many[1], "1 run is", "ann")).sentence,
-                (await world.until_known(many[2], "2 runs are", "ann")).sentence,
+                run_words(await world.until_known(mine, "yours is next", "ben")).sentence,
+                run_words(await world.until_known(many[1], "1 run is", "ann")).sentence,
+                run_words(await world.until_known(many[2], "2 runs are", "ann")).sentence,
             ]
             world.painter.go.set()
             return words

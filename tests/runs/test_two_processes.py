@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import LedgerError
-from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.record import EngineName, RunState, StartCode
 
 TOKEN = SecretStr("visitor-token-0123456789")
 HEAD = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2"
@@ -139,7 +139,7 @@ def test_the_same_wish_carries_an_open_run_on_that_nobody_carries(open_world, ma
 
     run_id = asyncio.run(before())
     start, view = asyncio.run(after())
-    assert (start.run_id, start.is_new, start.words) == (run_id, False, "This run is already under way.")
+    assert (start.run_id, start.is_new, start.code) == (run_id, False, StartCode.SAME_OPEN)
     assert view.state is RunState.COMPLETED
     assert vendor.submit_count == 1
 
@@ -177,7 +177,7 @@ def test_a_run_that_this_process_carries_is_not_taken_from_itself(open_world, ma
             return start, await world.end(run_id), await world.runner.states(run_id, "ann")
 
     start, view, states = asyncio.run(story())
-    assert start.words == "This run is being followed already."
+    assert start.code is StartCode.FOUND_FOLLOWED
     assert view.state is RunState.COMPLETED
     assert [state for state, _ in states].count(RunState.IN_QUEUE) == 1
 

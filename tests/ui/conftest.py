@@ -24,7 +24,13 @@ from kling_ui.checks.preflight import Preflight
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import TransferOptions
-from kling_ui.runs.pricing import Budget, Quote, Spending
+from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
+from kling_ui.runs.pricing import (
+    Budget,
+    Charge,
+    Quote,
+    Spending,
+)
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
@@ -168,11 +174,9 @@ def run_of(tmp_path: Path) -> Callable[..., RunView]:
     for name in ("image.png", "reference.mp4"):
         (tmp_path / name).write_bytes(b"x")
     usual: dict[str, Any] = {
-        "trouble": "",
         "run_id": "r1",
         "engine": EngineName.PREVIEW,
         "state": RunState.IN_PROGRESS,
-        "sentence": "Drawing.",
         "elapsed_s": 3.0,
         "created_at": 100.0,
         "choice": TransferOptions(),
@@ -180,9 +184,7 @@ def run_of(tmp_path: Path) -> Callable[..., RunView]:
         "reference": tmp_path / "reference.mp4",
         "note": "",
         "needs_token": False,
-        "price_words": "",
-        "cost_words": "",
-        "expiry_words": "",
+        "charge": Charge.NO,
         "inputs": (),
         "repairs": (),
     }
@@ -260,9 +262,9 @@ class PlayedRunner:
     async def history(self, _: str) -> list[RunView]:
         return self.views[-1:]
 
-    async def cancel(self, run_id: str, visitor: str) -> str:
+    async def cancel(self, run_id: str, visitor: str) -> CancelAnswer:
         self.cancelled.append((run_id, visitor))
-        return "Stopped."
+        return CancelAnswer(OutcomeCode.PREVIEW_STOPPED, EngineName.PREVIEW)
 
     async def resume(self, *_: Any) -> list[str]:
         self._refuse()

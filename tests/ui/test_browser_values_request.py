@@ -1,7 +1,7 @@
 import pytest
 
 from kling_ui.options import Orientation, TransferOptions
-from kling_ui.ui.browser_values import RunRequest
+from kling_ui.ui.browser_values import RunRequest, read_shown_rate, shown_rate_value
 from kling_ui.ui.web.signed_files import SignedFiles
 
 
@@ -47,3 +47,13 @@ def test_only_a_true_yes_counts(signed_files, run_request):
     )
     assert read is not None
     assert (read.accepted, read.choice.keep_sound, read.choice.prompt) == (False, False, "")
+
+
+def test_the_rate_that_is_shown_survives_its_way_through_the_browser():
+    assert read_shown_rate(shown_rate_value(0.07)) == 0.07
+    assert read_shown_rate(shown_rate_value(None)) is None
+
+
+@pytest.mark.parametrize("rate_usd", ["0.07", True, 0, -1, 1e9, float("nan"), None, [0.07]])
+def test_a_rate_that_no_page_can_have_shown_is_none(rate_usd):
+    assert read_shown_rate({"rate_usd": rate_usd}) is None

@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 
 import kling_ui
-from kling_ui.errors import KlingUIError
+from kling_ui.errors import REPORT_ADVICE, KlingUIError
 from kling_ui.ui.event_payload import (
     UNFORESEEN,
     error_text,
@@ -53,6 +53,7 @@ def test_an_unforeseen_error_is_shown_in_words_and_named_in_the_log(handler, cap
     with pytest.raises(gr.Error) as caught:
         _call(guarded(handler), ZeroDivisionError("token sk-secret"))
     assert caught.value.message.startswith(UNFORESEEN)
+    assert REPORT_ADVICE in caught.value.message
     assert caught.value.print_exception is False
     (record,) = caplog.records
     assert "ZeroDivisionError at tests/ui/test_event_payload_error_text.py:" in record.getMessage()

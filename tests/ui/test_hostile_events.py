@@ -169,8 +169,8 @@ def _honest(config, services):
         "engine": "kling",
         "token": "",
         "token-line": {"kept_s": 3000},
-        "headline": {"tone": "ok", "text": "", "request": run_request},
-        "cost": {"engine": "kling", "rate_usd": 0.07, "words": "About"},
+        "run-request": run_request,
+        "shown-rate": {"rate_usd": 0.07},
         "kling_ui.visitor": VISITOR,
         "kling_ui.inputs": {
             "image": slots["image-slot"],
@@ -264,7 +264,7 @@ def test_an_unknown_engine_means_the_free_one(client, services, engine):
     (event,) = [event for event in config["dependencies"] if event["api_name"] == "cost"]
     assert _join(client, event, [engine, honest[event["inputs"][1]], VISITOR], None, "tab").status_code == 200
     (done,) = [message for message in _read(client, "tab") if message["msg"] == "process_completed"]
-    assert done["output"]["data"][0] == {"words": "The preview is free and stays on this machine."}
+    assert done["output"]["data"][0] == {"words": "The preview is free: this app draws it, and nothing goes to Kling."}
 
 
 def test_neither_the_page_nor_its_config_tells_of_functions(client):

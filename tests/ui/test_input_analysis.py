@@ -5,10 +5,10 @@ import pytest
 
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import MediaError
+from kling_ui.options import InputKind
 from kling_ui.ui.browser_values import InputVersion, InputVersions
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.input_analysis import InputAnalysis
-from kling_ui.ui.views.input_slot import InputKind
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from gradio.blocks import postprocess_update_dict
 from kling_ui.ui.handlers import account
 from kling_ui.ui.page import build_page
 
-INPUTS_MAX, OUTPUTS_MAX = 6, 4
+INPUTS_MAX = 6
+OUTPUTS_MAX = 5  # of the judgement four are shown, and one carries the request that it allows
 
 
 @pytest.fixture(scope="module")

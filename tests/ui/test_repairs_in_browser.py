@@ -123,7 +123,7 @@ def test_a_repair_can_be_stopped_and_a_new_file_meanwhile_wins(bad_pair: Page, p
 
 def test_the_timeline_plays_its_parts_by_keyboard(page: Page, cut_mp4: Path):
     _hand_in(page, VIDEO, cut_mp4)
-    expect(page.locator(".reel-words")).to_contain_text("You pay for 5.5 s; about 4.0 s are likely to come back")
+    expect(page.locator(".reel-words")).to_contain_text("Kling charges for 5.5 s; about 4.0 s are likely to come back")
     expect(page.locator(".reel-legend")).to_contain_text("Good")
     expect(page.locator(".reel-legend")).to_contain_text("Nobody in view")
     parts = page.locator(".part")

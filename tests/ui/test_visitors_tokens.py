@@ -122,8 +122,8 @@ def test_wiping_goes_on_by_itself_and_ends_with_everything_wiped(keep, clock):
     keep.keep("ann", SecretStr(PLANTED))
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(keep.keep_wiping(sleep))
-    assert [words for _, words in seen] == ["<TokenKeep with 1 tokens>"] * 2 + ["<TokenKeep with 0 tokens>"] * 2
-    assert repr(keep) == "<TokenKeep with 0 tokens>"
+    assert [words for _, words in seen] == ["<TokenStore with 1 tokens>"] * 2 + ["<TokenStore with 0 tokens>"] * 2
+    assert repr(keep) == "<TokenStore with 0 tokens>"
 
 
 @pytest.mark.parametrize("escape", [copy.copy, copy.deepcopy, pickle.dumps], ids=["copy", "deepcopy", "pickle"])

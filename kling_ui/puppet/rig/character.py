@@ -10,8 +10,21 @@ import numpy as np
 from kling_ui.errors import MediaError
 from kling_ui.media.image import read_picture
 from kling_ui.puppet.rig.matting import matte
-from kling_ui.puppet.skeleton import BONES, Joint, Part, face_of, joints_of, scale_px_per_m
-from kling_ui.vision.pose import Landmark, Pose, find_person
+from kling_ui.puppet.skeleton import (
+    BONES,
+    Joint,
+    Part,
+    face_of,
+    joints_of,
+    scale_px_per_m,
+)
+from kling_ui.vision.pose import (
+    ARMS,
+    EARS,
+    Landmark,
+    Pose,
+    find_person,
+)
 
 VISIBLE = 0.5  # a bone whose end is less visible than this is not shown
 SURELY_VISIBLE = 0.9  # with an arm less visible than this the pose is detected again
@@ -20,7 +33,6 @@ CUT_ROWS = 3  # the very last rows of a picture are often spoilt by its edge
 BELOW_SHARE = 0.12  # of the picture's height
 MIRRORED = 0.95  # from what alpha on a pixel above is fit to be shown below
 LEAST_SIDE_PX = 720  # of the longer side: smaller pictures are enlarged to this
-ARMS = [Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST]
 BONE_POINTS = 11  # at which a bone is tested for lying in the picture
 CONTRAST, TILES = 3.0, (8, 8)  # of the histogram equalisation (CLAHE): its clip limit, and parts across and down
 BYTE_VALUES = 256  # that a uint8 can have
@@ -128,7 +140,7 @@ def _continue_below(rgb: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.
 
 def _face(points: np.ndarray) -> FaceMarks:
     """Read the face off ``(33, 2)`` landmarks in px."""
-    ears = points[[Landmark.LEFT_EAR, Landmark.RIGHT_EAR]]
+    ears = points[EARS]
     x, y = (ears.mean(axis=0) + points[Landmark.NOSE]) / 2
     return FaceMarks((float(x), float(y)), max(1.0, float(np.hypot(*(ears[0] - ears[1])))), face_of(points))
 

@@ -59,6 +59,7 @@ runs = Table(
     Column("result_sha256", String(64)),
     Column("result_facts", _json),
     Column("motion", _json),
+    Column("outcome", _json),
     Column("error", Text),
     Column("advice", Text),
     Column("raw_error", Text),
@@ -177,4 +178,9 @@ def _payer(connection: Connection) -> None:
     connection.exec_driver_sql("CREATE INDEX ix_runs_payer ON runs (payer)")
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _payer_column, _payer)
+def _outcome(connection: Connection) -> None:
+    kind = JSON().compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN outcome {kind}")
+
+
+STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _payer_column, _payer, _outcome)

@@ -7,11 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    RowMapping,
     Update,
     create_engine,
     event,
@@ -47,6 +47,7 @@ from kling_ui.runs.record import (
 )
 
 BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
+_RECORD = TypeAdapter(RunRecord)
 _FIELDS = frozenset(field.name for field in fields(RunRecord))
 _COLUMNS = {"visitor_pays": "own_purse"}  # the column's name is older than the field's
 _FINAL = tuple(state.value for state in RunState if state.is_final)
@@ -111,14 +112,14 @@ def released(fingerprint: str) -> Update:
 
 
 def free_key(connection: Connection, run_id: str) -> str | None:
-    """Return what makes a run stand for its wish, unless another one does by now."""
+    """Return the key under which a run is the open one of its request; ``None`` when another run is by now."""
     request = select(runs.c.fingerprint).where(runs.c.run_id == run_id).scalar_subquery()
     other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == request, runs.c.run_id != run_id))
     return connection.scalar(select(request)) if other is None else None
 
 
 def hand_over(connection: Connection, visitor: str, to: str) -> int:
-    """Make one visitor's runs another's, so that the same wish of theirs is known again; return how many."""
+    """Make one visitor's runs another's, so that the same request of theirs is recognised; return how many."""
     query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at)
     rows = connection.execute(query).mappings().all()
     for row in rows:
@@ -152,15 +153,13 @@ def _plain(value: object) -> object:
     return value.value if isinstance(value, StrEnum) else value
 
 
-def to_record(row: RowMapping) -> RunRecord:
-    """Read a row."""
-    values: dict[str, Any] = {name: row[_COLUMNS.get(name, name)] for name in _FIELDS}
-    choice, facts = values["choice"], values["result_facts"]
-    values["engine"] = EngineName(values["engine"])
-    values["state"] = RunState(values["state"])
-    values["choice"] = TransferOptions.of(choice)
-    values["result_facts"] = None if facts is None else ResultFacts(**facts)
-    return RunRecord(**values)
+def to_record(row: Mapping[Any, Any]) -> RunRecord:
+    """Read a row; fields that a choice did not have when it was written take their defaults.
+
+    Raises:
+        ValueError: A column holds another word or type than today's.
+    """
+    return _RECORD.validate_python({name: row[_COLUMNS.get(name, name)] for name in _FIELDS})
 
 
 class Store:
@@ -212,7 +211,7 @@ class Store:
             LedgerError: It cannot be entered.
         """
         values = {**to_row(asdict(record)), "open_key": record.fingerprint}
-        for _ in range(3):  # the open one may end between the two looks
+        for _ in range(3):  # the open one may end between the two queries
             try:
                 with self._transaction() as connection:
                     in_turn(connection)  # two runs at once must not both take the last of a budget
@@ -259,7 +258,7 @@ class Store:
     ) -> bool:
         """Open a run again whose request id has come to light after all, or whose request is to be looked at again.
 
-        Whoever adopts open runs follows it on.
+        Whoever takes over open runs follows it on.
 
         Args:
             run_id: The run; it is open or ended, but has no result.
@@ -272,7 +271,8 @@ class Store:
             Whether there was such a run.
         """
         changes: dict[str, object] = {"request_id": request_id, "state": RunState.IN_QUEUE.value, "changed_at": now}
-        changes |= {"holder": None, "held_until": 0.0, "error": None, "advice": None, "raw_error": None}
+        changes |= {"holder": None, "held_until": 0.0}
+        changes |= {"outcome": None, "error": None, "advice": None, "raw_error": None}
         if own_token is not None:
             changes["own_token"] = own_token
         changes |= {"result_name": None, "result_sha256": None, "result_facts": None, "motion": None}
@@ -309,7 +309,7 @@ class Store:
             return standing_run(connection, fingerprint, gone, again=again)
 
     def like(self, fingerprint: str) -> list[RunRecord]:
-        """Return all runs of the same wish, newest first."""
+        """Return all runs of the same request, newest first."""
         return self._records(select(runs).where(runs.c.fingerprint == fingerprint).order_by(runs.c.created_at.desc()))
 
     def of_request(self, request_id: str) -> list[RunRecord]:

@@ -7,23 +7,28 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from kling_ui.checks.limits import LimitSource as Said
-from kling_ui.checks.report import Finding, Severity
+from kling_ui.checks.report import Severity
 from kling_ui.errors import MediaError
 from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import HEAD_BYTES, described, signature
 from kling_ui.runs.publishing.protocol import (
+    Channel,
+    Delivery,
     InputFile,
     NoPublisherError,
     PublishedFile,
     Role,
 )
-from kling_ui.runs.publishing.url_probe import Copy, UrlProbe, judge_address
+from kling_ui.runs.publishing.url_probe import (
+    AddressFinding,
+    Copy,
+    UrlProbe,
+    judge_address,
+)
 
 # What the vendor's own ComfyUI nodes send inside a request (docs/vendor_api.md, section 8); unconfirmed for this model.
 # Together they stay below the 64 MiB that those nodes allow for a whole request.
 MAX_BYTES = {Role.IMAGE: 6 * 2**20, Role.VIDEO: 32 * 2**20}
-WORDS = "inside the request itself. RunComfy's own nodes send files so, but it is not confirmed for this model."
 
 MEDIA_TYPES = {
     "jpeg": "image/jpeg",
@@ -38,7 +43,7 @@ MEDIA_TYPES = {
 
 async def examine(
     url: str, role: Role, *, probe: UrlProbe, now: float, copy: Copy | None = None
-) -> tuple[Finding, ...]:
+) -> tuple[AddressFinding, ...]:
     """Try an address as an engine would, and tell everything that is wrong with it.
 
     Args:
@@ -55,7 +60,7 @@ async def examine(
         facts = await probe.probe(url)
     except MediaError as error:
         message = f"The address of the {role} cannot be used: {error.reason}"
-        return (Finding("address.reach", Severity.BLOCK, None, message, error.advice, Said.VENDOR),)
+        return (AddressFinding("address.reach", Severity.BLOCK, None, message, error.advice),)
     return judge_address(facts, role, copy, now)
 
 
@@ -84,8 +89,8 @@ class GivenUrlPublisher:
         blocks = [finding.message for finding in findings if finding.severity is Severity.BLOCK]
         if blocks:
             raise NoPublisherError(" ".join(blocks))
-        words = f"by the address that you gave ({host_of(source.url)})."
-        return PublishedFile(source.url, " ".join([words, *(finding.message for finding in findings)]))
+        delivery = Delivery(Channel.GIVEN_ADDRESS, host_of(source.url), findings=findings)
+        return PublishedFile(source.url, delivery)
 
     async def take_back(self, source: InputFile) -> None:
         """Do nothing: the file is not ours."""
@@ -100,7 +105,8 @@ class DataUriPublisher:
         Raises:
             NoWayError: It is too large, or of no kind that can travel so.
         """
-        return PublishedFile(await asyncio.to_thread(data_uri, source.path, role, MAX_BYTES[role]), WORDS)
+        uri = await asyncio.to_thread(data_uri, source.path, role, MAX_BYTES[role])
+        return PublishedFile(uri, Delivery(Channel.INLINE))
 
     async def take_back(self, source: InputFile) -> None:
         """Do nothing: the file has gone along."""

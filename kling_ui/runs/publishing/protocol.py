@@ -9,10 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from kling_ui.errors import KlingUIError
 from kling_ui.runs.record import RunState
+
+if TYPE_CHECKING:  # what judges pictures takes long to load
+    from kling_ui.runs.publishing.url_probe import AddressFinding
 
 # While a run is here its engine may fetch the files, or fetch them again; nobody else does, and never later.
 FETCHING = frozenset({RunState.SUBMITTING, RunState.IN_QUEUE, RunState.IN_PROGRESS, RunState.UNKNOWN})
@@ -38,17 +41,58 @@ class InputFile:
     url: str | None = field(default=None, repr=False)
 
 
+class Channel(StrEnum):
+    """How a file reaches an engine."""
+
+    GIVEN_ADDRESS = "given address"  # of its visitor
+    STORE = "store"  # a signed address in the S3 store
+    APP_ADDRESS = "app address"  # a signed address of this app
+    INLINE = "inline"  # inside the request itself
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How one file travels.
+
+    Attributes:
+        channel: Which way.
+        host: Of the address, if it goes by one.
+        hours: For how long that address works at most; 0 where nobody here knows.
+        findings: What a person should know about the address.
+    """
+
+    channel: Channel
+    host: str = ""
+    hours: int = 0
+    findings: "tuple[AddressFinding, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Deliveries:
+    """How both files of a run travel.
+
+    Attributes:
+        image: The character image.
+        video: The reference video.
+        refusals: Why better ways were not taken: the messages of their errors.
+    """
+
+    image: Delivery
+    video: Delivery
+    refusals: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedFile:
     """One file, ready to be fetched.
 
     Attributes:
         url: Its address; it may open the file to whoever reads it, so it is never shown or written down.
-        words: How the file travels, in sentences that go on after "Image: ".
+        delivery: How the file travels.
     """
 
     url: str = field(repr=False)
-    words: str
+    delivery: Delivery
 
 
 class NoPublisherError(KlingUIError):
@@ -81,12 +125,12 @@ class PublishedInputs:
     Attributes:
         image_url: Of the character image.
         video_url: Of the reference video.
-        note: What a person should know about the way the files travel; may be empty.
+        deliveries: How the files travel, when that is worth saying.
     """
 
     image_url: str = field(repr=False)
     video_url: str = field(repr=False)
-    note: str = ""
+    deliveries: Deliveries | None = None
 
 
 class InputPublisher(Protocol):
@@ -131,9 +175,8 @@ class PublisherChain:
         except BaseException:
             await self.withdraw(image, video)
             raise
-        return PublishedInputs(
-            published_image.url, published_video.url, _note(published_image.words, published_video.words, refusals)
-        )
+        deliveries = Deliveries(published_image.delivery, published_video.delivery, tuple(dict.fromkeys(refusals)))
+        return PublishedInputs(published_image.url, published_video.url, deliveries)
 
     async def withdraw(self, image: InputFile, video: InputFile) -> None:
         """Take both files back, whichever way they went; goes on by itself when the caller is cancelled."""
@@ -164,13 +207,6 @@ class PublisherChain:
                     return published_file
         message = " ".join([f"The {role} cannot reach RunComfy. Nothing was sent.", *refusals[start:]])
         raise NoPublisherError(message, advice=self._remedy)
-
-
-def _note(image_words: str, video_words: str, refusals: Sequence[str]) -> str:
-    words = [f"Image: {image_words}", f"Video: {video_words}"]
-    if image_words == video_words:
-        words = [f"Image and video: {image_words}"]
-    return " ".join([*words, *dict.fromkeys(refusals)])
 
 
 class Offers(Protocol):

@@ -1,15 +1,9 @@
 """This app itself as the place where the engine fetches a run's files, by signed addresses that expire."""
 
 import asyncio
-import hashlib
-import hmac
-import os
 import re
-import secrets
 import time
-from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
-from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +11,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from kling_ui.errors import KlingUIError, SettingsError
+from kling_ui import signing
+from kling_ui.errors import KlingUIError
 from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import sniff
 from kling_ui.runs.publishing.given import MEDIA_TYPES
 from kling_ui.runs.publishing.protocol import (
+    Channel,
+    Delivery,
     InputFile,
     NoPublisherError,
     PublishedFile,
@@ -29,7 +26,7 @@ from kling_ui.runs.publishing.protocol import (
 )
 from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
 
-KEY_BYTES = 32
+KEY_FILE = "lending.key"
 PATH = "/lent"
 _PLACE = re.compile(r"[0-9a-f]{32}/(?:image|reference)\.[a-z0-9]{1,8}")  # as RunFolders names them
 _UNTIL = re.compile(r"[0-9]{1,12}")
@@ -40,43 +37,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
-
-
-def kept_key(data_dir: Path) -> bytes:
-    """Return the key, made the first time it is needed; blocking.
-
-    It is kept, readable by its owner only, so that addresses outlive a restart and an object can be deleted by a later
-    process that only knows the run.
-
-    Raises:
-        SettingsError: It cannot be kept.
-    """
-    keep = data_dir / "lending.key"
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        if not keep.exists():
-            _make(keep)
-        return keep.read_bytes()
-    except OSError as error:
-        raise SettingsError("KLING_UI_DATA_DIR takes a folder that can be written to.") from error
-
-
-def derived(key: bytes, *parts: object) -> str:
-    """Derive 256 bits from a key and some values, as 43 characters that suit addresses."""
-    digest = hmac.digest(key, "\n".join(map(str, parts)).encode(), hashlib.sha256)
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def _make(keep: Path) -> None:
-    fresh = keep.with_name(f"{keep.name}.{secrets.token_hex(8)}")
-    try:
-        with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-        os.link(fresh, keep)  # the first of several processes wins, and nobody reads half a key
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink(missing_ok=True)
 
 
 class PublicFiles:
@@ -103,7 +63,7 @@ class PublicFiles:
         """
         place = path.resolve().relative_to(self._runs).as_posix()
         if not _PLACE.fullmatch(place):
-            raise ValueError("Only the inputs of runs can be lent.")
+            raise ValueError("Only the inputs of runs can be published.")
         return f"{PATH}/{place}?expires={until}&signature={self._signature(place, str(until))}"
 
     def open(self, place: str, until: str, signature: str, now: float) -> Path | None:
@@ -115,7 +75,7 @@ class PublicFiles:
             signature: As in the address.
             now: Seconds since 1970.
         """
-        if not compare_digest(signature.encode(), self._signature(place, until).encode()):
+        if not signing.is_same(signature, self._signature(place, until)):
             return None
         if not _PLACE.fullmatch(place) or not _UNTIL.fullmatch(until) or int(until) <= now:
             return None
@@ -123,11 +83,11 @@ class PublicFiles:
         return path if path.is_relative_to(self._runs) and path.is_file() else None
 
     def _signature(self, place: str, until: str) -> str:
-        return derived(self._key, PATH, place, until)
+        return signing.signature(self._key, PATH, place, until)
 
 
 class PublicFilesPublisher:
-    """Lends files from this app's own public address.
+    """Publishes files at this app's own public address.
 
     Args:
         files: Signs the addresses.
@@ -156,7 +116,7 @@ class PublicFilesPublisher:
         """Sign an address of the file.
 
         Raises:
-            NoWayError: A stranger cannot fetch it from there.
+            NoPublisherError: The outside world cannot fetch it from there.
         """
         now = self._clock()
         url = self._outside_url + self._files.sign(source.path, int(now) + self._publish_hours * 3600)
@@ -165,11 +125,7 @@ class PublicFilesPublisher:
             await confirm(url, source, role, probe=self._probe, now=now)
         except NoPublisherError as error:
             raise NoPublisherError(f"This app cannot be reached from outside at {host}: {error.message}") from None
-        words = (
-            f"by a signed address of this app ({host}) that works while the run is open, for at most "
-            f"{self._publish_hours} h."
-        )
-        return PublishedFile(url, words)
+        return PublishedFile(url, Delivery(Channel.APP_ADDRESS, host, self._publish_hours))
 
     async def take_back(self, source: InputFile) -> None:
         """Do nothing: the address stops working with the run."""

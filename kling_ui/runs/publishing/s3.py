@@ -16,13 +16,15 @@ from obstore.store import S3Store
 from kling_ui.media.signatures import HEAD_BYTES
 from kling_ui.runs.publishing.given import media_type_of
 from kling_ui.runs.publishing.protocol import (
+    Channel,
+    Delivery,
     InputFile,
     NoPublisherError,
     PublishedFile,
     Role,
 )
-from kling_ui.runs.publishing.public_files import derived
 from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
+from kling_ui.signing import signature
 
 FOLDER = "lent"
 CALL_LIMIT_S = 20.0
@@ -79,11 +81,7 @@ class S3Publisher:
             raise NoPublisherError(
                 f"The store (KLING_UI_STORE_URL) has the {role}, but nobody can fetch it there: {error.message}"
             ) from None
-        words = (
-            f"by a signed address in the S3 store ({urlsplit(url).hostname}) that works for at most "
-            f"{self._publish_hours} h; the copy there is deleted after the run."
-        )
-        return PublishedFile(url, words)
+        return PublishedFile(url, Delivery(Channel.STORE, urlsplit(url).hostname or "", self._publish_hours))
 
     async def take_back(self, source: InputFile) -> None:
         """Delete the file from the store, whichever process has put it there."""
@@ -105,7 +103,7 @@ class S3Publisher:
             ) from None
 
     def _name(self, path: Path) -> str:
-        return f"{FOLDER}/{derived(self._key, FOLDER, path.parent.name, path.name)}{path.suffix}"
+        return f"{FOLDER}/{signature(self._key, FOLDER, path.parent.name, path.name)}{path.suffix}"
 
     async def _sweep(self) -> None:
         oldest = self._clock() - SWEEP_AFTER_S

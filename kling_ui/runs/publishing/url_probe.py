@@ -12,8 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
-from kling_ui.checks.limits import LimitSource as Said
-from kling_ui.checks.report import Finding, Severity, in_order
+from kling_ui.checks.report import Severity
 from kling_ui.errors import MediaError
 from kling_ui.media.safe_http import (
     Resolve,
@@ -238,7 +237,26 @@ class Copy:
             return cls(path.stat().st_size, file.read(HEAD_BYTES))
 
 
-def judge_address(facts: AddressFacts, role: Role, copy: Copy | None, now: float) -> tuple[Finding, ...]:
+@dataclass(frozen=True, slots=True)
+class AddressFinding:
+    """What is wrong with an address.
+
+    Attributes:
+        rule: Its id, such as ``address.expiry``.
+        severity: How much it matters; with a block an engine cannot use the address.
+        measured: What was measured.
+        message: One sentence that says what is wrong.
+        advice: One sentence that says what to do.
+    """
+
+    rule: str
+    severity: Severity
+    measured: float | int | str | None
+    message: str
+    advice: str
+
+
+def judge_address(facts: AddressFacts, role: Role, copy: Copy | None, now: float) -> tuple[AddressFinding, ...]:
     """Judge an address by what a stranger found there.
 
     Args:
@@ -247,16 +265,17 @@ def judge_address(facts: AddressFacts, role: Role, copy: Copy | None, now: float
         copy: The file that was checked here, if it came from there.
         now: Seconds since 1970.
     """
-    return in_order((*_content(facts, role, copy), *_expiry(facts, role, now), *_manners(facts, role)))
+    found = (*_content(facts, role, copy), *_expiry(facts, role, now), *_manners(facts, role))
+    return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
 
 
-def _content(facts: AddressFacts, role: Role, copy: Copy | None) -> Iterator[Finding]:
+def _content(facts: AddressFacts, role: Role, copy: Copy | None) -> Iterator[AddressFinding]:
     if facts.format not in _FORMATS[role]:
         message = f"The address of the {role} leads to {described(facts.format)}, not to {_NEEDED[role]}."
-        yield Finding("address.content", Severity.BLOCK, facts.format, message, _ANOTHER, Said.SENSE)
+        yield AddressFinding("address.content", Severity.BLOCK, facts.format, message, _ANOTHER)
     elif copy is not None and not _same(facts, copy):
         message = f"The address of the {role} holds another file now than the one that was checked."
-        yield Finding("address.changed", Severity.BLOCK, facts.size_bytes, message, "Load it again.", Said.SENSE)
+        yield AddressFinding("address.changed", Severity.BLOCK, facts.size_bytes, message, "Load it again.")
 
 
 def _same(facts: AddressFacts, copy: Copy) -> bool:
@@ -265,31 +284,31 @@ def _same(facts: AddressFacts, copy: Copy) -> bool:
     return len(facts.head) > 0 and copy.head.startswith(facts.head)
 
 
-def _expiry(facts: AddressFacts, role: Role, now: float) -> Iterator[Finding]:
+def _expiry(facts: AddressFacts, role: Role, now: float) -> Iterator[AddressFinding]:
     if facts.expires_at is None or (left_s := facts.expires_at - now) >= EXPIRY_SAFE_S:
         return
     if left_s < EXPIRY_MIN_S:
         state = "has expired" if left_s <= 0 else "expires within minutes"
         message = f"The address of the {role} {state}."
-        yield Finding("address.expiry", Severity.BLOCK, round(left_s), message, _ANOTHER, Said.SENSE)
+        yield AddressFinding("address.expiry", Severity.BLOCK, round(left_s), message, _ANOTHER)
     else:
         left = f"{left_s / 60:.0f} minutes" if left_s < 2 * 3600 else f"{left_s / 3600:.0f} hours"
         message = f"The address of the {role} works for {left} only, and a run may wait longer than that."
-        yield Finding("address.expiry", Severity.WARN, round(left_s), message, _ANOTHER, Said.SENSE)
+        yield AddressFinding("address.expiry", Severity.WARN, round(left_s), message, _ANOTHER)
 
 
-def _manners(facts: AddressFacts, role: Role) -> Iterator[Finding]:
+def _manners(facts: AddressFacts, role: Role) -> Iterator[AddressFinding]:
     if not facts.media_type.startswith(f"{role}/"):
         vague = facts.media_type in {"", "application/octet-stream", "binary/octet-stream"}
         severity = Severity.HINT if vague else Severity.WARN
         message = (
             f"The server of the {role} calls it {facts.media_type or 'nothing'}, not {role}/..., and may be believed."
         )
-        yield Finding("address.type", severity, facts.media_type, message, "Upload the file instead.", Said.SENSE)
+        yield AddressFinding("address.type", severity, facts.media_type, message, "Upload the file instead.")
     if len(facts.hosts) > 1:
         message = f"The address of the {role} leads on to {facts.hosts[-1]}; RunComfy does not say that it follows."
         advice = "Give the address that it leads to, if that one lasts."
-        yield Finding("address.redirect", Severity.HINT, len(facts.hosts) - 1, message, advice, Said.VENDOR)
+        yield AddressFinding("address.redirect", Severity.HINT, len(facts.hosts) - 1, message, advice)
 
 
 async def confirm(url: str, source: InputFile, role: Role, *, probe: UrlProbe, now: float) -> None:

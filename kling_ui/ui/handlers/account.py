@@ -7,15 +7,17 @@ import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import KlingUIError
+from kling_ui.presentation.money import TOKEN_HINTS
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.event_payload import entries_of, error_text, text_of
 from kling_ui.ui.services import Services
-from kling_ui.ui.spending_rules import may_use_app_token, token_hint
 from kling_ui.ui.visitors import (
     Visitor,
     account_of,
     known_visitor,
+    may_use_app_token,
     new_visitor,
+    token_hint,
     token_of,
     visitor_of,
 )
@@ -123,7 +125,8 @@ class TokenHandlers:
             return {}
         if self._is_kept(who):
             return {"kept_s": services.tokens.left_s(who.token_key)}
-        hint = token_hint(services.settings, who)
+        code = token_hint(services.settings, who)
+        hint = TOKEN_HINTS[code] if code else ""
         return {"words": hint} if hint else {}
 
     def _refused(self, why: str, who: Visitor) -> dict[str, Any]:

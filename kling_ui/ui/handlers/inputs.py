@@ -10,7 +10,12 @@ import gradio as gr
 
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
-from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
+from kling_ui.options import (
+    DEFAULT_PROMPT,
+    InputKind,
+    Orientation,
+    TransferOptions,
+)
 from kling_ui.ui.browser_values import (
     InputVersion,
     InputVersions,
@@ -31,7 +36,7 @@ from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view
 from kling_ui.ui.views import input_slot as slot_view
 from kling_ui.ui.views.findings import VerdictView, verdict_view
-from kling_ui.ui.views.input_slot import InputKind, SlotValue
+from kling_ui.ui.views.input_slot import SlotValue
 
 _EXAMPLE_PROMPTS = tuple(example.choice.prompt for example in EXAMPLES)
 
@@ -114,18 +119,19 @@ class InputHandlers:
         prompt: str,
         accepted: bool,
         request: gr.Request,
-    ) -> tuple[Any, Any, Any, Any]:
+    ) -> tuple[Any, Any, Any, Any, Any]:
         """Judge both inputs and the choice; what was found in them is known already, so this is quick.
 
         Returns:
-            The list of findings, the headline with the wish, the button, the checkbox of a person who has checked.
+            The list of findings, the headline, the button, the checkbox of a person who has checked, and the request
+            that may be run.
         """
         image, video = entries_of(image), entries_of(video)
         choice = TransferOptions(text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
         view, run_request = await self._verdict(
             image, video, choice, self._analysis_for(request), accepted=accepted is True
         )
-        carried = run_request.to_value(self._services().signed_files) if run_request and view.may_run else None
+        carried = run_request.to_value(self._services().signed_files) if run_request and view.may_run else {}
         now = {"image": image.get("ref"), "video": video.get("ref")}
         return (
             {
@@ -135,9 +141,10 @@ class InputHandlers:
                 "repair_all": view.repair_all,
                 "now": now,
             },
-            {"text": view.text, "tone": view.tone, "more": view.more_words, "request": carried},
+            {"text": view.text, "tone": view.tone, "more": view.more_words},
             gr.update(interactive=view.may_run),
             gr.update(visible=True) if view.offers_override else gr.update(visible=False, value=False),
+            carried,
         )
 
     def _analysis_for(self, request: gr.Request) -> InputAnalysis:

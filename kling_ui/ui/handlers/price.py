@@ -7,15 +7,22 @@ import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, KlingUIError
-from kling_ui.runs.pricing import NO_QUOTE, Quote, dollars
+from kling_ui.presentation.money import (
+    dollars,
+    price_words,
+    refusal_words,
+    spending_sentence,
+)
+from kling_ui.presentation.wording import NBSP
+from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, Terms
+from kling_ui.ui.browser_values import shown_rate_value
 from kling_ui.ui.event_payload import entries_of, error_text
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
-from kling_ui.ui.views.wording import NBSP, seconds
 from kling_ui.ui.visitors import visitor_of
 
-FREE = "The preview is free and stays on this machine."
+FREE = "The preview is free: this app draws it, and nothing goes to Kling."
 NO_PRICE_YET = "Kling needs a RunComfy token. Enter yours at the top; until then no price can be shown."
 RUN, RUN_ON_KLING = "Transfer the motion", "Transfer the motion on Kling"
 
@@ -32,21 +39,21 @@ class PriceHandlers:
 
     async def cost(
         self, engine: str, video: SlotValue | None, visitor: str, request: gr.Request
-    ) -> tuple[dict[str, Any], Any]:
-        """Say what a run of this clip costs, beside the button and on it."""
+    ) -> tuple[dict[str, Any], Any, dict[str, Any]]:
+        """Say what a run of this clip costs, beside the button and on it, and let the page carry the rate."""
         if engine != EngineName.KLING:
-            return {"words": FREE}, gr.update(value=RUN)
+            return {"words": FREE}, gr.update(value=RUN), {}
         services, who = self._services(), visitor_of(visitor, request)
         token, terms = services.tokens.use(who.token_key), services.terms(who)
         if token is None and (services.settings.token is None or not terms.app_token):
-            return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING)
+            return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING), {}
         try:
             quote = await services.runner.quote(await self._duration_s(video, request), token=token, terms=terms)
             value = {"engine": engine} | price_value(quote) | await self._budget_value(who.owner, token, quote, terms)
         except Exception as error:  # noqa: BLE001  told in words
             tone = "block" if isinstance(error, AuthenticationError) else "warn"
-            return {"engine": engine, "words": str(error_text(error)), "tone": tone}, gr.update(value=RUN_ON_KLING)
-        return value, gr.update(value=run_label(quote))
+            return {"engine": engine, "words": str(error_text(error)), "tone": tone}, gr.update(value=RUN_ON_KLING), {}
+        return value, gr.update(value=run_label(quote)), shown_rate_value(quote.rate_usd)
 
     async def _duration_s(self, video: SlotValue | None, request: gr.Request) -> float | None:
         """Measure the clip that is really sent: trimmed or mended, where it was."""
@@ -62,27 +69,20 @@ class PriceHandlers:
         runner = self._services().runner
         budget = runner.budget.sharing(terms.share_usd if token is None else None)
         spending = await runner.spending(owner, own_token=token is not None, terms=terms)
-        spent = budget.words(spending) if budget.is_set or spending.session_usd or spending.day_usd else ""
-        try:
-            budget.check(spending, quote.estimate_usd)
-        except KlingUIError as error:
-            return {"spent": spent, "stop": error.message.removesuffix(" Nothing was sent."), "way_out": error.advice}
-        return {"spent": spent}
+        spent = spending_sentence(budget, spending) if budget.is_set or spending.session_usd or spending.day_usd else ""
+        if (refusal := budget.refusal(spending, quote.estimate_usd)) is None:
+            return {"spent": spent}
+        stop, way_out = refusal_words(refusal)
+        return {"spent": spent, "stop": stop, "way_out": way_out}
 
 
 def price_value(quote: Quote) -> dict[str, Any]:
     """Show a price: what it may come to, how that is reckoned, and that it is no quote."""
+    words = price_words(quote)
     if quote.rate_usd is None:
-        return {"words": quote.words, "tone": "warn"}
-    rate = f"{dollars(quote.rate_usd)} a {quote.unit}"
-    if quote.estimate_usd is None or quote.duration_s is None:
-        return {"words": f"The rate is {rate}.", "more": NO_QUOTE, "rate_usd": quote.rate_usd}
-    return {
-        "words": f"About {dollars(quote.estimate_usd)}:",
-        "more": f"{seconds(quote.duration_s)} at {rate}. {NO_QUOTE}",
-        "rate_usd": quote.rate_usd,
-        "tone": "price",
-    }
+        return {"words": " ".join(words).strip(), "tone": "warn"}
+    tone = {} if quote.estimate_usd is None else {"tone": "price"}
+    return {"words": words.figure, "more": words.more} | tone
 
 
 def run_label(quote: Quote) -> str:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import KlingUIError
-from kling_ui.options import Orientation, TransferOptions
+from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.ui.browser_values import InputVersions, read_span
 from kling_ui.ui.event_payload import (
     LatestWins,
@@ -27,7 +27,7 @@ from kling_ui.ui.repair_session import (
 )
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as repair_view
-from kling_ui.ui.views.input_slot import InputKind, SlotValue
+from kling_ui.ui.views.input_slot import SlotValue
 
 RepairUpdate = tuple[Any, Any, Any]  # picture, clip, list of findings
 LOOK_EVERY_S = 0.25

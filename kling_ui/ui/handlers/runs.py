@@ -12,10 +12,13 @@ import gradio as gr
 from kling_ui.errors import RunError
 from kling_ui.media.edit import side_by_side
 from kling_ui.options import Resolution
+from kling_ui.presentation.findings import headline as report_headline
+from kling_ui.presentation.findings import report_json
+from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
-from kling_ui.ui.browser_values import RunRequest
+from kling_ui.ui.browser_values import RunRequest, read_shown_rate
 from kling_ui.ui.event_payload import (
     LatestWins,
     choice_of,
@@ -37,7 +40,6 @@ INTO_VIEW = {"into_view": True}
 UNCHANGED: DisplayUpdate = gr.skip(), gr.skip(), gr.skip()
 TIMEOUT_S = 600.0
 Value = dict[str, Any]
-RATE_MAX_USD = 1_000_000.0  # what a page can have shown; it is compared with the price of today
 
 
 class RunDisplay:
@@ -160,23 +162,25 @@ class RunHandlers:
 
     async def on_run(  # noqa: PLR0917  Gradio passes values by position
         self,
-        headline: Value | None,
+        run_request: Value | None,
+        shown_rate: Value | None,
         engine: str,
-        cost: Value | None,
         token_line: Value | None,
         resolution: str,
         visitor: str,
         request: gr.Request,
     ) -> AsyncIterator[DisplayUpdate]:
-        """Start what the headline carries as the person's wish, and show it until it ends."""
-        order = RunOrder(choice_of(engine, EngineName.PREVIEW), visitor_of(visitor, request), _rate(cost))
+        """Start what the page carries as the person's wish, and show it until it ends."""
+        order = RunOrder(
+            choice_of(engine, EngineName.PREVIEW), visitor_of(visitor, request), read_shown_rate(shown_rate)
+        )
         try:
             _refuse_unknown(order.who)
             _refuse_bad_token(order.engine, token_line)
             is_preview = order.engine is EngineName.PREVIEW
             size = choice_of(resolution, Resolution.P720) if is_preview else Resolution.P720
             theirs = self._services().for_request(request)
-            start = await self._begin(await _wanted(theirs, headline, size), order, theirs)
+            start = await self._begin(await _wanted(theirs, run_request, size), order, theirs)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._display.refuse(error, request.session_hash, engine=order.engine)
             return
@@ -184,7 +188,12 @@ class RunHandlers:
             yield scene
 
     async def on_again(
-        self, headline: Value | None, cost: Value | None, visitor: str, event: gr.EventData, request: gr.Request
+        self,
+        run_request: Value | None,
+        shown_rate: Value | None,
+        visitor: str,
+        event: gr.EventData,
+        request: gr.Request,
     ) -> AsyncIterator[DisplayUpdate]:
         """Run once more what was run before, although there is a result, or nobody knows whether there is one."""
         who, run_id = visitor_of(visitor, request), text_of(payload(event).get("run_id"))
@@ -194,8 +203,8 @@ class RunHandlers:
             theirs = self._services().for_request(request)
             run = await theirs.runner.view(run_id, who.owner)
             engine = run.engine
-            order = RunOrder(engine, who, _rate(cost))
-            start = await self._begin(await _same(theirs, run, headline, who.owner), order, theirs, again=True)
+            order = RunOrder(engine, who, read_shown_rate(shown_rate))
+            start = await self._begin(await _same(theirs, run, run_request, who.owner), order, theirs, again=True)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._display.refuse(error, request.session_hash, engine=engine)
             return
@@ -283,7 +292,7 @@ class RunHandlers:
         run_id, who = text_of(payload(event).get("run_id")), visitor_of(visitor, request)
         try:
             _refuse_unknown(who)
-            words = await self._services().runner.cancel(run_id, who.owner)
+            words = cancel_words(await self._services().runner.cancel(run_id, who.owner))
         except Exception as error:  # noqa: BLE001  told in words
             words = str(error_text(error))
         return _note(run_id, words)
@@ -302,7 +311,8 @@ class RunHandlers:
         return gr.update(comparison={"run_id": run_id, "url": services.signed_files.url(path), "name": name})
 
     async def _show(self, start: Start, who: Visitor, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
-        scenes = self._display.show(start.run_id, who.owner, request.session_hash, words=start.words, into_view=True)
+        words = start_words(start.code)
+        scenes = self._display.show(start.run_id, who.owner, request.session_hash, words=words, into_view=True)
         async for scene in scenes:
             yield scene
 
@@ -332,21 +342,21 @@ def _refuse_unknown(who: Visitor) -> None:
         raise _not_known()
 
 
-async def _wanted(services: Services, headline: Value | None, size: Resolution) -> RunInputs:
-    """Give what the headline carries, checked once more."""
-    run_request = RunRequest.from_value(entries_of(headline).get("request"), services.signed_files)
+async def _wanted(services: Services, carried: Value | None, size: Resolution) -> RunInputs:
+    """Give what the page carries, checked once more."""
+    run_request = RunRequest.from_value(carried, services.signed_files)
     if run_request is None:
         raise _not_checked()
     report = await services.preflight.report(run_request.image, run_request.video, run_request.choice)
     if verdict_view(report, accepted=run_request.accepted).tone == "block":
-        raise RunError(report.headline, advice="See what the checks say beside the button.")
+        raise RunError(report_headline(report), advice="See what the checks say beside the button.")
     choice = replace(run_request.choice, resolution=size)
-    return replace(run_request, choice=choice).inputs(findings=report.to_json())
+    return replace(run_request, choice=choice).inputs(findings=report_json(report))
 
 
-async def _same(services: Services, run: RunView, headline: Value | None, owner: str) -> RunInputs:
+async def _same(services: Services, run: RunView, carried: Value | None, owner: str) -> RunInputs:
     """Give a run's inputs: as they stand on the left, if they are the same, so that their addresses are used."""
-    run_request = RunRequest.from_value(entries_of(headline).get("request"), services.signed_files)
+    run_request = RunRequest.from_value(carried, services.signed_files)
     if run_request is not None:
         inputs = run_request.inputs(findings=run.findings)
         async with services.turn():  # both files are read
@@ -375,12 +385,6 @@ def _note(run_id: str, words: str, *, passing: bool = False) -> Any:
     The number lets the same answer be given twice.
     """
     return gr.update(note={"run_id": run_id, "words": words, "passing": passing, "number": time.monotonic_ns()})
-
-
-def _rate(cost: Value | None) -> float | None:
-    rate = entries_of(cost).get("rate_usd")
-    is_rate = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < RATE_MAX_USD
-    return float(rate) if is_rate else None
 
 
 def _not_checked() -> RunError:

@@ -1,1 +1,4 @@
-"""What the page shows, made of plain values: HTML and dictionaries for its elements, nothing of Gradio."""
+"""Values that the page's scripts display, made of what the packages below found.
+
+Pure functions; they may import ``presentation`` and the values of ``runs`` and ``checks``, no handler and no service.
+"""

@@ -14,24 +14,15 @@ from kling_ui.checks.report import (
 )
 from kling_ui.checks.usability import advise_orientation, forecast
 from kling_ui.errors import KlingUIError
-from kling_ui.options import Orientation
+from kling_ui.options import InputKind, Orientation
+from kling_ui.presentation import findings as words
+from kling_ui.presentation.sentences import ORIENTATIONS, SEVERITIES
 from kling_ui.ui.repair_session import RepairOrder, RepairOutcome, RepairProgress
-from kling_ui.ui.views.input_slot import InputKind, curve_value, span_words
+from kling_ui.ui.views.input_slot import curve_value, span_words
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import VideoAnalysis
 
 _SPANS_MAX = 6  # more tell no more; the timeline shows them all
-_ALTS = {
-    "image.people": "The picture with the people that were found",
-    "pair.room": "The picture with the room that the moves need",
-    "video.cuts": "The frames before and after a cut",
-    "video.camera": "The view before and after the camera moved",
-    "video.people": "A moment with the people that were found",
-    "video.speed": "Two neighbouring frames of the fastest moment",
-    "video.first_frame": "The first frame",
-}
-NAMES = {Orientation.VIDEO: "Video", Orientation.IMAGE: "Image"}
-WORDS = {Severity.BLOCK: "Stops the run", Severity.WARN: "May disappoint", Severity.HINT: "Worth knowing"}
 TONES = {Verdict.BLOCK: "block", Verdict.WARN: "warn", Verdict.PASS: "ok"}
 STOPPED: dict[str, Any] = {"state": "stopped", "words": "Stopped. Nothing was changed."}
 
@@ -48,7 +39,7 @@ def evidence_value(signed_files: SignedFiles, finding: Finding) -> dict[str, Any
         return None
     return {
         "picture": _url(signed_files, evidence),
-        "alt": _ALTS.get(finding.rule, _alt(finding.rule)),
+        "alt": words.picture_alt(finding.rule),
         "boxes": [list(box) for box in evidence.boxes] if _is_of_picture(finding.rule) else [],
         "spans": [
             {"start_s": start_s, "end_s": end_s, "words": span_words(start_s, end_s)}
@@ -67,10 +58,6 @@ def _is_of_picture(rule: str) -> bool:
     return not rule.startswith("video.")
 
 
-def _alt(rule: str) -> str:
-    return "A moment of the clip" if rule.startswith("video.") else "The picture with what was found in it"
-
-
 def advice_value(analysis: object, chosen: Orientation) -> dict[str, Any]:
     """Show the advice for a clip that was looked at; nothing before that.
 
@@ -81,10 +68,10 @@ def advice_value(analysis: object, chosen: Orientation) -> dict[str, Any]:
     if not isinstance(analysis, VideoAnalysis):
         return {}
     advice = advise_orientation(analysis, forecast(analysis))
-    name = NAMES[advice.orientation]
+    name = ORIENTATIONS[advice.orientation]
     lead = (f"“{name}” suits this clip.",) if advice.is_clear else ()  # else the reason says that both work
     return {
-        "words": " ".join((*lead, *advice.reasons)),
+        "words": " ".join((*lead, *words.advice_reasons(advice))),
         "use": "" if advice.orientation is chosen else advice.orientation.value,
         "use_words": f"Use “{name}”",
         "is_clear": advice.is_clear and advice.orientation is not chosen,
@@ -118,10 +105,7 @@ class VerdictView:
     def summary(self) -> str:
         """The verdict above the list, in numbers; the sentence beside the button names what matters most."""
         stop, may = (sum(row["severity"] == severity for row in self.findings) for severity in ("block", "warn"))
-        if stop:
-            rest = f", {may} may disappoint" if may else ""
-            return f"Would fail: {stop} finding{'s' if stop > 1 else ''} stop{'' if stop > 1 else 's'} the run{rest}."
-        return f"Will run, but {may} finding{'s' if may > 1 else ''} may disappoint." if may else "Ready."
+        return words.verdict_summary(stop, may)
 
     @property
     def more_words(self) -> str:
@@ -146,7 +130,7 @@ def verdict_view(
     if accepted:
         report = report.accepting({finding.rule for finding in doubtful})
     return VerdictView(
-        text=report.headline,
+        text=words.headline(report),
         tone=TONES[report.verdict],
         findings=tuple(_row(about, finding, repairs, signed_files) for about, finding in _in_order(report)),
         repair_all=_all_kinds(repairs),
@@ -156,7 +140,7 @@ def verdict_view(
 
 def repair_row(repair: Repair) -> dict[str, Any]:
     """Show a repair as a button."""
-    return {"repair": repair.kind.value, "label": repair.label, "effect": repair.effect}
+    return {"repair": repair.kind.value, "label": words.repair_label(repair), "effect": words.repair_effect(repair)}
 
 
 def _all_kinds(repairs: Sequence[Repair]) -> tuple[str, ...]:
@@ -175,11 +159,11 @@ def _row(about: str, finding: Finding, repairs: Sequence[Repair], signed_files: 
     return {
         "rule": finding.rule,
         "severity": finding.severity.value,
-        "word": WORDS[finding.severity],
+        "word": SEVERITIES[finding.severity],
         "about": about,
-        "message": finding.message,
-        "advice": finding.advice,
-        "source": finding.source,
+        "message": words.message(finding),
+        "advice": words.advice(finding),
+        "source": words.source_words(finding),
         "repairs": [repair_row(repair) for repair in repairs if finding.rule in repair.rules],
         "evidence": evidence_value(signed_files, finding) if signed_files else None,
     }

@@ -1,11 +1,9 @@
 """What the page draws of a clip's time: the row of spans above their legend, and curves with their limit."""
 
 from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from kling_ui.checks.repair_plan import FileDifference
 from kling_ui.checks.report import Curve
 from kling_ui.checks.usability import (
     SpanKind,
@@ -17,23 +15,14 @@ from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import SHOWN_NAMES
+from kling_ui.presentation import wording
+from kling_ui.presentation.findings import FileDifference, curve_name, forecast_sentence
+from kling_ui.presentation.sentences import SPANS
 from kling_ui.ui.browser_values import InputVersions
-from kling_ui.ui.views import wording
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
 from kling_ui.vision.pose import Framing
 
-LABELS = {
-    SpanKind.GOOD: "Good",
-    SpanKind.CUT: "Cut",
-    SpanKind.NOBODY: "Nobody in view",
-    SpanKind.OUT_OF_VIEW: "Partly out of view",
-    SpanKind.SEVERAL: "Several people",
-    SpanKind.OCCLUDED: "Something in front",
-    SpanKind.CAMERA: "Camera moves",
-    SpanKind.FAST: "Too fast",
-    SpanKind.UNSEEN: "Not looked at",
-}
 CURVE_POINTS_MAX = 240
 _MOMENT_S = 0.05  # shorter is a moment, as a person reads it
 SlotValue = dict[str, Any]
@@ -47,7 +36,7 @@ def timeline_value(timeline: Timeline) -> dict[str, Any]:
     """
     return {
         "duration_s": timeline.duration_s,
-        "sentence": timeline.sentence,
+        "sentence": forecast_sentence(timeline, "Kling charges for"),
         "spans": [_span_value(span) for span in timeline.spans],
         "legend": [
             {"kind": _css(kind), "words": _legend_words(timeline, kind)}
@@ -59,13 +48,14 @@ def timeline_value(timeline: Timeline) -> dict[str, Any]:
 
 def curve_value(curve: Curve) -> dict[str, Any]:
     """Show something measured over time, in no more points than can be seen."""
+    name = curve_name(curve)
     step = -(-len(curve.values) // CURVE_POINTS_MAX) or 1
     return {
-        "name": curve.name[:1].upper() + curve.name[1:],
+        "name": name[:1].upper() + name[1:],
         "points": list(zip(curve.times_s[::step], curve.values[::step], strict=True)),
         "limit": curve.limit,
         "limit_words": f"limit {curve.limit:.3g}",
-        "words": f"{curve.name}, at most {max(curve.values, default=0.0):.3g}; the limit is {curve.limit:.3g}",
+        "words": f"{name}, at most {max(curve.values, default=0.0):.3g}; the limit is {curve.limit:.3g}",
     }
 
 
@@ -81,8 +71,8 @@ def _span_value(span: TimelineSpan) -> dict[str, Any]:
         "start_s": round(span.start_s, 3),
         "end_s": round(span.end_s, 3),
         "kind": _css(span.kind),
-        "label": LABELS[span.kind],
-        "words": f"{LABELS[span.kind]}, {span_words(span.start_s, span.end_s)}",
+        "label": SPANS[span.kind],
+        "words": f"{SPANS[span.kind]}, {span_words(span.start_s, span.end_s)}",
     }
 
 
@@ -90,19 +80,12 @@ def _legend_words(timeline: Timeline, kind: SpanKind) -> str:
     spans = [span for span in timeline.spans if span.kind == kind]
     total_s = sum(span.length_s for span in spans)
     if kind == SpanKind.CUT:
-        return LABELS[kind] if len(spans) == 1 else f"{len(spans)} {LABELS[kind].lower()}s"
-    return f"{LABELS[kind]} {wording.seconds(total_s)}"
+        return SPANS[kind] if len(spans) == 1 else f"{len(spans)} {SPANS[kind].lower()}s"
+    return f"{SPANS[kind]} {wording.seconds(total_s)}"
 
 
 def _css(kind: SpanKind) -> str:
     return kind.value.replace(" ", "-")
-
-
-class InputKind(StrEnum):
-    """Which input."""
-
-    IMAGE = "image"
-    VIDEO = "video"
 
 
 def busy(words: str) -> SlotValue:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from kling_ui.options import Orientation
-from kling_ui.runs.pricing import dollars
+from kling_ui.presentation import wording
+from kling_ui.presentation.money import dollars
 from kling_ui.runs.view import RunView
-from kling_ui.ui.views import wording
+from kling_ui.score.match import remarks
 from kling_ui.ui.views.run_status import is_free
 from kling_ui.ui.web.signed_files import SignedFiles
 
@@ -32,15 +33,10 @@ def score_value(run: RunView) -> dict[str, Any] | None:
         return {"words": motion.get("headline") or UNMEASURED} | _timeline(motion)
     return {
         "meaning": MEANING_OF_CHANGES if motion.get("orientation") == Orientation.IMAGE else MEANING,
-        "words": _remarks(motion),
+        "words": " ".join(remarks(motion)),
         "figures": _figures(motion),
         "limbs": [_limb(row) for row in motion.get("limbs") or ()],
     } | _timeline(motion)
-
-
-def _remarks(motion: Json) -> str:
-    """Give what a person must know to read the figure; the figure itself stands beside it."""
-    return str(motion.get("headline") or "").partition(" of 100.")[2].strip()
 
 
 def _figures(motion: Json) -> list[tuple[str, str]]:

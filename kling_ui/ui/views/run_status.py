@@ -5,11 +5,12 @@ from typing import Any
 
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import AuthenticationError, KlingUIError
-from kling_ui.runs.pricing import dollars
+from kling_ui.presentation import wording
+from kling_ui.presentation.money import dollars
+from kling_ui.presentation.runs import NOT_SENT_AGAIN, RunWords, run_words
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.submission import NO_TOKEN
+from kling_ui.runs.submission import NoTokenError
 from kling_ui.runs.view import RunView
-from kling_ui.ui.views import wording
 from kling_ui.ui.web.signed_files import SignedFiles
 
 Action = dict[str, str]
@@ -17,7 +18,6 @@ Action = dict[str, str]
 AGAIN = "Run it again"
 INSTEAD: Action = {"do": "preview", "label": "Use the preview instead"}
 TOKEN: Action = {"do": "token", "label": "Enter the token"}
-NOT_TWICE = "It was not sent again, so that nothing is paid twice."
 UNANSWERED_STEPS = (
     "Look at your account's requests at RunComfy. If this run is there, enter the token that made it at the top and "
     "its request id below: it is followed on from where it is, and its video is kept here.",
@@ -50,23 +50,24 @@ def status_value(run: RunView, *, words: str = "") -> dict[str, Any]:
     """
     if run.state is RunState.COMPLETED and run.files_gone and run.result is None:
         return _gone(run)
+    said = run_words(run)
     if run.state is RunState.COMPLETED:
         return {"run_id": run.run_id, "final": True} | (_standing(run, words) if words else {})
     return {
         "run_id": run.run_id,
         "state": run.state.value,
         "who": wording.ENGINE_LABELS[run.engine],
-        "sentence": run.sentence.removesuffix(run.trouble).rstrip() if run.trouble else run.sentence,
-        "trouble": run.trouble,
+        "sentence": said.doing,
+        "trouble": said.trouble,
         "progress": run.progress,
         "elapsed_s": run.elapsed_s,
         "elapsed_words": "" if run.state is RunState.UNKNOWN else f"Ended after {wording.elapsed(run.elapsed_s)}",
         "request_words": "" if is_free(run) or not run.request_id else f"Request {run.request_id}",
-        "money": run.cost_words or ("" if run.is_final else run.price_words),
-        "expiry": run.expiry_words,
+        "money": said.cost or ("" if run.is_final else said.price),
+        "expiry": said.expiry,
         "can_cancel": run.can_cancel and not run.needs_token,
         "final": run.is_final or run.needs_token,
-        "advice": _advice(run),
+        "advice": _advice(run, said),
         "standing": words,
         "steps": list(UNANSWERED_STEPS) if _is_unanswered(run) else [],
         "asks_request_id": _is_unanswered(run),
@@ -82,7 +83,7 @@ def refusal(error: KlingUIError, engine: EngineName | None = None) -> dict[str, 
         error: What happened.
         engine: Where it should have gone.
     """
-    wants_token = isinstance(error, AuthenticationError) or error.message == NO_TOKEN
+    wants_token = isinstance(error, AuthenticationError | NoTokenError)
     actions = [TOKEN] if wants_token else []
     return {
         "run_id": "",
@@ -109,20 +110,21 @@ def _standing(run: RunView, words: str) -> dict[str, Any]:
 
 
 def _gone(run: RunView) -> dict[str, Any]:
+    said = run_words(run)
     return {
         "run_id": run.run_id,
         "state": "gone",
         "who": wording.ENGINE_LABELS[run.engine],
-        "sentence": run.sentence,
-        "advice": run.advice or "",
+        "sentence": said.sentence,
+        "advice": said.advice,
         "final": True,
     }
 
 
-def _advice(run: RunView) -> str:
+def _advice(run: RunView, said: RunWords) -> str:
     if _is_unanswered(run):
-        return NOT_TWICE
-    return run.advice or ("" if run.is_final else run.note)
+        return NOT_SENT_AGAIN
+    return said.advice or ("" if run.is_final else said.note)
 
 
 def _is_unanswered(run: RunView) -> bool:

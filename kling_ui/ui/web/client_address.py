@@ -1,7 +1,5 @@
 """From which network address a request comes, how that is counted, and which forwarding headers are believed."""
 
-import hashlib
-import hmac
 from collections.abc import Collection
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -11,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from kling_ui.settings import Network
+from kling_ui.signing import keyed_hash
 
 SCOPE_KEY = "kling_ui.address"  # where the middleware leaves the key of the address
 IPV6_NETWORK_BITS = 64  # one household or server has as many addresses as it likes below that
@@ -73,8 +72,7 @@ def address_key(address: str, secret: bytes) -> str:
     """
     if not address:
         return ""
-    own_key = hmac.digest(secret, b"kling_ui client address", hashlib.sha256)
-    return hmac.new(own_key, address.encode(), hashlib.sha256).hexdigest()[:_KEY_CHARS]
+    return keyed_hash(keyed_hash(secret, "kling_ui client address"), address).hex()[:_KEY_CHARS]
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:

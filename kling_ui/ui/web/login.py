@@ -4,8 +4,6 @@ Gradio's own login is left alone: its session keeps the tokens that the provider
 everybody in as whoever owns the machine.
 """
 
-import hashlib
-import hmac
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -16,6 +14,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.middleware.sessions import SessionMiddleware
 
 from kling_ui.settings import SpaceLogin
+from kling_ui.signing import keyed_hash
 from kling_ui.ui.visitors import (
     SESSION_KEY,
     SESSION_S,
@@ -87,7 +86,7 @@ def add_login(app: FastAPI, login: SpaceLogin, tokens: Callable[[], TokenStore])
 
 def _session_secret(login: SpaceLogin) -> str:
     """Make the key of the cookie's signature: it changes with the Space's secret and does not tell it."""
-    return hmac.new(login.client_secret.get_secret_value().encode(), b"kling_ui session", hashlib.sha256).hexdigest()
+    return keyed_hash(login.client_secret.get_secret_value().encode(), "kling_ui session").hex()
 
 
 def _provider(login: SpaceLogin) -> object:

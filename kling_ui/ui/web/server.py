@@ -1,4 +1,4 @@
-"""The web application: put together, served, and ended quickly."""
+"""The web server: the page, files, uploads and health behind the security rules, and Gradio mounted safely."""
 
 import asyncio
 import contextlib
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import gradio as gr
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
+from starlette.routing import Mount
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_ui.errors import KlingUIError, SettingsError
@@ -31,7 +33,9 @@ from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_examples
 from kling_ui.ui.services import Services, open_services
+from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, Shape
 from kling_ui.ui.web.login import add_login, login_url
+from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
 from kling_ui.ui.web.uploads import UploadIntake, UploadRate, status_of
@@ -49,6 +53,48 @@ Opening = Callable[[Settings, SignedFiles], AbstractAsyncContextManager[Services
 # A file shown alone can run nothing and load nothing, whatever it pretends to be.
 _FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 HEAD_S = 30.0  # far longer than any browser or program takes, on any network
+
+
+def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSessions:
+    """Set what launching would have set, and put the limits before Gradio.
+
+    Args:
+        app: The application, on which the page has just been mounted.
+        page: The page.
+        settings: What the product was told.
+
+    Returns:
+        The open tabs; somebody must call :meth:`PageSessions.keep_forgetting`.
+    """
+    mounted: Any = _gradio_app(app)
+    # Without it Gradio takes any readable path for a file that it may copy. ``is_running`` stays off: it would let
+    # every stream leave a task behind that goes on for ever, and all that it brings is an empty message now and then.
+    page.has_launched = True
+    mounted.state_holder = NoStates()
+    mounted.state_holder.set_blocks(page)
+    sessions = PageSessions(
+        page._queue,
+        sessions_max=settings.limits.sessions_max,
+        silent_s=settings.limits.session_minutes * 60.0,
+        counts_addresses=settings.is_public,
+    )
+    # The last one added stands in front.
+    mounted.add_middleware(SessionLimits, sessions=sessions)
+    mounted.add_middleware(
+        EventBodies,
+        shapes={number: Shape(len(event.inputs)) for number, event in page.fns.items() if event.fn is not None},
+        blocks=frozenset({page._id, *page.blocks}),  # a loading page triggers events itself
+        max_bytes=settings.limits.event_kb * 1000,
+    )
+    mounted.add_middleware(OpenPaths)
+    return sessions
+
+
+def _gradio_app(app: FastAPI) -> Any:
+    mount = app.router.routes[-1]
+    if not isinstance(mount, Mount):
+        raise TypeError("Gradio is not mounted as it was.")
+    return mount.app
 
 
 class Server(uvicorn.Server):
@@ -196,7 +242,8 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
     import gradio as gr  # noqa: PLC0415  only now, see _tell_gradio
 
     from kling_ui.ui.page import build_page  # noqa: PLC0415
-    from kling_ui.ui.web.gradio_mounting import finish_mounting  # noqa: PLC0415
+
+    # dropped import
     from kling_ui.ui.widgets import STYLES, page_theme  # noqa: PLC0415
 
     page = build_page(

@@ -1,11 +1,6 @@
 """Files that the page shows or receives: each is reached only by an address that cannot be guessed."""
 
-import hashlib
-import hmac
-import os
-import secrets
 import shutil
-from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -14,11 +9,11 @@ from urllib.parse import quote
 from anyio import CancelScope, to_thread
 from anyio import Path as AsyncPath
 
+from kling_ui import signing
 from kling_ui.errors import KlingUIError
 
 UPLOAD_MAX_BYTES = 512 * 1024**2  # above every documented limit, so that the checks can say what is wrong
 _SIGNATURE_CHARS = 32  # 192 bits
-_SECRET_BYTES = 32
 
 # What a browser may show; anything else is offered as a download only.
 _SHOWN = {
@@ -63,9 +58,7 @@ class SignedFiles:
     def open(self, ref: object) -> Path | None:
         """Give the file of a reference, or ``None`` when it was not signed here or is gone."""
         signature, _, inside = ref.partition("/") if isinstance(ref, str) else ("", "", "")
-        if not inside or not hmac.compare_digest(
-            signature.encode("utf-8", "surrogatepass"), self._signature(inside).encode()
-        ):
+        if not inside or not signing.is_same(signature, self._signature(inside)):
             return None
         path = (self.root / inside).resolve()
         return path if path.is_relative_to(self.root) and path.is_file() else None
@@ -75,25 +68,16 @@ class SignedFiles:
         return "" if path is None else f"files/{quote(self.sign(path))}"
 
     def _signature(self, inside: str) -> str:
-        digest = hmac.digest(self.secret, inside.encode("utf-8", "surrogatepass"), hashlib.sha256)
-        return urlsafe_b64encode(digest)[:_SIGNATURE_CHARS].decode()
+        return signing.signature(self.secret, inside)[:_SIGNATURE_CHARS]
 
 
 def open_signed_files(root: Path) -> SignedFiles:
-    """Open the locker of a folder; the first time it makes the secret."""
-    root.mkdir(parents=True, exist_ok=True)
-    keep = root / "files.key"
-    if not keep.exists():
-        fresh = root / f"files.key.{secrets.token_hex(8)}"
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(secrets.token_bytes(_SECRET_BYTES))
-        try:
-            os.link(fresh, keep)  # the first of several processes wins
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return SignedFiles(root, keep.read_bytes())
+    """Open a folder's files to signed references; the first time this makes the secret.
+
+    Raises:
+        SettingsError: The folder cannot be written to.
+    """
+    return SignedFiles(root, signing.secret_in(root, "files.key"))
 
 
 def shown_type(path: Path) -> str | None:

@@ -1,28 +1,279 @@
-"""Receiving an upload: by whom, how many at once, in what time, and at what pace."""
+"""Uploads: taken in at their pace, kept within each visitor's share, swept by age."""
 
 import asyncio
+import re
+import secrets
+import shutil
+import time
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
-from dataclasses import dataclass
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
+from typing import Protocol
 
 from starlette.requests import Request
 
 from kling_ui.errors import KlingUIError
+from kling_ui.signing import keyed_hash
 from kling_ui.ui.fair_share import BusyError, FairShare
 from kling_ui.ui.visitors import share_keys
 from kling_ui.ui.web.signed_files import UPLOAD_MAX_BYTES, receive, refuse_large
-from kling_ui.ui.web.upload_store import (
-    DiskFullError,
-    QuotaError,
-    Room,
-    UploadStore,
-)
 
+ENTRY_MIN_BYTES = 100_000  # what a tiny file counts: each takes a folder, and is looked at when all are counted
+FLOOR_CHECK_BYTES = 16 * 10**6  # the disk is looked at again after so much
+ACCOUNTS_MAX = 1000  # visitors whose sizes are remembered; those of others are counted anew
+_OWNER = re.compile(r"of-[0-9a-f]{32}")
 IDLE_S = 30.0
 GRACE_S = 30.0
 BYTES_PER_S_MIN = 8000.0  # a modem of 64 kbit/s
 AT_ONCE_MAX = 6  # a browser opens no more connections to one host
+
+
+class DiskUsage(Protocol):
+    """What :func:`shutil.disk_usage` tells, in bytes."""
+
+    @property
+    def total(self) -> int:
+        """Size of the disk."""
+        ...
+
+    @property
+    def free(self) -> int:
+        """What is free of it."""
+        ...
+
+
+class DiskFullError(KlingUIError):
+    """There is too little room on the disk."""
+
+
+class DiskFloor:
+    """Refuses what takes room while little of it is left.
+
+    Args:
+        folder: A folder on the disk in question; it need not exist yet.
+        floor_bytes: The free space to leave; 0 refuses nothing.
+        usage: Tells how full a disk is.
+    """
+
+    def __init__(
+        self, folder: Path, floor_bytes: int, *, usage: Callable[[Path], DiskUsage] = shutil.disk_usage
+    ) -> None:
+        self._folder = folder
+        self._floor_bytes = floor_bytes
+        self._usage = usage
+
+    def check(self, coming_bytes: int = 0) -> None:
+        """Let something be begun that takes room.
+
+        Args:
+            coming_bytes: What it is known to take.
+
+        Raises:
+            DiskFullError: There is too little room.
+        """
+        if not self._floor_bytes:
+            return
+        try:
+            free = self._usage(self._folder).free
+        except OSError:
+            return  # writing there will tell what is wrong
+        if free - coming_bytes < self._floor_bytes:
+            raise DiskFullError(
+                f"The disk of this app is nearly full: {free / 1e9:.1f} GB are free, "
+                f"and {self._floor_bytes / 1e9:g} GB must stay free.",
+                advice="What is here can still be seen and saved. Whoever runs the app can make room, or set "
+                "KLING_UI_FREE_DISK_GB lower.",
+            )
+
+
+class QuotaError(KlingUIError):
+    """A visitor keeps as much as one may."""
+
+
+@dataclass(slots=True)
+class _Account:
+    """What one visitor keeps.
+
+    Attributes:
+        kept_bytes: What is written; ``None`` until it has been counted.
+        coming_bytes: What is being written.
+        rooms: How many inputs are being written.
+        counting: Held while it is counted.
+    """
+
+    kept_bytes: int | None = None
+    coming_bytes: int = 0
+    rooms: int = 0
+    counting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def claim(self, size_bytes: int, max_bytes: int) -> None:
+        """Count bytes that are about to be written.
+
+        Raises:
+            QuotaError: It is too much.
+        """
+        if (self.kept_bytes or 0) + self.coming_bytes + size_bytes > max_bytes:
+            raise QuotaError(
+                f"Your inputs here would take more than {max_bytes / 1e9:g} GB, the most that is kept at a time.",
+                advice="They are removed a day after they came. Choose a smaller file, or come back later.",
+            )
+        self.coming_bytes += size_bytes
+
+
+class Room:
+    """Room for one input, with what belongs to it, while it is written.
+
+    Attributes:
+        folder: A folder of its own; it does not exist yet.
+        size_bytes: What has been taken.
+    """
+
+    def __init__(self, folder: Path, claim: Callable[[int], None], check_floor: Callable[[], None]) -> None:
+        self.folder = folder
+        self.size_bytes = 0
+        self._claim = claim
+        self._check_floor = check_floor
+        self._written_bytes = 0
+        self._checked_bytes = 0
+
+    def take(self, size_bytes: int) -> None:
+        """Take so many bytes before anything is written.
+
+        Raises:
+            QuotaError: The visitor would keep more than one may.
+        """
+        self._claim(size_bytes)
+        self.size_bytes += size_bytes
+
+    def write(self, size_bytes: int) -> None:
+        """Count bytes before they are written; what was taken is used up first.
+
+        Raises:
+            QuotaError: The visitor would keep more than one may.
+            KlingUIError: The disk is nearly full.
+        """
+        self._written_bytes += size_bytes
+        if (more_bytes := self._written_bytes - self.size_bytes) > 0:
+            self.take(more_bytes)
+        if self._written_bytes - self._checked_bytes >= FLOOR_CHECK_BYTES:
+            self._checked_bytes = self._written_bytes
+            self._check_floor()
+
+
+class UploadStore:
+    """Keeps inputs, each visitor's in a folder of their own, and no more of them than one visitor may have.
+
+    Everything is counted on one event loop; only reading and removing folders is done in threads.
+
+    Args:
+        root: Where they lie; what lies there directly is from an earlier version, and is counted as nobody's.
+        secret: Makes the names of visitors' folders, which tell nothing of them.
+        each_bytes: What one visitor may keep at a time.
+        floor: Refuses all of it while the disk is nearly full.
+    """
+
+    def __init__(self, root: Path, secret: bytes, *, each_bytes: int, floor: DiskFloor) -> None:
+        self.root = root
+        self.floor = floor
+        self._secret = keyed_hash(secret, "kling_ui uploads")
+        self._each_bytes = each_bytes
+        self._accounts: OrderedDict[str, _Account] = OrderedDict()
+
+    @asynccontextmanager
+    async def room(self, who: str, expected_bytes: int = 0) -> AsyncGenerator[Room]:
+        """Give room for one input; if that fails, what was written of it is removed again.
+
+        Args:
+            who: Under which name it is counted.
+            expected_bytes: What is reserved for it from the beginning; what it really takes is counted at the end.
+
+        Raises:
+            QuotaError: They keep as much as one may.
+            KlingUIError: The disk is nearly full.
+        """
+        self.floor.check(expected_bytes)
+        name = self._folder_name(who)
+        account = self._accounts.setdefault(name, _Account())
+        account.rooms += 1  # so that it is not forgotten meanwhile
+        self._accounts.move_to_end(name)
+        folder = self.root / name / secrets.token_urlsafe(12)
+        room = Room(folder, partial(account.claim, max_bytes=self._each_bytes), self.floor.check)
+        try:
+            await self._count(name, account)
+            room.take(max(expected_bytes, ENTRY_MIN_BYTES))
+            yield room
+            account.kept_bytes = (account.kept_bytes or 0) + await asyncio.to_thread(_counted_bytes, folder)
+        except BaseException:
+            await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+            raise
+        finally:
+            account.coming_bytes -= room.size_bytes
+            account.rooms -= 1
+            self._forget_some()
+
+    async def sweep(self, max_age_s: float) -> None:
+        """Remove inputs that are older than ``max_age_s``; runs keep copies of their own."""
+        freed = await asyncio.to_thread(_sweep, self.root, time.time() - max_age_s)
+        for name, size_bytes in freed.items():
+            account = self._accounts.get(name)
+            if account is not None and account.kept_bytes is not None:
+                account.kept_bytes = max(0, account.kept_bytes - size_bytes)
+
+    def _folder_name(self, who: str) -> str:
+        return f"of-{keyed_hash(self._secret, who).hex()[:32]}"
+
+    async def _count(self, name: str, account: _Account) -> None:
+        """Find out what a visitor keeps from before, if that is not known."""
+        async with account.counting:
+            if account.kept_bytes is None:
+                account.kept_bytes = await asyncio.to_thread(_counted_all, self.root / name)
+
+    def _forget_some(self) -> None:
+        surplus = len(self._accounts) - ACCOUNTS_MAX
+        idle = [name for name, account in self._accounts.items() if not account.rooms] if surplus > 0 else []
+        for name in idle[: max(0, surplus)]:
+            del self._accounts[name]
+
+
+def _counted_all(folder: Path) -> int:
+    return sum(map(_counted_bytes, folder.glob("*")))
+
+
+def _counted_bytes(entry: Path) -> int:
+    """Say what an input counts, with what was made of it; blocking."""
+    size_bytes = 0
+    for path in entry.rglob("*"):
+        with suppress(OSError):
+            size_bytes += path.stat().st_size
+    return max(ENTRY_MIN_BYTES, size_bytes)
+
+
+def _sweep(root: Path, oldest: float) -> dict[str, int]:
+    """Remove what came before ``oldest``; return what that freed of each visitor's; blocking."""
+    freed: dict[str, int] = {}
+    for folder in root.glob("*"):
+        if not _OWNER.fullmatch(folder.name):
+            _remove_if_old(folder, oldest)
+            continue
+        for entry in folder.glob("*"):
+            freed[folder.name] = freed.get(folder.name, 0) + _remove_if_old(entry, oldest)
+        with suppress(OSError):
+            if folder.stat().st_mtime < oldest:
+                folder.rmdir()  # only if nothing is in it
+    return freed
+
+
+def _remove_if_old(entry: Path, oldest: float) -> int:
+    with suppress(OSError):
+        if entry.stat().st_mtime < oldest:
+            size_bytes = _counted_bytes(entry)
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+            return size_bytes
+    return 0
 
 
 class TooSlowError(KlingUIError):

@@ -6,6 +6,7 @@ from sqlalchemy import create_engine, inspect
 
 from kling_ui.runs.ledger.schema import STEPS, metadata, migrate
 from kling_ui.runs.ledger.store import Store
+from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Charge, charge_of
 from kling_ui.runs.record import EngineName, RunState
 
@@ -30,6 +31,7 @@ def test_the_rows_of_the_first_release_are_kept_and_go_on(old_url):
     assert (done.estimate_usd, done.ready_at, charge_of(done)) == (None, None, Charge.YES)
     assert [state for state, _ in store.history(done.run_id)][-1] is RunState.COMPLETED
     assert (unknown.state, unknown.error, unknown.advice) == (RunState.UNKNOWN, "It is not known.", "Look first.")
+    assert Outcome.of(unknown).code is OutcomeCode.ERROR, "its own words are shown"
     assert (open_one.engine, open_one.holder) == (EngineName.PREVIEW, "me")
     assert store.standing(done.fingerprint) == done
     assert store.standing(unknown.fingerprint) == unknown

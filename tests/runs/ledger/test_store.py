@@ -1,15 +1,16 @@
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from threading import Barrier
 
 import pytest
 from sqlalchemy import create_engine, text
 
 from kling_ui.errors import LedgerError, RunError, SettingsError
-from kling_ui.options import Orientation, TransferOptions
+from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.runs.ledger.schema import STEPS, migrate
-from kling_ui.runs.ledger.store import Store
+from kling_ui.runs.ledger.store import Store, to_record, to_row
+from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Budget
 from kling_ui.runs.record import (
     EngineName,
@@ -58,6 +59,24 @@ def test_what_is_entered_comes_back(store):
     assert store.add(full) == full
     assert store.get(RUN.run_id) == full
     assert store.get("other") is None
+
+
+def test_a_choice_is_read_back_as_it_was(store):
+    choice = TransferOptions("p", Orientation.IMAGE, keep_sound=False, resolution=Resolution.P1080)
+    again = store.add(replace(RUN, choice=choice)) and store.get(RUN.run_id).choice
+    assert again == choice
+    assert isinstance(again.resolution, Resolution)
+
+
+def test_a_choice_from_before_there_were_resolutions_is_the_default():
+    row = to_row(asdict(RUN)) | {"choice": {"prompt": "p", "orientation": "video", "keep_sound": True}}
+    assert to_record(row).choice == TransferOptions("p")
+
+
+@pytest.mark.parametrize("changes", [{"choice": {"resolution": "4k"}}, {"state": "asleep"}, {"created_at": "soon"}])
+def test_an_unknown_word_is_refused(changes):
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        to_record(to_row(asdict(RUN)) | changes)
 
 
 def test_only_the_holder_changes_a_run(store):
@@ -164,14 +183,19 @@ def test_one_of_several_processes_takes_over_what_nobody_holds(store):
     assert store.unheld(999.0) == []
 
 
+UNCLEAR = Outcome(RunState.UNKNOWN, OutcomeCode.SUBMIT_UNCLEAR, "Not known.")
+
+
 def test_a_request_id_that_comes_to_light_opens_the_run_again(store):
     store.add(RUN)
-    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.UNKNOWN, error="not known")
+    store.change(RUN.run_id, holder="me", now=101.0, state=RunState.UNKNOWN, **UNCLEAR.to_columns())
+    assert Outcome.of(store.get(RUN.run_id)) == UNCLEAR
     assert store.recover(RUN.run_id, "req-9", now=102.0, own_token=True)
     assert store.recover(RUN.run_id, "req-9", now=102.0)
     assert not store.recover(RUN.run_id, "req-8", now=103.0)
     run = store.get(RUN.run_id)
-    assert (run.state, run.request_id, run.error, run.own_token) == (RunState.IN_QUEUE, "req-9", None, True)
+    assert (run.state, run.request_id, run.own_token) == (RunState.IN_QUEUE, "req-9", True)
+    assert (run.outcome, run.error) == (None, None)
     assert store.unheld(102.0) == [run]
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from kling_ui.presentation.runs import delivery_words
 from kling_ui.runs.engines import open_public_files, open_publishers
 from kling_ui.runs.publishing.protocol import NoPublisherError
 from kling_ui.settings import Settings
@@ -37,8 +38,8 @@ def test_without_any_setting_files_travel_inside_the_request(settings, publish):
     done = publish(settings)
     assert done.image_url.startswith("data:image/png")
     assert done.video_url.startswith("data:video/mp4")
-    assert done.note.startswith("Image and video: inside the request itself.")
-    assert "not confirmed" in done.note
+    assert delivery_words(done.deliveries).startswith("Image and video: inside the request itself.")
+    assert "not confirmed" in delivery_words(done.deliveries)
     assert not (settings.data_dir / "lending.key").exists()  # made only when needed
 
 
@@ -48,10 +49,10 @@ def test_a_given_address_comes_first_and_why_it_was_not_used_is_told(net, settin
     done = publish(settings, both(net), files)
     assert done.image_url == url
     assert done.video_url.startswith("data:")
-    assert done.note.startswith("Image: by the address that you gave (pics.example).")
-    assert "Video: inside the request itself." in done.note
-    assert "The address of the video cannot be used: http:// addresses are not used." in done.note
-    assert "s3cret" not in done.note + repr(done)
+    assert delivery_words(done.deliveries).startswith("Image: by the address that you gave (pics.example).")
+    assert "Video: inside the request itself." in delivery_words(done.deliveries)
+    assert "The address of the video cannot be used: http:// addresses are not used." in delivery_words(done.deliveries)
+    assert "s3cret" not in delivery_words(done.deliveries) + repr(done)
 
 
 def test_the_store_comes_before_this_app(net, settings, image, video, s3):
@@ -59,15 +60,17 @@ def test_the_store_comes_before_this_app(net, settings, image, video, s3):
     probe = net.probe(httpx.AsyncHTTPTransport(verify=False), takes_http=True)
     done = net.run(open_publishers(settings, probe).publish(image, video))
     assert done.image_url.startswith(f"{s3}/bucket/x/lent/")
-    assert done.note.startswith("Image and video: by a signed address in the S3 store (127.0.0.1)")
-    assert "X-Amz" not in done.note + repr(done)
+    assert delivery_words(done.deliveries).startswith(
+        "Image and video: by a signed address in the S3 store (127.0.0.1)"
+    )
+    assert "X-Amz" not in delivery_words(done.deliveries) + repr(done)
 
 
 def test_this_app_comes_before_the_request(net, settings, publish):
     done = publish(replace(settings, public_url="https://demo.example"), both(net))
     assert done.video_url.startswith(f"https://demo.example/lent/{net.run_id}/reference.mp4?")
-    assert "this app (demo.example)" in done.note
-    assert "signature" not in done.note + repr(done)
+    assert "this app (demo.example)" in delivery_words(done.deliveries)
+    assert "signature" not in delivery_words(done.deliveries) + repr(done)
 
 
 def test_a_space_lends_from_its_own_host_if_it_is_public(net, settings, publish):
@@ -75,7 +78,9 @@ def test_a_space_lends_from_its_own_host_if_it_is_public(net, settings, publish)
     assert publish(space, both(net)).image_url.startswith("https://ann-demo.hf.space/lent/")
     private = publish(space, nothing)
     assert private.image_url.startswith("data:")
-    assert "This app cannot be reached from outside at ann-demo.hf.space: nothing is there (404)." in private.note
+    assert "This app cannot be reached from outside at ann-demo.hf.space: nothing is there (404)." in delivery_words(
+        private.deliveries
+    )
 
 
 @pytest.mark.parametrize(

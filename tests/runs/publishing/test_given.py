@@ -5,7 +5,12 @@ import pytest
 
 from kling_ui.checks.report import Severity
 from kling_ui.runs.publishing.given import GivenUrlPublisher, examine
-from kling_ui.runs.publishing.protocol import NoPublisherError, Role
+from kling_ui.runs.publishing.protocol import (
+    Channel,
+    Delivery,
+    NoPublisherError,
+    Role,
+)
 
 URL = "https://pics.example/a.png?sig=s3cret"
 
@@ -19,16 +24,17 @@ def test_an_address_is_passed_on_as_it_is_once_a_stranger_finds_the_file_there(n
     answer = publisher(net, lambda request: net.ranged(net.png, request, **{"content-type": "image/png"}))
     published_file = net.run(answer.publish(given, Role.IMAGE))
     assert published_file.url == URL
-    assert published_file.words == "by the address that you gave (pics.example)."
+    assert published_file.delivery == Delivery(Channel.GIVEN_ADDRESS, "pics.example")
     assert "s3cret" not in repr(published_file) + repr(given)
 
 
 def test_what_may_trouble_the_engine_is_told(net, image):
     given = replace(image, url=f"{URL}&Expires={net.now + 3600:.0f}")
     published_file = net.run(publisher(net, lambda request: net.ranged(net.png, request)).publish(given, Role.IMAGE))
-    assert "works for 60 minutes only" in published_file.words
-    assert "calls it nothing" in published_file.words
-    assert "s3cret" not in published_file.words
+    words = " ".join(finding.message for finding in published_file.delivery.findings)
+    assert "works for 60 minutes only" in words
+    assert "calls it nothing" in words
+    assert "s3cret" not in words + repr(published_file)
 
 
 def test_without_an_address_there_is_nothing_to_do(net, image):

@@ -3,7 +3,12 @@ import base64
 import pytest
 
 from kling_ui.runs.publishing.given import MAX_BYTES, DataUriPublisher, data_uri
-from kling_ui.runs.publishing.protocol import NoPublisherError, Role
+from kling_ui.runs.publishing.protocol import (
+    Channel,
+    Delivery,
+    NoPublisherError,
+    Role,
+)
 
 CONTENTS = {
     "image/png": b"\x89PNG\r\n\x1a\n" + bytes(9),
@@ -51,9 +56,9 @@ def test_two_files_at_their_limits_fit_into_one_request():
     assert {role: size // 2**20 for role, size in MAX_BYTES.items()} == {Role.IMAGE: 6, Role.VIDEO: 32}
 
 
-def test_it_is_said_that_this_way_is_not_confirmed(net, video):
+def test_a_small_file_travels_inside_the_request(net, video):
     published_file = net.run(DataUriPublisher().publish(video, Role.VIDEO))
     assert published_file.url.startswith("data:video/mp4;base64,")
-    assert "not confirmed" in published_file.words
+    assert published_file.delivery == Delivery(Channel.INLINE)
     assert "base64" not in repr(published_file)
     net.run(DataUriPublisher().take_back(video))

@@ -3,6 +3,8 @@ import asyncio
 import pytest
 
 from kling_ui.runs.publishing.protocol import (
+    Channel,
+    Delivery,
     EmbeddedPublisher,
     InputFile,
     NoPublisherError,
@@ -26,7 +28,7 @@ class PlayedPublisher:
         if role in self.refuses:
             raise NoPublisherError(f"The {role} is refused by {self.name}.")
         return (
-            PublishedFile(f"https://{self.name}.example/?sig=s3cret", f"by {self.name}.")
+            PublishedFile(f"https://{self.name}.example/?sig=s3cret", Delivery(Channel.STORE, self.name))
             if role in self.takes
             else None
         )
@@ -44,22 +46,23 @@ def publish(files, *publishers):
     return asyncio.run(PublisherChain(publishers, "Do this.").publish(*files))
 
 
+def hosts(published):
+    return published.deliveries.image.host, published.deliveries.video.host
+
+
 def test_each_file_takes_the_first_way_that_fits_and_the_person_is_told_which(files):
     publishers = PlayedPublisher("a"), PlayedPublisher("b", takes=[Role.VIDEO]), PlayedPublisher("c", takes=Role)
     published = publish(files, *publishers)
     assert published.image_url.startswith("https://c.")
     assert published.video_url.startswith("https://b.")
-    assert published.note == "Image: by c. Video: by b."
+    assert hosts(published) == ("c", "b")
     assert "s3cret" not in repr(published)
-
-
-def test_the_same_way_for_both_is_told_once(files):
-    assert publish(files, PlayedPublisher("a", takes=Role)).note == "Image and video: by a."
 
 
 def test_why_a_better_way_was_not_taken_is_told(files):
     published = publish(files, PlayedPublisher("a", takes=Role, refuses=[Role.IMAGE]), PlayedPublisher("b", takes=Role))
-    assert published.note == "Image: by b. Video: by a. The image is refused by a."
+    assert hosts(published) == ("b", "a")
+    assert published.deliveries.refusals == ("The image is refused by a.",)
 
 
 def test_the_same_refusal_of_both_is_told_once(files):
@@ -67,7 +70,8 @@ def test_the_same_refusal_of_both_is_told_once(files):
         async def publish(self, source, role):
             raise NoPublisherError("It is closed.")
 
-    assert publish(files, Closed("a"), PlayedPublisher("b", takes=Role)).note == "Image and video: by b. It is closed."
+    published = publish(files, Closed("a"), PlayedPublisher("b", takes=Role))
+    assert published.deliveries.refusals == ("It is closed.",)
 
 
 def test_without_any_way_nothing_is_left_lying_around_and_a_remedy_is_named(files):
@@ -130,10 +134,10 @@ def test_offered_files_stay_in_this_process_and_are_taken_back(files):
     offers = Offers()
     chain = EmbeddedPublisher(offers, "http://x")
     published = asyncio.run(chain.publish(*files))
-    assert (published.image_url, published.video_url, published.note) == (
+    assert (published.image_url, published.video_url, published.deliveries) == (
         "http://x/v1/inputs/1",
         "http://x/v1/inputs/2",
-        "",
+        None,
     )
     assert list(offers.open.values()) == [source.path for source in files]
     asyncio.run(chain.withdraw(*files))

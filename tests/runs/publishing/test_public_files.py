@@ -7,7 +7,12 @@ import pytest
 from starlette.applications import Starlette
 
 from kling_ui.errors import LedgerError
-from kling_ui.runs.publishing.protocol import NoPublisherError, Role
+from kling_ui.runs.publishing.protocol import (
+    Channel,
+    Delivery,
+    NoPublisherError,
+    Role,
+)
 from kling_ui.runs.publishing.public_files import PublicFiles, PublicFilesPublisher, published_files_route
 
 KEY = bytes(range(32))
@@ -123,9 +128,9 @@ def test_another_key_opens_nothing(app, net, image, tmp_path):
 @pytest.mark.parametrize(
     "inside", ["result.mp4", "image.png.part", "image.png/x", "../ledger.sqlite", "../files.key", "image", "image.PNG"]
 )
-def test_only_the_two_inputs_of_a_run_can_be_lent(app, net, image, inside):
+def test_only_the_two_inputs_of_a_run_can_be_published(app, net, image, inside):
     path = image.path.parent / inside
-    with pytest.raises(ValueError, match=r"lent|subpath"):
+    with pytest.raises(ValueError, match=r"published|subpath"):
         app.files.sign(path, int(net.now) + 60)
 
 
@@ -156,12 +161,9 @@ def test_a_file_is_lent_once_a_stranger_can_fetch_it(app, net, video):
     assert published_file.url.startswith(
         f"https://demo.example/lent/{net.run_id}/reference.mp4?expires={net.now + 3 * 3600:.0f}&"
     )
-    assert (
-        published_file.words
-        == "by a signed address of this app (demo.example) that works while the run is open, for at most 3 h."
-    )
+    assert published_file.delivery == Delivery(Channel.APP_ADDRESS, "demo.example", 3)
     assert app.ask(published_file.url).content == net.mp4
-    assert "signature" not in published_file.words + repr(published_file)
+    assert "signature" not in repr(published_file)
     net.run(other_publisher(app, net).take_back(video))
 
 

@@ -7,7 +7,12 @@ import httpx
 import obstore
 import pytest
 
-from kling_ui.runs.publishing.protocol import NoPublisherError, Role
+from kling_ui.runs.publishing.protocol import (
+    Channel,
+    Delivery,
+    NoPublisherError,
+    Role,
+)
 from kling_ui.runs.publishing.s3 import SWEEP_AFTER_S, S3Publisher, open_bucket
 
 KEY = bytes(32)
@@ -58,11 +63,8 @@ def test_a_file_is_lent_by_a_presigned_address_and_deleted_afterwards(net, s3, i
     assert not any(net.run_id in name for name in kept)
     assert len({len(name) for name in kept}) == 1
     assert names() == []
-    words = published_files[0].words
-    assert "S3 store (127.0.0.1)" in words
-    assert "at most 2 h" in words
-    assert "deleted after the run" in words
-    assert not any(secret in words + repr(published_files) for secret in SECRETS)
+    assert published_files[0].delivery == Delivery(Channel.STORE, "127.0.0.1", 2)
+    assert not any(secret in repr(published_files) for secret in SECRETS)
 
 
 def test_names_cannot_be_guessed_without_the_key(net, s3, image):

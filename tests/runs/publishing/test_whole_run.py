@@ -8,6 +8,7 @@ import obstore
 import pytest
 from starlette.applications import Starlette
 
+from kling_ui.presentation.runs import run_words
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.runs.publishing.s3 import open_bucket
@@ -79,7 +80,7 @@ def test_a_store_holds_the_files_of_a_run_until_it_ends(open_world, make_vendor,
     world, running, files, body, done = asyncio.run(story())
     assert files == [(200, world.image.read_bytes()), (200, world.video.read_bytes())]
     assert done.state is RunState.COMPLETED
-    assert "S3 store (127.0.0.1)" in running.note
+    assert "S3 store (127.0.0.1)" in run_words(running).note
     assert in_bucket() == []
     logged = " ".join(record.getMessage() for record in caplog.records if record.name != "werkzeug")  # the S3 server
     told = written(world.folder) + f"{logged} {running} {done}".encode()
@@ -128,7 +129,7 @@ def test_this_app_lends_the_files_of_a_run_until_it_ends_also_after_a_restart(de
 
     world, run_id, running, first = asyncio.run(before())
     meanwhile, done, afterwards = asyncio.run(after(run_id))
-    assert "by a signed address of this app (demo.example)" in running.note
+    assert "by a signed address of this app (demo.example)" in run_words(running).note
     assert first == meanwhile == (200, world.video.read_bytes())
     assert done.state is RunState.COMPLETED
     assert afterwards[0] == 404
@@ -175,5 +176,5 @@ def test_a_preview_shows_nothing_to_anybody(demo, make_vendor):
             return await world.end(await world.start())
 
     view = asyncio.run(story())
-    assert (view.state, view.note) == (RunState.COMPLETED, "")
+    assert (view.state, run_words(view).note) == (RunState.COMPLETED, "")
     assert vendor.seen == []

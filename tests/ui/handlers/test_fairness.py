@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import Request
 
 from kling_ui.errors import KlingUIError
-from kling_ui.options import TransferOptions
+from kling_ui.options import InputKind, TransferOptions
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
@@ -17,9 +17,8 @@ from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
 from kling_ui.ui.handlers.runs import RunHandlers
-from kling_ui.ui.views.input_slot import InputKind
 from kling_ui.ui.web.client_address import SCOPE_KEY
-from kling_ui.ui.web.upload_store import DiskFloor, UploadStore
+from kling_ui.ui.web.uploads import DiskFloor, UploadStore
 
 Disk = namedtuple("Disk", "total free")
 VISITOR = "v" * 43
@@ -231,7 +230,7 @@ def test_a_run_begins_on_the_terms_of_whoever_asks(services, is_public, address)
 
     async def story():
         handlers = RunHandlers(lambda: theirs)
-        run = handlers.on_run({"request": run_request}, "preview", None, None, "720p", VISITOR, _asking("net-1"))
+        run = handlers.on_run(run_request, None, "preview", None, "720p", VISITOR, _asking("net-1"))
         return [scene async for scene in run]
 
     asyncio.run(story())

@@ -6,10 +6,9 @@ import gradio as gr
 import pytest
 
 from kling_ui.errors import KlingUIError, MediaError
-from kling_ui.options import DEFAULT_PROMPT, Orientation
+from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.inputs import InputHandlers
-from kling_ui.ui.views.input_slot import InputKind
 
 TAB = gr.Request(session_hash="tab")
 CHOICE = ("video", True, "A person in a garden", False)
@@ -137,8 +136,8 @@ def test_the_first_look_shows_the_first_example(handlers):
 
 
 def _judge(handlers, image, video, *choice):
-    findings, headline, button, accepted = asyncio.run(handlers.judge(image, video, *(choice or CHOICE), TAB))
-    return findings["findings"], headline, button, accepted
+    findings, headline, *rest, run_request = asyncio.run(handlers.judge(image, video, *(choice or CHOICE), TAB))
+    return findings["findings"], headline | {"request": run_request}, *rest
 
 
 def test_good_inputs_may_run(handlers, image, video):
@@ -153,7 +152,7 @@ def test_good_inputs_may_run(handlers, image, video):
 def test_a_clip_that_is_too_long_for_the_orientation_blocks(handlers, image, video):
     findings, headline, button, _ = _judge(handlers, image, video, Orientation.IMAGE.value, True, "Outdoors", False)
     assert not button["interactive"]
-    assert headline["request"] is None
+    assert headline["request"] == {}
     assert findings[0]["rule"] == "video.duration"
     assert "12 s" in headline["text"]
 
@@ -181,7 +180,7 @@ def test_a_missing_input_is_asked_for(handlers, request, has_image, has_video, t
 def test_while_an_input_is_looked_at_nothing_runs_but_hard_limits_show(handlers, image, video):
     busy = video | {"busy": "Looking for the person"}
     findings, headline, button, _ = _judge(handlers, image, busy, "image", True, "Outdoors", False)
-    assert (headline["tone"], headline["request"], button["interactive"]) == ("busy", None, False)
+    assert (headline["tone"], headline["request"], button["interactive"]) == ("busy", {}, False)
     assert "video.duration" in {finding["rule"] for finding in findings}
 
 
@@ -202,7 +201,7 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
 
 def test_what_can_be_mended_is_offered(handlers, image, video, canned):
     canned["analyse_image"] = replace(canned["analyse_image"], facts=replace(canned["probe_image"], format="webp"))
-    judged, headline, _, _ = asyncio.run(handlers.judge(image, video, *CHOICE, TAB))
+    judged, headline, *_ = asyncio.run(handlers.judge(image, video, *CHOICE, TAB))
     assert judged["text"] == "Would fail: 1 finding stops the run, 1 may disappoint."
     assert judged["findings"][0]["repairs"][0]["repair"] == "image.convert"
     assert headline["more"] == "See and repair"

@@ -6,7 +6,10 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError
+from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.pricing import Budget, Quote, Spending
+from kling_ui.ui.browser_values import read_shown_rate
+from kling_ui.ui.event_payload import UNFORESEEN, UNFORESEEN_ADVICE
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.price import (
     FREE,
@@ -17,7 +20,6 @@ from kling_ui.ui.handlers.price import (
     price_value,
     run_label,
 )
-from kling_ui.ui.views.wording import NBSP
 
 ANN = "a" * 43
 TAB = gr.Request(session_hash="tab")
@@ -29,12 +31,13 @@ def _cost(services, *, typed=TYPED, own=None, engine="kling", clip=True):
     if typed:
         services.tokens.keep(ANN, typed)
     video = {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video)} if clip else None
-    value, button = asyncio.run(PriceHandlers(lambda: services).cost(engine, video, ANN, TAB))
+    value, button, shown = asyncio.run(PriceHandlers(lambda: services).cost(engine, video, ANN, TAB))
+    value |= {"shown": read_shown_rate(shown)}
     return {name: text.replace(NBSP, " ") if isinstance(text, str) else text for name, text in value.items()}, button
 
 
 def test_the_preview_is_free_and_asks_nobody(services, runner):
-    assert _cost(services, engine="preview")[0] == {"words": FREE}
+    assert _cost(services, engine="preview")[0] == {"words": FREE, "shown": None}
     assert runner.quoted == []
 
 
@@ -42,7 +45,7 @@ def test_a_price_is_a_rate_times_the_seconds_that_are_sent_and_no_quote(services
     value, button = _cost(services)  # the clip lasts 12 s
     assert value["words"] == "About $0.84:"
     assert value["more"] == "12.0 s at $0.07 a second. The vendor publishes no quote."
-    assert value["rate_usd"] == 0.07
+    assert value["shown"] == 0.07
     assert value["spent"] == ""
     assert button["value"].replace(NBSP, " ") == "Transfer the motion on Kling, about $0.84"
     assert runner.quoted == [TYPED]
@@ -82,10 +85,10 @@ def test_why_there_is_no_price_is_said(services, runner, refusal, tone):
     assert value["words"] == getattr(
         refusal,
         "message",
-        "Something went wrong inside the app. Try again. If it happens again, the app's log tells more.",
+        f"{UNFORESEEN} {UNFORESEEN_ADVICE}",
     )
     assert value["tone"] == tone
-    assert "rate_usd" not in value
+    assert value["shown"] is None
 
 
 def test_a_price_that_cannot_be_read_is_never_invented(services, runner):

@@ -7,10 +7,10 @@ import gradio as gr
 import pytest
 
 from kling_ui.errors import MediaError
+from kling_ui.options import InputKind
 from kling_ui.ui.event_payload import LatestWins
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.repairs import RepairHandlers
-from kling_ui.ui.views.input_slot import InputKind
 
 TAB = gr.Request(session_hash="tab")
 

@@ -8,8 +8,9 @@ from pydantic import SecretStr
 
 from kling_ui.errors import RunError
 from kling_ui.options import Orientation, Resolution, TransferOptions
-from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.record import EngineName, RunState, StartCode
 from kling_ui.runs.runner import Start
+from kling_ui.runs.submission import NoTokenError
 from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.runs import RunHandlers
@@ -24,8 +25,8 @@ def _told(**data):
     return gr.EventData(None, data)
 
 
-def _run(handlers, headline, engine="preview", *, line=None, visitor=VISITOR):
-    return _all(handlers.on_run(headline, engine, {"rate_usd": 0.07}, line, "1080p", visitor, TAB))
+def _run(handlers, run_request, engine="preview", *, line=None, visitor=VISITOR):
+    return _all(handlers.on_run(run_request, {"rate_usd": 0.07}, engine, line, "1080p", visitor, TAB))
 
 
 def _all(displays):
@@ -61,10 +62,10 @@ def handlers(services, canned):
 
 
 @pytest.fixture
-def headline(services):
+def run_request(services):
     folder, example = services.examples, EXAMPLES[0]
-    run_request = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
-    return {"request": run_request.to_value(services.signed_files)}
+    carried = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
+    return carried.to_value(services.signed_files)
 
 
 @pytest.fixture
@@ -78,8 +79,8 @@ def ends_well(runner, run_of, tmp_path):
 
 
 @pytest.mark.usefixtures("ends_well")
-def test_a_run_is_started_and_shown_to_its_end(handlers, headline, runner):
-    displays = _run(handlers, headline)
+def test_a_run_is_started_and_shown_to_its_end(handlers, run_request, runner):
+    displays = _run(handlers, run_request)
     started = runner.started[0]
     assert (started["engine"], started["visitor"], started["token"]) == (EngineName.PREVIEW, VISITOR, None)
     assert (started["again"], started["shown_rate_usd"]) == (False, 0.07)
@@ -91,17 +92,17 @@ def test_a_run_is_started_and_shown_to_its_end(handlers, headline, runner):
 
 
 @pytest.mark.usefixtures("ends_well")
-def test_what_did_not_change_is_not_sent_again(handlers, headline):
-    displays = _run(handlers, headline)
+def test_what_did_not_change_is_not_sent_again(handlers, run_request):
+    displays = _run(handlers, run_request)
     assert [player == gr.skip() for _, player, _ in displays] == [False, True, True, False]
     assert [history == gr.skip() for _, _, history in displays] == [False, False, True, False]
 
 
 @pytest.mark.usefixtures("ends_well")
 @pytest.mark.parametrize(("engine", "token"), [("kling", SecretStr("tok-123")), ("preview", None)])
-def test_a_visitors_kept_token_goes_along_where_it_is_needed(handlers, headline, services, engine, token):
+def test_a_visitors_kept_token_goes_along_where_it_is_needed(handlers, run_request, services, engine, token):
     services.tokens.keep(VISITOR, SecretStr("tok-123"))
-    _run(handlers, headline, engine)
+    _run(handlers, run_request, engine)
     (started,) = services.runner.started
     assert started["token"] == token
     size = Resolution.P1080 if engine == "preview" else Resolution.P720  # nobody asks Kling for a size
@@ -114,42 +115,42 @@ def test_a_visitors_kept_token_goes_along_where_it_is_needed(handlers, headline,
     ids=["no wish", "forged files"],
 )
 def test_what_cannot_be_started_is_said(handlers, runner, run_request):
-    ((status, player, _),) = _run(handlers, {"request": run_request}, "kling")
+    ((status, player, _),) = _run(handlers, run_request, "kling")
     assert status["sentence"] == "The inputs are not ready to run."
     assert player == gr.skip()
     assert runner.started == []
 
 
-def test_a_refused_token_is_never_replaced_by_the_apps_own(handlers, headline, runner):
-    ((status, _, _),) = _run(handlers, headline, "kling", line={"error": "This cannot be a RunComfy token."})
+def test_a_refused_token_is_never_replaced_by_the_apps_own(handlers, run_request, runner):
+    ((status, _, _),) = _run(handlers, run_request, "kling", line={"error": "This cannot be a RunComfy token."})
     assert status["sentence"] == "This cannot be a RunComfy token."
     assert runner.started == []
 
 
-def test_what_the_checks_block_is_not_started_whatever_the_browser_says(handlers, headline, runner):
-    headline["request"]["orientation"] = Orientation.IMAGE.value  # the clip lasts 12 s
-    ((status, _, _),) = _run(handlers, headline)
+def test_what_the_checks_block_is_not_started_whatever_the_browser_says(handlers, run_request, runner):
+    run_request["orientation"] = Orientation.IMAGE.value  # the clip lasts 12 s
+    ((status, _, _),) = _run(handlers, run_request)
     assert status["sentence"].startswith("Would fail:")
     assert runner.started == []
 
 
-def test_a_refusal_of_the_engine_is_said(handlers, headline, runner):
-    runner.refusal = RunError("A run on Kling needs a RunComfy token.", advice="Enter one.")
-    ((status, _, _),) = _run(handlers, headline, "kling")
+def test_a_refusal_of_the_engine_is_said(handlers, run_request, runner):
+    runner.refusal = NoTokenError(advice="Enter one.")
+    ((status, _, _),) = _run(handlers, run_request, "kling")
     assert (status["sentence"], status["advice"]) == ("A run on Kling needs a RunComfy token.", "Enter one.")
     assert [action["do"] for action in status["actions"]] == ["token", "preview"]
 
 
-def test_an_unforeseen_error_is_no_traceback(handlers, headline, runner):
+def test_an_unforeseen_error_is_no_traceback(handlers, run_request, runner):
     runner.refusal = ZeroDivisionError("secret detail")
-    ((status, _, _),) = _run(handlers, headline)
+    ((status, _, _),) = _run(handlers, run_request)
     assert status["sentence"] == "Something went wrong inside the app."
 
 
 @pytest.mark.usefixtures("ends_well")
-def test_opening_another_run_ends_the_older_view(handlers, headline):
+def test_opening_another_run_ends_the_older_view(handlers, run_request):
     async def both():
-        older = handlers.on_run(headline, "preview", None, None, "720p", VISITOR, TAB)
+        older = handlers.on_run(run_request, None, "preview", None, "720p", VISITOR, TAB)
         await anext(older)
         newer = handlers.on_open(_told(run_id="r2"), VISITOR, TAB)
         await anext(newer)
@@ -159,9 +160,9 @@ def test_opening_another_run_ends_the_older_view(handlers, headline):
 
 
 @pytest.mark.usefixtures("ends_well")
-def test_a_refusal_is_not_overwritten_by_the_run_that_was_shown(handlers, headline):
+def test_a_refusal_is_not_overwritten_by_the_run_that_was_shown(handlers, run_request):
     async def both():
-        older = handlers.on_run(headline, "preview", None, None, "720p", VISITOR, TAB)
+        older = handlers.on_run(run_request, None, "preview", None, "720p", VISITOR, TAB)
         await anext(older)
         refused = [display async for display in handlers.on_run(None, "preview", None, None, "720p", VISITOR, TAB)]
         return refused, [display async for display in older]
@@ -172,9 +173,9 @@ def test_a_refusal_is_not_overwritten_by_the_run_that_was_shown(handlers, headli
 
 
 def test_a_returning_visitor_sees_the_newest_run(handlers, runner, run_of):
-    runner.views = [run_of(state=RunState.CANCELLED, sentence="Cancelled.")]
+    runner.views = [run_of(state=RunState.CANCELLED)]
     ((status, _, history),) = _all(handlers.on_return(VISITOR, TAB))
-    assert status["sentence"] == "Cancelled."
+    assert status["sentence"] == "Cancelled before it started. Nothing was rendered."
     assert len(history["runs"]) == 1
 
 
@@ -185,7 +186,10 @@ def test_a_new_visitor_sees_no_run(handlers, visitor):
 
 def test_cancelling_says_what_it_achieved(handlers, runner):
     update = asyncio.run(handlers.on_cancel(_told(run_id="r1"), VISITOR, TAB))
-    assert (update["note"]["run_id"], update["note"]["words"]) == ("r1", "Stopped.")
+    assert (update["note"]["run_id"], update["note"]["words"]) == (
+        "r1",
+        "Stopped. The half-drawn preview was thrown away.",
+    )
     assert runner.cancelled == [("r1", VISITOR)]
 
 
@@ -207,21 +211,21 @@ def test_a_kept_token_takes_waiting_runs_up_again(handlers, runner, services):
     assert player == gr.skip()
 
 
-def test_the_same_wish_again_shows_what_is_there_already(handlers, headline, runner, run_of, tmp_path):
+def test_the_same_wish_again_shows_what_is_there_already(handlers, run_request, runner, run_of, tmp_path):
     runner.views = [run_of(state=RunState.COMPLETED, result=tmp_path / "result.mp4")]
-    runner.start = Start(run_id="r1", is_new=False, words="You already have this result.")
-    ((status, player, _),) = _run(handlers, headline)
-    assert status["sentence"] == "You already have this result."
+    runner.start = Start(run_id="r1", is_new=False, code=StartCode.SAME_RESULT)
+    ((status, player, _),) = _run(handlers, run_request)
+    assert status["sentence"] == "You already have this result. Run it again for another one."
     assert status["actions"] == [{"do": "again", "label": "Run it again"}]
     assert player["result"].endswith("result.mp4")
 
 
 @pytest.mark.parametrize("is_the_same", [True, False], ids=["as on the left", "another one"])
-def test_running_again_takes_the_runs_own_inputs(handlers, headline, run_of, services, is_the_same):
+def test_running_again_takes_the_runs_own_inputs(handlers, run_request, run_of, services, is_the_same):
     runner = services.runner
     run = run_of(state=RunState.COMPLETED, choice=TransferOptions("In a garden"))
     runner.views, runner.standing = [run], run if is_the_same else None
-    _all(handlers.on_again(headline, {"rate_usd": 0.07}, VISITOR, _told(run_id="r1"), TAB))
+    _all(handlers.on_again(run_request, {"rate_usd": 0.07}, VISITOR, _told(run_id="r1"), TAB))
     (started,) = runner.started
     assert (started["again"], started["engine"], started["shown_rate_usd"]) == (True, EngineName.PREVIEW, 0.07)
     folder, example = services.examples, EXAMPLES[0]
@@ -239,7 +243,7 @@ def test_a_recovered_run_has_no_inputs_to_run_again(handlers, runner, run_of):
 @pytest.mark.usefixtures("ends_well")
 def test_a_request_is_recovered_with_the_kept_token(handlers, runner, services):
     services.tokens.keep(VISITOR, SecretStr("tok-123"))
-    runner.start = Start(run_id="r1", is_new=False, words="Found. The run is followed on.")
+    runner.start = Start(run_id="r1", is_new=False, code=StartCode.FOUND)
     scenes = _all(handlers.on_recover(VISITOR, _told(run_id="r1", request_id="req-9"), TAB))
     ((request_id, how),) = runner.recovered
     assert (request_id, how["visitor"], how["run_id"]) == ("req-9", VISITOR, "r1")
@@ -282,8 +286,8 @@ def test_a_comparison_is_made_once(handlers, runner, run_of, canned, tmp_path):
     assert asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR, TAB)) == update
 
 
-def test_inputs_stand_where_their_result_will_be(handlers, headline):
-    image, video = {"ref": headline["request"]["image"]}, {"ref": headline["request"]["video"]}
+def test_inputs_stand_where_their_result_will_be(handlers, run_request):
+    image, video = {"ref": run_request["image"]}, {"ref": run_request["video"]}
     shown = asyncio.run(handlers.on_inputs(image, video))["pair"]
     assert shown["image"].endswith(EXAMPLES[0].image)
     assert shown["reference"].endswith(EXAMPLES[0].video)
@@ -298,15 +302,15 @@ class Untouched:
 
 
 @pytest.mark.parametrize("visitor", ["", None, "hf:5f0c34", "None", 7, ["v" * 43], "v" * 31])
-def test_nothing_is_done_for_somebody_to_whom_nothing_can_belong(services, headline, visitor):
+def test_nothing_is_done_for_somebody_to_whom_nothing_can_belong(services, run_request, visitor):
     services = replace(services, runner=Untouched(), tokens=Untouched(), preflight=Untouched(), workers=Untouched())
     handlers, told = RunHandlers(lambda: services), _told(run_id="r1", request_id="req-9")
 
     async def answered():
         return [await handlers.on_cancel(told, visitor, TAB), await handlers.on_compare(told, visitor, TAB)]
 
-    scenes = _run(handlers, headline, "kling", visitor=visitor)
-    scenes += _all(handlers.on_again(headline, None, visitor, told, TAB))
+    scenes = _run(handlers, run_request, "kling", visitor=visitor)
+    scenes += _all(handlers.on_again(run_request, None, visitor, told, TAB))
     scenes += _all(handlers.on_recover(visitor, told, TAB)) + _all(handlers.on_open(told, visitor, TAB))
     quiet = _all(handlers.on_return(visitor, TAB)) + _all(handlers.on_kept_token(visitor, TAB))
     assert repr([*scenes, *asyncio.run(answered())]).count("The page was not ready yet.") == 6

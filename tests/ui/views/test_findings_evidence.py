@@ -1,9 +1,12 @@
 import pytest
 
+from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.report import (
     Curve,
+    CurveKind,
     Evidence,
     Finding,
+    FindingCode,
     Severity,
 )
 from kling_ui.ui.views.findings import evidence_value
@@ -16,7 +19,8 @@ def signed_files(tmp_path):
 
 
 def _finding(rule, evidence):
-    return Finding(rule, Severity.WARN, 1, "The input is off.", "Change it.", "Kling's guide", evidence=evidence)
+    code = next(code for code in FindingCode if code.rule == rule)
+    return Finding(code, Severity.WARN, 1, LimitSource.KLING, evidence=evidence)
 
 
 def test_a_picture_is_shown_under_its_signed_address(signed_files, tmp_path):
@@ -42,7 +46,7 @@ def test_a_picture_that_is_gone_is_not_shown(signed_files, tmp_path):
 
 
 def test_a_curve_has_its_limit(signed_files):
-    curve = Curve("speed", (0.0, 1.0), (1.0, 3.0), 2.0)
+    curve = Curve(CurveKind.SPEED, (0.0, 1.0), (1.0, 3.0), 2.0)
     value = evidence_value(signed_files, _finding("video.speed", Evidence(curve=curve)))
     assert (value["curve"]["limit"], value["curve"]["points"]) == (2.0, [(0.0, 1.0), (1.0, 3.0)])
 

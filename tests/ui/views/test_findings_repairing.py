@@ -1,9 +1,8 @@
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import KlingUIError
-from kling_ui.options import Orientation, TransferOptions
+from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.ui.repair_session import RepairOrder, RepairOutcome, RepairProgress
 from kling_ui.ui.views import findings as repair_view
-from kling_ui.ui.views.input_slot import InputKind
 
 ORDER = RepairOrder(frozenset({RepairKind.IMAGE_CONVERT}), None, None, None, TransferOptions("", Orientation.IMAGE))
 VALUES = {InputKind.IMAGE: {"ref": "a"}, InputKind.VIDEO: {"ref": "b"}}

@@ -1,8 +1,10 @@
 import pytest
 
-from kling_ui.checks.repair_kinds import Repair, RepairKind
+from kling_ui.checks.limits import LimitSource
+from kling_ui.checks.repair_kinds import Repair, RepairCode
 from kling_ui.checks.report import (
     Finding,
+    FindingCode,
     Report,
     Section,
     Severity,
@@ -10,13 +12,14 @@ from kling_ui.checks.report import (
 from kling_ui.ui.views.findings import verdict_view
 
 
-def _finding(rule, severity, *, override=False):
-    return Finding(rule, severity, 1, f"The {rule} is off.", "Change it.", "Kling's guide", override=override)
+def _finding(code, severity, *, override=False, **values):
+    return Finding(code, severity, 1, LimitSource.KLING, values, override=override)
 
 
-HARD = Section(findings=(_finding("video.duration", Severity.BLOCK),))
-DOUBTFUL = Section(findings=(_finding("image.coverage", Severity.BLOCK, override=True),))
-SOFT = Section(findings=(_finding("prompt.length", Severity.WARN),))
+SHORT = _finding(FindingCode.VIDEO_DURATION_SHORT, Severity.BLOCK, duration_s=2.0, limit_s=3.0)
+SMALL = _finding(FindingCode.IMAGE_COVERAGE, Severity.BLOCK, override=True, share=0.02, limit_share=0.05)
+HARD, DOUBTFUL = Section(findings=(SHORT,)), Section(findings=(SMALL,))
+SOFT = Section(findings=(_finding(FindingCode.PROMPT_LENGTH, Severity.WARN, length=2501, limit=2500),))
 
 
 @pytest.mark.parametrize(
@@ -50,9 +53,9 @@ def test_rows_say_what_they_are_about_worst_first():
         "severity": "block",
         "word": "Stops the run",
         "about": "about the clip",
-        "message": "The video.duration is off.",
-        "advice": "Change it.",
-        "source": "Kling's guide",
+        "message": "The clip lasts 2 s; at least 3 s are needed.",
+        "advice": "Choose a longer clip.",
+        "source": "Kling's API text and guide",
         "repairs": [],
         "evidence": None,
     }
@@ -71,14 +74,18 @@ def test_the_list_is_summed_up(report, summary):
     assert verdict_view(report, accepted=False).summary == summary
 
 
-CONVERT = Repair(RepairKind.VIDEO_CONVERT, ("video.duration", "video.codec"), "Convert", "To MP4.")
-CROP = Repair(RepairKind.IMAGE_CROP_AROUND, ("image.coverage",), "Crop", "Keeps less.")
-PAD = Repair(RepairKind.IMAGE_PAD_TO_ASPECT, ("image.coverage",), "Pad", "Keeps all.", in_all=False)
+SIZE = {"width_px": 600, "height_px": 800}
+CONVERT = Repair(RepairCode.VIDEO_CONVERT, ("video.duration", "video.codec"), {"fps": 25.0, "has_sound": False})
+CROP = Repair(RepairCode.IMAGE_CROP_AROUND, ("image.coverage",), SIZE | {"share": 0.15})
+PAD = Repair(RepairCode.IMAGE_PAD_TO_ASPECT, ("image.coverage",), SIZE | {"shape": "1:2.5"}, in_all=False)
 
 
 def test_repairs_stand_beside_what_they_mend():
     view = verdict_view(Report(image=DOUBTFUL, video=HARD), accepted=False, repairs=(CROP, PAD, CONVERT))
-    assert [[repair["label"] for repair in row["repairs"]] for row in view.findings] == [["Convert"], ["Crop", "Pad"]]
+    assert [[repair["label"] for repair in row["repairs"]] for row in view.findings] == [
+        ["Convert to MP4 (H.264)"],
+        ["Crop around the character", "Add background to 1:2.5"],
+    ]
     assert view.repair_all == ("image.crop-around-character", "video.convert")
     assert view.more_words == "See and repair"
 

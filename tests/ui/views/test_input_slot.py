@@ -6,8 +6,8 @@ import pytest
 from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
+from kling_ui.presentation.wording import NBSP
 from kling_ui.ui.views import input_slot as slot_view
-from kling_ui.ui.views.wording import NBSP
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
 from kling_ui.vision.pose import Framing, PoseTrack

@@ -1,19 +1,19 @@
 import pytest
 
-from kling_ui.checks.report import Curve
+from kling_ui.checks.report import Curve, CurveKind
 from kling_ui.checks.usability import SpanKind, TimelineSpan, compose_timeline
+from kling_ui.presentation.sentences import SPANS
+from kling_ui.presentation.wording import NBSP
 from kling_ui.ui.views.input_slot import (
     CURVE_POINTS_MAX,
-    LABELS,
     curve_value,
     span_words,
     timeline_value,
 )
-from kling_ui.ui.views.wording import NBSP
 
 
 def test_every_kind_of_span_has_a_name():
-    assert set(LABELS) == set(SpanKind)
+    assert set(SPANS) == set(SpanKind)
 
 
 def test_the_row_covers_the_clip_and_names_each_part():
@@ -39,11 +39,11 @@ def test_the_legend_names_what_there_is_the_good_first():
 
 @pytest.mark.parametrize("count", [1, CURVE_POINTS_MAX, CURVE_POINTS_MAX + 1, 2500])
 def test_a_curve_keeps_no_more_points_than_can_be_seen(count):
-    curve = Curve("speed, trunks", tuple(float(n) for n in range(count)), tuple(float(n) for n in range(count)), 2.5)
+    curve = Curve(CurveKind.SPEED, tuple(float(n) for n in range(count)), tuple(float(n) for n in range(count)), 2.5)
     value = curve_value(curve)
     assert 1 <= len(value["points"]) <= CURVE_POINTS_MAX
     assert value["points"][0] == (0.0, 0.0)
-    assert value["name"] == "Speed, trunks"
+    assert value["name"] == "Speed, trunk lengths per second"
     assert "limit is 2.5" in value["words"]
 
 

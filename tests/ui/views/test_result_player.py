@@ -1,9 +1,9 @@
 import pytest
 
 from kling_ui.options import TransferOptions
+from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.ui.views.result import NO_INPUTS, player_value
-from kling_ui.ui.views.wording import NBSP
 from kling_ui.ui.web.signed_files import SignedFiles
 
 

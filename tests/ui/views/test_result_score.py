@@ -3,6 +3,7 @@ from dataclasses import asdict
 import pytest
 
 from kling_ui.options import Orientation
+from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.record import RunState
 from kling_ui.score.limbs import Limb
 from kling_ui.score.match import (
@@ -19,7 +20,6 @@ from kling_ui.ui.views.result import (
     UNMEASURED,
     score_value,
 )
-from kling_ui.ui.views.wording import NBSP
 
 MATCH = MotionMatch(
     Orientation.VIDEO,

@@ -1,11 +1,20 @@
 import pytest
 
 from kling_ui.errors import AuthenticationError, RunError
-from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.submission import NO_TOKEN
+from kling_ui.runs.outcomes import (
+    Outcome,
+    OutcomeCode,
+    Trouble,
+    TroubleCode,
+)
+from kling_ui.runs.pricing import Charge, Quote
+from kling_ui.runs.record import EngineName, Expiry, RunState
+from kling_ui.runs.submission import NoTokenError
 from kling_ui.ui.views import run_status as run_view
 
 KLING = EngineName.KLING
+EXPIRY = Expiry(at=1e9, left_s=5 * 86_400.0, is_ready=True)
+REFUSED = AuthenticationError("Not accepted.", status_code=401)
 
 
 def _deeds(value):
@@ -13,7 +22,7 @@ def _deeds(value):
 
 
 def test_a_waiting_run_can_be_cancelled(run_of):
-    value = run_view.status_value(run_of(state=RunState.IN_QUEUE, sentence="Waiting: 2 runs are ahead of yours."))
+    value = run_view.status_value(run_of(state=RunState.IN_QUEUE, queue_position=2))
     assert (value["sentence"], value["can_cancel"]) == ("Waiting: 2 runs are ahead of yours.", True)
     assert (value["final"], value["actions"]) == (False, [])
     assert value["who"] == "Preview, rendered on this machine, not Kling"
@@ -30,24 +39,27 @@ def test_a_result_that_was_asked_for_again_can_be_run_again(run_of):
 
 
 def test_trouble_stands_beside_what_is_happening(run_of):
-    run = run_of(state=RunState.COLLECTING, sentence="Fetching it. No answer. Again.", trouble="No answer. Again.")
+    run = run_of(state=RunState.COLLECTING, trouble=Trouble(TroubleCode.RETRIED, "No answer."))
     value = run_view.status_value(run)
-    assert (value["sentence"], value["trouble"]) == ("Fetching it.", "No answer. Again.")
+    assert value["sentence"] == "The video is ready. Fetching it."
+    assert value["trouble"] == "No answer. It is tried again."
 
 
 def test_what_a_result_may_lose_and_cost_is_said_while_it_is_not_safe(run_of):
-    words = {"expiry_words": "It may expire in about 5 days.", "cost_words": "It cost $0.35; about $0.42 was expected."}
-    value = run_view.status_value(run_of(engine=KLING, state=RunState.COLLECTING, **words))
-    assert (value["expiry"], value["money"]) == tuple(words.values())
+    run = run_of(engine=KLING, state=RunState.COLLECTING, expiry=EXPIRY, cost_usd=0.35, estimate_usd=0.42)
+    value = run_view.status_value(run)
+    assert "in about 5 days" in value["expiry"]
+    assert value["money"] == "It cost $0.35; about $0.42 was expected."
 
 
 def test_the_price_is_shown_until_there_is_a_cost(run_of):
-    run = run_of(engine=KLING, price_words="The price is not available at the moment.")
+    run = run_of(engine=KLING, quote=Quote(), charge=Charge.MAYBE)
     assert run_view.status_value(run)["money"] == "The price is not available at the moment."
 
 
 def test_a_failed_run_says_what_to_do_and_keeps_the_raw_words(run_of):
-    run = run_of(state=RunState.FAILED, sentence="It failed.", advice="Crop it.", raw_error="code 7")
+    outcome = Outcome(RunState.FAILED, OutcomeCode.ERROR, "It failed.", "Crop it.", "code 7")
+    run = run_of(state=RunState.FAILED, outcome=outcome)
     value = run_view.status_value(run)
     assert (value["sentence"], value["advice"], value["raw_error"]) == ("It failed.", "Crop it.", "code 7")
     assert (value["can_cancel"], value["final"]) == (False, True)
@@ -72,7 +84,8 @@ def test_a_failure_leads_to_the_repairs_that_help_and_else_to_the_inputs(run_of,
 
 
 def test_an_unknown_outcome_says_what_to_check_and_asks_for_the_request_id(run_of):
-    run = run_of(engine=KLING, state=RunState.UNKNOWN, sentence="It is not known.", advice="A long paragraph.")
+    outcome = Outcome(RunState.UNKNOWN, OutcomeCode.ERROR, "It is not known.", "A long paragraph.")
+    run = run_of(engine=KLING, state=RunState.UNKNOWN, outcome=outcome)
     value = run_view.status_value(run)
     assert value["asks_request_id"]
     assert value["steps"] == list(run_view.UNANSWERED_STEPS)
@@ -80,9 +93,11 @@ def test_an_unknown_outcome_says_what_to_check_and_asks_for_the_request_id(run_o
     assert _deeds(value) == [("again", "It is not there: run it again")]
 
 
-@pytest.mark.parametrize(("state", "expires_at"), [(RunState.UNKNOWN, None), (RunState.FAILED, 1e9)])
-def test_a_known_request_can_be_looked_for_again(run_of, state, expires_at):
-    value = run_view.status_value(run_of(engine=KLING, state=state, request_id="req-1", expires_at=expires_at))
+@pytest.mark.parametrize(
+    ("state", "expiry"), [(RunState.UNKNOWN, None), (RunState.FAILED, Expiry(1e9, 60.0, is_ready=True))]
+)
+def test_a_known_request_can_be_looked_for_again(run_of, state, expiry):
+    value = run_view.status_value(run_of(engine=KLING, state=state, request_id="req-1", expiry=expiry))
     assert ("recover", "Look for it again") in _deeds(value)
     assert not value["asks_request_id"]
     assert value["actions"][0]["request_id"] == "req-1"
@@ -117,14 +132,15 @@ def test_a_refusal_is_said_with_its_way_out():
     assert run_view.refusal(RunError("Not ready."))["actions"] == []
 
 
-@pytest.mark.parametrize("error", [RunError(NO_TOKEN), AuthenticationError("Not accepted.", status_code=401)])
+@pytest.mark.parametrize("error", [NoTokenError(advice="Enter one."), REFUSED])
 def test_a_missing_or_wrong_token_can_be_entered_at_once(error):
     assert run_view.refusal(error, KLING)["actions"][0]["do"] == "token"
 
 
 def test_a_completed_run_whose_files_were_removed_says_so_and_offers_nothing(run_of):
-    words = {"sentence": "The video was made, but its files are no longer kept here.", "advice": "Choose again."}
-    view = run_of(state=RunState.COMPLETED, image=None, reference=None, files_gone=True, **words)
+    words = {"sentence": "The video was made, but its files are no longer kept here."}
+    words |= {"advice": "To make another one, choose both inputs again."}
+    view = run_of(state=RunState.COMPLETED, image=None, reference=None, files_gone=True, result_gone=True)
     value = run_view.status_value(view)
     assert {name: value[name] for name in words} == words
     assert value["final"]

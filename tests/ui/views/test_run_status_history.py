@@ -1,8 +1,8 @@
 import pytest
 
+from kling_ui.presentation.wording import NBSP, STATE_WORDS, STEP_WORDS
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.ui.views.run_status import PAST_RUNS_MAX, history_value
-from kling_ui.ui.views.wording import NBSP, STATE_WORDS, STEP_WORDS
 from kling_ui.ui.web.signed_files import SignedFiles
 
 

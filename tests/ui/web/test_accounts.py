@@ -138,7 +138,7 @@ def test_a_token_ends_with_its_login_and_is_no_other_browsers(open_app, login, s
         assert "kept_s" not in _send(other, "on_stale_token", OTHER)
         client.post("/logout")
         assert "kept_s" not in _send(client, "on_stale_token")
-        assert repr(services.tokens) == "<TokenKeep with 0 tokens>"
+        assert repr(services.tokens) == "<TokenStore with 0 tokens>"
 
 
 def test_another_site_cannot_log_anybody_out(client, played):

@@ -65,7 +65,7 @@ def vendor():
 
 
 @pytest.fixture
-def headline(services, canned):
+def run_request(services, canned):
     """What the page carries once the checks have passed."""
     pose = np.tile(np.array([0.5, 0.2, 0.0, 1.0], np.float32), (33, 1))
     for landmark, (x, y) in LEFT.items():
@@ -74,8 +74,8 @@ def headline(services, canned):
     track = PoseTrack(times_s, np.tile(pose, (len(times_s), 1, 1)), np.zeros((len(times_s), 33, 3), np.float32), 0.5625)
     canned["analyse_video"] = replace(canned["analyse_video"], track=track)
     folder, example = services.examples, EXAMPLES[0]
-    run_request = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
-    return {"request": run_request.to_value(services.signed_files)}
+    carried = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
+    return carried.to_value(services.signed_files)
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def open_app(services, vendor, url, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def send(headline, services):
+def send(run_request, services):
     """Sends the event of a handler as the page does; gives all that came back."""
     clip = {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video)}
 
@@ -124,7 +124,7 @@ def send(headline, services):
         filled = {
             "kling_ui.visitor": browser,
             "engine": "kling",
-            "headline": {"request": headline["request"] | {"prompt": prompt}},
+            "run-request": run_request | {"prompt": prompt},
             "video-slot": clip,
             "resolution": "720p",
             "token": told.pop("token", ""),

@@ -14,9 +14,9 @@ from fastapi import FastAPI
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.web import page_sessions
 from kling_ui.ui.web.client_address import SCOPE_KEY
-from kling_ui.ui.web.gradio_mounting import finish_mounting
 from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions
+from kling_ui.ui.web.server import finish_mounting
 
 ECHO, WAIT, COUNT, SAY = 0, 1, 2, 3
 LARGE = "x" * 249_000

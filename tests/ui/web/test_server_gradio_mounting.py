@@ -93,7 +93,7 @@ SET_HERE = {
     "ssr_mode": False,
     "mcp_server": False,
     "mcp_server_obj": None,
-    "footer_links": ["settings"],
+    "footer_links": [],
     "share": False,
     "share_url": None,
     "root_path": "https://app.example",

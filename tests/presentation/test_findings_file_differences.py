@@ -1,9 +1,9 @@
 from dataclasses import replace
 from pathlib import Path
 
-from kling_ui.checks.repair_plan import FileDifference, file_differences
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
+from kling_ui.presentation.findings import FileDifference, file_differences
 
 IMAGE = ImageFacts(Path("me.webp"), "webp", 400_000, 5000, 3000, 6, "RGBA", True, 1)
 VIDEO = VideoFacts(

@@ -6,22 +6,19 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
+from kling_ui.presentation.money import TokenHint
 from kling_ui.runs.record import Terms
 from kling_ui.settings import Settings, TokenFor
 from kling_ui.ui.services import open_services
-from kling_ui.ui.spending_rules import (
-    BRING_YOURS,
-    LEAVE_EMPTY,
-    LOG_IN,
-    LOG_IN_AGAIN,
-    LOG_IN_LISTED,
-    NOT_LISTED,
+from kling_ui.ui.visitors import (
+    SESSION_KEY,
     UNUSED,
+    Account,
+    Visitor,
     may_use_app_token,
     terms_of,
     token_hint,
 )
-from kling_ui.ui.visitors import SESSION_KEY, Account, Visitor
 from kling_ui.ui.web.signed_files import SignedFiles
 
 HERE = Settings(token=SecretStr("planted-token"))
@@ -45,34 +42,38 @@ def from_an_old_cookie(name):
 @pytest.mark.parametrize(
     ("settings", "who", "hint"),
     [
-        (HERE, OUTSIDER, LEAVE_EMPTY),  # whoever is at this machine
-        (replace(HERE, token=None), OUTSIDER, ""),
-        (SPACE, OUTSIDER, BRING_YOURS),
-        (SPACE, logged_in(preferred_username="ann"), BRING_YOURS),
-        (replace(SPACE, token_for=TokenFor.NOBODY), OUTSIDER, BRING_YOURS),
-        (replace(HERE, host="0.0.0.0"), OUTSIDER, BRING_YOURS),
-        (replace(HERE, public_url="https://demo.example"), OUTSIDER, BRING_YOURS),
-        (replace(SPACE, token=None), OUTSIDER, ""),
-        (EVERYBODY, OUTSIDER, LEAVE_EMPTY),
-        (LOGGED_IN, OUTSIDER, LOG_IN),
-        (LOGGED_IN, logged_in(), LEAVE_EMPTY),
-        (LOGGED_IN, from_an_old_cookie("ann"), LEAVE_EMPTY),
-        (LISTED, OUTSIDER, LOG_IN_LISTED),
-        (LISTED, logged_in(preferred_username="ann"), LEAVE_EMPTY),
-        (LISTED, logged_in(preferred_username="ANN"), LEAVE_EMPTY),
-        (LISTED, logged_in(preferred_username="bob", name="ann"), NOT_LISTED),
-        (LISTED, logged_in(name="ann"), LOG_IN_AGAIN),  # a name that anybody may give themselves
-        (LISTED, logged_in(preferred_username="ann\n"), LOG_IN_AGAIN),
-        (LISTED, logged_in(preferred_username="\N{KELVIN SIGN}im"), LOG_IN_AGAIN),  # a small k once it is lowered
-        (LISTED, logged_in(preferred_username=["ann"]), LOG_IN_AGAIN),
-        (LISTED, from_an_old_cookie("ann"), LOG_IN_AGAIN),
-        (replace(LISTED, token_accounts=frozenset()), logged_in(), LOG_IN_AGAIN),
-        (replace(LISTED, token_accounts=frozenset({""})), logged_in(), LOG_IN_AGAIN),
+        (HERE, OUTSIDER, TokenHint.LEAVE_EMPTY),  # whoever is at this machine
+        (replace(HERE, token=None), OUTSIDER, None),
+        (SPACE, OUTSIDER, TokenHint.BRING_YOURS),
+        (SPACE, logged_in(preferred_username="ann"), TokenHint.BRING_YOURS),
+        (replace(SPACE, token_for=TokenFor.NOBODY), OUTSIDER, TokenHint.BRING_YOURS),
+        (replace(HERE, host="0.0.0.0"), OUTSIDER, TokenHint.BRING_YOURS),
+        (replace(HERE, public_url="https://demo.example"), OUTSIDER, TokenHint.BRING_YOURS),
+        (replace(SPACE, token=None), OUTSIDER, None),
+        (EVERYBODY, OUTSIDER, TokenHint.LEAVE_EMPTY),
+        (LOGGED_IN, OUTSIDER, TokenHint.LOG_IN),
+        (LOGGED_IN, logged_in(), TokenHint.LEAVE_EMPTY),
+        (LOGGED_IN, from_an_old_cookie("ann"), TokenHint.LEAVE_EMPTY),
+        (LISTED, OUTSIDER, TokenHint.LOG_IN_LISTED),
+        (LISTED, logged_in(preferred_username="ann"), TokenHint.LEAVE_EMPTY),
+        (LISTED, logged_in(preferred_username="ANN"), TokenHint.LEAVE_EMPTY),
+        (LISTED, logged_in(preferred_username="bob", name="ann"), TokenHint.NOT_LISTED),
+        (LISTED, logged_in(name="ann"), TokenHint.LOG_IN_AGAIN),  # a name that anybody may give themselves
+        (LISTED, logged_in(preferred_username="ann\n"), TokenHint.LOG_IN_AGAIN),
+        (
+            LISTED,
+            logged_in(preferred_username="\N{KELVIN SIGN}im"),
+            TokenHint.LOG_IN_AGAIN,
+        ),  # a small k once it is lowered
+        (LISTED, logged_in(preferred_username=["ann"]), TokenHint.LOG_IN_AGAIN),
+        (LISTED, from_an_old_cookie("ann"), TokenHint.LOG_IN_AGAIN),
+        (replace(LISTED, token_accounts=frozenset()), logged_in(), TokenHint.LOG_IN_AGAIN),
+        (replace(LISTED, token_accounts=frozenset({""})), logged_in(), TokenHint.LOG_IN_AGAIN),
     ],
 )
 def test_for_whom_the_apps_token_pays(settings, who, hint):
     assert terms_of(settings, who).app_token is may_use_app_token(settings, who)
-    assert may_use_app_token(settings, who) is (hint == LEAVE_EMPTY or settings == replace(HERE, token=None))
+    assert may_use_app_token(settings, who) is (hint == TokenHint.LEAVE_EMPTY or settings == replace(HERE, token=None))
     assert token_hint(settings, who) == hint
 
 

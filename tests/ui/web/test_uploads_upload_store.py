@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from kling_ui.ui.web.signed_files import open_signed_files
-from kling_ui.ui.web.upload_store import (
+from kling_ui.ui.web.uploads import (
     ENTRY_MIN_BYTES,
     FLOOR_CHECK_BYTES,
     DiskFloor,
@@ -197,7 +197,7 @@ def test_a_disk_that_fills_up_meanwhile_ends_it(tmp_path):
 
 
 def test_only_so_many_visitors_are_remembered(tmp_path, monkeypatch):
-    monkeypatch.setattr("kling_ui.ui.web.upload_store.ACCOUNTS_MAX", 3)
+    monkeypatch.setattr("kling_ui.ui.web.uploads.ACCOUNTS_MAX", 3)
 
     async def story():
         store = _open(tmp_path)

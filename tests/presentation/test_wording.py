@@ -1,6 +1,6 @@
 import pytest
 
-from kling_ui.ui.views import wording
+from kling_ui.presentation import wording
 
 
 def _plain(text):
