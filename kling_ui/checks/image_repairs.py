@@ -68,8 +68,8 @@ def image_repairs(image: Known, rules: Collection[str]) -> Iterator[Repair]:
         yield Repair(code, ("image.posture",), in_all=False)
     if "image.size" in rules:
         yield Repair(RepairCode.IMAGE_COMPRESS, ("image.size",), {"limit_mb": IMAGE_SIZE_KLING_BYTES.value / MB})
-    if "image.format" in rules:
-        yield _conversion(image)
+    if broken := tuple(rule for rule in ("image.format", "image.profile") if rule in rules):
+        yield _conversion(image, broken)
 
 
 def compose_image(
@@ -153,17 +153,19 @@ def _resize(image: Known, rules: Collection[str]) -> Iterator[Repair]:
     yield Repair(code, broken, _size(size))
 
 
-def _conversion(image: Known) -> Repair:
-    facts, rule, values = _facts(image), ("image.format",), {"format": compose_image([], image).format}
+def _conversion(image: Known, broken: tuple[str, ...]) -> Repair:
+    facts, values = _facts(image), {"format": compose_image([], image).format}
     clear = isinstance(image, ImageAnalysis) and image.clear_share >= TRANSPARENT_MIN_SHARE
     if facts.format not in IMAGE_FORMATS_TAKEN or facts.frame_count > 1:
         more = {"is_first": facts.frame_count > 1, "on_white": clear}
-        return Repair(RepairCode.IMAGE_CONVERT, rule, values | more)
+        return Repair(RepairCode.IMAGE_CONVERT, broken, values | more)
     if clear:
-        return Repair(RepairCode.IMAGE_FLATTEN, rule, values)
+        return Repair(RepairCode.IMAGE_FLATTEN, broken, values)
     if facts.exif_orientation != 1:
-        return Repair(RepairCode.IMAGE_SAVE_UPRIGHT, rule, values)
-    return Repair(RepairCode.IMAGE_PLAIN_COLOURS, rule, values)
+        return Repair(RepairCode.IMAGE_SAVE_UPRIGHT, broken, values)
+    if facts.profile:
+        return Repair(RepairCode.IMAGE_TO_SRGB, broken, values)
+    return Repair(RepairCode.IMAGE_PLAIN_COLOURS, broken, values)
 
 
 def _scaled(inner: Size, added: Margins, factor: float) -> tuple[Size, Margins]:

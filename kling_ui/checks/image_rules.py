@@ -171,6 +171,13 @@ def check_people(analysis: ImageAnalysis) -> Iterator[Finding]:
     yield Finding(FindingCode.IMAGE_PEOPLE, Severity.WARN, count, LimitSource.KLING, values, evidence=evidence)
 
 
+def check_profile(facts: ImageFacts) -> Iterator[Finding]:
+    """``image.profile``: the colours of sRGB, which is what services take all pictures for."""
+    if facts.profile:
+        values = {"profile": facts.profile}
+        yield Finding(FindingCode.IMAGE_PROFILE, Severity.HINT, facts.profile, LimitSource.SENSE, values)
+
+
 # In the order in which they are shown among findings of the same severity.
 FILE_RULES: tuple[Callable[[ImageFacts], Iterator[Finding]], ...] = (
     check_format,
@@ -178,6 +185,7 @@ FILE_RULES: tuple[Callable[[ImageFacts], Iterator[Finding]], ...] = (
     check_side,
     check_aspect,
     check_large,
+    check_profile,
 )
 ANALYSIS_RULES: tuple[Callable[[ImageAnalysis], Iterator[Finding]], ...] = (
     check_character,

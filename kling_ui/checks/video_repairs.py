@@ -13,11 +13,10 @@ from kling_ui.checks.limits import (
     VIDEO_SIZE_MAX_BYTES,
 )
 from kling_ui.checks.repair_kinds import Repair, RepairCode, RepairKind
-from kling_ui.media.probe import VideoFacts
+from kling_ui.media.probe import VideoFacts, constant_fps
 from kling_ui.media.rectangles import Margins, Rect, Size
 from kling_ui.media.signatures import MB
 from kling_ui.media.transform_video import VideoTransform
-from kling_ui.media.video import constant_fps
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.vision.analysis import VideoAnalysis
 
@@ -33,6 +32,9 @@ SPAN_RULES = frozenset(
         "video.first_frame",
     }
 )
+# What writing the clip anew settles; the last three change its pictures.
+_MADE_RULES = frozenset({"video.hdr", "video.interlaced", "video.size-changes"})
+_CONVERTED_RULES = ("video.format", "video.codec", *sorted(_MADE_RULES))
 SIDE_AIM_PX = 3840  # the largest standard size (4K) within the limit
 _STRETCH_SHARE = 0.02  # nobody sees this much; a bar of a few pixels would be seen
 _ROUNDING = 1e-4
@@ -57,9 +59,10 @@ def video_repairs(
         yield _resizing(facts)
     if "video.size" in rules and not _is_endless(facts):
         yield Repair(RepairCode.VIDEO_COMPRESS, ("video.size",), {"limit_mb": VIDEO_SIZE_MAX_BYTES.value / MB})
-    if broken := tuple(rule for rule in ("video.format", "video.codec") if rule in rules):
+    if broken := tuple(rule for rule in _CONVERTED_RULES if rule in rules):
         values = {"fps": float(_fps(facts)), "has_sound": facts.has_audio}
-        yield Repair(RepairCode.VIDEO_CONVERT, broken, values)
+        code = RepairCode.VIDEO_MAKE_PLAIN if _MADE_RULES & set(broken) else RepairCode.VIDEO_CONVERT
+        yield Repair(code, broken, values)
     if "video.sound" in rules:
         yield Repair(RepairCode.CHOICE_NO_SOUND, ("video.sound",))
 
@@ -175,7 +178,9 @@ def _is_endless(facts: VideoFacts) -> bool:
 
 
 def _fps(facts: VideoFacts) -> Fraction:
-    return constant_fps(facts.fps, is_even=not facts.has_variable_rate)
+    if not facts.has_variable_rate:
+        return constant_fps(facts.fps, is_even=True)
+    return constant_fps(max(facts.fps, facts.every_picture_fps), is_even=False)
 
 
 def _facts(video: Known) -> VideoFacts:

@@ -299,8 +299,38 @@ def check_first_frame(analysis: VideoAnalysis) -> Iterator[Finding]:
         yield Finding(code, Severity.WARN, name, source, values, evidence=evidence)
 
 
+def check_hdr(facts: VideoFacts) -> Iterator[Finding]:
+    """``video.hdr``: colours of the usual range; what the vendor makes of HDR is not documented."""
+    if facts.hdr:
+        yield Finding(FindingCode.VIDEO_HDR, Severity.WARN, facts.hdr, LimitSource.SENSE, {"hdr": facts.hdr})
+
+
+def check_interlaced(facts: VideoFacts) -> Iterator[Finding]:
+    """``video.interlaced``: whole pictures."""
+    if facts.is_interlaced:
+        yield Finding(FindingCode.VIDEO_INTERLACED, Severity.WARN, None, LimitSource.SENSE)
+
+
+def check_size_changes(facts: VideoFacts) -> Iterator[Finding]:
+    """``video.size-changes``: one size from beginning to end; known once the clip was decoded."""
+    if facts.size_changes_s:
+        evidence = Evidence(spans=tuple((time_s, time_s) for time_s in facts.size_changes_s))
+        changes, values = len(facts.size_changes_s), {"times_s": facts.size_changes_s}
+        yield Finding(
+            FindingCode.VIDEO_SIZE_CHANGES, Severity.WARN, changes, LimitSource.SENSE, values, evidence=evidence
+        )
+
+
 # In the order in which they are shown among findings of the same severity.
-FILE_RULES: tuple[Callable[[VideoFacts], Iterator[Finding]], ...] = (check_format, check_size, check_side, check_codec)
+FILE_RULES: tuple[Callable[[VideoFacts], Iterator[Finding]], ...] = (
+    check_format,
+    check_size,
+    check_side,
+    check_codec,
+    check_hdr,
+    check_interlaced,
+    check_size_changes,
+)
 CHOICE_RULES: tuple[Callable[[VideoFacts, TransferOptions], Iterator[Finding]], ...] = (check_duration, check_sound)
 ANALYSIS_RULES: tuple[Callable[[VideoAnalysis], Iterator[Finding]], ...] = (
     check_person,

@@ -21,9 +21,9 @@ from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
-from kling_ui.media.colour import subsample
+from kling_ui.media.colour import BT709, subsample
 from kling_ui.media.files import atomic_file
-from kling_ui.media.video import DEMUXERS
+from kling_ui.media.video import DEMUXERS, sound_track
 
 BIT_RATE = 128_000
 PACKET_SAMPLES = 1024  # of AAC
@@ -35,11 +35,10 @@ KEYFRAME_EVERY_S = 1.0  # short, so that a player can scrub
 RATE_DENOMINATOR_MAX = 1001  # that of NTSC rates; averages of uneven clips are fractions too long for a time base
 TICKS_PER_FRAME = 1000  # resolution of frame times, for clips whose frames are not evenly spaced
 SOUND_OVERHANG_S = 0.1  # sound may outlast the picture by this much, as AAC frames usually do
-BT709 = 1  # libavutil's number for primaries, transfer and matrix
 
 
 class SoundTrack:
-    """The first sound track of a clip, added to a file that is being written; use it as a context manager.
+    """The sound track of a clip that players play, added to a file that is being written; use it as a context manager.
 
     A clip without sound adds nothing.
 
@@ -58,8 +57,8 @@ class SoundTrack:
         self._end_s = span_s[1]
         with ExitStack() as stack:
             source = stack.enter_context(av.open(stack.enter_context(path.open("rb")), "r", format=DEMUXERS[container]))
-            if source.streams.audio:
-                self._connect(source, container, span_s[0])
+            if track := sound_track(source):
+                self._connect(source, track, container, span_s[0])
             self._stack = stack.pop_all()
 
     def copy_until(self, time_s: float) -> None:
@@ -85,8 +84,7 @@ class SoundTrack:
     ) -> None:
         self._stack.close()
 
-    def _connect(self, source: InputContainer, container: str, start_s: float) -> None:
-        track = source.streams.audio[0]
+    def _connect(self, source: InputContainer, track: AudioStream, container: str, start_s: float) -> None:
         zero_s = _start_s(source) + start_s
         if track.codec_context.name == "aac" and container in RAW_AAC_CONTAINERS:
             target = self._out.add_stream_from_template(track)
@@ -164,7 +162,7 @@ class ClipWriter:
         out: The MP4 to write.
         fps: Nominal frames per second.
         size: ``(width_px, height_px)``, both even.
-        sound_from: A clip whose first sound track is kept in sync from its picture's start, or ``None``.
+        sound_from: A clip whose sound is kept in sync from its picture's start, or ``None``.
         sound_container: What kind of file ``sound_from`` is, as :data:`kling_ui.media.video.DEMUXERS` names it.
         sound_start_s: Where in that clip the first frame was shown, in seconds.
         sound_end_s: When the sound is over at the latest, in seconds from the first frame; ``None`` lets its last

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from kling_ui.errors import MediaError
+from kling_ui.media.colour import profile_name, to_srgb
 from kling_ui.media.image_structure import count_pictures, refuse_too_many
 from kling_ui.media.signatures import IMAGE_FORMATS, described, sniff_image
 
@@ -64,6 +65,7 @@ class ImageFacts:
         mode: Pillow's name of the pixel layout (``RGB``, ``RGBA``, ``CMYK``, ``I;16`` ...).
         has_alpha: It has a transparency channel or a transparent colour.
         frame_count: Pictures in the file; above 1 it is animated or has pages.
+        profile: Name of its colour profile; empty without one, and for sRGB.
     """
 
     path: Path
@@ -75,6 +77,7 @@ class ImageFacts:
     mode: str
     has_alpha: bool
     frame_count: int
+    profile: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +122,7 @@ def read_picture(path: Path, *, long_side_px: int | None = None) -> Picture:
         if long_side_px:
             image.draft(None, (long_side_px, long_side_px))  # JPEG only: decodes at 1/2, 1/4 or 1/8
         image.load()
-        plain = _eight_bit(image, has_alpha=facts.has_alpha)
-        if long_side_px:
-            plain = _shrunk(plain, long_side_px)
+        plain = _plain(image, facts, long_side_px)
         if facts.exif_orientation in _TURNS:
             plain = plain.transpose(_TURNS[facts.exif_orientation])
         pixels = np.asarray(plain)
@@ -157,6 +158,7 @@ def _facts(path: Path, name: str, image: Image.Image, count: int) -> ImageFacts:
         has_alpha=image.has_transparency_data,
         # Phones hide a second, smaller picture in their JPEGs (MPO); that is no animation.
         frame_count=1 if name == "jpeg" else count,
+        profile=profile_name(image),
     )
 
 
@@ -168,15 +170,17 @@ def _orientation(image: Image.Image) -> int:
     return orientation if orientation in _TURNS else 1
 
 
-def _eight_bit(image: Image.Image, *, has_alpha: bool) -> Image.Image:
-    if image.mode[0] in _DEEP:  # Pillow would clip them instead of scale
-        values = np.asarray(image, np.float32)
-        full = (
-            65535.0 if image.mode.startswith("I") and values.max(initial=0) > 255 else max(1.0, values.max(initial=0))
-        )
-        image = Image.fromarray((values.clip(0, full) * (255.0 / full)).astype(np.uint8))
-    mode = "RGBA" if has_alpha else "RGB"
-    return image if image.mode == mode else image.convert(mode)  # a copy may be half a gigabyte
+def _plain(image: Image.Image, facts: ImageFacts, long_side_px: int | None) -> Image.Image:
+    """Bring a loaded picture to sRGB and to its size; where the pixels allow it first to its size, which is quicker."""
+    profile, is_plain = image.info.get("icc_profile"), image.mode == ("RGBA" if facts.has_alpha else "RGB")
+    if not is_plain:
+        image = to_srgb(image)
+    if long_side_px:
+        image = _shrunk(image, long_side_px)
+    if is_plain and facts.profile:
+        image.info["icc_profile"] = profile
+        image = to_srgb(image)
+    return image
 
 
 def _shrunk(image: Image.Image, long_side_px: int) -> Image.Image:

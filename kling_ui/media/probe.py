@@ -4,6 +4,8 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,13 +13,15 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
+from kling_ui.media.colour import hdr_name
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.signatures import sniff, sniff_image, sniff_video
 from kling_ui.media.video import (
-    decoded_frames,
+    coded_frames,
     open_clip,
+    orientation,
     pixel_aspect,
-    quarter_turns,
+    sound_track,
 )
 
 _BOXES_MAX = 100_000  # a fragmented clip has a few per second
@@ -27,7 +31,29 @@ _CARRIERS = frozenset({"moov", "moof", "mdat"})
 _PROTECTED = re.compile(rb"stsd.{12}(?:encv|drmi)", re.DOTALL)
 _UNEVEN_SHARE = 0.02  # more uneven steps than this make the rate variable; a few come from cutting without decoding
 _UNEVEN_BY = 0.25  # a step this much off the usual one is uneven; clocks of 1 ms (WebM) stay below at 60 fps
+_PICTURES_SEEN = 2  # by which interlaced clips are recognised; decoders hand out as many at once
 _FALLBACK_FPS = 25.0  # libavformat's own default where a file names no rate
+STANDARD_FPS = (
+    Fraction(12),
+    Fraction(15),
+    Fraction(24_000, 1001),
+    Fraction(24),
+    Fraction(25),
+    Fraction(30_000, 1001),
+    Fraction(30),
+    Fraction(48),
+    Fraction(50),
+    Fraction(60_000, 1001),
+    Fraction(60),
+)
+FPS_MIN, FPS_MAX = STANDARD_FPS[0], STANDARD_FPS[-1]
+_SAME_RATE = 0.0004  # how far off a standard rate, as a share, still means that rate
+_JITTER_SHARE = 0.03  # of its pictures that a clip may lose at its own rate
+_STRAY_SHARE = 0.1  # by which the usual step may differ from the mean one in a clip that has a rate of its own
+_QUICK_SHARE = 0.02  # of the steps; still quicker ones are mistakes of clocks
+_SAME_PACE = 0.002  # 24 and 23.976 differ only after many seconds
+TIE_TICKS = 1e-3  # a frame half way between two ticks belongs to the later one
+_NEAR_RATE = 0.02  # likewise for an uneven clip, which has no rate of its own
 _FPS_MIN, _FPS_MAX = 0.01, 1000.0  # outside, the packets' times are nonsense and an even rate is assumed
 __all__ = ["ImageFacts", "VideoFacts", "probe_image", "probe_video", "sniff", "sniff_image", "sniff_video"]
 
@@ -103,6 +129,7 @@ class ClipTiming:
         frame_count: Pictures in the clip.
         has_variable_rate: They are not evenly spaced.
         keyframe_times_s: Where decoding can start, in seconds from the first picture.
+        every_picture_fps: The slowest standard rate at which each picture has a tick of its own.
     """
 
     duration_s: float
@@ -110,6 +137,7 @@ class ClipTiming:
     frame_count: int
     has_variable_rate: bool
     keyframe_times_s: tuple[float, ...]
+    every_picture_fps: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +147,12 @@ class ClipTracks:
     Attributes:
         width_px: Displayed width (rotation and pixel shape applied).
         height_px: Displayed height.
-        codec: libavcodec's name of the picture's codec.
+        codec: The picture's codec, as libavcodec names it, not the decoder.
         pixel_format: libavutil's name, such as ``yuv420p``.
         rotation_deg: Clockwise turn that players apply: 0, 90, 180 or 270.
-        audio_codec: libavcodec's name; empty without sound.
+        audio_codec: The codec's name of the sound that players play; empty without sound.
+        hdr: ``HLG`` or ``PQ``; empty for a clip that is not HDR.
+        is_interlaced: Its pictures hold two fields of different moments.
     """
 
     width_px: int
@@ -131,6 +161,8 @@ class ClipTracks:
     pixel_format: str
     rotation_deg: int
     audio_codec: str
+    hdr: str
+    is_interlaced: bool
 
 
 def read_tracks(path: Path, *, container: str) -> ClipTracks:
@@ -140,19 +172,22 @@ def read_tracks(path: Path, *, container: str) -> ClipTracks:
         MediaError: There is none.
     """
     with open_clip(path, container=container) as (opened, stream):
-        _, first = next(decoded_frames(opened, stream), (0.0, None))
-        if first is None:
+        pictures = [picture for _, picture in islice(coded_frames(opened, stream), _PICTURES_SEEN)]
+        if not pictures:
             advice = "Export it again as MP4 (H.264), or choose another clip."
             raise MediaError("its video track holds no picture.", path=path, advice=advice)
-        turns = quarter_turns(first)
+        first = pictures[0]
+        turns, _ = orientation(first)
         size = round(first.width * pixel_aspect(stream)), first.height
-        audio = opened.streams.audio
+        sound = sound_track(opened)
         return ClipTracks(
             *(size if turns % 2 == 0 else size[::-1]),
-            codec=stream.codec_context.name,
+            codec=_codec_name(stream),
             pixel_format=first.format.name,
             rotation_deg=-90 * turns % 360,
-            audio_codec=_codec_name(audio[0]) if audio else "",
+            audio_codec=_codec_name(sound) if sound else "",
+            hdr=hdr_name(first),
+            is_interlaced=any(picture.interlaced_frame for picture in pictures),
         )
 
 
@@ -201,7 +236,47 @@ def clip_timing(times_s: np.ndarray, is_key: np.ndarray, last_step_s: float) -> 
         frame_count=len(times_s),
         has_variable_rate=bool(len(steps) and uneven.mean() > _UNEVEN_SHARE),
         keyframe_times_s=tuple(round(float(time_s), 6) for time_s in times_s[is_key]),
+        every_picture_fps=round(_every_picture_fps(times_s), 4) if steps.any() else 0.0,
     )
+
+
+def _every_picture_fps(times_s: np.ndarray) -> float:
+    """The slowest standard rate that shows every picture when it was shown.
+
+    That is no slower than the clip's quickest steps; except that a clip with a rate of its own, from which its steps
+    only stray, keeps it and may lose a few pictures: a quicker rate would make all of it stutter.
+    """
+    steps = np.diff(times_s)
+    mean_fps, peak_fps = 1 / steps.mean(), 1 / max(1e-6, float(np.quantile(steps, _QUICK_SHARE)))
+    has_rate = abs(float(np.median(steps)) * mean_fps - 1) <= _STRAY_SHARE
+    lost = {rate: float((np.diff(_ticks(times_s, rate)) < 1).mean()) for rate in map(float, STANDARD_FPS)}
+    own = [rate for rate in lost if has_rate and abs(rate / mean_fps - 1) <= _NEAR_RATE and lost[rate] <= _JITTER_SHARE]
+    quick = [rate for rate in lost if rate >= peak_fps * (1 - _NEAR_RATE) and not lost[rate]]
+    rates = own or quick or [float(FPS_MAX)]
+    twins = [rate for rate in rates if rate <= rates[0] * (1 + _SAME_PACE)]
+    return min(twins, key=lambda rate: (lost[rate], float(np.abs(_ticks(times_s, rate) - times_s * rate).sum())))
+
+
+def _ticks(times_s: np.ndarray, fps: float) -> np.ndarray:
+    return np.ceil(times_s * fps - 0.5 + TIE_TICKS)
+
+
+def constant_fps(fps: float, *, is_even: bool) -> Fraction:
+    """Choose the constant rate for a clip.
+
+    Args:
+        fps: Its measured rate, frames a second.
+        is_even: Its frames are evenly spaced already: then its own rate stays, else the next standard one is taken.
+
+    Returns:
+        12-60 frames a second.
+    """
+    nearest = min(STANDARD_FPS, key=lambda rate: abs(float(rate) - fps))
+    if abs(float(nearest) - fps) <= (_SAME_RATE if is_even else _NEAR_RATE) * fps:
+        return nearest
+    if is_even:
+        return max(FPS_MIN, min(FPS_MAX, Fraction(fps).limit_denominator(1001)))
+    return next((rate for rate in STANDARD_FPS if rate > fps), FPS_MAX)
 
 
 def _announced_fps(stream: VideoStream) -> float:
@@ -211,7 +286,7 @@ def _announced_fps(stream: VideoStream) -> float:
 
 def _codec_name(stream: object) -> str:
     context = getattr(stream, "codec_context", None)
-    return context.name if context else "unknown"
+    return context.codec.canonical_name if context else "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +302,17 @@ class VideoFacts:
         duration_s: Time that the pictures fill, in seconds.
         fps: Pictures a second, on average.
         frame_count: Pictures in the clip.
-        codec: libavcodec's name, such as ``h264``.
+        codec: libavcodec's name of the codec, such as ``h264`` or ``av1``.
         pixel_format: libavutil's name, such as ``yuv420p``.
         rotation_deg: Clockwise turn that players apply: 0, 90, 180 or 270.
         has_audio: There is a sound track.
         audio_codec: libavcodec's name, such as ``aac``; empty without sound.
         has_variable_rate: The pictures are not evenly spaced.
         keyframe_times_s: Where decoding can start, in seconds from the first picture.
+        every_picture_fps: The slowest standard rate that shows every picture; 0 where it was not measured.
+        hdr: ``HLG`` or ``PQ``; empty for a clip that is not HDR.
+        is_interlaced: Its pictures hold two fields of different moments.
+        size_changes_s: When its pictures change their size, in seconds; known once all of them were decoded.
     """
 
     path: Path
@@ -251,6 +330,10 @@ class VideoFacts:
     audio_codec: str
     has_variable_rate: bool = False
     keyframe_times_s: tuple[float, ...] = (0.0,)
+    every_picture_fps: float = 0.0
+    hdr: str = ""
+    is_interlaced: bool = False
+    size_changes_s: tuple[float, ...] = ()
 
 
 def probe_video(path: Path) -> VideoFacts:
@@ -279,6 +362,9 @@ def probe_video(path: Path) -> VideoFacts:
         audio_codec=tracks.audio_codec,
         has_variable_rate=timing.has_variable_rate,
         keyframe_times_s=timing.keyframe_times_s,
+        every_picture_fps=timing.every_picture_fps,
+        hdr=tracks.hdr,
+        is_interlaced=tracks.is_interlaced,
     )
 
 

@@ -33,6 +33,21 @@ OTHER_NAMES = {
     "unknown": "no known kind of file",
 }
 SHOWN_NAMES = {"webm": "WebM", "webp": "WebP", "matroska": "Matroska", "heif": "HEIC", "mpegts": "MPEG-TS"}
+# Of libavcodec's names of codecs those that people know by another one.
+SHOWN_CODECS = {
+    "av1": "AV1",
+    "h264": "H.264",
+    "hevc": "HEVC (H.265)",
+    "mjpeg": "Motion JPEG",
+    "mpeg1video": "MPEG-1",
+    "mpeg2video": "MPEG-2",
+    "mpeg4": "MPEG-4 Part 2",
+    "prores": "Apple ProRes",
+    "theora": "Theora",
+    "vp8": "VP8",
+    "vp9": "VP9",
+    "wmv3": "Windows Media Video 9",
+}
 _WORDS = frozenset({"Matroska"})  # spoken as words, not as letters
 
 _PREFIXES = (

@@ -1,17 +1,22 @@
 """Making a changed copy of a clip: trim, crop, scale, rate and codec in one decoding and one encoding."""
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
+from av.container import InputContainer
 from av.filter import Graph
-from av.video.reformatter import ColorRange
+from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
+from kling_ui.media.colour import filter_graph, frame_kind, is_standard, matrix_option
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.files import ProgressFile
-from kling_ui.media.probe import VideoFacts, probe_video
+from kling_ui.media.probe import TIE_TICKS, VideoFacts, probe_video
 from kling_ui.media.rectangles import (
     NO_MARGINS,
     Margins,
@@ -20,10 +25,11 @@ from kling_ui.media.rectangles import (
 )
 from kling_ui.media.signatures import VIDEO_MAX_BYTES, sniff_video
 from kling_ui.media.video import (
-    constant_rate_frames,
+    decoded_frames,
+    fitted,
     open_clip,
+    orientation,
     pixel_aspect,
-    quarter_turns,
 )
 
 _X264 = {"preset": "veryfast", "crf": "18", "profile": "high", "threads": "0"}
@@ -31,10 +37,7 @@ _SOUND_BITS = 320_000  # a second; the most that a copied AAC track usually has
 _SIZE_SHARE = 0.95  # of the size allowed: the rest is for the container
 _BURST_S = 1.0  # seconds' worth of bits that the encoder may spend ahead
 _BITS_MIN, _BITS_MAX = 200_000, 400_000_000
-_HD_HEIGHT_PX = 720  # from here on, a clip that does not name its colours means BT.709
 _TURNS = {1: ("transpose=cclock",), 2: ("hflip", "vflip"), 3: ("transpose=clock",)}
-_BT709, _BT601 = 1, 5  # libavutil's numbers
-_MATRICES = {_BT709: "bt709", 4: "fcc", _BT601: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,62 +121,94 @@ def transform_video(
     return probe_video(out)
 
 
+def constant_rate_frames(
+    opened: InputContainer, stream: VideoStream, *, start_s: float, fps: Fraction, count: int
+) -> Iterator[tuple[av.VideoFrame, int]]:
+    """Yield frames as coded, each with the number of ticks, at least 1, for which it is shown.
+
+    Args:
+        opened: The clip, as :func:`kling_ui.media.video.open_clip` gives it.
+        stream: Its picture.
+        start_s: Time of the first tick; frame-exact.
+        fps: Ticks a second.
+        count: Ticks in all.
+
+    Raises:
+        FFmpegError: Nothing can be decoded.
+    """
+    shown, shown_from = None, 0
+    for time_s, frame in _frames_from(opened, stream, start_s):
+        tick = min(count, max(shown_from, math.ceil((time_s - start_s) * fps - 0.5 + TIE_TICKS)))
+        if shown is not None and tick > shown_from:
+            yield shown, tick - shown_from
+        shown, shown_from = frame, tick if shown is not None else 0  # the first frame stands for what came before it
+        if tick >= count:
+            return
+    if shown is not None and shown_from < count:
+        yield shown, count - shown_from
+
+
+def _frames_from(opened: InputContainer, stream: VideoStream, start_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Decode from the last keyframe before ``start_s``, or from the beginning where the file cannot jump there."""
+    zero = stream.start_time or 0
+    if start_s <= 0 or not stream.time_base:
+        return decoded_frames(opened, stream)
+    opened.seek(round(start_s / stream.time_base) + zero, stream=stream)
+    frames = decoded_frames(opened, stream)
+    first = next(frames, None)
+    if first is not None and first[0] <= start_s and first[1].pts is not None:
+        return chain([first], frames)
+    opened.seek(zero, stream=stream)
+    return decoded_frames(opened, stream)
+
+
 class _Painter:
     """Turns frames as coded into frames of the result, through one filter graph for each kind of frame met."""
 
     def __init__(self, transform: VideoTransform, aspect: float) -> None:
         self._mend = transform
         self._aspect = aspect
+        self._first: Size | None = None
+        self._orientation = 0, False
         self._graphs: dict[tuple[object, ...], Graph] = {}
 
     def paint(self, decoded: av.VideoFrame) -> av.VideoFrame:
-        turns = quarter_turns(decoded)
-        _name_colours(decoded)
-        kind = decoded.width, decoded.height, decoded.format.name, decoded.colorspace, decoded.color_range, turns
+        kind = frame_kind(decoded)
         graph = self._graphs.get(kind)
         if graph is None:
-            graph = self._graphs[kind] = _graph(decoded, self._filters(decoded, turns))
+            graph = self._graphs[kind] = filter_graph(decoded, self._before(decoded), self._after(decoded))
         graph.vpush(decoded)
         return graph.vpull()
 
-    def _filters(self, decoded: av.VideoFrame, turns: int) -> list[str]:
-        transform, size = self._mend, (round(decoded.width * self._aspect), decoded.height)
-        filters = list(_TURNS.get(turns, ()))
+    def _before(self, decoded: av.VideoFrame) -> list[str]:
+        """Geometry up to the scaling, in the frame's own colours."""
+        transform, shown = self._mend, (round(decoded.width * self._aspect), decoded.height)
+        if self._first is None:
+            self._orientation = orientation(decoded)
+        turns, mirrored = self._orientation
+        filters = [*_TURNS.get(turns, ()), *(["hflip"] if mirrored else [])]
+        shown = shown if turns % 2 == 0 else shown[::-1]
+        self._first = self._first or shown
+        if shown != self._first:  # a recording that was turned in the middle: all of it in the shape it began with
+            width, height = fitted(shown, self._first)
+            place = "(ow-iw)/4*2:(oh-ih)/4*2"
+            filters += [f"scale={width}:{height}:flags=lanczos", "pad={}:{}:{}".format(*self._first, place)]
+        elif transform.crop and self._aspect != 1:
+            filters.append("scale={}:{}:flags=lanczos".format(*shown))
         if transform.crop:
-            if self._aspect != 1:
-                shown = size if turns % 2 == 0 else size[::-1]
-                filters.append("scale={}:{}:flags=lanczos".format(*shown))
             width, height = transform.crop.size
             filters.append(f"crop={width}:{height}:{transform.crop.left_px}:{transform.crop.top_px}")
-        matrix = "" if decoded.format.is_rgb else f":in_color_matrix={_MATRICES[decoded.colorspace]}"
+        return filters
+
+    def _after(self, decoded: av.VideoFrame) -> list[str]:
+        transform = self._mend
+        matrix = matrix_option(decoded) if is_standard(decoded) else ""
         flags = f"flags=lanczos+accurate_rnd:out_color_matrix=bt709:out_range=tv{matrix}"
-        filters.append(f"scale={transform.size[0]}:{transform.size[1]}:{flags}")
+        filters = [f"scale={transform.size[0]}:{transform.size[1]}:{flags}"]
         if any(transform.margins):
             width, height = transform.margins.around(transform.size)
             filters.append(f"pad={width}:{height}:{transform.margins.left_px}:{transform.margins.top_px}")
         return [*filters, "setsar=1", "format=yuv420p"]
-
-
-def _graph(decoded: av.VideoFrame, filters: list[str]) -> Graph:
-    graph = Graph()
-    shape = f"video_size={decoded.width}x{decoded.height}:pix_fmt={decoded.format.name}:pixel_aspect=1/1"
-    colours = "" if decoded.format.is_rgb else f":colorspace={_MATRICES[decoded.colorspace]}"
-    limits = ":range=pc" if decoded.color_range == ColorRange.JPEG else ":range=tv"
-    nodes = [graph.add("buffer", f"{shape}:time_base=1/1000{colours}{limits}")]
-    nodes += [graph.add(*text.partition("=")[::2]) for text in filters]
-    graph.link_nodes(*nodes, graph.add("buffersink")).configure()
-    return graph
-
-
-def _name_colours(decoded: av.VideoFrame) -> None:
-    """Settle what the file leaves open about colours, as players do."""
-    if decoded.format.is_rgb:
-        decoded.color_range = ColorRange.JPEG
-        return
-    if decoded.colorspace not in _MATRICES:
-        decoded.colorspace = _BT709 if decoded.height >= _HD_HEIGHT_PX else _BT601
-    if decoded.color_range not in {ColorRange.MPEG, ColorRange.JPEG}:
-        decoded.color_range = ColorRange.JPEG if decoded.format.name.startswith("yuvj") else ColorRange.MPEG
 
 
 def _rate_options(transform: VideoTransform) -> dict[str, str]:

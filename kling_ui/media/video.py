@@ -7,20 +7,21 @@ import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Generic, Self, TypeVar
+from typing import Any, BinaryIO, Generic, Self, TypeVar
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
 from av.container import InputContainer
+from av.filter import Graph
+from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
-from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
+from kling_ui.media.colour import Converter, filter_graph, frame_kind, settle_colours
 from kling_ui.media.image_structure import refuse_gif_bomb
 
 # Demuxers that only read the one file they are given: no playlists, no concatenation, no network.
@@ -45,23 +46,6 @@ _TIME_SLACK_S = 1e-6
 _ADVICE = "Export it again as MP4 (H.264), or choose another clip."
 T = TypeVar("T")
 _LOOK_S = 0.1  # how often a thread that cannot go on looks whether it is still wanted
-STANDARD_FPS = (
-    Fraction(12),
-    Fraction(15),
-    Fraction(24_000, 1001),
-    Fraction(24),
-    Fraction(25),
-    Fraction(30_000, 1001),
-    Fraction(30),
-    Fraction(48),
-    Fraction(50),
-    Fraction(60_000, 1001),
-    Fraction(60),
-)
-FPS_MIN, FPS_MAX = STANDARD_FPS[0], STANDARD_FPS[-1]
-_SAME_RATE = 0.0004  # how far off a standard rate, as a share, still means that rate
-_NEAR_RATE = 0.02  # likewise for an uneven clip, which has no rate of its own
-_TIE_TICKS = 1e-3  # a frame half way between two ticks belongs to the later one
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +116,14 @@ def read_frames(
     with open_clip(path, container=container) as (opened, stream):
         if start_s > 0:
             _seek(opened, stream, start_s)
-        index = 0
+        index, display = 0, Display(stream, long_side_px)
         for time_s, decoded in decoded_frames(opened, stream):
             if time_s < start_s - _TIME_SLACK_S:
                 continue
             if end_s is not None and time_s >= end_s - _TIME_SLACK_S:
                 return
             if index % every == 0:
-                yield Frame(index, time_s, upright(decoded, stream, long_side_px))
+                yield Frame(index, time_s, display.rgb(decoded))
             index += 1
 
 
@@ -168,7 +152,7 @@ def sample_frames(
     with open_clip(path, container=container) as (opened, stream):
         if not exact:
             stream.codec_context.skip_frame = "NONREF"
-        frames = decoded_frames(opened, stream)
+        frames, display = decoded_frames(opened, stream), Display(stream, long_side_px)
         position_s, keyframes = -1.0, np.asarray(keyframe_times_s, np.float64)
         for index, wanted_s in enumerate(times_s):
             start_s = _last_at_or_before(keyframes, wanted_s)
@@ -179,18 +163,33 @@ def sample_frames(
             if found is None or found[0] <= position_s:
                 return
             position_s = found[0]
-            yield Frame(index, position_s, upright(found[1], stream, long_side_px))
+            yield Frame(index, position_s, display.rgb(found[1]))
 
 
 def decoded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[float, av.VideoFrame]]:
     """Decode from where the container stands, leaving out what is damaged.
 
     Yields:
-        Time in seconds from the start of the clip, and the frame as coded: not scaled, not turned.
+        Time in seconds from the start of the clip, and the frame as coded: not scaled, not turned; but deinterlaced,
+        and with its matrix and range settled.
 
     Raises:
         FFmpegError: Not a single picture could be decoded; :func:`open_clip` puts that into words.
     """
+    frames, whole = coded_frames(opened, stream), None
+    for time_s, decoded in frames:
+        if decoded.interlaced_frame and whole is None:
+            whole = _Deinterlacer()
+        if whole is None:
+            yield time_s, decoded
+        else:
+            yield from whole.put(time_s, decoded)
+    if whole is not None:
+        yield from whole.end()
+
+
+def coded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Decode as :func:`decoded_frames` does, leaving interlaced frames as they are."""
     zero, count, damage = stream.start_time or 0, 0, None
     packets = opened.demux(stream)
     while True:
@@ -203,25 +202,131 @@ def decoded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tupl
             damage = error
             continue  # after an error in reading, the demuxer's iterator is at its end
         for decoded in pictures:
+            settle_colours(decoded)
             yield _time_s(decoded, zero, count, stream), decoded
             count += 1
     if count == 0 and damage is not None:
         raise damage
 
 
-def upright(decoded: av.VideoFrame, stream: VideoStream, long_side_px: int | None = None) -> np.ndarray:
-    """Turn a decoded frame into ``(height, width, 3)`` uint8 as it is displayed, scaled down if asked."""
-    width, height = decoded.width * pixel_aspect(stream), decoded.height
-    scale = min(1.0, long_side_px / max(width, height)) if long_side_px else 1.0
-    size = max(2, round(width * scale)), max(2, round(height * scale))
-    rgb = decoded.reformat(*size, format="rgb24", interpolation=Interpolation.FAST_BILINEAR).to_ndarray()
-    turns = quarter_turns(decoded)
-    return np.ascontiguousarray(np.rot90(rgb, turns)) if turns else rgb
+class _Deinterlacer:
+    """Makes whole pictures out of those that hold two fields of different moments; as many come out as went in."""
+
+    def __init__(self) -> None:
+        self._graph: Graph | None = None
+        self._kind: tuple[object, ...] = ()
+        self._waiting: list[tuple[float, av.VideoFrame]] = []
+
+    def put(self, time_s: float, decoded: av.VideoFrame) -> Iterator[tuple[float, av.VideoFrame]]:
+        if self._graph is None or self._kind != frame_kind(decoded):
+            yield from self.end()
+            self._kind = frame_kind(decoded)
+            self._graph = filter_graph(decoded, ["bwdif=mode=send_frame:deint=interlaced"])
+        self._waiting.append((time_s, decoded))
+        self._graph.vpush(decoded)
+        yield from self._ready(self._graph)
+
+    def end(self) -> Iterator[tuple[float, av.VideoFrame]]:
+        if self._graph is not None:
+            self._graph.vpush(None)
+            yield from self._ready(self._graph)
+        self._graph = None
+        yield from self._waiting  # a lone picture has no neighbours to be made whole with
+        self._waiting = []
+
+    def _ready(self, graph: Graph) -> Iterator[tuple[float, av.VideoFrame]]:
+        while self._waiting:
+            try:
+                whole = graph.vpull()
+            except (av.BlockingIOError, av.EOFError):
+                return
+            yield self._waiting.pop(0)[0], whole
 
 
-def quarter_turns(decoded: av.VideoFrame) -> int:
-    """Counter-clockwise quarter turns, 0-3, that bring a decoded frame upright; odd angles go to the nearest."""
-    return round(decoded.rotation / 90) % 4
+def sound_track(opened: InputContainer) -> AudioStream | None:
+    """Choose the sound that players play: the track marked as default, else the first, of those that can be read."""
+    tracks = [track for track in opened.streams.audio if track.codec_context is not None] or opened.streams.audio
+    return next((track for track in tracks if track.disposition & Disposition.default), next(iter(tracks), None))
+
+
+class Display:
+    """Shows the decoded frames of one clip: upright, in square pixels, in SDR and in the size of its first frame.
+
+    A frame of another size, as recordings have that were turned in the middle, is fitted in between black bars.
+
+    Args:
+        stream: The clip's picture.
+        long_side_px: Scale down so that the longer side is at most this; never up.
+        even: Give sides that are even, as yuv420p needs them.
+    """
+
+    def __init__(self, stream: VideoStream, long_side_px: int | None = None, *, even: bool = False) -> None:
+        self._aspect = pixel_aspect(stream)
+        self._long_side_px = long_side_px
+        self._even = even
+        self._coded: tuple[int, int] | None = None
+        self._converter = Converter()
+        self.orientation = 0, False  # of the first frame, see orientation()
+
+    def rgb(self, decoded: av.VideoFrame) -> np.ndarray:
+        """``(height, width, 3)`` uint8, as displayed."""
+        return turned(self._shown(decoded, "rgb24").to_ndarray(), self.orientation)
+
+    def planes(self, decoded: av.VideoFrame) -> av.VideoFrame:
+        """A frame of yuv420p in limited range, with the matrix that it names, BT.601 or BT.709; not turned."""
+        return self._shown(decoded, "yuv420p")
+
+    def _shown(self, decoded: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
+        coded = decoded.width, decoded.height
+        if self._coded is None:
+            self._coded, self.orientation = coded, orientation(decoded)
+        size = self._size(self._coded)
+        if coded == self._coded:
+            return self._converter.convert(decoded, size, pixel_format)
+        inner = fitted((decoded.width * self._aspect, decoded.height), size)
+        return self._converter.convert(decoded, inner, pixel_format, size)
+
+    def _size(self, coded: tuple[int, int]) -> tuple[int, int]:
+        width, height = coded[0] * self._aspect, coded[1]
+        scale = min(1.0, self._long_side_px / max(width, height)) if self._long_side_px else 1.0
+        step = 2 if self._even else 1
+        return max(2, step * round(width * scale / step)), max(2, step * round(height * scale / step))
+
+
+def fitted(shown: tuple[float, float], size: tuple[int, int]) -> tuple[int, int]:
+    """Scale a shape so that it just fits into a size; the sides are even where the size allows it."""
+    scale = min(size[0] / shown[0], size[1] / shown[1])
+    width, height = (min(most, max(2, 2 * round(side * scale / 2))) for side, most in zip(shown, size, strict=True))
+    return width, height
+
+
+def orientation(decoded: av.VideoFrame) -> tuple[int, bool]:
+    """Tell how a decoded frame is to be shown.
+
+    Ask it of one frame of a clip: PyAV frees a frame that was asked for its side data late.
+
+    Returns:
+        Counter-clockwise quarter turns, 0-3, odd angles going to the nearest; and whether it is mirrored left to right
+        after them. Together these are the eight orientations that a display matrix (ISO/IEC 14496-12, 8.3.2) may ask
+        for.
+    """
+    side_data: Any = decoded.side_data  # PyAV's annotations know of one kind only
+    try:
+        matrix = side_data[SideDataType.DISPLAYMATRIX]
+    except KeyError:
+        return 0, False
+    a, b, _, c, d = np.frombuffer(matrix, np.int32, 5) / 65536
+    mirrored = bool(a * d - b * c < 0)
+    return round(-math.degrees(math.atan2(b, -a if mirrored else a)) / 90) % 4, mirrored
+
+
+def turned(pixels: np.ndarray, orientation: tuple[int, bool]) -> np.ndarray:
+    """Bring pixels as coded, ``(height, width, ...)``, into the orientation that they are shown in."""
+    turns, mirrored = orientation
+    if not turns and not mirrored:
+        return pixels
+    pixels = np.rot90(pixels, turns)
+    return np.ascontiguousarray(pixels[:, ::-1] if mirrored else pixels)
 
 
 def pixel_aspect(stream: VideoStream) -> float:
@@ -341,62 +446,3 @@ class Prefetch(Generic[T]):
             except queue.Full:
                 continue
         return None
-
-
-def constant_fps(fps: float, *, is_even: bool) -> Fraction:
-    """Choose the constant rate for a clip.
-
-    Args:
-        fps: Its measured rate, frames a second.
-        is_even: Its frames are evenly spaced already: then its own rate stays, else the next standard one is taken.
-
-    Returns:
-        12-60 frames a second.
-    """
-    nearest = min(STANDARD_FPS, key=lambda rate: abs(float(rate) - fps))
-    if abs(float(nearest) - fps) <= (_SAME_RATE if is_even else _NEAR_RATE) * fps:
-        return nearest
-    if is_even:
-        return max(FPS_MIN, min(FPS_MAX, Fraction(fps).limit_denominator(1001)))
-    return next((rate for rate in STANDARD_FPS if rate > fps), FPS_MAX)
-
-
-def constant_rate_frames(
-    opened: InputContainer, stream: VideoStream, *, start_s: float, fps: Fraction, count: int
-) -> Iterator[tuple[av.VideoFrame, int]]:
-    """Yield frames as coded, each with the number of ticks, at least 1, for which it is shown.
-
-    Args:
-        opened: The clip, as :func:`kling_ui.media.video.open_clip` gives it.
-        stream: Its picture.
-        start_s: Time of the first tick; frame-exact.
-        fps: Ticks a second.
-        count: Ticks in all.
-
-    Raises:
-        FFmpegError: Nothing can be decoded.
-    """
-    shown, shown_from = None, 0
-    for time_s, frame in _frames_from(opened, stream, start_s):
-        tick = min(count, max(shown_from, math.ceil((time_s - start_s) * fps - 0.5 + _TIE_TICKS)))
-        if shown is not None and tick > shown_from:
-            yield shown, tick - shown_from
-        shown, shown_from = frame, tick if shown is not None else 0  # the first frame stands for what came before it
-        if tick >= count:
-            return
-    if shown is not None and shown_from < count:
-        yield shown, count - shown_from
-
-
-def _frames_from(opened: InputContainer, stream: VideoStream, start_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Decode from the last keyframe before ``start_s``, or from the beginning where the file cannot jump there."""
-    zero = stream.start_time or 0
-    if start_s <= 0 or not stream.time_base:
-        return decoded_frames(opened, stream)
-    opened.seek(round(start_s / stream.time_base) + zero, stream=stream)
-    frames = decoded_frames(opened, stream)
-    first = next(frames, None)
-    if first is not None and first[0] <= start_s and first[1].pts is not None:
-        return chain([first], frames)
-    opened.seek(zero, stream=stream)
-    return decoded_frames(opened, stream)

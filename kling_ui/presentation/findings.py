@@ -20,7 +20,7 @@ from kling_ui.checks.report import (
 from kling_ui.checks.usability import OrientationAdvice, Timeline
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
-from kling_ui.media.signatures import SHOWN_NAMES, described
+from kling_ui.media.signatures import SHOWN_CODECS, SHOWN_NAMES, described
 from kling_ui.presentation.sentences import (
     ADVICE,
     BODIES,
@@ -84,6 +84,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "causes": lambda kinds: " and ".join(CAUSES[kind] for kind in kinds),
     "body": lambda framing: BODIES[framing],
     "file_kind": described,
+    "codec_name": lambda name: SHOWN_CODECS.get(name, name),
     "file_name": lambda name: SHOWN_NAMES.get(name, name.upper()),
     "with_sound": lambda has_sound: ", with its sound" if has_sound else "",
     "on_white": lambda is_clear: ", on white" if is_clear else "",

@@ -54,6 +54,10 @@ FINDINGS: dict[Code, tuple[str, str]] = {
         "The image is transparent in {share:fine_percent} of its area; what fills it is left to chance.",
         "Save it on a background of your choice.",
     ),
+    Code.IMAGE_PROFILE: (
+        "The image's colours are those of “{profile}”; a service that takes them for sRGB shifts them.",
+        "Convert it to sRGB.",
+    ),
     Code.IMAGE_SIZE: ("The image file has {size_mb:.1f} MB; at most {limit_mb:.0f} MB are taken.", _SMALLER),
     Code.IMAGE_SIZE_KLING: (
         "The image file has {size_mb:.1f} MB; Kling's own service takes at most {limit_mb:.0f} MB.",
@@ -114,7 +118,7 @@ FINDINGS: dict[Code, tuple[str, str]] = {
     ),
     Code.VIDEO_FORMAT: ("The clip is {format:file_kind}; only MP4 and MOV are taken.", _TO_MP4),
     Code.VIDEO_CODEC: (
-        "The clip is coded as {codec}; only H.264 is sure to be taken and to play in every browser.",
+        "The clip is coded as {codec:codec_name}; only H.264 is sure to be taken and to play in every browser.",
         _TO_MP4,
     ),
     Code.VIDEO_CODEC_PIXELS: (
@@ -124,6 +128,18 @@ FINDINGS: dict[Code, tuple[str, str]] = {
     Code.VIDEO_CODEC_RATE: (
         "The clip's frame rate varies around {fps:.1f} frames per second, so movement may stutter.",
         "Convert it to an even frame rate.",
+    ),
+    Code.VIDEO_HDR: (
+        "The clip is HDR ({hdr}); a service that takes it for SDR sees it grey and flat.",
+        "Convert it to SDR, which keeps its look.",
+    ),
+    Code.VIDEO_INTERLACED: (
+        "The clip is interlaced: each picture mixes two moments, which shows as combs on what moves.",
+        "Convert it, which makes whole pictures of it.",
+    ),
+    Code.VIDEO_SIZE_CHANGES: (
+        "The clip's pictures change their size (at {times_s:times}); services often refuse or stretch such a clip.",
+        "Convert it to one size, or choose a clip that was not turned while it was recorded.",
     ),
     Code.VIDEO_SIZE: (
         "The clip's file has {size_mb:.1f} MB; at most {limit_mb:.0f} MB are taken.",
@@ -263,6 +279,10 @@ REPAIRS: dict[RepairCode, tuple[str, str]] = {
         "Convert to {format:file_name}",
         "In plain 8-bit sRGB colours, without metadata.",
     ),
+    RepairCode.IMAGE_TO_SRGB: (
+        "Convert to sRGB",
+        "Saves it as {format:file_name} in plain 8-bit sRGB colours, without metadata.",
+    ),
     RepairCode.IMAGE_COMPRESS: ("Compress to less than {limit_mb:.0f} MB", "Saves it as a JPEG of high quality."),
     RepairCode.IMAGE_FIT: ("Fit into {width_px} x {height_px} px", "Adds background in the colours of its edges."),
     RepairCode.IMAGE_ENLARGE: ("Enlarge to {width_px} x {height_px} px", "Adds pixels, but no detail."),
@@ -310,6 +330,10 @@ REPAIRS: dict[RepairCode, tuple[str, str]] = {
     RepairCode.VIDEO_CONVERT: (
         "Convert to MP4 (H.264)",
         "Upright, {fps:.4g} frames per second{has_sound:with_sound}.",
+    ),
+    RepairCode.VIDEO_MAKE_PLAIN: (
+        "Convert to MP4 (H.264)",
+        "Upright, SDR colours, whole pictures of one size, {fps:.4g} frames per second{has_sound:with_sound}.",
     ),
     RepairCode.VIDEO_FIT: (
         "Fit into {width_px} x {height_px} px",

@@ -25,7 +25,7 @@ from kling_ui.vision.evidence import (
     jpeg,
 )
 from kling_ui.vision.frame_analysis import PLAN_PX, covered_parts, hidden_joints
-from kling_ui.vision.frame_sampling import content_box
+from kling_ui.vision.frame_sampling import content_box, size_changes_s
 from kling_ui.vision.people import (
     Box,
     Group,
@@ -198,6 +198,7 @@ def analyse_video(path: Path, folder: Path) -> VideoAnalysis:
         return kept
     facts = probe_video(path)
     seen = measure_clip(facts)
+    facts = replace(facts, size_changes_s=size_changes_s(seen.sampled_frames))
     if not seen.moment_frames:
         raise MediaError("none of its pictures can be decoded.", path=path, advice="Export it again as MP4 (H.264).")
     strip = cache.write_bytes(sha256, "strip.jpg", jpeg(draw_overview(seen)))

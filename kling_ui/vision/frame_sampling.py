@@ -1,7 +1,8 @@
 """Sample a clip's frames, scaled down and at a limited rate, and find the bars of a letterbox."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -9,18 +10,21 @@ import cv2
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
-from av.video.reformatter import Interpolation, VideoReformatter
-from av.video.stream import VideoStream
 
+from kling_ui.media.colour import BT709
 from kling_ui.media.video import (
+    Display,
     decoded_frames,
     open_clip,
-    pixel_aspect,
-    quarter_turns,
+    turned,
 )
 
 _PLAN_PX = 224  # long side of the copy in which bars are searched
 _PLAIN_LEVELS = 6  # grey levels within which a row or column counts as one colour
+# What is missing where planes of BT.709 were read as BT.601: the one decoding after the inverse of the other.
+_BT601_TO_BT709 = np.array(
+    [[1.0864, -0.0724, -0.0140], [0.0966, 0.8451, 0.0583], [-0.0141, -0.0277, 1.0418]], np.float32
+)
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 LONG_SIDE_PX = 512  # of the frames that are kept
 # A minute of 16 frames a second takes about 200 MB at this size; no engine takes a longer clip.
@@ -64,18 +68,23 @@ class SampledFrame:
         time_s: Presentation time from the start of the clip.
         is_intra: It was coded without other frames: encoders choose that for a new shot, too.
         planes: ``(height * 3 / 2, width)`` uint8, the planes Y, U and V at half size below each other.
-        turns: Counter-clockwise quarter turns that bring it upright.
+        orientation: How it is brought upright, see :func:`kling_ui.media.video.orientation`.
+        coded_size: Width and height in the clip, in px.
+        is_bt709: The planes have the matrix of BT.709; else that of BT.601. Their range is limited.
     """
 
     time_s: float
     is_intra: bool
     planes: np.ndarray
-    turns: int
+    orientation: tuple[int, bool] = (0, False)
+    coded_size: tuple[int, int] = (0, 0)
+    is_bt709: bool = False
 
     @property
     def rgb(self) -> np.ndarray:
         """``(height, width, 3)`` uint8, upright."""
-        return self._upright(cv2.cvtColor(self.planes, cv2.COLOR_YUV2RGB_I420))
+        rgb = cv2.cvtColor(self.planes, cv2.COLOR_YUV2RGB_I420)  # which takes them for BT.601
+        return turned(cv2.transform(rgb, _BT601_TO_BT709) if self.is_bt709 else rgb, self.orientation)
 
     def grey(self, long_side_px: int) -> np.ndarray:
         """Brightness, ``(height, width)`` uint8, upright, scaled down."""
@@ -88,10 +97,12 @@ class SampledFrame:
             luma = cv2.resize(
                 luma, size, interpolation=cv2.INTER_AREA if 2 * size[0] < luma.shape[1] else cv2.INTER_LINEAR
             )
-        return self._upright(luma)
+        return turned(luma, self.orientation)
 
-    def _upright(self, pixels: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(np.rot90(pixels, self.turns)) if self.turns else pixels
+
+def size_changes_s(frames: Sequence[SampledFrame]) -> tuple[float, ...]:
+    """When the frames of a clip change their size, in seconds."""
+    return tuple(round(after.time_s, 3) for before, after in pairwise(frames) if before.coded_size != after.coded_size)
 
 
 def load_sampled_frames(
@@ -110,7 +121,7 @@ def load_sampled_frames(
     """
     with open_clip(path, container=container) as (opened, stream):
         _hurry(stream.codec_context, fps)
-        scaler, next_s = VideoReformatter(), -1.0
+        display, next_s = Display(stream, LONG_SIDE_PX, even=True), -1.0
         for time_s, frame in decoded_frames(opened, stream):
             if time_s >= seconds_max:
                 return
@@ -118,7 +129,7 @@ def load_sampled_frames(
                 continue
             # half a source frame's slack: 24 frames a second must not become 12 because 1/16 s is just missed
             next_s = time_s + max(_FORWARD_S, 1 / FRAMES_PER_S_MAX - 0.5 / fps)
-            yield _sampled_frame(time_s, frame, stream, scaler)
+            yield _sampled_frame(time_s, frame, display)
 
 
 def _hurry(codec: VideoCodecContext, fps: float) -> None:
@@ -127,9 +138,7 @@ def _hurry(codec: VideoCodecContext, fps: float) -> None:
         codec.skip_frame = "NONREF"
 
 
-def _sampled_frame(time_s: float, frame: av.VideoFrame, stream: VideoStream, scaler: VideoReformatter) -> SampledFrame:
-    width, height = frame.width * pixel_aspect(stream), frame.height
-    scale = min(1.0, LONG_SIDE_PX / max(width, height))
-    size = (max(2, 2 * round(side * scale / 2)) for side in (width, height))
-    small = scaler.reformat(frame, *size, format="yuv420p", interpolation=Interpolation.FAST_BILINEAR)
-    return SampledFrame(time_s, frame.pict_type == PictureType.I, small.to_ndarray(), quarter_turns(frame))
+def _sampled_frame(time_s: float, frame: av.VideoFrame, display: Display) -> SampledFrame:
+    small, size = display.planes(frame), (frame.width, frame.height)
+    is_intra, is_bt709 = frame.pict_type == PictureType.I, small.colorspace == BT709
+    return SampledFrame(time_s, is_intra, small.to_ndarray(), display.orientation, size, is_bt709=is_bt709)

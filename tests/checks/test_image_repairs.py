@@ -128,3 +128,8 @@ def test_a_picture_can_be_turned_until_the_head_is_above_the_hips(shoulders, hip
     image = analysis(person=replace(PERSON, landmarks=tuple(landmarks)))
     assert compose_image([RepairKind.IMAGE_TURN], image).turns == turns
     assert [repair.in_all for repair in image_repairs(image, ["image.posture"])] == ([False] if turns else [])
+
+
+def test_colours_of_another_profile_are_converted():
+    facts = replace(FACTS, format="jpeg", profile="Display P3")
+    assert offered(facts, "image.profile") == [(RepairKind.IMAGE_CONVERT, "Convert to sRGB", True)]

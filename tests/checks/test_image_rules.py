@@ -53,6 +53,7 @@ def test_a_good_picture_has_no_findings():
         ({"mode": "I;16"}, [("image.format", WARN)]),
         ({"mode": "RGBA", "has_alpha": True}, []),
         ({"exif_orientation": 6}, [("image.format", HINT)]),
+        ({"profile": "Display P3"}, [("image.profile", HINT)]),
         ({"size_bytes": 10 * MB}, []),
         ({"size_bytes": 10 * MB + 1}, [("image.size", WARN)]),
         ({"size_bytes": 50 * MB}, [("image.size", WARN)]),

@@ -8,7 +8,7 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.video_repairs import compose_video, trim_span, video_repairs
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import Orientation, TransferOptions
-from kling_ui.presentation.findings import repair_label
+from kling_ui.presentation.findings import repair_effect, repair_label
 
 FACTS = VideoFacts(Path("a.mp4"), "mp4", 5_000_000, 720, 1280, 12.0, 24.0, 288, "h264", "yuv420p", 0, True, "aac")
 VIDEO, IMAGE = TransferOptions(), TransferOptions(orientation=Orientation.IMAGE)
@@ -120,3 +120,19 @@ def test_a_strip_gets_bars_and_a_hair_is_stretched():
 
 def test_sound_of_an_unknown_codec_is_left_out():
     assert not compose_video([RepairKind.VIDEO_CONVERT], replace(FACTS, audio_codec="unknown"), VIDEO).keep_sound
+
+
+@pytest.mark.parametrize("rule", ["video.hdr", "video.interlaced", "video.size-changes"])
+def test_pictures_that_are_not_plain_are_converted(rule):
+    (repair,) = video_repairs(FACTS, [rule], VIDEO, None)
+    assert (repair.kind, repair.rules, repair.in_all) == (RepairKind.VIDEO_CONVERT, (rule,), True)
+    assert "SDR colours, whole pictures of one size" in repair_effect(repair)
+
+
+@pytest.mark.parametrize(
+    ("every_picture_fps", "has_variable_rate", "fps"),
+    [(24.0, True, 24), (0.0, True, 15), (24.0, False, Fraction(57, 4))],
+)
+def test_the_rate_of_an_uneven_clip_keeps_every_picture(every_picture_fps, has_variable_rate, fps):
+    facts = lasting(4, 14.25, has_variable_rate=has_variable_rate, every_picture_fps=every_picture_fps)
+    assert compose_video([RepairKind.VIDEO_CONVERT], facts, VIDEO).fps == fps

@@ -56,6 +56,10 @@ def test_a_good_clip_has_no_findings(watch, letters):
         ({"pixel_format": "yuvj420p"}, []),
         ({"pixel_format": "yuv444p"}, [("video.codec", WARN)]),
         ({"has_variable_rate": True}, [("video.codec", HINT)]),
+        ({"hdr": "HLG"}, [("video.hdr", WARN)]),
+        ({"hdr": "PQ"}, [("video.hdr", WARN)]),
+        ({"is_interlaced": True}, [("video.interlaced", WARN)]),
+        ({"size_changes_s": (2.0,)}, [("video.size-changes", WARN)]),
         ({"size_bytes": 100 * MB}, []),
         ({"size_bytes": 100 * MB + 1}, [("video.size", BLOCK)]),
         ({"width_px": 340, "height_px": 3850}, []),
@@ -66,6 +70,18 @@ def test_a_good_clip_has_no_findings(watch, letters):
 )
 def test_rules_about_the_file(facts, expected):
     assert found(replace(FACTS, **facts)) == expected
+
+
+def test_a_change_of_size_names_its_moment():
+    (finding,) = check_video(replace(FACTS, size_changes_s=(2.04, 7.5)), TransferOptions()).findings
+    assert "at 2.0 s, 7.5 s" in message(finding)
+    assert finding.evidence.spans == ((2.04, 2.04), (7.5, 7.5))
+
+
+@pytest.mark.parametrize(("codec", "name"), [("av1", "AV1"), ("hevc", "HEVC (H.265)"), ("snow", "snow")])
+def test_codecs_have_the_names_that_people_know(codec, name):
+    (finding,) = check_video(replace(FACTS, codec=codec), TransferOptions()).findings
+    assert f"coded as {name};" in message(finding)
 
 
 @pytest.mark.parametrize(

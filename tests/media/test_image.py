@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from kling_ui.errors import MediaError
 from kling_ui.media.image import PIXELS_MAX, probe_image, read_picture
@@ -179,3 +179,37 @@ def test_a_heic_picture_is_named_even_if_it_cannot_be_read(tmp_path):
 
 def test_a_clip_is_no_picture(make_clip):
     assert "an MP4 video, not a picture" in failure_of(make_clip()).message
+
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+# A profile in which red and blue have changed places: nobody can take one for the other.
+SWAPPED = SRGB.replace(b"rXYZ", b"tmp!").replace(b"bXYZ", b"rXYZ").replace(b"tmp!", b"bXYZ")
+
+
+@pytest.fixture(params=["RGB a.png", "RGB a.jpg", "RGB a.webp", "RGBA a.png", "P a.png"])
+def with_profile(request, marked, tmp_path) -> Callable[[bytes | None], Path]:
+    mode, name = request.param.split()
+    image = marked.quantize(8) if mode == "P" else marked.convert(mode)
+    return lambda profile: saved(image, tmp_path / name, icc_profile=profile, quality=95)
+
+
+@pytest.mark.parametrize("long_side_px", [None, 30])
+@pytest.mark.parametrize(("profile", "is_other"), [(None, False), (SRGB, False), (SWAPPED, True), (b"nonsense", False)])
+def test_colours_are_those_of_the_profile(with_profile, long_side_px, profile, is_other):
+    path = with_profile(profile)
+    picture = read_picture(path, long_side_px=long_side_px)
+    height, width = picture.rgb.shape[:2]
+    expected = (RED[::-1], BLUE[::-1]) if is_other else (RED, BLUE)
+    assert near(picture.rgb[height - 3, width - 3], expected[0], by=16)
+    assert near(picture.rgb[3, 3], expected[1], by=16)
+    assert bool(picture.facts.profile) == is_other
+    assert probe_image(path).profile == picture.facts.profile
+
+
+def test_lab_pictures_are_brought_to_srgb(marked, tmp_path):
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    image = ImageCms.applyTransform(marked, ImageCms.buildTransform(srgb, lab, "RGB", "LAB"))
+    assert image is not None
+    picture = read_picture(saved(image, tmp_path / "a.tiff"))
+    assert near(picture.rgb[35, 55], RED)
+    assert near(picture.rgb[3, 3], BLUE)

@@ -46,3 +46,25 @@ def test_a_few_odd_steps_do_not_make_the_rate_variable(late, varies):
 def test_clocks_of_one_millisecond_are_even():
     times = np.round(np.arange(120) / 59.94, 3)
     assert not clip_timing(times, keys(120), 0.017).has_variable_rate
+
+
+GRID = np.array([0, 1, 2, 4, 6, 7, 10, 12, 13, 14, 18, 20, 22, 23, 30, 31])
+
+
+@pytest.mark.parametrize(
+    ("times_s", "fps"),
+    [
+        (GRID / 24, 24),
+        (GRID / 24000 * 1001, 24000 / 1001),
+        (np.round(GRID / 30, 3), 30),
+        (GRID / 60, 60),
+        (GRID / 240, 60),
+        (np.arange(40) // 2 / 12 + np.arange(40) % 2 / 48, 48),
+        (np.arange(20) / 5, 12),
+        (np.arange(300) / 30.02 + 0.003 * np.sin(np.arange(300) ** 2), 30),
+    ],
+    ids=["film", "NTSC film", "milliseconds", "60", "faster than all", "pairs", "slow", "a phone's jitter"],
+)
+def test_the_rate_at_which_every_picture_has_its_own_tick(times_s, fps):
+    timing = clip_timing(times_s, keys(len(times_s)), 0.0)
+    assert timing.every_picture_fps == pytest.approx(fps, abs=1e-4)

@@ -17,9 +17,9 @@ from kling_ui.media.video import read_frames
 WHOLE = VideoTransform((320, 180), Fraction(24), 0.0, 1.0)
 
 
-def numbers(path: Path, frames: int = 24) -> list[int]:
+def numbers(path: Path, frames: int = 24, *, right_px: int = 320) -> list[int]:
     """Which of the original's frames a clip shows, told by their brightness at the bottom right."""
-    shown = [frame.rgb[-40:, -40:].mean() for frame in read_frames(path, container="mp4")]
+    shown = [frame.rgb[-40:, right_px - 40 : right_px].mean() for frame in read_frames(path, container="mp4")]
     return [round((level - 10) * (frames - 1) / 200) for level in shown]
 
 
@@ -217,7 +217,9 @@ def test_frames_that_change_their_size_are_fitted(make_clip, tmp_path):
     source.write_bytes(b"".join(part.read_bytes() for part in parts))
     facts = transform_video(source, WHOLE, tmp_path)
     assert (facts.width_px, facts.height_px, facts.frame_count) == (320, 180, 24)
-    assert numbers(facts.path, 12) == [*range(12), *range(12)]
+    assert numbers(facts.path, 12, right_px=280) == [*range(12), *range(12)]
+    last = [frame.rgb for frame in read_frames(facts.path, container="mp4")][-1]
+    assert max(last[:, :35].max(), last[:, 285:].max()) <= 8  # black bars beside what is slimmer
 
 
 def test_times_that_run_back_do_not_make_it_longer(make_clip, tmp_path):

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from kling_ui.media.video import constant_fps
+from kling_ui.media.probe import constant_fps
 
 NTSC = Fraction(30_000, 1001)
 

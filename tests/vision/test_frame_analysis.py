@@ -10,7 +10,7 @@ from kling_ui.vision.frame_sampling import SampledFrame
 @pytest.fixture(scope="module")
 def still(drawn_person) -> SampledFrame:
     rgb = cv2.resize(read_picture(drawn_person.path).rgb, (288, 512), interpolation=cv2.INTER_AREA)
-    return SampledFrame(1.5, True, cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420), 0)
+    return SampledFrame(1.5, True, cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420))
 
 
 def test_what_one_frame_shows(still):
@@ -24,7 +24,7 @@ def test_what_one_frame_shows(still):
 
 
 def test_an_empty_frame(still):
-    empty = SampledFrame(0.0, True, np.full_like(still.planes, 128), 0)
+    empty = SampledFrame(0.0, True, np.full_like(still.planes, 128))
     analysed = analyse_frame(empty, thorough=False)
     assert (analysed.pose, analysed.figure, analysed.moment.confidence) == (None, None, 0)
 
