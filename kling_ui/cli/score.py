@@ -11,8 +11,8 @@ from kling_ui.cli.output import (
     tell,
 )
 from kling_ui.options import Orientation
-from kling_ui.score.compare import match_clips
-from kling_ui.score.match import LimbMatch, MotionMatch
+from kling_ui.scoring.compare import match_clips
+from kling_ui.scoring.match import LimbMatch, MotionMatch
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 

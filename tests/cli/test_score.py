@@ -8,7 +8,7 @@ import pytest
 from kling_ui.cli.score import lines_of, score_clips
 from kling_ui.errors import MediaError
 from kling_ui.options import Orientation
-from kling_ui.score.motion import motion_match
+from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.pose import Landmark, PoseTrack
 
 

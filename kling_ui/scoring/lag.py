@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kling_ui.score.limbs import COUNTED, limb_track
-from kling_ui.score.match import moments, resample, step_s
+from kling_ui.scoring.limbs import COUNTED, limb_track
+from kling_ui.scoring.match import moments, resample, step_s
 from kling_ui.vision.pose import PoseTrack
 
 LAG_MAX_S = 1.0  # an engine that follows at all is not later than this; beyond it, a dance matches its own next beat
