@@ -15,13 +15,14 @@ from kling_ui.checks.report import (
     Section,
     Severity,
 )
-from kling_ui.cli.check import lines_of
-from kling_ui.cli.output import RunProgress, guarded, place, tell, tell_run
-from kling_ui.cli.run import RunCommand, RunCommandResult, outcome_json
+from kling_ui.cli.output import RunProgress, guarded, tell, tell_run
+from kling_ui.cli.reports import report_lines
+from kling_ui.cli.run import outcome_json
 from kling_ui.errors import KlingUIError, MediaError, SettingsError
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import CHANNELS
+from kling_ui.results import CheckResult, RunResult
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import (
@@ -54,7 +55,7 @@ DONE = replace(
     RECORD, state=RunState.COMPLETED, result_name="result.mp4", result_facts=FACTS, motion={"score": 93.0}, cost_usd=0.0
 )
 HERE = Delivery(Channel.INLINE)
-ORDER = RunCommand(Path("a.png"), Path("b.mp4"), TransferOptions(), EngineName.PREVIEW, Path())
+CHECKED = CheckResult.of(Report())
 A_CUT = "the clip has a cut (at 2.0 s); the model follows one shot only"
 FINDING = Finding(FindingCode.VIDEO_CUTS_ONE, Severity.WARN, 1, LimitSource.KLING, {"times_s": [2.0]})
 
@@ -91,7 +92,7 @@ def test_a_report_is_told_in_lines():
     clip = {"duration_s": 12.0, "fps": 23.976, "codec": "h264", "has_audio": False, "person_share": 0.97}
     facts = {"file": "b.mp4", "format": "mp4"} | size | clip
     report = Report(video=Section(facts, (FINDING,)), pair=Section({"prompt_chars": 3}))
-    assert lines_of(report) == [
+    assert report_lines(report) == [
         f"Will run, but {A_CUT}.",
         "",
         "Video: b.mp4, MP4, 720 x 1280 px, 2.5 MB, 12.0 s, 23.98 fps, h264, no sound, "
@@ -102,7 +103,7 @@ def test_a_report_is_told_in_lines():
 
 
 def test_the_json_of_a_finished_run():
-    outcome = outcome_json(ORDER, RunCommandResult(Report(), view(DONE), Path("a-b-preview.mp4")))
+    outcome = outcome_json(RunResult.of(view(DONE), Path("a-b-preview.mp4"), CHECKED))
     assert json.loads(json.dumps(outcome)) == {
         "run_id": "1" * 32,
         "request_id": "req-1",
@@ -128,25 +129,15 @@ def test_the_json_of_a_finished_run():
 
 def test_the_json_of_a_failed_and_of_a_blocked_run_says_why():
     failed = view(replace(RECORD, state=RunState.FAILED, error="No person.", advice="Another clip.", raw_error="E1"))
-    outcome = outcome_json(ORDER, RunCommandResult(Report(), failed))
+    outcome = outcome_json(RunResult.of(failed, None, CHECKED))
     assert outcome["status"] == "failed"
     assert outcome["error"] == {"message": "No person.", "advice": "Another clip.", "raw": "E1"}
     blocked = Report(video=Section(None, (replace(FINDING, severity=Severity.BLOCK),)))
-    outcome = outcome_json(ORDER, RunCommandResult(blocked))
+    outcome = outcome_json(RunResult.blocked(EngineName.PREVIEW, CheckResult.of(blocked)))
     assert (outcome["status"], outcome["error"]["message"]) == (
         "blocked",
         f"Would fail: {A_CUT}.",
     )
-
-
-def test_a_video_is_put_under_a_free_name(tmp_path):
-    video = tmp_path / "result.mp4"
-    video.write_bytes(b"new")
-    names = [place(video, tmp_path, "a.mp4").name for _ in range(3)]
-    assert names == ["a.mp4", "a-2.mp4", "a-3.mp4"]
-    assert (tmp_path / "a-3.mp4").read_bytes() == b"new"
-    with pytest.raises(SettingsError, match="--out"):
-        place(video, tmp_path / "nowhere", "a.mp4")
 
 
 def test_without_a_terminal_each_step_is_told_once(capsys):
