@@ -18,7 +18,7 @@ import math
 import os
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -278,7 +278,7 @@ class _RunOrder:
     inputs: RunInputs
     engine: EngineName
     max_price_usd: float | None
-    token: str | None
+    token: str | None = field(repr=False)
     again: bool
     tell: OnProgress
 
