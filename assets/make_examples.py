@@ -23,7 +23,7 @@ from figure import (
 )
 from figure.cast import DANCER, MAYA, THEO
 
-from kling_ui.score.compare import keep_track
+from kling_ui.scoring.compare import keep_track
 from kling_ui.vision.analysis import analyse_image, analyse_video
 
 EXAMPLES = Path(__file__).parent / "examples"

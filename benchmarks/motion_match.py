@@ -16,9 +16,9 @@ from kling_ui.media.probe import probe_video
 from kling_ui.media.video import sample_frames
 from kling_ui.options import Orientation
 from kling_ui.puppet.render import render_preview
-from kling_ui.score.compare import TrackedClip, load_tracked_clip
-from kling_ui.score.match import MotionMatch
-from kling_ui.score.motion import motion_match
+from kling_ui.scoring.compare import TrackedClip, load_tracked_clip
+from kling_ui.scoring.match import MotionMatch
+from kling_ui.scoring.motion import motion_match
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = (ROOT / "assets" / "examples", ROOT.parent / "shared" / "media")

@@ -37,7 +37,7 @@ from kling_ui.puppet.rig import (
     segmentation,
 )
 from kling_ui.puppet.skeleton import BONES, Part
-from kling_ui.score.motion import motion_match
+from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.clip_measurements import measure_clip
 
 if TYPE_CHECKING:

@@ -1,10 +1,13 @@
 """Media for all tests: drawn files of a person whose joints are exactly known, and small clips with chosen oddities."""
 
+import json
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +119,31 @@ def talk_mp4(drawn_talk: DrawnClip) -> Path:
     return drawn_talk.path
 
 
+@pytest.fixture(scope="session")
+def short_dance_mp4(media_dir: Path) -> Path:
+    """A clip that is just long enough for a run, with few frames: 3.25 s, 360 x 640, 8 a second, with sound."""
+    return write_clip(
+        media_dir / "short-dance.mp4",
+        lambda t: Scene((Actor(DANCER, dance(t)),)),
+        duration_s=3.25,
+        fps=8,
+        width_px=360,
+        height_px=640,
+        sound=tune(3.25),
+    ).path
+
+
+@pytest.fixture
+def paid_vendor(short_dance_mp4: Path) -> Iterator["PaidVendor"]:
+    """A vendor whose every run costs $0.25 and comes to the short dance."""
+    with PaidVendor(short_dance_mp4) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
 @pytest.fixture
 def make_clip(tmp_path: Path) -> MakeClip:
     """A function that writes a clip of 320 x 180, 24 pictures of rising brightness, one second."""
@@ -171,3 +199,50 @@ def _silence(out: av.container.OutputContainer, audio: av.AudioStream, duration_
         frame.sample_rate, frame.pts = 44100, n * 1024
         out.mux(audio.encode(frame))
     out.mux(audio.encode(None))
+
+
+class PaidVendor(ThreadingHTTPServer):
+    """Plays the vendor on a port of this machine: accepts every submit, and is done at once."""
+
+    def __init__(self, video: Path) -> None:
+        super().__init__(("127.0.0.1", 0), _VendorHandler)
+        self.video = video.read_bytes()
+        self.submits = 0
+        self.rate_usd = 0.07
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _VendorHandler(BaseHTTPRequestHandler):
+    server: PaidVendor
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/v.mp4"):
+            self.answer(self.server.video, "video/mp4")
+        elif self.path.startswith("/v1/models"):
+            self.tell(base_price_usd=self.server.rate_usd, price_unit="second")
+        elif "status" in self.path:
+            self.tell(request_id=self.path.split("/")[3], status="completed")
+        else:
+            video = f"{self.server.url}/v.mp4?Signature=s3cret"
+            self.tell(request_id=self.path.split("/")[3], status="succeeded", output={"video": video}, cost=0.25)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.submits += 1
+        self.tell(request_id=f"req-{self.server.submits}")
+
+    def tell(self, **body: object) -> None:
+        self.answer(json.dumps(body).encode(), "application/json")
+
+    def answer(self, content: bytes, media_type: str) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", media_type)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass

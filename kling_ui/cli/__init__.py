@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from kling_ui import __version__
-from kling_ui.cli.output import guarded, tell
+from kling_ui.cli.output import guarded, say, tell
 from kling_ui.options import (
     DEFAULT_PROMPT,
     Orientation,
@@ -80,7 +80,7 @@ def check(
         raise typer.BadParameter("Give --image, --video or both.")
 
     def load() -> Work:
-        from kling_ui.cli.check import check_files  # noqa: PLC0415
+        from kling_ui.cli.reports import check_files  # noqa: PLC0415
 
         return lambda: check_files(
             image, video, TransferOptions(prompt, orientation, sound), accept=accept or [], as_json=as_json
@@ -107,7 +107,7 @@ def repair(
         raise typer.BadParameter("Give --image, --video or both.")
 
     def load() -> Work:
-        from kling_ui.cli.repair import repair_files  # noqa: PLC0415
+        from kling_ui.cli.reports import repair_files  # noqa: PLC0415
 
         return lambda: repair_files(
             image, video, TransferOptions(orientation=orientation, keep_sound=sound), out, as_json=as_json
@@ -141,11 +141,11 @@ def run(
     """
 
     def load() -> Work:
-        from kling_ui.cli.run import RunCommand, run_order  # noqa: PLC0415
+        from kling_ui.cli.run import run_files  # noqa: PLC0415
 
         choice = TransferOptions(prompt, orientation, sound, resolution)
-        return lambda: run_order(
-            RunCommand(image, video, choice, engine, out, tuple(accept or ()), again), as_json=as_json
+        return lambda: run_files(
+            image, video, choice, engine, out=out, accept=accept or (), again=again, as_json=as_json
         )
 
     guarded(load, as_json=as_json)
@@ -165,7 +165,7 @@ def score(
     """
 
     def load() -> Work:
-        from kling_ui.cli.score import score_clips  # noqa: PLC0415
+        from kling_ui.cli.reports import score_clips  # noqa: PLC0415
 
         return lambda: score_clips(reference, result, orientation, as_json=as_json)
 
@@ -277,9 +277,29 @@ def preview_server(
     """Serve the preview engine to other clients, under the same contract as the remote API."""
 
     def load() -> Work:
-        from kling_ui.cli.preview_server import serve_previews  # noqa: PLC0415
+        from pydantic import SecretStr  # noqa: PLC0415
 
-        return lambda: serve_previews(host, port, token, allow_private=allow_private)
+        from kling_ui.errors import SettingsError  # noqa: PLC0415
+        from kling_ui.preview.standalone import serve_preview  # noqa: PLC0415
+        from kling_ui.settings import Settings, valid_token  # noqa: PLC0415
+
+        if token is not None and not valid_token(token):
+            raise SettingsError("--token takes printable ASCII without spaces.")
+        settings = Settings.from_env()
+
+        def work() -> int:
+            serve_preview(
+                settings.data_dir / "preview",
+                host=host,
+                port=port,
+                token=SecretStr(token) if token else None,
+                allow_private=allow_private,
+                names=settings.hosts,
+                on_ready=lambda url: say(f"The preview engine answers at {url}. Ctrl+C stops it."),
+            )
+            return 0
+
+        return work
 
     guarded(load)
 

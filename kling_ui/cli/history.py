@@ -11,8 +11,8 @@ from kling_ui.cli.output import (
     print_json,
     say,
     tell,
-    visitor_of,
 )
+from kling_ui.composition import owner_id
 from kling_ui.presentation.money import spending_sentence
 from kling_ui.presentation.runs import entry_words, run_words
 from kling_ui.runs.export import Entry, RunHistory, export
@@ -32,7 +32,7 @@ def list_runs(limit: int, *, everybody: bool, as_json: bool) -> int:
         KlingUIError: The ledger cannot be read.
     """
     settings = Settings.from_env()
-    visitor = visitor_of(settings.data_dir)
+    visitor = owner_id(settings.data_dir)
 
     async def ask(history: RunHistory) -> tuple[list[Entry], Spending]:
         return await history.runs(None if everybody else visitor, limit), await history.spending(visitor)
@@ -75,7 +75,7 @@ def export_runs(folder: Path, *, everybody: bool, with_files: bool, as_json: boo
         KlingUIError: The folder cannot be written to or is not empty, or the ledger cannot be read.
     """
     settings = Settings.from_env()
-    visitor = None if everybody else visitor_of(settings.data_dir)
+    visitor = None if everybody else owner_id(settings.data_dir)
     entries = _asked(settings, lambda history: history.runs(visitor, EXPORT_MAX))
     count = export(entries, folder, with_files=with_files)
     if as_json:

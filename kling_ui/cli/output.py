@@ -2,11 +2,9 @@
 
 import json
 import os
-import secrets
-import shutil
 import sys
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,7 +15,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, SettingsError, place_of
 from kling_ui.interrupts import INTERRUPTED, interruptible
-from kling_ui.media.files import plain
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.record import RunState
 from kling_ui.runs.view import RunView
@@ -103,24 +100,6 @@ def say(text: str) -> None:
     typer.echo(text, file=sys.stderr)
 
 
-def visitor_of(data_dir: Path) -> str:
-    """Return the id of the command line's own runs: unguessable, because browsers are visitors, too.
-
-    Raises:
-        SettingsError: It cannot be kept.
-    """
-    file = data_dir / "command-line-visitor"
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as new:
-            new.write(secrets.token_urlsafe(32))
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise SettingsError("KLING_UI_DATA_DIR takes a folder that can be written to.") from error
-    return file.read_text()
-
-
 class RunProgress:
     """Shows one run.
 
@@ -177,21 +156,6 @@ class RunProgress:
             say(said.sentence)
 
 
-async def follow(views: AsyncGenerator[RunView], run_progress: RunProgress) -> RunView:
-    """Tell what a run does until it ends, and return its last view.
-
-    Raises:
-        KlingUIError: There is nothing to follow.
-    """
-    view: RunView | None = None
-    async with aclosing(views) as following:
-        async for view in following:
-            run_progress.show(view)
-    if view is None:
-        raise KlingUIError("The run cannot be followed.")
-    return view
-
-
 def make_folder(folder: Path, option: str = "--out") -> None:
     """Make a folder that was asked for.
 
@@ -202,36 +166,6 @@ def make_folder(folder: Path, option: str = "--out") -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise SettingsError(f"{option} takes a folder that can be written to.") from error
-
-
-def place(video: Path, folder: Path, name: str) -> Path:
-    """Copy a video into a folder under a name that is free there.
-
-    Args:
-        video: Where it is kept.
-        folder: Where to.
-        name: What to call it; characters that some system does not take, and a dash at its front, are left out.
-
-    Raises:
-        SettingsError: It cannot be written there.
-    """
-    stem, suffix = plain(Path(name).stem).lstrip("-. ") or "video", Path(name).suffix
-    for number in range(1, 10_000):
-        target = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
-        try:
-            with target.open("xb") as file, video.open("rb") as source:
-                shutil.copyfileobj(source, file)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            with suppress(OSError):
-                target.unlink()
-            raise SettingsError(
-                f"The video cannot be written to --out ({(error.strerror or 'refused').lower()}).",
-                advice=f"It is kept at {video}.",
-            ) from error
-        return target
-    raise SettingsError(f"--out holds too many videos of this name already. It is kept at {video}.")
 
 
 def run_json(run: RunView, video: Path | None) -> dict[str, Any]:

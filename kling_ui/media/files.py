@@ -2,14 +2,15 @@
 
 import json
 import re
+import shutil
 import unicodedata
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
-from kling_ui.errors import MediaError
+from kling_ui.errors import MediaError, SettingsError
 
 # In UTF-8. Disks take 255; of that "-repaired-12", "-before-after", "-preview.mp4" or ".part" may be added here.
 NAME_MAX_BYTES = 160
@@ -106,3 +107,33 @@ def read_progress(path: Path) -> float | None:
         return float(json.loads(path.read_bytes())["progress"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def copy_into(video: Path, folder: Path, name: str) -> Path:
+    """Copy a video into a folder under a name that is free there.
+
+    Args:
+        video: Where it is kept.
+        folder: Where to.
+        name: What to call it; characters that some system does not take, and a dash at its front, are left out.
+
+    Raises:
+        SettingsError: It cannot be written there.
+    """
+    stem, suffix = plain(Path(name).stem).lstrip("-. ") or "video", Path(name).suffix
+    for number in range(1, 10_000):
+        target = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
+        try:
+            with target.open("xb") as file, video.open("rb") as source:
+                shutil.copyfileobj(source, file)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            with suppress(OSError):
+                target.unlink()
+            raise SettingsError(
+                f"The video cannot be written to the folder for it ({(error.strerror or 'refused').lower()}).",
+                advice=f"It is kept at {video}.",
+            ) from error
+        return target
+    raise SettingsError(f"The folder holds too many videos of this name already. It is kept at {video}.")

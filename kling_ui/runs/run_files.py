@@ -170,7 +170,7 @@ class Measurer:
             self._ahead = asyncio.create_task(self._watch(reference, self._folder))
 
     async def _watch(self, reference: Path, folder: Path) -> None:
-        from kling_ui.score.compare import track_in_workers  # noqa: PLC0415  loads numpy, only where used
+        from kling_ui.scoring.compare import track_in_workers  # noqa: PLC0415  loads numpy, only where used
 
         with suppress(KlingUIError):  # whoever needs it is told when they do
             await track_in_workers(self._workers, reference, folder=folder, timeout_s=MOTION_LIMIT_S)
@@ -200,7 +200,7 @@ class Measurer:
         Returns:
             The measures with ``score``, 0-100 or ``None``, or ``None`` where they could not be taken.
         """
-        from kling_ui.score.compare import match_clips  # noqa: PLC0415  loads numpy, only where used
+        from kling_ui.scoring.compare import match_clips  # noqa: PLC0415  loads numpy, only where used
 
         limit_s = MOTION_LIMIT_S
         try:

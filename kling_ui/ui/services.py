@@ -12,6 +12,7 @@ import httpx
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
+from kling_ui.composition import open_parts
 from kling_ui.media.download import download
 from kling_ui.media.signatures import (
     IMAGE_FORMATS,
@@ -21,10 +22,9 @@ from kling_ui.media.signatures import (
 )
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import InputKind, TransferOptions
-from kling_ui.runs.engines import Engines
 from kling_ui.runs.record import Terms
 from kling_ui.runs.retention import Retention
-from kling_ui.runs.runner import Runner, open_runner
+from kling_ui.runs.runner import Runner
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
@@ -149,15 +149,13 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
     """Open everything, and look at the first example meanwhile; close it all at the end."""
     warn_of_unused_token(settings)
     async with AsyncExitStack() as stack:
-        workers = stack.enter_context(Workers(settings.workers))
-        engines = Engines(settings, workers, settings.data_dir / "preview")
-        preflight = Preflight(workers, settings.data_dir / "looks")
-        runner = await stack.enter_async_context(open_runner(settings, workers, engines=engines))
+        parts = await stack.enter_async_context(open_parts(settings))
+        runner, preflight = await stack.enter_async_context(parts.open_runner(take_over=True)), parts.preflight
         retention = runner.retention(preflight.folder, settings.limits, in_memory=lambda: preflight.remembered_contents)
         services = Services(
             settings=settings,
             signed_files=signed_files,
-            workers=workers,
+            workers=parts.workers,
             preflight=preflight,
             runner=runner,
             tokens=TokenStore(),

@@ -9,8 +9,6 @@ import time
 
 import imageio_ffmpeg
 import pytest
-from figure import Actor, Scene, dance, tune, write_clip
-from figure.cast import DANCER
 from typer.testing import CliRunner
 
 from kling_ui.cli import app
@@ -30,22 +28,6 @@ def typed(data_dir, monkeypatch):
     for name in ("RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     return lambda *words: CliRunner().invoke(app, [str(word) for word in words])
-
-
-@pytest.fixture(scope="module")
-def short_dance(tmp_path_factory):
-    """A clip that is just long enough for a run, with few frames."""
-    path = tmp_path_factory.mktemp("clips") / "short-dance.mp4"
-    write_clip(
-        path,
-        lambda t: Scene((Actor(DANCER, dance(t)),)),
-        duration_s=3.25,
-        fps=8,
-        width_px=360,
-        height_px=640,
-        sound=tune(3.25),
-    )
-    return path
 
 
 def test_help_tells_every_command_without_loading_what_they_need():
@@ -106,8 +88,8 @@ def test_check_says_what_is_wrong_and_ends_with_1_when_a_run_would_fail(typed, p
 
 
 @pytest.mark.parametrize("prompt", ["half a \ud83d smile", os.fsdecode(b"caf\xe9"), "a\x07b"])
-def test_a_prompt_that_is_no_text_blocks(typed, person_png, short_dance, tmp_path, prompt):
-    commands = (["check", "--image", person_png], ["run", person_png, short_dance, "--out", tmp_path])
+def test_a_prompt_that_is_no_text_blocks(typed, person_png, short_dance_mp4, tmp_path, prompt):
+    commands = (["check", "--image", person_png], ["run", person_png, short_dance_mp4, "--out", tmp_path])
     for words in commands:
         done = typed(*words, "--prompt", prompt, "--json")
         report = json.loads(done.stdout)
@@ -118,7 +100,7 @@ def test_a_prompt_that_is_no_text_blocks(typed, person_png, short_dance, tmp_pat
 
 
 def test_files_whose_names_are_long_or_no_text_are_checked_run_and_repaired(
-    typed, person_png, short_dance, tmp_path, monkeypatch
+    typed, person_png, short_dance_mp4, tmp_path, monkeypatch
 ):
     """Sixty-two characters of four bytes are the most that a disk takes; other names are no text at all."""
     monkeypatch.setenv("KLING_UI_DATA_DIR", str(tmp_path / "data"))  # others run the same files
@@ -126,7 +108,7 @@ def test_files_whose_names_are_long_or_no_text_are_checked_run_and_repaired(
     for name in ("\U0001f600" * 62, os.fsdecode(b"caf\xe9")):
         image, video = tmp_path / f"{name}.png", tmp_path / f"{name}.mp4"
         image.write_bytes(person_png.read_bytes())
-        video.write_bytes(short_dance.read_bytes())
+        video.write_bytes(short_dance_mp4.read_bytes())
         done = typed("run", image, video, "--out", out)
         assert done.exit_code == 0, done.stderr
         assert os.fsdecode(done.stdout_bytes).strip() in map(str, out.iterdir())
@@ -156,10 +138,10 @@ def test_run_stops_at_a_block(typed, person_png, dance_mp4, tmp_path):
 
 
 @pytest.mark.slow
-def test_run_makes_a_preview_and_overwrites_nothing(typed, person_png, short_dance, tmp_path):
+def test_run_makes_a_preview_and_overwrites_nothing(typed, person_png, short_dance_mp4, tmp_path):
     mine = tmp_path / f"{person_png.stem}-short-dance-preview.mp4"
     mine.write_text("mine")
-    done = typed("run", person_png, short_dance, "--out", tmp_path, "--json")
+    done = typed("run", person_png, short_dance_mp4, "--out", tmp_path, "--json")
     outcome = json.loads(done.stdout)
     assert done.exit_code == 0, done.stderr
     assert (outcome["engine"], outcome["status"], outcome["error"]) == ("preview", "completed", None)
@@ -176,9 +158,9 @@ def test_run_makes_a_preview_and_overwrites_nothing(typed, person_png, short_dan
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("heeds_ctrl_c")
-def test_ctrl_c_ends_a_run_and_leaves_nothing_behind(person_png, short_dance, tmp_path, data_dir):
+def test_ctrl_c_ends_a_run_and_leaves_nothing_behind(person_png, short_dance_mp4, tmp_path, data_dir):
     long_dance = data_dir.with_name("long-dance.mp4")  # long enough to be still drawn when the signal comes
-    repeated = ["-stream_loop", "7", "-i", str(short_dance), "-c", "copy", str(long_dance)]
+    repeated = ["-stream_loop", "7", "-i", str(short_dance_mp4), "-c", "copy", str(long_dance)]
     subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *repeated], check=True)
     environ = os.environ | {"KLING_UI_DATA_DIR": str(data_dir), "KLING_UI_WORKERS": "1"}
     command = [

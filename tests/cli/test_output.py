@@ -18,20 +18,14 @@ from kling_ui.checks.report import (
     Section,
     Severity,
 )
-from kling_ui.cli.check import lines_of
-from kling_ui.cli.output import (
-    RunProgress,
-    guarded,
-    place,
-    tell,
-    tell_run,
-)
-from kling_ui.cli.run import RunCommand, RunCommandResult, outcome_json
+from kling_ui.cli.output import RunProgress, guarded, tell, tell_run
+from kling_ui.cli.reports import report_lines
+from kling_ui.cli.run import outcome_json
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, RunError, SettingsError
-from kling_ui.media.files import cut
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import CHANNELS
+from kling_ui.results import CheckResult, RunResult
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import (
@@ -64,7 +58,7 @@ DONE = replace(
     RECORD, state=RunState.COMPLETED, result_name="result.mp4", result_facts=FACTS, motion={"score": 93.0}, cost_usd=0.0
 )
 HERE = Delivery(Channel.INLINE)
-ORDER = RunCommand(Path("a.png"), Path("b.mp4"), TransferOptions(), EngineName.PREVIEW, Path())
+CHECKED = CheckResult.of(Report())
 A_CUT = "the clip has a cut (at 2.0 s); the model follows one shot only"
 FINDING = Finding(FindingCode.VIDEO_CUTS_ONE, Severity.WARN, 1, LimitSource.KLING, {"times_s": [2.0]})
 
@@ -171,7 +165,7 @@ def test_a_report_is_told_in_lines():
     clip = {"duration_s": 12.0, "fps": 23.976, "codec": "h264", "has_audio": False, "person_share": 0.97}
     facts = {"file": "b.mp4", "format": "mp4"} | size | clip
     report = Report(video=Section(facts, (FINDING,)), pair=Section({"prompt_chars": 3}))
-    assert lines_of(report) == [
+    assert report_lines(report) == [
         f"Will run, but {A_CUT}.",
         "",
         "Video: b.mp4, MP4, 720 x 1280 px, 2.5 MB, 12.0 s, 23.98 fps, h264, no sound, "
@@ -182,7 +176,7 @@ def test_a_report_is_told_in_lines():
 
 
 def test_the_json_of_a_finished_run():
-    outcome = outcome_json(ORDER, RunCommandResult(Report(), view(DONE), Path("a-b-preview.mp4")))
+    outcome = outcome_json(RunResult.of(view(DONE), Path("a-b-preview.mp4"), CHECKED))
     assert json.loads(json.dumps(outcome)) == {
         "run_id": "1" * 32,
         "request_id": "req-1",
@@ -208,82 +202,15 @@ def test_the_json_of_a_finished_run():
 
 def test_the_json_of_a_failed_and_of_a_blocked_run_says_why():
     failed = view(replace(RECORD, state=RunState.FAILED, error="No person.", advice="Another clip.", raw_error="E1"))
-    outcome = outcome_json(ORDER, RunCommandResult(Report(), failed))
+    outcome = outcome_json(RunResult.of(failed, None, CHECKED))
     assert outcome["status"] == "failed"
     assert outcome["error"] == {"message": "No person.", "advice": "Another clip.", "raw": "E1"}
     blocked = Report(video=Section(None, (replace(FINDING, severity=Severity.BLOCK),)))
-    outcome = outcome_json(ORDER, RunCommandResult(blocked))
+    outcome = outcome_json(RunResult.blocked(EngineName.PREVIEW, CheckResult.of(blocked)))
     assert (outcome["status"], outcome["error"]["message"]) == (
         "blocked",
         f"Would fail: {A_CUT}.",
     )
-
-
-def test_a_video_is_put_under_a_free_name(tmp_path):
-    video = tmp_path / "result.mp4"
-    video.write_bytes(b"new")
-    names = [place(video, tmp_path, "a.mp4").name for _ in range(3)]
-    assert names == ["a.mp4", "a-2.mp4", "a-3.mp4"]
-    assert (tmp_path / "a-3.mp4").read_bytes() == b"new"
-    with pytest.raises(SettingsError, match="--out"):
-        place(video, tmp_path / "nowhere", "a.mp4")
-
-
-@pytest.mark.parametrize(
-    ("stem", "placed"),
-    [
-        ("a" * 250, "a" * 80),
-        ("\u4e2d" * 83, "\u4e2d" * 26),
-        ("\U0001f600" * 60, "_" * 20),
-        ('it\'s "mine"', "it_s _mine_"),
-        ("-rf", "rf"),
-        ("--out=x", "out_x"),
-        (".hidden", "hidden"),
-        ("half\udcff", "half_"),
-        ("a:b*c?d|e<f>g", "a_b_c_d_e_f_g"),
-        ("new\nline\x1b[2J", "new_line__2J"),
-        ("...", "clip-preview"),
-    ],
-)
-def test_any_name_in_and_a_short_legal_one_out(tmp_path, stem, placed):
-    kept = tmp_path / "result.mp4"
-    kept.write_bytes(b"new")
-    for number in range(2):
-        found = place(kept, tmp_path, f"{cut(stem, 80)}-clip-preview.mp4")
-        ending = "" if placed == "clip-preview" else "-clip-preview"
-        assert found.name == f"{placed}{ending}{'-2' if number else ''}.mp4"
-        assert len(os.fsencode(found.name)) <= 143  # what an encrypted disk takes
-        assert found.read_bytes() == b"new"
-
-
-@pytest.mark.parametrize("fault", ["no folder", "a file in its place", "not writable", "full", "too many"])
-def test_an_output_folder_that_fails_hides_no_result(tmp_path, fault, monkeypatch):
-    kept, out = tmp_path / "data" / "runs" / "1" / "result.mp4", tmp_path / "out"
-    kept.parent.mkdir(parents=True)
-    kept.write_bytes(b"new")
-
-    def refuse(number):
-        def refused(*_args, **_options):
-            raise OSError(number, os.strerror(number))
-
-        return refused
-
-    if fault == "a file in its place":
-        out.write_text("mine")
-    elif fault != "no folder":
-        out.mkdir()
-    if fault == "full":
-        monkeypatch.setattr("shutil.copyfileobj", refuse(errno.ENOSPC))
-    elif fault == "not writable":  # a test may run as root, whom no mode stops
-        monkeypatch.setattr(Path, "open", refuse(errno.EACCES))
-    elif fault == "too many":
-        monkeypatch.setattr(Path, "open", refuse(errno.EEXIST))
-    with pytest.raises(SettingsError) as caught:
-        place(kept, out, "a.mp4")
-    monkeypatch.undo()
-    assert str(kept) in str(caught.value)
-    assert kept.read_bytes() == b"new"
-    assert not out.is_dir() or list(out.iterdir()) == []
 
 
 def test_without_a_terminal_each_step_is_told_once(capsys):

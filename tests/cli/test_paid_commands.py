@@ -2,12 +2,8 @@
 
 import csv
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from figure import Actor, Scene, dance, write_clip
-from figure.cast import DANCER
 from typer.testing import CliRunner
 
 from kling_ui.cli import app
@@ -15,75 +11,11 @@ from kling_ui.cli import app
 TOKEN = "planted-token-0123456789"
 
 
-class Vendor(ThreadingHTTPServer):
-    """Accepts every submit, and is done at once."""
-
-    def __init__(self, video):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.video = video.read_bytes()
-        self.submits = 0
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Vendor
-
-    def do_GET(self):
-        if self.path.startswith("/v.mp4"):
-            self.answer(self.server.video, "video/mp4")
-        elif self.path.startswith("/v1/models"):
-            self.tell(base_price_usd=0.07, price_unit="second")
-        elif "status" in self.path:
-            self.tell(request_id=self.path.split("/")[3], status="completed")
-        else:
-            video = f"{self.server.url}/v.mp4?Signature=s3cret"
-            self.tell(request_id=self.path.split("/")[3], status="succeeded", output={"video": video}, cost=0.25)
-
-    def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.submits += 1
-        self.tell(request_id=f"req-{self.server.submits}")
-
-    def tell(self, **body):
-        self.answer(json.dumps(body).encode(), "application/json")
-
-    def answer(self, content, media_type):
-        self.send_response(200)
-        self.send_header("Content-Type", media_type)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    path = tmp_path_factory.mktemp("clips") / "short-dance.mp4"
-    scene = lambda t: Scene((Actor(DANCER, dance(t)),))  # noqa: E731
-    write_clip(path, scene, duration_s=3.25, fps=8, width_px=360, height_px=640)
-    return path
-
-
 @pytest.fixture
-def vendor(clip):
-    with Vendor(clip) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-@pytest.fixture
-def typed(vendor, tmp_path, monkeypatch):
+def typed(paid_vendor, tmp_path, monkeypatch):
     """Type a command; return its end."""
     monkeypatch.setenv("KLING_UI_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("KLING_UI_API_BASE", vendor.url)
+    monkeypatch.setenv("KLING_UI_API_BASE", paid_vendor.url)
     monkeypatch.setenv("KLING_UI_WORKERS", "1")
     monkeypatch.setenv("RUNCOMFY_API_TOKEN", TOKEN)
     monkeypatch.setenv("KLING_UI_BUDGET_DAY_USD", "0.40")
@@ -120,9 +52,11 @@ def test_a_request_can_only_be_recovered_with_a_token(typed, monkeypatch, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_paid_run_its_repetition_its_budget_and_its_history(typed, vendor, person_png, clip, tmp_path):
+def test_a_paid_run_its_repetition_its_budget_and_its_history(
+    typed, paid_vendor, person_png, short_dance_mp4, tmp_path
+):
     out = tmp_path / "out"
-    run = ["run", person_png, clip, "--engine", "kling", "--out", out]
+    run = ["run", person_png, short_dance_mp4, "--engine", "kling", "--out", out]
     first = typed(*run, "--json")
     assert first.exit_code == 0, first.stderr
     outcome = json.loads(first.stdout)
@@ -136,12 +70,12 @@ def test_a_paid_run_its_repetition_its_budget_and_its_history(typed, vendor, per
         "You already have this result. Run it again for another one, which is charged again. (--again)" in second.stderr
     )
     assert "It cost $0.25; about $0.23 was expected." in second.stderr
-    assert vendor.submits == 1
+    assert paid_vendor.submits == 1
 
     refused = typed(*run, "--again")
     assert refused.exit_code == 1
     assert "of the budget of $0.40 for today $0.15 is left. Nothing was sent." in refused.stderr
-    assert vendor.submits == 1
+    assert paid_vendor.submits == 1
     assert len(list(out.iterdir())) == 2, "nothing is overwritten"
 
     recovered = typed("recover", "req-77", "--out", out, "--json")

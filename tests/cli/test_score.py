@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kling_ui.cli.score import lines_of, score_clips
+from kling_ui.cli.reports import match_lines, score_clips
 from kling_ui.errors import MediaError
 from kling_ui.options import Orientation
-from kling_ui.score.motion import motion_match
+from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.pose import Landmark, PoseTrack
 
 
@@ -28,7 +28,7 @@ def waving() -> PoseTrack:
 def test_people_read_the_sentence_the_measures_and_every_limb(waving):
     late = replace(waving, times_s=waving.times_s + 0.125, landmarks=waving.landmarks.copy())
     late.landmarks[:, Landmark.RIGHT_ANKLE, 3] = 0.1
-    lines = lines_of(motion_match(waving, late))
+    lines = match_lines(motion_match(waving, late))
     assert lines[0].startswith("Motion match ")
     assert "late" in lines[0]
     text = "\n".join(lines)
@@ -40,7 +40,7 @@ def test_people_read_the_sentence_the_measures_and_every_limb(waving):
 
 def test_without_a_number_only_the_reason_is_said(waving):
     nobody = replace(waving, landmarks=np.full_like(waving.landmarks, np.nan))
-    assert lines_of(motion_match(waving, nobody)) == [
+    assert match_lines(motion_match(waving, nobody)) == [
         "The motion match could not be measured: nobody was found in the result."
     ]
 

@@ -19,11 +19,11 @@ from kling_ui.ui.event_payload import (
     payload,
 )
 from kling_ui.ui.input_analysis import InputAnalysis
-from kling_ui.ui.repair_session import (
+from kling_ui.ui.input_repairs import (
+    InputRepairs,
     RepairOrder,
     RepairOutcome,
     RepairProgress,
-    RepairSession,
 )
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as repair_view
@@ -61,7 +61,7 @@ class RepairHandlers:
         order = self._order(payload(event), entries_of(image), entries_of(video), choice)
         progress, session = RepairProgress(), request.session_hash
         services = self._services().for_request(request)
-        work = RepairSession(lambda: services)
+        work = InputRepairs(lambda: services)
         if (older := self._under_way.get(session)) is not None:
             older.cancel()
         with ExitStack() as stack:

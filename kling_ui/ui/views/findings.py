@@ -17,7 +17,7 @@ from kling_ui.errors import KlingUIError
 from kling_ui.options import InputKind, Orientation
 from kling_ui.presentation import findings as words
 from kling_ui.presentation.sentences import ORIENTATIONS, SEVERITIES
-from kling_ui.ui.repair_session import RepairOrder, RepairOutcome, RepairProgress
+from kling_ui.ui.input_repairs import RepairOrder, RepairOutcome, RepairProgress
 from kling_ui.ui.views.input_slot import curve_value, span_words
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import VideoAnalysis

@@ -7,7 +7,7 @@ from kling_ui.options import Orientation
 from kling_ui.presentation import wording
 from kling_ui.presentation.money import dollars
 from kling_ui.runs.view import RunView
-from kling_ui.score.match import remarks
+from kling_ui.scoring.match import remarks
 from kling_ui.ui.views.run_status import is_free
 from kling_ui.ui.web.signed_files import SignedFiles
 

@@ -1,7 +1,8 @@
 from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.checks.repair_session import RepairPhase
 from kling_ui.errors import KlingUIError
 from kling_ui.options import InputKind, Orientation, TransferOptions
-from kling_ui.ui.repair_session import RepairOrder, RepairOutcome, RepairProgress
+from kling_ui.ui.input_repairs import RepairOrder, RepairOutcome, RepairProgress
 from kling_ui.ui.views import findings as repair_view
 
 ORDER = RepairOrder(frozenset({RepairKind.IMAGE_CONVERT}), None, None, None, TransferOptions("", Orientation.IMAGE))
@@ -10,10 +11,9 @@ VALUES = {InputKind.IMAGE: {"ref": "a"}, InputKind.VIDEO: {"ref": "b"}}
 
 def test_a_repair_says_how_far_it_is():
     progress = RepairProgress()
-    progress.enter("Repairing")
-    progress.show(0.4)
+    progress.show(RepairPhase.WRITING, 0.4)
     assert repair_view.running(progress) == {"state": "running", "words": "Repairing", "share": 0.4}
-    progress.enter("Checking the result")
+    progress.show(RepairPhase.CHECKING)
     assert repair_view.running(progress)["share"] is None
 
 

@@ -5,8 +5,8 @@ import pytest
 from kling_ui.options import Orientation
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.record import RunState
-from kling_ui.score.limbs import Limb
-from kling_ui.score.match import (
+from kling_ui.scoring.limbs import Limb
+from kling_ui.scoring.match import (
     Lag,
     LimbMatch,
     MatchMoment,

@@ -133,7 +133,7 @@ def _flatness(spans: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Directions:
-    """Directions compared, moment by moment; ``limbs`` as in :data:`kling_ui.score.limbs.LIMBS`.
+    """Directions compared, moment by moment; ``limbs`` as in :data:`kling_ui.scoring.limbs.LIMBS`.
 
     Attributes:
         error_deg: ``(moments, limbs)`` signed, clockwise; NaN where a limb cannot be compared.
@@ -173,7 +173,7 @@ class Directions:
         return _mean(credit(self.error_deg[rows]), (self.weight * self.importance)[rows])
 
     def score(self, rows: slice = slice(None)) -> float | None:
-        """The 0-100 figure of some moments: see :func:`kling_ui.score.motion.motion_match`."""
+        """The 0-100 figure of some moments: see :func:`kling_ui.scoring.motion.motion_match`."""
         earned = self.earned_share(rows)
         if earned is None:
             return None

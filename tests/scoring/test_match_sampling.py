@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kling_ui.score.match import (
+from kling_ui.scoring.match import (
     TimeSpan,
     end_s,
     moments,

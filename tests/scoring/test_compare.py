@@ -10,7 +10,7 @@ from figure import Scene, write_clip
 
 from kling_ui.errors import MediaError
 from kling_ui.media.video import Frame, read_frames
-from kling_ui.score.compare import (
+from kling_ui.scoring.compare import (
     doubted,
     load_tracked_clip,
     match_clips,
@@ -20,9 +20,9 @@ from kling_ui.score.compare import (
     track_in_workers,
     track_span,
 )
-from kling_ui.score.limbs import mirrored
-from kling_ui.score.match import MotionMatch
-from kling_ui.score.motion import motion_match
+from kling_ui.scoring.limbs import mirrored
+from kling_ui.scoring.match import MotionMatch
+from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.pose import PoseTrack, find_poses, track_of
 from kling_ui.workers import Workers
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kling_ui.score.limbs import (
+from kling_ui.scoring.limbs import (
     LIMBS,
     Limb,
     limb_track,

@@ -13,9 +13,9 @@ import numpy as np
 from kling_ui.media.probe import VideoFacts, probe_video, sniff_video
 from kling_ui.media.video import Frame, read_frames
 from kling_ui.options import Orientation
-from kling_ui.score.limbs import compare, limb_track, mirrored
-from kling_ui.score.match import SURE_VISIBILITY, MotionMatch
-from kling_ui.score.motion import motion_match
+from kling_ui.scoring.limbs import compare, limb_track, mirrored
+from kling_ui.scoring.match import SURE_VISIBILITY, MotionMatch
+from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.cache import AnalysisCache, content_sha256
 from kling_ui.vision.pose import (
     TRACK_LONG_SIDE_PX,

@@ -8,8 +8,8 @@ from figure import Pose, dance, gesture, mirror, pair
 from figure.cast import MAYA, THEO
 
 from kling_ui.options import Orientation
-from kling_ui.score.limbs import Limb, mirrored
-from kling_ui.score.motion import motion_match
+from kling_ui.scoring.limbs import Limb, mirrored
+from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.pose import Landmark, PoseTrack
 
 FPS = 24.0

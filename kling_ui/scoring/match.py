@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kling_ui.options import Orientation
-from kling_ui.score.limbs import Limb
+from kling_ui.scoring.limbs import Limb
 from kling_ui.vision.pose import PoseTrack
 
 BRIDGED_S = 0.15  # a gap this long between two finds is filled in; the detector loses a person for a frame or two
@@ -166,7 +166,7 @@ class MotionMatch:
         orientation: What was compared: directions (``video``), or their changes (``image``).
         reference_s: Length of the reference.
         result_s: Length of the result.
-        score: 0-100; :func:`kling_ui.score.motion.motion_match` defines it.
+        score: 0-100; :func:`kling_ui.scoring.motion.motion_match` defines it.
         reason: Why there is no score; empty when there is one.
         earned_share: What the limbs earn on average; 1 is exact.
         still_share: What a picture that never moves would earn.

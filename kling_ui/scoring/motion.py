@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kling_ui.options import Orientation
-from kling_ui.score.limbs import (
+from kling_ui.scoring.limbs import (
     COUNTED,
     LIMBS,
     PCK_DEG,
@@ -17,7 +17,7 @@ from kling_ui.score.limbs import (
     mirrored,
     missing_share,
 )
-from kling_ui.score.match import (
+from kling_ui.scoring.match import (
     Lag,
     LimbMatch,
     MatchMoment,

@@ -1,0 +1,243 @@
+"""``kling-ui check``, ``repair`` and ``score``: what was found and done, for people and for programs."""
+
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich import progress as rich_progress
+from rich.console import Console
+
+from kling_ui.checks.report import Report, Section
+from kling_ui.cli.output import (
+    DONE,
+    FAILED,
+    print_json,
+    say,
+    tell,
+)
+from kling_ui.options import Orientation, TransferOptions
+from kling_ui.presentation.findings import (
+    advice,
+    advice_reasons,
+    file_differences,
+    forecast_sentence,
+    headline,
+    message,
+    repair_json,
+    repair_label,
+    report_json,
+)
+from kling_ui.python_api import check, repair, score
+from kling_ui.results import Progress, RepairResult
+from kling_ui.scoring.match import LimbMatch, MotionMatch
+from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
+
+
+def check_files(
+    image: Path | None, video: Path | None, choice: TransferOptions, *, accept: Collection[str], as_json: bool
+) -> int:
+    """Look at the files, print what was found and return the exit code.
+
+    Raises:
+        MediaError: A file cannot be read.
+        KlingUIError: Looking at it failed for another reason.
+    """
+    checked = check(
+        image,
+        video,
+        prompt=choice.prompt,
+        orientation=choice.orientation,
+        keep_sound=choice.keep_sound,
+        accept=accept,
+    )
+    if as_json:
+        print_json(report_json(checked.report))
+    else:
+        tell("\n".join(report_lines(checked.report)))
+    return FAILED if checked.is_blocked else DONE
+
+
+def repair_files(image: Path | None, video: Path | None, choice: TransferOptions, out: Path, *, as_json: bool) -> int:
+    """Look at the files, apply every repair that is offered, look again, print and return the exit code.
+
+    Raises:
+        MediaError: A file cannot be read, or the folder cannot be written to.
+        KlingUIError: Analysing or repairing failed for another reason.
+    """
+    with _Bar() as bar:
+        repaired = repair(
+            image,
+            video,
+            out=out,
+            orientation=choice.orientation,
+            keep_sound=choice.keep_sound,
+            on_progress=bar.show,
+        )
+    if as_json:
+        print_json(_repair_json(repaired))
+    else:
+        tell("\n".join(_repair_lines(repaired)))
+    return FAILED if repaired.after.is_blocked else DONE
+
+
+class _Bar:
+    """Says what is done, and moves a progress bar on a terminal while there is a share to show."""
+
+    def __init__(self) -> None:
+        console = Console(stderr=True)
+        self._bar = rich_progress.Progress(console=console, transient=True) if console.is_terminal else None
+        self._task = self._bar.add_task("Repairing", total=1.0) if self._bar else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def show(self, news: Progress) -> None:
+        if news.share is None:
+            if self._bar:
+                self._bar.stop()
+            say(news.words)
+        elif self._bar and self._task is not None:
+            self._bar.start()
+            self._bar.update(self._task, completed=news.share)
+
+
+def _repair_json(repaired: RepairResult) -> dict[str, Any]:
+    before, after = repaired.planned.before, repaired.analyses
+    return {
+        "repairs": [repair_json(done) for done in repaired.planned.repairs],
+        "image": _file_json(before[0], after[0]),
+        "video": _file_json(before[1], after[1]),
+        "choice": {"orientation": repaired.orientation, "keep_sound": repaired.keep_sound},
+        "before": report_json(repaired.before.report),
+        "check": report_json(repaired.after.report),
+    }
+
+
+def _file_json(
+    before: ImageAnalysis | VideoAnalysis | None, after: ImageAnalysis | VideoAnalysis | None
+) -> dict[str, Any] | None:
+    if before is None or after is None:
+        return None
+    return {
+        "original": str(before.facts.path),
+        "repaired": str(after.facts.path) if after.facts.path != before.facts.path else None,
+        "changes": [asdict(change) for change in file_differences(before.facts, after.facts)],
+    }
+
+
+def _repair_lines(repaired: RepairResult) -> list[str]:
+    if not repaired.repairs:
+        return ["Nothing to repair.", *report_lines(repaired.after.report)]
+    lines = []
+    for before, after in zip(repaired.planned.before, repaired.analyses, strict=True):
+        if before is None or after is None or after.facts.path == before.facts.path:
+            continue
+        lines.append(f"{before.facts.path.name} -> {after.facts.path}")
+        lines += [
+            f"  {change.what}: {change.before} -> {change.after}"
+            for change in file_differences(before.facts, after.facts)
+        ]
+    lines += [f"{repair_label(done)}." for done in repaired.planned.repairs if done.kind.target == "choice"]
+    return [*lines, "", *report_lines(repaired.after.report)]
+
+
+def report_lines(report: Report) -> list[str]:
+    """Write a report for people: the verdict, then the facts, the forecast and the findings of each input."""
+    sections = (("Image", report.image, []), ("Video", report.video, _forecast(report)), ("Together", report.pair, []))
+    return [headline(report)] + [line for section in sections for line in _section(*section)]
+
+
+def _forecast(report: Report) -> list[str]:
+    lines = [f"  {forecast_sentence(report.forecast)}"] if report.forecast else []
+    if report.advice:
+        lines.append(f"  Orientation “{report.advice.orientation}” suits it. {' '.join(advice_reasons(report.advice))}")
+    return lines
+
+
+def _section(title: str, section: Section, details: list[str]) -> list[str]:
+    facts = section.facts or {}
+    if "file" not in facts and not section.findings:
+        return []
+    heading = f"{title}: {facts['file']}, {_measures(facts)}" if "file" in facts else title
+    lines = ["", heading, *details]
+    for finding in section.findings:
+        lines.append(f"  {finding.severity.value:5}  {message(finding)}  [{finding.rule}]")
+        lines.append(f"         {advice(finding)}")
+        if finding.evidence and finding.evidence.picture:
+            lines.append(f"         Shown in {finding.evidence.picture}")
+    return lines
+
+
+def _measures(facts: dict[str, Any]) -> str:
+    parts = [
+        facts.get("format", "").upper(),
+        f"{facts['width_px']} x {facts['height_px']} px",
+        f"{facts['size_bytes'] / 1e6:.1f} MB",
+    ]
+    if "duration_s" in facts:
+        parts += [f"{facts['duration_s']:.1f} s", f"{facts['fps']:.4g} fps", facts["codec"]]
+        parts.append("with sound" if facts["has_audio"] else "no sound")
+    if facts.get("subject_share") is not None:
+        parts.append(f"the character covers {facts['subject_share'] * 100:.0f} %")
+    if facts.get("person_share") is not None:
+        parts.append(f"a person in {facts['person_share'] * 100:.0f} % of the frames looked at")
+    return ", ".join(part for part in parts if part)
+
+
+def score_clips(reference: Path, result: Path, orientation: Orientation, *, as_json: bool) -> int:
+    """Measure the motion match, print it and return the exit code: 0 measured, 1 not measurable.
+
+    Raises:
+        MediaError: A file cannot be read.
+        KlingUIError: Looking at it failed for another reason.
+    """
+    say("Watching both clips.")
+    match = score(reference, result, orientation=orientation)
+    if as_json:
+        print_json(match.to_json())
+    else:
+        tell("\n".join(match_lines(match)))
+    return FAILED if match.score is None else DONE
+
+
+def match_lines(match: MotionMatch) -> list[str]:
+    """Write a motion match for people: the sentence, the measures, then each limb."""
+    if match.score is None:
+        return [match.headline]
+    measures = {
+        "limb-direction error": _value(match.limb_error_deg, " degrees"),
+        "PCK@20deg": _value(match.pck_20deg_share, digits=3),
+        "PCK@0.2 of the shoulders": _value(match.pck_shoulder_share, digits=3),
+        "AKD": _value(match.akd_shoulder_widths, " shoulder widths", digits=3),
+        "MKR": _value(match.mkr_share, digits=3),
+        "visibility": _value(match.visibility, digits=2),
+        "lag": _lag(match),
+        "compared": f"{match.compared_s:.1f} of {match.reference_s:.1f} s",
+    }
+    lines = [match.headline, "", *(f"  {name:24}  {value}" for name, value in measures.items())]
+    return [*lines, "", f"  {'limb':16}  {'error':>7}  {'usually':>7}  {'PCK@20deg':>9}", *map(_limb, match.limbs)]
+
+
+def _limb(row: LimbMatch) -> str:
+    if row.left_out:
+        return f"  {row.limb.value:16}  {row.left_out}"
+    note = "" if row.counted else "  not counted"
+    error, usually = _value(row.error_deg), _value(row.bias_deg, sign="+")
+    return f"  {row.limb.value:16}  {error:>7}  {usually:>7}  {_value(row.pck_20deg_share, digits=2):>9}{note}"
+
+
+def _lag(match: MotionMatch) -> str:
+    if match.lag is None:
+        return "cannot be told"
+    by = f"{match.lag.late_s * 1000:+.0f} ms, give or take {match.lag.uncertainty_s * 1000:.0f}"
+    return f"{match.lag.frames:+.1f} frames ({by})"
+
+
+def _value(value: float | None, unit: str = "", *, digits: int = 1, sign: str = "") -> str:
+    return "-" if value is None else f"{value:{sign}.{digits}f}{unit}"

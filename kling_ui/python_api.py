@@ -1,0 +1,429 @@
+"""What Python code can call: check, repair, run and score. The command line is built on the same functions.
+
+Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on.
+The leading *a* is the usual mark of a name that is awaited where its twin is not (``anext`` in Python, ``aclose`` in
+httpx and anyio): the call itself tells which it is, both can be imported side by side, and no second module has to be
+known. Equal names in a module of their own would leave ``run(...)`` ambiguous to whoever reads that line alone. The
+twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
+
+Work on pixels is done in worker processes, which import the calling script again: there, calls stand below
+``if __name__ == "__main__":``.
+
+Inability is an error of :mod:`kling_ui.errors`. What the checks find, and a run without a video, is a result.
+"""
+
+import asyncio
+import functools
+import math
+import os
+from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from pydantic import SecretStr
+
+from kling_ui.checks.repair_session import (
+    RepairInput,
+    RepairPhase,
+    RepairRequest,
+)
+from kling_ui.composition import open_parts, owner_id
+from kling_ui.errors import KlingUIError, RunError, SettingsError
+from kling_ui.media.files import NAME_MAX_BYTES, copy_into, cut
+from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
+from kling_ui.presentation.findings import repair_effect, repair_label, report_json
+from kling_ui.presentation.money import dollars
+from kling_ui.presentation.runs import cancel_words, in_words, run_words, start_words
+from kling_ui.results import CheckResult, Progress, RepairResult, RunResult
+from kling_ui.runs.pricing import PriceRisenError
+from kling_ui.runs.record import EngineName, RunInputs
+from kling_ui.runs.view import RunView
+from kling_ui.scoring.match import MotionMatch
+from kling_ui.settings import Settings, valid_token
+
+if TYPE_CHECKING:
+    from kling_ui.runs.runner import Runner
+
+P = ParamSpec("P")
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+AnyPath = str | os.PathLike[str]
+OnProgress = Callable[[Progress], None]
+
+
+async def acheck(
+    image: AnyPath | None = None,
+    video: AnyPath | None = None,
+    *,
+    prompt: str = DEFAULT_PROMPT,
+    orientation: str = "video",
+    keep_sound: bool = True,
+    accept: Collection[str] = (),
+    settings: Settings | None = None,
+) -> CheckResult:
+    """Look at the inputs and say whether a run will work; nothing is sent.
+
+    Args:
+        image: The character image.
+        video: The reference video.
+        prompt: Scene, clothes and light in words, 1-2500 characters.
+        orientation: Whose facing the result follows: ``video`` (at most 30 s) or ``image`` (at most 10 s).
+        keep_sound: Keep the reference's sound.
+        accept: Ids of rules that a person overrules; only where :attr:`Problem.may_accept` allows it.
+        settings: Other settings than those of the environment.
+
+    Raises:
+        MediaError: A file cannot be read.
+        SettingsError: An argument or a variable of the environment has a value that cannot be used.
+        WorkError: A worker died or took too long.
+    """
+    choice = _options(prompt, orientation, keep_sound)
+    _require_input(image, video)
+    async with open_parts(settings or Settings.from_env()) as parts:
+        report = await parts.preflight.report(_path(image), _path(video), choice)
+    return CheckResult.of(report.accepting(accept))
+
+
+async def arepair(
+    image: AnyPath | None = None,
+    video: AnyPath | None = None,
+    *,
+    out: AnyPath,
+    orientation: str = "video",
+    keep_sound: bool = True,
+    on_progress: OnProgress | None = None,
+    settings: Settings | None = None,
+) -> RepairResult:
+    """Repair what the checks find, into new files; the originals stay as they are.
+
+    Args:
+        image: The character image.
+        video: The reference video.
+        out: Folder for the copies, as ``<name>-repaired.<suffix>``; nothing in it is overwritten.
+        orientation: Whose facing the result is to follow, ``video`` or ``image``.
+        keep_sound: Keep the reference's sound, if it has any.
+        on_progress: Told what is being done, on the thread of the event loop.
+        settings: Other settings than those of the environment.
+
+    Raises:
+        MediaError: A file cannot be read, or a copy cannot be written.
+        SettingsError: An argument or a variable of the environment has a value that cannot be used.
+        WorkError: A worker died or took too long.
+    """
+    choice = _options(DEFAULT_PROMPT, orientation, keep_sound)
+    _require_input(image, video)
+    tell = on_progress or _say_nothing
+    async with open_parts(settings or Settings.from_env()) as parts:
+        tell(Progress("Looking at the inputs."))
+        planned = await parts.repairs.plan(RepairRequest(_to_repair(image), _to_repair(video), choice))
+        if not planned.kinds:
+            return RepairResult.of(planned, planned.sources, planned.before, planned.report)
+        for repair in planned.repairs:
+            tell(Progress(f"{repair_label(repair)}. {repair_effect(repair)}"))
+        repaired = await parts.repairs.write(planned, Path(out), on_progress=functools.partial(_tell_phase, tell))
+    return RepairResult.of(planned, repaired.copies, repaired.after, repaired.report)
+
+
+async def arun(
+    image: AnyPath,
+    video: AnyPath,
+    *,
+    engine: str = "preview",
+    prompt: str = DEFAULT_PROMPT,
+    orientation: str = "video",
+    keep_sound: bool = True,
+    resolution: str = "720p",
+    out: AnyPath = ".",
+    max_price_usd: float | None = None,
+    token: str | None = None,
+    accept: Collection[str] = (),
+    again: bool = False,
+    on_progress: OnProgress | None = None,
+    settings: Settings | None = None,
+) -> RunResult:
+    """Check the inputs, make the video, measure how well it follows, and put it into a folder.
+
+    A paid run is made only within ``max_price_usd``: the price is read right before it is sent, and it is not sent when
+    it would cost more or when its price is not known. The budgets of the settings hold besides. The same run is not
+    made twice: one that is under way is followed, one that was completed is given again; neither is charged again.
+
+    Cancelling ends a preview; a paid run is cancelled if it has not started yet, else RunComfy goes on with it, and
+    ``kling-ui recover`` fetches its video.
+
+    Args:
+        image: The character image.
+        video: The reference video.
+        engine: Who renders: ``preview`` is free and drawn on this machine, ``kling`` is paid and needs a token.
+        prompt: Scene, clothes and light in words, 1-2500 characters; the motion comes from the video.
+        orientation: Whose facing the result follows: ``video`` (at most 30 s) or ``image`` (at most 10 s).
+        keep_sound: Keep the reference's sound.
+        resolution: How large a preview may be, ``720p`` or ``1080p``; Kling decides for itself.
+        out: Folder for the video; nothing in it is overwritten.
+        max_price_usd: The most that a run on Kling may cost, in US dollars; ``math.inf`` sets no limit of its own, and
+            takes prices that are not known, too. Without it nothing is sent to Kling.
+        token: RunComfy token that pays; by default that of the settings.
+        accept: Ids of rules that a person overrules, see :func:`acheck`.
+        again: Make another one although the same was made, or may have been; it is charged again.
+        on_progress: Told what is being done, on the thread of the event loop.
+        settings: Other settings than those of the environment.
+
+    Raises:
+        MediaError: A file cannot be read.
+        SettingsError: An argument or a variable of the environment has a value that cannot be used.
+        RunError: A price or a budget does not allow the run. Nothing was sent.
+        APIError: The model API does not take the token, or does not answer.
+        WorkError: A worker died or took too long.
+    """
+    settings = settings or Settings.from_env()
+    order = _RunOrder(
+        inputs=RunInputs(
+            image=Path(image), video=Path(video), choice=_options(prompt, orientation, keep_sound, resolution)
+        ),
+        engine=_one_of(EngineName, engine, "engine"),
+        max_price_usd=max_price_usd,
+        token=token,
+        again=again,
+        tell=on_progress or _say_nothing,
+    )
+    order.require_leave_to_pay(settings)
+    folder = _folder(Path(out))
+    try:
+        return await _carry_out(order, folder, accept, order.bounded(settings))
+    except KlingUIError as error:
+        told = in_words(error)
+        if told is error:
+            raise
+        raise told from error
+
+
+async def ascore(
+    reference: AnyPath,
+    result: AnyPath,
+    *,
+    orientation: str = "video",
+    settings: Settings | None = None,
+) -> MotionMatch:
+    """Measure how well the motion of a result follows its reference.
+
+    Args:
+        reference: The clip that gives the motion.
+        result: The clip that should follow it.
+        orientation: Whose facing the result follows: ``video`` compares directions, ``image`` their changes.
+        settings: Other settings than those of the environment.
+
+    Returns:
+        The motion match; its ``score`` is 0-100, or ``None`` for a ``reason``.
+
+    Raises:
+        MediaError: A file cannot be read.
+        SettingsError: An argument or a variable of the environment has a value that cannot be used.
+        WorkError: A worker died or took too long.
+    """
+    from kling_ui.scoring.compare import match_clips  # noqa: PLC0415  the others need none of it
+
+    facing = _one_of(Orientation, orientation, "orientation")
+    async with open_parts(settings or Settings.from_env()) as parts:
+        return await match_clips(parts.workers, Path(reference), Path(result), orientation=facing)
+
+
+def _waiting(work: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P, T]:
+    """Make the twin that waits."""
+
+    @functools.wraps(work)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        if _has_running_loop():
+            raise RuntimeError(
+                f"{name}() would hold up the event loop that runs in this thread: use `await a{name}(...)`."
+            )
+        return asyncio.run(work(*args, **kwargs))
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+def _has_running_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+check = _waiting(acheck, "check")
+repair = _waiting(arepair, "repair")
+run = _waiting(arun, "run")
+score = _waiting(ascore, "score")
+
+
+async def follow(views: AsyncGenerator[RunView], show: Callable[[RunView], None]) -> RunView:
+    """Show what a run does until it ends, and return its last view.
+
+    Raises:
+        RunError: There is nothing to follow.
+    """
+    view: RunView | None = None
+    async with aclosing(views) as following:
+        async for view in following:
+            show(view)
+    if view is None:
+        raise RunError("The run cannot be followed.")
+    return view
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RunOrder:
+    inputs: RunInputs
+    engine: EngineName
+    max_price_usd: float | None
+    token: str | None = field(repr=False)
+    again: bool
+    tell: OnProgress
+
+    def require_leave_to_pay(self, settings: Settings) -> None:
+        if self.engine is EngineName.PREVIEW:
+            return
+        if self.token is None and settings.token is None:
+            raise SettingsError(
+                "A run on Kling needs a token in RUNCOMFY_API_TOKEN.", advice="Set it, or use the preview."
+            )
+        if self.token is not None and not valid_token(self.token):
+            raise SettingsError("token takes printable ASCII without spaces.")
+        if self.max_price_usd is None or not self.max_price_usd > 0:
+            raise SettingsError(
+                "A run on Kling costs money: max_price_usd takes the most that it may cost, in US dollars.",
+                advice="Give it, or use the preview, which is free.",
+            )
+
+    @property
+    def has_limit(self) -> bool:
+        return self.engine is EngineName.KLING and self.max_price_usd != math.inf
+
+    def bounded(self, settings: Settings) -> Settings:
+        """Set a budget where there is none: under one, a run whose price is not known is refused in the same breath."""
+        if not self.has_limit or settings.budget_session_usd is not None:
+            return settings
+        return replace(settings, budget_session_usd=math.inf)
+
+    def max_rate_usd(self, duration_s: float) -> float | None:
+        """The most that a second may cost."""
+        return self.max_price_usd / duration_s if self.has_limit and self.max_price_usd and duration_s else None
+
+    def too_dear(self, error: PriceRisenError) -> RunError:
+        estimate_usd, limit_usd = error.quote.estimate_usd, dollars(self.max_price_usd or 0.0)
+        if estimate_usd is None:
+            return RunError(f"It cannot be told whether this run costs more than {limit_usd}. Nothing was sent.")
+        words = f"This run would cost about {dollars(estimate_usd)}, but it may cost {limit_usd}. Nothing was sent."
+        return RunError(words, advice="Raise max_price_usd, shorten the clip, or use the preview, which is free.")
+
+
+async def _carry_out(order: _RunOrder, folder: Path, accept: Collection[str], settings: Settings) -> RunResult:
+    inputs, tell = order.inputs, order.tell
+    async with open_parts(settings) as parts:
+        tell(Progress("Looking at the inputs."))
+        report = (await parts.preflight.report(inputs.image, inputs.video, inputs.choice)).accepting(accept)
+        checked = CheckResult.of(report)
+        tell(Progress(checked.headline))
+        if checked.is_blocked:
+            return RunResult.blocked(order.engine, checked)
+        order = replace(order, inputs=replace(inputs, findings=report_json(report)))
+        async with parts.open_runner(take_over=False) as runner:
+            view = await _followed(order, runner, owner_id(settings.data_dir))
+    video = None
+    if view.result is not None:
+        stems = (cut(path.stem, NAME_MAX_BYTES // 2) for path in (inputs.image, inputs.video))
+        name = f"{'-'.join(stems)}-{order.engine.value}{view.result.suffix}"
+        video = await asyncio.to_thread(copy_into, view.result, folder, name)
+    return RunResult.of(view, video, checked)
+
+
+async def _followed(order: _RunOrder, runner: "Runner", visitor: str) -> RunView:
+    """Start a run and follow it to its end; when that is cancelled, so is the run."""
+    starting = asyncio.ensure_future(_begun(order, runner, visitor))
+    try:
+        run_id = await asyncio.shield(starting)
+        return await follow(runner.watch(run_id, visitor), functools.partial(_tell_view, order.tell))
+    except asyncio.CancelledError:
+        with suppress(KlingUIError):  # then there is nothing to call off
+            await _call_off(await starting, runner, order.tell, visitor)
+        raise
+
+
+async def _begun(order: _RunOrder, runner: "Runner", visitor: str) -> str:
+    try:
+        start = await runner.begin(
+            order.inputs,
+            engine=order.engine,
+            visitor=visitor,
+            token=None if order.token is None else SecretStr(order.token),
+            again=order.again,
+            shown_rate_usd=order.max_rate_usd(order.inputs.known_duration_s or 0.0),
+        )
+    except PriceRisenError as error:
+        raise order.too_dear(error) from error
+    if words := start_words(start.code):
+        order.tell(Progress(words, start=start.code))
+    return start.run_id
+
+
+async def _call_off(run_id: str, runner: "Runner", tell: OnProgress, visitor: str) -> None:
+    tell(Progress(cancel_words(await runner.cancel(run_id, visitor))))
+    view = await runner.view(run_id, visitor)
+    if not view.is_final and view.request_id and view.engine is EngineName.KLING:
+        tell(
+            Progress(
+                f"The run is request {view.request_id}; the page (kling-ui app) follows it on, "
+                f"and so does kling-ui recover {view.request_id}."
+            )
+        )
+
+
+def _tell_phase(tell: OnProgress, phase: RepairPhase, share: float | None) -> None:
+    if phase is RepairPhase.CHECKING:
+        tell(Progress("Looking at the result."))
+    elif share is not None:
+        tell(Progress("Repairing.", share))
+
+
+def _tell_view(tell: OnProgress, view: RunView) -> None:
+    tell(Progress(run_words(view).sentence, view.progress, view))
+
+
+def _say_nothing(_progress: Progress) -> None:
+    pass
+
+
+def _options(prompt: str, orientation: str, keep_sound: bool, resolution: str = "720p") -> TransferOptions:
+    facing, size = _one_of(Orientation, orientation, "orientation"), _one_of(Resolution, resolution, "resolution")
+    return TransferOptions(prompt, facing, keep_sound, size)
+
+
+def _one_of(kind: type[E], value: str, name: str) -> E:
+    try:
+        return kind(value)
+    except ValueError as error:
+        words = " or ".join(kind)
+        raise SettingsError(f"{name} takes {words}.") from error
+
+
+def _require_input(image: AnyPath | None, video: AnyPath | None) -> None:
+    if image is None and video is None:
+        raise SettingsError("Give an image, a video or both.")
+
+
+def _path(given: AnyPath | None) -> Path | None:
+    return None if given is None else Path(given)
+
+
+def _to_repair(given: AnyPath | None) -> RepairInput | None:
+    return None if given is None else RepairInput(Path(given), Path(given))
+
+
+def _folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError("out takes a folder that can be written to.") from error
+    return folder

@@ -1,0 +1,175 @@
+"""Repairs of the page's inputs: a new version of each that is repaired, with the way back."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.checks.repair_session import (
+    PlannedRepairs,
+    RepairedCopy,
+    RepairedInputs,
+    RepairInput,
+    RepairPhase,
+    RepairRequest,
+    RepairSession,
+)
+from kling_ui.errors import KlingUIError
+from kling_ui.options import InputKind, TransferOptions
+from kling_ui.presentation.findings import repair_label
+from kling_ui.ui.browser_values import InputVersion, InputVersions, Span
+from kling_ui.ui.input_analysis import InputAnalysis
+from kling_ui.ui.services import Services
+from kling_ui.ui.views.input_slot import SlotValue, span_words
+
+WORDS = {
+    RepairPhase.ANALYSING: "Looking once more",
+    RepairPhase.WRITING: "Repairing",
+    RepairPhase.CHECKING: "Checking the result",
+}
+
+
+@dataclass(slots=True)
+class RepairProgress:
+    """How far a repair is.
+
+    Attributes:
+        words: What is being done.
+        share: How much of it, 0-1, if that is known.
+    """
+
+    words: str = WORDS[RepairPhase.ANALYSING]
+    share: float | None = None
+
+    def show(self, phase: RepairPhase, share: float | None = None) -> None:
+        """Note what is being done, and how much of it is."""
+        self.words, self.share = WORDS[phase], share
+
+
+@dataclass(frozen=True, slots=True)
+class RepairOrder:
+    """What a person wants repaired.
+
+    Attributes:
+        kinds: The repairs.
+        span: What to keep of the clip, in seconds of what is shown; by default its longest usable span.
+        image: The character image, if there is one.
+        video: The reference video, if there is one.
+        choice: How to transfer the motion.
+    """
+
+    kinds: frozenset[RepairKind]
+    span: Span | None
+    image: InputVersions | None
+    video: InputVersions | None
+    choice: TransferOptions
+
+    @property
+    def request(self) -> RepairRequest:
+        """The same without the page's values."""
+        image, video = (_input(self.inputs.get(kind)) for kind in InputKind)
+        return RepairRequest(image, video, self.choice, self.kinds, self.span)
+
+    @property
+    def inputs(self) -> dict[InputKind, InputVersions]:
+        """The inputs there are."""
+        given = {InputKind.IMAGE: self.image, InputKind.VIDEO: self.video}
+        return {kind: versions for kind, versions in given.items() if versions is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class RepairOutcome:
+    """What came of a repair.
+
+    Attributes:
+        labels: What was done, in words.
+        values: What the mended inputs show now.
+        choice: How to transfer the motion now.
+    """
+
+    labels: tuple[str, ...]
+    values: dict[InputKind, SlotValue] = field(default_factory=dict)
+    choice: TransferOptions = field(default_factory=TransferOptions)
+
+
+class InputRepairs:
+    """Carries orders out.
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+    """
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+        self._input_analysis = InputAnalysis(services)
+
+    async def carry_out(self, order: RepairOrder, progress: RepairProgress) -> RepairOutcome:
+        """Write the repaired copies and look at them; until all of that is done, nothing has changed.
+
+        Raises:
+            KlingUIError: There is nothing to do, or a file cannot be read or written.
+        """
+        services = self._services()
+        session = RepairSession(services.preflight, services.workers)
+        planned = await session.plan(order.request)
+        labels = _labels(order, planned)
+        if not labels:
+            raise _nothing_to_repair()
+        touched = [kind for kind in order.inputs if any(repair.target == kind for repair in labels)]
+        if not touched:
+            return RepairOutcome(tuple(labels.values()), {}, planned.plan.choice)
+        async with services.room(await asyncio.to_thread(_size_bytes, order, touched)) as room:
+            repaired = await session.write(planned, room.folder, with_pictures=True, on_progress=progress.show)
+        values = {}
+        for kind in touched:
+            versions = order.inputs[kind]
+            version = _next_version(versions, kind, labels, planned, repaired)
+            values[kind] = await self._input_analysis.whole(kind, versions.adding(version))
+        return RepairOutcome(tuple(labels.values()), values, planned.plan.choice)
+
+
+def _input(versions: InputVersions | None) -> RepairInput | None:
+    if versions is None:
+        return None
+    current = versions.current
+    return RepairInput(current.path, versions.original.path, current.kinds, current.span)
+
+
+def _labels(order: RepairOrder, planned: PlannedRepairs) -> dict[RepairKind, str]:
+    """What will be done, with what its buttons say."""
+    labels = {repair.kind: repair_label(repair) for repair in planned.repairs}
+    if order.span and RepairKind.VIDEO_TRIM in planned.kinds:
+        labels[RepairKind.VIDEO_TRIM] = f"Keep {span_words(*order.span)}"
+    return labels
+
+
+def _next_version(
+    versions: InputVersions,
+    kind: InputKind,
+    labels: dict[RepairKind, str],
+    planned: PlannedRepairs,
+    repaired: RepairedInputs,
+) -> InputVersion:
+    """Note of a copy what it is made of, and where in the original a trimmed clip begins and ends."""
+    own = {repair: label for repair, label in labels.items() if repair.target == kind}
+    repairs = dict(versions.current.repairs) | own
+    span = planned.span if kind is InputKind.VIDEO else None
+    if planned.plan.video is not None and kind is InputKind.VIDEO and RepairKind.VIDEO_TRIM in repairs:
+        span = planned.plan.video.start_s, planned.plan.video.end_s
+    path, picture = _of(kind, repaired.copies), _of(kind, repaired.pictures)
+    return InputVersion(path or versions.current.path, tuple(repairs.items()), span, picture)
+
+
+def _of(kind: InputKind, files: RepairedCopy) -> Path | None:
+    return files.image if kind is InputKind.IMAGE else files.video
+
+
+def _size_bytes(order: RepairOrder, touched: list[InputKind]) -> int:
+    """Say about how much room copies of the originals take; blocking."""
+    originals = [order.inputs[kind].original.path for kind in touched]
+    return sum(path.stat().st_size for path in originals if path.is_file())
+
+
+def _nothing_to_repair() -> KlingUIError:
+    return KlingUIError("There is nothing to repair here any more.", advice="The findings are up to date now.")
