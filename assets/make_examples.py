@@ -1,26 +1,14 @@
 """Draw the examples that the page shows: two characters and two clips, and analyse them. Deterministic.
 
 Run ``uv run assets/make_examples.py``; it writes into ``assets/examples/`` and takes about a minute. With
-``--analyses`` it only analyses what is there: due whenever ``VERSION`` in ``kling_ui/vision/cache.py`` was raised.
+``--analyses`` it only analyses what is there: due whenever ``VERSION`` in ``kling_ui/vision/analysis.py`` was raised.
 """
 
 import shutil
 import sys
 from pathlib import Path
 
-from figure import (
-    DANCE_S,
-    GESTURE_S,
-    Actor,
-    Camera,
-    Scene,
-    dance,
-    gesture,
-    offering,
-    tune,
-    write_clip,
-    write_still,
-)
+from figure import DANCE_S, GESTURE_S, Actor, Camera, Scene, dance, gesture, offering, tune, write_clip, write_still
 from figure.cast import DANCER, MAYA, THEO
 
 from kling_ui.scoring.compare import keep_track

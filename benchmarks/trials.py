@@ -30,12 +30,7 @@ from kling_ui.media.probe import probe_video
 from kling_ui.options import Orientation
 from kling_ui.puppet import puppet as puppets
 from kling_ui.puppet.rig import character as characters
-from kling_ui.puppet.rig import (
-    hidden_parts,
-    inpainting,
-    layers,
-    segmentation,
-)
+from kling_ui.puppet.rig import hidden_parts, inpainting, layers, segmentation
 from kling_ui.puppet.skeleton import BONES, Part
 from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.clip_measurements import measure_clip

@@ -25,11 +25,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
-from kling_ui.checks.repair_session import (
-    RepairInput,
-    RepairPhase,
-    RepairRequest,
-)
+from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest
 from kling_ui.composition import open_parts, owner_id
 from kling_ui.errors import KlingUIError, RunError, SettingsError
 from kling_ui.media.files import NAME_MAX_BYTES, copy_into, cut

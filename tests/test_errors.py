@@ -4,13 +4,7 @@ from pathlib import Path
 import pytest
 
 from kling_ui import errors
-from kling_ui.errors import (
-    APIStatusError,
-    KlingUIError,
-    MediaError,
-    RateLimitError,
-    RunTimeoutError,
-)
+from kling_ui.errors import APIStatusError, KlingUIError, MediaError, RateLimitError, RunTimeoutError
 
 
 def test_a_media_error_names_the_file_and_the_way_out():

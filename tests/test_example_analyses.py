@@ -8,8 +8,7 @@ from kling_ui.checks.preflight import judge
 from kling_ui.presentation.findings import report_json
 from kling_ui.ui.examples import EXAMPLES, asset, keep_analyses
 from kling_ui.vision import analysis as analyses
-from kling_ui.vision.analysis import analyse_image, analyse_video
-from kling_ui.vision.cache import AnalysisCache, content_sha256
+from kling_ui.vision.analysis import AnalysisCache, analyse_image, analyse_video, content_sha256
 
 RENEW = "run `uv run assets/make_examples.py --analyses`"
 

@@ -4,13 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kling_ui.errors import SettingsError
-from kling_ui.signing import (
-    SECRET_BYTES,
-    is_same,
-    keyed_hash,
-    secret_in,
-    signature,
-)
+from kling_ui.signing import SECRET_BYTES, is_same, keyed_hash, secret_in, signature
 
 
 def test_a_secret_is_made_once_and_only_its_owner_reads_it(tmp_path):

@@ -15,12 +15,7 @@ from kling_ui.checks.report import Finding, Report
 from kling_ui.checks.usability import SpanKind
 from kling_ui.errors import KlingUIError
 from kling_ui.options import Orientation
-from kling_ui.vision.analysis import (
-    ImageAnalysis,
-    VideoAnalysis,
-    analyse_image,
-    analyse_video,
-)
+from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis, analyse_image, analyse_video
 from kling_ui.workers import Workers
 
 LookT = TypeVar("LookT")

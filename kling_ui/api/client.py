@@ -11,34 +11,10 @@ from functools import partial
 import httpx
 from pydantic import SecretStr
 
-from kling_ui.api.models import (
-    REQUEST_ID,
-    Cancellation,
-    MotionRequest,
-    Price,
-    RequestResult,
-    RequestStatus,
-    Submission,
-)
-from kling_ui.api.polling import (
-    REMOTE_POLLING,
-    Poller,
-    PollingPolicy,
-    status_family,
-)
-from kling_ui.api.transport import (
-    NOT_SENT,
-    Transport,
-    no_answer,
-    reason_of,
-)
-from kling_ui.errors import (
-    APIError,
-    APIStatusError,
-    SettingsError,
-    SubmissionUnknownError,
-    UnexpectedResponseError,
-)
+from kling_ui.api.models import REQUEST_ID, Cancellation, MotionRequest, Price, RequestResult, RequestStatus, Submission
+from kling_ui.api.polling import REMOTE_POLLING, Poller, PollingPolicy, status_family
+from kling_ui.api.transport import NOT_SENT, Transport, no_answer, reason_of
+from kling_ui.errors import APIError, APIStatusError, SettingsError, SubmissionUnknownError, UnexpectedResponseError
 from kling_ui.settings import MODEL_ID
 
 READ_LIMIT_S = 30.0  # the vendor's clients expect an answer within 10 s

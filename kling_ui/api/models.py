@@ -12,13 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self
 
-from kling_ui.api.responses import (
-    number_of,
-    redacted,
-    text_of,
-    time_of,
-    video_url_of,
-)
+from kling_ui.api.responses import number_of, redacted, text_of, time_of, video_url_of
 from kling_ui.errors import APIError, UnexpectedResponseError
 from kling_ui.options import Orientation, Resolution, odd_characters
 

@@ -5,13 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from kling_ui.api.models import RequestState
-from kling_ui.errors import (
-    APIConnectionError,
-    APIError,
-    APIStatusError,
-    RunTimeoutError,
-    UnexpectedResponseError,
-)
+from kling_ui.errors import APIConnectionError, APIError, APIStatusError, RunTimeoutError, UnexpectedResponseError
 
 _PASSING_REFUSALS = frozenset({408, 425, 429})
 

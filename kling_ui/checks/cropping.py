@@ -5,12 +5,7 @@ import math
 import numpy as np
 
 from kling_ui.checks.limits import COVERAGE_MIN_SHARE
-from kling_ui.media.rectangles import (
-    Margins,
-    Rect,
-    Size,
-    window,
-)
+from kling_ui.media.rectangles import Margins, Rect, Size, window
 from kling_ui.vision.analysis import PersonFacts
 from kling_ui.vision.pose import HIPS, SHOULDERS, seen
 

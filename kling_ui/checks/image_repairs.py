@@ -24,24 +24,11 @@ from kling_ui.checks.limits import (
 )
 from kling_ui.checks.repair_kinds import Repair, RepairCode, RepairKind
 from kling_ui.media.image import ImageFacts
-from kling_ui.media.rectangles import (
-    NO_MARGINS,
-    Margins,
-    Rect,
-    Size,
-    window,
-)
+from kling_ui.media.rectangles import NO_MARGINS, Margins, Rect, Size, window
 from kling_ui.media.signatures import MB
 from kling_ui.media.transform_image import WHITE_RGB, ImageTransform
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
-from kling_ui.vision.pose import (
-    HIPS,
-    KNEES,
-    SHOULDERS,
-    Framing,
-    Landmark,
-    seen,
-)
+from kling_ui.vision.pose import HIPS, KNEES, SHOULDERS, Framing, Landmark, seen
 
 _LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif"})  # a PNG of these would be large and no better
 Known = ImageFacts | ImageAnalysis

@@ -21,12 +21,7 @@ from kling_ui.checks.limits import (
     TRANSPARENT_MIN_SHARE,
     LimitSource,
 )
-from kling_ui.checks.report import (
-    Evidence,
-    Finding,
-    FindingCode,
-    Severity,
-)
+from kling_ui.checks.report import Evidence, Finding, FindingCode, Severity
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.signatures import MB
 from kling_ui.vision.analysis import ImageAnalysis

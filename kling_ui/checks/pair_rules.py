@@ -12,26 +12,12 @@ from kling_ui.checks.limits import (
     ROOM_MARGIN_SHARE,
     LimitSource,
 )
-from kling_ui.checks.report import (
-    Evidence,
-    Finding,
-    FindingCode,
-    Severity,
-)
+from kling_ui.checks.report import Evidence, Finding, FindingCode, Severity
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import Orientation, TransferOptions, odd_characters
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
-from kling_ui.vision.pose import (
-    ANKLES,
-    ARMS,
-    SHOULDERS,
-    Framing,
-    Landmark,
-    in_frame,
-    seen,
-    trunk_length,
-)
+from kling_ui.vision.pose import ANKLES, ARMS, SHOULDERS, Framing, Landmark, in_frame, seen, trunk_length
 
 _UPPER = [Landmark.NOSE, *ARMS, Landmark.LEFT_INDEX, Landmark.RIGHT_INDEX]
 _NAMED_MAX = 5  # a prompt of nothing else must not fill the page

@@ -10,22 +10,12 @@ from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from kling_ui.checks import image_rules, pair_rules, video_rules
-from kling_ui.checks.report import (
-    Finding,
-    Report,
-    Section,
-    in_order,
-)
+from kling_ui.checks.report import Finding, Report, Section, in_order
 from kling_ui.checks.usability import Timeline, advise_orientation, forecast
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.options import TransferOptions
-from kling_ui.vision.analysis import (
-    ImageAnalysis,
-    VideoAnalysis,
-    analyse_image,
-    analyse_video,
-)
+from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis, analyse_image, analyse_video
 from kling_ui.vision.pose import Framing
 from kling_ui.workers import TakeTurn, Workers
 

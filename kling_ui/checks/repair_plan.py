@@ -14,12 +14,7 @@ from kling_ui.checks.image_repairs import (
 from kling_ui.checks.repair_kinds import Repair, RepairKind
 from kling_ui.checks.report import Report, Section
 from kling_ui.checks.usability import Timeline, forecast
-from kling_ui.checks.video_repairs import (
-    Span,
-    compose_video,
-    kept_span,
-    video_repairs,
-)
+from kling_ui.checks.video_repairs import Span, compose_video, kept_span, video_repairs
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Rect

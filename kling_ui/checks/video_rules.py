@@ -29,14 +29,7 @@ from kling_ui.checks.limits import (
     VIDEO_SIZE_MAX_BYTES,
     LimitSource,
 )
-from kling_ui.checks.report import (
-    Curve,
-    CurveKind,
-    Evidence,
-    Finding,
-    FindingCode,
-    Severity,
-)
+from kling_ui.checks.report import Curve, CurveKind, Evidence, Finding, FindingCode, Severity
 from kling_ui.checks.usability import (
     Timeline,
     TimelineSpan,
@@ -53,14 +46,7 @@ from kling_ui.media.signatures import MB
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.vision.analysis import VideoAnalysis
 from kling_ui.vision.camera import CameraStep
-from kling_ui.vision.pose import (
-    Framing,
-    framing,
-    shows_upper_body,
-    spans_without,
-    tilt_deg,
-    turn_deg,
-)
+from kling_ui.vision.pose import Framing, framing, shows_upper_body, spans_without, tilt_deg, turn_deg
 
 _SHOWN = {Framing.NOBODY: 0, Framing.PART: 1, Framing.UPPER: 2, Framing.FULL: 3}
 

@@ -12,12 +12,7 @@ import typer
 
 from kling_ui import __version__
 from kling_ui.cli.output import guarded, say, tell
-from kling_ui.options import (
-    DEFAULT_PROMPT,
-    Orientation,
-    Resolution,
-    TransferOptions,
-)
+from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName
 
 app = typer.Typer(

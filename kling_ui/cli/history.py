@@ -6,12 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from kling_ui.cli.output import (
-    DONE,
-    print_json,
-    say,
-    tell,
-)
+from kling_ui.cli.output import DONE, print_json, say, tell
 from kling_ui.composition import owner_id
 from kling_ui.presentation.money import spending_sentence
 from kling_ui.presentation.runs import entry_words, run_words

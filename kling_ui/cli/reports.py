@@ -10,13 +10,7 @@ from rich import progress as rich_progress
 from rich.console import Console
 
 from kling_ui.checks.report import Report, Section
-from kling_ui.cli.output import (
-    DONE,
-    FAILED,
-    print_json,
-    say,
-    tell,
-)
+from kling_ui.cli.output import DONE, FAILED, print_json, say, tell
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.presentation.findings import (
     advice,

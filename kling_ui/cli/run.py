@@ -6,16 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from kling_ui.cli.output import (
-    DONE,
-    FAILED,
-    RunProgress,
-    make_folder,
-    print_json,
-    run_json,
-    say,
-    tell_run,
-)
+from kling_ui.cli.output import DONE, FAILED, RunProgress, make_folder, print_json, run_json, say, tell_run
 from kling_ui.composition import open_parts, owner_id
 from kling_ui.errors import SettingsError
 from kling_ui.media.files import copy_into

@@ -9,12 +9,7 @@ import anyio
 import httpx
 
 from kling_ui.errors import MediaError
-from kling_ui.media.safe_http import (
-    Resolve,
-    refusal,
-    resolve_host,
-    safe_request,
-)
+from kling_ui.media.safe_http import Resolve, refusal, resolve_host, safe_request
 from kling_ui.media.signatures import described, sniff
 
 DEADLINE_S = 120.0

@@ -16,13 +16,7 @@ from kling_ui.errors import MediaError
 from kling_ui.media.colour import hdr_name
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.signatures import sniff, sniff_image, sniff_video
-from kling_ui.media.video import (
-    coded_frames,
-    open_clip,
-    orientation,
-    pixel_aspect,
-    sound_track,
-)
+from kling_ui.media.video import coded_frames, open_clip, orientation, pixel_aspect, sound_track
 
 _BOXES_MAX = 100_000  # a fragmented clip has a few per second
 _MOVIE_BYTES_MAX = 64 * 2**20

@@ -11,12 +11,7 @@ from PIL import Image
 from kling_ui.media.colour import on_background, to_srgb
 from kling_ui.media.files import atomic_file
 from kling_ui.media.image import ImageFacts, load_picture, probe_image
-from kling_ui.media.rectangles import (
-    NO_MARGINS,
-    Margins,
-    Rect,
-    Size,
-)
+from kling_ui.media.rectangles import NO_MARGINS, Margins, Rect, Size
 from kling_ui.media.signatures import IMAGE_SAFE_BYTES
 
 _COARSE_PX = 64  # long side of the small copy whose colours fill what is far away

@@ -17,20 +17,9 @@ from kling_ui.media.colour import filter_graph, frame_kind, is_standard, matrix_
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.files import ProgressFile
 from kling_ui.media.probe import TIE_TICKS, VideoFacts, probe_video
-from kling_ui.media.rectangles import (
-    NO_MARGINS,
-    Margins,
-    Rect,
-    Size,
-)
+from kling_ui.media.rectangles import NO_MARGINS, Margins, Rect, Size
 from kling_ui.media.signatures import VIDEO_MAX_BYTES, sniff_video
-from kling_ui.media.video import (
-    decoded_frames,
-    fitted,
-    open_clip,
-    orientation,
-    pixel_aspect,
-)
+from kling_ui.media.video import decoded_frames, fitted, open_clip, orientation, pixel_aspect
 
 _X264 = {"preset": "veryfast", "crf": "18", "profile": "high", "threads": "0"}
 _SOUND_BITS = 320_000  # a second; the most that a copied AAC track usually has

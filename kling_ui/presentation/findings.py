@@ -9,28 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from kling_ui.checks.repair_kinds import Repair
-from kling_ui.checks.report import (
-    Curve,
-    Evidence,
-    Finding,
-    Report,
-    Section,
-    Verdict,
-)
+from kling_ui.checks.report import Curve, Evidence, Finding, Report, Section, Verdict
 from kling_ui.checks.usability import OrientationAdvice, Timeline
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import SHOWN_CODECS, SHOWN_NAMES, described
-from kling_ui.presentation.sentences import (
-    ADVICE,
-    BODIES,
-    CAUSES,
-    CURVES,
-    FINDINGS,
-    PICTURES,
-    REPAIRS,
-    SOURCES,
-)
+from kling_ui.presentation.sentences import ADVICE, BODIES, CAUSES, CURVES, FINDINGS, PICTURES, REPAIRS, SOURCES
 
 _NAMED_MAX = 3  # of several parts or times; more tell no more
 _WORTH_SAYING_S = 0.5

@@ -18,12 +18,7 @@ from kling_ui.runs.outcomes import (
 )
 from kling_ui.runs.pricing import BudgetError, PriceRisenError
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
-from kling_ui.runs.record import (
-    EngineName,
-    Expiry,
-    RunState,
-    StartCode,
-)
+from kling_ui.runs.record import EngineName, Expiry, RunState, StartCode
 from kling_ui.runs.view import RunView
 
 RENDERERS = {EngineName.PREVIEW: "the preview engine", EngineName.KLING: "RunComfy"}

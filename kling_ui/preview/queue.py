@@ -11,12 +11,7 @@ from typing import Protocol
 from kling_ui.errors import KlingUIError, WorkTimeoutError
 from kling_ui.options import InputKind, Orientation, Resolution
 from kling_ui.preview.catalog import MotionInput
-from kling_ui.preview.job import (
-    Failure,
-    Job,
-    JobState,
-    Scratch,
-)
+from kling_ui.preview.job import Failure, Job, JobState, Scratch
 from kling_ui.preview.job_inputs import Fetch, InputFetch, Inputs, field_name
 from kling_ui.preview.service_errors import busy, unknown_request
 

@@ -19,12 +19,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from kling_ui.hosts import AllowedHosts, Authority
-from kling_ui.preview.catalog import (
-    CATEGORIES,
-    card,
-    listing,
-    parse_input,
-)
+from kling_ui.preview.catalog import CATEGORIES, card, listing, parse_input
 from kling_ui.preview.job import Job, JobState
 from kling_ui.preview.queue import JobQueue
 from kling_ui.preview.service_errors import (

@@ -13,29 +13,9 @@ from kling_ui.media.colour import to_ycbcr
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.paint import Sprite
 from kling_ui.puppet.rig.character import Character, find_character
-from kling_ui.puppet.rig.layers import (
-    back_of_head,
-    backdrop,
-    cut_layers,
-    shadow_strength,
-    shoe_shadows,
-)
-from kling_ui.puppet.skeleton import (
-    ANKLES,
-    BONES,
-    THIGHS,
-    Bone,
-    Joint,
-    Part,
-)
-from kling_ui.puppet.warp import (
-    Bend,
-    Bulge,
-    LimbWarp,
-    Segment,
-    Stretch,
-    TrunkWarp,
-)
+from kling_ui.puppet.rig.layers import back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
+from kling_ui.puppet.skeleton import ANKLES, BONES, THIGHS, Bone, Joint, Part
+from kling_ui.puppet.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
 
 MOST_BEND = math.radians(80)  # beyond this a joint's two pieces turn around it like a rivet's: more would tear them
 MOST_WRIST = math.radians(50)  # likewise for hands and feet

@@ -18,12 +18,7 @@ from kling_ui.preview.job_inputs import OFFERS_ORIGIN
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
 from kling_ui.runs.publishing.given import DataUriPublisher, GivenUrlPublisher
-from kling_ui.runs.publishing.protocol import (
-    EmbeddedPublisher,
-    InputPublisher,
-    Publisher,
-    PublisherChain,
-)
+from kling_ui.runs.publishing.protocol import EmbeddedPublisher, InputPublisher, Publisher, PublisherChain
 from kling_ui.runs.publishing.public_files import KEY_FILE, PublicFiles, PublicFilesPublisher
 from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName

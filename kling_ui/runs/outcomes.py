@@ -15,12 +15,7 @@ from kling_ui.errors import (
     KlingUIError,
     RateLimitError,
 )
-from kling_ui.runs.record import (
-    KEPT_S,
-    EngineName,
-    RunRecord,
-    RunState,
-)
+from kling_ui.runs.record import KEPT_S, EngineName, RunRecord, RunState
 
 ASK_AGAIN_S = 300.0
 REFUSALS_MAX = 4  # a request that was accepted a moment ago may not be known everywhere yet

@@ -15,21 +15,10 @@ import httpx
 from kling_ui.api.client import ModelAPI
 from kling_ui.api.models import RequestResult, RequestState
 from kling_ui.api.polling import PollingPolicy
-from kling_ui.errors import (
-    APIConnectionError,
-    APIError,
-    MediaError,
-    UnexpectedResponseError,
-)
+from kling_ui.errors import APIConnectionError, APIError, MediaError, UnexpectedResponseError
 from kling_ui.media.signatures import sniff_video
 from kling_ui.runs.engines import Engine
-from kling_ui.runs.outcomes import (
-    EndedError,
-    Trouble,
-    TroubleCode,
-    from_result,
-    without_video,
-)
+from kling_ui.runs.outcomes import EndedError, Trouble, TroubleCode, from_result, without_video
 from kling_ui.runs.record import RunState, tried_until
 from kling_ui.runs.recorder import RunContext, RunRecorder
 

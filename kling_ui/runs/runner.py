@@ -16,15 +16,7 @@ from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.publishing.protocol import FETCHING
-from kling_ui.runs.record import (
-    OWNER,
-    EngineName,
-    RunInputs,
-    RunRecord,
-    RunState,
-    Start,
-    Terms,
-)
+from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunRecord, RunState, Start, Terms
 from kling_ui.runs.recorder import RunContext, newer
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.run_files import Measurer, RunFolders

@@ -7,21 +7,10 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from kling_ui.api.models import REQUEST_ID, Price, RequestResult
-from kling_ui.errors import (
-    APIConnectionError,
-    APIError,
-    AuthenticationError,
-    InsufficientBalanceError,
-    RunError,
-)
+from kling_ui.errors import APIConnectionError, APIError, AuthenticationError, InsufficientBalanceError, RunError
 from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engine, Engines
-from kling_ui.runs.pricing import (
-    ROUNDING_USD,
-    Budget,
-    PriceRisenError,
-    Quote,
-)
+from kling_ui.runs.pricing import ROUNDING_USD, Budget, PriceRisenError, Quote
 from kling_ui.runs.record import (
     EngineName,
     RunInputs,

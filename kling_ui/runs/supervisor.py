@@ -12,12 +12,7 @@ from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.executor import RunExecutor
 from kling_ui.runs.outcomes import Outcome, Takeover, takeover
 from kling_ui.runs.publishing.protocol import InputFile
-from kling_ui.runs.record import (
-    EngineName,
-    RunRecord,
-    RunState,
-    Terms,
-)
+from kling_ui.runs.record import EngineName, RunRecord, RunState, Terms
 from kling_ui.runs.recorder import RunContext, RunRecorder
 
 OPEN = frozenset({RunState.PREPARING, RunState.SUBMITTING, RunState.IN_QUEUE, RunState.IN_PROGRESS})

@@ -6,24 +6,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kling_ui.options import TransferOptions
-from kling_ui.runs.outcomes import (
-    CancelAnswer,
-    FailureReason,
-    Outcome,
-    OutcomeCode,
-    ReasonCode,
-    Trouble,
-    explain,
-)
+from kling_ui.runs.outcomes import CancelAnswer, FailureReason, Outcome, OutcomeCode, ReasonCode, Trouble, explain
 from kling_ui.runs.pricing import Charge, Quote, charge_of
 from kling_ui.runs.publishing.protocol import Deliveries
-from kling_ui.runs.record import (
-    EngineName,
-    Expiry,
-    RunRecord,
-    RunState,
-    expiry_of,
-)
+from kling_ui.runs.record import EngineName, Expiry, RunRecord, RunState, expiry_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

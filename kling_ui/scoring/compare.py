@@ -16,13 +16,8 @@ from kling_ui.options import Orientation
 from kling_ui.scoring.limbs import compare, limb_track, mirrored
 from kling_ui.scoring.match import SURE_VISIBILITY, MotionMatch
 from kling_ui.scoring.motion import motion_match
-from kling_ui.vision.cache import AnalysisCache, content_sha256
-from kling_ui.vision.pose import (
-    TRACK_LONG_SIDE_PX,
-    PoseTrack,
-    find_poses,
-    track_of,
-)
+from kling_ui.vision.analysis import AnalysisCache, content_sha256
+from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, find_poses, track_of
 from kling_ui.workers import Workers
 
 FRAMES_MAX = 150  # watched, so that a long clip takes little longer than a short one
@@ -71,7 +66,7 @@ async def match_clips(
         reference: The clip that gives the motion.
         result: The clip that should follow it.
         orientation: Whose facing and place the result follows.
-        folder: Where poses are kept by content (:class:`kling_ui.vision.cache.AnalysisCache`), so that a clip is
+        folder: Where poses are kept by content (:class:`kling_ui.vision.analysis.AnalysisCache`), so that a clip is
             watched once; ``None`` keeps none.
         timeout_s: Seconds that watching a part of a clip may take.
 

@@ -15,27 +15,12 @@ from pydantic import AliasChoices, Field
 from kling_ui.media.probe import VideoFacts
 from kling_ui.vision import camera as flow
 from kling_ui.vision.camera import CameraStep, FlowMeter, OpticalFlow
-from kling_ui.vision.frame_analysis import (
-    AnalysedFrame,
-    Figures,
-    FrameAnalysis,
-    analyse_frame,
-)
+from kling_ui.vision.frame_analysis import AnalysedFrame, Figures, FrameAnalysis, analyse_frame
 from kling_ui.vision.frame_sampling import SECONDS_MAX, SampledFrame, load_sampled_frames
-from kling_ui.vision.motion_speed import (
-    MotionSpeed,
-    camera_steps,
-    cut_apart,
-    figure_speed,
-)
+from kling_ui.vision.motion_speed import MotionSpeed, camera_steps, cut_apart, figure_speed
 from kling_ui.vision.people import detector_pool
 from kling_ui.vision.pose import LANDMARKS, PoseTrack, shows_upper_body
-from kling_ui.vision.shots import (
-    Cut,
-    JumpCutTest,
-    Views,
-    find_cuts,
-)
+from kling_ui.vision.shots import Cut, JumpCutTest, Views, find_cuts
 
 MOMENTS = 24  # 1.25 s apart in the longest clip that an engine takes; closer wherever something changes between two
 _THOROUGH_EVERY = 4  # moments: of these one is searched for other people more closely

@@ -19,13 +19,7 @@ from kling_ui.vision.camera import CameraStep
 from kling_ui.vision.clip_measurements import ClipMeasurements
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.people import Box
-from kling_ui.vision.pose import (
-    MASK_THRESHOLD,
-    Landmark,
-    in_frame,
-    seen,
-    shows_upper_body,
-)
+from kling_ui.vision.pose import MASK_THRESHOLD, Landmark, in_frame, seen, shows_upper_body
 
 TINT_RGB = (38, 166, 154)
 LEFT_RGB = (255, 167, 38)

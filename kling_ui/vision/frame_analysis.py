@@ -9,17 +9,7 @@ import numpy as np
 from kling_ui.vision.camera import FLOW_LONG_SIDE_PX, SOBEL_SUM
 from kling_ui.vision.frame_sampling import SampledFrame, content_box
 from kling_ui.vision.people import Box, find_group
-from kling_ui.vision.pose import (
-    EARS,
-    HIPS,
-    MASK_THRESHOLD,
-    SHOULDERS,
-    VISIBLE_MIN,
-    Landmark,
-    Pose,
-    shrink,
-    turn_deg,
-)
+from kling_ui.vision.pose import EARS, HIPS, MASK_THRESHOLD, SHOULDERS, VISIBLE_MIN, Landmark, Pose, shrink, turn_deg
 
 PLAN_PX = 224  # long side of the copy on which patches are followed
 _SMALLEST_PX, _NARROWEST_PX = 50, 4  # area of a body, and width of its shoulders, below which nothing is judged

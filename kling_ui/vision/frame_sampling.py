@@ -12,12 +12,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import PictureType
 
 from kling_ui.media.colour import BT709
-from kling_ui.media.video import (
-    Display,
-    decoded_frames,
-    open_clip,
-    turned,
-)
+from kling_ui.media.video import Display, decoded_frames, open_clip, turned
 
 _PLAN_PX = 224  # long side of the copy in which bars are searched
 _PLAIN_LEVELS = 6  # grey levels within which a row or column counts as one colour

@@ -10,12 +10,7 @@ from threading import Barrier
 import cv2
 import numpy as np
 
-from kling_ui.vision.detector import (
-    Candidate,
-    DetectedFace,
-    FaceDetector,
-    load_library,
-)
+from kling_ui.vision.detector import Candidate, DetectedFace, FaceDetector, load_library
 from kling_ui.vision.pose import (
     EPSILON,
     MASK_THRESHOLD,

@@ -11,12 +11,7 @@ import cv2
 import numpy as np
 
 from kling_ui.media.video import Frame
-from kling_ui.vision.detector import (
-    Candidate,
-    PoseDetector,
-    PoseReading,
-    PoseTracker,
-)
+from kling_ui.vision.detector import Candidate, PoseDetector, PoseReading, PoseTracker
 
 # 0.5 is the detector's own default. Stylised characters are often found only lower (0.4 for a painted face), which is
 # believed when the landmarks lie on the mask: those of a true find do (0.8-1.0 measured), a phantom's do not (0.0-0.4).

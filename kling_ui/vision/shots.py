@@ -8,23 +8,11 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from kling_ui.vision.camera import (
-    CameraStep,
-    FlowMeter,
-    OpticalFlow,
-    in_the_light_of,
-)
+from kling_ui.vision.camera import CameraStep, FlowMeter, OpticalFlow, in_the_light_of
 from kling_ui.vision.frame_analysis import analyse_frame, grown
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.people import detector_pool
-from kling_ui.vision.pose import (
-    ARMS,
-    EPSILON,
-    FACE,
-    SHOULDERS,
-    VISIBLE_MIN,
-    trunk_length,
-)
+from kling_ui.vision.pose import ARMS, EPSILON, FACE, SHOULDERS, VISIBLE_MIN, trunk_length
 
 # Measured on dancing at up to 4 x its speed, shaken and panned: at most 2.4; on cuts 3.1 (a jump) to 70.
 ISOLATION_MIN = 2.8

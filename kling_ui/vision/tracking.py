@@ -12,15 +12,7 @@ import numpy as np
 
 from kling_ui.media.video import Frame
 from kling_ui.vision.detector import PoseTracker
-from kling_ui.vision.pose import (
-    EPSILON,
-    HIPS,
-    KEYPOINTS,
-    SHOULDERS,
-    SURE_SCORE_MIN,
-    Pose,
-    pose_of,
-)
+from kling_ui.vision.pose import EPSILON, HIPS, KEYPOINTS, SHOULDERS, SURE_SCORE_MIN, Pose, pose_of
 
 DETECTIONS_PER_S = 12.0  # fewer lose fast hands
 EVERY_MAX = 4  # frames from detection to detection, however many frames a second there are

@@ -5,13 +5,7 @@ import pytest
 
 from kling_ui.api.models import RequestState
 from kling_ui.api.polling import EMBEDDED_POLLING, REMOTE_POLLING
-from kling_ui.errors import (
-    APIConnectionError,
-    APIError,
-    APIStatusError,
-    AuthenticationError,
-    RunTimeoutError,
-)
+from kling_ui.errors import APIConnectionError, APIError, APIStatusError, AuthenticationError, RunTimeoutError
 
 RUNNING = {"status": "in_progress"}
 DONE = {"status": "completed"}

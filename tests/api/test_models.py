@@ -2,14 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from kling_ui.api.models import (
-    Cancellation,
-    Price,
-    RequestResult,
-    RequestState,
-    RequestStatus,
-    Submission,
-)
+from kling_ui.api.models import Cancellation, Price, RequestResult, RequestState, RequestStatus, Submission
 from kling_ui.errors import UnexpectedResponseError
 
 URL = "https://v.runcomfy.net/a.mp4"

@@ -4,22 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kling_ui.checks.image_repairs import (
-    pair_repairs,
-    shape_of_clip,
-    upper_body_of_clip,
-    upper_body_of_image,
-)
+from kling_ui.checks.image_repairs import pair_repairs, shape_of_clip, upper_body_of_clip, upper_body_of_image
 from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.repair_plan import compose, offers
-from kling_ui.checks.report import (
-    Finding,
-    FindingCode,
-    Report,
-    Section,
-    Severity,
-)
+from kling_ui.checks.report import Finding, FindingCode, Report, Section, Severity
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Rect

@@ -13,15 +13,7 @@ import pytest
 from PIL import Image
 
 from kling_ui.checks.preflight import judge
-from kling_ui.checks.repair_plan import (
-    Plan,
-    Repair,
-    RepairKind,
-    compose,
-    offers,
-    repair_all,
-    with_repairs,
-)
+from kling_ui.checks.repair_plan import Plan, Repair, RepairKind, compose, offers, repair_all, with_repairs
 from kling_ui.checks.report import Report, Verdict
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.probe import VideoFacts, probe_video

@@ -5,13 +5,7 @@ import pytest
 
 from kling_ui.checks.limits import PROMPT_MAX_CHARS, LimitSource
 from kling_ui.checks.preflight import check_pair, judge
-from kling_ui.checks.report import (
-    Finding,
-    FindingCode,
-    Report,
-    Section,
-    Severity,
-)
+from kling_ui.checks.report import Finding, FindingCode, Report, Section, Severity
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import finding_json, headline, report_json
 

@@ -3,16 +3,7 @@ from itertools import groupby
 from pathlib import Path
 
 from kling_ui.checks.limits import LimitSource
-from kling_ui.checks.report import (
-    RULES,
-    Curve,
-    CurveKind,
-    Evidence,
-    Finding,
-    FindingCode,
-    Severity,
-    in_order,
-)
+from kling_ui.checks.report import RULES, Curve, CurveKind, Evidence, Finding, FindingCode, Severity, in_order
 from kling_ui.presentation.findings import evidence_json
 
 

@@ -2,14 +2,7 @@
 
 import pytest
 
-from kling_ui.checks.usability import (
-    SpanKind,
-    camera_spans,
-    cut_spans,
-    fast_spans,
-    forecast,
-    mean_speed,
-)
+from kling_ui.checks.usability import SpanKind, camera_spans, cut_spans, fast_spans, forecast, mean_speed
 from kling_ui.vision.camera import CameraStep
 from kling_ui.vision.motion_speed import MotionSpeed
 from kling_ui.vision.shots import Cut, CutKind

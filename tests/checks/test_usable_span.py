@@ -10,14 +10,7 @@ from figure.cast import DANCER
 from figure.motions import gesture
 
 from kling_ui.checks.preflight import judge
-from kling_ui.checks.repair_plan import (
-    RepairKind,
-    compose,
-    longest_usable,
-    offers,
-    repair_all,
-    with_repairs,
-)
+from kling_ui.checks.repair_plan import RepairKind, compose, longest_usable, offers, repair_all, with_repairs
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import TransferOptions

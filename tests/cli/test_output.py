@@ -11,13 +11,7 @@ import typer
 from rich.console import Console
 
 from kling_ui.checks.limits import LimitSource
-from kling_ui.checks.report import (
-    Finding,
-    FindingCode,
-    Report,
-    Section,
-    Severity,
-)
+from kling_ui.checks.report import Finding, FindingCode, Report, Section, Severity
 from kling_ui.cli.output import RunProgress, guarded, tell, tell_run
 from kling_ui.cli.reports import report_lines
 from kling_ui.cli.run import outcome_json
@@ -28,12 +22,7 @@ from kling_ui.presentation.runs import CHANNELS
 from kling_ui.results import CheckResult, RunResult
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
-from kling_ui.runs.record import (
-    EngineName,
-    ResultFacts,
-    RunRecord,
-    RunState,
-)
+from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
 from kling_ui.runs.view import Live, view_of
 
 RECORD = RunRecord(

@@ -50,7 +50,7 @@ from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.settings import Settings
 from kling_ui.ui.browser_values import InputVersion, InputVersions
 from kling_ui.ui.examples import asset
-from kling_ui.ui.input_analysis import InputAnalysis
+from kling_ui.ui.input_session import InputAnalysis
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import InputKind
 from kling_ui.ui.visitors import TokenStore

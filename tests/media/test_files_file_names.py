@@ -1,12 +1,6 @@
 import pytest
 
-from kling_ui.media.files import (
-    NAME_MAX_BYTES,
-    NAME_MAX_CHARS,
-    clean_name,
-    cut,
-    name_in_header,
-)
+from kling_ui.media.files import NAME_MAX_BYTES, NAME_MAX_CHARS, clean_name, cut, name_in_header
 
 FACE = "\U0001f600"  # four bytes, and no letter
 HAN = "\U00020000"  # four bytes, and a letter

@@ -10,13 +10,7 @@ from PIL import Image
 
 from kling_ui.errors import MediaError
 from kling_ui.media import image_structure as picture_structure
-from kling_ui.media.image import (
-    PIXELS_MAX,
-    PIXELS_MAX_COSTLY,
-    load_picture,
-    probe_image,
-    read_picture,
-)
+from kling_ui.media.image import PIXELS_MAX, PIXELS_MAX_COSTLY, load_picture, probe_image, read_picture
 from kling_ui.media.image_structure import (
     ALL_PIXELS_MAX,
     METADATA_MAX_BYTES,

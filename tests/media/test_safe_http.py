@@ -5,12 +5,7 @@ import httpx
 import pytest
 
 from kling_ui.errors import MediaError
-from kling_ui.media.safe_http import (
-    host_of,
-    is_public,
-    resolve_host,
-    safe_request,
-)
+from kling_ui.media.safe_http import host_of, is_public, resolve_host, safe_request
 
 PUBLIC = "93.184.215.14"
 

@@ -8,14 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from kling_ui.checks import (
-    image_repairs,
-    image_rules,
-    pair_rules,
-    usability,
-    video_repairs,
-    video_rules,
-)
+from kling_ui.checks import image_repairs, image_rules, pair_rules, usability, video_repairs, video_rules
 from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.repair_kinds import RepairCode, RepairKind
 from kling_ui.checks.report import CurveKind, FindingCode, Severity

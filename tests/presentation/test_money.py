@@ -14,14 +14,7 @@ from kling_ui.presentation.money import (
     spending_sentence,
 )
 from kling_ui.presentation.runs import in_words
-from kling_ui.runs.pricing import (
-    Budget,
-    BudgetError,
-    BudgetLimit,
-    PriceRisenError,
-    Quote,
-    Spending,
-)
+from kling_ui.runs.pricing import Budget, BudgetError, BudgetLimit, PriceRisenError, Quote, Spending
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.view import Live, view_of
 

@@ -20,24 +20,9 @@ from kling_ui.presentation.runs import (
     run_words,
     start_words,
 )
-from kling_ui.runs.outcomes import (
-    CancelAnswer,
-    CancelCode,
-    Outcome,
-    OutcomeCode,
-    ReasonCode,
-    Trouble,
-    TroubleCode,
-)
+from kling_ui.runs.outcomes import CancelAnswer, CancelCode, Outcome, OutcomeCode, ReasonCode, Trouble, TroubleCode
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
-from kling_ui.runs.record import (
-    KEPT_S,
-    EngineName,
-    Expiry,
-    RunRecord,
-    RunState,
-    StartCode,
-)
+from kling_ui.runs.record import KEPT_S, EngineName, Expiry, RunRecord, RunState, StartCode
 from kling_ui.runs.view import Live, view_of
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING

@@ -9,12 +9,7 @@ from kling_ui.api.client import ModelAPI
 from kling_ui.api.models import MotionRequest, Price, RequestState
 from kling_ui.api.polling import EMBEDDED_POLLING
 from kling_ui.api.transport import trusted_output_url
-from kling_ui.errors import (
-    APIStatusError,
-    AuthenticationError,
-    MediaError,
-    RateLimitError,
-)
+from kling_ui.errors import APIStatusError, AuthenticationError, MediaError, RateLimitError
 from kling_ui.options import Orientation
 
 IMAGE = "data:image/png;base64,aQ=="

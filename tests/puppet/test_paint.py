@@ -6,12 +6,7 @@ import pytest
 from kling_ui.media.colour import to_rgb, to_ycbcr
 from kling_ui.puppet.paint import Sprite, paste
 from kling_ui.puppet.rig.layers import Layer
-from kling_ui.puppet.warp import (
-    Bend,
-    LimbWarp,
-    Segment,
-    Stretch,
-)
+from kling_ui.puppet.warp import Bend, LimbWarp, Segment, Stretch
 
 
 def test_paste_lays_premultiplied_colours_over():

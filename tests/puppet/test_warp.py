@@ -4,14 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from kling_ui.puppet.warp import (
-    Bend,
-    Bulge,
-    LimbWarp,
-    Segment,
-    Stretch,
-    TrunkWarp,
-)
+from kling_ui.puppet.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
 
 GRID = np.add.outer(1j * np.linspace(-60, 160, 45), np.linspace(-40, 160, 41))
 

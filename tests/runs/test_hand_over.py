@@ -6,12 +6,7 @@ import httpx
 import pytest
 
 from kling_ui.errors import RunError
-from kling_ui.runs.record import (
-    EngineName,
-    RunState,
-    StartCode,
-    fingerprint_for,
-)
+from kling_ui.runs.record import EngineName, RunState, StartCode, fingerprint_for
 
 BROWSER, ACCOUNT = "v" * 43, "hf:5f0c34"
 

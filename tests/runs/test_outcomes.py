@@ -29,12 +29,7 @@ from kling_ui.runs.outcomes import (
     recognised,
     takeover,
 )
-from kling_ui.runs.record import (
-    KEPT_S,
-    EngineName,
-    RunRecord,
-    RunState,
-)
+from kling_ui.runs.record import KEPT_S, EngineName, RunRecord, RunState
 
 RUN = RunRecord(
     run_id="1" * 32,

@@ -11,13 +11,7 @@ from kling_ui.errors import AuthenticationError, InsufficientBalanceError, RunEr
 from kling_ui.presentation.money import price_sentence
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.outcomes import REFUSALS_MAX
-from kling_ui.runs.pricing import (
-    BudgetError,
-    BudgetLimit,
-    Charge,
-    PriceRisenError,
-    Spending,
-)
+from kling_ui.runs.pricing import BudgetError, BudgetLimit, Charge, PriceRisenError, Spending
 from kling_ui.runs.record import EngineName, RunState, StartCode
 
 VISITORS = SecretStr("visitor-token-0123456789")

@@ -3,14 +3,7 @@ from dataclasses import replace
 import pytest
 
 from kling_ui.options import TransferOptions
-from kling_ui.runs.record import (
-    KEPT_S,
-    EngineName,
-    RunRecord,
-    RunState,
-    expires_at,
-    expiry_of,
-)
+from kling_ui.runs.record import KEPT_S, EngineName, RunRecord, RunState, expires_at, expiry_of
 
 RUN = RunRecord(
     run_id="1" * 32,

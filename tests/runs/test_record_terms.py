@@ -14,13 +14,7 @@ from pydantic import SecretStr
 from kling_ui.errors import RunError
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.runs import in_words, run_words
-from kling_ui.runs.record import (
-    OWNER,
-    EngineName,
-    RunRecord,
-    RunState,
-    Terms,
-)
+from kling_ui.runs.record import OWNER, EngineName, RunRecord, RunState, Terms
 
 APPS = "app-token-0123456789"  # the one that `open_world` sets
 OWN = SecretStr("visitor-token-0123456789")

@@ -5,12 +5,7 @@ import pytest
 
 from kling_ui.options import TransferOptions
 from kling_ui.runs.outcomes import ReasonCode
-from kling_ui.runs.record import (
-    EngineName,
-    ResultFacts,
-    RunRecord,
-    RunState,
-)
+from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
 from kling_ui.runs.view import Live, view_of
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING

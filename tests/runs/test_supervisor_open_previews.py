@@ -7,13 +7,7 @@ import pytest
 
 from kling_ui.errors import APIStatusError, MediaError, RunError
 from kling_ui.presentation.runs import run_words
-from kling_ui.runs.record import (
-    OWNER,
-    EngineName,
-    RunState,
-    StartCode,
-    Terms,
-)
+from kling_ui.runs.record import OWNER, EngineName, RunState, StartCode, Terms
 
 PREVIEW = EngineName.PREVIEW
 TWO = Terms(previews_max=2, address="net-1")

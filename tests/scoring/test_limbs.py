@@ -1,12 +1,7 @@
 import numpy as np
 import pytest
 
-from kling_ui.scoring.limbs import (
-    LIMBS,
-    Limb,
-    limb_track,
-    mirrored,
-)
+from kling_ui.scoring.limbs import LIMBS, Limb, limb_track, mirrored
 from kling_ui.vision.pose import Landmark, PoseTrack
 
 

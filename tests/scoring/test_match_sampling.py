@@ -3,14 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from kling_ui.scoring.match import (
-    TimeSpan,
-    end_s,
-    moments,
-    resample,
-    spans_of,
-    step_s,
-)
+from kling_ui.scoring.match import TimeSpan, end_s, moments, resample, spans_of, step_s
 from kling_ui.vision.pose import PoseTrack
 
 

@@ -25,12 +25,7 @@ from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import TransferOptions
 from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
-from kling_ui.runs.pricing import (
-    Budget,
-    Charge,
-    Quote,
-    Spending,
-)
+from kling_ui.runs.pricing import Budget, Charge, Quote, Spending
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView

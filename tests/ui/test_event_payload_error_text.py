@@ -9,12 +9,7 @@ import pytest
 
 import kling_ui
 from kling_ui.errors import REPORT_ADVICE, KlingUIError
-from kling_ui.ui.event_payload import (
-    UNFORESEEN,
-    error_text,
-    guarded,
-    place_of,
-)
+from kling_ui.ui.event_payload import UNFORESEEN, error_text, guarded, place_of
 from kling_ui.ui.page import build_page
 
 

@@ -5,15 +5,7 @@ import fastapi
 import gradio as gr
 import pytest
 
-from kling_ui.ui.visitors import (
-    SESSION_KEY,
-    Account,
-    Visitor,
-    known_visitor,
-    new_visitor,
-    token_key_of,
-    visitor_of,
-)
+from kling_ui.ui.visitors import SESSION_KEY, Account, Visitor, known_visitor, new_visitor, token_key_of, visitor_of
 
 
 def test_visitors_cannot_be_guessed():

@@ -10,15 +10,7 @@ from kling_ui.presentation.money import TokenHint
 from kling_ui.runs.record import Terms
 from kling_ui.settings import Settings, TokenFor
 from kling_ui.ui.services import open_services
-from kling_ui.ui.visitors import (
-    SESSION_KEY,
-    UNUSED,
-    Account,
-    Visitor,
-    may_use_app_token,
-    terms_of,
-    token_hint,
-)
+from kling_ui.ui.visitors import SESSION_KEY, UNUSED, Account, Visitor, may_use_app_token, terms_of, token_hint
 from kling_ui.ui.web.signed_files import SignedFiles
 
 HERE = Settings(token=SecretStr("planted-token"))

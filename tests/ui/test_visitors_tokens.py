@@ -8,12 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import RunError
-from kling_ui.ui.visitors import (
-    IDLE_S,
-    VISITORS_MAX,
-    TokenStore,
-    token_of,
-)
+from kling_ui.ui.visitors import IDLE_S, VISITORS_MAX, TokenStore, token_of
 
 PLANTED = "planted-token-0123456789"
 

@@ -4,13 +4,7 @@ import pytest
 
 from kling_ui.media.image import read_picture
 from kling_ui.vision.detector import DetectedFace
-from kling_ui.vision.people import (
-    find_group,
-    group_of,
-    mask_box,
-    other_faces,
-    search,
-)
+from kling_ui.vision.people import find_group, group_of, mask_box, other_faces, search
 from kling_ui.vision.pose import Pose
 
 

@@ -2,13 +2,7 @@ import numpy as np
 import pytest
 
 from kling_ui.media.image import read_picture
-from kling_ui.vision.pose import (
-    Framing,
-    Landmark,
-    Pose,
-    find_person,
-    framing,
-)
+from kling_ui.vision.pose import Framing, Landmark, Pose, find_person, framing
 
 LIMBS = [
     Landmark.LEFT_SHOULDER,

@@ -8,13 +8,7 @@ import numpy as np
 import pytest
 
 from kling_ui.vision.camera import CameraStep, FlowMeter
-from kling_ui.vision.shots import (
-    Cut,
-    CutKind,
-    Views,
-    changed_share,
-    find_cuts,
-)
+from kling_ui.vision.shots import Cut, CutKind, Views, changed_share, find_cuts
 
 FPS = 12
 HEIGHT, WIDTH = 90, 160

@@ -6,14 +6,7 @@ from figure.clip import DrawnClip
 
 from kling_ui.media.video import Frame, read_frames
 from kling_ui.vision.pose import Landmark, Pose, find_poses
-from kling_ui.vision.tracking import (
-    EVERY_MAX,
-    detection_stride,
-    off_course,
-    on_parabola,
-    track_poses,
-    track_sparsely,
-)
+from kling_ui.vision.tracking import EVERY_MAX, detection_stride, off_course, on_parabola, track_poses, track_sparsely
 
 REST = np.zeros((33, 2))
 REST[[Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]] = (0.6, 0.3), (0.4, 0.3)

@@ -5,18 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kling_ui.puppet.skeleton import (
-    ANKLES,
-    face_of,
-    joints_of,
-    scale_px_per_m,
-)
-from kling_ui.vision.pose import (
-    LANDMARKS,
-    Landmark,
-    Pose,
-    PoseTrack,
-)
+from kling_ui.puppet.skeleton import ANKLES, face_of, joints_of, scale_px_per_m
+from kling_ui.vision.pose import LANDMARKS, Landmark, Pose, PoseTrack
 
 SLOW_SIGMA_S = 0.08  # how long a resting joint is averaged
 FAST_SIGMA_S = 0.02  # and a fast one

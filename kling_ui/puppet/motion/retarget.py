@@ -3,29 +3,11 @@
 import numpy as np
 
 from kling_ui.options import Orientation
-from kling_ui.puppet.motion.frame_pose import (
-    PuppetMotion,
-    flatness,
-    heading,
-    middle,
-    polar,
-    ramp,
-    wrapped,
-)
+from kling_ui.puppet.motion.frame_pose import PuppetMotion, flatness, heading, middle, polar, ramp, wrapped
 from kling_ui.puppet.motion.framing import FootLock, FramingLimits
 from kling_ui.puppet.motion.pose_stream import SmoothedMotion, latch
 from kling_ui.puppet.rig.character import Character
-from kling_ui.puppet.skeleton import (
-    ANKLES,
-    ARMS,
-    BONES,
-    HIPS,
-    SHINS,
-    SHOULDERS,
-    Bone,
-    Joint,
-    Part,
-)
+from kling_ui.puppet.skeleton import ANKLES, ARMS, BONES, HIPS, SHINS, SHOULDERS, Bone, Joint, Part
 
 BEHIND_M, NOT_BEHIND_M = 0.16, 0.08  # behind the shoulders, for an arm to go and to stay behind the body
 NEARER_M = 0.05  # for one side to lie over the other

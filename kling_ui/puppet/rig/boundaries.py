@@ -6,13 +6,7 @@ import cv2
 import numpy as np
 
 from kling_ui.puppet.rig.inpainting import distance_to
-from kling_ui.puppet.rig.matting import (
-    HAND_M,
-    around_palm,
-    colour_share,
-    nearest_known,
-    skin,
-)
+from kling_ui.puppet.rig.matting import HAND_M, around_palm, colour_share, nearest_known, skin
 from kling_ui.puppet.skeleton import BONES, Part
 from kling_ui.vision.pose import EPSILON
 

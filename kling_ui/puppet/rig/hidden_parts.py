@@ -5,29 +5,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.character import (
-    Window,
-    among,
-    box_around,
-    without_spurs,
-)
+from kling_ui.puppet.rig.character import Window, among, box_around, without_spurs
 from kling_ui.puppet.rig.distances import march
-from kling_ui.puppet.rig.inpainting import (
-    distance_to,
-    mirrored,
-    mix,
-    without_marks,
-)
-from kling_ui.puppet.skeleton import (
-    ARMS,
-    BONES,
-    DRAWING_ORDER,
-    FOREARMS,
-    HIPS,
-    THIGHS,
-    Joint,
-    Part,
-)
+from kling_ui.puppet.rig.inpainting import distance_to, mirrored, mix, without_marks
+from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, FOREARMS, HIPS, THIGHS, Joint, Part
 from kling_ui.vision.pose import EPSILON
 
 # How far beside what lies over a part its colours are not its own: shadows, contours, borders not quite met.

@@ -17,26 +17,9 @@ from kling_ui.puppet.rig.character import (
     without_spurs,
 )
 from kling_ui.puppet.rig.hidden_parts import complete, hidden_behind, thigh_top
-from kling_ui.puppet.rig.inpainting import (
-    LEAST,
-    LEAST_SHARE,
-    SURELY,
-    distance_to,
-    fill_in,
-    mix,
-    push_pull,
-    surround,
-)
+from kling_ui.puppet.rig.inpainting import LEAST, LEAST_SHARE, SURELY, distance_to, fill_in, mix, push_pull, surround
 from kling_ui.puppet.rig.segmentation import label_parts
-from kling_ui.puppet.skeleton import (
-    BONES,
-    DRAWING_ORDER,
-    SHINS,
-    THIGHS,
-    UPPER_ARMS,
-    Joint,
-    Part,
-)
+from kling_ui.puppet.skeleton import BONES, DRAWING_ORDER, SHINS, THIGHS, UPPER_ARMS, Joint, Part
 
 BLEED_PX, BLEED_FADE_PX = 3.5, 1.5  # how far a part goes on under the parts that are drawn over it; its end fades
 CAP = 0.95  # of a limb's radius: the round overlap at a joint

@@ -5,21 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.boundaries import (
-    BODY,
-    NOTHING,
-    OWN,
-    arm_axis,
-    arm_boundaries,
-    tell_fingers,
-    territory,
-)
-from kling_ui.puppet.rig.character import (
-    BYTE_VALUES,
-    Character,
-    among,
-    box_around,
-)
+from kling_ui.puppet.rig.boundaries import BODY, NOTHING, OWN, arm_axis, arm_boundaries, tell_fingers, territory
+from kling_ui.puppet.rig.character import BYTE_VALUES, Character, among, box_around
 from kling_ui.puppet.rig.distances import (
     BELOW_NECK,
     HAIR,

@@ -8,43 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    Update,
-    create_engine,
-    event,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Engine, Update, create_engine, event, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError, SettingsError
 from kling_ui.options import TransferOptions
-from kling_ui.runs.ledger.schema import (
-    in_turn,
-    migrate,
-    runs,
-    states,
-)
-from kling_ui.runs.pricing import (
-    DAY_S,
-    Budget,
-    Spending,
-    spending_of,
-)
-from kling_ui.runs.record import (
-    CLAIM_MAX_S,
-    EngineName,
-    KeptRun,
-    ResultFacts,
-    RunRecord,
-    RunState,
-    fingerprint_for,
-)
+from kling_ui.runs.ledger.schema import in_turn, migrate, runs, states
+from kling_ui.runs.pricing import DAY_S, Budget, Spending, spending_of
+from kling_ui.runs.record import CLAIM_MAX_S, EngineName, KeptRun, ResultFacts, RunRecord, RunState, fingerprint_for
 
 BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
 _RECORD = TypeAdapter(RunRecord)

@@ -16,14 +16,7 @@ from kling_ui.errors import KlingUIError
 from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import sniff
 from kling_ui.runs.publishing.given import MEDIA_TYPES
-from kling_ui.runs.publishing.protocol import (
-    Channel,
-    Delivery,
-    InputFile,
-    NoPublisherError,
-    PublishedFile,
-    Role,
-)
+from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile, Role
 from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
 
 KEY_FILE = "lending.key"

@@ -15,14 +15,7 @@ from obstore.store import S3Store
 
 from kling_ui.media.signatures import HEAD_BYTES
 from kling_ui.runs.publishing.given import media_type_of
-from kling_ui.runs.publishing.protocol import (
-    Channel,
-    Delivery,
-    InputFile,
-    NoPublisherError,
-    PublishedFile,
-    Role,
-)
+from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile, Role
 from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
 from kling_ui.signing import signature
 

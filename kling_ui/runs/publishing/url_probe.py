@@ -14,21 +14,8 @@ import httpx
 
 from kling_ui.checks.report import Severity
 from kling_ui.errors import MediaError
-from kling_ui.media.safe_http import (
-    Resolve,
-    host_of,
-    is_public,
-    refusal,
-    resolve_host,
-    safe_request,
-)
-from kling_ui.media.signatures import (
-    HEAD_BYTES,
-    IMAGE_FORMATS,
-    VIDEO_FORMATS,
-    described,
-    signature,
-)
+from kling_ui.media.safe_http import Resolve, host_of, is_public, refusal, resolve_host, safe_request
+from kling_ui.media.signatures import HEAD_BYTES, IMAGE_FORMATS, VIDEO_FORMATS, described, signature
 from kling_ui.runs.publishing.protocol import InputFile, NoPublisherError, Role
 
 _SIGNERS = ("x-amz-", "x-goog-", "x-oss-")  # signature version 4 of S3, and its likenesses at Google and Alibaba

@@ -10,28 +10,11 @@ import gradio as gr
 
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
-from kling_ui.options import (
-    DEFAULT_PROMPT,
-    InputKind,
-    Orientation,
-    TransferOptions,
-)
-from kling_ui.ui.browser_values import (
-    InputVersion,
-    InputVersions,
-    RunRequest,
-    SavedInputs,
-)
-from kling_ui.ui.event_payload import (
-    LatestWins,
-    choice_of,
-    entries_of,
-    error_text,
-    payload,
-    text_of,
-)
+from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, TransferOptions
+from kling_ui.ui.browser_values import InputVersion, InputVersions, RunRequest, SavedInputs
+from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
-from kling_ui.ui.input_analysis import STEPS, InputAnalysis
+from kling_ui.ui.input_session import STEPS, InputAnalysis
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view
 from kling_ui.ui.views import input_slot as slot_view

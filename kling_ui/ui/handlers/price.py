@@ -7,12 +7,7 @@ import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, KlingUIError
-from kling_ui.presentation.money import (
-    dollars,
-    price_words,
-    refusal_words,
-    spending_sentence,
-)
+from kling_ui.presentation.money import dollars, price_words, refusal_words, spending_sentence
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, Terms

@@ -11,20 +11,8 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import KlingUIError
 from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.ui.browser_values import InputVersions, read_span
-from kling_ui.ui.event_payload import (
-    LatestWins,
-    choice_of,
-    entries_of,
-    error_text,
-    payload,
-)
-from kling_ui.ui.input_analysis import InputAnalysis
-from kling_ui.ui.input_repairs import (
-    InputRepairs,
-    RepairOrder,
-    RepairOutcome,
-    RepairProgress,
-)
+from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload
+from kling_ui.ui.input_session import InputAnalysis, InputRepairs, RepairOrder, RepairOutcome, RepairProgress
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as repair_view
 from kling_ui.ui.views.input_slot import SlotValue

@@ -19,14 +19,7 @@ from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate
-from kling_ui.ui.event_payload import (
-    LatestWins,
-    choice_of,
-    entries_of,
-    error_text,
-    payload,
-    text_of,
-)
+from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.fair_share import AttemptLimit
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.findings import verdict_view

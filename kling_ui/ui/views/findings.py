@@ -5,19 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from kling_ui.checks.repair_plan import Repair, repair_all
-from kling_ui.checks.report import (
-    Evidence,
-    Finding,
-    Report,
-    Severity,
-    Verdict,
-)
+from kling_ui.checks.report import Evidence, Finding, Report, Severity, Verdict
 from kling_ui.checks.usability import advise_orientation, forecast
 from kling_ui.errors import KlingUIError
 from kling_ui.options import InputKind, Orientation
 from kling_ui.presentation import findings as words
 from kling_ui.presentation.sentences import ORIENTATIONS, SEVERITIES
-from kling_ui.ui.input_repairs import RepairOrder, RepairOutcome, RepairProgress
+from kling_ui.ui.input_session import RepairOrder, RepairOutcome, RepairProgress
 from kling_ui.ui.views.input_slot import curve_value, span_words
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import VideoAnalysis

@@ -5,12 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from kling_ui.checks.report import Curve
-from kling_ui.checks.usability import (
-    SpanKind,
-    Timeline,
-    TimelineSpan,
-    forecast,
-)
+from kling_ui.checks.usability import SpanKind, Timeline, TimelineSpan, forecast
 from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts

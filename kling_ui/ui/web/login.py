@@ -15,13 +15,7 @@ from starlette.middleware.sessions import SessionMiddleware
 
 from kling_ui.settings import SpaceLogin
 from kling_ui.signing import keyed_hash
-from kling_ui.ui.visitors import (
-    SESSION_KEY,
-    SESSION_S,
-    Account,
-    TokenStore,
-    token_key_of,
-)
+from kling_ui.ui.visitors import SESSION_KEY, SESSION_S, Account, TokenStore, token_key_of
 
 COOKIE = "kling_ui_session"
 SCOPE = "openid profile"  # who it is; nothing of what the account may do

@@ -4,12 +4,7 @@ import numpy as np
 import pytest
 
 from kling_ui.errors import MediaError
-from kling_ui.puppet.motion.pose_stream import (
-    REACH_S,
-    PoseStream,
-    smoothed_motion,
-    unswapped,
-)
+from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream, smoothed_motion, unswapped
 from kling_ui.puppet.skeleton import Joint
 from kling_ui.vision.pose import Landmark, Pose, PoseTrack
 

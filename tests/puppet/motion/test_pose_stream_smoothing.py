@@ -1,14 +1,7 @@
 import numpy as np
 import pytest
 
-from kling_ui.puppet.motion.pose_stream import (
-    REACH_S,
-    blur,
-    bridge,
-    latch,
-    speeds,
-    steady,
-)
+from kling_ui.puppet.motion.pose_stream import REACH_S, blur, bridge, latch, speeds, steady
 
 FPS = 20.0
 

@@ -5,12 +5,7 @@ from kling_ui.options import Orientation
 from kling_ui.puppet.motion.pose_stream import SmoothedMotion
 from kling_ui.puppet.motion.retarget import Retargeter
 from kling_ui.puppet.rig.character import Character, FaceMarks
-from kling_ui.puppet.skeleton import (
-    BONES,
-    DRAWING_ORDER,
-    Joint,
-    Part,
-)
+from kling_ui.puppet.skeleton import BONES, DRAWING_ORDER, Joint, Part
 
 FRAMES = 24
 REST_M = {

@@ -1,15 +1,7 @@
 import numpy as np
 import pytest
 
-from kling_ui.puppet.rig.boundaries import (
-    BODY,
-    NOTHING,
-    OWN,
-    Arm,
-    arm_axis,
-    arm_boundaries,
-    territory,
-)
+from kling_ui.puppet.rig.boundaries import BODY, NOTHING, OWN, Arm, arm_axis, arm_boundaries, territory
 from kling_ui.puppet.skeleton import Joint, Part
 
 PX_PER_M = 400.0

@@ -8,12 +8,7 @@ from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.puppet import Puppet
 from kling_ui.puppet.rig.character import Character
 from kling_ui.puppet.rig.layers import back_of_head, cut_layers
-from kling_ui.puppet.skeleton import (
-    BONES,
-    HIPS,
-    Joint,
-    Part,
-)
+from kling_ui.puppet.skeleton import BONES, HIPS, Joint, Part
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,7 @@ import numpy as np
 import pytest
 
 from kling_ui.puppet.rig.character import Character
-from kling_ui.puppet.rig.layers import (
-    backdrop,
-    shadow_strength,
-    shoe_shadows,
-    under_shoes,
-)
+from kling_ui.puppet.rig.layers import backdrop, shadow_strength, shoe_shadows, under_shoes
 from kling_ui.puppet.skeleton import ANKLES, SHINS, Joint
 
 FEET = (*ANKLES, Joint.LEFT_TOE, Joint.RIGHT_TOE)

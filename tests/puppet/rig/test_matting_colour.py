@@ -1,12 +1,7 @@
 import numpy as np
 import pytest
 
-from kling_ui.puppet.rig.matting import (
-    around_palm,
-    colour_share,
-    nearest_known,
-    skin,
-)
+from kling_ui.puppet.rig.matting import around_palm, colour_share, nearest_known, skin
 
 RED, SKIN, WALL = (200, 40, 40), (220, 160, 130), (60, 70, 80)
 

@@ -9,15 +9,7 @@ from figure.skeleton import Pose, pair
 
 from kling_ui.puppet.rig.character import Character, find_character, shown_parts
 from kling_ui.puppet.rig.segmentation import label_parts
-from kling_ui.puppet.skeleton import (
-    BONES,
-    DRAWING_ORDER,
-    FOREARMS,
-    THIGHS,
-    Joint,
-    Part,
-    joints_of,
-)
+from kling_ui.puppet.skeleton import BONES, DRAWING_ORDER, FOREARMS, THIGHS, Joint, Part, joints_of
 
 
 @pytest.fixture(scope="module")

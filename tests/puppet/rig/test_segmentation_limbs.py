@@ -2,13 +2,7 @@ import numpy as np
 import pytest
 
 from kling_ui.puppet.rig.distances import distances
-from kling_ui.puppet.rig.segmentation import (
-    ARMS,
-    HEAD,
-    LIMBS,
-    gather,
-    label_limbs,
-)
+from kling_ui.puppet.rig.segmentation import ARMS, HEAD, LIMBS, gather, label_limbs
 from kling_ui.puppet.skeleton import Joint, Part
 
 SHOWN = [Part.TORSO, Part.HEAD, Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM, Part.RIGHT_UPPER_ARM, Part.RIGHT_FOREARM]

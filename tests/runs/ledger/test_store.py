@@ -12,12 +12,7 @@ from kling_ui.runs.ledger.schema import STEPS, migrate
 from kling_ui.runs.ledger.store import Store, to_record, to_row
 from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Budget
-from kling_ui.runs.record import (
-    EngineName,
-    ResultFacts,
-    RunRecord,
-    RunState,
-)
+from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
 
 RUN = RunRecord(
     run_id="1" * 32,

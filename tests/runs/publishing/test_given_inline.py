@@ -3,12 +3,7 @@ import base64
 import pytest
 
 from kling_ui.runs.publishing.given import MAX_BYTES, DataUriPublisher, data_uri
-from kling_ui.runs.publishing.protocol import (
-    Channel,
-    Delivery,
-    NoPublisherError,
-    Role,
-)
+from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError, Role
 
 CONTENTS = {
     "image/png": b"\x89PNG\r\n\x1a\n" + bytes(9),

@@ -7,12 +7,7 @@ import pytest
 from starlette.applications import Starlette
 
 from kling_ui.errors import LedgerError
-from kling_ui.runs.publishing.protocol import (
-    Channel,
-    Delivery,
-    NoPublisherError,
-    Role,
-)
+from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError, Role
 from kling_ui.runs.publishing.public_files import PublicFiles, PublicFilesPublisher, published_files_route
 
 KEY = bytes(range(32))

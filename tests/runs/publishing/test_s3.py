@@ -7,12 +7,7 @@ import httpx
 import obstore
 import pytest
 
-from kling_ui.runs.publishing.protocol import (
-    Channel,
-    Delivery,
-    NoPublisherError,
-    Role,
-)
+from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError, Role
 from kling_ui.runs.publishing.s3 import SWEEP_AFTER_S, S3Publisher, open_bucket
 
 KEY = bytes(32)

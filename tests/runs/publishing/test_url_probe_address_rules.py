@@ -4,13 +4,7 @@ import pytest
 
 from kling_ui.media.signatures import HEAD_BYTES
 from kling_ui.runs.publishing.protocol import Role
-from kling_ui.runs.publishing.url_probe import (
-    EXPIRY_MIN_S,
-    EXPIRY_SAFE_S,
-    AddressFacts,
-    Copy,
-    judge_address,
-)
+from kling_ui.runs.publishing.url_probe import EXPIRY_MIN_S, EXPIRY_SAFE_S, AddressFacts, Copy, judge_address
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(5000)
 GOOD: dict[str, Any] = {

@@ -11,15 +11,7 @@ from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.ui.browser_values import read_shown_rate
 from kling_ui.ui.event_payload import UNFORESEEN, UNFORESEEN_ADVICE
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.handlers.price import (
-    FREE,
-    NO_PRICE_YET,
-    RUN,
-    RUN_ON_KLING,
-    PriceHandlers,
-    price_value,
-    run_label,
-)
+from kling_ui.ui.handlers.price import FREE, NO_PRICE_YET, RUN, RUN_ON_KLING, PriceHandlers, price_value, run_label
 
 ANN = "a" * 43
 TAB = gr.Request(session_hash="tab")

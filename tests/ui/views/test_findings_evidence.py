@@ -1,14 +1,7 @@
 import pytest
 
 from kling_ui.checks.limits import LimitSource
-from kling_ui.checks.report import (
-    Curve,
-    CurveKind,
-    Evidence,
-    Finding,
-    FindingCode,
-    Severity,
-)
+from kling_ui.checks.report import Curve, CurveKind, Evidence, Finding, FindingCode, Severity
 from kling_ui.ui.views.findings import evidence_value
 from kling_ui.ui.web.signed_files import SignedFiles
 

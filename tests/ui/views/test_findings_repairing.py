@@ -2,7 +2,7 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.repair_session import RepairPhase
 from kling_ui.errors import KlingUIError
 from kling_ui.options import InputKind, Orientation, TransferOptions
-from kling_ui.ui.input_repairs import RepairOrder, RepairOutcome, RepairProgress
+from kling_ui.ui.input_session import RepairOrder, RepairOutcome, RepairProgress
 from kling_ui.ui.views import findings as repair_view
 
 ORDER = RepairOrder(frozenset({RepairKind.IMAGE_CONVERT}), None, None, None, TransferOptions("", Orientation.IMAGE))

@@ -2,13 +2,7 @@ import pytest
 
 from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.repair_kinds import Repair, RepairCode
-from kling_ui.checks.report import (
-    Finding,
-    FindingCode,
-    Report,
-    Section,
-    Severity,
-)
+from kling_ui.checks.report import Finding, FindingCode, Report, Section, Severity
 from kling_ui.ui.views.findings import verdict_view
 
 

@@ -6,20 +6,8 @@ from kling_ui.options import Orientation
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.record import RunState
 from kling_ui.scoring.limbs import Limb
-from kling_ui.scoring.match import (
-    Lag,
-    LimbMatch,
-    MatchMoment,
-    MotionMatch,
-    TimeSpan,
-)
-from kling_ui.ui.views.result import (
-    MEANING,
-    MEANING_OF_CHANGES,
-    NOTHING_TO_COMPARE,
-    UNMEASURED,
-    score_value,
-)
+from kling_ui.scoring.match import Lag, LimbMatch, MatchMoment, MotionMatch, TimeSpan
+from kling_ui.ui.views.result import MEANING, MEANING_OF_CHANGES, NOTHING_TO_COMPARE, UNMEASURED, score_value
 
 MATCH = MotionMatch(
     Orientation.VIDEO,

@@ -1,12 +1,7 @@
 import pytest
 
 from kling_ui.errors import AuthenticationError, RunError
-from kling_ui.runs.outcomes import (
-    Outcome,
-    OutcomeCode,
-    Trouble,
-    TroubleCode,
-)
+from kling_ui.runs.outcomes import Outcome, OutcomeCode, Trouble, TroubleCode
 from kling_ui.runs.pricing import Charge, Quote
 from kling_ui.runs.record import EngineName, Expiry, RunState
 from kling_ui.runs.submission import NoTokenError

@@ -9,12 +9,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from kling_ui.ui.web import gradio_requests as event_bodies
-from kling_ui.ui.web.gradio_requests import (
-    JOIN,
-    SCOPE_KEY,
-    EventBodies,
-    Shape,
-)
+from kling_ui.ui.web.gradio_requests import JOIN, SCOPE_KEY, EventBodies, Shape
 
 MAX_BYTES = 256_000
 HONEST = {

@@ -11,13 +11,7 @@ from starlette.testclient import TestClient
 from kling_ui.settings import Settings
 from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web import server
-from kling_ui.ui.web.gradio_requests import (
-    DATA,
-    JOIN,
-    OPEN_FOLDERS,
-    OPEN_PATHS,
-    is_open,
-)
+from kling_ui.ui.web.gradio_requests import DATA, JOIN, OPEN_FOLDERS, OPEN_PATHS, is_open
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 

@@ -15,12 +15,7 @@ from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from kling_ui.ui.visitors import Account, TokenStore
-from kling_ui.ui.web.login import (
-    COOKIE,
-    WORDS,
-    add_login,
-    login_url,
-)
+from kling_ui.ui.web.login import COOKIE, WORDS, add_login, login_url
 
 
 @pytest.fixture

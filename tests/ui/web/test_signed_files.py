@@ -4,12 +4,7 @@ import stat
 import pytest
 
 from kling_ui.errors import KlingUIError
-from kling_ui.ui.web.signed_files import (
-    SignedFiles,
-    open_signed_files,
-    receive,
-    shown_type,
-)
+from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, receive, shown_type
 
 
 @pytest.fixture

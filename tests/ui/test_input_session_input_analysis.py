@@ -8,7 +8,7 @@ from kling_ui.errors import MediaError
 from kling_ui.options import InputKind
 from kling_ui.ui.browser_values import InputVersion, InputVersions
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.input_analysis import InputAnalysis
+from kling_ui.ui.input_session import InputAnalysis
 
 
 @pytest.fixture
