@@ -69,6 +69,28 @@ FORMAT_CLIPS = [
         must={"video.codec": HINT},
     ),
     Clip(
+        name="hlg",
+        takes=("talk",),
+        make=lambda talk: talk,
+        encoding=Encoding("mp4", "libx265", "yuv420p10le", {"x265-params": "log-level=none"}, is_hlg=True),
+        must={"video.codec": WARN, "video.hdr": WARN},
+    ),
+    Clip(
+        name="interlaced",
+        takes=("dance",),
+        make=plain,
+        encoding=Encoding("mp4", options={"flags": "+ildct+ilme", "x264-params": "tff=1"}),
+        must={"video.interlaced": WARN},
+    ),
+    Clip(
+        name="turned-in-the-middle",
+        takes=("dance",),
+        make=plain,
+        encoding=Encoding("ts", turns=True),
+        must={"video.format": BLOCK, "video.size-changes": WARN},
+        may={"video.cuts": "the picture jumps", "video.usable": "the picture jumps", "video.camera": "it jumps"},
+    ),
+    Clip(
         name="sound-is-there",
         takes=("dance",),
         make=plain,
@@ -80,7 +102,7 @@ FORMAT_CLIPS = [
         takes=("talk",),
         make=lambda talk: talk,
         choice=TransferOptions(keep_sound=True),
-        must={"video.sound": WARN},
+        must={"video.sound": HINT},
     ),
 ]
 
@@ -96,7 +118,7 @@ SIZE_CLIPS = [
             "video.codec": WARN,
             "video.side": BLOCK,
             "video.duration": BLOCK,
-            "video.sound": WARN,
+            "video.sound": HINT,
         },
     ),
     Clip(name="99.9-mb", takes=("dance",), make=plain, encoding=Encoding("mp4", size_bytes=99_900_000)),

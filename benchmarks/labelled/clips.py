@@ -20,7 +20,12 @@ SANE_CLIPS = [
     Clip(name="step-bright", takes=("step",), make=lambda step: step.lit(lambda _: 1.2)),
     Clip(name="slow", takes=("talk",), make=lambda talk: talk.faster(0.5, 4.0)),
     Clip(name="lively", takes=("dance",), make=lambda dance: dance.faster(1.3, 4.0).portrait()),
-    Clip(name="still", takes=("dance",), make=lambda dance: dance.part(1, 2).portrait().held(3.5)),
+    Clip(
+        name="still",
+        takes=("dance",),
+        make=lambda dance: dance.part(1, 2).portrait().held(3.5),
+        must={"video.still": WARN},
+    ),
     Clip(name="walk", takes=("walk",), make=lambda walk: walk.part(0, 4.0), orientation=VIDEO),
     Clip(name="brisk-walk", takes=("hurry",), make=lambda hurry: hurry.part(0.2, 3.25), orientation=VIDEO),
     Clip(name="tiny-second", takes=("tiny",), make=lambda tiny: tiny),

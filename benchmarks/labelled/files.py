@@ -12,13 +12,14 @@ import numpy as np
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 from figure import tune
-from PIL import Image
+from PIL import Image, ImageCms
 
 from benchmarks.labelled.reel import Reel
 
 SAMPLE_RATE = 44_100
 TICKS = 1000  # of a frame's time, for clips whose rate varies
 _EXIF_ORIENTATION = 0x0112
+_HLG, _BT2020 = 18, 9  # ITU-T H.273
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Encoding:
         options: For the encoder.
         sound: A clip has a sound track.
         is_uneven: A clip's frames are not evenly timed.
+        is_hlg: A clip says that it is HDR (HLG, BT.2020).
+        turns: The second half of a clip has its sides the other way round.
         size_bytes: Pad the file to this size.
     """
 
@@ -41,6 +44,8 @@ class Encoding:
     options: Mapping[str, Any] = field(default_factory=dict)
     sound: bool = False
     is_uneven: bool = False
+    is_hlg: bool = False
+    turns: bool = False
     size_bytes: int = 0
 
 
@@ -72,19 +77,42 @@ def save_picture(rgb: np.ndarray, path: Path, encoding: Encoding) -> None:
     _pad(path, encoding)
 
 
+def other_profile() -> bytes:
+    """A colour profile that nobody can take for sRGB: red and blue have changed places."""
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return srgb.replace(b"rXYZ", b"tmp!").replace(b"bXYZ", b"rXYZ").replace(b"tmp!", b"bXYZ")
+
+
 def save_reel(reel: Reel, path: Path, encoding: Encoding) -> None:
     """Write a clip; its size is rounded down to even numbers."""
+    if not encoding.turns:
+        return _save(reel, path, encoding)
+    half_s, height, width = reel.duration_s / 2, *reel.frames.shape[1:3]
+    halves = reel.part(0, half_s), reel.part(half_s, reel.duration_s).scaled(height, width)
+    for number, half in enumerate(halves):  # transport streams may just be put behind each other
+        _save(half, path.with_name(f"{number}-{path.name}"), encoding, first=number * len(halves[0].frames))
+    parts = [path.with_name(f"{number}-{path.name}") for number in range(2)]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    for part in parts:
+        part.unlink()
+    return None
+
+
+def _save(reel: Reel, path: Path, encoding: Encoding, first: int = 0) -> None:
     height, width = (side // 2 * 2 for side in reel.frames.shape[1:3])
     with av.open(str(path), "w") as container:
         options = {"crf": "23", "preset": "veryfast"} | dict(encoding.options)
         video = cast(VideoStream, container.add_stream(encoding.codec, rate=reel.fps, options=options))
         video.width, video.height, video.pix_fmt = width, height, encoding.pixels or "yuv420p"
         video.thread_count = 1
+        if encoding.is_hlg:
+            video.codec_context.color_trc, video.codec_context.color_primaries = _HLG, _BT2020
+            video.codec_context.colorspace = _BT2020
         video.codec_context.time_base = Fraction(1, reel.fps * TICKS if encoding.is_uneven else reel.fps)
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if encoding.sound else None
         for frame, place in zip(reel.frames, _times(len(reel.frames), is_uneven=encoding.is_uneven), strict=True):
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame[:height, :width]), format="rgb24")
-            picture.pts, picture.time_base = place, video.codec_context.time_base
+            picture.pts, picture.time_base = first + place, video.codec_context.time_base
             container.mux(video.encode(picture))
         container.mux(video.encode())
         if audio is not None:

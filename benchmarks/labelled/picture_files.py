@@ -4,7 +4,7 @@ from figure import gesture
 from figure.cast import THEO
 
 from benchmarks.labelled.case import BLOCK, HINT, WARN, Picture
-from benchmarks.labelled.files import Encoding
+from benchmarks.labelled.files import Encoding, other_profile
 from benchmarks.labelled.stills import changed, full, grainy, scaled, turned, upper
 
 MB = 1_000_000
@@ -16,6 +16,12 @@ PICTURE_FILES = [
     Picture(name="tiff", draw=full(THEO), encoding=Encoding("tiff"), must={"image.format": BLOCK}),
     Picture(name="gif", draw=full(THEO), encoding=Encoding("gif"), must={"image.format": BLOCK}),
     Picture(name="cmyk", draw=full(), encoding=Encoding("jpg", pixels="CMYK"), must={"image.format": WARN}),
+    Picture(
+        name="other-profile",
+        draw=full(),
+        encoding=Encoding("jpg", options={"icc_profile": other_profile(), "quality": 90}),
+        must={"image.profile": HINT},
+    ),
     Picture(
         name="moving-png",
         draw=full(),

@@ -64,7 +64,7 @@ def test_an_unforeseen_error_is_said_in_plain_words(handlers, image, canned, cap
     canned["probe_image"] = ZeroDivisionError("secret detail")
     *_, last = _all(handlers.on_image(_told(ref=image["ref"], seq=1), TAB))
     assert last["error"] == "Something went wrong inside the app."
-    assert re.search(r"ZeroDivisionError at \S+\.py:\d+ .* < kling_ui/ui/input_analysis\.py", caplog.text)
+    assert re.search(r"ZeroDivisionError at \S+\.py:\d+ .* < kling_ui/ui/input_session\.py", caplog.text)
     assert "secret detail" not in caplog.text
     assert "Traceback" not in caplog.text
 
