@@ -179,7 +179,7 @@ def _own_cuts(path: Path) -> list[Span]:
 
 def _scenedetect() -> dict[str, Callable[[Path], list[Span]]]:
     try:
-        import scenedetect as found  # noqa: PLC0415  # ty: ignore[unresolved-import]  optional
+        import scenedetect as found  # noqa: PLC0415  # ty: ignore[import-not-found]  optional
     except ImportError:
         print("PySceneDetect is missing: uv pip install --no-deps scenedetect")  # the OpenCV that is there will do
         return {}

@@ -33,7 +33,7 @@ from kling_ui.workers import Workers
 
 IMAGE_TIMEOUT_S = 120.0
 VIDEO_TIMEOUT_S = 1200.0
-_LOOK_EVERY_S = 0.2
+_ASK_EVERY_S = 0.2
 _SCRATCH = ".repairing-"
 _STALE_AFTER_S = 2 * VIDEO_TIMEOUT_S
 _ENDING = re.compile(r"-repaired(-\d+)?$")
@@ -380,7 +380,7 @@ async def _watch(progress_file: Path, on_progress: OnProgress) -> None:
         if share is not None and share != last:
             last = share
             on_progress(share)
-        await asyncio.sleep(_LOOK_EVERY_S)
+        await asyncio.sleep(_ASK_EVERY_S)
 
 
 @asynccontextmanager

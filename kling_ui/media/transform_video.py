@@ -155,7 +155,7 @@ class _Painter:
     """Turns frames as coded into frames of the result, through one filter graph for each kind of frame met."""
 
     def __init__(self, transform: VideoTransform, aspect: float) -> None:
-        self._mend = transform
+        self._apply = transform
         self._aspect = aspect
         self._first: Size | None = None
         self._orientation = 0, False
@@ -171,7 +171,7 @@ class _Painter:
 
     def _before(self, decoded: av.VideoFrame) -> list[str]:
         """Geometry up to the scaling, in the frame's own colours."""
-        transform, shown = self._mend, (round(decoded.width * self._aspect), decoded.height)
+        transform, shown = self._apply, (round(decoded.width * self._aspect), decoded.height)
         if self._first is None:
             self._orientation = orientation(decoded)
         turns, mirrored = self._orientation
@@ -190,7 +190,7 @@ class _Painter:
         return filters
 
     def _after(self, decoded: av.VideoFrame) -> list[str]:
-        transform = self._mend
+        transform = self._apply
         matrix = matrix_option(decoded) if is_standard(decoded) else ""
         flags = f"flags=lanczos+accurate_rnd:out_color_matrix=bt709:out_range=tv{matrix}"
         filters = [f"scale={transform.size[0]}:{transform.size[1]}:{flags}"]

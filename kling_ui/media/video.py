@@ -45,7 +45,7 @@ FRAME_PIXELS_MAX = 36_000_000
 _TIME_SLACK_S = 1e-6
 _ADVICE = "Export it again as MP4 (H.264), or choose another clip."
 T = TypeVar("T")
-_LOOK_S = 0.1  # how often a thread that cannot go on looks whether it is still wanted
+_WANTED_CHECK_S = 0.1  # how often a thread that cannot go on looks whether it is still wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,7 +442,7 @@ class Prefetch(Generic[T]):
     def _put(self, item: T | None) -> None:
         while not self._unwanted.is_set():
             try:
-                return self._waiting.put(item, timeout=_LOOK_S)
+                return self._waiting.put(item, timeout=_WANTED_CHECK_S)
             except queue.Full:
                 continue
         return None

@@ -1,4 +1,4 @@
-"""What is said of a run: where it is, how it ended and what to do next, what came of a wish or of cancelling it."""
+"""What is said of a run: where it is, how it ended and what to do next, what came of asking for it or of cancelling it."""
 
 from dataclasses import dataclass
 
@@ -240,7 +240,7 @@ def entry_words(run: RunView) -> EntryWords:
 
 
 def start_words(code: StartCode) -> str:
-    """Say why a wish made no new run, or what was found again; empty for a new run."""
+    """Say why a request made no new run, or what was found again; empty for a new run."""
     return STARTS[code]
 
 

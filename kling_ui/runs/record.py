@@ -237,7 +237,7 @@ class RunInputs:
 
 
 class StartCode(StrEnum):
-    """Why a run stands for a wish."""
+    """Why a run stands for a request."""
 
     NEW = "new"
     SAME_RESULT = "same result"  # the same preview was made before
@@ -252,7 +252,7 @@ class StartCode(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What came of the wish to run something.
+    """What came of asking for a run.
 
     Attributes:
         run_id: The run that stands for it.

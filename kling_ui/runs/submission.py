@@ -42,7 +42,7 @@ class NoTokenError(RunError):
 
 
 class RunSubmission:
-    """Takes wishes in.
+    """Takes requests in.
 
     Args:
         context: What all runs share.
@@ -173,7 +173,7 @@ class RunSubmission:
         return await self._context.ledger.ask(lambda store: store.standing(request, gone=gone, again=again))
 
     async def _gone(self, request: str) -> list[str]:
-        """Return the completed runs of a wish whose results are no longer there."""
+        """Return the completed runs of a request whose results are no longer there."""
         like = await self._context.ledger.ask(lambda store: store.like(request))
         done = [record for record in like if record.state is RunState.COMPLETED]
         return await asyncio.to_thread(lambda: [record.run_id for record in done if not self._is_here(record)])
@@ -218,7 +218,7 @@ def nobodys() -> RunError:
 
 
 def standing_code(record: RunRecord) -> StartCode:
-    """Tell why a wish makes no new run."""
+    """Tell why a request makes no new run."""
     if record.state is RunState.COMPLETED:
         is_free = record.engine is EngineName.PREVIEW
         return StartCode.SAME_RESULT if is_free else StartCode.SAME_PAID_RESULT

@@ -134,7 +134,7 @@ def build_page(
 
 
 def wire_inputs(panels: Panels, handlers: InputHandlers) -> None:
-    """Look at whatever a person hands in; the newest wish of a tab wins."""
+    """Look at whatever a person hands in; the newest request of a tab wins."""
     image, video, how = panels.inputs.image, panels.inputs.video, panels.how
     image.handed(handlers.on_image, None, image, trigger_mode="multiple", **PLUMBING)
     video.handed(handlers.on_video, None, video, trigger_mode="multiple", **PLUMBING)

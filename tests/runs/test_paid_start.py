@@ -255,7 +255,7 @@ def test_the_same_inputs_after_an_unknown_outcome_are_not_sent_by_themselves(ope
     assert sorted(start.is_new for start in both) == [False, True], "a double click on run again makes one run"
 
 
-def test_a_run_is_paid_from_the_purse_that_it_was_sent_from_whoever_follows_it_on(open_world, make_vendor):
+def test_a_run_is_paid_with_the_token_that_it_was_sent_with_whoever_follows_it_on(open_world, make_vendor):
     in_progress = httpx.Response(200, json={"request_id": "req-1", "status": "in_progress"})
     done = httpx.Response(200, json={"request_id": "req-1", "status": "completed"})
     vendor = make_vendor(statuses=[in_progress, *[refused(401, 400004)] * (REFUSALS_MAX + 1), done])
@@ -280,7 +280,7 @@ def test_a_run_is_paid_from_the_purse_that_it_was_sent_from_whoever_follows_it_o
 
 
 @pytest.mark.parametrize("sent_with", [None, VISITORS], ids=["the app's token", "the visitor's"])
-def test_a_run_that_is_recovered_with_another_token_stays_in_its_purse(open_world, make_vendor, sent_with):
+def test_a_run_that_is_recovered_with_another_token_counts_with_its_own(open_world, make_vendor, sent_with):
     vendor = make_vendor(submits=[httpx.ReadTimeout("slow")])
 
     async def story():

@@ -93,7 +93,7 @@ def test_a_session_ends_with_a_long_break_and_a_day_at_midnight():
     assert spend() == Spending()
 
 
-def test_the_apps_token_is_one_purse_and_each_visitors_own_is_another():
+def test_the_apps_token_is_counted_apart_from_each_visitors_own():
     records = at(1), at(1, visitor="ben"), at(1, visitor_pays=True), at(1, visitor="ben", visitor_pays=True)
     assert spend(*records) == Spending(session_usd=0.35, day_usd=0.35, payer_day_usd=0.7)
     assert spend(*records, own_token=True) == Spending(session_usd=0.35, day_usd=0.35, payer_day_usd=0.35)

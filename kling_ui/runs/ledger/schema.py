@@ -38,7 +38,7 @@ runs = Table(
     Column("changed_at", Float, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("fingerprint", String(64), nullable=False, index=True),
-    Column("open_key", String(64), unique=True),  # the fingerprint, until the same wish may be run again
+    Column("open_key", String(64), unique=True),  # the fingerprint, until the same request may be run again
     Column("holder", String(32)),
     Column("held_until", Float, nullable=False),
     Column("image_name", String(32), nullable=False),

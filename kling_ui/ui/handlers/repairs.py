@@ -18,7 +18,7 @@ from kling_ui.ui.views import findings as repair_view
 from kling_ui.ui.views.input_slot import SlotValue
 
 RepairUpdate = tuple[Any, Any, Any]  # picture, clip, list of findings
-LOOK_EVERY_S = 0.25
+CHECK_EVERY_S = 0.25
 SPEAK_EVERY_S = 2.0  # a page that has gone is noticed when it is next written to
 
 
@@ -139,7 +139,7 @@ async def _watched(task: asyncio.Task[RepairOutcome], progress: RepairProgress) 
         if value != said or now - said_at >= SPEAK_EVERY_S:
             said, said_at = value, now
             yield value
-        await asyncio.wait({task}, timeout=LOOK_EVERY_S)
+        await asyncio.wait({task}, timeout=CHECK_EVERY_S)
 
 
 def _display(order: RepairOrder, task: asyncio.Task[RepairOutcome], ours: Collection[InputKind]) -> RepairUpdate:

@@ -36,7 +36,7 @@ Value = dict[str, Any]
 
 
 class RunDisplay:
-    """Where a tab sees a run; the newest wish of a tab wins.
+    """Where a tab sees a run; the newest request of a tab wins.
 
     Args:
         services: Gives what the page works with; it is open only while the server runs.
@@ -163,7 +163,7 @@ class RunHandlers:
         visitor: str,
         request: gr.Request,
     ) -> AsyncIterator[DisplayUpdate]:
-        """Start what the page carries as the person's wish, and show it until it ends."""
+        """Start what the page carries as the person's request, and show it until it ends."""
         order = RunOrder(
             choice_of(engine, EngineName.PREVIEW), visitor_of(visitor, request), read_shown_rate(shown_rate)
         )

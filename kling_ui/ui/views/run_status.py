@@ -141,12 +141,12 @@ def _actions(run: RunView) -> list[Action]:
     if run.can_recover and run.request_id:
         actions.append({"do": "recover", "label": "Look for it again", "request_id": run.request_id})
     if run.state is RunState.FAILED:
-        actions += _mends(run)
+        actions += _repair_actions(run)
     label = "It is not there: run it again" if _is_unanswered(run) else AGAIN
     return [*actions, {"do": "again", "label": label}] if run.image and run.reference else actions
 
 
-def _mends(run: RunView) -> list[Action]:
+def _repair_actions(run: RunView) -> list[Action]:
     """Offer the repairs that help, and else the places of what is to be changed."""
     repairs = [RepairKind(repair) for repair in run.repairs]
     known: list[Action] = [

@@ -38,7 +38,7 @@ READERS_MAX = 4  # of one session: a tab has one, and for a while those that its
 UNREAD_S = 120.0  # a tab begins to read at once; a browser with many of them may let one wait
 OPENING_S = 5.0  # between its first event and its first reading a tab cannot be told from one that never reads
 OPENING_MAX = 500  # sessions that may be in that state beyond the limit
-LOOK_EVERY_S = 5.0
+CHECK_EVERY_S = 5.0
 
 TAB_BUSY = "This tab is waiting for too many things at once. Wait until they are done, or reload the page."
 ADDRESS_BUSY = "Too many things are going on at once from where you are. Wait until some of them are done."
@@ -259,7 +259,7 @@ class PageSessions:
     async def keep_forgetting(self, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> NoReturn:
         """Forget silent sessions every few seconds, until cancelled."""
         while True:
-            await sleep(LOOK_EVERY_S)
+            await sleep(CHECK_EVERY_S)
             self.forget_silent()
 
     def new_mailbox(self, name: str) -> Mailbox:
