@@ -1,4 +1,4 @@
-"""What is said of a run: where it is, how it ended and what to do next, what came of asking for it or of cancelling it."""
+"""What is said of a run: where it is, how it ended and what to do next, what came of asking for it or cancelling it."""
 
 from dataclasses import dataclass
 
