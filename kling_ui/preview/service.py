@@ -18,7 +18,6 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from kling_ui.hosts import AllowedHosts, Authority
 from kling_ui.preview.catalog import CATEGORIES, card, listing, parse_input
 from kling_ui.preview.job import Job, JobState
 from kling_ui.preview.queue import JobQueue
@@ -34,6 +33,7 @@ from kling_ui.preview.service_errors import (
     unknown_model,
     unknown_request,
 )
+from kling_ui.served_hosts import AllowedHosts, Authority
 from kling_ui.settings import MODEL_ID
 
 MAX_BODY_BYTES = 64 * 1024**2  # what the vendor's own nodes send at most

@@ -9,10 +9,10 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from kling_ui.errors import KlingUIError
-from kling_ui.hosts import AllowedHosts
 from kling_ui.preview.job_inputs import InputFetch
 from kling_ui.preview.queue import JobQueue
 from kling_ui.preview.service import build_service
+from kling_ui.served_hosts import AllowedHosts
 from kling_ui.settings import is_loopback
 from kling_ui.workers import Workers
 

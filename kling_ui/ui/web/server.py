@@ -25,11 +25,11 @@ from starlette.routing import Mount
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_ui.errors import KlingUIError, SettingsError
-from kling_ui.hosts import AllowedHosts, Origin
 from kling_ui.interrupts import INTERRUPTED, interruptible
 from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
+from kling_ui.served_hosts import AllowedHosts, Origin
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples
 from kling_ui.ui.services import Services, open_services
