@@ -4,18 +4,23 @@ import asyncio
 import math
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from kling_ui.cli.output import DONE, FAILED, RunProgress, make_folder, print_json, run_json, say, tell_run
+from rich.console import Console
+from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as ProgressBar
+
+from kling_ui.cli.output import DONE, FAILED, print_json, say, tell
 from kling_ui.composition import open_parts, owner_id
 from kling_ui.errors import SettingsError
 from kling_ui.media.files import copy_into
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import report_json
-from kling_ui.presentation.runs import start_words
+from kling_ui.presentation.runs import run_words, start_words
 from kling_ui.python_api import follow, run
 from kling_ui.results import Progress, RunResult
-from kling_ui.runs.record import EngineName
+from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 
@@ -114,3 +119,116 @@ async def _recover(request_id: str, run_id: str | None, out: Path, settings: Set
         return view, None
     name = f"recovered-{view.request_id}{view.result.suffix}"
     return view, await asyncio.to_thread(copy_into, view.result, out, name)
+
+
+class RunProgress:
+    """Shows one run.
+
+    Args:
+        console: Where to; standard error by default.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        console = console or Console(stderr=True)
+        self._bar = (
+            ProgressBar(
+                SpinnerColumn(),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                TimeElapsedColumn(),
+                console=console,
+                transient=True,
+            )
+            if console.is_terminal
+            else None
+        )
+        self._task = self._bar.add_task("", total=None) if self._bar else None
+        self._last_shown: tuple[object, ...] = ()
+        self._said: set[str] = set()
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def say(self, text: str) -> None:
+        """Tell something that stays on the screen."""
+        if self._bar:
+            self._bar.console.print(text, markup=False, highlight=False)
+        else:
+            say(text)
+
+    def show(self, view: RunView) -> None:
+        """Show where the run is; a line is told when it says something new, not for every per cent."""
+        said = run_words(view)
+        for words in (said.price, said.note):
+            if words and words not in self._said:
+                self._said.add(words)
+                self.say(words)
+        if self._bar and self._task is not None:
+            total = None if view.progress is None else 1.0
+            self._bar.update(self._task, description=said.sentence, total=total, completed=view.progress or 0.0)
+        elif not view.is_final and (view.state, view.queue_position, view.trouble) != self._last_shown:
+            self._last_shown = view.state, view.queue_position, view.trouble
+            say(said.sentence)
+
+
+def make_folder(folder: Path, option: str = "--out") -> None:
+    """Make a folder that was asked for.
+
+    Raises:
+        SettingsError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"{option} takes a folder that can be written to.") from error
+
+
+def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
+    """Put a run at its end into plain JSON types."""
+    said = run_words(run)
+    error = {"message": said.sentence, "advice": said.advice or None, "raw": run.raw_error}
+    return {
+        "run_id": run.run_id,
+        "request_id": run.request_id,
+        "engine": run.engine.value,
+        "status": run.state.value,
+        "video": str(video) if video else None,
+        "duration_s": run.duration_s,
+        "fps": run.fps,
+        "width_px": run.width_px,
+        "height_px": run.height_px,
+        "motion_match": run.motion_match,
+        "motion": dict(run.motion) if run.motion else None,
+        "estimate_usd": run.estimate_usd,
+        "cost_usd": run.cost_usd,
+        "charge": run.charge.value,
+        "elapsed_s": round(run.elapsed_s, 3),
+        "inputs": list(run.inputs),
+        "repairs": list(run.repairs),
+        "error": None if run.state is RunState.COMPLETED else error,
+    }
+
+
+def tell_run(run: RunView, video: Path | None) -> None:
+    """Say what came of a run, and print where its video is."""
+    said = run_words(run)
+    if video is None:
+        own_words = f"The engine's own words: {run.raw_error}" if run.raw_error else ""
+        for words in (said.sentence, own_words, said.cost, said.expiry, said.advice):
+            if words:
+                say(words)
+        return
+    facts = [f"{run.duration_s:.1f} s, {run.width_px} x {run.height_px} px"] if run.duration_s else []
+    if run.motion_match is not None:
+        facts.append(f"motion match {run.motion_match:.0f}")
+    if facts:
+        say(", ".join(facts))
+    if said.cost:
+        say(said.cost)
+    tell(str(video))

@@ -26,6 +26,7 @@ from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.visitors import TokenStore, Visitor, share_keys, terms_of, warn_of_unused_token
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.uploads import DiskFloor, Room, UploadStore
+from kling_ui.vision.analysis import load_all_models
 from kling_ui.workers import TurnTakingWorkers, Workers
 
 if TYPE_CHECKING:
@@ -165,7 +166,10 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
 
 
 async def _warm_up(services: Services) -> None:
-    """Analyse the example that the first visitor sees."""
+    """Find out about the example that the first visitor sees, then let every worker load its models.
+
+    What is known of the example is shipped with it, so that nothing else would have loaded them before the first click.
+    """
     first = EXAMPLES[0]
     first_analyses = (
         services.preflight.image(services.examples / first.image),
@@ -173,3 +177,4 @@ async def _warm_up(services: Services) -> None:
     )
     await asyncio.gather(*first_analyses, return_exceptions=True)
     services.runner.watch_ahead(services.examples / first.video)
+    await asyncio.gather(*(services.workers.run(load_all_models) for _ in range(services.workers.count)))

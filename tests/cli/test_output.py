@@ -12,9 +12,9 @@ from rich.console import Console
 
 from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.report import Finding, FindingCode, Report, Section, Severity
-from kling_ui.cli.output import RunProgress, guarded, tell, tell_run
+from kling_ui.cli.output import guarded, tell
 from kling_ui.cli.reports import report_lines
-from kling_ui.cli.run import outcome_json
+from kling_ui.cli.run import RunProgress, outcome_json, tell_run
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, RunError, SettingsError
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import report_json
