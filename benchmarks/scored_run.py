@@ -35,7 +35,7 @@ def main() -> None:
 
 
 async def _measure(settings: Settings, workers: Workers) -> list[float]:
-    preflight = Preflight(workers, settings.data_dir / "looks")
+    preflight = Preflight(workers, settings.analyses_folder)
     report = await preflight.report(IMAGE, VIDEO, TransferOptions())
     alone = settings.data_dir / "alone.mp4"
     for _ in range(workers.count):  # every worker loads its models and the rig of the picture

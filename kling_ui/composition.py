@@ -18,8 +18,6 @@ from kling_ui.workers import Workers
 if TYPE_CHECKING:
     from kling_ui.runs.runner import Runner
 
-ANALYSES = "looks"  # the folder of what checks found, by content, inside the data folder; it is on disks already
-
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
@@ -56,7 +54,7 @@ async def open_parts(settings: Settings) -> AsyncGenerator[Parts]:
     """Put everything together; at the end all worker processes are ended."""
     workers = Workers(settings.workers)
     try:
-        yield Parts(settings=settings, workers=workers, preflight=Preflight(workers, settings.data_dir / ANALYSES))
+        yield Parts(settings=settings, workers=workers, preflight=Preflight(workers, settings.analyses_folder))
     finally:
         await asyncio.to_thread(workers.close)  # it waits for the processes
 

@@ -189,6 +189,11 @@ class Settings:
         return settings
 
     @property
+    def analyses_folder(self) -> Path:
+        """Where checks and motion matches keep what they find in files, by content; its name is on disks already."""
+        return self.data_dir / "looks"
+
+    @property
     def is_public(self) -> bool:
         """Whether others than the person at this machine can reach the app."""
         return self.on_space or self.outside_url is not None or not is_loopback(self.host)

@@ -21,7 +21,6 @@ from kling_ui.workers import Workers
 CHUNK_BYTES = 2**20
 _SUFFIXES = {"jpeg": ".jpg", "matroska": ".mkv", "mpegts": ".ts", "mpeg": ".mpg", "heif": ".heic"}
 PROBE_LIMIT_S = 60.0
-AHEAD_LIMIT_S = 5.0  # that a result waits for its reference, if that is what is being watched
 MOTION_LIMIT_S = 180.0  # two pose passes over at most 30 s of video, on a busy machine
 
 log = logging.getLogger(__name__)
@@ -163,17 +162,30 @@ class Measurer:
         self._workers = workers
         self._folder = folder
         self._ahead: asyncio.Task[object] | None = None
+        self._ahead_hash: asyncio.Task[str] | None = None  # of the reference that is watched ahead
 
     def watch_ahead(self, reference: Path) -> None:
         """Watch a reference in the background, so that nobody waits for that once a result is there; one at a time."""
         if self._folder is not None and (self._ahead is None or self._ahead.done()):
+            self._ahead_hash = asyncio.create_task(asyncio.to_thread(sha256_of, reference))
             self._ahead = asyncio.create_task(self._watch(reference, self._folder))
 
     async def _watch(self, reference: Path, folder: Path) -> None:
         from kling_ui.scoring.compare import track_in_workers  # noqa: PLC0415  loads numpy, only where used
 
-        with suppress(KlingUIError):  # whoever needs it is told when they do
+        try:
             await track_in_workers(self._workers, reference, folder=folder, timeout_s=MOTION_LIMIT_S)
+        except KlingUIError as error:  # whoever needs it is told when they do
+            log.info("A reference could not be watched ahead: %s", error)
+
+    async def _until_watched(self, reference: Path) -> None:
+        """Wait while this very content is watched ahead, so that it is not watched twice at once."""
+        if self._ahead is None or self._ahead_hash is None or self._ahead.done():
+            return
+        hashing = self._ahead_hash, asyncio.to_thread(sha256_of, reference)
+        ahead, wanted = await asyncio.gather(*hashing, return_exceptions=True)
+        if ahead == wanted:
+            await asyncio.wait([self._ahead])
 
     async def aclose(self) -> None:
         """End what is done in the background."""
@@ -204,8 +216,7 @@ class Measurer:
 
         limit_s = MOTION_LIMIT_S
         try:
-            if self._ahead is not None:  # it may be watching this very reference
-                await asyncio.wait([self._ahead], timeout=AHEAD_LIMIT_S)
+            await self._until_watched(reference)
             match = await match_clips(
                 self._workers, reference, result, orientation=orientation, folder=self._folder, timeout_s=limit_s
             )

@@ -393,7 +393,7 @@ async def open_runner(
     context = context or RunContext(
         ledger=Ledger(settings.ledger_url or f"sqlite:///{data_dir / 'ledger.sqlite'}"),
         folders=RunFolders(data_dir / "runs"),
-        measurer=Measurer(workers, data_dir / "looks"),
+        measurer=Measurer(workers, settings.analyses_folder),
     )
     engines = engines or Engines(settings, workers, data_dir / "preview")
     runner = Runner(settings, context, engines)

@@ -93,11 +93,6 @@ class Services:
         return self.store.room(self.share[0], expected_bytes)
 
     @property
-    def uploads(self) -> Path:
-        """Where inputs lie until they are a day old."""
-        return self.store.root
-
-    @property
     def examples(self) -> Path:
         """Where the shipped examples lie."""
         return self.signed_files.root / "examples"
@@ -177,4 +172,5 @@ async def _warm_up(services: Services) -> None:
     )
     await asyncio.gather(*first_analyses, return_exceptions=True)
     services.runner.watch_ahead(services.examples / first.video)
-    await asyncio.gather(*(services.workers.run(load_all_models) for _ in range(services.workers.count)))
+    loading = (services.workers.run(load_all_models) for _ in range(services.workers.count))
+    await asyncio.gather(*loading, return_exceptions=True)  # whoever needs them loads them then

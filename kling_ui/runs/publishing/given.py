@@ -11,12 +11,13 @@ from kling_ui.checks.report import Severity
 from kling_ui.errors import MediaError
 from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import HEAD_BYTES, described, signature
-from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile, Role
+from kling_ui.options import InputKind
+from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile
 from kling_ui.runs.publishing.url_probe import AddressFinding, Copy, UrlProbe, judge_address
 
 # What the vendor's own ComfyUI nodes send inside a request (docs/vendor_api.md, section 8); unconfirmed for this model.
 # Together they stay below the 64 MiB that those nodes allow for a whole request.
-MAX_BYTES = {Role.IMAGE: 6 * 2**20, Role.VIDEO: 32 * 2**20}
+MAX_BYTES = {InputKind.IMAGE: 6 * 2**20, InputKind.VIDEO: 32 * 2**20}
 
 MEDIA_TYPES = {
     "jpeg": "image/jpeg",
@@ -30,7 +31,7 @@ MEDIA_TYPES = {
 
 
 async def examine(
-    url: str, role: Role, *, probe: UrlProbe, now: float, copy: Copy | None = None
+    url: str, role: InputKind, *, probe: UrlProbe, now: float, copy: Copy | None = None
 ) -> tuple[AddressFinding, ...]:
     """Try an address as an engine would, and tell everything that is wrong with it.
 
@@ -64,7 +65,7 @@ class GivenUrlPublisher:
         self._probe = probe
         self._clock = clock
 
-    async def publish(self, source: InputFile, role: Role) -> PublishedFile | None:
+    async def publish(self, source: InputFile, role: InputKind) -> PublishedFile | None:
         """Try the address and pass it on as it is.
 
         Raises:
@@ -87,7 +88,7 @@ class GivenUrlPublisher:
 class DataUriPublisher:
     """Puts small files into the request."""
 
-    async def publish(self, source: InputFile, role: Role) -> PublishedFile:
+    async def publish(self, source: InputFile, role: InputKind) -> PublishedFile:
         """Turn the file into a ``data:`` URI.
 
         Raises:
@@ -100,7 +101,7 @@ class DataUriPublisher:
         """Do nothing: the file has gone along."""
 
 
-def media_type_of(head: bytes, role: Role) -> str:
+def media_type_of(head: bytes, role: InputKind) -> str:
     """Return the media type of a file that begins so.
 
     Raises:
@@ -113,7 +114,7 @@ def media_type_of(head: bytes, role: Role) -> str:
     return media_type
 
 
-def data_uri(path: Path, role: Role, max_bytes: int) -> str:
+def data_uri(path: Path, role: InputKind, max_bytes: int) -> str:
     """Return a file as a ``data:`` URI; blocking.
 
     Args:

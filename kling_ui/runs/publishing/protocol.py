@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from kling_ui.errors import KlingUIError
+from kling_ui.options import InputKind
 from kling_ui.runs.record import RunState
 
 if TYPE_CHECKING:  # what judges pictures takes long to load
@@ -19,13 +20,6 @@ if TYPE_CHECKING:  # what judges pictures takes long to load
 
 # While a run is here its engine may fetch the files, or fetch them again; nobody else does, and never later.
 FETCHING = frozenset({RunState.SUBMITTING, RunState.IN_QUEUE, RunState.IN_PROGRESS, RunState.UNKNOWN})
-
-
-class Role(StrEnum):
-    """Which of a run's two files."""
-
-    IMAGE = "image"
-    VIDEO = "video"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +96,7 @@ class NoPublisherError(KlingUIError):
 class Publisher(Protocol):
     """One way for a file to reach an engine."""
 
-    async def publish(self, source: InputFile, role: Role) -> PublishedFile | None:
+    async def publish(self, source: InputFile, role: InputKind) -> PublishedFile | None:
         """Make a file fetchable; ``None`` when this way has nothing to do with it.
 
         Raises:
@@ -170,8 +164,8 @@ class PublisherChain:
         """
         refusals: list[str] = []
         try:
-            published_image = await self._publish(image, Role.IMAGE, refusals)
-            published_video = await self._publish(video, Role.VIDEO, refusals)
+            published_image = await self._publish(image, InputKind.IMAGE, refusals)
+            published_video = await self._publish(video, InputKind.VIDEO, refusals)
         except BaseException:
             await self.withdraw(image, video)
             raise
@@ -195,7 +189,7 @@ class PublisherChain:
             await publisher.take_back(image)
             await publisher.take_back(video)
 
-    async def _publish(self, source: InputFile, role: Role, refusals: list[str]) -> PublishedFile:
+    async def _publish(self, source: InputFile, role: InputKind, refusals: list[str]) -> PublishedFile:
         start = len(refusals)
         for publisher in self._publishers:
             try:

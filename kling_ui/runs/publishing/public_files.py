@@ -15,8 +15,9 @@ from kling_ui import signing
 from kling_ui.errors import KlingUIError
 from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import sniff
+from kling_ui.options import InputKind
 from kling_ui.runs.publishing.given import MEDIA_TYPES
-from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile, Role
+from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile
 from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
 
 KEY_FILE = "lending.key"
@@ -105,7 +106,7 @@ class PublicFilesPublisher:
         self._publish_hours = publish_hours
         self._clock = clock
 
-    async def publish(self, source: InputFile, role: Role) -> PublishedFile:
+    async def publish(self, source: InputFile, role: InputKind) -> PublishedFile:
         """Sign an address of the file.
 
         Raises:

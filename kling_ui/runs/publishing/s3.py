@@ -14,8 +14,9 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import S3Store
 
 from kling_ui.media.signatures import HEAD_BYTES
+from kling_ui.options import InputKind
 from kling_ui.runs.publishing.given import media_type_of
-from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile, Role
+from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile
 from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
 from kling_ui.signing import signature
 
@@ -60,7 +61,7 @@ class S3Publisher:
         self._clock = clock
         self._swept_at = 0.0
 
-    async def publish(self, source: InputFile, role: Role) -> PublishedFile:
+    async def publish(self, source: InputFile, role: InputKind) -> PublishedFile:
         """Upload the file and sign its address.
 
         Raises:
@@ -83,7 +84,7 @@ class S3Publisher:
             self._swept_at = self._clock()
             await _quietly(self._sweep(), "Files that were left behind could not be looked for")
 
-    async def _upload(self, source: InputFile, role: Role, media_type: str) -> str:
+    async def _upload(self, source: InputFile, role: InputKind, media_type: str) -> str:
         name = self._name(source.path)
         try:
             async with asyncio.timeout(UPLOAD_LIMIT_S):
@@ -128,7 +129,7 @@ async def _quietly(work: Awaitable[object], trouble: str) -> None:
         log.warning("%s in the store: %s.", trouble, _reason(error))
 
 
-def _media_type(path: Path, role: Role) -> str:
+def _media_type(path: Path, role: InputKind) -> str:
     with path.open("rb") as file:
         return media_type_of(file.read(HEAD_BYTES), role)
 

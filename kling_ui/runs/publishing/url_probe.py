@@ -16,7 +16,8 @@ from kling_ui.checks.report import Severity
 from kling_ui.errors import MediaError
 from kling_ui.media.safe_http import Resolve, host_of, is_public, refusal, resolve_host, safe_request
 from kling_ui.media.signatures import HEAD_BYTES, IMAGE_FORMATS, VIDEO_FORMATS, described, signature
-from kling_ui.runs.publishing.protocol import InputFile, NoPublisherError, Role
+from kling_ui.options import InputKind
+from kling_ui.runs.publishing.protocol import InputFile, NoPublisherError
 
 _SIGNERS = ("x-amz-", "x-goog-", "x-oss-")  # signature version 4 of S3, and its likenesses at Google and Alibaba
 _SECONDS = ("expires", "exp", "expiry")  # S3 version 2, CloudFront, this app, and many a home-made scheme
@@ -29,8 +30,8 @@ _REFUSED = {401: "it asks for a sign-in", 403: "it refuses strangers", 404: "not
 EXPIRY_MIN_S = 15 * 60.0
 EXPIRY_SAFE_S = 6 * 3600.0
 
-_FORMATS = {Role.IMAGE: IMAGE_FORMATS, Role.VIDEO: VIDEO_FORMATS}
-_NEEDED = {Role.IMAGE: "a picture", Role.VIDEO: "a video"}
+_FORMATS = {InputKind.IMAGE: IMAGE_FORMATS, InputKind.VIDEO: VIDEO_FORMATS}
+_NEEDED = {InputKind.IMAGE: "a picture", InputKind.VIDEO: "a video"}
 _ANOTHER = "Give another address, or upload the file."
 
 
@@ -243,7 +244,7 @@ class AddressFinding:
     advice: str
 
 
-def judge_address(facts: AddressFacts, role: Role, copy: Copy | None, now: float) -> tuple[AddressFinding, ...]:
+def judge_address(facts: AddressFacts, role: InputKind, copy: Copy | None, now: float) -> tuple[AddressFinding, ...]:
     """Judge an address by what a stranger found there.
 
     Args:
@@ -256,7 +257,7 @@ def judge_address(facts: AddressFacts, role: Role, copy: Copy | None, now: float
     return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
 
 
-def _content(facts: AddressFacts, role: Role, copy: Copy | None) -> Iterator[AddressFinding]:
+def _content(facts: AddressFacts, role: InputKind, copy: Copy | None) -> Iterator[AddressFinding]:
     if facts.format not in _FORMATS[role]:
         message = f"The address of the {role} leads to {described(facts.format)}, not to {_NEEDED[role]}."
         yield AddressFinding("address.content", Severity.BLOCK, facts.format, message, _ANOTHER)
@@ -271,7 +272,7 @@ def _same(facts: AddressFacts, copy: Copy) -> bool:
     return len(facts.head) > 0 and copy.head.startswith(facts.head)
 
 
-def _expiry(facts: AddressFacts, role: Role, now: float) -> Iterator[AddressFinding]:
+def _expiry(facts: AddressFacts, role: InputKind, now: float) -> Iterator[AddressFinding]:
     if facts.expires_at is None or (left_s := facts.expires_at - now) >= EXPIRY_SAFE_S:
         return
     if left_s < EXPIRY_MIN_S:
@@ -284,7 +285,7 @@ def _expiry(facts: AddressFacts, role: Role, now: float) -> Iterator[AddressFind
         yield AddressFinding("address.expiry", Severity.WARN, round(left_s), message, _ANOTHER)
 
 
-def _manners(facts: AddressFacts, role: Role) -> Iterator[AddressFinding]:
+def _manners(facts: AddressFacts, role: InputKind) -> Iterator[AddressFinding]:
     if not facts.media_type.startswith(f"{role}/"):
         vague = facts.media_type in {"", "application/octet-stream", "binary/octet-stream"}
         severity = Severity.HINT if vague else Severity.WARN
@@ -298,7 +299,7 @@ def _manners(facts: AddressFacts, role: Role) -> Iterator[AddressFinding]:
         yield AddressFinding("address.redirect", Severity.HINT, len(facts.hosts) - 1, message, advice)
 
 
-async def confirm(url: str, source: InputFile, role: Role, *, probe: UrlProbe, now: float) -> None:
+async def confirm(url: str, source: InputFile, role: InputKind, *, probe: UrlProbe, now: float) -> None:
     """Make sure that an address that we made leads a stranger to exactly this file.
 
     Args:

@@ -129,7 +129,7 @@ def build_app(
     signed_files = open_signed_files(settings.data_dir)
     examples = signed_files.root / "examples"
     keep_examples(examples)
-    keep_analyses(settings.data_dir / "looks")
+    keep_analyses(settings.analyses_folder)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:

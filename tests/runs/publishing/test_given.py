@@ -4,8 +4,9 @@ import httpx
 import pytest
 
 from kling_ui.checks.report import Severity
+from kling_ui.options import InputKind as Kind
 from kling_ui.runs.publishing.given import GivenUrlPublisher, examine
-from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError, Role
+from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError
 
 URL = "https://pics.example/a.png?sig=s3cret"
 
@@ -17,7 +18,7 @@ def publisher(net, answer):
 def test_an_address_is_passed_on_as_it_is_once_a_stranger_finds_the_file_there(net, image):
     given = replace(image, url=URL)
     answer = publisher(net, lambda request: net.ranged(net.png, request, **{"content-type": "image/png"}))
-    published_file = net.run(answer.publish(given, Role.IMAGE))
+    published_file = net.run(answer.publish(given, Kind.IMAGE))
     assert published_file.url == URL
     assert published_file.delivery == Delivery(Channel.GIVEN_ADDRESS, "pics.example")
     assert "s3cret" not in repr(published_file) + repr(given)
@@ -25,7 +26,7 @@ def test_an_address_is_passed_on_as_it_is_once_a_stranger_finds_the_file_there(n
 
 def test_what_may_trouble_the_engine_is_told(net, image):
     given = replace(image, url=f"{URL}&Expires={net.now + 3600:.0f}")
-    published_file = net.run(publisher(net, lambda request: net.ranged(net.png, request)).publish(given, Role.IMAGE))
+    published_file = net.run(publisher(net, lambda request: net.ranged(net.png, request)).publish(given, Kind.IMAGE))
     words = " ".join(finding.message for finding in published_file.delivery.findings)
     assert "works for 60 minutes only" in words
     assert "calls it nothing" in words
@@ -33,7 +34,7 @@ def test_what_may_trouble_the_engine_is_told(net, image):
 
 
 def test_without_an_address_there_is_nothing_to_do(net, image):
-    assert net.run(publisher(net, lambda _: httpx.Response(500)).publish(image, Role.IMAGE)) is None
+    assert net.run(publisher(net, lambda _: httpx.Response(500)).publish(image, Kind.IMAGE)) is None
     assert net.asked == []
 
 
@@ -47,13 +48,13 @@ def test_without_an_address_there_is_nothing_to_do(net, image):
 )
 def test_an_address_that_does_not_lead_to_the_file_is_not_passed_on(net, image, answer, words):
     with pytest.raises(NoPublisherError, match=words) as caught:
-        net.run(publisher(net, lambda _: answer).publish(replace(image, url=URL), Role.IMAGE))
+        net.run(publisher(net, lambda _: answer).publish(replace(image, url=URL), Kind.IMAGE))
     assert "s3cret" not in str(caught.value)
 
 
 def test_an_address_can_be_examined_before_there_is_a_run(net):
     probe = net.probe(lambda _: httpx.Response(401))
-    (finding,) = net.run(examine(URL, Role.IMAGE, probe=probe, now=net.now))
+    (finding,) = net.run(examine(URL, Kind.IMAGE, probe=probe, now=net.now))
     assert (finding.rule, finding.severity) == ("address.reach", Severity.BLOCK)
     assert finding.message == "The address of the image cannot be used: it asks for a sign-in (401)."
     assert finding.advice

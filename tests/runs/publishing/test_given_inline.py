@@ -2,8 +2,9 @@ import base64
 
 import pytest
 
+from kling_ui.options import InputKind as Kind
 from kling_ui.runs.publishing.given import MAX_BYTES, DataUriPublisher, data_uri
-from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError, Role
+from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError
 
 CONTENTS = {
     "image/png": b"\x89PNG\r\n\x1a\n" + bytes(9),
@@ -17,7 +18,7 @@ CONTENTS = {
 def test_a_file_travels_under_the_type_that_its_content_has(tmp_path, media_type):
     path = tmp_path / "misnamed.bin"
     path.write_bytes(CONTENTS[media_type])
-    head, _, data = data_uri(path, Role(media_type.partition("/")[0]), 1000).partition(",")
+    head, _, data = data_uri(path, Kind(media_type.partition("/")[0]), 1000).partition(",")
     assert head == f"data:{media_type};base64"
     assert base64.b64decode(data) == CONTENTS[media_type]
 
@@ -25,18 +26,18 @@ def test_a_file_travels_under_the_type_that_its_content_has(tmp_path, media_type
 def test_a_file_at_the_limit_travels_and_one_above_does_not(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(CONTENTS["image/png"] + bytes(2**20 - 17))
-    assert data_uri(path, Role.IMAGE, 2**20)
+    assert data_uri(path, Kind.IMAGE, 2**20)
     path.write_bytes(CONTENTS["image/png"] + bytes(2**20 - 16))
     with pytest.raises(NoPublisherError, match=r"The image has 1\.1 MiB; at most 1 MiB can travel inside a request"):
-        data_uri(path, Role.IMAGE, 2**20)
+        data_uri(path, Kind.IMAGE, 2**20)
 
 
 @pytest.mark.parametrize(
     ("content", "role", "words"),
     [
-        (b"hello", Role.IMAGE, "The image is a text file"),
-        (CONTENTS["video/mp4"], Role.IMAGE, "The image is an MP4 video"),
-        (CONTENTS["image/png"], Role.VIDEO, "The video is a PNG picture"),
+        (b"hello", Kind.IMAGE, "The image is a text file"),
+        (CONTENTS["video/mp4"], Kind.IMAGE, "The image is an MP4 video"),
+        (CONTENTS["image/png"], Kind.VIDEO, "The video is a PNG picture"),
     ],
 )
 def test_other_kinds_of_files_do_not_travel(tmp_path, content, role, words):
@@ -48,11 +49,11 @@ def test_other_kinds_of_files_do_not_travel(tmp_path, content, role, words):
 
 def test_two_files_at_their_limits_fit_into_one_request():
     assert sum(4 * (size // 3 + 1) for size in MAX_BYTES.values()) < 63 * 2**20
-    assert {role: size // 2**20 for role, size in MAX_BYTES.items()} == {Role.IMAGE: 6, Role.VIDEO: 32}
+    assert {role: size // 2**20 for role, size in MAX_BYTES.items()} == {Kind.IMAGE: 6, Kind.VIDEO: 32}
 
 
 def test_a_small_file_travels_inside_the_request(net, video):
-    published_file = net.run(DataUriPublisher().publish(video, Role.VIDEO))
+    published_file = net.run(DataUriPublisher().publish(video, Kind.VIDEO))
     assert published_file.url.startswith("data:video/mp4;base64,")
     assert published_file.delivery == Delivery(Channel.INLINE)
     assert "base64" not in repr(published_file)

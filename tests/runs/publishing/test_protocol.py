@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from kling_ui.options import InputKind as Kind
 from kling_ui.runs.publishing.protocol import (
     Channel,
     Delivery,
@@ -10,7 +11,6 @@ from kling_ui.runs.publishing.protocol import (
     NoPublisherError,
     PublishedFile,
     PublisherChain,
-    Role,
 )
 
 IMAGE, VIDEO = "image.png", "reference.mp4"
@@ -51,7 +51,11 @@ def hosts(published):
 
 
 def test_each_file_takes_the_first_way_that_fits_and_the_person_is_told_which(files):
-    publishers = PlayedPublisher("a"), PlayedPublisher("b", takes=[Role.VIDEO]), PlayedPublisher("c", takes=Role)
+    publishers = (
+        PlayedPublisher("a"),
+        PlayedPublisher("b", takes=[Kind.VIDEO]),
+        PlayedPublisher("c", takes=Kind),
+    )
     published = publish(files, *publishers)
     assert published.image_url.startswith("https://c.")
     assert published.video_url.startswith("https://b.")
@@ -60,7 +64,7 @@ def test_each_file_takes_the_first_way_that_fits_and_the_person_is_told_which(fi
 
 
 def test_why_a_better_way_was_not_taken_is_told(files):
-    published = publish(files, PlayedPublisher("a", takes=Role, refuses=[Role.IMAGE]), PlayedPublisher("b", takes=Role))
+    published = publish(files, PlayedPublisher("a", takes=Kind, refuses=[Kind.IMAGE]), PlayedPublisher("b", takes=Kind))
     assert hosts(published) == ("b", "a")
     assert published.deliveries.refusals == ("The image is refused by a.",)
 
@@ -70,12 +74,15 @@ def test_the_same_refusal_of_both_is_told_once(files):
         async def publish(self, source, role):
             raise NoPublisherError("It is closed.")
 
-    published = publish(files, Closed("a"), PlayedPublisher("b", takes=Role))
+    published = publish(files, Closed("a"), PlayedPublisher("b", takes=Kind))
     assert published.deliveries.refusals == ("It is closed.",)
 
 
 def test_without_any_way_nothing_is_left_lying_around_and_a_remedy_is_named(files):
-    publishers = PlayedPublisher("a", takes=[Role.IMAGE], refuses=[Role.VIDEO]), PlayedPublisher("b", refuses=Role)
+    publishers = (
+        PlayedPublisher("a", takes=[Kind.IMAGE], refuses=[Kind.VIDEO]),
+        PlayedPublisher("b", refuses=Kind),
+    )
     with pytest.raises(NoPublisherError) as caught:
         publish(files, *publishers)
     assert caught.value.message == (
@@ -86,7 +93,7 @@ def test_without_any_way_nothing_is_left_lying_around_and_a_remedy_is_named(file
 
 
 def test_what_is_lent_can_be_withdrawn_by_another_publisher(files):
-    publisher = PlayedPublisher("a", takes=Role)
+    publisher = PlayedPublisher("a", takes=Kind)
     publish(files, publisher)
     assert publisher.published
     asyncio.run(PublisherChain([publisher], "").withdraw(*files))
@@ -99,7 +106,7 @@ def test_taking_back_goes_on_when_the_run_is_cut_off(files):
             await asyncio.sleep(0.02)
             await super().take_back(source)
 
-    publisher = Slow("a", takes=Role)
+    publisher = Slow("a", takes=Kind)
 
     async def story():
         chain = PublisherChain([publisher], "")

@@ -7,7 +7,8 @@ import pytest
 from starlette.applications import Starlette
 
 from kling_ui.errors import LedgerError
-from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError, Role
+from kling_ui.options import InputKind as Kind
+from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError
 from kling_ui.runs.publishing.public_files import PublicFiles, PublicFilesPublisher, published_files_route
 
 KEY = bytes(range(32))
@@ -152,7 +153,7 @@ def other_publisher(app, net, transport=None, outside_url="https://demo.example/
 
 
 def test_a_file_is_lent_once_a_stranger_can_fetch_it(app, net, video):
-    published_file = net.run(other_publisher(app, net, outside_url="https://demo.example").publish(video, Role.VIDEO))
+    published_file = net.run(other_publisher(app, net, outside_url="https://demo.example").publish(video, Kind.VIDEO))
     assert published_file.url.startswith(
         f"https://demo.example/lent/{net.run_id}/reference.mp4?expires={net.now + 3 * 3600:.0f}&"
     )
@@ -180,17 +181,17 @@ def test_an_app_that_is_not_public_lends_nothing(app, net, image, answer, words)
     with pytest.raises(
         NoPublisherError, match=f"This app cannot be reached from outside at demo.example: .*{words}"
     ) as caught:
-        net.run(other_publisher(app, net, httpx.MockTransport(outside)).publish(image, Role.IMAGE))
+        net.run(other_publisher(app, net, httpx.MockTransport(outside)).publish(image, Kind.IMAGE))
     assert "signature" not in str(caught.value)
 
 
 @pytest.mark.parametrize("outside_url", ["http://demo.example", "https://192.168.1.5", "https://localhost:7860"])
 def test_an_address_that_the_vendor_cannot_reach_is_not_even_tried(app, net, image, outside_url):
     with pytest.raises(NoPublisherError, match=r"private network|http:// addresses"):
-        net.run(other_publisher(app, net, outside_url=outside_url).publish(image, Role.IMAGE))
+        net.run(other_publisher(app, net, outside_url=outside_url).publish(image, Kind.IMAGE))
 
 
 def test_a_given_address_does_not_matter_here(app, net, image):
     given = replace(image, url="https://pics.example/a.png")
-    published_file = net.run(other_publisher(app, net, outside_url="https://demo.example").publish(given, Role.IMAGE))
+    published_file = net.run(other_publisher(app, net, outside_url="https://demo.example").publish(given, Kind.IMAGE))
     assert published_file.url.startswith("https://demo.example/")

@@ -7,7 +7,8 @@ import httpx
 import obstore
 import pytest
 
-from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError, Role
+from kling_ui.options import InputKind as Kind
+from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError
 from kling_ui.runs.publishing.s3 import SWEEP_AFTER_S, S3Publisher, open_bucket
 
 KEY = bytes(32)
@@ -36,7 +37,10 @@ def names():
 def test_a_file_is_lent_by_a_presigned_address_and_deleted_afterwards(net, s3, image, video):
     async def story():
         publishing = publisher(network(net))
-        published_files = await publishing.publish(image, Role.IMAGE), await publishing.publish(video, Role.VIDEO)
+        published_files = (
+            await publishing.publish(image, Kind.IMAGE),
+            await publishing.publish(video, Kind.VIDEO),
+        )
         async with httpx.AsyncClient(verify=False) as anybody:
             answers = [
                 await anybody.get(published_file.url, headers={"Range": "bytes=8-11"})
@@ -63,9 +67,9 @@ def test_a_file_is_lent_by_a_presigned_address_and_deleted_afterwards(net, s3, i
 
 
 def test_names_cannot_be_guessed_without_the_key(net, s3, image):
-    net.run(publisher(network(net)).publish(image, Role.IMAGE))
+    net.run(publisher(network(net)).publish(image, Kind.IMAGE))
     other = S3Publisher(open_bucket("s3://bucket/some/folder"), b"other", network(net), publish_hours=2)
-    net.run(other.publish(image, Role.IMAGE))
+    net.run(other.publish(image, Kind.IMAGE))
     first, second = names()
     assert first != second
     assert all(len(name.rpartition("/")[2].removesuffix(".png")) == 43 for name in (first, second))
@@ -73,14 +77,14 @@ def test_names_cannot_be_guessed_without_the_key(net, s3, image):
 
 def test_an_address_that_a_stranger_cannot_use_is_not_used(net, s3, image):
     with pytest.raises(NoPublisherError, match=r"nobody can fetch it there: it refuses strangers \(403\)") as caught:
-        net.run(publisher(net.probe(lambda _: httpx.Response(403), takes_http=True)).publish(image, Role.IMAGE))
+        net.run(publisher(net.probe(lambda _: httpx.Response(403), takes_http=True)).publish(image, Kind.IMAGE))
     assert not any(secret in str(caught.value) for secret in SECRETS)
     assert names() == []
 
 
 def test_the_vendor_takes_https_only(net, s3, image):
     with pytest.raises(NoPublisherError, match=r"private network|http:// addresses are not used"):
-        net.run(publisher(net.probe(httpx.AsyncHTTPTransport(verify=False))).publish(image, Role.IMAGE))
+        net.run(publisher(net.probe(httpx.AsyncHTTPTransport(verify=False))).publish(image, Kind.IMAGE))
     assert names() == []
 
 
@@ -98,7 +102,7 @@ def test_a_store_that_cannot_be_used_is_told_in_words(world, image, caplog, url,
     caplog.set_level(logging.DEBUG)
     publishing = publisher(network(net), url)
     with pytest.raises(NoPublisherError, match=f"KLING_UI_STORE_URL.*{words}") as caught:
-        net.run(publishing.publish(image, Role.IMAGE))
+        net.run(publishing.publish(image, Kind.IMAGE))
     assert caught.value.__suppress_context__
     assert not any(secret in str(caught.value) + caplog.text for secret in SECRETS)
 
@@ -113,7 +117,7 @@ def test_a_store_that_refuses_to_delete_is_only_logged(net, s3, image, monkeypat
 def test_other_files_than_pictures_and_videos_are_not_uploaded(net, s3, image):
     image.path.write_text("words")
     with pytest.raises(NoPublisherError, match="The image is a text file"):
-        net.run(publisher(network(net)).publish(image, Role.IMAGE))
+        net.run(publisher(network(net)).publish(image, Kind.IMAGE))
     assert names() == []
 
 
@@ -121,7 +125,7 @@ def test_other_files_than_pictures_and_videos_are_not_uploaded(net, s3, image):
 def test_what_a_killed_process_left_behind_goes_after_a_week_and_nothing_else_does(net, s3, image, later_s, is_left):
     async def story():
         lost = S3Publisher(open_bucket("s3://bucket/some/folder"), b"lost", network(net), publish_hours=2)
-        await lost.publish(image, Role.IMAGE)
+        await lost.publish(image, Kind.IMAGE)
         others = open_bucket("s3://bucket/some/folder")
         for name in ("lent/notes.txt", "other.png", f"lent/{'a' * 42}.png"):
             await obstore.put_async(others, name, b"mine")

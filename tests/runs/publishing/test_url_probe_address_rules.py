@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from kling_ui.media.signatures import HEAD_BYTES
-from kling_ui.runs.publishing.protocol import Role
+from kling_ui.options import InputKind as Kind
 from kling_ui.runs.publishing.url_probe import EXPIRY_MIN_S, EXPIRY_SAFE_S, AddressFacts, Copy, judge_address
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(5000)
@@ -17,7 +17,7 @@ COPY = Copy(len(PNG), PNG[:HEAD_BYTES])
 NOW = 1_800_000_000.0
 
 
-def judged(role=Role.IMAGE, copy=COPY, **changed):
+def judged(role=Kind.IMAGE, copy=COPY, **changed):
     findings = judge_address(AddressFacts(**(GOOD | changed)), role, copy, NOW)
     assert all(finding.message.startswith("The ") and finding.message.endswith(".") for finding in findings)
     return [(finding.rule, finding.severity.value) for finding in findings]
@@ -56,7 +56,7 @@ def test_what_is_found_at_an_address(changed, expected):
 
 def test_without_a_copy_only_the_kind_counts():
     assert judged(copy=None, size_bytes=1) == []
-    assert judged(Role.VIDEO, copy=None)[0] == ("address.content", "block")
+    assert judged(Kind.VIDEO, copy=None)[0] == ("address.content", "block")
 
 
 def test_the_copy_is_read_as_it_is_compared(tmp_path):

@@ -183,7 +183,7 @@ def test_a_link_takes_a_turn_and_room_of_whoever_gave_it(public, monkeypatch):
 def full(services):
     """The services of an app whose disk is nearly full."""
     floor = DiskFloor(services.signed_files.root, 10**9, usage=lambda _: Disk(10**12, 10**8))
-    return replace(services, store=UploadStore(services.uploads, b"s", each_bytes=10**9, floor=floor))
+    return replace(services, store=UploadStore(services.store.root, b"s", each_bytes=10**9, floor=floor))
 
 
 def test_below_the_floor_links_recordings_runs_and_comparisons_are_refused(full, run_of, tmp_path):
@@ -204,7 +204,7 @@ def test_below_the_floor_links_recordings_runs_and_comparisons_are_refused(full,
 
     assert all("nearly full" in words for words in asyncio.run(story()))
     assert full.runner.started == []
-    assert not full.uploads.exists()
+    assert not full.store.root.exists()
 
 
 def test_below_the_floor_a_repair_is_refused(full, canned):
@@ -218,7 +218,7 @@ def test_below_the_floor_a_repair_is_refused(full, canned):
 
     *_, findings = asyncio.run(story())
     assert "nearly full" in str(findings["repairing"])
-    assert not full.uploads.exists()
+    assert not full.store.root.exists()
 
 
 @pytest.mark.parametrize(("is_public", "address"), [(True, "net-1"), (False, "")])

@@ -202,7 +202,7 @@ def test_it_can_be_stopped_in_the_middle(slow, image, video, broken, services):
 
     displays, _ = _under_way(slow, image, video, stop)
     assert _repairing(displays[-1]) == {"state": "stopped", "words": "Stopped. Nothing was changed."}
-    assert not [path for path in services.uploads.rglob("*") if path.is_file()]
+    assert not [path for path in services.store.root.rglob("*") if path.is_file()]
 
 
 def test_a_new_picture_meanwhile_is_not_overwritten(slow, image, video, broken, latest_wins):
