@@ -1,12 +1,15 @@
-// A repair under way, or what the newest one did. Events for Python: 'stop', 'undo' with {after}, 'choose' with a choice.
+// A repair under way, or what the newest one did. Events for Python: 'repair' with {kinds, press}, 'stop' with {press},
+// 'undo' with {after}, 'choose' with a choice. The press is named so that a stop which overtakes its repair still counts.
 let isMending = false;
+let newestPress = null;
 let isFresh = false; // what was done is not judged yet
 let takenOver = null; // whose choice was handed on already
 
 function startMending(kinds) {
   if (isMending) return;
   drawRepairing({ state: "running", words: "Starting", share: null });
-  trigger("repair", { kinds });
+  newestPress = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // absent on plain http
+  trigger("repair", { kinds, press: newestPress });
 }
 
 function drawRepairing(repairing) {
@@ -62,7 +65,7 @@ function onJudged() {
 function wireMending() {
   element.querySelector("[data-do=stop]").addEventListener("click", (event) => {
     event.target.disabled = true;
-    trigger("stop");
+    trigger("stop", { press: newestPress });
   });
   element.querySelector("[data-do=undo]").addEventListener("click", (event) => {
     const { after, choice_before } = props.repairing || {};

@@ -1,6 +1,7 @@
 """What happens when a person presses a repair, stops it, or goes back: nothing changes until a repair is complete."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import ExitStack
 from typing import Any
@@ -11,7 +12,7 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import KlingUIError
 from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.ui.browser_values import InputVersions, read_span
-from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload
+from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.input_session import InputAnalysis, InputRepairs, RepairOrder, RepairOutcome, RepairProgress
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as repair_view
@@ -19,6 +20,8 @@ from kling_ui.ui.views.input_slot import SlotValue
 
 RepairUpdate = tuple[Any, Any, Any]  # picture, clip, list of findings
 CHECK_EVERY_S = 0.25
+MAX_EARLY_STOPS = 256  # a stop overtakes its repair by seconds at most; the oldest are forgotten
+MAX_PRESS_LETTERS = 64  # the page sends a UUID
 SPEAK_EVERY_S = 2.0  # a page that has gone is noticed when it is next written to
 
 
@@ -34,6 +37,7 @@ class RepairHandlers:
         self._services = services
         self._latest_wins = latest_wins or LatestWins()
         self._under_way: dict[str | None, asyncio.Task[RepairOutcome]] = {}
+        self._stopped_early: OrderedDict[tuple[str | None, str], None] = OrderedDict()  # stops that overtook their repair
 
     async def on_repair(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -45,9 +49,13 @@ class RepairHandlers:
         request: gr.Request,
     ) -> AsyncIterator[RepairUpdate]:
         """Mend what was asked for, saying how far it is, and show the result in place of what was mended."""
+        given, session = payload(event), request.session_hash
+        if (session, _press_of(given)) in self._stopped_early:
+            yield gr.skip(), gr.skip(), gr.update(repairing=repair_view.STOPPED)
+            return
         choice = TransferOptions("", choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
-        order = self._order(payload(event), entries_of(image), entries_of(video), choice)
-        progress, session = RepairProgress(), request.session_hash
+        order = self._order(given, entries_of(image), entries_of(video), choice)
+        progress = RepairProgress()
         services = self._services().for_request(request)
         work = InputRepairs(lambda: services)
         if (older := self._under_way.get(session)) is not None:
@@ -65,10 +73,15 @@ class RepairHandlers:
                 if self._under_way.get(session) is task:
                     del self._under_way[session]
 
-    async def on_stop(self, request: gr.Request) -> None:
-        """Stop what is being repaired; the inputs stay as they are."""
-        if (task := self._under_way.get(request.session_hash)) is not None:
+    async def on_stop(self, event: gr.EventData, request: gr.Request) -> None:
+        """Stop what is being repaired, or is about to be; the inputs stay as they are."""
+        session, press = request.session_hash, _press_of(payload(event))
+        if (task := self._under_way.get(session)) is not None:
             task.cancel()
+        elif press:
+            self._stopped_early[session, press] = None
+            while len(self._stopped_early) > MAX_EARLY_STOPS:
+                self._stopped_early.popitem(last=False)
 
     async def on_undo_image(self, image: SlotValue | None, request: gr.Request) -> Any:
         """Go back to the picture before the newest repair."""
@@ -155,6 +168,11 @@ def _display(order: RepairOrder, task: asyncio.Task[RepairOutcome], ours: Collec
         for kind in InputKind
     )
     return picture, clip, gr.update(repairing=repair_view.done(order, task.result(), values))
+
+
+def _press_of(given: dict[str, Any]) -> str:
+    """Give the name that the browser gave to a press of a repair; an empty text where it has none."""
+    return text_of(given.get("press"))[:MAX_PRESS_LETTERS]
 
 
 def _gone() -> KlingUIError:

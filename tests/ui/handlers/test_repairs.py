@@ -10,7 +10,8 @@ from kling_ui.errors import MediaError
 from kling_ui.options import InputKind
 from kling_ui.ui.event_payload import LatestWins
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.handlers.repairs import RepairHandlers
+from kling_ui.ui.handlers.repairs import MAX_EARLY_STOPS, RepairHandlers
+from kling_ui.ui.views.findings import STOPPED
 
 TAB = gr.Request(session_hash="tab")
 
@@ -198,11 +199,35 @@ def _under_way(slow, image, video, meanwhile):
 
 def test_it_can_be_stopped_in_the_middle(slow, image, video, broken, services):
     async def stop(handlers, _):
-        await handlers.on_stop(TAB)
+        await handlers.on_stop(_told(press="first"), TAB)
 
     displays, _ = _under_way(slow, image, video, stop)
     assert _repairing(displays[-1]) == {"state": "stopped", "words": "Stopped. Nothing was changed."}
     assert not [path for path in services.store.root.rglob("*") if path.is_file()]
+
+
+def test_a_stop_that_overtakes_its_repair_still_counts(slow, image, video, broken, services):
+    handlers, workers = slow
+    workers.go.set()
+
+    async def stop_then_repair(press):
+        await handlers.on_stop(_told(press="first"), TAB)
+        event = _told(kinds=["image.convert"], press=press)
+        return [display async for display in handlers.on_repair(event, image, video, "video", True, TAB)]
+
+    assert [_repairing(display) for display in asyncio.run(stop_then_repair("first"))] == [STOPPED]
+    assert _repairing(asyncio.run(stop_then_repair("second"))[-1])["state"] == "done"
+
+
+def test_only_so_many_early_stops_are_kept(slow):
+    handlers, _ = slow
+
+    async def stop_often():
+        for number in range(1000):
+            await handlers.on_stop(_told(press=f"{number}"), TAB)
+
+    asyncio.run(stop_often())
+    assert len(handlers._stopped_early) == MAX_EARLY_STOPS
 
 
 def test_a_new_picture_meanwhile_is_not_overwritten(slow, image, video, broken, latest_wins):
