@@ -37,7 +37,7 @@ class RepairHandlers:
         self._services = services
         self._latest_wins = latest_wins or LatestWins()
         self._under_way: dict[str | None, asyncio.Task[RepairOutcome]] = {}
-        self._stopped_early: OrderedDict[tuple[str | None, str], None] = OrderedDict()  # stops that overtook their repair
+        self._stopped_early: OrderedDict[tuple[str | None, str], None] = OrderedDict()  # overtook their repair
 
     async def on_repair(  # noqa: PLR0917  Gradio passes values by position
         self,
