@@ -13,7 +13,7 @@ import httpx
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
 from kling_ui.composition import open_parts
-from kling_ui.media.download import download
+from kling_ui.media.safe_http import download
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import InputKind, TransferOptions
