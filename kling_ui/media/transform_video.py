@@ -26,7 +26,7 @@ _SOUND_BITS = 320_000  # a second; the most that a copied AAC track usually has
 _SIZE_SHARE = 0.95  # of the size allowed: the rest is for the container
 _BURST_S = 1.0  # seconds' worth of bits that the encoder may spend ahead
 _BITS_MIN, _BITS_MAX = 200_000, 400_000_000
-# Of copies to be played: frames leave in the order in which they are shown, so that no edit list is needed for their times.
+# Of copies to be played: frames are stored in the order in which they are shown, so that times need no edit list.
 _PLAYED_X264 = {"preset": "superfast", "crf": "21", "profile": "high", "bf": "0", "threads": "2"}
 _PLAYED_BITS = 8_000_000  # a second, at most
 PLAYED_SHORT_SIDE_PX = 720

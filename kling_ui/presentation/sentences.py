@@ -392,6 +392,8 @@ SOURCES = {
     LimitSource.FIELD: "reports of users",
     LimitSource.SENSE: "common sense",
 }
+COPY_UNDER_WAY = "Preparing a playable copy"
+NO_COPY = "A playable copy could not be made: {reason}"
 SPANS = {
     SpanKind.GOOD: "Good",
     SpanKind.CUT: "Cut",
