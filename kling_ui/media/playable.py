@@ -18,12 +18,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from kling_ui.errors import KlingUIError, MediaError, WorkCancelledError
 from kling_ui.media.files import atomic_file, content_sha256
-from kling_ui.media.image import ImageFacts, probe_image, read_picture
-from kling_ui.media.probe import VideoFacts, probe_video
+from kling_ui.media.image import ImageFacts, read_picture
+from kling_ui.media.probe import VideoFacts
 from kling_ui.media.transform_video import write_played_copy
 from kling_ui.media.video import read_frames
 from kling_ui.options import InputKind
@@ -33,7 +34,7 @@ CLIP_MAX_S = 180.0  # longer clips are not copied; what is handed to an engine i
 COPY_TIMEOUT_S = 240.0  # 3 min of 4K HEVC on two slow cores
 POSTER_TIMEOUT_S = 30.0
 CACHE_MAX_BYTES = 2 * 10**9
-PICTURE_LONG_SIDE_PX = 2048
+PICTURE_LONG_SIDE_PX, POSTER_LONG_SIDE_PX = 2048, 1280
 _JPEG_QUALITY = 90
 FAILED_S = 600.0  # for so long a copy that failed is not tried again
 _REMEMBERED_MAX = 512  # hashes of files, and copies that failed
@@ -75,12 +76,14 @@ class ShownCopy:
     Attributes:
         state: How far its copy is.
         path: What to show: the original, or the copy once it is ready.
+        fps: Frames a second of a clip, by which it is stepped through; 0 where it is not known.
         poster: A JPEG of a clip's first picture, as soon as there is one.
         error: Why there is no copy.
     """
 
     state: CopyState
     path: Path | None = None
+    fps: float = 0.0
     poster: Path | None = None
     error: KlingUIError | None = None
 
@@ -136,24 +139,26 @@ class PlayableCopies:
             is_wanted: A browser could not show the original, whatever its facts say.
         """
         try:
-            if not is_wanted and is_shown_everywhere(await facts(path)):
-                return ShownCopy(CopyState.NOT_NEEDED, path)
+            found = await facts(path)
+            fps = found.fps if isinstance(found, VideoFacts) else 0.0
+            if not is_wanted and is_shown_everywhere(found):
+                return ShownCopy(CopyState.NOT_NEEDED, path, fps)
             name = f"{await self._hash(path)}-{kind}"
         except KlingUIError as error:
             return ShownCopy(CopyState.FAILED, error=error)
         except OSError:
             return ShownCopy(CopyState.FAILED, error=KlingUIError("The file is no longer kept here."))
-        place, poster = self._place(name, kind), self.folder / f"{name}-poster.jpg"
+        place, poster = self._places(name, kind)
         shown = poster if poster.is_file() else None
         if place.is_file():
             _touch(place, poster)
-            return ShownCopy(CopyState.READY, place, shown)
+            return ShownCopy(CopyState.READY, place, fps, shown)
         error, until_s = self._failed.get(name, (None, 0.0))
         if error is not None and time.monotonic() < until_s:
-            return ShownCopy(CopyState.FAILED, None, shown, error)
+            return ShownCopy(CopyState.FAILED, None, fps, shown, error)
         if name not in self._under_way:
-            self._begin(name, self._make(path, kind, name, take_turn))
-        return ShownCopy(CopyState.UNDER_WAY, None, shown)
+            self._begin(name, self._make(found, kind, name, take_turn))
+        return ShownCopy(CopyState.UNDER_WAY, None, fps, shown)
 
     async def close(self) -> None:
         """Stop what is under way."""
@@ -162,8 +167,9 @@ class PlayableCopies:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _place(self, name: str, kind: InputKind) -> Path:
-        return self.folder / f"{name}{'.jpg' if kind is InputKind.IMAGE else '.mp4'}"
+    def _places(self, name: str, kind: InputKind) -> tuple[Path, Path]:
+        suffix = ".jpg" if kind is InputKind.IMAGE else ".mp4"
+        return self.folder / f"{name}{suffix}", self.folder / f"{name}-poster.jpg"
 
     def _begin(self, name: str, making: Coroutine[Any, Any, None]) -> None:
         task = self._under_way[name] = asyncio.create_task(making)
@@ -179,33 +185,35 @@ class PlayableCopies:
             error = KlingUIError("The copy could not be made.")
         _remember(self._failed, name, (error, time.monotonic() + FAILED_S))
 
-    async def _make(self, path: Path, kind: InputKind, name: str, take_turn: TakeTurn) -> None:
+    async def _make(self, facts: ImageFacts | VideoFacts, kind: InputKind, name: str, take_turn: TakeTurn) -> None:
         try:
             end_turn = await take_turn()
         except KlingUIError:
             return  # whoever asks next may be luckier
         work = self.folder / f".work-{uuid.uuid4().hex}"
+        place, poster = self._places(name, kind)
         try:
             self._check_room()
             await asyncio.to_thread(work.mkdir, parents=True)
-            if kind is InputKind.IMAGE:
-                made = await self._workers.run(write_shown_picture, path, work / "copy.jpg", timeout_s=COPY_TIMEOUT_S)
+            if isinstance(facts, ImageFacts):
+                await self._write(write_shown_picture, facts, work / place.name, place, POSTER_TIMEOUT_S)
             else:
-                await self._make_poster(path, work, name)
+                if not poster.is_file():
+                    await self._write(write_poster, facts, work / poster.name, poster, POSTER_TIMEOUT_S)
+                _refuse_long(facts)
                 async with self._at_once:
-                    made = await self._workers.run(write_shown_clip, path, work / "copy.mp4", timeout_s=COPY_TIMEOUT_S)
-            await asyncio.to_thread(made.replace, self._place(name, kind))
+                    await self._write(write_played_copy, facts, work / place.name, place, COPY_TIMEOUT_S)
             await asyncio.to_thread(_make_room, self.folder, self._max_bytes)
         finally:
             end_turn()
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, work, ignore_errors=True))
 
-    async def _make_poster(self, path: Path, work: Path, name: str) -> None:
-        poster = self.folder / f"{name}-poster.jpg"
-        if poster.is_file():
-            return
-        made = await self._workers.run(write_poster, path, work / "poster.jpg", timeout_s=POSTER_TIMEOUT_S)
-        await asyncio.to_thread(made.replace, poster)
+    async def _write(
+        self, work: Callable[..., Path], facts: ImageFacts | VideoFacts, part: Path, place: Path, timeout_s: float
+    ) -> None:
+        """Have a worker write a file, then put it in its place."""
+        made = await self._workers.run(work, facts, part, timeout_s=timeout_s)
+        await asyncio.to_thread(made.replace, place)
 
     async def _hash(self, path: Path) -> str:
         status = await asyncio.to_thread(path.stat)
@@ -215,44 +223,36 @@ class PlayableCopies:
         return self._hashes[key]
 
 
-def write_shown_clip(path: Path, out: Path) -> Path:
-    """Write the copy of a clip; runs in a worker.
-
-    Raises:
-        MediaError: It cannot be read, is too long, or the copy cannot be written.
-    """
-    facts = probe_video(path)
-    if facts.duration_s > CLIP_MAX_S:
-        raise MediaError(f"it is longer than {CLIP_MAX_S / 60:.0f} min.", path=path, advice="Choose a shorter clip.")
-    return write_played_copy(facts, out)
-
-
-def write_poster(path: Path, out: Path) -> Path:
+def write_poster(facts: VideoFacts, out: Path) -> Path:
     """Write a clip's first picture as a JPEG; runs in a worker.
 
     Raises:
         MediaError: It has none, or it cannot be written.
     """
-    facts = probe_video(path)
-    first = next(read_frames(path, container=facts.format, long_side_px=PICTURE_LONG_SIDE_PX // 2), None)
+    first = next(read_frames(facts.path, container=facts.format, long_side_px=POSTER_LONG_SIDE_PX), None)
     if first is None:
-        raise MediaError("none of its pictures can be decoded.", path=path, advice="Choose another clip.")
-    return _write_jpeg(Image.fromarray(first.rgb), out)
+        raise MediaError("none of its pictures can be decoded.", path=facts.path, advice="Choose another clip.")
+    return _write_jpeg(first.rgb, out)
 
 
-def write_shown_picture(path: Path, out: Path) -> Path:
-    """Write the copy of a picture, upright and in sRGB; runs in a worker.
+def write_shown_picture(facts: ImageFacts, out: Path) -> Path:
+    """Write a copy of a picture as a JPEG, upright and in sRGB; runs in a worker.
 
     Raises:
         MediaError: It cannot be read, or the copy cannot be written.
     """
-    probe_image(path)
-    return _write_jpeg(Image.fromarray(read_picture(path, long_side_px=PICTURE_LONG_SIDE_PX).rgb), out)
+    return _write_jpeg(read_picture(facts.path, long_side_px=PICTURE_LONG_SIDE_PX).rgb, out)
 
 
-def _write_jpeg(picture: Image.Image, out: Path) -> Path:
+def _refuse_long(facts: VideoFacts) -> None:
+    if facts.duration_s > CLIP_MAX_S:
+        reason = f"it is longer than {CLIP_MAX_S / 60:.0f} minutes."
+        raise MediaError(reason, path=facts.path, advice="Choose a shorter clip.")
+
+
+def _write_jpeg(rgb: np.ndarray, out: Path) -> Path:
     content = BytesIO()
-    picture.save(content, "JPEG", quality=_JPEG_QUALITY)
+    Image.fromarray(rgb).save(content, "JPEG", quality=_JPEG_QUALITY)
     with atomic_file(out) as part:
         part.write_bytes(content.getvalue())
     return out

@@ -11,9 +11,10 @@ from kling_ui.media.image import ImageFacts
 from kling_ui.media.playable import CopyState, ShownCopy, is_shown_everywhere
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import SHOWN_NAMES
+from kling_ui.options import InputKind
 from kling_ui.presentation import wording
 from kling_ui.presentation.findings import FileDifference, curve_name, forecast_sentence
-from kling_ui.presentation.sentences import COPY_UNDER_WAY, NO_COPY, SPANS
+from kling_ui.presentation.sentences import COPIES, SPANS
 from kling_ui.ui.browser_values import InputVersions
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
@@ -132,15 +133,15 @@ def repaired(signed_files: SignedFiles, versions: InputVersions, changed: Iterab
     }
 
 
-def shown_copy(signed_files: SignedFiles, copy: ShownCopy) -> dict[str, str | bool]:
+def shown_copy(signed_files: SignedFiles, kind: InputKind, copy: ShownCopy) -> dict[str, Any]:
     """Say what to show of a file: its address, or words until there is one, or for good where there will be none."""
-    has_failed = copy.state is CopyState.FAILED
-    return {
-        "url": signed_files.url(copy.path),
-        "poster": signed_files.url(copy.poster),
-        "words": "" if copy.path else NO_COPY.format(reason=_reason(copy.error)) if has_failed else COPY_UNDER_WAY,
-        "failed": has_failed,
-    }
+    has_failed, words = copy.state is CopyState.FAILED, ""
+    if has_failed:
+        words = f"A {COPIES[kind]} could not be made: {_reason(copy.error)}"
+    elif copy.path is None:
+        words = f"Preparing a {COPIES[kind]}"
+    poster = signed_files.url(copy.poster)
+    return {"url": signed_files.url(copy.path), "poster": poster, "words": words, "failed": has_failed, "fps": copy.fps}
 
 
 def image_facts(signed_files: SignedFiles, path: Path, facts: ImageFacts) -> SlotValue:

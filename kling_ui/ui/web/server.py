@@ -367,7 +367,7 @@ def add_copies_route(app: FastAPI, signed_files: SignedFiles) -> None:
             return PlainTextResponse("Not found", 404)
         services: Services = app.state.services.for_scope(request.scope)
         copy = await services.shown(path, kind, is_wanted=wanted)
-        return JSONResponse(shown_copy(signed_files, copy), headers={"Cache-Control": "no-store"})
+        return JSONResponse(shown_copy(signed_files, kind, copy), headers={"Cache-Control": "no-store"})
 
 
 def sweep(folder: Path, max_age_s: float) -> None:
