@@ -27,7 +27,7 @@ _SIZE_SHARE = 0.95  # of the size allowed: the rest is for the container
 _BURST_S = 1.0  # seconds' worth of bits that the encoder may spend ahead
 _BITS_MIN, _BITS_MAX = 200_000, 400_000_000
 # Of copies to be played: frames are stored in the order in which they are shown, so that times need no edit list.
-_PLAYED_X264 = {"preset": "superfast", "crf": "21", "profile": "high", "bf": "0", "threads": "2"}
+_PLAYED_X264 = {"preset": "ultrafast", "crf": "19", "profile": "high", "bf": "0", "threads": "2"}
 _PLAYED_BITS = 8_000_000  # a second, at most
 PLAYED_SHORT_SIDE_PX = 720
 _TURNS = {1: ("transpose=cclock",), 2: ("hflip", "vflip"), 3: ("transpose=clock",)}
