@@ -8,10 +8,12 @@ import contextlib
 import logging
 import os
 import shutil
+import sys
 import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from io import BytesIO
@@ -36,6 +38,7 @@ POSTER_TIMEOUT_S = 30.0
 CACHE_MAX_BYTES = 2 * 10**9
 PICTURE_LONG_SIDE_PX, POSTER_LONG_SIDE_PX = 2048, 1280
 _JPEG_QUALITY = 90
+_NICE = 5  # about a third of what an analysis gets that wants the same processor
 FAILED_S = 600.0  # for so long a copy that failed is not tried again
 _REMEMBERED_MAX = 512  # hashes of files, and copies that failed
 # What Chromium, Firefox and Safari play, each with the sound that they play with it. AV1 is not among them: Safari
@@ -202,7 +205,7 @@ class PlayableCopies:
                     await self._write(write_poster, facts, work / poster.name, poster, POSTER_TIMEOUT_S)
                 _refuse_long(facts)
                 async with self._at_once:
-                    await self._write(write_played_copy, facts, work / place.name, place, COPY_TIMEOUT_S)
+                    await self._write(write_shown_clip, facts, work / place.name, place, COPY_TIMEOUT_S)
             await asyncio.to_thread(_make_room, self.folder, self._max_bytes)
         finally:
             end_turn()
@@ -221,6 +224,22 @@ class PlayableCopies:
         if key not in self._hashes:
             _remember(self._hashes, key, await asyncio.to_thread(content_sha256, path))
         return self._hashes[key]
+
+
+def write_shown_clip(facts: VideoFacts, out: Path) -> Path:
+    """Write a copy of a clip, giving way to what else the machine does; runs in a worker.
+
+    Raises:
+        MediaError: It cannot be read, or the copy cannot be written.
+    """
+    with ThreadPoolExecutor(1, initializer=_give_way) as own:  # it ends with its thread, unlike the worker
+        return own.submit(write_played_copy, facts, out).result()
+
+
+def _give_way() -> None:
+    """Lower the priority of this thread and of those that it starts; elsewhere than on Linux it is the process's."""
+    if sys.platform == "linux":
+        os.nice(_NICE)
 
 
 def write_poster(facts: VideoFacts, out: Path) -> Path:

@@ -1,5 +1,6 @@
 """Copies that every browser shows: of which files they are made, and that pictures and times are the same."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from PIL import Image
 
 from kling_ui.errors import MediaError
 from kling_ui.media.image import ImageFacts, probe_image
-from kling_ui.media.playable import is_shown_everywhere, write_poster, write_shown_picture
+from kling_ui.media.playable import is_shown_everywhere, write_poster, write_shown_clip, write_shown_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.transform_video import write_played_copy
 from kling_ui.media.video import read_frames
@@ -158,6 +159,12 @@ def test_a_clip_that_breaks_leaves_nothing(make_clip, tmp_path):
     with pytest.raises(MediaError):
         write_played_copy(facts, tmp_path / "out" / "played.mp4")
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_copying_gives_way_and_leaves_the_worker_as_it_was(make_clip, tmp_path):
+    before = os.nice(0)
+    write_shown_clip(probe_video(make_clip("a.mkv", frames=2)), tmp_path / "played.mp4")
+    assert os.nice(0) == before
 
 
 def test_a_poster_is_the_first_picture(numbered_clip, tmp_path):

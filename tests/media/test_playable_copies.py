@@ -33,7 +33,7 @@ class ThreadWorkers:
         if work.__name__ in self.breaks:
             args[1].with_name("half.mp4").write_bytes(b"half")
             raise MediaError("it cannot be decoded.", path=args[0].path)
-        if work.__name__ == "write_played_copy":
+        if work.__name__ == "write_shown_clip":
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
             await self.go_on.wait()
@@ -114,7 +114,7 @@ def test_two_who_ask_at_once_and_another_name_of_the_content_share_one_copy(hevc
         return workers, found, again
 
     workers, found, again = asyncio.run(asked())
-    assert workers.done == {"write_poster": 1, "write_played_copy": 1}
+    assert workers.done == {"write_poster": 1, "write_shown_clip": 1}
     assert {copy.path for copy in found} == {again.path}
     assert len(left(folder)) == 2
     assert probe_video(again.path).frame_count == 36
@@ -138,13 +138,13 @@ def test_the_poster_comes_before_the_copy(hevc, folder):
 def test_a_copy_that_fails_leaves_its_poster_and_a_reason_and_is_not_tried_again(hevc, folder):
     async def asked():
         workers = ThreadWorkers()
-        workers.breaks = {"write_played_copy"}
+        workers.breaks = {"write_shown_clip"}
         copies = PlayableCopies(folder, workers)
         found = [await settled(copies, hevc), await settled(copies, hevc)]
         return workers, found
 
     workers, found = asyncio.run(asked())
-    assert workers.done["write_played_copy"] == 1
+    assert workers.done["write_shown_clip"] == 1
     for copy in found:
         assert (copy.state, copy.path, copy.error.reason) == (CopyState.FAILED, None, "it cannot be decoded.")
         assert copy.poster.is_file()
@@ -210,7 +210,7 @@ def test_as_many_are_made_at_once_as_are_allowed(numbered_clip, folder):
         return workers
 
     workers = asyncio.run(asked())
-    assert workers.done["write_played_copy"] == 4
+    assert workers.done["write_shown_clip"] == 4
     assert workers.most_at_once <= 2
 
 
@@ -252,7 +252,7 @@ def test_closing_stops_what_is_under_way_and_leaves_nothing_half_written(hevc, f
         workers = ThreadWorkers()
         workers.go_on.clear()
         copies = PlayableCopies(folder, workers)
-        while not workers.done["write_played_copy"]:
+        while not workers.done["write_shown_clip"]:
             await ask(copies, hevc)
             await asyncio.sleep(0.01)
         await copies.close()

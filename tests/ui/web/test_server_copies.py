@@ -34,7 +34,7 @@ def clip(services, canned, made):
         return out
 
     canned["probe_video"] = replace(canned["probe_video"], codec="hevc", path=services.signed_files.root / "a.mp4")
-    canned |= {"write_poster": write, "write_played_copy": write, "write_shown_picture": write}
+    canned |= {"write_poster": write, "write_shown_clip": write, "write_shown_picture": write}
     path = services.signed_files.root / "a.mp4"
     path.write_bytes(b"hevc")
     return path
@@ -94,7 +94,7 @@ def test_a_picture_likewise(client, services, clip, canned):
 
 
 def test_why_there_is_no_copy_is_said(client, services, clip, canned):
-    canned["write_played_copy"] = WorkTimeoutError("This took longer than 240 s and was stopped.")
+    canned["write_shown_clip"] = WorkTimeoutError("This took longer than 240 s and was stopped.")
     answer = settled(client, services, clip)
     assert answer["words"] == ("A playable copy could not be made: This took longer than 240 s and was stopped.")
     assert answer["poster"]
