@@ -98,6 +98,7 @@ function follow() {
 }
 
 function step(frames) {
+  if (!master()) return null; // a copy is still being made
   if (playing) stop();
   const frame = Math.floor((master()?.currentTime || 0) * fps + 1e-3) + frames;
   const last = Math.max(0, Math.round(lengthS() * fps) - 1);
@@ -105,6 +106,7 @@ function step(frames) {
 }
 
 function toggle() {
+  if (!master()) return null;
   if (playing) return stop();
   const atEnd = (master()?.currentTime || 0) >= lengthS() - 1.5 / fps;
   return atEnd ? seek(0).then(start) : start();
