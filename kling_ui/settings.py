@@ -194,6 +194,11 @@ class Settings:
         return self.data_dir / "looks"
 
     @property
+    def playable_folder(self) -> Path:
+        """Where copies of files lie that not every browser shows, by content."""
+        return self.data_dir / "playable"
+
+    @property
     def is_public(self) -> bool:
         """Whether others than the person at this machine can reach the app."""
         return self.on_space or self.outside_url is not None or not is_loopback(self.host)

@@ -203,11 +203,49 @@ def make_clip(tmp_path: Path) -> MakeClip:
     return make
 
 
+@pytest.fixture
+def numbered_clip(tmp_path: Path) -> MakeClip:
+    """A function that writes a clip of 320 x 192 whose pictures carry their numbers: eight fields, the brighter ones 1,
+    from the top left in two rows, the lowest bit first."""
+
+    def write(
+        name: str,
+        codec: str = "libx264",
+        pixel_format: str = "yuv420p",
+        *,
+        times: list[int] | None = None,
+        fps: int = 24,
+        sound: str = "",
+    ) -> Path:
+        times, path = times or list(range(36)), tmp_path / name
+        options = {"libx265": {"x265-params": "log-level=0"}, "libx264": {"bf": "3", "g": "12"}}
+        with av.open(str(path), "w") as out:
+            video = out.add_stream(codec, rate=fps, options=options.get(codec, {}))
+            video.width, video.height, video.pix_fmt = 320, 192, pixel_format
+            video.bit_rate = 8_000_000
+            audio = out.add_stream(sound, rate=44100, layout="stereo") if sound else None
+            for n, time in enumerate(times):
+                bits = np.array([n >> place & 1 for place in range(8)], np.uint8).reshape(2, 4)
+                rgb = np.repeat(np.kron(40 + 170 * bits, np.ones((96, 80), np.uint8))[:, :, None], 3, axis=2)
+                frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format=pixel_format)
+                frame.pts, frame.time_base = time, Fraction(1, fps)
+                out.mux(video.encode(frame))
+            out.mux(video.encode(None))
+            if audio is not None:
+                _silence(out, audio, (times[-1] + 1) / fps)
+        return path
+
+    return write
+
+
 def _silence(out: av.container.OutputContainer, audio: av.AudioStream, duration_s: float) -> None:
+    context = audio.codec_context
+    resampler = av.AudioResampler(context.format, "stereo", 44100, context.frame_size or 1024)
     for n in range(int(duration_s * 44100 / 1024) + 1):
         frame = av.AudioFrame.from_ndarray(np.zeros((2, 1024), np.float32), format="fltp", layout="stereo")
         frame.sample_rate, frame.pts = 44100, n * 1024
-        out.mux(audio.encode(frame))
+        for part in resampler.resample(frame):
+            out.mux(audio.encode(part))
     out.mux(audio.encode(None))
 
 

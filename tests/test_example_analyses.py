@@ -5,10 +5,11 @@ import json
 import pytest
 
 from kling_ui.checks.preflight import judge
+from kling_ui.media.files import content_sha256
 from kling_ui.presentation.findings import report_json
 from kling_ui.ui.examples import EXAMPLES, asset, keep_analyses
 from kling_ui.vision import analysis as analyses
-from kling_ui.vision.analysis import AnalysisCache, analyse_image, analyse_video, content_sha256
+from kling_ui.vision.analysis import AnalysisCache, analyse_image, analyse_video
 
 RENEW = "run `uv run assets/make_examples.py --analyses`"
 

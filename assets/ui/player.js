@@ -98,6 +98,7 @@ function follow() {
 }
 
 function step(frames) {
+  if (!master()) return null; // a copy is still being made
   if (playing) stop();
   const frame = Math.floor((master()?.currentTime || 0) * fps + 1e-3) + frames;
   const last = Math.max(0, Math.round(lengthS() * fps) - 1);
@@ -105,6 +106,7 @@ function step(frames) {
 }
 
 function toggle() {
+  if (!master()) return null;
   if (playing) return stop();
   const atEnd = (master()?.currentTime || 0) >= lengthS() - 1.5 / fps;
   return atEnd ? seek(0).then(start) : start();
@@ -154,7 +156,7 @@ slider.addEventListener("input", () => seek(Number(slider.value) * lengthS()));
 for (const clip of [reference, result]) {
   clip.addEventListener("ended", () => { if (clip === master() && playing) (looping ? seek(0) : stop()); });
   clip.addEventListener("loadedmetadata", () => { shape(clip, clip.videoWidth / clip.videoHeight); paintTime(); });
-  clip.addEventListener("error", () => { if (clip.getAttribute("src")) note("This browser cannot play one of the clips; download it instead."); });
+  clip.addEventListener("error", () => onUnshown(clip));
 }
 
 // A result starts by itself for somebody who has asked for it, not in a page that was only opened again.
@@ -170,18 +172,60 @@ function shape(node, ratio) {
   if (ratio > 0) node.closest(".pane").style.setProperty("--ratio", String(ratio));
   arrange();
 }
+find("[data-pane=image] img").addEventListener("error", ({ target }) => onUnshown(target));
 find("[data-pane=image] img").addEventListener("load", ({ target }) => {
   const ratio = target.naturalWidth / target.naturalHeight;
   shape(target, ratio);
   if (!result.getAttribute("src")) shape(result, ratio); // a result has its picture's shape
 });
 
+// What each pane shows of which file, see playable.js.
+const files = new Map();
+
 function put(node, url) {
+  if ((files.get(node)?.of || "") === (url || "")) return false;
+  files.set(node, { of: url });
+  setSource(node, url);
+  drawCopy(node, {});
+  if (url) ask(node);
+  return true;
+}
+
+function setSource(node, url) {
   if ((node.getAttribute("src") || "") === (url || "")) return false;
   if (url) node.setAttribute("src", url);
   else { node.removeAttribute("src"); node.load?.(); }
   return true;
 }
+
+function ask(node, tries = 0) {
+  const asked = { of: files.get(node).of, tries };
+  files.set(node, asked);
+  askWhatToShow(node.matches("video") ? "video" : "image", asked.of, tries > 0, () => files.get(node) === asked, (answer) => {
+    Object.assign(asked, answer);
+    drawCopy(node, asked);
+    setRate();
+    if (setSource(node, asked.url)) begin();
+  });
+}
+
+function drawCopy(node, { words, poster }) {
+  node.closest(".pane").querySelector(".pane-copy").textContent = words || "";
+  if (node.matches("img")) return;
+  if (poster) node.setAttribute("poster", poster);
+  else node.removeAttribute("poster");
+  if (poster) Object.assign(new Image(), { src: poster, onload: ({ target }) => shape(node, target.naturalWidth / target.naturalHeight) });
+}
+
+function onUnshown(node) {
+  const file = files.get(node);
+  const source = node.getAttribute("src");
+  if (!source || !file) return;
+  if (file.tries < TRIES_MAX) ask(node, file.tries + 1);
+  else drawCopy(node, { ...file, words: NOT_SHOWN });
+}
+
+function setRate() { fps = shown().fps || files.get(reference)?.fps || 30; }
 
 function note(words) { find(".player-note").textContent = words || ""; }
 
@@ -235,7 +279,7 @@ async function render() {
   find(".pane-wait").textContent = value.result ? "" : value.waiting || "";
   find("[data-pane=result]").classList.toggle("is-waiting", !value.result);
   if (value.ratio) shape(result, value.ratio);
-  fps = value.fps || 30;
+  setRate();
   facts(value.facts);
   renderScore(value.score);
   find(".player-remark").textContent = value.remark || "";
@@ -250,10 +294,18 @@ async function render() {
   link.href = value.result || "";
   link.download = value.file_name || "";
   find("[data-do=sound]").hidden = !value.sound;
-  if (fresh || moved) { note(""); hear(false); stop(); await seek(0); if (value.result && isWanted()) await start(); }
+  if (fresh || moved) await begin();
   arrange();
   paintButtons();
   paintTime();
+}
+
+async function begin() {
+  note("");
+  hear(false);
+  stop();
+  if (master()) await seek(0);
+  if (shown().result && isWanted()) await start();
 }
 
 function compared() {

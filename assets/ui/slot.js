@@ -18,7 +18,8 @@ const playButton = find(".slot-play");
 let sent = 0; // number of the newest thing the person handed in; older answers are ignored
 let upload = null;
 let localUrl = null;
-let unplayable = null; // what this browser failed to play; it need not try again
+let unplayable = null; // what this browser failed to play before the server knew it; it need not try again
+let copy = null; // what the server said is to be shown of the file that stands here, see playable.js
 let shownRef = null; // which file of Python's stands here; none while a new one is on its way
 let standing = null; // the value that stands here, to go back to when an answer comes too late
 let good = null; // the newest input that can be used: a replacement that fails leaves it here
@@ -29,7 +30,7 @@ find(".step").textContent = props.step;
 find(".slot-title").textContent = title;
 find(".slot-link .unseen").textContent = `Address of the ${isVideo ? "clip" : "picture"}`;
 box.setAttribute("aria-label", `${title}: drop${isVideo ? "" : " or paste"} a file here`);
-chooser.accept = isVideo ? "video/*,.mkv,.mov" : "image/*,.heic,.heif,.avif";
+chooser.accept = isVideo ? "video/*,.mkv,.mov,.avi,.gif" : "image/*,.heic,.heif,.avif";
 chooser.setAttribute("aria-label", title);
 
 function show(node, visible) { node.hidden = !visible; }
@@ -67,11 +68,41 @@ function setSource(node, url) {
 function showMedia(url, overlay) {
   const lit = evidence.getAttribute("aria-pressed") === "true";
   const shown = overlay && (lit || !url) ? overlay : url;
-  if (isVideo && shown && shown === unplayable) return;
-  setSource(isVideo ? clip : picture, shown || "");
-  show(isVideo ? clip : picture, Boolean(shown));
+  if (copy && copy.of !== url) copy = null;
+  if (!copy && url && url === props.value?.url && props.value.needs_copy) askForCopy(url);
+  const ofCopy = copy && shown === url ? copy : null;
+  const source = ofCopy ? ofCopy.url : shown === unplayable ? "" : shown;
+  if (isVideo) setPoster(ofCopy?.poster);
+  setSource(isVideo ? clip : picture, source || "");
+  show(isVideo ? clip : picture, Boolean(source || ofCopy?.poster));
   show(find(".slot-blank"), !shown);
-  show(playButton, isVideo && Boolean(shown));
+  show(playButton, isVideo && Boolean(source));
+  show(find(".slot-copy"), Boolean(ofCopy?.words));
+  find(".slot-copy").textContent = ofCopy?.words || "";
+}
+
+function setPoster(url) {
+  if ((clip.getAttribute("poster") || "") === (url || "")) return;
+  if (url) clip.setAttribute("poster", url);
+  else clip.removeAttribute("poster");
+}
+
+function askForCopy(url, tries = 0) {
+  const asked = copy = { of: url, tries };
+  askWhatToShow(kind, url, tries > 0, () => copy === asked, (answer) => {
+    Object.assign(asked, answer);
+    showMedia(localUrl || props.value?.url, props.value?.overlay);
+  });
+}
+
+// This browser cannot show what stands here: a copy is asked for, and once more where the copy is gone.
+function onUnshown(node) {
+  const source = node.getAttribute("src");
+  if (!source) return;
+  if (source === localUrl) unplayable = source;
+  else if (copy && source === copy.url && copy.tries >= TRIES_MAX) Object.assign(copy, { url: "", words: NOT_SHOWN });
+  else if (copy ? source === copy.url : source === props.value?.url) askForCopy(props.value.url, (copy?.tries || 0) + 1);
+  showMedia(localUrl || props.value?.url, props.value?.overlay);
 }
 
 function isLate(value) {
@@ -170,7 +201,7 @@ function send(file, recorded = false) {
 }
 
 function fits(file) {
-  return !file.type || file.type.startsWith(`${kind}/`) || file.type === "application/octet-stream";
+  return !file.type || file.type.startsWith(`${kind}/`) || file.type === "application/octet-stream" || (isVideo && file.type === "image/gif");
 }
 
 function takeFiles(files) {
@@ -277,24 +308,12 @@ function paste(event) {
 }
 document.addEventListener("paste", paste);
 
-picture.addEventListener("error", () => {
-  const { overlay, url } = props.value || {};
-  if (overlay && picture.getAttribute("src") !== overlay && !localUrl) setSource(picture, overlay);
-  else if (url || localUrl) { show(picture, false); show(find(".slot-blank"), true); find(".slot-blank").textContent = "This browser cannot show this file."; }
-});
+picture.addEventListener("error", () => onUnshown(picture));
+clip.addEventListener("error", () => onUnshown(clip));
 for (const moment of ["play", "pause", "emptied"]) clip.addEventListener(moment, () => {
   playButton.classList.toggle("is-playing", !clip.paused);
   playButton.setAttribute("aria-label", clip.paused ? "Play the clip" : "Pause the clip");
 });
-clip.addEventListener("error", () => {
-  if (!clip.getAttribute("src")) return;
-  unplayable = clip.getAttribute("src");
-  show(playButton, false);
-  show(clip, false);
-  show(find(".slot-blank"), true);
-  find(".slot-blank").textContent = "This browser cannot play this file.";
-});
-picture.addEventListener("load", () => { find(".slot-blank").textContent = props.blank; });
 find(".slot-blank").textContent = props.blank;
 
 watch("value", render);

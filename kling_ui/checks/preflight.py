@@ -20,7 +20,16 @@ from kling_ui.vision.pose import Framing
 from kling_ui.workers import TakeTurn, Workers
 
 _NOT_SHOWN = frozenset(
-    {"path", "keyframe_times_s", "every_picture_fps", "hdr", "is_interlaced", "size_changes_s", "profile"}
+    {
+        "path",
+        "keyframe_times_s",
+        "every_picture_fps",
+        "hdr",
+        "is_interlaced",
+        "size_changes_s",
+        "is_mirrored",
+        "profile",
+    }
 )
 FACTS_TIMEOUT_S = 30.0
 ANALYSIS_TIMEOUT_S = 120.0

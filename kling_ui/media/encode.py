@@ -169,6 +169,11 @@ class ClipWriter:
             packet outlast the picture a little.
         x264_options: Options of the encoder.
 
+    Attributes:
+        out: The MP4.
+        frames: How many were written.
+        last_shown_s: How long the last frame stays, in seconds; by default as long as the nominal rate says.
+
     Raises:
         MediaError: The file cannot be written.
         ValueError: The size is odd or empty.
@@ -190,6 +195,7 @@ class ClipWriter:
             raise ValueError(f"the size must be even and not empty, not {size}")
         self.out = out
         self.frames = 0
+        self.last_shown_s: float | None = None
         self._fps = fps = fps.limit_denominator(RATE_DENOMINATOR_MAX)
         self._end_s = 0.0
         self._sound: SoundTrack | None = None
@@ -263,10 +269,18 @@ class ClipWriter:
         with _writing(self.out), self._stack:
             if not self.frames:
                 raise MediaError("it would hold no picture.", path=self.out)
-            self._file.mux(self._video.encode(None))
+            self._file.mux(self._last_packets())
             if self._sound is not None:
                 self._sound.copy_until(self._end_s + SOUND_OVERHANG_S)
                 self._sound.finish()
+
+    def _last_packets(self) -> list[av.Packet]:
+        packets = self._video.encode(None)
+        if self.last_shown_s is not None and self.last_shown_s > 0 and packets:
+            last = max(packets, key=lambda packet: packet.pts or 0)
+            last.duration = round(self.last_shown_s / last.time_base)
+            self._end_s = float((last.pts or 0) * last.time_base) + self.last_shown_s
+        return packets
 
     def _abandon(self, error: BaseException) -> None:
         reason = _AbandonedError(error)  # whatever happened in the body is the caller's to tell, not the file's

@@ -1,5 +1,6 @@
 """Names of files, files that appear whole or not at all, and the file that tells how far a worker is."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -77,6 +78,20 @@ def atomic_file(out: Path) -> Generator[Path]:
         ) from error
     finally:
         part.unlink(missing_ok=True)
+
+
+def content_sha256(path: Path) -> str:
+    """Compute the SHA-256 of a file's content.
+
+    Raises:
+        MediaError: It cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        reason = (error.strerror or "unknown reason").lower()
+        raise MediaError(f"it cannot be read ({reason}).", path=path, advice="Choose another file.") from error
 
 
 class ProgressFile:

@@ -147,6 +147,7 @@ class ClipTracks:
         audio_codec: The codec's name of the sound that players play; empty without sound.
         hdr: ``HLG`` or ``PQ``; empty for a clip that is not HDR.
         is_interlaced: Its pictures hold two fields of different moments.
+        is_mirrored: Players mirror it, as clips of front cameras ask them to.
     """
 
     width_px: int
@@ -157,6 +158,7 @@ class ClipTracks:
     audio_codec: str
     hdr: str
     is_interlaced: bool
+    is_mirrored: bool
 
 
 def read_tracks(path: Path, *, container: str) -> ClipTracks:
@@ -171,7 +173,7 @@ def read_tracks(path: Path, *, container: str) -> ClipTracks:
             advice = "Export it again as MP4 (H.264), or choose another clip."
             raise MediaError("its video track holds no picture.", path=path, advice=advice)
         first = pictures[0]
-        turns, _ = orientation(first)
+        turns, mirrored = orientation(first)
         size = round(first.width * pixel_aspect(stream)), first.height
         sound = sound_track(opened)
         return ClipTracks(
@@ -182,6 +184,7 @@ def read_tracks(path: Path, *, container: str) -> ClipTracks:
             audio_codec=_codec_name(sound) if sound else "",
             hdr=hdr_name(first),
             is_interlaced=any(picture.interlaced_frame for picture in pictures),
+            is_mirrored=mirrored,
         )
 
 
@@ -307,6 +310,7 @@ class VideoFacts:
         hdr: ``HLG`` or ``PQ``; empty for a clip that is not HDR.
         is_interlaced: Its pictures hold two fields of different moments.
         size_changes_s: When its pictures change their size, in seconds; known once all of them were decoded.
+        is_mirrored: Players mirror it, as clips of front cameras ask them to.
     """
 
     path: Path
@@ -328,6 +332,7 @@ class VideoFacts:
     hdr: str = ""
     is_interlaced: bool = False
     size_changes_s: tuple[float, ...] = ()
+    is_mirrored: bool = False
 
 
 def probe_video(path: Path) -> VideoFacts:
@@ -359,6 +364,7 @@ def probe_video(path: Path) -> VideoFacts:
         every_picture_fps=timing.every_picture_fps,
         hdr=tracks.hdr,
         is_interlaced=tracks.is_interlaced,
+        is_mirrored=tracks.is_mirrored,
     )
 
 

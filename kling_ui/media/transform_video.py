@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
 from kling_ui.media.colour import filter_graph, frame_kind, is_standard, matrix_option
-from kling_ui.media.encode import ClipWriter
+from kling_ui.media.encode import TICKS_PER_FRAME, ClipWriter
 from kling_ui.media.files import ProgressFile
 from kling_ui.media.probe import TIE_TICKS, VideoFacts, probe_video
 from kling_ui.media.rectangles import NO_MARGINS, Margins, Rect, Size
@@ -26,6 +26,10 @@ _SOUND_BITS = 320_000  # a second; the most that a copied AAC track usually has
 _SIZE_SHARE = 0.95  # of the size allowed: the rest is for the container
 _BURST_S = 1.0  # seconds' worth of bits that the encoder may spend ahead
 _BITS_MIN, _BITS_MAX = 200_000, 400_000_000
+# Of copies to be played: frames are stored in the order in which they are shown, so that times need no edit list.
+_PLAYED_X264 = {"preset": "ultrafast", "crf": "19", "profile": "high", "bf": "0", "threads": "2"}
+_PLAYED_BITS = 8_000_000  # a second, at most
+PLAYED_SHORT_SIDE_PX = 720
 _TURNS = {1: ("transpose=cclock",), 2: ("hflip", "vflip"), 3: ("transpose=clock",)}
 
 
@@ -110,6 +114,48 @@ def transform_video(
     return probe_video(out)
 
 
+def write_played_copy(facts: VideoFacts, out: Path) -> Path:
+    """Write a small H.264 copy of a clip with the same pictures at the same times, for players that know little else.
+
+    Its shorter side has at most :data:`PLAYED_SHORT_SIDE_PX`, its colours are those of SDR BT.709.
+
+    Args:
+        facts: What the clip's file says.
+        out: The MP4 to write; it appears whole or not at all.
+
+    Raises:
+        MediaError: The clip cannot be decoded or the copy cannot be written.
+    """
+    fps = Fraction(facts.fps).limit_denominator(1001)
+    shown = VideoTransform(_played_size(facts.width_px, facts.height_px), fps, 0.0, facts.duration_s)
+    rate = {"maxrate": str(_PLAYED_BITS), "bufsize": str(_PLAYED_BITS)}
+    with (
+        open_clip(facts.path, container=facts.format) as (opened, stream),
+        ClipWriter(
+            out,
+            fps=fps,
+            size=shown.size,
+            sound_from=facts.path if facts.has_audio else None,
+            sound_container=facts.format,
+            x264_options=_PLAYED_X264 | rate,
+        ) as writer,
+    ):
+        painter = _Painter(shown, pixel_aspect(stream), is_quick=True)
+        least_s, last_s = float(1 / fps) / TICKS_PER_FRAME, 0.0
+        for time_s, decoded in decoded_frames(opened, stream):
+            last_s = max(time_s, last_s + 2 * least_s) if writer.frames else max(0.0, time_s)
+            writer.write_frame(painter.paint(decoded), time_s=last_s)
+        if not writer.frames:
+            raise MediaError("none of its pictures can be decoded.", path=facts.path)
+        writer.last_shown_s = facts.duration_s - last_s
+    return out
+
+
+def _played_size(width_px: int, height_px: int) -> Size:
+    scale = min(1.0, PLAYED_SHORT_SIDE_PX / min(width_px, height_px))
+    return max(2, 2 * round(width_px * scale / 2)), max(2, 2 * round(height_px * scale / 2))
+
+
 def constant_rate_frames(
     opened: InputContainer, stream: VideoStream, *, start_s: float, fps: Fraction, count: int
 ) -> Iterator[tuple[av.VideoFrame, int]]:
@@ -152,11 +198,18 @@ def _frames_from(opened: InputContainer, stream: VideoStream, start_s: float) ->
 
 
 class _Painter:
-    """Turns frames as coded into frames of the result, through one filter graph for each kind of frame met."""
+    """Turns frames as coded into frames of the result, through one filter graph for each kind of frame met.
 
-    def __init__(self, transform: VideoTransform, aspect: float) -> None:
+    Args:
+        transform: What to change.
+        aspect: Width of a pixel divided by its height.
+        is_quick: Scale more coarsely, and before colours are converted, for what is only looked at.
+    """
+
+    def __init__(self, transform: VideoTransform, aspect: float, *, is_quick: bool = False) -> None:
         self._apply = transform
         self._aspect = aspect
+        self._is_quick = is_quick
         self._first: Size | None = None
         self._orientation = 0, False
         self._graphs: dict[tuple[object, ...], Graph] = {}
@@ -187,12 +240,15 @@ class _Painter:
         if transform.crop:
             width, height = transform.crop.size
             filters.append(f"crop={width}:{height}:{transform.crop.left_px}:{transform.crop.top_px}")
+        if self._is_quick and not is_standard(decoded):
+            filters.append("scale={}:{}:flags=bicubic".format(*transform.size))
         return filters
 
     def _after(self, decoded: av.VideoFrame) -> list[str]:
         transform = self._apply
         matrix = matrix_option(decoded) if is_standard(decoded) else ""
-        flags = f"flags=lanczos+accurate_rnd:out_color_matrix=bt709:out_range=tv{matrix}"
+        scaler = "bicubic" if self._is_quick else "lanczos"
+        flags = f"flags={scaler}+accurate_rnd:out_color_matrix=bt709:out_range=tv{matrix}"
         filters = [f"scale={transform.size[0]}:{transform.size[1]}:{flags}"]
         if any(transform.margins):
             width, height = transform.margins.around(transform.size)

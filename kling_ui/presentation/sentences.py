@@ -9,7 +9,7 @@ from kling_ui.checks.repair_kinds import RepairCode
 from kling_ui.checks.report import CurveKind, Severity
 from kling_ui.checks.report import FindingCode as Code
 from kling_ui.checks.usability import AdviceCode, SpanKind
-from kling_ui.options import Orientation
+from kling_ui.options import InputKind, Orientation
 from kling_ui.vision.pose import Framing
 
 _SMALLER = "Save it as a JPEG, or scale it down."
@@ -392,6 +392,7 @@ SOURCES = {
     LimitSource.FIELD: "reports of users",
     LimitSource.SENSE: "common sense",
 }
+COPIES = {InputKind.IMAGE: "copy that can be shown", InputKind.VIDEO: "playable copy"}
 SPANS = {
     SpanKind.GOOD: "Good",
     SpanKind.CUT: "Cut",

@@ -10,8 +10,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import httpx
 
 from kling_ui.errors import MediaError
-from kling_ui.media.download import download
-from kling_ui.media.safe_http import Resolve, resolve_host
+from kling_ui.media.safe_http import Resolve, download, resolve_host
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.options import InputKind
 from kling_ui.preview.service_errors import invalid_field

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from kling_ui.media.files import content_sha256
 from kling_ui.media.probe import VideoFacts, probe_video, sniff_video
 from kling_ui.media.video import Frame, read_frames
 from kling_ui.options import Orientation
 from kling_ui.scoring.limbs import compare, limb_track, mirrored
 from kling_ui.scoring.match import SURE_VISIBILITY, MotionMatch
 from kling_ui.scoring.motion import motion_match
-from kling_ui.vision.analysis import AnalysisCache, content_sha256
+from kling_ui.vision.analysis import AnalysisCache
 from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, find_poses, track_of
 from kling_ui.workers import Workers
 

@@ -1,19 +1,20 @@
 """What the page works with, opened when the server starts and closed when it stops."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
 from kling_ui.composition import open_parts
-from kling_ui.media.download import download
+from kling_ui.media.playable import PlayableCopies, ShownCopy
+from kling_ui.media.safe_http import download
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import InputKind, TransferOptions
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 FORMATS = {InputKind.IMAGE: IMAGE_FORMATS, InputKind.VIDEO: VIDEO_FORMATS}
 CONVERT_TIMEOUT_S = 120.0
+COPIES_WAITING_MAX = 8  # of one visitor; the inputs and the result of a few tabs
 LINK_MAX_BYTES = {InputKind.IMAGE: IMAGE_MAX_BYTES, InputKind.VIDEO: VIDEO_MAX_BYTES}
 _FETCH_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 
@@ -51,7 +53,9 @@ class Services:
         tokens: Visitors' own tokens, in memory only.
         http: For links that visitors give; carries no secrets.
         store: Keeps inputs, and knows whose they are.
+        copies: Makes copies of what not every browser shows.
         checks: Whose turn it is to have workers work.
+        copying: Whose turn it is to have a copy made.
         share: For whom these services are, see :meth:`for_request`.
         retention: Removes files that are no longer kept; ``None`` where all are.
     """
@@ -64,13 +68,20 @@ class Services:
     tokens: TokenStore
     http: httpx.AsyncClient
     store: UploadStore
+    copies: PlayableCopies
     checks: FairShare = field(default_factory=partial(FairShare, Limits.checks_each))
+    copying: FairShare = field(
+        default_factory=partial(FairShare, 1, waiting_each_max=COPIES_WAITING_MAX, what="copies")
+    )
     share: tuple[str, ...] = ("local",)
     retention: Retention | None = None
 
     def for_request(self, request: "gr.Request") -> Self:
         """Give the same services for whoever asks: their work waits for its turn, and what is kept is theirs."""
-        scope = None if request.request is None else request.request.scope
+        return self.for_scope(None if request.request is None else request.request.scope)
+
+    def for_scope(self, scope: Mapping[str, Any] | None) -> Self:
+        """Do as :meth:`for_request` does, for the scope of a request."""
         keys = share_keys(scope, is_public=self.settings.is_public)
         take_turn = partial(self.checks.take, *keys)
         return replace(
@@ -79,6 +90,12 @@ class Services:
             workers=TurnTakingWorkers(self.workers, take_turn),
             preflight=self.preflight.taking_turns(take_turn),
         )
+
+    async def shown(self, path: Path, kind: InputKind, *, is_wanted: bool = False) -> ShownCopy:
+        """Tell what to show of a file; see :meth:`PlayableCopies.of`."""
+        facts = self.preflight.image_facts if kind is InputKind.IMAGE else self.preflight.video_facts
+        take_turn = partial(self.copying.take, *self.share)
+        return await self.copies.of(path, kind, facts=facts, take_turn=take_turn, is_wanted=is_wanted)
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Wait for a turn to do other work than that of workers.
@@ -143,6 +160,14 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
         parts = await stack.enter_async_context(open_parts(settings))
         runner, preflight = await stack.enter_async_context(parts.open_runner(take_over=True)), parts.preflight
         retention = runner.retention(preflight.folder, settings.limits, in_memory=lambda: preflight.remembered_contents)
+        store = open_store(settings, signed_files)
+        copies = PlayableCopies(
+            settings.playable_folder,
+            parts.workers,
+            at_once_max=max(1, parts.workers.count - 1),  # one worker stays free for other work
+            check_room=store.floor.check,
+        )
+        stack.push_async_callback(copies.close)
         services = Services(
             settings=settings,
             signed_files=signed_files,
@@ -151,7 +176,8 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
             runner=runner,
             tokens=TokenStore(),
             http=await stack.enter_async_context(httpx.AsyncClient(timeout=_FETCH_TIMEOUT)),
-            store=open_store(settings, signed_files),
+            store=store,
+            copies=copies,
             checks=FairShare(settings.limits.checks_each),
             retention=retention,
         )

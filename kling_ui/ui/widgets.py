@@ -149,7 +149,7 @@ def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HT
     """
     return widget(
         "slot",
-        uses=("dom", "timeline", "repaired"),
+        uses=("dom", "playable", "timeline", "repaired"),
         scripts=("recorder",) if kind == "video" else (),
         elem_id=elem_id,
         kind=kind,
@@ -228,7 +228,7 @@ def player() -> gr.HTML:
     return widget(
         "player",
         elem_id="player",
-        uses=("score", "panes"),
+        uses=("score", "panes", "playable"),
         comparison=None,
         pair={},
         blank_title="Your result appears here",

@@ -1,6 +1,5 @@
 """The analysis of a file: facts, people, and pictures that show what was found; kept by content in a folder."""
 
-import hashlib
 import os
 import time
 import uuid
@@ -15,6 +14,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from kling_ui.errors import MediaError
+from kling_ui.media.files import content_sha256
 from kling_ui.media.image import ImageFacts, Picture, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.vision.clip_measurements import Notes, measure_clip
@@ -53,20 +53,6 @@ VERSION = 4  # raise it whenever an analysis finds something else than before in
 T = TypeVar("T")
 Facts = TypeVar("Facts", ImageFacts, VideoFacts)
 _PLACE_DIGITS, _SHARE_DIGITS, _ANGLE_DIGITS = 5, 4, 1  # decimals kept: of fractions of the picture, shares, degrees
-
-
-def content_sha256(path: Path) -> str:
-    """Compute the SHA-256 of a file's content.
-
-    Raises:
-        MediaError: It cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        reason = (error.strerror or "unknown reason").lower()
-        raise MediaError(f"it cannot be read ({reason}).", path=path, advice="Choose another file.") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from starlette.testclient import TestClient
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.errors import SettingsError
+from kling_ui.media.playable import PlayableCopies
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import report_json
 from kling_ui.runs.ledger import Ledger
@@ -73,6 +74,7 @@ async def opening(settings: Any, signed_files: Any) -> AsyncGenerator[Any]:
             tokens=TokenStore(),
             http=http,
             store=open_store(settings, signed_files),
+            copies=PlayableCopies(settings.data_dir / "playable", workers),
         )
 
 

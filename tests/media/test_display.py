@@ -12,7 +12,7 @@ from av.stream import Disposition
 
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.probe import VideoFacts, probe_video
-from kling_ui.media.transform_video import VideoTransform, transform_video
+from kling_ui.media.transform_video import VideoTransform, transform_video, write_played_copy
 from kling_ui.media.video import fitted, read_frames, sample_frames
 from kling_ui.vision.frame_sampling import SampledFrame, load_sampled_frames, size_changes_s
 
@@ -79,7 +79,9 @@ def test_all_eight_orientations_are_shown_as_players_show_them(four_colours, tmp
     facts, (corner, onward) = probe_video(path), shown
     size = (320, 180) if onward in {"left", "right"} else (180, 320)
     assert (facts.width_px, facts.height_px) == size
+    assert facts.is_mirrored == (matrix[0] * matrix[3] - matrix[1] * matrix[2] < 0)
     repaired = transform_video(path, replace(WHOLE, size=size), tmp_path)
+    played = write_played_copy(facts, tmp_path / "played.mp4")
     down, across = corner.split()
     neighbour = {
         "right": f"{down} right",
@@ -91,6 +93,7 @@ def test_all_eight_orientations_are_shown_as_players_show_them(four_colours, tmp
         next(read_frames(path, container="mp4")).rgb,
         next(load_sampled_frames(path, container="mp4", fps=24)).rgb,
         next(read_frames(repaired.path, container="mp4")).rgb,
+        next(read_frames(played, container="mp4")).rgb,
     ):
         assert rgb.shape[1::-1] == size
         assert (place_of(rgb, (220, 30, 30)), place_of(rgb, (30, 200, 40))) == (corner, neighbour)
@@ -176,8 +179,10 @@ def test_interlaced_clips_are_named_and_seen_without_combs(interlaced, tmp_path)
     assert max(combs(frame.rgb) for frame in frames) < 2  # 8.5 as coded
     assert max(combs(frame.rgb) for frame in load_sampled_frames(interlaced, container="mp4", fps=25)) < 2
     repaired = transform_video(interlaced, replace(WHOLE, fps=Fraction(25)), tmp_path)
-    assert (repaired.is_interlaced, repaired.frame_count) == (False, 25)
-    assert max(combs(frame.rgb) for frame in read_frames(repaired.path, container="mp4")) < 2
+    played = probe_video(write_played_copy(facts, tmp_path / "played.mp4"))
+    for copy in (repaired, played):
+        assert (copy.is_interlaced, copy.frame_count) == (False, 25)
+        assert max(combs(frame.rgb) for frame in read_frames(copy.path, container="mp4")) < 2
 
 
 def test_a_plain_clip_is_not_interlaced(make_clip):

@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.media.image import ImageFacts
+from kling_ui.media.playable import PlayableCopies
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import TransferOptions
 from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
@@ -317,6 +318,7 @@ def services(tmp_path: Path, canned: dict[str, Any], runner: PlayedRunner) -> Se
         "tokens": TokenStore(),
         "http": None,
         "store": open_store(Settings(data_dir=tmp_path), signed_files),
+        "copies": PlayableCopies(tmp_path / "playable", workers),
     }
     (tmp_path / "examples").mkdir()
     for example in EXAMPLES:

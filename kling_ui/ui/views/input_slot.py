@@ -8,11 +8,13 @@ from kling_ui.checks.report import Curve
 from kling_ui.checks.usability import SpanKind, Timeline, TimelineSpan, forecast
 from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import ImageFacts
+from kling_ui.media.playable import CopyState, ShownCopy, is_shown_everywhere
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import SHOWN_NAMES
+from kling_ui.options import InputKind
 from kling_ui.presentation import wording
 from kling_ui.presentation.findings import FileDifference, curve_name, forecast_sentence
-from kling_ui.presentation.sentences import SPANS
+from kling_ui.presentation.sentences import COPIES, SPANS
 from kling_ui.ui.browser_values import InputVersions
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
@@ -90,8 +92,12 @@ def busy(words: str) -> SlotValue:
 
 def failed(error: KlingUIError) -> SlotValue:
     """Show why an input could not be taken."""
-    message = error.reason if isinstance(error, MediaError) else error.message
+    message = _reason(error)
     return {"error": message[:1].upper() + message[1:], "advice": error.advice}
+
+
+def _reason(error: KlingUIError | None) -> str:
+    return error.reason if isinstance(error, MediaError) else error.message if error else ""
 
 
 def received(signed_files: SignedFiles, path: Path) -> SlotValue:
@@ -127,10 +133,22 @@ def repaired(signed_files: SignedFiles, versions: InputVersions, changed: Iterab
     }
 
 
+def shown_copy(signed_files: SignedFiles, kind: InputKind, copy: ShownCopy) -> dict[str, Any]:
+    """Say what to show of a file: its address, or words until there is one, or for good where there will be none."""
+    has_failed, words = copy.state is CopyState.FAILED, ""
+    if has_failed:
+        words = f"A {COPIES[kind]} could not be made: {_reason(copy.error)}"
+    elif copy.path is None:
+        words = f"Preparing a {COPIES[kind]}"
+    poster = signed_files.url(copy.poster)
+    return {"url": signed_files.url(copy.path), "poster": poster, "words": words, "failed": has_failed, "fps": copy.fps}
+
+
 def image_facts(signed_files: SignedFiles, path: Path, facts: ImageFacts) -> SlotValue:
     """Show a picture whose character is still being looked for."""
     return received(signed_files, path) | {
         "alt": "The character image",
+        "needs_copy": not is_shown_everywhere(facts),
         "busy": "Looking for the character",
         "facts": [
             ("Size", wording.size(facts.width_px, facts.height_px)),
@@ -160,6 +178,7 @@ def video_facts(signed_files: SignedFiles, path: Path, facts: VideoFacts) -> Slo
     """Show a clip whose person is still being looked for."""
     return received(signed_files, path) | {
         "busy": "Looking for the person",
+        "needs_copy": not is_shown_everywhere(facts),
         "facts": [
             ("Length", f"{wording.seconds(facts.duration_s)}, {wording.rate(facts.fps)}"),
             ("Size", wording.size(facts.width_px, facts.height_px)),

@@ -27,12 +27,14 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
 from kling_ui.media.files import clean_name, name_in_header
+from kling_ui.options import InputKind
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.served_hosts import AllowedHosts, Origin
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples
 from kling_ui.ui.services import Services, open_services
+from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
@@ -150,6 +152,7 @@ def build_app(
     add_routes(
         app, signed_files, UploadIntake(lambda: app.state.services.store, rate=rate, is_public=settings.is_public)
     )
+    add_copies_route(app, signed_files)
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
     _add_security(app, settings, stream_shutdown or StreamShutdown(), signed_files.secret)
@@ -308,7 +311,8 @@ async def _keep_clean(services: Services) -> None:
     while True:
         try:
             await services.store.sweep(KEEP_INPUTS_S)  # runs keep copies of their own
-            await asyncio.to_thread(sweep, services.settings.data_dir / "gradio", KEEP_INPUTS_S)
+            for folder in (services.settings.data_dir / "gradio", services.settings.playable_folder):
+                await asyncio.to_thread(sweep, folder, KEEP_INPUTS_S)
             if services.retention is not None:
                 await services.retention.sweep()
         except Exception:
@@ -346,6 +350,24 @@ def add_routes(app: FastAPI, signed_files: SignedFiles, intake: UploadIntake) ->
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
         return JSONResponse({"ref": signed_files.sign(path)})
+
+
+def add_copies_route(app: FastAPI, signed_files: SignedFiles) -> None:
+    """Add the route that says what to show of a file, and has a copy made where not every browser shows the original.
+
+    Args:
+        app: The application, whose services do the work.
+        signed_files: Opens files.
+    """
+
+    @app.post("/shown/{kind}/{ref:path}")
+    async def shown(kind: InputKind, ref: str, request: Request, *, wanted: bool = False) -> Response:
+        path = signed_files.open(ref)
+        if path is None:
+            return PlainTextResponse("Not found", 404)
+        services: Services = app.state.services.for_scope(request.scope)
+        copy = await services.shown(path, kind, is_wanted=wanted)
+        return JSONResponse(shown_copy(signed_files, kind, copy), headers={"Cache-Control": "no-store"})
 
 
 def sweep(folder: Path, max_age_s: float) -> None:

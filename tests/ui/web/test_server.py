@@ -79,6 +79,7 @@ def test_no_side_doors(client, method, path):
         ("OPTIONS", "/inputs"),
         ("OPTIONS", "/gradio_api/queue/join"),
         ("POST", "/inputs"),
+        ("POST", "/shown/video/x/a.mp4"),
         ("POST", "/gradio_api/queue/join"),
         ("POST", "/logout"),
     ],

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kling_ui.errors import MediaError
-from kling_ui.media.download import download
+from kling_ui.media.safe_http import download
 from kling_ui.media.signatures import IMAGE_FORMATS
 
 PUBLIC = "93.184.215.14"
