@@ -156,6 +156,7 @@ def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation,
     ahead = round(REACH_S * pose_stream.fps) + 2
     opening = opening_frames(pose_stream.fps)
     count = pose_stream.wait_for(opening + ahead)
+    count = max(count, pose_stream.wait_until_sure(opening))
     while not pose_stream.anybody:
         known, count = count, pose_stream.wait_for(count + STRETCH_FRAMES)
         if count <= known:
@@ -168,6 +169,7 @@ def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation,
     start = 0
     while start < (count := pose_stream.wait_for(start + STRETCH_FRAMES + ahead)):
         end = min(start + STRETCH_FRAMES, count)
+        pose_stream.wait_until_sure(end)
         motion = retargeter.move(pose_stream.perform(start, end))
         yield from (FramePose.of(motion, index) for index in range(len(motion)))
         start = end

@@ -17,6 +17,7 @@ from kling_ui.scoring.limbs import compare, limb_track, mirrored
 from kling_ui.scoring.match import SURE_VISIBILITY, MotionMatch
 from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.analysis import AnalysisCache, content_sha256
+from kling_ui.vision.plausibility import plausible_track
 from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, find_poses, track_of
 from kling_ui.workers import Workers
 
@@ -39,7 +40,7 @@ class TrackedClip:
     """What the person in a clip does.
 
     Attributes:
-        track: Poses of the frames that were watched.
+        track: Poses of the frames that were watched, as far as they are believed.
         fps: Frames a second of the clip itself.
     """
 
@@ -115,7 +116,7 @@ async def track_in_workers(
         track = _joined(await _together(work(span) for span in spans_of(facts.duration_s)))
         if folder is not None and not in_mirror:
             await asyncio.to_thread(AnalysisCache(folder).write_track, sha256, _KEPT_AS, track)
-    return TrackedClip(track, facts.fps)
+    return TrackedClip(await asyncio.to_thread(plausible_track, track), facts.fps)
 
 
 async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -163,9 +164,13 @@ def load_tracked_clip(path: Path, *, in_mirror: bool = False) -> TrackedClip:
         MediaError: It cannot be read.
     """
     facts = probe_video(path)
-    spans = spans_of(facts.duration_s)
-    parts = [track_span(path, span, stride=_stride(facts), in_mirror=in_mirror) for span in spans]
-    return TrackedClip(_joined(parts), facts.fps)
+    return TrackedClip(plausible_track(_watch(path, facts, in_mirror=in_mirror)), facts.fps)
+
+
+def _watch(path: Path, facts: VideoFacts, *, in_mirror: bool = False) -> PoseTrack:
+    """Find the person, believing every reading."""
+    stride = _stride(facts)
+    return _joined([track_span(path, span, stride=stride, in_mirror=in_mirror) for span in spans_of(facts.duration_s)])
 
 
 def keep_track(path: Path, folder: Path) -> None:
@@ -174,7 +179,7 @@ def keep_track(path: Path, folder: Path) -> None:
     Raises:
         MediaError: It cannot be read, or the folder cannot be written to.
     """
-    AnalysisCache(folder).write_track(content_sha256(path), _KEPT_AS, load_tracked_clip(path).track)
+    AnalysisCache(folder).write_track(content_sha256(path), _KEPT_AS, _watch(path, probe_video(path)))
 
 
 def spans_of(duration_s: float) -> list[tuple[float, float | None]]:
