@@ -25,8 +25,8 @@ from kling_ui.options import Orientation, Resolution
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream
 from kling_ui.puppet.motion.retarget import Retargeter, opening_frames
+from kling_ui.puppet.paint import Watermark
 from kling_ui.puppet.puppet import Rig, rig_of
-from kling_ui.puppet.watermark import Watermark
 from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, pose_detector
 from kling_ui.vision.tracking import track_poses
 
