@@ -25,8 +25,8 @@ from kling_ui.options import Orientation, Resolution
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream
 from kling_ui.puppet.motion.retarget import Retargeter, opening_frames
+from kling_ui.puppet.paint import Watermark
 from kling_ui.puppet.puppet import Rig, rig_of
-from kling_ui.puppet.watermark import Watermark
 from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, pose_detector
 from kling_ui.vision.tracking import track_poses
 
@@ -156,6 +156,7 @@ def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation,
     ahead = round(REACH_S * pose_stream.fps) + 2
     opening = opening_frames(pose_stream.fps)
     count = pose_stream.wait_for(opening + ahead)
+    count = max(count, pose_stream.wait_until_sure(opening))
     while not pose_stream.anybody:
         known, count = count, pose_stream.wait_for(count + STRETCH_FRAMES)
         if count <= known:
@@ -168,6 +169,7 @@ def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation,
     start = 0
     while start < (count := pose_stream.wait_for(start + STRETCH_FRAMES + ahead)):
         end = min(start + STRETCH_FRAMES, count)
+        pose_stream.wait_until_sure(end)
         motion = retargeter.move(pose_stream.perform(start, end))
         yield from (FramePose.of(motion, index) for index in range(len(motion)))
         start = end

@@ -18,6 +18,7 @@ from kling_ui.scoring.limbs import compare, limb_track, mirrored
 from kling_ui.scoring.match import SURE_VISIBILITY, MotionMatch
 from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.analysis import AnalysisCache
+from kling_ui.vision.plausibility import plausible_track
 from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, find_poses, track_of
 from kling_ui.workers import Workers
 
@@ -40,12 +41,14 @@ class TrackedClip:
     """What the person in a clip does.
 
     Attributes:
-        track: Poses of the frames that were watched.
+        track: Poses of the frames that were watched, as far as they are believed.
         fps: Frames a second of the clip itself.
+        unread_s: Time in which somebody was found whose reading is not believed.
     """
 
     track: PoseTrack
     fps: float
+    unread_s: float = 0.0
 
 
 async def match_clips(
@@ -79,6 +82,7 @@ async def match_clips(
     track = partial(track_in_workers, workers, timeout_s=timeout_s)
     wanted, given = await _together(track(path, folder=folder) for path in (reference, result))
     match = await asyncio.to_thread(motion_match, wanted.track, given.track, orientation=orientation, fps=wanted.fps)
+    match = replace(match, unread_s=wanted.unread_s)
     if match.score is None or match.visibility is None or match.visibility >= SURE_VISIBILITY:
         return match
     again = await track(result, in_mirror=True)
@@ -116,7 +120,7 @@ async def track_in_workers(
         track = _joined(await _together(work(span) for span in spans_of(facts.duration_s)))
         if folder is not None and not in_mirror:
             await asyncio.to_thread(AnalysisCache(folder).write_track, sha256, _KEPT_AS, track)
-    return TrackedClip(track, facts.fps)
+    return await asyncio.to_thread(_believed, track, facts.fps)
 
 
 async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -147,7 +151,13 @@ def doubted(match: MotionMatch, self_score: float | None) -> MotionMatch:
         f"{self_score:.0f} of 100 against itself. Compare the two by eye."
     )
     blank = MotionMatch(match.orientation, match.reference_s, match.result_s, reason=reason, self_score=self_score)
-    return replace(blank, starts_at_s=match.starts_at_s, compared_s=match.compared_s, missing=match.missing)
+    return replace(
+        blank,
+        starts_at_s=match.starts_at_s,
+        compared_s=match.compared_s,
+        missing=match.missing,
+        unread_s=match.unread_s,
+    )
 
 
 def self_score(track: PoseTrack, in_mirror: PoseTrack) -> float | None:
@@ -164,9 +174,20 @@ def load_tracked_clip(path: Path, *, in_mirror: bool = False) -> TrackedClip:
         MediaError: It cannot be read.
     """
     facts = probe_video(path)
-    spans = spans_of(facts.duration_s)
-    parts = [track_span(path, span, stride=_stride(facts), in_mirror=in_mirror) for span in spans]
-    return TrackedClip(_joined(parts), facts.fps)
+    return _believed(_watch(path, facts, in_mirror=in_mirror), facts.fps)
+
+
+def _believed(track: PoseTrack, fps: float) -> TrackedClip:
+    plausible = plausible_track(track)
+    unread = int((track.found & ~plausible.found).sum())
+    step_s = float(np.median(np.diff(track.times_s))) if len(track.times_s) > 1 else 0.0
+    return TrackedClip(plausible, fps, unread * step_s)
+
+
+def _watch(path: Path, facts: VideoFacts, *, in_mirror: bool = False) -> PoseTrack:
+    """Find the person, believing every reading."""
+    stride = _stride(facts)
+    return _joined([track_span(path, span, stride=stride, in_mirror=in_mirror) for span in spans_of(facts.duration_s)])
 
 
 def keep_track(path: Path, folder: Path) -> None:
@@ -175,7 +196,7 @@ def keep_track(path: Path, folder: Path) -> None:
     Raises:
         MediaError: It cannot be read, or the folder cannot be written to.
     """
-    AnalysisCache(folder).write_track(content_sha256(path), _KEPT_AS, load_tracked_clip(path).track)
+    AnalysisCache(folder).write_track(content_sha256(path), _KEPT_AS, _watch(path, probe_video(path)))
 
 
 def spans_of(duration_s: float) -> list[tuple[float, float | None]]:

@@ -1,6 +1,6 @@
 """Which way the limbs of a pose track point, how far those of two tracks differ, and how far their joints lie apart."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -15,6 +15,9 @@ PCK_DEG = 20.0  # the limit of PCK@20deg
 SPREAD_LEAST_DEG, SPREAD_MOST_DEG = 3.0, 45.0
 # Where the reference hardly moves, a still picture loses next to nothing; then this is what a score of 0 has lost.
 STILL_LOSS_LEAST = 0.2
+# Limbs that are so far off on average, one arm or both forearms, are named as exceptions where the rest earns
+# this share (it is off by 14 degrees or less), and the score of all is lower than this.
+APART_DEG, APART_MAX, FOLLOWS_MIN, TORN_BELOW = 30.0, 2, 0.85, 70.0
 FLATNESS_MIN = 0.2  # within 12 degrees of the line of sight a limb has no direction in the picture
 COMPARED_SHARE_MIN = 0.1  # a limb that is comparable in fewer moments is left out
 COMPARED_MOMENTS_MIN = 4
@@ -165,6 +168,20 @@ class Directions:
     def earned_share(self, rows: slice = slice(None)) -> float | None:
         """Mean credit, 0-1, in some moments."""
         return _mean(credit(self.error_deg[rows]), (self.weight * self.importance)[rows])
+
+    @property
+    def apart(self) -> np.ndarray:
+        """``(limbs,)`` bool: counted limbs that do not follow, where all others do; none where several others do not.
+
+        A limb that rests on a desk, or a hand in a pocket, says nothing about how the rest moves.
+        """
+        errors = [_mean(np.abs(self.error_deg[:, [limb]]), self.weight[:, [limb]]) for limb in range(len(LIMBS))]
+        far = self.counted & np.array([error is not None and error >= APART_DEG for error in errors])
+        if not 0 < far.sum() <= APART_MAX:
+            return np.zeros(len(LIMBS), bool)
+        of_rest, whole = replace(self, importance=self.importance * ~far).earned_share(), self.score()
+        is_apart = of_rest is not None and whole is not None and of_rest >= FOLLOWS_MIN and whole < TORN_BELOW
+        return far if is_apart else np.zeros(len(LIMBS), bool)
 
     def score(self, rows: slice = slice(None)) -> float | None:
         """The 0-100 figure of some moments: see :func:`kling_ui.scoring.motion.motion_match`."""

@@ -13,6 +13,7 @@ from kling_ui.vision.pose import PoseTrack
 BRIDGED_S = 0.15  # a gap this long between two finds is filled in; the detector loses a person for a frame or two
 _BRIDGED_STEPS = 1.6  # and wherever frames are further apart than that, no frame may be missing
 _SNAP_STEPS = 0.02  # a frame this near to the moment is that moment's frame
+UNREAD_S_MIN = 0.3  # shorter gaps are bridged, and nobody sees them
 SURE_VISIBILITY = 0.93  # below it (measured: 0.85-0.92 on dark and painted characters) the detector errs by itself
 _DIGITS = 4
 
@@ -185,6 +186,8 @@ class MotionMatch:
         mirrored_score: The score with the result mirrored.
         compared_s: Time that could be compared.
         missing: Pieces of the reference that have no counterpart.
+        unread_s: Time of the reference in which the detector's reading is not believed: no body could move so.
+        apart: Limbs that do not follow while all others do; the score then says little.
         limbs: One row a limb.
         timeline: The score over the reference's time, evenly spaced.
     """
@@ -210,6 +213,8 @@ class MotionMatch:
     mirrored_score: float | None = None
     compared_s: float = 0.0
     missing: tuple[TimeSpan, ...] = ()
+    unread_s: float = 0.0
+    apart: tuple[Limb, ...] = ()
     limbs: tuple[LimbMatch, ...] = ()
     timeline: tuple[MatchMoment, ...] = ()
 
@@ -228,7 +233,8 @@ class MotionMatch:
         """The figure, and whatever a person must know to read it, in sentences."""
         if self.score is None:
             return f"The motion match could not be measured: {self.reason}"
-        return " ".join([f"Motion match {self.score:.0f} of 100.", *remarks(asdict(self))])
+        figure = f"Motion match {self.score:.0f} of 100."
+        return " ".join([figure, *remarks(asdict(self))] if not self.apart else [*remarks(asdict(self)), figure])
 
     def to_json(self) -> dict[str, Any]:
         """Put it into plain JSON types; numbers are rounded to what means something."""
@@ -241,7 +247,8 @@ def remarks(motion: Mapping[str, Any]) -> list[str]:
     Args:
         motion: What :meth:`MotionMatch.to_json` gives, of this release or an earlier one.
     """
-    said = [
+    said = [] if not motion.get("apart") else [f"It {follows_except(motion)}."]
+    said += [
         f"From {span['start_s']:.1f} to {span['end_s']:.1f} s the result {span['reason']}."
         for span in motion.get("missing") or ()
     ]
@@ -257,7 +264,15 @@ def remarks(motion: Mapping[str, Any]) -> list[str]:
         said.append("The person is hard to make out, so the true match may be higher.")
     if left_out := [str(row["limb"]) for row in motion.get("limbs") or () if row["counted"] and row["left_out"]]:
         said.append(f"Not visible in both, so not compared: {', '.join(left_out)}.")
+    if (unread_s := motion.get("unread_s") or 0.0) >= UNREAD_S_MIN:
+        said.append(f"In {unread_s:.1f} s of the reference the person could not be read; a preview holds still there.")
     return said
+
+
+def follows_except(motion: Mapping[str, Any]) -> str:
+    """Say which limbs do not follow while all others do, as in "follows, except the left forearm"."""
+    *most, last = (f"the {limb}" for limb in motion["apart"])
+    return f"follows, except {', '.join(most)}{' and ' if most else ''}{last}"
 
 
 def _rounded(value: Any) -> Any:

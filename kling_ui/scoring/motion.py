@@ -377,6 +377,7 @@ def _measures(blank: MotionMatch, pair: Pair) -> MotionMatch:
         akd_shoulder_widths=distances.akd,
         visibility=pair.visibility,
         mkr_share=missing_share(pair.reference, pair.result, pair.running),
+        apart=tuple(limb for limb, is_apart in zip(LIMBS, found.apart, strict=True) if is_apart),
         limbs=pair.table(),
         timeline=pair.timeline(),
     )

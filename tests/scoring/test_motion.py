@@ -117,6 +117,26 @@ def test_the_more_a_limb_is_turned_the_lower_the_score(dance_track):
     assert len(set(scores)) == len(turns)
 
 
+def test_one_dead_arm_is_named_instead_of_blaming_the_rest(dance_track):
+    stiff = [Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST]
+
+    def hang(landmarks: np.ndarray) -> None:
+        shoulder = landmarks[:, Landmark.LEFT_SHOULDER, :2]
+        for place, landmark in enumerate(stiff, start=1):
+            landmarks[:, landmark, 0] = shoulder[:, 0]
+            landmarks[:, landmark, 1] = shoulder[:, 1] + 0.1 * place
+
+    match = measured(dance_track, changed(dance_track, hang))
+    assert match.apart == (Limb.LEFT_UPPER_ARM, Limb.LEFT_FOREARM)
+    assert "It follows, except the left upper arm and the left forearm." in match.headline
+    assert match.to_json()["apart"] == ["left upper arm", "left forearm"]
+
+
+def test_what_follows_and_what_does_not_follow_at_all_has_no_exceptions(dance_track, true_track):
+    assert measured(dance_track, dance_track).apart == ()
+    assert measured(dance_track, true_track(lambda _: Pose())).apart == ()
+
+
 @pytest.mark.parametrize("frames", [-6, -0.4, 1, 7.3, 15])
 def test_lag_is_found_to_a_fraction_of_a_frame(dance_track, true_track, frames):
     match = measured(dance_track, true_track(late_s=frames / FPS))

@@ -1,4 +1,4 @@
-"""A clip's poses as a stream: left and right put right, gaps interpolated, jitter smoothed without lag."""
+"""A clip's poses as a stream: only what is believed, gaps interpolated, jitter smoothed without lag."""
 
 import threading
 from dataclasses import dataclass
@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from kling_ui.puppet.skeleton import ANKLES, face_of, joints_of, scale_px_per_m
-from kling_ui.vision.pose import LANDMARKS, Landmark, Pose, PoseTrack
+from kling_ui.vision.plausibility import DOUBT_S_MAX, Readings, ReadingSearch, exchanged
+from kling_ui.vision.pose import LANDMARKS, Pose, PoseTrack
 
 SLOW_SIGMA_S = 0.08  # how long a resting joint is averaged
 FAST_SIGMA_S = 0.02  # and a fast one
@@ -16,9 +17,6 @@ VISIBLE_SIGMA_S = 0.12  # how long visibility and scale are averaged, so that li
 KERNEL_SIGMAS = 3  # how far a Gaussian reaches: 99.7 % of it lies within
 ROW = 4 + 3  # values a landmark: x, y, z, visibility; x, y, z in metres
 WORLD = 4  # where in a row the metres begin
-SWAP_GAIN = 0.4  # left and right were taken for each other when that explains a jump this much better
-ARM_PAIRS = np.array([(i, i + 1) for i in range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_THUMB, 2)])
-LEG_PAIRS = np.array([(i, i + 1) for i in range(Landmark.LEFT_HIP, Landmark.RIGHT_FOOT_INDEX, 2)])
 
 
 def bridge(values: np.ndarray, found: np.ndarray, fps: float, start: int = 0) -> np.ndarray:
@@ -137,8 +135,9 @@ class PoseStream:
         self.times_s: list[float] = []
         self.stopped = False
         self._rows: list[np.ndarray] = []  # (33, 7): landmarks in square units, world in metres
-        self._last: np.ndarray | None = None
-        self._found: list[bool] = []
+        self._search = ReadingSearch()
+        self._believed: list[bool] = []  # of the frames that were given out: they stay as they were drawn
+        self._way: list[int] = []
         self._done = False
         self._error: BaseException | None = None
         self._more = threading.Condition()
@@ -158,12 +157,12 @@ class PoseStream:
     def add(self, time_s: float, aspect: float, pose: Pose | None) -> None:
         """Append the next frame's pose."""
         with self._more:
+            row = np.full((LANDMARKS, ROW), np.nan)
             if pose is not None:
-                row = np.concatenate([pose.landmarks, pose.world_m], axis=1).astype(np.float64)
+                row[:, :WORLD], row[:, WORLD:] = pose.landmarks, pose.world_m
                 row[:, 0] *= aspect
-                self._last = row if self._last is None else unswapped(row, self._last)
-            self._rows.append(np.zeros((LANDMARKS, ROW)) if self._last is None else self._last)
-            self._found.append(pose is not None)
+            self._search.add(time_s, row[:, :2], row[:, WORLD:])
+            self._rows.append(row)
             self.times_s.append(time_s)
             self._more.notify_all()
 
@@ -192,18 +191,52 @@ class PoseStream:
                 raise self._error
             return len(self._rows)
 
+    def wait_until_sure(self, frames: int) -> int:
+        """Wait until what is believed of so many frames no longer hangs on those to come, or the stream has ended.
+
+        Returns:
+            How many frames there are.
+
+        Raises:
+            Exception: What ended the reading.
+        """
+        count = self.wait_for(frames)
+        while self._readings().in_doubt_from < frames and (more := self.wait_for(count + 1)) > count:
+            count = more
+        return count
+
     @property
     def anybody(self) -> bool:
         """Whether anybody has been found so far."""
-        return any(self._found)
+        with self._more:
+            return bool(self._search.readings().believed.any())
 
     def perform(self, start: int, end: int) -> SmoothedMotion:
         """Smooth some frames; those within :data:`REACH_S` around them should be there, and somebody found."""
+        believed, way = self._decide(end)
         reach = int(np.ceil(REACH_S * self.fps)) + 1
-        low, high = max(0, start - reach), min(len(self._rows), end + reach)
-        base = next((index for index in range(low, 0, -1) if self._found[index]), 0)
-        rows, found = np.asarray(self._rows[base:high]), np.asarray(self._found[base:high])
-        return _clean(bridge(rows, found, self.fps, low - base), self.fps)[start - low : end - low]
+        low, high = max(0, start - reach), min(len(believed), end + reach)
+        base = next((index for index in range(low, 0, -1) if believed[index]), 0)
+        if not any(believed[base:high]):  # the first pose to come is held
+            high = next((index + 1 for index in range(high, len(believed)) if believed[index]), high)
+        rows = [exchanged(self._rows[index], way[index]) for index in range(base, high)]
+        bridged = bridge(np.asarray(rows), np.asarray(believed[base:high]), self.fps, low - base)
+        return _clean(bridged, self.fps)[start - low : end - low]
+
+    def _decide(self, end: int) -> tuple[list[bool], list[int]]:
+        """What is believed of each frame, and in which way it is taken; up to ``end`` this will not change any more."""
+        decided = len(self._believed)
+        readings = self._readings()
+        believed = self._believed + readings.believed[decided:].tolist()
+        way = self._way + readings.way[decided:].tolist()
+        if end > decided:
+            self._believed, self._way = believed[:end], way[:end]
+        return believed, way
+
+    def _readings(self) -> Readings:
+        back = round((DOUBT_S_MAX + REACH_S) * self.fps)
+        with self._more:
+            return self._search.readings(max(0, len(self._believed) - back))
 
 
 def smoothed_motion(track: PoseTrack, fps: float) -> SmoothedMotion:
@@ -219,22 +252,3 @@ def _clean(rows: np.ndarray, fps: float) -> SmoothedMotion:
     scale = blur(scale_px_per_m(points, world, visibility**2), VISIBLE_SIGMA_S * fps)
     ankle_speed = speeds(points[:, list(ANKLES)], fps)[..., 0] / scale[:, None]
     return SmoothedMotion(points, world, visibility, scale, steady(face_of(rows[..., :2]), fps), ankle_speed, fps)
-
-
-def unswapped(row: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Undo a confusion of left and right arms or legs by the detector.
-
-    A body cannot turn round between two frames: where the arms or the legs jump to each other's place, they are swapped
-    back.
-
-    Args:
-        row: ``(33, n)`` landmarks of one frame, the first two in square units.
-        before: The same of the last frame in which somebody was found, already repaired.
-    """
-    row = row.copy()
-    for pairs in (ARM_PAIRS, LEG_PAIRS):
-        kept = np.linalg.norm(row[pairs, :2] - before[pairs, :2], axis=-1).mean()
-        swapped = np.linalg.norm(row[pairs[:, ::-1], :2] - before[pairs, :2], axis=-1).mean()
-        if swapped < SWAP_GAIN * kept:
-            row[pairs] = row[pairs[:, ::-1]]
-    return row

@@ -2,9 +2,12 @@ import threading
 
 import numpy as np
 import pytest
+from figure import Actor, Scene
+from figure.cast import DANCER
+from figure.scene import true_joints
 
 from kling_ui.errors import MediaError
-from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream, smoothed_motion, unswapped
+from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream, smoothed_motion
 from kling_ui.puppet.skeleton import Joint
 from kling_ui.vision.pose import Landmark, Pose, PoseTrack
 
@@ -13,10 +16,12 @@ FPS = 20.0
 
 def wandering_track(frames: int, *, lost: tuple[int, ...] = ()) -> PoseTrack:
     rng = np.random.default_rng(7)
-    landmarks = 0.5 + np.cumsum(rng.normal(0, 0.004, (frames, 33, 4)), axis=0)
-    landmarks += rng.uniform(-0.3, 0.3, (33, 4))
-    landmarks[..., 3] = 0.9
-    world = np.cumsum(rng.normal(0, 0.01, (frames, 33, 3)), axis=0) + rng.uniform(-0.8, 0.8, (33, 3))
+    joints_m = true_joints(Scene((Actor(DANCER),)), width_px=500, height_px=1000)[0] / (
+        1000 / Scene(()).camera.height_m
+    )
+    world = joints_m - joints_m[23:25].mean(axis=0) + np.cumsum(rng.normal(0, 0.004, (frames, 33, 3)), axis=0)
+    landmarks = np.full((frames, 33, 4), 0.9)
+    landmarks[..., :3] = 0.5 + (world + np.cumsum(rng.normal(0, 0.005, (frames, 1, 3)), axis=0)) / (1, 2, 1)
     landmarks[list(lost)], world[list(lost)] = np.nan, np.nan
     return PoseTrack(np.arange(frames) / FPS, landmarks.astype(np.float32), world.astype(np.float32), 0.5)
 
@@ -46,19 +51,6 @@ def test_points_have_square_units():
     assert smoothed_motion(track, FPS).points[0, Joint.LEFT_KNEE] == pytest.approx(
         track.landmarks[0, Landmark.LEFT_KNEE, :2] * (0.5, 1), abs=0.02
     )
-
-
-@pytest.mark.parametrize("first", [Landmark.LEFT_SHOULDER, Landmark.LEFT_HIP])
-def test_swapped_sides_are_swapped_back(first: Landmark):
-    rng = np.random.default_rng(3)
-    before = rng.uniform(0, 1, (33, 7))
-    now = before + rng.normal(0, 0.005, before.shape)
-    last = 23 if first is Landmark.LEFT_SHOULDER else 33
-    wrong = now.copy()
-    for left in range(first, last, 2):
-        wrong[[left, left + 1]] = wrong[[left + 1, left]]
-    assert np.allclose(unswapped(wrong, before), now)
-    assert np.allclose(unswapped(now, before), now)
 
 
 def test_a_swapped_stretch_stays_repaired():

@@ -1,0 +1,291 @@
+"""Which readings of a clip's pose track are believed: those that a body could do.
+
+A pose model sometimes takes left for right, reads somebody upside down, or gives the mean of two readings it cannot
+decide between. Such a reading is no different from a right one by itself; it shows in the way from one frame to the
+next, which no body could go. So the most consistent way through a track is sought (a Viterbi search): in each frame the
+reading is taken as it is, with its left and right exchanged, or not at all.
+"""
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+
+from kling_ui.vision.pose import ANKLES, EPSILON, HIPS, KNEES, SHOULDERS, Landmark, PoseTrack
+
+UPPER, LOWER = 0, 1  # the halves whose left and right may be exchanged by themselves
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """Something about a body that changes only so fast.
+
+    Attributes:
+        fastest: By how much it may change, in trunk lengths a second (of the size: in e-folds a second).
+        share: Of what is beyond, how much counts.
+        half: The half of the body whose exchange reverses it; ``None`` where nothing does.
+    """
+
+    fastest: float
+    share: float = 1.0
+    half: int | None = None
+
+
+# Shoulders are 0.6 of a trunk apart: two turns a second, as in a quick pirouette, move the line across them by 7.5. A
+# somersault of one turn in 0.7 s moves the trunk by 9. A brisk gesture moves a wrist at 3 m/s, about 6 trunks a second.
+_MEASURES = (
+    _Measure(7.5, half=UPPER),  # across the shoulders
+    _Measure(12.0, 0.7, half=UPPER),  # from elbow to elbow
+    _Measure(18.0, 0.5, half=UPPER),  # from wrist to wrist
+    _Measure(4.5, half=LOWER),  # across the hips
+    _Measure(10.0, 0.5, half=LOWER),  # from knee to knee
+    _Measure(14.0, 0.5, half=LOWER),  # from ankle to ankle
+    _Measure(9.0),  # up the trunk
+    _Measure(14.0),  # the middle of the body: 7 m/s, faster than dancers run
+    _Measure(4.0),  # its size, as a logarithm
+)
+ELBOWS, WRISTS = (Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW), (Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST)
+_LINES = (SHOULDERS, ELBOWS, WRISTS, HIPS, KNEES, ANKLES)
+_LEFT_ENDS, _RIGHT_ENDS = [left for left, _ in _LINES], [right for _, right in _LINES]
+_SHOULDERS, _HIPS = 0, 3
+_TRUNK, _MIDDLE, _SIZE = len(_LINES), len(_LINES) + 1, len(_LINES) + 2
+_RIGID = {_SHOULDERS, _HIPS, _TRUNK}  # lines that turn and do not change their length
+_RIGIDITY = 2.0  # so much does a change of length count against a way along the arc
+_NOISE = 0.12  # trunk lengths by which a reading may be off in any frame, so that 60 frames a second are not too fast
+# What the search pays, in trunk lengths beyond what is possible.
+_SWAP_COST = 0.02  # a second and a half of the body: as read wins where nothing speaks for the exchange
+_SWING_COST = 0.05  # a trunk length by which shoulders and hips turn faster than is usual
+_USUAL_SHARE = 0.5  # of the fastest
+_SKIP_COST = 0.1  # a frame that is not believed
+_BREAK_COST = 1.6  # to go on somewhere else altogether, as after a cut: less than 16 frames are rather left out
+# Where shoulders and hips point in opposite directions: the scalar product of both lines is 0.2 in a straight body.
+_TWIST_COST, _TWIST_FREE = 2.0, 0.02
+_JUMP_MIN = 0.4  # beyond what is possible, from which on a way is a jump
+_TUMBLE_MIN = 0.8  # a trunk that moves by so much while readings are left out has jumped, too
+SKIP_S_MAX = 0.7  # the longest stretch that is left out between two readings that fit together
+# A body stands upright when its trunk rises by this much of its length; whoever bends or lies does not.
+_UPRIGHT_MIN = 0.35
+DOUBT_S_MAX = 3.0  # readings that are never upright are believed when they last longer than this without a jump
+_PAIRS = np.array([(left, left + 1) for left in range(Landmark.LEFT_SHOULDER, Landmark.RIGHT_FOOT_INDEX, 2)])
+_UPPER = _PAIRS[:6]  # shoulders, arms, hands
+_LOWER = _PAIRS[6:]  # hips, legs, feet
+_FACE_PAIRS = np.array([(1, 4), (2, 5), (3, 6), (7, 8), (9, 10)])
+_TRUNK_PER_SHOULDERS = 1.3  # see kling_ui.vision.pose.trunk_length
+# What is done with a reading: nothing, its upper half exchanged, its lower half, both.
+_WAYS = ((False, False), (True, False), (False, True), (True, True))
+_SIGNS = np.where(_WAYS, -1.0, 1.0)  # (ways, halves)
+# Whether a half is exchanged in one of two readings only; (ways, ways) for each half.
+_DIFFERS = [(_SIGNS[:, None, half] != _SIGNS[None, :, half]).astype(int) for half in (UPPER, LOWER)]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What is believed of the readings of a clip.
+
+    Attributes:
+        believed: ``(frames,)`` bool; frames in which nobody was found are not.
+        way: ``(frames,)`` index: 0 as read, 1 shoulders and arms exchanged, 2 hips and legs exchanged, 3 both.
+        in_doubt_from: The first frame about which the frames to come may still decide, because so far nobody stands
+            upright since then; ``frames`` when there is none.
+    """
+
+    believed: np.ndarray
+    way: np.ndarray
+    in_doubt_from: int
+
+
+def plausible_track(track: PoseTrack) -> PoseTrack:
+    """Undo exchanges of left and right, and take out readings that no body could have.
+
+    Args:
+        track: Of frames that follow each other closely, eight a second or more.
+
+    Returns:
+        As many frames; nobody is found where a reading is not believed.
+    """
+    search = ReadingSearch()
+    for time_s, landmarks, world_m in zip(track.times_s, track.landmarks, track.world_m, strict=True):
+        search.add(float(time_s), landmarks[:, :2] * (track.aspect, 1.0), world_m)
+    readings = search.readings()
+    kept_landmarks, kept_world_m = track.landmarks.copy(), track.world_m.copy()
+    for index in np.flatnonzero(readings.way > 0):
+        kept_landmarks[index] = exchanged(track.landmarks[index], int(readings.way[index]))
+        kept_world_m[index] = exchanged(track.world_m[index], int(readings.way[index]))
+    kept_landmarks[~readings.believed] = np.nan
+    kept_world_m[~readings.believed] = np.nan
+    return replace(track, landmarks=kept_landmarks, world_m=kept_world_m)
+
+
+def exchanged(row: np.ndarray, way: int) -> np.ndarray:
+    """Exchange left and right in one reading.
+
+    Args:
+        row: ``(33, n)`` values of the landmarks.
+        way: What to exchange, see :class:`Readings`.
+    """
+    upper, lower = _WAYS[way]
+    row = row.copy()
+    for pairs in (*((_UPPER, _FACE_PAIRS) if upper else ()), *((_LOWER,) if lower else ())):
+        row[pairs] = row[pairs[:, ::-1]]
+    return row
+
+
+class ReadingSearch:
+    """Searches the most consistent way through the readings of a clip, while they come in."""
+
+    def __init__(self) -> None:
+        self._frames = 0
+        self._found: list[int] = []  # frames with a reading; all that follows is about these
+        self._at_s: list[float] = []
+        self._measured: list[np.ndarray] = []
+        self._cost: list[np.ndarray] = []  # of the cheapest way to each frame, taken in each way
+        self._before: list[np.ndarray] = []  # place and way that it came from, -1 where it begins there
+        self._jumped: list[np.ndarray] = []
+
+    def add(self, time_s: float, points: np.ndarray, world_m: np.ndarray) -> None:
+        """Take the next frame's reading.
+
+        Args:
+            time_s: Its time, later than the one before.
+            points: ``(33, 2)`` x and y in one unit; NaN when nobody was found.
+            world_m: ``(33, 3)`` metres around the hips, y down.
+        """
+        self._frames += 1
+        if np.isnan(points[0, 0]):
+            return
+        measured = _measured(points.astype(np.float64), world_m.astype(np.float64))
+        place = len(self._found)
+        frame_s = time_s - self._at_s[-1] if place else 0.0
+        own = _own_cost(measured, frame_s)
+        cost, before, jumped = own + _SKIP_COST * place, np.full((len(_WAYS), 2), -1), np.zeros(len(_WAYS), bool)
+        if place:
+            ways = np.arange(len(_WAYS))
+            first = min(bisect_left(self._at_s, time_s - SKIP_S_MAX), place - 1)
+            apart_s = time_s - np.array(self._at_s[first:])
+            excess = _excess(np.array(self._measured[first:]), measured, apart_s)  # (earlier, ways, ways)
+            skipped = _SKIP_COST * np.arange(place - 1 - first, -1, -1)
+            total = np.array(self._cost[first:])[:, :, None] + np.minimum(excess, _BREAK_COST) + skipped[:, None, None]
+            best = total.reshape(-1, len(_WAYS)).argmin(axis=0)
+            earlier, way = np.divmod(best, len(_WAYS))
+            joined = total[earlier, way, ways] + own
+            better = joined < cost
+            cost = np.where(better, joined, cost)
+            before[better] = np.stack([earlier + first, way], axis=1)[better]
+            trunks = np.array([self._measured[place][_TRUNK] for place in earlier + first])
+            tumbled = np.linalg.norm(trunks - measured[_TRUNK], axis=1) > _TUMBLE_MIN
+            jumped = better & ((excess[earlier, way, ways] > _JUMP_MIN) | (tumbled & (earlier + first < place - 1)))
+        self._found.append(self._frames - 1)
+        self._at_s.append(time_s)
+        self._measured.append(measured)
+        self._cost.append(cost)
+        self._before.append(before)
+        self._jumped.append(jumped)
+
+    def readings(self, since: int = 0) -> Readings:
+        """Tell what is believed so far; the last frames may be seen differently when more have come.
+
+        Args:
+            since: The first frame that is asked about; of those before nothing is told.
+        """
+        believed, way = np.zeros(self._frames, bool), np.zeros(self._frames, int)
+        if not self._found or self._found[-1] < since:
+            return Readings(believed, way, self._frames)
+        path, ways, jumps = self._cheapest(bisect_left(self._found, since))
+        found, at_s = np.array(self._found), np.array(self._at_s)[path]
+        rises = np.array([-self._measured[place][_TRUNK, 1] for place in path])
+        stands, doubt = _believed_stretches(at_s, rises >= _UPRIGHT_MIN, jumps)
+        believed[found[path[stands]]] = True
+        way[found[path]] = ways
+        return Readings(believed, way, self._frames if doubt is None else int(found[path[doubt]]))
+
+    def _cheapest(self, since: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Frames on the cheapest way, what is done with each, and which of them it jumped to."""
+        left_out = _SKIP_COST * np.arange(len(self._cost) - 1, -1, -1)
+        reach = np.ceil(SKIP_S_MAX / max(EPSILON, self._at_s[-1] - self._at_s[0]) * len(self._cost)) + 1
+        last = np.array(self._cost[-int(reach) :]) + left_out[-int(reach) :, None]
+        offset = max(0, len(self._cost) - int(reach))
+        place, way = (int(value) for value in np.unravel_index(last.argmin(), last.shape))
+        place += offset
+        steps = []
+        while place >= since or not steps:
+            steps.append((place, way, bool(self._jumped[place][way])))
+            place, way = (int(value) for value in self._before[place][way])
+        path, ways, jumps = zip(*reversed(steps), strict=True)
+        return np.array(path), np.array(ways), np.array(jumps)
+
+
+def _own_cost(measured: np.ndarray, frame_s: float) -> np.ndarray:
+    """What each way of taking a reading costs by itself; ``(ways,)``."""
+    twist = float(measured[_SHOULDERS] @ measured[_HIPS]) * _SIGNS.prod(axis=1)
+    return _SWAP_COST * frame_s * (_SIGNS < 0).sum(axis=1) + _TWIST_COST * np.maximum(0.0, -twist - _TWIST_FREE)
+
+
+def _measured(points: np.ndarray, world_m: np.ndarray) -> np.ndarray:
+    """``(measures, 3)`` of one reading, see :data:`_MEASURES`: in trunk lengths; the middle in units of the points."""
+    measured = np.zeros((len(_MEASURES), 3))
+    measured[:_TRUNK] = world_m[_LEFT_ENDS] - world_m[_RIGHT_ENDS]
+    measured[_TRUNK] = world_m[SHOULDERS].mean(axis=0) - world_m[HIPS].mean(axis=0)
+    measured[: _TRUNK + 1] /= _size(measured[_TRUNK], measured[_SHOULDERS])
+    shoulders, hips = points[SHOULDERS].mean(axis=0), points[HIPS].mean(axis=0)
+    measured[_MIDDLE, :2] = (shoulders + hips) / 2
+    measured[_SIZE, 0] = np.log(_size(shoulders - hips, points[SHOULDERS[0]] - points[SHOULDERS[1]]))
+    return measured
+
+
+def _size(trunk: np.ndarray, across: np.ndarray) -> float:
+    return max(float(np.linalg.norm(trunk)), _TRUNK_PER_SHOULDERS * float(np.linalg.norm(across)), EPSILON)
+
+
+def _excess(earlier: np.ndarray, now: np.ndarray, apart_s: np.ndarray) -> np.ndarray:
+    """By how much the way from earlier readings to this one is longer than possible.
+
+    Args:
+        earlier: ``(earlier, measures, 3)``.
+        now: ``(measures, 3)``.
+        apart_s: ``(earlier,)`` seconds in between.
+
+    Returns:
+        ``(earlier, ways, ways)`` trunk lengths, the earlier reading and this one taken in each way.
+    """
+    total = np.zeros((len(earlier), len(_WAYS), len(_WAYS)))
+    for place, measure in enumerate(_MEASURES):
+        then, here = earlier[:, None, None, place], now[None, None, None, place]
+        if measure.half is not None:  # only whether both are reversed alike makes a difference
+            then = then * np.array([1.0, -1.0])[None, :, None, None]
+        way = _way(then, here, place)
+        if place == _MIDDLE:
+            way = way / np.exp((earlier[:, _SIZE, 0] + now[_SIZE, 0]) / 2)[:, None, None]
+        possible = (measure.fastest * apart_s)[:, None, None]
+        beyond = measure.share * np.maximum(0.0, way - possible - _NOISE)
+        if place in _RIGID:
+            beyond += _SWING_COST * np.maximum(0.0, way - _USUAL_SHARE * possible - _NOISE)
+        total += beyond if measure.half is None else beyond[:, _DIFFERS[measure.half], 0]
+    return total
+
+
+def _way(then: np.ndarray, here: np.ndarray, place: int) -> np.ndarray:
+    """How far it is from one value of a measure to another: along the arc where a line keeps its length."""
+    if place not in _RIGID:
+        return np.linalg.norm(here - then, axis=-1)
+    lengths = np.linalg.norm(then, axis=-1), np.linalg.norm(here, axis=-1)
+    mean = np.sqrt(lengths[0] * lengths[1])
+    cosine = (then * here).sum(axis=-1) / np.maximum(lengths[0] * lengths[1], EPSILON)
+    return mean * np.arccos(np.clip(cosine, -1, 1)) + _RIGIDITY * np.abs(lengths[0] - lengths[1])
+
+
+def _believed_stretches(at_s: np.ndarray, upright: np.ndarray, jumps: np.ndarray) -> tuple[np.ndarray, int | None]:
+    """Leave out stretches that are never upright and border on an upright one by a jump.
+
+    Returns:
+        ``(frames,)`` bool; and where the last stretch begins when it is such a one so far, and short.
+    """
+    edges = [0, *(int(place) for place in np.flatnonzero(jumps) if place), len(at_s)]
+    stretches = list(pairwise(edges))
+    stands = [bool(upright[first:end].any()) for first, end in stretches]
+    kept = np.ones(len(at_s), bool)
+    short = [at_s[end - 1] - at_s[first] <= DOUBT_S_MAX for first, end in stretches]
+    for place, (first, end) in enumerate(stretches):
+        if not stands[place] and short[place] and any(stands[max(0, place - 1) : place + 2]):
+            kept[first:end] = False
+    return kept, stretches[-1][0] if not stands[-1] and short[-1] else None
