@@ -38,6 +38,14 @@ LOOK_UP = "Look for the request {request_id} in your account at {renderer}."
 
 REASONS: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.PREVIEW: ("The preview could not be drawn.", ""),
+    ReasonCode.NO_CHARACTER: (
+        "The preview found no person in the picture.",
+        "Choose one that shows the character from the front, as large as can be.",
+    ),
+    ReasonCode.NOBODY_MOVES: (
+        "The preview found no person in the clip.",
+        "Choose one that shows a person moving, head and shoulders in view.",
+    ),
     ReasonCode.UPPER_BODY: (
         "Kling did not find a whole upper body in the image or in the video.",
         "Choose a picture and a clip of one person with head, shoulders and torso in view.",

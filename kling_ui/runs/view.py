@@ -66,6 +66,7 @@ class RunView:
         reason: Why its engine made none, if that failed and is known.
         inputs: Which inputs to change after a failure: any of ``image``, ``video`` and ``prompt``.
         repairs: Ids of repairs (:class:`kling_ui.checks.repair_kinds.RepairKind`) that help, the likeliest first.
+        rules: Ids of the rules of the checks that are about why it failed, the likeliest first.
         findings: What the checks said before the run.
         deliveries: How the files travel, when that is worth saying.
         cancel_answer: What asking to cancel achieved, once that could be asked.
@@ -102,6 +103,7 @@ class RunView:
     reason: ReasonCode | None
     inputs: tuple[str, ...]
     repairs: tuple[str, ...]
+    rules: tuple[str, ...]
     findings: Mapping[str, Any] | None
     deliveries: Deliveries | None
     cancel_answer: CancelAnswer | None
@@ -174,6 +176,7 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         reason=reason.code if reason else None,
         inputs=reason.inputs if reason else (),
         repairs=tuple(repair.value for repair in reason.repairs) if reason else (),
+        rules=reason.rules if reason else (),
         findings=record.findings,
         deliveries=live.deliveries,
         cancel_answer=live.cancel_answer,

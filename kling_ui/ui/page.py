@@ -55,9 +55,9 @@ class Panels:
 
     @property
     def asked(self) -> list[Any]:
-        """What is judged."""
-        how = self.how
-        return [self.inputs.image, self.inputs.video, how.orientation, how.keep_sound, how.prompt, self.action.accepted]
+        """What is judged, and for which engine."""
+        how, action, engine = self.how, self.action, self.engine.engine
+        return [*self.slots, how.orientation, how.keep_sound, how.prompt, action.accepted, engine]
 
     @property
     def typed(self) -> list[Any]:
@@ -155,7 +155,7 @@ def wire_checks(panels: Panels, handlers: InputHandlers) -> None:
     advised = [video.change, orientation.change]
     gr.on(advised, handlers.on_advice, [video, orientation], panels.how.advice, trigger_mode="multiple", **PLUMBING)
     keep = asset("ui/kept.js").read_text("utf-8")
-    gr.on(changes[:-1], None, [*panels.asked[:-1], panels.kept], panels.kept, js=keep, **PLUMBING)
+    gr.on(changes[:-2], None, [*panels.asked[:-2], panels.kept], panels.kept, js=keep, **PLUMBING)
 
 
 def wire_repairs(panels: Panels, handlers: RepairHandlers) -> None:

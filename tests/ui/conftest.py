@@ -182,6 +182,7 @@ def run_of(tmp_path: Path) -> Callable[..., RunView]:
         "charge": Charge.NO,
         "inputs": (),
         "repairs": (),
+        "rules": (),
     }
     known: dict[str, Any] = {field.name: usual.get(field.name) for field in fields(RunView)}
     return lambda **changes: RunView(**(known | changes))

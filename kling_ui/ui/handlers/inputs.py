@@ -11,6 +11,7 @@ import gradio as gr
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
 from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, TransferOptions
+from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, RunRequest, SavedInputs
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
@@ -101,9 +102,10 @@ class InputHandlers:
         keep_sound: bool,
         prompt: str,
         accepted: bool,
+        engine: str,
         request: gr.Request,
     ) -> tuple[Any, Any, Any, Any, Any]:
-        """Judge both inputs and the choice; what was found in them is known already, so this is quick.
+        """Judge both inputs and the choice for an engine; what was found in them is known already, so this is quick.
 
         Returns:
             The list of findings, the headline, the button, the checkbox of a person who has checked, and the request
@@ -111,8 +113,9 @@ class InputHandlers:
         """
         image, video = entries_of(image), entries_of(video)
         choice = TransferOptions(text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
+        for_engine = choice_of(engine, EngineName.PREVIEW)
         view, run_request = await self._verdict(
-            image, video, choice, self._analysis_for(request), accepted=accepted is True
+            image, video, choice, self._analysis_for(request), accepted=accepted is True, engine=for_engine
         )
         carried = run_request.to_value(self._services().signed_files) if run_request and view.may_run else {}
         now = {"image": image.get("ref"), "video": video.get("ref")}
@@ -124,7 +127,7 @@ class InputHandlers:
                 "repair_all": view.repair_all,
                 "now": now,
             },
-            {"text": view.text, "tone": view.tone, "more": view.more_words},
+            {"text": view.text, "tone": view.tone, "more": view.more_words, "stop": view.stop},
             gr.update(interactive=view.may_run),
             gr.update(visible=True) if view.offers_override else gr.update(visible=False, value=False),
             carried,
@@ -185,6 +188,7 @@ class InputHandlers:
         input_analysis: InputAnalysis,
         *,
         accepted: bool,
+        engine: EngineName,
     ) -> tuple[VerdictView, RunRequest | None]:
         signed_files = self._services().signed_files
         paths = signed_files.open(image.get("ref")), signed_files.open(video.get("ref"))
@@ -198,11 +202,11 @@ class InputHandlers:
             repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
         except Exception as error:  # noqa: BLE001  told in words
             return VerdictView(str(error_text(error)), "block"), None
-        view = verdict_view(report, accepted=accepted, repairs=repairs, signed_files=signed_files)
+        view = verdict_view(report, accepted=accepted, engine=engine, repairs=repairs, signed_files=signed_files)
         if is_busy:
-            return replace(view, text="Looking at the inputs.", tone="busy", offers_override=False), None
+            return replace(view, text="Looking at the inputs.", tone="busy", offers_override=False, stop=""), None
         if paths[0] is None or paths[1] is None:
-            return replace(view, text=_wanted(*paths), tone="empty", offers_override=False), None
+            return replace(view, text=_wanted(*paths), tone="empty", offers_override=False, stop=""), None
         origins = text_of(image.get("origin")) or None, text_of(video.get("origin")) or None
         return view, RunRequest(paths[0], paths[1], choice, accepted, *origins)
 

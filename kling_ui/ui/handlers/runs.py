@@ -12,7 +12,6 @@ import gradio as gr
 from kling_ui.errors import RunError
 from kling_ui.media.edit import side_by_side
 from kling_ui.options import Resolution
-from kling_ui.presentation.findings import headline as report_headline
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
@@ -173,7 +172,7 @@ class RunHandlers:
             is_preview = order.engine is EngineName.PREVIEW
             size = choice_of(resolution, Resolution.P720) if is_preview else Resolution.P720
             theirs = self._services().for_request(request)
-            start = await self._begin(await _wanted(theirs, run_request, size), order, theirs)
+            start = await self._begin(await _wanted(theirs, run_request, size, order.engine), order, theirs)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._display.refuse(error, request.session_hash, engine=order.engine)
             return
@@ -335,14 +334,15 @@ def _refuse_unknown(who: Visitor) -> None:
         raise _not_known()
 
 
-async def _wanted(services: Services, carried: Value | None, size: Resolution) -> RunInputs:
-    """Give what the page carries, checked once more."""
+async def _wanted(services: Services, carried: Value | None, size: Resolution, engine: EngineName) -> RunInputs:
+    """Give what the page carries, checked once more for where it goes."""
     run_request = RunRequest.from_value(carried, services.signed_files)
     if run_request is None:
         raise _not_checked()
     report = await services.preflight.report(run_request.image, run_request.video, run_request.choice)
-    if verdict_view(report, accepted=run_request.accepted).tone == "block":
-        raise RunError(report_headline(report), advice="See what the checks say beside the button.")
+    verdict = verdict_view(report, accepted=run_request.accepted, engine=engine)
+    if verdict.tone == "block":
+        raise RunError(verdict.text, advice="See what the checks say beside the button.")
     choice = replace(run_request.choice, resolution=size)
     return replace(run_request, choice=choice).inputs(findings=report_json(report))
 

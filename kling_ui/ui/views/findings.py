@@ -11,6 +11,8 @@ from kling_ui.errors import KlingUIError
 from kling_ui.options import InputKind, Orientation
 from kling_ui.presentation import findings as words
 from kling_ui.presentation.sentences import ORIENTATIONS, SEVERITIES
+from kling_ui.runs.engines import judged_for
+from kling_ui.runs.record import EngineName
 from kling_ui.ui.input_session import RepairOrder, RepairOutcome, RepairProgress
 from kling_ui.ui.views.input_slot import curve_value, span_words
 from kling_ui.ui.web.signed_files import SignedFiles
@@ -82,6 +84,7 @@ class VerdictView:
         findings: The rows of the list, what matters most first.
         repair_all: The repairs that mend all that can be mended without a choice; empty when one button does it.
         offers_override: What blocks may be overridden by a person who has checked, so the checkbox is shown.
+        stop: Why the button cannot be pressed, in a few words on it, where only the chosen engine is in the way.
     """
 
     text: str
@@ -89,6 +92,7 @@ class VerdictView:
     findings: tuple[dict[str, Any], ...] = ()
     repair_all: tuple[str, ...] = ()
     offers_override: bool = False
+    stop: str = ""
 
     @property
     def may_run(self) -> bool:
@@ -110,25 +114,37 @@ class VerdictView:
 
 
 def verdict_view(
-    report: Report, *, accepted: bool, repairs: Sequence[Repair] = (), signed_files: SignedFiles | None = None
+    report: Report,
+    *,
+    accepted: bool,
+    engine: EngineName = EngineName.KLING,
+    repairs: Sequence[Repair] = (),
+    signed_files: SignedFiles | None = None,
 ) -> VerdictView:
     """Judge a complete report as a person who has, or has not, checked what a detector may get wrong.
 
     Args:
         report: What the checks said.
         accepted: The person has checked and wants to run anyway.
+        engine: Where the run would go.
         repairs: What can be mended.
         signed_files: Makes the addresses of evidence; without one, none is shown.
     """
+    would_fail, usual = "Would fail", report.verdict
+    report = judged_for(engine, report)
+    if report.verdict is not usual:
+        would_fail = "The preview would fail"
     doubtful = [finding for finding in report.findings if finding.override and finding.severity == Severity.BLOCK]
     if accepted:
         report = report.accepting({finding.rule for finding in doubtful})
+    stop = "" if report.verdict is usual or report.verdict is not Verdict.BLOCK else words.stop(report.findings[0])
     return VerdictView(
-        text=words.headline(report),
+        text=words.headline(report, would_fail=would_fail),
         tone=TONES[report.verdict],
         findings=tuple(_row(about, finding, repairs, signed_files) for about, finding in _in_order(report)),
         repair_all=_all_kinds(repairs),
         offers_override=bool(doubtful),
+        stop=stop,
     )
 
 

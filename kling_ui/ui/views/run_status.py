@@ -13,9 +13,10 @@ from kling_ui.runs.submission import NoTokenError
 from kling_ui.runs.view import RunView
 from kling_ui.ui.web.signed_files import SignedFiles
 
-Action = dict[str, str]
+Action = dict[str, Any]
 
 AGAIN = "Run it again"
+SEE = "See what was found"
 INSTEAD: Action = {"do": "preview", "label": "Use the preview instead"}
 TOKEN: Action = {"do": "token", "label": "Enter the token"}
 UNANSWERED_STEPS = (
@@ -141,9 +142,18 @@ def _actions(run: RunView) -> list[Action]:
     if run.can_recover and run.request_id:
         actions.append({"do": "recover", "label": "Look for it again", "request_id": run.request_id})
     if run.state is RunState.FAILED:
-        actions += _repair_actions(run)
+        actions += _finding_actions(run) + _repair_actions(run)
+    if is_free(run) and run.rules:  # it would only fail again
+        return actions
     label = "It is not there: run it again" if _is_unanswered(run) else AGAIN
     return [*actions, {"do": "again", "label": label}] if run.image and run.reference else actions
+
+
+def _finding_actions(run: RunView) -> list[Action]:
+    """Lead to what the checks say of why it failed, else to the input that this is about."""
+    if not run.rules:
+        return []
+    return [{"do": "find", "rules": list(run.rules), "place": run.rules[0].partition(".")[0], "label": SEE}]
 
 
 def _repair_actions(run: RunView) -> list[Action]:

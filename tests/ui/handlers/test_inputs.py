@@ -11,7 +11,7 @@ from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.inputs import InputHandlers
 
 TAB = gr.Request(session_hash="tab")
-CHOICE = ("video", True, "A person in a garden", False)
+CHOICE = ("video", True, "A person in a garden", False, "kling")
 
 
 def _told(**data):
@@ -150,7 +150,9 @@ def test_good_inputs_may_run(handlers, image, video):
 
 
 def test_a_clip_that_is_too_long_for_the_orientation_blocks(handlers, image, video):
-    findings, headline, button, _ = _judge(handlers, image, video, Orientation.IMAGE.value, True, "Outdoors", False)
+    findings, headline, button, _ = _judge(
+        handlers, image, video, Orientation.IMAGE.value, True, "Outdoors", False, "kling"
+    )
     assert not button["interactive"]
     assert headline["request"] == {}
     assert findings[0]["rule"] == "video.duration"
@@ -158,7 +160,7 @@ def test_a_clip_that_is_too_long_for_the_orientation_blocks(handlers, image, vid
 
 
 def test_an_empty_prompt_blocks(handlers, image, video):
-    findings, _, button, _ = _judge(handlers, image, video, "video", True, "", False)
+    findings, _, button, _ = _judge(handlers, image, video, "video", True, "", False, "kling")
     assert (findings[0]["rule"], button["interactive"]) == ("prompt.required", False)
 
 
@@ -179,7 +181,7 @@ def test_a_missing_input_is_asked_for(handlers, request, has_image, has_video, t
 
 def test_while_an_input_is_looked_at_nothing_runs_but_hard_limits_show(handlers, image, video):
     busy = video | {"busy": "Looking for the person"}
-    findings, headline, button, _ = _judge(handlers, image, busy, "image", True, "Outdoors", False)
+    findings, headline, button, _ = _judge(handlers, image, busy, "image", True, "Outdoors", False, "kling")
     assert (headline["tone"], headline["request"], button["interactive"]) == ("busy", {}, False)
     assert "video.duration" in {finding["rule"] for finding in findings}
 
@@ -195,8 +197,37 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
     findings, headline, button, accepted = _judge(handlers, image, video)
     assert findings[0]["rule"] == "image.coverage"
     assert (button["interactive"], accepted["visible"]) == (False, True)
-    _, headline, button, accepted = _judge(handlers, image, video, *CHOICE[:3], True)
+    _, headline, button, accepted = _judge(handlers, image, video, *CHOICE[:3], True, "kling")
     assert (button["interactive"], accepted["visible"], headline["request"]["accepted"]) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    ("engine", "accepted", "may_run", "text", "stop"),
+    [
+        ("kling", False, True, "Will run, but the image shows no person", ""),
+        (
+            "preview",
+            False,
+            False,
+            "The preview would fail: the image shows no person",
+            "No person found in the picture",
+        ),
+        ("preview", True, True, "Will run, but the image shows no person", ""),
+        ("no engine", False, False, "The preview would fail:", "No person found in the picture"),
+    ],
+)
+def test_what_the_preview_cannot_draw_stops_the_preview_alone(  # noqa: PLR0917  a row
+    handlers, image, video, engine, accepted, may_run, text, stop
+):
+    _, headline, button, override = _judge(handlers, image, video, *CHOICE[:3], accepted, engine)
+    assert headline["text"].startswith(text)
+    assert (headline["stop"], button["interactive"], bool(headline["request"])) == (stop, may_run, may_run)
+    assert override["visible"] is (engine != "kling"), "a detector can be wrong, and the preview's is another one"
+
+
+def test_the_button_names_no_stop_while_an_input_is_missing_or_looked_at(handlers, image, video):
+    for inputs in ((image, None), (image, video | {"busy": "Looking for the person"})):
+        assert _judge(handlers, *inputs, *CHOICE[:4], "preview")[1]["stop"] == ""
 
 
 def test_what_can_be_mended_is_offered(handlers, image, video, canned):
