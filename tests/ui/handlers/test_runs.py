@@ -64,7 +64,7 @@ def handlers(services, canned):
 @pytest.fixture
 def run_request(services):
     folder, example = services.examples, EXAMPLES[0]
-    carried = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
+    carried = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"), accepted=True)
     return carried.to_value(services.signed_files)
 
 
@@ -132,6 +132,16 @@ def test_what_the_checks_block_is_not_started_whatever_the_browser_says(handlers
     ((status, _, _),) = _run(handlers, run_request)
     assert status["sentence"].startswith("Would fail:")
     assert runner.started == []
+
+
+@pytest.mark.usefixtures("ends_well")
+def test_a_picture_of_nobody_is_for_kling_alone(handlers, run_request, runner):
+    run_request["accepted"] = False
+    ((status, _, _),) = _run(handlers, run_request)
+    assert status["sentence"].startswith("The preview would fail: the image shows no person")
+    assert runner.started == []
+    _run(handlers, run_request, "kling")
+    assert runner.started
 
 
 def test_a_refusal_of_the_engine_is_said(handlers, run_request, runner):
