@@ -1,4 +1,5 @@
-// Earlier runs of this visitor, newest first. Events for Python: 'open' {run_id} and 'recover' {request_id}.
+// Earlier runs of this visitor, newest first. Events for Python: 'open' {run_id}, empty for none, and 'recover' {request_id}.
+// The run that is shown stands in the page's address, so that a reload, a link, back and forward lead to it.
 const find = (selector) => element.querySelector(selector);
 
 function part(name, tag, more = {}) {
@@ -32,25 +33,55 @@ function step({ words, at }) {
   return item;
 }
 
+const inAddress = () => new URL(document.location.href).searchParams.get("run") || "";
+let headedFor = null; // where back or forward leads, until it is shown
+
+function drawAddress({ current, arrived, deleted }) {
+  if (current === undefined) return; // nothing was shown yet
+  if (headedFor !== null) {
+    if (current === headedFor || !current) headedFor = null;
+    return; // what was on its way before
+  }
+  const there = inAddress();
+  if (current ? current === there : !there || deleted !== there) return;
+  const url = new URL(document.location.href);
+  if (current) url.searchParams.set("run", current);
+  else url.searchParams.delete("run");
+  const step = arrived || !current ? "replaceState" : "pushState";
+  window.history[step](window.history.state, "", url);
+}
+
+function onAddress() {
+  if (!element.isConnected) return window.removeEventListener("popstate", onAddress);
+  const run_id = inAddress();
+  if (run_id === ((props.value || {}).current || "")) { headedFor = null; return; }
+  headedFor = run_id;
+  trigger("open", { run_id });
+}
+window.addEventListener("popstate", onAddress);
+
 function render() {
   const { runs = [], steps = [], has_paid } = props.value || {};
   const mayRecover = has_paid || props.engine === "kling";
+  drawAddress(props.value || {});
+  drawAbout();
   find(".history").hidden = !runs.length && !mayRecover;
   find("h2").hidden = !runs.length;
-  find("ul").replaceChildren(...runs.map(entry));
+  find(".history > ul").replaceChildren(...runs.map(entry));
   find(".history-steps").hidden = !steps.length;
-  find("ol").replaceChildren(...steps.map(step));
+  find(".history-steps ol").replaceChildren(...steps.map(step));
   find(".history-recover").hidden = !mayRecover;
 }
 
 function note() { find(".history-note").textContent = (props.note || {}).words || ""; }
 
-find("form").addEventListener("submit", (event) => {
+find(".history-recover form").addEventListener("submit", (event) => {
   event.preventDefault();
   find(".history-note").textContent = "Looking for it.";
   trigger("recover", { request_id: event.target.querySelector("input").value.trim() });
 });
 
+wireAbout();
 watch("value", () => { render(); find(".history-note").textContent = ""; });
 watch("engine", render);
 watch("note", note);

@@ -127,6 +127,7 @@ def build_page(
         wire_engine(panels, on_token, on_engine)
         wire_start(panels, on_token, on_inputs, on_runs, on_engine)
         wire_runs(panels, on_runs, on_engine)
+        wire_past_runs(panels, on_runs, on_inputs)
         wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
     for event in page.fns.values():
         event.fn = guarded(event.fn) if event.fn else None
@@ -225,6 +226,17 @@ def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: PriceHandlers) -
     again.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
     for recover in (result.status.recover, result.history.recover):
         recover(handlers.on_recover, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
+
+
+def wire_past_runs(panels: Panels, handlers: RunHandlers, on_inputs: InputHandlers) -> None:
+    """Use the inputs of a run again, name it, delete it."""
+    history, how, visitor = panels.result.history, panels.how, panels.visitor
+    kept, taken = [panels.kept, how.resolution, visitor], [*panels.slots, panels.result.player, history]
+    chosen = [how.orientation, how.keep_sound, how.prompt, how.resolution]
+    history.reuse(on_inputs.on_reuse_inputs, kept, taken, trigger_mode="multiple", **PLUMBING)
+    history.reuse(on_inputs.on_reuse_choice, visitor, chosen, trigger_mode="multiple", **PLUMBING)
+    history.rename(handlers.on_rename, visitor, history, trigger_mode="multiple", **PLUMBING)
+    history.delete(handlers.on_delete, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_arrival(
