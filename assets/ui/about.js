@@ -15,6 +15,7 @@ function askToDelete(open) {
 function drawAbout() {
   const { run_id, rows = [], name = "", can_use, can_delete, loss_words = "" } = props.value?.about || {};
   element.querySelector(".about").hidden = !run_id;
+  aboutPart("summary").textContent = name ? `About “${name}”` : "About this run";
   const list = aboutPart(".about-rows");
   list.replaceChildren(...rows.map(([term, text]) => {
     const row = make("div");

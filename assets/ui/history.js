@@ -63,6 +63,7 @@ window.addEventListener("popstate", onAddress);
 function render() {
   const { runs = [], steps = [], has_paid } = props.value || {};
   const mayRecover = has_paid || props.engine === "kling";
+  const wasDeleting = Boolean(props.value?.deleted) && find(".about").contains(document.activeElement);
   drawAddress(props.value || {});
   drawAbout();
   find(".history").hidden = !runs.length && !mayRecover;
@@ -71,6 +72,7 @@ function render() {
   find(".history-steps").hidden = !steps.length;
   find(".history-steps ol").replaceChildren(...steps.map(step));
   find(".history-recover").hidden = !mayRecover;
+  if (wasDeleting) find(".past")?.focus(); // the button that was pressed is gone
 }
 
 function note() { find(".history-note").textContent = (props.note || {}).words || ""; }

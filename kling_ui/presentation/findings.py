@@ -141,13 +141,13 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def headline(report: Report, *, would_fail: str = "Would fail") -> str:
-    """Say a report in one sentence; ``would_fail`` says what would."""
+def headline(report: Report, *, would_fail: str = "Would fail", will_run: str = "Will run") -> str:
+    """Say a report in one sentence; ``would_fail`` and ``will_run`` say how it begins."""
     worst = [finding for finding in report.findings if finding.severity == report.verdict]
     if report.verdict == Verdict.BLOCK:
         return f"{would_fail}: {_first_of(worst)}"
     if report.verdict == Verdict.WARN:
-        return f"Will run, but {_first_of(worst)}" if report.complete else f"So far: {_first_of(worst)}"
+        return f"{will_run}, but {_first_of(worst)}" if report.complete else f"So far: {_first_of(worst)}"
     return "Ready." if report.complete else "Nothing wrong so far."
 
 
@@ -158,12 +158,12 @@ def _first_of(findings: Sequence[Finding]) -> str:
     return f"{begun[:-1]}, and {more} more." if more else begun
 
 
-def verdict_summary(stop: int, may: int) -> str:
-    """Sum up a list of findings by how many stop the run and how many may disappoint."""
+def verdict_summary(stop: int, may: int, *, will_run: str = "Will run") -> str:
+    """Sum up a list of findings by how many stop the run and how many may disappoint; ``will_run`` begins it."""
     if stop:
         rest = f", {may} may disappoint" if may else ""
         return f"Would fail: {stop} finding{'s' if stop > 1 else ''} stop{'' if stop > 1 else 's'} the run{rest}."
-    return f"Will run, but {may} finding{'s' if may > 1 else ''} may disappoint." if may else "Ready."
+    return f"{will_run}, but {may} finding{'s' if may > 1 else ''} may disappoint." if may else "Ready."
 
 
 def picture_alt(rule: str) -> str:

@@ -246,7 +246,9 @@ def history() -> gr.HTML:
     Property ``note`` answers a person who recovers, ``used`` one who reuses, ``said`` one who names or deletes;
     ``engine`` is the one that is chosen.
     """
-    return widget("history", value={}, elem_id="history", uses=("dom", "about"), note=None, engine="", used=None, said=None)
+    return widget(
+        "history", value={}, elem_id="history", uses=("dom", "about"), note=None, engine="", used=None, said=None
+    )
 
 
 def heading(step: str, title: str) -> gr.HTML:

@@ -20,6 +20,10 @@ from kling_ui.vision.analysis import VideoAnalysis
 
 _SPANS_MAX = 6  # more tell no more; the timeline shows them all
 TONES = {Verdict.BLOCK: "block", Verdict.WARN: "warn", Verdict.PASS: "ok"}
+PREVIEW_ALONE = (
+    "The preview would fail",
+    "The preview tries it",
+)  # where it is the only engine in whose way something is
 STOPPED: dict[str, Any] = {"state": "stopped", "words": "Stopped. Nothing was changed."}
 
 
@@ -84,6 +88,7 @@ class VerdictView:
         findings: The rows of the list, what matters most first.
         repair_all: The repairs that mend all that can be mended without a choice; empty when one button does it.
         offers_override: What blocks may be overridden by a person who has checked, so the checkbox is shown.
+        will_run: How it is said that nothing stops the run.
         stop: Why the button cannot be pressed, in a few words on it, where only the chosen engine is in the way.
     """
 
@@ -92,6 +97,7 @@ class VerdictView:
     findings: tuple[dict[str, Any], ...] = ()
     repair_all: tuple[str, ...] = ()
     offers_override: bool = False
+    will_run: str = "Will run"
     stop: str = ""
 
     @property
@@ -103,7 +109,7 @@ class VerdictView:
     def summary(self) -> str:
         """The verdict above the list, in numbers; the sentence beside the button names what matters most."""
         stop, may = (sum(row["severity"] == severity for row in self.findings) for severity in ("block", "warn"))
-        return words.verdict_summary(stop, may)
+        return words.verdict_summary(stop, may, will_run=self.will_run)
 
     @property
     def more_words(self) -> str:
@@ -130,21 +136,20 @@ def verdict_view(
         repairs: What can be mended.
         signed_files: Makes the addresses of evidence; without one, none is shown.
     """
-    would_fail, usual = "Would fail", report.verdict
-    report = judged_for(engine, report)
-    if report.verdict is not usual:
-        would_fail = "The preview would fail"
-    doubtful = [finding for finding in report.findings if finding.override and finding.severity == Severity.BLOCK]
+    judged = judged_for(engine, report)
+    would_fail, will_run = ("Would fail", "Will run") if judged.verdict is report.verdict else PREVIEW_ALONE
+    doubtful = [finding for finding in judged.findings if finding.override and finding.severity == Severity.BLOCK]
     if accepted:
-        report = report.accepting({finding.rule for finding in doubtful})
-    stop = "" if report.verdict is usual or report.verdict is not Verdict.BLOCK else words.stop(report.findings[0])
+        judged = judged.accepting({finding.rule for finding in doubtful})
+    is_stopped = Verdict.BLOCK is judged.verdict is not report.verdict
     return VerdictView(
-        text=words.headline(report, would_fail=would_fail),
-        tone=TONES[report.verdict],
-        findings=tuple(_row(about, finding, repairs, signed_files) for about, finding in _in_order(report)),
+        text=words.headline(judged, would_fail=would_fail, will_run=will_run),
+        tone=TONES[judged.verdict],
+        findings=tuple(_row(about, finding, repairs, signed_files) for about, finding in _in_order(judged)),
         repair_all=_all_kinds(repairs),
         offers_override=bool(doubtful),
-        stop=stop,
+        will_run=will_run,
+        stop=words.stop(judged.findings[0]) if is_stopped else "",
     )
 
 

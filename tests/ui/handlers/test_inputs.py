@@ -212,7 +212,7 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
             "The preview would fail: the image shows no person",
             "No person found in the picture",
         ),
-        ("preview", True, True, "Will run, but the image shows no person", ""),
+        ("preview", True, True, "The preview tries it, but the image shows no person", ""),
         ("no engine", False, False, "The preview would fail:", "No person found in the picture"),
     ],
 )
