@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from kling_ui.checks.limits import PROMPT_MAX_CHARS
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.options import Orientation, Resolution, TransferOptions, odd_characters
+from kling_ui.options import Orientation, Resolution, TransferOptions, odd_characters, without_odd
 from kling_ui.runs.runner import RunInputs
 from kling_ui.ui.event_payload import choice_of, entries_of, text_of
 from kling_ui.ui.web.signed_files import SignedFiles
@@ -247,6 +247,20 @@ class SavedInputs:
     image: InputVersions | None
     video: InputVersions | None
     choice: TransferOptions
+
+    def to_value(self, signed_files: SignedFiles) -> dict[str, Any]:
+        """Put it into plain values that the browser carries, as ``kept.js`` does."""
+        given = {"image": self.image, "video": self.video}
+        files = {
+            name: versions and {"ref": signed_files.sign(versions.current.path)} | versions.to_value(signed_files)
+            for name, versions in given.items()
+        }
+        return files | {
+            "prompt": without_odd(self.choice.prompt),
+            "orientation": self.choice.orientation.value,
+            "keep_sound": self.choice.keep_sound,
+            "resolution": self.choice.resolution.value,
+        }
 
     @classmethod
     def from_value(cls, value: object, signed_files: SignedFiles) -> Self | None:

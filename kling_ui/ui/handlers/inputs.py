@@ -103,7 +103,8 @@ class InputHandlers:
         given, services, session = payload(event), self._services().for_request(request), request.session_hash
         try:
             saved = await _reused(services, given, visitor_of(visitor, request), with_files=True)
-            told = _told_of_reuse(services.signed_files, given, saved, entries_of(kept) | {"resolution": resolution})
+            before = SavedInputs.from_value(entries_of(kept) | {"resolution": resolution}, services.signed_files)
+            told = _told_of_reuse(services.signed_files, given, saved, before)
         except Exception as error:  # noqa: BLE001  told in words
             words = {"words": str(error_text(error)), "number": time.monotonic_ns()}
             yield gr.skip(), gr.skip(), gr.skip(), gr.update(used=words)
@@ -300,16 +301,16 @@ async def _reused(services: Services, given: dict[str, Any], who: Visitor, *, wi
 
 
 def _told_of_reuse(
-    signed_files: SignedFiles, given: dict[str, Any], saved: SavedInputs, before: dict[str, Any]
+    signed_files: SignedFiles, given: dict[str, Any], saved: SavedInputs, before: SavedInputs | None
 ) -> tuple[Any, Any]:
     """Tell the player which inputs are its run's, and the history what was done and how to undo it."""
     number = time.monotonic_ns()
     if given.get("before"):
         return gr.skip(), gr.update(used={"words": "What stood there before is back.", "number": number})
-    run_id, files = given.get("run_id"), (saved.image, saved.video)
+    run_id, files = text_of(given.get("run_id")), (saved.image, saved.video)
     image, reference = (signed_files.url(versions.current.path) if versions else "" for versions in files)
     words = "Its picture, clip and options stand in their places."
-    used = {"run_id": run_id, "words": words, "number": number, "before": before if before.get("image") else None}
+    used = {"run_id": run_id, "words": words, "number": number, "before": before and before.to_value(signed_files)}
     return gr.update(used={"run_id": run_id, "image": image, "reference": reference}), gr.update(used=used)
 
 
