@@ -5,8 +5,9 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
-from kling_ui.errors import KlingUIError, MediaError
-from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation
+from kling_ui.errors import KlingUIError, MediaError, RunError
+from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution, TransferOptions
+from kling_ui.runs.record import RunState
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.inputs import InputHandlers
 
@@ -283,3 +284,68 @@ def _refuse():
 def test_the_clip_decides_the_advice(handlers, video):
     assert asyncio.run(handlers.on_advice(video, "image", TAB))["use"] == "video"
     assert asyncio.run(handlers.on_advice({}, "image", TAB)) == {}
+
+
+@pytest.fixture
+def past_run(services, run_of, tmp_path):
+    """A run that has ended, with what stands on the page now."""
+    choice = TransferOptions("A knight", Orientation.IMAGE, keep_sound=False, resolution=Resolution.P1080)
+    services.runner.views = [run_of(state=RunState.COMPLETED, choice=choice)]
+    return services.runner.views[0]
+
+
+VISITOR = "v" * 43
+
+
+def _reuse(handlers, kept, **told):
+    scenes = _all(handlers.on_reuse_inputs(kept, "720p", VISITOR, _told(**told), TAB))
+    return scenes, asyncio.run(handlers.on_reuse_choice(VISITOR, _told(**told), TAB))
+
+
+def test_a_runs_inputs_come_back_as_copies_with_its_choice_and_a_way_back(handlers, services, image, video, past_run):
+    kept = {"image": image, "video": video, "orientation": "video", "keep_sound": True, "prompt": "Before"}
+    scenes, choice = _reuse(handlers, kept, run_id="r1")
+    assert choice == ("image", False, "A knight", "1080p")
+    (_, _, player, history), *_, (last_image, last_video, *quiet) = scenes
+    files = [services.signed_files.open(value["ref"]) for value in (last_image, last_video)]
+    assert [path.read_bytes() for path in files] == [past_run.image.read_bytes(), past_run.reference.read_bytes()]
+    assert past_run.image not in files, "the run may be deleted while they stand there"
+    assert (last_image["busy"], last_image["past"], quiet) == ("", [], [gr.skip(), gr.skip()])
+    assert player["used"] == {"run_id": "r1", "image": last_image["url"], "reference": last_video["url"]}
+
+    before = history["used"]["before"]
+    scenes, choice = _reuse(handlers, kept, before=before)
+    assert choice == ("video", True, "Before", "720p")
+    *_, (image_again, video_again, _, _) = scenes
+    assert (image_again["ref"], video_again["ref"]) == (image["ref"], video["ref"])
+    assert scenes[0][3]["used"].get("before") is None
+
+
+@pytest.mark.usefixtures("past_run")
+@pytest.mark.parametrize("kept", [None, {}, 7, {"image": {"ref": "forged"}}])
+def test_there_is_no_way_back_where_nothing_stood(handlers, kept):
+    scenes, _ = _reuse(handlers, kept, run_id="r1")
+    assert scenes[0][3]["used"]["before"] is None
+
+
+@pytest.mark.parametrize("before", [None, {}, {"image": {"ref": "forged"}}, "x", [[]]])
+def test_the_inputs_of_somebody_elses_run_are_not_given(handlers, services, before):
+    services.runner.refusal = RunError("This run is not known here.")
+    scenes, choice = _reuse(handlers, None, run_id="r9", before=before)
+    ((image, video, player, history),) = scenes
+    assert [image, video, player, *choice] == [gr.skip()] * 7
+    assert history["used"]["words"] == "This run is not known here."
+
+
+def test_inputs_that_are_no_longer_kept_are_said(handlers, services, run_of):
+    services.runner.views = [run_of(state=RunState.COMPLETED, image=None, reference=None, files_gone=True)]
+    scenes, _ = _reuse(handlers, None, run_id="r1")
+    assert scenes[0][3]["used"]["words"].startswith("The inputs of this run are not kept here.")
+
+
+def test_what_was_repaired_goes_along_with_the_request(handlers, image, video):
+    version = {"ref": image["ref"], "repairs": [["image.convert", "Convert to PNG"], ["no such repair", "x"]]}
+    repaired = image | {"current": version, "past": [{"ref": image["ref"]}]}
+    _, headline, *_ = _judge(handlers, repaired, video)
+    assert headline["request"]["image_repairs"] == [["image.convert", "Convert to PNG"]]
+    assert headline["request"]["video_repairs"] == []
