@@ -2,6 +2,7 @@
 // Events for Python: 'reuse' with {run_id} or {before}, 'rename' with {run_id, name}, 'delete' with {run_id, loss}.
 const aboutPart = (selector) => element.querySelector(`.about ${selector}`);
 let aboutRun = null; // whose details are drawn
+let toldOf = null; // the newest answer to somebody who used inputs again
 let beforeReuse = null; // what stood in the places of the inputs before those of a run came there
 
 function aboutNote(words) { aboutPart(".about-note").textContent = words || ""; }
@@ -56,7 +57,12 @@ function wireAbout() {
     trigger("rename", { run_id: aboutRun, name: field.value });
     field.blur(); // what is kept of it stands there next
   });
-  watch("used", () => { aboutNote(props.used?.words); offerUndo(props.used?.before); });
+  watch("used", () => {
+    if (props.used?.number === toldOf) return; // Gradio repeats what a handler said last
+    toldOf = props.used?.number;
+    aboutNote(props.used?.words);
+    offerUndo(props.used?.before);
+  });
   watch("said", () => {
     if (props.said?.run_id !== aboutRun) return;
     askToDelete(false);

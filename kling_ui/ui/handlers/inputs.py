@@ -106,8 +106,8 @@ class InputHandlers:
             before = SavedInputs.from_value(entries_of(kept) | {"resolution": resolution}, services.signed_files)
             told = _told_of_reuse(services.signed_files, given, saved, before)
         except Exception as error:  # noqa: BLE001  told in words
-            words = {"words": str(error_text(error)), "number": time.monotonic_ns()}
-            yield gr.skip(), gr.skip(), gr.skip(), gr.update(used=words)
+            said = {"run_id": "", "words": str(error_text(error)), "number": time.monotonic_ns(), "before": None}
+            yield gr.skip(), gr.skip(), gr.skip(), gr.update(used=said)
             return
         with (
             self._latest_wins.claim(session, InputKind.IMAGE) as image_is_ours,
@@ -116,8 +116,7 @@ class InputHandlers:
             async for image, video in _load(InputAnalysis(lambda: services), saved.image, saved.video):
                 if not (image_is_ours() and video_is_ours()):
                     return
-                yield image, video, *told
-                told = gr.skip(), gr.skip()
+                yield image, video, *told  # each time: of steps that follow each other at once Gradio shows the last
 
     async def on_reuse_choice(
         self, visitor: str, event: gr.EventData, request: gr.Request
@@ -306,7 +305,8 @@ def _told_of_reuse(
     """Tell the player which inputs are its run's, and the history what was done and how to undo it."""
     number = time.monotonic_ns()
     if given.get("before"):
-        return gr.skip(), gr.update(used={"words": "What stood there before is back.", "number": number})
+        back = {"run_id": "", "words": "What stood there before is back.", "number": number, "before": None}
+        return gr.skip(), gr.update(used=back)
     run_id, files = text_of(given.get("run_id")), (saved.image, saved.video)
     image, reference = (signed_files.url(versions.current.path) if versions else "" for versions in files)
     words = "Its picture, clip and options stand in their places."

@@ -20,10 +20,6 @@ from kling_ui.vision.analysis import VideoAnalysis
 
 _SPANS_MAX = 6  # more tell no more; the timeline shows them all
 TONES = {Verdict.BLOCK: "block", Verdict.WARN: "warn", Verdict.PASS: "ok"}
-PREVIEW_ALONE = (
-    "The preview would fail",
-    "The preview tries it",
-)  # where it is the only engine in whose way something is
 STOPPED: dict[str, Any] = {"state": "stopped", "words": "Stopped. Nothing was changed."}
 
 
@@ -89,7 +85,7 @@ class VerdictView:
         repair_all: The repairs that mend all that can be mended without a choice; empty when one button does it.
         offers_override: What blocks may be overridden by a person who has checked, so the checkbox is shown.
         will_run: How it is said that nothing stops the run.
-        stop: Why the button cannot be pressed, in a few words on it, where only the chosen engine is in the way.
+        stop: Why the preview cannot be drawn, in a few words for the button.
     """
 
     text: str
@@ -137,11 +133,12 @@ def verdict_view(
         signed_files: Makes the addresses of evidence; without one, none is shown.
     """
     judged = judged_for(engine, report)
-    would_fail, will_run = ("Would fail", "Will run") if judged.verdict is report.verdict else PREVIEW_ALONE
+    would_fail = "Would fail" if judged.verdict is report.verdict else "The preview would fail"
+    will_run = "Will run" if judged.findings == report.findings else "The preview tries it"
     doubtful = [finding for finding in judged.findings if finding.override and finding.severity == Severity.BLOCK]
     if accepted:
         judged = judged.accepting({finding.rule for finding in doubtful})
-    is_stopped = Verdict.BLOCK is judged.verdict is not report.verdict
+    stops = (words.stop(finding) for finding in judged.findings if finding.severity is Severity.BLOCK)
     return VerdictView(
         text=words.headline(judged, would_fail=would_fail, will_run=will_run),
         tone=TONES[judged.verdict],
@@ -149,7 +146,7 @@ def verdict_view(
         repair_all=_all_kinds(repairs),
         offers_override=bool(doubtful),
         will_run=will_run,
-        stop=words.stop(judged.findings[0]) if is_stopped else "",
+        stop=next(filter(None, stops), ""),
     )
 
 
