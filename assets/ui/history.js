@@ -15,7 +15,7 @@ function entry(run) {
   const words = part("past-words", "span");
   for (const name of ["title", "about", "more"]) if (run[name]) words.append(part(`past-${name}`, "span", { textContent: run[name] }));
   press.append(picture, words);
-  press.addEventListener("click", () => trigger("open", { run_id: run.run_id }));
+  press.addEventListener("click", () => { arriveAnywhere(); trigger("open", { run_id: run.run_id }); });
   item.append(press);
   return item;
 }
@@ -34,15 +34,19 @@ function step({ words, at }) {
 }
 
 const inAddress = () => new URL(document.location.href).searchParams.get("run") || "";
-let headedFor = null; // where back or forward leads, until it is shown
+const left = new Set(); // the runs that back or forward has gone past: what is still told of them counts no more
+let headedFor = null;
+
+function arriveAnywhere() {
+  left.clear();
+  headedFor = null;
+}
 
 function drawAddress({ current, arrived, deleted }) {
   if (current === undefined) return; // nothing was shown yet
-  if (headedFor !== null) {
-    if (current === headedFor || !current) headedFor = null;
-    return; // what was on its way before
-  }
   const there = inAddress();
+  if (left.has(current) && current !== there) return;
+  arriveAnywhere();
   if (current ? current === there : !there || deleted !== there) return;
   const url = new URL(document.location.href);
   if (current) url.searchParams.set("run", current);
@@ -54,8 +58,10 @@ function drawAddress({ current, arrived, deleted }) {
 function onAddress() {
   if (!element.isConnected) return window.removeEventListener("popstate", onAddress);
   const run_id = inAddress();
-  if (run_id === ((props.value || {}).current || "")) { headedFor = null; return; }
+  const { current = "" } = props.value || {};
+  left.add(headedFor ?? current).add(current);
   headedFor = run_id;
+  if (run_id === current) arriveAnywhere(); // whatever was asked for on the way is asked for no more
   trigger("open", { run_id });
 }
 window.addEventListener("popstate", onAddress);
