@@ -1,4 +1,5 @@
-// Earlier runs of this visitor, newest first. Events for Python: 'open' {run_id} and 'recover' {request_id}.
+// Earlier runs of this visitor, newest first. Events for Python: 'open' {run_id}, empty for none, and 'recover' {request_id}.
+// The run that is shown stands in the page's address, so that a reload, a link, back and forward lead to it.
 const find = (selector) => element.querySelector(selector);
 
 function part(name, tag, more = {}) {
@@ -14,7 +15,7 @@ function entry(run) {
   const words = part("past-words", "span");
   for (const name of ["title", "about", "more"]) if (run[name]) words.append(part(`past-${name}`, "span", { textContent: run[name] }));
   press.append(picture, words);
-  press.addEventListener("click", () => trigger("open", { run_id: run.run_id }));
+  press.addEventListener("click", () => { arriveAnywhere(); trigger("open", { run_id: run.run_id }); });
   item.append(press);
   return item;
 }
@@ -32,25 +33,63 @@ function step({ words, at }) {
   return item;
 }
 
+const inAddress = () => new URL(document.location.href).searchParams.get("run") || "";
+const left = new Set(); // the runs that back or forward has gone past: what is still told of them counts no more
+let headedFor = null;
+
+function arriveAnywhere() {
+  left.clear();
+  headedFor = null;
+}
+
+function drawAddress({ current, arrived, deleted }) {
+  if (current === undefined) return; // nothing was shown yet
+  const there = inAddress();
+  if (left.has(current) && current !== there) return;
+  arriveAnywhere();
+  if (current ? current === there : !there || deleted !== there) return;
+  const url = new URL(document.location.href);
+  if (current) url.searchParams.set("run", current);
+  else url.searchParams.delete("run");
+  const step = arrived || !current ? "replaceState" : "pushState";
+  window.history[step](window.history.state, "", url);
+}
+
+function onAddress() {
+  if (!element.isConnected) return window.removeEventListener("popstate", onAddress);
+  const run_id = inAddress();
+  const { current = "" } = props.value || {};
+  left.add(headedFor ?? current).add(current);
+  headedFor = run_id;
+  if (run_id === current) arriveAnywhere(); // whatever was asked for on the way is asked for no more
+  trigger("open", { run_id });
+}
+window.addEventListener("popstate", onAddress);
+
 function render() {
   const { runs = [], steps = [], has_paid } = props.value || {};
   const mayRecover = has_paid || props.engine === "kling";
+  const wasDeleting = Boolean(props.value?.deleted) && find(".about").contains(document.activeElement);
+  drawAddress(props.value || {});
+  drawAbout();
   find(".history").hidden = !runs.length && !mayRecover;
   find("h2").hidden = !runs.length;
-  find("ul").replaceChildren(...runs.map(entry));
+  find(".history > ul").replaceChildren(...runs.map(entry));
   find(".history-steps").hidden = !steps.length;
-  find("ol").replaceChildren(...steps.map(step));
+  find(".history-steps ol").replaceChildren(...steps.map(step));
   find(".history-recover").hidden = !mayRecover;
+  if (wasDeleting) find(".past")?.focus(); // the button that was pressed is gone
 }
 
 function note() { find(".history-note").textContent = (props.note || {}).words || ""; }
 
-find("form").addEventListener("submit", (event) => {
+find(".history-recover form").addEventListener("submit", (event) => {
   event.preventDefault();
   find(".history-note").textContent = "Looking for it.";
   trigger("recover", { request_id: event.target.querySelector("input").value.trim() });
 });
 
+wireAbout();
 watch("value", () => { render(); find(".history-note").textContent = ""; });
 watch("engine", render);
 watch("note", note);

@@ -18,6 +18,17 @@ function goToRepair(repair) {
   const offered = [...document.querySelectorAll("[data-repair]")].find((node) => node.dataset.repair === repair && node.offsetParent);
   return bringIntoView(offered) || goToPlace(repair.split(".")[0]);
 }
+// What the checks list of the first of these rules, unfolded; else the place of what it is about.
+function goToFinding(rules, place) {
+  const rows = rules.map((rule) => document.querySelector(`#findings .finding[data-rule="${CSS.escape(rule)}"]`));
+  const row = rows.find((found) => found?.closest(".findings")?.offsetParent);
+  if (!row) return goToPlace(place);
+  for (const fold of [row.closest("details"), row.querySelector(".finding-more")]) if (fold) fold.open = true;
+  row.scrollIntoView({ block: "center", behavior: stillness.matches ? "auto" : "smooth" });
+  row.tabIndex = -1;
+  row.focus({ preventScroll: true });
+  return true;
+}
 const goToPlace = (place) => bringIntoView(document.querySelector(PLACES[place]));
 
 async function goToToken() {

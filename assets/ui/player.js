@@ -329,6 +329,12 @@ if (column) {
 }
 
 watch(["value", "pair"], render);
+watch("used", () => { // the inputs that stand on the left are this run's
+  const { run_id, image, reference } = props.used || {};
+  if (run_id !== props.value?.run_id) return;
+  ofRun = { run_id, inputs: `${image} ${reference}` };
+  render();
+});
 watch("comparison", compared);
 hear(false);
 render();

@@ -39,6 +39,7 @@ const deeds = {
   recover: (run_id, action) => { text(".status-note", "Looking for it."); trigger("recover", { run_id, request_id: action.request_id }); },
   preview: () => { find(".status").hidden = true; choosePreview(); },
   token: () => goToToken(),
+  find: (_, action) => goToFinding(action.rules, action.place),
   go: (run_id, action) => (action.repair ? goToRepair(action.repair) : goToPlace(action.place)),
 };
 

@@ -248,6 +248,15 @@ class Report:
             return Verdict.BLOCK
         return Verdict.WARN if Severity.WARN in severities else Verdict.PASS
 
+    def blocking(self, codes: Collection[FindingCode]) -> "Report":
+        """Let warnings of ``codes`` block, unless a person has checked: for an engine that needs what they miss."""
+        return replace(
+            self,
+            image=_blocking(self.image, codes),
+            video=_blocking(self.video, codes),
+            pair=_blocking(self.pair, codes),
+        )
+
     def accepting(self, rules: Collection[str]) -> "Report":
         """Take back the blocks of ``rules`` that a person may override: they become warnings."""
         return replace(
@@ -262,6 +271,16 @@ def _accepting(section: Section, rules: Collection[str]) -> Section:
     findings = [
         replace(finding, severity=Severity.WARN)
         if finding.override and finding.severity == Severity.BLOCK and finding.rule in rules
+        else finding
+        for finding in section.findings
+    ]
+    return replace(section, findings=in_order(findings))
+
+
+def _blocking(section: Section, codes: Collection[FindingCode]) -> Section:
+    findings = [
+        replace(finding, severity=Severity.BLOCK, override=True)
+        if finding.severity == Severity.WARN and finding.code in codes
         else finding
         for finding in section.findings
     ]

@@ -14,7 +14,7 @@ from kling_ui.checks.usability import OrientationAdvice, Timeline
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import SHOWN_CODECS, SHOWN_NAMES, described
-from kling_ui.presentation.sentences import ADVICE, BODIES, CAUSES, CURVES, FINDINGS, PICTURES, REPAIRS, SOURCES
+from kling_ui.presentation.sentences import ADVICE, BODIES, CAUSES, CURVES, FINDINGS, PICTURES, REPAIRS, SOURCES, STOPS
 
 _NAMED_MAX = 3  # of several parts or times; more tell no more
 _WORTH_SAYING_S = 0.5
@@ -98,6 +98,11 @@ def advice(finding: Finding) -> str:
     return _written(FINDINGS[finding.code][1], finding.values)
 
 
+def stop(finding: Finding) -> str:
+    """Say in a few words, on the button, why the preview cannot draw; empty for what stops every engine."""
+    return STOPS.get(finding.code, "")
+
+
 def source_words(finding: Finding) -> str:
     """Name who says so."""
     return SOURCES[finding.source]
@@ -136,13 +141,13 @@ def evidence_json(evidence: Evidence) -> dict[str, Any]:
     }
 
 
-def headline(report: Report) -> str:
-    """Say a report in one sentence."""
+def headline(report: Report, *, would_fail: str = "Would fail", will_run: str = "Will run") -> str:
+    """Say a report in one sentence; ``would_fail`` and ``will_run`` say how it begins."""
     worst = [finding for finding in report.findings if finding.severity == report.verdict]
     if report.verdict == Verdict.BLOCK:
-        return f"Would fail: {_first_of(worst)}"
+        return f"{would_fail}: {_first_of(worst)}"
     if report.verdict == Verdict.WARN:
-        return f"Will run, but {_first_of(worst)}" if report.complete else f"So far: {_first_of(worst)}"
+        return f"{will_run}, but {_first_of(worst)}" if report.complete else f"So far: {_first_of(worst)}"
     return "Ready." if report.complete else "Nothing wrong so far."
 
 
@@ -153,12 +158,12 @@ def _first_of(findings: Sequence[Finding]) -> str:
     return f"{begun[:-1]}, and {more} more." if more else begun
 
 
-def verdict_summary(stop: int, may: int) -> str:
-    """Sum up a list of findings by how many stop the run and how many may disappoint."""
+def verdict_summary(stop: int, may: int, *, will_run: str = "Will run") -> str:
+    """Sum up a list of findings by how many stop the run and how many may disappoint; ``will_run`` begins it."""
     if stop:
         rest = f", {may} may disappoint" if may else ""
         return f"Would fail: {stop} finding{'s' if stop > 1 else ''} stop{'' if stop > 1 else 's'} the run{rest}."
-    return f"Will run, but {may} finding{'s' if may > 1 else ''} may disappoint." if may else "Ready."
+    return f"{will_run}, but {may} finding{'s' if may > 1 else ''} may disappoint." if may else "Ready."
 
 
 def picture_alt(rule: str) -> str:

@@ -19,7 +19,7 @@ from kling_ui.runs.outcomes import (
 from kling_ui.runs.pricing import BudgetError, PriceRisenError
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import EngineName, Expiry, RunState, StartCode
-from kling_ui.runs.view import RunView
+from kling_ui.runs.view import Loss, LossError, RunView
 
 RENDERERS = {EngineName.PREVIEW: "the preview engine", EngineName.KLING: "RunComfy"}
 GONE = "The video was made, but its files are no longer kept here."
@@ -29,6 +29,7 @@ GONE_ADVICE = {
 }
 ENTER_TOKEN = "This run goes on at RunComfy. Enter its token to follow it here."  # noqa: S105  no password
 FAULT = "Something went wrong inside this program."
+DELETED = "This run was deleted: its files, its prompt and its findings are gone."
 NOT_SENT_AGAIN = "It was not sent again, so that nothing is paid twice."
 RECOVER = (
     f"{NOT_SENT_AGAIN} Look at the account's requests at RunComfy: if it is there, "
@@ -38,6 +39,14 @@ LOOK_UP = "Look for the request {request_id} in your account at {renderer}."
 
 REASONS: dict[ReasonCode, tuple[str, str]] = {
     ReasonCode.PREVIEW: ("The preview could not be drawn.", ""),
+    ReasonCode.NO_CHARACTER: (
+        "The preview found no person in the picture.",
+        "Choose one that shows the character from the front, as large as can be.",
+    ),
+    ReasonCode.NOBODY_MOVES: (
+        "The preview found no person in the clip.",
+        "Choose one that shows a person moving, head and shoulders in view.",
+    ),
     ReasonCode.UPPER_BODY: (
         "Kling did not find a whole upper body in the image or in the video.",
         "Choose a picture and a clip of one person with head, shoulders and torso in view.",
@@ -267,8 +276,30 @@ def expiry_words(expiry: Expiry) -> str:
     return f"The video may expire at RunComfy in about {_span(expiry.left_s)}; it is safe once it is kept here."
 
 
+def loss_words(run: RunView) -> str:
+    """Say what is lost with a run when it is deleted, or why it cannot be."""
+    match run.loss:
+        case Loss.UNDER_WAY if run.needs_token:
+            return f"{ENTER_TOKEN} It can be deleted once it has ended."
+        case Loss.UNDER_WAY:
+            return "This run is under way. It can be deleted once it has ended or was cancelled."
+        case Loss.NOT_FETCHED:
+            request = f"request {run.request_id}" if run.request_id else "the run"
+            return (
+                f"A video that may be paid for is not fetched yet, and {request} may still have it at RunComfy. Delete "
+                "it all the same? Then nothing here leads to it any more, and running it again is charged again."
+            )
+        case Loss.PAID:
+            cost = "" if run.cost_usd is None else f" for {money.dollars(run.cost_usd)}"
+            return f"Delete this run with its video? It was paid{cost}, and another one is charged again."
+        case _:
+            return "Delete this run with its files? This cannot be undone."
+
+
 def in_words(error: KlingUIError) -> KlingUIError:
     """Give an error as a person is told it: one that carries values gets its sentences, others have them already."""
+    if isinstance(error, LossError):
+        return RunError(loss_words(error.run), advice="Nothing was deleted.")
     if isinstance(error, BudgetError):
         message, advice = money.refusal_words(error.refusal)
     elif isinstance(error, PriceRisenError):
@@ -303,8 +334,8 @@ def _span(seconds: float) -> str:
 
 
 def _doing(run: RunView) -> str:
-    if run.result_gone or (run.needs_token and not run.is_final):
-        return GONE if run.result_gone else ENTER_TOKEN
+    if run.is_deleted or run.result_gone or (run.needs_token and not run.is_final):
+        return DELETED if run.is_deleted else GONE if run.result_gone else ENTER_TOKEN
     match run.state:
         case RunState.IN_QUEUE:
             return _queue_words(run.queue_position)

@@ -20,6 +20,12 @@ _STILL_CAMERA = "Choose a clip from a camera that stands still, or trim it to su
 _LONGEST_PART = "Trim it to its longest usable part, or choose another clip: the rest is paid for and may be lost."
 _UPRIGHT = "Choose a picture of somebody who stands or sits, or turn this one upright."
 
+# What keeps the preview alone from being drawn, as its button says it.
+STOPS: dict[Code, str] = {
+    Code.IMAGE_CHARACTER: "No person found in the picture",
+    Code.VIDEO_PERSON_NOBODY: "No person found in the clip",
+}
+
 # What is wrong, in one sentence that starts with "The", and what to do.
 FINDINGS: dict[Code, tuple[str, str]] = {
     Code.PROMPT_REQUIRED: (

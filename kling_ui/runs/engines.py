@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from kling_ui.api.client import ModelAPI
 from kling_ui.api.polling import EMBEDDED_POLLING, REMOTE_POLLING, PollingPolicy
 from kling_ui.api.transport import trusted_output_url
+from kling_ui.checks.report import FindingCode, Report
 from kling_ui.preview.job_inputs import OFFERS_ORIGIN
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
@@ -30,6 +31,16 @@ _ALWAYS = "Use a smaller file, or give the public https address of it."
 _STORE = "KLING_UI_STORE_URL (an S3-compatible store)"
 _PUBLIC = "KLING_UI_PUBLIC_URL (this app's own public address)"
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+# What Kling may take all the same, since detectors miss stylised characters, and the preview cannot draw.
+NOT_DRAWN = frozenset({FindingCode.IMAGE_CHARACTER, FindingCode.VIDEO_PERSON_NOBODY})
+
+
+def judged_for(engine: EngineName, report: Report) -> Report:
+    """Judge what the checks found for the engine that is to render: the preview stops where it could draw nothing.
+
+    Its detector is not the checks' own, so a person who has checked may go on.
+    """
+    return report.blocking(NOT_DRAWN) if engine is EngineName.PREVIEW else report
 
 
 def open_publishers(settings: Settings, probe: UrlProbe) -> PublisherChain:

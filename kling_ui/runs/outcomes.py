@@ -1,6 +1,6 @@
 """How a run ends, pauses, or is taken over, and why an engine made no video: pure functions to codes and values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import Any, Self
@@ -70,6 +70,8 @@ class ReasonCode(StrEnum):
     """Why an engine did not make a video."""
 
     PREVIEW = "preview"  # the embedded engine says it itself, in words for people
+    NO_CHARACTER = "no character"  # the embedded engine found nobody in the picture
+    NOBODY_MOVES = "nobody moves"  # nor in the clip
     UPPER_BODY = "upper body"
     CHARACTER = "character"
     MOTION_TOO_SHORT = "motion too short"
@@ -306,6 +308,11 @@ class FailureReason:
     inputs: tuple[str, ...] = ()
     repairs: tuple[RepairKind, ...] = ()
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Ids of the rules of the checks that are about the same thing, the likeliest first."""
+        return tuple(rule for rule in _RULES.get(self.code, ()) if rule.partition(".")[0] in self.inputs)
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -382,6 +389,21 @@ _PLAIN = (
     _Known(("insufficient balance", "insufficient credit", "no balance"), FailureReason(ReasonCode.NO_BALANCE)),
     _Known(("timed out", "timeout"), FailureReason(ReasonCode.TIMEOUT)),
 )
+# The embedded engine's own words, for what the checks can see as well.
+_OWN = (
+    _Known(("no person was found in the picture",), FailureReason(ReasonCode.NO_CHARACTER, (IMAGE,))),
+    _Known(("no person was found in the clip",), FailureReason(ReasonCode.NOBODY_MOVES, (VIDEO,))),
+)
+_RULES = {
+    ReasonCode.NO_CHARACTER: ("image.character",),
+    ReasonCode.NOBODY_MOVES: ("video.person",),
+    ReasonCode.UPPER_BODY: ("image.character", "image.body", "video.person"),
+    ReasonCode.CHARACTER: ("video.first_frame", "video.person", "image.character"),
+    ReasonCode.MOTION_TOO_SHORT: ("video.usable", "video.person"),
+    ReasonCode.SEVERAL_PEOPLE: ("image.people", "video.people"),
+    ReasonCode.SIZE: ("image.side", "image.aspect"),
+    ReasonCode.DURATION: ("video.duration",),
+}
 _OTHER = FailureReason(ReasonCode.OTHER)
 _FIELDS = {"image_url": IMAGE, "video_url": VIDEO, "prompt": PROMPT}
 
@@ -394,17 +416,21 @@ def explain(engine: EngineName, raw: str | None) -> FailureReason:
         raw: Its own words, if it gave any.
     """
     if engine is EngineName.PREVIEW:  # its words are ours, for people
-        return FailureReason(ReasonCode.PREVIEW)
+        return _first_known(_OWN, (raw or "").lower()) or FailureReason(ReasonCode.PREVIEW)
     return recognised(raw or "") or _OTHER
 
 
 def recognised(raw: str) -> FailureReason | None:
     """Recognise what the vendor's words mean; ``None`` where nobody knows."""
     words = raw.lower()
-    for known in (*_MET, *_PLAIN):
+    return _first_known((*_MET, *_PLAIN), words) or _by_field(words)
+
+
+def _first_known(table: Iterable[_Known], words: str) -> FailureReason | None:
+    for known in table:
         if any(mark in words for mark in known.marks):
             return _narrowed(known.reason, words) if known.narrows else known.reason
-    return _by_field(words)
+    return None
 
 
 def _narrowed(reason: FailureReason, words: str) -> FailureReason:

@@ -107,6 +107,9 @@ class RunRecord:
         error: What the error that ended it says; earlier releases wrote whole sentences.
         advice: What that error advises, likewise.
         raw_error: The engine's own words.
+        name: What its visitor calls it.
+        repaired: What was done to the inputs before, see :attr:`RunInputs.repaired`.
+        deleted_at: When its visitor deleted it, seconds since 1970: its files are gone, what it cost stays.
     """
 
     run_id: str
@@ -141,6 +144,9 @@ class RunRecord:
     error: str | None = None
     advice: str | None = None
     raw_error: str | None = None
+    name: str | None = None
+    repaired: Mapping[str, Any] | None = None
+    deleted_at: float | None = None
 
     def is_held(self, now: float) -> bool:
         """Tell whether a process looks after it; a claim from a clock that was far ahead is none."""
@@ -214,6 +220,7 @@ class RunInputs:
         video_url: A public address of exactly this video, if its visitor gave one.
         findings: What the checks said, as JSON.
         duration_s: Length of the video in seconds, if known; else it is taken from the findings, or measured.
+        repaired: What was done to ``image`` and ``video`` before, each a list of ``[id of the repair, its label]``.
     """
 
     image: Path
@@ -223,6 +230,7 @@ class RunInputs:
     video_url: str | None = field(default=None, repr=False)
     findings: Mapping[str, Any] | None = None
     duration_s: float | None = None
+    repaired: Mapping[str, Any] | None = None
 
     @property
     def known_duration_s(self) -> float | None:
@@ -325,11 +333,13 @@ class KeptRun(NamedTuple):
         engine: Who rendered it.
         state: The last known state.
         changed_at: When that was reached, seconds since 1970.
+        is_deleted: Its visitor wants its files gone.
     """
 
     engine: EngineName
     state: RunState
     changed_at: float
+    is_deleted: bool = False
 
     @property
     def may_lose_its_files(self) -> bool:

@@ -106,7 +106,8 @@ class Retention:
 
     def _sweep(self, known: Mapping[str, KeptRun], shown: Collection[str], in_memory: Collection[str]) -> int:
         now = self._clock()
-        for left in self._runs.glob(f"{_REMOVED}*"):  # of a process that was killed
+        deleted = [self._runs / run_id for run_id, run in known.items() if run.is_deleted]
+        for left in (*self._runs.glob(f"{_REMOVED}*"), *deleted):  # of a process that was killed
             shutil.rmtree(left, ignore_errors=True)
         entries = [*self._of_runs(known, shown, now), *self._of_analyses(in_memory, now)]
         return sum(entry.size_bytes for entry in self._chosen(entries, now) if _remove(entry))

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Collection, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from hmac import compare_digest
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 
 from kling_ui.errors import LedgerError, RunError
 from kling_ui.interrupts import keep_addresses_out
+from kling_ui.options import without_odd
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
@@ -22,14 +24,20 @@ from kling_ui.runs.retention import Retention
 from kling_ui.runs.run_files import Measurer, RunFolders
 from kling_ui.runs.submission import Recovery, RunSubmission
 from kling_ui.runs.supervisor import RunSupervisor
-from kling_ui.runs.view import Live, RunView, view_of
+from kling_ui.runs.view import Live, Loss, LossError, RunView, view_of
 from kling_ui.settings import Limits, Settings
 from kling_ui.workers import Workers
 
 ASK_EVERY_S = 2.0  # at a run that another process carries: only the ledger tells of it
 QUIET_S = 10.0  # a page that has gone is noticed when it is next written to
 HISTORY_LIMIT = 50
+NAME_MAX_CHARS = 80
 __all__ = ["RunInputs", "Runner", "Start", "open_runner"]
+
+
+def unknown_run() -> RunError:
+    """Say the same of a run that never was, that is somebody else's, and that was deleted."""
+    return RunError("This run is not known here.", advice="It may have been deleted, or belong to another browser.")
 
 
 class RunQueries:
@@ -116,8 +124,8 @@ class RunQueries:
         is_theirs = record is not None and (
             visitor is None or (visitor != "" and compare_digest(record.visitor.encode(), visitor.encode()))
         )
-        if record is None or not is_theirs:
-            raise RunError("This run is not known here.", advice="It may belong to another browser.")
+        if record is None or not is_theirs or record.deleted_at is not None:
+            raise unknown_run()
         return record
 
     @contextmanager
@@ -146,7 +154,7 @@ class RunQueries:
         context = self._context
         update = context.live_status.read(record.run_id)
         live = update.live if update else Live(needs_token=self._waits_for_token(record))
-        record = update.record if update else record
+        record = replace(update.record, name=record.name) if update else record  # a name is written past its follower
         return view_of(record, live, folder=context.folders.of(record.run_id), now=context.clock())
 
     def _waits_for_token(self, record: RunRecord) -> bool:
@@ -327,6 +335,36 @@ class Runner:
             return await executor.cancel()
         code = CancelCode.ENDED_ALREADY if record.state.is_final else CancelCode.NOT_FOLLOWED
         return CancelAnswer(code, record.engine)
+
+    async def rename(self, run_id: str, visitor: str, name: str) -> None:
+        """Call a run by another name, of at most :data:`NAME_MAX_CHARS` characters; an empty one takes it away.
+
+        Raises:
+            RunError: There is no such run of this visitor.
+        """
+        kept = " ".join(without_odd(name).split())[:NAME_MAX_CHARS] or None
+        if not visitor or not await self._context.ledger.ask(lambda store: store.rename(run_id, visitor, kept)):
+            raise unknown_run()
+
+    async def delete(self, run_id: str, visitor: str, *, losing: Loss) -> None:
+        """Remove a run's files, and all that says what was asked for; what it cost stays in the ledger.
+
+        Args:
+            run_id: The run.
+            visitor: Whose it must be.
+            losing: What the visitor was told is lost.
+
+        Raises:
+            LossError: Something else would be lost, or the run is under way; nothing was deleted.
+            RunError: There is no such run of this visitor.
+        """
+        run = self._queries.show(await self._queries.record(run_id, visitor))
+        if run.loss is Loss.UNDER_WAY or run.loss is not losing:
+            raise LossError(run)
+        now = self._context.clock()
+        if not await self._context.ledger.ask(lambda store: store.delete(run_id, visitor, now=now)):
+            raise unknown_run()
+        await asyncio.to_thread(self._context.folders.remove, run_id)
 
     def retention(
         self, analyses: Path, limits: Limits, *, in_memory: Callable[[], Collection[str]] = tuple

@@ -209,6 +209,7 @@ class RunSubmission:
             own_token=own_token,
             visitor_pays=own_token,
             findings=inputs.findings,
+            repaired=inputs.repaired,
         )
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kling_ui.errors import RunError
 from kling_ui.options import TransferOptions
 from kling_ui.runs.outcomes import CancelAnswer, FailureReason, Outcome, OutcomeCode, ReasonCode, Trouble, explain
 from kling_ui.runs.pricing import Charge, Quote, charge_of
@@ -31,6 +33,15 @@ class Live:
     deliveries: Deliveries | None = None
     cancel_answer: CancelAnswer | None = None
     needs_token: bool = False
+
+
+class Loss(StrEnum):
+    """What is lost with a run when its visitor deletes it."""
+
+    UNDER_WAY = "under way"  # it cannot be deleted before it has ended
+    NOT_FETCHED = "not fetched"  # a video that is or may be paid for, and may still be had from its engine
+    PAID = "paid"  # a video that another one would be charged for
+    FILES = "files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,12 +77,16 @@ class RunView:
         reason: Why its engine made none, if that failed and is known.
         inputs: Which inputs to change after a failure: any of ``image``, ``video`` and ``prompt``.
         repairs: Ids of repairs (:class:`kling_ui.checks.repair_kinds.RepairKind`) that help, the likeliest first.
+        rules: Ids of the rules of the checks that are about why it failed, the likeliest first.
         findings: What the checks said before the run.
         deliveries: How the files travel, when that is worth saying.
         cancel_answer: What asking to cancel achieved, once that could be asked.
         needs_token: It goes on at the engine but can only be followed with its visitor's token.
         files_gone: It has ended, and files that were kept with it are no longer here; they are ``None`` above.
         result_gone: Its result is among them.
+        name: What its visitor calls it; empty without a name.
+        repaired: What was done to ``image`` and ``video`` before, each a list of ``[id of the repair, its label]``.
+        is_deleted: Its visitor deleted it: only whoever owns the ledger sees that it was.
     """
 
     run_id: str
@@ -102,12 +117,25 @@ class RunView:
     reason: ReasonCode | None
     inputs: tuple[str, ...]
     repairs: tuple[str, ...]
+    rules: tuple[str, ...]
     findings: Mapping[str, Any] | None
     deliveries: Deliveries | None
     cancel_answer: CancelAnswer | None
     needs_token: bool
     files_gone: bool = False
     result_gone: bool = False
+    name: str = ""
+    repaired: Mapping[str, Any] | None = None
+    is_deleted: bool = False
+
+    @property
+    def loss(self) -> Loss:
+        """What is lost with it when it is deleted."""
+        if not self.is_final:
+            return Loss.UNDER_WAY
+        if self.can_recover:
+            return Loss.NOT_FETCHED
+        return Loss.FILES if self.engine is EngineName.PREVIEW or self.result is None else Loss.PAID
 
     @property
     def is_final(self) -> bool:
@@ -130,6 +158,18 @@ class RunView:
         if self.engine is EngineName.PREVIEW or self.result is not None:
             return False
         return self.state is RunState.UNKNOWN or (self.state is RunState.FAILED and self.expiry is not None)
+
+
+class LossError(RunError):
+    """A run is not deleted, because more would be lost than its visitor was told.
+
+    Args:
+        run: The run.
+    """
+
+    def __init__(self, run: RunView) -> None:
+        super().__init__("More would be lost with this run than was said.")
+        self.run = run
 
 
 def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunView:
@@ -174,12 +214,16 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         reason=reason.code if reason else None,
         inputs=reason.inputs if reason else (),
         repairs=tuple(repair.value for repair in reason.repairs) if reason else (),
+        rules=reason.rules if reason else (),
         findings=record.findings,
         deliveries=live.deliveries,
         cancel_answer=live.cancel_answer,
         needs_token=live.needs_token,
         files_gone=files.are_gone,
         result_gone=files.is_result_gone,
+        name=record.name or "",
+        repaired=record.repaired,
+        is_deleted=record.deleted_at is not None,
     )
 
 

@@ -7,12 +7,13 @@ from typing import Any, Self
 
 from kling_ui.checks.limits import PROMPT_MAX_CHARS
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.options import Orientation, TransferOptions, odd_characters
+from kling_ui.options import Orientation, Resolution, TransferOptions, odd_characters, without_odd
 from kling_ui.runs.runner import RunInputs
 from kling_ui.ui.event_payload import choice_of, entries_of, text_of
 from kling_ui.ui.web.signed_files import SignedFiles
 
 Span = tuple[float, float]
+Repairs = tuple[tuple[RepairKind, str], ...]
 _LABEL_MAX_CHARS = 120
 _TIME_MAX_S = 1e6
 _VERSIONS_MAX = 32  # of one input; what a browser sends is not believed without end
@@ -32,7 +33,7 @@ class InputVersion:
     """
 
     path: Path
-    repairs: tuple[tuple[RepairKind, str], ...] = ()
+    repairs: Repairs = ()
     span: Span | None = None
     picture: Path | None = None
     origin: str | None = field(default=None, repr=False)
@@ -51,7 +52,7 @@ class InputVersion:
         """Put it into plain values that the browser carries; files become signed references."""
         return {
             "ref": signed_files.sign(self.path),
-            "repairs": [[kind.value, label] for kind, label in self.repairs],
+            "repairs": _listed(self.repairs),
             "span": list(self.span) if self.span else None,
             "picture": signed_files.sign(self.picture) if self.picture else None,
             "origin": self.origin,
@@ -135,7 +136,11 @@ def read_span(value: object) -> Span | None:
     return (float(start_s), float(end_s)) if 0 <= start_s < end_s < _TIME_MAX_S else None
 
 
-def _repairs(value: object) -> tuple[tuple[RepairKind, str], ...]:
+def _listed(repairs: Repairs) -> list[list[str]]:
+    return [[kind.value, label] for kind, label in repairs]
+
+
+def _repairs(value: object) -> Repairs:
     entries = value if isinstance(value, list) else []
     kinds = {kind.value: kind for kind in RepairKind}
     return tuple(
@@ -143,7 +148,7 @@ def _repairs(value: object) -> tuple[tuple[RepairKind, str], ...]:
         for entry in entries
         if isinstance(entry, list) and len(entry) == 2 and all(isinstance(part, str) for part in entry)
         if entry[0] in kinds
-    )
+    )[:_VERSIONS_MAX]
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +162,8 @@ class RunRequest:
         accepted: The person has checked what a detector may get wrong.
         image_url: The public address from which the image came, if it did.
         video_url: The public address from which the clip came, if it did.
+        image_repairs: What was done to the image before, each with the label of its button.
+        video_repairs: What was done to the clip before, likewise.
     """
 
     image: Path
@@ -165,6 +172,8 @@ class RunRequest:
     accepted: bool = False
     image_url: str | None = field(default=None, repr=False)
     video_url: str | None = field(default=None, repr=False)
+    image_repairs: Repairs = ()
+    video_repairs: Repairs = ()
 
     def inputs(self, *, findings: Mapping[str, Any] | None) -> RunInputs:
         """Give what a run is made of; ``findings`` is what the checks said."""
@@ -175,6 +184,7 @@ class RunRequest:
             image_url=self.image_url,
             video_url=self.video_url,
             findings=findings,
+            repaired={"image": _listed(self.image_repairs), "video": _listed(self.video_repairs)},
         )
 
     def to_value(self, signed_files: SignedFiles) -> dict[str, Any]:
@@ -188,6 +198,8 @@ class RunRequest:
             "orientation": self.choice.orientation.value,
             "keep_sound": self.choice.keep_sound,
             "accepted": self.accepted,
+            "image_repairs": _listed(self.image_repairs),
+            "video_repairs": _listed(self.video_repairs),
         }
 
     @classmethod
@@ -201,7 +213,8 @@ class RunRequest:
             text_of(given.get("prompt")), Orientation(given["orientation"]), given.get("keep_sound") is True
         )
         urls = _url(given.get("image_url")), _url(given.get("video_url"))
-        return cls(image, video, choice, given.get("accepted") is True, *urls)
+        repairs = _repairs(given.get("image_repairs")), _repairs(given.get("video_repairs"))
+        return cls(image, video, choice, given.get("accepted") is True, *urls, *repairs)
 
 
 def shown_rate_value(rate_usd: float | None) -> dict[str, Any]:
@@ -228,12 +241,26 @@ class SavedInputs:
     Attributes:
         image: The character image; ``None`` when its place was empty.
         video: The reference video, likewise.
-        choice: Prompt, orientation, sound.
+        choice: Prompt, orientation, sound, and the size of the preview where that is known.
     """
 
     image: InputVersions | None
     video: InputVersions | None
     choice: TransferOptions
+
+    def to_value(self, signed_files: SignedFiles) -> dict[str, Any]:
+        """Put it into plain values that the browser carries, as ``kept.js`` does."""
+        given = {"image": self.image, "video": self.video}
+        files = {
+            name: versions and {"ref": signed_files.sign(versions.current.path)} | versions.to_value(signed_files)
+            for name, versions in given.items()
+        }
+        return files | {
+            "prompt": without_odd(self.choice.prompt),
+            "orientation": self.choice.orientation.value,
+            "keep_sound": self.choice.keep_sound,
+            "resolution": self.choice.resolution.value,
+        }
 
     @classmethod
     def from_value(cls, value: object, signed_files: SignedFiles) -> Self | None:
@@ -249,5 +276,6 @@ class SavedInputs:
                 text_of(given.get("prompt"))[: int(PROMPT_MAX_CHARS.value)],
                 choice_of(given.get("orientation"), Orientation.VIDEO),
                 given.get("keep_sound") is not False,
+                choice_of(given.get("resolution"), Resolution.P720),
             ),
         )

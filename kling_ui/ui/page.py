@@ -55,9 +55,9 @@ class Panels:
 
     @property
     def asked(self) -> list[Any]:
-        """What is judged."""
-        how = self.how
-        return [self.inputs.image, self.inputs.video, how.orientation, how.keep_sound, how.prompt, self.action.accepted]
+        """What is judged, and for which engine."""
+        how, action, engine = self.how, self.action, self.engine.engine
+        return [*self.slots, how.orientation, how.keep_sound, how.prompt, action.accepted, engine]
 
     @property
     def typed(self) -> list[Any]:
@@ -127,6 +127,7 @@ def build_page(
         wire_engine(panels, on_token, on_engine)
         wire_start(panels, on_token, on_inputs, on_runs, on_engine)
         wire_runs(panels, on_runs, on_engine)
+        wire_past_runs(panels, on_runs, on_inputs)
         wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
     for event in page.fns.values():
         event.fn = guarded(event.fn) if event.fn else None
@@ -155,7 +156,7 @@ def wire_checks(panels: Panels, handlers: InputHandlers) -> None:
     advised = [video.change, orientation.change]
     gr.on(advised, handlers.on_advice, [video, orientation], panels.how.advice, trigger_mode="multiple", **PLUMBING)
     keep = asset("ui/kept.js").read_text("utf-8")
-    gr.on(changes[:-1], None, [*panels.asked[:-1], panels.kept], panels.kept, js=keep, **PLUMBING)
+    gr.on(changes[:-2], None, [*panels.asked[:-2], panels.kept], panels.kept, js=keep, **PLUMBING)
 
 
 def wire_repairs(panels: Panels, handlers: RepairHandlers) -> None:
@@ -225,6 +226,17 @@ def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: PriceHandlers) -
     again.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
     for recover in (result.status.recover, result.history.recover):
         recover(handlers.on_recover, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
+
+
+def wire_past_runs(panels: Panels, handlers: RunHandlers, on_inputs: InputHandlers) -> None:
+    """Use the inputs of a run again, name it, delete it."""
+    history, how, visitor = panels.result.history, panels.how, panels.visitor
+    kept, taken = [panels.kept, how.resolution, visitor], [*panels.slots, panels.result.player, history]
+    chosen = [how.orientation, how.keep_sound, how.prompt, how.resolution]
+    history.reuse(on_inputs.on_reuse_inputs, kept, taken, trigger_mode="multiple", **PLUMBING)
+    history.reuse(on_inputs.on_reuse_choice, visitor, chosen, trigger_mode="multiple", **PLUMBING)
+    history.rename(handlers.on_rename, visitor, history, trigger_mode="multiple", **PLUMBING)
+    history.delete(handlers.on_delete, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_arrival(

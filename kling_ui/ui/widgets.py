@@ -223,7 +223,8 @@ def status() -> gr.HTML:
 def player() -> gr.HTML:
     """Place the synchronised player; event ``compare`` (``run_id``); property ``comparison`` answers it.
 
-    It shows a run, or, while its value is empty, what the property ``pair`` holds.
+    It shows a run, or, while its value is empty, what the property ``pair`` holds; ``used`` says of a run that its
+    inputs stand in their places again.
     """
     return widget(
         "player",
@@ -231,17 +232,23 @@ def player() -> gr.HTML:
         uses=("score", "panes", "playable"),
         comparison=None,
         pair={},
+        used={},
         blank_title="Your result appears here",
         blank_words="Picture, reference and result play side by side, frame by frame if you like.",
     )
 
 
 def history() -> gr.HTML:
-    """Place the visitor's earlier runs; events ``open`` (``run_id``) and ``recover`` (``request_id``).
+    """Place what was run: about the run that is shown, and the visitor's earlier ones.
 
-    Property ``note`` answers a person who recovers; ``engine`` is the one that is chosen.
+    Events ``open`` (``run_id``, empty for none), ``recover`` (``request_id``), ``reuse`` (``run_id``, or what stood
+    there ``before``), ``rename`` (``run_id``, ``name``) and ``delete`` (``run_id``, the ``loss`` that was told).
+    Property ``note`` answers a person who recovers, ``used`` one who reuses, ``said`` one who names or deletes;
+    ``engine`` is the one that is chosen.
     """
-    return widget("history", value={}, elem_id="history", note=None, engine="")
+    return widget(
+        "history", value={}, elem_id="history", uses=("dom", "about"), note=None, engine="", used=None, said=None
+    )
 
 
 def heading(step: str, title: str) -> gr.HTML:

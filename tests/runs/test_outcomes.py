@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.checks.report import RULES
 from kling_ui.errors import (
     APIConnectionError,
     APIStatusError,
@@ -189,6 +190,34 @@ def test_the_vendors_words_become_something_to_act_on(raw, code, inputs, first_r
     assert (reason.code, reason.inputs) == (code, inputs)
     assert (reason.repairs[0] if reason.repairs else None) is first_repair
     assert all(repair.target in {*inputs, "choice"} for repair in reason.repairs)
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "inputs", "rules"),
+    [
+        ("No person was found in the picture.", ReasonCode.NO_CHARACTER, ("image",), ("image.character",)),
+        (
+            "image_url cannot be used: no person was found in the picture.",
+            ReasonCode.NO_CHARACTER,
+            ("image",),
+            ("image.character",),
+        ),
+        ("no person was found in the clip.", ReasonCode.NOBODY_MOVES, ("video",), ("video.person",)),
+        ("The disk is full.", ReasonCode.PREVIEW, (), ()),
+        (None, ReasonCode.PREVIEW, (), ()),
+    ],
+)
+def test_what_the_preview_could_not_draw_leads_to_the_rule_that_is_about_it(raw, code, inputs, rules):
+    reason = explain(EngineName.PREVIEW, raw)
+    assert (reason.code, reason.inputs, reason.rules) == (code, inputs, rules)
+    assert set(rules) <= set(RULES)
+
+
+@pytest.mark.parametrize("raw", ["more than one person in the video", "duration", "upper body detected", "ECODE 7"])
+def test_the_rules_of_a_reason_exist_and_are_about_its_inputs(raw):
+    reason = explain(EngineName.KLING, raw)
+    assert set(reason.rules) <= set(RULES)
+    assert {rule.partition(".")[0] for rule in reason.rules} <= set(reason.inputs)
 
 
 def test_the_previews_words_are_for_people_already():

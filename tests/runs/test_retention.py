@@ -243,3 +243,11 @@ def test_what_was_removed_is_said_and_can_be_made_again(open_world):
     assert start.is_new
     assert start.run_id != first
     assert again.result is not None
+
+
+@pytest.mark.parametrize("engine", list(EngineName))
+def test_what_a_stop_left_of_a_deleted_run_goes_at_the_next_sweep(house, engine):
+    run_id, other = house.run(1, engine, age_s=60.0), house.run(2, engine, age_s=60.0)
+    assert asyncio.run(house.ledger.ask(lambda store: store.delete(run_id, "ann", now=NOW)))
+    house.sweep(keep_days=None)
+    assert house.left == {other}

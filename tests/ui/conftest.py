@@ -29,7 +29,7 @@ from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
 from kling_ui.runs.pricing import Budget, Charge, Quote, Spending
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import RunInputs, Start
-from kling_ui.runs.view import RunView
+from kling_ui.runs.view import Loss, RunView
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.services import Services, open_store
@@ -183,6 +183,7 @@ def run_of(tmp_path: Path) -> Callable[..., RunView]:
         "charge": Charge.NO,
         "inputs": (),
         "repairs": (),
+        "rules": (),
     }
     known: dict[str, Any] = {field.name: usual.get(field.name) for field in fields(RunView)}
     return lambda **changes: RunView(**(known | changes))
@@ -217,6 +218,7 @@ class PlayedRunner:
         self.spent = Spending()
         self.price = Quote(rate_usd=0.07, unit="second")
         self.ahead: list[str] = []
+        self.changed: list[tuple[Any, ...]] = []
         self.quoted: list[Any] = []
 
     def watch_ahead(self, reference: Path) -> None:
@@ -253,6 +255,7 @@ class PlayedRunner:
             yield view
 
     async def view(self, *_: str) -> RunView:
+        self._refuse()
         return self.views[-1]
 
     async def history(self, _: str) -> list[RunView]:
@@ -261,6 +264,15 @@ class PlayedRunner:
     async def cancel(self, run_id: str, visitor: str) -> CancelAnswer:
         self.cancelled.append((run_id, visitor))
         return CancelAnswer(OutcomeCode.PREVIEW_STOPPED, EngineName.PREVIEW)
+
+    async def rename(self, run_id: str, visitor: str, name: str) -> None:
+        self._refuse()
+        self.changed.append((run_id, visitor, name))
+
+    async def delete(self, run_id: str, visitor: str, *, losing: Loss) -> None:
+        self._refuse()
+        self.changed.append((run_id, visitor, losing))
+        self.views = []
 
     async def resume(self, *_: Any) -> list[str]:
         self._refuse()

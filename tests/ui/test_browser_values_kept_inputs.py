@@ -1,6 +1,6 @@
 import pytest
 
-from kling_ui.options import Orientation, TransferOptions
+from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.ui.browser_values import SavedInputs
 from kling_ui.ui.web.signed_files import SignedFiles
 
@@ -44,3 +44,14 @@ def test_nothing_comes_of_nothing(value, signed_files):
 def test_a_choice_that_makes_no_sense_becomes_the_usual_one(kept, signed_files):
     inputs = SavedInputs.from_value(kept | {"orientation": "up", "keep_sound": 3, "prompt": ["x"]}, signed_files)
     assert inputs.choice == TransferOptions("", Orientation.VIDEO, keep_sound=True)
+
+
+@pytest.mark.parametrize("gone", [None, "a.png", "a.mp4"])
+def test_what_stood_there_survives_its_way_through_the_browser(kept, signed_files, tmp_path, gone):
+    if gone:
+        (tmp_path / gone).unlink()
+    repaired = {"ref": kept["image"]["ref"], "repairs": [["image.convert", "Convert"]], "span": [1.0, 4.0]}
+    kept["image"] |= {"current": repaired, "past": [{"ref": kept["image"]["ref"]}]}
+    inputs = SavedInputs.from_value(kept | {"resolution": "1080p"}, signed_files)
+    assert inputs.choice.resolution is Resolution.P1080
+    assert SavedInputs.from_value(inputs.to_value(signed_files), signed_files) == inputs

@@ -1,5 +1,6 @@
 import pytest
 
+from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate, shown_rate_value
 from kling_ui.ui.web.signed_files import SignedFiles
@@ -15,7 +16,8 @@ def signed_files(tmp_path):
 @pytest.fixture
 def run_request(tmp_path):
     choice = TransferOptions("outdoors", Orientation.IMAGE, keep_sound=False)
-    return RunRequest(tmp_path / "image.png", tmp_path / "clip.mp4", choice, True, "https://example.org/a.png", None)
+    files, done = (tmp_path / "image.png", tmp_path / "clip.mp4"), (RepairKind.IMAGE_CONVERT, "Convert to PNG")
+    return RunRequest(*files, choice, True, "https://example.org/a.png", None, (done,))
 
 
 def test_a_wish_survives_its_way_through_the_browser(signed_files, run_request):
@@ -34,6 +36,23 @@ def test_a_wish_survives_its_way_through_the_browser(signed_files, run_request):
 )
 def test_a_wish_that_was_tampered_with_is_none(signed_files, run_request, change):
     assert RunRequest.from_value(run_request.to_value(signed_files) | change, signed_files) is None
+
+
+def test_what_was_repaired_is_handed_on_to_the_run(run_request):
+    done = {"image": [["image.convert", "Convert to PNG"]], "video": []}
+    assert run_request.inputs(findings=None).repaired == done
+
+
+@pytest.mark.parametrize("value", [None, 7, "x", [1], [["image.convert"]], [["image.convert", 3]], [["nothing", "x"]]])
+def test_odd_repairs_are_none(signed_files, run_request, value):
+    read = RunRequest.from_value(run_request.to_value(signed_files) | {"image_repairs": value}, signed_files)
+    assert read.image_repairs == ()
+
+
+def test_repairs_are_not_believed_without_end(signed_files, run_request):
+    many = [["image.convert", "x" * 10_000]] * 1000
+    read = RunRequest.from_value(run_request.to_value(signed_files) | {"image_repairs": many}, signed_files)
+    assert (len(read.image_repairs), len(read.image_repairs[0][1])) == (32, 120)
 
 
 @pytest.mark.parametrize("value", [None, "request", [], {}])

@@ -55,7 +55,7 @@ ODD = (
 )
 TOLD = {
     "id", "url", "ref", "seq", "recorded", "kinds", "span", "after", "orientation", "keep_sound", "run_id",
-    "request_id", "image", "video",
+    "request_id", "image", "video", "before", "name", "loss",
 }  # fmt: skip
 
 

@@ -130,6 +130,24 @@ def test_a_waiting_run_is_cancelled_and_holds_the_budget_until_then(payer: Page)
     expect(status).to_contain_text("Nothing was charged.")
 
 
+def test_what_may_be_paid_for_is_deleted_by_somebody_who_knows_it_and_still_counts(payer: Page):
+    expect(_run(payer, "It gets lost, and is deleted")).to_have_attribute("data-state", "unknown")
+    spent = payer.locator(".cost-spent")
+    expect(spent).to_contain_text("0.42")
+    before = spent.inner_text()
+    payer.click(".about > summary")
+    payer.click(".about [data-do=delete]")
+    expect(payer.locator(".about-sure p")).to_contain_text("may be paid for is not fetched yet")
+    expect(payer.locator(".about-sure p")).to_contain_text("charged again")
+    payer.click("[data-do=sure]")
+    expect(payer.locator(".status-words")).to_have_text("The run was deleted.")
+    expect(payer.locator(".past")).to_have_count(0)
+    payer.reload()
+    payer.wait_for_selector("#run:not([disabled])")
+    payer.click("#engine label >> nth=1")
+    expect(spent).to_have_text(before)
+
+
 def test_a_running_one_goes_on_and_that_is_said(payer: Page, vendor: Any):
     status = _run(payer, "It runs")
     expect(status).to_have_attribute("data-state", "in_progress")
@@ -147,6 +165,9 @@ def test_a_failure_leads_to_what_has_to_change(payer: Page):
     expect(payer.locator(".status-raw p")).to_contain_text("code 1201")
     payer.click("[data-act=go] >> nth=0")
     expect(payer.locator("#image-slot")).to_be_in_viewport()
+    payer.click("[data-act=find]")
+    expect(payer.locator("#image-slot")).to_be_in_viewport()  # the checks found nothing of the kind
+    payer.click(".about > summary")
     payer.click(".history-steps summary")
     expect(payer.locator(".history-steps li").first).to_contain_text("Asked for")
 

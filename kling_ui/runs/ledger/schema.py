@@ -63,6 +63,9 @@ runs = Table(
     Column("error", Text),
     Column("advice", Text),
     Column("raw_error", Text),
+    Column("name", String(128)),
+    Column("repaired", _json),
+    Column("deleted_at", Float),
 )
 
 states = Table(
@@ -183,4 +186,10 @@ def _outcome(connection: Connection) -> None:
     connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN outcome {kind}")
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _payer_column, _payer, _outcome)
+def _name_and_deletion(connection: Connection) -> None:
+    for column in (Column("name", String(128)), Column("repaired", JSON()), Column("deleted_at", Float)):
+        kind = column.type.compile(connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN {column.name} {kind}")
+
+
+STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _payer_column, _payer, _outcome, _name_and_deletion)

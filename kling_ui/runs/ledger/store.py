@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,16 @@ from kling_ui.errors import LedgerError, SettingsError
 from kling_ui.options import TransferOptions
 from kling_ui.runs.ledger.schema import in_turn, migrate, runs, states
 from kling_ui.runs.pricing import DAY_S, Budget, Spending, spending_of
-from kling_ui.runs.record import CLAIM_MAX_S, EngineName, KeptRun, ResultFacts, RunRecord, RunState, fingerprint_for
+from kling_ui.runs.record import (
+    CLAIM_MAX_S,
+    EngineName,
+    KeptRun,
+    ResultFacts,
+    RunRecord,
+    RunState,
+    fingerprint_for,
+    recovered_fingerprint,
+)
 
 BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
 _RECORD = TypeAdapter(RunRecord)
@@ -101,6 +110,11 @@ def hand_over(connection: Connection, visitor: str, to: str) -> int:
         theirs = update(runs).where(runs.c.run_id == row["run_id"])
         connection.execute(theirs.values(visitor=to, fingerprint=request, open_key=key))
     return len(rows)
+
+
+def _theirs(run_id: str, visitor: str) -> tuple[ColumnElement[bool], ...]:
+    """Say which run, whose, and that it is not deleted."""
+    return runs.c.run_id == run_id, runs.c.visitor == visitor, runs.c.deleted_at.is_(None)
 
 
 def is_unheld(now: float) -> ColumnElement[bool]:
@@ -244,7 +258,7 @@ class Store:
         """
         changes: dict[str, object] = {"request_id": request_id, "state": RunState.IN_QUEUE.value, "changed_at": now}
         changes |= {"holder": None, "held_until": 0.0}
-        changes |= {"outcome": None, "error": None, "advice": None, "raw_error": None}
+        changes |= {"outcome": None, "error": None, "advice": None, "raw_error": None, "deleted_at": None}
         if own_token is not None:
             changes["own_token"] = own_token
         changes |= {"result_name": None, "result_sha256": None, "result_facts": None, "motion": None}
@@ -257,6 +271,33 @@ class Store:
                 return False
             note_state(connection, run_id, RunState.IN_QUEUE, now)
         return True
+
+    def rename(self, run_id: str, visitor: str, name: str | None) -> bool:
+        """Let a visitor's run be called ``name``; return whether there is such a run."""
+        query = update(runs).where(*_theirs(run_id, visitor)).values(name=name)
+        with self._transaction() as connection:
+            return connection.execute(query).rowcount == 1
+
+    def delete(self, run_id: str, visitor: str, *, now: float) -> bool:
+        """Forget what a visitor asked for in a run that has ended; what it cost, and that it was, stays.
+
+        The same request may be run anew; a run that is recovered later is no longer deleted.
+
+        Returns:
+            Whether there was such a run.
+        """
+        forgotten = dict.fromkeys(("findings", "motion", "raw_error", "name", "repaired", "open_key"))
+        blank = dict.fromkeys(("image_name", "image_sha256", "reference_name", "reference_sha256"), "")
+        query = update(runs).where(*_theirs(run_id, visitor), runs.c.state.in_(_FINAL))
+        with self._transaction() as connection:
+            in_turn(connection)
+            row = connection.execute(select(runs).where(*_theirs(run_id, visitor))).mappings().first()
+            if row is None:
+                return False
+            choice = to_row({"choice": replace(to_record(row).choice, prompt="")})
+            request = recovered_fingerprint(visitor, row["request_id"] or run_id)
+            changes = forgotten | blank | choice | {"fingerprint": request, "deleted_at": now}
+            return connection.execute(query.values(changes)).rowcount == 1
 
     def hand_over(self, visitor: str, to: str) -> int:
         """Make one visitor's runs another's; whoever carries them goes on. Return how many they were."""
@@ -271,9 +312,10 @@ class Store:
         return None if row is None else to_record(row)
 
     def of_visitor(self, visitor: str | None, limit: int) -> list[RunRecord]:
-        """Return a visitor's newest runs, or everybody's, newest first."""
+        """Return a visitor's newest runs that are not deleted, or everybody's, deleted ones too, newest first."""
         query = select(runs).order_by(runs.c.created_at.desc()).limit(limit)
-        return self._records(query if visitor is None else query.where(runs.c.visitor == visitor))
+        theirs = runs.c.visitor == visitor, runs.c.deleted_at.is_(None)
+        return self._records(query if visitor is None else query.where(*theirs))
 
     def standing(self, fingerprint: str, *, gone: Collection[str] = (), again: bool = False) -> RunRecord | None:
         """Return the run that stands in the way of the same one; arguments as for :meth:`add`."""
@@ -301,10 +343,13 @@ class Store:
 
     def kept_runs(self) -> dict[str, KeptRun]:
         """Return of all runs what decides whether their files are kept, by run id."""
-        query = select(runs.c.run_id, runs.c.engine, runs.c.state, runs.c.changed_at)
+        query = select(runs.c.run_id, runs.c.engine, runs.c.state, runs.c.changed_at, runs.c.deleted_at)
         with self._transaction() as connection:
             rows = connection.execute(query).all()
-        return {run_id: KeptRun(EngineName(engine), RunState(state), at) for run_id, engine, state, at in rows}
+        return {
+            run_id: KeptRun(EngineName(engine), RunState(state), at, deleted_at is not None)
+            for run_id, engine, state, at, deleted_at in rows
+        }
 
     def spending(self, visitor: str, now: float, *, own_token: bool, payer: str = "") -> Spending:
         """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.pricing.spending_of`."""

@@ -1,6 +1,8 @@
 """What happens when a person hands in an input, picks an example or changes how: look at it, then judge."""
 
 import asyncio
+import shutil
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +13,8 @@ import gradio as gr
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
 from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, TransferOptions
-from kling_ui.ui.browser_values import InputVersion, InputVersions, RunRequest, SavedInputs
+from kling_ui.runs.record import EngineName
+from kling_ui.ui.browser_values import InputVersion, InputVersions, Repairs, RunRequest, SavedInputs
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
 from kling_ui.ui.input_session import STEPS, InputAnalysis
@@ -20,6 +23,8 @@ from kling_ui.ui.views import findings as advice_view
 from kling_ui.ui.views import input_slot as slot_view
 from kling_ui.ui.views.findings import VerdictView, verdict_view
 from kling_ui.ui.views.input_slot import SlotValue
+from kling_ui.ui.visitors import Visitor, visitor_of
+from kling_ui.ui.web.signed_files import SignedFiles
 
 _EXAMPLE_PROMPTS = tuple(example.choice.prompt for example in EXAMPLES)
 
@@ -83,6 +88,47 @@ class InputHandlers:
             return gr.skip(), gr.skip(), gr.skip()
         return before.choice.orientation.value, before.choice.keep_sound, before.choice.prompt
 
+    async def on_reuse_inputs(
+        self, kept: object, resolution: str, visitor: str, event: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[tuple[Any, Any, Any, Any]]:
+        """Put a run's inputs, as they were sent, back into their places, or undo that; player and history say so.
+
+        Args:
+            kept: What stands there now, to come back to.
+            resolution: The size of the preview now.
+            visitor: Whose run it must be.
+            event: Names the ``run_id``, or carries what stood there ``before``.
+            request: The browser's request.
+        """
+        given, services, session = payload(event), self._services().for_request(request), request.session_hash
+        try:
+            saved = await _reused(services, given, visitor_of(visitor, request), with_files=True)
+            before = SavedInputs.from_value(entries_of(kept) | {"resolution": resolution}, services.signed_files)
+            told = _told_of_reuse(services.signed_files, given, saved, before)
+        except Exception as error:  # noqa: BLE001  told in words
+            said = {"run_id": "", "words": str(error_text(error)), "number": time.monotonic_ns(), "before": None}
+            yield gr.skip(), gr.skip(), gr.skip(), gr.update(used=said)
+            return
+        with (
+            self._latest_wins.claim(session, InputKind.IMAGE) as image_is_ours,
+            self._latest_wins.claim(session, InputKind.VIDEO) as video_is_ours,
+        ):
+            async for image, video in _load(InputAnalysis(lambda: services), saved.image, saved.video):
+                if not (image_is_ours() and video_is_ours()):
+                    return
+                yield image, video, *told  # each time: of steps that follow each other at once Gradio shows the last
+
+    async def on_reuse_choice(
+        self, visitor: str, event: gr.EventData, request: gr.Request
+    ) -> tuple[Any, Any, Any, Any]:
+        """Choose again what was chosen for a run, or before that was undone; why not is said with its inputs."""
+        try:
+            saved = await _reused(self._services(), payload(event), visitor_of(visitor, request), with_files=False)
+        except KlingUIError:
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        choice = saved.choice
+        return choice.orientation.value, choice.keep_sound, choice.prompt, choice.resolution.value
+
     async def on_advice(self, video: SlotValue | None, orientation: str, request: gr.Request) -> Any:
         """Say which orientation suits the clip."""
         with self._latest_wins.claim(request.session_hash, "advice") as is_ours:
@@ -101,9 +147,10 @@ class InputHandlers:
         keep_sound: bool,
         prompt: str,
         accepted: bool,
+        engine: str,
         request: gr.Request,
     ) -> tuple[Any, Any, Any, Any, Any]:
-        """Judge both inputs and the choice; what was found in them is known already, so this is quick.
+        """Judge both inputs and the choice for an engine; what was found in them is known already, so this is quick.
 
         Returns:
             The list of findings, the headline, the button, the checkbox of a person who has checked, and the request
@@ -111,8 +158,9 @@ class InputHandlers:
         """
         image, video = entries_of(image), entries_of(video)
         choice = TransferOptions(text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
+        for_engine = choice_of(engine, EngineName.PREVIEW)
         view, run_request = await self._verdict(
-            image, video, choice, self._analysis_for(request), accepted=accepted is True
+            image, video, choice, self._analysis_for(request), accepted=accepted is True, engine=for_engine
         )
         carried = run_request.to_value(self._services().signed_files) if run_request and view.may_run else {}
         now = {"image": image.get("ref"), "video": video.get("ref")}
@@ -124,7 +172,7 @@ class InputHandlers:
                 "repair_all": view.repair_all,
                 "now": now,
             },
-            {"text": view.text, "tone": view.tone, "more": view.more_words},
+            {"text": view.text, "tone": view.tone, "more": view.more_words, "stop": view.stop},
             gr.update(interactive=view.may_run),
             gr.update(visible=True) if view.offers_override else gr.update(visible=False, value=False),
             carried,
@@ -185,6 +233,7 @@ class InputHandlers:
         input_analysis: InputAnalysis,
         *,
         accepted: bool,
+        engine: EngineName,
     ) -> tuple[VerdictView, RunRequest | None]:
         signed_files = self._services().signed_files
         paths = signed_files.open(image.get("ref")), signed_files.open(video.get("ref"))
@@ -198,13 +247,19 @@ class InputHandlers:
             repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
         except Exception as error:  # noqa: BLE001  told in words
             return VerdictView(str(error_text(error)), "block"), None
-        view = verdict_view(report, accepted=accepted, repairs=repairs, signed_files=signed_files)
+        view = verdict_view(report, accepted=accepted, engine=engine, repairs=repairs, signed_files=signed_files)
         if is_busy:
-            return replace(view, text="Looking at the inputs.", tone="busy", offers_override=False), None
+            return replace(view, text="Looking at the inputs.", tone="busy", offers_override=False, stop=""), None
         if paths[0] is None or paths[1] is None:
-            return replace(view, text=_wanted(*paths), tone="empty", offers_override=False), None
+            return replace(view, text=_wanted(*paths), tone="empty", offers_override=False, stop=""), None
         origins = text_of(image.get("origin")) or None, text_of(video.get("origin")) or None
-        return view, RunRequest(paths[0], paths[1], choice, accepted, *origins)
+        done = _repairs_of(image, signed_files), _repairs_of(video, signed_files)
+        return view, RunRequest(paths[0], paths[1], choice, accepted, *origins, *done)
+
+
+def _repairs_of(value: SlotValue, signed_files: SignedFiles) -> Repairs:
+    versions = InputVersions.from_value(value, signed_files)
+    return versions.current.repairs if versions else ()
 
 
 def _is_ours(prompt: str) -> bool:
@@ -219,6 +274,44 @@ async def _file(services: Services, kind: InputKind, given: dict[str, Any], url:
     if path is None:
         raise _gone()
     return await services.plain(path) if kind is InputKind.VIDEO and given.get("recorded") is True else path
+
+
+async def _reused(services: Services, given: dict[str, Any], who: Visitor, *, with_files: bool) -> SavedInputs:
+    """Give what stood there before, or what a run was made of; its files are copied: the run may be deleted.
+
+    Raises:
+        KlingUIError: They are not here, there is no room for them, or the run is not this visitor's.
+    """
+    if (before := SavedInputs.from_value(given.get("before"), services.signed_files)) is not None:
+        return before
+    run = await services.runner.view(text_of(given.get("run_id")), who.owner)
+    if run.image is None or run.reference is None:
+        raise KlingUIError("The inputs of this run are not kept here.", advice="Choose both again.")
+    if not with_files:
+        return SavedInputs(None, None, run.choice)
+    versions = []
+    for source in (run.image, run.reference):
+        async with services.room((await asyncio.to_thread(source.stat)).st_size) as room:
+            await asyncio.to_thread(room.folder.mkdir, parents=True)
+            path = room.folder / source.name
+            await asyncio.to_thread(shutil.copyfile, source, path)
+            versions.append(InputVersions(InputVersion(path)))
+    return SavedInputs(*versions, run.choice)
+
+
+def _told_of_reuse(
+    signed_files: SignedFiles, given: dict[str, Any], saved: SavedInputs, before: SavedInputs | None
+) -> tuple[Any, Any]:
+    """Tell the player which inputs are its run's, and the history what was done and how to undo it."""
+    number = time.monotonic_ns()
+    if given.get("before"):
+        back = {"run_id": "", "words": "What stood there before is back.", "number": number, "before": None}
+        return gr.skip(), gr.update(used=back)
+    run_id, files = text_of(given.get("run_id")), (saved.image, saved.video)
+    image, reference = (signed_files.url(versions.current.path) if versions else "" for versions in files)
+    words = "Its picture, clip and options stand in their places."
+    used = {"run_id": run_id, "words": words, "number": number, "before": before and before.to_value(signed_files)}
+    return gr.update(used={"run_id": run_id, "image": image, "reference": reference}), gr.update(used=used)
 
 
 async def _load(

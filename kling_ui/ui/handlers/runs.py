@@ -11,13 +11,12 @@ import gradio as gr
 
 from kling_ui.errors import RunError
 from kling_ui.media.edit import side_by_side
-from kling_ui.options import Resolution
-from kling_ui.presentation.findings import headline as report_headline
+from kling_ui.options import Resolution, without_odd
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
-from kling_ui.runs.view import RunView
+from kling_ui.runs.view import Loss, RunView
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.fair_share import AttemptLimit
@@ -25,6 +24,7 @@ from kling_ui.ui.services import Services
 from kling_ui.ui.views.findings import verdict_view
 from kling_ui.ui.views.input_slot import SlotValue
 from kling_ui.ui.views.result import inputs_value, player_value
+from kling_ui.ui.views.run_status import deleted as deleted_value
 from kling_ui.ui.views.run_status import history_value, refusal, status_value
 from kling_ui.ui.visitors import Visitor, visitor_of
 
@@ -47,9 +47,16 @@ class RunDisplay:
         self._latest_wins = LatestWins()
 
     async def show(
-        self, run_id: str, owner: str, tab: str | None, *, words: str = "", into_view: bool = False
+        self,
+        run_id: str,
+        owner: str,
+        tab: str | None,
+        *,
+        words: str = "",
+        into_view: bool = False,
+        arrived: bool = False,
     ) -> AsyncIterator[DisplayUpdate]:
-        """Show a run until it ends or the tab looks at another one.
+        """Show a run until it ends or the tab looks at another one; of one that is not known here, that alone.
 
         Args:
             run_id: The run.
@@ -57,8 +64,9 @@ class RunDisplay:
             tab: The tab.
             words: Why this run is shown in place of a new one.
             into_view: The person has just asked for it: bring it into view.
+            arrived: It is shown because the page was opened.
         """
-        shown: dict[str, Any] = {}
+        shown: dict[str, Any] = {"arrived": arrived}
         with self._latest_wins.claim(tab) as is_ours:
             try:
                 async with aclosing(self._services().runner.watch(run_id, owner)) as views:
@@ -68,9 +76,24 @@ class RunDisplay:
                             return
                         status, player, history = await self._scene(run, owner, shown, words)
                         yield status | INTO_VIEW if into_view else status, player, history
+            except RunError as error:
+                if is_ours():
+                    yield refusal(error), {}, await self.history("", owner)
             except Exception as error:  # noqa: BLE001  told in words
                 if is_ours():
                     yield refusal(error_text(error)), gr.skip(), gr.skip()
+
+    async def leave(self, owner: str, tab: str | None, *, deleted: str = "") -> DisplayUpdate:
+        """Show no run: the inputs stand in its place.
+
+        Args:
+            owner: Whose earlier runs are listed.
+            tab: The tab.
+            deleted: The run that was deleted, if that is why.
+        """
+        with self._latest_wins.claim(tab):
+            listed = await self.history("", owner) | {"deleted": deleted}
+            return deleted_value() if deleted else {}, {}, listed
 
     def refuse(self, error: Exception, tab: str | None, *, engine: EngineName | None = None) -> DisplayUpdate:
         """Show why something could not be done; whatever the tab looked at goes on without it.
@@ -88,18 +111,26 @@ class RunDisplay:
         services = self._services()
         player, history = player_value(services.signed_files, run), gr.skip()
         if run.state is not shown.get("state"):
-            history = await self._history(run, owner)
-        if run.is_final and shown:
+            history = await self.history(run.run_id, owner, run) | {"arrived": shown["arrived"]}
+        if run.is_final and "state" in shown:
             words = ""  # it has gone on since
         fresh = gr.skip() if player == shown.get("player") else player
         shown.update(state=run.state, player=player)
         return status_value(run, words=words), fresh, history
 
-    async def _history(self, run: RunView, owner: str) -> dict[str, Any]:
+    async def history(self, current: str, owner: str, run: RunView | None = None) -> dict[str, Any]:
+        """List a visitor's runs.
+
+        Args:
+            current: The one that is shown; empty when none is.
+            owner: The visitor.
+            run: That one, as far as it is known already.
+        """
         services = self._services()
         runs = await services.runner.history(owner)
-        steps = await services.runner.states(run.run_id, owner)
-        return history_value(services.signed_files, runs, current=run.run_id, now=time.time(), steps=steps)
+        steps = await services.runner.states(current, owner) if current else ()
+        shown = next((one for one in runs if one.run_id == current), run)
+        return history_value(services.signed_files, runs, current=current, now=time.time(), steps=steps, shown=shown)
 
 
 async def comparison_of(run: RunView, services: Services) -> Path:
@@ -173,7 +204,7 @@ class RunHandlers:
             is_preview = order.engine is EngineName.PREVIEW
             size = choice_of(resolution, Resolution.P720) if is_preview else Resolution.P720
             theirs = self._services().for_request(request)
-            start = await self._begin(await _wanted(theirs, run_request, size), order, theirs)
+            start = await self._begin(await _wanted(theirs, run_request, size, order.engine), order, theirs)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._display.refuse(error, request.session_hash, engine=order.engine)
             return
@@ -240,19 +271,23 @@ class RunHandlers:
         if not who.is_known:
             yield self._display.refuse(_not_known(), request.session_hash)
             return
+        if not run_id:  # the page's address names none any more
+            yield await self._display.leave(who.owner, request.session_hash)
+            return
         async for scene in self._display.show(run_id, who.owner, request.session_hash):
             yield scene
 
     async def on_return(self, visitor: str, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
-        """Show a returning visitor's newest run, and follow it if it goes on."""
+        """Show the run that the page's address names, else a visitor's newest one, and follow it if it goes on."""
         who = visitor_of(visitor, request)
         runs = await self._services().runner.history(who.owner) if who.is_known else []
-        if not runs:
+        run_id = (_named_in_address(request) if who.is_known else "") or (runs[0].run_id if runs else "")
+        if not run_id:
             yield UNCHANGED
             return
-        if runs[0].needs_token:
+        if any(run.needs_token for run in runs if run.run_id == run_id):
             await self._resume(who)
-        async for scene in self._display.show(runs[0].run_id, who.owner, request.session_hash):
+        async for scene in self._display.show(run_id, who.owner, request.session_hash, arrived=True):
             yield scene
 
     async def on_kept_token(self, visitor: str, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
@@ -289,6 +324,29 @@ class RunHandlers:
         except Exception as error:  # noqa: BLE001  told in words
             words = str(error_text(error))
         return _note(run_id, words)
+
+    async def on_rename(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
+        """Call a run by a name of its visitor's."""
+        asked, who = payload(event), visitor_of(visitor, request)
+        run_id = text_of(asked.get("run_id"))
+        try:
+            _refuse_unknown(who)
+            await self._services().runner.rename(run_id, who.owner, text_of(asked.get("name")))
+            return await self._display.history(run_id, who.owner)
+        except Exception as error:  # noqa: BLE001  told in words
+            return _said(run_id, error)
+
+    async def on_delete(self, event: gr.EventData, visitor: str, request: gr.Request) -> DisplayUpdate:
+        """Delete a run whose visitor was told what is lost with it."""
+        asked, who = payload(event), visitor_of(visitor, request)
+        run_id = text_of(asked.get("run_id"))
+        try:
+            _refuse_unknown(who)
+            losing = choice_of(asked.get("loss"), Loss.UNDER_WAY)
+            await self._services().runner.delete(run_id, who.owner, losing=losing)
+            return await self._display.leave(who.owner, request.session_hash, deleted=run_id)
+        except Exception as error:  # noqa: BLE001  told in words
+            return gr.skip(), gr.skip(), _said(run_id, error)
 
     async def on_compare(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Put reference and result into one file that can be downloaded."""
@@ -335,14 +393,15 @@ def _refuse_unknown(who: Visitor) -> None:
         raise _not_known()
 
 
-async def _wanted(services: Services, carried: Value | None, size: Resolution) -> RunInputs:
-    """Give what the page carries, checked once more."""
+async def _wanted(services: Services, carried: Value | None, size: Resolution, engine: EngineName) -> RunInputs:
+    """Give what the page carries, checked once more for where it goes."""
     run_request = RunRequest.from_value(carried, services.signed_files)
     if run_request is None:
-        raise _not_checked()
+        raise RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
     report = await services.preflight.report(run_request.image, run_request.video, run_request.choice)
-    if verdict_view(report, accepted=run_request.accepted).tone == "block":
-        raise RunError(report_headline(report), advice="See what the checks say beside the button.")
+    verdict = verdict_view(report, accepted=run_request.accepted, engine=engine)
+    if verdict.tone == "block":
+        raise RunError(verdict.text, advice="See what the checks say beside the button.")
     choice = replace(run_request.choice, resolution=size)
     return replace(run_request, choice=choice).inputs(findings=report_json(report))
 
@@ -357,7 +416,7 @@ async def _same(services: Services, run: RunView, carried: Value | None, owner: 
         if standing is not None and standing.run_id == run.run_id:
             return inputs
     if run.image is None or run.reference is None:
-        raise _no_inputs()
+        raise RunError("The inputs of this run are not kept here.", advice="Choose both again.")
     return RunInputs(image=run.image, video=run.reference, choice=run.choice, findings=run.findings)
 
 
@@ -380,9 +439,12 @@ def _note(run_id: str, words: str, *, passing: bool = False) -> Any:
     return gr.update(note={"run_id": run_id, "words": words, "passing": passing, "number": time.monotonic_ns()})
 
 
-def _not_checked() -> RunError:
-    return RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
+def _said(run_id: str, error: Exception) -> Any:
+    """Answer a person where they named or deleted a run."""
+    return gr.update(said={"run_id": run_id, "words": str(error_text(error)), "number": time.monotonic_ns()})
 
 
-def _no_inputs() -> RunError:
-    return RunError("The inputs of this run are not kept here.", advice="Choose both again.")
+def _named_in_address(request: gr.Request) -> str:
+    """Give the run that the address of the page names; the browser sends its query with every event."""
+    inner = request.request
+    return "" if inner is None else without_odd(inner.query_params.get("run", ""))

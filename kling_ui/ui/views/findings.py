@@ -11,6 +11,8 @@ from kling_ui.errors import KlingUIError
 from kling_ui.options import InputKind, Orientation
 from kling_ui.presentation import findings as words
 from kling_ui.presentation.sentences import ORIENTATIONS, SEVERITIES
+from kling_ui.runs.engines import judged_for
+from kling_ui.runs.record import EngineName
 from kling_ui.ui.input_session import RepairOrder, RepairOutcome, RepairProgress
 from kling_ui.ui.views.input_slot import curve_value, span_words
 from kling_ui.ui.web.signed_files import SignedFiles
@@ -82,6 +84,8 @@ class VerdictView:
         findings: The rows of the list, what matters most first.
         repair_all: The repairs that mend all that can be mended without a choice; empty when one button does it.
         offers_override: What blocks may be overridden by a person who has checked, so the checkbox is shown.
+        will_run: How it is said that nothing stops the run.
+        stop: Why the preview cannot be drawn, in a few words for the button.
     """
 
     text: str
@@ -89,6 +93,8 @@ class VerdictView:
     findings: tuple[dict[str, Any], ...] = ()
     repair_all: tuple[str, ...] = ()
     offers_override: bool = False
+    will_run: str = "Will run"
+    stop: str = ""
 
     @property
     def may_run(self) -> bool:
@@ -99,7 +105,7 @@ class VerdictView:
     def summary(self) -> str:
         """The verdict above the list, in numbers; the sentence beside the button names what matters most."""
         stop, may = (sum(row["severity"] == severity for row in self.findings) for severity in ("block", "warn"))
-        return words.verdict_summary(stop, may)
+        return words.verdict_summary(stop, may, will_run=self.will_run)
 
     @property
     def more_words(self) -> str:
@@ -110,25 +116,37 @@ class VerdictView:
 
 
 def verdict_view(
-    report: Report, *, accepted: bool, repairs: Sequence[Repair] = (), signed_files: SignedFiles | None = None
+    report: Report,
+    *,
+    accepted: bool,
+    engine: EngineName = EngineName.KLING,
+    repairs: Sequence[Repair] = (),
+    signed_files: SignedFiles | None = None,
 ) -> VerdictView:
     """Judge a complete report as a person who has, or has not, checked what a detector may get wrong.
 
     Args:
         report: What the checks said.
         accepted: The person has checked and wants to run anyway.
+        engine: Where the run would go.
         repairs: What can be mended.
         signed_files: Makes the addresses of evidence; without one, none is shown.
     """
-    doubtful = [finding for finding in report.findings if finding.override and finding.severity == Severity.BLOCK]
+    judged = judged_for(engine, report)
+    would_fail = "Would fail" if judged.verdict is report.verdict else "The preview would fail"
+    will_run = "Will run" if judged.findings == report.findings else "The preview tries it"
+    doubtful = [finding for finding in judged.findings if finding.override and finding.severity == Severity.BLOCK]
     if accepted:
-        report = report.accepting({finding.rule for finding in doubtful})
+        judged = judged.accepting({finding.rule for finding in doubtful})
+    stops = (words.stop(finding) for finding in judged.findings if finding.severity is Severity.BLOCK)
     return VerdictView(
-        text=words.headline(report),
-        tone=TONES[report.verdict],
-        findings=tuple(_row(about, finding, repairs, signed_files) for about, finding in _in_order(report)),
+        text=words.headline(judged, would_fail=would_fail, will_run=will_run),
+        tone=TONES[judged.verdict],
+        findings=tuple(_row(about, finding, repairs, signed_files) for about, finding in _in_order(judged)),
         repair_all=_all_kinds(repairs),
         offers_override=bool(doubtful),
+        will_run=will_run,
+        stop=next(filter(None, stops), ""),
     )
 
 

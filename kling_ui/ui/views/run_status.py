@@ -1,21 +1,24 @@
 """Where a run is, as the page tells it: from a :class:`RunView` to the plain values that ``status.js`` displays."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import AuthenticationError, KlingUIError
+from kling_ui.media.signatures import SHOWN_NAMES
 from kling_ui.presentation import wording
 from kling_ui.presentation.money import dollars
-from kling_ui.presentation.runs import NOT_SENT_AGAIN, RunWords, run_words
+from kling_ui.presentation.runs import NOT_SENT_AGAIN, RunWords, loss_words, run_words
+from kling_ui.presentation.sentences import ORIENTATIONS
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.submission import NoTokenError
-from kling_ui.runs.view import RunView
+from kling_ui.runs.view import Loss, RunView
 from kling_ui.ui.web.signed_files import SignedFiles
 
-Action = dict[str, str]
+Action = dict[str, Any]
 
 AGAIN = "Run it again"
+SEE = "See what was found"
 INSTEAD: Action = {"do": "preview", "label": "Use the preview instead"}
 TOKEN: Action = {"do": "token", "label": "Enter the token"}
 UNANSWERED_STEPS = (
@@ -95,6 +98,11 @@ def refusal(error: KlingUIError, engine: EngineName | None = None) -> dict[str, 
     }
 
 
+def deleted() -> dict[str, Any]:
+    """Show that a run is gone because its visitor deleted it."""
+    return {"run_id": "", "state": "gone", "sentence": "The run was deleted.", "final": True}
+
+
 def is_free(run: RunView) -> bool:
     """Tell whether a run costs nothing."""
     return run.engine is EngineName.PREVIEW
@@ -141,9 +149,18 @@ def _actions(run: RunView) -> list[Action]:
     if run.can_recover and run.request_id:
         actions.append({"do": "recover", "label": "Look for it again", "request_id": run.request_id})
     if run.state is RunState.FAILED:
-        actions += _repair_actions(run)
+        actions += _finding_actions(run) + _repair_actions(run)
+    if is_free(run) and run.rules:  # it would only fail again
+        return actions
     label = "It is not there: run it again" if _is_unanswered(run) else AGAIN
     return [*actions, {"do": "again", "label": label}] if run.image and run.reference else actions
+
+
+def _finding_actions(run: RunView) -> list[Action]:
+    """Lead to what the checks say of why it failed, else to the input that this is about."""
+    if not run.rules:
+        return []
+    return [{"do": "find", "rules": list(run.rules), "place": run.rules[0].partition(".")[0], "label": SEE}]
 
 
 def _repair_actions(run: RunView) -> list[Action]:
@@ -157,7 +174,13 @@ def _repair_actions(run: RunView) -> list[Action]:
 
 
 def history_value(
-    signed_files: SignedFiles, runs: Iterable[RunView], *, current: str, now: float, steps: Steps = ()
+    signed_files: SignedFiles,
+    runs: Iterable[RunView],
+    *,
+    current: str,
+    now: float,
+    steps: Steps = (),
+    shown: RunView | None = None,
 ) -> dict[str, Any]:
     """Show a visitor's runs.
 
@@ -167,6 +190,7 @@ def history_value(
         current: The one that is shown.
         now: Seconds since 1970.
         steps: The states of that one with their times, seconds since 1970.
+        shown: That one, if something is to be said about it.
     """
     newest = sorted(runs, key=lambda run: run.created_at, reverse=True)
     return {
@@ -174,17 +198,32 @@ def history_value(
         "runs": [_past(signed_files, run, now) for run in newest[:PAST_RUNS_MAX]],
         "steps": [{"words": wording.STEP_WORDS[state], "at": at} for state, at in steps],
         "has_paid": any(not is_free(run) for run in newest),
+        "about": {} if shown is None else about_value(shown),
+    }
+
+
+def about_value(run: RunView) -> dict[str, Any]:
+    """Show what a run was made of, what it is called, and what would be lost with it."""
+    return {
+        "run_id": run.run_id,
+        "rows": about_rows(run),
+        "name": run.name,
+        "can_use": run.image is not None and run.reference is not None,
+        "can_delete": run.loss is not Loss.UNDER_WAY,
+        "loss": run.loss.value,
+        "loss_words": loss_words(run),
     }
 
 
 def _past(signed_files: SignedFiles, run: RunView, now: float) -> dict[str, str]:
     length = "" if run.duration_s is None else f", {wording.seconds(run.duration_s)}"
+    title = f"{wording.ENGINE_NAMES[run.engine]}{length}"
     return {
         "run_id": run.run_id,
         "state": run.state.value,
         "image": signed_files.url(run.image) if run.image and run.image.is_file() else "",
-        "title": f"{wording.ENGINE_NAMES[run.engine]}{length}",
-        "about": ", ".join(_about(run, now)),
+        "title": run.name or title,
+        "about": ", ".join([*([title] if run.name else []), *_about(run, now)]),
         "more": ", ".join(_figures(run)),
     }
 
@@ -197,3 +236,65 @@ def _about(run: RunView, now: float) -> list[str]:
 def _figures(run: RunView) -> list[str]:
     figures = [] if run.motion_match is None else [f"match {run.motion_match:.0f}"]
     return figures if is_free(run) or run.cost_usd is None else [*figures, dollars(run.cost_usd)]
+
+
+def about_rows(run: RunView) -> list[tuple[str, str]]:
+    """Say what a run was made of and what came of it; what nobody knows any more is left out."""
+    rows = []
+    if run.choice.prompt:  # a recovered run has none, since this model needs one
+        rows = [
+            ("Scene in words", run.choice.prompt),
+            ("Orientation", ORIENTATIONS[run.choice.orientation]),
+            ("Sound", "Kept from the clip" if run.choice.keep_sound else "Left out"),
+        ]
+        if run.engine is EngineName.PREVIEW:
+            rows.append(("Size asked for", run.choice.resolution.value))
+    image, video = _facts(run, "image"), _facts(run, "video")
+    rows += [
+        ("Picture", ", ".join(part for part in (_size(image), _format(image)) if part)),
+        ("Clip", ", ".join(part for part in (_length(video), _size(video), _rate(video), _format(video)) if part)),
+        ("Repaired before", _repaired(run)),
+        ("Result", ", ".join(_result_parts(run))),
+    ]
+    return [(name, text) for name, text in rows if text]
+
+
+def _facts(run: RunView, name: str) -> Mapping[str, Any]:
+    """Give what the checks measured of an input; ledgers hold less of it in older runs."""
+    section = (run.findings or {}).get(name)
+    facts = section.get("facts") if isinstance(section, Mapping) else None
+    return facts if isinstance(facts, Mapping) else {}
+
+
+def _size(facts: Mapping[str, Any]) -> str:
+    width_px, height_px = facts.get("width_px"), facts.get("height_px")
+    return wording.size(width_px, height_px) if isinstance(width_px, int) and isinstance(height_px, int) else ""
+
+
+def _length(facts: Mapping[str, Any]) -> str:
+    return wording.seconds(facts["duration_s"]) if isinstance(facts.get("duration_s"), int | float) else ""
+
+
+def _rate(facts: Mapping[str, Any]) -> str:
+    return wording.rate(facts["fps"]) if isinstance(facts.get("fps"), int | float) else ""
+
+
+def _format(facts: Mapping[str, Any]) -> str:
+    name = facts.get("format")
+    return SHOWN_NAMES.get(name, name.upper()) if isinstance(name, str) else ""
+
+
+def _repaired(run: RunView) -> str:
+    """Say what was done to the inputs before they were sent; runs of earlier releases do not tell."""
+    if run.repaired is None:
+        return ""
+    done = {word: run.repaired.get(name) or () for name, word in (("image", "Picture"), ("video", "Clip"))}
+    words = [f"{word}: {', '.join(str(label) for _, label in repairs)}." for word, repairs in done.items() if repairs]
+    return " ".join(words) or "Nothing"
+
+
+def _result_parts(run: RunView) -> list[str]:
+    parts = [] if run.duration_s is None else [wording.seconds(run.duration_s)]
+    if run.width_px and run.height_px:
+        parts.append(wording.size(run.width_px, run.height_px))
+    return parts if run.fps is None else [*parts, wording.rate(run.fps)]

@@ -45,6 +45,31 @@ def test_the_rows_of_the_first_release_are_kept_and_go_on(old_url):
     store.close()
 
 
+def test_runs_of_the_first_release_are_named_and_deleted_and_their_cost_stays(old_url):
+    store, now = Store(old_url), 1_795_000_200.0
+    done, open_one = "1" * 32, "3" * 32
+    assert (store.get(done).name, store.get(done).repaired, store.get(done).deleted_at) == (None, None, None)
+    spent = store.spending("ann", now, own_token=False)
+    assert store.rename(done, "ann", "The old one")
+    assert store.get(done).name == "The old one"
+    assert not store.rename(done, "eve", "Stolen")
+    assert not store.delete(done, "eve", now=now)
+    assert not store.delete(open_one, store.get(open_one).visitor, now=now), "it is under way"
+    assert store.delete(done, "ann", now=now)
+    assert not store.delete(done, "ann", now=now), "only once"
+    deleted = store.get(done)
+    assert (deleted.state, deleted.deleted_at, deleted.choice.prompt, deleted.name) == (
+        RunState.COMPLETED,
+        now,
+        "",
+        None,
+    )
+    assert done not in {record.run_id for record in store.of_visitor("ann", 10)}
+    assert done in {record.run_id for record in store.of_visitor(None, 10)}
+    assert store.spending("ann", now, own_token=False) == spent
+    store.close()
+
+
 def shape(url):
     inspector = inspect(create_engine(url))
     columns = {

@@ -5,13 +5,14 @@ from dataclasses import replace
 import gradio as gr
 import pytest
 
-from kling_ui.errors import KlingUIError, MediaError
-from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation
+from kling_ui.errors import KlingUIError, MediaError, RunError
+from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution, TransferOptions
+from kling_ui.runs.record import RunState
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.inputs import InputHandlers
 
 TAB = gr.Request(session_hash="tab")
-CHOICE = ("video", True, "A person in a garden", False)
+CHOICE = ("video", True, "A person in a garden", False, "kling")
 
 
 def _told(**data):
@@ -150,7 +151,9 @@ def test_good_inputs_may_run(handlers, image, video):
 
 
 def test_a_clip_that_is_too_long_for_the_orientation_blocks(handlers, image, video):
-    findings, headline, button, _ = _judge(handlers, image, video, Orientation.IMAGE.value, True, "Outdoors", False)
+    findings, headline, button, _ = _judge(
+        handlers, image, video, Orientation.IMAGE.value, True, "Outdoors", False, "kling"
+    )
     assert not button["interactive"]
     assert headline["request"] == {}
     assert findings[0]["rule"] == "video.duration"
@@ -158,7 +161,7 @@ def test_a_clip_that_is_too_long_for_the_orientation_blocks(handlers, image, vid
 
 
 def test_an_empty_prompt_blocks(handlers, image, video):
-    findings, _, button, _ = _judge(handlers, image, video, "video", True, "", False)
+    findings, _, button, _ = _judge(handlers, image, video, "video", True, "", False, "kling")
     assert (findings[0]["rule"], button["interactive"]) == ("prompt.required", False)
 
 
@@ -179,7 +182,7 @@ def test_a_missing_input_is_asked_for(handlers, request, has_image, has_video, t
 
 def test_while_an_input_is_looked_at_nothing_runs_but_hard_limits_show(handlers, image, video):
     busy = video | {"busy": "Looking for the person"}
-    findings, headline, button, _ = _judge(handlers, image, busy, "image", True, "Outdoors", False)
+    findings, headline, button, _ = _judge(handlers, image, busy, "image", True, "Outdoors", False, "kling")
     assert (headline["tone"], headline["request"], button["interactive"]) == ("busy", {}, False)
     assert "video.duration" in {finding["rule"] for finding in findings}
 
@@ -195,8 +198,37 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
     findings, headline, button, accepted = _judge(handlers, image, video)
     assert findings[0]["rule"] == "image.coverage"
     assert (button["interactive"], accepted["visible"]) == (False, True)
-    _, headline, button, accepted = _judge(handlers, image, video, *CHOICE[:3], True)
+    _, headline, button, accepted = _judge(handlers, image, video, *CHOICE[:3], True, "kling")
     assert (button["interactive"], accepted["visible"], headline["request"]["accepted"]) == (True, True, True)
+
+
+@pytest.mark.parametrize(
+    ("engine", "accepted", "may_run", "text", "stop"),
+    [
+        ("kling", False, True, "Will run, but the image shows no person", ""),
+        (
+            "preview",
+            False,
+            False,
+            "The preview would fail: the image shows no person",
+            "No person found in the picture",
+        ),
+        ("preview", True, True, "The preview tries it, but the image shows no person", ""),
+        ("no engine", False, False, "The preview would fail:", "No person found in the picture"),
+    ],
+)
+def test_what_the_preview_cannot_draw_stops_the_preview_alone(  # noqa: PLR0917  a row
+    handlers, image, video, engine, accepted, may_run, text, stop
+):
+    _, headline, button, override = _judge(handlers, image, video, *CHOICE[:3], accepted, engine)
+    assert headline["text"].startswith(text)
+    assert (headline["stop"], button["interactive"], bool(headline["request"])) == (stop, may_run, may_run)
+    assert override["visible"] is (engine != "kling"), "a detector can be wrong, and the preview's is another one"
+
+
+def test_the_button_names_no_stop_while_an_input_is_missing_or_looked_at(handlers, image, video):
+    for inputs in ((image, None), (image, video | {"busy": "Looking for the person"})):
+        assert _judge(handlers, *inputs, *CHOICE[:4], "preview")[1]["stop"] == ""
 
 
 def test_what_can_be_mended_is_offered(handlers, image, video, canned):
@@ -252,3 +284,69 @@ def _refuse():
 def test_the_clip_decides_the_advice(handlers, video):
     assert asyncio.run(handlers.on_advice(video, "image", TAB))["use"] == "video"
     assert asyncio.run(handlers.on_advice({}, "image", TAB)) == {}
+
+
+@pytest.fixture
+def past_run(services, run_of, tmp_path):
+    """A run that has ended, with what stands on the page now."""
+    choice = TransferOptions("A knight", Orientation.IMAGE, keep_sound=False, resolution=Resolution.P1080)
+    services.runner.views = [run_of(state=RunState.COMPLETED, choice=choice)]
+    return services.runner.views[0]
+
+
+VISITOR = "v" * 43
+
+
+def _reuse(handlers, kept, **told):
+    scenes = _all(handlers.on_reuse_inputs(kept, "720p", VISITOR, _told(**told), TAB))
+    return scenes, asyncio.run(handlers.on_reuse_choice(VISITOR, _told(**told), TAB))
+
+
+def test_a_runs_inputs_come_back_as_copies_with_its_choice_and_a_way_back(handlers, services, image, video, past_run):
+    kept = {"image": image, "video": video, "orientation": "video", "keep_sound": True, "prompt": "Before"}
+    scenes, choice = _reuse(handlers, kept, run_id="r1")
+    assert choice == ("image", False, "A knight", "1080p")
+    *_, (last_image, last_video, player, history) = scenes
+    files = [services.signed_files.open(value["ref"]) for value in (last_image, last_video)]
+    assert [path.read_bytes() for path in files] == [past_run.image.read_bytes(), past_run.reference.read_bytes()]
+    assert past_run.image not in files, "the run may be deleted while they stand there"
+    assert (last_image["busy"], last_image["past"]) == ("", [])
+    assert all(scene[2:] == (player, history) for scene in scenes), "of quick steps Gradio shows the last alone"
+    assert player["used"] == {"run_id": "r1", "image": last_image["url"], "reference": last_video["url"]}
+
+    before = history["used"]["before"]
+    scenes, choice = _reuse(handlers, kept, before=before)
+    assert choice == ("video", True, "Before", "720p")
+    *_, (image_again, video_again, _, _) = scenes
+    assert (image_again["ref"], video_again["ref"]) == (image["ref"], video["ref"])
+    assert scenes[0][3]["used"].get("before") is None
+
+
+@pytest.mark.usefixtures("past_run")
+@pytest.mark.parametrize("kept", [None, {}, 7, {"image": {"ref": "forged"}}])
+def test_there_is_no_way_back_where_nothing_stood(handlers, kept):
+    scenes, _ = _reuse(handlers, kept, run_id="r1")
+    assert scenes[0][3]["used"]["before"] is None
+
+
+@pytest.mark.parametrize("before", [None, {}, {"image": {"ref": "forged"}}, "x", [[]]])
+def test_the_inputs_of_somebody_elses_run_are_not_given(handlers, services, before):
+    services.runner.refusal = RunError("This run is not known here.")
+    scenes, choice = _reuse(handlers, None, run_id="r9", before=before)
+    ((image, video, player, history),) = scenes
+    assert [image, video, player, *choice] == [gr.skip()] * 7
+    assert history["used"]["words"] == "This run is not known here."
+
+
+def test_inputs_that_are_no_longer_kept_are_said(handlers, services, run_of):
+    services.runner.views = [run_of(state=RunState.COMPLETED, image=None, reference=None, files_gone=True)]
+    scenes, _ = _reuse(handlers, None, run_id="r1")
+    assert scenes[0][3]["used"]["words"].startswith("The inputs of this run are not kept here.")
+
+
+def test_what_was_repaired_goes_along_with_the_request(handlers, image, video):
+    version = {"ref": image["ref"], "repairs": [["image.convert", "Convert to PNG"], ["no such repair", "x"]]}
+    repaired = image | {"current": version, "past": [{"ref": image["ref"]}]}
+    _, headline, *_ = _judge(handlers, repaired, video)
+    assert headline["request"]["image_repairs"] == [["image.convert", "Convert to PNG"]]
+    assert headline["request"]["video_repairs"] == []

@@ -5,12 +5,14 @@ import gradio as gr
 import numpy as np
 import pytest
 from pydantic import SecretStr
+from starlette.requests import Request
 
 from kling_ui.errors import RunError
 from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName, RunState, StartCode
 from kling_ui.runs.runner import Start
 from kling_ui.runs.submission import NoTokenError
+from kling_ui.runs.view import Loss, LossError
 from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.runs import RunHandlers
@@ -64,7 +66,7 @@ def handlers(services, canned):
 @pytest.fixture
 def run_request(services):
     folder, example = services.examples, EXAMPLES[0]
-    carried = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
+    carried = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"), accepted=True)
     return carried.to_value(services.signed_files)
 
 
@@ -134,6 +136,16 @@ def test_what_the_checks_block_is_not_started_whatever_the_browser_says(handlers
     assert runner.started == []
 
 
+@pytest.mark.usefixtures("ends_well")
+def test_a_picture_of_nobody_is_for_kling_alone(handlers, run_request, runner):
+    run_request["accepted"] = False
+    ((status, _, _),) = _run(handlers, run_request)
+    assert status["sentence"].startswith("The preview would fail: the image shows no person")
+    assert runner.started == []
+    _run(handlers, run_request, "kling")
+    assert runner.started
+
+
 def test_a_refusal_of_the_engine_is_said(handlers, run_request, runner):
     runner.refusal = NoTokenError(advice="Enter one.")
     ((status, _, _),) = _run(handlers, run_request, "kling")
@@ -197,6 +209,70 @@ def test_somebody_elses_run_cannot_be_opened(handlers, runner):
     runner.refusal = RunError("There is no such run.")
     ((status, _, _),) = _all(handlers.on_open(_told(run_id="r9"), VISITOR, TAB))
     assert status["sentence"] == "There is no such run."
+
+
+def _address(query):
+    """Give a request of a page whose address holds this query."""
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": query.encode(), "headers": []}
+    return gr.Request(Request(scope), session_hash="tab")
+
+
+def test_a_run_that_is_not_known_here_shows_nothing_of_any(handlers, runner, run_of):
+    runner.views, runner.refusal = [run_of(state=RunState.CANCELLED)], RunError("This run is not known here.")
+    for scenes in (
+        _all(handlers.on_open(_told(run_id="r9"), VISITOR, TAB)),
+        _all(handlers.on_return(VISITOR, _address("run=r9"))),
+    ):
+        ((status, player, history),) = scenes
+        assert (status["sentence"], status["run_id"], player) == ("This run is not known here.", "", {})
+        assert (history["current"], history["about"], len(history["runs"])) == ("", {}, 1)
+
+
+@pytest.mark.parametrize(("query", "opened"), [("run=r7", "r7"), ("", "r1"), ("run=", "r1"), ("run=a%00b", "a�b")])
+def test_the_address_says_which_run_is_shown_on_arrival(handlers, runner, run_of, query, opened):
+    runner.views = [run_of(state=RunState.CANCELLED)]
+    asked, watch = [], runner.watch
+    runner.watch = lambda run_id, visitor: (asked.append((run_id, visitor)), watch(run_id, visitor))[1]
+    ((_, _, history),) = _all(handlers.on_return(VISITOR, _address(query)))
+    assert asked == [(opened, VISITOR)]
+    assert history["arrived"]
+
+
+def test_an_address_without_a_run_shows_the_inputs(handlers, runner, run_of):
+    runner.views = [run_of(state=RunState.CANCELLED)]
+    ((status, player, history),) = _all(handlers.on_open(_told(run_id=""), VISITOR, TAB))
+    assert (status, player, history["current"], len(history["runs"])) == ({}, {}, "", 1)
+
+
+def test_a_run_is_named_where_it_is_shown(handlers, runner, run_of):
+    runner.views = [run_of(state=RunState.COMPLETED, name="The knight")]
+    history = asyncio.run(handlers.on_rename(_told(run_id="r1", name="The knight"), VISITOR, TAB))
+    assert runner.changed == [("r1", VISITOR, "The knight")]
+    assert (history["about"]["name"], history["runs"][0]["title"]) == ("The knight", "The knight")
+
+
+def test_a_run_is_deleted_by_somebody_who_was_told_what_is_lost(handlers, runner, run_of):
+    runner.views = [run_of(state=RunState.COMPLETED)]
+    status, player, history = asyncio.run(handlers.on_delete(_told(run_id="r1", loss="files"), VISITOR, TAB))
+    assert runner.changed == [("r1", VISITOR, Loss.FILES)]
+    assert (status["sentence"], player) == ("The run was deleted.", {})
+    assert (history["deleted"], history["current"], history["runs"]) == ("r1", "", [])
+
+
+@pytest.mark.parametrize("loss", [None, "", "everything", 7, "under way"])
+def test_what_nobody_was_told_is_taken_for_a_run_under_way(handlers, runner, loss):
+    asyncio.run(handlers.on_delete(_told(run_id="r1", loss=loss), VISITOR, TAB))
+    assert runner.changed == [("r1", VISITOR, Loss.UNDER_WAY)]
+
+
+def test_why_a_run_is_not_deleted_or_named_is_said_there(handlers, runner, run_of):
+    runner.refusal = LossError(run_of(state=RunState.IN_PROGRESS))
+    status, player, history = asyncio.run(handlers.on_delete(_told(run_id="r1", loss="files"), VISITOR, TAB))
+    assert (status, player, history["said"]["run_id"]) == (gr.skip(), gr.skip(), "r1")
+    assert "under way" in history["said"]["words"]
+    runner.refusal = RunError("This run is not known here.")
+    said = asyncio.run(handlers.on_rename(_told(run_id="r1", name="x"), VISITOR, TAB))["said"]
+    assert said["words"] == "This run is not known here."
 
 
 @pytest.mark.usefixtures("ends_well")
@@ -307,13 +383,14 @@ def test_nothing_is_done_for_somebody_to_whom_nothing_can_belong(services, run_r
     handlers, told = RunHandlers(lambda: services), _told(run_id="r1", request_id="req-9")
 
     async def answered():
-        return [await handlers.on_cancel(told, visitor, TAB), await handlers.on_compare(told, visitor, TAB)]
+        handle = handlers.on_cancel, handlers.on_compare, handlers.on_rename, handlers.on_delete
+        return [await one(told, visitor, TAB) for one in handle]
 
     scenes = _run(handlers, run_request, "kling", visitor=visitor)
     scenes += _all(handlers.on_again(run_request, None, visitor, told, TAB))
     scenes += _all(handlers.on_recover(visitor, told, TAB)) + _all(handlers.on_open(told, visitor, TAB))
     quiet = _all(handlers.on_return(visitor, TAB)) + _all(handlers.on_kept_token(visitor, TAB))
-    assert repr([*scenes, *asyncio.run(answered())]).count("The page was not ready yet.") == 6
+    assert repr([*scenes, *asyncio.run(answered())]).count("The page was not ready yet.") == 8
     assert quiet == NOTHING * 2
 
 

@@ -3,6 +3,7 @@ import pytest
 from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.repair_kinds import Repair, RepairCode
 from kling_ui.checks.report import Finding, FindingCode, Report, Section, Severity
+from kling_ui.runs.record import EngineName
 from kling_ui.ui.views.findings import verdict_view
 
 
@@ -88,3 +89,32 @@ def test_one_repair_needs_no_button_for_all():
     view = verdict_view(Report(video=HARD), accepted=False, repairs=(CONVERT,))
     assert view.repair_all == ()
     assert verdict_view(Report(video=HARD), accepted=False).more_words == "Details"
+
+
+NOBODY = _finding(FindingCode.VIDEO_PERSON_NOBODY, Severity.WARN)
+LOST = _finding(
+    FindingCode.VIDEO_USABLE_TOO_SHORT, Severity.BLOCK, override=True, at_best_s=0.0, limit_s=3.0, lost_to=()
+)
+EMPTY, LOST_TOO = Section(findings=(NOBODY,)), Section(findings=(LOST, NOBODY))
+
+
+@pytest.mark.parametrize(
+    ("video", "engine", "accepted", "text", "stop"),
+    [
+        (EMPTY, EngineName.KLING, False, "Will run, but", ""),
+        (EMPTY, EngineName.PREVIEW, False, "The preview would fail:", "No person found in the clip"),
+        (EMPTY, EngineName.PREVIEW, True, "The preview tries it, but", ""),
+        (LOST_TOO, EngineName.KLING, False, "Would fail:", ""),
+        (LOST_TOO, EngineName.PREVIEW, False, "Would fail:", "No person found in the clip"),
+        (LOST_TOO, EngineName.PREVIEW, True, "The preview tries it, but", ""),
+        (LOST_TOO, EngineName.KLING, True, "Will run, but", ""),
+        (HARD, EngineName.PREVIEW, False, "Would fail:", ""),
+        (Section(), EngineName.PREVIEW, False, "Ready.", ""),
+    ],
+)
+def test_the_preview_says_what_it_cannot_draw_and_promises_nothing(video, engine, accepted, text, stop):
+    view = verdict_view(Report(video=video), accepted=accepted, engine=engine)
+    assert view.text.startswith(text)
+    assert view.stop == stop
+    assert view.summary.startswith(text.removesuffix(":").replace("The preview would", "Would"))
+    assert not (view.may_run and view.stop)

@@ -60,6 +60,16 @@ def test_a_failed_run_says_what_to_do_and_keeps_the_raw_words(run_of):
     assert (value["can_cancel"], value["final"]) == (False, True)
 
 
+@pytest.mark.parametrize("engine", EngineName)
+def test_a_failure_that_the_checks_know_of_leads_to_what_they_found(run_of, engine):
+    run = run_of(engine=engine, state=RunState.FAILED, inputs=("image",), rules=("image.character",))
+    actions = run_view.status_value(run)["actions"]
+    found = {"do": "find", "rules": ["image.character"], "place": "image", "label": "See what was found"}
+    assert actions[0] == found
+    is_offered = "again" in {action["do"] for action in actions}
+    assert is_offered == (engine is KLING), "the preview would only fail again"
+
+
 @pytest.mark.parametrize(
     ("inputs", "repairs", "deeds"),
     [
