@@ -1,11 +1,13 @@
 """The whole page on one screen: what stands where, and which event calls what."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from kling_ui.options import DEFAULT_PROMPT
 from kling_ui.ui.event_payload import LatestWins, guarded
 from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.handlers.account import AccountHandlers, TokenHandlers
@@ -55,9 +57,13 @@ class Panels:
 
     @property
     def asked(self) -> list[Any]:
-        """What is judged."""
-        how = self.how
-        return [self.inputs.image, self.inputs.video, how.orientation, how.keep_sound, how.prompt, self.action.accepted]
+        """What is judged: what a person gives, and for which engine."""
+        return [*self.given, self.action.accepted, self.engine.engine]
+
+    @property
+    def given(self) -> list[Any]:
+        """Both inputs and the choice."""
+        return [*self.slots, self.how.orientation, self.how.keep_sound, self.how.prompt]
 
     @property
     def typed(self) -> list[Any]:
@@ -155,7 +161,9 @@ def wire_checks(panels: Panels, handlers: InputHandlers) -> None:
     advised = [video.change, orientation.change]
     gr.on(advised, handlers.on_advice, [video, orientation], panels.how.advice, trigger_mode="multiple", **PLUMBING)
     keep = asset("ui/kept.js").read_text("utf-8")
-    gr.on(changes[:-1], None, [*panels.asked[:-1], panels.kept], panels.kept, js=keep, **PLUMBING)
+    given = [component.change for component in panels.given]
+    gr.on(given, None, [*panels.given, panels.kept], panels.kept, js=keep, **PLUMBING)
+    panels.how.use_sentence.click(None, None, panels.how.prompt, js=f"() => {json.dumps(DEFAULT_PROMPT)}", **PLUMBING)
 
 
 def wire_repairs(panels: Panels, handlers: RepairHandlers) -> None:
@@ -190,6 +198,9 @@ def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: PriceHandlers
     panel.engine.change(on_token.on_engine, [panel.engine, visitor], chosen, **PLUMBING)
     changes = [panel.engine.change, panel.token_line.change, video.change]
     gr.on(changes, handlers.cost, panels.priced, panels.cost, trigger_mode="multiple", **PLUMBING)
+    request = panels.action.asks.request
+    asked = [panel.engine.change, request.change]
+    gr.on(asked, handlers.leaving, [panel.engine, request], panels.action.cost, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_start(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from kling_ui.checks.limits import PROMPT_MAX_CHARS
-from kling_ui.options import Orientation, Resolution, TransferOptions
+from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName
 from kling_ui.ui import widgets
 from kling_ui.ui.handlers.price import FREE, RUN
@@ -53,6 +53,7 @@ class HowPanel:
     keep_sound: gr.Checkbox
     resolution: gr.Radio
     prompt: gr.Textbox
+    use_sentence: gr.Button
 
 
 @dataclass(frozen=True)
@@ -157,9 +158,11 @@ def place_how(choice: TransferOptions) -> HowPanel:
             lines=2,
             max_lines=6,
             max_length=int(PROMPT_MAX_CHARS.value),
+            placeholder=f"Such as: {DEFAULT_PROMPT}",
             elem_id="prompt",
         )
-    return HowPanel(orientation, advice, keep_sound, resolution, prompt)
+        use_sentence = gr.Button("Use this sentence", size="sm", elem_id="use-sentence")
+    return HowPanel(orientation, advice, keep_sound, resolution, prompt, use_sentence)
 
 
 def place_action() -> ActionPanel:

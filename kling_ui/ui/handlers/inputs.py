@@ -11,6 +11,7 @@ import gradio as gr
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
 from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, TransferOptions
+from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, RunRequest, SavedInputs
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
@@ -63,7 +64,7 @@ class InputHandlers:
 
     async def on_own_picture(self, prompt: str) -> Any:
         """Drop the words of an example: they describe its character, not the one that was just handed in."""
-        return DEFAULT_PROMPT if prompt in _EXAMPLE_PROMPTS else gr.skip()
+        return "" if prompt in _EXAMPLE_PROMPTS else gr.skip()
 
     async def on_first_inputs(self, kept: object, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Load what the person had here before, or the first example, unless the person is quicker."""
@@ -101,6 +102,7 @@ class InputHandlers:
         keep_sound: bool,
         prompt: str,
         accepted: bool,
+        engine: str,
         request: gr.Request,
     ) -> tuple[Any, Any, Any, Any, Any]:
         """Judge both inputs and the choice; what was found in them is known already, so this is quick.
@@ -112,7 +114,7 @@ class InputHandlers:
         image, video = entries_of(image), entries_of(video)
         choice = TransferOptions(text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
         view, run_request = await self._verdict(
-            image, video, choice, self._analysis_for(request), accepted=accepted is True
+            image, video, choice, self._analysis_for(request), accepted=accepted is True, engine=engine
         )
         carried = run_request.to_value(self._services().signed_files) if run_request and view.may_run else {}
         now = {"image": image.get("ref"), "video": video.get("ref")}
@@ -185,6 +187,7 @@ class InputHandlers:
         input_analysis: InputAnalysis,
         *,
         accepted: bool,
+        engine: str,
     ) -> tuple[VerdictView, RunRequest | None]:
         signed_files = self._services().signed_files
         paths = signed_files.open(image.get("ref")), signed_files.open(video.get("ref"))
@@ -195,6 +198,7 @@ class InputHandlers:
                 await input_analysis.known(InputKind.VIDEO, video),
             )
             report = self._services().preflight.judge(*known, choice)
+            report = report if engine == EngineName.KLING else report.for_preview()
             repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
         except Exception as error:  # noqa: BLE001  told in words
             return VerdictView(str(error_text(error)), "block"), None

@@ -7,11 +7,11 @@ import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, KlingUIError
-from kling_ui.presentation.money import dollars, price_words, refusal_words, spending_sentence
+from kling_ui.presentation.money import dollars, leaving_words, price_words, refusal_words, spending_sentence
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, Terms
-from kling_ui.ui.browser_values import shown_rate_value
+from kling_ui.ui.browser_values import RunRequest, shown_rate_value
 from kling_ui.ui.event_payload import entries_of, error_text
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
@@ -49,6 +49,18 @@ class PriceHandlers:
             tone = "block" if isinstance(error, AuthenticationError) else "warn"
             return {"engine": engine, "words": str(error_text(error)), "tone": tone}, gr.update(value=RUN_ON_KLING), {}
         return value, gr.update(value=run_label(quote)), shown_rate_value(quote.rate_usd)
+
+    async def leaving(self, engine: str, carried: dict[str, Any] | None) -> Any:
+        """Say before a run on Kling what it sends to RunComfy, and how; nothing while there is nothing to run."""
+        services = self._services()
+        asked = RunRequest.from_value(carried, services.signed_files) if engine == EngineName.KLING else None
+        if asked is None:
+            return gr.update(leaves={})
+        try:
+            planned = await services.runner.foresee_deliveries(asked.inputs(findings=None))
+        except Exception as error:  # noqa: BLE001  told in words
+            return gr.update(leaves={"words": str(error_text(error)), "stops": True})
+        return gr.update(leaves={"words": leaving_words(planned), "prompt": asked.choice.prompt})
 
     async def _duration_s(self, video: SlotValue | None, request: gr.Request) -> float | None:
         """Measure the clip that is really sent: trimmed or mended, where it was."""

@@ -50,7 +50,7 @@ def test_an_upload_shows_itself_then_its_facts_then_what_was_found(handlers, ima
 
 def test_the_words_of_an_example_do_not_stay_with_another_picture(handlers):
     dropped = [asyncio.run(handlers.on_own_picture(example.choice.prompt)) for example in EXAMPLES]
-    assert dropped == ["A person dancing in daylight"] * len(EXAMPLES)
+    assert dropped == [""] * len(EXAMPLES)
     assert asyncio.run(handlers.on_own_picture("My own words")) == gr.skip()
 
 
@@ -135,8 +135,9 @@ def test_the_first_look_shows_the_first_example(handlers):
     assert (image["busy"], video["busy"]) == ("", "")
 
 
-def _judge(handlers, image, video, *choice):
-    findings, headline, *rest, run_request = asyncio.run(handlers.judge(image, video, *(choice or CHOICE), TAB))
+def _judge(handlers, image, video, *choice, engine="kling"):
+    judged = asyncio.run(handlers.judge(image, video, *(choice or CHOICE), engine, TAB))
+    findings, headline, *rest, run_request = judged
     return findings["findings"], headline | {"request": run_request}, *rest
 
 
@@ -157,9 +158,13 @@ def test_a_clip_that_is_too_long_for_the_orientation_blocks(handlers, image, vid
     assert "12 s" in headline["text"]
 
 
-def test_an_empty_prompt_blocks(handlers, image, video):
+def test_an_empty_prompt_stops_a_run_on_kling_alone(handlers, image, video):
     findings, _, button, _ = _judge(handlers, image, video, "video", True, "", False)
     assert (findings[0]["rule"], button["interactive"]) == ("prompt.required", False)
+    findings, headline, button, _ = _judge(handlers, image, video, "video", True, "", False, engine="preview")
+    assert button["interactive"]  # which reads no words
+    assert "prompt.required" not in {finding["rule"] for finding in findings}
+    assert headline["request"]["prompt"] == ""
 
 
 @pytest.mark.parametrize(
@@ -201,7 +206,7 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
 
 def test_what_can_be_mended_is_offered(handlers, image, video, canned):
     canned["analyse_image"] = replace(canned["analyse_image"], facts=replace(canned["probe_image"], format="webp"))
-    judged, headline, *_ = asyncio.run(handlers.judge(image, video, *CHOICE, TAB))
+    judged, headline, *_ = asyncio.run(handlers.judge(image, video, *CHOICE, "preview", TAB))
     assert judged["text"] == "Would fail: 1 finding stops the run, 1 may disappoint."
     assert judged["findings"][0]["repairs"][0]["repair"] == "image.convert"
     assert headline["more"] == "See and repair"
