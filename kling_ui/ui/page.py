@@ -82,8 +82,8 @@ class Panels:
 
     @property
     def cost(self) -> list[Any]:
-        """What shows the price, and carries it to the run."""
-        return [self.action.cost, self.action.run, self.action.asks.shown_rate]
+        """What shows the price and carries it to the run, and the token, which may turn out to be none."""
+        return [self.action.cost, self.action.run, self.action.asks.shown_rate, *self.token]
 
     @property
     def judged(self) -> list[Any]:
@@ -185,7 +185,7 @@ def wire_token(panels: Panels, handlers: TokenHandlers, on_runs: RunHandlers) ->
     panel, visitor = panels.engine, panels.visitor
     read, shown, who = panels.typed, panels.token, [panel.engine, visitor]
     taken = [panel.token, *shown]
-    typed = gr.on([panel.token.submit, panel.token.blur], handlers.on_token, read, taken, **PLUMBING)
+    typed = gr.on([panel.token.submit, panel.token.blur, panel.use_token.click], handlers.on_token, read, taken, **PLUMBING)
     typed.success(on_runs.on_kept_token, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
     panel.token_line.forget(handlers.on_forget, who, shown, **PLUMBING)
     panel.token_line.stale(handlers.on_stale_token, who, shown, **PLUMBING)

@@ -22,6 +22,7 @@ ORIENTATIONS = [
 ]
 RESOLUTIONS = [("720p", Resolution.P720.value), ("1080p, takes longer", Resolution.P1080.value)]
 TOKEN_MAX_CHARS = 4096
+TOKEN_PAGE = "https://www.runcomfy.com/"  # noqa: S105  no password
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class EnginePanel:
 
     engine: gr.Radio
     token: gr.Textbox
+    use_token: gr.Button
     token_place: gr.Column
     token_line: gr.HTML
     account: gr.HTML | None
@@ -102,15 +104,16 @@ def place_engine(*, login_url: str) -> EnginePanel:
             with gr.Column(visible=False, min_width=0, elem_id="token-place") as token_place:
                 token = gr.Textbox(
                     label="RunComfy token",
-                    info="Used for this browser's runs only; kept in memory, never stored.",
+                    info=f"Used for this browser's runs only; kept in memory, never stored. [Get a token]({TOKEN_PAGE})",
                     type="password",
                     max_length=TOKEN_MAX_CHARS,
                     elem_id="token",
                     html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
                 )
+                use_token = gr.Button("Use token", size="sm", elem_id="use-token")
             token_line = widgets.token_line()
             account = widgets.account(login_url) if login_url else None
-    return EnginePanel(engine, token, token_place, token_line, account)
+    return EnginePanel(engine, token, use_token, token_place, token_line, account)
 
 
 def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:
