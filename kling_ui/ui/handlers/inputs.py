@@ -15,7 +15,7 @@ from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, RunRequest, SavedInputs
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
-from kling_ui.ui.input_session import STEPS, InputAnalysis
+from kling_ui.ui.input_session import STEPS, InputAnalysis, InputRepairs
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view
 from kling_ui.ui.views import input_slot as slot_view
@@ -171,7 +171,7 @@ class InputHandlers:
                 if given.get("recorded") is True:
                     yield slot_view.busy("Converting the recording") | echo
                 versions = InputVersions(InputVersion(await _file(services, kind, given, url), origin=url))
-                async for value in InputAnalysis(lambda: services).steps(kind, versions):
+                async for value in InputRepairs(lambda: services).arrive(kind, versions):
                     if not is_ours():
                         return
                     yield value | echo
