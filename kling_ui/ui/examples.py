@@ -32,7 +32,7 @@ class Example:
         title: What a person reads.
         image: File name of the character image.
         video: File name of the reference video.
-        choice: The settings that suit it.
+        choice: The settings that suit it; the orientation is the one that the checks advise.
     """
 
     key: str
@@ -55,7 +55,7 @@ EXAMPLES = (
         "Upper body, talking hands",
         "character-upper-body.png",
         "gesture-upper-body.mp4",
-        TransferOptions("A man in a green hoodie explaining something, soft daylight", Orientation.IMAGE),
+        TransferOptions("A man in a green hoodie explaining something, soft daylight", Orientation.VIDEO),
     ),
 )
 

@@ -102,6 +102,7 @@ def build_page(
     *,
     example_pairs: list[dict[str, str]],
     login_url: str = "",
+    is_public: bool = False,
 ) -> gr.Blocks:
     """Build the page.
 
@@ -109,11 +110,12 @@ def build_page(
         services: Gives what the handlers call; it is asked only while the server runs.
         example_pairs: What the row of examples shows.
         login_url: Where a login starts; empty where nobody can log in.
+        is_public: Others than the person at this machine can reach the app.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S)) as page:
         visitor = gr.BrowserState("", storage_key=VISITOR_KEY, secret=VISITOR_SCRAMBLE)
         kept = gr.BrowserState(None, storage_key=INPUTS_KEY, secret=VISITOR_SCRAMBLE)
-        engine = place_engine(login_url=login_url)
+        engine = place_engine(login_url=login_url, is_public=is_public)
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=5, min_width=0, elem_id="left"):
                 inputs = place_inputs(example_pairs)
@@ -160,6 +162,9 @@ def wire_checks(panels: Panels, handlers: InputHandlers) -> None:
     gr.on(changes, handlers.judge, panels.asked, panels.judged, trigger_mode="always_last", **PLUMBING)
     advised = [video.change, orientation.change]
     gr.on(advised, handlers.on_advice, [video, orientation], panels.how.advice, trigger_mode="multiple", **PLUMBING)
+    engine, image = panels.engine.engine, panels.inputs.image
+    sized = [engine.change, image.change]
+    gr.on(sized, handlers.on_size, [engine, image], panels.how.resolution, trigger_mode="multiple", **PLUMBING)
     keep = asset("ui/kept.js").read_text("utf-8")
     given = [component.change for component in panels.given]
     gr.on(given, None, [*panels.given, panels.kept], panels.kept, js=keep, **PLUMBING)
@@ -194,7 +199,7 @@ def wire_token(panels: Panels, handlers: TokenHandlers, on_runs: RunHandlers) ->
 def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: PriceHandlers) -> None:
     """Say what the chosen engine needs and costs: read anew whenever that may be another."""
     panel, visitor, video = panels.engine, panels.visitor, panels.inputs.video
-    chosen = [*panels.token, panels.result.history, panels.how.resolution]
+    chosen = [*panels.token, panels.result.history]
     panel.engine.change(on_token.on_engine, [panel.engine, visitor], chosen, **PLUMBING)
     changes = [panel.engine.change, panel.token_line.change, video.change]
     gr.on(changes, handlers.cost, panels.priced, panels.cost, trigger_mode="multiple", **PLUMBING)

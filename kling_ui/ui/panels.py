@@ -12,15 +12,12 @@ from kling_ui.ui.handlers.price import FREE, RUN
 
 TITLE = """# Motion Control playground
 A picture and a clip go in; the picture makes the clip's moves."""
-ENGINES = [
-    ("Preview\nFree, rendered on this machine", EngineName.PREVIEW.value),
-    ("Kling 2.6 Standard\nPaid, with a RunComfy token", EngineName.KLING.value),
-]
+PREVIEW_LABEL = "Preview\nFree, rendered on this {place}"
+KLING_LABEL = "Kling 2.6 Standard\nPaid, with a RunComfy token"
 ORIENTATIONS = [
     ("Video\nAs in the clip, up to 30\N{NO-BREAK SPACE}s", Orientation.VIDEO.value),
     ("Image\nAs in the picture, up to 10\N{NO-BREAK SPACE}s", Orientation.IMAGE.value),
 ]
-RESOLUTIONS = [("720p", Resolution.P720.value), ("1080p, takes longer", Resolution.P1080.value)]
 TOKEN_MAX_CHARS = 4096
 TOKEN_PAGE = "https://www.runcomfy.com/"  # noqa: S105  no password
 
@@ -93,13 +90,20 @@ class ResultPanel:
     history: gr.HTML
 
 
-def place_engine(*, login_url: str) -> EnginePanel:
-    """Place the title, the engine switch with the token that Kling needs, and who has logged in where one can."""
+def place_engine(*, login_url: str, is_public: bool) -> EnginePanel:
+    """Place the title, the engine switch with the token that Kling needs, and who has logged in where one can.
+
+    Args:
+        login_url: Where a login starts; empty where nobody can log in.
+        is_public: Others than the person at this machine read the page: for them it is a server.
+    """
+    place = "server" if is_public else "machine"
+    engines = [(PREVIEW_LABEL.format(place=place), EngineName.PREVIEW.value), (KLING_LABEL, EngineName.KLING.value)]
     with gr.Row(elem_id="head"):
         gr.Markdown(TITLE, elem_id="title")
         with gr.Column(elem_id="engine-side", min_width=0):
             engine = gr.Radio(
-                ENGINES, value=EngineName.PREVIEW.value, label="Engine", elem_id="engine", elem_classes="choices"
+                engines, value=EngineName.PREVIEW.value, label="Engine", elem_id="engine", elem_classes="choices"
             )
             with gr.Column(visible=False, min_width=0, elem_id="token-place") as token_place:
                 token = gr.Textbox(
@@ -152,7 +156,11 @@ def place_how(choice: TransferOptions) -> HowPanel:
         advice = widgets.advice()
         keep_sound = gr.Checkbox(choice.keep_sound, label="Keep the clip's sound", elem_id="keep-sound")
         resolution = gr.Radio(
-            RESOLUTIONS, value=choice.resolution.value, label="Size of the preview", elem_id="resolution"
+            [resolution.value for resolution in Resolution],
+            value=choice.resolution.value,
+            label="Size of the preview",
+            visible=False,  # until a picture leaves a choice
+            elem_id="resolution",
         )
         prompt = gr.Textbox(
             choice.prompt,

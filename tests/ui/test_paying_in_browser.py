@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from kling_ui.options import DEFAULT_PROMPT
@@ -15,8 +16,9 @@ TOKEN = "vendor-token-0123456789"
 
 @pytest.fixture(scope="module")
 def paying(serve, vendor, tmp_path_factory):
-    """An app that sends to the played vendor."""
-    with serve(tmp_path_factory.mktemp("paying"), KLING_UI_API_BASE=vendor.address) as (_, address):
+    """An app that sends to the played vendor, and that others can reach as well."""
+    env = {"KLING_UI_API_BASE": vendor.address, "KLING_UI_HOST": "0.0.0.0"}
+    with serve(tmp_path_factory.mktemp("paying"), **env) as (_, address):
         yield address
 
 
@@ -82,3 +84,32 @@ def test_a_token_is_taken_by_its_button_and_a_rejected_one_is_simply_replaced(kl
     expect(kling.locator("#token-line")).to_contain_text("Your token is kept in memory")
     expect(kling.locator("#token input")).to_be_hidden()
     expect(kling.locator("#run")).to_have_text(re.compile("about"))
+
+
+def test_to_others_the_machine_is_a_server(kling):
+    expect(kling.locator("#engine")).to_contain_text("Free, rendered on this server")
+    expect(kling.locator("body")).not_to_contain_text("this machine")
+
+
+def test_only_sizes_that_the_picture_gives_are_offered(kling, tmp_path):
+    kling.click('#engine input[value="preview"]')
+    kling.wait_for_selector(READY)
+    size = kling.locator("#resolution")
+    expect(size).to_be_hidden()  # the example has 720 x 1280 px
+    with Image.open(asset("examples/character-full-body.png")) as figure:
+        figure.resize((900, 1600)).save(tmp_path / "large.png")
+    kling.locator("#image-slot input[type=file]").set_input_files(tmp_path / "large.png")
+    expect(size.locator("label").first).to_contain_text(re.compile(r"720\s×\s1280"))
+    expect(size.locator("label").last).to_contain_text(re.compile(r"900\s×\s1600\spx, takes longer"))
+    size.locator("input").last.check()
+    kling.click('#engine input[value="kling"]')
+    expect(size).to_be_hidden()
+
+
+def test_an_examples_own_choice_is_what_the_page_advises(kling):
+    for example in EXAMPLES:
+        kling.get_by_role("button", name=example.title).click()
+        expect(kling.locator("#prompt textarea")).to_have_value(example.choice.prompt)
+        expect(kling.locator(f"#orientation input[value={example.choice.orientation}]")).to_be_checked()
+        expect(kling.locator("#advice")).not_to_be_empty()
+        expect(kling.locator("#advice button")).to_be_hidden()

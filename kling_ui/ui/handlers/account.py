@@ -93,14 +93,9 @@ class TokenHandlers:
         who = visitor_of(visitor, request)
         return self._place(engine, who), self._line(engine, who)
 
-    def on_engine(self, engine: str, visitor: str, request: gr.Request) -> tuple[Any, dict[str, Any], Any, Any]:
-        """Show what the chosen engine needs and takes.
-
-        Returns:
-            The token's two parts, the history, which offers to recover paid runs, and the size of a preview.
-        """
-        is_free = engine == EngineName.PREVIEW
-        return *self.on_stale_token(engine, visitor, request), gr.update(engine=engine), gr.update(visible=is_free)
+    def on_engine(self, engine: str, visitor: str, request: gr.Request) -> tuple[Any, dict[str, Any], Any]:
+        """Show what the chosen engine needs: the token's two parts, and the history, which offers to recover paid runs."""
+        return *self.on_stale_token(engine, visitor, request), gr.update(engine=engine)
 
     def on_forget(self, engine: str, visitor: str, request: gr.Request) -> Shown:
         """Forget the token."""

@@ -10,7 +10,8 @@ import gradio as gr
 
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
-from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, TransferOptions
+from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution, TransferOptions
+from kling_ui.presentation.wording import size
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, RunRequest, SavedInputs
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
@@ -93,6 +94,20 @@ class InputHandlers:
                 analysis = None
             chosen = choice_of(orientation, Orientation.VIDEO)
             return advice_view.advice_value(analysis, chosen) if is_ours() else gr.skip()
+
+    async def on_size(self, engine: str, image: SlotValue | None, request: gr.Request) -> Any:
+        """Offer the sizes that a preview of this picture can have, where that leaves a choice."""
+        path = self._services().signed_files.open(entries_of(image).get("ref"))
+        if engine == EngineName.KLING or path is None:
+            return gr.update(visible=False)
+        try:
+            facts = await self._services().for_request(request).preflight.image_facts(path)
+        except KlingUIError:  # the picture's own place tells it
+            return gr.update(visible=False)
+        frames = {one: one.frame_px(facts.width_px, facts.height_px) for one in Resolution}
+        names = {Resolution.P720: "{}", Resolution.P1080: "{}, takes longer"}
+        choices = [(names[one].format(size(*frame)), one.value) for one, frame in frames.items()]
+        return gr.update(choices=choices, visible=len(set(frames.values())) > 1)
 
     async def judge(  # noqa: PLR0917  Gradio passes values by position
         self,

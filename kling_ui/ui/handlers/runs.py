@@ -344,7 +344,10 @@ async def _wanted(services: Services, carried: Value | None, size: Resolution, i
     report = report.for_preview() if is_preview else report
     if verdict_view(report, accepted=run_request.accepted).tone == "block":
         raise RunError(report_headline(report), advice="See what the checks say beside the button.")
-    choice = replace(run_request.choice, resolution=size)
+    facts = await services.preflight.image_facts(run_request.image)
+    picture = facts.width_px, facts.height_px
+    is_more = size.frame_px(*picture) != Resolution.P720.frame_px(*picture)
+    choice = replace(run_request.choice, resolution=size if is_more else Resolution.P720)
     return replace(run_request, choice=choice).inputs(findings=report_json(report))
 
 

@@ -244,13 +244,13 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
 
     from kling_ui.ui.page import build_page  # noqa: PLC0415
 
-    # dropped import
     from kling_ui.ui.widgets import STYLES, page_theme  # noqa: PLC0415
 
     page = build_page(
         lambda: app.state.services,
         example_pairs=pairs,
         login_url=login_url(settings.login) if settings.login else "",
+        is_public=settings.is_public,
     )
     page.max_threads = MAX_THREADS  # before queue(), which takes it over
     page.queue(default_concurrency_limit=None, max_size=QUEUE_MAX, api_open=False)
