@@ -33,7 +33,7 @@ from kling_ui.served_hosts import AllowedHosts, Origin
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples
 from kling_ui.ui.services import Services, open_services
-from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, Shape
+from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
@@ -86,6 +86,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
         blocks=frozenset({page._id, *page.blocks}),  # a loading page triggers events itself
         max_bytes=settings.limits.event_kb * 1000,
     )
+    mounted.add_middleware(QuickPage, words=asset("ui/wait.html").read_text("utf-8"))
     mounted.add_middleware(OpenPaths)
     return sessions
 
