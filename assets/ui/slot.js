@@ -102,7 +102,7 @@ function render() {
   show(evidence, Boolean(value.overlay));
   showStrip(value.strip, value.strip_alt);
   drawTimeline(value.timeline);
-  drawRepaired(value.repaired);
+  drawRepaired(value.repaired, Boolean(value.instead_of)); // what was not asked for does not unfold
   find(".slot").classList.toggle("is-empty", !value.url && !value.overlay && !localUrl);
 }
 

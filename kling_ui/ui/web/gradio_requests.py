@@ -37,7 +37,7 @@ _INTEGER_MAX_CHARS = 20
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FILE_TYPE = "gradio."
 _FILE_NAMES = frozenset({"meta", "url", "orig_name", "mime_type", "is_stream", "is_file"})
-_STYLES = re.compile(rb'<link rel="stylesheet"[^>]*>')
+_STYLES = re.compile(rb'<link rel="stylesheet"([^>]*)>')
 _READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 OUTDATED = "This page is not up to date any more. Reload it."
@@ -112,9 +112,9 @@ class QuickPage:
         headers = MutableHeaders(raw=start["headers"])
         if headers.get("content-type", "").startswith("text/html"):
             head, app, rest = body.partition(b"<gradio-app")
-            # Gradio's own styles hold back all that is shown until they have come; below the words they do not.
-            styles = b"".join(_STYLES.findall(head))
-            body = _STYLES.sub(b"", head) + self._words + styles + app + rest
+            # Styles for another medium do not hold back what is shown; they keep their place among the others.
+            head = _STYLES.sub(rb"""<link rel="stylesheet" media="print" onload="this.media='all'"\1>""", head)
+            body = head + self._words + app + rest
             if "gzip" in Headers(scope=scope).get("accept-encoding", ""):
                 body = await asyncio.to_thread(gzip.compress, body, 6)
                 headers["content-encoding"] = "gzip"
