@@ -28,8 +28,8 @@ Work = Callable[[], int]
 Prompt = Annotated[
     str,
     typer.Option(
-        help="Scene, clothes and light in words, sent to Kling as they are; without any the default is sent. The motion "
-        "comes from the video."
+        help="Scene, clothes and light in words, sent to Kling as they are; without any the default is sent. The "
+        "motion comes from the video."
     ),
 ]
 Facing = Annotated[

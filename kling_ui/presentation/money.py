@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from kling_ui.presentation.wording import NBSP, seconds
-from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.pricing import ROUNDING_USD, Budget, BudgetLimit, BudgetRefusal, Charge, Quote, Spending
+from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 

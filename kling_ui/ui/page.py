@@ -190,7 +190,9 @@ def wire_token(panels: Panels, handlers: TokenHandlers, on_runs: RunHandlers) ->
     panel, visitor = panels.engine, panels.visitor
     read, shown, who = panels.typed, panels.token, [panel.engine, visitor]
     taken = [panel.token, *shown]
-    typed = gr.on([panel.token.submit, panel.token.blur, panel.use_token.click], handlers.on_token, read, taken, **PLUMBING)
+    typed = gr.on(
+        [panel.token.submit, panel.token.blur, panel.use_token.click], handlers.on_token, read, taken, **PLUMBING
+    )
     typed.success(on_runs.on_kept_token, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
     panel.token_line.forget(handlers.on_forget, who, shown, **PLUMBING)
     panel.token_line.stale(handlers.on_stale_token, who, shown, **PLUMBING)

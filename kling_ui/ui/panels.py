@@ -19,7 +19,7 @@ ORIENTATIONS = [
     ("Image\nAs in the picture, up to 10\N{NO-BREAK SPACE}s", Orientation.IMAGE.value),
 ]
 TOKEN_MAX_CHARS = 4096
-TOKEN_PAGE = "https://www.runcomfy.com/"  # noqa: S105  no password
+WHERE_TO_GET_ONE = "[Get a token](https://www.runcomfy.com/)"
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def place_engine(*, login_url: str, is_public: bool) -> EnginePanel:
             with gr.Column(visible=False, min_width=0, elem_id="token-place") as token_place:
                 token = gr.Textbox(
                     label="RunComfy token",
-                    info=f"Used for this browser's runs only; kept in memory, never stored. [Get a token]({TOKEN_PAGE})",
+                    info=f"Used for this browser's runs only; kept in memory, never stored. {WHERE_TO_GET_ONE}",
                     type="password",
                     max_length=TOKEN_MAX_CHARS,
                     elem_id="token",

@@ -81,7 +81,7 @@ class GivenUrlPublisher:
         delivery = Delivery(Channel.GIVEN_ADDRESS, host_of(source.url), findings=findings)
         return PublishedFile(source.url, delivery)
 
-    async def foresee(self, source: InputFile, role: InputKind) -> Delivery | None:
+    async def foresee(self, source: InputFile, role: InputKind) -> Delivery | None:  # noqa: ARG002  all are asked alike
         """Tell that RunComfy would be given the address, if there is one."""
         return None if source.url is None else Delivery(Channel.GIVEN_ADDRESS, host_of(source.url))
 

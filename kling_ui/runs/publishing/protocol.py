@@ -282,7 +282,7 @@ class EmbeddedPublisher:
         await self.withdraw(image, video)
         return PublishedInputs(self._offer(image.path), self._offer(video.path))
 
-    async def foresee(self, image: InputFile, video: InputFile) -> PlannedDeliveries:
+    async def foresee(self, image: InputFile, video: InputFile) -> PlannedDeliveries:  # noqa: ARG002  all are asked alike
         """Tell that nothing leaves this process."""
         return PlannedDeliveries()
 

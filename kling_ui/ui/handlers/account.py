@@ -94,7 +94,7 @@ class TokenHandlers:
         return self._place(engine, who), self._line(engine, who)
 
     def on_engine(self, engine: str, visitor: str, request: gr.Request) -> tuple[Any, dict[str, Any], Any]:
-        """Show what the chosen engine needs: the token's two parts, and the history, which offers to recover paid runs."""
+        """Show what the chosen engine needs: the token's two parts, and the history, which offers to recover runs."""
         return *self.on_stale_token(engine, visitor, request), gr.update(engine=engine)
 
     def on_forget(self, engine: str, visitor: str, request: gr.Request) -> Shown:

@@ -244,7 +244,6 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
     import gradio as gr  # noqa: PLC0415  only now, see _tell_gradio
 
     from kling_ui.ui.page import build_page  # noqa: PLC0415
-
     from kling_ui.ui.widgets import STYLES, page_theme  # noqa: PLC0415
 
     page = build_page(
