@@ -57,13 +57,9 @@ class Panels:
 
     @property
     def asked(self) -> list[Any]:
-        """What is judged: what a person gives, and for which engine."""
-        return [*self.given, self.action.accepted, self.engine.engine]
-
-    @property
-    def given(self) -> list[Any]:
-        """Both inputs and the choice."""
-        return [*self.slots, self.how.orientation, self.how.keep_sound, self.how.prompt]
+        """What is judged, and for which engine."""
+        how, action, engine = self.how, self.action, self.engine.engine
+        return [*self.slots, how.orientation, how.keep_sound, how.prompt, action.accepted, engine]
 
     @property
     def typed(self) -> list[Any]:
@@ -166,8 +162,7 @@ def wire_checks(panels: Panels, handlers: InputHandlers) -> None:
     sized = [engine.change, image.change]
     gr.on(sized, handlers.on_size, [engine, image], panels.how.resolution, trigger_mode="multiple", **PLUMBING)
     keep = asset("ui/kept.js").read_text("utf-8")
-    given = [component.change for component in panels.given]
-    gr.on(given, None, [*panels.given, panels.kept], panels.kept, js=keep, **PLUMBING)
+    gr.on(changes[:-2], None, [*panels.asked[:-2], panels.kept], panels.kept, js=keep, **PLUMBING)
     panels.how.use_sentence.click(None, None, panels.how.prompt, js=f"() => {json.dumps(DEFAULT_PROMPT)}", **PLUMBING)
 
 

@@ -10,7 +10,7 @@ from gradio.blocks import postprocess_update_dict
 from kling_ui.ui.handlers import account
 from kling_ui.ui.page import build_page
 
-INPUTS_MAX = 7
+INPUTS_MAX = 7  # of the judgement: two inputs, three choices, whether the person has checked, and the engine
 OUTPUTS_MAX = 5  # of the judgement four are shown, and one carries the request that it allows
 
 

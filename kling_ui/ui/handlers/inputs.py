@@ -120,7 +120,7 @@ class InputHandlers:
         engine: str,
         request: gr.Request,
     ) -> tuple[Any, Any, Any, Any, Any]:
-        """Judge both inputs and the choice; what was found in them is known already, so this is quick.
+        """Judge both inputs and the choice for an engine; what was found in them is known already, so this is quick.
 
         Returns:
             The list of findings, the headline, the button, the checkbox of a person who has checked, and the request
@@ -128,8 +128,9 @@ class InputHandlers:
         """
         image, video = entries_of(image), entries_of(video)
         choice = TransferOptions(text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound))
+        for_engine = choice_of(engine, EngineName.PREVIEW)
         view, run_request = await self._verdict(
-            image, video, choice, self._analysis_for(request), accepted=accepted is True, engine=engine
+            image, video, choice, self._analysis_for(request), accepted=accepted is True, engine=for_engine
         )
         carried = run_request.to_value(self._services().signed_files) if run_request and view.may_run else {}
         now = {"image": image.get("ref"), "video": video.get("ref")}
@@ -202,7 +203,7 @@ class InputHandlers:
         input_analysis: InputAnalysis,
         *,
         accepted: bool,
-        engine: str,
+        engine: EngineName,
     ) -> tuple[VerdictView, RunRequest | None]:
         signed_files = self._services().signed_files
         paths = signed_files.open(image.get("ref")), signed_files.open(video.get("ref"))
@@ -213,7 +214,7 @@ class InputHandlers:
                 await input_analysis.known(InputKind.VIDEO, video),
             )
             report = self._services().preflight.judge(*known, choice)
-            report = report if engine == EngineName.KLING else report.for_preview()
+            report = report if engine is EngineName.KLING else report.for_preview()
             repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
         except Exception as error:  # noqa: BLE001  told in words
             return VerdictView(str(error_text(error)), "block"), None

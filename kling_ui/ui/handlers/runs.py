@@ -173,7 +173,7 @@ class RunHandlers:
             is_preview = order.engine is EngineName.PREVIEW
             size = choice_of(resolution, Resolution.P720) if is_preview else Resolution.P720
             theirs = self._services().for_request(request)
-            start = await self._begin(await _wanted(theirs, run_request, size, is_preview), order, theirs)
+            start = await self._begin(await _wanted(theirs, run_request, size, order.engine), order, theirs)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._display.refuse(error, request.session_hash, engine=order.engine)
             return
@@ -335,13 +335,13 @@ def _refuse_unknown(who: Visitor) -> None:
         raise _not_known()
 
 
-async def _wanted(services: Services, carried: Value | None, size: Resolution, is_preview: bool) -> RunInputs:
-    """Give what the page carries, checked once more."""
+async def _wanted(services: Services, carried: Value | None, size: Resolution, engine: EngineName) -> RunInputs:
+    """Give what the page carries, checked once more for where it goes."""
     run_request = RunRequest.from_value(carried, services.signed_files)
     if run_request is None:
         raise _not_checked()
     report = await services.preflight.report(run_request.image, run_request.video, run_request.choice)
-    report = report.for_preview() if is_preview else report
+    report = report if engine is EngineName.KLING else report.for_preview()
     if verdict_view(report, accepted=run_request.accepted).tone == "block":
         raise RunError(report_headline(report), advice="See what the checks say beside the button.")
     facts = await services.preflight.image_facts(run_request.image)
