@@ -30,7 +30,7 @@ find(".step").textContent = props.step;
 find(".slot-title").textContent = title;
 find(".slot-link .unseen").textContent = `Address of the ${isVideo ? "clip" : "picture"}`;
 box.setAttribute("aria-label", `${title}: drop${isVideo ? "" : " or paste"} a file here`);
-chooser.accept = isVideo ? "video/*,image/gif,.mkv,.mov" : "image/*,.heic,.heif,.avif";
+chooser.accept = isVideo ? "video/*,.mkv,.mov,.avi,.gif" : "image/*,.heic,.heif,.avif";
 chooser.setAttribute("aria-label", title);
 
 function show(node, visible) { node.hidden = !visible; }
@@ -196,8 +196,7 @@ function cancel() {
 }
 
 function fits(file) {
-  if (isVideo && file.type === "image/gif") return true; // a clip where a clip is wanted, else a picture
-  return !file.type || file.type.startsWith(`${kind}/`) || file.type === "application/octet-stream";
+  return !file.type || file.type.startsWith(`${kind}/`) || file.type === "application/octet-stream" || (isVideo && file.type === "image/gif");
 }
 
 function takeFiles(files) {

@@ -84,7 +84,7 @@ async def _save(answer: httpx.Response, part: Path, url: str, max_bytes: int) ->
                     raise too_large
                 await file.write(chunk)
     except OSError as error:
-        raise refusal("the file cannot be stored.", url, "Free some space where this app runs.") from error
+        raise refusal("the file cannot be stored.", url, "Free some space on this machine.") from error
     if announced.isdecimal() and received < int(announced):
         raise refusal("the download broke off.", url, "Try again.")
 
