@@ -96,15 +96,18 @@ class QuickPage:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
             await self.app(scope, receive, send)
             return
-        start, body = {}, bytearray()
+        start: dict[str, Any] = {}
+        body = bytearray()
 
         async def collect(message: Message) -> None:
             if message["type"] == "http.response.start":
                 start.update(message)
-                return
-            body.extend(message.get("body", b""))
-            if not message.get("more_body", False):
-                await self._answer(scope, start, bytes(body), send)
+            elif message["type"] == "http.response.body":
+                body.extend(message.get("body", b""))
+                if not message.get("more_body", False):
+                    await self._answer(scope, start, bytes(body), send)
+            else:
+                await send(message)
 
         await self.app(scope, receive, collect)
 
