@@ -38,7 +38,7 @@ function show(node, visible) { node.hidden = !visible; }
 // `share` of an upload, 0-1, is also said beside the button: there is nothing to run with meanwhile.
 function busy(words, { canCancel = false, share = null } = {}) {
   show(find(".slot-busy"), Boolean(words));
-  show(find("[data-do=cancel]"), canCancel);
+  show(find("[data-do=cancel-upload]"), canCancel);
   document.dispatchEvent(new CustomEvent("kling-upload", { detail: { kind, share } }));
   find(".slot-busy-words").textContent = words || "";
   find(".slot").setAttribute("aria-busy", String(Boolean(words)));
@@ -255,7 +255,7 @@ element.addEventListener("click", (event) => {
   if (what === "choose") chooser.click();
   if (what === "link") toggleLink(linkForm.hidden);
   if (what === "watch") clip.paused ? clip.play() : clip.pause();
-  if (what === "cancel") cancel();
+  if (what === "cancel-upload") cancel();
   if (what === "undo") { event.target.disabled = true; trigger("undo"); }
   if (what === "evidence") {
     evidence.setAttribute("aria-pressed", String(evidence.getAttribute("aria-pressed") !== "true"));

@@ -92,6 +92,7 @@ def test_a_hard_limit_disables_the_button_and_says_why(page: Page, dance_mp4: Pa
 
 
 def test_an_empty_prompt_is_noticed_while_typing(page: Page):
+    page.click('#engine input[value="kling"]')
     page.fill("#prompt textarea", "")
     expect(page.locator(RUN)).to_be_disabled()
     expect(page.locator(HEADLINE)).to_contain_text("prompt")

@@ -61,7 +61,7 @@ def test_an_upload_says_how_far_it_is_and_can_be_cancelled(page, large_mp4):
     expect(page.locator("#video-slot .slot-busy-words")).to_contain_text(re.compile(r"Uploading, \d+ %"))
     expect(page.locator(".headline-words")).to_contain_text("Uploading the clip")
     expect(page.locator("#run")).to_be_disabled()
-    page.click("#video-slot [data-do=cancel]")
+    page.click("#video-slot [data-do=cancel-upload]")
     expect(page.locator("#video-slot .slot-busy")).to_be_hidden()
     assert page.locator("#video-slot .slot-facts").inner_text() == before
     expect(page.locator("#video-slot video.slot-clip")).to_be_visible()
