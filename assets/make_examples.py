@@ -8,13 +8,19 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 from figure import DANCE_S, GESTURE_S, Actor, Camera, Scene, dance, gesture, offering, tune, write_clip, write_still
 from figure.cast import DANCER, MAYA, THEO
+from PIL import Image
 
+from kling_ui.media.image import read_picture
+from kling_ui.media.video import read_frames
 from kling_ui.scoring.compare import keep_track
+from kling_ui.ui.examples import small_name
 from kling_ui.vision.analysis import analyse_image, analyse_video
 
 EXAMPLES = Path(__file__).parent / "examples"
+SMALL_PX = 96  # height of what stands on a button, for screens of twice the density
 ANALYSES = EXAMPLES / "analyses"  # what the checks and the motion match find in them, so that the page need not
 
 
@@ -49,6 +55,20 @@ def analyse() -> None:
     print(f"{ANALYSES.name}: {sum(file.stat().st_size for file in ANALYSES.iterdir()) / 1000:.0f} kB")
 
 
+def draw_small() -> None:
+    """Write what stands on the buttons of the examples: each picture, and a moment of each clip."""
+    for path in sorted(EXAMPLES.glob("character-*.png")):
+        _write_small(path, read_picture(path).rgb)
+    for path in sorted(EXAMPLES.glob("*.mp4")):
+        _write_small(path, next(read_frames(path, container="mp4", start_s=0.5)).rgb)
+
+
+def _write_small(path: Path, rgb: np.ndarray) -> None:
+    drawn = Image.fromarray(rgb)
+    drawn.thumbnail((10 * SMALL_PX, SMALL_PX))
+    drawn.save(path.with_name(small_name(path.name)), quality=85)
+
+
 def main() -> None:
     """Write all examples and tell their sizes."""
     if "--analyses" in sys.argv:
@@ -69,6 +89,7 @@ def main() -> None:
     ]
     for drawn in made:
         print(f"{drawn.path.name}: {drawn.width_px} x {drawn.height_px}, {drawn.path.stat().st_size / 1000:.0f} kB")
+    draw_small()
     return analyse()
 
 

@@ -34,6 +34,12 @@ class Resolution(StrEnum):
         """The longer and the shorter side that the frame may have."""
         return (1280, 720) if self is Resolution.P720 else (1920, 1080)
 
+    def frame_px(self, width_px: int, height_px: int) -> tuple[int, int]:
+        """Return the width and height of a frame in the shape of a picture of this size, which is never enlarged."""
+        longest, shortest = self.sides_px
+        scale = min(1.0, longest / max(width_px, height_px), shortest / min(width_px, height_px))
+        return 2 * round(width_px * scale / 2), 2 * round(height_px * scale / 2)
+
 
 @dataclass(frozen=True, slots=True)
 class TransferOptions:

@@ -153,7 +153,9 @@ async def arun(
         image: The character image.
         video: The reference video.
         engine: Who renders: ``preview`` is free and drawn on this machine, ``kling`` is paid and needs a token.
-        prompt: Scene, clothes and light in words, 1-2500 characters; the motion comes from the video.
+        prompt: Scene, clothes and light in words, 1-2500 characters, sent to Kling as they are; without any,
+            :data:`kling_ui.options.DEFAULT_PROMPT` is sent: "A person dancing in daylight". The motion comes from the
+            video.
         orientation: Whose facing the result follows: ``video`` (at most 30 s) or ``image`` (at most 10 s).
         keep_sound: Keep the reference's sound.
         resolution: How large a preview may be, ``720p`` or ``1080p``; Kling decides for itself.

@@ -31,6 +31,7 @@ def test_nothing_of_an_example_has_to_be_found_anew(example, kept, monkeypatch):
     video = analyse_video(asset(f"examples/{example.video}"), kept)
     report = judge(image, video, example.choice)
     assert report.verdict != "block"
+    assert report.advice.orientation is example.choice.orientation
     sha256 = content_sha256(asset(f"examples/{example.video}"))
     assert AnalysisCache(kept).read_track(sha256, "motion.npz") is not None, RENEW
 

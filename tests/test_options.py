@@ -28,3 +28,16 @@ def test_wishes_written_down_before_there_were_resolutions_stay_the_same():
 def test_a_resolution_is_sent_only_when_it_is_given():
     assert "resolution" not in MotionRequest("p", "i", "v").to_json()
     assert MotionRequest("p", "i", "v", resolution=Resolution.P1080).to_json()["resolution"] == "1080p"
+
+
+@pytest.mark.parametrize(
+    ("picture", "p720", "p1080"),
+    [
+        ((720, 1280), (720, 1280), (720, 1280)),
+        ((900, 1600), (720, 1280), (900, 1600)),
+        ((4000, 3000), (960, 720), (1440, 1080)),
+        ((301, 401), (300, 400), (300, 400)),
+    ],
+)
+def test_a_frame_has_the_shape_of_the_picture_and_is_never_enlarged(picture, p720, p1080):
+    assert (Resolution.P720.frame_px(*picture), Resolution.P1080.frame_px(*picture)) == (p720, p1080)

@@ -16,6 +16,21 @@ function render() {
   element.querySelector(".cost-stop").hidden = !value.stop;
 }
 
+// What a run on Kling sends, and the text that goes along, as it will be sent.
+function renderLeaves() {
+  const { words = "", prompt = "", stops = false } = props.leaves || {};
+  const line = element.querySelector(".cost-leaves");
+  line.hidden = !words;
+  line.classList.toggle("is-stop", stops);
+  element.querySelector(".cost-leaves-words").textContent = words;
+  const quote = element.querySelector(".cost-leaves-prompt");
+  quote.textContent = quote.title = prompt;
+  quote.hidden = element.querySelector("[data-do=edit]").hidden = stops;
+}
+
+element.querySelector("[data-do=edit]").addEventListener("click", () => goToPlace("prompt"));
 element.querySelector("[data-do=preview]").addEventListener("click", () => choosePreview());
 watch("value", render);
+watch("leaves", renderLeaves);
 render();
+renderLeaves();

@@ -7,11 +7,9 @@ function button(example) {
   press.dataset.id = example.id;
   const pictures = document.createElement("span");
   pictures.className = "example-pictures";
-  for (const [tag, url] of [["img", example.image], ["video", example.video]]) {
-    const node = document.createElement(tag);
-    node.src = tag === "video" ? `${url}#t=0.5` : url;
-    if (tag === "video") { node.muted = true; node.preload = "metadata"; node.playsInline = true; node.tabIndex = -1; }
-    else node.alt = "";
+  for (const url of [example.image, example.video]) {
+    const node = document.createElement("img");
+    Object.assign(node, { src: url, alt: "" });
     pictures.append(node);
   }
   const words = document.createElement("span");

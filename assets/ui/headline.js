@@ -2,8 +2,25 @@
 const more = element.querySelector(".headline-more");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
+const uploads = { image: null, video: null }; // shares of what is on its way, 0-1
+const NAMES = { image: "picture", video: "clip" };
+
+function verdict() {
+  const [kind, share] = Object.entries(uploads).find(([, one]) => one !== null) || [];
+  if (!kind) return props.value || {};
+  const tens = 10 * Math.floor(10 * share); // it is read out whenever it changes
+  return { tone: "busy", text: `Uploading the ${NAMES[kind]}${tens ? `, ${tens} %` : ""}.` };
+}
+
+function onUpload({ detail }) {
+  if (!element.isConnected) return document.removeEventListener("kling-upload", onUpload);
+  if (uploads[detail.kind] === detail.share) return;
+  uploads[detail.kind] = detail.share;
+  render();
+}
+
 function render() {
-  const { tone = "busy", text = "", more: words = "", stop = "" } = props.value || {};
+  const { tone = "busy", text = "", more: words = "", stop = "" } = verdict();
   element.querySelector(".headline").dataset.tone = tone;
   element.querySelector(".headline-words").textContent = text;
   element.querySelector(".headline-words").title = text; // two lines of it are shown
@@ -19,5 +36,6 @@ more.addEventListener("click", () => {
   document.querySelector("#findings")?.scrollIntoView({ block: "start", behavior: calm.matches ? "auto" : "smooth" });
 });
 
+document.addEventListener("kling-upload", onUpload);
 watch("value", render);
 render();

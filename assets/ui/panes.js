@@ -4,6 +4,9 @@ const GAP = 10;
 const LEAST = { upright: 320, wide: 420 }; // px across, on a desktop
 const LEAST_NARROW = { upright: 140, wide: 240 }; // px across, on a phone
 const NARROW = 640; // px across of the player, below which it is a phone
+const AROUND = 380; // px of the page's head, the transport and the words, beside which panes one above the other fit
+const CAPTION = 28; // px below each pane
+const WORTH = 1.15; // as many times as wide, at least, for panes that leave their row
 const TALL = 0.62; // of the window that a pane may take up
 
 const panesBox = element.querySelector(".panes");
@@ -43,6 +46,14 @@ function stacked(panes, width, tall, least) {
   return panes.map((pane) => Math.min(width, Math.max(tall * ratioOf(pane), least(pane))));
 }
 
+// Wide clips one above the other, both in view, where that makes them clearly larger than side by side; else null.
+function tower(clips, width, row) {
+  if (clips.length !== 2 || clips.some((pane) => ratioOf(pane) <= 1)) return null;
+  const height = (window.innerHeight - AROUND - CAPTION * clips.length - GAP) / clips.length;
+  const widths = clips.map((pane) => Math.min(width, ratioOf(pane) * height));
+  return Math.min(...widths) >= WORTH * Math.min(...row) ? widths : null;
+}
+
 function layOut(panes, width, tall) {
   const lower = width < NARROW ? LEAST_NARROW : LEAST;
   const least = (pane) => (ratioOf(pane) > 1 ? lower.wide : lower.upright);
@@ -52,6 +63,8 @@ function layOut(panes, width, tall) {
   if (tiles) return { shown: panes, widths: tiles, form: "mosaic" };
   for (const shown of sets.filter((set) => set.length)) {
     const widths = sideBySide(shown, width, tall, least) || (width < NARROW ? null : mixed(shown, width, least));
+    const above = widths && width >= NARROW && tower(clips, width, widths.slice(-clips.length));
+    if (above) return { shown: clips, widths: above, form: "stack" };
     if (widths) return { shown, widths, form: "row" };
   }
   const shown = clips.length ? clips : panes;

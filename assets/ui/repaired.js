@@ -1,8 +1,8 @@
 // What repairs made of an input: what was done, what changed, how it looked before and after, and the way back.
 // Event for Python: 'undo'.
-let shownPicture = null; // of the repair that was last shown; a new one opens by itself
+let shownPicture = ""; // of the repair that was last shown; one that was just asked for opens by itself
 
-function drawRepaired(repaired) {
+function drawRepaired(repaired, unfolds = false) {
   const box = find(".slot-repaired");
   box.hidden = !repaired;
   if (!repaired) { shownPicture = ""; return; }
@@ -22,6 +22,6 @@ function drawRepaired(repaired) {
   picture.alt = isVideo ? "Moments of the clip before, above, and after, below" : "The picture before, left, and after, right";
   box.querySelector("figure").hidden = !repaired.picture;
   box.querySelector("figcaption").textContent = isVideo ? "Above before, with what was cut off dimmed; below after." : "Left before, with what was cut off dimmed; right after.";
-  if (shownPicture !== null && shownPicture !== repaired.picture) box.querySelector("details").open = true;
+  if (shownPicture !== repaired.picture) box.querySelector("details").open = unfolds;
   shownPicture = repaired.picture;
 }

@@ -6,6 +6,7 @@ const kind = props.kind;
 const isVideo = kind === "video";
 const title = props.title;
 
+const QUIET_MS = 30000; // without any progress an upload is given up
 const box = find(".slot-media");
 const picture = find(".slot-picture");
 const clip = find(".slot-clip");
@@ -35,8 +36,11 @@ chooser.setAttribute("aria-label", title);
 
 function show(node, visible) { node.hidden = !visible; }
 
-function busy(words) {
+// `share` of an upload, 0-1, is also said beside the button: there is nothing to run with meanwhile.
+function busy(words, { canCancel = false, share = null } = {}) {
   show(find(".slot-busy"), Boolean(words));
+  show(find("[data-do=cancel-upload]"), canCancel);
+  document.dispatchEvent(new CustomEvent("kling-upload", { detail: { kind, share } }));
   find(".slot-busy-words").textContent = words || "";
   find(".slot").setAttribute("aria-busy", String(Boolean(words)));
 }
@@ -129,7 +133,7 @@ function render() {
   show(evidence, Boolean(value.overlay));
   showStrip(value.strip, value.strip_alt);
   drawTimeline(value.timeline);
-  drawRepaired(value.repaired);
+  drawRepaired(value.repaired, Boolean(value.instead_of)); // what was not asked for does not unfold
   find(".slot").classList.toggle("is-empty", !value.url && !value.overlay && !localUrl);
 }
 
@@ -172,10 +176,16 @@ function send(file, recorded = false) {
   clear();
   localUrl = URL.createObjectURL(file);
   showMedia(localUrl, "");
-  busy("Sending the file");
-  tell({ busy: "Sending the file", seq }); // until Python knows it, there is nothing to run with
+  busy("Uploading", { canCancel: true, share: 0 });
+  tell({ busy: "Uploading", seq }); // until Python knows it, there is nothing to run with
   const request = upload = new XMLHttpRequest();
+  let quiet = null;
+  const listen = () => {
+    clearTimeout(quiet);
+    quiet = setTimeout(() => { request.abort(); gone(`The upload stopped: for ${QUIET_MS / 1000} s nothing arrived.`, "Check the connection and try again."); }, QUIET_MS);
+  };
   const gone = (message, advice) => {
+    clearTimeout(quiet);
     if (seq !== sent) return;
     busy("");
     if (good) return restore({ error: message, advice, seq });
@@ -185,10 +195,14 @@ function send(file, recorded = false) {
   request.open("POST", new URL("./inputs", document.baseURI));
   request.setRequestHeader("X-File-Name", encodeURIComponent(file.name || `recording.${isVideo ? "mp4" : "png"}`));
   request.upload.onprogress = (event) => {
-    if (seq === sent && event.lengthComputable && event.loaded < event.total)
-      busy(`Sending the file: ${Math.round((100 * event.loaded) / event.total)} %`);
+    clearTimeout(quiet);
+    if (seq !== sent || !event.lengthComputable || event.loaded >= event.total) return;
+    listen();
+    busy(`Uploading, ${Math.round((100 * event.loaded) / event.total)} %`, { canCancel: true, share: event.loaded / event.total });
   };
+  request.onabort = () => clearTimeout(quiet);
   request.onload = () => {
+    clearTimeout(quiet);
     let answer = {};
     try { answer = JSON.parse(request.responseText); } catch { /* a proxy's own page */ }
     if (request.status !== 200) return gone(answer.error || "The file did not arrive.", answer.advice || "Try again.");
@@ -196,8 +210,20 @@ function send(file, recorded = false) {
     busy("Reading the file");
     trigger("handed", { ref: answer.ref, recorded, seq });
   };
-  request.onerror = () => gone("The file did not arrive.", "Check the connection and try again.");
+  request.onerror = () => gone("The upload broke off: the app does not answer.", "Check the connection and try again.");
+  listen();
   request.send(file);
+}
+
+// What was on its way is given up; what was here before is here again.
+function cancel() {
+  upload?.abort();
+  const seq = ++sent;
+  if (localUrl) { URL.revokeObjectURL(localUrl); localUrl = null; }
+  if (good) return restore({ seq });
+  showMedia("", "");
+  busy("");
+  tell({ seq });
 }
 
 function fits(file) {
@@ -237,7 +263,7 @@ function takeLink(text) {
   upload?.abort();
   clear();
   showMedia("", "");
-  busy("Fetching the file");
+  busy("Fetching the file", { canCancel: true });
   toggleLink(false);
   const seq = ++sent;
   tell({ busy: "Fetching the file", seq });
@@ -260,6 +286,7 @@ element.addEventListener("click", (event) => {
   if (what === "choose") chooser.click();
   if (what === "link") toggleLink(linkForm.hidden);
   if (what === "watch") clip.paused ? clip.play() : clip.pause();
+  if (what === "cancel-upload") cancel();
   if (what === "undo") { event.target.disabled = true; trigger("undo"); }
   if (what === "evidence") {
     evidence.setAttribute("aria-pressed", String(evidence.getAttribute("aria-pressed") !== "true"));

@@ -4,12 +4,13 @@ import asyncio
 import copy
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from kling_ui.checks import image_rules, pair_rules, video_rules
+from kling_ui.checks.limits import DURATION_SLACK_S, USABLE_MIN_S
 from kling_ui.checks.report import Finding, Report, Section, in_order
 from kling_ui.checks.usability import Timeline, advise_orientation, forecast
 from kling_ui.media.image import ImageFacts, probe_image
@@ -93,6 +94,8 @@ def check_video(
     timeline = timeline or forecast(video)
     findings += [finding for rule in video_rules.ANALYSIS_RULES for finding in rule(video)]
     findings += [finding for rule in video_rules.TIME_RULES for finding in rule(video, timeline)]
+    can_trim = timeline.usable_s >= USABLE_MIN_S.value - DURATION_SLACK_S
+    findings = [replace(finding, values={"can_trim": can_trim, **finding.values}) for finding in findings]
     seen: dict[str, Any] = {
         "person_share": round(video.person_share, 4),
         "usable_s": round(timeline.usable_s, 3),

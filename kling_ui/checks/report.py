@@ -257,6 +257,11 @@ class Report:
             pair=_blocking(self.pair, codes),
         )
 
+    def for_preview(self) -> "Report":
+        """Leave out what only the model API demands, a prompt: the preview does not read it."""
+        left = tuple(finding for finding in self.pair.findings if finding.code is not FindingCode.PROMPT_REQUIRED)
+        return replace(self, pair=replace(self.pair, findings=left))
+
     def accepting(self, rules: Collection[str]) -> "Report":
         """Take back the blocks of ``rules`` that a person may override: they become warnings."""
         return replace(

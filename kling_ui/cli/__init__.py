@@ -25,7 +25,13 @@ app = typer.Typer(
 
 Work = Callable[[], int]
 
-Prompt = Annotated[str, typer.Option(help="Scene, clothes and light in words; the motion comes from the video.")]
+Prompt = Annotated[
+    str,
+    typer.Option(
+        help="Scene, clothes and light in words, sent to Kling as they are; without any the default is sent. The "
+        "motion comes from the video."
+    ),
+]
 Facing = Annotated[
     Orientation,
     typer.Option(help="Whose facing the result follows: the video's (at most 30 s) or the image's (at most 10 s)."),

@@ -238,7 +238,7 @@ def _learn_heif(path: Path) -> None:
     try:
         from pillow_heif import register_heif_opener  # noqa: PLC0415  a large library for a rare format
     except ImportError as error:
-        reason = "HEIC pictures cannot be read on this machine."
+        reason = "HEIC pictures cannot be read by this app."
         raise MediaError(reason, path=path, advice="Export it as JPEG, or install pillow-heif.") from error
     register_heif_opener()
 

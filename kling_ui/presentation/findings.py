@@ -70,6 +70,9 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "file_kind": described,
     "codec_name": lambda name: SHOWN_CODECS.get(name, name),
     "file_name": lambda name: SHOWN_NAMES.get(name, name.upper()),
+    "or_trim": lambda can_trim: ", or trim it to such a part" if can_trim else "",
+    "trim_or_choose": lambda can_trim: "Trim it to its longest usable part, or choose" if can_trim else "Choose",
+    "one_shot": lambda can_trim: "Trim it to one shot" if can_trim else "Choose a clip of one shot",
     "with_sound": lambda has_sound: ", with its sound" if has_sound else "",
     "on_white": lambda is_clear: ", on white" if is_clear else "",
     "first_upright": lambda is_first: "Its first picture, upright" if is_first else "Upright",
@@ -95,7 +98,7 @@ def message(finding: Finding) -> str:
 
 def advice(finding: Finding) -> str:
     """Say what to do about a finding, in one sentence."""
-    return _written(FINDINGS[finding.code][1], finding.values)
+    return _written(FINDINGS[finding.code][1], {"can_trim": True, **finding.values})
 
 
 def stop(finding: Finding) -> str:
@@ -190,9 +193,9 @@ def _section_json(section: Section) -> dict[str, Any]:
     return {"facts": section.facts, "findings": [finding_json(finding) for finding in section.findings]}
 
 
-def forecast_sentence(timeline: Timeline, charged: str = "You pay for") -> str:
-    """Say what of a clip is likely to come back; ``charged`` says who pays for how long a clip lasts."""
-    paid = f"{charged} {timeline.duration_s:.1f} s"
+def forecast_sentence(timeline: Timeline) -> str:
+    """Say what of a clip is likely to come back from Kling; the preview is free, so nobody is told that they pay."""
+    paid = f"Kling charges for {timeline.duration_s:.1f} s"
     if timeline.usable_s >= timeline.duration_s:
         return f"{paid}, and all of it is likely to come back."
     is_more = timeline.at_best_s >= timeline.usable_s + _WORTH_SAYING_S

@@ -1,10 +1,12 @@
 """What is said of money: the price before a run, its cost after it, what was spent and what a budget allows."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
 from kling_ui.presentation.wording import NBSP, seconds
 from kling_ui.runs.pricing import ROUNDING_USD, Budget, BudgetLimit, BudgetRefusal, Charge, Quote, Spending
+from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 
@@ -25,6 +27,14 @@ LIMITS = {
         "It begins anew at midnight UTC. Use the preview, which is free.",
         "KLING_UI_BUDGET_DAY_USD",
     ),
+}
+
+
+WAYS = {  # of a file to RunComfy, in the middle of a sentence
+    Channel.GIVEN_ADDRESS: "by the address that you gave ({host})",
+    Channel.STORE: "by a copy in the S3 store ({host}), deleted after the run",
+    Channel.APP_ADDRESS: "by an address of this app ({host}) that works while the run is open",
+    Channel.INLINE: "inside the request",
 }
 
 
@@ -110,14 +120,42 @@ def cost_sentence(run: RunView) -> str:
 
 
 def spending_sentence(budget: Budget, spending: Spending) -> str:
-    """Say what was spent on Kling, and of how much."""
-    session = f"this session {_of(spending.session_usd, budget.session_usd)}"
+    """Say what was spent on Kling, and of how much; what may turn out not to be charged stands by itself."""
+    session_usd = spending.session_usd - spending.session_unsure_usd
+    day_usd = spending.day_usd - spending.day_unsure_usd
+    session = f"this session {_of(session_usd, budget.session_usd)}"
     if budget.day_usd is None or spending.payer_day_usd <= spending.day_usd + ROUNDING_USD:
         limits = [limit for limit in (budget.visitor_usd, budget.day_usd) if limit is not None]
-        return f"Spent on Kling: {session}, today {_of(spending.day_usd, min(limits, default=None))}."
-    today = _of(spending.day_usd, budget.visitor_usd)
-    left = dollars(max(0.0, budget.day_usd - spending.payer_day_usd))
-    return f"Spent on Kling: {session}, today {today}; {left} of the day's budget is left."
+        spent = f"Spent on Kling: {session}, today {_of(day_usd, min(limits, default=None))}."
+    else:
+        left = dollars(max(0.0, budget.day_usd - spending.payer_day_usd))
+        today = _of(day_usd, budget.visitor_usd)
+        spent = f"Spent on Kling: {session}, today {today}; {left} of the day's budget is left."
+    return " ".join([spent, *_unsure(budget, spending)])
+
+
+def _unsure(budget: Budget, spending: Spending) -> Iterator[str]:
+    """Say how much more it is if runs are charged of which that is not known."""
+    if not spending.unsure_runs:
+        return
+    more = dollars(max(spending.session_unsure_usd, spending.day_unsure_usd))
+    runs = "the run is" if spending.unsure_runs == 1 else f"the {spending.unsure_runs} runs are"
+    counted = "; budgets count it as spent" if budget.is_set else ""
+    yield f"Up to {more} more if {runs} charged whose outcome is not known yet{counted}."
+
+
+def leaving_words(planned: PlannedDeliveries) -> str:
+    """Say what a run on Kling sends to RunComfy and how; the sentence goes on with the prompt in quotes."""
+    image, video = _ways(planned.image), _ways(planned.video)
+    what = "Picture, clip and this text go to RunComfy"
+    if image != video:
+        return f"{what}: the picture {image}; the clip {video}; and the text:"
+    return f"{what} {image}:" if image == WAYS[Channel.INLINE] else f"{what}, the files {image}; and the text:"
+
+
+def _ways(deliveries: tuple[Delivery, ...]) -> str:
+    """Name the way that is tried first, and the next one, which is taken where it fails."""
+    return ", else ".join(WAYS[delivery.channel].format(host=delivery.host) for delivery in deliveries[:2])
 
 
 def refusal_words(refusal: BudgetRefusal) -> tuple[str, str]:

@@ -14,10 +14,10 @@ from kling_ui.vision.pose import Framing
 
 _SMALLER = "Save it as a JPEG, or scale it down."
 _TO_MP4 = "Convert it to MP4 (H.264)."
-_ONE_PERSON = "Choose a clip of one person who stays in view, head included, or trim it to such a part."
+_ONE_PERSON = "Choose a clip of one person who stays in view, head included{can_trim:or_trim}."
 _CLEAR_START = "Start the clip where the person is clearly in view."
-_STILL_CAMERA = "Choose a clip from a camera that stands still, or trim it to such a part."
-_LONGEST_PART = "Trim it to its longest usable part, or choose another clip: the rest is paid for and may be lost."
+_STILL_CAMERA = "Choose a clip from a camera that stands still{can_trim:or_trim}."
+_LONGEST_PART = "{can_trim:trim_or_choose} another clip: what does not come back is paid for, too."
 _UPRIGHT = "Choose a picture of somebody who stands or sits, or turn this one upright."
 
 # What keeps the preview alone from being drawn, as its button says it.
@@ -26,7 +26,8 @@ STOPS: dict[Code, str] = {
     Code.VIDEO_PERSON_NOBODY: "No person found in the clip",
 }
 
-# What is wrong, in one sentence that starts with "The", and what to do.
+# What is wrong, in one sentence that starts with "The", and what to do. What a person may do depends
+# on whether the clip has a part that can be kept: ``can_trim``.
 FINDINGS: dict[Code, tuple[str, str]] = {
     Code.PROMPT_REQUIRED: (
         "The prompt is empty; this model needs one.",
@@ -181,13 +182,13 @@ FINDINGS: dict[Code, tuple[str, str]] = {
         "Choose another clip, or another part of this one; go on only if the timeline shown here is wrong.",
     ),
     Code.VIDEO_USABLE_PART: (
-        "The clip lasts {duration_s:.1f} s, but only about {usable_s:.1f} s are likely to come back "
+        "The clip is likely to come back only in part: about {usable_s:.1f} of its {duration_s:.1f} s "
         "({lost_to:causes}).",
         _LONGEST_PART,
     ),
     Code.VIDEO_USABLE_NONE: (
-        "The clip lasts {duration_s:.1f} s, but none of it is sure to come back ({lost_to:causes}).",
-        "Choose another clip: no part of this one is free of that.",
+        "The clip may not come back whole: no part of its {duration_s:.1f} s is sure to ({lost_to:causes}).",
+        "All of it may come back nevertheless; to be sure choose another clip, no part of this one is free of that.",
     ),
     Code.VIDEO_PERSON_NOBODY: (
         "The clip shows nobody with head and shoulders in any of the moments looked at.",
@@ -211,11 +212,11 @@ FINDINGS: dict[Code, tuple[str, str]] = {
     ),
     Code.VIDEO_CUTS_ONE: (
         "The clip has a cut (at {times_s:times}); the model follows one shot only.",
-        "Trim it to one shot.",
+        "{can_trim:one_shot}.",
     ),
     Code.VIDEO_CUTS_SEVERAL: (
         "The clip has {count} cuts (at {times_s:times}); the model follows one shot only.",
-        "Trim it to one shot.",
+        "{can_trim:one_shot}.",
     ),
     Code.VIDEO_CAMERA_ZOOMS: (
         "The camera zooms for {moving_s:.1f} s ({spans:spans}), so the clip may be cut short.",

@@ -5,7 +5,7 @@ from kling_ui.runs.record import EngineName, RunState
 NBSP = "\N{NO-BREAK SPACE}"
 
 ENGINE_LABELS = {
-    EngineName.PREVIEW: "Preview, rendered on this machine, not Kling",
+    EngineName.PREVIEW: "Preview, rendered by this app, not Kling",
     EngineName.KLING: "Kling 2.6 Motion Control Standard, through RunComfy",
 }
 ENGINE_NAMES = {EngineName.PREVIEW: "Preview", EngineName.KLING: "Kling"}

@@ -25,6 +25,7 @@ from kling_ui.runs.recorder import RunContext, RunRecorder, TakenOverError
 from kling_ui.runs.result_download import ResultDownload
 
 log = logging.getLogger(__name__)
+_NO_PROMPT = "(none)"  # the embedded service demands words, as the vendor does, and draws without them
 _STATES = {RequestState.IN_QUEUE: RunState.IN_QUEUE, RequestState.IN_PROGRESS: RunState.IN_PROGRESS}
 
 
@@ -165,14 +166,14 @@ class RunExecutor:
     async def _submit(self) -> None:
         published = await self._engine.publisher.publish(self._image, self._reference)
         self._recorder.show(deliveries=published.deliveries)
-        choice = self.record.choice
+        choice, is_preview = self.record.choice, self._engine.name is EngineName.PREVIEW
         request = MotionRequest(
-            prompt=choice.prompt,
+            prompt=choice.prompt or (_NO_PROMPT if is_preview else ""),
             image_url=published.image_url,
             video_url=published.video_url,
             keep_original_sound=choice.keep_sound,
             character_orientation=choice.orientation,
-            resolution=choice.resolution if self._engine.name is EngineName.PREVIEW else None,
+            resolution=choice.resolution if is_preview else None,
         )
         # From here to the request id the run may be charged without our knowing; the ledger says so first.
         await self._recorder.note(RunState.SUBMITTING, attempts=self.record.attempts + 1)

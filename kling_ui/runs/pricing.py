@@ -94,11 +94,17 @@ class Spending:
         session_usd: Since their last break of :data:`SITTING_BREAK_S`.
         day_usd: Since midnight, UTC.
         payer_day_usd: The same for everybody who spends with the same token: those who use the app's share it.
+        session_unsure_usd: How much of the session's sum is of runs of which it is not known whether they are charged.
+        day_unsure_usd: The same of the day's sum.
+        unsure_runs: How many runs that are, in session and day together.
     """
 
     session_usd: float = 0.0
     day_usd: float = 0.0
     payer_day_usd: float = 0.0
+    session_unsure_usd: float = 0.0
+    day_unsure_usd: float = 0.0
+    unsure_runs: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,18 +217,30 @@ def spending_of(
         payer: Whose share of the app's money it is; empty counts by visitor, as do runs that name no payer.
     """
     midnight = now - now % DAY_S
-    session_usd = day_usd = payer_day_usd = 0.0
-    since = now
+    session_usd = day_usd = payer_day_usd = session_unsure_usd = day_unsure_usd = 0.0
+    since, unsure_runs = now, 0
     for record in records:
         by_visitor = own_token or not payer or record.payer is None
         is_theirs = record.visitor == visitor if by_visitor else record.payer == payer
         if record.visitor_pays is not own_token or (own_token and not is_theirs):
             continue
         amount_usd = at_stake_usd(record)
-        if record.created_at >= midnight:
+        unsure_usd = 0.0 if charge_of(record) is Charge.YES or not is_theirs else amount_usd
+        is_today, is_session = record.created_at >= midnight, is_theirs and since - record.created_at <= SITTING_BREAK_S
+        if is_today:
             payer_day_usd += amount_usd
             day_usd += amount_usd if is_theirs else 0.0
-        if is_theirs and since - record.created_at <= SITTING_BREAK_S:
+            day_unsure_usd += unsure_usd
+        if is_session:
             session_usd += amount_usd
+            session_unsure_usd += unsure_usd
             since = record.created_at
-    return Spending(session_usd=session_usd, day_usd=day_usd, payer_day_usd=payer_day_usd)
+        unsure_runs += unsure_usd > 0 and (is_today or is_session)
+    return Spending(
+        session_usd=session_usd,
+        day_usd=day_usd,
+        payer_day_usd=payer_day_usd,
+        session_unsure_usd=session_unsure_usd,
+        day_unsure_usd=day_unsure_usd,
+        unsure_runs=unsure_runs,
+    )

@@ -17,7 +17,7 @@ from kling_ui.runs.engines import Engines
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, Quote, Spending
-from kling_ui.runs.publishing.protocol import FETCHING
+from kling_ui.runs.publishing.protocol import FETCHING, InputFile, PlannedDeliveries
 from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunRecord, RunState, Start, Terms
 from kling_ui.runs.recorder import RunContext, newer
 from kling_ui.runs.retention import Retention
@@ -175,6 +175,7 @@ class Runner:
     def __init__(self, settings: Settings, context: RunContext, engines: Engines) -> None:
         self.budget = Budget(session_usd=settings.budget_session_usd, day_usd=settings.budget_day_usd)
         self._context = context
+        self._engines = engines
         self._supervisor = RunSupervisor(context, engines, settings.token)
         self._submission = RunSubmission(context, engines, self._supervisor, self.budget)
         self._recovery = Recovery(context, engines, self._supervisor)
@@ -232,6 +233,17 @@ class Runner:
         """
         record = await self._submission.already(inputs, engine, visitor)
         return None if record is None else self._queries.show(record)
+
+    async def foresee_deliveries(self, inputs: RunInputs) -> PlannedDeliveries:
+        """Tell how both files of a run on Kling would travel; nothing is sent.
+
+        Raises:
+            KlingUIError: There is no way for one of them.
+            OSError: A file cannot be read.
+        """
+        engine = await self._engines.get(EngineName.KLING)
+        files = InputFile(inputs.image, inputs.image_url), InputFile(inputs.video, inputs.video_url)
+        return await engine.publisher.foresee(*files)
 
     async def quote(self, duration_s: float | None, *, token: SecretStr | None = None, terms: Terms = OWNER) -> Quote:
         """Read what a run on Kling costs at this moment.

@@ -32,7 +32,7 @@ class Example:
         title: What a person reads.
         image: File name of the character image.
         video: File name of the reference video.
-        choice: The settings that suit it.
+        choice: The settings that suit it; the orientation is the one that the checks advise.
     """
 
     key: str
@@ -55,15 +55,21 @@ EXAMPLES = (
         "Upper body, talking hands",
         "character-upper-body.png",
         "gesture-upper-body.mp4",
-        TransferOptions("A man in a green hoodie explaining something, soft daylight", Orientation.IMAGE),
+        TransferOptions("A man in a green hoodie explaining something, soft daylight", Orientation.VIDEO),
     ),
 )
+
+
+def small_name(name: str) -> str:
+    """Name the small picture of a file, which a button shows: on a slow network the files themselves take long."""
+    return f"{Path(name).stem}-small.jpg"
 
 
 def keep_examples(folder: Path) -> None:
     """Copy the shipped files to where the page may show them; what is there already stays."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name in {name for example in EXAMPLES for name in (example.image, example.video)}:
+    files = {name for example in EXAMPLES for name in (example.image, example.video)}
+    for name in files | {small_name(name) for name in files}:
         source, target = asset(f"examples/{name}"), folder / name
         if not target.exists() or not filecmp.cmp(source, target, shallow=False):
             shutil.copyfile(source, target)
@@ -92,8 +98,8 @@ def example_pairs(signed_files: SignedFiles, folder: Path) -> list[dict[str, str
         {
             "id": example.key,
             "title": example.title,
-            "image": signed_files.url(folder / example.image),
-            "video": signed_files.url(folder / example.video),
+            "image": signed_files.url(folder / small_name(example.image)),
+            "video": signed_files.url(folder / small_name(example.video)),
         }
         for example in EXAMPLES
     ]

@@ -1,11 +1,13 @@
 """What the page does with inputs: analyse them step by step, repair them with a way back."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kling_ui.checks.limits import DURATION_MAX_S, IMAGE_FORMATS_TAKEN, VIDEO_FORMATS_TAKEN
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.repair_session import (
     PlannedRepairs,
@@ -19,7 +21,7 @@ from kling_ui.checks.repair_session import (
 from kling_ui.errors import KlingUIError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
-from kling_ui.options import InputKind, TransferOptions
+from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.presentation.findings import file_differences, repair_label
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Span
 from kling_ui.ui.services import Services
@@ -28,6 +30,7 @@ from kling_ui.ui.views.input_slot import SlotValue, span_words
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 
 Facts = ImageFacts | VideoFacts
+log = logging.getLogger(__name__)
 STEPS = 3  # received, its facts, all that was found
 WORDS = {
     RepairPhase.ANALYSING: "Looking once more",
@@ -181,6 +184,28 @@ class InputRepairs:
         self._services = services
         self._input_analysis = InputAnalysis(services)
 
+    async def arrive(self, kind: InputKind, versions: InputVersions) -> AsyncIterator[SlotValue]:
+        """Show an input that has just arrived; of a kind that no engine takes, a copy takes its place, with a way back.
+
+        Raises:
+            KlingUIError: It cannot be read.
+        """
+        steps = self._input_analysis.steps(kind, versions)
+        yield (received := await anext(steps))
+        conversion = _conversion(await self._input_analysis.facts(kind, versions.current.path))
+        if conversion is not None:
+            yield received | {"busy": "Converting the file"}
+            given = versions if kind is InputKind.IMAGE else None, versions if kind is InputKind.VIDEO else None
+            order = RepairOrder(frozenset({conversion}), None, *given, TransferOptions(""))
+            try:
+                yield (await self.carry_out(order, RepairProgress())).values[kind]
+            except KlingUIError:  # the checks say what is the matter with the file, and offer the same
+                log.info("A file could not be converted on arrival.")
+            else:
+                return
+        async for value in steps:
+            yield value
+
     async def carry_out(self, order: RepairOrder, progress: RepairProgress) -> RepairOutcome:
         """Write the repaired copies and look at them; until all of that is done, nothing has changed.
 
@@ -204,6 +229,14 @@ class InputRepairs:
             version = _next_version(versions, kind, labels, planned, repaired)
             values[kind] = await self._input_analysis.whole(kind, versions.adding(version))
         return RepairOutcome(tuple(labels.values()), values, planned.plan.choice)
+
+
+def _conversion(facts: Facts) -> RepairKind | None:
+    """Name the repair that brings a file of a kind that no engine takes into one that all do, if it does only that."""
+    if isinstance(facts, ImageFacts):
+        return None if facts.format in IMAGE_FORMATS_TAKEN else RepairKind.IMAGE_CONVERT
+    is_whole = facts.duration_s <= DURATION_MAX_S[Orientation.VIDEO].value  # a longer one would be cut as well
+    return RepairKind.VIDEO_CONVERT if is_whole and facts.format not in VIDEO_FORMATS_TAKEN else None
 
 
 def _input(versions: InputVersions | None) -> RepairInput | None:

@@ -1,11 +1,13 @@
 """The whole page on one screen: what stands where, and which event calls what."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
+from kling_ui.options import DEFAULT_PROMPT
 from kling_ui.ui.event_payload import LatestWins, guarded
 from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.handlers.account import AccountHandlers, TokenHandlers
@@ -76,8 +78,8 @@ class Panels:
 
     @property
     def cost(self) -> list[Any]:
-        """What shows the price, and carries it to the run."""
-        return [self.action.cost, self.action.run, self.action.asks.shown_rate]
+        """What shows the price and carries it to the run, and the token, which may turn out to be none."""
+        return [self.action.cost, self.action.run, self.action.asks.shown_rate, *self.token]
 
     @property
     def judged(self) -> list[Any]:
@@ -96,6 +98,7 @@ def build_page(
     *,
     example_pairs: list[dict[str, str]],
     login_url: str = "",
+    is_public: bool = False,
 ) -> gr.Blocks:
     """Build the page.
 
@@ -103,11 +106,12 @@ def build_page(
         services: Gives what the handlers call; it is asked only while the server runs.
         example_pairs: What the row of examples shows.
         login_url: Where a login starts; empty where nobody can log in.
+        is_public: Others than the person at this machine can reach the app.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S)) as page:
         visitor = gr.BrowserState("", storage_key=VISITOR_KEY, secret=VISITOR_SCRAMBLE)
         kept = gr.BrowserState(None, storage_key=INPUTS_KEY, secret=VISITOR_SCRAMBLE)
-        engine = place_engine(login_url=login_url)
+        engine = place_engine(login_url=login_url, is_public=is_public)
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=5, min_width=0, elem_id="left"):
                 inputs = place_inputs(example_pairs)
@@ -155,8 +159,12 @@ def wire_checks(panels: Panels, handlers: InputHandlers) -> None:
     gr.on(changes, handlers.judge, panels.asked, panels.judged, trigger_mode="always_last", **PLUMBING)
     advised = [video.change, orientation.change]
     gr.on(advised, handlers.on_advice, [video, orientation], panels.how.advice, trigger_mode="multiple", **PLUMBING)
+    engine, image = panels.engine.engine, panels.inputs.image
+    sized = [engine.change, image.change]
+    gr.on(sized, handlers.on_size, [engine, image], panels.how.resolution, trigger_mode="multiple", **PLUMBING)
     keep = asset("ui/kept.js").read_text("utf-8")
     gr.on(changes[:-2], None, [*panels.asked[:-2], panels.kept], panels.kept, js=keep, **PLUMBING)
+    panels.how.use_sentence.click(None, None, panels.how.prompt, js=f"() => {json.dumps(DEFAULT_PROMPT)}", **PLUMBING)
 
 
 def wire_repairs(panels: Panels, handlers: RepairHandlers) -> None:
@@ -178,7 +186,9 @@ def wire_token(panels: Panels, handlers: TokenHandlers, on_runs: RunHandlers) ->
     panel, visitor = panels.engine, panels.visitor
     read, shown, who = panels.typed, panels.token, [panel.engine, visitor]
     taken = [panel.token, *shown]
-    typed = gr.on([panel.token.submit, panel.token.blur], handlers.on_token, read, taken, **PLUMBING)
+    typed = gr.on(
+        [panel.token.submit, panel.token.blur, panel.use_token.click], handlers.on_token, read, taken, **PLUMBING
+    )
     typed.success(on_runs.on_kept_token, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
     panel.token_line.forget(handlers.on_forget, who, shown, **PLUMBING)
     panel.token_line.stale(handlers.on_stale_token, who, shown, **PLUMBING)
@@ -187,10 +197,13 @@ def wire_token(panels: Panels, handlers: TokenHandlers, on_runs: RunHandlers) ->
 def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: PriceHandlers) -> None:
     """Say what the chosen engine needs and costs: read anew whenever that may be another."""
     panel, visitor, video = panels.engine, panels.visitor, panels.inputs.video
-    chosen = [*panels.token, panels.result.history, panels.how.resolution]
+    chosen = [*panels.token, panels.result.history]
     panel.engine.change(on_token.on_engine, [panel.engine, visitor], chosen, **PLUMBING)
     changes = [panel.engine.change, panel.token_line.change, video.change]
     gr.on(changes, handlers.cost, panels.priced, panels.cost, trigger_mode="multiple", **PLUMBING)
+    request = panels.action.asks.request
+    asked = [panel.engine.change, request.change]
+    gr.on(asked, handlers.leaving, [panel.engine, request], panels.action.cost, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_start(

@@ -5,23 +5,21 @@ from dataclasses import dataclass
 import gradio as gr
 
 from kling_ui.checks.limits import PROMPT_MAX_CHARS
-from kling_ui.options import Orientation, Resolution, TransferOptions
+from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName
 from kling_ui.ui import widgets
 from kling_ui.ui.handlers.price import FREE, RUN
 
 TITLE = """# Motion Control playground
 A picture and a clip go in; the picture makes the clip's moves."""
-ENGINES = [
-    ("Preview\nFree, rendered on this machine", EngineName.PREVIEW.value),
-    ("Kling 2.6 Standard\nPaid, with a RunComfy token", EngineName.KLING.value),
-]
+PREVIEW_LABEL = "Preview\nFree, rendered on this {place}"
+KLING_LABEL = "Kling 2.6 Standard\nPaid, with a RunComfy token"
 ORIENTATIONS = [
     ("Video\nAs in the clip, up to 30\N{NO-BREAK SPACE}s", Orientation.VIDEO.value),
     ("Image\nAs in the picture, up to 10\N{NO-BREAK SPACE}s", Orientation.IMAGE.value),
 ]
-RESOLUTIONS = [("720p", Resolution.P720.value), ("1080p, takes longer", Resolution.P1080.value)]
 TOKEN_MAX_CHARS = 4096
+WHERE_TO_GET_ONE = "[Get a token](https://www.runcomfy.com/)"
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,7 @@ class EnginePanel:
 
     engine: gr.Radio
     token: gr.Textbox
+    use_token: gr.Button
     token_place: gr.Column
     token_line: gr.HTML
     account: gr.HTML | None
@@ -53,6 +52,7 @@ class HowPanel:
     keep_sound: gr.Checkbox
     resolution: gr.Radio
     prompt: gr.Textbox
+    use_sentence: gr.Button
 
 
 @dataclass(frozen=True)
@@ -90,26 +90,34 @@ class ResultPanel:
     history: gr.HTML
 
 
-def place_engine(*, login_url: str) -> EnginePanel:
-    """Place the title, the engine switch with the token that Kling needs, and who has logged in where one can."""
+def place_engine(*, login_url: str, is_public: bool) -> EnginePanel:
+    """Place the title, the engine switch with the token that Kling needs, and who has logged in where one can.
+
+    Args:
+        login_url: Where a login starts; empty where nobody can log in.
+        is_public: Others than the person at this machine read the page: for them it is a server.
+    """
+    place = "server" if is_public else "machine"
+    engines = [(PREVIEW_LABEL.format(place=place), EngineName.PREVIEW.value), (KLING_LABEL, EngineName.KLING.value)]
     with gr.Row(elem_id="head"):
         gr.Markdown(TITLE, elem_id="title")
         with gr.Column(elem_id="engine-side", min_width=0):
             engine = gr.Radio(
-                ENGINES, value=EngineName.PREVIEW.value, label="Engine", elem_id="engine", elem_classes="choices"
+                engines, value=EngineName.PREVIEW.value, label="Engine", elem_id="engine", elem_classes="choices"
             )
             with gr.Column(visible=False, min_width=0, elem_id="token-place") as token_place:
                 token = gr.Textbox(
                     label="RunComfy token",
-                    info="Used for this browser's runs only; kept in memory, never stored.",
+                    info=f"Used for this browser's runs only; kept in memory, never stored. {WHERE_TO_GET_ONE}",
                     type="password",
                     max_length=TOKEN_MAX_CHARS,
                     elem_id="token",
                     html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
                 )
+                use_token = gr.Button("Use token", size="sm", elem_id="use-token")
             token_line = widgets.token_line()
             account = widgets.account(login_url) if login_url else None
-    return EnginePanel(engine, token, token_place, token_line, account)
+    return EnginePanel(engine, token, use_token, token_place, token_line, account)
 
 
 def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:
@@ -148,7 +156,11 @@ def place_how(choice: TransferOptions) -> HowPanel:
         advice = widgets.advice()
         keep_sound = gr.Checkbox(choice.keep_sound, label="Keep the clip's sound", elem_id="keep-sound")
         resolution = gr.Radio(
-            RESOLUTIONS, value=choice.resolution.value, label="Size of the preview", elem_id="resolution"
+            [resolution.value for resolution in Resolution],
+            value=choice.resolution.value,
+            label="Size of the preview",
+            visible=False,  # until a picture leaves a choice
+            elem_id="resolution",
         )
         prompt = gr.Textbox(
             choice.prompt,
@@ -157,9 +169,11 @@ def place_how(choice: TransferOptions) -> HowPanel:
             lines=2,
             max_lines=6,
             max_length=int(PROMPT_MAX_CHARS.value),
+            placeholder=f"Such as: {DEFAULT_PROMPT}",
             elem_id="prompt",
         )
-    return HowPanel(orientation, advice, keep_sound, resolution, prompt)
+        use_sentence = gr.Button("Use this sentence", size="sm", elem_id="use-sentence")
+    return HowPanel(orientation, advice, keep_sound, resolution, prompt, use_sentence)
 
 
 def place_action() -> ActionPanel:

@@ -208,8 +208,8 @@ def account(login_url: str) -> gr.HTML:
 
 
 def cost(value: dict[str, Any]) -> gr.HTML:
-    """Place what a run costs, what was spent and what stands in the way."""
-    return widget("cost", value=value, elem_id="cost", uses=("places",))
+    """Place what a run costs, what was spent and what stands in the way; property ``leaves`` says what is sent."""
+    return widget("cost", value=value, elem_id="cost", uses=("places",), leaves={})
 
 
 def status() -> gr.HTML:

@@ -88,13 +88,13 @@ def test_reasons_come_with_the_largest_loss_first():
 @pytest.mark.parametrize(
     ("faults", "sentence"),
     [
-        ([], "You pay for 12.0 s, and all of it is likely to come back."),
-        ([(8.4, 8.4, CUT)], "You pay for 12.0 s; about 8.4 s are likely to come back (0.0-8.4 s)."),
+        ([], "Kling charges for 12.0 s, and all of it is likely to come back."),
+        ([(8.4, 8.4, CUT)], "Kling charges for 12.0 s; about 8.4 s are likely to come back (0.0-8.4 s)."),
         (
             [(8.4, 10, FAST)],
-            "You pay for 12.0 s; about 8.4 s are likely to come back (0.0-8.4 s), at best 12.0 s.",
+            "Kling charges for 12.0 s; about 8.4 s are likely to come back (0.0-8.4 s), at best 12.0 s.",
         ),
-        ([(0, 12, NOBODY)], "You pay for 12.0 s; nothing of it is sure to come back."),
+        ([(0, 12, NOBODY)], "Kling charges for 12.0 s; nothing of it is sure to come back."),
     ],
 )
 def test_the_forecast_in_words(faults, sentence):
@@ -108,7 +108,7 @@ def test_the_forecast_in_json():
         "usable_s": 8.4,
         "at_best_s": 8.4,
         "usable": [0, 8.4],
-        "sentence": "You pay for 12.0 s; about 8.4 s are likely to come back (0.0-8.4 s).",
+        "sentence": "Kling charges for 12.0 s; about 8.4 s are likely to come back (0.0-8.4 s).",
         "spans": [
             {"start_s": 0, "end_s": 8.4, "kind": "good"},
             {"start_s": 8.4, "end_s": 8.4, "kind": "cut"},

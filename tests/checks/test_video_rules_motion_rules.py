@@ -9,7 +9,7 @@ import pytest
 from kling_ui.checks.preflight import check_video
 from kling_ui.checks.report import Finding, Severity
 from kling_ui.options import TransferOptions
-from kling_ui.presentation.findings import message
+from kling_ui.presentation.findings import advice, message
 from kling_ui.vision.analysis import VideoAnalysis
 from kling_ui.vision.camera import CameraStep
 from kling_ui.vision.motion_speed import MotionSpeed
@@ -57,13 +57,24 @@ def test_what_may_pass_never_blocks(watch):
     analysis = watch("F" * 40, camera=steps(0.05), motion_speed=motion_speed(*[3.0] * 32))
     found = findings(analysis)["video.usable"]
     assert found.severity == WARN
-    assert message(found) == "The clip lasts 8.0 s, but none of it is sure to come back (camera movement)."
+    assert message(found) == "The clip may not come back whole: no part of its 8.0 s is sure to (camera movement)."
+
+
+def test_trimming_is_advised_only_where_a_part_can_be_kept(watch):
+    nowhere = findings(watch("F" * 40, camera=steps(0.05))), findings(watch("F" * 40, cuts=(cut(2.5), cut(5.5))))
+    somewhere = findings(watch("F" * 40, camera=steps(0.05, start_s=4.0))), findings(watch("F" * 40, cuts=(cut(5.0),)))
+    for found in nowhere[0], somewhere[0]:
+        assert {"video.usable", "video.camera"} <= set(found)
+    assert not any("rim it" in advice(finding) for finding in nowhere[0].values())
+    assert "or trim it to such a part" in advice(somewhere[0]["video.camera"])
+    assert advice(somewhere[1]["video.cuts"]) == "Trim it to one shot."
+    assert advice(somewhere[1]["video.usable"]).startswith("Trim it to its longest usable part, or choose another clip")
 
 
 def test_what_is_likely_to_come_back_is_said_and_shown(watch):
     found = findings(watch("F" * 40, cuts=(cut(5.0),)))["video.usable"]
     assert found.measured == 5
-    assert message(found) == "The clip lasts 8.0 s, but only about 5.0 s are likely to come back (cuts)."
+    assert message(found) == "The clip is likely to come back only in part: about 5.0 of its 8.0 s (cuts)."
     assert found.evidence is not None
     assert found.evidence.spans == (pytest.approx((0.0, 5.0)),)
 

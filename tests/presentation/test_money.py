@@ -10,11 +10,13 @@ from kling_ui.presentation.money import (
     TokenHint,
     cost_sentence,
     dollars,
+    leaving_words,
     price_sentence,
     spending_sentence,
 )
 from kling_ui.presentation.runs import in_words
 from kling_ui.runs.pricing import Budget, BudgetError, BudgetLimit, PriceRisenError, Quote, Spending
+from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.view import Live, view_of
 
@@ -166,6 +168,50 @@ def test_a_share_is_said_to_be_one_visitors_and_stands_beside_what_is_left_for_a
 )
 def test_what_was_spent_is_told(budget, words):
     assert spending_sentence(budget, Spending(session_usd=1.05, day_usd=2.1, payer_day_usd=2.1)) == words
+
+
+@pytest.mark.parametrize(
+    ("budget", "runs", "words"),
+    [
+        (Budget(), 1, "today $1.26. Up to $0.42 more if the run is charged whose outcome is not known yet."),
+        (
+            Budget(session_usd=5.0),
+            2,
+            "today $1.26. Up to $0.42 more if the 2 runs are charged whose outcome is not known yet; budgets count it "
+            "as spent.",
+        ),
+    ],
+)
+def test_a_run_of_unknown_outcome_is_not_counted_as_certain(budget, runs, words):
+    sums = {"session_usd": 1.68, "day_usd": 1.68, "payer_day_usd": 1.68}
+    spending = Spending(**sums, session_unsure_usd=0.42, day_unsure_usd=0.42, unsure_runs=runs)
+    assert spending_sentence(budget, spending).endswith(words)
+
+
+GIVEN, STORE = Delivery(Channel.GIVEN_ADDRESS, "pics.example"), Delivery(Channel.STORE, "store.example", 2)
+INLINE = Delivery(Channel.INLINE)
+
+
+@pytest.mark.parametrize(
+    ("image", "video", "words"),
+    [
+        ((INLINE,), (INLINE,), "Picture, clip and this text go to RunComfy inside the request:"),
+        (
+            (STORE, INLINE),
+            (STORE, INLINE),
+            "Picture, clip and this text go to RunComfy, the files by a copy in the S3 store (store.example), deleted "
+            "after the run, else inside the request; and the text:",
+        ),
+        (
+            (GIVEN, INLINE),
+            (INLINE,),
+            "Picture, clip and this text go to RunComfy: the picture by the address that you gave (pics.example), else "
+            "inside the request; the clip inside the request; and the text:",
+        ),
+    ],
+)
+def test_what_leaves_the_machine_is_said_with_its_way(image, video, words):
+    assert leaving_words(PlannedDeliveries(image, video)) == words
 
 
 def test_what_others_spent_shows_only_in_what_is_left():

@@ -82,7 +82,15 @@ def spend(*records, visitor="ann", own_token=False, now=NOON, payer=""):
 
 
 def at(hours_ago, **changes):
-    return replace(PAID, created_at=NOON - hours_ago * 3600, **changes)
+    return replace(PAID, **({"state": RunState.COMPLETED, "created_at": NOON - hours_ago * 3600} | changes))
+
+
+def test_what_may_not_be_charged_is_told_apart_from_what_is():
+    unknown = at(2, state=RunState.UNKNOWN, request_id=None, estimate_usd=0.42)
+    refused = at(2, state=RunState.FAILED, request_id=None)
+    spending = spend(at(1, cost_usd=0.84), unknown, replace(unknown, visitor="bob"), refused)
+    assert (spending.session_usd, spending.day_usd) == pytest.approx((1.26, 1.26))  # as budgets count it
+    assert (spending.session_unsure_usd, spending.day_unsure_usd, spending.unsure_runs) == (0.42, 0.42, 1)
 
 
 def test_a_session_ends_with_a_long_break_and_a_day_at_midnight():

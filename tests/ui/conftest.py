@@ -27,6 +27,7 @@ from kling_ui.media.probe import VideoFacts
 from kling_ui.options import TransferOptions
 from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
 from kling_ui.runs.pricing import Budget, Charge, Quote, Spending
+from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import Loss, RunView
@@ -242,6 +243,12 @@ class PlayedRunner:
         self._refuse()
         self.quoted.append(token)
         return replace(self.price, duration_s=duration_s)
+
+    async def foresee_deliveries(self, inputs: RunInputs) -> PlannedDeliveries:
+        self._refuse()
+        inline = Delivery(Channel.INLINE)
+        given = (Delivery(Channel.GIVEN_ADDRESS, "pics.example"),) if inputs.image_url else ()
+        return PlannedDeliveries((*given, inline), (inline,))
 
     async def spending(self, *_: str, **__: Any) -> Spending:
         return self.spent

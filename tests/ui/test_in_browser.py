@@ -47,7 +47,7 @@ def test_from_upload_to_a_playing_result(page: Page, person_png: Path, three_sec
 
     expect(page.locator("#status")).to_be_hidden(timeout=RENDER_MS)
     expect(page.locator(".player-facts")).to_contain_text(re.compile(r"Motion match\s*\d+ of 100"))
-    expect(page.locator(".player-label")).to_have_text("Preview, rendered on this machine, not Kling")
+    expect(page.locator(".player-label")).to_have_text("Preview, rendered by this app, not Kling")
     with page.expect_download() as result:
         page.click("[data-link=download]")
     assert re.fullmatch(r"motion-preview-\w{8}\.mp4", result.value.suggested_filename)
@@ -92,6 +92,7 @@ def test_a_hard_limit_disables_the_button_and_says_why(page: Page, dance_mp4: Pa
 
 
 def test_an_empty_prompt_is_noticed_while_typing(page: Page):
+    page.click('#engine input[value="kling"]')
     page.fill("#prompt textarea", "")
     expect(page.locator(RUN)).to_be_disabled()
     expect(page.locator(HEADLINE)).to_contain_text("prompt")

@@ -8,7 +8,7 @@ from kling_ui.errors import MediaError
 from kling_ui.options import InputKind
 from kling_ui.ui.browser_values import InputVersion, InputVersions
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.input_session import InputAnalysis
+from kling_ui.ui.input_session import InputAnalysis, InputRepairs
 
 
 @pytest.fixture
@@ -78,3 +78,27 @@ def test_an_unreadable_file_is_an_error_after_it_was_received(input_analysis, se
             await anext(steps)
 
     asyncio.run(collect())
+
+
+def _arrival(services, kind, path):
+    async def collect():
+        return [value async for value in InputRepairs(lambda: services).arrive(kind, InputVersions(InputVersion(path)))]
+
+    return asyncio.run(collect())
+
+
+def test_what_cannot_be_converted_on_arrival_is_shown_as_it_is(services, canned):
+    canned["probe_image"] = replace(canned["probe_image"], format="webp")
+    canned["analyse_image"] = replace(canned["analyse_image"], facts=canned["probe_image"])
+    canned["transform_image"] = MediaError("the disk is full.", path=services.examples)
+    *steps, last = _arrival(services, InputKind.IMAGE, services.examples / EXAMPLES[0].image)
+    assert "Converting the file" in [value["busy"] for value in steps]
+    assert (last["busy"], "repaired" in last) == ("", False)
+
+
+def test_a_clip_that_would_be_cut_as_well_is_left_for_a_person_to_decide(services, canned):
+    canned["probe_video"] = replace(canned["probe_video"], format="matroska", duration_s=42.0)
+    canned["analyse_video"] = replace(canned["analyse_video"], facts=canned["probe_video"])
+    canned["transform_video"] = AssertionError("it would keep 30 s")
+    steps = _arrival(services, InputKind.VIDEO, services.examples / EXAMPLES[0].video)
+    assert [value["busy"] for value in steps] == ["Reading the file", "Looking for the person", ""]

@@ -116,3 +116,36 @@ def test_text_that_is_no_address_is_left_alone(page):
     page.wait_for_timeout(300)
     for slot in ("#image-slot", "#video-slot"):
         expect(page.locator(f"{slot} .slot-error")).to_be_hidden()
+
+
+def _animation(path):
+    """A GIF of 4 s that shows the example's figure; nobody need be found in it."""
+    with Image.open(asset("examples/character-full-body.png")) as figure:
+        frames = [figure.convert("RGB").resize((360, 640)).rotate(turn) for turn in (0, 2, 4, 6, 4, 2, 0, 1)]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=500, loop=0)
+    return path
+
+
+def test_a_webp_picture_is_converted_on_arrival_and_can_be_had_back(page, tmp_path):
+    with Image.open(asset("examples/character-full-body.png")) as figure:
+        figure.convert("RGB").save(tmp_path / "me.webp", quality=95)
+    page.locator("#image-slot input[type=file]").set_input_files(tmp_path / "me.webp")
+    repaired, facts = page.locator("#image-slot .slot-repaired"), page.locator("#image-slot .slot-facts")
+    expect(repaired.locator(".repaired-labels")).to_contain_text("Convert to JPEG")
+    expect(facts).to_contain_text("JPEG")
+    expect(page.locator("#headline")).to_contain_text("Ready")
+    page.wait_for_selector(READY)  # no click was needed
+    page.reload()
+    expect(repaired.locator(".repaired-labels")).to_contain_text("Convert to JPEG")
+    repaired.locator("[data-do=undo]").click()
+    expect(facts).to_contain_text("WebP")
+    expect(repaired).to_be_hidden()
+    expect(page.locator("#headline")).to_contain_text("Would fail")
+
+
+def test_an_animated_gif_becomes_a_clip_on_arrival(page, tmp_path):
+    page.locator("#video-slot input[type=file]").set_input_files(_animation(tmp_path / "dance.gif"))
+    repaired = page.locator("#video-slot .slot-repaired")
+    expect(repaired.locator(".repaired-labels")).to_contain_text("Convert")
+    expect(page.locator("#video-slot .slot-facts")).to_contain_text("MP4")
+    expect(page.locator("#findings")).not_to_contain_text("GIF")

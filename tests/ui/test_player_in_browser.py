@@ -60,6 +60,17 @@ def test_no_pane_is_tiny_whatever_the_shapes(page, pictures, picture, clip):
         assert across >= (280 if shape == WIDE else 140), name
 
 
+def test_wide_clips_use_the_height_of_a_wide_screen(page):
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    page.get_by_role("button", name="Upper body, talking hands").click()
+    page.wait_for_function("document.querySelector('.panes').dataset.form === 'stack'")
+    sizes = {name: (across, height) for name, across, height in page.evaluate(SIZES)}
+    assert set(sizes) == {"reference", "result"}
+    assert all(across >= 540 for across, _ in sizes.values()), sizes
+    bottom = page.evaluate("document.querySelector('.panes').getBoundingClientRect().bottom")
+    assert bottom <= 1080
+
+
 def test_a_click_enlarges_a_pane_and_escape_goes_back(page):
     before = {name: across for name, across, _ in page.evaluate(SIZES)}
     page.locator("[data-pane=reference] .pane-box").click()

@@ -81,6 +81,10 @@ class GivenUrlPublisher:
         delivery = Delivery(Channel.GIVEN_ADDRESS, host_of(source.url), findings=findings)
         return PublishedFile(source.url, delivery)
 
+    async def foresee(self, source: InputFile, role: InputKind) -> Delivery | None:  # noqa: ARG002  all are asked alike
+        """Tell that RunComfy would be given the address, if there is one."""
+        return None if source.url is None else Delivery(Channel.GIVEN_ADDRESS, host_of(source.url))
+
     async def take_back(self, source: InputFile) -> None:
         """Do nothing: the file is not ours."""
 
@@ -96,6 +100,15 @@ class DataUriPublisher:
         """
         uri = await asyncio.to_thread(data_uri, source.path, role, MAX_BYTES[role])
         return PublishedFile(uri, Delivery(Channel.INLINE))
+
+    async def foresee(self, source: InputFile, role: InputKind) -> Delivery:
+        """Tell that the file would be part of the request.
+
+        Raises:
+            NoPublisherError: It is too large, or of no kind that can travel so.
+        """
+        await asyncio.to_thread(inline_type, source.path, role, MAX_BYTES[role])
+        return Delivery(Channel.INLINE)
 
     async def take_back(self, source: InputFile) -> None:
         """Do nothing: the file has gone along."""
@@ -114,8 +127,8 @@ def media_type_of(head: bytes, role: InputKind) -> str:
     return media_type
 
 
-def data_uri(path: Path, role: InputKind, max_bytes: int) -> str:
-    """Return a file as a ``data:`` URI; blocking.
+def inline_type(path: Path, role: InputKind, max_bytes: int) -> str:
+    """Return the media type of a file that may travel inside a request; blocking.
 
     Args:
         path: The file.
@@ -123,13 +136,18 @@ def data_uri(path: Path, role: InputKind, max_bytes: int) -> str:
         max_bytes: The largest file that may travel so.
 
     Raises:
-        NoWayError: It is larger, or no kind of file that can travel so.
+        NoPublisherError: It is larger, or no kind of file that can travel so.
     """
     size_bytes = path.stat().st_size
     if size_bytes > max_bytes:
         size_mib = math.ceil(size_bytes / 2**20 * 10) / 10  # never shown as small as the limit
         limit = f"at most {max_bytes / 2**20:.0f} MiB can travel inside a request"
         raise NoPublisherError(f"The {role} has {size_mib:.1f} MiB; {limit}.")
-    content = path.read_bytes()
-    media_type = media_type_of(content[:HEAD_BYTES], role)
-    return f"data:{media_type};base64,{base64.b64encode(content).decode('ascii')}"
+    with path.open("rb") as file:
+        return media_type_of(file.read(HEAD_BYTES), role)
+
+
+def data_uri(path: Path, role: InputKind, max_bytes: int) -> str:
+    """Return a file as a ``data:`` URI; blocking. Arguments and errors as for :func:`inline_type`."""
+    media_type = inline_type(path, role, max_bytes)
+    return f"data:{media_type};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"

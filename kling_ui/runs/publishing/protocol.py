@@ -77,6 +77,19 @@ class Deliveries:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedDeliveries:
+    """How both files of a run would travel: of each the first way that works when it is sent.
+
+    Attributes:
+        image: The ways of the character image, the one that is tried first in front; empty where nothing leaves.
+        video: Those of the reference video.
+    """
+
+    image: tuple[Delivery, ...] = ()
+    video: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedFile:
     """One file, ready to be fetched.
 
@@ -102,6 +115,10 @@ class Publisher(Protocol):
         Raises:
             NoWayError: It cannot go this way; the message says why.
         """
+        ...
+
+    async def foresee(self, source: InputFile, role: InputKind) -> Delivery | None:
+        """Tell how a file would travel, without sending or asking anything; ``None`` and errors as for publishing."""
         ...
 
     async def take_back(self, source: InputFile) -> None:
@@ -135,6 +152,14 @@ class InputPublisher(Protocol):
 
         Raises:
             KlingUIError: There is no way for one of them; nothing has been sent.
+        """
+        ...
+
+    async def foresee(self, image: InputFile, video: InputFile) -> PlannedDeliveries:
+        """Tell how both files would travel, without sending or asking anything.
+
+        Raises:
+            KlingUIError: There is no way for one of them.
         """
         ...
 
@@ -172,6 +197,16 @@ class PublisherChain:
         deliveries = Deliveries(published_image.delivery, published_video.delivery, tuple(dict.fromkeys(refusals)))
         return PublishedInputs(published_image.url, published_video.url, deliveries)
 
+    async def foresee(self, image: InputFile, video: InputFile) -> PlannedDeliveries:
+        """Tell which ways fit each file; whether an address can be fetched shows only when it is tried.
+
+        Raises:
+            NoPublisherError: None fits one of them.
+        """
+        return PlannedDeliveries(
+            await self._foresee(image, InputKind.IMAGE), await self._foresee(video, InputKind.VIDEO)
+        )
+
     async def withdraw(self, image: InputFile, video: InputFile) -> None:
         """Take both files back, whichever way they went; goes on by itself when the caller is cancelled."""
         withdrawing = asyncio.create_task(self._take_back(image, video))
@@ -188,6 +223,20 @@ class PublisherChain:
         for publisher in self._publishers:
             await publisher.take_back(image)
             await publisher.take_back(video)
+
+    async def _foresee(self, source: InputFile, role: InputKind) -> tuple[Delivery, ...]:
+        ways: list[Delivery] = []
+        refusals: list[str] = []
+        for publisher in self._publishers:
+            try:
+                delivery = await publisher.foresee(source, role)
+            except NoPublisherError as error:
+                refusals.append(error.message)
+            else:
+                ways += [delivery] if delivery else []
+        if not ways:
+            raise NoPublisherError(" ".join([f"The {role} cannot reach RunComfy.", *refusals]), advice=self._remedy)
+        return tuple(ways)
 
     async def _publish(self, source: InputFile, role: InputKind, refusals: list[str]) -> PublishedFile:
         start = len(refusals)
@@ -232,6 +281,10 @@ class EmbeddedPublisher:
         """Offer both files."""
         await self.withdraw(image, video)
         return PublishedInputs(self._offer(image.path), self._offer(video.path))
+
+    async def foresee(self, image: InputFile, video: InputFile) -> PlannedDeliveries:  # noqa: ARG002  all are asked alike
+        """Tell that nothing leaves this process."""
+        return PlannedDeliveries()
 
     async def withdraw(self, image: InputFile, video: InputFile) -> None:
         """Take both offers back."""

@@ -121,6 +121,10 @@ class PublicFilesPublisher:
             raise NoPublisherError(f"This app cannot be reached from outside at {host}: {error.message}") from None
         return PublishedFile(url, Delivery(Channel.APP_ADDRESS, host, self._publish_hours))
 
+    async def foresee(self, source: InputFile, role: InputKind) -> Delivery:  # noqa: ARG002  all are asked alike
+        """Tell that RunComfy would fetch the file from this app."""
+        return Delivery(Channel.APP_ADDRESS, host_of(self._outside_url), self._publish_hours)
+
     async def take_back(self, source: InputFile) -> None:
         """Do nothing: the address stops working with the run."""
 

@@ -77,6 +77,19 @@ class S3Publisher:
             ) from None
         return PublishedFile(url, Delivery(Channel.STORE, urlsplit(url).hostname or "", self._publish_hours))
 
+    async def foresee(self, source: InputFile, role: InputKind) -> Delivery:
+        """Tell that the file would be uploaded to the store; nothing is asked of it.
+
+        Raises:
+            NoPublisherError: The file is of no kind that RunComfy takes, or the store cannot be used.
+        """
+        await asyncio.to_thread(_media_type, source.path, role)
+        try:
+            url = await obstore.sign_async(self._store, "GET", FOLDER, timedelta(hours=1))
+        except _TROUBLE as error:
+            raise NoPublisherError(f"The store (KLING_UI_STORE_URL) cannot be used: {_reason(error)}.") from None
+        return Delivery(Channel.STORE, urlsplit(url).hostname or "", self._publish_hours)
+
     async def take_back(self, source: InputFile) -> None:
         """Delete the file from the store, whichever process has put it there."""
         await _quietly(obstore.delete_async(self._store, self._name(source.path)), "A run's file could not be deleted")

@@ -83,23 +83,19 @@ class TokenHandlers:
             if secret is not None:
                 self._keep(who, secret)
         except KlingUIError as error:
-            return EMPTY, self._place(engine, who), self._refused(str(error), who)
+            return EMPTY, self._place(engine, who), refused_line(self._services(), str(error), who)
         refused = text_of(entries_of(line).get("error")) if secret is None else ""
-        return EMPTY, self._place(engine, who), self._refused(refused, who) if refused else self._line(engine, who)
+        line = refused_line(self._services(), refused, who) if refused else self._line(engine, who)
+        return EMPTY, self._place(engine, who), line
 
     def on_stale_token(self, engine: str, visitor: str, request: gr.Request) -> Shown:
         """Show the field, or that a token is kept: the kept one may be gone by now."""
         who = visitor_of(visitor, request)
         return self._place(engine, who), self._line(engine, who)
 
-    def on_engine(self, engine: str, visitor: str, request: gr.Request) -> tuple[Any, dict[str, Any], Any, Any]:
-        """Show what the chosen engine needs and takes.
-
-        Returns:
-            The token's two parts, the history, which offers to recover paid runs, and the size of a preview.
-        """
-        is_free = engine == EngineName.PREVIEW
-        return *self.on_stale_token(engine, visitor, request), gr.update(engine=engine), gr.update(visible=is_free)
+    def on_engine(self, engine: str, visitor: str, request: gr.Request) -> tuple[Any, dict[str, Any], Any]:
+        """Show what the chosen engine needs: the token's two parts, and the history, which offers to recover runs."""
+        return *self.on_stale_token(engine, visitor, request), gr.update(engine=engine)
 
     def on_forget(self, engine: str, visitor: str, request: gr.Request) -> Shown:
         """Forget the token."""
@@ -129,10 +125,11 @@ class TokenHandlers:
         hint = TOKEN_HINTS[code] if code else ""
         return {"words": hint} if hint else {}
 
-    def _refused(self, why: str, who: Visitor) -> dict[str, Any]:
-        """Say why a token was refused, and whether the app's own may be used in its place."""
-        settings = self._services().settings
-        return {"error": why, "app_token": settings.token is not None and may_use_app_token(settings, who)}
+
+def refused_line(services: Services, why: str, who: Visitor) -> dict[str, Any]:
+    """Say below the field why a token was refused, and whether the app's own may be used in its place."""
+    settings = services.settings
+    return {"error": why, "app_token": settings.token is not None and may_use_app_token(settings, who)}
 
 
 def _not_ready() -> KlingUIError:

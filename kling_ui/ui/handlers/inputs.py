@@ -12,12 +12,13 @@ import gradio as gr
 
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
-from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, TransferOptions
+from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution, TransferOptions
+from kling_ui.presentation.wording import size
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Repairs, RunRequest, SavedInputs
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
-from kling_ui.ui.input_session import STEPS, InputAnalysis
+from kling_ui.ui.input_session import STEPS, InputAnalysis, InputRepairs
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view
 from kling_ui.ui.views import input_slot as slot_view
@@ -68,7 +69,7 @@ class InputHandlers:
 
     async def on_own_picture(self, prompt: str) -> Any:
         """Drop the words of an example: they describe its character, not the one that was just handed in."""
-        return DEFAULT_PROMPT if prompt in _EXAMPLE_PROMPTS else gr.skip()
+        return "" if prompt in _EXAMPLE_PROMPTS else gr.skip()
 
     async def on_first_inputs(self, kept: object, request: gr.Request) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Load what the person had here before, or the first example, unless the person is quicker."""
@@ -138,6 +139,20 @@ class InputHandlers:
                 analysis = None
             chosen = choice_of(orientation, Orientation.VIDEO)
             return advice_view.advice_value(analysis, chosen) if is_ours() else gr.skip()
+
+    async def on_size(self, engine: str, image: SlotValue | None, request: gr.Request) -> Any:
+        """Offer the sizes that a preview of this picture can have, where that leaves a choice."""
+        path = self._services().signed_files.open(entries_of(image).get("ref"))
+        if engine == EngineName.KLING or path is None:
+            return gr.update(visible=False)
+        try:
+            facts = await self._services().for_request(request).preflight.image_facts(path)
+        except KlingUIError:  # the picture's own place tells it
+            return gr.update(visible=False)
+        frames = {one: one.frame_px(facts.width_px, facts.height_px) for one in Resolution}
+        names = {Resolution.P720: "{}", Resolution.P1080: "{}, takes longer"}
+        choices = [(names[one].format(size(*frame)), one.value) for one, frame in frames.items()]
+        return gr.update(choices=choices, visible=len(set(frames.values())) > 1)
 
     async def judge(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -217,7 +232,7 @@ class InputHandlers:
                 if given.get("recorded") is True:
                     yield slot_view.busy("Converting the recording") | echo
                 versions = InputVersions(InputVersion(await _file(services, kind, given, url), origin=url))
-                async for value in InputAnalysis(lambda: services).steps(kind, versions):
+                async for value in InputRepairs(lambda: services).arrive(kind, versions):
                     if not is_ours():
                         return
                     yield value | echo
@@ -244,6 +259,7 @@ class InputHandlers:
                 await input_analysis.known(InputKind.VIDEO, video),
             )
             report = self._services().preflight.judge(*known, choice)
+            report = report if engine is EngineName.KLING else report.for_preview()
             repairs: tuple[Repair, ...] = () if is_busy else offers(*known, report, choice)
         except Exception as error:  # noqa: BLE001  told in words
             return VerdictView(str(error_text(error)), "block"), None

@@ -7,12 +7,13 @@ import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, KlingUIError
-from kling_ui.presentation.money import dollars, price_words, refusal_words, spending_sentence
+from kling_ui.presentation.money import dollars, leaving_words, price_words, refusal_words, spending_sentence
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, Terms
-from kling_ui.ui.browser_values import shown_rate_value
+from kling_ui.ui.browser_values import RunRequest, shown_rate_value
 from kling_ui.ui.event_payload import entries_of, error_text
+from kling_ui.ui.handlers.account import refused_line
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
 from kling_ui.ui.visitors import visitor_of
@@ -34,21 +35,45 @@ class PriceHandlers:
 
     async def cost(
         self, engine: str, video: SlotValue | None, visitor: str, request: gr.Request
-    ) -> tuple[dict[str, Any], Any, dict[str, Any]]:
-        """Say what a run of this clip costs, beside the button and on it, and let the page carry the rate."""
+    ) -> tuple[dict[str, Any], Any, dict[str, Any], Any, Any]:
+        """Say what a run of this clip costs, beside the button and on it, and let the page carry the rate.
+
+        A visitor's token that RunComfy does not accept makes room for another one: its field comes back with the
+        reason.
+
+        Returns:
+            The price, the button, the rate, and the token's two parts.
+        """
+        as_it_is = gr.skip(), gr.skip()
         if engine != EngineName.KLING:
-            return {"words": FREE}, gr.update(value=RUN), {}
+            return {"words": FREE}, gr.update(value=RUN), {}, *as_it_is
         services, who = self._services(), visitor_of(visitor, request)
         token, terms = services.tokens.use(who.token_key), services.terms(who)
         if token is None and (services.settings.token is None or not terms.app_token):
-            return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING), {}
+            return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING), {}, *as_it_is
         try:
             quote = await services.runner.quote(await self._duration_s(video, request), token=token, terms=terms)
             value = {"engine": engine} | price_value(quote) | await self._budget_value(who.owner, token, quote, terms)
         except Exception as error:  # noqa: BLE001  told in words
             tone = "block" if isinstance(error, AuthenticationError) else "warn"
-            return {"engine": engine, "words": str(error_text(error)), "tone": tone}, gr.update(value=RUN_ON_KLING), {}
-        return value, gr.update(value=run_label(quote)), shown_rate_value(quote.rate_usd)
+            said, field = str(error_text(error)), as_it_is
+            if isinstance(error, AuthenticationError) and token is not None:
+                services.tokens.wipe(who.token_key)
+                field = gr.update(visible=True), refused_line(services, said, who)
+            return {"engine": engine, "words": said, "tone": tone}, gr.update(value=RUN_ON_KLING), {}, *field
+        return value, gr.update(value=run_label(quote)), shown_rate_value(quote.rate_usd), *as_it_is
+
+    async def leaving(self, engine: str, carried: dict[str, Any] | None) -> Any:
+        """Say before a run on Kling what it sends to RunComfy, and how; nothing while there is nothing to run."""
+        services = self._services()
+        asked = RunRequest.from_value(carried, services.signed_files) if engine == EngineName.KLING else None
+        if asked is None:
+            return gr.update(leaves={})
+        try:
+            planned = await services.runner.foresee_deliveries(asked.inputs(findings=None))
+        except Exception as error:  # noqa: BLE001  told in words
+            return gr.update(leaves={"words": str(error_text(error)), "stops": True})
+        return gr.update(leaves={"words": leaving_words(planned), "prompt": asked.choice.prompt})
 
     async def _duration_s(self, video: SlotValue | None, request: gr.Request) -> float | None:
         """Measure the clip that is really sent: trimmed or mended, where it was."""

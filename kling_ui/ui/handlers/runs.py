@@ -399,10 +399,14 @@ async def _wanted(services: Services, carried: Value | None, size: Resolution, e
     if run_request is None:
         raise RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
     report = await services.preflight.report(run_request.image, run_request.video, run_request.choice)
+    report = report if engine is EngineName.KLING else report.for_preview()
     verdict = verdict_view(report, accepted=run_request.accepted, engine=engine)
     if verdict.tone == "block":
         raise RunError(verdict.text, advice="See what the checks say beside the button.")
-    choice = replace(run_request.choice, resolution=size)
+    facts = await services.preflight.image_facts(run_request.image)
+    picture = facts.width_px, facts.height_px
+    is_more = size.frame_px(*picture) != Resolution.P720.frame_px(*picture)
+    choice = replace(run_request.choice, resolution=size if is_more else Resolution.P720)
     return replace(run_request, choice=choice).inputs(findings=report_json(report))
 
 

@@ -33,7 +33,7 @@ def timeline_value(timeline: Timeline) -> dict[str, Any]:
     """
     return {
         "duration_s": timeline.duration_s,
-        "sentence": forecast_sentence(timeline, "Kling charges for"),
+        "sentence": forecast_sentence(timeline),
         "spans": [_span_value(span) for span in timeline.spans],
         "legend": [
             {"kind": _css(kind), "words": _legend_words(timeline, kind)}

@@ -1,6 +1,7 @@
 """Which of Gradio's addresses the page uses, and what may be sent to them; all else is refused before Gradio."""
 
 import asyncio
+import gzip
 import json
 import math
 import re
@@ -8,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,6 +37,7 @@ _INTEGER_MAX_CHARS = 20
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FILE_TYPE = "gradio."
 _FILE_NAMES = frozenset({"meta", "url", "orig_name", "mime_type", "is_stream", "is_file"})
+_STYLES = re.compile(rb'<link rel="stylesheet"([^>]*)>')
 _READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 OUTDATED = "This page is not up to date any more. Reload it."
@@ -73,6 +75,56 @@ class OpenPaths:
             await PlainTextResponse("Not found", 404)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+
+class QuickPage:
+    """Puts words of ours into the page, to be read before Gradio's scripts have come, and sends it compressed.
+
+    On a slow network the page alone, most of it a description for Gradio, would take seconds, and stay blank.
+
+    Args:
+        app: Gradio's application, whose only HTML is the page.
+        words: HTML that stands in the page until Gradio has drawn it.
+    """
+
+    def __init__(self, app: ASGIApp, *, words: str) -> None:
+        self.app = app
+        self._words = words.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Change the answer, if it is the page."""
+        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
+            await self.app(scope, receive, send)
+            return
+        start: dict[str, Any] = {}
+        body = bytearray()
+
+        async def collect(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+            elif message["type"] == "http.response.body":
+                body.extend(message.get("body", b""))
+                if not message.get("more_body", False):
+                    await self._answer(scope, start, bytes(body), send)
+            else:
+                await send(message)
+
+        await self.app(scope, receive, collect)
+
+    async def _answer(self, scope: Scope, start: Message, body: bytes, send: Send) -> None:
+        headers = MutableHeaders(raw=start["headers"])
+        if headers.get("content-type", "").startswith("text/html"):
+            head, app, rest = body.partition(b"<gradio-app")
+            # Styles for another medium do not hold back what is shown; they keep their place among the others.
+            head = _STYLES.sub(rb"""<link rel="stylesheet" media="print" onload="this.media='all'"\1>""", head)
+            body = head + self._words + app + rest
+            if "gzip" in Headers(scope=scope).get("accept-encoding", ""):
+                body = await asyncio.to_thread(gzip.compress, body, 6)
+                headers["content-encoding"] = "gzip"
+            headers.add_vary_header("accept-encoding")
+            headers["content-length"] = str(len(body))
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
 
 
 @dataclass(frozen=True, slots=True)

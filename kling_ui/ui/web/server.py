@@ -35,7 +35,7 @@ from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.input_slot import shown_copy
-from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, Shape
+from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
@@ -88,6 +88,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
         blocks=frozenset({page._id, *page.blocks}),  # a loading page triggers events itself
         max_bytes=settings.limits.event_kb * 1000,
     )
+    mounted.add_middleware(QuickPage, words=asset("ui/wait.html").read_text("utf-8"))
     mounted.add_middleware(OpenPaths)
     return sessions
 
@@ -246,14 +247,13 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
     import gradio as gr  # noqa: PLC0415  only now, see _tell_gradio
 
     from kling_ui.ui.page import build_page  # noqa: PLC0415
-
-    # dropped import
     from kling_ui.ui.widgets import STYLES, page_theme  # noqa: PLC0415
 
     page = build_page(
         lambda: app.state.services,
         example_pairs=pairs,
         login_url=login_url(settings.login) if settings.login else "",
+        is_public=settings.is_public,
     )
     page.max_threads = MAX_THREADS  # before queue(), which takes it over
     page.queue(default_concurrency_limit=None, max_size=QUEUE_MAX, api_open=False)

@@ -1,10 +1,11 @@
+import asyncio
 import base64
 
 import pytest
 
 from kling_ui.options import InputKind as Kind
 from kling_ui.runs.publishing.given import MAX_BYTES, DataUriPublisher, data_uri
-from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError
+from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError
 
 CONTENTS = {
     "image/png": b"\x89PNG\r\n\x1a\n" + bytes(9),
@@ -21,6 +22,16 @@ def test_a_file_travels_under_the_type_that_its_content_has(tmp_path, media_type
     head, _, data = data_uri(path, Kind(media_type.partition("/")[0]), 1000).partition(",")
     assert head == f"data:{media_type};base64"
     assert base64.b64decode(data) == CONTENTS[media_type]
+
+
+def test_what_travels_so_is_foreseen_by_the_same_limits(tmp_path):
+    source = InputFile(tmp_path / "a.png")
+    source.path.write_bytes(CONTENTS["image/png"])
+    assert asyncio.run(DataUriPublisher().foresee(source, Kind.IMAGE)) == Delivery(Channel.INLINE)
+    with source.path.open("ab") as file:
+        file.truncate(MAX_BYTES[Kind.IMAGE] + 1)
+    with pytest.raises(NoPublisherError, match="at most 6 MiB can travel inside a request"):
+        asyncio.run(DataUriPublisher().foresee(source, Kind.IMAGE))
 
 
 def test_a_file_at_the_limit_travels_and_one_above_does_not(tmp_path):

@@ -33,6 +33,11 @@ class PlayedPublisher:
             else None
         )
 
+    async def foresee(self, source, role):
+        if role in self.refuses:
+            raise NoPublisherError(f"The {role} is refused by {self.name}.")
+        return Delivery(Channel.STORE, self.name) if role in self.takes else None
+
     async def take_back(self, source):
         self.published.discard(source.path)
 
@@ -61,6 +66,30 @@ def test_each_file_takes_the_first_way_that_fits_and_the_person_is_told_which(fi
     assert published.video_url.startswith("https://b.")
     assert hosts(published) == ("c", "b")
     assert "s3cret" not in repr(published)
+
+
+def foresee(files, *publishers):
+    return asyncio.run(PublisherChain(publishers, "Do this.").foresee(*files))
+
+
+def test_every_way_that_fits_is_foreseen_in_turn_and_nothing_is_lent(files):
+    first = PlayedPublisher("a", takes=[Kind.VIDEO])
+    second = PlayedPublisher("b", takes=Kind)
+    planned = foresee(files, first, second)
+    assert [delivery.host for delivery in planned.image] == ["b"]
+    assert [delivery.host for delivery in planned.video] == ["a", "b"]
+    assert not first.published | second.published
+
+
+def test_a_file_that_no_way_takes_is_foreseen_with_the_reasons(files):
+    with pytest.raises(NoPublisherError, match=r"cannot reach RunComfy\. The image is refused by a\.") as caught:
+        foresee(files, PlayedPublisher("a", takes=Kind, refuses=[Kind.IMAGE]))
+    assert caught.value.advice == "Do this."
+
+
+def test_the_preview_sends_nothing_anywhere(files):
+    planned = asyncio.run(EmbeddedPublisher(None, "http://preview.localhost").foresee(*files))
+    assert (planned.image, planned.video) == ((), ())
 
 
 def test_why_a_better_way_was_not_taken_is_told(files):

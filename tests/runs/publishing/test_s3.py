@@ -66,6 +66,14 @@ def test_a_file_is_lent_by_a_presigned_address_and_deleted_afterwards(net, s3, i
     assert not any(secret in repr(published_files) for secret in SECRETS)
 
 
+def test_an_upload_is_foreseen_without_asking_the_store(net, s3, image):
+    before = names()
+    planned = net.run(publisher(network(net)).foresee(image, Kind.IMAGE))
+    assert (planned.channel, planned.hours) == (Channel.STORE, 2)
+    assert planned.host == "127.0.0.1"
+    assert (names(), net.asked) == (before, [])
+
+
 def test_names_cannot_be_guessed_without_the_key(net, s3, image):
     net.run(publisher(network(net)).publish(image, Kind.IMAGE))
     other = S3Publisher(open_bucket("s3://bucket/some/folder"), b"other", network(net), publish_hours=2)

@@ -65,7 +65,6 @@ def test_a_token_can_be_forgotten(handlers, services):
 def test_field_and_line_take_turns_and_belong_to_kling(handlers, services, engine, is_kept, shown):
     if is_kept:
         services.tokens.keep(ANN, SecretStr(TOKEN))
-    place, line, history, size = handlers.on_engine(engine, ANN, TAB)
+    place, line, history = handlers.on_engine(engine, ANN, TAB)
     assert (place["visible"], bool(line)) == shown
     assert history["engine"] == engine
-    assert size["visible"] is (engine == PREVIEW)

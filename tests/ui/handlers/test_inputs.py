@@ -12,7 +12,7 @@ from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.inputs import InputHandlers
 
 TAB = gr.Request(session_hash="tab")
-CHOICE = ("video", True, "A person in a garden", False, "kling")
+CHOICE = ("video", True, "A person in a garden", False)
 
 
 def _told(**data):
@@ -51,7 +51,7 @@ def test_an_upload_shows_itself_then_its_facts_then_what_was_found(handlers, ima
 
 def test_the_words_of_an_example_do_not_stay_with_another_picture(handlers):
     dropped = [asyncio.run(handlers.on_own_picture(example.choice.prompt)) for example in EXAMPLES]
-    assert dropped == ["A person dancing in daylight"] * len(EXAMPLES)
+    assert dropped == [""] * len(EXAMPLES)
     assert asyncio.run(handlers.on_own_picture("My own words")) == gr.skip()
 
 
@@ -136,8 +136,9 @@ def test_the_first_look_shows_the_first_example(handlers):
     assert (image["busy"], video["busy"]) == ("", "")
 
 
-def _judge(handlers, image, video, *choice):
-    findings, headline, *rest, run_request = asyncio.run(handlers.judge(image, video, *(choice or CHOICE), TAB))
+def _judge(handlers, image, video, *choice, engine="kling"):
+    judged = asyncio.run(handlers.judge(image, video, *(choice or CHOICE), engine, TAB))
+    findings, headline, *rest, run_request = judged
     return findings["findings"], headline | {"request": run_request}, *rest
 
 
@@ -151,18 +152,20 @@ def test_good_inputs_may_run(handlers, image, video):
 
 
 def test_a_clip_that_is_too_long_for_the_orientation_blocks(handlers, image, video):
-    findings, headline, button, _ = _judge(
-        handlers, image, video, Orientation.IMAGE.value, True, "Outdoors", False, "kling"
-    )
+    findings, headline, button, _ = _judge(handlers, image, video, Orientation.IMAGE.value, True, "Outdoors", False)
     assert not button["interactive"]
     assert headline["request"] == {}
     assert findings[0]["rule"] == "video.duration"
     assert "12 s" in headline["text"]
 
 
-def test_an_empty_prompt_blocks(handlers, image, video):
-    findings, _, button, _ = _judge(handlers, image, video, "video", True, "", False, "kling")
+def test_an_empty_prompt_stops_a_run_on_kling_alone(handlers, image, video):
+    findings, _, button, _ = _judge(handlers, image, video, "video", True, "", False)
     assert (findings[0]["rule"], button["interactive"]) == ("prompt.required", False)
+    findings, headline, button, _ = _judge(handlers, image, video, "video", True, "", True, engine="preview")
+    assert button["interactive"]  # which reads no words
+    assert "prompt.required" not in {finding["rule"] for finding in findings}
+    assert headline["request"]["prompt"] == ""
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ def test_a_missing_input_is_asked_for(handlers, request, has_image, has_video, t
 
 def test_while_an_input_is_looked_at_nothing_runs_but_hard_limits_show(handlers, image, video):
     busy = video | {"busy": "Looking for the person"}
-    findings, headline, button, _ = _judge(handlers, image, busy, "image", True, "Outdoors", False, "kling")
+    findings, headline, button, _ = _judge(handlers, image, busy, "image", True, "Outdoors", False)
     assert (headline["tone"], headline["request"], button["interactive"]) == ("busy", {}, False)
     assert "video.duration" in {finding["rule"] for finding in findings}
 
@@ -198,7 +201,7 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
     findings, headline, button, accepted = _judge(handlers, image, video)
     assert findings[0]["rule"] == "image.coverage"
     assert (button["interactive"], accepted["visible"]) == (False, True)
-    _, headline, button, accepted = _judge(handlers, image, video, *CHOICE[:3], True, "kling")
+    _, headline, button, accepted = _judge(handlers, image, video, *CHOICE[:3], True)
     assert (button["interactive"], accepted["visible"], headline["request"]["accepted"]) == (True, True, True)
 
 
@@ -220,7 +223,7 @@ def test_a_small_character_can_be_accepted_by_a_person(handlers, image, video, c
 def test_what_the_preview_cannot_draw_stops_the_preview_alone(  # noqa: PLR0917  a row
     handlers, image, video, engine, accepted, may_run, text, stop
 ):
-    _, headline, button, override = _judge(handlers, image, video, *CHOICE[:3], accepted, engine)
+    _, headline, button, override = _judge(handlers, image, video, *CHOICE[:3], accepted, engine=engine)
     assert headline["text"].startswith(text)
     assert (headline["stop"], button["interactive"], bool(headline["request"])) == (stop, may_run, may_run)
     assert override["visible"] is (engine != "kling"), "a detector can be wrong, and the preview's is another one"
@@ -228,12 +231,12 @@ def test_what_the_preview_cannot_draw_stops_the_preview_alone(  # noqa: PLR0917 
 
 def test_the_button_names_no_stop_while_an_input_is_missing_or_looked_at(handlers, image, video):
     for inputs in ((image, None), (image, video | {"busy": "Looking for the person"})):
-        assert _judge(handlers, *inputs, *CHOICE[:4], "preview")[1]["stop"] == ""
+        assert _judge(handlers, *inputs, *CHOICE, engine="preview")[1]["stop"] == ""
 
 
 def test_what_can_be_mended_is_offered(handlers, image, video, canned):
     canned["analyse_image"] = replace(canned["analyse_image"], facts=replace(canned["probe_image"], format="webp"))
-    judged, headline, *_ = asyncio.run(handlers.judge(image, video, *CHOICE, TAB))
+    judged, headline, *_ = asyncio.run(handlers.judge(image, video, *CHOICE, "kling", TAB))
     assert judged["text"] == "Would fail: 1 finding stops the run, 1 may disappoint."
     assert judged["findings"][0]["repairs"][0]["repair"] == "image.convert"
     assert headline["more"] == "See and repair"

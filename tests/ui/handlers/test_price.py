@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.pricing import Budget, Quote, Spending
-from kling_ui.ui.browser_values import read_shown_rate
+from kling_ui.runs.publishing.protocol import NoPublisherError
+from kling_ui.ui.browser_values import RunRequest, read_shown_rate
 from kling_ui.ui.event_payload import UNFORESEEN, UNFORESEEN_ADVICE
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.price import FREE, NO_PRICE_YET, RUN, RUN_ON_KLING, PriceHandlers, price_value, run_label
@@ -23,8 +24,10 @@ def _cost(services, *, typed=TYPED, own=None, engine="kling", clip=True):
     if typed:
         services.tokens.keep(ANN, typed)
     video = {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video)} if clip else None
-    value, button, shown = asyncio.run(PriceHandlers(lambda: services).cost(engine, video, ANN, TAB))
+    value, button, shown, *field = asyncio.run(PriceHandlers(lambda: services).cost(engine, video, ANN, TAB))
     value |= {"shown": read_shown_rate(shown)}
+    if field != [gr.skip(), gr.skip()]:
+        value["field"] = field
     return {name: text.replace(NBSP, " ") if isinstance(text, str) else text for name, text in value.items()}, button
 
 
@@ -81,6 +84,34 @@ def test_why_there_is_no_price_is_said(services, runner, refusal, tone):
     )
     assert value["tone"] == tone
     assert value["shown"] is None
+    assert ("field" in value) is isinstance(refusal, AuthenticationError)
+
+
+def test_a_token_that_is_not_accepted_makes_room_for_another_one(services, runner):
+    runner.refusal = AuthenticationError("The model API did not accept the token.", status_code=401)
+    value, _ = _cost(services, own=OWN)
+    place, line = value["field"]
+    assert place["visible"]
+    assert line == {"error": value["words"], "app_token": True}
+    assert not services.tokens.holds(ANN)
+    runner.quoted.clear()
+    assert "field" not in _cost(services, typed=None, own=OWN)[0]  # the app's own is nobody's to replace
+
+
+def _leaving(services, *, engine="kling", **changes):
+    paths = (services.examples / name for name in (EXAMPLES[0].image, EXAMPLES[0].video))
+    asked = RunRequest(*paths, replace(EXAMPLES[0].choice, prompt="At the sea"), **changes)
+    carried = asked.to_value(services.signed_files)
+    return asyncio.run(PriceHandlers(lambda: services).leaving(engine, carried))["leaves"]
+
+
+def test_what_is_sent_is_said_for_kling_alone(services, runner):
+    said = _leaving(services, image_url="https://pics.example/me.png")
+    assert said["prompt"] == "At the sea"
+    assert said["words"].startswith("Picture, clip and this text go to RunComfy: the picture by the address that you")
+    assert _leaving(services, engine="preview") == {}
+    runner.refusal = NoPublisherError("The video cannot reach RunComfy.")
+    assert _leaving(services) == {"words": "The video cannot reach RunComfy.", "stops": True}
 
 
 def test_a_price_that_cannot_be_read_is_never_invented(services, runner):

@@ -60,6 +60,7 @@ def handlers(services, canned):
     times_s = np.arange(0.0, 12.0, 0.25)
     track = PoseTrack(times_s, np.tile(pose, (len(times_s), 1, 1)), np.zeros((len(times_s), 33, 3), np.float32), 0.5625)
     canned["analyse_video"] = replace(canned["analyse_video"], track=track)
+    canned["probe_image"] = replace(canned["probe_image"], width_px=1244, height_px=1826)  # there is a choice of sizes
     return RunHandlers(lambda: services)
 
 
@@ -91,6 +92,13 @@ def test_a_run_is_started_and_shown_to_its_end(handlers, run_request, runner):
     assert [status.get("progress") for status, _, _ in displays] == [None, 0.5, 0.9, None]
     assert displays[-1][0]["final"]
     assert displays[-1][1]["result"].endswith("result.mp4")
+
+
+@pytest.mark.usefixtures("ends_well")
+def test_a_size_that_the_picture_does_not_give_is_not_noted(handlers, run_request, runner, canned):
+    canned["probe_image"] = replace(canned["probe_image"], width_px=720, height_px=1280)
+    _run(handlers, run_request)
+    assert runner.started[0]["inputs"].choice.resolution is Resolution.P720
 
 
 @pytest.mark.usefixtures("ends_well")

@@ -41,7 +41,7 @@ def test_a_result_is_shown_with_its_figures(run_of, signed_files, tmp_path):
         "Size": ("720 × 1280 px", ""),
     }
     assert value["ratio"] == 720 / 1280
-    assert value["label"] == "Preview, rendered on this machine, not Kling"
+    assert value["label"] == "Preview, rendered by this app, not Kling"
     assert (value["waiting"], value["remark"]) == ("", "")
 
 

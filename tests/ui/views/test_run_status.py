@@ -20,7 +20,7 @@ def test_a_waiting_run_can_be_cancelled(run_of):
     value = run_view.status_value(run_of(state=RunState.IN_QUEUE, queue_position=2))
     assert (value["sentence"], value["can_cancel"]) == ("Waiting: 2 runs are ahead of yours.", True)
     assert (value["final"], value["actions"]) == (False, [])
-    assert value["who"] == "Preview, rendered on this machine, not Kling"
+    assert value["who"] == "Preview, rendered by this app, not Kling"
 
 
 def test_a_completed_run_leaves_the_word_to_its_result(run_of):

@@ -137,3 +137,21 @@ def test_folders_are_those_of_the_package(client):
     for folder in OPEN_FOLDERS:
         assert client.get(f"{folder}../routes.py").status_code == 404
         assert client.get(f"{folder}%2e%2e/%2e%2e/routes.py").status_code in {403, 404}
+
+
+@pytest.mark.parametrize(("takes", "sent_as"), [("gzip", "gzip"), ("identity", None)])
+def test_the_page_has_words_of_ours_before_gradios_and_waits_for_no_styles(client, takes, sent_as):
+    answer = client.get("/", headers={"Accept-Encoding": takes})
+    assert answer.headers.get("content-encoding") == sent_as
+    assert "accept-encoding" in answer.headers["vary"].lower()
+    page = answer.text
+    assert 0 < page.index("The page is loading.") < page.index("<gradio-app")
+    styles = re.findall(r'<link rel="stylesheet"[^>]*>', page)
+    assert styles
+    assert all('media="print"' in link and "this.media='all'" in link for link in styles)
+
+
+def test_other_answers_are_left_as_they_are(client):
+    answer = client.get("/config", headers={"Accept-Encoding": "gzip"})
+    assert "content-encoding" not in answer.headers
+    assert answer.json()["version"]

@@ -20,6 +20,7 @@ from gradio.state_holder import SessionState, StateHolder
 from starlette.testclient import TestClient
 
 from kling_ui.settings import Settings
+from kling_ui.ui.page import build_page
 from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web import server
 from kling_ui.ui.web.gradio_requests import DATA, JOIN
@@ -188,7 +189,9 @@ def test_the_paper_names_all_of_it():
         assert list((PAPER.parents[1] / "tests" / "ui").rglob(name)), name
 
 
-def _file_event(path, number=11):
+def _file_event(path):
+    page = build_page(lambda: None, example_pairs=[])
+    number = next(number for number, event in page.fns.items() if event.api_name == "on_undo_image")
     value = {"path": str(path), "meta": {"_type": "gradio.FileData"}}
     return {"data": [value], "fn_index": number, "session_hash": "tab", "trigger_id": None, "event_data": None}
 
