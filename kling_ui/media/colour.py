@@ -6,6 +6,7 @@ white of ITU-R BT.2408 (75 % of HLG, 203 cd/m2 of PQ), to the primaries of BT.70
 what is about as bright as white or brighter is rolled off, each colour by itself.
 """
 
+import math
 import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
@@ -39,6 +40,7 @@ _SWATCHES = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [200, 120, 90], [128, 128, 1
 _SAME_LEVELS = 3  # by which a profile may differ from sRGB and still be called that
 _ROLL_OFF_FROM = 0.98  # of the BT.709 signal
 _CUBE_STEPS = 33
+_BRIGHT_KEPT = 0.85  # of white: up to here a brightened picture is just brighter
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
@@ -119,6 +121,27 @@ def _managed(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Im
         except _PROFILE_DAMAGE:
             pass  # the profile does not fit the pixels
     return image.convert("RGB")
+
+
+def brightened(level: float, gain: float) -> float:
+    """Brighten a level, 0-1, as a longer exposure would; what comes near white is rolled off, so nothing is cut."""
+    bright = level * gain
+    over = max(0.0, bright - _BRIGHT_KEPT) / (1 - _BRIGHT_KEPT)
+    return min(bright, _BRIGHT_KEPT) + (1 - _BRIGHT_KEPT) * (1 - math.exp(-over))
+
+
+def brighten(rgb: np.ndarray, gain: float) -> np.ndarray:
+    """Brighten ``(height, width, 3)`` uint8 by :func:`brightened`."""
+    table = np.array([round(255 * brightened(level / 255, gain)) for level in range(256)], np.uint8)
+    return cv2.LUT(rgb, table)
+
+
+def brightening_filter(gain: float) -> str:
+    """:func:`brightened` as a filter of libavfilter for frames in RGB."""
+    bright, kept = f"val/maxval*{gain:.5f}", f"{_BRIGHT_KEPT}"
+    over = f"(max(0,{bright}-{kept})/(1-{kept}))"
+    level = f"maxval*(min({bright},{kept})+(1-{kept})*(1-exp(-{over})))"
+    return f"lutrgb=r='{level}':g='{level}':b='{level}'"
 
 
 def to_ycbcr(rgb: np.ndarray) -> np.ndarray:

@@ -70,6 +70,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "file_kind": described,
     "codec_name": lambda name: SHOWN_CODECS.get(name, name),
     "file_name": lambda name: SHOWN_NAMES.get(name, name.upper()),
+    "turned_how": lambda turns: "upside down" if turns == 2 else "on its side",
     "with_sound": lambda has_sound: ", with its sound" if has_sound else "",
     "on_white": lambda is_clear: ", on white" if is_clear else "",
     "first_upright": lambda is_first: "Its first picture, upright" if is_first else "Upright",

@@ -13,16 +13,25 @@ import numpy as np
 from kling_ui.vision.detector import Candidate, DetectedFace, FaceDetector, load_library
 from kling_ui.vision.pose import (
     EPSILON,
+    FACE,
+    HIPS,
     MASK_THRESHOLD,
     POSE_LONG_SIDE_PX,
+    SHOULDERS,
     SURE_SCORE_MIN,
+    VISIBLE_MIN,
+    WRISTS,
+    Framing,
     Landmark,
     Pose,
     detect_pose,
     distinct,
     find_people,
+    framing,
+    lean_deg,
     pose_detector,
     shrink,
+    turn_deg,
 )
 
 _MARGIN_SHARE = 0.02  # of the long side: the soft edge and the shadow go, too
@@ -51,6 +60,19 @@ _FACES_LONG_SIDE_PX = 400  # of the copy in which faces are searched
 _PART_SHARE = 0.55
 _SMALL_SHARE = 0.05  # of the picture: what is found with little confidence and is smaller may well be a phantom
 _UPPER = list(range(Landmark.NOSE, Landmark.RIGHT_WRIST + 1))
+# A picture that was stored turned has its figure near a quarter turn, and once turned back near upright.
+_QUARTER_SLACK_DEG = 25.0
+_FACE_SLACK_DEG = 45.0  # by which a face may lean and still be upright
+_FACE_ELSEWHERE_MIN = 0.75  # score of a face that is not where the pose has its head: shoes and hair score less
+_PROFILE_DEG = 50.0, 130.0  # between them a body shows its side, as most who lie do to a level camera
+# Long side of the copy in which the ground is searched, and the size of what is compared there, in heights of the body.
+_GROUND_PX, _FEET_FROM, _FEET_TO, _HIPS_FROM, _HIPS_TO, _BESIDE = 96, 0.95, 1.12, 0.3, 0.6, 0.5
+_GROUND_GRAIN_PX = 3  # side of the median filter against grain
+# Levels of L, a, b. Ground behind somebody's feet against the wall behind the hips: 9-110 measured of who stands, 1-7
+# of who lies; then one side of the body against the other: 12-67.
+_GROUND_LEVELS, _SIDES_LEVELS, _SIDES_TIMES = 8.0, 10.0, 3.0
+_STANDS_TIMES = 2.0  # by which the ground must differ more than the sides do, to be sure of a body seen from its side
+_PLACES_MIN = 4  # columns or rows in which both places show
 _THREADS = 2  # the models leave Python's lock alone, so two keep two cores busy beside the decoder
 
 
@@ -186,6 +208,119 @@ def other_faces(faces: list[DetectedFace], shape: tuple[int, ...]) -> list[Box]:
         if _width(face) >= _FACE_SIZE_MIN * _width(ranked[0]) and apart_px >= _FACE_DISTANCE_MIN * _width(face) * width:
             kept.append(face)
     return [face.box for face in kept[1:]]
+
+
+def stored_turns(rgb: np.ndarray, pose: Pose) -> int:
+    """Tell how a picture must be turned whose file was stored sideways or upside down without saying so.
+
+    The pose tells which way the head points, but not whether the camera or the person was turned. These stay as they
+    are: who has both hands beyond the shoulders, as in a handstand or a cartwheel; who has the ground along one side
+    instead of at the feet, as those who lie; whose trunk leans by anything but quarters; and pictures in which a face
+    is upright as they are.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8, as it is shown now.
+        pose: The main person in it.
+
+    Returns:
+        Counter-clockwise quarter turns, 1-3; 0 for a picture that is right, or when that is not clear.
+    """
+    lean = float(lean_deg(pose.landmarks, rgb.shape[1] / rgb.shape[0]))
+    turns = quarters(lean)
+    if not turns or _hands_beyond(pose.landmarks, rgb.shape[1] / rgb.shape[0]):
+        return 0
+    upright = np.ascontiguousarray(np.rot90(rgb, turns))
+    people = find_people(upright)
+    if (
+        not people
+        or abs(float(lean_deg(people[0].landmarks, upright.shape[1] / upright.shape[0]))) > _QUARTER_SLACK_DEG
+    ):
+        return 0
+    if _lies(upright, people[0]) or _upright_face(rgb, pose) > _upright_face(upright):
+        return 0
+    return turns
+
+
+def quarters(lean: float) -> int:
+    """Counter-clockwise quarter turns, 1-3, that bring a body upright which leans so far; 0 if none nearly does."""
+    nearest = round(lean / 90)
+    return nearest % 4 if abs(lean - 90 * nearest) <= _QUARTER_SLACK_DEG else 0
+
+
+def _hands_beyond(landmarks: np.ndarray, aspect: float) -> bool:
+    """Both hands are seen beyond the shoulders, away from the hips: they may carry the body."""
+    places = landmarks[:, :2] * (aspect, 1.0)
+    shoulders, hips = places[SHOULDERS].mean(axis=0), places[HIPS].mean(axis=0)
+    beyond = (places[WRISTS] - shoulders) @ (shoulders - hips) > 0
+    return bool((beyond & (landmarks[WRISTS, 3] >= VISIBLE_MIN)).all())
+
+
+def _upright_face(rgb: np.ndarray, beside: Pose | None = None) -> float:
+    """Score of the surest face that is upright; those at the head of a pose that is not are a detector's error."""
+    faces = _face_detector_of(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX))
+    head = None if beside is None else beside.landmarks[FACE, :2].mean(axis=0)
+
+    def counts(face: DetectedFace) -> bool:
+        left, top, right, bottom = face.box
+        at_head = head is not None and left <= head[0] <= right and top <= head[1] <= bottom
+        is_sure = head is None or (face.score >= _FACE_ELSEWHERE_MIN and not at_head)
+        return is_sure and abs(face.lean_deg) <= _FACE_SLACK_DEG
+
+    return max((face.score for face in faces if counts(face)), default=0.0)
+
+
+def _lies(rgb: np.ndarray, pose: Pose) -> bool:
+    """Judge, in a picture that was turned until the body seems to stand, whether it lay before: by where the ground is.
+
+    Whoever stands has it at the feet only, whoever lies has it all along one side.
+    """
+    low, high = _PROFILE_DEG
+    is_profile = low < abs(float(turn_deg(pose.world_m))) < high
+    if framing(pose.landmarks) != Framing.FULL or pose.mask is None:
+        return is_profile
+    ground, sides = _surroundings(rgb, pose.mask)
+    if is_profile:
+        return ground < max(_GROUND_LEVELS, _STANDS_TIMES * sides)
+    return ground < _GROUND_LEVELS and sides >= max(_SIDES_LEVELS, _SIDES_TIMES * ground)
+
+
+def _surroundings(rgb: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
+    """Compare the background at the feet with that at the hips, and left of an upright body with right of it.
+
+    Returns:
+        Median differences, in levels of L, a, b; 0 where too little background shows.
+    """
+    small = cv2.medianBlur(shrink(rgb, _GROUND_PX), _GROUND_GRAIN_PX)
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
+    on = cv2.resize(mask, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA) > MASK_THRESHOLD
+    if not on.any():
+        return 0.0, 0.0
+    left, top, across, tall = cv2.boundingRect(on.astype(np.uint8))
+    free = ~(cv2.dilate(on.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    beside = max(1, round(_BESIDE * tall))
+    middle, reach = left + across // 2, across // 2 + beside
+    columns = slice(max(0, middle - reach), middle + reach)
+    feet, hips = (
+        slice(round(top + begin * tall), max(round(top + end * tall), round(top + begin * tall) + 1))
+        for begin, end in ((_FEET_FROM, _FEET_TO), (_HIPS_FROM, _HIPS_TO))
+    )
+    rows = slice(top, top + tall)
+    ground = _difference(*(_means(lab[part, columns], free[part, columns], 0) for part in (feet, hips)))
+    flanks = slice(columns.start, middle), slice(middle, columns.stop)
+    return ground, _difference(*(_means(lab[rows, part], free[rows, part], 1) for part in flanks))
+
+
+def _means(lab: np.ndarray, free: np.ndarray, axis: int) -> np.ndarray:
+    """Mean colours of the background along one axis; NaN where there is none."""
+    weight = free.sum(axis=axis)[:, None].astype(np.float32)
+    summed = (lab * free[..., None]).sum(axis=axis)
+    return np.divide(summed, weight, out=np.full_like(summed, np.nan), where=weight > 0)
+
+
+def _difference(first: np.ndarray, second: np.ndarray) -> float:
+    apart = np.linalg.norm(first - second, axis=-1)
+    apart = apart[~np.isnan(apart)]
+    return float(np.median(apart)) if len(apart) >= _PLACES_MIN else 0.0
 
 
 def _width(face: DetectedFace) -> float:
