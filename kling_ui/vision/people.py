@@ -65,8 +65,9 @@ _QUARTER_SLACK_DEG = 25.0
 _FACE_SLACK_DEG = 45.0  # by which a face may lean and still be upright
 _FACE_ELSEWHERE_MIN = 0.75  # score of a face that is not where the pose has its head: shoes and hair score less
 _PROFILE_DEG = 50.0, 130.0  # between them a body shows its side, as most who lie do to a level camera
-# Long side of the copy in which the ground is searched, and the size of what is compared there, in heights of the body.
-_GROUND_PX, _FEET_FROM, _FEET_TO, _HIPS_FROM, _HIPS_TO, _BESIDE = 96, 0.95, 1.12, 0.3, 0.6, 0.5
+_GROUND_PX = 96  # long side of the copy in which the ground is searched
+# What is compared there, in heights of the body from its top, and beside it.
+_FEET, _HIPS, _HEAD, _BESIDE = (0.95, 1.12), (0.3, 0.6), (-0.12, 0.03), 0.5
 _GROUND_GRAIN_PX = 3  # side of the median filter against grain
 # Levels of L, a, b. Ground behind somebody's feet against the wall behind the hips: 9-110 measured of who stands, 1-7
 # of who lies; then one side of the body against the other: 12-67.
@@ -225,20 +226,22 @@ def stored_turns(rgb: np.ndarray, pose: Pose) -> int:
     Returns:
         Counter-clockwise quarter turns, 1-3; 0 for a picture that is right, or when that is not clear.
     """
-    lean = float(lean_deg(pose.landmarks, rgb.shape[1] / rgb.shape[0]))
-    turns = quarters(lean)
-    if not turns or _hands_beyond(pose.landmarks, rgb.shape[1] / rgb.shape[0]):
+    aspect = rgb.shape[1] / rgb.shape[0]
+    turns = quarters(float(lean_deg(pose.landmarks, aspect)))
+    if not turns:
         return 0
     upright = np.ascontiguousarray(np.rot90(rgb, turns))
-    people = find_people(upright)
-    if (
-        not people
-        or abs(float(lean_deg(people[0].landmarks, upright.shape[1] / upright.shape[0]))) > _QUARTER_SLACK_DEG
-    ):
+    aspect, people = aspect if turns == 2 else 1 / aspect, find_people(upright)
+    if not people or abs(float(lean_deg(people[0].landmarks, aspect))) > _QUARTER_SLACK_DEG:
         return 0
-    if _lies(upright, people[0]) or _upright_face(rgb, pose) > _upright_face(upright):
+    around = _surroundings(upright, people[0])
+    if _hands_beyond(people[0].landmarks, aspect) and not around.shows_standing:
         return 0
-    return turns
+    low, high = _PROFILE_DEG
+    is_profile = turns != 2 and low < abs(float(turn_deg(people[0].world_m))) < high
+    if around.shows_lying or (is_profile and not around.shows_ground):
+        return 0
+    return 0 if _upright_face(rgb, pose) > _upright_face(upright) else turns
 
 
 def quarters(lean: float) -> int:
@@ -269,45 +272,59 @@ def _upright_face(rgb: np.ndarray, beside: Pose | None = None) -> float:
     return max((face.score for face in faces if counts(face)), default=0.0)
 
 
-def _lies(rgb: np.ndarray, pose: Pose) -> bool:
-    """Judge, in a picture that was turned until the body seems to stand, whether it lay before: by where the ground is.
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """How the background differs around a body that is upright in its picture, in levels of L, a, b.
 
-    Whoever stands has it at the feet only, whoever lies has it all along one side.
+    Whoever stands has the ground at the feet only, whoever lies has it all along one side, and who stands on the hands
+    has it beyond them.
+
+    Attributes:
+        at_feet: At the feet, from beside the hips; 0 for all of these where a body is not in view as a whole.
+        at_head: Beyond head and raised hands, from beside the hips.
+        at_sides: On one side of the body, from the other.
     """
-    low, high = _PROFILE_DEG
-    is_profile = low < abs(float(turn_deg(pose.world_m))) < high
-    if framing(pose.landmarks) != Framing.FULL or pose.mask is None:
-        return is_profile
-    ground, sides = _surroundings(rgb, pose.mask)
-    if is_profile:
-        return ground < max(_GROUND_LEVELS, _STANDS_TIMES * sides)
-    return ground < _GROUND_LEVELS and sides >= max(_SIDES_LEVELS, _SIDES_TIMES * ground)
+
+    at_feet: float = 0.0
+    at_head: float = 0.0
+    at_sides: float = 0.0
+
+    @property
+    def shows_ground(self) -> bool:
+        return self.at_feet >= max(_GROUND_LEVELS, _STANDS_TIMES * self.at_sides)
+
+    @property
+    def shows_standing(self) -> bool:
+        return self.shows_ground and self.at_feet >= max(2 * _GROUND_LEVELS, _SIDES_TIMES * self.at_head)
+
+    @property
+    def shows_lying(self) -> bool:
+        return self.at_feet < _GROUND_LEVELS and self.at_sides >= max(_SIDES_LEVELS, _SIDES_TIMES * self.at_feet)
 
 
-def _surroundings(rgb: np.ndarray, mask: np.ndarray) -> tuple[float, float]:
-    """Compare the background at the feet with that at the hips, and left of an upright body with right of it.
-
-    Returns:
-        Median differences, in levels of L, a, b; 0 where too little background shows.
-    """
+def _surroundings(rgb: np.ndarray, pose: Pose) -> _Surroundings:
     small = cv2.medianBlur(shrink(rgb, _GROUND_PX), _GROUND_GRAIN_PX)
+    if framing(pose.landmarks) != Framing.FULL or pose.mask is None:
+        return _Surroundings()
     lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
-    on = cv2.resize(mask, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA) > MASK_THRESHOLD
+    on = cv2.resize(pose.mask, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA) > MASK_THRESHOLD
     if not on.any():
-        return 0.0, 0.0
+        return _Surroundings()
     left, top, across, tall = cv2.boundingRect(on.astype(np.uint8))
     free = ~(cv2.dilate(on.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-    beside = max(1, round(_BESIDE * tall))
-    middle, reach = left + across // 2, across // 2 + beside
+    middle, reach = left + across // 2, across // 2 + max(1, round(_BESIDE * tall))
     columns = slice(max(0, middle - reach), middle + reach)
-    feet, hips = (
-        slice(round(top + begin * tall), max(round(top + end * tall), round(top + begin * tall) + 1))
-        for begin, end in ((_FEET_FROM, _FEET_TO), (_HIPS_FROM, _HIPS_TO))
+
+    def rows(begin: float, end: float) -> slice:
+        first = max(0, round(top + begin * tall))
+        return slice(first, max(first + 1, round(top + end * tall)))
+
+    feet, hips, head = (
+        _means(lab[part, columns], free[part, columns], 0) for part in (rows(*_FEET), rows(*_HIPS), rows(*_HEAD))
     )
-    rows = slice(top, top + tall)
-    ground = _difference(*(_means(lab[part, columns], free[part, columns], 0) for part in (feet, hips)))
-    flanks = slice(columns.start, middle), slice(middle, columns.stop)
-    return ground, _difference(*(_means(lab[rows, part], free[rows, part], 1) for part in flanks))
+    body, sides = slice(top, top + tall), (slice(columns.start, middle), slice(middle, columns.stop))
+    one, other = (_means(lab[body, part], free[body, part], 1) for part in sides)
+    return _Surroundings(_difference(feet, hips), _difference(head, hips), _difference(one, other))
 
 
 def _means(lab: np.ndarray, free: np.ndarray, axis: int) -> np.ndarray:
