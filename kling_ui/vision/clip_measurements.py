@@ -18,7 +18,7 @@ from kling_ui.vision.camera import CameraStep, FlowMeter, OpticalFlow
 from kling_ui.vision.frame_analysis import AnalysedFrame, Figures, FrameAnalysis, analyse_frame
 from kling_ui.vision.frame_sampling import SECONDS_MAX, SampledFrame, load_sampled_frames
 from kling_ui.vision.motion_speed import MotionSpeed, camera_steps, cut_apart, figure_speed
-from kling_ui.vision.people import detector_pool, quarters, stored_turns
+from kling_ui.vision.people import detector_pool, hands_beyond, quarters, stored_turns
 from kling_ui.vision.pose import LANDMARKS, SURE_SCORE_MIN, PoseTrack, lean_deg, shows_upper_body
 from kling_ui.vision.shots import Cut, JumpCutTest, Views, find_cuts
 
@@ -28,6 +28,7 @@ _SLACK_S = 1e-6  # that rounding may take from a time
 _DOUBT_S = 0.15  # a change of what is seen is pinned down to this
 _DOUBTS_MAX = 24  # frames that are analysed for that in all
 _TURNED_SHARE_MIN = 0.6  # of the moments, and of those that are looked at more closely
+_LOWERED_SHARE_MIN = 0.15  # of the moments, with hands that do not carry the body
 _TURNED_ASKED = 7  # moments that are looked at more closely whether the clip was stored turned
 _HIDDEN_OFTEN = 0.15  # share of the moments; hands pass behind and in front of each other all the time
 
@@ -164,7 +165,8 @@ def _fine_pass(sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int
 def _stored_turns(found: Sequence[AnalysedFrame], frames: Sequence[SampledFrame], track: PoseTrack) -> int:
     """Tell how the whole clip must be turned: what most of its moments say, of those that say anything, or not at all.
 
-    Somebody who does a cartwheel, or stands upside down for a while, is not upright for some of the time only.
+    Somebody who does a cartwheel, or stands upside down for a while, is not upright for some of the time only; and who
+    has the hands beside the body now and then does not stand on them.
     """
     sure = [place for place, analysed in enumerate(found) if analysed.moment.confidence >= SURE_SCORE_MIN]
     leans = np.nan_to_num(lean_deg(track.landmarks, track.aspect)).tolist()
@@ -172,6 +174,8 @@ def _stored_turns(found: Sequence[AnalysedFrame], frames: Sequence[SampledFrame]
     alike = [place for place in sure if quarters(leans[place]) == usual]
     if not usual or len(alike) < _TURNED_SHARE_MIN * len(found):
         return 0
+    lowered = [place for place in alike if not hands_beyond(track.landmarks[place], track.aspect)]
+    alike = lowered if len(lowered) >= max(2, _LOWERED_SHARE_MIN * len(alike)) else alike
     asked = [alike[round(at)] for at in np.linspace(0, len(alike) - 1, min(len(alike), _TURNED_ASKED))]
     answers = [stored_turns(frames[place].rgb, pose) for place in asked if (pose := found[place].pose) is not None]
     return usual if answers.count(usual) >= _TURNED_SHARE_MIN * len(answers) else 0

@@ -235,7 +235,7 @@ def stored_turns(rgb: np.ndarray, pose: Pose) -> int:
     if not people or abs(float(lean_deg(people[0].landmarks, aspect))) > _QUARTER_SLACK_DEG:
         return 0
     around = _surroundings(upright, people[0])
-    if _hands_beyond(people[0].landmarks, aspect) and not around.shows_standing:
+    if hands_beyond(people[0].landmarks, aspect) and not around.shows_standing:
         return 0
     low, high = _PROFILE_DEG
     is_profile = turns != 2 and low < abs(float(turn_deg(people[0].world_m))) < high
@@ -250,7 +250,7 @@ def quarters(lean: float) -> int:
     return nearest % 4 if abs(lean - 90 * nearest) <= _QUARTER_SLACK_DEG else 0
 
 
-def _hands_beyond(landmarks: np.ndarray, aspect: float) -> bool:
+def hands_beyond(landmarks: np.ndarray, aspect: float) -> bool:
     """Both hands are seen beyond the shoulders, away from the hips: they may carry the body."""
     places = landmarks[:, :2] * (aspect, 1.0)
     shoulders, hips = places[SHOULDERS].mean(axis=0), places[HIPS].mean(axis=0)
