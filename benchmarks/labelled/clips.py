@@ -166,7 +166,7 @@ PEOPLE_CLIPS = [
             ("too-dark-step", "step", lambda step: step.lit(lambda _: 0.08)),
             ("night", "dance", lambda dance: behind(plain(dance), night(0.1))),
             ("night-talk", "talk_24", lambda talk: behind(talk, night(0.12))),
-            ("lamp-goes-out", "step", lambda step: step.lit(lambda t: 1.0 if t < 1.5 else 0.08)),
+            ("lamp-fades", "step", lambda step: step.lit(lambda t: 1 - 0.92 * ramp(0.6, 1.8)(t))),
         )
     ),
 ]

@@ -19,7 +19,6 @@ from benchmarks.labelled.stills import (
     shot,
     spotlit,
     turned,
-    unlit,
     upper,
     upside_down,
 )
@@ -68,6 +67,7 @@ SANE_PICTURES = [
     Picture(name="black-clothes", draw=full(in_black(MAYA))),
     Picture(name="black-clothes-upper", draw=upper(in_black(THEO), backdrop="hall")),
     Picture(name="black-clothes-low-key", draw=changed(full(in_black(DANCER), backdrop="room"), spotlit)),
+    Picture(name="dark-skin-in-black", draw=full(in_black(THEO, skin=(78, 52, 40), hair=(18, 16, 16)))),
     Picture(name="dim", draw=changed(full(MAYA), lit(0.3))),
     Picture(name="dim-upper", draw=changed(upper(MAYA), lit(0.35))),
 ]
@@ -184,8 +184,8 @@ BROKEN_PICTURES = [
             ("night", changed(full(MAYA), night(0.1))),
             ("night-upper", changed(upper(), night(0.12))),
             ("night-in-the-hall", changed(full(DANCER, backdrop="hall", size=SQUARE), night(0.1, 4.0))),
-            ("backlit", full(unlit(MAYA, 0.1), backdrop="room")),
-            ("backlit-upper", upper(unlit(THEO, 0.1))),
+            ("too-dark-from-behind", changed(full(THEO, turn_deg=180), lit(0.08))),
+            ("too-dark-landscape", changed(full(MAYA, backdrop="room", size=LANDSCAPE, height_m=2.0), lit(0.1))),
         )
     ),
 ]

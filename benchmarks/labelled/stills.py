@@ -1,14 +1,13 @@
 """Drawing single pictures: one figure or several, and changes to the finished pixels."""
 
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from figure import Actor, Camera, Look, Pose, Scene, draw, offering
 from figure.cast import MAYA, THEO
 
-COLOURS = [part for part in fields(Look) if isinstance(part.default, tuple)]
 PORTRAIT, LANDSCAPE, SQUARE = (540, 960), (960, 540), (720, 720)
 
 
@@ -78,15 +77,9 @@ def spotlit(rgb: np.ndarray, rest: float = 0.06) -> np.ndarray:
     return (rgb * light[:, :, None]).clip(0, 255).astype(np.uint8)
 
 
-def unlit(look: Look, level: float) -> Look:
-    """The same character without light on it, whatever is behind it."""
-    dim = {part.name: tuple(round(level * side) for side in getattr(look, part.name)) for part in COLOURS}
-    return replace(look, **dim)
-
-
-def in_black(look: Look) -> Look:
-    """The same character in black clothes and shoes."""
-    return replace(look, top=(14, 14, 16), accent=(20, 20, 22), trousers=(12, 12, 14), shoes=(16, 16, 16))
+def in_black(look: Look, **more: tuple[int, int, int]) -> Look:
+    """The same character in black clothes and shoes, perhaps with another skin or hair."""
+    return replace(look, **more, top=(14, 14, 16), accent=(20, 20, 22), trousers=(12, 12, 14), shoes=(16, 16, 16))
 
 
 def upside_down(rgb: np.ndarray) -> np.ndarray:
