@@ -2,10 +2,10 @@
 
 Frames of clips keep their code values where they are BT.709 or BT.601 (whose primaries hardly differ) already. Those of
 HDR (HLG and PQ, ITU-R BT.2100) and of wider primaries go through a table: to linear light in which 1 is the reference
-white of ITU-R BT.2408 (75 % of HLG, 203 cd/m2 of PQ), to the primaries of BT.709, and back through a curve; what is about
-as bright as white or brighter is rolled off, each colour by itself. HLG codes the light of the scene, so its way back is
-the camera's curve of BT.709; PQ codes the light of a display, and SDR of wider primaries is mastered on one, so theirs is
-that of ITU-R BT.1886 displays (the two mappings of BT.2408, 5.1, and of BT.2087).
+white of ITU-R BT.2408 (75 % of HLG, 203 cd/m2 of PQ), to the primaries of BT.709, and back through a curve; what is
+about as bright as white or brighter is rolled off, each colour by itself. HLG codes the light of the scene, so its way
+back is the camera's curve of BT.709; PQ codes the light of a display, and SDR of wider primaries is mastered on one, so
+theirs is that of ITU-R BT.1886 displays (the two mappings of BT.2408, 5.1, and of BT.2087).
 """
 
 import math

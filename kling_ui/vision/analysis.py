@@ -18,7 +18,7 @@ from kling_ui.errors import MediaError
 from kling_ui.media.image import ImageFacts, Picture, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.vision.clip_measurements import Notes, measure_clip
-from kling_ui.vision.evidence import EVIDENCE_NAMES, draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
+from kling_ui.vision.evidence import draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
 from kling_ui.vision.frame_analysis import PLAN_PX, brightness, covered_parts, exposed, hidden_joints
 from kling_ui.vision.frame_sampling import content_box, size_changes_s
 from kling_ui.vision.people import (
@@ -346,7 +346,7 @@ class _Kept:
 
     facts: VideoFacts
     notes: Notes
-    evidence: tuple[str, ...] | None = None  # analyses of older versions do not name them
+    evidence: tuple[str, ...]
 
 
 def _recall_video(cache: AnalysisCache, sha256: str, path: Path) -> VideoAnalysis | None:
@@ -354,10 +354,7 @@ def _recall_video(cache: AnalysisCache, sha256: str, path: Path) -> VideoAnalysi
     strip = cache.place(sha256, "strip.jpg")
     if kept is None or track is None or not strip.is_file():
         return None
-    names = EVIDENCE_NAMES if kept.evidence is None else kept.evidence
-    evidence = {name: cache.place(sha256, f"{name}.jpg") for name in names}
-    if kept.evidence is None:
-        evidence = {name: picture for name, picture in evidence.items() if picture.is_file()}
+    evidence = {name: cache.place(sha256, f"{name}.jpg") for name in kept.evidence}
     if not all(picture.is_file() for picture in evidence.values()):
         return None
     return VideoAnalysis(sha256, replace(kept.facts, path=path), track, strip, kept.notes, evidence)

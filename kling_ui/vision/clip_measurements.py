@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Annotated
 
 import numpy as np
-from pydantic import AliasChoices, Field
 
 from kling_ui.media.probe import VideoFacts
 from kling_ui.vision import camera as flow
@@ -33,9 +31,6 @@ _TURNED_ASKED = 7  # moments that are looked at more closely whether the clip wa
 _HIDDEN_OFTEN = 0.15  # share of the moments; hands pass behind and in front of each other all the time
 
 
-_FORMERLY_PACE = Field(validation_alias=AliasChoices("motion_speed", "pace"))  # analyses of older versions say so
-
-
 @dataclass(frozen=True, slots=True)
 class Notes:
     """What was measured in a clip besides the poses.
@@ -52,7 +47,7 @@ class Notes:
     moments: tuple[FrameAnalysis, ...] = ()
     cuts: tuple[Cut, ...] = ()
     camera: tuple[CameraStep, ...] = ()
-    motion_speed: Annotated[MotionSpeed, _FORMERLY_PACE] = field(default_factory=MotionSpeed)
+    motion_speed: MotionSpeed = field(default_factory=MotionSpeed)
     seen_s: float = 0.0
     turns: int = 0
 
@@ -104,7 +99,7 @@ def measure_clip(facts: VideoFacts) -> ClipMeasurements:
         camera=moves,
         motion_speed=motion_speed,
         seen_s=min(facts.duration_s, SECONDS_MAX),
-        turns=_stored_turns(found, [sampled_frames[index] for index in chosen], track),
+        turns=clip_turns(found, [sampled_frames[index] for index in chosen], track),
     )
     return ClipMeasurements(notes, track, tuple(sampled_frames[index] for index in chosen), tuple(sampled_frames))
 
@@ -162,7 +157,7 @@ def _fine_pass(sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int
         budget -= len(doubts)
 
 
-def _stored_turns(found: Sequence[AnalysedFrame], frames: Sequence[SampledFrame], track: PoseTrack) -> int:
+def clip_turns(found: Sequence[AnalysedFrame], frames: Sequence[SampledFrame], track: PoseTrack) -> int:
     """Tell how the whole clip must be turned: what most of its moments say, of those that say anything, or not at all.
 
     Somebody who does a cartwheel, or stands upside down for a while, is not upright for some of the time only; and who
