@@ -3,10 +3,14 @@
 from benchmarks.labelled.case import BLOCK, HINT, WARN, Clip
 from benchmarks.labelled.footage import SIZE, behind, plain, ramp, sways
 from benchmarks.labelled.props import logo, post
+from benchmarks.labelled.stills import night, spotlit
 from benchmarks.labelled.takes import TAKES
 from kling_ui.options import Orientation
 
 VIDEO = Orientation.VIDEO
+IN_THE_DARK = dict.fromkeys(
+    ("video.person", "video.usable", "video.first_frame", "video.speed"), "in the dark little may be found"
+)
 
 SANE_CLIPS = [
     Clip(name="dance", takes=("dance",), make=lambda dance: dance.part(0, 4).portrait()),
@@ -54,6 +58,11 @@ SANE_CLIPS = [
         takes=("dance",),
         make=lambda dance: dance.part(0, 4).seen(sways(0.0015, 0.0), *SIZE),
     ),
+    Clip(name="low-key", takes=("dance",), make=lambda dance: behind(plain(dance), spotlit)),
+    Clip(name="low-key-talk", takes=("talk",), make=lambda talk: behind(talk.part(0, 3.5), spotlit)),
+    Clip(name="dim", takes=("step",), make=lambda step: step.lit(lambda _: 0.3)),
+    Clip(name="dim-talk", takes=("talk",), make=lambda talk: talk.part(0, 3.5).lit(lambda _: 0.35)),
+    Clip(name="black-clothes", takes=("black",), make=lambda black: black),
     Clip(name="slightly-soft", takes=("talk",), make=lambda talk: talk.blurred(0.9)),
 ]
 
@@ -79,8 +88,27 @@ PEOPLE_CLIPS = [
         name="clip-on-its-side",
         takes=("dance",),
         make=lambda dance: plain(dance).turned(1),
-        must={"video.person": HINT},
+        must={"video.person": WARN},
+        usable=(0.0, 3.5),
     ),
+    *(
+        Clip(name=name, takes=(take,), make=make, must={"video.person": WARN}, usable=usable)
+        for name, take, make, usable in (
+            ("clip-upside-down", "dance", lambda dance: plain(dance).turned(2), (0.0, 3.5)),
+            ("clip-on-its-other-side", "step", lambda step: step.turned(3), (0.0, 3.4)),
+            ("upper-on-its-side", "talk", lambda talk: talk.part(0, 3.5).turned(1), (0.0, 3.5)),
+            ("upper-upside-down", "talk_24", lambda talk: talk.turned(2), (0.0, 3.5)),
+            ("walk-on-its-side", "walk", lambda walk: walk.part(0, 4.0).turned(3), (0.0, 4.0)),
+        )
+    ),
+    Clip(
+        name="cartwheel",
+        takes=("cartwheel",),
+        make=lambda cartwheel: cartwheel,
+        must={"video.person": HINT},
+        may={"video.speed": "it is quick", "video.usable": "likewise"},
+    ),
+    Clip(name="lying-in-the-room", takes=("floor",), make=lambda floor: floor, must={"video.person": HINT}),
     Clip(
         name="two-people",
         takes=("duo",),
@@ -129,5 +157,16 @@ PEOPLE_CLIPS = [
         make=lambda walk: walk.part(0, 4.1).crop(380, 0, 580, 540),
         must={"video.person": WARN, "video.usable": WARN, "video.first_frame": WARN},
         usable=lambda: (TAKES["walk"].in_view_s(380, 960)[0], 4.1),
+    ),
+    *(
+        Clip(name=name, takes=(take,), make=make, must={"video.dark": WARN}, may=IN_THE_DARK)
+        for name, take, make in (
+            ("too-dark", "dance", lambda dance: plain(dance).lit(lambda _: 0.1)),
+            ("too-dark-talk", "talk", lambda talk: talk.part(0, 3.5).lit(lambda _: 0.1)),
+            ("too-dark-step", "step", lambda step: step.lit(lambda _: 0.08)),
+            ("night", "dance", lambda dance: behind(plain(dance), night(0.1))),
+            ("night-talk", "talk_24", lambda talk: behind(talk, night(0.12))),
+            ("lamp-fades", "step", lambda step: step.lit(lambda t: 1 - 0.92 * ramp(0.6, 1.8)(t))),
+        )
     ),
 ]

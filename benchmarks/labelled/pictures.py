@@ -7,7 +7,23 @@ from benchmarks.labelled.acting import arms_down, arms_out, arms_up, hands_behin
 from benchmarks.labelled.case import BLOCK, WARN, Picture
 from benchmarks.labelled.files import Encoding
 from benchmarks.labelled.props import logo, post
-from benchmarks.labelled.stills import LANDSCAPE, SQUARE, changed, full, group, lit, shot, turned, upper
+from benchmarks.labelled.stills import (
+    LANDSCAPE,
+    SQUARE,
+    changed,
+    full,
+    group,
+    in_black,
+    lit,
+    night,
+    shot,
+    spotlit,
+    turned,
+    upper,
+    upside_down,
+)
+
+UNSEEN = "in the dark nobody may be found"
 
 SANE_PICTURES = [
     Picture(name="roomy", draw=full(THEO, backdrop="hall", size=SQUARE, y_m=1.1, height_m=2.6)),
@@ -45,6 +61,15 @@ SANE_PICTURES = [
     Picture(name="post-beside", draw=changed(full(), post(0.88, 0, 0.98, 1))),
     Picture(name="logo", draw=changed(full(DANCER), logo)),
     Picture(name="tiny-second", draw=group(Actor(MAYA), Actor(THEO, x_m=1.9, z_m=5, scale=0.42))),
+    Picture(name="low-key", draw=changed(full(THEO, backdrop="hall"), spotlit)),
+    Picture(name="low-key-upper", draw=changed(upper(MAYA, backdrop="room"), spotlit)),
+    Picture(name="low-key-dancer", draw=changed(full(DANCER, arms_down(), "plain", size=SQUARE), spotlit)),
+    Picture(name="black-clothes", draw=full(in_black(MAYA))),
+    Picture(name="black-clothes-upper", draw=upper(in_black(THEO), backdrop="hall")),
+    Picture(name="black-clothes-low-key", draw=changed(full(in_black(DANCER), backdrop="room"), spotlit)),
+    Picture(name="dark-skin-in-black", draw=full(in_black(THEO, skin=(78, 52, 40), hair=(18, 16, 16)))),
+    Picture(name="dim", draw=changed(full(MAYA), lit(0.3))),
+    Picture(name="dim-upper", draw=changed(upper(MAYA), lit(0.35))),
 ]
 
 BROKEN_PICTURES = [
@@ -141,5 +166,26 @@ BROKEN_PICTURES = [
         name="smaller-second-behind",
         draw=group(Actor(DANCER, x_m=-0.3), Actor(MAYA, x_m=1.0, z_m=3.5)),
         must={"image.people": WARN},
+    ),
+    Picture(name="picture-upside-down", draw=changed(full(MAYA), upside_down), must={"image.posture": WARN}),
+    Picture(name="upper-on-its-side", draw=changed(upper(), turned), must={"image.posture": WARN}),
+    Picture(name="upper-upside-down", draw=changed(upper(MAYA), upside_down), must={"image.posture": WARN}),
+    Picture(
+        name="lying-on-the-terrace",
+        draw=full(THEO, size=LANDSCAPE, y_m=0.35, height_m=1.5, tilt_deg=-90, lift_m=-0.74),
+        must={"image.posture": WARN},
+    ),
+    *(
+        Picture(name=name, draw=draw, must={"image.dark": WARN}, may={"image.character": UNSEEN})
+        for name, draw in (
+            ("too-dark", changed(full(THEO), lit(0.1))),
+            ("too-dark-upper", changed(upper(MAYA), lit(0.1))),
+            ("too-dark-in-the-hall", changed(full(DANCER, backdrop="hall"), lit(0.09))),
+            ("night", changed(full(MAYA), night(0.1))),
+            ("night-upper", changed(upper(), night(0.12))),
+            ("night-in-the-hall", changed(full(DANCER, backdrop="hall", size=SQUARE), night(0.1, 4.0))),
+            ("too-dark-from-behind", changed(full(THEO, turn_deg=180), lit(0.08))),
+            ("too-dark-landscape", changed(full(MAYA, backdrop="room", size=LANDSCAPE, height_m=2.0), lit(0.1))),
+        )
     ),
 ]

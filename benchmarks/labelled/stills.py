@@ -1,6 +1,7 @@
 """Drawing single pictures: one figure or several, and changes to the finished pixels."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -56,6 +57,34 @@ def changed(draw_it: Callable[[], np.ndarray], change: Callable[[np.ndarray], np
 def lit(level: float) -> Callable[[np.ndarray], np.ndarray]:
     """Brighter or darker."""
     return lambda rgb: (rgb * level).clip(0, 255).astype(np.uint8)
+
+
+def night(level: float, noise: float = 3.0) -> Callable[[np.ndarray], np.ndarray]:
+    """Much darker, with the noise that sensors then have, and bluish."""
+
+    def darken(rgb: np.ndarray) -> np.ndarray:
+        grain = np.random.default_rng(5).normal(0, noise, rgb.shape)
+        return (rgb * (level * np.array([0.9, 1.0, 1.15])) + grain).clip(0, 255).astype(np.uint8)
+
+    return darken
+
+
+def spotlit(rgb: np.ndarray, rest: float = 0.06) -> np.ndarray:
+    """A lamp on the figure in the middle of a dark place, as in a low-key photograph."""
+    height, width = rgb.shape[:2]
+    down, across = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+    light = rest + (1 - rest) * np.exp(-(((across / 0.45) ** 2 + (down / 1.0) ** 2) ** 2))
+    return (rgb * light[:, :, None]).clip(0, 255).astype(np.uint8)
+
+
+def in_black(look: Look, **more: tuple[int, int, int]) -> Look:
+    """The same character in black clothes and shoes, perhaps with another skin or hair."""
+    return replace(look, **more, top=(14, 14, 16), accent=(20, 20, 22), trousers=(12, 12, 14), shoes=(16, 16, 16))
+
+
+def upside_down(rgb: np.ndarray) -> np.ndarray:
+    """The whole picture turned over."""
+    return np.ascontiguousarray(rgb[::-1, ::-1])
 
 
 def scaled(width: int, height: int) -> Callable[[np.ndarray], np.ndarray]:

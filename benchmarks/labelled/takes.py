@@ -8,8 +8,9 @@ import numpy as np
 from figure import Actor, Camera, Look, Pose, Scene, dance, gesture, true_joints, write_clip
 from figure.cast import DANCER, MAYA, THEO
 
-from benchmarks.labelled.acting import handstand, walker
+from benchmarks.labelled.acting import arms_up, handstand, walker
 from benchmarks.labelled.reel import Reel
+from benchmarks.labelled.stills import in_black
 from kling_ui.media.video import read_frames
 from kling_ui.vision.pose import Landmark
 
@@ -113,6 +114,20 @@ def _handstand(t_s: float) -> Scene:
     return _whole(THEO, pose, "hall", tilt_deg=180 + float(sway), lift_m=0.18)
 
 
+def _cartwheel(t_s: float) -> Scene:
+    turned_deg = float(np.clip((t_s - 0.8) / 1.6, 0, 1)) * 360
+    return _whole(THEO, arms_up(), "hall", tilt_deg=turned_deg, lift_m=0.1, height_m=2.9)
+
+
+def _floor(t_s: float) -> Scene:
+    actor = Actor(MAYA, gesture(t_s), tilt_deg=-90, lift_m=-0.7)
+    return Scene((actor,), Camera(y_m=0.5, height_m=1.9), "room")
+
+
+def _black(t_s: float) -> Scene:
+    return _whole(in_black(MAYA), dance(t_s), "hall", height_m=2.9)
+
+
 def _empty(_: float) -> Scene:
     return Scene((), Camera(y_m=1.0, height_m=2.6), "room")
 
@@ -132,6 +147,9 @@ TAKES: dict[str, Take] = {
     "turning": Take(_turning, 4.0, 480, 720),
     "lying": Take(_lying),
     "handstand": Take(_handstand, 3.5, 480, 720),
+    "cartwheel": Take(_cartwheel, 3.5, 720, 720),
+    "floor": Take(_floor),
+    "black": Take(_black, 3.5, 480, 720),
     "empty": Take(_empty, 0.25),
 }
 

@@ -1,10 +1,10 @@
-"""Which part of a picture to keep, and how large to make it: pure geometry in px as displayed."""
+"""Which part of a picture to keep, how large and how bright to make it: pure geometry in px as displayed."""
 
 import math
 
 import numpy as np
 
-from kling_ui.checks.limits import COVERAGE_MIN_SHARE
+from kling_ui.checks.limits import BRIGHT_AIM, BRIGHTEN_FROM, COVERAGE_MIN_SHARE, GAIN_MAX
 from kling_ui.media.rectangles import Margins, Rect, Size, window
 from kling_ui.vision.analysis import PersonFacts
 from kling_ui.vision.pose import HIPS, SHOULDERS, seen
@@ -66,6 +66,11 @@ def turns_to_upright(size: Size, person: PersonFacts) -> int:
     if abs(across) > abs(down):
         return 1 if across > 0 else 3
     return 2 if down > 0 else 0
+
+
+def gain_to_light(brightness: float) -> float:
+    """How much brighter a dark picture is to become, by its light parts, 0-1; 1 where there is nothing to be gained."""
+    return min(GAIN_MAX, max(1.0, BRIGHT_AIM / brightness)) if brightness >= BRIGHTEN_FROM else 1.0
 
 
 def crop_to_aspect(within: Rect, keep: Rect | None, aspect_max: float) -> Rect:

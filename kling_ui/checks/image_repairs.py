@@ -1,12 +1,14 @@
 """Repairs of the character image, and repairs that make image and clip fit each other: what findings call for."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from kling_ui.checks.cropping import (
     around_person,
     crop_to_aspect,
+    gain_to_light,
     legal_scale,
     margins_to_aspect,
     person_rect,
@@ -50,9 +52,12 @@ def image_repairs(image: Known, rules: Collection[str]) -> Iterator[Repair]:
     yield from _crop_around(image, rules)
     yield from _aspect(image, rules)
     yield from _resize(image, rules)
-    if "image.posture" in rules and (turns := _turns(image)):
+    if "image.posture" in rules and (turns := turns_of_image(image)):
         code = (RepairCode.IMAGE_TURN_LEFT, RepairCode.IMAGE_TURN_OVER, RepairCode.IMAGE_TURN_RIGHT)[turns - 1]
-        yield Repair(code, ("image.posture",), in_all=False)
+        person = _person(image)
+        yield Repair(code, ("image.posture",), in_all=person is not None and person.turns > 0)
+    if "image.dark" in rules and _gain(image) > 1:
+        yield Repair(RepairCode.IMAGE_BRIGHTEN, ("image.dark",), {"gain": _gain(image)})
     if "image.size" in rules:
         yield Repair(RepairCode.IMAGE_COMPRESS, ("image.size",), {"limit_mb": IMAGE_SIZE_KLING_BYTES.value / MB})
     if broken := tuple(rule for rule in ("image.format", "image.profile") if rule in rules):
@@ -71,9 +76,37 @@ def compose_image(
     Args:
         kinds: The repairs; those of other inputs do not matter.
         image: What is known about the picture.
-        crop: What to keep of it, where the clip decides that; px as displayed.
+        crop: What to keep of it, where the clip decides that; px as displayed once it is turned.
         background_rgb: What shows through where it is transparent.
     """
+    turns = turns_of_image(image) if RepairKind.IMAGE_TURN in kinds else 0
+    upright = image.turned(turns) if isinstance(image, ImageAnalysis) else image
+    made, facts = _upright_transform(kinds, upright, crop), _facts(upright)
+    return replace(
+        made,
+        format="png" if {kind for kind in kinds if kind.target == "image"} == {RepairKind.IMAGE_TURN} else made.format,
+        crop=made.crop and made.crop.turned(-turns, (facts.width_px, facts.height_px)),
+        size=made.size[::-1] if made.size and turns % 2 else made.size,
+        margins=made.margins.turned(-turns),
+        turns=turns,
+        gain=_gain(image) if RepairKind.IMAGE_BRIGHTEN in kinds else 1.0,
+        background_rgb=background_rgb,
+    )
+
+
+def turns_of_image(image: Known) -> int:
+    """Counter-clockwise quarter turns, 0-3, that bring the character of a picture upright."""
+    facts, person = _facts(image), _person(image)
+    if person is None:
+        return 0
+    return person.turns or turns_to_upright((facts.width_px, facts.height_px), person)
+
+
+def _gain(image: Known) -> float:
+    return gain_to_light(image.brightness) if isinstance(image, ImageAnalysis) else 1.0
+
+
+def _upright_transform(kinds: Collection[RepairKind], image: Known, crop: Rect | None) -> ImageTransform:
     facts, person = _facts(image), _person(image)
     size, aspect_max = (facts.width_px, facts.height_px), IMAGE_ASPECT_MAX.value
     keep = crop or Rect.whole(size)
@@ -92,8 +125,6 @@ def compose_image(
         crop=None if keep.size == size else keep,
         size=None if inner == keep.size else inner,
         margins=margins,
-        turns=_turns(image) if RepairKind.IMAGE_TURN in kinds else 0,
-        background_rgb=background_rgb,
         max_bytes=int(IMAGE_SIZE_KLING_BYTES.value),
     )
 
@@ -168,11 +199,6 @@ def _scaled(inner: Size, added: Margins, factor: float) -> tuple[Size, Margins]:
 def _is_strip(size: Size) -> bool:
     """So slim that no scale brings both sides into the limits: background must be added to get there."""
     return max(size) * IMAGE_SIDE_SAFE_PX.value > min(size) * IMAGE_LARGE_PX.value
-
-
-def _turns(image: Known) -> int:
-    facts, person = _facts(image), _person(image)
-    return turns_to_upright((facts.width_px, facts.height_px), person) if person else 0
 
 
 def _around(size: Size, person: PersonFacts | None) -> Rect | None:

@@ -7,6 +7,7 @@ import numpy as np
 from kling_ui.checks.limits import (
     CONFIDENCE_TRUST_MIN,
     COVERAGE_MIN_SHARE,
+    DIM_MAX,
     IMAGE_ASPECT_MAX,
     IMAGE_FORMATS_TAKEN,
     IMAGE_LARGE_PX,
@@ -22,6 +23,7 @@ from kling_ui.checks.limits import (
     LimitSource,
 )
 from kling_ui.checks.report import Evidence, Finding, FindingCode, Severity
+from kling_ui.checks.usability import is_dark
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.signatures import MB
 from kling_ui.vision.analysis import ImageAnalysis
@@ -140,12 +142,27 @@ def check_occlusion(analysis: ImageAnalysis) -> Iterator[Finding]:
     """``image.occlusion``: no part that is inside the picture is hidden."""
     if analysis.person is None or not (names := analysis.person.covered + analysis.person.hidden):
         return
+    if analysis.brightness < DIM_MAX:
+        return  # in the dark everything seems hidden
     measured, values, shown = ", ".join(names), {"parts": names}, _shown(analysis)
     yield Finding(FindingCode.IMAGE_OCCLUSION, Severity.WARN, measured, LimitSource.VENDOR, values, evidence=shown)
 
 
+def check_dark(analysis: ImageAnalysis) -> Iterator[Finding]:
+    """``image.dark``: the character, or the picture when nobody is found in it, is bright enough to be made out."""
+    person, light = analysis.person, analysis.brightness
+    if is_dark(light, person.confidence if person else 0.0, person.covered + person.hidden if person else ()):
+        values, shown = {"brightness": light, "limit": DIM_MAX}, _shown(analysis)
+        yield Finding(FindingCode.IMAGE_DARK, Severity.WARN, light, LimitSource.SENSE, values, evidence=shown)
+
+
 def check_posture(analysis: ImageAnalysis) -> Iterator[Finding]:
-    """``image.posture``: the character is upright."""
+    """``image.posture``: the character is upright, and the file was not stored turned."""
+    if analysis.person is not None and analysis.person.turns:
+        turns, shown = analysis.person.turns, _shown(analysis)
+        code, values = FindingCode.IMAGE_POSTURE_TURNED, {"turns": turns}
+        yield Finding(code, Severity.WARN, analysis.person.tilt_deg, LimitSource.KLING, values, evidence=shown)
+        return
     if analysis.person is None or analysis.person.tilt_deg < TILT_LYING_DEG:
         return
     tilt, source, shown = analysis.person.tilt_deg, LimitSource.KLING, _shown(analysis)
@@ -186,6 +203,7 @@ ANALYSIS_RULES: tuple[Callable[[ImageAnalysis], Iterator[Finding]], ...] = (
     check_character,
     check_coverage,
     check_body,
+    check_dark,
     check_occlusion,
     check_posture,
     check_people,

@@ -70,6 +70,14 @@ PROMPT_MAX_CHARS = Limit(2500, LimitSource.KLING)
 # --- what a look measures: ours, because the documents name no numbers ------------------------------------------------
 # Image: 45 degrees is as near to lying as to standing; leaning dancers stay below 40. Beyond 135 the head is down.
 TILT_LYING_DEG, TILT_UPSIDE_DOWN_DEG = 45.0, 135.0
+# Of white: the light parts of a figure. Lit ones measure 0.4-1.0, a well visible one in a dim room 0.13. Below the
+# first nobody makes out much; below the second doubts are the darkness's doing, and what seems hidden need not be.
+DARK_MAX, DIM_MAX = 0.12, 0.2
+WELL_FOUND_MIN = 0.9  # the detector's score
+DARK_SHARE_MIN = 0.3  # of the time
+# What brightening aims at, and what it can do before nothing but noise is to be seen.
+BRIGHT_AIM, GAIN_MAX = 0.5, 8.0
+BRIGHTEN_FROM = 0.03
 # A shape is portrait or landscape when one side is a tenth longer; below that it is as good as square.
 ASPECT_SQUARE_MAX = 1.1
 # Of the moments of the clip: less is a hand that swings out now and then.

@@ -60,7 +60,7 @@ def judge(
         pair=check_pair(image, video, choice),
         complete=isinstance(image, ImageAnalysis) and isinstance(video, VideoAnalysis),
         forecast=timeline,
-        advice=advise_orientation(video, timeline) if isinstance(video, VideoAnalysis) and timeline else None,
+        advice=advise_orientation(video.upright, timeline) if isinstance(video, VideoAnalysis) and timeline else None,
     )
 
 
@@ -108,7 +108,9 @@ def check_video(
 def check_pair(
     image: ImageFacts | ImageAnalysis | None, video: VideoFacts | VideoAnalysis | None, choice: TransferOptions
 ) -> Section:
-    """Judge prompt, image and clip together."""
+    """Judge prompt, image and clip together; those that were stored turned as they will be once they are turned."""
+    image = image.upright if isinstance(image, ImageAnalysis) else image
+    video = video.upright if isinstance(video, VideoAnalysis) else video
     findings: list[Finding] = [finding for rule in pair_rules.CHOICE_RULES for finding in rule(choice)]
     if image is not None and video is not None:
         pictured = image.facts if isinstance(image, ImageAnalysis) else image

@@ -8,6 +8,7 @@ from kling_ui.checks.image_repairs import (
     image_repairs,
     pair_repairs,
     shape_of_clip,
+    turns_of_image,
     upper_body_of_clip,
     upper_body_of_image,
 )
@@ -66,6 +67,7 @@ def offers(
         found += video_repairs(video, rules, choice, usable)
     if isinstance(image, ImageAnalysis) and isinstance(video, VideoAnalysis):
         kinds = {repair.kind for repair in found}
+        image, video = image.upright, video.upright
         found += pair_repairs(image, video, rules, span=kept_span(kinds, video.facts, choice, usable))
     return tuple(found)
 
@@ -136,9 +138,13 @@ def _crops(
     choice: TransferOptions,
     usable: Span | None,
 ) -> tuple[Rect | None, Rect | None]:
-    """What to keep of image and clip where the other one decides that."""
+    """What to keep of image and clip, once they are turned, where the other one decides that."""
     if not isinstance(image, ImageAnalysis) or not isinstance(video, VideoAnalysis):
         return None, None
+    if RepairKind.IMAGE_TURN in kinds:
+        image = image.turned(turns_of_image(image))
+    if RepairKind.VIDEO_TURN in kinds:
+        video = video.upright
     span, of_clip = kept_span(kinds, video.facts, choice, usable), None
     if RepairKind.VIDEO_CROP_TO_UPPER in kinds:
         of_clip = upper_body_of_clip(video, span)

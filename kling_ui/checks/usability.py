@@ -13,6 +13,8 @@ from kling_ui.checks.limits import (
     CAMERA_QUICK_MAX,
     CAMERA_QUICK_S,
     COVERED_SHARE_MIN,
+    DARK_MAX,
+    DIM_MAX,
     DURATION_MAX_S,
     DURATION_SLACK_S,
     GLITCH_S,
@@ -24,6 +26,7 @@ from kling_ui.checks.limits import (
     TILT_LYING_DEG,
     TURNED_DEG,
     TURNED_SHARE_MIN,
+    WELL_FOUND_MIN,
 )
 from kling_ui.options import Orientation
 from kling_ui.vision.analysis import VideoAnalysis
@@ -247,16 +250,37 @@ def not_whole(analysis: VideoAnalysis) -> np.ndarray:
     """Tell at which moments a part of the person is hidden: ``(moments,)`` bool.
 
     What covers the body counts when it does so often enough not to be a mistake; joints that only seem hidden must do
-    so more often, as hands pass behind and in front of each other.
+    so more often, as hands pass behind and in front of each other. In the dark everything seems hidden.
     """
-    covered = np.array([bool(moment.covered) for moment in analysis.notes.moments], bool)
-    hidden = np.array([bool(moment.hidden) for moment in analysis.notes.moments], bool)
+    lit = np.array([moment.brightness >= DIM_MAX for moment in analysis.notes.moments], bool)
+    covered = lit & np.array([bool(moment.covered) for moment in analysis.notes.moments], bool)
+    hidden = lit & np.array([bool(moment.hidden) for moment in analysis.notes.moments], bool)
     result = np.zeros(len(covered), bool)
     if analysis.share_of(covered) >= COVERED_SHARE_MIN:
         result |= covered
     if analysis.share_of(hidden) >= HIDDEN_SHARE_MIN:
         result |= hidden
     return result
+
+
+def is_dark(brightness: float, confidence: float, hidden: Sequence[str]) -> bool:
+    """Tell whether somebody is too dark to be made out; in a dim light only if the detector has its doubts.
+
+    Args:
+        brightness: Of the figure's light parts, 0-1.
+        confidence: How sure the detector is of the figure, 0-1.
+        hidden: Parts that seem to be hidden.
+    """
+    is_doubtful = confidence < WELL_FOUND_MIN or bool(hidden)
+    return brightness < DARK_MAX or (brightness < DIM_MAX and is_doubtful)
+
+
+def dark_moments(analysis: VideoAnalysis) -> np.ndarray:
+    """Tell at which moments the person, or the frame without one, is too dark: ``(moments,)`` bool."""
+    moments = analysis.notes.moments
+    return np.array(
+        [is_dark(moment.brightness, moment.confidence, moment.covered + moment.hidden) for moment in moments], bool
+    )
 
 
 def sure_poses(analysis: VideoAnalysis) -> np.ndarray:

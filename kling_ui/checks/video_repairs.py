@@ -4,7 +4,9 @@ import math
 from collections.abc import Collection, Iterator
 from fractions import Fraction
 
-from kling_ui.checks.cropping import legal_scale, scaled
+import numpy as np
+
+from kling_ui.checks.cropping import gain_to_light, legal_scale, scaled
 from kling_ui.checks.limits import (
     DURATION_MAX_S,
     DURATION_MIN_S,
@@ -54,6 +56,11 @@ def video_repairs(
         usable: Its longest usable span, in seconds, if it is known.
     """
     facts = _facts(video)
+    if "video.person" in rules and (turns := _turns(video)):
+        code = (RepairCode.VIDEO_TURN_LEFT, RepairCode.VIDEO_TURN_OVER, RepairCode.VIDEO_TURN_RIGHT)[turns - 1]
+        yield Repair(code, ("video.person",), {"has_sound": facts.has_audio})
+    if "video.dark" in rules and _gain(video) > 1:
+        yield Repair(RepairCode.VIDEO_BRIGHTEN, ("video.dark",), {"gain": _gain(video), "has_sound": facts.has_audio})
     yield from _shortening(facts, rules, choice, usable)
     if "video.side" in rules:
         yield _resizing(facts)
@@ -84,19 +91,22 @@ def compose_video(
         video: What is known about the clip.
         choice: How to transfer the motion.
         usable: Its longest usable span, in seconds, if it is known.
-        crop: What to keep of each frame, where the image decides that; px as displayed.
+        crop: What to keep of each frame, where the image decides that; px as displayed once it is turned.
     """
-    facts = _facts(video)
+    turns = _turns(video) if RepairKind.VIDEO_TURN in kinds else 0
+    facts = _facts(video.turned(turns) if isinstance(video, VideoAnalysis) else video)
     start_s, end_s = kept_span(kinds, facts, choice, usable) or (0.0, facts.duration_s)
     size = crop.size if crop else (facts.width_px, facts.height_px)
     inner, margins = _framed(size, resize=crop is not None or RepairKind.VIDEO_RESIZE in kinds)
     return VideoTransform(
-        size=inner,
+        size=inner[::-1] if turns % 2 else inner,
         fps=_fps(facts),
         start_s=start_s,
         end_s=end_s,
-        crop=crop,
-        margins=margins,
+        crop=crop and crop.turned(-turns, (facts.width_px, facts.height_px)),
+        margins=margins.turned(-turns),
+        turns=turns,
+        gain=_gain(video) if RepairKind.VIDEO_BRIGHTEN in kinds else 1.0,
         keep_sound=facts.audio_codec not in {"", "unknown"},
         max_bytes=int(VIDEO_SIZE_MAX_BYTES.value),
     )
@@ -181,6 +191,16 @@ def _fps(facts: VideoFacts) -> Fraction:
     if not facts.has_variable_rate:
         return constant_fps(facts.fps, is_even=True)
     return constant_fps(max(facts.fps, facts.every_picture_fps), is_even=False)
+
+
+def _turns(video: Known) -> int:
+    return video.notes.turns if isinstance(video, VideoAnalysis) else 0
+
+
+def _gain(video: Known) -> float:
+    """By the lighter half of the moments: what is as dark as in the others comes out a little darker."""
+    levels = [moment.brightness for moment in video.notes.moments] if isinstance(video, VideoAnalysis) else []
+    return gain_to_light(float(np.median(levels))) if levels else 1.0
 
 
 def _facts(video: Known) -> VideoFacts:

@@ -9,6 +9,8 @@ from kling_ui.checks.limits import (
     BACK_SHARE_MIN,
     BLURRED_SHARE_MIN,
     CAMERA_QUICK_MAX,
+    DARK_SHARE_MIN,
+    DIM_MAX,
     DURATION_MAX_S,
     DURATION_MIN_S,
     DURATION_SLACK_S,
@@ -35,6 +37,7 @@ from kling_ui.checks.usability import (
     TimelineSpan,
     camera_spans,
     cut_spans,
+    dark_moments,
     fast_spans,
     mean_speed,
     not_whole,
@@ -257,8 +260,27 @@ def check_person(analysis: VideoAnalysis) -> Iterator[Finding]:
         yield Finding(code, Severity.WARN, round(covered, 4), source, values, evidence=evidence)
 
 
+def check_dark(analysis: VideoAnalysis) -> Iterator[Finding]:
+    """``video.dark``: the person is bright enough to be made out."""
+    dark = dark_moments(analysis)
+    share = analysis.share_of(dark)
+    if share >= DARK_SHARE_MIN:
+        light = float(
+            np.median([moment.brightness for moment in analysis.notes.moments if moment.brightness < DIM_MAX])
+        )
+        values = {"brightness": light, "limit": DIM_MAX, "share": share}
+        evidence = Evidence(analysis.evidence.get("covered", analysis.evidence.get("first")))
+        measured = round(light, 3)
+        yield Finding(FindingCode.VIDEO_DARK, Severity.WARN, measured, LimitSource.SENSE, values, evidence=evidence)
+
+
 def check_facing(analysis: VideoAnalysis) -> Iterator[Finding]:
-    """``video.person``: upright and seen from the front, which works best; worth knowing only."""
+    """``video.person``: a file that was not stored turned; upright and seen from the front, which is worth knowing."""
+    if analysis.notes.turns:
+        code, evidence = FindingCode.VIDEO_PERSON_TURNED, Evidence(analysis.evidence.get("first"))
+        values = {"turns": analysis.notes.turns}
+        yield Finding(code, Severity.WARN, analysis.notes.turns, LimitSource.SENSE, values, evidence=evidence)
+    analysis = analysis.upright
     sure = sure_poses(analysis)
     upright = sure & (tilt_deg(analysis.track.landmarks, analysis.track.aspect) < TILT_LYING_DEG)
     floor = analysis.share_of(sure & ~upright)
@@ -322,12 +344,13 @@ ANALYSIS_RULES: tuple[Callable[[VideoAnalysis], Iterator[Finding]], ...] = (
     check_person,
     check_first_frame,
     check_facing,
+    check_dark,
 )
 
 
 def _covered_at_first(analysis: VideoAnalysis) -> str | None:
     """Name a part that is covered in the first moment and still in the second: one alone may be a mistake."""
-    first = [moment.covered for moment in analysis.notes.moments[:2]]
+    first = [moment.covered if moment.brightness >= DIM_MAX else () for moment in analysis.notes.moments[:2]]
     return next((name for name in first[0] if name in first[-1]), None) if first else None
 
 

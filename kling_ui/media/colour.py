@@ -2,10 +2,13 @@
 
 Frames of clips keep their code values where they are BT.709 or BT.601 (whose primaries hardly differ) already. Those of
 HDR (HLG and PQ, ITU-R BT.2100) and of wider primaries go through a table: to linear light in which 1 is the reference
-white of ITU-R BT.2408 (75 % of HLG, 203 cd/m2 of PQ), to the primaries of BT.709, and back through the curve of BT.709;
-what is about as bright as white or brighter is rolled off, each colour by itself.
+white of ITU-R BT.2408 (75 % of HLG, 203 cd/m2 of PQ), to the primaries of BT.709, and back through a curve; what is
+about as bright as white or brighter is rolled off, each colour by itself. HLG codes the light of the scene, so its way
+back is the camera's curve of BT.709; PQ codes the light of a display, and SDR of wider primaries is mastered on one, so
+theirs is that of ITU-R BT.1886 displays (the two mappings of BT.2408, 5.1, and of BT.2087).
 """
 
+import math
 import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
@@ -38,7 +41,9 @@ _KEPT_MATRICES = frozenset({BT709, _BT601, 6})
 _SWATCHES = [[255, 0, 0], [0, 255, 0], [0, 0, 255], [200, 120, 90], [128, 128, 128], [30, 60, 90]]
 _SAME_LEVELS = 3  # by which a profile may differ from sRGB and still be called that
 _ROLL_OFF_FROM = 0.98  # of the BT.709 signal
-_CUBE_STEPS = 33
+_CUBE_STEPS = 65  # dark and saturated colours change quickly: with 33 they are 5 levels off
+_DISPLAY_GAMMA = 2.4  # ITU-R BT.1886
+_BRIGHT_KEPT = 0.85  # of white: up to here a brightened picture is just brighter
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
@@ -119,6 +124,27 @@ def _managed(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Im
         except _PROFILE_DAMAGE:
             pass  # the profile does not fit the pixels
     return image.convert("RGB")
+
+
+def brightened(level: float, gain: float) -> float:
+    """Brighten a level, 0-1, as a longer exposure would; what comes near white is rolled off, so nothing is cut."""
+    bright = level * gain
+    over = max(0.0, bright - _BRIGHT_KEPT) / (1 - _BRIGHT_KEPT)
+    return min(bright, _BRIGHT_KEPT) + (1 - _BRIGHT_KEPT) * (1 - math.exp(-over))
+
+
+def brighten(rgb: np.ndarray, gain: float) -> np.ndarray:
+    """Brighten ``(height, width, 3)`` uint8 by :func:`brightened`."""
+    table = np.array([round(255 * brightened(level / 255, gain)) for level in range(256)], np.uint8)
+    return cv2.LUT(rgb, table)
+
+
+def brightening_filter(gain: float) -> str:
+    """:func:`brightened` as a filter of libavfilter for frames in RGB."""
+    bright, kept = f"val/maxval*{gain:.5f}", f"{_BRIGHT_KEPT}"
+    over = f"(max(0,{bright}-{kept})/(1-{kept}))"
+    level = f"maxval*(min({bright},{kept})+(1-{kept})*(1-exp(-{over})))"
+    return f"lutrgb=r='{level}':g='{level}':b='{level}'"
 
 
 def to_ycbcr(rgb: np.ndarray) -> np.ndarray:
@@ -241,16 +267,19 @@ def to_sdr(signal: np.ndarray, hdr: str, primaries: int) -> np.ndarray:
     Returns:
         ``(n, 3)`` R'G'B', 0-1.
     """
-    light = {"HLG": _from_hlg, "PQ": _from_pq}.get(hdr, _from_bt709)(signal)
+    light = {"HLG": _from_hlg, "PQ": _from_pq}.get(hdr, _from_display)(signal)
     light = (light @ np.array(_WIDE[primaries]).T).clip(0)
-    sdr = np.where(light < 0.018, 4.5 * light, 1.099 * light**0.45 - 0.099)  # ITU-R BT.709-6, 1.2
+    if hdr == "HLG":
+        sdr = np.where(light < 0.018, 4.5 * light, 1.099 * light**0.45 - 0.099)  # ITU-R BT.709-6, 1.2
+    else:
+        sdr = light ** (1 / _DISPLAY_GAMMA)
     room = 1 - _ROLL_OFF_FROM
     over = (sdr - _ROLL_OFF_FROM).clip(0)
     return np.minimum(sdr, _ROLL_OFF_FROM) + room * (1 - np.exp(-over / room))
 
 
-def _from_bt709(signal: np.ndarray) -> np.ndarray:
-    return np.where(signal < 0.081, signal / 4.5, ((signal + 0.099) / 1.099) ** (1 / 0.45))
+def _from_display(signal: np.ndarray) -> np.ndarray:
+    return signal.clip(0) ** _DISPLAY_GAMMA
 
 
 def _from_hlg(signal: np.ndarray) -> np.ndarray:
@@ -300,7 +329,8 @@ class Converter:
         kind = (*frame_kind(frame), size, canvas)
         graph = self._graphs.get(kind)
         if graph is None:
-            scale = f"scale={size[0]}:{size[1]}:flags=fast_bilinear{matrix_option(frame)}"
+            flags = "bilinear" if size == (frame.width, frame.height) else "fast_bilinear"  # as plain clips are scaled
+            scale = f"scale={size[0]}:{size[1]}:flags={flags}{matrix_option(frame)}"
             after = ["scale=out_color_matrix=bt709:out_range=tv", "format=yuv420p"]
             if canvas is not None and is_fitted:
                 left, top = ((outer - inner) // 4 * 2 for outer, inner in zip(canvas, size, strict=True))

@@ -30,6 +30,14 @@ class Rect(NamedTuple):
         """Cover a picture of this size."""
         return cls(0, 0, *size)
 
+    def turned(self, turns: int, size: Size) -> "Rect":
+        """The same part after so many counter-clockwise quarter turns of a picture of ``size``."""
+        left, top, right, bottom = self
+        for _ in range(turns % 4):
+            left, top, right, bottom = top, size[0] - right, bottom, size[0] - left
+            size = size[1], size[0]
+        return Rect(left, top, right, bottom)
+
     def holds(self, other: "Rect") -> bool:
         """Tell whether all of ``other`` lies inside."""
         return (
@@ -51,6 +59,13 @@ class Margins(NamedTuple):
     def around(self, size: Size) -> Size:
         """Size of the picture with its margins."""
         return size[0] + self.left_px + self.right_px, size[1] + self.top_px + self.bottom_px
+
+    def turned(self, turns: int) -> "Margins":
+        """The same margins after so many counter-clockwise quarter turns."""
+        turned = self
+        for _ in range(turns % 4):
+            turned = Margins(turned.top_px, turned.right_px, turned.bottom_px, turned.left_px)
+        return turned
 
 
 NO_MARGINS = Margins()

@@ -13,7 +13,7 @@ from av.filter import Graph
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
-from kling_ui.media.colour import filter_graph, frame_kind, is_standard, matrix_option
+from kling_ui.media.colour import brightening_filter, filter_graph, frame_kind, is_standard, matrix_option
 from kling_ui.media.encode import TICKS_PER_FRAME, ClipWriter
 from kling_ui.media.files import ProgressFile
 from kling_ui.media.probe import TIE_TICKS, VideoFacts, probe_video
@@ -44,6 +44,8 @@ class VideoTransform:
         end_s: Where the result ends, in seconds of the original.
         crop: What to keep of each frame, in px as displayed; ``None`` keeps all.
         margins: Black added around it, in px of the result; with them each side is even.
+        turns: Counter-clockwise quarter turns, 0-3, of all this at the end.
+        gain: How much brighter it becomes, see :func:`kling_ui.media.colour.brightened`.
         keep_sound: Keep the sound track, cut like the picture.
         max_bytes: Size that the file must not exceed.
     """
@@ -54,8 +56,16 @@ class VideoTransform:
     end_s: float
     crop: Rect | None = None
     margins: Margins = NO_MARGINS
+    turns: int = 0
+    gain: float = 1.0
     keep_sound: bool = True
     max_bytes: int = VIDEO_MAX_BYTES
+
+    @property
+    def full_size(self) -> Size:
+        """Width and height of the result, in px."""
+        size = self.margins.around(self.size)
+        return size if self.turns % 2 == 0 else size[::-1]
 
     @property
     def frame_count(self) -> int:
@@ -92,7 +102,7 @@ def transform_video(
         ClipWriter(
             out,
             fps=transform.fps,
-            size=transform.margins.around(transform.size),
+            size=transform.full_size,
             sound_from=path if transform.keep_sound else None,
             sound_container=container,
             sound_start_s=transform.start_s,
@@ -250,9 +260,13 @@ class _Painter:
         scaler = "bicubic" if self._is_quick else "lanczos"
         flags = f"flags={scaler}+accurate_rnd:out_color_matrix=bt709:out_range=tv{matrix}"
         filters = [f"scale={transform.size[0]}:{transform.size[1]}:{flags}"]
+        if transform.gain > 1:
+            filters += ["format=gbrp", brightening_filter(transform.gain)]
+            filters += ["scale=out_color_matrix=bt709:out_range=tv", "format=yuv420p"]
         if any(transform.margins):
             width, height = transform.margins.around(transform.size)
             filters.append(f"pad={width}:{height}:{transform.margins.left_px}:{transform.margins.top_px}")
+        filters += _TURNS.get(transform.turns, ())
         return [*filters, "setsar=1", "format=yuv420p"]
 
 

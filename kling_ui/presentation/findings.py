@@ -73,6 +73,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "or_trim": lambda can_trim: ", or trim it to such a part" if can_trim else "",
     "trim_or_choose": lambda can_trim: "Trim it to its longest usable part, or choose" if can_trim else "Choose",
     "one_shot": lambda can_trim: "Trim it to one shot" if can_trim else "Choose a clip of one shot",
+    "turned_how": lambda turns: "upside down" if turns == 2 else "on its side",
     "with_sound": lambda has_sound: ", with its sound" if has_sound else "",
     "on_white": lambda is_clear: ", on white" if is_clear else "",
     "first_upright": lambda is_first: "Its first picture, upright" if is_first else "Upright",

@@ -114,6 +114,15 @@ FINDINGS: dict[Code, tuple[str, str]] = {
         "The image hides the {parts:short_list}.",
         "Choose a picture with nothing in front of the character and both arms in view.",
     ),
+    Code.IMAGE_DARK: (
+        "The picture is too dark: what is light in the character reaches {brightness:percent} of white; "
+        "{limit:percent} is about the least that shows it well.",
+        "Brighten it, or choose a picture that was taken in more light.",
+    ),
+    Code.IMAGE_POSTURE_TURNED: (
+        "The picture was stored {turns:turned_how}, so the character is not upright.",
+        "Turn it upright.",
+    ),
     Code.IMAGE_POSTURE_LYING: (
         "The character lies or is turned on its side ({tilt_deg:.0f}° from upright).",
         _UPRIGHT,
@@ -189,6 +198,15 @@ FINDINGS: dict[Code, tuple[str, str]] = {
     Code.VIDEO_USABLE_NONE: (
         "The clip may not come back whole: no part of its {duration_s:.1f} s is sure to ({lost_to:causes}).",
         "All of it may come back nevertheless; to be sure choose another clip, no part of this one is free of that.",
+    ),
+    Code.VIDEO_DARK: (
+        "The clip is too dark for {share:percent} of the time: what is light in the person reaches "
+        "{brightness:percent} of white; {limit:percent} is about the least that shows moves well.",
+        "Brighten it, or choose a clip that was filmed in more light.",
+    ),
+    Code.VIDEO_PERSON_TURNED: (
+        "The clip was stored {turns:turned_how}, so the person in it is not upright.",
+        "Turn it upright.",
     ),
     Code.VIDEO_PERSON_NOBODY: (
         "The clip shows nobody with head and shoulders in any of the moments looked at.",
@@ -268,6 +286,11 @@ FINDINGS: dict[Code, tuple[str, str]] = {
     ),
 }
 
+_TO_LEFT, _OVER, _TO_RIGHT = (
+    f"Turns all of it {way}, so that " for way in ("a quarter to the left", "upside down", "a quarter to the right")
+)
+_HEAD_UP, _PERSON_UP = "the head is above the hips.", "the person is upright{has_sound:with_sound}."
+
 # What the button says, and one sentence that says what becomes of the input.
 REPAIRS: dict[RepairCode, tuple[str, str]] = {
     RepairCode.IMAGE_CONVERT: (
@@ -314,17 +337,19 @@ REPAIRS: dict[RepairCode, tuple[str, str]] = {
         "Crop the image to the upper body",
         "Keeps head, arms and trunk, as much as the clip shows.",
     ),
-    RepairCode.IMAGE_TURN_LEFT: (
-        "Turn the picture",
-        "Turns all of it a quarter to the left, so that the head is above the hips.",
+    RepairCode.IMAGE_TURN_LEFT: ("Turn the picture", _TO_LEFT + _HEAD_UP),
+    RepairCode.IMAGE_TURN_OVER: ("Turn the picture", _OVER + _HEAD_UP),
+    RepairCode.IMAGE_TURN_RIGHT: ("Turn the picture", _TO_RIGHT + _HEAD_UP),
+    RepairCode.IMAGE_BRIGHTEN: (
+        "Brighten the picture",
+        "Makes all of it {gain:.1f} times as bright; noise in its shadows shows more.",
     ),
-    RepairCode.IMAGE_TURN_OVER: (
-        "Turn the picture",
-        "Turns all of it upside down, so that the head is above the hips.",
-    ),
-    RepairCode.IMAGE_TURN_RIGHT: (
-        "Turn the picture",
-        "Turns all of it a quarter to the right, so that the head is above the hips.",
+    RepairCode.VIDEO_TURN_LEFT: ("Turn the clip", _TO_LEFT + _PERSON_UP),
+    RepairCode.VIDEO_TURN_OVER: ("Turn the clip", _OVER + _PERSON_UP),
+    RepairCode.VIDEO_TURN_RIGHT: ("Turn the clip", _TO_RIGHT + _PERSON_UP),
+    RepairCode.VIDEO_BRIGHTEN: (
+        "Brighten the clip",
+        "Makes all of it {gain:.1f} times as bright{has_sound:with_sound}; noise in its shadows shows more.",
     ),
     RepairCode.VIDEO_TRIM_TO_USABLE: (
         "Trim to {length_s:.1f} s",

@@ -18,8 +18,8 @@ from kling_ui.media.files import content_sha256
 from kling_ui.media.image import ImageFacts, Picture, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.vision.clip_measurements import Notes, measure_clip
-from kling_ui.vision.evidence import EVIDENCE_NAMES, draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
-from kling_ui.vision.frame_analysis import PLAN_PX, covered_parts, hidden_joints
+from kling_ui.vision.evidence import draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
+from kling_ui.vision.frame_analysis import PLAN_PX, brightness, covered_parts, exposed, hidden_joints
 from kling_ui.vision.frame_sampling import content_box, size_changes_s
 from kling_ui.vision.people import (
     Box,
@@ -32,6 +32,7 @@ from kling_ui.vision.people import (
     mask_box,
     outshone,
     search,
+    stored_turns,
 )
 from kling_ui.vision.pose import (
     POSE_LONG_SIDE_PX,
@@ -44,11 +45,12 @@ from kling_ui.vision.pose import (
     shrink,
     tilt_deg,
     turn_deg,
+    turned_landmarks,
     usual_framing,
 )
 
 _KINDS_MAX = 8  # dataclasses that are kept here; there are fewer
-VERSION = 4  # raise it whenever an analysis finds something else than before in the same file
+VERSION = 5  # raise it whenever an analysis finds something else than before in the same file
 
 T = TypeVar("T")
 Facts = TypeVar("Facts", ImageFacts, VideoFacts)
@@ -140,6 +142,7 @@ class PersonFacts:
         turn_deg: Turn about the upright axis, -180 to 180: 0 faces the camera, 180 shows the back.
         covered: Parts that something in front of the character covers.
         hidden: Joints that lie inside the picture and are hidden.
+        turns: Counter-clockwise quarter turns that bring a picture upright whose file was stored turned, 0-3.
     """
 
     landmarks: tuple[tuple[float, float, float, float], ...]
@@ -151,6 +154,7 @@ class PersonFacts:
     turn_deg: float = 0.0
     covered: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    turns: int = 0
 
     @property
     def framing(self) -> Framing:
@@ -169,6 +173,7 @@ class ImageAnalysis:
         clear_share: Share of the picture that is more than half transparent, 0-1.
         overlay: A JPEG of the picture with mask, skeleton and the boxes of others, or ``None`` when nobody was found.
         others: Boxes of everybody else of a comparable size, ``(left, top, right, bottom)`` as fractions.
+        brightness: Of the character's light parts, 0-1; of the picture's when nobody was found.
     """
 
     sha256: str
@@ -177,6 +182,30 @@ class ImageAnalysis:
     clear_share: float
     overlay: Path | None
     others: tuple[Box, ...] = ()
+    brightness: float = 1.0
+
+    @property
+    def upright(self) -> "ImageAnalysis":
+        """What is known of it once it is turned as it should have been stored."""
+        return self.turned(self.person.turns if self.person else 0)
+
+    def turned(self, turns: int) -> "ImageAnalysis":
+        """What is known of it after so many counter-clockwise quarter turns; its overlay shows it as it was."""
+        if self.person is None or turns % 4 == 0:
+            return self
+        facts = _turned_facts(self.facts, turns)
+        landmarks = turned_landmarks(np.asarray(self.person.landmarks), turns, self.facts.width_px / facts.width_px)
+        left, top, right, bottom = self.person.box
+        corners = turned_landmarks(np.array([[left, top, 0, 0], [right, bottom, 0, 0]], float), turns, 1.0)[:, :2]
+        low, high = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+        person = replace(
+            self.person,
+            landmarks=tuple(map(tuple, landmarks.tolist())),
+            box=(low[0], low[1], high[0], high[1]),
+            tilt_deg=round(float(tilt_deg(landmarks, facts.width_px / facts.height_px)), _ANGLE_DIGITS),
+            turns=0,
+        )
+        return replace(self, facts=facts, person=person, overlay=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +227,23 @@ class VideoAnalysis:
     strip: Path
     notes: Notes = field(default_factory=Notes)
     evidence: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def upright(self) -> "VideoAnalysis":
+        """What is known of it once it is turned as it should have been stored."""
+        return self.turned(self.notes.turns)
+
+    def turned(self, turns: int) -> "VideoAnalysis":
+        """What is known of its facts and poses after so many counter-clockwise quarter turns."""
+        if turns % 4 == 0:
+            return self
+        facts, track = _turned_facts(self.facts, turns), self.track
+        landmarks = turned_landmarks(track.landmarks, turns, self.facts.width_px / facts.width_px)
+        world_m = track.world_m
+        for _ in range(turns % 4):
+            world_m = np.stack([world_m[..., 1], -world_m[..., 0], world_m[..., 2]], axis=-1)
+        aspect = track.aspect if turns % 2 == 0 else 1 / track.aspect
+        return replace(self, facts=facts, track=PoseTrack(track.times_s, landmarks, world_m, aspect))
 
     @property
     def person_share(self) -> float:
@@ -247,8 +293,9 @@ def analyse_image(path: Path, folder: Path) -> ImageAnalysis:
         return replace(kept, facts=replace(kept.facts, path=path), overlay=overlay)
     picture = read_picture(path, long_side_px=POSE_LONG_SIDE_PX)
     group, person, drawn = _see(picture)
+    light = brightness(picture.rgb, group.main.mask if group.main else None)
     overlay = None if drawn is None else cache.write_bytes(sha256, "overlay.jpg", jpeg(drawn))
-    analysis = ImageAnalysis(sha256, picture.facts, person, picture.clear_share, overlay, _rounded(group))
+    analysis = ImageAnalysis(sha256, picture.facts, person, picture.clear_share, overlay, _rounded(group), light)
     cache.write(sha256, "image.json", replace(analysis, facts=_nameless(analysis.facts), overlay=None))
     return analysis
 
@@ -285,7 +332,7 @@ class _Kept:
 
     facts: VideoFacts
     notes: Notes
-    evidence: tuple[str, ...] | None = None  # analyses of older versions do not name them
+    evidence: tuple[str, ...]
 
 
 def _recall_video(cache: AnalysisCache, sha256: str, path: Path) -> VideoAnalysis | None:
@@ -293,13 +340,14 @@ def _recall_video(cache: AnalysisCache, sha256: str, path: Path) -> VideoAnalysi
     strip = cache.place(sha256, "strip.jpg")
     if kept is None or track is None or not strip.is_file():
         return None
-    names = EVIDENCE_NAMES if kept.evidence is None else kept.evidence
-    evidence = {name: cache.place(sha256, f"{name}.jpg") for name in names}
-    if kept.evidence is None:
-        evidence = {name: picture for name, picture in evidence.items() if picture.is_file()}
+    evidence = {name: cache.place(sha256, f"{name}.jpg") for name in kept.evidence}
     if not all(picture.is_file() for picture in evidence.values()):
         return None
     return VideoAnalysis(sha256, replace(kept.facts, path=path), track, strip, kept.notes, evidence)
+
+
+def _turned_facts(facts: Facts, turns: int) -> Facts:
+    return replace(facts, width_px=facts.height_px, height_px=facts.width_px) if turns % 2 else facts
 
 
 def _nameless(facts: Facts) -> Facts:
@@ -327,7 +375,7 @@ def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None
 
 def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:
     height, width = picture.rgb.shape[:2]
-    landmarks, plan = pose.landmarks.round(_PLACE_DIGITS).tolist(), shrink(picture.rgb, PLAN_PX)
+    landmarks, plan = pose.landmarks.round(_PLACE_DIGITS).tolist(), exposed(shrink(picture.rgb, PLAN_PX))
     within = content_box(plan)
     return PersonFacts(
         landmarks=tuple((x, y, z, visibility) for x, y, z, visibility in landmarks),
@@ -339,6 +387,7 @@ def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:
         turn_deg=round(float(turn_deg(pose.world_m)), _ANGLE_DIGITS),
         covered=covered_parts(plan, pose.landmarks, within),
         hidden=hidden_joints(pose.landmarks, pose.world_m, within),
+        turns=stored_turns(picture.rgb, pose),
     )
 
 

@@ -7,10 +7,8 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Annotated
 
 import numpy as np
-from pydantic import AliasChoices, Field
 
 from kling_ui.media.probe import VideoFacts
 from kling_ui.vision import camera as flow
@@ -18,8 +16,8 @@ from kling_ui.vision.camera import CameraStep, FlowMeter, OpticalFlow
 from kling_ui.vision.frame_analysis import AnalysedFrame, Figures, FrameAnalysis, analyse_frame
 from kling_ui.vision.frame_sampling import SECONDS_MAX, SampledFrame, load_sampled_frames
 from kling_ui.vision.motion_speed import MotionSpeed, camera_steps, cut_apart, figure_speed
-from kling_ui.vision.people import detector_pool
-from kling_ui.vision.pose import LANDMARKS, PoseTrack, shows_upper_body
+from kling_ui.vision.people import detector_pool, hands_beyond, quarters, stored_turns
+from kling_ui.vision.pose import LANDMARKS, SURE_SCORE_MIN, PoseTrack, lean_deg, shows_upper_body
 from kling_ui.vision.shots import Cut, JumpCutTest, Views, find_cuts
 
 MOMENTS = 24  # 1.25 s apart in the longest clip that an engine takes; closer wherever something changes between two
@@ -27,10 +25,10 @@ _THOROUGH_EVERY = 4  # moments: of these one is searched for other people more c
 _SLACK_S = 1e-6  # that rounding may take from a time
 _DOUBT_S = 0.15  # a change of what is seen is pinned down to this
 _DOUBTS_MAX = 24  # frames that are analysed for that in all
+_TURNED_SHARE_MIN = 0.6  # of the moments, and of those that are looked at more closely
+_LOWERED_SHARE_MIN = 0.15  # of the moments, with hands that do not carry the body
+_TURNED_ASKED = 7  # moments that are looked at more closely whether the clip was stored turned
 _HIDDEN_OFTEN = 0.15  # share of the moments; hands pass behind and in front of each other all the time
-
-
-_FORMERLY_PACE = Field(validation_alias=AliasChoices("motion_speed", "pace"))  # analyses of older versions say so
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +41,15 @@ class Notes:
         camera: What the camera did, one step after the other.
         motion_speed: How fast the figure moved.
         seen_s: Up to where the clip was decoded.
+        turns: Counter-clockwise quarter turns that bring a clip upright whose file was stored turned, 0-3.
     """
 
     moments: tuple[FrameAnalysis, ...] = ()
     cuts: tuple[Cut, ...] = ()
     camera: tuple[CameraStep, ...] = ()
-    motion_speed: Annotated[MotionSpeed, _FORMERLY_PACE] = field(default_factory=MotionSpeed)
+    motion_speed: MotionSpeed = field(default_factory=MotionSpeed)
     seen_s: float = 0.0
+    turns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,7 @@ def measure_clip(facts: VideoFacts) -> ClipMeasurements:
         camera=moves,
         motion_speed=motion_speed,
         seen_s=min(facts.duration_s, SECONDS_MAX),
+        turns=clip_turns(found, [sampled_frames[index] for index in chosen], track),
     )
     return ClipMeasurements(notes, track, tuple(sampled_frames[index] for index in chosen), tuple(sampled_frames))
 
@@ -154,6 +155,25 @@ def _fine_pass(sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int
         )
         analysed_frames |= dict(zip(doubts, found, strict=True))
         budget -= len(doubts)
+
+
+def clip_turns(found: Sequence[AnalysedFrame], frames: Sequence[SampledFrame], track: PoseTrack) -> int:
+    """Tell how the whole clip must be turned: what most of its moments say, of those that say anything, or not at all.
+
+    Somebody who does a cartwheel, or stands upside down for a while, is not upright for some of the time only; and who
+    has the hands beside the body now and then does not stand on them.
+    """
+    sure = [place for place, analysed in enumerate(found) if analysed.moment.confidence >= SURE_SCORE_MIN]
+    leans = np.nan_to_num(lean_deg(track.landmarks, track.aspect)).tolist()
+    usual = max(range(4), key=[quarters(leans[place]) for place in sure].count)
+    alike = [place for place in sure if quarters(leans[place]) == usual]
+    if not usual or len(alike) < _TURNED_SHARE_MIN * len(found):
+        return 0
+    lowered = [place for place in alike if not hands_beyond(track.landmarks[place], track.aspect)]
+    alike = lowered if len(lowered) >= max(2, _LOWERED_SHARE_MIN * len(alike)) else alike
+    asked = [alike[round(at)] for at in np.linspace(0, len(alike) - 1, min(len(alike), _TURNED_ASKED))]
+    answers = [stored_turns(frames[place].rgb, pose) for place in asked if (pose := found[place].pose) is not None]
+    return usual if answers.count(usual) >= _TURNED_SHARE_MIN * len(answers) else 0
 
 
 def _around(known: Sequence[int], index: int) -> tuple[int, int]:

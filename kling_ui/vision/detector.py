@@ -141,10 +141,12 @@ class DetectedFace:
     Attributes:
         score: How sure the detector is, 0-1.
         box: ``(left, top, right, bottom)`` as fractions of width and height.
+        lean_deg: How far it is turned in the picture plane, clockwise, -180 to 180; 0 has the eyes above the mouth.
     """
 
     score: float
     box: tuple[float, float, float, float]
+    lean_deg: float = 0.0
 
 
 class FaceDetector:
@@ -158,11 +160,14 @@ class FaceDetector:
     def faces(self, rgb: np.ndarray) -> list[DetectedFace]:
         """List the faces in ``(height, width, 3)`` uint8, surest first."""
         answer: Any = self._solution.process(np.ascontiguousarray(rgb))
-        found = []
+        found, (height, width) = [], rgb.shape[:2]
         for detection in answer.detections or []:
             box = detection.location_data.relative_bounding_box
             sides = box.xmin, box.ymin, box.xmin + box.width, box.ymin + box.height
-            found.append(DetectedFace(float(detection.score[0]), sides))
+            right, left, _, mouth = detection.location_data.relative_keypoints[:4]  # both eyes, nose, mouth
+            across, up = (left.x + right.x) / 2 - mouth.x, mouth.y - (left.y + right.y) / 2
+            lean_deg = math.degrees(math.atan2(across * width, up * height))
+            found.append(DetectedFace(float(detection.score[0]), sides, lean_deg))
         return sorted(found, key=lambda face: -face.score)
 
 

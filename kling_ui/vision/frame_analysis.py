@@ -53,6 +53,9 @@ _SHARP_DIGITS = 3  # decimals kept
 _FIGURE_MIN = 0.3  # of a cell that the mask covers
 _FIGURE_PX_MIN = 200  # area below which a figure has too few edges to judge
 _SHARP_PERCENTILE = 95  # of curvatures and of slopes: the figure's clearest edges
+_BRIGHT_PERCENTILE = 95  # of a figure's brightness: face and hands, whatever the clothes are
+# Pictures whose lightest parts, but for a few lamps, do not reach this level are brightened, as noise allows.
+_LIGHT_PERCENTILE, _LIT_LEVEL, _GAIN_MAX = 99, 160.0, 6.0
 _REACH_S = 0.65  # how far an outline is borrowed: moments are at most 1.25 s apart in what any engine takes
 _GROWN_PX = 9  # side of the square by which an outline is widened: 4 px to each side
 
@@ -218,6 +221,7 @@ class FrameAnalysis:
         covered: Parts of the body that something in front of it covers.
         hidden: Joints that are inside the picture and hidden.
         sharpness: Of the figure's edges: 0.6-0.8 is sharp, below 0.45 blurred; 0 when nobody was found.
+        brightness: Of the figure's light parts, see :func:`brightness`; of the frame's when nobody was found.
     """
 
     time_s: float
@@ -227,6 +231,7 @@ class FrameAnalysis:
     covered: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     sharpness: float = 0.0
+    brightness: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,9 +261,10 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
     rgb = sampled_frame.rgb
     group = find_group(rgb, thorough=thorough)
     main = group.main
+    plan = exposed(shrink(rgb, PLAN_PX))
     if main is None or main.mask is None:
-        return AnalysedFrame(FrameAnalysis(sampled_frame.time_s, is_thorough=thorough), None, None)
-    plan = shrink(rgb, PLAN_PX)
+        nobody = FrameAnalysis(sampled_frame.time_s, is_thorough=thorough, brightness=brightness(rgb))
+        return AnalysedFrame(nobody, None, None)
     within = content_box(plan)
     moment = FrameAnalysis(
         time_s=sampled_frame.time_s,
@@ -268,10 +274,39 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
         covered=covered_parts(plan, main.landmarks, within),
         hidden=hidden_joints(main.landmarks, main.world_m, within),
         sharpness=round(sharpness(sampled_frame.grey(_SHARP_PX), main.mask), _SHARP_DIGITS),
+        brightness=brightness(rgb, main.mask),
     )
     pose = Pose(main.landmarks, main.world_m, None, main.confidence)
     figure = _figure(main.mask)
     return AnalysedFrame(moment, pose, figure, _with_boxes(figure, group.others))
+
+
+def exposed(rgb: np.ndarray) -> np.ndarray:
+    """Brighten a dark picture as a longer exposure would, so that its colours differ as much as those of a lit one.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+    """
+    light = float(np.percentile(rgb.max(axis=2), _LIGHT_PERCENTILE))
+    return cv2.convertScaleAbs(rgb, alpha=min(_GAIN_MAX, _LIT_LEVEL / max(1.0, light))) if light < _LIT_LEVEL else rgb
+
+
+def brightness(rgb: np.ndarray, mask: np.ndarray | None = None) -> float:
+    """Measure how bright the light parts of a figure are: its 95th percentile, which leaves black clothes out.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        mask: ``(..., ...)`` 0-1, of any size: the figure; ``None`` measures the whole picture.
+
+    Returns:
+        0-1 of white. Lit figures measure 0.4-1.0, well visible ones in a dim room 0.13.
+    """
+    small = shrink(rgb, PLAN_PX)
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    on = np.ones(grey.shape, bool)
+    if mask is not None:
+        on = cv2.resize(mask, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_AREA) > MASK_THRESHOLD
+    return round(float(np.percentile(grey[on], _BRIGHT_PERCENTILE)) / 255, _SHARP_DIGITS) if on.any() else 1.0
 
 
 def sharpness(grey: np.ndarray, mask: np.ndarray) -> float:

@@ -82,6 +82,7 @@ LANDMARKS = len(Landmark)  # 33
 FACE = [*range(Landmark.NOSE, Landmark.MOUTH_RIGHT + 1)]
 EARS = [Landmark.LEFT_EAR, Landmark.RIGHT_EAR]
 SHOULDERS = [Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER]
+WRISTS = [Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST]
 ARMS = [Landmark.LEFT_ELBOW, Landmark.RIGHT_ELBOW, Landmark.LEFT_WRIST, Landmark.RIGHT_WRIST]
 HIPS = [Landmark.LEFT_HIP, Landmark.RIGHT_HIP]
 KNEES = [Landmark.LEFT_KNEE, Landmark.RIGHT_KNEE]
@@ -365,12 +366,22 @@ def tilt_deg(landmarks: np.ndarray, aspect: float) -> np.ndarray:
         landmarks: ``(..., 33, 4)``.
         aspect: Width divided by height of the picture.
     """
+    return np.abs(lean_deg(landmarks, aspect))
+
+
+def lean_deg(landmarks: np.ndarray, aspect: float) -> np.ndarray:
+    """Measure the turn in the picture plane, clockwise: 90 has the head on the right; ``(...)``, -180 to 180.
+
+    Args:
+        landmarks: ``(..., 33, 4)``.
+        aspect: Width divided by height of the picture.
+    """
     places = landmarks[..., :2] * (aspect, 1.0)
     shoulders, hips = places[..., SHOULDERS, :].mean(axis=-2), places[..., HIPS, :].mean(axis=-2)
     face = places[..., FACE, :].mean(axis=-2)
     has_hips = in_frame(landmarks)[..., HIPS].all(axis=-1)[..., None]
     up = np.where(has_hips, shoulders - hips, face - shoulders)
-    return np.degrees(np.abs(np.arctan2(up[..., 0], -up[..., 1])))
+    return np.degrees(np.arctan2(up[..., 0], -up[..., 1]))
 
 
 def turn_deg(world_m: np.ndarray) -> np.ndarray:
@@ -380,6 +391,20 @@ def turn_deg(world_m: np.ndarray) -> np.ndarray:
     """
     across = world_m[..., Landmark.LEFT_SHOULDER, :] - world_m[..., Landmark.RIGHT_SHOULDER, :]
     return np.degrees(np.arctan2(across[..., 2], across[..., 0]))
+
+
+def turned_landmarks(landmarks: np.ndarray, turns: int, widths: float) -> np.ndarray:
+    """Turn the landmarks of a picture with it.
+
+    Args:
+        landmarks: ``(..., 4)``, see :class:`Pose`.
+        turns: Counter-clockwise quarter turns.
+        widths: The picture's old width divided by its new one, which z is measured in.
+    """
+    x, y, z, visibility = np.moveaxis(landmarks, -1, 0)
+    for _ in range(turns % 4):
+        x, y = y, 1 - x
+    return np.stack([x, y, z * widths, visibility], axis=-1)
 
 
 def trunk_length(landmarks: np.ndarray, aspect: float) -> np.ndarray:

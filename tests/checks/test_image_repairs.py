@@ -1,6 +1,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kling_ui.checks.image_repairs import compose_image, image_repairs
@@ -17,6 +18,11 @@ SMALL = replace(PERSON, landmarks=((0.5, 0.5, 0.0, 1.0),), subject_share=0.01, b
 
 def analysis(facts: ImageFacts = FACTS, person: PersonFacts | None = PERSON, clear_share: float = 0.0) -> ImageAnalysis:
     return ImageAnalysis("0" * 64, facts, person, clear_share, None)
+
+
+def whole(person: PersonFacts) -> PersonFacts:
+    """The same with all landmarks, in one place each."""
+    return replace(person, landmarks=(person.landmarks * 33)[:33])
 
 
 def offered(image: ImageFacts | ImageAnalysis, *rules: str) -> list[tuple[RepairKind, str, bool]]:
@@ -133,3 +139,33 @@ def test_a_picture_can_be_turned_until_the_head_is_above_the_hips(shoulders, hip
 def test_colours_of_another_profile_are_converted():
     facts = replace(FACTS, format="jpeg", profile="Display P3")
     assert offered(facts, "image.profile") == [(RepairKind.IMAGE_CONVERT, "Convert to sRGB", True)]
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_picture_that_was_stored_turned_is_turned_with_repair_all(turns):
+    image = analysis(replace(FACTS, format="jpeg"), person=replace(whole(PERSON), turns=turns))
+    assert offered(image, "image.posture") == [(RepairKind.IMAGE_TURN, "Turn the picture", True)]
+    transform = compose_image([RepairKind.IMAGE_TURN], image)
+    assert (transform.turns, transform.format) == (turns, "png")  # nothing else is done, so nothing need be lost
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_what_is_kept_of_a_turned_picture_is_chosen_once_it_is_upright(turns):
+    upright = analysis(replace(FACTS, width_px=3000, height_px=1000), person=whole(SMALL))
+    stored = upright.turned(-turns)
+    assert stored.person is not None
+    stored = replace(stored, person=replace(stored.person, turns=turns))
+    kinds = [RepairKind.IMAGE_CROP_AROUND, RepairKind.IMAGE_TURN]
+    expected, made = compose_image(kinds[:1], upright), compose_image(kinds, stored)
+    assert expected.crop is not None
+    assert made.crop is not None
+    near = made.crop.turned(turns, (stored.facts.width_px, stored.facts.height_px))
+    assert np.abs(np.subtract(near, expected.crop)).max() <= 1  # rounding
+
+
+@pytest.mark.parametrize(("brightness", "gain"), [(0.1, 5.0), (0.05, 8.0), (0.01, None)])
+def test_a_dark_picture_is_brightened_unless_nothing_is_in_it(brightness, gain):
+    image = replace(analysis(), brightness=brightness)
+    assert [kind for kind, *_ in offered(image, "image.dark")] == ([RepairKind.IMAGE_BRIGHTEN] if gain else [])
+    assert compose_image([RepairKind.IMAGE_BRIGHTEN], image).gain == (gain or 1.0)
+    assert compose_image([RepairKind.IMAGE_CONVERT], image).gain == 1.0

@@ -132,3 +132,32 @@ def test_facts_are_shown_without_the_place_of_the_file():
     nobody = check_image(replace(LOOK, person=None)).facts
     assert nobody is not None
     assert (nobody["subject_share"], nobody["framing"]) == (None, "nobody")
+
+
+@pytest.mark.parametrize(
+    ("brightness", "fields", "rules"),
+    [
+        (0.5, {"confidence": 0.3, "covered": ("head",)}, ["image.occlusion"]),
+        (0.05, {"confidence": 0.98}, ["image.dark"]),
+        (0.15, {"confidence": 0.98}, []),  # somebody who is well found at night
+        (0.15, {"confidence": 0.6}, ["image.dark"]),
+        (0.15, {"confidence": 0.98, "covered": ("head",)}, ["image.dark"]),  # and not "hides the head"
+    ],
+)
+def test_in_the_dark_nothing_is_called_hidden(brightness, fields, rules):
+    found = check_image(replace(LOOK, person=person(**fields), brightness=brightness)).findings
+    assert [finding.rule for finding in found] == rules
+    if rules == ["image.dark"]:
+        assert f"{brightness * 100:.0f} % of white" in message(found[0])
+
+
+def test_a_picture_in_which_it_is_too_dark_to_find_anybody_says_so():
+    rules = {finding.rule for finding in check_image(replace(LOOK, person=None, brightness=0.06)).findings}
+    assert rules == {"image.dark", "image.character"}
+
+
+@pytest.mark.parametrize(("turns", "how"), [(1, "on its side"), (2, "upside down"), (3, "on its side")])
+def test_a_picture_that_was_stored_turned_says_how(turns, how):
+    (finding,) = check_image(replace(LOOK, person=person(tilt_deg=180.0, turns=turns))).findings
+    assert (finding.rule, finding.severity) == ("image.posture", WARN)
+    assert message(finding) == f"The picture was stored {how}, so the character is not upright."

@@ -7,6 +7,7 @@ import pytest
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.video_repairs import compose_video, trim_span, video_repairs
 from kling_ui.media.probe import VideoFacts
+from kling_ui.media.rectangles import Rect
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.presentation.findings import repair_effect, repair_label
 
@@ -136,3 +137,28 @@ def test_pictures_that_are_not_plain_are_converted(rule):
 def test_the_rate_of_an_uneven_clip_keeps_every_picture(every_picture_fps, has_variable_rate, fps):
     facts = lasting(4, 14.25, has_variable_rate=has_variable_rate, every_picture_fps=every_picture_fps)
     assert compose_video([RepairKind.VIDEO_CONVERT], facts, VIDEO).fps == fps
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_clip_that_was_stored_turned_is_turned_with_repair_all(watch, turns):
+    upright = watch("F" * 24)
+    stored = replace(upright.turned(-turns), notes=replace(upright.notes, turns=turns))
+    repair = next(iter(video_repairs(stored, ["video.person"], VIDEO, None)))
+    assert (repair.kind, repair.in_all) == (RepairKind.VIDEO_TURN, True)
+    crop = Rect(100, 200, 700, 1400)
+    made = compose_video([RepairKind.VIDEO_TURN], stored, VIDEO, crop=crop)
+    expected = compose_video([], upright, VIDEO, crop=crop)
+    assert made.turns == turns
+    assert made.full_size == expected.full_size
+    assert made.crop is not None
+    assert made.crop.turned(turns, (stored.facts.width_px, stored.facts.height_px)) == crop
+
+
+def test_a_dark_clip_is_brightened_by_what_it_lacks(watch):
+    seen = watch("F" * 24)
+    dark = tuple(replace(moment, brightness=0.1) for moment in seen.notes.moments)
+    seen = replace(seen, notes=replace(seen.notes, moments=dark))
+    (repair,) = video_repairs(seen, ["video.dark"], VIDEO, None)
+    assert (repair.kind, repair.in_all) == (RepairKind.VIDEO_BRIGHTEN, True)
+    assert compose_video([RepairKind.VIDEO_BRIGHTEN], seen, VIDEO).gain == pytest.approx(5.0)
+    assert compose_video([RepairKind.VIDEO_CONVERT], seen, VIDEO).gain == 1.0

@@ -168,3 +168,41 @@ def test_a_clip_in_which_nobody_moves_is_named(watch, speeds, is_still):
 
 def test_nobody_is_not_called_still(watch):
     assert "video.still" not in findings(watch("." * 40, motion_speed=motion_speed(*[0.0] * 32)))
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_clip_that_was_stored_turned_is_judged_as_if_it_were_upright(watch, turns):
+    upright = watch("F" * 24)
+    stored = replace(upright.turned(-turns), notes=replace(upright.notes, turns=turns))
+    (finding,) = check_video(stored, TransferOptions(keep_sound=False)).findings
+    assert (finding.rule, finding.severity) == ("video.person", WARN)
+    assert f"stored {'upside down' if turns == 2 else 'on its side'}" in message(finding)
+    assert stored.upright.facts == upright.facts
+    assert np.allclose(stored.upright.track.landmarks, upright.track.landmarks, atol=1e-5)
+    assert np.allclose(stored.upright.track.world_m, upright.track.world_m, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("letters", "brightness", "rules"),
+    [
+        ("F" * 24, 0.05, {"video.dark"}),
+        ("F" * 24, 0.15, set()),  # the detector's score is 0.9: well found at night
+        ("C" * 24, 0.15, {"video.dark"}),
+        ("C" * 24, 0.6, {"video.person", "video.usable", "video.first_frame"}),
+    ],
+)
+def test_in_the_dark_nobody_is_called_hidden(watch, letters, brightness, rules):
+    seen = watch(letters)
+    moments = tuple(replace(moment, brightness=brightness) for moment in seen.notes.moments)
+    found = findings(replace(seen, notes=replace(seen.notes, moments=moments)))
+    assert set(found) == rules
+    if "video.dark" in rules:
+        assert f"{brightness * 100:.0f} % of white" in message(found["video.dark"])
+
+
+def test_a_lamp_that_goes_out_for_a_moment_is_not_a_dark_clip(watch):
+    seen = watch("F" * 24)
+    moments = [
+        replace(moment, brightness=0.05 if place < 5 else 0.8) for place, moment in enumerate(seen.notes.moments)
+    ]
+    assert "video.dark" not in findings(replace(seen, notes=replace(seen.notes, moments=tuple(moments))))

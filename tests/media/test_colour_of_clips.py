@@ -58,16 +58,16 @@ def signal(rgb: np.ndarray, twin: Twin) -> np.ndarray:
     sdr = rgb / 255.0
     if twin.primaries != 9:
         return sdr
-    light = np.where(sdr < 0.081, sdr / 4.5, ((sdr + 0.099) / 1.099) ** (1 / 0.45)) @ TO_BT2020.T
+    displayed = (sdr**2.4 @ TO_BT2020.T).clip(0)  # ITU-R BT.1886
     if twin.transfer == 18:
-        light = light * 0.26496
+        light = np.where(sdr < 0.081, sdr / 4.5, ((sdr + 0.099) / 1.099) ** (1 / 0.45)) @ TO_BT2020.T * 0.26496
         return np.where(
             light <= 1 / 12, np.sqrt(3 * light), 0.17883277 * np.log((12 * light - 0.28466892).clip(1e-9)) + 0.55991073
         )
     if twin.transfer == 16:
-        power = (light * 0.0203) ** (2610 / 16384)
+        power = (displayed * 0.0203) ** (2610 / 16384)
         return ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
-    return np.where(light < 0.018, 4.5 * light, 1.099 * light.clip(1e-9) ** 0.45 - 0.099)
+    return displayed ** (1 / 2.4)
 
 
 def write(path: Path, rgb: np.ndarray, twin: Twin) -> Path:

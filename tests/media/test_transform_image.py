@@ -172,3 +172,14 @@ def test_turning(tmp_path, turns, colours):
     facts = transform_image(tmp_path / "a.png", ImageTransform("png", turns=turns), tmp_path)
     assert (facts.width_px, facts.height_px) == ((60, 40) if turns == 2 else (40, 60))
     assert np.abs(corners(facts.path) - colours).max() == 0
+
+
+def test_brightening_keeps_white_white_and_cuts_nothing(tmp_path):
+    levels = np.repeat(np.arange(0, 256, 5, dtype=np.uint8)[None], 8, axis=0)
+    Image.fromarray(np.repeat(levels[..., None], 3, axis=2)).save(tmp_path / "a.png")
+    facts = transform_image(tmp_path / "a.png", ImageTransform("png", gain=4.0), tmp_path)
+    with Image.open(facts.path) as opened:
+        bright = np.asarray(opened)[0, :, 0].astype(int)
+    assert bright[:11].tolist() == [20 * place for place in range(11)]  # up to 200 just four times as bright
+    assert (np.diff(bright) >= 0).all()
+    assert bright[-1] == 255

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kling_ui.errors import MediaError
+from kling_ui.media.colour import brighten
 from kling_ui.media.files import read_progress
 from kling_ui.media.probe import probe_video
 from kling_ui.media.rectangles import Margins, Rect
@@ -263,3 +264,49 @@ def test_a_folder_that_is_not_there(make_clip, tmp_path):
 def test_the_result_needs_no_second_repair(make_clip, tmp_path):
     once = transform_video(make_clip(), WHOLE, tmp_path, stem="once")
     assert probe_video(once.path) == once
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_turning_comes_last_and_keeps_all_pictures(make_clip, tmp_path, turns):
+    source = make_clip("a.mp4")
+    kept = replace(WHOLE, size=(160, 180), crop=Rect(160, 0, 320, 180), margins=Margins(0, 20, 0, 0))
+    straight = transform_video(source, kept, tmp_path, stem="straight")
+    turned = transform_video(source, replace(kept, turns=turns), tmp_path, stem="turned")
+    size = straight.width_px, straight.height_px
+    assert size == (160, 200)
+    assert (turned.width_px, turned.height_px) == (size if turns == 2 else size[::-1])
+    assert (turned.frame_count, turned.rotation_deg, turned.codec) == (24, 0, "h264")
+    pairs = zip(*(read_frames(facts.path, container="mp4") for facts in (straight, turned)), strict=True)
+    for before, after in pairs:
+        assert np.abs(np.rot90(before.rgb, turns).astype(int) - after.rgb).mean() < 2
+
+
+@pytest.mark.parametrize("gain", [2.0, 6.0])
+def test_brightening_a_clip_is_what_it_is_for_a_picture(tmp_path, gain):
+    colours = np.kron(
+        np.array([[[20, 14, 9], [30, 30, 30]], [[4, 12, 25], [200, 90, 40]]], np.uint8), np.ones((90, 160, 1))
+    )
+    with av.open(str(tmp_path / "dark.mp4"), "w") as out:
+        stream = out.add_stream("libx264", rate=24, options={"crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for _ in range(6):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(colours.astype(np.uint8), format="rgb24")))
+        out.mux(stream.encode(None))
+    facts = transform_video(tmp_path / "dark.mp4", replace(WHOLE, end_s=0.25, gain=gain), tmp_path)
+    dark, bright = (next(read_frames(path, container="mp4")).rgb for path in (tmp_path / "dark.mp4", facts.path))
+    assert (
+        np.abs(brighten(dark, gain).astype(int) - bright).mean() <= 1 + gain / 2
+    )  # a level of eight bits becomes so many
+    assert bright.mean() > dark.mean()
+
+
+@pytest.mark.parametrize("turns", [1, 2])
+def test_a_turned_clip_keeps_its_sound_and_names_its_colours(drawn_dance, tmp_path, turns):
+    facts = probe_video(drawn_dance.path)
+    whole = VideoTransform((360, 640), Fraction(16), 0.0, 1.5, turns=turns)
+    turned = transform_video(drawn_dance.path, whole, tmp_path)
+    assert facts.has_audio
+    assert (turned.has_audio, turned.audio_codec) == (True, "aac")
+    with av.open(str(turned.path)) as opened:
+        frame = next(opened.decode(video=0))
+    assert (frame.colorspace, frame.color_trc, frame.color_primaries, frame.color_range) == (1, 1, 1, 1)

@@ -1,0 +1,152 @@
+"""A picture and its twins in other colour profiles, layouts and depths give the same pixels to checks and repairs."""
+
+import struct
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from kling_ui.media.image import read_picture
+from kling_ui.media.transform_image import ImageTransform, transform_image
+
+SRGB_TO_XYZ = np.array([[0.4360, 0.3851, 0.1431], [0.2225, 0.7169, 0.0606], [0.0139, 0.0971, 0.7142]])  # D50 (ICC.1)
+DISPLAY_P3 = np.array([[0.5151, 0.2920, 0.1571], [0.2412, 0.6922, 0.0666], [-0.0011, 0.0419, 0.7841]])
+ADOBE_RGB = np.array([[0.6097, 0.2053, 0.1492], [0.3111, 0.6257, 0.0632], [0.0195, 0.0609, 0.7446]])
+PRO_PHOTO = np.array([[0.7977, 0.1352, 0.0313], [0.2880, 0.7119, 0.0001], [0.0, 0.0, 0.8249]])
+WHITE_D50 = (0.9642, 1.0, 0.8249)
+LUMA = np.array([0.299, 0.587, 0.114])  # by which Pillow makes grey
+
+
+def profile(kind: bytes, gamma: float, colorants: np.ndarray | None = None) -> bytes:
+    """A display profile of ICC.1:2001-04: one gamma, and for RGB the colorants as columns of XYZ."""
+
+    def number(value: float) -> bytes:
+        return struct.pack(">i", round(value * 65536))
+
+    def xyz(values: np.ndarray | tuple[float, ...]) -> bytes:
+        return b"XYZ \0\0\0\0" + b"".join(map(number, values))
+
+    name = b"drawn"
+    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    said = b"desc\0\0\0\0" + struct.pack(">I", len(name) + 1) + name + b"\0" + bytes(78)
+    tags = {b"desc": said + bytes(-len(said) % 4), b"cprt": b"text\0\0\0\0none\0\0\0\0", b"wtpt": xyz(WHITE_D50)}
+    if colorants is None:
+        tags[b"kTRC"] = curve
+    else:
+        tags |= {letter + b"XYZ": xyz(colorants[:, place]) for place, letter in enumerate((b"r", b"g", b"b"))}
+        tags |= {letter + b"TRC": curve for letter in (b"r", b"g", b"b")}
+    place, table, body = 128 + 4 + 12 * len(tags), b"", b""
+    for tag, content in tags.items():
+        table += tag + struct.pack(">II", place + len(body), len(content))
+        body += content
+    head = struct.pack(">I4sI4s4s4s", place + len(body), b"none", 0x02400000, b"mntr", kind, b"XYZ ")
+    head += bytes(12) + b"acsp" + bytes(28) + b"".join(map(number, WHITE_D50)) + bytes(48)
+    return head + struct.pack(">I", len(tags)) + table + body
+
+
+def light(rgb: np.ndarray) -> np.ndarray:
+    signal = rgb / 255
+    return np.where(signal <= 0.04045, signal / 12.92, ((signal + 0.055) / 1.055) ** 2.4)
+
+
+def coded(rgb: np.ndarray, colorants: np.ndarray, gamma: float) -> np.ndarray:
+    """The code values, 0-1, that show these sRGB colours under a profile of other colorants and gamma."""
+    return (light(rgb) @ (np.linalg.inv(colorants) @ SRGB_TO_XYZ).T).clip(0, 1) ** (1 / gamma)
+
+
+def eight(values: np.ndarray) -> Image.Image:
+    return Image.fromarray((values * 255 + 0.5).astype(np.uint8))
+
+
+def rgb_with(colorants: np.ndarray, gamma: float, **options: object) -> Callable[[np.ndarray, Path], None]:
+    def save(rgb: np.ndarray, path: Path) -> None:
+        eight(coded(rgb, colorants, gamma)).save(path, icc_profile=profile(b"RGB ", gamma, colorants), **options)
+
+    return save
+
+
+def grey_with(gamma: float | None, *, deep: bool = False) -> Callable[[np.ndarray, Path], None]:
+    def save(rgb: np.ndarray, path: Path) -> None:
+        if deep:
+            Image.fromarray(np.round(rgb @ LUMA * 257).astype(np.uint16)).save(path)
+        elif gamma is None:
+            eight(rgb @ LUMA / 255).save(path)
+        else:
+            eight(light(rgb @ LUMA) ** (1 / gamma)).save(path, icc_profile=profile(b"GRAY", gamma))
+
+    return save
+
+
+def deep_rgb(rgb: np.ndarray, path: Path) -> None:
+    """16 bits a channel, which Pillow reads but does not write."""
+    assert cv2.imwrite(str(path), rgb[..., ::-1].astype(np.uint16) * 257)
+
+
+def cmyk(rgb: np.ndarray, path: Path) -> None:
+    Image.fromarray(rgb).convert("CMYK").save(path, quality=98, subsampling=0)
+
+
+def lab(rgb: np.ndarray, path: Path) -> None:
+    srgb, to = (ImageCms.ImageCmsProfile(ImageCms.createProfile(name)) for name in ("sRGB", "LAB"))
+    turned = ImageCms.profileToProfile(Image.fromarray(rgb), srgb, to, outputMode="LAB")
+    assert turned is not None
+    turned.save(path)
+
+
+def srgb(rgb: np.ndarray, path: Path) -> None:
+    named = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.fromarray(rgb).save(path, icc_profile=named)
+
+
+FINE = {"quality": 98, "subsampling": 0}
+TWINS: dict[str, tuple[Callable[[np.ndarray, Path], None], bool]] = {  # with whether it is grey
+    "srgb.png": (srgb, False),
+    "display-p3.jpg": (rgb_with(DISPLAY_P3, 2.2, **FINE), False),
+    "display-p3.png": (rgb_with(DISPLAY_P3, 2.2), False),
+    "adobe-rgb.jpg": (rgb_with(ADOBE_RGB, 2.2, **FINE), False),
+    "adobe-rgb.tiff": (rgb_with(ADOBE_RGB, 2.2), False),
+    "pro-photo.png": (rgb_with(PRO_PHOTO, 1.8), False),
+    "gamma-1.8.png": (rgb_with(SRGB_TO_XYZ, 1.8), False),
+    "cmyk.jpg": (cmyk, False),
+    "lab.tiff": (lab, False),
+    "sixteen-bits.png": (deep_rgb, False),
+    "sixteen-bits.tiff": (deep_rgb, False),
+    "grey.png": (grey_with(None), True),
+    "grey-gamma-1.8.png": (grey_with(1.8), True),
+    "grey-gamma-2.2.jpg": (grey_with(2.2), True),
+    "grey-sixteen-bits.png": (grey_with(None, deep=True), True),
+    "grey-sixteen-bits.tiff": (grey_with(None, deep=True), True),
+}
+
+
+@pytest.fixture(scope="module")
+def picture(person_png: Path) -> np.ndarray:
+    rgb = read_picture(person_png, long_side_px=480).rgb.copy()
+    for n, colour in enumerate(
+        [(200, 60, 70), (60, 150, 80), (70, 80, 180), (230, 210, 90), (20, 20, 22), (9, 60, 90)]
+    ):
+        rgb[8 + 40 * n : 40 + 40 * n, 8:72] = colour
+    return rgb
+
+
+@pytest.mark.parametrize("name", TWINS)
+@pytest.mark.parametrize("long_side_px", [None, 240])
+def test_a_twin_gives_the_same_pixels_to_checks_and_repairs(tmp_path, picture, name, long_side_px):
+    save, is_grey = TWINS[name]
+    meant = np.repeat(np.round(picture @ LUMA)[..., None], 3, axis=2).astype(np.uint8) if is_grey else picture
+    plain, twin = tmp_path / "plain.png", tmp_path / name
+    Image.fromarray(meant).save(plain)
+    save(picture, twin)
+    expected, shown = (read_picture(path, long_side_px=long_side_px).rgb.astype(int) for path in (plain, twin))
+    assert np.abs(shown - expected).mean() <= 2
+    for format_ in ("png", "jpeg"):
+        repaired = transform_image(twin, ImageTransform(format_), tmp_path)
+        assert (repaired.mode, repaired.profile) == ("RGB", "")
+        with Image.open(BytesIO(repaired.path.read_bytes())) as opened:
+            assert "icc_profile" not in opened.info
+        written = read_picture(repaired.path, long_side_px=long_side_px).rgb.astype(int)
+        assert np.abs(written - expected).mean() <= 2
