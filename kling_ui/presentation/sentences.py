@@ -224,8 +224,8 @@ FINDINGS: dict[Code, tuple[str, str]] = {
         _STILL_CAMERA,
     ),
     Code.VIDEO_PEOPLE: (
-        "The clip shows {count} people for about {share:percent} of the time; the largest one is used, and some runs "
-        "are refused.",
+        "The clip shows {count} people for about {share:percent} of the time (besides the main one, somebody "
+        "{people:people}); the largest one is used, and some runs are refused.",
         "Choose a clip of one person, or crop the others out.",
     ),
     Code.VIDEO_STILL: (

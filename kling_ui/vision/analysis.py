@@ -24,6 +24,8 @@ from kling_ui.vision.frame_sampling import content_box, size_changes_s
 from kling_ui.vision.people import (
     Box,
     Group,
+    are_small,
+    bodies_of,
     detector_pool,
     faces_of_others,
     group_of,
@@ -48,7 +50,7 @@ from kling_ui.vision.pose import (
 )
 
 _KINDS_MAX = 8  # dataclasses that are kept here; there are fewer
-VERSION = 4  # raise it whenever an analysis finds something else than before in the same file
+VERSION = 5  # raise it whenever an analysis finds something else than before in the same file
 
 T = TypeVar("T")
 Facts = TypeVar("Facts", ImageFacts, VideoFacts)
@@ -326,6 +328,8 @@ def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None
     faces = detectors.submit(faces_of_others, picture.rgb)
     people = search(picture.rgb)
     more = detectors.submit(outshone, picture.rgb, people)
+    if are_small(picture.rgb.shape, people):
+        faces = detectors.submit(faces_of_others, picture.rgb, people)
     main = group_of(people).main
     if main is None or main.mask is None:
         return Group(None, ()), None, None
@@ -334,7 +338,7 @@ def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None
     if group.main is not None and group.main is not main and group.main.mask is not None:
         person = _person_facts(picture, group.main)
         drawn = draw_person(picture.rgb, group.main.mask, group.main.landmarks)
-    group = Group(group.main, group.others or tuple(faces.result()))
+    group = Group(group.main, group.others or bodies_of(picture.rgb, faces.result()))
     draw_boxes(drawn, group.others)
     return group, person, drawn
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from kling_ui.vision.camera import FLOW_LONG_SIDE_PX, SOBEL_SUM
 from kling_ui.vision.frame_sampling import SampledFrame, content_box
-from kling_ui.vision.people import Box, find_group
+from kling_ui.vision.people import Box, find_group, mask_box
 from kling_ui.vision.pose import EARS, HIPS, MASK_THRESHOLD, SHOULDERS, VISIBLE_MIN, Landmark, Pose, shrink, turn_deg
 
 PLAN_PX = 224  # long side of the copy on which patches are followed
@@ -213,7 +213,8 @@ class FrameAnalysis:
     Attributes:
         time_s: Its time from the start of the clip.
         confidence: How sure the detector is of the person, 0-1; 0 when nobody was found.
-        others: Boxes of other people of a comparable size, as fractions.
+        box: Of the person, as fractions; ``None`` when nobody was found.
+        others: Boxes of other people of a comparable size, likewise.
         is_thorough: Other people were searched twice more.
         covered: Parts of the body that something in front of it covers.
         hidden: Joints that are inside the picture and hidden.
@@ -222,6 +223,7 @@ class FrameAnalysis:
 
     time_s: float
     confidence: float = 0.0
+    box: Box | None = None
     others: tuple[Box, ...] = ()
     is_thorough: bool = False
     covered: tuple[str, ...] = ()
@@ -263,6 +265,7 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
     moment = FrameAnalysis(
         time_s=sampled_frame.time_s,
         confidence=main.confidence,
+        box=mask_box(main),
         others=group.others,
         is_thorough=thorough,
         covered=covered_parts(plan, main.landmarks, within),

@@ -1,7 +1,7 @@
 """Find all people in a picture: the main one, others of a comparable size; and the pool of detector threads."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -22,7 +22,9 @@ from kling_ui.vision.pose import (
     distinct,
     find_people,
     pose_detector,
+    seen,
     shrink,
+    tilt_deg,
 )
 
 _MARGIN_SHARE = 0.02  # of the long side: the soft edge and the shadow go, too
@@ -34,6 +36,7 @@ _WARM_UP = np.zeros((64, 64, 3), np.uint8)  # any picture loads the models
 _DIGITS = 5  # decimals of a fraction of the picture
 _THREADS_MAX = 8  # that keep a model of their own
 Box = tuple[float, float, float, float]
+_WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 # Much smaller is background: two fifths of the main character's height.
 OTHER_SIZE_MIN = 0.18
@@ -42,10 +45,19 @@ OTHER_SIZE_MIN = 0.18
 _SECOND_SCORE_MIN = 0.7
 _SECOND_AGREEMENT_MIN = 0.9  # of the visible landmarks that lie on the mask
 _SECOND_VISIBILITY_MIN = 0.85  # of head and arms: posters and bushes measured 0.6-0.8, true bodies 0.9 and more
-_SECOND_LONG_SIDE_PX = 320  # of the copy that is painted over: the detector sees 224 px
+# People in a street who are small or half hidden score 0.4-0.7, and so does what is left of somebody painted over; but
+# that stands on its head, or its legs are guessed: 0.65 of it is seen, of true bodies 0.77 and more.
+_SECOND_UNSURE_MIN, _SECOND_WHOLE_MIN, _SECOND_TILT_MAX_DEG = 0.4, 0.75, 45.0
+# Long side of the copy that is painted over: the detector sees 224 px of it, or of its squares where bodies are small.
+_SECOND_LONG_SIDE_PX, _SECOND_SQUARES_PX = 320, 420
+# Where the main person is less high than this share of the longer side, somebody half as high is lost in 224 px.
+_SQUARES_BELOW = 0.6
+_OBLONG = 1.25  # times as long as wide: a picture that is less so is one square
 # Where bodies overlap their poses merge, their faces do not. Widths of faces: of the largest one, and between centres.
 _FACE_SIZE_MIN, _FACE_DISTANCE_MIN = 0.5, 1.2
 _FACES_LONG_SIDE_PX = 400  # of the copy in which faces are searched
+# A body around its face, in widths of the face: from the middle of the face to the hips, and from there to its ends.
+_FACE_TO_HIPS, _FACE_TO_ENDS = 4.2, 5.0
 # The detector sees 224 px: in a whole picture it misses people who cover less than about 2-3 % of it. In parts of this
 # share of its shorter side, half overlapping, it finds them down to about 0.3 %.
 _PART_SHARE = 0.55
@@ -110,7 +122,7 @@ def find_group(rgb: np.ndarray, *, thorough: bool = True) -> Group:
     if not thorough or not people:
         return group_of(people)
     group = group_of(distinct([*people, *outshone(rgb, people)]))
-    return group if group.others else Group(group.main, tuple(faces_of_others(rgb)))
+    return group if group.others else Group(group.main, bodies_of(rgb, faces_of_others(rgb, people)))
 
 
 def search(rgb: np.ndarray) -> list[Pose]:
@@ -152,21 +164,86 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
     """Find people beside larger ones, in a copy of the picture from which those are painted out."""
     if not people or people[0].confidence < SURE_SCORE_MIN:
         return []
-    detector, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
-    scale = copy.shape[0] / whole.shape[0]
+    squares = _squares(rgb.shape, people)
+    long_side_px = _SECOND_LONG_SIDE_PX if len(squares) == 1 else _SECOND_SQUARES_PX
+    detector, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, long_side_px)
+    scale, (height, width) = copy.shape[0] / whole.shape[0], copy.shape[:2]
     known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
-    known = cv2.resize(known, (copy.shape[1], copy.shape[0]), interpolation=cv2.INTER_AREA)
-    found = []
-    for body in detector.candidates(mask_out(copy, known > _PAINTED_OUT_MIN)):
-        if body.score >= _SECOND_SCORE_MIN:
-            there = Candidate(body.score, body.x_px / scale, body.y_px / scale, body.radius_px / scale, body.turn_rad)
-            found.append(detect_pose(detector, whole, there))
-    return [pose for pose in found if pose is not None and _is_clear(pose)]
+    painted = mask_out(copy, cv2.resize(known, (width, height), interpolation=cv2.INTER_AREA) > _PAINTED_OUT_MIN)
+    aspect, found = width / height, []
+    for left, top, right, bottom in squares:
+        x_px, y_px = round(left * width), round(top * height)
+        for body in detector.candidates(painted[y_px : round(bottom * height), x_px : round(right * width)]):
+            if body.score >= _SECOND_UNSURE_MIN:
+                places = (body.x_px + x_px) / scale, (body.y_px + y_px) / scale
+                there = Candidate(body.score, *places, body.radius_px / scale, body.turn_rad)
+                found.append(detect_pose(detector, whole, there))
+    return [pose for pose in found if pose is not None and _is_clear(pose, aspect)]
 
 
-def faces_of_others(rgb: np.ndarray) -> list[Box]:
-    """Find faces and list the boxes of those of a size comparable to the largest, which is left out."""
-    return other_faces(_face_detector_of(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX)), rgb.shape)
+def faces_of_others(rgb: np.ndarray, people: Sequence[Pose] = ()) -> list[Box]:
+    """Find faces and list the boxes of those of a size comparable to the largest, which is left out.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        people: Who is known: how small they are decides how closely is searched.
+    """
+    finder, copy, faces = _face_detector_of(threading.get_ident()), shrink(rgb, _FACES_LONG_SIDE_PX), []
+    size = np.array([copy.shape[1], copy.shape[0]] * 2)
+    for square in _squares(rgb.shape, people):
+        left, top, right, bottom = np.rint(square * size).astype(int).tolist()
+        for face in finder.faces(copy[top:bottom, left:right]):
+            place = np.array(face.box) * np.tile([right - left, bottom - top], 2) + np.tile([left, top], 2)
+            x1, y1, x2, y2 = (place / size).tolist()
+            faces.append(replace(face, box=(x1, y1, x2, y2)))
+    return other_faces(faces, rgb.shape)
+
+
+def bodies_of(rgb: np.ndarray, faces: Sequence[Box]) -> tuple[Box, ...]:
+    """Enclose the body below each face where there is one, and else the face.
+
+    The joints tell how far a body goes: where it is half hidden behind another, the mask takes both for one.
+    """
+    return tuple(_body_of(rgb, face) or face for face in faces)
+
+
+def are_small(shape: tuple[int, ...], people: Sequence[Pose]) -> bool:
+    """Tell whether somebody beside these people may be too small to be found in the whole picture."""
+    return len(_squares(shape, people)) > 1
+
+
+def _squares(shape: tuple[int, ...], people: Sequence[Pose]) -> list[np.ndarray]:
+    """Parts of the picture that are searched one by one, as boxes: one, all of it, where the main person is large."""
+    height, width = shape[:2]
+    short, long = sorted((height, width))
+    main = max(people, key=_size, default=None)
+    if long < _OBLONG * short or main is None:
+        return [np.array(_WHOLE)]
+    _, top, _, bottom = mask_box(main)
+    if (bottom - top) * height >= _SQUARES_BELOW * long:
+        return [np.array(_WHOLE)]
+    side = short / long
+    starts = np.linspace(0, 1 - side, max(2, -(-long // short)))
+    boxes = [(start, 0.0, start + side, 1.0) if width > height else (0.0, start, 1.0, start + side) for start in starts]
+    return [np.array(box) for box in boxes]
+
+
+def _body_of(rgb: np.ndarray, face: Box) -> Box | None:
+    whole = shrink(rgb, POSE_LONG_SIDE_PX)
+    height, width = whole.shape[:2]
+    x_px, y_px = _centre(DetectedFace(1.0, face), width, height)
+    face_px = (face[2] - face[0]) * width
+    body = Candidate(1.0, x_px, y_px + _FACE_TO_HIPS * face_px, _FACE_TO_ENDS * face_px, 0.0)
+    pose = detect_pose(pose_detector(), whole, body)
+    if pose is None or float(pose.landmarks[_UPPER, 3].mean()) < _SECOND_VISIBILITY_MIN:
+        return None
+    joints_px = pose.landmarks[seen(pose.landmarks), :2] * (width, height)
+    if np.hypot(*(pose.landmarks[Landmark.NOSE, :2] * (width, height) - (x_px, y_px))) > face_px:
+        return None  # somebody else's
+    low = np.minimum(joints_px.min(axis=0) - face_px / 2, (face[0] * width, face[1] * height))
+    left, top = (low / (width, height)).clip(0, 1).tolist()
+    right, bottom = ((joints_px.max(axis=0) + face_px / 2) / (width, height)).clip(0, 1).tolist()
+    return round(left, _DIGITS), round(top, _DIGITS), round(right, _DIGITS), round(bottom, _DIGITS)
 
 
 def other_faces(faces: list[DetectedFace], shape: tuple[int, ...]) -> list[Box]:
@@ -216,9 +293,15 @@ def _starts(length: int, side: int) -> list[int]:
     return np.linspace(0, length - side, count).round().astype(int).tolist()
 
 
-def _is_clear(pose: Pose) -> bool:
-    seen = float(pose.landmarks[_UPPER, 3].mean())
-    return (pose.mask_agreement or 0.0) >= _SECOND_AGREEMENT_MIN and seen >= _SECOND_VISIBILITY_MIN
+def _is_clear(pose: Pose, aspect: float) -> bool:
+    if (pose.mask_agreement or 0.0) < _SECOND_AGREEMENT_MIN:
+        return False
+    if float(pose.landmarks[_UPPER, 3].mean()) < _SECOND_VISIBILITY_MIN:
+        return False
+    if pose.confidence >= _SECOND_SCORE_MIN:
+        return True
+    whole, tilt = float(pose.landmarks[:, 3].mean()), float(tilt_deg(pose.landmarks, aspect))
+    return whole >= _SECOND_WHOLE_MIN and tilt < _SECOND_TILT_MAX_DEG
 
 
 def _size(pose: Pose) -> float:
