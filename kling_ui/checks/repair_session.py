@@ -84,6 +84,7 @@ class RepairRequest:
         choice: How to transfer the motion.
         kinds: The repairs, as far as they are on offer; ``None`` takes those of "Repair all".
         span: What to keep of the clip, in seconds of what is shown; by default its longest usable span.
+        person: Besides, whom to keep where an input shows several people, counted from the left, beginning with 1.
     """
 
     image: RepairInput | None
@@ -91,6 +92,7 @@ class RepairRequest:
     choice: TransferOptions
     kinds: Collection[RepairKind] | None = None
     span: Span | None = None
+    person: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,8 @@ class RepairSession:
         report = judge(*before, choice)
         offered = offers(*before, report, choice)
         asked = repair_all(offered) if request.kinds is None else request.kinds
+        if request.person is not None:
+            asked = _with_person(asked, offered, request)
         repairs = tuple(repair for repair in offered if repair.kind in asked)
         kinds = {repair.kind for repair in repairs}
         if request.span and video and RepairKind.VIDEO_TRIM in asked:
@@ -222,6 +226,29 @@ class RepairSession:
             self._preflight.image(image) if image else _nothing(),
             self._preflight.video(video) if video else _nothing(),
         )
+
+
+def _with_person(
+    asked: Collection[RepairKind], offered: Collection[Repair], request: RepairRequest
+) -> Collection[RepairKind]:
+    """Add the choice of a person; the clip is not cut to where the others are away, if that is all that is wrong.
+
+    Raises:
+        MediaError: No input shows such a person who can be kept alone.
+    """
+    chosen = {repair.kind for repair in offered if repair.kind.person == request.person}
+    if not chosen:
+        given = request.video or request.image
+        numbers = sorted({repair.kind.person for repair in offered if repair.kind.person})
+        advice = f"Choose one of {', '.join(map(str, numbers))}." if numbers else "Leave the choice of a person out."
+        reason = f"no person {request.person}, counted from the left, can be kept alone in it."
+        raise MediaError(reason, path=given.shown if given else Path(), advice=advice)
+    only_people = {
+        repair.kind
+        for repair in offered
+        if repair.kind == RepairKind.VIDEO_TRIM and set(repair.rules) <= {"video.usable", "video.people"}
+    }
+    return (set(asked) | chosen) - (only_people if any(kind.target == "video" for kind in chosen) else set())
 
 
 def _touched(given: RepairInput | None, target: str, kinds: Collection[RepairKind]) -> RepairInput | None:

@@ -5,7 +5,7 @@ Python's format strings have it or as :data:`kling_ui.presentation.findings.WRIT
 """
 
 from kling_ui.checks.limits import LimitSource
-from kling_ui.checks.repair_kinds import RepairCode
+from kling_ui.checks.repair_kinds import RepairCode, RepairKind
 from kling_ui.checks.report import CurveKind, Severity
 from kling_ui.checks.report import FindingCode as Code
 from kling_ui.checks.usability import AdviceCode, SpanKind
@@ -348,6 +348,13 @@ REPAIRS: dict[RepairCode, tuple[str, str]] = {
     RepairCode.VIDEO_CROP_TO_UPPER: (
         "Crop the clip to the upper body",
         "Keeps head, arms and trunk, as much as the image shows.",
+    ),
+    **dict.fromkeys(
+        (RepairCode(kind.value) for kind in RepairKind if kind.person),
+        (
+            "Keep the person {position:position}",
+            "Crops the others out and keeps {width_px} x {height_px} px around that person.",
+        ),
     ),
     RepairCode.VIDEO_CROP_TO_SHAPE: (
         "Crop the clip to the image's shape",

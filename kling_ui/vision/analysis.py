@@ -19,7 +19,7 @@ from kling_ui.media.image import ImageFacts, Picture, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.vision.clip_measurements import Notes, measure_clip
 from kling_ui.vision.evidence import EVIDENCE_NAMES, draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
-from kling_ui.vision.frame_analysis import PLAN_PX, covered_parts, hidden_joints
+from kling_ui.vision.frame_analysis import PLAN_PX, covered_parts, hidden_hands, hidden_joints
 from kling_ui.vision.frame_sampling import content_box, size_changes_s
 from kling_ui.vision.people import (
     Box,
@@ -356,7 +356,8 @@ def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:
         tilt_deg=round(float(tilt_deg(pose.landmarks, width / height)), _ANGLE_DIGITS),
         turn_deg=round(float(turn_deg(pose.world_m)), _ANGLE_DIGITS),
         covered=covered_parts(plan, pose.landmarks, within),
-        hidden=hidden_joints(pose.landmarks, pose.world_m, within),
+        hidden=hidden_joints(pose.landmarks, pose.world_m, within)
+        or hidden_hands(pose.landmarks, pose.world_m, within),
     )
 
 
