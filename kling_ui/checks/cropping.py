@@ -20,7 +20,8 @@ COVERAGE_SAFE_SHARE = 1.3 * COVERAGE_MIN_SHARE.value
 # Room left around the character, as shares of its longer side: arms need more to the sides than the head above.
 _ROOM_ACROSS, _ROOM_DOWN = 0.16, 0.08
 _TIGHT = 0.02
-# Of somebody else within a crop: the sleeve that reaches into it hardly matters. More of it in at most so many moments.
+# Of somebody else's head and trunk within a crop: an arm that reaches into it hardly matters. More of it in at most so
+# many moments.
 _INTRUDES, _INTRUSIONS_MAX = 0.35, 0.1
 _ENLARGED_MAX = 2.0  # times: more would be seen
 _ROUNDING = 1e-6
@@ -113,7 +114,7 @@ def keep_person(known: ImageAnalysis | VideoAnalysis, number: int) -> Rect | Non
         keep = window(wanted, (float(middle[0]), float(middle[1])), bounds)
         if not keep.holds(Rect(int(low[0]), int(low[1]), int(high[0]), int(high[1]))) or min(keep.size) <= 0:
             continue
-        intruding = sum(_area(_shared(keep, other)) > _INTRUDES * _area(other) for other in others)
+        intruding = sum(_area(_shared(keep, core)) > _INTRUDES * _area(core) for core in map(_core, others))
         is_large = min(keep.size) * _ENLARGED_MAX >= side_min_px
         is_lawful = max(keep.size) <= IMAGE_ASPECT_MAX.value * min(keep.size)
         if intruding <= _INTRUSIONS_MAX * len(others) and is_large and is_lawful:
@@ -130,6 +131,12 @@ def _between(size: Size, own: Rect, others: Iterable[Rect]) -> Rect:
         elif other.left_px >= own.right_px:
             right = min(right, other.left_px)
     return Rect(left, 0, right, size[1])
+
+
+def _core(rect: Rect) -> Rect:
+    """Where head and trunk of somebody are: the middle half of the box, without the arms."""
+    quarter = rect.size[0] // 4
+    return rect._replace(left_px=rect.left_px + quarter, right_px=rect.right_px - quarter)
 
 
 def _shared(one: Rect, other: Rect) -> Rect:
