@@ -256,24 +256,27 @@ PERSON = [
         )
     ),
     *(
-        Clip(name=name, takes=("walk",), make=make, must=must, usable=usable)
-        for name, make, must, usable in (
+        Clip(name=name, takes=("walk",), make=make, must=must, may=may, usable=usable)
+        for name, make, must, may, usable in (
             (
                 "enters-in-noise",
                 lambda walk: filmed_under("noise")(walk.part(0, 4.1).crop(380, 0, 580, 540)),
                 {"video.person": WARN, "video.usable": WARN, "video.first_frame": WARN},
+                {},
                 lambda: (TAKES["walk"].in_view_s(380, 960)[0], 4.1),
             ),
             (
                 "enters-late-in-grain",
                 lambda walk: filmed_under("grain")(walk.crop(420, 0, 540, 540)),
                 {"video.person": WARN, "video.usable": WARN, "video.first_frame": WARN},
+                {},
                 lambda: TAKES["walk"].in_view_s(420, 960),
             ),
             (
                 "enters-from-the-right",
                 lambda walk: walk.backwards().crop(0, 0, 560, 540),
-                {"video.person": WARN, "video.usable": WARN, "video.first_frame": WARN},
+                {"video.person": WARN, "video.usable": None},
+                {"video.first_frame": "it shows nobody, like many others"},
                 lambda: _mirrored(TAKES["walk"].in_view_s(0, 560), 5.0),
             ),
         )
@@ -283,6 +286,8 @@ PERSON = [
         for take, make in (
             ("step", lambda step: step.lit(ramp(0.1, 0.7))),
             ("talk_24", lambda talk: talk.lit(ramp(0.1, 0.7))),
+            ("side", lambda side: side.lit(ramp(0.12, 0.7))),
+            ("talk", lambda talk: talk.crop(240, 0, 480, 540).lit(ramp(0.12, 0.7))),
             ("duo", lambda duo: duo.crop(480, 0, 480, 540).lit(ramp(0.15, 0.7))),
         )
     ),

@@ -338,7 +338,7 @@ def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None
     if group.main is not None and group.main is not main and group.main.mask is not None:
         person = _person_facts(picture, group.main)
         drawn = draw_person(picture.rgb, group.main.mask, group.main.landmarks)
-    group = Group(group.main, group.others or bodies_of(picture.rgb, faces.result()))
+    group = Group(group.main, group.others or bodies_of(picture.rgb, faces.result(), people))
     draw_boxes(drawn, group.others)
     return group, person, drawn
 

@@ -13,6 +13,7 @@ import numpy as np
 from kling_ui.vision.detector import Candidate, DetectedFace, FaceDetector, load_library
 from kling_ui.vision.pose import (
     EPSILON,
+    KNEES,
     MASK_THRESHOLD,
     POSE_LONG_SIDE_PX,
     SURE_SCORE_MIN,
@@ -40,6 +41,7 @@ _WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 # Much smaller is background: two fifths of the main character's height.
 OTHER_SIZE_MIN = 0.18
+_HALF_SIZE_MIN = 0.45  # of the main person's area: half a body that is larger stands behind something
 # The detector overlooks smaller bodies beside a large one, so they are searched with the first one painted over. What
 # is left of it there scored up to 0.6, a man drawn on a poster 0.7, true bodies 0.75 and more.
 _SECOND_SCORE_MIN = 0.7
@@ -122,7 +124,7 @@ def find_group(rgb: np.ndarray, *, thorough: bool = True) -> Group:
     if not thorough or not people:
         return group_of(people)
     group = group_of(distinct([*people, *outshone(rgb, people)]))
-    return group if group.others else Group(group.main, bodies_of(rgb, faces_of_others(rgb, people)))
+    return group if group.others else Group(group.main, bodies_of(rgb, faces_of_others(rgb, people), people))
 
 
 def search(rgb: np.ndarray) -> list[Pose]:
@@ -134,12 +136,24 @@ def search(rgb: np.ndarray) -> list[Pose]:
 
 
 def group_of(people: list[Pose]) -> Group:
-    """Choose the main person, and of the others those of a comparable size."""
+    """Choose the main person, and of the others those of a comparable size, or who are smaller but whole."""
     if not people:
         return Group(None, ())
     main = max(people, key=_size)
-    others = [mask_box(pose) for pose in people if pose is not main and _size(pose) >= OTHER_SIZE_MIN * _size(main)]
+    others = [mask_box(pose) for pose in people if pose is not main and _counts(pose, main)]
     return Group(main, tuple(others))
+
+
+def _counts(pose: Pose, main: Pose) -> bool:
+    """Tell whether somebody matters: half a small body beside a whole one is on a poster or a screen."""
+    if _size(pose) < OTHER_SIZE_MIN * _size(main):
+        return False
+    is_large = _size(pose) >= _HALF_SIZE_MIN * _size(main)
+    return is_large or _has_legs(pose) or not _has_legs(main)
+
+
+def _has_legs(pose: Pose) -> bool:
+    return bool(seen(pose.landmarks)[KNEES].any())
 
 
 def load_finders() -> None:
@@ -169,14 +183,16 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
     detector, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, long_side_px)
     scale, (height, width) = copy.shape[0] / whole.shape[0], copy.shape[:2]
     known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
-    painted = mask_out(copy, cv2.resize(known, (width, height), interpolation=cv2.INTER_AREA) > _PAINTED_OUT_MIN)
+    known_there = cv2.resize(known, (width, height), interpolation=cv2.INTER_AREA) > _PAINTED_OUT_MIN
+    painted, around = mask_out(copy, known_there), cv2.boundingRect(known_there.astype(np.uint8))
     aspect, found = width / height, []
     for left, top, right, bottom in squares:
         x_px, y_px = round(left * width), round(top * height)
         for body in detector.candidates(painted[y_px : round(bottom * height), x_px : round(right * width)]):
-            if body.score >= _SECOND_UNSURE_MIN:
-                places = (body.x_px + x_px) / scale, (body.y_px + y_px) / scale
-                there = Candidate(body.score, *places, body.radius_px / scale, body.turn_rad)
+            x, y = body.x_px + x_px, body.y_px + y_px
+            is_left_over = around[0] <= x < around[0] + around[2] and around[1] <= y < around[1] + around[3]
+            if body.score >= (_SECOND_SCORE_MIN if is_left_over else _SECOND_UNSURE_MIN):
+                there = Candidate(body.score, x / scale, y / scale, body.radius_px / scale, body.turn_rad)
                 found.append(detect_pose(detector, whole, there))
     return [pose for pose in found if pose is not None and _is_clear(pose, aspect)]
 
@@ -199,12 +215,26 @@ def faces_of_others(rgb: np.ndarray, people: Sequence[Pose] = ()) -> list[Box]:
     return other_faces(faces, rgb.shape)
 
 
-def bodies_of(rgb: np.ndarray, faces: Sequence[Box]) -> tuple[Box, ...]:
+def bodies_of(rgb: np.ndarray, faces: Sequence[Box], people: Sequence[Pose]) -> tuple[Box, ...]:
     """Enclose the body below each face where there is one, and else the face.
 
-    The joints tell how far a body goes: where it is half hidden behind another, the mask takes both for one.
+    The joints tell how far a body goes: where it is half hidden behind another, the mask takes both for one. A face
+    far from a whole body, without a body of its own, is that of a screen or a poster.
     """
-    return tuple(_body_of(rgb, face) or face for face in faces)
+    main = max(people, key=_size, default=None)
+    found = []
+    for face in faces:
+        pose = _body_of(rgb, face)
+        if pose is not None and (main is None or _has_legs(pose) or not _has_legs(main)):
+            found.append(_enclosed(pose, face))
+        elif main is None or not _has_legs(main) or _is_beside(face, mask_box(main)):
+            found.append(face)
+    return tuple(found)
+
+
+def _is_beside(face: Box, body: Box) -> bool:
+    width = face[2] - face[0]
+    return face[2] > body[0] - width and face[0] < body[2] + width
 
 
 def are_small(shape: tuple[int, ...], people: Sequence[Pose]) -> bool:
@@ -228,7 +258,7 @@ def _squares(shape: tuple[int, ...], people: Sequence[Pose]) -> list[np.ndarray]
     return [np.array(box) for box in boxes]
 
 
-def _body_of(rgb: np.ndarray, face: Box) -> Box | None:
+def _body_of(rgb: np.ndarray, face: Box) -> Pose | None:
     whole = shrink(rgb, POSE_LONG_SIDE_PX)
     height, width = whole.shape[:2]
     x_px, y_px = _centre(DetectedFace(1.0, face), width, height)
@@ -237,12 +267,15 @@ def _body_of(rgb: np.ndarray, face: Box) -> Box | None:
     pose = detect_pose(pose_detector(), whole, body)
     if pose is None or float(pose.landmarks[_UPPER, 3].mean()) < _SECOND_VISIBILITY_MIN:
         return None
-    joints_px = pose.landmarks[seen(pose.landmarks), :2] * (width, height)
-    if np.hypot(*(pose.landmarks[Landmark.NOSE, :2] * (width, height) - (x_px, y_px))) > face_px:
-        return None  # somebody else's
-    low = np.minimum(joints_px.min(axis=0) - face_px / 2, (face[0] * width, face[1] * height))
-    left, top = (low / (width, height)).clip(0, 1).tolist()
-    right, bottom = ((joints_px.max(axis=0) + face_px / 2) / (width, height)).clip(0, 1).tolist()
+    nose_px = pose.landmarks[Landmark.NOSE, :2] * (width, height)
+    return pose if np.hypot(*(nose_px - (x_px, y_px))) <= face_px else None  # else it is somebody else's
+
+
+def _enclosed(pose: Pose, face: Box) -> Box:
+    joints, across = pose.landmarks[seen(pose.landmarks), :2], (face[2] - face[0]) / 2
+    low = np.minimum(joints.min(axis=0) - across, face[:2]).clip(0, 1)
+    high = (joints.max(axis=0) + across).clip(0, 1)
+    left, top, right, bottom = np.concatenate([low, high]).tolist()
     return round(left, _DIGITS), round(top, _DIGITS), round(right, _DIGITS), round(bottom, _DIGITS)
 
 
