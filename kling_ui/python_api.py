@@ -90,6 +90,7 @@ async def arepair(
     out: AnyPath,
     orientation: str = "video",
     keep_sound: bool = True,
+    person: int | None = None,
     on_progress: OnProgress | None = None,
     settings: Settings | None = None,
 ) -> RepairResult:
@@ -101,11 +102,12 @@ async def arepair(
         out: Folder for the copies, as ``<name>-repaired.<suffix>``; nothing in it is overwritten.
         orientation: Whose facing the result is to follow, ``video`` or ``image``.
         keep_sound: Keep the reference's sound, if it has any.
+        person: Whom to keep where an input shows several people, counted from the left: the others are cropped out.
         on_progress: Told what is being done, on the thread of the event loop.
         settings: Other settings than those of the environment.
 
     Raises:
-        MediaError: A file cannot be read, or a copy cannot be written.
+        MediaError: A file cannot be read, a copy cannot be written, or nobody can be kept alone under that number.
         SettingsError: An argument or a variable of the environment has a value that cannot be used.
         WorkError: A worker died or took too long.
     """
@@ -114,7 +116,8 @@ async def arepair(
     tell = on_progress or _say_nothing
     async with open_parts(settings or Settings.from_env()) as parts:
         tell(Progress("Looking at the inputs."))
-        planned = await parts.repairs.plan(RepairRequest(_to_repair(image), _to_repair(video), choice))
+        request = RepairRequest(_to_repair(image), _to_repair(video), choice, person=person)
+        planned = await parts.repairs.plan(request)
         if not planned.kinds:
             return RepairResult.of(planned, planned.sources, planned.before, planned.report)
         for repair in planned.repairs:

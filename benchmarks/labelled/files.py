@@ -77,10 +77,14 @@ def save_picture(rgb: np.ndarray, path: Path, encoding: Encoding) -> None:
     _pad(path, encoding)
 
 
+def usual_profile() -> bytes:
+    """The colour profile sRGB."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
 def other_profile() -> bytes:
     """A colour profile that nobody can take for sRGB: red and blue have changed places."""
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    return srgb.replace(b"rXYZ", b"tmp!").replace(b"bXYZ", b"rXYZ").replace(b"tmp!", b"bXYZ")
+    return usual_profile().replace(b"rXYZ", b"tmp!").replace(b"bXYZ", b"rXYZ").replace(b"tmp!", b"bXYZ")
 
 
 def save_reel(reel: Reel, path: Path, encoding: Encoding) -> None:

@@ -5,7 +5,7 @@ from kling_ui.options import Orientation, TransferOptions
 
 AS_IMAGE = TransferOptions(orientation=Orientation.IMAGE, keep_sound=False)
 
-PAIRS = [
+PAIRS: list[Pair] = [
     Pair(name="full-with-full", image="roomy", clip="dance-square"),
     Pair(name="portrait-with-portrait", image="arms-up", clip="dance"),
     Pair(name="upper-with-upper", image="theo-upper", clip="talk"),
@@ -101,5 +101,102 @@ PAIRS = [
         clip="dance",
         choice=TransferOptions(prompt="a" * 2501, keep_sound=False),
         must={"prompt.length": BLOCK},
+    ),
+]
+
+FULL_IMAGES, UPPER_IMAGES = ("roomy", "arms-out", "theo-full-hall"), ("theo-upper", "upper-body-compressed")
+ARMS = {"pair.room": "arms that rise leave the picture, too"}
+SHAPES = {"pair.aspect": "it depends on what is cropped"}
+
+
+def _prompts(kind: str, prompts: tuple[str, ...], rule: str = "") -> list[Pair]:
+    must = {rule: BLOCK} if rule else {}
+    return [
+        Pair(
+            name=f"{kind}-{number}",
+            image="arms-up",
+            clip="dance",
+            choice=TransferOptions(prompt=prompt, keep_sound=False),
+            must=must,
+        )
+        for number, prompt in enumerate(prompts)
+    ]
+
+
+PAIRS += [
+    *_prompts("prompt-of-blanks", ("", " ", "\n", "\t\t", "   ", "\u00a0", "\u2003 "), "prompt.required"),
+    *_prompts("prompt-of-little", ("a", ".", " a ", "\nx", "é", "舞", "0", "🕺")),
+    *_prompts(
+        "prompt-with-halves",
+        ("\ud800", "a\udc00", "\udfff b", "x \ud83d", "\udd7a dance", "a\ud801b", "dance \udbff"),
+        "prompt.characters",
+    ),
+    *_prompts(
+        "prompt-with-odd-letters",
+        ("🕺🏽", "👩‍🚀 dances", "日本語", "Ελλάδα", "e\u0301", "שלום", "tab\tand\nline", "½ “x”"),
+    ),
+    *_prompts(
+        "prompt-too-long", tuple("b" * count for count in (2502, 2510, 2550, 2600, 3000, 5000, 10_000)), "prompt.length"
+    ),
+    *_prompts("prompt-long", tuple("b" * count for count in (2000, 2300, 2400, 2450, 2490, 2498, 2499))),
+    *(
+        Pair(name=f"{image}-with-{clip}", image=image, clip=clip, must={"pair.framing": WARN}, may=ARMS | SHAPES)
+        for image, clip in (("theo-upper", "dance-square"), ("upper-body-compressed", "dance"), ("roomy", "talk"))
+    ),
+    *(
+        Pair(name=f"{image}-with-{clip}", image=image, clip=clip, may=ARMS)
+        for image, clip in (
+            ("roomy", "step-landscape-15-fps"),
+            ("arms-out", "dance-square"),
+            ("leaning-25-noise", "dance-square"),
+            ("theo-upper", "talk-24-fps"),
+            ("upper-body-compressed", "talk"),
+            ("dancer-upper-square", "talk-24-fps"),
+            ("covers-enough-0", "lively"),
+            ("covers-enough-1", "dance-square"),
+        )
+    ),
+    *(
+        Pair(name=f"{image}-beside-{clip}", image=image, clip=clip, must={"pair.aspect": WARN}, may=ARMS)
+        for image, clip in (
+            ("arms-up", "logo"),
+            ("arms-up-in-grain", "step-bright"),
+            ("maya-full-landscape", "lively"),
+            ("poster-landscape", "dance-large"),
+            ("theo-full-hall", "brisk-walk"),
+        )
+    ),
+    *(
+        Pair(name=f"{image}-beside-{clip}", image=image, clip=clip, may=ARMS)
+        for image, clip in (
+            ("roomy", "lively"),
+            ("arms-out", "step-bright"),
+            ("arms-up", "lively"),
+            ("arms-up-in-grain", "dance-large"),
+            ("poster-landscape", "logo"),
+            ("maya-full-landscape", "step-bright"),
+            ("roomy", "dance-square"),
+        )
+    ),
+    *(
+        Pair(name=f"{image}-has-no-room-for-{clip}", image=image, clip=clip, must={"pair.room": WARN}, may=SHAPES)
+        for image, clip in (
+            ("tight", "lively"),
+            ("tight", "dance-square"),
+            ("tight", "step-landscape-15-fps"),
+            ("tight", "lively-close"),
+        )
+    ),
+    *(
+        Pair(name=f"{image}-has-room-for-{clip}", image=image, clip=clip, may=SHAPES)
+        for image, clip in (
+            ("covers-8", "dance"),
+            ("covers-6", "lively"),
+            ("covers-enough-2", "dance-square"),
+            ("covers-enough-4", "lively"),
+            ("covers-enough-5", "step-landscape-15-fps"),
+            ("roomy", "dance"),
+            ("tight", "still-square"),
+        )
     ),
 ]

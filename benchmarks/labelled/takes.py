@@ -1,14 +1,14 @@
 """Drawn clips from which the cases are cut: each is drawn once, wide enough to be cropped."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from figure import Actor, Camera, Look, Pose, Scene, dance, gesture, true_joints, write_clip
 from figure.cast import DANCER, MAYA, THEO
 
-from benchmarks.labelled.acting import arms_up, handstand, walker
+from benchmarks.labelled.acting import arms_up, hands_folded, handstand, walker
 from benchmarks.labelled.reel import Reel
 from benchmarks.labelled.stills import in_black
 from kling_ui.media.video import read_frames
@@ -92,6 +92,37 @@ def _tiny(t_s: float) -> Scene:
     return Scene((Actor(MAYA, dance(t_s + 0.6)), far), Camera(y_m=1.03, height_m=2.5), "terrace")
 
 
+def _child(t_s: float) -> Scene:
+    pair = Actor(THEO, gesture(t_s), x_m=-0.4), Actor(MAYA, dance(t_s), x_m=0.7, scale=0.62)
+    return Scene(pair, Camera(y_m=1.0, height_m=2.5), "terrace")
+
+
+def _stands_behind(t_s: float) -> Scene:
+    pair = Actor(MAYA, gesture(t_s), z_m=-0.3), Actor(THEO, hands_folded(), x_m=0.5, z_m=0.8)
+    return Scene(pair, Camera(y_m=1.0, height_m=2.3), "room")
+
+
+def _street(t_s: float) -> Scene:
+    walkers = (
+        walker(THEO, t_s, from_m=-2.6, speed_m_s=0.6, z_m=3.0),
+        walker(DANCER, t_s, from_m=3.2, speed_m_s=-0.5, z_m=4.0),
+    )
+    return Scene((Actor(MAYA, dance(t_s)), *walkers), Camera(y_m=1.0, height_m=2.4), "terrace")
+
+
+def _crosser(t_s: float) -> Scene:
+    main, crossing = Actor(THEO, gesture(t_s), z_m=-0.3), walker(MAYA, t_s - 2.0, from_m=-2.2, speed_m_s=1.8, z_m=1.2)
+    return Scene((main, crossing), Camera(y_m=1.0, height_m=2.4), "hall")
+
+
+def _far(t_s: float) -> Scene:
+    crowd = tuple(
+        replace(walker(look, t_s, from_m=from_m, speed_m_s=speed_m_s, z_m=5.0), scale=0.36)
+        for look, from_m, speed_m_s in ((THEO, -2.6, 0.2), (DANCER, 2.4, -0.2), (MAYA, 1.7, 0.2))
+    )
+    return Scene((Actor(THEO, dance(t_s)), *crowd), Camera(y_m=1.0, height_m=2.5), "terrace")
+
+
 def _back(t_s: float) -> Scene:
     return _whole(THEO, dance(t_s), "hall", turn_deg=180)
 
@@ -142,6 +173,11 @@ TAKES: dict[str, Take] = {
     "duo": Take(_duo),
     "passer": Take(_passer, 5.0, 540, 720),
     "tiny": Take(_tiny),
+    "child": Take(_child),
+    "stands_behind": Take(_stands_behind),
+    "street": Take(_street),
+    "crosser": Take(_crosser, 6.0),
+    "far": Take(_far),
     "back": Take(_back, 3.5, 480, 720),
     "side": Take(_side, 3.5, 480, 720),
     "turning": Take(_turning, 4.0, 480, 720),

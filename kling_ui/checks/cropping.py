@@ -1,12 +1,24 @@
 """Which part of a picture to keep, how large and how bright to make it: pure geometry in px as displayed."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
-from kling_ui.checks.limits import BRIGHT_AIM, BRIGHTEN_FROM, COVERAGE_MIN_SHARE, GAIN_MAX
+from kling_ui.checks.limits import (
+    BRIGHT_AIM,
+    BRIGHTEN_FROM,
+    COVERAGE_MIN_SHARE,
+    GAIN_MAX,
+    IMAGE_ASPECT_MAX,
+    IMAGE_SIDE_SAFE_PX,
+    VIDEO_SIDE_MIN_PX,
+)
+from kling_ui.checks.repair_kinds import PEOPLE_MAX
+from kling_ui.checks.usability import bystanders
 from kling_ui.media.rectangles import Margins, Rect, Size, window
-from kling_ui.vision.analysis import PersonFacts
+from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
+from kling_ui.vision.people import Box
 from kling_ui.vision.pose import HIPS, SHOULDERS, seen
 
 # Ours: three times the documented limit, so that another segmentation would not disagree, with most of the room kept.
@@ -16,6 +28,10 @@ COVERAGE_SAFE_SHARE = 1.3 * COVERAGE_MIN_SHARE.value
 # Room left around the character, as shares of its longer side: arms need more to the sides than the head above.
 _ROOM_ACROSS, _ROOM_DOWN = 0.16, 0.08
 _TIGHT = 0.02
+# Of somebody else's head and trunk within a crop: an arm that reaches into it hardly matters. More of it in at most so
+# many moments.
+_INTRUDES, _INTRUSIONS_MAX = 0.35, 0.1
+_ENLARGED_MAX = 2.0  # times: more would be seen
 _ROUNDING = 1e-6
 
 
@@ -57,6 +73,94 @@ def around_person(size: Size, person: PersonFacts, *, aspect_max: float, side_mi
     if wanted == size or area_px / (wanted[0] * wanted[1]) <= COVERAGE_SAFE_SHARE:
         return None
     return window(wanted, _centre(keep), Rect.whole(size))
+
+
+def people_of(known: ImageAnalysis | VideoAnalysis) -> tuple[tuple[Rect, ...], ...]:
+    """Where each of several people is, from left to right: one place in a picture, one for each moment in a clip.
+
+    Of more than :data:`PEOPLE_MAX` those are left out who are seen least. Nobody is listed where only one is.
+    """
+    size = known.facts.width_px, known.facts.height_px
+    if isinstance(known, ImageAnalysis):
+        if known.person is None or not known.others:
+            return ()
+        main = person_rect(size, known.person, room=(0.0, 0.0))
+        found = [(main,), *((_rect(box, size),) for box in known.others)]
+        largest = sorted(found, key=lambda rects: -_area(rects[0]))[:PEOPLE_MAX]
+    else:
+        others = sorted(bystanders(known), key=lambda person: -person.share)[: PEOPLE_MAX - 1]
+        if not others:
+            return ()
+        largest = [tuple(_rect(box, size) for box in person.boxes) for person in (known.notes.people[0], *others)]
+    return tuple(sorted(largest, key=lambda rects: float(np.median([rect.left_px + rect.right_px for rect in rects]))))
+
+
+def keep_person(known: ImageAnalysis | VideoAnalysis, number: int) -> Rect | None:
+    """What to keep so that one of several people is alone in it, or ``None`` where no lawful crop does that.
+
+    The crop holds the person all the time, has a lawful shape, covers others by a third at most, and need not be
+    enlarged more than twice. A figure fills enough of so close a crop to be above the least coverage by far.
+
+    Args:
+        known: The picture or the clip.
+        number: Who, counted from the left, beginning with 1.
+    """
+    people = people_of(known)
+    if not 1 <= number <= len(people):
+        return None
+    size, own = (known.facts.width_px, known.facts.height_px), people[number - 1]
+    others = [rect for place, rects in enumerate(people) if place != number - 1 for rect in rects]
+    is_image = isinstance(known, ImageAnalysis)
+    side_min_px = IMAGE_SIDE_SAFE_PX.value if is_image else VIDEO_SIDE_MIN_PX.value
+    corners = np.array(own).reshape(-1, 2, 2)
+    low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
+    bounds = _between(size, Rect(int(low[0]), int(low[1]), int(high[0]), int(high[1])), others)
+    for room in ((_ROOM_ACROSS, _ROOM_DOWN), (_ROOM_DOWN, _ROOM_DOWN), (_TIGHT, _TIGHT)):
+        extra = np.asarray(room) * (high - low).max()
+        wanted = _no_slimmer(tuple(np.ceil(high - low + 2 * extra).astype(int).tolist()), IMAGE_ASPECT_MAX.value, size)
+        middle = (low + high) / 2
+        keep = window(wanted, (float(middle[0]), float(middle[1])), bounds)
+        if not keep.holds(Rect(int(low[0]), int(low[1]), int(high[0]), int(high[1]))) or min(keep.size) <= 0:
+            continue
+        intruding = sum(_area(_shared(keep, core)) > _INTRUDES * _area(core) for core in map(_core, others))
+        is_large = min(keep.size) * _ENLARGED_MAX >= side_min_px
+        is_lawful = max(keep.size) <= IMAGE_ASPECT_MAX.value * min(keep.size)
+        if intruding <= _INTRUSIONS_MAX * len(others) and is_large and is_lawful:
+            return keep
+    return None
+
+
+def _between(size: Size, own: Rect, others: Iterable[Rect]) -> Rect:
+    """The picture up to the people on both sides."""
+    left, right = 0, size[0]
+    for other in others:
+        if other.right_px <= own.left_px:
+            left = max(left, other.right_px)
+        elif other.left_px >= own.right_px:
+            right = min(right, other.left_px)
+    return Rect(left, 0, right, size[1])
+
+
+def _core(rect: Rect) -> Rect:
+    """Where head and trunk of somebody are: the middle half of the box, without the arms."""
+    quarter = rect.size[0] // 4
+    return rect._replace(left_px=rect.left_px + quarter, right_px=rect.right_px - quarter)
+
+
+def _shared(one: Rect, other: Rect) -> Rect:
+    left, top = max(one.left_px, other.left_px), max(one.top_px, other.top_px)
+    right, bottom = min(one.right_px, other.right_px), min(one.bottom_px, other.bottom_px)
+    return Rect(left, top, max(left, right), max(top, bottom))
+
+
+def _area(rect: Rect) -> int:
+    return rect.size[0] * rect.size[1]
+
+
+def _rect(box: Box, size: Size) -> Rect:
+    places = (np.array(box).clip(0, 1) * np.tile(size, 2)).tolist()
+    left, top, right, bottom = places
+    return Rect(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
 
 
 def turns_to_upright(size: Size, person: PersonFacts) -> int:

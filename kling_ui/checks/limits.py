@@ -86,16 +86,15 @@ ROOM_LEFT_SHARE_MAX = 0.2
 ROOM_MARGIN_SHARE = 0.03
 # Clip: what shows for less than a third of a second, or in fewer than three moments in ten, may be the detector's.
 GLITCH_S = 0.35
-OTHERS_SHARE_MIN = 0.3
 COVERED_SHARE_MIN, HIDDEN_SHARE_MIN = 0.08, 0.25
 # Of the moments; a turn in a dance shows the back for less.
 BACK_SHARE_MIN = 0.3
 POSE_SURE_MIN = 0.8  # the detector's score; poses of people who are half covered come out turned and tilted
 FLOOR_SHARE_MIN = 0.2
 BACK_DEG = 120.0
-# Lengths of the trunk per second, mean of a second (see vision/motion_speed.py): walks and lively dances measure
-# 0.9-1.3, a dance at 2 times its speed 1.3, at 3 and at 4 times 1.75.
-SPEED_MAX_TRUNKS_PER_S = 1.6
+# Lengths of the trunk per second, mean of a second (see vision/motion_speed.py): brisk walks and lively dances measure
+# 2.2-2.7, a dance at 2 times its speed 2.6-3.1, at 2.5 and 3 times 3.3-4.4, whatever the frame rate and the framing.
+SPEED_MAX_TRUNKS_PER_S = 2.9
 SPEED_WINDOW_S = 1.0
 # A photograph held for seconds measures 0.003, with noise 0.011; somebody who talks and moves the hands 0.4-0.6.
 STILL_MAX_TRUNKS_PER_S = 0.05

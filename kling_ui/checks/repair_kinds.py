@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+PEOPLE_MAX = 4  # among whom one may choose
+
 
 class RepairKind(StrEnum):
     """A repair, as findings, JSON and the page name it; the word before the dot says what it changes."""
@@ -19,12 +21,20 @@ class RepairKind(StrEnum):
     IMAGE_BRIGHTEN = "image.brighten"
     VIDEO_TURN = "video.turn"
     VIDEO_BRIGHTEN = "video.brighten"
+    IMAGE_KEEP_1 = "image.keep-person-1"
+    IMAGE_KEEP_2 = "image.keep-person-2"
+    IMAGE_KEEP_3 = "image.keep-person-3"
+    IMAGE_KEEP_4 = "image.keep-person-4"
     VIDEO_TRIM = "video.trim"
     VIDEO_CONVERT = "video.convert"
     VIDEO_RESIZE = "video.resize"
     VIDEO_COMPRESS = "video.compress"
     VIDEO_CROP_TO_UPPER = "video.crop-to-upper-body"
     VIDEO_CROP_TO_SHAPE = "video.crop-to-shape"
+    VIDEO_KEEP_1 = "video.keep-person-1"
+    VIDEO_KEEP_2 = "video.keep-person-2"
+    VIDEO_KEEP_3 = "video.keep-person-3"
+    VIDEO_KEEP_4 = "video.keep-person-4"
     CHOICE_ORIENTATION = "choice.orientation"
     CHOICE_NO_SOUND = "choice.no-sound"
 
@@ -32,6 +42,12 @@ class RepairKind(StrEnum):
     def target(self) -> str:
         """What it changes: ``image``, ``video`` or ``choice``."""
         return self.value.partition(".")[0]
+
+    @property
+    def person(self) -> int | None:
+        """Whom it keeps of several people, counted from the left, from 1 to :data:`PEOPLE_MAX`; ``None`` for others."""
+        name, _, number = self.value.rpartition("-")
+        return int(number) if name.endswith(".keep-person") else None
 
 
 class RepairCode(StrEnum):
@@ -54,6 +70,10 @@ class RepairCode(StrEnum):
     IMAGE_CROP_TO_ASPECT_MIDDLE = "image.crop-to-aspect/middle"
     IMAGE_PAD_TO_ASPECT = "image.pad-to-aspect"
     IMAGE_CROP_TO_UPPER = "image.crop-to-upper-body"
+    IMAGE_KEEP_1 = "image.keep-person-1"
+    IMAGE_KEEP_2 = "image.keep-person-2"
+    IMAGE_KEEP_3 = "image.keep-person-3"
+    IMAGE_KEEP_4 = "image.keep-person-4"
     IMAGE_TURN_LEFT = "image.turn/left"
     IMAGE_TURN_OVER = "image.turn/over"
     IMAGE_TURN_RIGHT = "image.turn/right"
@@ -72,6 +92,10 @@ class RepairCode(StrEnum):
     VIDEO_COMPRESS = "video.compress"
     VIDEO_CROP_TO_UPPER = "video.crop-to-upper-body"
     VIDEO_CROP_TO_SHAPE = "video.crop-to-shape"
+    VIDEO_KEEP_1 = "video.keep-person-1"
+    VIDEO_KEEP_2 = "video.keep-person-2"
+    VIDEO_KEEP_3 = "video.keep-person-3"
+    VIDEO_KEEP_4 = "video.keep-person-4"
     CHOICE_ORIENTATION = "choice.orientation"
     CHOICE_NO_SOUND = "choice.no-sound"
 

@@ -1,8 +1,10 @@
 """From findings to repairs: which are offered, and what the chosen ones come to."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from kling_ui.checks.cropping import keep_person, people_of
 from kling_ui.checks.image_repairs import (
     compose_image,
     image_repairs,
@@ -12,10 +14,11 @@ from kling_ui.checks.image_repairs import (
     upper_body_of_clip,
     upper_body_of_image,
 )
-from kling_ui.checks.repair_kinds import Repair, RepairKind
+from kling_ui.checks.repair_kinds import Repair, RepairCode, RepairKind
 from kling_ui.checks.report import Report, Section
 from kling_ui.checks.usability import Timeline, forecast
 from kling_ui.checks.video_repairs import Span, compose_video, kept_span, video_repairs
+from kling_ui.errors import MediaError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Rect
@@ -63,13 +66,31 @@ def offers(
     found: list[Repair] = []
     if image is not None:
         found += image_repairs(image, rules)
+        found += people_repairs(image, rules)
     if video is not None:
         found += video_repairs(video, rules, choice, usable)
+        found += people_repairs(video, rules)
     if isinstance(image, ImageAnalysis) and isinstance(video, VideoAnalysis):
         kinds = {repair.kind for repair in found}
         image, video = image.upright, video.upright
         found += pair_repairs(image, video, rules, span=kept_span(kinds, video.facts, choice, usable))
     return tuple(found)
+
+
+def people_repairs(
+    known: ImageFacts | ImageAnalysis | VideoFacts | VideoAnalysis, rules: Collection[str]
+) -> Iterator[Repair]:
+    """Offer to keep one of several people, for each who can be kept alone, from left to right."""
+    if not isinstance(known, ImageAnalysis | VideoAnalysis):
+        return
+    target = "image" if isinstance(known, ImageAnalysis) else "video"
+    if f"{target}.people" not in rules:
+        return
+    count = len(people_of(known))
+    for number in range(1, count + 1):
+        if (keep := keep_person(known, number)) is not None:
+            values = {"position": (number, count), "width_px": keep.size[0], "height_px": keep.size[1]}
+            yield Repair(RepairCode(f"{target}.keep-person-{number}"), (f"{target}.people",), values, in_all=False)
 
 
 def with_repairs(report: Report, repairs: Iterable[Repair]) -> Report:
@@ -138,9 +159,10 @@ def _crops(
     choice: TransferOptions,
     usable: Span | None,
 ) -> tuple[Rect | None, Rect | None]:
-    """What to keep of image and clip, once they are turned, where the other one decides that."""
+    """What to keep of both, once they are turned, where the other one or the choice of a person decides that."""
+    chosen = chosen_person(kinds, image, "image"), chosen_person(kinds, video, "video")
     if not isinstance(image, ImageAnalysis) or not isinstance(video, VideoAnalysis):
-        return None, None
+        return chosen
     if RepairKind.IMAGE_TURN in kinds:
         image = image.turned(turns_of_image(image))
     if RepairKind.VIDEO_TURN in kinds:
@@ -150,7 +172,18 @@ def _crops(
         of_clip = upper_body_of_clip(video, span)
     elif RepairKind.VIDEO_CROP_TO_SHAPE in kinds:
         of_clip = shape_of_clip(image, video, span)
-    return upper_body_of_image(image) if RepairKind.IMAGE_CROP_TO_UPPER in kinds else None, of_clip
+    of_image = upper_body_of_image(image) if RepairKind.IMAGE_CROP_TO_UPPER in kinds else None
+    return chosen[0] or of_image, chosen[1] or of_clip
+
+
+def chosen_person(
+    kinds: Collection[RepairKind], known: ImageFacts | ImageAnalysis | VideoFacts | VideoAnalysis | None, target: str
+) -> Rect | None:
+    """What to keep of an input to keep one person of several, if that is among the repairs."""
+    number = next((kind.person for kind in kinds if kind.person and kind.target == target), None)
+    if number is None or not isinstance(known, ImageAnalysis | VideoAnalysis):
+        return None
+    return keep_person(known, number)
 
 
 def _changed(choice: TransferOptions, kinds: Collection[RepairKind]) -> TransferOptions:
@@ -168,3 +201,31 @@ def _rules(report: Report) -> tuple[str, ...]:
 def _named(section: Section, kinds: dict[str, RepairKind]) -> Section:
     findings = tuple(replace(finding, repair=kinds.get(finding.rule)) for finding in section.findings)
     return replace(section, findings=findings)
+
+
+def with_person(
+    asked: Collection[RepairKind], offered: Collection[Repair], person: int | None, *, path: Path
+) -> Collection[RepairKind]:
+    """Add the choice of a person; the clip is not cut to where the others are away, if that is all that is wrong.
+
+    Args:
+        asked: What else was asked for.
+        offered: All repairs that there are.
+        person: Number of the person to keep, counted from the left, from 1.
+        path: The input that an error names.
+
+    Raises:
+        MediaError: No input shows such a person who can be kept alone.
+    """
+    chosen = {repair.kind for repair in offered if repair.kind.person == person}
+    if not chosen:
+        numbers = sorted({repair.kind.person for repair in offered if repair.kind.person})
+        advice = f"Choose one of {', '.join(map(str, numbers))}." if numbers else "Leave the choice of a person out."
+        reason = f"no person {person}, counted from the left, can be kept alone in it."
+        raise MediaError(reason, path=path, advice=advice)
+    only_people = {
+        repair.kind
+        for repair in offered
+        if repair.kind == RepairKind.VIDEO_TRIM and set(repair.rules) <= {"video.usable", "video.people"}
+    }
+    return (set(asked) | chosen) - (only_people if any(kind.target == "video" for kind in chosen) else set())

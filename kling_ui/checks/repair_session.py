@@ -19,7 +19,7 @@ from typing import Any
 
 from kling_ui.checks.preflight import Preflight, judge
 from kling_ui.checks.repair_kinds import Repair, RepairKind
-from kling_ui.checks.repair_plan import Plan, compose, longest_usable, offers, repair_all, with_repairs
+from kling_ui.checks.repair_plan import Plan, compose, longest_usable, offers, repair_all, with_person, with_repairs
 from kling_ui.checks.report import Report
 from kling_ui.checks.video_repairs import Span
 from kling_ui.errors import MediaError
@@ -84,6 +84,7 @@ class RepairRequest:
         choice: How to transfer the motion.
         kinds: The repairs, as far as they are on offer; ``None`` takes those of "Repair all".
         span: What to keep of the clip, in seconds of what is shown; by default its longest usable span.
+        person: Besides, whom to keep where an input shows several people, counted from the left, beginning with 1.
     """
 
     image: RepairInput | None
@@ -91,6 +92,7 @@ class RepairRequest:
     choice: TransferOptions
     kinds: Collection[RepairKind] | None = None
     span: Span | None = None
+    person: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,9 @@ class RepairSession:
         report = judge(*before, choice)
         offered = offers(*before, report, choice)
         asked = repair_all(offered) if request.kinds is None else request.kinds
+        if request.person is not None:
+            shown = request.video or request.image
+            asked = with_person(asked, offered, request.person, path=shown.shown if shown else Path())
         repairs = tuple(repair for repair in offered if repair.kind in asked)
         kinds = {repair.kind for repair in repairs}
         if request.span and video and RepairKind.VIDEO_TRIM in asked:

@@ -19,7 +19,6 @@ from kling_ui.checks.limits import (
     DURATION_SLACK_S,
     GLITCH_S,
     HIDDEN_SHARE_MIN,
-    OTHERS_SHARE_MIN,
     POSE_SURE_MIN,
     SPEED_MAX_TRUNKS_PER_S,
     SPEED_WINDOW_S,
@@ -31,7 +30,9 @@ from kling_ui.checks.limits import (
 from kling_ui.options import Orientation
 from kling_ui.vision.analysis import VideoAnalysis
 from kling_ui.vision.camera import CameraStep
+from kling_ui.vision.clip_measurements import SeenPerson
 from kling_ui.vision.motion_speed import MotionSpeed
+from kling_ui.vision.people import Box
 from kling_ui.vision.pose import shows_upper_body, tilt_deg, turn_deg
 from kling_ui.vision.shots import CutKind
 
@@ -197,9 +198,7 @@ def person_spans(analysis: VideoAnalysis) -> Iterator[TimelineSpan]:
     yield from _spans(analysis, found & ~whole, SpanKind.OUT_OF_VIEW)
     moments = analysis.notes.moments
     if len(moments) == len(found):
-        others = np.array([bool(moment.others) for moment in moments], bool)
-        if others_share(analysis) >= OTHERS_SHARE_MIN:
-            yield from _spans(analysis, _carried(others, analysis), SpanKind.SEVERAL)
+        yield from _spans(analysis, in_view(analysis, bystanders(analysis)), SpanKind.SEVERAL)
         yield from _spans(analysis, not_whole(analysis) & whole, SpanKind.OCCLUDED)
 
 
@@ -221,10 +220,31 @@ def camera_spans(steps: tuple[CameraStep, ...]) -> Iterator[TimelineSpan]:
 
 
 def fast_spans(motion_speed: MotionSpeed) -> Iterator[TimelineSpan]:
-    """Yield where the figure moves too fast."""
-    mean = mean_speed(motion_speed)
+    """Yield where the figure moves too fast, from where it became fast to where it calms down."""
+    mean, times_s = mean_speed(motion_speed), motion_speed.times_s
     for first, last in _runs(mean > SPEED_MAX_TRUNKS_PER_S):
-        yield TimelineSpan(motion_speed.times_s[first], motion_speed.times_s[last], SpanKind.FAST)
+        start_s = min(times_s[first], _changed_s(motion_speed, times_s[first], rises=True))
+        yield TimelineSpan(
+            start_s, max(times_s[last], _changed_s(motion_speed, times_s[last], rises=False)), SpanKind.FAST
+        )
+
+
+def _changed_s(motion_speed: MotionSpeed, near_s: float, *, rises: bool) -> float:
+    """When, within a second, the speed rises or falls most; ``near_s`` where it does neither.
+
+    The mean of a second passes a limit up to half a second after the speed itself does.
+    """
+    times_s, speeds = np.asarray(motion_speed.times_s), np.asarray(motion_speed.trunks_per_s)
+    here = np.abs(times_s - near_s) <= SPEED_WINDOW_S
+    times_s, speeds = times_s[here], speeds[here] if rises else -speeds[here]
+    before = np.arange(1, len(speeds))
+    if not len(before):
+        return near_s
+    sums = np.cumsum(speeds)
+    step = (sums[-1] - sums[:-1]) / (len(speeds) - before) - sums[:-1] / before
+    weight = step.clip(0) ** 2 * before * (len(speeds) - before)
+    split = int(weight.argmax())
+    return float(times_s[split] + times_s[split + 1]) / 2 if weight[split] > 0 else near_s
 
 
 def mean_speed(motion_speed: MotionSpeed) -> np.ndarray:
@@ -240,10 +260,29 @@ def mean_speed(motion_speed: MotionSpeed) -> np.ndarray:
     return (sums[end] - sums[first]) / np.maximum(1, end - first)
 
 
-def others_share(analysis: VideoAnalysis) -> float:
-    """Share of the moments at which others were searched thoroughly, 0-1, that show somebody else."""
-    thorough = [moment for moment in analysis.notes.moments if moment.is_thorough]
-    return sum(bool(moment.others) for moment in thorough) / len(thorough) if thorough else 0.0
+def bystanders(analysis: VideoAnalysis) -> tuple[SeenPerson, ...]:
+    """Everybody besides the main person who is in view for longer than a glimpse, by the time of their coming."""
+    others = analysis.notes.people[1:]
+    return tuple(person for person in others if person.share * analysis.facts.duration_s >= GLITCH_S)
+
+
+def most_people(analysis: VideoAnalysis) -> tuple[float, tuple[Box, ...]]:
+    """When most bystanders are in view at once, and where they are then, from left to right."""
+    at: dict[float, list[Box]] = {}
+    for person in bystanders(analysis):
+        for time_s, box in zip(person.times_s, person.boxes, strict=True):
+            at.setdefault(time_s, []).append(box)
+    time_s = max(at, key=lambda time_s: len(at[time_s]))
+    return time_s, tuple(sorted(at[time_s]))
+
+
+def in_view(analysis: VideoAnalysis, people: Iterable[SeenPerson]) -> np.ndarray:
+    """Tell at which moments some of these people are in view: ``(moments,)`` bool."""
+    times_s = analysis.track.times_s
+    return sum(
+        ((times_s >= person.times_s[0]) & (times_s <= person.times_s[-1]) for person in people),
+        start=np.zeros(len(times_s), bool),
+    )
 
 
 def not_whole(analysis: VideoAnalysis) -> np.ndarray:
@@ -289,15 +328,6 @@ def sure_poses(analysis: VideoAnalysis) -> np.ndarray:
         return analysis.track.found
     sure = np.array([moment.confidence >= POSE_SURE_MIN for moment in analysis.notes.moments], bool)
     return analysis.track.found & sure
-
-
-def _carried(others: np.ndarray, analysis: VideoAnalysis) -> np.ndarray:
-    """Moments without a thorough search show what the last thorough one showed."""
-    carried, last = others.copy(), False
-    for place, moment in enumerate(analysis.notes.moments):
-        last = bool(others[place]) if moment.is_thorough else last or bool(others[place])
-        carried[place] = last
-    return carried
 
 
 def _spans(analysis: VideoAnalysis, bad: np.ndarray, kind: SpanKind) -> Iterator[TimelineSpan]:

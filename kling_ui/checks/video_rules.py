@@ -16,7 +16,6 @@ from kling_ui.checks.limits import (
     DURATION_SLACK_S,
     FLOOR_SHARE_MIN,
     LOST_MIN_S,
-    OTHERS_SHARE_MIN,
     PERSON_SHARE_MIN,
     SHARPNESS_MIN,
     SPEED_MAX_TRUNKS_PER_S,
@@ -35,13 +34,15 @@ from kling_ui.checks.report import Curve, CurveKind, Evidence, Finding, FindingC
 from kling_ui.checks.usability import (
     Timeline,
     TimelineSpan,
+    bystanders,
     camera_spans,
     cut_spans,
     dark_moments,
     fast_spans,
+    in_view,
     mean_speed,
+    most_people,
     not_whole,
-    others_share,
     sure_poses,
 )
 from kling_ui.media.probe import VideoFacts
@@ -49,6 +50,7 @@ from kling_ui.media.signatures import MB
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.vision.analysis import VideoAnalysis
 from kling_ui.vision.camera import CameraStep
+from kling_ui.vision.clip_measurements import SeenPerson
 from kling_ui.vision.pose import Framing, framing, shows_upper_body, spans_without, tilt_deg, turn_deg
 
 _SHOWN = {Framing.NOBODY: 0, Framing.PART: 1, Framing.UPPER: 2, Framing.FULL: 3}
@@ -110,12 +112,15 @@ def check_camera(analysis: VideoAnalysis, _timeline: Timeline) -> Iterator[Findi
 
 def check_people(analysis: VideoAnalysis, _timeline: Timeline) -> Iterator[Finding]:
     """``video.people``: one person; advice, the largest one is used."""
-    share = others_share(analysis)
-    if share < OTHERS_SHARE_MIN:
+    others = bystanders(analysis)
+    if not others:
         return
-    most = max(analysis.notes.moments, key=lambda moment: len(moment.others))
-    evidence = Evidence(analysis.evidence.get("others"), ((most.time_s, most.time_s),), most.others)
-    measured, values = round(share, 3), {"count": len(most.others) + 1, "share": share}
+    shown_s, boxes = most_people(analysis)
+    share = analysis.share_of(in_view(analysis, others))
+    spans = ((shown_s, shown_s), *((person.times_s[0], person.times_s[-1]) for person in others))
+    evidence = Evidence(analysis.evidence.get("others"), spans, boxes)
+    people = tuple((_across(person), person.share) for person in others)
+    measured, values = round(share, 3), {"count": len(boxes) + 1, "share": share, "people": people}
     yield Finding(FindingCode.VIDEO_PEOPLE, Severity.WARN, measured, LimitSource.KLING, values, evidence=evidence)
 
 
@@ -161,6 +166,11 @@ TIME_RULES: tuple[Callable[[VideoAnalysis, Timeline], Iterator[Finding]], ...] =
     check_speed,
     check_still,
 )
+
+
+def _across(person: SeenPerson) -> float:
+    """Where somebody usually is, as a share of the width from the left."""
+    return float(np.median([(left + right) / 2 for left, _, right, _ in person.boxes]))
 
 
 def _often_hidden(analysis: VideoAnalysis) -> list[str]:

@@ -98,6 +98,10 @@ def repair(
     orientation: Facing = Orientation.VIDEO,
     sound: Sound = True,
     out: Annotated[Path, typer.Option(help="Folder for the repaired files; nothing in it is overwritten.")],
+    person: Annotated[
+        int | None,
+        typer.Option(min=1, help="Where there are several people, keep this one, counted from the left."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Mend what the checks find, into new files; the originals stay as they are.
@@ -110,9 +114,8 @@ def repair(
     def load() -> Work:
         from kling_ui.cli.reports import repair_files  # noqa: PLC0415
 
-        return lambda: repair_files(
-            image, video, TransferOptions(orientation=orientation, keep_sound=sound), out, as_json=as_json
-        )
+        choice = TransferOptions(orientation=orientation, keep_sound=sound)
+        return lambda: repair_files(image, video, choice, out, person=person, as_json=as_json)
 
     guarded(load, as_json=as_json)
 
@@ -281,7 +284,7 @@ def preview_server(
         from pydantic import SecretStr  # noqa: PLC0415
 
         from kling_ui.errors import SettingsError  # noqa: PLC0415
-        from kling_ui.preview.standalone import serve_preview  # noqa: PLC0415
+        from kling_ui.preview.service import serve_preview  # noqa: PLC0415
         from kling_ui.settings import Settings, valid_token  # noqa: PLC0415
 
         if token is not None and not valid_token(token):

@@ -53,8 +53,24 @@ def check_files(
     return FAILED if checked.is_blocked else DONE
 
 
-def repair_files(image: Path | None, video: Path | None, choice: TransferOptions, out: Path, *, as_json: bool) -> int:
-    """Look at the files, apply every repair that is offered, look again, print and return the exit code.
+def repair_files(
+    image: Path | None,
+    video: Path | None,
+    choice: TransferOptions,
+    out: Path,
+    *,
+    person: int | None = None,
+    as_json: bool,
+) -> int:
+    """Look at the files, apply every repair that needs no choice, look again, print and return the exit code.
+
+    Args:
+        image: The character image.
+        video: The reference video.
+        choice: How to transfer the motion.
+        out: Folder for the copies.
+        person: Whom to keep of several people, counted from the left.
+        as_json: Print JSON.
 
     Raises:
         MediaError: A file cannot be read, or the folder cannot be written to.
@@ -67,6 +83,7 @@ def repair_files(image: Path | None, video: Path | None, choice: TransferOptions
             out=out,
             orientation=choice.orientation,
             keep_sound=choice.keep_sound,
+            person=person,
             on_progress=bar.show,
         )
     if as_json:

@@ -55,6 +55,20 @@ def _place(middle: float) -> str:
     return "on the left" if middle < 0.4 else "on the right" if middle > 0.6 else "in the middle"
 
 
+def _people(people: Sequence[tuple[float, float]]) -> str:
+    return _short_list([f"{_place(middle)} for {_percent(share)}" for middle, share in people])
+
+
+def _position(position: tuple[int, int]) -> str:
+    """Where somebody is among several: the place from the left, and how many there are."""
+    place, count = position
+    if place == 1:
+        return "on the left"
+    if place == count:
+        return "on the right"
+    return "in the middle" if count == 3 else ("second from the left" if place == 2 else "second from the right")
+
+
 WRITERS: dict[str, Callable[[Any], str]] = {
     "percent": _percent,
     "fine_percent": _fine_percent,
@@ -64,6 +78,8 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "times": _times,
     "spans": _spans,
     "place": _place,
+    "people": _people,
+    "position": _position,
     "duration": lambda duration_s: f"{duration_s:.2f}".rstrip("0").rstrip(".") + " s",
     "causes": lambda kinds: " and ".join(CAUSES[kind] for kind in kinds),
     "body": lambda framing: BODIES[framing],

@@ -5,11 +5,10 @@ Python's format strings have it or as :data:`kling_ui.presentation.findings.WRIT
 """
 
 from kling_ui.checks.limits import LimitSource
-from kling_ui.checks.repair_kinds import RepairCode
-from kling_ui.checks.report import CurveKind, Severity
+from kling_ui.checks.repair_kinds import RepairCode, RepairKind
+from kling_ui.checks.report import CurveKind
 from kling_ui.checks.report import FindingCode as Code
 from kling_ui.checks.usability import AdviceCode, SpanKind
-from kling_ui.options import InputKind, Orientation
 from kling_ui.vision.pose import Framing
 
 _SMALLER = "Save it as a JPEG, or scale it down."
@@ -249,8 +248,8 @@ FINDINGS: dict[Code, tuple[str, str]] = {
         _STILL_CAMERA,
     ),
     Code.VIDEO_PEOPLE: (
-        "The clip shows {count} people for about {share:percent} of the time; the largest one is used, and some runs "
-        "are refused.",
+        "The clip shows {count} people for about {share:percent} of the time (besides the main one, somebody "
+        "{people:people}); the largest one is used, and some runs are refused.",
         "Choose a clip of one person, or crop the others out.",
     ),
     Code.VIDEO_STILL: (
@@ -381,6 +380,13 @@ REPAIRS: dict[RepairCode, tuple[str, str]] = {
         "Crop the clip to the upper body",
         "Keeps head, arms and trunk, as much as the image shows.",
     ),
+    **dict.fromkeys(
+        (RepairCode(kind.value) for kind in RepairKind if kind.person),
+        (
+            "Keep the person {position:position}",
+            "Crops the others out and keeps {width_px} x {height_px} px around that person.",
+        ),
+    ),
     RepairCode.VIDEO_CROP_TO_SHAPE: (
         "Crop the clip to the image's shape",
         "Keeps {width_px} x {height_px} px around the person, who stays in view.",
@@ -424,20 +430,6 @@ SOURCES = {
     LimitSource.FIELD: "reports of users",
     LimitSource.SENSE: "common sense",
 }
-COPIES = {InputKind.IMAGE: "copy that can be shown", InputKind.VIDEO: "playable copy"}
-SPANS = {
-    SpanKind.GOOD: "Good",
-    SpanKind.CUT: "Cut",
-    SpanKind.NOBODY: "Nobody in view",
-    SpanKind.OUT_OF_VIEW: "Partly out of view",
-    SpanKind.SEVERAL: "Several people",
-    SpanKind.OCCLUDED: "Something in front",
-    SpanKind.CAMERA: "Camera moves",
-    SpanKind.FAST: "Too fast",
-    SpanKind.UNSEEN: "Not looked at",
-}
-ORIENTATIONS = {Orientation.VIDEO: "Video", Orientation.IMAGE: "Image"}
-SEVERITIES = {Severity.BLOCK: "Stops the run", Severity.WARN: "May disappoint", Severity.HINT: "Worth knowing"}
 CAUSES = {
     SpanKind.CUT: "cuts",
     SpanKind.NOBODY: "moments without a person",

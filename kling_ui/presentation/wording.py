@@ -1,5 +1,8 @@
-"""Figures and times as a person reads them, each kept on one line with its unit."""
+"""Labels, figures and times as a person reads them, each kept on one line with its unit."""
 
+from kling_ui.checks.report import Severity
+from kling_ui.checks.usability import SpanKind
+from kling_ui.options import InputKind, Orientation
 from kling_ui.runs.record import EngineName, RunState
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -34,6 +37,20 @@ STEP_WORDS = {
     RunState.CANCELLED: "Cancelled",
     RunState.UNKNOWN: "Outcome unknown",
 }
+COPIES = {InputKind.IMAGE: "copy that can be shown", InputKind.VIDEO: "playable copy"}
+SPANS = {
+    SpanKind.GOOD: "Good",
+    SpanKind.CUT: "Cut",
+    SpanKind.NOBODY: "Nobody in view",
+    SpanKind.OUT_OF_VIEW: "Partly out of view",
+    SpanKind.SEVERAL: "Several people",
+    SpanKind.OCCLUDED: "Something in front",
+    SpanKind.CAMERA: "Camera moves",
+    SpanKind.FAST: "Too fast",
+    SpanKind.UNSEEN: "Not looked at",
+}
+ORIENTATIONS = {Orientation.VIDEO: "Video", Orientation.IMAGE: "Image"}
+SEVERITIES = {Severity.BLOCK: "Stops the run", Severity.WARN: "May disappoint", Severity.HINT: "Worth knowing"}
 
 
 def size(width_px: int, height_px: int) -> str:

@@ -4,12 +4,16 @@ import asyncio
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncGenerator, Mapping
+import signal
+import socket
+import sys
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 
+from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -18,8 +22,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from kling_ui.errors import KlingUIError
 from kling_ui.preview.catalog import CATEGORIES, card, listing, parse_input
 from kling_ui.preview.job import Job, JobState
+from kling_ui.preview.job_inputs import InputFetch
 from kling_ui.preview.queue import JobQueue
 from kling_ui.preview.service_errors import (
     ServiceError,
@@ -34,13 +40,15 @@ from kling_ui.preview.service_errors import (
     unknown_request,
 )
 from kling_ui.served_hosts import AllowedHosts, Authority
-from kling_ui.settings import MODEL_ID
+from kling_ui.settings import MODEL_ID, is_loopback
+from kling_ui.workers import Workers
 
 MAX_BODY_BYTES = 64 * 1024**2  # what the vendor's own nodes send at most
 
 _BYTE_RANGE = re.compile(r"[0-9]{1,18}-[0-9]{0,18}|-[0-9]{1,18}")
 # The status only tells that a job stopped; how it went is told by the result.
 _STATUS_WORDS = {JobState.SUCCEEDED: "completed", JobState.FAILED: "completed"}
+SHUTDOWN_S = 3
 
 
 async def read_body(request: Request, limit_bytes: int) -> bytes:
@@ -304,3 +312,70 @@ def _on_disconnect(_request: Request, _error: Exception) -> Response:
 
 def _on_bug(_request: Request, _error: Exception) -> Response:
     return _refuse(server_fault())
+
+
+def serve_preview(
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    token: SecretStr | None = None,
+    slots: int = 1,
+    allow_private: bool = False,
+    names: Collection[str] = (),
+    on_ready: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """Serve until interrupted or terminated; then end running jobs and remove their files.
+
+    Args:
+        folder: Where jobs keep their files; several servers may share it.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        token: The only bearer token that is let in; ``None`` lets in everybody.
+        slots: Jobs that run at the same time.
+        allow_private: Also fetch inputs from private addresses; for development only.
+        names: More names under which it answers, where only this machine can reach it: otherwise any page in a browser
+            here could ask it by a name that leads here.
+        on_ready: Told the service's address, as soon as connections are taken.
+
+    Raises:
+        KlingUIError: The address cannot be listened on.
+    """
+    import uvicorn  # noqa: PLC0415  only needed here
+
+    listener = _listen(host, port)
+    shown_host = f"[{host}]" if ":" in host else host
+    on_ready(f"http://{shown_host}:{listener.getsockname()[1]}")
+    # uvicorn raises the signal again once it has shut down; the workers still have to be ended then
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        with Workers(slots) as workers:
+            queue = JobQueue(folder, workers, fetch=InputFetch(allow_private=allow_private), slots=slots)
+            service = build_service(
+                queue,
+                token=token.get_secret_value() if token else None,
+                hosts=AllowedHosts(names) if is_loopback(host) else None,
+            )
+            config = uvicorn.Config(
+                service,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=SHUTDOWN_S,
+            )
+            uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass  # the usual way to end it
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise KlingUIError(
+            f"It is not possible to listen on {host}, port {port}.", advice="Choose another port, or another address."
+        ) from error

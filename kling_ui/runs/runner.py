@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from kling_ui.errors import LedgerError, RunError
+from kling_ui.errors import LedgerError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import without_odd
 from kling_ui.runs.engines import Engines
@@ -24,7 +24,7 @@ from kling_ui.runs.retention import Retention
 from kling_ui.runs.run_files import Measurer, RunFolders
 from kling_ui.runs.submission import Recovery, RunSubmission
 from kling_ui.runs.supervisor import RunSupervisor
-from kling_ui.runs.view import Live, Loss, LossError, RunView, view_of
+from kling_ui.runs.view import Live, Loss, LossError, RunView, unknown_run, view_of
 from kling_ui.settings import Limits, Settings
 from kling_ui.workers import Workers
 
@@ -33,11 +33,6 @@ QUIET_S = 10.0  # a page that has gone is noticed when it is next written to
 HISTORY_LIMIT = 50
 NAME_MAX_CHARS = 80
 __all__ = ["RunInputs", "Runner", "Start", "open_runner"]
-
-
-def unknown_run() -> RunError:
-    """Say the same of a run that never was, that is somebody else's, and that was deleted."""
-    return RunError("This run is not known here.", advice="It may have been deleted, or belong to another browser.")
 
 
 class RunQueries:
@@ -84,11 +79,7 @@ class RunQueries:
         return tuple(self._watched)
 
     async def view(self, run_id: str, visitor: str | None) -> RunView:
-        """Return a run as it is now; arguments as for :meth:`watch`.
-
-        Raises:
-            RunError: There is no such run of this visitor.
-        """
+        """Return a run as it is now; arguments and errors as for :meth:`watch`."""
         return self.show(await self._opened(run_id, visitor))
 
     async def may_be_fetched(self, run_id: str) -> bool:
@@ -121,10 +112,9 @@ class RunQueries:
             RunError: There is no such run of this visitor.
         """
         record = await self._remembered(run_id)
-        is_theirs = record is not None and (
-            visitor is None or (visitor != "" and compare_digest(record.visitor.encode(), visitor.encode()))
-        )
-        if record is None or not is_theirs or record.deleted_at is not None:
+        if record is None or record.deleted_at is not None:
+            raise unknown_run()
+        if visitor is not None and not (visitor and compare_digest(record.visitor.encode(), visitor.encode())):
             raise unknown_run()
         return record
 

@@ -172,6 +172,11 @@ class LossError(RunError):
         self.run = run
 
 
+def unknown_run() -> RunError:
+    """Say the same of a run that never was, that is somebody else's, and that was deleted."""
+    return RunError("This run is not known here.", advice="It may have been deleted, or belong to another browser.")
+
+
 def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunView:
     """Put together what is remembered and what is known at the moment.
 

@@ -144,3 +144,9 @@ class LatestWins:
                 self._quiet[place].discard(mark)
                 if not self._quiet[place]:
                     del self._quiet[place]
+
+
+def run_in_address(request: gr.Request) -> str:
+    """Give the run that the address of the page names; the browser sends its query with every event."""
+    inner = request.request
+    return "" if inner is None else without_odd(inner.query_params.get("run", ""))

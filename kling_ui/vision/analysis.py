@@ -19,11 +19,20 @@ from kling_ui.media.image import ImageFacts, Picture, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.vision.clip_measurements import Notes, measure_clip
 from kling_ui.vision.evidence import draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
-from kling_ui.vision.frame_analysis import PLAN_PX, brightness, covered_parts, exposed, hidden_joints
+from kling_ui.vision.frame_analysis import (
+    PLAN_PX,
+    brightness,
+    covered_parts,
+    exposed,
+    hidden_hands,
+    hidden_joints,
+)
 from kling_ui.vision.frame_sampling import content_box, size_changes_s
 from kling_ui.vision.people import (
     Box,
     Group,
+    are_small,
+    bodies_of,
     detector_pool,
     faces_of_others,
     group_of,
@@ -32,7 +41,6 @@ from kling_ui.vision.people import (
     mask_box,
     outshone,
     search,
-    stored_turns,
 )
 from kling_ui.vision.pose import (
     POSE_LONG_SIDE_PX,
@@ -48,6 +56,7 @@ from kling_ui.vision.pose import (
     turned_landmarks,
     usual_framing,
 )
+from kling_ui.vision.stored_turns import stored_turns
 
 _KINDS_MAX = 8  # dataclasses that are kept here; there are fewer
 VERSION = 5  # raise it whenever an analysis finds something else than before in the same file
@@ -360,6 +369,8 @@ def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None
     faces = detectors.submit(faces_of_others, picture.rgb)
     people = search(picture.rgb)
     more = detectors.submit(outshone, picture.rgb, people)
+    if are_small(picture.rgb.shape, people):
+        faces = detectors.submit(faces_of_others, picture.rgb, people)
     main = group_of(people).main
     if main is None or main.mask is None:
         return Group(None, ()), None, None
@@ -368,7 +379,7 @@ def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None
     if group.main is not None and group.main is not main and group.main.mask is not None:
         person = _person_facts(picture, group.main)
         drawn = draw_person(picture.rgb, group.main.mask, group.main.landmarks)
-    group = Group(group.main, group.others or tuple(faces.result()))
+    group = Group(group.main, group.others or bodies_of(picture.rgb, faces.result(), people))
     draw_boxes(drawn, group.others)
     return group, person, drawn
 
@@ -386,7 +397,8 @@ def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:
         tilt_deg=round(float(tilt_deg(pose.landmarks, width / height)), _ANGLE_DIGITS),
         turn_deg=round(float(turn_deg(pose.world_m)), _ANGLE_DIGITS),
         covered=covered_parts(plan, pose.landmarks, within),
-        hidden=hidden_joints(pose.landmarks, pose.world_m, within),
+        hidden=hidden_joints(pose.landmarks, pose.world_m, within)
+        or hidden_hands(pose.landmarks, pose.world_m, within),
         turns=stored_turns(picture.rgb, pose),
     )
 

@@ -3,6 +3,7 @@
 Everything that costs time leaves Python's lock alone, so decoding goes on while two threads read poses.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -16,9 +17,10 @@ from kling_ui.vision.camera import CameraStep, FlowMeter, OpticalFlow
 from kling_ui.vision.frame_analysis import AnalysedFrame, Figures, FrameAnalysis, analyse_frame
 from kling_ui.vision.frame_sampling import SECONDS_MAX, SampledFrame, load_sampled_frames
 from kling_ui.vision.motion_speed import MotionSpeed, camera_steps, cut_apart, figure_speed
-from kling_ui.vision.people import detector_pool, hands_beyond, quarters, stored_turns
+from kling_ui.vision.people import Box, detector_pool
 from kling_ui.vision.pose import LANDMARKS, SURE_SCORE_MIN, PoseTrack, lean_deg, shows_upper_body
 from kling_ui.vision.shots import Cut, JumpCutTest, Views, find_cuts
+from kling_ui.vision.stored_turns import hands_beyond, quarters, stored_turns
 
 MOMENTS = 24  # 1.25 s apart in the longest clip that an engine takes; closer wherever something changes between two
 _THOROUGH_EVERY = 4  # moments: of these one is searched for other people more closely
@@ -29,6 +31,30 @@ _TURNED_SHARE_MIN = 0.6  # of the moments, and of those that are looked at more 
 _LOWERED_SHARE_MIN = 0.15  # of the moments, with hands that do not carry the body
 _TURNED_ASKED = 7  # moments that are looked at more closely whether the clip was stored turned
 _HIDDEN_OFTEN = 0.15  # share of the moments; hands pass behind and in front of each other all the time
+
+
+# From one moment to the next a person moves and grows by at most so much, in heights of their box, and so much more for
+# each second between; somebody who walks makes 0.7 a second.
+_LEAP_MAX, _LEAP_MAX_PER_S = 0.35, 0.9
+_LOST_MAX_S = 2.6  # somebody who comes back later is somebody else: two moments of the longest clip
+_STAYS_MAIN = 0.25  # heights by which the main person is preferred to others who cross
+_STRIDE_S = 0.3  # over which it is measured at least where somebody is going
+_GROWTH = 0.5  # how far a change of size counts, as a natural logarithm
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPerson:
+    """One person, followed through a clip.
+
+    Attributes:
+        times_s: Moments at which the person was found, rising.
+        boxes: Where, ``(left, top, right, bottom)`` as fractions, one for each of these times.
+        share: Share of the clip, 0-1, from before the first to behind the last of them.
+    """
+
+    times_s: tuple[float, ...]
+    boxes: tuple[Box, ...]
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +68,7 @@ class Notes:
         motion_speed: How fast the figure moved.
         seen_s: Up to where the clip was decoded.
         turns: Counter-clockwise quarter turns that bring a clip upright whose file was stored turned, 0-3.
+        people: Everybody who was found more than once and for more than a glimpse, the main person first.
     """
 
     moments: tuple[FrameAnalysis, ...] = ()
@@ -50,6 +77,7 @@ class Notes:
     motion_speed: MotionSpeed = field(default_factory=MotionSpeed)
     seen_s: float = 0.0
     turns: int = 0
+    people: tuple[SeenPerson, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +115,8 @@ def measure_clip(facts: VideoFacts) -> ClipMeasurements:
     at_s = [analysed.moment.time_s for analysed in found]
     people = Figures(times_s, at_s, [analysed.people for analysed in found])
     moves = camera_steps(sampled_frames, people)
-    motion_speed = figure_speed(
-        times_s, steps, Figures(times_s, at_s, [analysed.figure for analysed in found]), track, moves
-    )
+    main = Figures(times_s, at_s, [analysed.figure for analysed in found])
+    motion_speed = figure_speed(sampled_frames, main, track, moves)
     views = Views(times_s, grey, people.at, JumpCutTest(sampled_frames, facts.width_px / facts.height_px).between)
     cuts = find_cuts(views, steps, moves)
     moves, motion_speed = cut_apart(moves, motion_speed, cuts)
@@ -100,6 +127,9 @@ def measure_clip(facts: VideoFacts) -> ClipMeasurements:
         motion_speed=motion_speed,
         seen_s=min(facts.duration_s, SECONDS_MAX),
         turns=clip_turns(found, [sampled_frames[index] for index in chosen], track),
+        people=follow_people(
+            [analysed.moment for analysed in found], facts.width_px / facts.height_px, facts.duration_s
+        ),
     )
     return ClipMeasurements(notes, track, tuple(sampled_frames[index] for index in chosen), tuple(sampled_frames))
 
@@ -129,6 +159,7 @@ def _coarse_pass(
 
 def _fine_pass(sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int, AnalysedFrame]) -> None:
     """Analyse frames between neighbouring moments that differ, until it is clear when the change came."""
+    _search_beside(sampled_frames, analysed_frames)
     budget, hidden = (
         _DOUBTS_MAX,
         np.mean([bool(analysed.moment.hidden) for analysed in analysed_frames.values()] or [False]),
@@ -176,6 +207,23 @@ def clip_turns(found: Sequence[AnalysedFrame], frames: Sequence[SampledFrame], t
     return usual if answers.count(usual) >= _TURNED_SHARE_MIN * len(answers) else 0
 
 
+def _search_beside(sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int, AnalysedFrame]) -> None:
+    """Search others thoroughly at each moment beside one that shows them, and so on."""
+    while True:
+        known = sorted(analysed_frames)
+        crowded = [bool(analysed_frames[index].moment.others) for index in known]
+        beside = [
+            index
+            for place, index in enumerate(known)
+            if any(crowded[max(0, place - 1) : place + 2]) and not analysed_frames[index].moment.is_thorough
+        ]
+        if not beside:
+            return
+        frames = [sampled_frames[index] for index in beside]
+        found = detector_pool().map(lambda frame: analyse_frame(frame, thorough=True), frames)
+        analysed_frames |= dict(zip(beside, found, strict=True))
+
+
 def _around(known: Sequence[int], index: int) -> tuple[int, int]:
     place = int(np.searchsorted(known, index))
     return known[place - 1], known[place]
@@ -185,6 +233,89 @@ def _state(analysed: AnalysedFrame, *, with_hidden: bool) -> tuple[bool, bool, b
     moment = analysed.moment
     shown = analysed.pose is not None and bool(shows_upper_body(analysed.pose.landmarks))
     return shown, bool(moment.covered), with_hidden and bool(moment.hidden), bool(moment.others)
+
+
+def follow_people(moments: Sequence[FrameAnalysis], aspect: float, duration_s: float) -> tuple[SeenPerson, ...]:
+    """Tell who is who from moment to moment, by place and size.
+
+    Args:
+        moments: Analysed frames, rising in time.
+        aspect: Width divided by height of the picture.
+        duration_s: The clip's length.
+
+    Returns:
+        Those who were found more than once, the person who was the main one most often first, then by time.
+    """
+    paths: list[_Path] = []
+    for moment in moments:
+        boxes = [*([moment.box] if moment.box else []), *moment.others]
+        open_paths = [path for path in paths if moment.time_s - path.times_s[-1] <= _LOST_MAX_S]
+        pairs = sorted(
+            (change - _STAYS_MAIN * (path.is_main and number == 0), place, number)
+            for place, path in enumerate(open_paths)
+            for number, box in enumerate(boxes)
+            if (change := path.change(box, moment.time_s, aspect)) <= path.change_max(moment.time_s)
+        )
+        taken: set[int] = set()
+        for _, place, number in pairs:
+            if number not in taken and open_paths[place].times_s[-1] < moment.time_s:
+                taken.add(number)
+                open_paths[place].add(boxes[number], moment, is_main=number == 0 and moment.box is not None)
+        for number in sorted(set(range(len(boxes))) - taken):
+            path = _Path()
+            path.add(boxes[number], moment, is_main=number == 0 and moment.box is not None)
+            paths.append(path)
+    main = max(paths, key=lambda path: path.main_count, default=None)
+    kept = [path for path in paths if path is main or len(path.times_s) - path.main_count > 1]
+    kept.sort(key=lambda path: (path is not main, path.times_s[0]))
+    edges = np.concatenate(([0.0], [moment.time_s for moment in moments], [max(duration_s, _SLACK_S)]))
+    return tuple(path.seen(edges) for path in kept)
+
+
+@dataclass(slots=True)
+class _Path:
+    """Where one person was so far."""
+
+    times_s: list[float] = field(default_factory=list)
+    boxes: list[Box] = field(default_factory=list)
+    main_count: int = 0
+    is_main: bool = False  # when last seen
+
+    def add(self, box: Box, moment: FrameAnalysis, *, is_main: bool) -> None:
+        self.times_s.append(moment.time_s)
+        self.boxes.append(box)
+        self.main_count += is_main
+        self.is_main = is_main
+
+    def change_max(self, time_s: float) -> float:
+        return _LEAP_MAX + _LEAP_MAX_PER_S * (time_s - self.times_s[-1])
+
+    def change(self, box: Box, time_s: float, aspect: float) -> float:
+        """How far a box is from where the person should be by now, and how much it differs in size; in heights."""
+        gap_s, (x, y, height) = time_s - self.times_s[-1], _middle(self.boxes[-1], aspect)
+        earlier = bisect_right(self.times_s, self.times_s[-1] - _STRIDE_S) - 1
+        if earlier >= 0:  # over less, outlines that flicker would pass for a stride
+            before_s, before = self.times_s[earlier], _middle(self.boxes[earlier], aspect)
+            ahead = min(1.0, gap_s / (self.times_s[-1] - before_s))
+            x, y = x + ahead * (x - before[0]), y + ahead * (y - before[1])
+        other = _middle(box, aspect)
+        usual = max(_SLACK_S, (height + other[2]) / 2)
+        leap = float(np.hypot(other[0] - x, other[1] - y)) / usual
+        growth = abs(float(np.log(max(other[2], _SLACK_S) / max(height, _SLACK_S))))
+        return leap + _GROWTH * growth
+
+    def seen(self, edges_s: np.ndarray) -> SeenPerson:
+        first, last = (
+            int(np.searchsorted(edges_s[1:-1], time_s)) + 1 for time_s in (self.times_s[0], self.times_s[-1])
+        )
+        start_s = (edges_s[first - 1] + edges_s[first]) / 2 if first > 1 else 0.0
+        end_s = (edges_s[last] + edges_s[last + 1]) / 2 if last + 2 < len(edges_s) else edges_s[-1]
+        return SeenPerson(tuple(self.times_s), tuple(self.boxes), round(float((end_s - start_s) / edges_s[-1]), 4))
+
+
+def _middle(box: Box, aspect: float) -> tuple[float, float, float]:
+    left, top, right, bottom = box
+    return (left + right) / 2 * aspect, (top + bottom) / 2, bottom - top
 
 
 def _track(analysed_frames: Iterable[AnalysedFrame], facts: VideoFacts) -> PoseTrack:

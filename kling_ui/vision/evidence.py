@@ -72,7 +72,7 @@ _HEIGHT_PX = 300  # of a strip of evidence
 _CUTS_MAX = 3  # cuts that are shown, with a frame on either side
 _CAMERA_S = 2.0  # span in which the camera's movement is added up
 _CAMERA_MIN = 0.02  # long sides of the picture within two seconds; less is nothing to show
-_FAST_MIN = 1.2  # trunks per second; less is nothing to show
+_FAST_MIN = 2.2  # trunks per second; less is nothing to show
 PICTURE_HEIGHT_PX = 420  # of a repaired picture and its original, side by side
 TILE_HEIGHT_PX = 200  # of a repaired clip's frames
 _TILES = 6  # frames of each clip
@@ -235,11 +235,14 @@ def _cuts(seen: ClipMeasurements) -> np.ndarray | None:
 
 
 def _others(seen: ClipMeasurements) -> np.ndarray | None:
-    counts = [len(moment.others) for moment in seen.notes.moments]
-    if not any(counts):
+    at: dict[float, list[Box]] = {}
+    for person in seen.notes.people[1:]:
+        for time_s, box in zip(person.times_s, person.boxes, strict=True):
+            at.setdefault(time_s, []).append(box)
+    if not at:
         return None
-    place = int(np.argmax(counts))
-    return _boxed(seen, place, seen.notes.moments[place].others)
+    time_s = max(at, key=lambda time_s: len(at[time_s]))
+    return _boxed(seen, int(np.abs(seen.track.times_s - time_s).argmin()), at[time_s])
 
 
 def _boxed(seen: ClipMeasurements, place: int, boxes: Sequence[Box]) -> np.ndarray:

@@ -8,13 +8,14 @@ import numpy as np
 
 from kling_ui.vision.camera import FLOW_LONG_SIDE_PX, SOBEL_SUM
 from kling_ui.vision.frame_sampling import SampledFrame, content_box
-from kling_ui.vision.people import Box, find_group
+from kling_ui.vision.people import Box, find_group, mask_box
 from kling_ui.vision.pose import EARS, HIPS, MASK_THRESHOLD, SHOULDERS, VISIBLE_MIN, Landmark, Pose, shrink, turn_deg
 
 PLAN_PX = 224  # long side of the copy on which patches are followed
 _SMALLEST_PX, _NARROWEST_PX = 50, 4  # area of a body, and width of its shoulders, below which nothing is judged
 # In shoulder widths around the body's outline: where it may end all the same, and up to where its surroundings go.
 _BORDER, _AROUND = 0.1, 0.6
+_SIDE_LIGHT_MIN, _GREY_MAX = 1.3, 255  # times as bright as the other side, on the whole; the brightest level
 _SAME_COLOUR = (7, 4, 4)  # levels of L, a, b around the colour of the seed
 # On the body and beyond it, in shares of the body's outline. Bars and boxes fill a rectangle: a little of them will do.
 # Anything else must show more: a wide skirt has 0.05 beyond, a background in the colour of a sleeve 0.04 on the body.
@@ -26,6 +27,9 @@ _EDGE_SHARE = 0.05  # joints this near to the picture's edge are cut by it rathe
 _BACK_DEG = 180  # the back is to the camera
 _SIDEWAYS_DEG = 40.0  # beyond it the far arm and leg hide behind the body, as they should
 _BACKWARDS_DEG = 130.0  # beyond it both arms do
+_FINGERS = [*range(Landmark.LEFT_PINKY, Landmark.RIGHT_INDEX + 1)]
+# Fingers behind the back or in pockets measure 0.34-0.75, in front of the body, half closed, 0.87 and more.
+_HAND_SEEN_MIN = 0.8
 _HIDDEN_MIN = 2  # a single joint is often the other hand's doing
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 
@@ -86,6 +90,23 @@ def hidden_joints(landmarks: np.ndarray, world_m: np.ndarray, within: Box = _WHO
     return tuple(named) if len(named) >= _HIDDEN_MIN else ()
 
 
+def hidden_hands(landmarks: np.ndarray, world_m: np.ndarray, within: Box = _WHOLE) -> tuple[str, ...]:
+    """Name both hands of a still picture when they are behind the back or in pockets.
+
+    In a clip hands are blurred now and then, which looks the same; and from the side or from behind they may be hidden.
+
+    Args:
+        landmarks: ``(33, 4)``.
+        world_m: ``(33, 3)``.
+        within: What of the picture shows something, as fractions.
+    """
+    low, high = np.array(within[:2]) + _EDGE_SHARE, np.array(within[2:]) - _EDGE_SHARE
+    places, visibility = landmarks[_FINGERS, :2], landmarks[_FINGERS, 3]
+    is_front = abs(float(turn_deg(world_m))) < _SIDEWAYS_DEG
+    is_inside = bool(((places > low) & (places < high)).all())
+    return ("left hand", "right hand") if is_front and is_inside and (visibility < _HAND_SEEN_MIN).all() else ()
+
+
 def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) -> tuple[str, ...]:
     """Name the parts of one body that something plain in front of it covers: a post, a beam, a table, a caption's bar.
 
@@ -98,7 +119,7 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
     """
     scale = min(1.0, PLAN_PX / max(rgb.shape[:2]))
     size = max(2, round(rgb.shape[1] * scale)), max(2, round(rgb.shape[0] * scale))
-    small = cv2.medianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), _SEED_GRAIN_PX)
+    small = _evenly_lit(cv2.medianBlur(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), _SEED_GRAIN_PX))
     points = landmarks[:, :2] * size
     width_px = _shoulder_width(points)
     outline = _outline(size, points, width_px)
@@ -117,6 +138,16 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
         if near <= _SURROUNDINGS_MAX * surroundings.sum() and _stands_in_front(patch, on / area, off / area):
             found.append(name)
     return tuple(dict.fromkeys(found))
+
+
+def _evenly_lit(rgb: np.ndarray) -> np.ndarray:
+    """Take off light that falls from one side, in which no colour would spread across the picture."""
+    columns = np.arange(rgb.shape[1])
+    slope, level = np.polyfit(columns, rgb.mean(axis=(0, 2)), 1)
+    light = slope * columns + level
+    if light.min() <= 0 or light.max() < _SIDE_LIGHT_MIN * light.min():
+        return rgb
+    return (rgb * (light.mean() / light)[None, :, None]).clip(0, _GREY_MAX).astype(np.uint8)
 
 
 def _far_side(turn: float) -> int:
@@ -216,7 +247,8 @@ class FrameAnalysis:
     Attributes:
         time_s: Its time from the start of the clip.
         confidence: How sure the detector is of the person, 0-1; 0 when nobody was found.
-        others: Boxes of other people of a comparable size, as fractions.
+        box: Of the person, as fractions; ``None`` when nobody was found.
+        others: Boxes of other people of a comparable size, likewise.
         is_thorough: Other people were searched twice more.
         covered: Parts of the body that something in front of it covers.
         hidden: Joints that are inside the picture and hidden.
@@ -226,6 +258,7 @@ class FrameAnalysis:
 
     time_s: float
     confidence: float = 0.0
+    box: Box | None = None
     others: tuple[Box, ...] = ()
     is_thorough: bool = False
     covered: tuple[str, ...] = ()
@@ -269,6 +302,7 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
     moment = FrameAnalysis(
         time_s=sampled_frame.time_s,
         confidence=main.confidence,
+        box=mask_box(main),
         others=group.others,
         is_thorough=thorough,
         covered=covered_parts(plan, main.landmarks, within),

@@ -8,17 +8,29 @@ import cv2
 import numpy as np
 
 from kling_ui.vision import camera
-from kling_ui.vision.camera import CameraStep, OpticalFlow, camera_step
+from kling_ui.vision.camera import CameraStep, camera_step
 from kling_ui.vision.frame_analysis import Figures
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.people import detector_pool
 from kling_ui.vision.pose import PoseTrack, trunk_length
 from kling_ui.vision.shots import Cut
 
-_FAST_SHARE = 0.97  # a hand and a forearm are about the rest of a figure
+# The fastest parts, as an area in squares of the trunk's length: about both forearms with their hands. A share of the
+# figure would not do: an upper body and a whole one have the same hands.
+_FAST_AREA = 0.15
 # How far a move of the whole body counts: walking, with 2.6 trunk lengths a second, is easy to follow, running is not.
 _WHOLE_SHARE = 0.4
 _FIGURE_PX_MIN = 30  # area of a figure below which its speed cannot be measured
+# Movement is measured in a copy of the figure's surroundings in which the trunk always has this length, so that it does
+# not matter how much else the picture shows; a forearm is 4 px wide in it.
+_TRUNK_PX = 28
+# It is measured over so many seconds to both sides: who comes nearer grows. Less than this share of its usual length is
+# somebody who bends down.
+_TRUNK_REACH_S, _TRUNK_SHARE_MIN = 1.0, 0.75
+_COPY_MIN_PX, _COPY_MAX_PX = 24, 320  # sides of that copy
+_LONG_SIDE_PX = 512  # of the frames that it is taken from
+_APART_S = 0.08  # from one pair of frames to the next: twelve a second tell as much as all do
+_PAIRS_AT_ONCE = 16  # that one thread measures
 _CAMERA_STEP_S = 0.3  # from one measurement of the camera to the next
 _SPEED_DIGITS, _TIME_DIGITS = 3, 4  # decimals kept
 
@@ -28,7 +40,7 @@ class MotionSpeed:
     """The person's speed over time, in trunk lengths per second.
 
     Attributes:
-        times_s: Middle of each step between two frames, rising.
+        times_s: Middle between the two frames of each pair, rising.
         trunks_per_s: Speed of the figure's fast parts; 0 where nobody is.
     """
 
@@ -37,25 +49,30 @@ class MotionSpeed:
 
 
 def step_speed(
-    flow: OpticalFlow, figure: np.ndarray | None, *, trunk_px: float, step_s: float, camera: CameraStep | None
+    moved_px: np.ndarray,
+    figure: np.ndarray | None,
+    *,
+    trunk_px: float,
+    step_s: float,
+    view_px: np.ndarray | None = None,
 ) -> float:
     """Measure the person's speed between two frames, in trunk lengths per second.
 
     Args:
-        flow: From one frame to the next.
+        moved_px: ``(height, width, 2)`` movement from one frame to the next: right and down.
         figure: ``(height, width)`` bool, where the person is in either; ``None`` for nobody.
-        trunk_px: Length of the trunk in the flow's pixels.
+        trunk_px: Length of the trunk in the same pixels.
         step_s: Time between the frames.
-        camera: What the camera does meanwhile, which is not the figure's doing.
+        view_px: ``(height, width, 2)`` what the camera moves meanwhile, which is not the figure's doing.
     """
     if figure is None or trunk_px <= 0 or step_s <= 0 or figure.sum() < _FIGURE_PX_MIN:
         return 0.0
-    rows, columns = np.nonzero(figure)
-    moved = np.ascontiguousarray(flow.moved_px[rows, columns].T)
-    if camera is not None and camera.is_known and camera.is_moving:
-        moved -= _view_moved(rows, columns, figure.shape, camera, step_s)
+    moved = moved_px[figure].T if view_px is None else (moved_px - view_px)[figure].T
     whole = _ranked(moved, 0.5)[:, None]
-    fast = float(_ranked(np.hypot(*(moved - whole)), _FAST_SHARE))
+    # What stands still is background, however fast it falls behind a walking body.
+    by_itself = np.minimum(np.hypot(*moved), np.hypot(*(moved - whole)))
+    fastest = min(by_itself.size, max(1, round(_FAST_AREA * trunk_px**2)))
+    fast = float(np.partition(by_itself, -fastest)[-fastest])
     return max(fast, _WHOLE_SHARE * float(np.hypot(*whole)[0])) / trunk_px / step_s
 
 
@@ -65,17 +82,21 @@ def _ranked(values: np.ndarray, share: float) -> np.ndarray:
     return np.partition(values, rank)[..., rank]
 
 
-def _view_moved(
-    rows: np.ndarray, columns: np.ndarray, shape: tuple[int, ...], camera: CameraStep, step_s: float
-) -> np.ndarray:
-    """Movement of the view at some pixels, ``(2, pixels)`` px: right and down."""
+def view_moved(places_px: np.ndarray, size_px: tuple[int, int], camera: CameraStep, step_s: float) -> np.ndarray:
+    """Movement of the view, right and down, at some places.
+
+    Args:
+        places_px: ``(..., 2)`` from the left and from the top of the picture.
+        size_px: Width and height of the picture.
+        camera: What the camera does.
+        step_s: For how much of the camera's time.
+    """
     share = step_s / (camera.end_s - camera.start_s)
-    height, width = shape
-    x, y = columns - np.float32(width / 2), rows - np.float32(height / 2)
-    zoom, roll, long_side = camera.zoom * share, camera.roll_rad * share, max(shape)
+    x, y = np.moveaxis(places_px - np.array(size_px, np.float32) / 2, -1, 0)
+    zoom, roll, long_side = camera.zoom * share, camera.roll_rad * share, max(size_px)
     across = camera.shift_x * share * long_side + zoom * x - roll * y
     down = camera.shift_y * share * long_side + zoom * y + roll * x
-    return np.stack([across, down])
+    return np.stack([across, down], axis=-1)
 
 
 def camera_steps(sampled_frames: Sequence[SampledFrame], people: Figures) -> tuple[CameraStep, ...]:
@@ -100,31 +121,78 @@ def camera_steps(sampled_frames: Sequence[SampledFrame], people: Figures) -> tup
 
 
 def figure_speed(
-    times_s: np.ndarray, steps: Sequence[OpticalFlow], figures: Figures, track: PoseTrack, moves: Sequence[CameraStep]
+    sampled_frames: Sequence[SampledFrame], figures: Figures, track: PoseTrack, moves: Sequence[CameraStep]
 ) -> MotionSpeed:
-    """Measure the person's speed from frame to frame.
+    """Measure the person's speed between pairs of neighbouring frames.
 
     Args:
-        times_s: ``(frames,)`` rising.
-        steps: Flow from each frame to the next.
+        sampled_frames: The frames.
         figures: Where the main person is.
-        track: The poses; the trunk is measured once for all, as it is foreshortened now and then.
+        track: The poses; the trunk is measured over seconds, as it is foreshortened now and then.
         moves: What the camera did.
     """
     found = track.found
-    if not found.any() or not steps:
+    if not found.any() or len(sampled_frames) < 2:
         return MotionSpeed()
-    height_px = steps[0].moved_px.shape[0]
-    trunk_px = float(np.median(trunk_length(track.landmarks[found], track.aspect))) * height_px
-    speeds, move = [], 0
-    for step, (start_s, end_s) in zip(steps, pairwise(times_s.tolist()), strict=True):
-        while move < len(moves) - 1 and moves[move].end_s <= start_s:
-            move += 1
-        figure, now = figures.during(start_s, end_s), moves[move] if moves else None
-        speed = step_speed(step, figure, trunk_px=trunk_px, step_s=end_s - start_s, camera=now)
-        speeds.append(round(speed, _SPEED_DIGITS))
-    middles = (times_s[1:] + times_s[:-1]) / 2
-    return MotionSpeed(tuple(round(time_s, _TIME_DIGITS) for time_s in middles.tolist()), tuple(speeds))
+    trunks, at_s = trunk_length(track.landmarks[found], track.aspect), track.times_s[found]
+    usual = float(np.median(trunks))
+    pairs, next_s = [], 0.0
+    for before, after in pairwise(sampled_frames):
+        if before.time_s >= next_s:
+            pairs.append((before, after))
+            next_s = before.time_s + _APART_S
+
+    def trunk_share(time_s: float) -> float:
+        near = trunks[np.abs(at_s - time_s) <= _TRUNK_REACH_S]
+        return max(float(np.median(near)) if len(near) else usual, _TRUNK_SHARE_MIN * usual)
+
+    def speeds(pairs: Sequence[tuple[SampledFrame, SampledFrame]]) -> list[float]:
+        flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        flow.setFinestScale(0)
+        return [_pair_speed(flow, pair, figures, trunk_share(pair[0].time_s), moves) for pair in pairs]
+
+    batches = [pairs[first : first + _PAIRS_AT_ONCE] for first in range(0, len(pairs), _PAIRS_AT_ONCE)]
+    measured = [round(speed, _SPEED_DIGITS) for batch in detector_pool().map(speeds, batches) for speed in batch]
+    middles = [round((before.time_s + after.time_s) / 2, _TIME_DIGITS) for before, after in pairs]
+    return MotionSpeed(tuple(middles), tuple(measured))
+
+
+def _pair_speed(
+    flow: cv2.DISOpticalFlow,
+    pair: tuple[SampledFrame, SampledFrame],
+    figures: Figures,
+    trunk_share: float,
+    moves: Sequence[CameraStep],
+) -> float:
+    before, after = pair
+    figure, step_s = figures.during(before.time_s, after.time_s), after.time_s - before.time_s
+    if figure is None or trunk_share <= 0:
+        return 0.0
+    views = [frame.grey(_LONG_SIDE_PX) for frame in pair]
+    if views[0].shape != views[1].shape:
+        return 0.0
+    height, width = views[0].shape
+    left, top, across, down = cv2.boundingRect(figure.astype(np.uint8))
+    grain = np.array([width / figure.shape[1], height / figure.shape[0]])
+    low, high = np.floor([left, top] * grain).astype(int), np.ceil([left + across, top + down] * grain).astype(int)
+    scale = min(_TRUNK_PX / (trunk_share * height), _COPY_MAX_PX / (high - low).max())
+    size = tuple(max(_COPY_MIN_PX, round(side * scale)) for side in (high - low).tolist())
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    copies = [
+        cv2.resize(np.ascontiguousarray(view[low[1] : high[1], low[0] : high[0]]), size, interpolation=how)
+        for view in views
+    ]
+    on = cv2.resize(
+        figure[top : top + down, left : left + across].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST
+    )
+    moved = flow.calc(*copies, np.zeros((size[1], size[0], 2), np.float32))
+    camera = next((move for move in moves if move.end_s > before.time_s), None)
+    view_px = None
+    if camera is not None and camera.is_known and camera.is_moving:
+        places = np.stack(np.meshgrid(np.arange(size[0]), np.arange(size[1])), axis=-1) / scale + low
+        view_px = view_moved(places, (width, height), camera, step_s) * scale
+    trunk_px = trunk_share * height * scale
+    return step_speed(moved, on > 0, trunk_px=trunk_px, step_s=step_s, view_px=view_px)
 
 
 def cut_apart(

@@ -1,7 +1,7 @@
 """Find all people in a picture: the main one, others of a comparable size; and the pool of detector threads."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,25 +13,19 @@ import numpy as np
 from kling_ui.vision.detector import Candidate, DetectedFace, FaceDetector, load_library
 from kling_ui.vision.pose import (
     EPSILON,
-    FACE,
-    HIPS,
+    KNEES,
     MASK_THRESHOLD,
     POSE_LONG_SIDE_PX,
-    SHOULDERS,
     SURE_SCORE_MIN,
-    VISIBLE_MIN,
-    WRISTS,
-    Framing,
     Landmark,
     Pose,
     detect_pose,
     distinct,
     find_people,
-    framing,
-    lean_deg,
     pose_detector,
+    seen,
     shrink,
-    turn_deg,
+    tilt_deg,
 )
 
 _MARGIN_SHARE = 0.02  # of the long side: the soft edge and the shadow go, too
@@ -43,37 +37,34 @@ _WARM_UP = np.zeros((64, 64, 3), np.uint8)  # any picture loads the models
 _DIGITS = 5  # decimals of a fraction of the picture
 _THREADS_MAX = 8  # that keep a model of their own
 Box = tuple[float, float, float, float]
+_WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
 # Much smaller is background: two fifths of the main character's height.
 OTHER_SIZE_MIN = 0.18
+_HALF_SIZE_MIN = 0.45  # of the main person's area: half a body that is larger stands behind something
 # The detector overlooks smaller bodies beside a large one, so they are searched with the first one painted over. What
 # is left of it there scored up to 0.6, a man drawn on a poster 0.7, true bodies 0.75 and more.
 _SECOND_SCORE_MIN = 0.7
 _SECOND_AGREEMENT_MIN = 0.9  # of the visible landmarks that lie on the mask
 _SECOND_VISIBILITY_MIN = 0.85  # of head and arms: posters and bushes measured 0.6-0.8, true bodies 0.9 and more
-_SECOND_LONG_SIDE_PX = 320  # of the copy that is painted over: the detector sees 224 px
+# People in a street who are small or half hidden score 0.4-0.7, and so does what is left of somebody painted over; but
+# that stands on its head, or its legs are guessed: 0.65 of it is seen, of true bodies 0.77 and more.
+_SECOND_UNSURE_MIN, _SECOND_WHOLE_MIN, _SECOND_TILT_MAX_DEG = 0.4, 0.75, 45.0
+# Long side of the copy that is painted over: the detector sees 224 px of it, or of its squares where bodies are small.
+_SECOND_LONG_SIDE_PX, _SECOND_SQUARES_PX = 320, 420
+# Where the main person is less high than this share of the longer side, somebody half as high is lost in 224 px.
+_SQUARES_BELOW = 0.6
+_OBLONG = 1.25  # times as long as wide: a picture that is less so is one square
 # Where bodies overlap their poses merge, their faces do not. Widths of faces: of the largest one, and between centres.
 _FACE_SIZE_MIN, _FACE_DISTANCE_MIN = 0.5, 1.2
-_FACES_LONG_SIDE_PX = 400  # of the copy in which faces are searched
+FACES_LONG_SIDE_PX = 400  # of the copy in which faces are searched
+# A body around its face, in widths of the face: from the middle of the face to the hips, and from there to its ends.
+_FACE_TO_HIPS, _FACE_TO_ENDS = 4.2, 5.0
 # The detector sees 224 px: in a whole picture it misses people who cover less than about 2-3 % of it. In parts of this
 # share of its shorter side, half overlapping, it finds them down to about 0.3 %.
 _PART_SHARE = 0.55
 _SMALL_SHARE = 0.05  # of the picture: what is found with little confidence and is smaller may well be a phantom
 _UPPER = list(range(Landmark.NOSE, Landmark.RIGHT_WRIST + 1))
-# A picture that was stored turned has its figure near a quarter turn, and once turned back near upright.
-_QUARTER_SLACK_DEG = 25.0
-_FACE_SLACK_DEG = 45.0  # by which a face may lean and still be upright
-_FACE_ELSEWHERE_MIN = 0.75  # score of a face that is not where the pose has its head: shoes and hair score less
-_PROFILE_DEG = 50.0, 130.0  # between them a body shows its side, as most who lie do to a level camera
-_GROUND_PX = 96  # long side of the copy in which the ground is searched
-# What is compared there, in heights of the body from its top, and beside it.
-_FEET, _HIPS, _HEAD, _BESIDE = (0.95, 1.12), (0.3, 0.6), (-0.12, 0.03), 0.5
-_GROUND_GRAIN_PX = 3  # side of the median filter against grain
-# Levels of L, a, b. Ground behind somebody's feet against the wall behind the hips: 9-110 measured of who stands, 1-7
-# of who lies; then one side of the body against the other: 12-67.
-_GROUND_LEVELS, _SIDES_LEVELS, _SIDES_TIMES = 8.0, 10.0, 3.0
-_STANDS_TIMES = 2.0  # by which the ground must differ more than the sides do, to be sure of a body seen from its side
-_PLACES_MIN = 4  # columns or rows in which both places show
 _THREADS = 2  # the models leave Python's lock alone, so two keep two cores busy beside the decoder
 
 
@@ -133,7 +124,7 @@ def find_group(rgb: np.ndarray, *, thorough: bool = True) -> Group:
     if not thorough or not people:
         return group_of(people)
     group = group_of(distinct([*people, *outshone(rgb, people)]))
-    return group if group.others else Group(group.main, tuple(faces_of_others(rgb)))
+    return group if group.others else Group(group.main, bodies_of(rgb, faces_of_others(rgb, people), people))
 
 
 def search(rgb: np.ndarray) -> list[Pose]:
@@ -145,18 +136,30 @@ def search(rgb: np.ndarray) -> list[Pose]:
 
 
 def group_of(people: list[Pose]) -> Group:
-    """Choose the main person, and of the others those of a comparable size."""
+    """Choose the main person, and of the others those of a comparable size, or who are smaller but whole."""
     if not people:
         return Group(None, ())
     main = max(people, key=_size)
-    others = [mask_box(pose) for pose in people if pose is not main and _size(pose) >= OTHER_SIZE_MIN * _size(main)]
+    others = [mask_box(pose) for pose in people if pose is not main and _counts(pose, main)]
     return Group(main, tuple(others))
+
+
+def _counts(pose: Pose, main: Pose) -> bool:
+    """Tell whether somebody matters: half a small body beside a whole one is on a poster or a screen."""
+    if _size(pose) < OTHER_SIZE_MIN * _size(main):
+        return False
+    is_large = _size(pose) >= _HALF_SIZE_MIN * _size(main)
+    return is_large or _has_legs(pose) or not _has_legs(main)
+
+
+def _has_legs(pose: Pose) -> bool:
+    return bool(seen(pose.landmarks)[KNEES].any())
 
 
 def load_finders() -> None:
     """Load all models that the calling thread needs to find people."""
     find_people(_WARM_UP)
-    _face_detector_of(threading.get_ident())
+    face_detector_of(threading.get_ident())
 
 
 def mask_box(pose: Pose) -> Box:
@@ -175,21 +178,105 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
     """Find people beside larger ones, in a copy of the picture from which those are painted out."""
     if not people or people[0].confidence < SURE_SCORE_MIN:
         return []
-    detector, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, _SECOND_LONG_SIDE_PX)
-    scale = copy.shape[0] / whole.shape[0]
+    squares = _squares(rgb.shape, people)
+    long_side_px = _SECOND_LONG_SIDE_PX if len(squares) == 1 else _SECOND_SQUARES_PX
+    detector, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, long_side_px)
+    scale, (height, width) = copy.shape[0] / whole.shape[0], copy.shape[:2]
     known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
-    known = cv2.resize(known, (copy.shape[1], copy.shape[0]), interpolation=cv2.INTER_AREA)
+    known_there = cv2.resize(known, (width, height), interpolation=cv2.INTER_AREA) > _PAINTED_OUT_MIN
+    painted, around = mask_out(copy, known_there), cv2.boundingRect(known_there.astype(np.uint8))
+    aspect, found = width / height, []
+    for left, top, right, bottom in squares:
+        x_px, y_px = round(left * width), round(top * height)
+        for body in detector.candidates(painted[y_px : round(bottom * height), x_px : round(right * width)]):
+            x, y = body.x_px + x_px, body.y_px + y_px
+            is_left_over = around[0] <= x < around[0] + around[2] and around[1] <= y < around[1] + around[3]
+            if body.score >= (_SECOND_SCORE_MIN if is_left_over else _SECOND_UNSURE_MIN):
+                there = Candidate(body.score, x / scale, y / scale, body.radius_px / scale, body.turn_rad)
+                found.append(detect_pose(detector, whole, there))
+    return [pose for pose in found if pose is not None and _is_clear(pose, aspect)]
+
+
+def faces_of_others(rgb: np.ndarray, people: Sequence[Pose] = ()) -> list[Box]:
+    """Find faces and list the boxes of those of a size comparable to the largest, which is left out.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        people: Who is known: how small they are decides how closely is searched.
+    """
+    finder, copy, faces = face_detector_of(threading.get_ident()), shrink(rgb, FACES_LONG_SIDE_PX), []
+    size = np.array([copy.shape[1], copy.shape[0]] * 2)
+    for square in _squares(rgb.shape, people):
+        left, top, right, bottom = np.rint(square * size).astype(int).tolist()
+        for face in finder.faces(copy[top:bottom, left:right]):
+            place = np.array(face.box) * np.tile([right - left, bottom - top], 2) + np.tile([left, top], 2)
+            x1, y1, x2, y2 = (place / size).tolist()
+            faces.append(replace(face, box=(x1, y1, x2, y2)))
+    return other_faces(faces, rgb.shape)
+
+
+def bodies_of(rgb: np.ndarray, faces: Sequence[Box], people: Sequence[Pose]) -> tuple[Box, ...]:
+    """Enclose the body below each face where there is one, and else the face.
+
+    The joints tell how far a body goes: where it is half hidden behind another, the mask takes both for one. A face
+    far from a whole body, without a body of its own, is that of a screen or a poster.
+    """
+    main = max(people, key=_size, default=None)
     found = []
-    for body in detector.candidates(mask_out(copy, known > _PAINTED_OUT_MIN)):
-        if body.score >= _SECOND_SCORE_MIN:
-            there = Candidate(body.score, body.x_px / scale, body.y_px / scale, body.radius_px / scale, body.turn_rad)
-            found.append(detect_pose(detector, whole, there))
-    return [pose for pose in found if pose is not None and _is_clear(pose)]
+    for face in faces:
+        pose = _body_of(rgb, face)
+        if pose is not None and (main is None or _has_legs(pose) or not _has_legs(main)):
+            found.append(_enclosed(pose, face))
+        elif main is None or not _has_legs(main) or _is_beside(face, mask_box(main)):
+            found.append(face)
+    return tuple(found)
 
 
-def faces_of_others(rgb: np.ndarray) -> list[Box]:
-    """Find faces and list the boxes of those of a size comparable to the largest, which is left out."""
-    return other_faces(_face_detector_of(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX)), rgb.shape)
+def _is_beside(face: Box, body: Box) -> bool:
+    width = face[2] - face[0]
+    return face[2] > body[0] - width and face[0] < body[2] + width
+
+
+def are_small(shape: tuple[int, ...], people: Sequence[Pose]) -> bool:
+    """Tell whether somebody beside these people may be too small to be found in the whole picture."""
+    return len(_squares(shape, people)) > 1
+
+
+def _squares(shape: tuple[int, ...], people: Sequence[Pose]) -> list[np.ndarray]:
+    """Parts of the picture that are searched one by one, as boxes: one, all of it, where the main person is large."""
+    height, width = shape[:2]
+    short, long = sorted((height, width))
+    main = max(people, key=_size, default=None)
+    if long < _OBLONG * short or main is None:
+        return [np.array(_WHOLE)]
+    _, top, _, bottom = mask_box(main)
+    if (bottom - top) * height >= _SQUARES_BELOW * long:
+        return [np.array(_WHOLE)]
+    side = short / long
+    starts = np.linspace(0, 1 - side, max(2, -(-long // short)))
+    boxes = [(start, 0.0, start + side, 1.0) if width > height else (0.0, start, 1.0, start + side) for start in starts]
+    return [np.array(box) for box in boxes]
+
+
+def _body_of(rgb: np.ndarray, face: Box) -> Pose | None:
+    whole = shrink(rgb, POSE_LONG_SIDE_PX)
+    height, width = whole.shape[:2]
+    x_px, y_px = centre_of(DetectedFace(1.0, face), width, height)
+    face_px = (face[2] - face[0]) * width
+    body = Candidate(1.0, x_px, y_px + _FACE_TO_HIPS * face_px, _FACE_TO_ENDS * face_px, 0.0)
+    pose = detect_pose(pose_detector(), whole, body)
+    if pose is None or float(pose.landmarks[_UPPER, 3].mean()) < _SECOND_VISIBILITY_MIN:
+        return None
+    nose_px = pose.landmarks[Landmark.NOSE, :2] * (width, height)
+    return pose if np.hypot(*(nose_px - (x_px, y_px))) <= face_px else None  # else it is somebody else's
+
+
+def _enclosed(pose: Pose, face: Box) -> Box:
+    joints, across = pose.landmarks[seen(pose.landmarks), :2], (face[2] - face[0]) / 2
+    low = np.minimum(joints.min(axis=0) - across, face[:2]).clip(0, 1)
+    high = (joints.max(axis=0) + across).clip(0, 1)
+    left, top, right, bottom = np.concatenate([low, high]).tolist()
+    return round(left, _DIGITS), round(top, _DIGITS), round(right, _DIGITS), round(bottom, _DIGITS)
 
 
 def other_faces(faces: list[DetectedFace], shape: tuple[int, ...]) -> list[Box]:
@@ -205,146 +292,18 @@ def other_faces(faces: list[DetectedFace], shape: tuple[int, ...]) -> list[Box]:
     ranked = sorted(faces, key=_width, reverse=True)
     kept = ranked[:1]
     for face in ranked[1:]:
-        apart_px = min(np.hypot(*(_centre(face, width, height) - _centre(other, width, height))) for other in kept)
+        apart_px = min(np.hypot(*(centre_of(face, width, height) - centre_of(other, width, height))) for other in kept)
         if _width(face) >= _FACE_SIZE_MIN * _width(ranked[0]) and apart_px >= _FACE_DISTANCE_MIN * _width(face) * width:
             kept.append(face)
     return [face.box for face in kept[1:]]
-
-
-def stored_turns(rgb: np.ndarray, pose: Pose) -> int:
-    """Tell how a picture must be turned whose file was stored sideways or upside down without saying so.
-
-    The pose tells which way the head points, but not whether the camera or the person was turned. These stay as they
-    are: who has both hands beyond the shoulders, as in a handstand or a cartwheel; who has the ground along one side
-    instead of at the feet, as those who lie; whose trunk leans by anything but quarters; and pictures in which a face
-    is upright as they are.
-
-    Args:
-        rgb: ``(height, width, 3)`` uint8, as it is shown now.
-        pose: The main person in it.
-
-    Returns:
-        Counter-clockwise quarter turns, 1-3; 0 for a picture that is right, or when that is not clear.
-    """
-    aspect = rgb.shape[1] / rgb.shape[0]
-    turns = quarters(float(lean_deg(pose.landmarks, aspect)))
-    if not turns:
-        return 0
-    upright = np.ascontiguousarray(np.rot90(rgb, turns))
-    aspect, people = aspect if turns == 2 else 1 / aspect, find_people(upright)
-    if not people or abs(float(lean_deg(people[0].landmarks, aspect))) > _QUARTER_SLACK_DEG:
-        return 0
-    around = _surroundings(upright, people[0])
-    if hands_beyond(people[0].landmarks, aspect) and not around.shows_standing:
-        return 0
-    low, high = _PROFILE_DEG
-    is_profile = turns != 2 and low < abs(float(turn_deg(people[0].world_m))) < high
-    if around.shows_lying or (is_profile and not around.shows_ground):
-        return 0
-    return 0 if _upright_face(rgb, pose) > _upright_face(upright) else turns
-
-
-def quarters(lean: float) -> int:
-    """Counter-clockwise quarter turns, 1-3, that bring a body upright which leans so far; 0 if none nearly does."""
-    nearest = round(lean / 90)
-    return nearest % 4 if abs(lean - 90 * nearest) <= _QUARTER_SLACK_DEG else 0
-
-
-def hands_beyond(landmarks: np.ndarray, aspect: float) -> bool:
-    """Both hands are seen beyond the shoulders, away from the hips: they may carry the body."""
-    places = landmarks[:, :2] * (aspect, 1.0)
-    shoulders, hips = places[SHOULDERS].mean(axis=0), places[HIPS].mean(axis=0)
-    beyond = (places[WRISTS] - shoulders) @ (shoulders - hips) > 0
-    return bool((beyond & (landmarks[WRISTS, 3] >= VISIBLE_MIN)).all())
-
-
-def _upright_face(rgb: np.ndarray, beside: Pose | None = None) -> float:
-    """Score of the surest face that is upright; those at the head of a pose that is not are a detector's error."""
-    faces = _face_detector_of(threading.get_ident()).faces(shrink(rgb, _FACES_LONG_SIDE_PX))
-    head = None if beside is None else beside.landmarks[FACE, :2].mean(axis=0)
-
-    def counts(face: DetectedFace) -> bool:
-        left, top, right, bottom = face.box
-        at_head = head is not None and left <= head[0] <= right and top <= head[1] <= bottom
-        is_sure = head is None or (face.score >= _FACE_ELSEWHERE_MIN and not at_head)
-        return is_sure and abs(face.lean_deg) <= _FACE_SLACK_DEG
-
-    return max((face.score for face in faces if counts(face)), default=0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Surroundings:
-    """How the background differs around a body that is upright in its picture, in levels of L, a, b.
-
-    Whoever stands has the ground at the feet only, whoever lies has it all along one side, and who stands on the hands
-    has it beyond them.
-
-    Attributes:
-        at_feet: At the feet, from beside the hips; 0 for all of these where a body is not in view as a whole.
-        at_head: Beyond head and raised hands, from beside the hips.
-        at_sides: On one side of the body, from the other.
-    """
-
-    at_feet: float = 0.0
-    at_head: float = 0.0
-    at_sides: float = 0.0
-
-    @property
-    def shows_ground(self) -> bool:
-        return self.at_feet >= max(_GROUND_LEVELS, _STANDS_TIMES * self.at_sides)
-
-    @property
-    def shows_standing(self) -> bool:
-        return self.shows_ground and self.at_feet >= max(2 * _GROUND_LEVELS, _SIDES_TIMES * self.at_head)
-
-    @property
-    def shows_lying(self) -> bool:
-        return self.at_feet < _GROUND_LEVELS and self.at_sides >= max(_SIDES_LEVELS, _SIDES_TIMES * self.at_feet)
-
-
-def _surroundings(rgb: np.ndarray, pose: Pose) -> _Surroundings:
-    small = cv2.medianBlur(shrink(rgb, _GROUND_PX), _GROUND_GRAIN_PX)
-    if framing(pose.landmarks) != Framing.FULL or pose.mask is None:
-        return _Surroundings()
-    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB).astype(np.float32)
-    on = cv2.resize(pose.mask, (small.shape[1], small.shape[0]), interpolation=cv2.INTER_AREA) > MASK_THRESHOLD
-    if not on.any():
-        return _Surroundings()
-    left, top, across, tall = cv2.boundingRect(on.astype(np.uint8))
-    free = ~(cv2.dilate(on.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
-    middle, reach = left + across // 2, across // 2 + max(1, round(_BESIDE * tall))
-    columns = slice(max(0, middle - reach), middle + reach)
-
-    def rows(begin: float, end: float) -> slice:
-        first = max(0, round(top + begin * tall))
-        return slice(first, max(first + 1, round(top + end * tall)))
-
-    feet, hips, head = (
-        _means(lab[part, columns], free[part, columns], 0) for part in (rows(*_FEET), rows(*_HIPS), rows(*_HEAD))
-    )
-    body, sides = slice(top, top + tall), (slice(columns.start, middle), slice(middle, columns.stop))
-    one, other = (_means(lab[body, part], free[body, part], 1) for part in sides)
-    return _Surroundings(_difference(feet, hips), _difference(head, hips), _difference(one, other))
-
-
-def _means(lab: np.ndarray, free: np.ndarray, axis: int) -> np.ndarray:
-    """Mean colours of the background along one axis; NaN where there is none."""
-    weight = free.sum(axis=axis)[:, None].astype(np.float32)
-    summed = (lab * free[..., None]).sum(axis=axis)
-    return np.divide(summed, weight, out=np.full_like(summed, np.nan), where=weight > 0)
-
-
-def _difference(first: np.ndarray, second: np.ndarray) -> float:
-    apart = np.linalg.norm(first - second, axis=-1)
-    apart = apart[~np.isnan(apart)]
-    return float(np.median(apart)) if len(apart) >= _PLACES_MIN else 0.0
 
 
 def _width(face: DetectedFace) -> float:
     return face.box[2] - face.box[0]
 
 
-def _centre(face: DetectedFace, width: int, height: int) -> np.ndarray:
+def centre_of(face: DetectedFace, width: int, height: int) -> np.ndarray:
+    """Give the middle of a face, x and y in pixels."""
     left, top, right, bottom = face.box
     return np.array([(left + right) / 2 * width, (top + bottom) / 2 * height])
 
@@ -368,9 +327,15 @@ def _starts(length: int, side: int) -> list[int]:
     return np.linspace(0, length - side, count).round().astype(int).tolist()
 
 
-def _is_clear(pose: Pose) -> bool:
-    seen = float(pose.landmarks[_UPPER, 3].mean())
-    return (pose.mask_agreement or 0.0) >= _SECOND_AGREEMENT_MIN and seen >= _SECOND_VISIBILITY_MIN
+def _is_clear(pose: Pose, aspect: float) -> bool:
+    if (pose.mask_agreement or 0.0) < _SECOND_AGREEMENT_MIN:
+        return False
+    if float(pose.landmarks[_UPPER, 3].mean()) < _SECOND_VISIBILITY_MIN:
+        return False
+    if pose.confidence >= _SECOND_SCORE_MIN:
+        return True
+    whole, tilt = float(pose.landmarks[:, 3].mean()), float(tilt_deg(pose.landmarks, aspect))
+    return whole >= _SECOND_WHOLE_MIN and tilt < _SECOND_TILT_MAX_DEG
 
 
 def _size(pose: Pose) -> float:
@@ -378,7 +343,8 @@ def _size(pose: Pose) -> float:
 
 
 @lru_cache(maxsize=_THREADS_MAX)
-def _face_detector_of(_thread: int) -> FaceDetector:
+def face_detector_of(_thread: int) -> FaceDetector:
+    """Return the face detector of one thread, loaded at the first call."""
     return FaceDetector()
 
 

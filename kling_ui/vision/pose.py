@@ -339,9 +339,10 @@ def cut_limbs(landmarks: np.ndarray) -> tuple[str, ...]:
 
 
 def hands_outside(landmarks: np.ndarray) -> tuple[str, ...]:
-    """Name the hands of one picture that lie outside it."""
-    inside = in_frame(landmarks)
-    return tuple(name for wrist, name in _HANDS.items() if not inside[wrist])
+    """Name the hands of one picture that lie outside it; also those that are guessed, of an arm that leaves it."""
+    inside, view = in_frame(landmarks), seen(landmarks)
+    leaves = {wrist: not inside[_LIMBS[wrist][0]] and not view[wrist] for wrist in _HANDS}
+    return tuple(name for wrist, name in _HANDS.items() if not inside[wrist] or leaves[wrist])
 
 
 def spans_without(times_s: np.ndarray, shown: np.ndarray) -> list[tuple[float, float]]:

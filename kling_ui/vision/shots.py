@@ -21,6 +21,9 @@ UNEXPLAINED_MIN = 5.0
 # A person who jumps within one scene may leave as little as this (3.0, isolated 2.7 times, was measured on somebody who
 # talks); then only the jump itself proves the cut.
 FAINT_ISOLATION_MIN, FAINT_UNEXPLAINED_MIN = 2.5, 2.5
+# Between lively moves it stands out less: from its next steps as much, from those beyond less. Then the body must have
+# moved farther than any move takes it from one frame to the next.
+LIVELY_ISOLATION_MIN, LIVELY_UNEXPLAINED_MIN, LIVELY_JUMP_MIN = 1.9, 4.0, 0.25
 _BURST_MAX = 3  # steps: a blended frame or two between the shots
 _NEIGHBOURS = 3  # steps on either side that a burst must exceed
 # Of the contrast of the pictures; 0.8 s of dancing leave at most 0.35, a fade to another scene 1.0 and more.
@@ -74,14 +77,14 @@ class Views:
         times_s: ``(frames,)`` rising.
         grey: ``(height, width)`` uint8 each.
         figure: Where people are in a frame, by index: ``(height, width)`` bool, or ``None`` for nobody.
-        jumped: Tells whether a person who suddenly is elsewhere makes the difference between two frames, by index;
-            it also gets what movement does not explain between them.
+        jumped: Tells how far, in trunk lengths, a person is suddenly elsewhere who makes the difference between two
+            frames, by index; 0 when nobody does. It also gets what movement does not explain between them.
     """
 
     times_s: np.ndarray
     grey: Sequence[np.ndarray]
     figure: Callable[[int], np.ndarray | None]
-    jumped: Callable[[int, int, np.ndarray], bool]
+    jumped: Callable[[int, int, np.ndarray], float]
 
 
 def find_cuts(views: Views, steps: Sequence[OpticalFlow], camera: Sequence[CameraStep]) -> tuple[Cut, ...]:
@@ -127,10 +130,11 @@ def _hard_cuts(views: Views, unexplained: np.ndarray, meter: FlowMeter) -> list[
 
 
 class _Burst(NamedTuple):
-    """Steps that movement does not explain, up to before ``end``; a faint one may be anything."""
+    """Steps that movement does not explain, up to before ``end``; a faint one is a cut only when somebody jumps."""
 
     end: int
     is_faint: bool
+    jump_min: float = _JUMP_MIN
 
 
 def _burst(unexplained: np.ndarray, step: int) -> _Burst | None:
@@ -140,6 +144,10 @@ def _burst(unexplained: np.ndarray, step: int) -> _Burst | None:
         least, usual = float(unexplained[step:end].min()), max(1.0, float(around.max(initial=0.0)))
         if least >= max(FAINT_UNEXPLAINED_MIN, FAINT_ISOLATION_MIN * usual):
             return _Burst(end, is_faint=least < max(UNEXPLAINED_MIN, ISOLATION_MIN * usual))
+        near = np.r_[unexplained[max(0, step - 2) : step], unexplained[end : end + 2]]
+        next_to_it = ISOLATION_MIN * max(1.0, float(near.max(initial=0.0)))
+        if least >= max(LIVELY_UNEXPLAINED_MIN, LIVELY_ISOLATION_MIN * usual, next_to_it):
+            return _Burst(end, is_faint=True, jump_min=LIVELY_JUMP_MIN)
     return None
 
 
@@ -148,12 +156,12 @@ def _is_cut(views: Views, last: int, burst: _Burst, rest_min: float, meter: Flow
     first, before = burst.end, views.grey[last]
     flow = _in_any_light(before, views.grey[first], meter)
     if burst.is_faint:
-        return views.jumped(last, first, flow.rest)
+        return views.jumped(last, first, flow.rest) >= burst.jump_min
     later = min(len(views.grey) - 1, max(first, int(np.searchsorted(views.times_s, views.times_s[first] + _LATER_S))))
     if min(flow.unexplained, _in_any_light(before, views.grey[later], meter).unexplained) < rest_min:
         return False
     scene_changed = changed_share(flow.rest, _union(views, last, first)) >= SCENE_CHANGED_MIN
-    return scene_changed or views.jumped(last, first, flow.rest)
+    return scene_changed or views.jumped(last, first, flow.rest) >= burst.jump_min
 
 
 def _in_any_light(before: np.ndarray, after: np.ndarray, meter: FlowMeter) -> OpticalFlow:
@@ -215,23 +223,29 @@ class JumpCutTest:
     def __init__(self, sampled_frames: Sequence[SampledFrame], aspect: float) -> None:
         self._sampled_frames, self._aspect = sampled_frames, aspect
 
-    def between(self, first: int, second: int, rest: np.ndarray) -> bool:
-        """Tell whether a jump cut lies between two frames, by index; ``rest`` is what flow does not explain."""
+    def between(self, first: int, second: int, rest: np.ndarray) -> float:
+        """Measure how far, in trunk lengths, the person jumps between two frames, by index; infinitely for another one.
+
+        Args:
+            first: One frame.
+            second: The other one.
+            rest: What flow does not explain between them; where most of it lies elsewhere, the result is 0.
+        """
         before, after = detector_pool().map(
             lambda index: analyse_frame(self._sampled_frames[index], thorough=False), (first, second)
         )
         if before.pose is None or after.pose is None or before.figure is None or after.figure is None:
-            return False
+            return 0.0
         if abs(before.pose.confidence - after.pose.confidence) > _EQUALLY_SURE or (
             before.moment.covered != after.moment.covered
         ):
-            return False  # something came before the person, or went away
+            return 0.0  # something came before the person, or went away
         energy = np.abs(rest).astype(np.float32)
         if changed_share(rest, ~(before.figure & after.figure)) >= _SOMEBODY_ELSE_MIN:
-            return True
+            return np.inf
         figure = grown(before.figure | after.figure)
         on_figure = float(energy[figure].sum()) >= _JUMP_ENERGY_MIN * float(energy.sum())
-        return on_figure and moved_trunks(before.pose.landmarks, after.pose.landmarks, self._aspect) >= _JUMP_MIN
+        return moved_trunks(before.pose.landmarks, after.pose.landmarks, self._aspect) if on_figure else 0.0
 
 
 def moved_trunks(before: np.ndarray, after: np.ndarray, aspect: float) -> float:

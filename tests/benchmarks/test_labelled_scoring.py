@@ -1,7 +1,11 @@
+import fnmatch
+
+import numpy as np
 import pytest
 
 from benchmarks.labelled.case import BLOCK, HINT, WARN, Clip, Pair, Picture
-from benchmarks.labelled.cases import CASES, CLIPS, PICTURES, title
+from benchmarks.labelled.cases import CASES, CLIPS, NEAR_MISSES, PICTURES, near_misses, title
+from benchmarks.labelled.conditions import CONDITIONS
 from benchmarks.labelled.judging import Judged
 from benchmarks.labelled.scoring import RULES, concerns, cut_errors, score_rule, usable_errors, wrongs
 from benchmarks.labelled.takes import TAKES
@@ -24,10 +28,28 @@ def a_picture(**more) -> Picture:
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_every_rule_has_cases_that_break_it_and_others_that_keep_it(rule):
+def test_every_rule_has_cases_that_break_it_and_near_misses(rule):
     about = [case for case in CASES if concerns(rule, case)]
-    assert any(rule in case.must for case in about)
-    assert any(rule not in case.must and rule not in case.may for case in about)
+    assert sum(rule in case.must for case in about) >= 8
+    near = near_misses(rule)
+    assert len(near) >= 8
+    assert all(concerns(rule, case) and rule not in case.must for case in near)
+
+
+def test_every_pattern_of_near_misses_names_a_case():
+    names = {case.name for case in CASES}
+    patterns = {pattern for words in NEAR_MISSES.values() for pattern in words.split()}
+    assert not {pattern for pattern in patterns if not fnmatch.filter(names, pattern)}
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_condition_changes_a_picture_and_always_in_the_same_way(name):
+    picture = np.full((90, 160, 3), 120, np.uint8)
+    picture[30:60, 40:80] = (200, 80, 60)
+    once, again = (CONDITIONS[name](picture) for _ in range(2))
+    assert (once == again).all()
+    assert once.shape == picture.shape
+    assert (once != picture).any()
 
 
 def test_names_are_unique_and_what_cases_refer_to_is_there():

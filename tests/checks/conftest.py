@@ -19,7 +19,7 @@ import pytest
 
 from kling_ui.media.probe import VideoFacts
 from kling_ui.vision.analysis import VideoAnalysis
-from kling_ui.vision.clip_measurements import Notes
+from kling_ui.vision.clip_measurements import Notes, follow_people
 from kling_ui.vision.frame_analysis import FrameAnalysis
 from kling_ui.vision.pose import Landmark, PoseTrack
 
@@ -51,7 +51,7 @@ MARKS = {
     "D": {"hidden": ("left wrist", "left elbow")},
     "O": {"others": ((0.7, 0.1, 0.9, 0.9),)},
     "X": {"sharpness": 0.3},
-    ".": {"confidence": 0.0, "sharpness": 0.0},
+    ".": {"confidence": 0.0, "sharpness": 0.0, "box": None},
 }
 
 
@@ -86,13 +86,14 @@ def watch() -> Watch:
         bodies = [body(letter) for letter in letters]
         landmarks = np.array([landmarks for landmarks, _ in bodies], np.float32).reshape(-1, 33, 4)
         world = np.array([world for _, world in bodies], np.float32).reshape(-1, 33, 3)
-        sure = FrameAnalysis(0.0, confidence=0.9, sharpness=0.7)
+        sure = FrameAnalysis(0.0, confidence=0.9, sharpness=0.7, box=(0.3, 0.1, 0.6, 0.9))
         moments = tuple(
             replace(sure, time_s=float(time_s), is_thorough=place % 3 == 0, **MARKS.get(letter, {}))
             for place, (time_s, letter) in enumerate(zip(times_s, letters, strict=True))
         )
         facts = replace(FACTS, duration_s=duration_s, frame_count=round(duration_s * FACTS.fps))
-        notes = replace(Notes(moments=moments, seen_s=duration_s), **noted)
+        people = follow_people(moments, ASPECT, duration_s)
+        notes = replace(Notes(moments=moments, seen_s=duration_s, people=people), **noted)
         return VideoAnalysis("0" * 64, facts, PoseTrack(times_s, landmarks, world, ASPECT), Path("strip.jpg"), notes)
 
     return make

@@ -1,4 +1,6 @@
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -6,13 +8,18 @@ from kling_ui.checks.cropping import (
     COVERAGE_SAFE_SHARE,
     around_person,
     crop_to_aspect,
+    keep_person,
     legal_scale,
     margins_to_aspect,
+    people_of,
     person_rect,
     scaled,
 )
+from kling_ui.media.image import ImageFacts
 from kling_ui.media.rectangles import Rect
-from kling_ui.vision.analysis import PersonFacts
+from kling_ui.vision.analysis import ImageAnalysis, PersonFacts
+from kling_ui.vision.clip_measurements import follow_people
+from kling_ui.vision.frame_analysis import FrameAnalysis
 
 SIZES = [(1600, 900), (900, 1600), (4000, 3000), (640, 480), (3000, 1250), (1000, 1000)]
 
@@ -99,3 +106,79 @@ def test_what_is_legal_keeps_its_size():
 def test_a_strip_that_cannot_be_both_keeps_its_shorter_side_legal():
     factor = legal_scale((8000, 100), side_min_px=340, side_max_px=4096)
     assert scaled((8000, 100), factor) == (27200, 340)
+
+
+def image_of(size: tuple[int, int], *boxes: tuple[float, float, float, float]) -> ImageAnalysis:
+    """A picture of several people, the main one first."""
+    facts = ImageFacts(Path("us.png"), "png", 1_000_000, *size, 1, "RGB", has_alpha=False, frame_count=1)
+    return ImageAnalysis("0" * 64, facts, person(*boxes[0]), 0.0, None, boxes[1:])
+
+
+LEFT, MIDDLE, RIGHT = (0.05, 0.2, 0.25, 0.9), (0.4, 0.1, 0.6, 0.95), (0.75, 0.3, 0.95, 0.9)
+
+
+def test_people_are_counted_from_the_left_whoever_is_the_main_one():
+    for boxes in ((LEFT, MIDDLE, RIGHT), (RIGHT, LEFT, MIDDLE), (MIDDLE, RIGHT, LEFT)):
+        found = people_of(image_of((1600, 900), *boxes))
+        assert [rects[0].left_px for rects in found] == [80, 640, 1200]
+    assert people_of(image_of((1600, 900), MIDDLE)) == ()
+
+
+@pytest.mark.parametrize("size", [(1600, 900), (900, 1600), (4000, 3000), (1000, 1000)])
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_who_is_kept_is_alone_and_whole_in_a_lawful_crop(size, number):
+    image = image_of(size, MIDDLE, LEFT, RIGHT)
+    people = people_of(image)
+    kept = keep_person(image, number)
+    if size == (900, 1600):
+        assert kept is None or max(kept.size) <= 2.5 * min(kept.size)  # so slim a person hardly has a lawful crop
+        return
+    assert kept is not None
+    assert Rect.whole(size).holds(kept)
+    assert kept.holds(people[number - 1][0])
+    assert max(kept.size) <= 2.5 * min(kept.size)
+    for place, (other,) in enumerate(people):
+        assert place == number - 1 or not kept.holds(other)
+
+
+@pytest.mark.parametrize("number", [0, 3, 4])
+def test_nobody_is_kept_under_a_number_that_nobody_has(number):
+    assert keep_person(image_of((1600, 900), LEFT, RIGHT), number) is None
+
+
+def test_people_who_stand_behind_each_other_cannot_be_kept_alone():
+    image = image_of((1600, 900), (0.4, 0.1, 0.6, 0.95), (0.45, 0.2, 0.62, 0.9))
+    assert [keep_person(image, number) for number in (1, 2)] == [None, None]
+
+
+def test_a_crop_that_would_have_to_be_enlarged_much_is_not_offered():
+    assert keep_person(image_of((360, 270), MIDDLE, LEFT), 1) is None
+
+
+def clip_of(watch, *ways: tuple[float, float]):
+    """Somebody who stands in the middle of a clip and others who go from one place across to another."""
+    moments = [
+        FrameAnalysis(
+            0.4 * n,
+            confidence=0.9,
+            box=(0.4, 0.1, 0.6, 0.9),
+            others=tuple((x - 0.06, 0.3, x + 0.06, 0.9) for way in ways for x in [way[0] + (way[1] - way[0]) * n / 19]),
+        )
+        for n in range(20)
+    ]
+    analysis = watch("F" * 20, moments=tuple(moments), people=follow_people(moments, 16 / 9, 8.0))
+    facts = replace(analysis.facts, width_px=1920, height_px=1080)
+    return replace(analysis, facts=facts)
+
+
+def test_somebody_who_stands_beside_all_the_time_is_cropped_out_of_a_clip(watch):
+    clip = clip_of(watch, (0.1, 0.15))
+    kept = keep_person(clip, 2)
+    assert kept is not None
+    assert kept.holds(people_of(clip)[1][0])
+    assert kept.left_px >= 0.15 * 1920
+    assert keep_person(clip, 1) is not None
+
+
+def test_somebody_who_crosses_cannot_be_cropped_out_of_a_clip(watch):
+    assert keep_person(clip_of(watch, (0.1, 0.9)), 1) is None

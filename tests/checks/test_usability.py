@@ -20,7 +20,8 @@ def kinds(timeline) -> list[str]:
         ("F" * 40 + "." + "F" * 40, ["good"]),
         ("F" * 20 + "P" * 20, ["good", "out of view"]),
         ("F" * 20 + "O" * 20, ["good", "several people"]),
-        ("F" * 30 + "O" * 10, ["good"]),
+        ("F" * 30 + "O" * 10, ["good", "several people"]),
+        ("F" * 20 + "O" + "F" * 19, ["good"]),
         ("F" * 20 + "C" * 20, ["good", "occluded"]),
         ("F" * 36 + "C" * 4, ["good", "occluded"]),
         ("F" * 38 + "C" * 2, ["good"]),
@@ -95,13 +96,14 @@ def motion_speed(*speeds: float, every_s: float = 0.25) -> MotionSpeed:
 @pytest.mark.parametrize(
     ("speeds", "expected"),
     [
-        ([1.3] * 20, []),
-        ([1.0] * 8 + [3.5] + [1.0] * 8, []),
-        ([1.0] * 8 + [4.0] * 4 + [1.0] * 8, [(1.875, 3.125)]),
-        ([2.5] * 12, [(0.125, 2.875)]),
+        ([2.6] * 20, []),
+        ([1.0] * 8 + [6.0] + [1.0] * 8, []),
+        ([1.0] * 8 + [4.0] * 4 + [1.0] * 8, [(2.0, 3.0)]),
+        ([3.5] * 12, [(0.125, 2.875)]),
+        ([1.8] * 14 + [3.6] * 10, [(3.5, 5.875)]),
         ([], []),
     ],
-    ids=["a lively dance", "one quick blow", "a quick second", "quick all along", "nobody"],
+    ids=["a lively dance", "one quick blow", "a quick second", "quick all along", "quick in the end", "nobody"],
 )
 def test_when_moves_are_too_fast(speeds, expected):
     assert [(span.start_s, span.end_s) for span in fast_spans(motion_speed(*speeds))] == expected

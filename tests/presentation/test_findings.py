@@ -21,12 +21,10 @@ from kling_ui.presentation.sentences import (
     CAUSES,
     CURVES,
     FINDINGS,
-    ORIENTATIONS,
     REPAIRS,
-    SEVERITIES,
     SOURCES,
-    SPANS,
 )
+from kling_ui.presentation.wording import ORIENTATIONS, SEVERITIES, SPANS
 from kling_ui.vision.pose import Framing
 
 PAIRS = {**FINDINGS, **REPAIRS}

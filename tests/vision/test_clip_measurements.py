@@ -1,9 +1,11 @@
 """A drawn clip watched once, and what comes of it; the costly fixtures are in ``conftest.py``."""
 
 import numpy as np
+import pytest
 
-from kling_ui.vision.clip_measurements import MOMENTS
+from kling_ui.vision.clip_measurements import MOMENTS, follow_people
 from kling_ui.vision.evidence import draw_evidence, draw_overview
+from kling_ui.vision.frame_analysis import FrameAnalysis
 from kling_ui.vision.pose import shows_upper_body
 from kling_ui.vision.shots import CutKind
 
@@ -26,7 +28,7 @@ def test_moments_rows_and_stills_belong_together(viewed_dance):
 
 
 def test_the_pace_is_that_of_a_dance(viewed_dance):
-    assert 0.3 < np.mean(viewed_dance.notes.motion_speed.trunks_per_s) < 1.3
+    assert 0.6 < np.mean(viewed_dance.notes.motion_speed.trunks_per_s) < 2.2
 
 
 def test_a_cut_is_found_at_its_frame(viewed_trouble):
@@ -63,3 +65,41 @@ def test_the_overview_spans_the_clip(viewed_dance):
     overview = draw_overview(viewed_dance)
     assert overview.shape[0] == 260
     assert overview.shape[1] > 8 * 130
+
+
+def moment(time_s: float, *boxes: tuple[float, float, float, float]) -> FrameAnalysis:
+    """Somebody, the main person, and others beside."""
+    return FrameAnalysis(time_s, box=boxes[0] if boxes else None, others=boxes[1:])
+
+
+def standing(x: float, height: float = 0.8) -> tuple[float, float, float, float]:
+    return (x - 0.1, 0.95 - height, x + 0.1, 0.95)
+
+
+def test_who_is_who_while_somebody_walks_past():
+    ways = [(0.1 + 0.2 * n, 0.2 * n) for n in range(5)]
+    moments = [moment(time_s, standing(0.5), standing(x, 0.7)) for x, time_s in ways]
+    main, other = follow_people(moments, 1.0, 1.0)
+    assert set(main.boxes) == {standing(0.5)}
+    assert [box[0] for box in other.boxes] == pytest.approx([x - 0.1 for x, _ in ways])
+    assert main.share == other.share == 1.0
+
+
+def test_somebody_who_is_seen_once_is_no_person_of_the_clip():
+    moments = [moment(0.5 * n, standing(0.5), *([standing(0.2)] if n == 2 else [])) for n in range(5)]
+    assert [person.share for person in follow_people(moments, 1.0, 2.5)] == [1.0]
+
+
+def test_the_share_goes_from_half_way_before_to_half_way_behind():
+    moments = [moment(1.0 * n, standing(0.5), *([standing(0.2)] if n in {2, 3} else [])) for n in range(6)]
+    assert follow_people(moments, 1.0, 6.0)[1].share == pytest.approx(2 / 6, abs=1e-3)
+
+
+def test_somebody_who_is_far_away_at_once_is_somebody_else():
+    moments = [moment(0.2 * n, standing(0.5), standing(0.1 if n < 3 else 0.9, 0.5)) for n in range(6)]
+    assert len(follow_people(moments, 16 / 9, 1.2)) == 3
+
+
+def test_nobody_is_followed_where_nobody_is():
+    assert follow_people([moment(0.1 * n) for n in range(4)], 1.0, 0.4) == ()
+    assert follow_people([], 1.0, 0.0) == ()

@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from kling_ui.media.image import read_picture
-from kling_ui.vision.frame_analysis import analyse_frame, brightness, exposed, sharpness
+from kling_ui.vision.frame_analysis import analyse_frame, brightness, exposed, hidden_hands, sharpness
 from kling_ui.vision.frame_sampling import SampledFrame
+from kling_ui.vision.pose import Landmark
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +59,33 @@ def test_a_dark_picture_is_judged_as_if_it_were_lit(still):
     assert exposed(lit) is lit
     dark = exposed((lit * 0.25).astype(np.uint8))
     assert np.abs(dark.astype(float) * np.percentile(lit, 99) / np.percentile(dark, 99) - lit).mean() < 6
+
+
+def with_hands(visibility: float, *, x: float = 0.5) -> np.ndarray:
+    """Somebody upright whose fingers are seen so well."""
+    landmarks = np.full((33, 4), (0.5, 0.4, 0.0, 1.0), np.float32)
+    landmarks[Landmark.LEFT_PINKY : Landmark.RIGHT_INDEX + 1] = (x, 0.55, 0.0, visibility)
+    return landmarks
+
+
+def facing(turn_deg: float) -> np.ndarray:
+    world = np.zeros((33, 3), np.float32)
+    across = np.array([np.cos(np.radians(turn_deg)), 0.0, np.sin(np.radians(turn_deg))]) * 0.2
+    world[Landmark.LEFT_SHOULDER], world[Landmark.RIGHT_SHOULDER] = across, -across
+    return world
+
+
+@pytest.mark.parametrize(
+    ("visibility", "x", "turn", "hidden"),
+    [
+        (0.5, 0.5, 0.0, True),
+        (0.75, 0.5, 20.0, True),
+        (0.87, 0.5, 0.0, False),
+        (0.5, 0.99, 0.0, False),
+        (0.5, 0.5, 80.0, False),
+        (0.5, 0.5, 180.0, False),
+    ],
+    ids=["in pockets", "behind the back", "folded", "cut off", "from the side", "from behind"],
+)
+def test_hands_that_are_hidden_in_a_picture(visibility, x, turn, hidden):
+    assert bool(hidden_hands(with_hands(visibility, x=x), facing(turn))) is hidden

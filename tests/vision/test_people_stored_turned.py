@@ -10,8 +10,8 @@ from figure.cast import DANCER, MAYA, THEO
 from kling_ui.vision.clip_measurements import clip_turns
 from kling_ui.vision.frame_analysis import AnalysedFrame, FrameAnalysis
 from kling_ui.vision.frame_sampling import SampledFrame
-from kling_ui.vision.people import find_people, hands_beyond, quarters, stored_turns
-from kling_ui.vision.pose import PoseTrack, lean_deg, turned_landmarks
+from kling_ui.vision.pose import PoseTrack, find_people, lean_deg, turned_landmarks
+from kling_ui.vision.stored_turns import hands_beyond, quarters, stored_turns
 
 STANDING = Scene((Actor(THEO),), Camera(y_m=0.92, height_m=2.3), "terrace")
 TALKING = Scene((Actor(MAYA, gesture(0.4)),), Camera(y_m=1.28, height_m=1.2), "room")

@@ -11,14 +11,14 @@ import gradio as gr
 
 from kling_ui.errors import RunError
 from kling_ui.media.edit import side_by_side
-from kling_ui.options import Resolution, without_odd
+from kling_ui.options import Resolution
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import Loss, RunView
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate
-from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
+from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, run_in_address, text_of
 from kling_ui.ui.fair_share import AttemptLimit
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.findings import verdict_view
@@ -281,7 +281,7 @@ class RunHandlers:
         """Show the run that the page's address names, else a visitor's newest one, and follow it if it goes on."""
         who = visitor_of(visitor, request)
         runs = await self._services().runner.history(who.owner) if who.is_known else []
-        run_id = (_named_in_address(request) if who.is_known else "") or (runs[0].run_id if runs else "")
+        run_id = (run_in_address(request) if who.is_known else "") or (runs[0].run_id if runs else "")
         if not run_id:
             yield UNCHANGED
             return
@@ -390,7 +390,7 @@ class RunHandlers:
 def _refuse_unknown(who: Visitor) -> None:
     """Do nothing for somebody to whom nothing can belong."""
     if not who.is_known:
-        raise _not_known()
+        raise RunError("The page was not ready yet.", advice="Load it again.")
 
 
 async def _wanted(services: Services, carried: Value | None, size: Resolution, engine: EngineName) -> RunInputs:
@@ -446,9 +446,3 @@ def _note(run_id: str, words: str, *, passing: bool = False) -> Any:
 def _said(run_id: str, error: Exception) -> Any:
     """Answer a person where they named or deleted a run."""
     return gr.update(said={"run_id": run_id, "words": str(error_text(error)), "number": time.monotonic_ns()})
-
-
-def _named_in_address(request: gr.Request) -> str:
-    """Give the run that the address of the page names; the browser sends its query with every event."""
-    inner = request.request
-    return "" if inner is None else without_odd(inner.query_params.get("run", ""))

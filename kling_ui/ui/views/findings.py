@@ -10,7 +10,7 @@ from kling_ui.checks.usability import advise_orientation, forecast
 from kling_ui.errors import KlingUIError
 from kling_ui.options import InputKind, Orientation
 from kling_ui.presentation import findings as words
-from kling_ui.presentation.sentences import ORIENTATIONS, SEVERITIES
+from kling_ui.presentation.wording import ORIENTATIONS, SEVERITIES
 from kling_ui.runs.engines import judged_for
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.input_session import RepairOrder, RepairOutcome, RepairProgress

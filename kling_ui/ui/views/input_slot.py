@@ -14,7 +14,7 @@ from kling_ui.media.signatures import SHOWN_NAMES
 from kling_ui.options import InputKind
 from kling_ui.presentation import wording
 from kling_ui.presentation.findings import FileDifference, curve_name, forecast_sentence
-from kling_ui.presentation.sentences import COPIES, SPANS
+from kling_ui.presentation.wording import COPIES, SPANS
 from kling_ui.ui.browser_values import InputVersions
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis

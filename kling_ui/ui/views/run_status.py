@@ -9,7 +9,7 @@ from kling_ui.media.signatures import SHOWN_NAMES
 from kling_ui.presentation import wording
 from kling_ui.presentation.money import dollars
 from kling_ui.presentation.runs import NOT_SENT_AGAIN, RunWords, loss_words, run_words
-from kling_ui.presentation.sentences import ORIENTATIONS
+from kling_ui.presentation.wording import ORIENTATIONS
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.submission import NoTokenError
 from kling_ui.runs.view import Loss, RunView

@@ -2,8 +2,7 @@ import pytest
 
 from kling_ui.checks.report import Curve, CurveKind
 from kling_ui.checks.usability import SpanKind, TimelineSpan, compose_timeline
-from kling_ui.presentation.sentences import SPANS
-from kling_ui.presentation.wording import NBSP
+from kling_ui.presentation.wording import NBSP, SPANS
 from kling_ui.ui.views.input_slot import CURVE_POINTS_MAX, curve_value, span_words, timeline_value
 
 

@@ -8,13 +8,13 @@ import httpx
 import pytest
 
 from kling_ui.errors import KlingUIError
-from kling_ui.preview.standalone import serve_preview
+from kling_ui.preview.service import serve_preview
 
 SERVE = """
 import sys
 from pathlib import Path
 from pydantic import SecretStr
-from kling_ui.preview.standalone import serve_preview
+from kling_ui.preview.service import serve_preview
 
 if __name__ == "__main__":
     serve_preview(Path(sys.argv[1]), port=0, token=SecretStr("right"), on_ready=lambda url: print(url, flush=True))
