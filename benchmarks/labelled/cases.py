@@ -33,11 +33,11 @@ QUICK: Mapping[type[Case], tuple[str, ...]] = {
         *("maya-full", "dancer-full-plain", "theo-upper", "maya-upper-portrait", "maya-full-landscape", "tight"),
         *("arms-up", "squatting", "leaning-20", "dark", "thin-pole", "tiny-second", "webp", "side-296", "side-340"),
         *("aspect-2.53", "10.4-mb", "nobody", "covers-4", "covers-6", "cut-at-the-shins", "no-head", "post-over-arm"),
-        *("hands-behind", "lying", "handstand", "two-people", "half-hidden-second"),
+        *("hands-behind", "lying", "handstand", "two-people", "half-hidden-second", "too-dark", "low-key"),
     ),
     Clip: (
         *("dance", "talk", "flash", "two-people", "enters", "cut-to-another-scene", "jump-cut", "dissolve", "pan"),
-        *("fast-36-fps", "post-over-arm", "file-all-wrong"),
+        *("fast-36-fps", "post-over-arm", "file-all-wrong", "clip-upside-down", "too-dark"),
     ),
     Pair: (
         *("portrait-with-portrait", "upper-with-upper", "upper-with-full", "full-with-upper", "tight-with-dance"),
