@@ -210,7 +210,7 @@ def test_an_id_that_a_browser_chose_is_no_new_budget(open_app, send, vendor, url
     assert len(vendor.submits()) == 1, "of the share of $1.00"
     assert "each visitor today" in told[-1]
     assert "KLING_UI_BUDGET_VISITOR_USD" in told[-1]
-    assert "today $0.84 of $1.00" in price
+    assert "today $0.00 of $1.00. Up to $0.84 more if the run is charged" in price
     with open_app("198.51.100.9", **budgets) as client:
         send(client, "on_run", "6" * 43, prompt="Wish 6")
     assert len(vendor.submits()) == 2
