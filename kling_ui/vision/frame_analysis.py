@@ -28,8 +28,8 @@ _BACK_DEG = 180  # the back is to the camera
 _SIDEWAYS_DEG = 40.0  # beyond it the far arm and leg hide behind the body, as they should
 _BACKWARDS_DEG = 130.0  # beyond it both arms do
 _FINGERS = [*range(Landmark.LEFT_PINKY, Landmark.RIGHT_INDEX + 1)]
-# Fingers behind the back or in pockets measure 0.34-0.75, in front of the body, half closed, 0.87 and more.
-_HAND_SEEN_MIN = 0.8
+# Fingers behind the back or in pockets measure 0.34-0.84, in front of the body, half closed, 0.87 and more.
+_HAND_SEEN_MIN = 0.85
 _HIDDEN_MIN = 2  # a single joint is often the other hand's doing
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 

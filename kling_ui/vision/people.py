@@ -53,7 +53,7 @@ _SECOND_UNSURE_MIN, _SECOND_WHOLE_MIN, _SECOND_TILT_MAX_DEG = 0.4, 0.75, 45.0
 # Long side of the copy that is painted over: the detector sees 224 px of it, or of its squares where bodies are small.
 _SECOND_LONG_SIDE_PX, _SECOND_SQUARES_PX = 320, 420
 # Where the main person is less high than this share of the longer side, somebody half as high is lost in 224 px.
-_SQUARES_BELOW = 0.6
+_SQUARES_BELOW = 0.5
 _OBLONG = 1.25  # times as long as wide: a picture that is less so is one square
 # Where bodies overlap their poses merge, their faces do not. Widths of faces: of the largest one, and between centres.
 _FACE_SIZE_MIN, _FACE_DISTANCE_MIN = 0.5, 1.2

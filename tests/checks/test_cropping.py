@@ -15,8 +15,11 @@ from kling_ui.checks.cropping import (
     person_rect,
     scaled,
 )
+from kling_ui.checks.repair_plan import compose, people_repairs
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.rectangles import Rect
+from kling_ui.options import TransferOptions
+from kling_ui.presentation.findings import repair_label
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts
 from kling_ui.vision.clip_measurements import follow_people
 from kling_ui.vision.frame_analysis import FrameAnalysis
@@ -182,3 +185,19 @@ def test_somebody_who_stands_beside_all_the_time_is_cropped_out_of_a_clip(watch)
 
 def test_somebody_who_crosses_cannot_be_cropped_out_of_a_clip(watch):
     assert keep_person(clip_of(watch, (0.1, 0.9)), 1) is None
+
+
+def test_each_person_is_offered_and_the_one_that_is_chosen_is_cropped_to():
+    image = image_of((1600, 900), MIDDLE, LEFT, RIGHT)
+    repairs = list(people_repairs(image, ["image.people"]))
+    assert [repair_label(repair) for repair in repairs] == [
+        "Keep the person on the left",
+        "Keep the person in the middle",
+        "Keep the person on the right",
+    ]
+    assert not any(repair.in_all for repair in repairs)
+    plan = compose([repairs[2].kind], image, None, TransferOptions())
+    assert plan.image is not None
+    assert plan.image.crop == keep_person(image, 3)
+    assert list(people_repairs(image, ["image.coverage"])) == []
+    assert list(people_repairs(image.facts, ["image.people"])) == []
