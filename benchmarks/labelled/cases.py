@@ -52,6 +52,7 @@ NEAR_MISSES: Mapping[str, str] = {
     "image.character": "covers-2 dark dark-in-noise from-behind-in-grain far-away half-turned-soft arms-up-in-side* "
     "upper-in-the-shade squatting-warm",
     "image.coverage": "covers-6 covers-8 covers-enough-*",
+    "image.dark": "dark low-key* black-clothes* dark-skin-in-black dark-in-noise",
     "image.format": "jpeg alpha-but-opaque grey usual-profile-* 9.9-mb",
     "image.large": "4096-px long-3* long-4000 long-4032 long-4060 long-4080 long-4090",
     "image.occlusion": "thin-pole post-beside* hands-folded thin-pole-in-grain folded-hands-* squatting-compressed "
@@ -64,6 +65,7 @@ NEAR_MISSES: Mapping[str, str] = {
     "video.camera": "faint-sway* letterbox flicker lamp-switched-on fixed-* walk",
     "video.codec": "mov mov-* baseline-*",
     "video.cuts": "flash flash-in-noise dimmed dimmed-and-back flicker flicker-compressed lamp-switched-o* fast-arms",
+    "video.dark": "dance-dark low-key* black-clothes dimmed* begins-dim* dark-skin* lamp-switched-on",
     "video.duration": "3.0-s 10.0-s-image 30.0-s-video 10.2-s-video lasts-3* lasts-9* lasts-12*",
     "video.first_frame": "dimmed dance-dark begins-dim begins-in* begins-soft begins-with* flash lamp-switched-on",
     "video.format": "mov mov-* sounding-*",

@@ -166,6 +166,8 @@ PEOPLE_CLIPS = [
             ("too-dark-step", "step", lambda step: step.lit(lambda _: 0.08)),
             ("night", "dance", lambda dance: behind(plain(dance), night(0.1))),
             ("night-talk", "talk_24", lambda talk: behind(talk, night(0.12))),
+            ("too-dark-walk", "walk", lambda walk: walk.part(0, 4.1).lit(lambda _: 0.08)),
+            ("night-step", "step", lambda step: behind(step, night(0.1))),
             ("lamp-fades", "step", lambda step: step.lit(lambda t: 1 - 0.92 * ramp(0.6, 1.8)(t))),
         )
     ),
