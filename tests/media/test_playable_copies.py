@@ -227,6 +227,10 @@ def test_the_copies_that_were_shown_longest_ago_go_first(numbered_clip, folder):
         taken = sum(path.stat().st_size for path in (first.path, first.poster))
         small = PlayableCopies(folder, ThreadWorkers(), max_bytes=2 * taken + 1500)
         third = await settled(small, clips[2])
+        for _ in range(1000):  # room is made right after the copy is there
+            if not second.path.exists():
+                break
+            await asyncio.sleep(0.01)
         return first, second, third
 
     first, second, third = asyncio.run(asked())
