@@ -9,20 +9,22 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+import cv2
 import numpy as np
 
 from kling_ui.media.probe import VideoFacts
 from kling_ui.vision import camera as flow
 from kling_ui.vision.camera import CameraStep, FlowMeter, OpticalFlow
-from kling_ui.vision.frame_analysis import AnalysedFrame, Figures, FrameAnalysis, analyse_frame
+from kling_ui.vision.frame_analysis import AnalysedFrame, Figures, FrameAnalysis, analyse_frame, grown
 from kling_ui.vision.frame_sampling import SECONDS_MAX, SampledFrame, load_sampled_frames
 from kling_ui.vision.motion_speed import MotionSpeed, camera_steps, cut_apart, figure_speed
 from kling_ui.vision.people import Box, detector_pool
-from kling_ui.vision.pose import LANDMARKS, SURE_SCORE_MIN, PoseTrack, lean_deg, shows_upper_body
-from kling_ui.vision.shots import Cut, JumpCutTest, Views, find_cuts
+from kling_ui.vision.pose import LANDMARKS, SURE_SCORE_MIN, PoseTrack, lean_deg, shows_upper_body, tilt_deg, turn_deg
+from kling_ui.vision.shots import Cut, JumpCutTest, Views, changed_share, find_cuts
 from kling_ui.vision.stored_turns import hands_beyond, quarters, stored_turns
 
 MOMENTS = 24  # 1.25 s apart in the longest clip that an engine takes; closer wherever something changes between two
+_READ_FIRST = 2  # of so many moments one; the others only where something is in doubt
 _THOROUGH_EVERY = 4  # moments: of these one is searched for other people more closely
 _SLACK_S = 1e-6  # that rounding may take from a time
 _DOUBT_S = 0.15  # a change of what is seen is pinned down to this
@@ -30,6 +32,11 @@ _DOUBTS_MAX = 24  # frames that are analysed for that in all
 _TURNED_SHARE_MIN = 0.6  # of the moments, and of those that are looked at more closely
 _LOWERED_SHARE_MIN = 0.15  # of the moments, with hands that do not carry the body
 _TURNED_ASKED = 7  # moments that are looked at more closely whether the clip was stored turned
+_PLAIN_CONFIDENCE_MIN, _PLAIN_SHARPNESS_MIN, _PLAIN_BRIGHTNESS_MIN = 0.8, 0.5, 0.3
+_PLAIN_TURN_MAX_DEG, _PLAIN_TILT_MAX_DEG = 75.0, 35.0
+_BACKGROUND_SHRINK = 4  # times smaller than those between which flow is measured are frames without grain
+_BACKGROUND_ASKED = 8  # frames between two moments
+_BACKGROUND_CHANGED_MAX = 0.12  # of the cells around a person: dancing limbs reach into 0.1, who passes by into more
 _HIDDEN_OFTEN = 0.15  # share of the moments; hands pass behind and in front of each other all the time
 
 
@@ -103,11 +110,12 @@ def measure_clip(facts: VideoFacts) -> ClipMeasurements:
     Raises:
         MediaError: It cannot be decoded at all.
     """
-    sampled_frames, grey, analysed_frames, steps = _coarse_pass(facts)
+    sampled_frames, grey, analysed_frames, skipped, steps = _coarse_pass(facts)
     if not sampled_frames:
         none = PoseTrack(np.empty(0), np.empty((0, LANDMARKS, 4)), np.empty((0, LANDMARKS, 3)), 1.0)
         return ClipMeasurements(Notes(), none, (), ())
-    _fine_pass(sampled_frames, analysed_frames)
+    left_out = _between_pass(sampled_frames, grey, analysed_frames, skipped)
+    _fine_pass(sampled_frames, analysed_frames, left_out)
     chosen = sorted(analysed_frames)
     found = [analysed_frames[index] for index in chosen]
     track = _track(found, facts)
@@ -136,37 +144,98 @@ def measure_clip(facts: VideoFacts) -> ClipMeasurements:
 
 def _coarse_pass(
     facts: VideoFacts,
-) -> tuple[list[SampledFrame], list[np.ndarray], dict[int, AnalysedFrame], list[OpticalFlow]]:
+) -> tuple[list[SampledFrame], list[np.ndarray], dict[int, AnalysedFrame], list[int], list[OpticalFlow]]:
     seen_s = min(facts.duration_s, SECONDS_MAX)
     every_s = seen_s / max(1, min(facts.frame_count, MOMENTS))
     sampled_frames: list[SampledFrame] = []
     grey: list[np.ndarray] = []
     steps: list[OpticalFlow] = []
     pending: dict[int, Future[AnalysedFrame]] = {}
+    chosen: list[int] = []
     meter, detectors = FlowMeter(), detector_pool()
     for sampled_frame in load_sampled_frames(facts.path, container=facts.format, fps=facts.fps):
-        if sampled_frame.time_s >= len(pending) * every_s - _SLACK_S:
-            thorough = len(pending) % _THOROUGH_EVERY == 0
-            pending[len(sampled_frames)] = detectors.submit(analyse_frame, sampled_frame, thorough=thorough)
+        if sampled_frame.time_s >= len(chosen) * every_s - _SLACK_S:
+            if len(chosen) % _READ_FIRST == 0:
+                thorough = len(chosen) % _THOROUGH_EVERY == 0
+                pending[len(sampled_frames)] = detectors.submit(analyse_frame, sampled_frame, thorough=thorough)
+            chosen.append(len(sampled_frames))
         sampled_frames.append(sampled_frame)
         grey.append(sampled_frame.grey(flow.FLOW_LONG_SIDE_PX))
         if len(grey) > 1:
             steps.append(meter.between(*grey[-2:]))
     if sampled_frames and len(sampled_frames) - 1 not in pending:
         pending[len(sampled_frames) - 1] = detectors.submit(analyse_frame, sampled_frames[-1], thorough=False)
-    return sampled_frames, grey, {index: analysis.result() for index, analysis in pending.items()}, steps
+    analysed_frames = {index: analysis.result() for index, analysis in pending.items()}
+    return sampled_frames, grey, analysed_frames, [index for index in chosen if index not in pending], steps
 
 
-def _fine_pass(sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int, AnalysedFrame]) -> None:
-    """Analyse frames between neighbouring moments that differ, until it is clear when the change came."""
-    _search_beside(sampled_frames, analysed_frames)
-    budget, hidden = (
-        _DOUBTS_MAX,
-        np.mean([bool(analysed.moment.hidden) for analysed in analysed_frames.values()] or [False]),
+def _between_pass(
+    sampled_frames: Sequence[SampledFrame],
+    grey: Sequence[np.ndarray],
+    analysed_frames: dict[int, AnalysedFrame],
+    skipped: Sequence[int],
+) -> int:
+    """Analyse the moments that were skipped, but for those where nothing is in doubt; tell how many those are.
+
+    Nothing is between two moments of which each shows one person well, with the same background all the while.
+    """
+    known = sorted(analysed_frames)
+
+    def is_in_doubt(index: int) -> bool:
+        first, last = _around(known, index)
+        ends = analysed_frames[first], analysed_frames[last]
+        return not (all(map(_is_plain, ends)) and _background_stays(grey[first : last + 1], ends))
+
+    doubts = [index for index in skipped if is_in_doubt(index)]
+    found = detector_pool().map(
+        lambda index: analyse_frame(sampled_frames[index], thorough=False), doubts
+    )
+    analysed_frames |= dict(zip(doubts, found, strict=True))
+    return len(skipped) - len(doubts)
+
+
+def _is_plain(analysed: AnalysedFrame) -> bool:
+    """Tell whether a moment shows one person, whole, upright, from the front, in focus and in good light."""
+    moment, pose = analysed.moment, analysed.pose
+    return (
+        pose is not None
+        and bool(shows_upper_body(pose.landmarks))
+        and not (moment.covered or moment.hidden or moment.others)
+        and moment.confidence >= _PLAIN_CONFIDENCE_MIN
+        and moment.sharpness >= _PLAIN_SHARPNESS_MIN
+        and moment.brightness >= _PLAIN_BRIGHTNESS_MIN
+        and abs(float(turn_deg(pose.world_m))) < _PLAIN_TURN_MAX_DEG
+        and float(tilt_deg(pose.landmarks, 1.0)) < _PLAIN_TILT_MAX_DEG
     )
 
+
+def _background_stays(grey: Sequence[np.ndarray], ends: tuple[AnalysedFrame, AnalysedFrame]) -> bool:
+    """Tell whether nothing changes around the person from the first of some frames to the last; limbs may reach out."""
+    outlines = [analysed.people for analysed in ends if analysed.people is not None]
+    size = grey[0].shape[1] // _BACKGROUND_SHRINK, grey[0].shape[0] // _BACKGROUND_SHRINK
+    first, *later = (
+        cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        for frame in (grey[0], *grey[1 :: max(1, len(grey) // _BACKGROUND_ASKED)])
+    )
+    person = cv2.resize(grown(np.logical_or.reduce(outlines)).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
+    somebody = cv2.dilate(person, np.ones((3, 3), np.uint8)) > 0
+    return all(
+        changed_share(cv2.subtract(frame, first, dtype=cv2.CV_16S), somebody) <= _BACKGROUND_CHANGED_MAX
+        for frame in later
+    )
+
+
+def _fine_pass(
+    sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int, AnalysedFrame], left_out: int
+) -> None:
+    """Analyse frames between neighbouring moments that differ, until it is clear when the change came."""
+    _search_beside(sampled_frames, analysed_frames)
+    hidden = sum(bool(analysed.moment.hidden) for analysed in analysed_frames.values())
+    with_hidden = hidden >= _HIDDEN_OFTEN * (len(analysed_frames) + left_out)
+    budget = _DOUBTS_MAX
+
     def state(analysed: AnalysedFrame) -> tuple[bool, bool, bool, bool]:
-        return _state(analysed, with_hidden=hidden >= _HIDDEN_OFTEN)
+        return _state(analysed, with_hidden=with_hidden)
 
     while budget > 0:
         known = sorted(analysed_frames)

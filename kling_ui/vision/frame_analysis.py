@@ -60,7 +60,7 @@ _SHARP_PERCENTILE = 95  # of curvatures and of slopes: the figure's clearest edg
 _BRIGHT_PERCENTILE = 95  # of a figure's brightness: face and hands, whatever the clothes are
 # Pictures whose lightest parts, but for a few lamps, do not reach this level are brightened, as noise allows.
 _LIGHT_PERCENTILE, _LIT_LEVEL, _GAIN_MAX = 99, 160.0, 6.0
-_REACH_S = 0.65  # how far an outline is borrowed: moments are at most 1.25 s apart in what any engine takes
+_REACH_S = 1.3  # how far an outline is borrowed: moments are at most 2.5 s apart in what any engine takes
 _GROWN_PX = 9  # side of the square by which an outline is widened: 4 px to each side
 
 
