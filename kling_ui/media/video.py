@@ -385,7 +385,7 @@ def _first_at_or_after(
 
 def _time_s(decoded: av.VideoFrame, zero: int, index: int, stream: VideoStream) -> float:
     if decoded.pts is not None and decoded.time_base is not None:
-        return float((decoded.pts - zero) * decoded.time_base)
+        return (decoded.pts - zero) * decoded.time_base.numerator / decoded.time_base.denominator
     rate = stream.average_rate or stream.guessed_rate
     return index / float(rate) if rate else 0.0
 

@@ -139,6 +139,8 @@ class _Burst(NamedTuple):
 
 def _burst(unexplained: np.ndarray, step: int) -> _Burst | None:
     """Find the burst that begins at ``step``."""
+    if unexplained[step] < FAINT_UNEXPLAINED_MIN:
+        return None
     for end in range(step + 1, min(step + _BURST_MAX, len(unexplained)) + 1):
         around = np.r_[unexplained[max(0, step - _NEIGHBOURS) : step], unexplained[end : end + _NEIGHBOURS]]
         least, usual = float(unexplained[step:end].min()), max(1.0, float(around.max(initial=0.0)))
