@@ -304,8 +304,9 @@ def analyse_image(path: Path, folder: Path) -> ImageAnalysis:
         overlay = overlay_place if kept.person else None
         return replace(kept, facts=replace(kept.facts, path=path), overlay=overlay)
     picture = read_picture(path, long_side_px=POSE_LONG_SIDE_PX)
-    group, person, drawn = _see(picture)
-    light = brightness(picture.rgb, group.main.mask if group.main else None)
+    small = shrink(picture.rgb, PLAN_PX)
+    group, person, drawn = _see(picture, small)
+    light = brightness(small, group.main.mask if group.main else None)
     overlay = None if drawn is None else cache.write_bytes(sha256, "overlay.jpg", jpeg(drawn))
     analysis = ImageAnalysis(sha256, picture.facts, person, picture.clear_share, overlay, _rounded(group), light)
     cache.write(sha256, "image.json", replace(analysis, facts=_nameless(analysis.facts), overlay=None))
@@ -366,7 +367,7 @@ def _nameless(facts: Facts) -> Facts:
     return replace(facts, path=Path())  # the same content may lie elsewhere the next time
 
 
-def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None]:
+def _see(picture: Picture, small: np.ndarray) -> tuple[Group, PersonFacts | None, np.ndarray | None]:
     """Find everybody; others are searched while the main person is read, measured and drawn."""
     detectors = detector_pool()
     faces = detectors.submit(faces_of_others, picture.rgb)
@@ -377,19 +378,19 @@ def _see(picture: Picture) -> tuple[Group, PersonFacts | None, np.ndarray | None
     main = group_of(people).main
     if main is None or main.mask is None:
         return Group(None, ()), None, None
-    person, drawn = _person_facts(picture, main), draw_person(picture.rgb, main.mask, main.landmarks)
+    person, drawn = _person_facts(picture, small, main), draw_person(picture.rgb, main.mask, main.landmarks)
     group = group_of(distinct([*people, *more.result()]))
     if group.main is not None and group.main is not main and group.main.mask is not None:
-        person = _person_facts(picture, group.main)
+        person = _person_facts(picture, small, group.main)
         drawn = draw_person(picture.rgb, group.main.mask, group.main.landmarks)
     group = Group(group.main, group.others or bodies_of(picture.rgb, faces.result(), people))
     draw_boxes(drawn, group.others)
     return group, person, drawn
 
 
-def _person_facts(picture: Picture, pose: Pose) -> PersonFacts:
+def _person_facts(picture: Picture, small: np.ndarray, pose: Pose) -> PersonFacts:
     height, width = picture.rgb.shape[:2]
-    landmarks, plan = pose.landmarks.round(_PLACE_DIGITS).tolist(), exposed(shrink(picture.rgb, PLAN_PX))
+    landmarks, plan = pose.landmarks.round(_PLACE_DIGITS).tolist(), exposed(small)
     within = content_box(plan)
     return PersonFacts(
         landmarks=tuple((x, y, z, visibility) for x, y, z, visibility in landmarks),

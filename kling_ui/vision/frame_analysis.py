@@ -294,10 +294,11 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
     rgb = sampled_frame.rgb
     group = find_group(rgb, thorough=thorough)
     main = group.main
-    plan = exposed(shrink(rgb, PLAN_PX))
+    small = shrink(rgb, PLAN_PX)
     if main is None or main.mask is None:
-        nobody = FrameAnalysis(sampled_frame.time_s, is_thorough=thorough, brightness=brightness(rgb))
+        nobody = FrameAnalysis(sampled_frame.time_s, is_thorough=thorough, brightness=brightness(small))
         return AnalysedFrame(nobody, None, None)
+    plan = exposed(small)
     within = content_box(plan)
     moment = FrameAnalysis(
         time_s=sampled_frame.time_s,
@@ -308,7 +309,7 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
         covered=covered_parts(plan, main.landmarks, within),
         hidden=hidden_joints(main.landmarks, main.world_m, within),
         sharpness=round(sharpness(sampled_frame.grey(_SHARP_PX), main.mask), _SHARP_DIGITS),
-        brightness=brightness(rgb, main.mask),
+        brightness=brightness(small, main.mask),
     )
     pose = Pose(main.landmarks, main.world_m, None, main.confidence)
     figure = _figure(main.mask)

@@ -52,6 +52,10 @@ _SECOND_VISIBILITY_MIN = 0.85  # of head and arms: posters and bushes measured 0
 _SECOND_UNSURE_MIN, _SECOND_WHOLE_MIN, _SECOND_TILT_MAX_DEG = 0.4, 0.75, 45.0
 # Long side of the copy that is painted over: the detector sees 224 px of it, or of its squares where bodies are small.
 _SECOND_LONG_SIDE_PX, _SECOND_SQUARES_PX = 320, 420
+# Nobody is searched where nothing has corners: people beside others left 380 px of them and more in that copy, plain
+# backgrounds, soft ones and straight edges none. A corner's levels are those of a picture whose light parts reach 160.
+_CORNERS_MIN, _CORNER_LEVELS, _CORNER_BLOCK_PX = 60, 8.0, 5
+_LIGHT_PERCENTILE, _LIT_LEVEL, _GREY_MAX = 99, 160.0, 255
 # Where the main person is less high than this share of the longer side, somebody half as high is lost in 224 px.
 _SQUARES_BELOW = 0.5
 _OBLONG = 1.25  # times as long as wide: a picture that is less so is one square
@@ -76,8 +80,7 @@ def mask_out(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
         mask: ``(height, width)`` bool, what to paint out.
     """
     height, width = mask.shape
-    margin = 2 * max(1, round(_MARGIN_SHARE * max(height, width))) + 1
-    gone = cv2.dilate(mask.astype(np.uint8), np.ones((margin, margin), np.uint8))
+    gone = _with_margin(mask).astype(np.uint8)
     size = max(1, width // _SHRINK), max(1, height // _SHRINK)
     weight = cv2.resize(1 - gone.astype(np.float32), size, interpolation=cv2.INTER_AREA)
     colour = cv2.resize(rgb * (1 - gone[:, :, None]).astype(np.float32), size, interpolation=cv2.INTER_AREA)
@@ -184,6 +187,8 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
     scale, (height, width) = copy.shape[0] / whole.shape[0], copy.shape[:2]
     known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
     known_there = cv2.resize(known, (width, height), interpolation=cv2.INTER_AREA) > _PAINTED_OUT_MIN
+    if not _shows_detail(copy, known_there):
+        return []
     painted, around = mask_out(copy, known_there), cv2.boundingRect(known_there.astype(np.uint8))
     aspect, found = width / height, []
     for left, top, right, bottom in squares:
@@ -195,6 +200,20 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
                 there = Candidate(body.score, x / scale, y / scale, body.radius_px / scale, body.turn_rad)
                 found.append(detect_pose(detector, whole, there))
     return [pose for pose in found if pose is not None and _is_clear(pose, aspect)]
+
+
+def _shows_detail(rgb: np.ndarray, known: np.ndarray) -> bool:
+    """Tell whether there are corners beside those who are known: of somebody else, or of anything but a plain wall."""
+    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    light = max(1.0, float(np.percentile(grey, _LIGHT_PERCENTILE)))
+    least = _CORNER_LEVELS * min(1.0, light / _LIT_LEVEL) / _GREY_MAX
+    corners = cv2.cornerMinEigenVal(grey, _CORNER_BLOCK_PX) > least**2
+    return int((corners & ~_with_margin(known)).sum()) >= _CORNERS_MIN
+
+
+def _with_margin(mask: np.ndarray) -> np.ndarray:
+    margin = 2 * max(1, round(_MARGIN_SHARE * max(mask.shape))) + 1
+    return cv2.dilate(mask.astype(np.uint8), np.ones((margin, margin), np.uint8)) > 0
 
 
 def faces_of_others(rgb: np.ndarray, people: Sequence[Pose] = ()) -> list[Box]:
