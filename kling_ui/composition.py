@@ -50,9 +50,14 @@ class Parts:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings) -> AsyncGenerator[Parts]:
-    """Put everything together; at the end all worker processes are ended."""
-    workers = Workers(settings.workers)
+async def open_parts(settings: Settings, *, worker_count: int | None = None) -> AsyncGenerator[Parts]:
+    """Put everything together; at the end all worker processes are ended.
+
+    Args:
+        settings: The settings.
+        worker_count: Worker processes, if not as many as the settings say.
+    """
+    workers = Workers(worker_count or settings.workers)
     try:
         yield Parts(settings=settings, workers=workers, preflight=Preflight(workers, settings.analyses_folder))
     finally:

@@ -78,7 +78,8 @@ async def acheck(
     """
     choice = _options(prompt, orientation, keep_sound)
     _require_input(image, video)
-    async with open_parts(settings or Settings.from_env()) as parts:
+    # One process looks at both files: an image takes it a moment, and each loads the models, which takes a second.
+    async with open_parts(settings or Settings.from_env(), worker_count=1) as parts:
         report = await parts.preflight.report(_path(image), _path(video), choice)
     return CheckResult.of(report.accepting(accept))
 

@@ -183,12 +183,13 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
         return []
     squares = _squares(rgb.shape, people)
     long_side_px = _SECOND_LONG_SIDE_PX if len(squares) == 1 else _SECOND_SQUARES_PX
-    detector, whole, copy = pose_detector(), shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, long_side_px)
+    whole, copy = shrink(rgb, POSE_LONG_SIDE_PX), shrink(rgb, long_side_px)
     scale, (height, width) = copy.shape[0] / whole.shape[0], copy.shape[:2]
     known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
     known_there = cv2.resize(known, (width, height), interpolation=cv2.INTER_AREA) > _PAINTED_OUT_MIN
     if not _shows_detail(copy, known_there):
         return []
+    detector = pose_detector()
     painted, around = mask_out(copy, known_there), cv2.boundingRect(known_there.astype(np.uint8))
     aspect, found = width / height, []
     for left, top, right, bottom in squares:
