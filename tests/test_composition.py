@@ -25,6 +25,15 @@ def test_workers_end_with_what_uses_them_also_when_that_fails(tmp_path):
         asyncio.run(kept[0].workers.run(abs, -3))
 
 
+@pytest.mark.parametrize(("wanted", "count"), [(None, 3), (1, 1)])
+def test_as_many_workers_as_the_settings_say_or_as_are_wanted(tmp_path, wanted, count):
+    async def opened() -> int:
+        async with open_parts(Settings(data_dir=tmp_path, workers=3), worker_count=wanted) as parts:
+            return parts.workers.count
+
+    assert asyncio.run(opened()) == count
+
+
 def test_the_owner_stays_the_same_and_is_nobody_elses_to_read(tmp_path):
     first = owner_id(tmp_path / "data")
     assert owner_id(tmp_path / "data") == first

@@ -60,7 +60,7 @@ from kling_ui.vision.pose import (
 from kling_ui.vision.stored_turns import stored_turns
 
 _KINDS_MAX = 8  # dataclasses that are kept here; there are fewer
-VERSION = 5  # raise it whenever an analysis finds something else than before in the same file
+VERSION = 6  # raise it whenever an analysis finds something else than before in the same file
 
 T = TypeVar("T")
 Facts = TypeVar("Facts", ImageFacts, VideoFacts)

@@ -187,9 +187,7 @@ def _between_pass(
         return not (all(map(_is_plain, ends)) and _background_stays(grey[first : last + 1], ends))
 
     doubts = [index for index in skipped if is_in_doubt(index)]
-    found = detector_pool().map(
-        lambda index: analyse_frame(sampled_frames[index], thorough=False), doubts
-    )
+    found = detector_pool().map(lambda index: analyse_frame(sampled_frames[index], thorough=False), doubts)
     analysed_frames |= dict(zip(doubts, found, strict=True))
     return len(skipped) - len(doubts)
 

@@ -187,7 +187,7 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
     scale, (height, width) = copy.shape[0] / whole.shape[0], copy.shape[:2]
     known = np.maximum.reduce([pose.mask for pose in people if pose.mask is not None])
     known_there = cv2.resize(known, (width, height), interpolation=cv2.INTER_AREA) > _PAINTED_OUT_MIN
-    if not _shows_detail(copy, known_there):
+    if not shows_detail(copy, known_there):
         return []
     detector = pose_detector()
     painted, around = mask_out(copy, known_there), cv2.boundingRect(known_there.astype(np.uint8))
@@ -203,8 +203,13 @@ def outshone(rgb: np.ndarray, people: list[Pose]) -> list[Pose]:
     return [pose for pose in found if pose is not None and _is_clear(pose, aspect)]
 
 
-def _shows_detail(rgb: np.ndarray, known: np.ndarray) -> bool:
-    """Tell whether there are corners beside those who are known: of somebody else, or of anything but a plain wall."""
+def shows_detail(rgb: np.ndarray, known: np.ndarray) -> bool:
+    """Tell whether there are corners beside those who are known: of somebody else, or of anything but a plain wall.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8, best 320 px long.
+        known: ``(height, width)`` bool, where they are.
+    """
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     light = max(1.0, float(np.percentile(grey, _LIGHT_PERCENTILE)))
     least = _CORNER_LEVELS * min(1.0, light / _LIT_LEVEL) / _GREY_MAX

@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from figure import Actor, Bar, Scene, dance, write_clip
+from figure.cast import DANCER
 
-from kling_ui.vision.clip_measurements import MOMENTS, follow_people
+from kling_ui.media.probe import probe_video
+from kling_ui.vision.clip_measurements import MOMENTS, follow_people, measure_clip
 from kling_ui.vision.evidence import draw_evidence, draw_overview
 from kling_ui.vision.frame_analysis import FrameAnalysis
 from kling_ui.vision.pose import shows_upper_body
@@ -29,6 +32,21 @@ def test_moments_rows_and_stills_belong_together(viewed_dance):
 
 def test_the_pace_is_that_of_a_dance(viewed_dance):
     assert 0.6 < np.mean(viewed_dance.notes.motion_speed.trunks_per_s) < 2.2
+
+
+def test_every_second_moment_is_read_while_nothing_is_in_doubt(viewed_dance):
+    assert len(viewed_dance.track.times_s) == MOMENTS // 2 + 1
+
+
+def test_a_moment_is_read_when_something_passes_in_the_background(tmp_path):
+    def scene(time_s: float) -> Scene:
+        posts = (Bar(0.0, 0.0, 0.2, 1.0),) if 1.02 < time_s < 1.2 else ()
+        return Scene((Actor(DANCER, dance(time_s)),), bars=posts)
+
+    clip = write_clip(tmp_path / "passing.mp4", scene, duration_s=3, fps=12, width_px=288, height_px=512, supersample=1)
+    times_s = measure_clip(probe_video(clip.path)).track.times_s
+    assert ((times_s > 1.02) & (times_s < 1.2)).any(), times_s
+    assert len(times_s) < MOMENTS, "nothing else is in doubt"
 
 
 def test_a_cut_is_found_at_its_frame(viewed_trouble):

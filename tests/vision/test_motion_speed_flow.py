@@ -1,9 +1,12 @@
+import cv2
 import numpy as np
 import pytest
 
 from kling_ui.vision.camera import CameraStep
 from kling_ui.vision.frame_analysis import Figures
-from kling_ui.vision.motion_speed import MotionSpeed, cut_apart
+from kling_ui.vision.frame_sampling import SampledFrame
+from kling_ui.vision.motion_speed import MotionSpeed, cut_apart, figure_speed
+from kling_ui.vision.pose import HIPS, SHOULDERS, PoseTrack
 from kling_ui.vision.shots import Cut, CutKind
 
 STEPS = tuple(CameraStep(n * 0.5, n * 0.5 + 0.5, shift_x=0.1) for n in range(4))
@@ -66,3 +69,46 @@ def test_an_outline_is_not_borrowed_from_far_away():
     far = figures(40, 80, every_s=4.0)
     assert at(far.during(1.9, 2.0)) == []
     assert at(far.at(4)) == [40]
+
+
+FRAMES_PER_S, CALM_S, ALL_S = 16, 4.0, 8.0
+
+
+def waving(trunks_per_s: float, time_s: float, texture: np.ndarray) -> SampledFrame:
+    """Something still of 288 px whose middle swings to and fro within 40 px; a trunk is 57.6 px long."""
+    way_px = (trunks_per_s * 57.6 * time_s) % 80
+    shift = round(way_px if way_px < 40 else 80 - way_px)
+    luma = texture.copy()
+    luma[110:180, 90 + shift : 160 + shift] = texture[10:80, 10:80]
+    return SampledFrame(time_s, False, np.concatenate([luma, np.full((144, 288), 128, np.uint8)]))
+
+
+def test_the_speed_is_measured_closely_where_it_is_high_and_loosely_elsewhere():
+    noise = np.random.default_rng(5).integers(0, 255, (36, 36), np.uint8)
+    texture = cv2.resize(noise, (288, 288), interpolation=cv2.INTER_CUBIC)
+    times_s = np.arange(0, ALL_S, 1 / FRAMES_PER_S)
+    frames = [waving(0.4 if time_s < CALM_S else 3.5, float(time_s), texture) for time_s in times_s]
+    landmarks = np.ones((2, 33, 4), np.float32)
+    landmarks[:, SHOULDERS, :2], landmarks[:, HIPS, :2] = (0.5, 0.4), (0.5, 0.6)
+    on = np.zeros((160, 160), bool)
+    on[40:120, 30:130] = True
+    track = PoseTrack(np.array([0.0, ALL_S]), landmarks, np.zeros((2, 33, 3), np.float32), 1.0)
+    speed = figure_speed(frames, Figures(times_s, np.arange(0, ALL_S + 1), [on] * 9), track, ())
+    at_s, trunks_per_s = np.array(speed.times_s), np.array(speed.trunks_per_s)
+    apart_s = np.diff(at_s)
+    assert apart_s[at_s[1:] < CALM_S - 1.2].min() > 0.3
+    assert apart_s[at_s[:-1] > CALM_S].max() < 0.15
+    assert np.median(trunks_per_s[at_s < CALM_S]) < 0.6
+    assert np.median(trunks_per_s[at_s > CALM_S]) == pytest.approx(3.5, abs=0.5)
+
+
+def test_a_clip_that_seems_to_stand_still_is_measured_closely():
+    flat = np.full((432, 288), 90, np.uint8)
+    times_s = np.arange(0, 2, 1 / FRAMES_PER_S)
+    landmarks = np.ones((1, 33, 4), np.float32)
+    landmarks[:, SHOULDERS, :2], landmarks[:, HIPS, :2] = (0.5, 0.4), (0.5, 0.6)
+    track = PoseTrack(np.zeros(1), landmarks, np.zeros((1, 33, 3), np.float32), 1.0)
+    frames = [SampledFrame(float(time_s), False, flat) for time_s in times_s]
+    speed = figure_speed(frames, Figures(times_s, [0.0, 1.0, 2.0], [np.ones((160, 160), bool)] * 3), track, ())
+    assert np.diff(speed.times_s).max() < 0.15
+    assert max(speed.trunks_per_s) == 0

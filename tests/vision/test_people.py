@@ -4,7 +4,7 @@ import pytest
 
 from kling_ui.media.image import read_picture
 from kling_ui.vision.detector import DetectedFace
-from kling_ui.vision.people import find_group, group_of, mask_box, other_faces, search
+from kling_ui.vision.people import find_group, group_of, mask_box, other_faces, search, shows_detail
 from kling_ui.vision.pose import Pose
 
 
@@ -40,6 +40,36 @@ def test_two_people_side_by_side(person):
     (other,) = group.others
     assert group.main is not None
     assert (mask_box(group.main)[0] < 0.5) != (other[0] < 0.5)
+
+
+def beside(light: float, draw: str) -> np.ndarray:
+    """A lit wall over a floor, and what stands in the right half."""
+    rgb = np.full((320, 240, 3), (190, 200, 210), np.uint8)
+    rgb[220:] = (120, 110, 100)
+    if draw == "body":
+        cv2.circle(rgb, (180, 120), 14, (205, 160, 130), -1)
+        cv2.rectangle(rgb, (165, 135), (195, 215), (60, 80, 140), -1)
+        cv2.rectangle(rgb, (167, 215), (193, 280), (40, 40, 45), -1)
+    if draw == "noise":
+        rgb = cv2.add(rgb, np.random.default_rng(3).normal(0, 2.5, rgb.shape), dtype=cv2.CV_8U)
+    return (rgb * light).astype(np.uint8)
+
+
+@pytest.mark.parametrize("light", [1.0, 0.25])
+@pytest.mark.parametrize(("draw", "expected"), [("nothing", False), ("noise", False), ("body", True)])
+def test_detail_beside_the_known(draw, expected, light):
+    known = np.zeros((320, 240), bool)
+    known[40:300, 20:100] = True
+    assert shows_detail(beside(light, draw), known) is expected
+
+
+def test_what_belongs_to_the_known_is_no_detail_beside_them():
+    rgb = beside(1.0, "nothing")
+    rgb[60:280:4, 30:90:4] = 0
+    known = np.zeros((320, 240), bool)
+    known[50:290, 25:95] = True
+    assert not shows_detail(rgb, known)
+    assert shows_detail(rgb, np.zeros_like(known))
 
 
 def test_nobody():
