@@ -1,8 +1,9 @@
 """Find all people in a picture: the main one, others of a comparable size; and the pool of detector threads."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from threading import Barrier
@@ -378,6 +379,17 @@ def detector_pool() -> ThreadPoolExecutor:
     """Return the pool of threads in which the models run."""
     load_library()
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="pose")
+
+
+@contextmanager
+def alone() -> Generator[None]:
+    """Let OpenCV work in the calling thread only: pictures are small here, and its threads would wait by spinning."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def load_detector_pool() -> None:
