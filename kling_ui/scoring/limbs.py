@@ -122,6 +122,11 @@ def mirrored(track: PoseTrack) -> PoseTrack:
     return PoseTrack(track.times_s, landmarks, world_m, track.aspect)
 
 
+def exchanged_sides(track: PoseTrack) -> PoseTrack:
+    """The same track with left and right exchanged and nothing moved: what a back view of the same picture would be."""
+    return replace(track, landmarks=track.landmarks[:, _EXCHANGED], world_m=track.world_m[:, _EXCHANGED])
+
+
 def _flatness(spans: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(spans, axis=-1)
     known = length > 0  # false for NaN, too: without metres every limb counts as seen across

@@ -184,6 +184,8 @@ class MotionMatch:
         starts_at_s: The moment of the reference with which the result starts; 0 but for a clip cut at its front.
         is_mirrored: The result follows the reference as a mirror does.
         mirrored_score: The score with the result mirrored.
+        is_turned_round: The result shows the back where the reference shows the front, or the other way round.
+        turned_round_score: The score, in step, with left and right taken as the reference has them; ``None`` otherwise.
         compared_s: Time that could be compared.
         missing: Pieces of the reference that have no counterpart.
         unread_s: Time of the reference in which the detector's reading is not believed: no body could move so.
@@ -211,6 +213,8 @@ class MotionMatch:
     starts_at_s: float = 0.0
     is_mirrored: bool = False
     mirrored_score: float | None = None
+    is_turned_round: bool = False
+    turned_round_score: float | None = None
     compared_s: float = 0.0
     missing: tuple[TimeSpan, ...] = ()
     unread_s: float = 0.0
@@ -233,8 +237,10 @@ class MotionMatch:
         """The figure, and whatever a person must know to read it, in sentences."""
         if self.score is None:
             return f"The motion match could not be measured: {self.reason}"
-        figure = f"Motion match {self.score:.0f} of 100."
-        return " ".join([figure, *remarks(asdict(self))] if not self.apart else [*remarks(asdict(self)), figure])
+        figure, motion = f"Motion match {self.score:.0f} of 100.", asdict(self)
+        if self.is_turned_round:
+            return " ".join(remarks(motion))
+        return " ".join([*remarks(motion), figure] if says_little(motion) else [figure, *remarks(motion)])
 
     def to_json(self) -> dict[str, Any]:
         """Put it into plain JSON types; numbers are rounded to what means something."""
@@ -247,7 +253,7 @@ def remarks(motion: Mapping[str, Any]) -> list[str]:
     Args:
         motion: What :meth:`MotionMatch.to_json` gives, of this release or an earlier one.
     """
-    said = [] if not motion.get("apart") else [f"It {follows_except(motion)}."]
+    said = [f"It {says_little(motion)}."] if says_little(motion) else []
     said += [
         f"From {span['start_s']:.1f} to {span['end_s']:.1f} s the result {span['reason']}."
         for span in motion.get("missing") or ()
@@ -269,8 +275,17 @@ def remarks(motion: Mapping[str, Any]) -> list[str]:
     return said
 
 
-def follows_except(motion: Mapping[str, Any]) -> str:
-    """Say which limbs do not follow while all others do, as in "follows, except the left forearm"."""
+def says_little(motion: Mapping[str, Any]) -> str:
+    """Say, in words that follow "It ...", why the figure by itself says little; empty where it says enough.
+
+    Args:
+        motion: As for :func:`remarks`.
+    """
+    if motion.get("is_turned_round"):
+        seen_so = f"with left and right exchanged it matches {motion['turned_round_score']:.0f} of 100"
+        return f"is turned round, one shows the back and the other the front; {seen_so}"
+    if not motion.get("apart"):
+        return ""
     *most, last = (f"the {limb}" for limb in motion["apart"])
     return f"follows, except {', '.join(most)}{' and ' if most else ''}{last}"
 

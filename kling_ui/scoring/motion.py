@@ -12,6 +12,8 @@ from kling_ui.scoring.limbs import (
     Directions,
     LimbTrack,
     compare,
+    credit,
+    exchanged_sides,
     joint_distances,
     limb_track,
     mirrored,
@@ -41,6 +43,7 @@ TIMELINE_STEP_S = 0.25
 MISSING_S_MIN = 0.1  # two frames less are how encoders round, not a loss
 NOT_BEGUN, NOBODY, OVER = "has not begun", "shows nobody who could be found", "is over"
 COMPARED_S_MIN = 0.5  # less is a pose, not a motion
+ROUND_MIN = 60.0  # a result that follows less does not follow from behind either
 MIRROR_GAIN = 20.0  # points by which the mirror must fit better; a symmetrical dance fits both ways
 
 
@@ -308,9 +311,15 @@ def motion_match(
         if step_s(track) <= 0:
             return replace(blank, reason=f"the {name} has a single frame.")
     direct = _read(reference, result, orientation)
-    turned = _read(reference, mirrored(result), orientation)
-    is_mirrored = (turned.in_step_score or 0.0) >= (direct.in_step_score or 0.0) + MIRROR_GAIN
-    reading = turned if is_mirrored else direct
+    in_mirror = _read(reference, mirrored(result), orientation)
+    # From behind the same move looks as in a mirror; and where only a figure's drawing shows the back, as it does.
+    ways = [mirrored(exchanged_sides(result)), exchanged_sides(result)] if _falls_short(direct) else []
+    from_behind = [_read(reference, track, orientation) for track in ways]
+    from_behind = [one for one in from_behind if (one.in_step_score or 0.0) >= ROUND_MIN]
+    reading = max([in_mirror, *from_behind], key=lambda one: one.in_step_score or 0.0)
+    if (reading.in_step_score or 0.0) < (direct.in_step_score or 0.0) + MIRROR_GAIN:
+        reading = direct
+    is_from_behind = any(reading is one for one in from_behind)
     pair = direct.pair
     if reading.starts_at_s != direct.starts_at_s:
         pair = pair_up(reference, _later(result, reading.starts_at_s), orientation)
@@ -320,14 +329,39 @@ def motion_match(
     return replace(
         _measures(blank, pair),
         lag=reading.lag(fps or 1 / pair.step_s),
-        is_mirrored=is_mirrored,
-        mirrored_score=turned.pair.directions.score(),
+        is_mirrored=reading is in_mirror,
+        mirrored_score=in_mirror.pair.directions.score(),
+        is_turned_round=is_from_behind,
+        turned_round_score=reading.in_step_score if is_from_behind else None,
     )
+
+
+def _falls_short(direct: "_Reading") -> bool:
+    """Whether there is room for another way of reading the result."""
+    return (direct.in_step_score or 0.0) <= 100.0 - MIRROR_GAIN
+
+
+def points_in_doubt(reference: PoseTrack, result: PoseTrack, orientation: Orientation) -> float:
+    """How many points of 100 are lost in moments in which a limb points clearly elsewhere; 0 without a score."""
+    if not (reference.found.any() and result.found.any() and step_s(reference) > 0 and step_s(result) > 0):
+        return 0.0
+    directions = pair_up(reference, result, orientation).directions
+    lost = directions.weight * directions.importance * (1 - credit(np.nan_to_num(directions.error_deg)))
+    elsewhere = lost[np.abs(directions.error_deg) > PCK_DEG].sum()
+    score = directions.score()
+    return 0.0 if score is None or not lost.sum() else float((100 - score) * elsewhere / lost.sum())
+
+
+def weight_share(reference: PoseTrack, result: PoseTrack, orientation: Orientation, *, against: PoseTrack) -> float:
+    """How much of what can be compared with the track ``against`` can be compared with ``result``, too; 0-1."""
+    weights = [pair_up(reference, track, orientation).directions for track in (result, against)]
+    counted, whole = (float((one.weight * one.importance).sum()) for one in weights)
+    return counted / whole if whole else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One way to read a result: as it is, or in the mirror.
+    """One way to read a result: as it is, in the mirror, or from behind.
 
     Attributes:
         pair: Compared as it is, or from the moment on with which it seems to start.

@@ -8,7 +8,7 @@ from figure import Pose, dance, gesture, mirror, pair
 from figure.cast import MAYA, THEO
 
 from kling_ui.options import Orientation
-from kling_ui.scoring.limbs import Limb, mirrored
+from kling_ui.scoring.limbs import Limb, exchanged_sides, mirrored
 from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.pose import Landmark, PoseTrack
 
@@ -290,6 +290,23 @@ def test_a_mirrored_dancer_is_the_same_as_a_mirrored_picture(dance_track, true_t
     match = measured(dance_track, true_track(lambda t: mirror(dance(t))))
     assert match.is_mirrored
     assert match.mirrored_score == pytest.approx(100)
+
+
+@pytest.mark.parametrize("late_s", [0, 0.3])
+@pytest.mark.parametrize("drawn_in_place", [True, False], ids=["back drawn in place", "body turned round"])
+def test_a_result_that_shows_the_back_is_named(dance_track, true_track, late_s, drawn_in_place):
+    track = true_track(late_s=late_s)
+    match = measured(dance_track, exchanged_sides(track if drawn_in_place else mirrored(track)))
+    assert match.is_turned_round
+    assert not match.is_mirrored
+    assert match.turned_round_score == pytest.approx(100, abs=1)
+    assert match.score < 30
+    assert "It is turned round" in match.headline
+    assert "Motion match" not in match.headline  # a bold figure would accuse
+
+
+def test_another_motion_from_behind_is_not_called_turned_round(dance_track, true_track):
+    assert not measured(dance_track, exchanged_sides(true_track(gesture))).is_turned_round
 
 
 def test_a_symmetrical_motion_is_not_called_mirrored(true_track):
