@@ -190,6 +190,8 @@ class MotionMatch:
         missing: Pieces of the reference that have no counterpart.
         unread_s: Time of the reference in which the detector's reading is not believed: no body could move so.
         apart: Limbs that do not follow while all others do; the score then says little.
+        hands_score: The score of the hands alone, which no other figure counts; ``None`` where they are too small.
+        face_score: Of how the face turns, nods and rolls, likewise.
         limbs: One row a limb.
         timeline: The score over the reference's time, evenly spaced.
     """
@@ -219,6 +221,8 @@ class MotionMatch:
     missing: tuple[TimeSpan, ...] = ()
     unread_s: float = 0.0
     apart: tuple[Limb, ...] = ()
+    hands_score: float | None = None
+    face_score: float | None = None
     limbs: tuple[LimbMatch, ...] = ()
     timeline: tuple[MatchMoment, ...] = ()
 

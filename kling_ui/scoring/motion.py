@@ -14,6 +14,8 @@ from kling_ui.scoring.limbs import (
     compare,
     credit,
     exchanged_sides,
+    face_score,
+    hands_score,
     joint_distances,
     limb_track,
     mirrored,
@@ -414,6 +416,8 @@ def _measures(blank: MotionMatch, pair: Pair) -> MotionMatch:
         apart=tuple(limb for limb, is_apart in zip(LIMBS, found.apart, strict=True) if is_apart),
         limbs=pair.table(),
         timeline=pair.timeline(),
+        hands_score=hands_score(pair.wanted, pair.given, blank.orientation),
+        face_score=face_score(pair.reference, pair.result),
     )
 
 

@@ -435,3 +435,46 @@ def test_json_holds_plain_values_only(dance_track, true_track):
     assert again["timeline"][0]["time_s"] == 0
     assert again["headline"].startswith("Motion match ")
     assert again["missing_s"] == 0
+
+
+def test_small_hands_and_faces_have_no_figure_of_their_own(dance_track):
+    match = measured(dance_track, dance_track)
+    assert (match.hands_score, match.face_score) == (None, None)
+
+
+@pytest.fixture(scope="module")
+def near(true_track):
+    """A gesture, with hands and face large in the picture."""
+    return true_track(gesture, duration_s=4, y_m=1.3, height_m=1.2)
+
+
+def test_large_hands_and_faces_that_follow_get_everything(near):
+    match = measured(near, near)
+    assert match.hands_score == pytest.approx(100)
+    assert match.face_score == pytest.approx(100)
+    assert {"hands_score", "face_score"} <= match.to_json().keys()
+
+
+def test_hands_that_point_elsewhere_lower_only_their_own_figure(near):
+    landmarks = near.landmarks.copy()
+    for wrist, fingers in ((15, [17, 19]), (16, [18, 20])):
+        landmarks[::2, fingers, :2] = 2 * landmarks[::2, [wrist], :2] - landmarks[::2, fingers, :2]
+    match = measured(near, replace(near, landmarks=landmarks))
+    assert match.hands_score < 60
+    assert match.score == pytest.approx(100)
+    assert match.face_score == pytest.approx(100)
+
+
+def test_a_face_that_turns_elsewhere_lowers_only_its_own_figure(near):
+    landmarks = near.landmarks.copy()
+    ears = np.linalg.norm(landmarks[:, 7, :2] - landmarks[:, 8, :2], axis=1)
+    landmarks[::3, 0, 0] += 0.8 * ears[::3]  # the nose's tip, as when the head turns by 50 degrees
+    match = measured(near, replace(near, landmarks=landmarks))
+    assert match.face_score < 80
+    assert match.hands_score == pytest.approx(100)
+
+
+def test_a_face_of_another_shape_loses_nothing(near):
+    landmarks = near.landmarks.copy()
+    landmarks[:, 0, 1] += 0.01
+    assert measured(near, replace(near, landmarks=landmarks)).face_score > 97
