@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kling_ui.options import Orientation
-from kling_ui.scoring.limbs import Limb
+from kling_ui.scoring.limbs import STILL_LOSS_LEAST, Limb
 from kling_ui.vision.pose import PoseTrack
 
 BRIDGED_S = 0.15  # a gap this long between two finds is filled in; the detector loses a person for a frame or two
@@ -274,6 +274,10 @@ def remarks(motion: Mapping[str, Any]) -> list[str]:
         said.append("The person is hard to make out, so the true match may be higher.")
     if left_out := [str(row["limb"]) for row in motion.get("limbs") or () if row["counted"] and row["left_out"]]:
         said.append(f"Not visible in both, so not compared: {', '.join(left_out)}.")
+    still_share = motion.get("still_share")
+    if still_share is not None and 1 - still_share < STILL_LOSS_LEAST:
+        of_a_picture = 100 * (1 - (1 - still_share) / STILL_LOSS_LEAST)
+        said.append(f"The reference hardly moves: a picture that never does would get {of_a_picture:.0f}, too.")
     if (unread_s := motion.get("unread_s") or 0.0) >= UNREAD_S_MIN:
         said.append(f"In {unread_s:.1f} s of the reference the person could not be read; a preview holds still there.")
     return said

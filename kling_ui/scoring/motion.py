@@ -63,6 +63,11 @@ class Shift:
     uncertainty_s: float
     correlation: float
 
+    @property
+    def starts_elsewhere(self) -> bool:
+        """Whether the result is not early or late, but lacks the beginning of the reference."""
+        return self.late_s < -LAG_MAX_S
+
 
 @dataclass(frozen=True, slots=True)
 class _Curves:
@@ -93,7 +98,7 @@ def find_shift(reference: PoseTrack, result: PoseTrack) -> Shift | None:
     if step <= 0 or not reference.found.any() or not result.found.any():
         return None
     turning, followed = _velocities(reference, step), _velocities(result, step)
-    near = round(LAG_MAX_S / step)
+    near = round(LAG_MAX_S / step) + 2  # a peak needs a neighbour on both sides
     curves = _correlate(turning, followed, range(-near - max(0, len(turning) - len(followed)), near + 1), step)
     if curves is None:
         return None
@@ -377,11 +382,10 @@ class _Reading:
 
     @property
     def starts_at_s(self) -> float:
-        far = self.shift is not None and self.shift.late_s < -LAG_MAX_S
-        return -self.shift.late_s if self.shift is not None and far else 0.0
+        return -self.shift.late_s if self.shift is not None and self.shift.starts_elsewhere else 0.0
 
     def lag(self, fps: float) -> Lag | None:
-        if self.shift is None or abs(self.shift.late_s) > LAG_MAX_S:
+        if self.shift is None or self.shift.starts_elsewhere:
             return None
         frames = self.shift.late_s * fps
         in_step = self.in_step_score if abs(frames) >= 1 else None
@@ -393,8 +397,7 @@ def _read(reference: PoseTrack, result: PoseTrack, orientation: Orientation) -> 
     if shift is None:
         return _Reading(pair, None, pair.directions.score())
     in_step = pair_up(reference, _later(result, -shift.late_s), orientation)
-    far = abs(shift.late_s) > LAG_MAX_S
-    return _Reading(in_step if far else pair, shift, in_step.directions.score())
+    return _Reading(in_step if shift.starts_elsewhere else pair, shift, in_step.directions.score())
 
 
 def _measures(blank: MotionMatch, pair: Pair) -> MotionMatch:

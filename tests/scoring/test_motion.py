@@ -478,3 +478,19 @@ def test_a_face_of_another_shape_loses_nothing(near):
     landmarks = near.landmarks.copy()
     landmarks[:, 0, 1] += 0.01
     assert measured(near, replace(near, landmarks=landmarks)).face_score > 97
+
+
+def test_a_whole_second_late_is_late_and_not_a_clip_cut_at_its_front(dance_track, true_track):
+    late = true_track(late_s=1.0)
+    match = measured(dance_track, replace(late, times_s=late.times_s + 0.01))
+    assert match.starts_at_s == 0
+    assert match.score < 30
+    assert match.lag.late_s == pytest.approx(1.01, abs=0.01)
+    assert match.lag.in_step_score > 95
+
+
+def test_what_a_still_picture_would_get_is_said_where_the_reference_hardly_moves(true_track):
+    calm = true_track(lambda t: dance(0.02 * t), duration_s=3)
+    said = measured(calm, calm).headline
+    assert "The reference hardly moves: a picture that never does would get" in said
+    assert "hardly moves" not in measured(true_track(), true_track()).headline
