@@ -84,6 +84,15 @@ function figures(value) {
   ticking = setInterval(tick, 500);
 }
 
+// The result's place shows what was drawn last, until the result is there.
+function drawn(value) {
+  const frame = document.querySelector("[data-pane=result] .pane-frame");
+  if (!frame) return;
+  frame.hidden = !value.frame;
+  if (value.frame) frame.src = value.frame;
+  else frame.removeAttribute("src");
+}
+
 function showRun(value) {
   const isSoon = (value.elapsed_s || 0) < SOON_S; // later the person is elsewhere, and is not called back
   const sight = `${value.run_id} ${value.final && isSoon ? value.state : ""}`;
@@ -103,13 +112,14 @@ function render() {
   const value = props.value || {};
   clearInterval(ticking);
   find(".status").hidden = !value.sentence;
-  if (!value.sentence) return;
+  if (!value.sentence) return drawn({});
   find(".status").dataset.state = value.state || "";
   text(".status-who", value.who);
   find(".status-words").textContent = value.sentence;
   const now = `${value.run_id} ${value.state}`;
   if (spoken !== now) { spoken = now; find(".status-spoken").textContent = value.sentence; } // not every per cent
   progress(value);
+  drawn(value);
   for (const part of ["trouble", "expiry", "standing", "advice"]) text(`.status-${part}`, value[part]);
   steps(value);
   actions(value);

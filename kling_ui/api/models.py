@@ -18,6 +18,7 @@ from kling_ui.options import Orientation, Resolution, odd_characters
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 ERROR_TEXT_MAX_CHARS = 2000
+_FRAME = re.compile(r"data:image/jpeg;base64,[A-Za-z0-9+/]{1,120000}={0,2}")  # nothing but a picture of at most 90 kB
 
 
 class RequestState(StrEnum):
@@ -118,6 +119,7 @@ class RequestStatus:
         word: The engine's own word.
         queue_position: Requests before this one, from 0; ``None`` when not queued or not told.
         progress: Share done, 0-1, if the engine tells (the embedded one does).
+        frame: What was drawn last, a JPEG as a ``data:`` address, if the engine shows it (the embedded one does).
     """
 
     request_id: str
@@ -125,6 +127,7 @@ class RequestStatus:
     word: str
     queue_position: int | None = None
     progress: float | None = None
+    frame: str | None = None
 
     @classmethod
     def from_json(cls, request_id: str, data: Mapping[str, object]) -> Self:
@@ -143,7 +146,12 @@ class RequestStatus:
             word,
             queue_position=int(position) if position is not None and state is RequestState.IN_QUEUE else None,
             progress=min(progress, 1.0) if progress is not None else None,
+            frame=_frame(data.get("frame")),
         )
+
+
+def _frame(value: object) -> str | None:
+    return value if isinstance(value, str) and _FRAME.fullmatch(value) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """Names of files, files that appear whole or not at all, and the file that tells how far a worker is."""
 
+import base64
 import hashlib
 import json
 import re
 import shutil
 import unicodedata
 import uuid
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
@@ -105,14 +106,20 @@ class ProgressFile:
         self._path = path
         self._last_step = -1
 
-    def tell(self, share: float) -> None:
-        """Say how much is done, 0-1."""
+    def tell(self, share: float, frame: Callable[[], bytes] | None = None) -> None:
+        """Say how much is done, 0-1, and perhaps show what was made last.
+
+        Args:
+            share: What is done.
+            frame: Makes a small JPEG of it; called only when there is news.
+        """
         step = int(max(0.0, min(1.0, share)) * _STEPS)
         if self._path is None or step == self._last_step:
             return
         self._last_step = step
         part = self._path.with_name(f".{self._path.name}.part")
-        part.write_text(json.dumps({"progress": step / _STEPS}))
+        shown = {} if frame is None else {"frame": base64.b64encode(frame()).decode()}
+        part.write_text(json.dumps({"progress": step / _STEPS} | shown))
         part.replace(self._path)
 
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from kling_ui.errors import KlingUIError, MediaError, WorkTimeoutError
 from kling_ui.options import InputKind
@@ -158,18 +159,29 @@ class Job:
 
     @property
     def progress_file(self) -> Path:
-        """Where the worker writes how far it is: ``{"progress": 0.5}``."""
+        """Where the worker writes how far it is and what was drawn last: ``{"progress": 0.5, "frame": "..."}``."""
         return self.output.with_name("progress.json")
 
     def progress(self) -> float | None:
         """Return the share done, 0-1, while the job runs and has told any."""
-        if self.state is not JobState.IN_PROGRESS:
-            return None
         try:
-            share = json.loads(self.progress_file.read_bytes())["progress"]
-            return min(1.0, max(0.0, float(share)))
-        except (OSError, ValueError, TypeError, KeyError):
+            return min(1.0, max(0.0, float(self._told()["progress"])))
+        except (ValueError, TypeError, KeyError):
             return None
+
+    def frame(self) -> str | None:
+        """Return the last picture that was drawn, as a ``data:`` address, while the job runs and has told one."""
+        frame = self._told().get("frame")
+        return f"data:image/jpeg;base64,{frame}" if isinstance(frame, str) else None
+
+    def _told(self) -> dict[str, Any]:
+        if self.state is not JobState.IN_PROGRESS:
+            return {}
+        try:
+            told = json.loads(self.progress_file.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return told if isinstance(told, dict) else {}
 
     def make_folders(self) -> None:
         """Make the job's folders."""

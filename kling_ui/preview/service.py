@@ -150,7 +150,7 @@ class _Service:
             "status_url": addresses["status_url"],
             "result_url": addresses["result_url"],
         }
-        optional = {"queue_position": self._queue.position(job), "progress": job.progress()}
+        optional = {"queue_position": self._queue.position(job), "progress": job.progress(), "frame": job.frame()}
         return _json(answer | {name: value for name, value in optional.items() if value is not None})
 
     async def result(self, request: Request) -> Response:

@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 
 from kling_ui.errors import MediaError
+from kling_ui.media.colour import to_rgb
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.files import ProgressFile
 from kling_ui.media.probe import VideoFacts, probe_video
@@ -34,6 +36,7 @@ STRETCH_FRAMES = 12  # drawn at a time
 READ_AHEAD, DRAWN_AHEAD = 6, 6  # frames that may wait for the next one to take them
 # Half of the processor time of "veryfast" for three times the bytes: previews are played where they are made.
 USUAL_FPS = 25  # taken for a clip that does not say how many frames a second it has
+SHOWN_SIDE_PX, SHOWN_QUALITY = 360, 70  # of what is shown before the result is complete: some 10 kB
 CANVASES = DRAWN_AHEAD + 3  # besides those that wait, one is being drawn, one encoded, and one is spare
 X264_OPTIONS = {"preset": "ultrafast", "crf": "20", "profile": "high", "threads": "1"}
 
@@ -76,7 +79,7 @@ def render_preview(
         orientation: Whose facing and place the result follows.
         keep_sound: Keep the reference's sound.
         sides_px: The longer and the shorter side that the result may have; its shape is the picture's.
-        progress: Where to say how far it is, as ``{"progress": 0-1}``.
+        progress: Where to say how far it is, and what was drawn last: ``{"progress": 0-1, "frame": JPEG as base64}``.
 
     Raises:
         MediaError: A file cannot be read or written, or shows nobody.
@@ -98,9 +101,19 @@ def render_preview(
         ):
             for picture in pictures:
                 writer.write_ycbcr(picture, time_s=pose_stream.times_s[writer.frames])
-                if writer.frames % STRETCH_FRAMES == 0:
-                    progress_file.tell((len(pose_stream.times_s) + writer.frames) / 2 / max(1, facts.frame_count))
+                if writer.frames == 1 or writer.frames % STRETCH_FRAMES == 0:
+                    share = (len(pose_stream.times_s) + writer.frames) / 2 / max(1, facts.frame_count)
+                    progress_file.tell(share, partial(_shown_small, picture))
     return RenderFacts(writer.frames, facts.fps, facts.duration_s, *played.character.size)
+
+
+def _shown_small(ycbcr: np.ndarray) -> bytes:
+    """A JPEG of one drawn picture, to look at while the others are drawn."""
+    height, width = ycbcr.shape[:2]
+    share = min(1.0, SHOWN_SIDE_PX / max(height, width))
+    size = max(1, round(width * share)), max(1, round(height * share))
+    rgb = to_rgb(cv2.resize(ycbcr, size, interpolation=cv2.INTER_AREA))
+    return cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, SHOWN_QUALITY])[1].tobytes()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from kling_ui.vision.pose import EPSILON, Landmark
+from kling_ui.vision.pose import Landmark
 
 
 class Joint(IntEnum):
@@ -89,8 +89,6 @@ HIPS = (Joint.LEFT_HIP, Joint.RIGHT_HIP)
 SHOULDERS = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
 ANKLES = (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE)
 
-LEFT_EYE_AND_EAR, RIGHT_EYE_AND_EAR = [Landmark.LEFT_EYE, Landmark.LEFT_EAR], [Landmark.RIGHT_EYE, Landmark.RIGHT_EAR]
-
 # Each joint is the mean of these landmarks.
 SOURCES: dict[Joint, tuple[Landmark, ...]] = {
     Joint.NECK: (Landmark.LEFT_SHOULDER, Landmark.RIGHT_SHOULDER),
@@ -141,27 +139,6 @@ def scale_px_per_m(points: np.ndarray, world_m: np.ndarray, weights: np.ndarray)
     """
     share = weights / np.maximum(weights.sum(axis=-1, keepdims=True), LEAST_SPREAD)
     return np.sqrt(_spread(points, share) / np.maximum(_spread(world_m[..., :2], share), LEAST_SPREAD))
-
-
-def face_of(points: np.ndarray) -> np.ndarray:
-    """Measure how a face is held in the picture plane and turned.
-
-    Args:
-        points: ``(..., 33, 2)`` landmarks in a picture with square units.
-
-    Returns:
-        ``(..., 3)``: roll, the angle of the line from right to left eye and ear in radians; turn and nod, the way from
-        the middle of the ears to the nose across and along the face, in units of the distance between the ears.
-    """
-    left, right = points[..., LEFT_EYE_AND_EAR, :].mean(axis=-2), points[..., RIGHT_EYE_AND_EAR, :].mean(axis=-2)
-    across = left - right
-    width = np.maximum(np.linalg.norm(across, axis=-1), EPSILON)
-    unit = across / width[..., None]
-    ears = (points[..., Landmark.LEFT_EAR, :] + points[..., Landmark.RIGHT_EAR, :]) / 2
-    nose = points[..., Landmark.NOSE, :] - ears
-    turn = (nose * unit).sum(axis=-1) / width
-    nod = (nose[..., 1] * unit[..., 0] - nose[..., 0] * unit[..., 1]) / width
-    return np.stack([np.arctan2(across[..., 1], across[..., 0]), turn, nod], axis=-1)
 
 
 def _spread(points: np.ndarray, share: np.ndarray) -> np.ndarray:

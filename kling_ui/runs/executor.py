@@ -194,7 +194,9 @@ class RunExecutor:
             ):  # a result that is refused is looked at anew, and its status is told each time
                 self._refusals = 0
             state = _STATES.get(status.state)
-            self._recorder.show(queue_position=status.queue_position, progress=status.progress, trouble=None)
+            self._recorder.show(
+                queue_position=status.queue_position, progress=status.progress, frame=status.frame, trouble=None
+            )
             news = None if state is self.record.state else state
             if news or not self._recorder.is_written:
                 await self._recorder.note(news)

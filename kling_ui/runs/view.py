@@ -21,6 +21,7 @@ class Live:
     Attributes:
         queue_position: Runs ahead of it, while it waits and the engine says so.
         progress: Share of the work done, 0-1, when the engine says so.
+        frame: What it has drawn last, a JPEG as a ``data:`` address, when the engine shows it.
         trouble: What is in the way at the moment.
         deliveries: How the files travel, when that is worth saying.
         cancel_answer: What asking to cancel achieved, once that could be asked.
@@ -29,6 +30,7 @@ class Live:
 
     queue_position: int | None = None
     progress: float | None = None
+    frame: str | None = None
     trouble: Trouble | None = None
     deliveries: Deliveries | None = None
     cancel_answer: CancelAnswer | None = None
@@ -55,6 +57,7 @@ class RunView:
         trouble: What is in the way at the moment; ``None`` when nothing is, and at its end.
         queue_position: Runs ahead of it, if known.
         progress: Share of the rendering done, 0-1, if known.
+        frame: What was drawn last, a JPEG as a ``data:`` address, if it is shown.
         elapsed_s: Seconds since it was asked for, until it ended.
         created_at: When it was asked for, seconds since 1970.
         request_id: The engine's id of it, once known.
@@ -95,6 +98,7 @@ class RunView:
     trouble: Trouble | None
     queue_position: int | None
     progress: float | None
+    frame: str | None
     elapsed_s: float
     created_at: float
     request_id: str | None
@@ -197,6 +201,7 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         trouble=None if record.state.is_final else live.trouble,
         queue_position=live.queue_position if record.state is RunState.IN_QUEUE else None,
         progress=live.progress if record.state is RunState.IN_PROGRESS else None,
+        frame=live.frame if record.state is RunState.IN_PROGRESS else None,
         elapsed_s=max(0.0, until - record.created_at),
         created_at=record.created_at,
         request_id=record.request_id,

@@ -6,7 +6,7 @@ from enum import StrEnum
 import numpy as np
 
 from kling_ui.options import Orientation
-from kling_ui.vision.pose import KEYPOINTS, VISIBLE_MIN, Landmark, PoseTrack, seen
+from kling_ui.vision.pose import KEYPOINTS, VISIBLE_MIN, Landmark, PoseTrack, face_of, seen
 
 HALF_CREDIT_DEG = 30.0  # a limb this far off earns half of what an exact one does
 PCK_DEG = 20.0  # the limit of PCK@20deg
@@ -52,6 +52,13 @@ LIMBS = tuple(Limb)
 # Hands and feet are so short that the detector's own noise turns them by 3-13 degrees (measured on the same clip,
 # scaled, blurred and flipped; the others stay at 0.3-4): they are listed, but no figure counts them.
 COUNTED = np.array([limb not in LIMBS[-4:] for limb in LIMBS])
+# Hands and faces get figures of their own where both clips show them large enough, in picture heights: the detector's
+# noise of about 2 px of 640 then turns a hand by 4 degrees, and a nose between the ears by 5.
+HANDS = np.array([limb in {Limb.LEFT_HAND, Limb.RIGHT_HAND} for limb in LIMBS])
+HAND_LEAST, FACE_LEAST = 0.045, 0.06
+PART_SHARE_MIN = 1 / 3  # of the moments with a person in both, in which a hand or the face must be so
+_NOSE_OUT = 0.7  # a nose's tip lies so far before the axis of the ears, in distances between them (11 of 15 cm)
+_FACE_MARKS = [Landmark.NOSE, Landmark.LEFT_EYE, Landmark.RIGHT_EYE, Landmark.LEFT_EAR, Landmark.RIGHT_EAR]
 
 # A limb leads from the mean of the first landmarks to the mean of the second.
 _ENDS: dict[Limb, tuple[tuple[Landmark, ...], tuple[Landmark, ...]]] = {
@@ -122,6 +129,11 @@ def mirrored(track: PoseTrack) -> PoseTrack:
     return PoseTrack(track.times_s, landmarks, world_m, track.aspect)
 
 
+def exchanged_sides(track: PoseTrack) -> PoseTrack:
+    """The same track with left and right exchanged and nothing moved: what a back view of the same picture would be."""
+    return replace(track, landmarks=track.landmarks[:, _EXCHANGED], world_m=track.world_m[:, _EXCHANGED])
+
+
 def _flatness(spans: np.ndarray) -> np.ndarray:
     length = np.linalg.norm(spans, axis=-1)
     known = length > 0  # false for NaN, too: without metres every limb counts as seen across
@@ -151,7 +163,7 @@ class Directions:
     @property
     def counted(self) -> np.ndarray:
         """``(limbs,)`` bool: measurable, and part of the figures."""
-        return self.compared & COUNTED
+        return self.importance > 0
 
     def mean_error_deg(self, rows: slice = slice(None)) -> float | None:
         """Mean error of the counted limbs in some moments, weighted by visibility and flatness."""
@@ -196,7 +208,9 @@ def credit(error_deg: np.ndarray) -> np.ndarray:
     return 2.0 ** -((error_deg / HALF_CREDIT_DEG) ** 2)
 
 
-def compare(reference: LimbTrack, result: LimbTrack, orientation: Orientation) -> Directions:
+def compare(
+    reference: LimbTrack, result: LimbTrack, orientation: Orientation, counted: np.ndarray = COUNTED
+) -> Directions:
     """Compare the directions of limbs that both show.
 
     Args:
@@ -204,6 +218,7 @@ def compare(reference: LimbTrack, result: LimbTrack, orientation: Orientation) -
         result: At the same moments.
         orientation: ``VIDEO`` compares directions as they are seen. ``IMAGE`` compares how they change: each limb's
             usual difference is taken off first, because the result keeps the picture's own stance and facing.
+        counted: ``(limbs,)`` bool: which of them the figures are about.
     """
     comparable = reference.shown & result.shown & (reference.flatness >= FLATNESS_MIN)
     present = ~np.isnan(reference.vectors[:, 0, 0]) & ~np.isnan(result.vectors[:, 0, 0])
@@ -216,10 +231,53 @@ def compare(reference: LimbTrack, result: LimbTrack, orientation: Orientation) -
     if orientation is Orientation.IMAGE:
         error_deg = _wrapped(error_deg - bias_deg)
     spread = spread_deg(reference.angles, weight).clip(SPREAD_LEAST_DEG, SPREAD_MOST_DEG)
-    importance = spread * (compared & COUNTED)
+    importance = spread * (compared & counted)
     rest_deg = np.degrees(np.angle(_mean_turn(reference.angles, weight)))
     still = _mean(credit(_wrapped(rest_deg - np.degrees(reference.angles))), weight * importance)
     return Directions(error_deg, weight, importance, bias_deg, compared, still or 0.0)
+
+
+def hands_score(reference: LimbTrack, result: LimbTrack, orientation: Orientation) -> float | None:
+    """Score, 0-100, of the directions of the hands alone; ``None`` where they are small or rarely seen in both."""
+    large = [
+        replace(track, trust=np.where(np.linalg.norm(track.vectors, axis=-1) >= HAND_LEAST, track.trust, 0.0))
+        for track in (reference, result)
+    ]
+    found = compare(*large, orientation, HANDS)
+    present = ~np.isnan(reference.vectors[:, 0, 0]) & ~np.isnan(result.vectors[:, 0, 0])
+    shown = (found.weight[:, HANDS] > 0).any(axis=1).sum()
+    return found.score() if shown and shown >= PART_SHARE_MIN * present.sum() else None
+
+
+def face_score(reference: PoseTrack, result: PoseTrack) -> float | None:
+    """Score, 0-100, of how both faces turn, nod and roll; ``None`` where they are small or rarely seen in both.
+
+    Faces differ in shape, so each angle's usual difference is taken off first.
+
+    Args:
+        reference: At some moments.
+        result: At the same moments.
+    """
+    wanted, given = _face_angles_deg(reference), _face_angles_deg(result)
+    off = _wrapped(given - wanted)
+    both = ~np.isnan(off[:, 0])
+    present = (reference.found & result.found).sum()
+    if both.sum() < max(PART_SHARE_MIN * present, COMPARED_MOMENTS_MIN):
+        return None
+    off, wanted = off[both], wanted[both]
+    earned = credit(np.linalg.norm(off - np.median(off, axis=0), axis=1)).mean()
+    still = credit(np.linalg.norm(_wrapped(wanted - np.median(wanted, axis=0)), axis=1)).mean()
+    return 100 * max(0.0, 1 - (1 - float(earned)) / max(1 - float(still), STILL_LOSS_LEAST))
+
+
+def _face_angles_deg(track: PoseTrack) -> np.ndarray:
+    """``(frames, 3)`` roll, turn and nod in degrees; NaN where the face is not seen, or small."""
+    points = track.landmarks[..., :2].astype(np.float64) * (track.aspect, 1.0)
+    roll, turn, nod = np.moveaxis(face_of(points), -1, 0)
+    width = np.linalg.norm(points[:, Landmark.LEFT_EAR] - points[:, Landmark.RIGHT_EAR], axis=-1)
+    angles = np.degrees(np.stack([roll, np.arctan(turn / _NOSE_OUT), np.arctan(nod / _NOSE_OUT)], axis=-1))
+    shown = seen(track.landmarks)[:, _FACE_MARKS].all(axis=1) & (width >= FACE_LEAST)
+    return np.where(shown[:, None], angles, np.nan)
 
 
 def spread_deg(angles: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kling_ui.options import Orientation
-from kling_ui.scoring.limbs import Limb
+from kling_ui.scoring.limbs import STILL_LOSS_LEAST, Limb
 from kling_ui.vision.pose import PoseTrack
 
 BRIDGED_S = 0.15  # a gap this long between two finds is filled in; the detector loses a person for a frame or two
@@ -184,10 +184,14 @@ class MotionMatch:
         starts_at_s: The moment of the reference with which the result starts; 0 but for a clip cut at its front.
         is_mirrored: The result follows the reference as a mirror does.
         mirrored_score: The score with the result mirrored.
+        is_turned_round: The result shows the back where the reference shows the front, or the other way round.
+        turned_round_score: The score, in step, with left and right taken as the reference has them; ``None`` otherwise.
         compared_s: Time that could be compared.
         missing: Pieces of the reference that have no counterpart.
         unread_s: Time of the reference in which the detector's reading is not believed: no body could move so.
         apart: Limbs that do not follow while all others do; the score then says little.
+        hands_score: The score of the hands alone, which no other figure counts; ``None`` where they are too small.
+        face_score: Of how the face turns, nods and rolls, likewise.
         limbs: One row a limb.
         timeline: The score over the reference's time, evenly spaced.
     """
@@ -211,10 +215,14 @@ class MotionMatch:
     starts_at_s: float = 0.0
     is_mirrored: bool = False
     mirrored_score: float | None = None
+    is_turned_round: bool = False
+    turned_round_score: float | None = None
     compared_s: float = 0.0
     missing: tuple[TimeSpan, ...] = ()
     unread_s: float = 0.0
     apart: tuple[Limb, ...] = ()
+    hands_score: float | None = None
+    face_score: float | None = None
     limbs: tuple[LimbMatch, ...] = ()
     timeline: tuple[MatchMoment, ...] = ()
 
@@ -233,8 +241,10 @@ class MotionMatch:
         """The figure, and whatever a person must know to read it, in sentences."""
         if self.score is None:
             return f"The motion match could not be measured: {self.reason}"
-        figure = f"Motion match {self.score:.0f} of 100."
-        return " ".join([figure, *remarks(asdict(self))] if not self.apart else [*remarks(asdict(self)), figure])
+        figure, motion = f"Motion match {self.score:.0f} of 100.", asdict(self)
+        if self.is_turned_round:
+            return " ".join(remarks(motion))
+        return " ".join([*remarks(motion), figure] if says_little(motion) else [figure, *remarks(motion)])
 
     def to_json(self) -> dict[str, Any]:
         """Put it into plain JSON types; numbers are rounded to what means something."""
@@ -247,7 +257,7 @@ def remarks(motion: Mapping[str, Any]) -> list[str]:
     Args:
         motion: What :meth:`MotionMatch.to_json` gives, of this release or an earlier one.
     """
-    said = [] if not motion.get("apart") else [f"It {follows_except(motion)}."]
+    said = [f"It {says_little(motion)}."] if says_little(motion) else []
     said += [
         f"From {span['start_s']:.1f} to {span['end_s']:.1f} s the result {span['reason']}."
         for span in motion.get("missing") or ()
@@ -264,13 +274,26 @@ def remarks(motion: Mapping[str, Any]) -> list[str]:
         said.append("The person is hard to make out, so the true match may be higher.")
     if left_out := [str(row["limb"]) for row in motion.get("limbs") or () if row["counted"] and row["left_out"]]:
         said.append(f"Not visible in both, so not compared: {', '.join(left_out)}.")
+    still_share = motion.get("still_share")
+    if still_share is not None and 1 - still_share < STILL_LOSS_LEAST:
+        of_a_picture = 100 * (1 - (1 - still_share) / STILL_LOSS_LEAST)
+        said.append(f"The reference hardly moves: a picture that never does would get {of_a_picture:.0f}, too.")
     if (unread_s := motion.get("unread_s") or 0.0) >= UNREAD_S_MIN:
         said.append(f"In {unread_s:.1f} s of the reference the person could not be read; a preview holds still there.")
     return said
 
 
-def follows_except(motion: Mapping[str, Any]) -> str:
-    """Say which limbs do not follow while all others do, as in "follows, except the left forearm"."""
+def says_little(motion: Mapping[str, Any]) -> str:
+    """Say, in words that follow "It ...", why the figure by itself says little; empty where it says enough.
+
+    Args:
+        motion: As for :func:`remarks`.
+    """
+    if motion.get("is_turned_round"):
+        seen_so = f"with left and right exchanged it matches {motion['turned_round_score']:.0f} of 100"
+        return f"is turned round, one shows the back and the other the front; {seen_so}"
+    if not motion.get("apart"):
+        return ""
     *most, last = (f"the {limb}" for limb in motion["apart"])
     return f"follows, except {', '.join(most)}{' and ' if most else ''}{last}"
 

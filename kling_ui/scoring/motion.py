@@ -12,6 +12,10 @@ from kling_ui.scoring.limbs import (
     Directions,
     LimbTrack,
     compare,
+    credit,
+    exchanged_sides,
+    face_score,
+    hands_score,
     joint_distances,
     limb_track,
     mirrored,
@@ -41,6 +45,7 @@ TIMELINE_STEP_S = 0.25
 MISSING_S_MIN = 0.1  # two frames less are how encoders round, not a loss
 NOT_BEGUN, NOBODY, OVER = "has not begun", "shows nobody who could be found", "is over"
 COMPARED_S_MIN = 0.5  # less is a pose, not a motion
+ROUND_MIN = 60.0  # a result that follows less does not follow from behind either
 MIRROR_GAIN = 20.0  # points by which the mirror must fit better; a symmetrical dance fits both ways
 
 
@@ -57,6 +62,11 @@ class Shift:
     late_s: float
     uncertainty_s: float
     correlation: float
+
+    @property
+    def starts_elsewhere(self) -> bool:
+        """Whether the result is not early or late, but lacks the beginning of the reference."""
+        return self.late_s < -LAG_MAX_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +98,7 @@ def find_shift(reference: PoseTrack, result: PoseTrack) -> Shift | None:
     if step <= 0 or not reference.found.any() or not result.found.any():
         return None
     turning, followed = _velocities(reference, step), _velocities(result, step)
-    near = round(LAG_MAX_S / step)
+    near = round(LAG_MAX_S / step) + 2  # a peak needs a neighbour on both sides
     curves = _correlate(turning, followed, range(-near - max(0, len(turning) - len(followed)), near + 1), step)
     if curves is None:
         return None
@@ -308,9 +318,15 @@ def motion_match(
         if step_s(track) <= 0:
             return replace(blank, reason=f"the {name} has a single frame.")
     direct = _read(reference, result, orientation)
-    turned = _read(reference, mirrored(result), orientation)
-    is_mirrored = (turned.in_step_score or 0.0) >= (direct.in_step_score or 0.0) + MIRROR_GAIN
-    reading = turned if is_mirrored else direct
+    in_mirror = _read(reference, mirrored(result), orientation)
+    # From behind the same move looks as in a mirror; and where only a figure's drawing shows the back, as it does.
+    ways = [mirrored(exchanged_sides(result)), exchanged_sides(result)] if _falls_short(direct) else []
+    from_behind = [_read(reference, track, orientation) for track in ways]
+    from_behind = [one for one in from_behind if (one.in_step_score or 0.0) >= ROUND_MIN]
+    reading = max([in_mirror, *from_behind], key=lambda one: one.in_step_score or 0.0)
+    if (reading.in_step_score or 0.0) < (direct.in_step_score or 0.0) + MIRROR_GAIN:
+        reading = direct
+    is_from_behind = any(reading is one for one in from_behind)
     pair = direct.pair
     if reading.starts_at_s != direct.starts_at_s:
         pair = pair_up(reference, _later(result, reading.starts_at_s), orientation)
@@ -320,14 +336,39 @@ def motion_match(
     return replace(
         _measures(blank, pair),
         lag=reading.lag(fps or 1 / pair.step_s),
-        is_mirrored=is_mirrored,
-        mirrored_score=turned.pair.directions.score(),
+        is_mirrored=reading is in_mirror,
+        mirrored_score=in_mirror.pair.directions.score(),
+        is_turned_round=is_from_behind,
+        turned_round_score=reading.in_step_score if is_from_behind else None,
     )
+
+
+def _falls_short(direct: "_Reading") -> bool:
+    """Whether there is room for another way of reading the result."""
+    return (direct.in_step_score or 0.0) <= 100.0 - MIRROR_GAIN
+
+
+def points_in_doubt(reference: PoseTrack, result: PoseTrack, orientation: Orientation) -> float:
+    """How many points of 100 are lost in moments in which a limb points clearly elsewhere; 0 without a score."""
+    if not (reference.found.any() and result.found.any() and step_s(reference) > 0 and step_s(result) > 0):
+        return 0.0
+    directions = pair_up(reference, result, orientation).directions
+    lost = directions.weight * directions.importance * (1 - credit(np.nan_to_num(directions.error_deg)))
+    elsewhere = lost[np.abs(directions.error_deg) > PCK_DEG].sum()
+    score = directions.score()
+    return 0.0 if score is None or not lost.sum() else float((100 - score) * elsewhere / lost.sum())
+
+
+def weight_share(reference: PoseTrack, result: PoseTrack, orientation: Orientation, *, against: PoseTrack) -> float:
+    """How much of what can be compared with the track ``against`` can be compared with ``result``, too; 0-1."""
+    weights = [pair_up(reference, track, orientation).directions for track in (result, against)]
+    counted, whole = (float((one.weight * one.importance).sum()) for one in weights)
+    return counted / whole if whole else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """One way to read a result: as it is, or in the mirror.
+    """One way to read a result: as it is, in the mirror, or from behind.
 
     Attributes:
         pair: Compared as it is, or from the moment on with which it seems to start.
@@ -341,11 +382,10 @@ class _Reading:
 
     @property
     def starts_at_s(self) -> float:
-        far = self.shift is not None and self.shift.late_s < -LAG_MAX_S
-        return -self.shift.late_s if self.shift is not None and far else 0.0
+        return -self.shift.late_s if self.shift is not None and self.shift.starts_elsewhere else 0.0
 
     def lag(self, fps: float) -> Lag | None:
-        if self.shift is None or abs(self.shift.late_s) > LAG_MAX_S:
+        if self.shift is None or self.shift.starts_elsewhere:
             return None
         frames = self.shift.late_s * fps
         in_step = self.in_step_score if abs(frames) >= 1 else None
@@ -357,8 +397,7 @@ def _read(reference: PoseTrack, result: PoseTrack, orientation: Orientation) -> 
     if shift is None:
         return _Reading(pair, None, pair.directions.score())
     in_step = pair_up(reference, _later(result, -shift.late_s), orientation)
-    far = abs(shift.late_s) > LAG_MAX_S
-    return _Reading(in_step if far else pair, shift, in_step.directions.score())
+    return _Reading(in_step if shift.starts_elsewhere else pair, shift, in_step.directions.score())
 
 
 def _measures(blank: MotionMatch, pair: Pair) -> MotionMatch:
@@ -380,6 +419,8 @@ def _measures(blank: MotionMatch, pair: Pair) -> MotionMatch:
         apart=tuple(limb for limb, is_apart in zip(LIMBS, found.apart, strict=True) if is_apart),
         limbs=pair.table(),
         timeline=pair.timeline(),
+        hands_score=hands_score(pair.wanted, pair.given, blank.orientation),
+        face_score=face_score(pair.reference, pair.result),
     )
 
 

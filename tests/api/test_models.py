@@ -148,3 +148,21 @@ def test_a_free_model_has_a_price():
 @pytest.mark.parametrize("request_id", ["r", "A-z_0", "r" * 128])
 def test_request_ids(request_id):
     assert Submission.from_json({"request_id": request_id}).request_id == request_id
+
+
+@pytest.mark.parametrize(
+    ("frame", "is_taken"),
+    [
+        ("data:image/jpeg;base64,/9j/4AAQ", True),
+        ("data:image/jpeg;base64,/9j/4AA=", True),
+        ("data:text/html;base64,/9j/4AAQ", False),
+        ("https://example.com/frame.jpg", False),
+        ("data:image/jpeg;base64,<svg>", False),
+        ("data:image/jpeg;base64," + "A" * 200_000, False),
+        (7, False),
+        (None, False),
+    ],
+)
+def test_only_a_small_picture_is_taken_for_what_was_drawn_last(frame, is_taken):
+    status = RequestStatus.from_json("r-1", {"status": "in_progress", "frame": frame})
+    assert status.frame == (frame if is_taken else None)

@@ -75,6 +75,9 @@ def test_progress_arrives(in_house, wait_for):
         assert (await api.status(request_id)).progress is None
         house.pool.calls[0]["progress"].write_text('{"progress": 0.75}')
         assert (await api.status(request_id)).progress == 0.75
+        assert (await api.status(request_id)).frame is None
+        house.pool.calls[0]["progress"].write_text('{"progress": 0.8, "frame": "/9j/4AAQ"}')
+        assert (await api.status(request_id)).frame == "data:image/jpeg;base64,/9j/4AAQ"
 
     in_house(use, held=True)
 

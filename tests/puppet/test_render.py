@@ -1,8 +1,10 @@
+import base64
 import json
 from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from figure.clip import DrawnClip
@@ -50,7 +52,13 @@ def test_frames_time_size_and_sound_are_as_promised(danced: tuple[Path, RenderFa
     assert probed.duration_s == pytest.approx(drawn_dance.duration_s, abs=1e-3)
     assert (probed.width_px, probed.height_px) == (270, 480)
     assert (probed.codec, probed.pixel_format, probed.audio_codec) == ("h264", "yuv420p", "aac")
-    assert json.loads(path.with_name("progress.json").read_bytes())["progress"] <= 1
+    told = json.loads(path.with_name("progress.json").read_bytes())
+    assert told["progress"] <= 1
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(told["frame"]), np.uint8), cv2.IMREAD_COLOR)
+    last = list(read_frames(path, container="mp4"))[-1].rgb
+    small = cv2.resize(last, shown.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert max(shown.shape) == 360
+    assert np.abs(shown[..., ::-1].astype(int) - small).mean() < 6  # drawn at most half a second before the last one
     assert sorted(file.name for file in path.parent.iterdir()) == ["progress.json", "result.mp4"]
 
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from kling_ui.puppet.skeleton import face_of
-from kling_ui.vision.pose import Landmark
+from kling_ui.vision.pose import Landmark, face_of
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,8 @@ def _true_track(
     fps: float = 24.0,
     late_s: float = 0.0,
     tilt_deg: float = 0.0,
+    y_m: float = 0.92,
+    height_m: float = 3.0,
 ) -> PoseTrack:
     """What a perfect detector would find in a clip of the figure; all of it is visible."""
     times_s = np.arange(round(duration_s * fps)) / fps
@@ -30,7 +32,7 @@ def _true_track(
     for time_s in times_s:
         actor = Actor(look, motion(float(time_s) - late_s), tilt_deg=tilt_deg)
         world = actor.to_world(landmarks(look, solve(actor.pose, look.build)))
-        pixels = Camera(height_m=3.0).project(world, HEIGHT_PX, WIDTH_PX)
+        pixels = Camera(y_m=y_m, height_m=height_m).project(world, HEIGHT_PX, WIDTH_PX)
         marks.append(np.column_stack([pixels / [WIDTH_PX, HEIGHT_PX, WIDTH_PX], np.ones(33)]))
         metres.append(world - world[23:25].mean(axis=0))
     return PoseTrack(times_s, np.array(marks, np.float32), np.array(metres, np.float32), WIDTH_PX / HEIGHT_PX)
@@ -38,7 +40,7 @@ def _true_track(
 
 @pytest.fixture(scope="session")
 def true_track() -> TrackMaker:
-    """Makes a track: ``true_track(motion, look=, duration_s=, fps=, late_s=, tilt_deg=)``."""
+    """Makes a track: ``true_track(motion, look=, duration_s=, fps=, late_s=, tilt_deg=, y_m=, height_m=)``."""
     return _true_track
 
 

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from figure import Scene, write_clip
+from figure import Scene, gesture, write_clip
 
 from kling_ui.errors import MediaError
 from kling_ui.media.video import Frame, read_frames
 from kling_ui.scoring.compare import (
-    doubted,
+    agreed,
     load_tracked_clip,
     match_clips,
     self_score,
@@ -20,10 +20,10 @@ from kling_ui.scoring.compare import (
     track_in_workers,
     track_span,
 )
-from kling_ui.scoring.limbs import mirrored
+from kling_ui.scoring.limbs import Limb, mirrored
 from kling_ui.scoring.match import MotionMatch
 from kling_ui.scoring.motion import motion_match
-from kling_ui.vision.pose import PoseTrack, find_poses, track_of
+from kling_ui.vision.pose import Landmark, PoseTrack, find_poses, track_of
 from kling_ui.workers import Workers
 
 
@@ -90,19 +90,64 @@ def test_the_detector_agrees_with_itself_on_a_clear_figure(dance_mp4, watched):
     assert self_score(watched, load_tracked_clip(dance_mp4, in_mirror=True).track) > 90
 
 
-def test_a_detector_that_contradicts_itself_is_not_believed(dance_track):
-    unsure = replace(dance_track, landmarks=dance_track.landmarks * np.array([1, 1, 1, 0.9], np.float32))
-    wild = unsure.landmarks.copy()
-    wild[..., :2] += np.random.default_rng(3).normal(0, 0.03, wild[..., :2].shape)
-    contradicting = mirrored(replace(unsure, landmarks=wild))
-    assert 0 < self_score(unsure, contradicting) < 60
-    agreeing, told = (matched(dance_track, unsure, seen) for seen in (mirrored(unsure), contradicting))
-    assert (agreeing.score, agreeing.self_score) == (pytest.approx(100), pytest.approx(100))
+def test_a_result_that_follows_is_not_looked_at_twice(dance_track):
+    assert matched(dance_track, dance_track, None).self_score is None
+
+
+def test_a_low_match_that_a_second_look_sees_too_is_believed(dance_track, true_track):
+    other = true_track(gesture)
+    match = matched(dance_track, other, mirrored(other))
+    assert match.self_score == pytest.approx(100)
+    assert match.score is not None
+    assert match.score < 10
+
+
+def test_a_detector_that_contradicts_itself_is_not_believed(dance_track, true_track):
+    wild = moved(dance_track, slice(None), 0.03)
+    contradicting = mirrored(moved(dance_track, slice(None), 0.03, seed=4))
+    assert 0 < self_score(wild, contradicting) < 60
+    told = matched(dance_track, wild, contradicting)
     assert told.score is None
     assert told.limbs == told.timeline == ()
-    assert told.compared_s == agreeing.compared_s
+    assert told.compared_s == motion_match(dance_track, wild).compared_s
     assert f"{told.self_score:.0f} of 100 against itself" in told.headline
-    assert matched(dance_track, dance_track, None).self_score is None  # a sure one is not asked twice
+
+
+def test_only_what_both_looks_see_alike_is_counted(dance_track):
+    once = moved(dance_track, slice(20, 60), 0.05, joints=[Landmark.LEFT_WRIST])
+    direct, match = motion_match(dance_track, once), matched(dance_track, once, mirrored(dance_track))
+    assert direct.score is not None
+    assert direct.score < 99
+    assert match.score == pytest.approx(100, abs=0.1)
+    row = next(row for row in match.limbs if row.limb is Limb.LEFT_FOREARM)
+    assert row.error_deg == pytest.approx(0, abs=0.5)
+
+
+def test_two_looks_are_averaged_where_they_are_near_each_other(dance_track):
+    near = moved(dance_track, slice(None), 0.002)
+    both = agreed(dance_track, near)
+    assert both.landmarks[..., :2] == pytest.approx((dance_track.landmarks + near.landmarks)[..., :2] / 2)
+    assert (both.landmarks[..., 3] == dance_track.landmarks[..., 3]).mean() > 0.99
+
+
+def test_what_only_one_look_finds_is_not_seen(dance_track):
+    lost = dance_track.landmarks.copy()
+    lost[10:20] = np.nan
+    both = agreed(dance_track, replace(dance_track, landmarks=lost))
+    assert both.found.all()
+    assert (both.landmarks[10:20, :, 3] == 0).all()
+    assert not agreed(replace(dance_track, landmarks=lost), dance_track).found[10:20].any()
+
+
+def moved(
+    track: PoseTrack, frames: slice, by: float, *, joints: list[Landmark] | slice = slice(None), seed: int = 3
+) -> PoseTrack:
+    """The track with joints moved at random, by so many picture heights."""
+    landmarks = track.landmarks.copy()
+    part = landmarks[frames][:, joints]
+    part[..., :2] += np.random.default_rng(seed).normal(0, by, part[..., :2].shape)
+    landmarks[frames][:, joints] = part
+    return replace(track, landmarks=landmarks)
 
 
 def matched(wanted: PoseTrack, given: PoseTrack, in_mirror: PoseTrack | None) -> MotionMatch:
@@ -120,11 +165,11 @@ def matched(wanted: PoseTrack, given: PoseTrack, in_mirror: PoseTrack | None) ->
     return asyncio.run(match_clips(Watching(), Path("reference.mp4"), Path("result.mp4")))
 
 
-def test_nobody_in_the_mirror_is_no_contradiction(dance_track):
+def test_nobody_in_the_mirror_is_no_contradiction(dance_track, true_track):
     nobody = replace(dance_track, landmarks=np.full_like(dance_track.landmarks, np.nan))
     assert self_score(dance_track, nobody) is None
-    match = motion_match(dance_track, dance_track)
-    assert doubted(match, None) == match
+    other = true_track(gesture)
+    assert matched(dance_track, other, nobody) == motion_match(dance_track, other, fps=24.0)
 
 
 def test_files_are_watched_in_workers(dance_mp4, tmp_path):

@@ -8,7 +8,7 @@ from figure import Pose, dance, gesture, mirror, pair
 from figure.cast import MAYA, THEO
 
 from kling_ui.options import Orientation
-from kling_ui.scoring.limbs import Limb, mirrored
+from kling_ui.scoring.limbs import Limb, exchanged_sides, mirrored
 from kling_ui.scoring.motion import motion_match
 from kling_ui.vision.pose import Landmark, PoseTrack
 
@@ -292,6 +292,23 @@ def test_a_mirrored_dancer_is_the_same_as_a_mirrored_picture(dance_track, true_t
     assert match.mirrored_score == pytest.approx(100)
 
 
+@pytest.mark.parametrize("late_s", [0, 0.3])
+@pytest.mark.parametrize("drawn_in_place", [True, False], ids=["back drawn in place", "body turned round"])
+def test_a_result_that_shows_the_back_is_named(dance_track, true_track, late_s, drawn_in_place):
+    track = true_track(late_s=late_s)
+    match = measured(dance_track, exchanged_sides(track if drawn_in_place else mirrored(track)))
+    assert match.is_turned_round
+    assert not match.is_mirrored
+    assert match.turned_round_score == pytest.approx(100, abs=1)
+    assert match.score < 30
+    assert "It is turned round" in match.headline
+    assert "Motion match" not in match.headline  # a bold figure would accuse
+
+
+def test_another_motion_from_behind_is_not_called_turned_round(dance_track, true_track):
+    assert not measured(dance_track, exchanged_sides(true_track(gesture))).is_turned_round
+
+
 def test_a_symmetrical_motion_is_not_called_mirrored(true_track):
     track = true_track(lambda t: Pose(hands=pair(0.5 + 0.4 * np.sin(3 * t), 0.8 * np.cos(2 * t), 0.2)), duration_s=3)
     match = measured(track, mirrored(track))
@@ -418,3 +435,62 @@ def test_json_holds_plain_values_only(dance_track, true_track):
     assert again["timeline"][0]["time_s"] == 0
     assert again["headline"].startswith("Motion match ")
     assert again["missing_s"] == 0
+
+
+def test_small_hands_and_faces_have_no_figure_of_their_own(dance_track):
+    match = measured(dance_track, dance_track)
+    assert (match.hands_score, match.face_score) == (None, None)
+
+
+@pytest.fixture(scope="module")
+def near(true_track):
+    """A gesture, with hands and face large in the picture."""
+    return true_track(gesture, duration_s=4, y_m=1.3, height_m=1.2)
+
+
+def test_large_hands_and_faces_that_follow_get_everything(near):
+    match = measured(near, near)
+    assert match.hands_score == pytest.approx(100)
+    assert match.face_score == pytest.approx(100)
+    assert {"hands_score", "face_score"} <= match.to_json().keys()
+
+
+def test_hands_that_point_elsewhere_lower_only_their_own_figure(near):
+    landmarks = near.landmarks.copy()
+    for wrist, fingers in ((15, [17, 19]), (16, [18, 20])):
+        landmarks[::2, fingers, :2] = 2 * landmarks[::2, [wrist], :2] - landmarks[::2, fingers, :2]
+    match = measured(near, replace(near, landmarks=landmarks))
+    assert match.hands_score < 60
+    assert match.score == pytest.approx(100)
+    assert match.face_score == pytest.approx(100)
+
+
+def test_a_face_that_turns_elsewhere_lowers_only_its_own_figure(near):
+    landmarks = near.landmarks.copy()
+    ears = np.linalg.norm(landmarks[:, 7, :2] - landmarks[:, 8, :2], axis=1)
+    landmarks[::3, 0, 0] += 0.8 * ears[::3]  # the nose's tip, as when the head turns by 50 degrees
+    match = measured(near, replace(near, landmarks=landmarks))
+    assert match.face_score < 80
+    assert match.hands_score == pytest.approx(100)
+
+
+def test_a_face_of_another_shape_loses_nothing(near):
+    landmarks = near.landmarks.copy()
+    landmarks[:, 0, 1] += 0.01
+    assert measured(near, replace(near, landmarks=landmarks)).face_score > 97
+
+
+def test_a_whole_second_late_is_late_and_not_a_clip_cut_at_its_front(dance_track, true_track):
+    late = true_track(late_s=1.0)
+    match = measured(dance_track, replace(late, times_s=late.times_s + 0.01))
+    assert match.starts_at_s == 0
+    assert match.score < 30
+    assert match.lag.late_s == pytest.approx(1.01, abs=0.01)
+    assert match.lag.in_step_score > 95
+
+
+def test_what_a_still_picture_would_get_is_said_where_the_reference_hardly_moves(true_track):
+    calm = true_track(lambda t: dance(0.02 * t), duration_s=3)
+    said = measured(calm, calm).headline
+    assert "The reference hardly moves: a picture that never does would get" in said
+    assert "hardly moves" not in measured(true_track(), true_track()).headline

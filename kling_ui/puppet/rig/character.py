@@ -10,8 +10,8 @@ import numpy as np
 from kling_ui.errors import MediaError
 from kling_ui.media.image import read_picture
 from kling_ui.puppet.rig.matting import matte
-from kling_ui.puppet.skeleton import BONES, Joint, Part, face_of, joints_of, scale_px_per_m
-from kling_ui.vision.pose import ARMS, EARS, Landmark, Pose, find_person
+from kling_ui.puppet.skeleton import BONES, Joint, Part, joints_of, scale_px_per_m
+from kling_ui.vision.pose import ARMS, EARS, Landmark, Pose, face_of, find_person
 
 VISIBLE = 0.5  # a bone whose end is less visible than this is not shown
 SURELY_VISIBLE = 0.9  # with an arm less visible than this the pose is detected again
@@ -34,7 +34,7 @@ class FaceMarks:
     Attributes:
         centre: ``(x, y)`` px, between eyes, nose and ears.
         width_px: Distance between the ears as they are seen.
-        held: ``(3,)`` roll, turn and nod; see :func:`kling_ui.puppet.skeleton.face_of`.
+        held: ``(3,)`` roll, turn and nod; see :func:`kling_ui.vision.pose.face_of`.
     """
 
     centre: tuple[float, float]

@@ -7,7 +7,7 @@ from kling_ui.options import Orientation
 from kling_ui.presentation import wording
 from kling_ui.presentation.money import dollars
 from kling_ui.runs.view import RunView
-from kling_ui.scoring.match import follows_except, remarks
+from kling_ui.scoring.match import remarks, says_little
 from kling_ui.ui.views.run_status import is_free
 from kling_ui.ui.web.signed_files import SignedFiles
 
@@ -46,6 +46,8 @@ def _figures(motion: Json) -> list[tuple[str, str]]:
         ("Within 20°", _share(motion.get("pck_20deg_share"))),
         ("Joint distance", "" if akd is None else f"{akd:.2f}{wording.NBSP}shoulder widths"),
         ("Joints missing", _share(motion.get("mkr_share"))),
+        ("Hands alone", _points(motion.get("hands_score"))),
+        ("Face alone", _points(motion.get("face_score"))),
         ("Lag", _lag(lag) if lag else ""),
         ("Missing", wording.seconds(missing_s) if missing_s else ""),
     ]
@@ -86,6 +88,10 @@ def _timeline(motion: Json) -> dict[str, Any]:
     }
 
 
+def _points(score: float | None) -> str:
+    return "" if score is None else f"{score:.0f} of 100"
+
+
 def _degrees(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}°"
 
@@ -122,8 +128,7 @@ def player_value(signed_files: SignedFiles, run: RunView) -> dict[str, Any]:
 def _facts(run: RunView) -> list[tuple[str, str, str]]:
     facts = []
     if run.motion_match is not None:
-        is_torn = run.motion is not None and run.motion.get("apart")  # a figure would say less than the words
-        words = follows_except(run.motion) if is_torn else f"{run.motion_match:.0f} of 100"
+        words = says_little(run.motion or {}) or f"{run.motion_match:.0f} of 100"
         facts.append(("Motion match", words, ""))
     if run.duration_s is not None:
         facts.append(("Length", wording.seconds(run.duration_s), ""))

@@ -63,6 +63,7 @@ def status_value(run: RunView, *, words: str = "") -> dict[str, Any]:
         "sentence": said.doing,
         "trouble": said.trouble,
         "progress": run.progress,
+        "frame": run.frame,
         "elapsed_s": run.elapsed_s,
         "elapsed_words": "" if run.state is RunState.UNKNOWN else f"Ended after {wording.elapsed(run.elapsed_s)}",
         "request_words": "" if is_free(run) or not run.request_id else f"Request {run.request_id}",

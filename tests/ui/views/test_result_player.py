@@ -78,3 +78,22 @@ def test_a_run_whose_files_were_removed_says_so(run_of, signed_files):
     value = player_value(signed_files, view)
     assert (value["image"], value["reference"], value["result"]) == ("", "", "")
     assert (value["waiting"], value["remark"]) == ("No result", "Files of this run are no longer kept here.")
+
+
+@pytest.mark.parametrize(
+    ("motion", "words"),
+    [
+        ({"apart": ["left forearm"]}, "follows, except the left forearm"),
+        (
+            {"is_turned_round": True, "turned_round_score": 94.4},
+            "is turned round, one shows the back and the other the front;"
+            " with left and right exchanged it matches 94 of 100",
+        ),
+    ],
+    ids=["a limb apart", "turned round"],
+)
+def test_words_stand_where_a_figure_would_accuse(run_of, signed_files, tmp_path, motion, words):
+    run = run_of(
+        state=RunState.COMPLETED, result=tmp_path / "result.mp4", motion_match=3.0, motion={"score": 3.0} | motion
+    )
+    assert _facts(player_value(signed_files, run))["Motion match"] == (words, "")

@@ -19,6 +19,7 @@ MATCH = MotionMatch(
     akd_shoulder_widths=0.084,
     mkr_share=0.0,
     visibility=0.99,
+    hands_score=71.4,
     lag=Lag(0.1, 2.4, 0.01, 95.0),
     missing=(TimeSpan(5.0, 6.0, "is over"),),
     limbs=(
@@ -49,6 +50,7 @@ def test_the_figure_is_explained_and_what_matters_is_said(run_of, tmp_path):
         "Within 20°": "98 %",
         "Joint distance": "0.08 shoulder widths",
         "Joints missing": "0 %",
+        "Hands alone": "71 of 100",
         "Lag": "2.4 frames late",
         "Missing": "1.0 s",
     }
