@@ -29,6 +29,7 @@ from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream
 from kling_ui.puppet.motion.retarget import Retargeter, opening_frames
 from kling_ui.puppet.paint import Watermark
 from kling_ui.puppet.puppet import Rig, rig_of
+from kling_ui.vision.people import one_thread
 from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, pose_detector
 from kling_ui.vision.tracking import track_poses
 
@@ -151,17 +152,6 @@ def _pictures(pose_stream: PoseStream, played: Rig, orientation: Orientation, vi
         picture = played.puppet.draw(frame_pose, into=canvas)
         badge.stamp(picture)
         yield picture
-
-
-@contextmanager
-def one_thread() -> Generator[None]:
-    """Keep OpenCV to the calling thread: its own threads cost more than they give where all cores are busy."""
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
 
 
 def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[FramePose]:

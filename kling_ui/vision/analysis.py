@@ -32,7 +32,6 @@ from kling_ui.vision.frame_sampling import content_box, size_changes_s
 from kling_ui.vision.people import (
     Box,
     Group,
-    alone,
     are_small,
     bodies_of,
     detector_pool,
@@ -41,6 +40,7 @@ from kling_ui.vision.people import (
     load_detector_pool,
     load_finders,
     mask_box,
+    one_thread,
     outshone,
     search,
 )
@@ -288,7 +288,7 @@ def load_all_models() -> None:
     gc.freeze()  # what the models' library keeps is never garbage; else each collection passes all of it
 
 
-@alone()
+@one_thread()
 def analyse_image(path: Path, folder: Path) -> ImageAnalysis:
     """Decode a picture, find its people and draw what was found.
 
@@ -315,7 +315,7 @@ def analyse_image(path: Path, folder: Path) -> ImageAnalysis:
     return analysis
 
 
-@alone()
+@one_thread()
 def analyse_video(path: Path, folder: Path) -> VideoAnalysis:
     """Measure a clip's person, cuts, camera and speed, in at most its first minute; draw what was found.
 

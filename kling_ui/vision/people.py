@@ -382,7 +382,7 @@ def detector_pool() -> ThreadPoolExecutor:
 
 
 @contextmanager
-def alone() -> Generator[None]:
+def one_thread() -> Generator[None]:
     """Let OpenCV work in the calling thread only: pictures are small here, and its threads would wait by spinning."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
