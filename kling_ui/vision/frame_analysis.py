@@ -143,7 +143,7 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
 def _evenly_lit(rgb: np.ndarray) -> np.ndarray:
     """Take off light that falls from one side, in which no colour would spread across the picture."""
     columns = np.arange(rgb.shape[1])
-    slope, level = np.polyfit(columns, rgb.mean(axis=(0, 2)), 1)
+    slope, level = np.polyfit(columns, cv2.reduce(rgb, 0, cv2.REDUCE_AVG, dtype=cv2.CV_64F)[0].mean(axis=1), 1)
     light = slope * columns + level
     if light.min() <= 0 or light.max() < _SIDE_LIGHT_MIN * light.min():
         return rgb
@@ -322,7 +322,8 @@ def exposed(rgb: np.ndarray) -> np.ndarray:
     Args:
         rgb: ``(height, width, 3)`` uint8.
     """
-    light = float(np.percentile(rgb.max(axis=2), _LIGHT_PERCENTILE))
+    brightest = cv2.reduce(rgb.reshape(-1, 3), 1, cv2.REDUCE_MAX)
+    light = float(np.percentile(brightest, _LIGHT_PERCENTILE))
     return cv2.convertScaleAbs(rgb, alpha=min(_GAIN_MAX, _LIT_LEVEL / max(1.0, light))) if light < _LIT_LEVEL else rgb
 
 

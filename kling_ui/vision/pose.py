@@ -110,7 +110,9 @@ class Pose:
     @property
     def subject_share(self) -> float | None:
         """Share of the picture that the person covers, 0-1, by the mask."""
-        return None if self.mask is None else float((self.mask > MASK_THRESHOLD).mean())
+        if self.mask is None:
+            return None
+        return np.count_nonzero(self.mask > MASK_THRESHOLD) / self.mask.size  # many times quicker than a mean
 
     @property
     def mask_agreement(self) -> float | None:
