@@ -1,6 +1,5 @@
 """The analysis of a file: facts, people, and pictures that show what was found; kept by content in a folder."""
 
-import gc
 import os
 import time
 import uuid
@@ -284,8 +283,6 @@ def load_all_models() -> None:
     """Load the models in each thread that uses them; it takes seconds, so do it before the first analysis."""
     load_finders()
     load_detector_pool()
-    gc.collect()
-    gc.freeze()  # what the models' library keeps is never garbage; else each collection passes all of it
 
 
 @one_thread()

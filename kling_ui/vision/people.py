@@ -1,5 +1,6 @@
 """Find all people in a picture: the main one, others of a comparable size; and the pool of detector threads."""
 
+import gc
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -378,6 +379,7 @@ def face_detector_of(_thread: int) -> FaceDetector:
 def detector_pool() -> ThreadPoolExecutor:
     """Return the pool of threads in which the models run."""
     load_library()
+    gc.freeze()  # what a large library keeps is no garbage; each collection would pass all of it
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="pose")
 
 
