@@ -341,30 +341,6 @@ class Converter:
         made.colorspace, made.color_range, made.color_trc, made.color_primaries = BT709, ColorRange.MPEG, BT709, BT709
         return made
 
-    def planes(
-        self, frame: av.VideoFrame, size: tuple[int, int], canvas: tuple[int, int] | None = None
-    ) -> tuple[np.ndarray, bool]:
-        """Convert one frame to yuv420p, by halving it as often as it goes: half of the work of :meth:`convert`.
-
-        Args:
-            frame: As decoded, its colours settled; it is not changed.
-            size: Width and height of the result, in px, even.
-            canvas: Put it into the middle of a black picture of this size.
-
-        Returns:
-            ``(height * 3 / 2, width)`` uint8, the planes below each other, in limited range; and whether their matrix
-            is that of BT.709, not of BT.601.
-        """
-        is_larger = size[0] > frame.width or size[1] > frame.height
-        if not is_standard(frame) or is_larger or canvas not in {None, size}:
-            made = self.convert(frame, size, "yuv420p", canvas)
-            return made.to_ndarray(), made.colorspace == BT709
-        if not _is_plain(frame) or frame.format.is_rgb:
-            frame = self._scaled(frame, (frame.width, frame.height), "yuv420p")
-        half = size[0] // 2, size[1] // 2
-        parts = [_shrunk(_plane(frame, place), wanted).ravel() for place, wanted in enumerate((size, half, half))]
-        return np.concatenate(parts).reshape(size[1] * 3 // 2, size[0]), frame.colorspace == BT709
-
     def _scaled(self, frame: av.VideoFrame, size: tuple[int, int], pixel_format: str) -> av.VideoFrame:
         to_yuv = pixel_format == "yuv420p"
         other = to_yuv and (frame.format.is_rgb or frame.colorspace not in _KEPT_MATRICES)
@@ -376,18 +352,6 @@ class Converter:
             dst_colorspace=Colorspace.ITU709 if other else None,
             dst_color_range=ColorRange.MPEG if to_yuv else None,
         )
-
-
-def _plane(frame: av.VideoFrame, place: int) -> np.ndarray:
-    plane = frame.planes[place]
-    return np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
-
-
-def _shrunk(plane: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    while plane.shape[1] >= 2 * size[0] and plane.shape[0] >= 2 * size[1]:
-        half = plane.shape[1] // 2, plane.shape[0] // 2
-        plane = cv2.resize(plane[: 2 * half[1], : 2 * half[0]], half, interpolation=cv2.INTER_AREA)
-    return plane if plane.shape[::-1] == size else cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
 
 
 def _is_plain(frame: av.VideoFrame) -> bool:

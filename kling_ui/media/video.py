@@ -270,20 +270,21 @@ class Display:
 
     def rgb(self, decoded: av.VideoFrame) -> np.ndarray:
         """``(height, width, 3)`` uint8, as displayed."""
-        size, canvas = self._place(decoded)
-        return turned(self._converter.convert(decoded, size, "rgb24", canvas).to_ndarray(), self.orientation)
+        return turned(self._shown(decoded, "rgb24").to_ndarray(), self.orientation)
 
-    def planes(self, decoded: av.VideoFrame) -> tuple[np.ndarray, bool]:
-        """As :meth:`Converter.planes` gives them; not turned."""
-        return self._converter.planes(decoded, *self._place(decoded))
+    def planes(self, decoded: av.VideoFrame) -> av.VideoFrame:
+        """A frame of yuv420p in limited range, with the matrix that it names, BT.601 or BT.709; not turned."""
+        return self._shown(decoded, "yuv420p")
 
-    def _place(self, decoded: av.VideoFrame) -> tuple[tuple[int, int], tuple[int, int] | None]:
-        """The size of what is shown of a frame, and of the canvas around it, if it does not fill one."""
+    def _shown(self, decoded: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
         coded = decoded.width, decoded.height
         if self._coded is None:
             self._coded, self.orientation = coded, orientation(decoded)
         size = self._size(self._coded)
-        return (size, None) if coded == self._coded else (fitted((coded[0] * self._aspect, coded[1]), size), size)
+        if coded == self._coded:
+            return self._converter.convert(decoded, size, pixel_format)
+        inner = fitted((decoded.width * self._aspect, decoded.height), size)
+        return self._converter.convert(decoded, inner, pixel_format, size)
 
     def _size(self, coded: tuple[int, int]) -> tuple[int, int]:
         width, height = coded[0] * self._aspect, coded[1]

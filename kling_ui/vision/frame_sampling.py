@@ -11,6 +11,7 @@ import numpy as np
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
+from kling_ui.media.colour import BT709
 from kling_ui.media.video import Display, decoded_frames, open_clip, turned
 
 _PLAN_PX = 224  # long side of the copy in which bars are searched
@@ -139,5 +140,6 @@ def _hurry(stream: VideoStream, fps: float) -> None:
 
 
 def _sampled_frame(time_s: float, frame: av.VideoFrame, display: Display) -> SampledFrame:
-    (planes, is_bt709), size = display.planes(frame), (frame.width, frame.height)
-    return SampledFrame(time_s, frame.pict_type == PictureType.I, planes, display.orientation, size, is_bt709=is_bt709)
+    small, size = display.planes(frame), (frame.width, frame.height)
+    is_intra, is_bt709 = frame.pict_type == PictureType.I, small.colorspace == BT709
+    return SampledFrame(time_s, is_intra, small.to_ndarray(), display.orientation, size, is_bt709=is_bt709)
