@@ -12,7 +12,7 @@ from kling_ui.vision.camera import CameraStep, camera_step
 from kling_ui.vision.frame_analysis import Figures
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.people import detector_pool
-from kling_ui.vision.pose import PoseTrack, trunk_length
+from kling_ui.vision.pose import EPSILON, PoseTrack, trunk_length
 from kling_ui.vision.shots import Cut
 
 # The fastest parts, as an area in squares of the trunk's length: about both forearms with their hands. A share of the
@@ -30,6 +30,7 @@ _TRUNK_REACH_S, _TRUNK_SHARE_MIN = 1.0, 0.75
 _COPY_MIN_PX, _COPY_MAX_PX = 24, 320  # sides of that copy
 _LONG_SIDE_PX = 512  # of the frames that it is taken from
 _APART_S = 0.08  # from one pair of frames to the next: twelve a second tell as much as all do
+_UNEVEN_REACH_S = 0.3  # over which the usual time between two frames is taken
 _PAIRS_AT_ONCE = 16  # that one thread measures
 _CAMERA_STEP_S = 0.3  # from one measurement of the camera to the next
 _SPEED_DIGITS, _TIME_DIGITS = 3, 4  # decimals kept
@@ -152,9 +153,22 @@ def figure_speed(
         return [_pair_speed(flow, pair, figures, trunk_share(pair[0].time_s), moves) for pair in pairs]
 
     batches = [pairs[first : first + _PAIRS_AT_ONCE] for first in range(0, len(pairs), _PAIRS_AT_ONCE)]
-    measured = [round(speed, _SPEED_DIGITS) for batch in detector_pool().map(speeds, batches) for speed in batch]
+    by_itself = np.array([speed for batch in detector_pool().map(speeds, batches) for speed in batch])
+    measured = [round(speed, _SPEED_DIGITS) for speed in (by_itself * _evenly(sampled_frames, pairs)).tolist()]
     middles = [round((before.time_s + after.time_s) / 2, _TIME_DIGITS) for before, after in pairs]
     return MotionSpeed(tuple(middles), tuple(measured))
+
+
+def _evenly(sampled_frames: Sequence[SampledFrame], pairs: Sequence[tuple[SampledFrame, SampledFrame]]) -> np.ndarray:
+    """``(pairs,)`` by what to multiply speeds where frames are timed unevenly, as those of phones and recorders are.
+
+    A frame that comes too early shows no faster move, but the same one sooner.
+    """
+    begins, steps = np.array([(first.time_s, second.time_s - first.time_s) for first, second in pairs]).T
+    times_s = np.array([frame.time_s for frame in sampled_frames])
+    near = np.abs(begins[:, None] - times_s[:-1]) <= _UNEVEN_REACH_S
+    usual = (near * np.diff(times_s)).sum(axis=1) / near.sum(axis=1)
+    return np.minimum(1.0, steps / np.maximum(usual, EPSILON))
 
 
 def _pair_speed(
