@@ -10,6 +10,7 @@ from typing import Any, cast
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.video.reformatter import ColorRange
 from av.video.stream import VideoStream
 from figure import tune
 from PIL import Image, ImageCms
@@ -20,6 +21,8 @@ SAMPLE_RATE = 44_100
 TICKS = 1000  # of a frame's time, for clips whose rate varies
 _EXIF_ORIENTATION = 0x0112
 _HLG, _BT2020 = 18, 9  # ITU-T H.273
+_HLG_WHITE = 0.26496  # scene light of white in an HLG clip, 0-1
+_BT709_TO_BT2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +118,29 @@ def _save(reel: Reel, path: Path, encoding: Encoding, first: int = 0) -> None:
         video.codec_context.time_base = Fraction(1, reel.fps * TICKS if encoding.is_uneven else reel.fps)
         audio = container.add_stream("aac", rate=SAMPLE_RATE, layout="mono") if encoding.sound else None
         for frame, place in zip(reel.frames, _times(len(reel.frames), is_uneven=encoding.is_uneven), strict=True):
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame[:height, :width]), format="rgb24")
+            shown = np.ascontiguousarray(frame[:height, :width])
+            if encoding.is_hlg:
+                picture = _as_hlg(shown, video.pix_fmt)
+            else:
+                picture = av.VideoFrame.from_ndarray(shown, format="rgb24")
             picture.pts, picture.time_base = first + place, video.codec_context.time_base
             container.mux(video.encode(picture))
         container.mux(video.encode())
         if audio is not None:
             _add_sound(container, audio, reel.duration_s)
     _pad(path, encoding)
+
+
+def _as_hlg(rgb: np.ndarray, pixel_format: str) -> av.VideoFrame:
+    """The frame of an HLG clip that shows what these pixels show: ITU-R BT.2087-0 and BT.2100-2, white at 75 %."""
+    level = rgb / 255.0
+    light = np.where(level < 0.081, level / 4.5, ((level + 0.099) / 1.099) ** (1 / 0.45)) @ _BT709_TO_BT2020.T
+    scene = _HLG_WHITE * light.clip(0)
+    signal = np.where(
+        scene <= 1 / 12, np.sqrt(3 * scene), 0.17883277 * np.log((12 * scene - 0.28466892).clip(1e-9)) + 0.55991073
+    )
+    deep = av.VideoFrame.from_ndarray((signal * 65535 + 0.5).astype(np.uint16), format="rgb48le")
+    return deep.reformat(format=pixel_format, dst_colorspace=_BT2020, dst_color_range=ColorRange.MPEG)
 
 
 def _times(count: int, *, is_uneven: bool) -> Iterator[int]:

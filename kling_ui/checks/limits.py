@@ -96,8 +96,9 @@ BACK_DEG = 120.0
 # 2.2-2.7, a dance at 2 times its speed 2.6-3.1, at 2.5 and 3 times 3.3-4.4, whatever the frame rate and the framing.
 SPEED_MAX_TRUNKS_PER_S = 2.9
 SPEED_WINDOW_S = 1.0
-# A photograph held for seconds measures 0.003, with noise 0.011; somebody who talks and moves the hands 0.4-0.6.
-STILL_MAX_TRUNKS_PER_S = 0.05
+# A photograph held for seconds measures up to 0.06, as a codec changes it; who hardly moves 0.28 and more, who talks
+# and moves the hands 0.4-0.6.
+STILL_MAX_TRUNKS_PER_S = 0.12
 # Edges of sharp figures measure 0.55-0.85, out of focus 0.3 (see vision/frame_analysis.py).
 SHARPNESS_MIN = 0.42
 BLURRED_SHARE_MIN = 0.3

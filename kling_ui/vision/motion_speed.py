@@ -12,7 +12,7 @@ from kling_ui.vision.camera import CameraStep, camera_step
 from kling_ui.vision.frame_analysis import Figures
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.people import detector_pool
-from kling_ui.vision.pose import PoseTrack, trunk_length
+from kling_ui.vision.pose import EPSILON, PoseTrack, trunk_length
 from kling_ui.vision.shots import Cut
 
 # The fastest parts, as an area in squares of the trunk's length: about both forearms with their hands. A share of the
@@ -35,6 +35,7 @@ _APART_S = 0.08  # from one pair of frames to the next: twelve a second tell as 
 # that are nearly still.
 _GLANCED_EVERY, _SECOND_S = 3, 1.0
 _LIVELY_MIN, _STILL_MAX = 1.6, 0.1
+_UNEVEN_REACH_S = 0.3  # over which the usual time between two frames is taken
 _PAIRS_AT_ONCE = 16  # that one thread measures
 _CAMERA_STEP_S = 0.3  # from one measurement of the camera to the next
 _SPEED_DIGITS, _TIME_DIGITS = 3, 4  # decimals kept
@@ -156,11 +157,16 @@ def figure_speed(
         flow.setFinestScale(0)
         return [_pair_speed(flow, pair, figures, trunk_share(pair[0].time_s), moves) for pair in pairs]
 
+    evenly = _evenly(sampled_frames, pairs)
+
     def measure(wanted: Sequence[int]) -> dict[int, float]:
         batches = [wanted[first : first + _PAIRS_AT_ONCE] for first in range(0, len(wanted), _PAIRS_AT_ONCE)]
         found = detector_pool().map(lambda batch: speeds([pairs[place] for place in batch]), batches)
-        measured = (round(speed, _SPEED_DIGITS) for batch in found for speed in batch)
-        return dict(zip(wanted, measured, strict=True))
+        by_itself = [speed for batch in found for speed in batch]
+        return {
+            place: round(float(speed * evenly[place]), _SPEED_DIGITS)
+            for place, speed in zip(wanted, by_itself, strict=True)
+        }
 
     middles = [round((before.time_s + after.time_s) / 2, _TIME_DIGITS) for before, after in pairs]
     measured = measure(range(0, len(pairs), _GLANCED_EVERY))
@@ -179,6 +185,18 @@ def _doubtful(times_s: np.ndarray, measured: Mapping[int, float]) -> list[int]:
         for place, time_s in enumerate(times_s)
         if place not in measured and (np.abs(in_doubt_s - time_s) <= _SECOND_S).any()
     ]
+
+
+def _evenly(sampled_frames: Sequence[SampledFrame], pairs: Sequence[tuple[SampledFrame, SampledFrame]]) -> np.ndarray:
+    """``(pairs,)`` by what to multiply speeds where frames are timed unevenly, as those of phones and recorders are.
+
+    A frame that comes too early shows no faster move, but the same one sooner.
+    """
+    begins, steps = np.array([(first.time_s, second.time_s - first.time_s) for first, second in pairs]).T
+    times_s = np.array([frame.time_s for frame in sampled_frames])
+    near = np.abs(begins[:, None] - times_s[:-1]) <= _UNEVEN_REACH_S
+    usual = (near * np.diff(times_s)).sum(axis=1) / near.sum(axis=1)
+    return np.minimum(1.0, steps / np.maximum(usual, EPSILON))
 
 
 def _pair_speed(

@@ -5,6 +5,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from figure import Actor, Camera, Scene, write_still
+from figure.cast import MAYA, THEO
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -81,3 +83,32 @@ def test_wrong_usage_ends_with_2(typed, words):
     done = typed(*words)
     assert done.exit_code == 2
     assert done.stdout == ""
+
+
+@pytest.fixture(scope="module")
+def two_people(tmp_path_factory):
+    """Maya on the left, in yellow, and Theo on the right, in green."""
+    path = tmp_path_factory.mktemp("pictures") / "two.png"
+    scene = Scene((Actor(MAYA, x_m=-1.0), Actor(THEO, x_m=1.0)), Camera(y_m=0.95, height_m=2.2), "hall")
+    return write_still(path, scene, width_px=1600, height_px=900, supersample=1).path
+
+
+@pytest.mark.parametrize(("person", "is_yellow"), [(1, True), (2, False)])
+def test_the_person_that_is_named_is_kept(typed, two_people, tmp_path, person, is_yellow):
+    done = typed("--image", two_people, "--person", person, "--out", tmp_path, "--json")
+    assert done.exit_code == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert "image.people" in json.dumps(said["before"])
+    assert "image.people" not in json.dumps(said["check"])
+    with Image.open(said["image"]["repaired"]) as image:
+        assert image.width < 1000
+        rgb = np.asarray(image.convert("RGB").resize((60, 90)))[25:45, 22:38].reshape(-1, 3).mean(axis=0)
+    assert (rgb[0] > rgb[1] > rgb[2]) == is_yellow
+
+
+def test_somebody_who_is_not_there_cannot_be_kept(typed, two_people, tmp_path):
+    done = typed("--image", two_people, "--person", 3, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "3" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()

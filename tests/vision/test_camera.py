@@ -55,6 +55,24 @@ def test_what_the_figure_does_is_not_the_cameras_doing():
     assert step(before, after, figure) == CameraStep(1.0, 1.3)
 
 
+def test_what_moves_in_one_place_before_a_plain_wall_is_not_the_camera():
+    wall = np.full((HEIGHT, WIDTH), 200, np.uint8)
+    wall += np.linspace(0, 20, WIDTH).astype(np.uint8)
+    before, after = wall.copy(), wall.copy()
+    arm = texture(4)[:28, :40]
+    before[60:88, 110:150] = arm
+    after[62:90, 106:146] = arm
+    assert not step(before, after).is_moving
+
+
+def test_people_who_pass_in_the_distance_are_not_the_camera():
+    before, after = np.full((HEIGHT, WIDTH), 180, np.uint8), np.full((HEIGHT, WIDTH), 180, np.uint8)
+    for x, by in ((40, 4), (180, -4), (210, -4)):
+        before[80:100, x : x + 8] = texture(x)[40:60, 40:48]
+        after[80:100, x + by : x + by + 8] = texture(x)[40:60, 40:48]
+    assert not step(before, after).is_moving
+
+
 def test_a_pan_behind_a_figure_that_stays_in_the_middle():
     background, figure = texture(), np.zeros((HEIGHT, WIDTH), bool)
     figure[20:, 100:150] = True

@@ -35,3 +35,13 @@ def test_one_meter_serves_several_sizes(scene):
     meter = FlowMeter()
     assert meter.between(scene, scene).moved_px.shape == (90, 160, 2)
     assert meter.between(scene.T.copy(), scene.T.copy()).moved_px.shape == (160, 90, 2)
+
+
+@pytest.mark.parametrize("height", [8, 16, 20, 24, 30, 31])
+@pytest.mark.parametrize("is_upright", [False, True])
+def test_very_long_pictures_are_measured_too(scene, height, is_upright):
+    band = np.ascontiguousarray(scene[:height].T if is_upright else scene[:height])
+    flow = FlowMeter().between(band, band)
+    assert flow.moved_px.shape == (*band.shape, 2)
+    assert flow.rest.shape == band.shape
+    assert flow.unexplained == 0

@@ -1,8 +1,12 @@
+import cv2
 import numpy as np
 import pytest
 
 from kling_ui.vision.camera import CameraStep
-from kling_ui.vision.motion_speed import step_speed, view_moved
+from kling_ui.vision.frame_analysis import Figures
+from kling_ui.vision.frame_sampling import SampledFrame
+from kling_ui.vision.motion_speed import MotionSpeed, figure_speed, step_speed, view_moved
+from kling_ui.vision.pose import PoseTrack
 
 HEIGHT, WIDTH = 90, 160
 
@@ -72,3 +76,32 @@ def test_without_a_trunk_there_is_no_ruler(figure, trunk_px):
 def test_nobody_does_not_move():
     assert speed(flow(2), None) == 0
     assert speed(flow(2), np.zeros((HEIGHT, WIDTH), bool)) == 0
+
+
+def test_frames_that_are_timed_unevenly_show_no_faster_figure():
+    even_s = np.arange(36) / 12
+    uneven_s = even_s + 0.45 / 12 * np.sin(2.3 * np.arange(36)) * (np.arange(36) > 0)
+    even, uneven = (np.array(measured(times_s).trunks_per_s) for times_s in (even_s, uneven_s))
+    assert even.mean() > 0.5
+    assert uneven.max() == pytest.approx(even.max(), rel=0.25)
+    assert uneven.mean() == pytest.approx(even.mean(), rel=0.25)
+
+
+def measured(times_s: np.ndarray) -> MotionSpeed:
+    """The speed of somebody whose arm swings by a steady way from frame to frame."""
+    on = np.zeros((HEIGHT, WIDTH), bool)
+    on[10:80, 40:120] = True
+    grain = np.random.default_rng(1).integers(60, 200, (HEIGHT, WIDTH), np.uint8)
+    wall, arm = cv2.GaussianBlur(grain, (0, 0), 2), cv2.GaussianBlur(np.rot90(grain, 2)[:20, :20].copy(), (0, 0), 1)
+    frames = []
+    for index, time_s in enumerate(times_s):
+        luma = wall.copy()
+        left = 50 + 3 * abs(index % 16 - 8)
+        luma[30:50, left : left + 20] = arm
+        planes = np.vstack([luma, np.full((HEIGHT // 2, WIDTH), 128, np.uint8)])
+        frames.append(SampledFrame(float(time_s), False, planes))
+    landmarks = np.full((len(times_s), 33, 4), 0.5, np.float32)
+    landmarks[:, [11, 12], 1], landmarks[:, [23, 24], 1] = 0.3, 0.6
+    landmarks[:, [11, 23], 0], landmarks[:, [12, 24], 0] = 0.55, 0.45
+    track = PoseTrack(times_s, landmarks, np.zeros((len(times_s), 33, 3), np.float32), WIDTH / HEIGHT)
+    return figure_speed(frames, Figures(times_s, list(times_s), [on] * len(times_s)), track, ())
