@@ -48,11 +48,11 @@ function repairButtons(repairs, seen) {
   return list;
 }
 
-function more({ rule, evidence, source, severity }, place) {
+function more({ rule, evidence, source, severity, repairs }, place) {
   const unfolding = make("details", "finding-more");
   unfolding.open = opened.has(rule) || (place === 0 && severity !== "hint" && Boolean(evidence?.picture || evidence?.curve) && !folded.has(rule));
   unfolding.append(make("summary", "", evidence ? "What was seen, and the source" : "Source"));
-  if (evidence) unfolding.append(evidenceOf(evidence));
+  if (evidence) unfolding.append(evidenceOf(evidence, repairs));
   if (source) unfolding.append(make("p", "finding-source", `Source: ${source}`));
   unfolding.querySelector("summary").addEventListener("click", () => {
     (unfolding.open ? folded : opened).add(rule);
