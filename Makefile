@@ -11,7 +11,7 @@ TESTS := $(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 EXPORT := $(UV) export --frozen --no-dev --no-emit-project --no-annotate --no-header -q
 PYTHON ?= python3
 
-.PHONY: help run test check fix bench lock browser
+.PHONY: help run test check fix bench lock browser postgresql
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,10 +19,10 @@ help: ## Say what each target does
 run: $(UV) ## Start the app
 	@$(RUN) --no-dev app.py
 
-test: $(UV) browser ## Run all tests, browser tests too
+test: $(UV) browser postgresql ## Run all tests, browser tests too
 	@$(TESTS) $(ARGS)
 
-check: $(UV) browser ## Format, lint, types, import rules, lock files, tests
+check: $(UV) browser postgresql ## Format, lint, types, import rules, lock files, tests
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) ty check
@@ -44,6 +44,9 @@ lock: $(UV) ## Renew uv.lock and what pip reads
 
 browser: $(UV)
 	@UV="$(UV)" .ci/browser
+
+postgresql:
+	@.ci/postgresql
 
 .tools/bin/uv:
 	@echo "uv is missing: installing it into .tools/ with pip"

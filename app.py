@@ -35,10 +35,12 @@ def bring_pose_models() -> bool:
     if importlib.util.find_spec("mediapipe") is not None:
         return True
     sys.stderr.write("Installing the pose models (mediapipe, 36 MB), once.\n")
-    options = "--no-deps --require-hashes --only-binary :all: --quiet --disable-pip-version-check".split()
+    options = ["--no-deps", "--require-hashes", "--only-binary", ":all:", "--quiet", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *options, "-r", str(NO_DEPS)]
     if subprocess.run(command, check=False).returncode != 0:  # noqa: S603  nothing in it comes from outside
-        sys.stderr.write(f"That needs the network. It can be done beforehand: pip install --no-deps -r {NO_DEPS.name}\n")
+        sys.stderr.write(
+            f"That needs the network. It can be done beforehand: pip install --no-deps -r {NO_DEPS.name}\n"
+        )
         return False
     if site.ENABLE_USER_SITE:  # pip goes there where it may not write beside Python, and may just have made it
         site.addsitedir(site.getusersitepackages())

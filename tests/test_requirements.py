@@ -1,6 +1,6 @@
 """What pip installs in a Space: ``requirements.txt`` with all that it names, then one wheel with nothing that it names.
 
-Both files are exported from uv.lock, and the dependencies are read from what is installed here, so no network is needed.
+Both files are exported from uv.lock; the dependencies are read from what is installed here, so no network is needed.
 """
 
 import os

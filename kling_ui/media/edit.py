@@ -80,8 +80,10 @@ def _write_sound(facts: VideoFacts, out: Path) -> bool:
         file.setparams((2, 2, _SOUND_HZ, 0, "NONE", ""))
         zero_s = float((stream.start_time or 0) * (stream.time_base or 0))
         resampler = av.AudioResampler(format="s16", layout="stereo", rate=_SOUND_HZ)
+        if (track := sound_track(opened)) is None:
+            return False
         with contextlib.suppress(av.FFmpegError):  # what sounds before the damage is kept
-            for frame in itertools.chain(opened.decode(sound_track(opened)), [None]):
+            for frame in itertools.chain(opened.decode(track), [None]):
                 for piece in resampler.resample(frame):
                     heard = piece.to_ndarray().reshape(-1, 2)
                     if not samples and piece.pts is not None and piece.time_base:
