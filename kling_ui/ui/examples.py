@@ -1,4 +1,4 @@
-"""Where the page's styles, scripts and examples lie: beside the package when installed, beside it in a checkout."""
+"""Where the page's styles, scripts and examples lie: inside the package when installed, beside it in a checkout."""
 
 import filecmp
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.ui.web.signed_files import SignedFiles
 
-_PACKAGE = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def asset(name: str) -> Path:
