@@ -211,10 +211,10 @@ async def _look_up(host: str, port: int) -> list[str]:
 def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL server with nothing in it, started for the tests and stopped after them.
 
-    ``KLING_UI_TEST_POSTGRESQL`` names one that runs already and whose user may create databases.
+    ``TEST_POSTGRESQL`` names one that runs already and whose user may create databases.
     """
     pytest.importorskip("psycopg", reason="psycopg is not installed: uv sync brings it")
-    if url := os.environ.get("KLING_UI_TEST_POSTGRESQL"):
+    if url := os.environ.get("TEST_POSTGRESQL"):
         yield url
         return
     folders = [Path(found).parent] if (found := shutil.which("initdb")) else []
