@@ -11,6 +11,11 @@ ENGINE_LABELS = {
     EngineName.PREVIEW: "Preview, rendered by this app, not Kling",
     EngineName.KLING: "Kling 2.6 Motion Control Standard, through RunComfy",
 }
+PREPARED_LABEL = "Prepared beforehand: a preview, not Kling"
+PREPARED = (
+    "This app made it of the example before you came: it is no run of yours and cost nothing. "
+    "It goes with your first own input or run."
+)
 ENGINE_NAMES = {EngineName.PREVIEW: "Preview", EngineName.KLING: "Kling"}
 STATE_WORDS = {
     RunState.PREPARING: "Starting",

@@ -97,6 +97,7 @@ def build_page(
     services: Callable[[], Services],
     *,
     example_pairs: list[dict[str, str]],
+    prepared: dict[str, Any] | None = None,
     login_url: str = "",
     is_public: bool = False,
 ) -> gr.Blocks:
@@ -105,6 +106,7 @@ def build_page(
     Args:
         services: Gives what the handlers call; it is asked only while the server runs.
         example_pairs: What the row of examples shows.
+        prepared: The result that is shown before there is another.
         login_url: Where a login starts; empty where nobody can log in.
         is_public: Others than the person at this machine can reach the app.
     """
@@ -118,7 +120,7 @@ def build_page(
                 how = place_how(EXAMPLES[0].choice)
                 action = place_action()
             with gr.Column(scale=8, min_width=0, elem_id="right"):
-                result = place_result()
+                result = place_result(prepared)
         panels = Panels(engine, inputs, how, action, result, visitor, kept)
         latest_wins = LatestWins()
         on_inputs, on_runs = InputHandlers(services, latest_wins), RunHandlers(services)

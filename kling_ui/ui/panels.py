@@ -1,6 +1,7 @@
 """Factories that place components where they are called, and give them back by name."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -188,6 +189,6 @@ def place_action() -> ActionPanel:
     return ActionPanel(findings, accepted, headline, run, cost, asks)
 
 
-def place_result() -> ResultPanel:
-    """Place the run, its result and the earlier ones."""
-    return ResultPanel(widgets.status(), widgets.player(), widgets.history())
+def place_result(prepared: dict[str, Any] | None = None) -> ResultPanel:
+    """Place the run, its result and the earlier ones; ``prepared`` is shown before there is a run."""
+    return ResultPanel(widgets.status(), widgets.player(prepared), widgets.history())

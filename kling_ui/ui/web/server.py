@@ -32,9 +32,10 @@ from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.served_hosts import AllowedHosts, Origin
 from kling_ui.settings import Settings
-from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples
+from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples, prepared_result
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.input_slot import shown_copy
+from kling_ui.ui.views.result import prepared_value
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
@@ -159,7 +160,8 @@ def build_app(
     _add_security(app, settings, stream_shutdown or StreamShutdown(), signed_files.secret)
     if settings.outside_url:
         _publish_inputs(app, settings.data_dir)
-    _mount_page(app, settings, example_pairs(signed_files, examples))
+    shown = prepared_value(signed_files, examples, prepared_result())
+    _mount_page(app, settings, example_pairs(signed_files, examples), shown)
     return app
 
 
@@ -243,7 +245,7 @@ def _tell_gradio(data_dir: Path) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")  # kept of past events; nobody may look at them
 
 
-def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -> None:
+def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]], prepared: dict[str, Any]) -> None:
     import gradio as gr  # noqa: PLC0415  only now, see _tell_gradio
 
     from kling_ui.ui.page import build_page  # noqa: PLC0415
@@ -252,6 +254,7 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
     page = build_page(
         lambda: app.state.services,
         example_pairs=pairs,
+        prepared=prepared,
         login_url=login_url(settings.login) if settings.login else "",
         is_public=settings.is_public,
     )
