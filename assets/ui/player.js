@@ -22,7 +22,10 @@ const hasKept = localStorage.getItem("kling_ui.inputs") !== null;
 let showsInputs = false; // the new inputs stand here in place of the run that was shown before they changed
 let ofRun = { run_id: "", inputs: "" }; // the run that is shown, and the inputs that stood on the left when it came
 
-const shown = () => (props.value?.run_id && !showsInputs ? props.value : isPrepared() ? props.prepared : props.pair) || {};
+const shown = () => {
+  const inputs = isPrepared() ? props.prepared : props.pair; // asked first: a run makes the prepared one go
+  return (props.value?.run_id && !showsInputs ? props.value : inputs) || {};
+};
 // What was prepared stands here until there are other inputs than its own, or a run: then it is gone for good. Before
 // the inputs have come, a browser that kept some is not shown it: they may be others.
 function isPrepared() {
