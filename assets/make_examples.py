@@ -106,7 +106,8 @@ def prepare() -> None:
     pair, out = PAIRS[0], EXAMPLES / f"prepared-{PAIRS[0].key}.mp4"
     draw_preview(out)
     video, facts = EXAMPLES / pair.video, probe_video(out)
-    match = asyncio.run(match_clips(Here(), video, out, orientation=pair.choice.orientation))
+    here: Any = Here()
+    match = asyncio.run(match_clips(here, video, out, orientation=pair.choice.orientation))
     kept = {
         "example": pair.key,
         "image_sha256": content_sha256(EXAMPLES / pair.image),

@@ -28,6 +28,7 @@ from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
 from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.options import InputKind
+from kling_ui.presentation.wording import NOT_LASTING, keeping_words
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.served_hosts import AllowedHosts, Origin
@@ -174,6 +175,7 @@ def prepare(settings: Settings) -> Callable[[], None]:
     Raises:
         SettingsError: The address cannot be listened on.
     """
+    sys.stderr.writelines(f"{words}\n" for words in keeping_words(settings))
     listening = listen(settings.host, settings.port)
     stream_shutdown = StreamShutdown()
     app = build_app(settings, stream_shutdown=stream_shutdown)
@@ -257,6 +259,8 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]], p
         prepared=prepared,
         login_url=login_url(settings.login) if settings.login else "",
         is_public=settings.is_public,
+        space_id=settings.space_id or "",
+        notice="" if settings.is_lasting else NOT_LASTING,
     )
     page.max_threads = MAX_THREADS  # before queue(), which takes it over
     page.queue(default_concurrency_limit=None, max_size=QUEUE_MAX, api_open=False)
