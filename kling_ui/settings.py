@@ -29,12 +29,10 @@ KEEP_DAYS_PUBLIC = 30
 PERSISTENT = Path("/data")  # where a Space mounts its persistent storage
 MOUNTS = Path("/proc/mounts")
 _SPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
-# SQLite's locks and shared memory do not hold on these (sqlite.org/wal.html, "all processes ... on the same host").
-_NETWORK_DISKS = frozenset(
-    "nfs nfs4 cifs smb3 smbfs afs ceph glusterfs lustre beegfs gpfs davfs vboxsf fuse fuse.sshfs".split()  # noqa: SIM905
-)
-_LOCAL_FUSE = re.compile(
-    r"fuse\.(fuse-overlayfs|overlay|lxcfs|bindfs|mergerfs|encfs|gocryptfs|cryfs|ntfs|exfat|ext|zfs)"
+# SQLite's locks and shared memory do not hold on these (sqlite.org/wal.html); local ones of FUSE are excepted.
+_NETWORK_DISKS = re.compile(
+    r"nfs4?|cifs|smb3|smbfs|afs|ceph|glusterfs|lustre|beegfs|gpfs|davfs|vboxsf|fuse|fuse\.(?!(fuse-overlayfs|overlay|lxcfs"
+    r"|bindfs|mergerfs|encfs|gocryptfs|cryfs|ntfs|exfat|ext|zfs)).*"
 )
 # A store of whole objects, in which no page of a database can be written: by file system, or by what is mounted.
 _BUCKETS = re.compile(
@@ -282,8 +280,7 @@ def disk_of(folder: Path, mounts: Path = MOUNTS) -> Disk:
     _, source, kind = _mount_of(folder, mounts)
     if kind.startswith("fuse") and _BUCKETS.search(f"{kind} {source}".lower()):
         return Disk.BUCKET
-    is_fuse = kind.startswith("fuse.") and not _LOCAL_FUSE.match(kind)
-    return Disk.NETWORK if kind in _NETWORK_DISKS or is_fuse else Disk.LOCAL
+    return Disk.NETWORK if _NETWORK_DISKS.fullmatch(kind) else Disk.LOCAL
 
 
 def _mount_of(folder: Path, mounts: Path) -> tuple[str, str, str]:

@@ -13,9 +13,7 @@ from kling_ui.ui.handlers.price import FREE, RUN
 
 TITLE = """# Motion Control playground
 A picture and a clip go in; the picture makes the clip's moves."""
-DUPLICATE = (
-    " [Duplicate this Space](https://huggingface.co/spaces/{space_id}?duplicate=true) to have a machine of your own."
-)
+DUPLICATE = "\n\n[Duplicate this Space](https://huggingface.co/spaces/{space_id}?duplicate=true)"
 PREVIEW_LABEL = "Preview\nFree, rendered on this {place}"
 KLING_LABEL = "Kling 2.6 Standard\nPaid, with a RunComfy token"
 ORIENTATIONS = [

@@ -14,36 +14,13 @@ from kling_ui.ui.web.login import SCOPE
 ROOT = Path(__file__).resolve().parents[2]
 # https://huggingface.co/docs/hub/spaces-config-reference
 KEYS = set(
-    [
-        "title",
-        "emoji",
-        "colorFrom",
-        "colorTo",
-        "sdk",
-        "python_version",
-        "sdk_version",
-        "suggested_hardware",
-        "suggested_storage",
-        "app_file",
-        "app_port",
-        "base_path",
-        "fullWidth",
-        "header",
-        "short_description",
-        "models",
-        "datasets",
-        "tags",
-        "thumbnail",
-        "pinned",
-        "hf_oauth",
-        "hf_oauth_scopes",
-        "hf_oauth_expiration_minutes",
-        "disable_embedding",
-        "startup_duration_timeout",
-        "custom_headers",
+    re.findall(
+        r"\w+",
+        "title emoji colorFrom colorTo sdk python_version sdk_version suggested_hardware suggested_storage app_file "
+        "app_port base_path fullWidth header short_description models datasets tags thumbnail pinned license hf_oauth "
+        "hf_oauth_scopes hf_oauth_expiration_minutes disable_embedding startup_duration_timeout custom_headers "
         "preload_from_hub",
-        "license",
-    ]
+    )
 )
 COLOURS = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
 BY_DEFAULT = {"openid", "profile"}  # scopes of every login
