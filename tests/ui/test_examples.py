@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from dataclasses import fields
 from pathlib import Path
 
 import make_examples
@@ -15,6 +16,7 @@ from kling_ui.media.files import content_sha256
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import read_frames
 from kling_ui.scoring.compare import match_clips
+from kling_ui.scoring.match import MotionMatch
 from kling_ui.ui.examples import EXAMPLES, PREPARED, asset, keep_examples, prepared_result
 from kling_ui.ui.views.result import prepared_value
 from kling_ui.ui.web.signed_files import SignedFiles
@@ -52,6 +54,7 @@ def test_the_prepared_result_was_made_of_todays_example_by_todays_measures():
     assert kept["image_sha256"] == content_sha256(asset(f"examples/{example.image}")), RENEW
     assert kept["reference_sha256"] == content_sha256(asset(f"examples/{example.video}")), RENEW
     assert kept["analyses"] == VERSION, RENEW
+    assert {field.name for field in fields(MotionMatch)} <= kept["motion"].keys(), RENEW
     result = asset(f"examples/{prepared.result}")
     assert kept["result_sha256"] == content_sha256(result), RENEW
     facts, reference = probe_video(result), probe_video(asset(f"examples/{example.video}"))
