@@ -17,7 +17,7 @@ PREPARED = (
     "This app made it of the example before you came: it is no run of yours and cost nothing. "
     "It goes with your first own input or run."
 )
-NOT_LASTING = "This Space keeps nothing over a restart: runs and results go then. Download what you want to keep."
+NOT_LASTING = "This Space keeps no files over a restart. Download the results that you want to keep."
 NOT_LASTING_ADVICE = (
     "Nothing lasts here: files and the ledger go with the next restart. Add persistent storage to the Space, which is "
     "then used by itself, or let KLING_UI_LEDGER_URL name a PostgreSQL database."

@@ -173,8 +173,12 @@ def prepare(settings: Settings) -> Callable[[], None]:
         Serves the application until it is told to stop.
 
     Raises:
-        SettingsError: The address cannot be listened on.
+        SettingsError: The address cannot be listened on, or the ledger's is none that can be used.
     """
+    if not settings.ledger_url.startswith("sqlite:"):  # those need no driver, and SQLAlchemy takes a moment to load
+        from kling_ui.runs.ledger.schema import connect  # noqa: PLC0415
+
+        connect(settings.ledger_url).dispose()
     sys.stderr.writelines(f"{words}\n" for words in keeping_words(settings))
     listening = listen(settings.host, settings.port)
     stream_shutdown = StreamShutdown()

@@ -143,13 +143,29 @@ def test_a_space_can_be_duplicated_and_says_when_it_keeps_nothing(tmp_path, monk
     with TestClient(app, base_url="http://ann-space.hf.space", client=("10.16.3.2", 1)) as space:
         config = space.get("/config").text
     assert "https://huggingface.co/spaces/ann/space?duplicate=true" in config
-    assert ("keeps nothing over a restart" in config) is not is_lasting
+    assert ("keeps no files over a restart" in config) is not is_lasting
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "takes an address"),
+        ("postgresql://ann:secret@host/ledger", "uv sync --extra postgres"),
+        ("nosuch://host/ledger", "takes an address"),
+    ],
+)
+def test_a_ledger_that_cannot_be_used_stops_the_start(tmp_path, monkeypatch, url, words):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SettingsError, match="KLING_UI_LEDGER_URL") as raised:
+        server.prepare(Settings(data_dir=tmp_path, ledger_url=url, port=1))
+    assert words in str(raised.value)
+    assert "secret" not in str(raised.value)
 
 
 def test_elsewhere_there_is_nothing_to_duplicate(client):
     config = client.get("/config").text
     assert "duplicate=true" not in config
-    assert "keeps nothing" not in config
+    assert "keeps no files" not in config
 
 
 @pytest.mark.parametrize("path", ["/", "/config", "/theme.css", "/static/img/logo.svg", "/files/x", "/nothing/at/all"])
