@@ -4,6 +4,7 @@ from kling_ui.checks.report import Severity
 from kling_ui.checks.usability import SpanKind
 from kling_ui.options import InputKind, Orientation
 from kling_ui.runs.record import EngineName, RunState
+from kling_ui.settings import Disk, Settings
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -11,6 +12,20 @@ ENGINE_LABELS = {
     EngineName.PREVIEW: "Preview, rendered by this app, not Kling",
     EngineName.KLING: "Kling 2.6 Motion Control Standard, through RunComfy",
 }
+PREPARED_LABEL = "Prepared beforehand: a preview, not Kling"
+PREPARED = (
+    "This app made it of the example before you came: it is no run of yours and cost nothing. "
+    "It goes with your first own input or run."
+)
+NOT_LASTING = "This Space keeps no files over a restart. Download the results that you want to keep."
+NOT_LASTING_ADVICE = (
+    "Nothing lasts here: files and the ledger go with the next restart. Add persistent storage to the Space, which is "
+    "then used by itself, or let KLING_UI_LEDGER_URL name a PostgreSQL database."
+)
+NETWORK_LEDGER = (
+    "The ledger is a SQLite file on a network's disk, where its locks may fail and the file may be damaged once two "
+    "processes write. Let KLING_UI_LEDGER_URL name a PostgreSQL database, or a file on a disk of this machine."
+)
 ENGINE_NAMES = {EngineName.PREVIEW: "Preview", EngineName.KLING: "Kling"}
 STATE_WORDS = {
     RunState.PREPARING: "Starting",
@@ -51,6 +66,14 @@ SPANS = {
 }
 ORIENTATIONS = {Orientation.VIDEO: "Video", Orientation.IMAGE: "Image"}
 SEVERITIES = {Severity.BLOCK: "Stops the run", Severity.WARN: "May disappoint", Severity.HINT: "Worth knowing"}
+
+
+def keeping_words(settings: Settings) -> list[str]:
+    """Say what whoever runs the app should know of where its ledger is kept."""
+    if settings.ledger_disk is Disk.NETWORK:
+        return [NETWORK_LEDGER]
+    is_file = settings.ledger_url.startswith("sqlite")
+    return [NOT_LASTING_ADVICE] if is_file and not settings.is_lasting else []
 
 
 def size(width_px: int, height_px: int) -> str:

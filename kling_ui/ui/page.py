@@ -97,28 +97,34 @@ def build_page(
     services: Callable[[], Services],
     *,
     example_pairs: list[dict[str, str]],
+    prepared: dict[str, Any] | None = None,
     login_url: str = "",
     is_public: bool = False,
+    space_id: str = "",
+    notice: str = "",
 ) -> gr.Blocks:
     """Build the page.
 
     Args:
         services: Gives what the handlers call; it is asked only while the server runs.
         example_pairs: What the row of examples shows.
+        prepared: The result that is shown before there is another.
         login_url: Where a login starts; empty where nobody can log in.
         is_public: Others than the person at this machine can reach the app.
+        space_id: The Hugging Face Space that the app runs in, which a visitor may duplicate; empty elsewhere.
+        notice: What visitors should know of how long things are kept.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S)) as page:
         visitor = gr.BrowserState("", storage_key=VISITOR_KEY, secret=VISITOR_SCRAMBLE)
         kept = gr.BrowserState(None, storage_key=INPUTS_KEY, secret=VISITOR_SCRAMBLE)
-        engine = place_engine(login_url=login_url, is_public=is_public)
+        engine = place_engine(login_url=login_url, is_public=is_public, space_id=space_id)
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=5, min_width=0, elem_id="left"):
                 inputs = place_inputs(example_pairs)
                 how = place_how(EXAMPLES[0].choice)
                 action = place_action()
             with gr.Column(scale=8, min_width=0, elem_id="right"):
-                result = place_result()
+                result = place_result(prepared, notice)
         panels = Panels(engine, inputs, how, action, result, visitor, kept)
         latest_wins = LatestWins()
         on_inputs, on_runs = InputHandlers(services, latest_wins), RunHandlers(services)

@@ -220,16 +220,20 @@ def status() -> gr.HTML:
     return widget("status", elem_id="status", uses=("places",), note=None)
 
 
-def player() -> gr.HTML:
+def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
     """Place the synchronised player; event ``compare`` (``run_id``); property ``comparison`` answers it.
 
     It shows a run, or, while its value is empty, what the property ``pair`` holds; ``used`` says of a run that its
     inputs stand in their places again.
+
+    Args:
+        prepared: What it shows until there are inputs other than these, or a run.
     """
     return widget(
         "player",
         elem_id="player",
         uses=("score", "panes", "playable"),
+        prepared=prepared or {},
         comparison=None,
         pair={},
         used={},
