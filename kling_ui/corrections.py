@@ -3,9 +3,14 @@
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 import math
-from collections.abc import Mapping
+import os
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -16,10 +21,27 @@ from kling_ui.errors import KlingUIError, MediaError
 _PAIRS = ("ear", "shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot")
 JOINTS = ("nose", *(f"{side} {name}" for name in _PAIRS for side in ("left", "right")))
 CORE = ("nose", "left shoulder", "right shoulder")  # without these nobody can be made of joints alone
+BONES = (
+    ("left shoulder", "right shoulder"),
+    ("left hip", "right hip"),
+    ("nose", "left ear"),
+    ("nose", "right ear"),
+    *(
+        (f"{side} {inner}", f"{side} {outer}")
+        for side in ("left", "right")
+        for inner, outer in (
+            ("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "hand"), ("shoulder", "hip"), ("hip", "knee"),
+            ("knee", "ankle"), ("ankle", "foot"),
+        )
+    ),
+)  # fmt: skip
 OUTSIDE_MAX = 1.0  # of the picture's side: a joint may lie so far beyond its edge
 MASK_MAX_BYTES, MASK_MAX_PX = 4 * 2**20, 40_000_000
 FILE_MAX_BYTES = 8 * 2**20
 _PNG = b"\x89PNG\r\n\x1a\n"
+KEPT_S, ALL_MAX_BYTES = 30 * 86_400.0, 2**30  # of all that pages keep: since it was last used; together
+_OWNER_MAX, _VERSIONS_MAX = 200, 8  # that are kept for one person, and of one picture
+_KEY_CHARS = 24
 _DIGITS = 5  # decimals of a share that are kept: a fifth of a pixel in a picture of 16 000
 _UNITS = ("share", "px")
 
@@ -184,6 +206,79 @@ def require_shape(mask: bytes, size_px: tuple[int, int]) -> None:
             f"The mask is {width} x {height} px and the picture {size_px[0]} x {size_px[1]} px: their shapes differ.",
             advice="Paint it over the upright picture.",
         )
+
+
+class CorrectionStore:
+    """Keeps corrections by the picture's content, for whoever made them; nobody else finds or changes them.
+
+    Args:
+        folder: Where they are kept; it is made on the first write.
+        secret: Hides in the names of files whose they are.
+    """
+
+    def __init__(self, folder: Path, secret: bytes) -> None:
+        self.folder = folder
+        self._secret = secret
+
+    def keep(self, owner: str, sha256: str, corrections: Corrections) -> Path | None:
+        """Keep what somebody corrected of one content, or forget it where nothing is corrected; blocking.
+
+        What was kept of it before stays for a while, because other tabs may still show it.
+
+        Returns:
+            Where it lies; ``None`` for nothing.
+
+        Raises:
+            KlingUIError: It cannot be written.
+        """
+        before, prefix = self._of(owner, sha256), f"{self._owner(owner)}-{sha256}"
+        for old in before if not corrections else before[_VERSIONS_MAX - 1 :]:
+            old.unlink(missing_ok=True)
+        if not corrections:
+            return None
+        place = self.folder / f"{prefix}-{corrections.key[:_KEY_CHARS]}.json"
+        part = place.with_name(f".{uuid.uuid4().hex}.part")
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_corrections(corrections, part)
+            part.replace(place)
+        except OSError as error:
+            raise KlingUIError("The corrections could not be kept here.", advice="Try again later.") from error
+        for old in _newest_first(self.folder.glob(f"{self._owner(owner)}-*.json"))[_OWNER_MAX:]:
+            old.unlink(missing_ok=True)
+        return place
+
+    def find(self, owner: str, sha256: str) -> Path | None:
+        """Give what somebody corrected of a content last, and remember that it was used; blocking."""
+        newest = next(iter(self._of(owner, sha256)), None)
+        if newest is not None:
+            with suppress(OSError):
+                os.utime(newest)
+        return newest
+
+    def sweep(self, *, now: float | None = None) -> None:
+        """Remove what was not used for :data:`KEPT_S`, and what is more than :data:`ALL_MAX_BYTES`; blocking."""
+        oldest, room = (now or time.time()) - KEPT_S, ALL_MAX_BYTES
+        for place in _newest_first(path for path in self.folder.glob("*") if path.is_file()):
+            with suppress(OSError):
+                status = place.stat()
+                room -= status.st_size
+                if status.st_mtime < oldest or room < 0:
+                    place.unlink()
+
+    def _of(self, owner: str, sha256: str) -> list[Path]:
+        return _newest_first(self.folder.glob(f"{self._owner(owner)}-{sha256}-*.json")) if owner else []
+
+    def _owner(self, owner: str) -> str:
+        return hmac.new(self._secret, f"corrections {owner}".encode(), hashlib.sha256).hexdigest()[:_KEY_CHARS]
+
+
+def _newest_first(paths: Iterable[Path]) -> list[Path]:
+    times: dict[Path, float] = {}
+    for path in paths:
+        with suppress(OSError):
+            times[path] = path.stat().st_mtime
+    return sorted(times, key=lambda path: -times[path])
 
 
 def _content(path: Path) -> bytes:

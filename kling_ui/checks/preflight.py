@@ -255,7 +255,7 @@ class Preflight:
             WorkError: A worker died or took too long.
         """
         analyses = await asyncio.gather(
-            self.image(image, corrections) if image else _nothing(),
+            self.image(image, *([corrections] if corrections else [])) if image else _nothing(),
             self.video(video) if video else _nothing(),
         )
         return self.judge(*analyses, choice)

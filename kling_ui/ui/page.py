@@ -141,11 +141,14 @@ def build_page(
 def wire_inputs(panels: Panels, handlers: InputHandlers) -> None:
     """Look at whatever a person hands in; the newest request of a tab wins."""
     image, video, how = panels.inputs.image, panels.inputs.video, panels.how
-    image.handed(handlers.on_image, None, image, trigger_mode="multiple", **PLUMBING)
+    visitor = panels.visitor
+    image.handed(handlers.on_image, visitor, image, trigger_mode="multiple", **PLUMBING)
+    image.edit(handlers.on_edit, image, image, trigger_mode="multiple", **PLUMBING)
+    image.correct(handlers.on_correct, [image, visitor], image, trigger_mode="multiple", **PLUMBING)
     video.handed(handlers.on_video, None, video, trigger_mode="multiple", **PLUMBING)
     image.handed(handlers.on_own_picture, how.prompt, how.prompt, **PLUMBING)
     chosen = [image, video, how.orientation, how.prompt]
-    panels.inputs.examples.pick(handlers.on_example, how.prompt, chosen, trigger_mode="multiple", **PLUMBING)
+    panels.inputs.examples.pick(handlers.on_example, [how.prompt, visitor], chosen, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_checks(panels: Panels, handlers: InputHandlers) -> None:

@@ -45,10 +45,14 @@ class EditableFigure:
     Attributes:
         joints: Those that are known.
         figure: A PNG of the character that was found, white where it is and clear elsewhere, without what was painted.
+        paint: A PNG of what was painted; ``None`` for nothing.
+        found: The joints as they were found, before anything was corrected.
     """
 
     joints: tuple[EditableJoint, ...]
     figure: Path
+    paint: Path | None = None
+    found: tuple[EditableJoint, ...] = ()
 
 
 def find_editable(path: Path, folder: Path, corrections: Corrections = NOTHING_CORRECTED) -> EditableFigure:
@@ -65,7 +69,7 @@ def find_editable(path: Path, folder: Path, corrections: Corrections = NOTHING_C
     cache, sha256 = AnalysisCache(folder), content_sha256(path)
     rgb = read_picture(path, long_side_px=POSE_LONG_SIDE_PX).rgb
     unpainted, people = Corrections(corrections.joints), search(rgb)
-    pose = group_of(people).main
+    pose = found = group_of(people).main
     if unpainted:
         with suppress(KlingUIError):
             pose = corrected_pose(rgb, people, unpainted)
@@ -77,7 +81,10 @@ def find_editable(path: Path, folder: Path, corrections: Corrections = NOTHING_C
     place = cache.write_bytes(
         sha256, corrected_name("figure.png", unpainted), cv2.imencode(".png", figure)[1].tobytes()
     )
-    return EditableFigure(tuple(editable_joints(pose, corrections)), place)
+    name = corrected_name("paint.png", corrections)
+    paint = cache.write_bytes(sha256, name, corrections.mask) if corrections.mask else None
+    as_found = editable_joints(found, NOTHING_CORRECTED)
+    return EditableFigure(tuple(editable_joints(pose, corrections)), place, paint, tuple(as_found))
 
 
 def editable_joints(pose: Pose | None, corrections: Corrections) -> list[EditableJoint]:

@@ -11,14 +11,16 @@ from typing import Any
 import gradio as gr
 
 from kling_ui.checks.repair_plan import Repair, offers
-from kling_ui.errors import KlingUIError
+from kling_ui.corrections import Corrections
+from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.media.files import content_sha256
 from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution, TransferOptions
 from kling_ui.presentation.wording import size
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Repairs, RunRequest, SavedInputs
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
-from kling_ui.ui.input_session import STEPS, InputAnalysis, InputRepairs
+from kling_ui.ui.input_session import STEPS, InputAnalysis, InputRepairs, corrections_of
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view
 from kling_ui.ui.views import input_slot as slot_view
@@ -27,6 +29,7 @@ from kling_ui.ui.views.input_slot import SlotValue
 from kling_ui.ui.visitors import Visitor, visitor_of
 from kling_ui.ui.web.signed_files import SignedFiles
 
+MASK_MAX_CHARS = 700_000  # in base64; what the page paints takes a tenth of it
 _EXAMPLE_PROMPTS = tuple(example.choice.prompt for example in EXAMPLES)
 
 
@@ -42,9 +45,9 @@ class InputHandlers:
         self._services = services
         self._latest_wins = latest_wins or LatestWins()
 
-    async def on_image(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
-        """Look at a picture that was uploaded or named by a link."""
-        async for value in self._take(InputKind.IMAGE, event, request):
+    async def on_image(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+        """Look at a picture that was uploaded or named by a link, as this visitor corrected it before."""
+        async for value in self._take(InputKind.IMAGE, event, request, visitor_of(visitor, request).owner):
             yield value
 
     async def on_video(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
@@ -52,8 +55,39 @@ class InputHandlers:
         async for value in self._take(InputKind.VIDEO, event, request):
             yield value
 
+    async def on_edit(self, image: SlotValue | None, request: gr.Request) -> Any:
+        """Say what can be corrected of the picture that is shown."""
+        services = self._services().for_request(request)
+        try:
+            versions = _standing(services, image)
+            figure = await services.preflight.editable(versions.current.path, await corrections_of(versions))
+        except Exception as error:  # noqa: BLE001  told in words
+            return gr.update(editor=_editor_error(error))
+        return gr.update(editor=slot_view.editor_value(services.signed_files, figure))
+
+    async def on_correct(
+        self, image: SlotValue | None, visitor: str, event: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[Any]:
+        """Keep what was corrected of the picture that is shown, and look at it anew; nothing corrected is forgotten.
+
+        Args:
+            image: What is shown.
+            visitor: Whose corrections these are.
+            event: Carries ``joints`` and ``mask``, see :class:`kling_ui.corrections.Corrections`.
+            request: The browser's request.
+        """
+        given, services = payload(event), self._services().for_request(request)
+        with self._latest_wins.claim(request.session_hash, InputKind.IMAGE) as is_ours:
+            try:
+                value = await _corrected(services, entries_of(image), given, visitor_of(visitor, request))
+            except Exception as error:  # noqa: BLE001  told in words
+                yield gr.update(editor=_editor_error(error))
+                return
+            if is_ours():
+                yield value
+
     async def on_example(
-        self, prompt: str, event: gr.EventData, request: gr.Request
+        self, prompt: str, visitor: str, event: gr.EventData, request: gr.Request
     ) -> AsyncIterator[tuple[SlotValue, SlotValue, str, Any]]:
         """Load an example: both inputs and the settings that suit it; words that somebody wrote stay."""
         example, session = example_of(payload(event).get("id")), request.session_hash
@@ -62,7 +96,8 @@ class InputHandlers:
             self._latest_wins.claim(session, InputKind.IMAGE) as image_is_ours,
             self._latest_wins.claim(session, InputKind.VIDEO) as video_is_ours,
         ):
-            async for image, video in self._load_example(example, self._analysis_for(request)):
+            owner = visitor_of(visitor, request).owner
+            async for image, video in self._load_example(example, self._analysis_for(request), owner):
                 if not (image_is_ours() and video_is_ours()):
                     return
                 yield image, video, example.choice.orientation.value, words
@@ -199,11 +234,12 @@ class InputHandlers:
         return InputAnalysis(lambda: services)
 
     async def _load_example(
-        self, example: Example, input_analysis: InputAnalysis
+        self, example: Example, input_analysis: InputAnalysis, owner: str = ""
     ) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Show both inputs of an example, what is quick to know first."""
-        folder = self._services().examples
-        pair = (InputVersions(InputVersion(folder / name)) for name in (example.image, example.video))
+        services = self._services()
+        picture = await _as_corrected(services, InputVersion(services.examples / example.image), owner)
+        pair = (InputVersions(version) for version in (picture, InputVersion(services.examples / example.video)))
         async for values in _load(input_analysis, *pair):
             yield values
 
@@ -222,7 +258,9 @@ class InputHandlers:
         async for values in self._load_example(EXAMPLES[0], input_analysis):
             yield values
 
-    async def _take(self, kind: InputKind, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+    async def _take(
+        self, kind: InputKind, event: gr.EventData, request: gr.Request, owner: str = ""
+    ) -> AsyncIterator[SlotValue]:
         given = payload(event)
         url = text_of(given.get("url")) or None
         echo = {"seq": given.get("seq") if isinstance(given.get("seq"), int) else 0, "origin": url}
@@ -231,7 +269,8 @@ class InputHandlers:
             try:
                 if given.get("recorded") is True:
                     yield slot_view.busy("Converting the recording") | echo
-                versions = InputVersions(InputVersion(await _file(services, kind, given, url), origin=url))
+                version = InputVersion(await _file(services, kind, given, url), origin=url)
+                versions = InputVersions(await _as_corrected(services, version, owner))
                 async for value in InputRepairs(lambda: services).arrive(kind, versions):
                     if not is_ours():
                         return
@@ -270,7 +309,9 @@ class InputHandlers:
             return replace(view, text=_wanted(*paths), tone="empty", offers_override=False, stop=""), None
         origins = text_of(image.get("origin")) or None, text_of(video.get("origin")) or None
         done = _repairs_of(image, signed_files), _repairs_of(video, signed_files)
-        return view, RunRequest(paths[0], paths[1], choice, accepted, *origins, *done)
+        versions = InputVersions.from_value(image, signed_files)
+        corrections = versions.current.corrections if versions else None
+        return view, RunRequest(paths[0], paths[1], choice, accepted, *origins, *done, corrections)
 
 
 def _repairs_of(value: SlotValue, signed_files: SignedFiles) -> Repairs:
@@ -281,6 +322,53 @@ def _repairs_of(value: SlotValue, signed_files: SignedFiles) -> Repairs:
 def _is_ours(prompt: str) -> bool:
     """Whether a prompt is one that stood there by itself."""
     return prompt.strip() in ("", DEFAULT_PROMPT, *_EXAMPLE_PROMPTS)
+
+
+async def _as_corrected(services: Services, version: InputVersion, owner: str) -> InputVersion:
+    """Find again what its visitor corrected of the same picture before."""
+    if not owner:
+        return version
+    sha256 = await asyncio.to_thread(content_sha256, version.path)
+    return replace(version, corrections=await asyncio.to_thread(services.corrections.find, owner, sha256))
+
+
+async def _corrected(services: Services, image: SlotValue, given: dict[str, Any], who: Visitor) -> SlotValue:
+    """Keep corrections and show the picture with them.
+
+    Raises:
+        KlingUIError: The picture is gone, what was sent cannot be meant, or too little is said of the character.
+    """
+    versions = _standing(services, image)
+    if given.get("ref") != image.get("ref"):
+        raise KlingUIError("Another picture stands here now.", advice="Correct that one.")
+    if len(text_of(given.get("mask"))) > MASK_MAX_CHARS:
+        raise KlingUIError("What was painted is too large.", advice="Paint less finely.")
+    corrections = Corrections.from_json(
+        {name: given.get(name) or {} for name in ("joints",)} | {"mask": given.get("mask")}
+    )
+    path, place = versions.current.path, None
+    if corrections:
+        await services.preflight.image(path, corrections)  # refuses what says too little, before anything is kept
+    sha256 = await asyncio.to_thread(content_sha256, path)
+    await asyncio.to_thread(services.store.floor.check)
+    place = await asyncio.to_thread(services.corrections.keep, who.owner, sha256, corrections)
+    current = replace(versions.current, corrections=place)
+    value = await InputAnalysis(lambda: services).whole(InputKind.IMAGE, replace(versions, current=current))
+    return value | {"instead_of": image.get("ref")}
+
+
+def _standing(services: Services, image: object) -> InputVersions:
+    versions = InputVersions.from_value(image, services.signed_files)
+    if versions is None:
+        raise _gone()
+    return versions
+
+
+def _editor_error(error: Exception) -> dict[str, Any]:
+    told = error_text(error)
+    message = told.reason if isinstance(told, MediaError) else told.message
+    words = f"{message[:1].upper()}{message[1:]} {told.advice or ''}".strip()
+    return {"number": time.monotonic_ns(), "error": words}
 
 
 async def _file(services: Services, kind: InputKind, given: dict[str, Any], url: str | None) -> Path:
@@ -306,12 +394,15 @@ async def _reused(services: Services, given: dict[str, Any], who: Visitor, *, wi
     if not with_files:
         return SavedInputs(None, None, run.choice)
     versions = []
-    for source in (run.image, run.reference):
+    for source, corrections in ((run.image, run.corrections), (run.reference, None)):
         async with services.room((await asyncio.to_thread(source.stat)).st_size) as room:
             await asyncio.to_thread(room.folder.mkdir, parents=True)
             path = room.folder / source.name
             await asyncio.to_thread(shutil.copyfile, source, path)
-            versions.append(InputVersions(InputVersion(path)))
+            kept = room.folder / corrections.name if corrections is not None else None
+            if corrections is not None and kept is not None:
+                await asyncio.to_thread(shutil.copyfile, corrections, kept)
+            versions.append(InputVersions(InputVersion(path, corrections=kept)))
     return SavedInputs(*versions, run.choice)
 
 

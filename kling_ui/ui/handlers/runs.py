@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from kling_ui.corrections import read_corrections
 from kling_ui.errors import RunError
 from kling_ui.media.edit import side_by_side
 from kling_ui.options import Resolution
@@ -398,7 +399,8 @@ async def _wanted(services: Services, carried: Value | None, size: Resolution, e
     run_request = RunRequest.from_value(carried, services.signed_files)
     if run_request is None:
         raise RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
-    report = await services.preflight.report(run_request.image, run_request.video, run_request.choice)
+    given = run_request.inputs(findings=None)
+    report = await services.preflight.report(given.image, given.video, given.choice, given.corrections)
     report = report if engine is EngineName.KLING else report.for_preview()
     verdict = verdict_view(report, accepted=run_request.accepted, engine=engine)
     if verdict.tone == "block":
@@ -421,7 +423,10 @@ async def _same(services: Services, run: RunView, carried: Value | None, owner: 
             return inputs
     if run.image is None or run.reference is None:
         raise RunError("The inputs of this run are not kept here.", advice="Choose both again.")
-    return RunInputs(image=run.image, video=run.reference, choice=run.choice, findings=run.findings)
+    corrections = read_corrections(run.corrections) if run.corrections else None
+    return RunInputs(
+        image=run.image, video=run.reference, choice=run.choice, findings=run.findings, corrections=corrections
+    )
 
 
 def _not_known() -> RunError:
