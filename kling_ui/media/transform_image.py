@@ -186,7 +186,7 @@ def _moved_mask(mask: bytes, transform: ImageTransform, size_px: tuple[int, int]
     share = cut.width / max(1, full[0] - transform.margins[0] - transform.margins[2])
     canvas = Image.new("LA", (max(1, round(full[0] * share)), max(1, round(full[1] * share))))
     canvas.paste(cut, (round(transform.margins[0] * share), round(transform.margins[1] * share)))
-    turned = Image.fromarray(np.ascontiguousarray(np.rot90(np.asarray(canvas), transform.turns)), "LA")
+    turned = canvas.transpose(_TURNS[transform.turns]) if transform.turns else canvas
     out = BytesIO()
     turned.save(out, "PNG")
     return out.getvalue()

@@ -224,7 +224,9 @@ def status() -> gr.HTML:
 
 
 def player() -> gr.HTML:
-    """Place the synchronised player; event ``compare`` (``run_id``); property ``comparison`` answers it.
+    """Place the synchronised player; event ``compare`` (``run_id``, ``without_background``).
+
+    Property ``comparison`` answers it.
 
     It shows a run, or, while its value is empty, what the property ``pair`` holds; ``used`` says of a run that its
     inputs stand in their places again.

@@ -343,9 +343,7 @@ async def _corrected(services: Services, image: SlotValue, given: dict[str, Any]
         raise KlingUIError("Another picture stands here now.", advice="Correct that one.")
     if len(text_of(given.get("mask"))) > MASK_MAX_CHARS:
         raise KlingUIError("What was painted is too large.", advice="Paint less finely.")
-    corrections = Corrections.from_json(
-        {name: given.get(name) or {} for name in ("joints",)} | {"mask": given.get("mask")}
-    )
+    corrections = Corrections.from_json({"joints": given.get("joints", {}), "mask": given.get("mask", "")})
     path, place = versions.current.path, None
     if corrections:
         await services.preflight.image(path, corrections)  # refuses what says too little, before anything is kept
