@@ -1,5 +1,6 @@
 // The outline of a character as a person paints it: strokes that add to it or erase, over what was found.
 const TINT = "#17b3a0";
+const SENT_MAX_CHARS = 160000; // the app takes events up to a size; very fine scribbles are sent at half the size
 let brushFigure = null; // canvas: white where the figure was found
 let brushBefore = null; // canvas: what was painted in an earlier session, white or black
 let brushMask = null; // canvas: the figure with all that is painted now
@@ -91,8 +92,19 @@ function forgetPaint() {
 // A PNG for Python, or nothing where nothing is painted.
 function paintToSend() {
   const data = brushPaint.getContext("2d").getImageData(0, 0, brushPaint.width, brushPaint.height).data;
-  for (let place = 3; place < data.length; place += 4) if (data[place]) return brushPaint.toDataURL("image/png");
-  return "";
+  let place = 3;
+  while (place < data.length && !data[place]) place += 4;
+  if (place >= data.length) return "";
+  for (let canvas = brushPaint; ; canvas = halfCanvas(canvas)) {
+    const coded = canvas.toDataURL("image/png");
+    if (coded.length < SENT_MAX_CHARS || canvas.width < 80) return coded;
+  }
+}
+
+function halfCanvas(canvas) {
+  const half = blankCanvas(Math.ceil(canvas.width / 2), Math.ceil(canvas.height / 2));
+  half.getContext("2d").drawImage(canvas, 0, 0, half.width, half.height);
+  return half;
 }
 
 // The picture with the figure tinted; `strength` 0-1.

@@ -4,6 +4,7 @@ const editor = find(".editor");
 const stage = find(".editor-stage");
 const sheet = find(".editor-sheet");
 const SHEET_MAX_PX = 1400;
+const ANSWER_MAX_MS = 60000, NO_ANSWER = "The app did not answer. Try again.";
 const SAME_MOVE_MS = 900; // presses of arrows within this are one step of undo
 const TINTS = { joints: 0.22, outline: 0.5 };
 
@@ -13,6 +14,8 @@ let editorRef = null; // which picture is corrected
 let editorSteps = []; // {joints, strokes, before}: what undo goes back to
 let editorStep = 0;
 let editorMoved = { name: "", at: 0 };
+let editorAnswered = 0;
+let editorWait = 0; // counts what Python was asked
 let editorWaits = false; // for Python to answer
 let editorDirty = false;
 
@@ -21,14 +24,28 @@ const editorAspect = () => (editorPicture ? editorPicture.naturalWidth / editorP
 function openEditor() {
   if (!props.value?.can_correct || editorWaits) return;
   editorRef = props.value.ref;
-  editorWaits = true;
+  waitForPython();
   find(".slot-correct").textContent = "Opening";
   trigger("edit");
 }
 
+// Of an answer that never comes a person is told, and can try again.
+function waitForPython() {
+  editorWaits = true;
+  const wait = ++editorWait;
+  setTimeout(() => {
+    if (!editorWaits || wait !== editorWait) return;
+    editorWaits = false;
+    find(".slot-correct").textContent = "Correct joints";
+    if (editor.open) refuseEdit(NO_ANSWER);
+    else fail(NO_ANSWER);
+  }, ANSWER_MAX_MS);
+}
+
 async function onEditor() {
   const answer = props.editor || {};
-  if (!answer.number || !editorWaits) return;
+  if (!answer.number || !editorWaits || answer.number === editorAnswered) return; // Gradio repeats what was said last
+  editorAnswered = answer.number;
   editorWaits = false;
   find(".slot-correct").textContent = "Correct joints";
   if (editor.open) return answer.error && refuseEdit(answer.error);
@@ -240,7 +257,7 @@ function onBrushKey(event) {
 
 function saveEdit() {
   if (props.value?.ref !== editorRef) return refuseEdit("Another picture stands here now. Cancel, and correct that one.");
-  editorWaits = true;
+  waitForPython();
   refuseEdit("");
   find("[data-edit=save]").disabled = true;
   sayEdit("Looking at the corrected character.");

@@ -1,4 +1,4 @@
-"""Correcting a character on the page: joints dragged, placed, hidden, the outline painted, by mouse, finger and keys."""
+"""Correcting a character on the page: joints dragged, placed or hidden, the outline painted; mouse, finger and keys."""
 
 import re
 
