@@ -79,12 +79,15 @@ function closeEditor() {
   find(".slot-correct").focus();
 }
 
+// Not `disabled`: a button that is pressed with a key would lose the focus, and the editor its keys.
+function setOff(name, isOff) { find(`[data-edit=${name}]`).setAttribute("aria-disabled", String(isOff)); }
+
 function sayEdit(words) { find(".editor-said").textContent = words; }
 
 function refuseEdit(words) {
   find(".editor-error").textContent = words;
   show(find(".editor-error"), Boolean(words));
-  find("[data-edit=save]").disabled = false;
+  setOff("save", false);
   if (words) sayEdit("");
 }
 
@@ -109,8 +112,8 @@ function drawEditor() {
   drawSheet(sheet, editorPicture, TINTS[editorMode]);
   drawJoints();
   drawBrush();
-  find("[data-edit=undo]").disabled = editorStep === 0;
-  find("[data-edit=redo]").disabled = editorStep >= editorSteps.length - 1;
+  setOff("undo", editorStep === 0);
+  setOff("redo", editorStep >= editorSteps.length - 1);
   for (const button of editor.querySelectorAll("[data-edit=brush]")) button.setAttribute("aria-pressed", String((button.dataset.brush === "add") === brushAdds));
 }
 
@@ -259,7 +262,7 @@ function saveEdit() {
   if (props.value?.ref !== editorRef) return refuseEdit("Another picture stands here now. Cancel, and correct that one.");
   waitForPython();
   refuseEdit("");
-  find("[data-edit=save]").disabled = true;
+  setOff("save", true);
   sayEdit("Looking at the corrected character.");
   trigger("correct", { ref: editorRef, joints: jointsToSend(), mask: paintToSend() });
 }
@@ -282,7 +285,7 @@ const EDITS = {
 
 editor.addEventListener("click", (event) => {
   const button = event.target.closest("[data-edit]");
-  if (button) EDITS[button.dataset.edit](button);
+  if (button && button.getAttribute("aria-disabled") !== "true") EDITS[button.dataset.edit](button);
 });
 editor.addEventListener("cancel", (event) => { // the key Esc
   event.preventDefault();

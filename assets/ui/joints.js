@@ -62,9 +62,9 @@ function drawJoints() {
   pick.value = jointPicked;
   const picked = jointNow[jointPicked];
   find("[data-edit=place]").hidden = Boolean(picked);
-  find("[data-edit=hide]").disabled = !picked;
+  setOff("hide", !picked);
   find("[data-edit=hide]").setAttribute("aria-pressed", String(Boolean(picked?.hidden)));
-  find("[data-edit=as-found]").disabled = !picked?.placed;
+  setOff("as-found", !picked?.placed);
   const side = jointPicked.startsWith("left") ? "right" : jointPicked.startsWith("right") ? "left" : "";
   find(".editor-of-joints .editor-hint").textContent = picked
     ? "Drag a joint, or move it with the arrow keys (with Shift farther)."

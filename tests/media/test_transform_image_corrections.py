@@ -43,7 +43,9 @@ def test_joint_and_paint_stay_on_what_they_were_put_on(tmp_path, transform):
     with Image.open(copy.path) as opened:
         red = np.asarray(opened)[..., 0] > 128
     rows, columns = np.nonzero(red)
-    x, y = after.joints["nose"].place
+    place = after.joints["nose"].place
+    assert place is not None
+    x, y = place
     assert (x * copy.width_px, y * copy.height_px) == pytest.approx((columns.mean(), rows.mean()), abs=1.5)
     assert after.joints["nose"].hidden
     with Image.open(BytesIO(after.mask)) as opened:

@@ -11,16 +11,15 @@ from typing import Any
 import gradio as gr
 
 from kling_ui.checks.repair_plan import Repair, offers
-from kling_ui.corrections import Corrections
-from kling_ui.errors import KlingUIError, MediaError
-from kling_ui.media.files import content_sha256
+from kling_ui.errors import KlingUIError
 from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution, TransferOptions
 from kling_ui.presentation.wording import size
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Repairs, RunRequest, SavedInputs
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
-from kling_ui.ui.input_session import STEPS, InputAnalysis, InputRepairs, corrections_of
+from kling_ui.ui.handlers.editor import as_corrected, converted_as_corrected
+from kling_ui.ui.input_session import STEPS, InputAnalysis, InputRepairs
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view
 from kling_ui.ui.views import input_slot as slot_view
@@ -29,7 +28,6 @@ from kling_ui.ui.views.input_slot import SlotValue
 from kling_ui.ui.visitors import Visitor, visitor_of
 from kling_ui.ui.web.signed_files import SignedFiles
 
-MASK_MAX_CHARS = 700_000  # in base64; what the page paints takes a tenth of it
 _EXAMPLE_PROMPTS = tuple(example.choice.prompt for example in EXAMPLES)
 
 
@@ -54,37 +52,6 @@ class InputHandlers:
         """Look at a clip that was uploaded, recorded or named by a link."""
         async for value in self._take(InputKind.VIDEO, event, request):
             yield value
-
-    async def on_edit(self, image: SlotValue | None, request: gr.Request) -> Any:
-        """Say what can be corrected of the picture that is shown."""
-        services = self._services().for_request(request)
-        try:
-            versions = _standing(services, image)
-            figure = await services.preflight.editable(versions.current.path, await corrections_of(versions))
-        except Exception as error:  # noqa: BLE001  told in words
-            return gr.update(editor=_editor_error(error))
-        return gr.update(editor=slot_view.editor_value(services.signed_files, figure))
-
-    async def on_correct(
-        self, image: SlotValue | None, visitor: str, event: gr.EventData, request: gr.Request
-    ) -> AsyncIterator[Any]:
-        """Keep what was corrected of the picture that is shown, and look at it anew; nothing corrected is forgotten.
-
-        Args:
-            image: What is shown.
-            visitor: Whose corrections these are.
-            event: Carries ``joints`` and ``mask``, see :class:`kling_ui.corrections.Corrections`.
-            request: The browser's request.
-        """
-        given, services = payload(event), self._services().for_request(request)
-        with self._latest_wins.claim(request.session_hash, InputKind.IMAGE) as is_ours:
-            try:
-                value = await _corrected(services, entries_of(image), given, visitor_of(visitor, request))
-            except Exception as error:  # noqa: BLE001  told in words
-                yield gr.update(editor=_editor_error(error))
-                return
-            if is_ours():
-                yield value
 
     async def on_example(
         self, prompt: str, visitor: str, event: gr.EventData, request: gr.Request
@@ -238,7 +205,7 @@ class InputHandlers:
     ) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Show both inputs of an example, what is quick to know first."""
         services = self._services()
-        picture = await _as_corrected(services, InputVersion(services.examples / example.image), owner)
+        picture = await as_corrected(services, InputVersion(services.examples / example.image), owner)
         pair = (InputVersions(version) for version in (picture, InputVersion(services.examples / example.video)))
         async for values in _load(input_analysis, *pair):
             yield values
@@ -270,11 +237,13 @@ class InputHandlers:
                 if given.get("recorded") is True:
                     yield slot_view.busy("Converting the recording") | echo
                 version = InputVersion(await _file(services, kind, given, url), origin=url)
-                versions = InputVersions(await _as_corrected(services, version, owner))
+                versions = InputVersions(await as_corrected(services, version, owner))
                 async for value in InputRepairs(lambda: services).arrive(kind, versions):
                     if not is_ours():
                         return
                     yield value | echo
+                if kind is InputKind.IMAGE and (found_again := await converted_as_corrected(services, value, owner)):
+                    yield found_again | echo
             except Exception as error:  # noqa: BLE001  told in words
                 if is_ours():
                     yield slot_view.failed(error_text(error)) | echo
@@ -322,51 +291,6 @@ def _repairs_of(value: SlotValue, signed_files: SignedFiles) -> Repairs:
 def _is_ours(prompt: str) -> bool:
     """Whether a prompt is one that stood there by itself."""
     return prompt.strip() in ("", DEFAULT_PROMPT, *_EXAMPLE_PROMPTS)
-
-
-async def _as_corrected(services: Services, version: InputVersion, owner: str) -> InputVersion:
-    """Find again what its visitor corrected of the same picture before."""
-    if not owner:
-        return version
-    sha256 = await asyncio.to_thread(content_sha256, version.path)
-    return replace(version, corrections=await asyncio.to_thread(services.corrections.find, owner, sha256))
-
-
-async def _corrected(services: Services, image: SlotValue, given: dict[str, Any], who: Visitor) -> SlotValue:
-    """Keep corrections and show the picture with them.
-
-    Raises:
-        KlingUIError: The picture is gone, what was sent cannot be meant, or too little is said of the character.
-    """
-    versions = _standing(services, image)
-    if given.get("ref") != image.get("ref"):
-        raise KlingUIError("Another picture stands here now.", advice="Correct that one.")
-    if len(text_of(given.get("mask"))) > MASK_MAX_CHARS:
-        raise KlingUIError("What was painted is too large.", advice="Paint less finely.")
-    corrections = Corrections.from_json({"joints": given.get("joints", {}), "mask": given.get("mask", "")})
-    path, place = versions.current.path, None
-    if corrections:
-        await services.preflight.image(path, corrections)  # refuses what says too little, before anything is kept
-    sha256 = await asyncio.to_thread(content_sha256, path)
-    await asyncio.to_thread(services.store.floor.check)
-    place = await asyncio.to_thread(services.corrections.keep, who.owner, sha256, corrections)
-    current = replace(versions.current, corrections=place)
-    value = await InputAnalysis(lambda: services).whole(InputKind.IMAGE, replace(versions, current=current))
-    return value | {"instead_of": image.get("ref")}
-
-
-def _standing(services: Services, image: object) -> InputVersions:
-    versions = InputVersions.from_value(image, services.signed_files)
-    if versions is None:
-        raise _gone()
-    return versions
-
-
-def _editor_error(error: Exception) -> dict[str, Any]:
-    told = error_text(error)
-    message = told.reason if isinstance(told, MediaError) else told.message
-    words = f"{message[:1].upper()}{message[1:]} {told.advice or ''}".strip()
-    return {"number": time.monotonic_ns(), "error": words}
 
 
 async def _file(services: Services, kind: InputKind, given: dict[str, Any], url: str | None) -> Path:
