@@ -1,11 +1,14 @@
 import asyncio
+from dataclasses import replace
 
 import gradio as gr
 import pytest
 
+from kling_ui.corrections import JOINTS as JOINT_NAMES
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.editor import EditorHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
+from kling_ui.vision.editing import EditableJoint
 
 TAB = gr.Request(session_hash="tab")
 
@@ -75,3 +78,24 @@ def test_corrections_are_kept_used_and_found_again_for_their_maker_alone(handler
 def test_corrections_that_cannot_be_meant_are_refused_in_the_editor(handlers, image, told, words):
     (update,) = _correct(handlers, image, **told)
     assert words in update["editor"]["error"]
+
+
+def test_the_editor_is_told_every_joint_and_where_the_figure_lies(handlers, image, canned):
+    wrist = EditableJoint("left wrist", 0.3, 0.6, hidden=False, placed=True)
+    found = EditableJoint("left wrist", 0.2, 0.5, hidden=True, placed=False)
+    canned["find_editable"] = replace(canned["find_editable"], joints=(wrist,), found=(found,))
+    editor = asyncio.run(handlers.on_edit(image, TAB))["editor"]
+    told = {joint["name"]: joint for joint in editor["joints"]}
+    assert set(told) == set(JOINT_NAMES)
+    assert told["left wrist"]["now"] == {"x": 0.3, "y": 0.6, "hidden": False, "placed": True}
+    assert told["left wrist"]["found"] == {"x": 0.2, "y": 0.5, "hidden": True, "placed": False}
+    assert told["nose"]["now"] is told["nose"]["found"] is None
+    assert next(iter(told)) == "nose"  # the order in which an empty figure is placed: what a preview needs first
+    assert list(told).index("left ear") > list(told).index("right ankle")
+    assert editor["figure"].startswith("files/")
+    assert editor["paint"] == ""
+
+
+def test_a_picture_that_is_gone_cannot_be_corrected(handlers):
+    update = asyncio.run(handlers.on_edit({"ref": "x" * 32 + "/gone.png"}, TAB))
+    assert "no longer kept here" in update["editor"]["error"]
