@@ -4,6 +4,7 @@ const editor = find(".editor");
 const stage = find(".editor-stage");
 const sheet = find(".editor-sheet");
 const SHEET_MAX_PX = 1400;
+const GRAB_PX = 18, GRAB_WHILE_PLACING_PX = 6;
 const ANSWER_MAX_MS = 60000, NO_ANSWER = "The app did not answer. Try again.";
 const SAME_MOVE_MS = 900; // presses of arrows within this are one step of undo
 const TINTS = { joints: 0.22, outline: 0.5 };
@@ -160,6 +161,14 @@ function tellJoint(name) {
   sayEdit(joint ? `${jointLabels[name]}: ${jointSay(joint.x)} from the left, ${jointSay(joint.y)} from the top.` : "");
 }
 
+// The joint nearest to a finger; while one is being placed, others must be hit exactly.
+function jointAt(event, reach) {
+  const box = stage.getBoundingClientRect();
+  const away = (name) => Math.hypot(clampShare(jointNow[name].x) * box.width + box.left - event.clientX, clampShare(jointNow[name].y) * box.height + box.top - event.clientY);
+  const near = jointNames.filter((name) => jointNow[name] && away(name) <= reach);
+  return near.sort((a, b) => away(a) - away(b))[0];
+}
+
 // Dragging: of a joint, of one that is just being placed, or of the brush.
 let editorDrag = null;
 
@@ -171,7 +180,7 @@ function startDrag(event) {
     editorDrag = { stroke: beginStroke(place) };
     sheet.focus({ preventScroll: true });
   } else {
-    const name = event.target.closest("[data-joint]")?.dataset.joint;
+    const name = jointAt(event, jointNow[jointPicked] ? GRAB_PX : GRAB_WHILE_PLACING_PX);
     if (!name && jointNow[jointPicked]) return;
     jointPicked = name || jointPicked;
     editorDrag = { name: jointPicked, isNew: !name, moved: !name, from: place };

@@ -48,9 +48,9 @@ def _address(value: str) -> str:
     return value
 
 
-def _corrections(value: dict[str, Any] | None) -> dict[str, Any] | None:
+def _corrections(value: dict[str, Any]) -> dict[str, Any]:
     try:
-        return None if value is None else Corrections.from_json(value).to_json()
+        return Corrections.from_json(value).to_json() if value else {}
     except KlingUIError as error:
         raise ValueError(f"must be corrections: {error.message}") from None
 
@@ -69,8 +69,8 @@ class MotionInput(BaseModel):
         description="Whose facing is followed: of the video (up to 30 s) or of the image (up to 10 s).",
     )
     resolution: Literal["720p", "1080p"] = Field(default="720p", description="How large the video may be.")
-    corrections: Annotated[dict[str, Any] | None, AfterValidator(_corrections)] = Field(
-        default=None, description="The character's joints and outline, corrected by hand.", repr=False
+    corrections: Annotated[dict[str, Any], AfterValidator(_corrections)] = Field(
+        default={}, description="The character's joints and outline, corrected by hand.", repr=False
     )
 
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -247,3 +248,27 @@ def test_on_a_phone_a_joint_is_moved_by_finger_and_nothing_is_cut_off(chromium, 
         assert box["y"] + box["height"] <= 844
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()
+
+
+def test_a_crop_takes_corrections_along_and_is_undone_to_them(page, garlic, tmp_path):
+    path, joints = garlic
+    with Image.open(path) as picture:
+        wide = Image.new("RGB", (480 * 4, 640 * 2), (140, 190, 160))
+        wide.paste(picture.resize((240, 320)), (200, 700))
+    wide.save(tmp_path / "far.png")
+    page.locator("#image-slot input[type=file]").set_input_files(tmp_path / "far.png")
+    expect(page.locator("#image-slot .slot-found")).to_have_text("No character was found.")
+    open_editor(page)
+    # the figure covers an eighth of the width and a quarter of the height, from (200, 700)
+    place_all(page, {name: ((200 + x / 2) / 4, (700 + y / 2) / 2) for name, (x, y) in joints.items()})
+    save(page)
+    expect(page.locator(".finding[data-rule='image.coverage']")).to_be_visible()
+    before = page.locator("#image-slot .slot-found").inner_text()
+    page.locator("[data-repair='image.crop-around-character']").first.click()
+    expect(page.locator("#image-slot .slot-repaired")).to_be_visible()
+    expect(page.locator(".slot-corrected")).to_have_text("Corrected by you: 13 joints.")
+    expect(page.locator(".finding[data-rule='image.coverage']")).to_have_count(0)
+    expect(page.locator("#image-slot .slot-found")).to_contain_text("full body")
+    page.locator("#image-slot [data-do=undo]").click()
+    expect(page.locator("#image-slot .slot-found")).to_have_text(before)
+    expect(page.locator(".slot-corrected")).to_have_text("Corrected by you: 13 joints.")
