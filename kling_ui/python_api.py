@@ -118,7 +118,7 @@ async def arepair(
     """
     choice = _options(DEFAULT_PROMPT, orientation, keep_sound)
     _require_input(image, video)
-    tell = on_progress or _say_nothing
+    tell = on_progress or (lambda _news: None)
     async with open_parts(settings or Settings.from_env()) as parts:
         tell(Progress("Looking at the inputs."))
         request = RepairRequest(_to_repair(image), _to_repair(video), choice, person=person)
@@ -176,9 +176,8 @@ async def arun(
         token: RunComfy token that pays; by default that of the settings.
         accept: Ids of rules that a person overrules, see :func:`acheck`.
         again: Make another one although the same was made, or may have been; it is charged again.
-        joints: A JSON file of joints of the character that are placed by hand, see ``docs/corrections.md``. The
-            preview is drawn by them; Kling is sent none.
-        mask: A PNG that says what of the image is the character: white is, black is not, clear is as it was found.
+        joints: A JSON file of joints placed by hand, see :func:`acheck`; a preview follows them, Kling is sent none.
+        mask: A PNG of the character, see :func:`acheck`.
         transparent: Of a preview, also draw the character without its background, as a silent WebM (VP9 with alpha).
         on_progress: Told what is being done, on the thread of the event loop.
         settings: Other settings than those of the environment.
@@ -199,7 +198,7 @@ async def arun(
         max_price_usd=max_price_usd,
         token=token,
         again=again,
-        tell=on_progress or _say_nothing,
+        tell=on_progress or (lambda _news: None),
         joints=joints,
         mask=mask,
         transparent=transparent,
@@ -345,8 +344,8 @@ async def _carry_out(order: _RunOrder, folder: Path, accept: Collection[str], se
     async with open_parts(settings) as parts:
         tell(Progress("Looking at the inputs."))
         corrections = await parts.corrections(inputs.image, _path(order.joints), _path(order.mask))
-        report = await parts.preflight.report(inputs.image, inputs.video, inputs.choice, corrections)
-        report = report.accepting(accept)
+        given = inputs.image, inputs.video, inputs.choice, corrections
+        report = (await parts.preflight.report(*given)).accepting(accept)
         checked = CheckResult.of(report)
         tell(Progress(checked.headline))
         if checked.is_blocked:
@@ -415,10 +414,6 @@ def _tell_phase(tell: OnProgress, phase: RepairPhase, share: float | None) -> No
 
 def _tell_view(tell: OnProgress, view: RunView) -> None:
     tell(Progress(run_words(view).sentence, view.progress, view))
-
-
-def _say_nothing(_progress: Progress) -> None:
-    pass
 
 
 def _options(prompt: str, orientation: str, keep_sound: bool, resolution: str = "720p") -> TransferOptions:
