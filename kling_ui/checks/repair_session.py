@@ -185,11 +185,9 @@ class RepairSession:
         touched_image, touched_video = _touched(image, "image", kinds), _touched(video, "video", kinds)
         sources = RepairedCopy(_source(image, touched_image), _source(video, touched_video))
         span = _kept_of_original(touched_video, kinds, request.span or longest_usable(before[1]))
-        earlier = frozenset[RepairKind]().union(
-            *(touched.kinds for touched in (touched_image, touched_video) if touched)
-        )
-        corrections = touched_image.original_corrections if touched_image else image.corrections if image else None
-        analyses = await self._analyses(sources.image, sources.video, corrections)
+        earlier = frozenset[RepairKind]().union(*(one.kinds for one in (touched_image, touched_video) if one))
+        said = touched_image.original_corrections if touched_image else image.corrections if image else None
+        analyses = await self._analyses(sources.image, sources.video, said)
         plan = compose(kinds | earlier, *analyses, choice, usable=span)
         plan = replace(plan, image=plan.image if touched_image else None, video=plan.video if touched_video else None)
         return PlannedRepairs(frozenset(kinds), repairs, plan, sources, span, before, with_repairs(report, offered))
@@ -229,11 +227,9 @@ class RepairSession:
         report = judge(*after, plan.choice)
         return RepairedInputs(copies, after, with_repairs(report, offers(*after, report, plan.choice)), pictures)
 
-    async def _analyses(
-        self, image: Path | None, video: Path | None, corrections: Corrections | None = None
-    ) -> Analyses:
+    async def _analyses(self, image: Path | None, video: Path | None, *corrections: Corrections | None) -> Analyses:
         return await asyncio.gather(
-            self._preflight.image(image, *([corrections] if corrections else [])) if image else _nothing(),
+            self._preflight.image(image, *filter(None, corrections)) if image else _nothing(),
             self._preflight.video(video) if video else _nothing(),
         )
 
