@@ -16,8 +16,18 @@ function row(finding, place, seen) {
   item.append(head, make("p", "finding-message", finding.message));
   if (finding.advice) item.append(make("p", "finding-advice", finding.advice));
   if (finding.repairs.length) item.append(repairButtons(finding.repairs, seen));
+  if (finding.rule === "image.character") item.append(wayToJoints());
   item.append(unfolding);
   return item;
+}
+
+// A character that no detector finds can be drawn once a person says where its joints are.
+function wayToJoints() {
+  const button = make("button", "quiet", "Place its joints");
+  button.type = "button";
+  button.dataset.do = "place-joints";
+  button.addEventListener("click", () => document.dispatchEvent(new CustomEvent("kling-correct")));
+  return button;
 }
 
 function thumb(picture, unfolding) {

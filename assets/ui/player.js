@@ -1,5 +1,5 @@
 // Picture, reference and result on one transport. The result is the clock; the reference follows it.
-// Space plays, arrows step a frame (with shift a second), Home and End jump, f fills the screen. Event for Python: 'compare' with {run_id}.
+// Space plays, arrows step a frame (with shift a second), Home and End jump, f fills the screen. Event for Python: 'compare' with {run_id} and whether without_background.
 const JUMP_S = 0.3; // a follower that is farther off is set, not bent
 const DRIFT_S = 0.012; // a follower that is closer is left alone
 const BEND = 0.6; // the most by which its speed is bent, as a share
@@ -146,6 +146,7 @@ const deeds = {
   full: () => fullScreen(),
   weakest: () => { const low = weakest(); if (low) { stop(); seek(low.at_s); } },
   compare: () => { comparing = props.value?.run_id || ""; note("Putting both clips into one file."); trigger("compare", { run_id: comparing }); },
+  clear: () => { comparing = props.value?.run_id || ""; note("Drawing it without the background."); trigger("compare", { run_id: comparing, without_background: true }); },
 };
 const keys = {
   " ": toggle,
@@ -305,6 +306,7 @@ async function render() {
   find(".transport").hidden = !value.reference && !value.result;
   for (const pane of ["image", "reference"]) find(`[data-pane=${pane}]`).hidden = !value[pane] && Boolean(value.run_id);
   find("[data-do=compare]").hidden = !value.reference;
+  find("[data-do=clear]").hidden = !value.can_clear;
   const link = find("[data-link=download]");
   link.href = value.result || "";
   link.download = value.file_name || "";

@@ -1,5 +1,7 @@
 """Labels, figures and times as a person reads them, each kept on one line with its unit."""
 
+from collections.abc import Sequence
+
 from kling_ui.checks.report import Severity
 from kling_ui.checks.usability import SpanKind
 from kling_ui.options import InputKind, Orientation
@@ -7,6 +9,7 @@ from kling_ui.runs.record import EngineName, RunState
 from kling_ui.settings import Disk, Settings
 
 NBSP = "\N{NO-BREAK SPACE}"
+CORRECTED_NAMED_MAX = 4  # more are counted
 
 ENGINE_LABELS = {
     EngineName.PREVIEW: "Preview, rendered by this app, not Kling",
@@ -118,3 +121,9 @@ def ago(duration_s: float) -> str:
         return f"{int(duration_s // 3600)} h ago"
     days = int(duration_s // 86400)
     return "1 day ago" if days == 1 else f"{days} days ago"
+
+
+def corrected(joints: Sequence[str], *, has_mask: bool) -> str:
+    """Say what of a character a person corrected: ``corrected by you: left wrist, outline``."""
+    named = list(joints) if len(joints) <= CORRECTED_NAMED_MAX else [f"{len(joints)} joints"]
+    return f"corrected by you: {', '.join([*named, *(['outline'] if has_mask else [])])}"

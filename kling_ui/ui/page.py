@@ -11,6 +11,7 @@ from kling_ui.options import DEFAULT_PROMPT
 from kling_ui.ui.event_payload import LatestWins, guarded
 from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.handlers.account import AccountHandlers, TokenHandlers
+from kling_ui.ui.handlers.editor import EditorHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.price import PriceHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
@@ -129,6 +130,7 @@ def build_page(
         latest_wins = LatestWins()
         on_inputs, on_runs = InputHandlers(services, latest_wins), RunHandlers(services)
         wire_inputs(panels, on_inputs)
+        wire_editor(panels, EditorHandlers(services, latest_wins))
         wire_checks(panels, on_inputs)
         wire_repairs(panels, RepairHandlers(services, latest_wins))
         on_token = TokenHandlers(services)
@@ -147,11 +149,20 @@ def build_page(
 def wire_inputs(panels: Panels, handlers: InputHandlers) -> None:
     """Look at whatever a person hands in; the newest request of a tab wins."""
     image, video, how = panels.inputs.image, panels.inputs.video, panels.how
-    image.handed(handlers.on_image, None, image, trigger_mode="multiple", **PLUMBING)
+    image.handed(handlers.on_image, panels.visitor, image, trigger_mode="multiple", **PLUMBING)
     video.handed(handlers.on_video, None, video, trigger_mode="multiple", **PLUMBING)
     image.handed(handlers.on_own_picture, how.prompt, how.prompt, **PLUMBING)
     chosen = [image, video, how.orientation, how.prompt]
-    panels.inputs.examples.pick(handlers.on_example, how.prompt, chosen, trigger_mode="multiple", **PLUMBING)
+    panels.inputs.examples.pick(
+        handlers.on_example, [how.prompt, panels.visitor], chosen, trigger_mode="multiple", **PLUMBING
+    )
+
+
+def wire_editor(panels: Panels, handlers: EditorHandlers) -> None:
+    """Correct the character of the picture."""
+    image = panels.inputs.image
+    image.edit(handlers.on_edit, image, image, trigger_mode="multiple", **PLUMBING)
+    image.correct(handlers.on_correct, [image, panels.visitor], image, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_checks(panels: Panels, handlers: InputHandlers) -> None:

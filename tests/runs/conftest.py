@@ -53,8 +53,10 @@ class Painter:
         self.go.set()
         self.drawn = 0
         self.refusal: Exception | None = None
+        self.options: dict[str, object] = {}
 
-    def __call__(self, image: Path, video: Path, out: Path, *, progress: Path, **_: object) -> None:
+    def __call__(self, image: Path, video: Path, out: Path, *, progress: Path, **options: object) -> None:
+        self.options = options
         progress.write_text(json.dumps({"progress": 0.42}))
         assert image.read_bytes() == IMAGE
         assert self.go.wait(10)

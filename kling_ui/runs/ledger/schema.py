@@ -79,6 +79,7 @@ runs = Table(
     Column("name", String(128)),
     Column("repaired", _json),
     Column("deleted_at", Float),
+    Column("corrected", _json),
 )
 
 states = Table(
@@ -271,4 +272,17 @@ def _name_and_deletion(connection: Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN {column.name} {kind}")
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _payer_column, _payer, _outcome, _name_and_deletion)
+def _corrected(connection: Connection) -> None:
+    kind = JSON().compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN corrected {kind}")
+
+
+STEPS: tuple[Step, ...] = (
+    _first_tables,
+    _money_and_expiry,
+    _payer_column,
+    _payer,
+    _outcome,
+    _name_and_deletion,
+    _corrected,
+)

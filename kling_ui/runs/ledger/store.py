@@ -253,7 +253,7 @@ class Store:
         Returns:
             Whether there was such a run.
         """
-        forgotten = dict.fromkeys(("findings", "motion", "raw_error", "name", "repaired", "open_key"))
+        forgotten = dict.fromkeys(("findings", "motion", "raw_error", "name", "repaired", "corrected", "open_key"))
         blank = dict.fromkeys(("image_name", "image_sha256", "reference_name", "reference_sha256"), "")
         query = update(runs).where(*_theirs(run_id, visitor), runs.c.state.in_(_FINAL))
         with self._transaction() as connection:

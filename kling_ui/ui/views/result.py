@@ -7,6 +7,7 @@ from typing import Any
 from kling_ui.options import Orientation
 from kling_ui.presentation import wording
 from kling_ui.presentation.money import dollars
+from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 from kling_ui.scoring.match import remarks, says_little
 from kling_ui.ui.examples import PreparedResult
@@ -156,6 +157,7 @@ def player_value(signed_files: SignedFiles, run: RunView) -> dict[str, Any]:
         "label": wording.ENGINE_LABELS[run.engine],
         "remark": _remark(run),
         "sound": "result" if run.result and (run.choice.keep_sound or not run.reference) else "reference",
+        "can_clear": run.engine is EngineName.PREVIEW and None not in {run.result, run.image, run.reference},
         "file_name": f"motion-{run.engine.value}-{run.run_id[:8]}.mp4",
     }
 

@@ -324,6 +324,7 @@ async def _keep_clean(services: Services) -> None:
             await services.store.sweep(KEEP_INPUTS_S)  # runs keep copies of their own
             for folder in (services.settings.data_dir / "gradio", services.settings.playable_folder):
                 await asyncio.to_thread(sweep, folder, KEEP_INPUTS_S)
+            await asyncio.to_thread(services.corrections.sweep)
             if services.retention is not None:
                 await services.retention.sweep()
         except Exception:

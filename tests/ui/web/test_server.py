@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from kling_ui.corrections import CorrectionStore
 from kling_ui.errors import SettingsError
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.services import open_store
@@ -25,7 +26,9 @@ HOME = "http://localhost:7860"
 @asynccontextmanager
 async def _nothing_open(settings, signed_files):
     store = open_store(settings, signed_files)
-    yield SimpleNamespace(tokens=TokenStore(), settings=settings, store=store, retention=None)
+    corrections = CorrectionStore(settings.data_dir / "corrections", b"secret")
+    parts = {"tokens": TokenStore(), "settings": settings, "store": store, "corrections": corrections}
+    yield SimpleNamespace(**parts, retention=None)
 
 
 @pytest.fixture(scope="module")
