@@ -7,9 +7,11 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/bin/uv)
 RUN := $(UV) run --frozen
 # Two processes at a time on two cores; the tests of a file stay together because they share what is dear to make.
 TESTS := $(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+# pip follows requirements.txt, and for mediapipe requirements-no-deps.txt; docs/deploy.md says why.
+EXPORT := $(UV) export --frozen --no-dev --no-emit-project --no-annotate --no-header -q
 PYTHON ?= python3
 
-.PHONY: help run test check fix bench lock browser
+.PHONY: help run test check fix bench lock browser postgresql
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,10 +19,10 @@ help: ## Say what each target does
 run: $(UV) ## Start the app
 	@$(RUN) --no-dev app.py
 
-test: $(UV) browser ## Run all tests, browser tests too
+test: $(UV) browser postgresql ## Run all tests, browser tests too
 	@$(TESTS) $(ARGS)
 
-check: $(UV) browser ## Format, lint, types, import rules, lock files, tests
+check: $(UV) browser postgresql ## Format, lint, types, import rules, lock files, tests
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) ty check
@@ -35,12 +37,16 @@ fix: $(UV) ## Format the code and mend what the linter can
 bench: $(UV) ## Run the benchmarks
 	@$(RUN) python -m benchmarks $(ARGS)
 
-lock: $(UV) ## Renew uv.lock and requirements.txt
+lock: $(UV) ## Renew uv.lock and what pip reads
 	@$(UV) lock
-	@$(UV) export --frozen --no-dev --no-hashes --no-emit-project --no-annotate --no-header -q -o requirements.txt
+	@$(EXPORT) --no-hashes --no-emit-package mediapipe -o requirements.txt
+	@$(EXPORT) | awk '/^mediapipe==/, !/\\$$/' > requirements-no-deps.txt
 
 browser: $(UV)
 	@UV="$(UV)" .ci/browser
+
+postgresql:
+	@.ci/postgresql
 
 .tools/bin/uv:
 	@echo "uv is missing: installing it into .tools/ with pip"

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -11,12 +12,17 @@ from typing import TYPE_CHECKING
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.repair_session import RepairSession
+from kling_ui.corrections import Corrections, corrections_of_files
 from kling_ui.errors import SettingsError
+from kling_ui.media.files import copy_into
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 
 if TYPE_CHECKING:
+    from kling_ui.runs.record import RunInputs
     from kling_ui.runs.runner import Runner
+
+TRANSPARENT_LIMIT_S = 1800.0  # twice what a preview may take: each picture is drawn twice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +43,49 @@ class Parts:
     def repairs(self) -> RepairSession:
         """Plans repairs and carries them out."""
         return RepairSession(self.preflight, self.workers)
+
+    async def corrections(self, image: Path | None, joints: Path | None, mask: Path | None) -> Corrections | None:
+        """Read what a person corrected of a picture in files of their own.
+
+        Raises:
+            MediaError: A file cannot be read, or says something that cannot be meant.
+            SettingsError: There is no image that it could be about.
+        """
+        if joints is None and mask is None:
+            return None
+        if image is None:
+            raise SettingsError("Joints and a mask are about an image.", advice="Give the image, too.")
+        facts = await self.preflight.image_facts(image)
+        size_px = facts.width_px, facts.height_px
+        return await asyncio.to_thread(corrections_of_files, joints, mask, size_px=size_px)
+
+    async def without_background(self, inputs: "RunInputs", folder: Path, name: str) -> Path:
+        """Draw a preview once more on nothing, as a WebM with transparency.
+
+        Args:
+            inputs: What the preview was made of.
+            folder: Where it goes.
+            name: What it is called; a number is added where that is taken.
+
+        Raises:
+            MediaError: A file cannot be read or written, or shows nobody.
+            WorkError: The worker died or took too long.
+        """
+        from kling_ui.puppet.render import render_transparent  # noqa: PLC0415  nothing else here needs it
+
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".drawing-") as work:
+            drawn = Path(work) / "drawn.webm"
+            await self.workers.run(
+                render_transparent,
+                inputs.image,
+                inputs.video,
+                drawn,
+                orientation=inputs.choice.orientation,
+                sides_px=inputs.choice.resolution.sides_px,
+                corrections=inputs.corrections,
+                timeout_s=TRANSPARENT_LIMIT_S,
+            )
+            return await asyncio.to_thread(copy_into, drawn, folder, name)
 
     def open_runner(self, *, take_over: bool) -> "AbstractAsyncContextManager[Runner]":
         """Open what runs need, and close it again.

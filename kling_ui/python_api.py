@@ -58,6 +58,8 @@ async def acheck(
     orientation: str = "video",
     keep_sound: bool = True,
     accept: Collection[str] = (),
+    joints: AnyPath | None = None,
+    mask: AnyPath | None = None,
     settings: Settings | None = None,
 ) -> CheckResult:
     """Look at the inputs and say whether a run will work; nothing is sent.
@@ -69,6 +71,8 @@ async def acheck(
         orientation: Whose facing the result follows: ``video`` (at most 30 s) or ``image`` (at most 10 s).
         keep_sound: Keep the reference's sound.
         accept: Ids of rules that a person overrules; only where :attr:`Problem.may_accept` allows it.
+        joints: A JSON file of joints of the character that are placed by hand, see ``docs/corrections.md``.
+        mask: A PNG that says what of the image is the character: white is, black is not, clear is as it was found.
         settings: Other settings than those of the environment.
 
     Raises:
@@ -80,7 +84,8 @@ async def acheck(
     _require_input(image, video)
     # One process looks at both files: an image takes it a moment, and each loads the models, which takes a second.
     async with open_parts(settings or Settings.from_env(), worker_count=1) as parts:
-        report = await parts.preflight.report(_path(image), _path(video), choice)
+        corrections = await parts.corrections(_path(image), _path(joints), _path(mask))
+        report = await parts.preflight.report(_path(image), _path(video), choice, corrections)
     return CheckResult.of(report.accepting(accept))
 
 
@@ -114,7 +119,7 @@ async def arepair(
     """
     choice = _options(DEFAULT_PROMPT, orientation, keep_sound)
     _require_input(image, video)
-    tell = on_progress or _say_nothing
+    tell = on_progress or (lambda _news: None)
     async with open_parts(settings or Settings.from_env()) as parts:
         tell(Progress("Looking at the inputs."))
         request = RepairRequest(_to_repair(image), _to_repair(video), choice, person=person)
@@ -141,6 +146,9 @@ async def arun(
     token: str | None = None,
     accept: Collection[str] = (),
     again: bool = False,
+    joints: AnyPath | None = None,
+    mask: AnyPath | None = None,
+    transparent: bool = False,
     on_progress: OnProgress | None = None,
     settings: Settings | None = None,
 ) -> RunResult:
@@ -169,6 +177,9 @@ async def arun(
         token: RunComfy token that pays; by default that of the settings.
         accept: Ids of rules that a person overrules, see :func:`acheck`.
         again: Make another one although the same was made, or may have been; it is charged again.
+        joints: A JSON file of joints placed by hand, see :func:`acheck`; a preview follows them, Kling is sent none.
+        mask: A PNG of the character, see :func:`acheck`.
+        transparent: Of a preview, also draw the character without its background, as a silent WebM (VP9 with alpha).
         on_progress: Told what is being done, on the thread of the event loop.
         settings: Other settings than those of the environment.
 
@@ -188,7 +199,10 @@ async def arun(
         max_price_usd=max_price_usd,
         token=token,
         again=again,
-        tell=on_progress or _say_nothing,
+        tell=on_progress or (lambda _news: None),
+        joints=joints,
+        mask=mask,
+        transparent=transparent,
     )
     order.require_leave_to_pay(settings)
     folder = _folder(Path(out))
@@ -283,10 +297,15 @@ class _RunOrder:
     token: str | None = field(repr=False)
     again: bool
     tell: OnProgress
+    joints: AnyPath | None = None
+    mask: AnyPath | None = None
+    transparent: bool = False
 
     def require_leave_to_pay(self, settings: Settings) -> None:
         if self.engine is EngineName.PREVIEW:
             return
+        if self.transparent:
+            raise SettingsError("Only a preview can be transparent.", advice="Use the preview, or leave it out.")
         if self.token is None and settings.token is None:
             raise SettingsError(
                 "A run on Kling needs a token in RUNCOMFY_API_TOKEN.", advice="Set it, or use the preview."
@@ -325,20 +344,25 @@ async def _carry_out(order: _RunOrder, folder: Path, accept: Collection[str], se
     inputs, tell = order.inputs, order.tell
     async with open_parts(settings) as parts:
         tell(Progress("Looking at the inputs."))
-        report = (await parts.preflight.report(inputs.image, inputs.video, inputs.choice)).accepting(accept)
+        corrections = await parts.corrections(inputs.image, _path(order.joints), _path(order.mask))
+        given = inputs.image, inputs.video, inputs.choice, corrections
+        report = (await parts.preflight.report(*given)).accepting(accept)
         checked = CheckResult.of(report)
         tell(Progress(checked.headline))
         if checked.is_blocked:
             return RunResult.blocked(order.engine, checked)
-        order = replace(order, inputs=replace(inputs, findings=report_json(report)))
+        order = replace(order, inputs=replace(inputs, findings=report_json(report), corrections=corrections))
         async with parts.open_runner(take_over=False) as runner:
             view = await _followed(order, runner, owner_id(settings.data_dir))
-    video = None
-    if view.result is not None:
-        stems = (cut(path.stem, NAME_MAX_BYTES // 2) for path in (inputs.image, inputs.video))
-        name = f"{'-'.join(stems)}-{order.engine.value}{view.result.suffix}"
-        video = await asyncio.to_thread(copy_into, view.result, folder, name)
-    return RunResult.of(view, video, checked)
+        video = clear = None
+        if view.result is not None:
+            stems = (cut(path.stem, NAME_MAX_BYTES // 2) for path in (inputs.image, inputs.video))
+            name = f"{'-'.join(stems)}-{order.engine.value}"
+            video = await asyncio.to_thread(copy_into, view.result, folder, f"{name}{view.result.suffix}")
+            if order.transparent:
+                tell(Progress("Drawing it without the background."))
+                clear = await parts.without_background(order.inputs, folder, f"{video.stem}-transparent.webm")
+    return RunResult.of(view, video, checked, clear)
 
 
 async def _followed(order: _RunOrder, runner: "Runner", visitor: str) -> RunView:
@@ -391,10 +415,6 @@ def _tell_phase(tell: OnProgress, phase: RepairPhase, share: float | None) -> No
 
 def _tell_view(tell: OnProgress, view: RunView) -> None:
     tell(Progress(run_words(view).sentence, view.progress, view))
-
-
-def _say_nothing(_progress: Progress) -> None:
-    pass
 
 
 def _options(prompt: str, orientation: str, keep_sound: bool, resolution: str = "720p") -> TransferOptions:

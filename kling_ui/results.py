@@ -155,6 +155,7 @@ class RunResult:
         advice: What to do next; may be empty.
         check: What the checks said.
         run: All that is known of the run; ``None`` when blocked.
+        transparent: Where the same lies without background, if that was asked for.
     """
 
     video: Path | None
@@ -169,9 +170,10 @@ class RunResult:
     advice: str = ""
     check: CheckResult
     run: RunView | None = None
+    transparent: Path | None = None
 
     @classmethod
-    def of(cls, view: RunView, video: Path | None, check: CheckResult) -> Self:
+    def of(cls, view: RunView, video: Path | None, check: CheckResult, transparent: Path | None = None) -> Self:
         """Put a run at its end into words."""
         said = run_words(view)
         return cls(
@@ -187,6 +189,7 @@ class RunResult:
             advice=said.advice,
             check=check,
             run=view,
+            transparent=transparent,
         )
 
     @classmethod

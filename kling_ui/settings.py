@@ -26,6 +26,18 @@ _NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")  # containers have undersco
 # From where the proxy of a Hugging Face Space reaches it; nobody else can reach its port.
 SPACE_PROXIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "::1/128", "fc00::/7")
 KEEP_DAYS_PUBLIC = 30
+PERSISTENT = Path("/data")  # where a Space mounts its persistent storage
+MOUNTS = Path("/proc/mounts")
+_SPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
+# SQLite's locks and shared memory do not hold on these (sqlite.org/wal.html); local ones of FUSE are excepted.
+_NETWORK_DISKS = re.compile(
+    r"nfs4?|cifs|smb3|smbfs|afs|ceph|glusterfs|lustre|beegfs|gpfs|davfs|vboxsf|fuse|fuse\.(?!(fuse-overlayfs|overlay|lxcfs"
+    r"|bindfs|mergerfs|encfs|gocryptfs|cryfs|ntfs|exfat|ext|zfs)).*"
+)
+# A store of whole objects, in which no page of a database can be written: by file system, or by what is mounted.
+_BUCKETS = re.compile(
+    r"s3fs|s3ql|gcsfuse|rclone|mountpoint-s3|goofys|geesefs|blobfuse|ossfs|cosfs|tigrisfs|riofs|hf-mount|hf://|s3://|gs://"
+)
 
 Network = IPv4Network | IPv6Network
 
@@ -45,6 +57,14 @@ class SpaceLogin:
     client_id: str
     client_secret: SecretStr
     provider_url: str
+
+
+class Disk(StrEnum):
+    """What a folder lies on, as far as a database is concerned."""
+
+    LOCAL = "local"
+    NETWORK = "network"
+    BUCKET = "bucket"
 
 
 class TokenFor(StrEnum):
@@ -124,6 +144,9 @@ class Settings:
         trusted_proxies: ``KLING_UI_TRUSTED_PROXIES``: networks of proxies whose word on who asks, and under which name,
             is believed.
         on_space: ``SPACE_ID`` is set: the app runs in a Hugging Face Space.
+        space_id: Which one, such as ``ann/demo``.
+        is_lasting: What is kept here outlives a restart; not so in a Space without persistent storage.
+        ledger_disk: What a SQLite ledger lies on; a bucket is refused.
         limits: How much of the machine visitors may take.
     """
 
@@ -148,25 +171,36 @@ class Settings:
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     on_space: bool = False
+    space_id: str | None = None
+    is_lasting: bool = True
+    ledger_disk: Disk = Disk.LOCAL
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+    def from_env(
+        cls, environ: Mapping[str, str] | None = None, *, persistent: Path = PERSISTENT, mounts: Path = MOUNTS
+    ) -> Self:
         """Read the settings.
+
+        Args:
+            environ: The variables; by default those of this process.
+            persistent: Where a Space keeps what outlives its restarts, if it has that.
+            mounts: Which file systems are mounted where, as Linux tells it.
 
         Raises:
             SettingsError: A variable has a value that cannot be used; the message names it and what it takes.
         """
         env = {name: value.strip() for name, value in (os.environ if environ is None else environ).items()}
         on_space = bool(env.get("SPACE_ID"))
-        data_dir = Path(env.get("KLING_UI_DATA_DIR") or cls.data_dir).expanduser().resolve()
+        data_dir = _data_dir(env, persistent, mounts)
+        ledger_url = env.get("KLING_UI_LEDGER_URL") or f"sqlite:///{data_dir / 'ledger.sqlite'}"
         token_for, token_accounts = _token_for(env)
         settings = cls(
             token=_token(env),
             api_base=_url(env, "KLING_UI_API_BASE") or API_BASE,
             model_id=_model_id(env),
             data_dir=data_dir,
-            ledger_url=env.get("KLING_UI_LEDGER_URL") or f"sqlite:///{data_dir / 'ledger.sqlite'}",
+            ledger_url=ledger_url,
             host=env.get("KLING_UI_HOST") or ("0.0.0.0" if on_space else cls.host),  # noqa: S104  a Space is a container
             port=_number(env, "KLING_UI_PORT", 1, 65535) or 7860,
             public_url=_url(env, "KLING_UI_PUBLIC_URL"),
@@ -183,6 +217,9 @@ class Settings:
             hosts=_hosts(env),
             trusted_proxies=_trusted_proxies(env),
             on_space=on_space,
+            space_id=env["SPACE_ID"] if _SPACE.fullmatch(env.get("SPACE_ID", "")) else None,
+            is_lasting=not on_space or _mount_of(data_dir, mounts)[0] != "/",
+            ledger_disk=_ledger_disk(ledger_url, mounts),
         )
         settings = replace(settings, limits=_limits(env, is_public=settings.is_public))
         _refuse_unlimited_spending(settings)
@@ -236,6 +273,59 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def disk_of(folder: Path, mounts: Path = MOUNTS) -> Disk:
+    """Tell what a folder lies on; local where the system does not say."""
+    _, source, kind = _mount_of(folder, mounts)
+    if kind.startswith("fuse") and _BUCKETS.search(f"{kind} {source}".lower()):
+        return Disk.BUCKET
+    return Disk.NETWORK if _NETWORK_DISKS.fullmatch(kind) else Disk.LOCAL
+
+
+def _mount_of(folder: Path, mounts: Path) -> tuple[str, str, str]:
+    """Return where the file system of a folder is mounted, what is mounted there, and its type."""
+    try:
+        lines = [line.split() for line in mounts.read_text("utf-8", "replace").splitlines()]
+    except OSError:
+        return "", "", ""
+    place = folder.absolute()
+    found = ("/", "", "")
+    for source, escaped, kind in (line[:3] for line in lines if len(line) >= 3):
+        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), escaped)
+        if place.is_relative_to(point) and len(point) >= len(found[0]):  # a later one covers an earlier one
+            found = point, source, kind
+    return found
+
+
+def _data_dir(env: Mapping[str, str], persistent: Path, mounts: Path) -> Path:
+    """Choose where things are kept: in a Space on its persistent storage, if a ledger can be kept there."""
+    if named := env.get("KLING_UI_DATA_DIR"):
+        return Path(named).expanduser().resolve()
+    has_room = bool(env.get("SPACE_ID")) and persistent.is_dir() and os.access(persistent, os.W_OK | os.X_OK)
+    if has_room and (env.get("KLING_UI_LEDGER_URL") or disk_of(persistent, mounts) is not Disk.BUCKET):
+        return persistent.resolve()
+    return Settings.data_dir.resolve()
+
+
+def _ledger_disk(url: str, mounts: Path) -> Disk:
+    """Tell what a SQLite ledger lies on; local for every other one.
+
+    Raises:
+        SettingsError: It lies in a bucket.
+    """
+    scheme, _, path = url.partition(":///")
+    path = path.partition("?")[0]
+    if not scheme.startswith("sqlite") or path in {"", ":memory:"}:
+        return Disk.LOCAL
+    disk = disk_of(Path(path).resolve().parent, mounts)
+    if disk is Disk.BUCKET:
+        raise SettingsError(
+            "KLING_UI_LEDGER_URL takes a SQLite file on a disk of this machine; this one lies in a bucket, where no "
+            "database can be kept.",
+            advice="Set it to a postgresql:// address, or KLING_UI_DATA_DIR to another folder.",
+        )
+    return disk
 
 
 def _token(env: Mapping[str, str]) -> SecretStr | None:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from figure import Actor, Camera, DrawnClip, DrawnStill, Scene, dance, gesture, tune, write_clip, write_still
 from figure.cast import DANCER, MAYA, THEO
+from PIL import Image, ImageDraw
 
 MakeClip = Callable[..., Path]
 HALF_BODY = Camera(y_m=1.28, height_m=1.15)
@@ -69,6 +70,41 @@ def media_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def drawn_person(media_dir: Path) -> DrawnStill:
     """A character, whole body, 540 x 960."""
     return write_still(media_dir / "person.png", Scene((Actor(MAYA),)), width_px=540, height_px=960, supersample=1.5)
+
+
+@pytest.fixture(scope="session")
+def garlic(media_dir: Path) -> tuple[Path, dict[str, tuple[int, int]]]:
+    """A garlic with arms and legs, 480 x 640, whom no detector finds, and where its joints are, in px."""
+    joints = {
+        "nose": (240, 250),
+        "left shoulder": (312, 318),
+        "right shoulder": (168, 318),
+        "left elbow": (382, 350),
+        "right elbow": (98, 350),
+        "left wrist": (430, 290),
+        "right wrist": (50, 290),
+        "left hip": (275, 430),
+        "right hip": (205, 430),
+        "left knee": (280, 505),
+        "right knee": (200, 505),
+        "left ankle": (282, 575),
+        "right ankle": (198, 575),
+    }
+    picture = Image.new("RGB", (480, 640), (140, 190, 160))
+    pen = ImageDraw.Draw(picture)
+    for side in ("left", "right"):
+        for chain in (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")):
+            pen.line([joints[f"{side} {name}"] for name in chain], fill=(120, 90, 60), width=13, joint="curve")
+        (x, y), (foot_x, foot_y) = joints[f"{side} wrist"], joints[f"{side} ankle"]
+        pen.ellipse((x - 15, y - 22, x + 15, y + 8), fill=(235, 60, 60))
+        pen.ellipse((foot_x - 20, foot_y - 7, foot_x + 20, foot_y + 15), fill=(90, 60, 40))
+    pen.ellipse((155, 180, 325, 450), fill=(238, 230, 214))
+    pen.polygon([(215, 200), (240, 90), (265, 200)], fill=(228, 218, 190))
+    for x in (215, 265):
+        pen.ellipse((x - 7, 225, x + 7, 245), fill=(30, 25, 20))
+    path = media_dir / "garlic.png"
+    picture.save(path)
+    return path, joints
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,11 @@
+import os
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
 from kling_ui.errors import SettingsError
-from kling_ui.settings import API_BASE, Settings, TokenFor
+from kling_ui.settings import API_BASE, Disk, Settings, TokenFor, disk_of
 
 
 def test_defaults_need_nothing_from_the_environment():
@@ -232,3 +233,134 @@ def test_hosts_and_proxies():
     assert any(network == ip_network("10.0.0.0/8") for network in settings.trusted_proxies)
     assert Settings.from_env({}).trusted_proxies == ()
     assert Settings.from_env({"KLING_UI_TRUSTED_PROXIES": "10.0.0.5"}).trusted_proxies == (ip_network("10.0.0.5/32"),)
+
+
+# --- where things are kept --------------------------------------------------------------------------------------------
+
+ROOT_LINE = "overlay / overlay rw 0 0\nproc /proc proc rw 0 0\n"
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """A function that says what is mounted on a folder, as Linux would, and gives folder and table."""
+
+    def write(line: str, name: str = "data") -> dict[str, Path]:
+        folder, table = tmp_path / name, tmp_path / "mounts"
+        folder.mkdir(exist_ok=True)
+        source, _, rest = line.partition(" ")
+        shown = str(folder).replace(" ", "\\040")
+        table.write_text(ROOT_LINE + (f"{source} {shown} {rest} rw,relatime 0 0\n" if line else ""))
+        return {"persistent": folder, "mounts": table}
+
+    return write
+
+
+DISKS = [
+    ("/dev/vda1 ext4", Disk.LOCAL),
+    ("/dev/sdb xfs", Disk.LOCAL),
+    ("tmpfs tmpfs", Disk.LOCAL),
+    ("/dev/sdc1 fuseblk", Disk.LOCAL),
+    ("fuse-overlayfs fuse.fuse-overlayfs", Disk.LOCAL),
+    ("gocryptfs fuse.gocryptfs", Disk.LOCAL),
+    ("/home/ann/ext4-image fuse.ext4", Disk.LOCAL),
+    ("none 9p", Disk.LOCAL),
+    ("server:/export nfs", Disk.NETWORK),
+    ("10.0.0.5:/ nfs4", Disk.NETWORK),
+    ("//server/share cifs", Disk.NETWORK),
+    ("ann@host:/home fuse.sshfs", Disk.NETWORK),
+    ("JuiceFS:myjfs fuse.juicefs", Disk.NETWORK),
+    ("something fuse", Disk.NETWORK),
+    ("s3fs fuse.s3fs", Disk.BUCKET),
+    ("bucket fuse.gcsfuse", Disk.BUCKET),
+    ("remote:bucket fuse.rclone", Disk.BUCKET),
+    ("mountpoint-s3 fuse", Disk.BUCKET),
+    ("blobfuse2 fuse", Disk.BUCKET),
+    ("hf-mount fuse", Disk.BUCKET),
+]
+
+
+@pytest.mark.parametrize(("line", "disk"), DISKS)
+def test_what_a_folder_lies_on_is_known_by_its_mount(mounted, line, disk):
+    where = mounted(line)
+    assert disk_of(where["persistent"] / "deeper" / "still", where["mounts"]) is disk
+    assert disk_of(where["persistent"].parent / "beside", where["mounts"]) is Disk.LOCAL
+    assert disk_of(where["persistent"].with_name("data-too"), where["mounts"]) is Disk.LOCAL
+    settings = {"KLING_UI_DATA_DIR": str(where["persistent"])}
+    if disk is Disk.BUCKET:
+        with pytest.raises(SettingsError, match="KLING_UI_LEDGER_URL") as raised:
+            Settings.from_env(settings, **where)
+        assert "postgresql://" in raised.value.advice
+    else:
+        assert Settings.from_env(settings, **where).ledger_disk is disk
+    elsewhere = settings | {"KLING_UI_LEDGER_URL": "postgresql://ann@host/ledger"}
+    found = Settings.from_env(elsewhere, **where)
+    assert (found.ledger_disk, found.data_dir) == (Disk.LOCAL, where["persistent"])
+
+
+def test_a_name_with_blanks_and_a_mount_over_a_mount_are_understood(mounted):
+    where = mounted("server:/export nfs4", name="my data")
+    assert disk_of(where["persistent"], where["mounts"]) is Disk.NETWORK
+    shown = str(where["persistent"]).replace(" ", "\\040")
+    where["mounts"].write_text(where["mounts"].read_text() + f"/dev/vdb {shown} ext4 rw 0 0\n")
+    assert disk_of(where["persistent"], where["mounts"]) is Disk.LOCAL
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "\0\n / \n", None])
+def test_where_the_system_does_not_tell_a_disk_is_believed_to_be_local(tmp_path, text):
+    table = tmp_path / "mounts"
+    if text is not None:
+        table.write_text(text)
+    assert disk_of(tmp_path, table) is Disk.LOCAL
+    assert Settings.from_env({"KLING_UI_DATA_DIR": str(tmp_path)}, mounts=table).ledger_disk is Disk.LOCAL
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///{}/l.sqlite", "sqlite+pysqlite:///{}/l.sqlite", "sqlite:///{}/l.sqlite?timeout=5"]
+)
+def test_a_ledger_that_is_named_is_looked_at_itself(mounted, tmp_path, url):
+    where = mounted("s3fs fuse.s3fs")
+    named = {"KLING_UI_DATA_DIR": str(tmp_path), "KLING_UI_LEDGER_URL": url.format(where["persistent"])}
+    with pytest.raises(SettingsError, match="bucket"):
+        Settings.from_env(named, **where)
+    assert Settings.from_env(named | {"KLING_UI_LEDGER_URL": "sqlite://"}, **where).ledger_disk is Disk.LOCAL
+
+
+A_SPACE = {"SPACE_ID": "ann/demo"}
+
+
+def test_a_space_keeps_things_on_its_persistent_storage(mounted):
+    where = mounted("/dev/vdb ext4")
+    settings = Settings.from_env(A_SPACE, **where)
+    assert (settings.data_dir, settings.is_lasting) == (where["persistent"], True)
+    assert settings.ledger_url == f"sqlite:///{where['persistent']}/ledger.sqlite"
+    assert Settings.from_env({}, **where).data_dir == Settings.data_dir.resolve(), "elsewhere /data is somebody else's"
+
+
+def test_a_space_without_persistent_storage_keeps_things_at_home_and_knows_that_they_do_not_last(mounted, tmp_path):
+    where = mounted("")
+    missing = where | {"persistent": tmp_path / "missing"}
+    settings = Settings.from_env(A_SPACE, **missing)
+    assert (settings.data_dir, settings.is_lasting) == (Settings.data_dir.resolve(), False)
+    assert not Settings.from_env(A_SPACE, **where).is_lasting, "a folder of the container's own"
+    assert Settings.from_env({}, **missing).is_lasting, "no Space"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_persistent_storage_that_cannot_be_written_to_is_not_used(mounted):
+    where = mounted("/dev/vdb ext4")
+    where["persistent"].chmod(0o500)
+    assert Settings.from_env(A_SPACE, **where).data_dir == Settings.data_dir.resolve()
+
+
+def test_a_space_uses_a_bucket_for_files_only_and_only_with_a_ledger_elsewhere(mounted):
+    where = mounted("hf-mount fuse")
+    assert Settings.from_env(A_SPACE, **where).data_dir == Settings.data_dir.resolve()
+    named = A_SPACE | {"KLING_UI_LEDGER_URL": "postgresql://ann@host/ledger"}
+    assert Settings.from_env(named, **where).data_dir == where["persistent"]
+
+
+@pytest.mark.parametrize(
+    ("text", "space_id"), [("ann/demo", "ann/demo"), ("ann/demo?x=y", None), ("[a](b)", None), ("", None)]
+)
+def test_the_space_is_known_by_its_name(text, space_id, tmp_path):
+    assert Settings.from_env({"SPACE_ID": text, "KLING_UI_DATA_DIR": str(tmp_path)}).space_id == space_id

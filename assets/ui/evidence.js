@@ -1,9 +1,9 @@
 // What shows a finding: a picture with boxes, parts of the clip that play when they are pressed, a curve with its limit.
 const CURVE = { width: 320, height: 84, left: 2, right: 318, top: 8, bottom: 78 };
 
-function evidenceOf(evidence) {
+function evidenceOf(evidence, repairs = []) {
   const shown = make("div", "evidence");
-  if (evidence.picture) shown.append(evidence.boxes.length ? boxedPicture(evidence) : plainPicture(evidence));
+  if (evidence.picture) shown.append(evidence.boxes.length ? boxedPicture(evidence, repairs.filter(({ box }) => box)) : plainPicture(evidence));
   if (evidence.curve) shown.append(curve(evidence.curve));
   if (evidence.spans.length) shown.append(spanButtons(evidence.spans));
   return shown;
@@ -18,10 +18,29 @@ function plainPicture({ picture, alt }) {
   return image;
 }
 
-function boxedPicture({ picture, alt, boxes }) {
+// Who is in the picture can be pressed, to be kept alone in it.
+function pressable({ repair, label, box }, width, height, line) {
+  const place = draw("rect", {
+    x: box[0] * width, y: box[1] * height, width: (box[2] - box[0]) * width, height: (box[3] - box[1]) * height,
+    class: "evidence-person", role: "button", tabindex: "0", "aria-label": label, "stroke-width": line, "data-keep": repair,
+  });
+  const words = draw("title", {});
+  words.textContent = label;
+  place.append(words);
+  const keep = () => { if (!isMending) startMending([repair]); };
+  place.addEventListener("click", keep);
+  place.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    keep();
+  });
+  return place;
+}
+
+function boxedPicture({ picture, alt, boxes }, kept) {
   const left = Math.min(0, ...boxes.map((box) => box[0])), top = Math.min(0, ...boxes.map((box) => box[1]));
   const right = Math.max(1, ...boxes.map((box) => box[2])), bottom = Math.max(1, ...boxes.map((box) => box[3]));
-  const sheet = draw("svg", { class: "evidence-picture", role: "img", "aria-label": alt });
+  const sheet = draw("svg", { class: "evidence-picture", role: kept.length ? "group" : "img", "aria-label": alt });
   const source = new Image();
   source.onload = () => { // only now is its shape known
     const [width, height] = [source.naturalWidth, source.naturalHeight];
@@ -34,6 +53,7 @@ function boxedPicture({ picture, alt, boxes }) {
         x: box[0] * width, y: box[1] * height, width: (box[2] - box[0]) * width, height: (box[3] - box[1]) * height,
         "stroke-width": line, "stroke-dasharray": `${4 * line} ${2 * line}`,
       }));
+    sheet.append(...kept.map((repair) => pressable(repair, width, height, line)));
   };
   source.src = picture;
   return sheet;

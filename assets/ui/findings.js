@@ -16,8 +16,18 @@ function row(finding, place, seen) {
   item.append(head, make("p", "finding-message", finding.message));
   if (finding.advice) item.append(make("p", "finding-advice", finding.advice));
   if (finding.repairs.length) item.append(repairButtons(finding.repairs, seen));
+  if (finding.rule === "image.character") item.append(wayToJoints());
   item.append(unfolding);
   return item;
+}
+
+// A character that no detector finds can be drawn once a person says where its joints are.
+function wayToJoints() {
+  const button = make("button", "quiet", "Place its joints");
+  button.type = "button";
+  button.dataset.do = "place-joints";
+  button.addEventListener("click", () => document.dispatchEvent(new CustomEvent("kling-correct")));
+  return button;
 }
 
 function thumb(picture, unfolding) {
@@ -48,11 +58,11 @@ function repairButtons(repairs, seen) {
   return list;
 }
 
-function more({ rule, evidence, source, severity }, place) {
+function more({ rule, evidence, source, severity, repairs }, place) {
   const unfolding = make("details", "finding-more");
   unfolding.open = opened.has(rule) || (place === 0 && severity !== "hint" && Boolean(evidence?.picture || evidence?.curve) && !folded.has(rule));
   unfolding.append(make("summary", "", evidence ? "What was seen, and the source" : "Source"));
-  if (evidence) unfolding.append(evidenceOf(evidence));
+  if (evidence) unfolding.append(evidenceOf(evidence, repairs));
   if (source) unfolding.append(make("p", "finding-source", `Source: ${source}`));
   unfolding.querySelector("summary").addEventListener("click", () => {
     (unfolding.open ? folded : opened).add(rule);

@@ -1,5 +1,5 @@
 // Picture, reference and result on one transport. The result is the clock; the reference follows it.
-// Space plays, arrows step a frame (with shift a second), Home and End jump, f fills the screen. Event for Python: 'compare' with {run_id}.
+// Space plays, arrows step a frame (with shift a second), Home and End jump, f fills the screen. Event for Python: 'compare' with {run_id} and whether without_background.
 const JUMP_S = 0.3; // a follower that is farther off is set, not bent
 const DRIFT_S = 0.012; // a follower that is closer is left alone
 const BEND = 0.6; // the most by which its speed is bent, as a share
@@ -17,10 +17,25 @@ let looping = true;
 let playing = false;
 let newestSeek = 0;
 let comparing = "";
+let isPreparedGone = false;
+const hasKept = localStorage.getItem("kling_ui.inputs") !== null;
 let showsInputs = false; // the new inputs stand here in place of the run that was shown before they changed
 let ofRun = { run_id: "", inputs: "" }; // the run that is shown, and the inputs that stood on the left when it came
 
-const shown = () => (props.value?.run_id && !showsInputs ? props.value : props.pair) || {};
+const shown = () => {
+  const inputs = isPrepared() ? props.prepared : props.pair; // asked first: a run makes the prepared one go
+  return (props.value?.run_id && !showsInputs ? props.value : inputs) || {};
+};
+// What was prepared stands here until there are other inputs than its own, or a run: then it is gone for good. Before
+// the inputs have come, a browser that kept some is not shown it: they may be others.
+function isPrepared() {
+  const { image = "", reference = "" } = props.pair || {};
+  const same = (mine, theirs) => !mine || mine === theirs;
+  const isOwn = !same(image, props.prepared?.image) || !same(reference, props.prepared?.reference);
+  if (props.value?.run_id || isOwn) isPreparedGone = true;
+  return Boolean(props.prepared?.result) && !isPreparedGone && Boolean((image && reference) || !hasKept);
+}
+
 const clips = () => [result, reference].filter((clip) => clip.getAttribute("src"));
 const master = () => clips()[0];
 const lengthOf = (clip) => (Number.isFinite(clip?.duration) ? clip.duration : 0);
@@ -131,6 +146,7 @@ const deeds = {
   full: () => fullScreen(),
   weakest: () => { const low = weakest(); if (low) { stop(); seek(low.at_s); } },
   compare: () => { comparing = props.value?.run_id || ""; note("Putting both clips into one file."); trigger("compare", { run_id: comparing }); },
+  clear: () => { comparing = props.value?.run_id || ""; note("Drawing it without the background."); trigger("compare", { run_id: comparing, without_background: true }); },
 };
 const keys = {
   " ": toggle,
@@ -286,10 +302,11 @@ async function render() {
   find(".player-remark").hidden = !value.remark;
   find(".player-label").textContent = value.label || "";
   find(".player-label").hidden = !value.label;
-  find(".player-actions").hidden = !value.result;
+  find(".player-actions").hidden = !value.result || !value.run_id;
   find(".transport").hidden = !value.reference && !value.result;
   for (const pane of ["image", "reference"]) find(`[data-pane=${pane}]`).hidden = !value[pane] && Boolean(value.run_id);
   find("[data-do=compare]").hidden = !value.reference;
+  find("[data-do=clear]").hidden = !value.can_clear;
   const link = find("[data-link=download]");
   link.href = value.result || "";
   link.download = value.file_name || "";
@@ -305,7 +322,7 @@ async function begin() {
   hear(false);
   stop();
   if (master()) await seek(0);
-  if (shown().result && isWanted()) await start();
+  if (shown().result && shown().run_id && isWanted()) await start();
 }
 
 function compared() {

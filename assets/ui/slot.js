@@ -25,8 +25,8 @@ let shownRef = null; // which file of Python's stands here; none while a new one
 let standing = null; // the value that stands here, to go back to when an answer comes too late
 let good = null; // the newest input that can be used: a replacement that fails leaves it here
 
-if (!isVideo) for (const part of [".slot-recorder", ".reel", ".slot-strip"]) find(part).remove();
-else wireTimeline();
+for (const part of isVideo ? [".editor", ".slot-correct", ".slot-corrected"] : [".slot-recorder", ".reel", ".slot-strip"]) find(part).remove();
+if (isVideo) wireTimeline();
 find(".step").textContent = props.step;
 find(".slot-title").textContent = title;
 find(".slot-link .unseen").textContent = `Address of the ${isVideo ? "clip" : "picture"}`;
@@ -131,10 +131,18 @@ function render() {
   facts(value.facts);
   find(".slot-found").textContent = value.found || "";
   show(evidence, Boolean(value.overlay));
+  showCorrected(value);
   showStrip(value.strip, value.strip_alt);
   drawTimeline(value.timeline);
   drawRepaired(value.repaired, Boolean(value.instead_of)); // what was not asked for does not unfold
   find(".slot").classList.toggle("is-empty", !value.url && !value.overlay && !localUrl);
+}
+
+function showCorrected({ corrected, can_correct }) {
+  if (isVideo) return;
+  find(".slot-corrected").textContent = corrected || "";
+  show(find(".slot-corrected"), Boolean(corrected));
+  show(find(".slot-correct"), Boolean(can_correct));
 }
 
 function showStrip(url, alt) {
@@ -164,6 +172,7 @@ function clear() {
   fail("");
   find(".slot-found").textContent = "";
   show(evidence, false);
+  showCorrected({});
   showStrip("");
   drawTimeline(null);
   drawRepaired(null);

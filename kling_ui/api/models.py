@@ -67,6 +67,7 @@ class MotionRequest:
         keep_original_sound: Keep the reference's sound.
         character_orientation: Whose facing the result follows.
         resolution: For the embedded engine only; the remote one knows no such field, and is sent none.
+        corrections: What a person says of the character, as ``docs/corrections.md`` describes; likewise.
 
     Raises:
         APIError: The prompt holds characters that are no text.
@@ -78,6 +79,7 @@ class MotionRequest:
     keep_original_sound: bool = True
     character_orientation: Orientation = Orientation.VIDEO
     resolution: Resolution | None = None
+    corrections: Mapping[str, object] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse what should have been refused before: half a character may be billed and end as a question mark."""

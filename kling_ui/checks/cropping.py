@@ -15,7 +15,7 @@ from kling_ui.checks.limits import (
     VIDEO_SIDE_MIN_PX,
 )
 from kling_ui.checks.repair_kinds import PEOPLE_MAX
-from kling_ui.checks.usability import bystanders
+from kling_ui.checks.usability import bystanders, most_people
 from kling_ui.media.rectangles import Margins, Rect, Size, window
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
 from kling_ui.vision.people import Box
@@ -93,6 +93,29 @@ def people_of(known: ImageAnalysis | VideoAnalysis) -> tuple[tuple[Rect, ...], .
             return ()
         largest = [tuple(_rect(box, size) for box in person.boxes) for person in (known.notes.people[0], *others)]
     return tuple(sorted(largest, key=lambda rects: float(np.median([rect.left_px + rect.right_px for rect in rects]))))
+
+
+def seen_at(known: ImageAnalysis | VideoAnalysis, number: int) -> Box:
+    """Where one of several people is in what shows them: in the picture, or when most are in view at once.
+
+    Args:
+        known: The picture or the clip.
+        number: Who, as for :func:`keep_person`.
+
+    Returns:
+        Left, top, right and bottom as fractions of the picture.
+    """
+    rects, place = people_of(known)[number - 1], 0
+    if isinstance(known, VideoAnalysis):
+        boxes = [
+            tuple(_rect(box, (known.facts.width_px, known.facts.height_px)) for box in one.boxes)
+            for one in known.notes.people
+        ]
+        times_s = known.notes.people[boxes.index(rects)].times_s
+        place = int(np.abs(np.array(times_s) - most_people(known)[0]).argmin())
+    rect = rects[place]
+    width, height = known.facts.width_px, known.facts.height_px
+    return rect.left_px / width, rect.top_px / height, rect.right_px / width, rect.bottom_px / height
 
 
 def keep_person(known: ImageAnalysis | VideoAnalysis, number: int) -> Rect | None:

@@ -4,7 +4,7 @@ import asyncio
 import copy
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -13,10 +13,12 @@ from kling_ui.checks import image_rules, pair_rules, video_rules
 from kling_ui.checks.limits import DURATION_SLACK_S, USABLE_MIN_S
 from kling_ui.checks.report import Finding, Report, Section, in_order
 from kling_ui.checks.usability import Timeline, advise_orientation, forecast
+from kling_ui.corrections import Corrections
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.options import TransferOptions
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis, analyse_image, analyse_video
+from kling_ui.vision.editing import EditableFigure, find_editable
 from kling_ui.vision.pose import Framing
 from kling_ui.workers import TakeTurn, Workers
 
@@ -37,7 +39,7 @@ ANALYSIS_TIMEOUT_S = 120.0
 _REMEMBERED_MAX = 64
 
 T = TypeVar("T")
-_Key = tuple[Callable[..., Any], Path, int, int]
+_Key = tuple[Callable[..., Any], Path, str, int, int]
 
 
 def judge(
@@ -79,6 +81,8 @@ def check_image(image: ImageFacts | ImageAnalysis) -> Section:
         "framing": str(person.framing if person else Framing.NOBODY),
         "sha256": image.sha256,
     }
+    if image.corrected is not None:
+        seen["corrected"] = asdict(image.corrected)
     return Section(_shown(facts) | seen, in_order(findings))
 
 
@@ -190,14 +194,30 @@ class Preflight:
         """
         return await self._once(probe_video, path, timeout_s=FACTS_TIMEOUT_S)
 
-    async def image(self, path: Path) -> ImageAnalysis:
-        """Find the character of a picture; the second look at the same content is quick.
+    async def image(self, path: Path, corrections: Corrections | None = None) -> ImageAnalysis:
+        """Find the character of a picture, as a person corrected it; the second look at the same content is quick.
+
+        Raises:
+            MediaError: It is no readable picture, or too little is said of a character that is not found.
+            WorkError: The worker died or took too long.
+        """
+        if not corrections:
+            return await self._once(analyse_image, path, self.folder, timeout_s=ANALYSIS_TIMEOUT_S)
+        return await self._once(
+            analyse_image, path, self.folder, corrections, timeout_s=ANALYSIS_TIMEOUT_S, variant=corrections.key
+        )
+
+    async def editable(self, path: Path, corrections: Corrections | None = None) -> EditableFigure:
+        """Find what a person can correct of a picture.
 
         Raises:
             MediaError: It is no readable picture.
             WorkError: The worker died or took too long.
         """
-        return await self._once(analyse_image, path, self.folder, timeout_s=ANALYSIS_TIMEOUT_S)
+        given = corrections or Corrections()
+        return await self._once(
+            find_editable, path, self.folder, given, timeout_s=ANALYSIS_TIMEOUT_S, variant=given.key
+        )
 
     async def video(self, path: Path) -> VideoAnalysis:
         """Follow the person of a clip; the second look at the same content is quick.
@@ -217,28 +237,31 @@ class Preflight:
         """Judge what is known so far; the same inputs are judged once, for the page and for the run that it begins."""
         if not isinstance(image, ImageAnalysis) or not isinstance(video, VideoAnalysis):
             return judge(image, video, choice)
-        key = image.sha256, image.facts.path, video.sha256, video.facts.path, choice
+        corrected = image.corrected.key if image.corrected else ""
+        key = image.sha256, image.facts.path, corrected, video.sha256, video.facts.path, choice
         if key not in self._judged:
             self._judged[key] = judge(image, video, choice)
             while len(self._judged) > _REMEMBERED_MAX:
                 self._judged.popitem(last=False)
         return self._judged[key]
 
-    async def report(self, image: Path | None, video: Path | None, choice: TransferOptions) -> Report:
-        """Look at both files at once and judge them.
+    async def report(
+        self, image: Path | None, video: Path | None, choice: TransferOptions, corrections: Corrections | None = None
+    ) -> Report:
+        """Look at both files at once, the picture as a person corrected it, and judge them.
 
         Raises:
             MediaError: One of them cannot be read.
             WorkError: A worker died or took too long.
         """
         analyses = await asyncio.gather(
-            self.image(image) if image else _nothing(),
+            self.image(image, *([corrections] if corrections else [])) if image else _nothing(),
             self.video(video) if video else _nothing(),
         )
         return self.judge(*analyses, choice)
 
-    async def _once(self, work: Callable[..., T], path: Path, *more: object, timeout_s: float) -> T:
-        key = _key(work, path)
+    async def _once(self, work: Callable[..., T], path: Path, *more: object, timeout_s: float, variant: str = "") -> T:
+        key = _key(work, path, variant)
         if not self._is_known(key):
             end_turn = await self._take_turn()
             if self._is_known(key):  # somebody was quicker
@@ -277,12 +300,12 @@ class Preflight:
                 self._remembered.popitem(last=False)
 
 
-def _key(work: Callable[..., object], path: Path) -> _Key:
+def _key(work: Callable[..., object], path: Path, variant: str) -> _Key:
     try:
         status = path.stat()
     except OSError:
-        return (work, path, -1, -1)  # the work itself says what is wrong
-    return (work, path, status.st_size, status.st_mtime_ns)
+        return (work, path, variant, -1, -1)  # the work itself says what is wrong
+    return (work, path, variant, status.st_size, status.st_mtime_ns)
 
 
 async def _at_once() -> Callable[[], None]:

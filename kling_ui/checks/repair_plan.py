@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kling_ui.checks.cropping import keep_person, people_of
+from kling_ui.checks.cropping import keep_person, people_of, seen_at
 from kling_ui.checks.image_repairs import (
     compose_image,
     image_repairs,
@@ -89,7 +89,8 @@ def people_repairs(
     count = len(people_of(known))
     for number in range(1, count + 1):
         if (keep := keep_person(known, number)) is not None:
-            values = {"position": (number, count), "width_px": keep.size[0], "height_px": keep.size[1]}
+            place = {"position": (number, count), "box": seen_at(known, number)}
+            values = place | {"width_px": keep.size[0], "height_px": keep.size[1]}
             yield Repair(RepairCode(f"{target}.keep-person-{number}"), (f"{target}.people",), values, in_all=False)
 
 

@@ -22,6 +22,7 @@ from kling_ui.checks.repair_kinds import Repair, RepairKind
 from kling_ui.checks.repair_plan import Plan, compose, longest_usable, offers, repair_all, with_person, with_repairs
 from kling_ui.checks.report import Report
 from kling_ui.checks.video_repairs import Span
+from kling_ui.corrections import Corrections
 from kling_ui.errors import MediaError
 from kling_ui.media.files import NAME_MAX_BYTES, cut, read_progress
 from kling_ui.media.transform_image import ImageTransform, transform_image
@@ -66,12 +67,16 @@ class RepairInput:
         original: What the person handed in.
         kinds: What was done to the original to make ``shown``.
         span: What ``shown`` keeps of an original clip, in the original's seconds, if a person chose that.
+        corrections: What a person corrected of ``shown``, a picture.
+        original_corrections: What they corrected of ``original``.
     """
 
     shown: Path
     original: Path
     kinds: frozenset[RepairKind] = frozenset()
     span: Span | None = None
+    corrections: Corrections | None = None
+    original_corrections: Corrections | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +171,13 @@ class RepairSession:
             WorkError: A worker died or took too long.
         """
         image, video, choice = request.image, request.video, request.choice
-        before = await self._analyses(image.shown if image else None, video.shown if video else None)
+        shown = image.shown if image else None, video.shown if video else None
+        before = await self._analyses(*shown, image.corrections if image else None)
         report = judge(*before, choice)
         offered = offers(*before, report, choice)
         asked = repair_all(offered) if request.kinds is None else request.kinds
         if request.person is not None:
-            shown = request.video or request.image
-            asked = with_person(asked, offered, request.person, path=shown.shown if shown else Path())
+            asked = with_person(asked, offered, request.person, path=shown[1] or shown[0] or Path())
         repairs = tuple(repair for repair in offered if repair.kind in asked)
         kinds = {repair.kind for repair in repairs}
         if request.span and video and RepairKind.VIDEO_TRIM in asked:
@@ -180,10 +185,10 @@ class RepairSession:
         touched_image, touched_video = _touched(image, "image", kinds), _touched(video, "video", kinds)
         sources = RepairedCopy(_source(image, touched_image), _source(video, touched_video))
         span = _kept_of_original(touched_video, kinds, request.span or longest_usable(before[1]))
-        earlier = frozenset[RepairKind]().union(
-            *(touched.kinds for touched in (touched_image, touched_video) if touched)
-        )
-        plan = compose(kinds | earlier, *await self._analyses(sources.image, sources.video), choice, usable=span)
+        earlier = frozenset[RepairKind]().union(*(one.kinds for one in (touched_image, touched_video) if one))
+        said = touched_image.original_corrections if touched_image else image.corrections if image else None
+        analyses = await self._analyses(sources.image, sources.video, said)
+        plan = compose(kinds | earlier, *analyses, choice, usable=span)
         plan = replace(plan, image=plan.image if touched_image else None, video=plan.video if touched_video else None)
         return PlannedRepairs(frozenset(kinds), repairs, plan, sources, span, before, with_repairs(report, offered))
 
@@ -222,9 +227,9 @@ class RepairSession:
         report = judge(*after, plan.choice)
         return RepairedInputs(copies, after, with_repairs(report, offers(*after, report, plan.choice)), pictures)
 
-    async def _analyses(self, image: Path | None, video: Path | None) -> Analyses:
+    async def _analyses(self, image: Path | None, video: Path | None, *corrections: Corrections | None) -> Analyses:
         return await asyncio.gather(
-            self._preflight.image(image) if image else _nothing(),
+            self._preflight.image(image, *filter(None, corrections)) if image else _nothing(),
             self._preflight.video(video) if video else _nothing(),
         )
 

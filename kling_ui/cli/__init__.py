@@ -42,6 +42,14 @@ Accepted = Annotated[
     list[str] | None,
     typer.Option("--accept", metavar="RULE", help="Go on in spite of this rule, where a person may overrule it."),
 ]
+Joints = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.json", help="The character's joints, placed by hand; see docs/corrections.md."),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.png", help="White is the character, black is not, clear is as it was found."),
+]
 Everybody = Annotated[bool, typer.Option("--all", help="Runs of the page and of everybody else, too.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -71,6 +79,8 @@ def check(
     orientation: Facing = Orientation.VIDEO,
     sound: Sound = True,
     accept: Accepted = None,
+    joints: Joints = None,
+    mask: Mask = None,
     as_json: AsJson = False,
 ) -> None:
     """Look at the inputs and say whether they will work.
@@ -83,9 +93,8 @@ def check(
     def load() -> Work:
         from kling_ui.cli.reports import check_files  # noqa: PLC0415
 
-        return lambda: check_files(
-            image, video, TransferOptions(prompt, orientation, sound), accept=accept or [], as_json=as_json
-        )
+        choice = TransferOptions(prompt, orientation, sound)
+        return lambda: check_files(image, video, choice, accept=accept or [], joints=joints, mask=mask, as_json=as_json)
 
     guarded(load, as_json=as_json)
 
@@ -137,6 +146,12 @@ def run(
     again: Annotated[
         bool, typer.Option("--again", help="Make another one although the same was made, or may have been.")
     ] = False,
+    joints: Joints = None,
+    mask: Mask = None,
+    transparent: Annotated[
+        bool,
+        typer.Option("--transparent", help="Of a preview, also draw the character without background, as a WebM."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make the video.
@@ -149,7 +164,17 @@ def run(
 
         choice = TransferOptions(prompt, orientation, sound, resolution)
         return lambda: run_files(
-            image, video, choice, engine, out=out, accept=accept or (), again=again, as_json=as_json
+            image,
+            video,
+            choice,
+            engine,
+            out=out,
+            accept=accept or (),
+            again=again,
+            joints=joints,
+            mask=mask,
+            transparent=transparent,
+            as_json=as_json,
         )
 
     guarded(load, as_json=as_json)

@@ -23,6 +23,7 @@ from kling_ui.presentation.findings import (
     repair_label,
     report_json,
 )
+from kling_ui.presentation.wording import corrected
 from kling_ui.python_api import check, repair, score
 from kling_ui.results import Progress, RepairResult
 from kling_ui.scoring.match import LimbMatch, MotionMatch
@@ -30,7 +31,14 @@ from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 
 
 def check_files(
-    image: Path | None, video: Path | None, choice: TransferOptions, *, accept: Collection[str], as_json: bool
+    image: Path | None,
+    video: Path | None,
+    choice: TransferOptions,
+    *,
+    accept: Collection[str],
+    as_json: bool,
+    joints: Path | None = None,
+    mask: Path | None = None,
 ) -> int:
     """Look at the files, print what was found and return the exit code.
 
@@ -45,6 +53,8 @@ def check_files(
         orientation=choice.orientation,
         keep_sound=choice.keep_sound,
         accept=accept,
+        joints=joints,
+        mask=mask,
     )
     if as_json:
         print_json(report_json(checked.report))
@@ -196,6 +206,8 @@ def _measures(facts: dict[str, Any]) -> str:
         parts.append("with sound" if facts["has_audio"] else "no sound")
     if facts.get("subject_share") is not None:
         parts.append(f"the character covers {facts['subject_share'] * 100:.0f} %")
+    if facts.get("corrected") is not None:
+        parts.append(corrected(facts["corrected"]["joints"], has_mask=facts["corrected"]["mask"]))
     if facts.get("person_share") is not None:
         parts.append(f"a person in {facts['person_share'] * 100:.0f} % of the frames looked at")
     return ", ".join(part for part in parts if part)

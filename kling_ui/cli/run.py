@@ -35,6 +35,9 @@ def run_files(
     accept: Collection[str],
     again: bool,
     as_json: bool,
+    joints: Path | None = None,
+    mask: Path | None = None,
+    transparent: bool = False,
 ) -> int:
     """Check, run, put the video into the folder, print what came of it and return the exit code.
 
@@ -64,6 +67,9 @@ def run_files(
             max_price_usd=math.inf,  # whoever types --engine kling means it; budgets are in the settings
             accept=accept,
             again=again,
+            joints=joints,
+            mask=mask,
+            transparent=transparent,
             on_progress=on_progress,
         )
     if as_json:
@@ -72,6 +78,8 @@ def run_files(
         say(result.message)
     else:
         tell_run(result.run, result.video)
+        if result.transparent is not None:
+            tell(str(result.transparent))
     return DONE if result.video is not None else FAILED
 
 
@@ -79,7 +87,8 @@ def outcome_json(result: RunResult) -> dict[str, Any]:
     """Put a result into plain JSON types."""
     check = report_json(result.check.report)
     if result.run is not None:
-        return run_json(result.run, result.video) | {"check": check}
+        clear = {"transparent": str(result.transparent)} if result.transparent else {}
+        return run_json(result.run, result.video) | clear | {"check": check}
     blocked = {"message": result.message, "advice": None, "raw": None}
     return {"run_id": None, "request_id": None, "engine": result.engine, "status": result.state} | {
         "video": None,
@@ -211,6 +220,7 @@ def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
         "elapsed_s": round(run.elapsed_s, 3),
         "inputs": list(run.inputs),
         "repairs": list(run.repairs),
+        "corrected": dict(run.corrected) if run.corrected else None,
         "error": None if run.state is RunState.COMPLETED else error,
     }
 

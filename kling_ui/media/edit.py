@@ -1,26 +1,31 @@
 """Making new clips out of finished ones: the only module that imports moviepy.
 
-Pictures are decoded by :mod:`kling_ui.media.video` (one fixed demuxer, exact times); moviepy adds sound and writes.
+Pictures and sound are decoded by :mod:`kling_ui.media.video` (one fixed demuxer, exact times); moviepy puts both
+together and writes. The ffmpeg that it brings never reads a file that somebody handed in.
 """
 
 import contextlib
+import itertools
 import tempfile
 import uuid
+import wave
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from kling_ui.errors import MediaError
 from kling_ui.media.image import read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
-from kling_ui.media.video import Frame, read_frames
+from kling_ui.media.video import Frame, open_clip, read_frames, sound_track
 
 HEIGHT_MAX_PX, WIDTH_MAX_PX = 1280, 3840  # of a comparison; players and H.264 decoders take as much everywhere
 _LABEL_PX = 40
 _GAP_PX = 8
+_SOUND_HZ = 44_100
 _PAPER_RGB, _INK_RGB = (255, 255, 255), (40, 40, 46)
 
 
@@ -60,11 +65,33 @@ def side_by_side(image: Path, reference: Path, result: Path, out: Path, *, heigh
     loud = next((facts for facts in reversed(clips) if facts.has_audio), None)
     with contextlib.ExitStack() as stack:
         shown = stack.enter_context(VideoClip(picture_at, duration=max(facts.duration_s for facts in clips)))
-        if loud:
-            sound = stack.enter_context(AudioFileClip(str(loud.path)))
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if loud and _write_sound(loud, scratch / "sound.wav"):
+            sound = stack.enter_context(AudioFileClip(str(scratch / "sound.wav")))
             shown.audio = sound.with_duration(min(sound.duration, shown.duration))
-        _write(shown, out, fps=clips[1].fps)
+        _write(shown, out, scratch, fps=clips[1].fps)
     return out
+
+
+def _write_sound(facts: VideoFacts, out: Path) -> bool:
+    """Write a clip's sound, from its first picture on, as stereo WAV; tell whether there was any that can be read."""
+    samples = 0
+    with wave.open(str(out), "wb") as file, open_clip(facts.path, container=facts.format) as (opened, stream):
+        file.setparams((2, 2, _SOUND_HZ, 0, "NONE", ""))
+        zero_s = float((stream.start_time or 0) * (stream.time_base or 0))
+        resampler = av.AudioResampler(format="s16", layout="stereo", rate=_SOUND_HZ)
+        if (track := sound_track(opened)) is None:
+            return False
+        with contextlib.suppress(av.FFmpegError):  # what sounds before the damage is kept
+            for frame in itertools.chain(opened.decode(track), [None]):
+                for piece in resampler.resample(frame):
+                    heard = piece.to_ndarray().reshape(-1, 2)
+                    if not samples and piece.pts is not None and piece.time_base:
+                        late = round((float(piece.pts * piece.time_base) - zero_s) * _SOUND_HZ)
+                        heard = np.pad(heard[max(0, -late) :], ((max(0, late), 0), (0, 0)))
+                    samples += len(heard)
+                    file.writeframes(heard.tobytes())
+    return samples > 0
 
 
 def _height(sizes_px: list[tuple[int, int]], picture_aspect: float) -> int:
@@ -93,20 +120,19 @@ class _Panel:
         return self._shown
 
 
-def _write(clip: Any, out: Path, *, fps: float) -> None:
+def _write(clip: Any, out: Path, scratch: Path, *, fps: float) -> None:
     part = out.with_name(f".{uuid.uuid4().hex}.part.mp4")
     try:
-        with tempfile.TemporaryDirectory() as scratch:
-            clip.write_videofile(
-                str(part),
-                fps=fps,
-                codec="libx264",
-                audio_codec="aac",
-                preset="veryfast",
-                temp_audiofile=str(Path(scratch) / "sound.m4a"),
-                ffmpeg_params=["-pix_fmt", "yuv420p", "-movflags", "+faststart"],
-                logger=None,
-            )
+        clip.write_videofile(
+            str(part),
+            fps=fps,
+            codec="libx264",
+            audio_codec="aac",
+            preset="veryfast",
+            temp_audiofile=str(scratch / "sound.m4a"),
+            ffmpeg_params=["-pix_fmt", "yuv420p", "-movflags", "+faststart"],
+            logger=None,
+        )
         part.replace(out)
     except OSError as error:  # moviepy hands on ffmpeg's complaint as one
         raise MediaError("it cannot be written.", path=out, advice="Free some space and try again.") from error

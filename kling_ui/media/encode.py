@@ -31,6 +31,9 @@ AAC_RATES = frozenset({8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48
 RAW_AAC_CONTAINERS = frozenset({"mp4", "mov", "matroska", "webm", "flv"})  # AAC without ADTS headers: can be copied
 # Near-lossless to the eye for flat, drawn-looking pictures, and fast enough to keep up with the drawing.
 X264_OPTIONS = {"preset": "veryfast", "crf": "19", "profile": "high", "threads": "1"}
+# Quick enough to keep up with the drawing, near-lossless to the eye.
+VP9_OPTIONS = {"crf": "24", "deadline": "realtime", "cpu-used": "6", "row-mt": "1", "threads": "2", "auto-alt-ref": "0"}
+WEBM_TICKS_PER_S = 1000  # WebM tells times in milliseconds
 KEYFRAME_EVERY_S = 1.0  # short, so that a player can scrub
 RATE_DENOMINATOR_MAX = 1001  # that of NTSC rates; averages of uneven clips are fractions too long for a time base
 TICKS_PER_FRAME = 1000  # resolution of frame times, for clips whose frames are not evenly spaced
@@ -293,6 +296,73 @@ class ClipWriter:
             return even
         ticks = round(time_s * float(self._fps) * TICKS_PER_FRAME)
         return even if abs(ticks - even) <= 2 else ticks  # rounding in the source's own clock
+
+
+class ClearClipWriter:
+    """Writes a silent WebM (VP9) whose pictures are partly transparent; use it as a context manager.
+
+    The file appears under its name only when everything was written; on any error nothing is left behind.
+
+    Args:
+        out: The WebM to write.
+        fps: Nominal frames per second.
+        size: ``(width_px, height_px)``, both even.
+
+    Raises:
+        MediaError: The file cannot be written.
+    """
+
+    def __init__(self, out: Path, *, fps: Fraction, size: tuple[int, int]) -> None:
+        self.out = out
+        self.frames = 0
+        fps = fps.limit_denominator(RATE_DENOMINATOR_MAX)
+        with ExitStack() as stack, _writing(out):
+            part = stack.enter_context(atomic_file(out))
+            self._file: OutputContainer = stack.enter_context(av.open(os.fspath(part), "w", format="webm"))
+            self._video = self._file.add_stream("libvpx-vp9", rate=fps, options=dict(VP9_OPTIONS))
+            self._video.width, self._video.height = size
+            self._video.pix_fmt = "yuva420p"
+            self._video.bit_rate = 0  # quality decides
+            context = self._video.codec_context
+            context.gop_size = max(1, round(float(fps) * KEYFRAME_EVERY_S))
+            context.time_base = self._video.time_base = Fraction(1, WEBM_TICKS_PER_S)
+            context.color_primaries = context.color_trc = context.colorspace = BT709
+            self._stack = stack.pop_all()
+
+    def write(self, ycbcr: np.ndarray, alpha: np.ndarray, *, time_s: float) -> None:
+        """Append one frame.
+
+        Args:
+            ycbcr: ``(height, width, 3)`` uint8 of the writer's size, not premultiplied.
+            alpha: ``(height, width)`` uint8.
+            time_s: When it is shown, in seconds from the start.
+
+        Raises:
+            MediaError: The file cannot be written.
+        """
+        frame = av.VideoFrame(ycbcr.shape[1], ycbcr.shape[0], "yuva420p")
+        *colours, clear = (_pixels(plane) for plane in frame.planes)
+        subsample(ycbcr, colours)
+        clear[:] = alpha
+        frame.time_base, frame.pts = Fraction(1, WEBM_TICKS_PER_S), round(time_s * WEBM_TICKS_PER_S)
+        with _writing(self.out):
+            self._file.mux(self._video.encode(frame))
+        self.frames += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            with contextlib.suppress(_AbandonedError, OSError, ValueError):
+                self._stack.__exit__(_AbandonedError, _AbandonedError(error), None)
+            return
+        with _writing(self.out), self._stack:
+            if not self.frames:
+                raise MediaError("it would hold no picture.", path=self.out)
+            self._file.mux(self._video.encode(None))
 
 
 class _AbandonedError(Exception):

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from kling_ui.corrections import Corrections, PlacedJoint
 from kling_ui.media.colour import brighten, on_background, to_srgb
 from kling_ui.media.files import atomic_file
 from kling_ui.media.image import ImageFacts, load_picture, probe_image
@@ -144,3 +145,52 @@ def _saved(image: Image.Image, name: str, **options: int) -> bytes:
     coded = BytesIO()
     image.save(coded, name, **options)
     return coded.getvalue()
+
+
+def carried_over(corrections: Corrections, transform: ImageTransform, size_px: tuple[int, int]) -> Corrections:
+    """Take corrections of a picture over to a copy that was cropped, scaled, given margins or turned.
+
+    Args:
+        corrections: Of the original.
+        transform: What was made of it.
+        size_px: Width and height of the original as displayed.
+    """
+    left, top, right, bottom = transform.crop or (0, 0, *size_px)
+    kept = right - left, bottom - top
+    size = transform.size or kept
+    m_left, m_top, m_right, m_bottom = transform.margins
+    full = size[0] + m_left + m_right, size[1] + m_top + m_bottom
+
+    def moved(joint: PlacedJoint) -> PlacedJoint:
+        if joint.place is None:
+            return joint
+        x = ((joint.place[0] * size_px[0] - left) * size[0] / kept[0] + m_left) / full[0]
+        y = ((joint.place[1] * size_px[1] - top) * size[1] / kept[1] + m_top) / full[1]
+        for _ in range(transform.turns % 4):
+            x, y = y, 1 - x
+        return PlacedJoint(round(x, 5), round(y, 5), joint.hidden)
+
+    joints = {name: moved(joint) for name, joint in corrections.joints.items()}
+    inside = {name: joint for name, joint in joints.items() if joint.place is None or _is_near(joint.place)}
+    return Corrections(inside, _moved_mask(corrections.mask, transform, size_px, full))
+
+
+def _moved_mask(mask: bytes, transform: ImageTransform, size_px: tuple[int, int], full: tuple[int, int]) -> bytes:
+    if not mask:
+        return b""
+    with Image.open(BytesIO(mask)) as opened:
+        paint = opened.convert("RGBA").convert("LA")
+    scale = paint.width / size_px[0]
+    crop = transform.crop or (0, 0, *size_px)
+    cut = paint.crop(tuple(round(side * scale) for side in crop))
+    share = cut.width / max(1, full[0] - transform.margins[0] - transform.margins[2])
+    canvas = Image.new("LA", (max(1, round(full[0] * share)), max(1, round(full[1] * share))))
+    canvas.paste(cut, (round(transform.margins[0] * share), round(transform.margins[1] * share)))
+    turned = canvas.transpose(_TURNS[transform.turns]) if transform.turns else canvas
+    out = BytesIO()
+    turned.save(out, "PNG")
+    return out.getvalue()
+
+
+def _is_near(place: tuple[float, float]) -> bool:
+    return all(-1 <= share <= 2 for share in place)

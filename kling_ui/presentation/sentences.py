@@ -91,7 +91,8 @@ FINDINGS: dict[Code, tuple[str, str]] = {
     ),
     Code.IMAGE_CHARACTER: (
         "The image shows no person or humanoid character that could be found.",
-        "Go on if you see one clearly (detectors miss stylised characters), else choose another picture.",
+        "Go on if you see one clearly (detectors miss stylised characters), place its joints by hand, "
+        "or choose another picture.",
     ),
     Code.IMAGE_COVERAGE: (
         "The character covers {share:fine_percent} of the image; more than {limit_share:fine_percent} is needed.",

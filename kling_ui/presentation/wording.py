@@ -1,16 +1,34 @@
 """Labels, figures and times as a person reads them, each kept on one line with its unit."""
 
+from collections.abc import Sequence
+
 from kling_ui.checks.report import Severity
 from kling_ui.checks.usability import SpanKind
 from kling_ui.options import InputKind, Orientation
 from kling_ui.runs.record import EngineName, RunState
+from kling_ui.settings import Disk, Settings
 
 NBSP = "\N{NO-BREAK SPACE}"
+CORRECTED_NAMED_MAX = 4  # more are counted
 
 ENGINE_LABELS = {
     EngineName.PREVIEW: "Preview, rendered by this app, not Kling",
     EngineName.KLING: "Kling 2.6 Motion Control Standard, through RunComfy",
 }
+PREPARED_LABEL = "Prepared beforehand: a preview, not Kling"
+PREPARED = (
+    "This app made it of the example before you came: it is no run of yours and cost nothing. "
+    "It goes with your first own input or run."
+)
+NOT_LASTING = "This Space keeps no files over a restart. Download the results that you want to keep."
+NOT_LASTING_ADVICE = (
+    "Nothing lasts here: files and the ledger go with the next restart. Add persistent storage to the Space, which is "
+    "then used by itself, or let KLING_UI_LEDGER_URL name a PostgreSQL database."
+)
+NETWORK_LEDGER = (
+    "The ledger is a SQLite file on a network's disk, where its locks may fail and the file may be damaged once two "
+    "processes write. Let KLING_UI_LEDGER_URL name a PostgreSQL database, or a file on a disk of this machine."
+)
 ENGINE_NAMES = {EngineName.PREVIEW: "Preview", EngineName.KLING: "Kling"}
 STATE_WORDS = {
     RunState.PREPARING: "Starting",
@@ -51,6 +69,14 @@ SPANS = {
 }
 ORIENTATIONS = {Orientation.VIDEO: "Video", Orientation.IMAGE: "Image"}
 SEVERITIES = {Severity.BLOCK: "Stops the run", Severity.WARN: "May disappoint", Severity.HINT: "Worth knowing"}
+
+
+def keeping_words(settings: Settings) -> list[str]:
+    """Say what whoever runs the app should know of where its ledger is kept."""
+    if settings.ledger_disk is Disk.NETWORK:
+        return [NETWORK_LEDGER]
+    is_file = settings.ledger_url.startswith("sqlite")
+    return [NOT_LASTING_ADVICE] if is_file and not settings.is_lasting else []
 
 
 def size(width_px: int, height_px: int) -> str:
@@ -95,3 +121,9 @@ def ago(duration_s: float) -> str:
         return f"{int(duration_s // 3600)} h ago"
     days = int(duration_s // 86400)
     return "1 day ago" if days == 1 else f"{days} days ago"
+
+
+def corrected(joints: Sequence[str], *, has_mask: bool) -> str:
+    """Say what of a character a person corrected: ``corrected by you: left wrist, outline``."""
+    named = list(joints) if len(joints) <= CORRECTED_NAMED_MAX else [f"{len(joints)} joints"]
+    return f"corrected by you: {', '.join([*named, *(['outline'] if has_mask else [])])}"

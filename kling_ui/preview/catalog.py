@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from kling_ui.errors import MediaError
+from kling_ui.corrections import Corrections
+from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.safe_http import checked_url
 from kling_ui.options import odd_characters
 from kling_ui.preview.service_errors import ServiceError, invalid_body, invalid_field
@@ -47,6 +48,13 @@ def _address(value: str) -> str:
     return value
 
 
+def _corrections(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return Corrections.from_json(value).to_json() if value else {}
+    except KlingUIError as error:
+        raise ValueError(f"must be corrections: {error.message}") from None
+
+
 class MotionInput(BaseModel):
     """The body of a submit; types are strict, unknown fields are tolerated."""
 
@@ -61,6 +69,9 @@ class MotionInput(BaseModel):
         description="Whose facing is followed: of the video (up to 30 s) or of the image (up to 10 s).",
     )
     resolution: Literal["720p", "1080p"] = Field(default="720p", description="How large the video may be.")
+    corrections: Annotated[dict[str, Any], AfterValidator(_corrections)] = Field(
+        default={}, description="The character's joints and outline, corrected by hand.", repr=False
+    )
 
 
 def parse_input(body: bytes) -> MotionInput:

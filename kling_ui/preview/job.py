@@ -191,7 +191,7 @@ class Job:
     def finish(self, state: JobState, at: float, failure: Failure | None = None) -> None:
         """Note how it ended, and let go of its inputs, and of what there is of a result that was not finished."""
         self.state, self.finished_at, self.failure = state, at, failure
-        self.asked = self.asked.model_copy(update={"image_url": "", "video_url": ""})
+        self.asked = self.asked.model_copy(update={"image_url": "", "video_url": "", "corrections": {}})
         shutil.rmtree(self.inputs, ignore_errors=True)
         if state is not JobState.SUCCEEDED:
             shutil.rmtree(self.output.parent, ignore_errors=True)

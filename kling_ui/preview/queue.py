@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+from kling_ui.corrections import Corrections
 from kling_ui.errors import KlingUIError, WorkTimeoutError
 from kling_ui.options import InputKind, Orientation, Resolution
 from kling_ui.preview.catalog import MotionInput
@@ -120,6 +121,7 @@ def render_lazily(
     keep_sound: bool,
     resolution: Resolution,
     progress: Path,
+    corrections: Corrections | None = None,
 ) -> object:
     """Render a preview; the heavy imports happen where it runs, in the worker."""
     from kling_ui.puppet.render import render_preview  # noqa: PLC0415
@@ -131,6 +133,7 @@ def render_lazily(
         orientation=orientation,
         keep_sound=keep_sound,
         sides_px=resolution.sides_px,
+        corrections=corrections,
         progress=progress,
     )
 
@@ -376,6 +379,7 @@ class JobQueue:
             resolution=Resolution(asked.resolution),
             progress=job.progress_file,
             timeout_s=self._render_limit_s,
+            **({"corrections": Corrections.from_json(asked.corrections)} if asked.corrections else {}),
         )
         if not job.output.is_file():
             raise KlingUIError("The preview made no file.")

@@ -41,6 +41,11 @@ class Warp(Protocol):
         ...
 
 
+BLACK_LUMA, WHITE_LUMA, NO_CHROMA = 16, 235, 128  # of BT.709 in limited range, as previews are drawn
+LEAST_SHOWN = 0.02  # of alpha: less is rounding
+RIM_PX = 9  # over which colours go on beyond the outline
+
+
 @dataclass(frozen=True, slots=True)
 class Sprite:
     """A layer prepared for painting: its colours in Y'CbCr, and the distance to it around it.
@@ -161,6 +166,35 @@ def _hull(solid: np.ndarray) -> np.ndarray:
     hull = (outline[:, 0, 0] + 1j * outline[:, 0, 1]).astype(np.complex64)
     steps = np.arange(0, 1, OUTLINE_STEP, np.float32)[:, None]
     return (hull * (1 - steps) + np.roll(hull, -1) * steps).ravel()
+
+
+def apart_from_grounds(on_black: np.ndarray, on_white: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Tell what was drawn from what lies behind it, by two drawings of the same on black and on white.
+
+    Args:
+        on_black: ``(height, width, 3)`` uint8 in Y'CbCr.
+        on_white: The same on white.
+
+    Returns:
+        ``(height, width, 3)`` uint8 in Y'CbCr, which goes on a little beyond the outline, so that no player's own
+        scaling shows a rim, and alpha, ``(height, width)`` uint8.
+    """
+    span = float(WHITE_LUMA - BLACK_LUMA)
+    shown = 1 - (on_white[..., 0].astype(np.float32) - on_black[..., 0]) / span
+    shown = np.where(shown < LEAST_SHOWN, 0, np.clip(shown, 0, 1)).astype(np.float32)
+    clear = (1 - shown)[..., None] * np.array([BLACK_LUMA, NO_CHROMA, NO_CHROMA], np.float32)
+    drawn = on_black.astype(np.float32) - clear  # premultiplied
+    around, near = cv2.blur(drawn, (RIM_PX, RIM_PX)), cv2.blur(shown, (RIM_PX, RIM_PX))
+    beyond = np.where(near[..., None] > 0, around / np.maximum(near, LEAST_SHOWN)[..., None], NO_CHROMA)
+    colour = np.where(shown[..., None] > 0, drawn / np.maximum(shown, LEAST_SHOWN)[..., None], beyond)
+    return np.rint(colour).clip(0, 255).astype(np.uint8), np.rint(shown * 255).astype(np.uint8)
+
+
+def plain_ground(shape: tuple[int, ...], luma: int) -> np.ndarray:
+    """Make a grey picture in Y'CbCr, ``(height, width, 3)`` uint8."""
+    ground = np.full((*shape[:2], 3), NO_CHROMA, np.uint8)
+    ground[..., 0] = luma
+    return ground
 
 
 class Watermark:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kling_ui.corrections import Corrections
 from kling_ui.media.colour import to_ycbcr
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.paint import Sprite
@@ -53,18 +54,21 @@ class Puppet:
         """The body parts that it has layers for."""
         return frozenset(self._pieces)
 
-    def draw(self, frame_pose: FramePose, into: np.ndarray | None = None) -> np.ndarray:
+    def draw(
+        self, frame_pose: FramePose, into: np.ndarray | None = None, *, ground: np.ndarray | None = None
+    ) -> np.ndarray:
         """Draw the character in one pose over its background.
 
         Args:
             frame_pose: How the figure stands.
             into: Where to draw it, to save the making of an array.
+            ground: What lies behind it, in Y'CbCr, instead of the picture's own background.
 
         Returns:
             ``(height, width, 3)`` uint8 in Y'CbCr, see :mod:`kling_ui.media.colour`.
         """
         frame = np.empty_like(self._backdrop) if into is None else into
-        np.copyto(frame, self._backdrop)
+        np.copyto(frame, self._backdrop if ground is None else ground)
         posed = {part: _segment(frame_pose.joints, part) for part in Part}
         for part, shadow in self._shadows.items():
             if part in frame_pose.order:
@@ -198,15 +202,18 @@ class _Content:
     """A picture's content, wherever it lies."""
 
     digest: bytes
+    corrections_key: str
     path: Path = field(compare=False)
+    corrections: Corrections | None = field(compare=False)
 
 
-def rig_of(path: Path, *, sides_px: tuple[int, int]) -> Rig:
+def rig_of(path: Path, *, sides_px: tuple[int, int], corrections: Corrections | None = None) -> Rig:
     """Find and cut out the person in a picture, or return the cached rig of the same content.
 
     Args:
         path: The picture.
         sides_px: As for :func:`kling_ui.puppet.rig.character.find_character`.
+        corrections: What a person says of the character.
 
     Raises:
         MediaError: It cannot be read, or nobody is found in it.
@@ -215,8 +222,8 @@ def rig_of(path: Path, *, sides_px: tuple[int, int]) -> Rig:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
     except OSError:
-        return _find(path, sides_px)  # which says what is the matter
-    return _cut(_Content(digest, path), sides_px)
+        return _find(path, sides_px, corrections)  # which says what is the matter
+    return _cut(_Content(digest, corrections.key if corrections else "", path, corrections), sides_px)
 
 
 def forget_rigs() -> None:
@@ -226,9 +233,9 @@ def forget_rigs() -> None:
 
 @lru_cache(maxsize=KEPT)
 def _cut(content: _Content, sides_px: tuple[int, int]) -> Rig:
-    return _find(content.path, sides_px)
+    return _find(content.path, sides_px, content.corrections)
 
 
-def _find(path: Path, sides_px: tuple[int, int]) -> Rig:
-    character = find_character(path, sides_px=sides_px)
+def _find(path: Path, sides_px: tuple[int, int], corrections: Corrections | None) -> Rig:
+    character = find_character(path, sides_px=sides_px, corrections=corrections)
     return Rig(character, Puppet(character))

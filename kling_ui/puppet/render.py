@@ -17,9 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from kling_ui.corrections import Corrections
 from kling_ui.errors import MediaError
 from kling_ui.media.colour import to_rgb
-from kling_ui.media.encode import ClipWriter
+from kling_ui.media.encode import ClearClipWriter, ClipWriter
 from kling_ui.media.files import ProgressFile
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.video import Prefetch, open_clip, read_frames
@@ -27,7 +28,7 @@ from kling_ui.options import Orientation, Resolution
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream
 from kling_ui.puppet.motion.retarget import Retargeter, opening_frames
-from kling_ui.puppet.paint import Watermark
+from kling_ui.puppet.paint import BLACK_LUMA, WHITE_LUMA, Watermark, apart_from_grounds, plain_ground
 from kling_ui.puppet.puppet import Rig, rig_of
 from kling_ui.vision.people import one_thread
 from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, pose_detector
@@ -69,6 +70,7 @@ def render_preview(
     orientation: Orientation = Orientation.VIDEO,
     keep_sound: bool = True,
     sides_px: tuple[int, int] = Resolution.P720.sides_px,
+    corrections: Corrections | None = None,
     progress: Path | None = None,
 ) -> RenderFacts:
     """Transfer the motion of ``video`` to the character of ``image`` and write ``out``.
@@ -80,6 +82,7 @@ def render_preview(
         orientation: Whose facing and place the result follows.
         keep_sound: Keep the reference's sound.
         sides_px: The longer and the shorter side that the result may have; its shape is the picture's.
+        corrections: What a person says of the character's joints and outline.
         progress: Where to say how far it is, and what was drawn last: ``{"progress": 0-1, "frame": JPEG as base64}``.
 
     Raises:
@@ -88,7 +91,7 @@ def render_preview(
     facts, progress_file = probe_video(video), ProgressFile(progress)
     pose_detector()  # loaded before another thread starts: two threads must not import the models' library at once
     with one_thread(), _pose_stream(facts) as pose_stream:
-        played = rig_of(image, sides_px=sides_px)
+        played = rig_of(image, sides_px=sides_px, corrections=corrections)
         with (
             ClipWriter(
                 out,
@@ -115,6 +118,43 @@ def _shown_small(ycbcr: np.ndarray) -> bytes:
     size = max(1, round(width * share)), max(1, round(height * share))
     rgb = to_rgb(cv2.resize(ycbcr, size, interpolation=cv2.INTER_AREA))
     return cv2.imencode(".jpg", rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, SHOWN_QUALITY])[1].tobytes()
+
+
+def render_transparent(
+    image: Path,
+    video: Path,
+    out: Path,
+    *,
+    orientation: Orientation = Orientation.VIDEO,
+    sides_px: tuple[int, int] = Resolution.P720.sides_px,
+    corrections: Corrections | None = None,
+) -> RenderFacts:
+    """Draw the same as :func:`render_preview` without the picture's background, as a silent WebM (VP9 with alpha).
+
+    Args:
+        image: A picture of one person.
+        video: The reference clip.
+        out: The WebM to write; it appears only when it is complete.
+        orientation: Whose facing and place the result follows.
+        sides_px: As for :func:`render_preview`.
+        corrections: What a person says of the character's joints and outline.
+
+    Raises:
+        MediaError: A file cannot be read or written, or shows nobody.
+    """
+    facts = probe_video(video)
+    pose_detector()
+    with one_thread(), _pose_stream(facts) as pose_stream:
+        played = rig_of(image, sides_px=sides_px, corrections=corrections)
+        size, badge = played.character.size, Watermark(played.character.size)
+        grounds = [plain_ground(played.character.rgb.shape, luma) for luma in (BLACK_LUMA, WHITE_LUMA)]
+        with ClearClipWriter(out, fps=_rate(facts), size=size) as writer:
+            for frame_pose in _frame_poses(pose_stream, played, orientation, video):
+                drawn = [played.puppet.draw(frame_pose, ground=ground) for ground in grounds]
+                for picture in drawn:
+                    badge.stamp(picture)
+                writer.write(*apart_from_grounds(*drawn), time_s=float(pose_stream.times_s[writer.frames]))
+    return RenderFacts(writer.frames, facts.fps, facts.duration_s, *size)
 
 
 @contextmanager

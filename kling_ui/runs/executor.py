@@ -6,6 +6,7 @@ import logging
 from pydantic import SecretStr
 
 from kling_ui.api.models import MotionRequest, RequestState
+from kling_ui.corrections import read_corrections
 from kling_ui.errors import APIError, KlingUIError
 from kling_ui.runs.engines import Engine
 from kling_ui.runs.outcomes import (
@@ -20,7 +21,7 @@ from kling_ui.runs.outcomes import (
     after_error,
 )
 from kling_ui.runs.publishing.protocol import FETCHING, InputFile
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import CORRECTIONS_NAME, EngineName, RunRecord, RunState
 from kling_ui.runs.recorder import RunContext, RunRecorder, TakenOverError
 from kling_ui.runs.result_download import ResultDownload
 
@@ -167,6 +168,7 @@ class RunExecutor:
         published = await self._engine.publisher.publish(self._image, self._reference)
         self._recorder.show(deliveries=published.deliveries)
         choice, is_preview = self.record.choice, self._engine.name is EngineName.PREVIEW
+        corrections = await asyncio.to_thread(self._corrections) if is_preview and self.record.corrected else None
         request = MotionRequest(
             prompt=choice.prompt or (_NO_PROMPT if is_preview else ""),
             image_url=published.image_url,
@@ -174,6 +176,7 @@ class RunExecutor:
             keep_original_sound=choice.keep_sound,
             character_orientation=choice.orientation,
             resolution=choice.resolution if is_preview else None,
+            corrections=corrections,
         )
         # From here to the request id the run may be charged without our knowing; the ledger says so first.
         await self._recorder.note(RunState.SUBMITTING, attempts=self.record.attempts + 1)
@@ -183,6 +186,9 @@ class RunExecutor:
         if self._wants_cancel:
             self._recorder.show(cancel_answer=await self._cancel_request())
         await self._breathe()
+
+    def _corrections(self) -> dict[str, object]:
+        return read_corrections(self._context.folders.of(self.record.run_id) / CORRECTIONS_NAME).to_json()
 
     async def _follow(self) -> None:
         following = self._api.follow(

@@ -85,12 +85,13 @@ class Entry:
             "motion": self.record.motion,
             "inputs_to_change": list(self.view.inputs),
             "repairs": list(self.view.repairs),
+            "corrected": self.record.corrected,
         }
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that are kept of it."""
-        found = (self.view.image, self.view.reference, self.view.result)
+        found = (self.view.image, self.view.reference, self.view.result, self.view.corrections)
         return tuple(path for path in found if path is not None and path.is_file())
 
 

@@ -8,8 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from kling_ui.corrections import Corrections
 from kling_ui.options import Resolution, TransferOptions
 
+CORRECTIONS_NAME = "corrections.json"  # in a run's folder
 CLAIM_MAX_S = 3600.0  # no claim is made for so long, see RunContext.lease_s
 # No retention is documented for this API; a sibling product of the vendor keeps results so long
 # (docs/vendor_api.md, section 1).
@@ -110,6 +112,8 @@ class RunRecord:
         name: What its visitor calls it.
         repaired: What was done to the inputs before, see :attr:`RunInputs.repaired`.
         deleted_at: When its visitor deleted it, seconds since 1970: its files are gone, what it cost stays.
+        corrected: What of the character a person had corrected by hand, see
+            :class:`kling_ui.corrections.CorrectionSummary`; the corrections themselves lie in the run's folder.
     """
 
     run_id: str
@@ -147,6 +151,7 @@ class RunRecord:
     name: str | None = None
     repaired: Mapping[str, Any] | None = None
     deleted_at: float | None = None
+    corrected: Mapping[str, Any] | None = None
 
     def is_held(self, now: float) -> bool:
         """Tell whether a process looks after it; a claim from a clock that was far ahead is none."""
@@ -221,6 +226,7 @@ class RunInputs:
         findings: What the checks said, as JSON.
         duration_s: Length of the video in seconds, if known; else it is taken from the findings, or measured.
         repaired: What was done to ``image`` and ``video`` before, each a list of ``[id of the repair, its label]``.
+        corrections: What a person says of the character in ``image``.
     """
 
     image: Path
@@ -231,6 +237,7 @@ class RunInputs:
     findings: Mapping[str, Any] | None = None
     duration_s: float | None = None
     repaired: Mapping[str, Any] | None = None
+    corrections: Corrections | None = field(default=None, repr=False)
 
     @property
     def known_duration_s(self) -> float | None:
@@ -274,13 +281,21 @@ class Start:
 
 
 def fingerprint(
-    visitor: str, engine: EngineName, image_sha256: str, reference_sha256: str, choice: TransferOptions
+    visitor: str,
+    engine: EngineName,
+    image_sha256: str,
+    reference_sha256: str,
+    choice: TransferOptions,
+    *,
+    corrections_key: str = "",
 ) -> str:
     """Return what is equal for the same request of the same visitor, and for nothing else."""
     values = asdict(choice)
     if engine is not EngineName.PREVIEW or choice.resolution is Resolution.P720:
         del values["resolution"]  # only previews have one, and requests from before there was one stay the same
     request = [visitor, engine, image_sha256, reference_sha256, values]
+    if corrections_key and engine is EngineName.PREVIEW:  # Kling is sent none, and would be charged again
+        request.append(corrections_key)
     return hashlib.sha256(json.dumps(request).encode()).hexdigest()
 
 
@@ -293,7 +308,10 @@ def fingerprint_for(visitor: str, record: RunRecord) -> str:
     """Return the fingerprint that a run has once it is this visitor's."""
     if not record.has_inputs:
         return recovered_fingerprint(visitor, record.request_id or "")
-    return fingerprint(visitor, record.engine, record.image_sha256, record.reference_sha256, record.choice)
+    key = str((record.corrected or {}).get("key", ""))
+    return fingerprint(
+        visitor, record.engine, record.image_sha256, record.reference_sha256, record.choice, corrections_key=key
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kling_ui.corrections import Corrections, write_corrections
 from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.signatures import sniff
 from kling_ui.options import Orientation
-from kling_ui.runs.record import ResultFacts
+from kling_ui.runs.record import CORRECTIONS_NAME, ResultFacts
 from kling_ui.workers import Workers
 
 CHUNK_BYTES = 2**20
@@ -64,8 +65,13 @@ class RunFolders:
         """Return a run's folder."""
         return self._root / run_id
 
-    def keep(self, image: Path, reference: Path) -> StoredInputs:
+    def keep(self, image: Path, reference: Path, corrections: Corrections | None = None) -> StoredInputs:
         """Copy two files into the folder of a new run, and hash them on the way; blocking.
+
+        Args:
+            image: The character image.
+            reference: The reference video.
+            corrections: What a person says of the character; kept beside them.
 
         Raises:
             MediaError: One of them cannot be read.
@@ -76,6 +82,8 @@ class RunFolders:
         image_name, reference_name = f"image{_suffix(image)}", f"reference{_suffix(reference)}"
         try:
             folder.mkdir(parents=True)
+            if corrections:
+                write_corrections(corrections, folder / CORRECTIONS_NAME)
             image_sha256 = _copy(image, folder / image_name)
             return StoredInputs(
                 run_id, image_name, image_sha256, reference_name, _copy(reference, folder / reference_name)

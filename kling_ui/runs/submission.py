@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from pydantic import SecretStr
 
@@ -88,7 +88,7 @@ class RunSubmission:
                     raise
                 return await self._found(standing, token)
         try:
-            kept = await asyncio.to_thread(self._context.folders.keep, inputs.image, inputs.video)
+            kept = await asyncio.to_thread(self._context.folders.keep, inputs.image, inputs.video, inputs.corrections)
             record = self._new_record(kept, inputs, engine, visitor, own_token=token is not None)
             if not target.is_free and token is None:
                 record = replace(record, payer=terms.payer or None)
@@ -110,7 +110,9 @@ class RunSubmission:
         image_sha256, reference_sha256 = await asyncio.gather(
             asyncio.to_thread(sha256_of, inputs.image), asyncio.to_thread(sha256_of, inputs.video)
         )
-        request = fingerprint(visitor, engine, image_sha256, reference_sha256, inputs.choice)
+        request = fingerprint(
+            visitor, engine, image_sha256, reference_sha256, inputs.choice, corrections_key=_key_of(inputs)
+        )
         return await self._standing(request, again=again)
 
     async def quote(self, token: SecretStr | None, duration_s: float | None, terms: Terms) -> Quote:
@@ -198,7 +200,14 @@ class RunSubmission:
             state=RunState.PREPARING,
             created_at=now,
             changed_at=now,
-            fingerprint=fingerprint(visitor, engine, kept.image_sha256, kept.reference_sha256, inputs.choice),
+            fingerprint=fingerprint(
+                visitor,
+                engine,
+                kept.image_sha256,
+                kept.reference_sha256,
+                inputs.choice,
+                corrections_key=_key_of(inputs),
+            ),
             holder=self._context.holder,
             held_until=now + self._context.lease_s,
             image_name=kept.image_name,
@@ -210,7 +219,12 @@ class RunSubmission:
             visitor_pays=own_token,
             findings=inputs.findings,
             repaired=inputs.repaired,
+            corrected=asdict(summary) if inputs.corrections and (summary := inputs.corrections.summary) else None,
         )
+
+
+def _key_of(inputs: RunInputs) -> str:
+    return inputs.corrections.key if inputs.corrections else ""
 
 
 def nobodys() -> RunError:

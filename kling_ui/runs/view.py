@@ -11,7 +11,7 @@ from kling_ui.options import TransferOptions
 from kling_ui.runs.outcomes import CancelAnswer, FailureReason, Outcome, OutcomeCode, ReasonCode, Trouble, explain
 from kling_ui.runs.pricing import Charge, Quote, charge_of
 from kling_ui.runs.publishing.protocol import Deliveries
-from kling_ui.runs.record import EngineName, Expiry, RunRecord, RunState, expiry_of
+from kling_ui.runs.record import CORRECTIONS_NAME, EngineName, Expiry, RunRecord, RunState, expiry_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +89,9 @@ class RunView:
         result_gone: Its result is among them.
         name: What its visitor calls it; empty without a name.
         repaired: What was done to ``image`` and ``video`` before, each a list of ``[id of the repair, its label]``.
+        corrected: What of the character a person had corrected by hand, see
+            :class:`kling_ui.corrections.CorrectionSummary`; ``None`` for nothing.
+        corrections: The file that holds these corrections, if it is still here.
         is_deleted: Its visitor deleted it: only whoever owns the ledger sees that it was.
     """
 
@@ -130,6 +133,8 @@ class RunView:
     result_gone: bool = False
     name: str = ""
     repaired: Mapping[str, Any] | None = None
+    corrected: Mapping[str, Any] | None = None
+    corrections: Path | None = None
     is_deleted: bool = False
 
     @property
@@ -233,6 +238,8 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         result_gone=files.is_result_gone,
         name=record.name or "",
         repaired=record.repaired,
+        corrected=record.corrected,
+        corrections=_if_here(folder / CORRECTIONS_NAME) if record.corrected else None,
         is_deleted=record.deleted_at is not None,
     )
 

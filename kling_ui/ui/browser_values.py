@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from kling_ui.checks.limits import PROMPT_MAX_CHARS
 from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.corrections import read_corrections
 from kling_ui.options import Orientation, Resolution, TransferOptions, odd_characters, without_odd
 from kling_ui.runs.runner import RunInputs
 from kling_ui.ui.event_payload import choice_of, entries_of, text_of
@@ -30,6 +31,7 @@ class InputVersion:
         span: What a person chose to keep of a clip, in seconds of the original.
         picture: What it looked like before and after.
         origin: The public address from which exactly this file came, if it did.
+        corrections: The file of what a person corrected of a picture by hand, if anything.
     """
 
     path: Path
@@ -37,6 +39,7 @@ class InputVersion:
     span: Span | None = None
     picture: Path | None = None
     origin: str | None = field(default=None, repr=False)
+    corrections: Path | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -56,6 +59,7 @@ class InputVersion:
             "span": list(self.span) if self.span else None,
             "picture": signed_files.sign(self.picture) if self.picture else None,
             "origin": self.origin,
+            "corrections": signed_files.sign(self.corrections) if self.corrections else None,
         }
 
     @classmethod
@@ -71,6 +75,7 @@ class InputVersion:
             read_span(given.get("span")),
             signed_files.open(given.get("picture")),
             origin if isinstance(origin, str) else None,
+            signed_files.open(given.get("corrections")),
         )
 
 
@@ -164,6 +169,7 @@ class RunRequest:
         video_url: The public address from which the clip came, if it did.
         image_repairs: What was done to the image before, each with the label of its button.
         video_repairs: What was done to the clip before, likewise.
+        corrections: The file of what a person corrected of the image by hand, if anything.
     """
 
     image: Path
@@ -174,9 +180,14 @@ class RunRequest:
     video_url: str | None = field(default=None, repr=False)
     image_repairs: Repairs = ()
     video_repairs: Repairs = ()
+    corrections: Path | None = None
 
     def inputs(self, *, findings: Mapping[str, Any] | None) -> RunInputs:
-        """Give what a run is made of; ``findings`` is what the checks said."""
+        """Give what a run is made of; ``findings`` is what the checks said.
+
+        Raises:
+            MediaError: What was corrected is no longer here.
+        """
         return RunInputs(
             image=self.image,
             video=self.video,
@@ -185,6 +196,7 @@ class RunRequest:
             video_url=self.video_url,
             findings=findings,
             repaired={"image": _listed(self.image_repairs), "video": _listed(self.video_repairs)},
+            corrections=read_corrections(self.corrections) if self.corrections else None,
         )
 
     def to_value(self, signed_files: SignedFiles) -> dict[str, Any]:
@@ -200,6 +212,7 @@ class RunRequest:
             "accepted": self.accepted,
             "image_repairs": _listed(self.image_repairs),
             "video_repairs": _listed(self.video_repairs),
+            "corrections": signed_files.sign(self.corrections) if self.corrections else None,
         }
 
     @classmethod
@@ -214,7 +227,15 @@ class RunRequest:
         )
         urls = _url(given.get("image_url")), _url(given.get("video_url"))
         repairs = _repairs(given.get("image_repairs")), _repairs(given.get("video_repairs"))
-        return cls(image, video, choice, given.get("accepted") is True, *urls, *repairs)
+        return cls(
+            image,
+            video,
+            choice,
+            given.get("accepted") is True,
+            *urls,
+            *repairs,
+            signed_files.open(given.get("corrections")),
+        )
 
 
 def shown_rate_value(rate_usd: float | None) -> dict[str, Any]:

@@ -1,14 +1,17 @@
-"""Where the page's styles, scripts and examples lie: beside the package when installed, beside it in a checkout."""
+"""Where the page's styles, scripts and examples lie: inside the package when installed, beside it in a checkout."""
 
 import filecmp
+import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.ui.web.signed_files import SignedFiles
 
-_PACKAGE = Path(__file__).resolve().parents[2]
+_PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def asset(name: str) -> Path:
@@ -60,6 +63,39 @@ EXAMPLES = (
 )
 
 
+PREPARED = "prepared.json"  # what was measured of the preview that was drawn beforehand of the first example
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedResult:
+    """A finished preview of an example, drawn and scored by ``assets/make_examples.py``; nobody's run.
+
+    Attributes:
+        example: What it was made of.
+        result: File name of the video.
+        width_px: Its width.
+        height_px: Its height.
+        fps: Its frames a second.
+        duration_s: Its length.
+        motion: What was measured of it, as of the result of a run.
+    """
+
+    example: Example
+    result: str
+    width_px: int
+    height_px: int
+    fps: float
+    duration_s: float
+    motion: Mapping[str, Any]
+
+
+def prepared_result() -> PreparedResult:
+    """Give the result that stands on the page before anybody has done anything."""
+    kept = json.loads(asset(f"examples/{PREPARED}").read_text("utf-8"))
+    measures = {name: kept[name] for name in ("result", "width_px", "height_px", "fps", "duration_s", "motion")}
+    return PreparedResult(example=example_of(kept["example"]), **measures)
+
+
 def small_name(name: str) -> str:
     """Name the small picture of a file, which a button shows: on a slow network the files themselves take long."""
     return f"{Path(name).stem}-small.jpg"
@@ -69,7 +105,7 @@ def keep_examples(folder: Path) -> None:
     """Copy the shipped files to where the page may show them; what is there already stays."""
     folder.mkdir(parents=True, exist_ok=True)
     files = {name for example in EXAMPLES for name in (example.image, example.video)}
-    for name in files | {small_name(name) for name in files}:
+    for name in files | {small_name(name) for name in files} | {prepared_result().result}:
         source, target = asset(f"examples/{name}"), folder / name
         if not target.exists() or not filecmp.cmp(source, target, shallow=False):
             shutil.copyfile(source, target)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ from kling_ui.checks.repair_session import (
     RepairRequest,
     RepairSession,
 )
+from kling_ui.corrections import Corrections, read_corrections, write_corrections
 from kling_ui.errors import KlingUIError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
+from kling_ui.media.transform_image import carried_over
 from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.presentation.findings import file_differences, repair_label
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Span
@@ -61,7 +63,8 @@ class InputAnalysis:
         facts = await self.facts(kind, path)
         carried |= await self._repaired(kind, versions, facts)
         yield slot_view.facts_of(signed_files, path, facts) | carried
-        yield slot_view.analysis_value(signed_files, path, await self.analyse(kind, path)) | carried
+        analysis = await self.analyse(kind, path, await corrections_of(versions))
+        yield slot_view.analysis_value(signed_files, path, analysis) | carried
         if kind is InputKind.VIDEO:
             self._services().runner.watch_ahead(path)
 
@@ -80,10 +83,13 @@ class InputAnalysis:
         Raises:
             KlingUIError: It cannot be read.
         """
-        path = self._services().signed_files.open(value.get("ref"))
-        if path is None or not value.get("facts"):
+        versions = InputVersions.from_value(value, self._services().signed_files)
+        if versions is None or not value.get("facts"):
             return None
-        return await (self.facts(kind, path) if value.get("busy") else self.analyse(kind, path))
+        path = versions.current.path
+        if value.get("busy"):
+            return await self.facts(kind, path)
+        return await self.analyse(kind, path, await corrections_of(versions))
 
     async def facts(self, kind: InputKind, path: Path) -> Facts:
         """Read what a file says of itself.
@@ -94,13 +100,17 @@ class InputAnalysis:
         preflight = self._services().preflight
         return await (preflight.image_facts(path) if kind is InputKind.IMAGE else preflight.video_facts(path))
 
-    async def analyse(self, kind: InputKind, path: Path) -> ImageAnalysis | VideoAnalysis:
-        """Find all that there is to find in a file.
+    async def analyse(
+        self, kind: InputKind, path: Path, corrections: Corrections | None = None
+    ) -> ImageAnalysis | VideoAnalysis:
+        """Find all that there is to find in a file, in a picture as a person corrected it.
 
         Raises:
-            KlingUIError: It cannot be read.
+            KlingUIError: It cannot be read, or too little is said of a character that is not found.
         """
         preflight = self._services().preflight
+        if kind is InputKind.IMAGE and corrections:
+            return await preflight.image(path, corrections)
         return await (preflight.image(path) if kind is InputKind.IMAGE else preflight.video(path))
 
     async def _repaired(self, kind: InputKind, versions: InputVersions, facts: Facts) -> dict[str, Any]:
@@ -108,6 +118,16 @@ class InputAnalysis:
             return {}
         before = await self.facts(kind, versions.original.path)
         return slot_view.repaired(self._services().signed_files, versions, file_differences(before, facts))
+
+
+async def corrections_of(versions: InputVersions) -> Corrections | None:
+    """Read what a person corrected of what is shown; ``None`` for nothing.
+
+    Raises:
+        MediaError: It is no longer here.
+    """
+    place = versions.current.corrections
+    return None if place is None else await asyncio.to_thread(read_corrections, place)
 
 
 @dataclass(slots=True)
@@ -227,8 +247,32 @@ class InputRepairs:
         for kind in touched:
             versions = order.inputs[kind]
             version = _next_version(versions, kind, labels, planned, repaired)
+            if kind is InputKind.IMAGE:
+                version = await _carried(services, version, versions, planned, room.folder)
             values[kind] = await self._input_analysis.whole(kind, versions.adding(version))
+            if kind is InputKind.IMAGE and _is_dropped(versions, services):
+                values[kind] |= {"corrected": slot_view.DROPPED}
         return RepairOutcome(tuple(labels.values()), values, planned.plan.choice)
+
+
+async def _carried(
+    services: Services, version: InputVersion, versions: InputVersions, planned: PlannedRepairs, folder: Path
+) -> InputVersion:
+    """Take what was corrected of the original over to its copy, which is always made of the original."""
+    corrections, transform = await corrections_of(InputVersions(versions.original)), planned.plan.image
+    if not corrections or transform is None:
+        return version
+    facts = await services.preflight.image_facts(versions.original.path)
+    size_px, place = (facts.width_px, facts.height_px), folder / "corrections.json"
+    carried = await asyncio.to_thread(carried_over, corrections, transform, size_px)
+    await asyncio.to_thread(write_corrections, carried, place)
+    return replace(version, corrections=place)
+
+
+def _is_dropped(versions: InputVersions, services: Services) -> bool:
+    """Tell whether a person corrected a repaired copy, whose successor is made of the original once more."""
+    place = versions.current.corrections
+    return versions.is_repaired and place is not None and place.is_relative_to(services.corrections.folder)
 
 
 def _conversion(facts: Facts) -> RepairKind | None:
@@ -242,8 +286,11 @@ def _conversion(facts: Facts) -> RepairKind | None:
 def _input(versions: InputVersions | None) -> RepairInput | None:
     if versions is None:
         return None
-    current = versions.current
-    return RepairInput(current.path, versions.original.path, current.kinds, current.span)
+    current, original = versions.current, versions.original
+    corrected = (
+        read_corrections(place) if place is not None else None for place in (current.corrections, original.corrections)
+    )
+    return RepairInput(current.path, original.path, current.kinds, current.span, *corrected)
 
 
 def _labels(order: RepairOrder, planned: PlannedRepairs) -> dict[RepairKind, str]:

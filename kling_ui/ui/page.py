@@ -11,6 +11,7 @@ from kling_ui.options import DEFAULT_PROMPT
 from kling_ui.ui.event_payload import LatestWins, guarded
 from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.handlers.account import AccountHandlers, TokenHandlers
+from kling_ui.ui.handlers.editor import EditorHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.price import PriceHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
@@ -97,32 +98,39 @@ def build_page(
     services: Callable[[], Services],
     *,
     example_pairs: list[dict[str, str]],
+    prepared: dict[str, Any] | None = None,
     login_url: str = "",
     is_public: bool = False,
+    space_id: str = "",
+    notice: str = "",
 ) -> gr.Blocks:
     """Build the page.
 
     Args:
         services: Gives what the handlers call; it is asked only while the server runs.
         example_pairs: What the row of examples shows.
+        prepared: The result that is shown before there is another.
         login_url: Where a login starts; empty where nobody can log in.
         is_public: Others than the person at this machine can reach the app.
+        space_id: The Hugging Face Space that the app runs in, which a visitor may duplicate; empty elsewhere.
+        notice: What visitors should know of how long things are kept.
     """
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(CACHE_SWEEP_S, CACHE_AGE_S)) as page:
         visitor = gr.BrowserState("", storage_key=VISITOR_KEY, secret=VISITOR_SCRAMBLE)
         kept = gr.BrowserState(None, storage_key=INPUTS_KEY, secret=VISITOR_SCRAMBLE)
-        engine = place_engine(login_url=login_url, is_public=is_public)
+        engine = place_engine(login_url=login_url, is_public=is_public, space_id=space_id)
         with gr.Row(elem_id="columns"):
             with gr.Column(scale=5, min_width=0, elem_id="left"):
                 inputs = place_inputs(example_pairs)
                 how = place_how(EXAMPLES[0].choice)
                 action = place_action()
             with gr.Column(scale=8, min_width=0, elem_id="right"):
-                result = place_result()
+                result = place_result(prepared, notice)
         panels = Panels(engine, inputs, how, action, result, visitor, kept)
         latest_wins = LatestWins()
         on_inputs, on_runs = InputHandlers(services, latest_wins), RunHandlers(services)
         wire_inputs(panels, on_inputs)
+        wire_editor(panels, EditorHandlers(services, latest_wins))
         wire_checks(panels, on_inputs)
         wire_repairs(panels, RepairHandlers(services, latest_wins))
         on_token = TokenHandlers(services)
@@ -141,11 +149,20 @@ def build_page(
 def wire_inputs(panels: Panels, handlers: InputHandlers) -> None:
     """Look at whatever a person hands in; the newest request of a tab wins."""
     image, video, how = panels.inputs.image, panels.inputs.video, panels.how
-    image.handed(handlers.on_image, None, image, trigger_mode="multiple", **PLUMBING)
+    image.handed(handlers.on_image, panels.visitor, image, trigger_mode="multiple", **PLUMBING)
     video.handed(handlers.on_video, None, video, trigger_mode="multiple", **PLUMBING)
     image.handed(handlers.on_own_picture, how.prompt, how.prompt, **PLUMBING)
     chosen = [image, video, how.orientation, how.prompt]
-    panels.inputs.examples.pick(handlers.on_example, how.prompt, chosen, trigger_mode="multiple", **PLUMBING)
+    panels.inputs.examples.pick(
+        handlers.on_example, [how.prompt, panels.visitor], chosen, trigger_mode="multiple", **PLUMBING
+    )
+
+
+def wire_editor(panels: Panels, handlers: EditorHandlers) -> None:
+    """Correct the character of the picture."""
+    image = panels.inputs.image
+    image.edit(handlers.on_edit, image, image, trigger_mode="multiple", **PLUMBING)
+    image.correct(handlers.on_correct, [image, panels.visitor], image, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_checks(panels: Panels, handlers: InputHandlers) -> None:

@@ -1,6 +1,7 @@
 """Factories that place components where they are called, and give them back by name."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -12,6 +13,7 @@ from kling_ui.ui.handlers.price import FREE, RUN
 
 TITLE = """# Motion Control playground
 A picture and a clip go in; the picture makes the clip's moves."""
+DUPLICATE = "\n\n[Duplicate this Space](https://huggingface.co/spaces/{space_id}?duplicate=true)"
 PREVIEW_LABEL = "Preview\nFree, rendered on this {place}"
 KLING_LABEL = "Kling 2.6 Standard\nPaid, with a RunComfy token"
 ORIENTATIONS = [
@@ -90,17 +92,18 @@ class ResultPanel:
     history: gr.HTML
 
 
-def place_engine(*, login_url: str, is_public: bool) -> EnginePanel:
+def place_engine(*, login_url: str, is_public: bool, space_id: str = "") -> EnginePanel:
     """Place the title, the engine switch with the token that Kling needs, and who has logged in where one can.
 
     Args:
         login_url: Where a login starts; empty where nobody can log in.
         is_public: Others than the person at this machine read the page: for them it is a server.
+        space_id: The Space that a visitor may duplicate, to run it with a token and a machine of their own.
     """
     place = "server" if is_public else "machine"
     engines = [(PREVIEW_LABEL.format(place=place), EngineName.PREVIEW.value), (KLING_LABEL, EngineName.KLING.value)]
     with gr.Row(elem_id="head"):
-        gr.Markdown(TITLE, elem_id="title")
+        gr.Markdown(TITLE + DUPLICATE.format(space_id=space_id) if space_id else TITLE, elem_id="title")
         with gr.Column(elem_id="engine-side", min_width=0):
             engine = gr.Radio(
                 engines, value=EngineName.PREVIEW.value, label="Engine", elem_id="engine", elem_classes="choices"
@@ -188,6 +191,14 @@ def place_action() -> ActionPanel:
     return ActionPanel(findings, accepted, headline, run, cost, asks)
 
 
-def place_result() -> ResultPanel:
-    """Place the run, its result and the earlier ones."""
-    return ResultPanel(widgets.status(), widgets.player(), widgets.history())
+def place_result(prepared: dict[str, Any] | None = None, notice: str = "") -> ResultPanel:
+    """Place the run, its result and the earlier ones.
+
+    Args:
+        prepared: What is shown before there is a run.
+        notice: How long they are kept, if that is worth saying.
+    """
+    panel = ResultPanel(widgets.status(), widgets.player(prepared), widgets.history())
+    if notice:
+        widgets.note("keeping", notice)
+    return panel

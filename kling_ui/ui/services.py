@@ -13,6 +13,7 @@ import httpx
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
 from kling_ui.composition import open_parts
+from kling_ui.corrections import CorrectionStore
 from kling_ui.media.playable import PlayableCopies, ShownCopy
 from kling_ui.media.safe_http import download
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
@@ -108,6 +109,11 @@ class Services:
     def room(self, expected_bytes: int) -> AbstractAsyncContextManager[Room]:
         """Give room for an input; see :meth:`UploadStore.room`."""
         return self.store.room(self.share[0], expected_bytes)
+
+    @property
+    def corrections(self) -> CorrectionStore:
+        """What visitors corrected of pictures by hand."""
+        return CorrectionStore(self.signed_files.root / "corrections", self.signed_files.secret)
 
     @property
     def examples(self) -> Path:

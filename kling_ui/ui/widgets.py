@@ -40,7 +40,7 @@ _STONE = Color(
 )
 
 _WEIGHTS = (400, 700)  # the semibold files that Gradio carries lack most letters
-STYLES = ("base.css", "inputs.css", "timeline.css", "findings.css", "result.css", "player.css")
+STYLES = ("base.css", "inputs.css", "timeline.css", "findings.css", "result.css", "player.css", "editor.css")
 
 
 def page_theme() -> gr.themes.Base:
@@ -145,18 +145,21 @@ def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HT
     """Place one input of a run; ``kind`` is ``image`` or ``video``.
 
     Events: ``handed`` (``seq``, and either the ``ref`` of an upload and whether it was ``recorded`` here, or a
-    ``url``), ``undo``, and of a clip ``repair`` (``kinds``, ``span``) by which a person keeps a part of it.
+    ``url``), ``undo``, of a clip ``repair`` (``kinds``, ``span``) by which a person keeps a part of it, and of a
+    picture ``edit`` and ``correct`` (``joints``, ``mask``) by which they correct it; property ``editor`` answers both.
     """
+    is_clip = kind == "video"
     return widget(
         "slot",
         uses=("dom", "playable", "timeline", "repaired"),
-        scripts=("recorder",) if kind == "video" else (),
+        scripts=("recorder",) if is_clip else ("joints", "brush", "editor"),
         elem_id=elem_id,
         kind=kind,
         step=step,
         title=title,
         blank=blank,
         max_bytes=UPLOAD_MAX_BYTES,
+        **({} if is_clip else {"editor": {}}),
     )
 
 
@@ -220,16 +223,22 @@ def status() -> gr.HTML:
     return widget("status", elem_id="status", uses=("places",), note=None)
 
 
-def player() -> gr.HTML:
-    """Place the synchronised player; event ``compare`` (``run_id``); property ``comparison`` answers it.
+def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
+    """Place the synchronised player; event ``compare`` (``run_id``, ``without_background``).
+
+    Property ``comparison`` answers it.
 
     It shows a run, or, while its value is empty, what the property ``pair`` holds; ``used`` says of a run that its
     inputs stand in their places again.
+
+    Args:
+        prepared: What it shows until there are inputs other than these, or a run.
     """
     return widget(
         "player",
         elem_id="player",
         uses=("score", "panes", "playable"),
+        prepared=prepared or {},
         comparison=None,
         pair={},
         used={},

@@ -13,11 +13,13 @@ from typing import BinaryIO, TypeVar
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from kling_ui.errors import MediaError
+from kling_ui.corrections import Corrections, CorrectionSummary
+from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.files import content_sha256
 from kling_ui.media.image import ImageFacts, Picture, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.vision.clip_measurements import Notes, measure_clip
+from kling_ui.vision.corrected import corrected_pose
 from kling_ui.vision.evidence import draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
 from kling_ui.vision.frame_analysis import (
     PLAN_PX,
@@ -59,6 +61,8 @@ from kling_ui.vision.pose import (
 )
 from kling_ui.vision.stored_turns import stored_turns
 
+NOTHING_CORRECTED = Corrections()
+_KEY_CHARS = 24  # of what tells corrections apart in a file's name; enough that no two meet
 _KINDS_MAX = 8  # dataclasses that are kept here; there are fewer
 VERSION = 6  # raise it whenever an analysis finds something else than before in the same file
 
@@ -184,6 +188,7 @@ class ImageAnalysis:
         overlay: A JPEG of the picture with mask, skeleton and the boxes of others, or ``None`` when nobody was found.
         others: Boxes of everybody else of a comparable size, ``(left, top, right, bottom)`` as fractions.
         brightness: Of the character's light parts, 0-1; of the picture's when nobody was found.
+        corrected: What a person corrected of it by hand, if anything.
     """
 
     sha256: str
@@ -193,6 +198,7 @@ class ImageAnalysis:
     overlay: Path | None
     others: tuple[Box, ...] = ()
     brightness: float = 1.0
+    corrected: CorrectionSummary | None = None
 
     @property
     def upright(self) -> "ImageAnalysis":
@@ -286,30 +292,38 @@ def load_all_models() -> None:
 
 
 @one_thread()
-def analyse_image(path: Path, folder: Path) -> ImageAnalysis:
+def analyse_image(path: Path, folder: Path, corrections: Corrections = NOTHING_CORRECTED) -> ImageAnalysis:
     """Decode a picture, find its people and draw what was found.
 
     Args:
         path: A local picture of any supported format.
         folder: Where analyses are cached.
+        corrections: What a person says of the character.
 
     Raises:
-        MediaError: It is no readable picture.
+        MediaError: It is no readable picture, or too little is said of a character that is not found.
     """
     cache, sha256 = AnalysisCache(folder), content_sha256(path)
-    overlay_place = cache.place(sha256, "overlay.jpg")
-    kept = cache.read(sha256, "image.json", ImageAnalysis)
+    overlay_name, name = (corrected_name(what, corrections) for what in ("overlay.jpg", "image.json"))
+    overlay_place = cache.place(sha256, overlay_name)
+    kept = cache.read(sha256, name, ImageAnalysis)
     if kept is not None and (kept.person is None or overlay_place.is_file()):
         overlay = overlay_place if kept.person else None
         return replace(kept, facts=replace(kept.facts, path=path), overlay=overlay)
     picture = read_picture(path, long_side_px=POSE_LONG_SIDE_PX)
     small = shrink(picture.rgb, PLAN_PX)
-    group, person, drawn = _see(picture, small)
+    group, person, drawn = _see_corrected(picture, small, corrections) if corrections else _see(picture, small)
     light = brightness(small, group.main.mask if group.main else None)
-    overlay = None if drawn is None else cache.write_bytes(sha256, "overlay.jpg", jpeg(drawn))
-    analysis = ImageAnalysis(sha256, picture.facts, person, picture.clear_share, overlay, _rounded(group), light)
-    cache.write(sha256, "image.json", replace(analysis, facts=_nameless(analysis.facts), overlay=None))
+    overlay = None if drawn is None else cache.write_bytes(sha256, overlay_name, jpeg(drawn))
+    seen = person, picture.clear_share, overlay, _rounded(group), light, corrections.summary
+    analysis = ImageAnalysis(sha256, picture.facts, *seen)
+    cache.write(sha256, name, replace(analysis, facts=_nameless(analysis.facts), overlay=None))
     return analysis
+
+
+def corrected_name(what: str, corrections: Corrections) -> str:
+    """Name what the cache keeps of a picture that was corrected by hand; otherwise ``what`` itself."""
+    return f"{corrections.key[:_KEY_CHARS]}-{what}" if corrections else what
 
 
 @one_thread()
@@ -386,6 +400,23 @@ def _see(picture: Picture, small: np.ndarray) -> tuple[Group, PersonFacts | None
     group = Group(group.main, group.others or bodies_of(picture.rgb, faces.result(), people))
     draw_boxes(drawn, group.others)
     return group, person, drawn
+
+
+def _see_corrected(
+    picture: Picture, small: np.ndarray, corrections: Corrections
+) -> tuple[Group, PersonFacts, np.ndarray]:
+    """Find everybody, and the main person where and as it was corrected."""
+    rgb, people = picture.rgb, search(picture.rgb)
+    try:
+        pose = corrected_pose(rgb, people, corrections)
+    except KlingUIError as error:
+        raise MediaError(error.message, path=picture.facts.path, advice=error.advice) from error
+    main, mask = pose, pose.mask if pose.mask is not None else np.zeros(rgb.shape[:2], np.float32)
+    group = group_of(distinct([main, *people, *outshone(rgb, people)]))
+    others = group.others if group.main is main else tuple(box for box in group.others if box != mask_box(main))
+    drawn = draw_person(rgb, mask, main.landmarks)
+    draw_boxes(drawn, others)
+    return Group(main, others), _person_facts(picture, small, main), drawn
 
 
 def _person_facts(picture: Picture, small: np.ndarray, pose: Pose) -> PersonFacts:

@@ -7,15 +7,25 @@ for following one person from frame to frame the ready-made one is used. The mod
 """
 
 import math
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from kling_ui.errors import WorkError
 
 # The detector's own default is 0.5; small and stylised bodies are found lower (0.4 for a painted face).
 CANDIDATE_SCORE_MIN = 0.15
 _FACE_SCORE_MIN = 0.6  # posters, logos and crumpled cloth score less
 _REGION_SCALE = 1.25  # how much larger than the body's circle the landmark model wants its square
+# Without the packages that it names: most are never imported here, and one would be a second OpenCV.
+INSTALLING = "pip install --no-deps mediapipe==0.10.21"
+_LOADING = Lock()
 _DETECTOR = """
     input_stream: "image"
     output_stream: "detections"
@@ -48,8 +58,40 @@ _LANDMARKER = """
 
 
 def load_library() -> None:
-    """Import mediapipe, whose circular imports break when two threads are the first to run them."""
-    import mediapipe  # noqa: F401, PLC0415  loads in seconds, only where used
+    """Import mediapipe, whose circular imports break when two threads are the first to run them.
+
+    Raises:
+        WorkError: It is not installed.
+    """
+    with _LOADING, _plotting_left_out():
+        try:
+            import mediapipe  # noqa: F401, PLC0415  loads in a moment, only where used
+        except ModuleNotFoundError as error:
+            if error.name != "mediapipe":
+                raise
+            raise WorkError(
+                "The pose models are missing: mediapipe is not installed.", advice=f"Install it with: {INSTALLING}"
+            ) from error
+
+
+@contextmanager
+def _plotting_left_out() -> Generator[None]:
+    """Let mediapipe find empty modules for matplotlib, which it imports for plots that nobody asks for here.
+
+    The real one takes 75 MB of disk and half of the time that mediapipe takes to load.
+    """
+    if not sys.modules.keys().isdisjoint({"mediapipe", "matplotlib"}):
+        yield
+        return
+    names = ("matplotlib", "matplotlib.pyplot")
+    empty, plots = (ModuleType(name) for name in names)
+    vars(empty)["pyplot"] = plots
+    sys.modules.update(zip(names, (empty, plots), strict=True))
+    try:
+        yield
+    finally:
+        for name in names:
+            sys.modules.pop(name, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +132,7 @@ class PoseDetector:
     """Finds bodies in pictures and reads their poses; both models are loaded once and belong to one thread."""
 
     def __init__(self) -> None:
+        load_library()
         from google.protobuf import text_format  # noqa: PLC0415  loads in seconds, only where used
         from mediapipe.framework.calculator_pb2 import (  # noqa: PLC0415
             CalculatorGraphConfig,  # ty: ignore[missing-module-member]  protobuf makes its classes at run time
@@ -153,6 +196,7 @@ class FaceDetector:
     """Finds faces that are turned to the camera, near and far; loaded once, it belongs to one thread."""
 
     def __init__(self) -> None:
+        load_library()
         from mediapipe.python.solutions.face_detection import FaceDetection  # noqa: PLC0415  loads in seconds
 
         self._solution = FaceDetection(model_selection=1, min_detection_confidence=_FACE_SCORE_MIN)
@@ -180,6 +224,7 @@ class PoseTracker:
     """
 
     def __init__(self, *, connected: bool, score_min: float) -> None:
+        load_library()
         from mediapipe.python.solutions.pose import Pose as Solution  # noqa: PLC0415  loads in seconds
 
         self._solution = Solution(

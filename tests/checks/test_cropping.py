@@ -14,8 +14,10 @@ from kling_ui.checks.cropping import (
     people_of,
     person_rect,
     scaled,
+    seen_at,
 )
 from kling_ui.checks.repair_plan import compose, people_repairs
+from kling_ui.checks.usability import most_people
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.rectangles import Rect
 from kling_ui.options import TransferOptions
@@ -181,6 +183,18 @@ def test_somebody_who_stands_beside_all_the_time_is_cropped_out_of_a_clip(watch)
     assert kept.holds(people_of(clip)[1][0])
     assert kept.left_px >= 0.15 * 1920
     assert keep_person(clip, 1) is not None
+
+
+def test_everybody_can_be_pressed_where_the_evidence_shows_them(watch):
+    image = image_of((1600, 900), MIDDLE, LEFT, RIGHT)
+    assert [seen_at(image, number) for number in (1, 2, 3)] == [
+        pytest.approx(box, abs=0.001) for box in (LEFT, MIDDLE, RIGHT)
+    ]
+    clip = clip_of(watch, (0.1, 0.15))
+    shown_s, (other,) = most_people(clip)
+    assert shown_s in clip.notes.people[0].times_s
+    assert seen_at(clip, 1) == pytest.approx(other, abs=0.001)
+    assert seen_at(clip, 2) == pytest.approx((0.4, 0.1, 0.6, 0.9), abs=0.001)
 
 
 def test_somebody_who_crosses_cannot_be_cropped_out_of_a_clip(watch):

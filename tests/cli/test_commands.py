@@ -188,3 +188,57 @@ def test_ctrl_c_ends_a_run_and_leaves_nothing_behind(person_png, short_dance_mp4
     assert "Traceback" not in rest
     assert list(tmp_path.iterdir()) == []
     assert list((data_dir / "preview").iterdir()) == []
+
+
+@pytest.fixture
+def garlic_json(garlic, tmp_path):
+    """A file of the garlic's joints, as a person writes it."""
+    path = tmp_path / "garlic.json"
+    path.write_text(json.dumps({"unit": "px", "joints": {name: list(place) for name, place in garlic[1].items()}}))
+    return path
+
+
+@pytest.mark.slow
+def test_check_takes_joints_that_were_placed_by_hand(typed, garlic, garlic_json):
+    plain = json.loads(typed("check", "--image", garlic[0], "--json").stdout)
+    done = typed("check", "--image", garlic[0], "--joints", garlic_json, "--json")
+    told = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert [finding["rule"] for finding in plain["image"]["findings"]] == ["image.character"]
+    assert "corrected" not in plain["image"]["facts"]
+    corrected = told["image"]["facts"]["corrected"]
+    assert (set(corrected["joints"]), corrected["mask"]) == (set(garlic[1]), False)
+    assert told["image"]["findings"] == []
+    assert "corrected by you: 13 joints" in typed("check", "--image", garlic[0], "--joints", garlic_json).stdout
+
+
+@pytest.mark.parametrize(
+    ("joints", "words"), [('{"joints": {"tail": [0, 0]}}', "no joint 'tail'"), ('{"joints": {}', "it is not JSON")]
+)
+def test_joints_that_cannot_be_meant_end_with_2(typed, garlic, tmp_path, joints, words):
+    (tmp_path / "wrong.json").write_text(joints)
+    done = typed("check", "--image", garlic[0], "--joints", tmp_path / "wrong.json")
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert "wrong.json" in done.stderr
+
+
+def test_joints_need_an_image(typed, garlic_json, dance_mp4):
+    done = typed("check", "--video", dance_mp4, "--joints", garlic_json)
+    assert done.exit_code == 2
+    assert "Give the image, too." in done.stderr
+
+
+@pytest.mark.slow
+def test_run_rehearses_whom_no_detector_finds_and_without_background_too(
+    typed, garlic, garlic_json, short_dance_mp4, tmp_path
+):
+    out = tmp_path / "out"
+    words = ("run", garlic[0], short_dance_mp4, "--joints", garlic_json, "--transparent", "--out", out, "--json")
+    done = typed(*words, "--accept", "video.duration")
+    told = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert told["corrected"]["joints"] == told["check"]["image"]["facts"]["corrected"]["joints"]
+    names = sorted(path.name for path in out.iterdir())
+    assert names == sorted([told["video"].rpartition("/")[2], told["transparent"].rpartition("/")[2]])
+    assert names[0].endswith("-preview-transparent.webm")

@@ -184,6 +184,7 @@ def test_the_json_of_a_finished_run():
         "elapsed_s": 12.5,
         "inputs": [],
         "repairs": [],
+        "corrected": None,
         "error": None,
         "check": report_json(Report()),
     }

@@ -1,5 +1,10 @@
+from pathlib import Path
+
+import av
+import moviepy
 import numpy as np
 import pytest
+from moviepy import AudioFileClip
 
 from kling_ui.errors import MediaError
 from kling_ui.media.edit import _height, side_by_side
@@ -22,6 +27,35 @@ def test_three_pictures_in_step_with_sound(make_clip, person_png, tmp_path):
     assert brightness[30, 0] > brightness[20, 0] > brightness[10, 0]  # the reference goes on
     assert brightness[34, 1] == pytest.approx(brightness[25, 1], abs=3)  # the shorter result stays
     assert brightness[12, 1] > brightness[12, 0]  # and rose faster before
+
+
+def test_sound_stays_in_step_and_ffmpeg_reads_only_what_was_written_here(
+    drawn_dance, make_clip, person_png, tmp_path, monkeypatch
+):
+    read = []
+
+    def reading(path: str) -> AudioFileClip:
+        read.append(Path(path))
+        return AudioFileClip(path)
+
+    monkeypatch.setattr(moviepy, "AudioFileClip", reading)
+    out = side_by_side(person_png, drawn_dance.path, make_clip(), tmp_path / "compare.mp4", height_px=64)
+    assert [path.name for path in read] == ["sound.wav"]
+    assert not read[0].exists()  # nor is it left behind
+    before, after = heard(drawn_dance.path), heard(out)
+    span = np.arange(4410, min(len(before), len(after)) - 4410)
+    likeness = {lag: float(np.corrcoef(before[span], after[span + lag])[0, 1]) for lag in range(-1323, 1324, 21)}
+    best = max(likeness, key=likeness.__getitem__)
+    assert abs(best) <= 441  # 10 ms
+    assert likeness[best] > 0.5
+
+
+def heard(path: Path) -> np.ndarray:
+    """The samples of a clip's sound, one channel, 44100 a second."""
+    with av.open(str(path)) as clip:
+        resampler = av.AudioResampler(format="s16", layout="mono", rate=44_100)
+        frames = [piece for frame in clip.decode(audio=0) for piece in resampler.resample(frame)]
+    return np.concatenate([frame.to_ndarray()[0] for frame in frames]).astype(float)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
 from kling_ui.presentation import wording
+from kling_ui.settings import Disk, Settings
 
 
 def _plain(text):
@@ -35,3 +36,21 @@ def test_figures_as_a_person_reads_them(said, text):
 
 def test_a_figure_and_its_unit_stay_on_one_line():
     assert " " not in wording.size(720, 1280)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (Settings(ledger_url="sqlite:////a/l.sqlite"), []),
+        (Settings(ledger_url="sqlite:////a/l.sqlite", ledger_disk=Disk.NETWORK), ["locks may fail"]),
+        (Settings(ledger_url="sqlite:////a/l.sqlite", on_space=True, is_lasting=False), ["persistent storage"]),
+        (Settings(ledger_url="postgresql://host/l", on_space=True, is_lasting=False), []),
+    ],
+)
+def test_whoever_runs_the_app_is_told_when_a_ledger_may_be_lost_and_the_way_out(settings, words):
+    said = wording.keeping_words(settings)
+    assert len(said) == len(words)
+    for one, part in zip(said, words, strict=True):
+        assert part in one
+        assert "KLING_UI_LEDGER_URL" in one
+        assert "PostgreSQL" in one

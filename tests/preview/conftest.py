@@ -22,10 +22,13 @@ TINY_IMAGE = "data:image/png;base64," + base64.b64encode(b"tiny image").decode()
 TINY_VIDEO = "data:video/mp4;base64," + base64.b64encode(b"tiny video").decode()
 
 
-def join_inputs(image: Path, video: Path, out: Path, *, orientation, keep_sound, resolution, progress) -> None:
+def join_inputs(
+    image: Path, video: Path, out: Path, *, orientation, keep_sound, resolution, progress, corrections=None
+) -> None:
     """Render in the simplest way that shows what arrived."""
     progress.write_text(json.dumps({"progress": 0.5}))
     facts = f"|{orientation}|{keep_sound}" + ("|1080p" if resolution == "1080p" else "")
+    facts += f"|{','.join(corrections.joints)}" if corrections else ""
     out.write_bytes(image.read_bytes() + b"+" + video.read_bytes() + facts.encode())
 
 

@@ -1,6 +1,7 @@
 """Our client and our service, each written against the contract, must understand each other."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
@@ -149,5 +150,21 @@ def test_someone_elses_request_stays_theirs(in_house):
         with pytest.raises(AuthenticationError) as caught:
             await ModelAPI(house.http, token=SecretStr("another")).status(request_id)
         assert (caught.value.status_code, caught.value.error_code) == (403, 403001)
+
+    in_house(use)
+
+
+def test_corrections_reach_whoever_draws(in_house):
+    said = {"joints": {"nose": [0.5, 0.25]}}
+
+    async def use(house):
+        api = ModelAPI(house.http)
+        submission = await api.submit(replace(REQUEST, corrections=said))
+        await follow(api, submission.request_id)
+        result = await api.collect(submission.request_id)
+        assert (await house.http.get(result.video_url)).content == b"i+v|image|False|nose"
+        with pytest.raises(APIStatusError) as caught:
+            await api.submit(replace(REQUEST, corrections={"joints": {"tail": [0, 0]}}))
+        assert caught.value.status_code == 422
 
     in_house(use)

@@ -195,6 +195,7 @@ def test_the_models_card(in_house):
             "keep_original_sound": "boolean",
             "character_orientation": "string",
             "resolution": "string",
+            "corrections": "object",
         }
         assert schema["properties"]["character_orientation"]["enum"] == ["image", "video"]
         assert (await house.http.get(card["model_url"])).json() == card

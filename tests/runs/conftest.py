@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+import os
 import shutil
+import subprocess
+import tempfile
 import threading
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import create_engine, make_url
 
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.runs import run_words
@@ -49,8 +53,10 @@ class Painter:
         self.go.set()
         self.drawn = 0
         self.refusal: Exception | None = None
+        self.options: dict[str, object] = {}
 
-    def __call__(self, image: Path, video: Path, out: Path, *, progress: Path, **_: object) -> None:
+    def __call__(self, image: Path, video: Path, out: Path, *, progress: Path, **options: object) -> None:
+        self.options = options
         progress.write_text(json.dumps({"progress": 0.42}))
         assert image.read_bytes() == IMAGE
         assert self.go.wait(10)
@@ -203,11 +209,63 @@ async def _look_up(host: str, port: int) -> list[str]:
     return ["127.0.0.1" if host == "127.0.0.1" else "93.184.215.14"]
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of a real PostgreSQL server with nothing in it, started for the tests and stopped after them.
+
+    ``TEST_POSTGRESQL`` names one that runs already and whose user may create databases.
+    """
+    pytest.importorskip("psycopg", reason="psycopg is not installed: uv sync brings it")
+    if url := os.environ.get("TEST_POSTGRESQL"):
+        yield url
+        return
+    folders = [Path(found).parent] if (found := shutil.which("initdb")) else []
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    programs = next((folder for folder in folders if (folder / "pg_ctl").exists()), None)
+    if programs is None:
+        pytest.skip("no PostgreSQL server was found; .ci/postgresql installs one")
+    who: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}  # root may not run it
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="kling-pg-") as name:  # short: a socket's path has 107 bytes
+        if who:
+            shutil.chown(name, **who)
+
+        def call(*command: str) -> None:
+            words = [str(programs / command[0]), "-D", f"{name}/data", *command[1:]]
+            with Path(name, "said").open("w") as said:  # the server keeps what it is given, so no pipe
+                subprocess.run(words, cwd=name, stdout=said, stderr=said, check=True, **who)
+
+        call("initdb", "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        call("pg_ctl", "start", "-w", "-l", f"{name}/log", "-o", f"-k {name} -c listen_addresses= -c fsync=off")
+        try:
+            yield f"postgresql://postgres@/postgres?host={name}"
+        finally:
+            call("pg_ctl", "stop", "-m", "immediate")
+
+
+@pytest.fixture
+def new_postgresql(postgresql: str) -> Iterator[str]:
+    """The address of an empty database on it."""
+    name = f"ledger_{os.urandom(6).hex()}"
+    server = create_engine(make_url(postgresql).set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield make_url(postgresql).set(database=name).render_as_string(hide_password=False)
+    with server.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    server.dispose()
+
+
+@pytest.fixture
+def ledger_url(tmp_path: Path) -> str:
+    """Where the processes of a test keep their ledger; a module may say otherwise."""
+    return f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}"
+
+
 OpenWorld = Callable[..., AbstractAsyncContextManager[World]]
 
 
 @pytest.fixture
-def open_world(tmp_path: Path) -> OpenWorld:
+def open_world(tmp_path: Path, ledger_url: str) -> OpenWorld:
     """Open a process of the app; opened again, it is another process with the same data."""
     image, video = tmp_path / "in.png", tmp_path / "in.mp4"
     image.write_bytes(IMAGE)
@@ -236,7 +294,7 @@ def open_world(tmp_path: Path) -> OpenWorld:
             await asyncio.sleep(0.005)
 
         context = RunContext(
-            ledger=Ledger(settings.ledger_url or f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}"),
+            ledger=Ledger(settings.ledger_url or ledger_url),
             folders=RunFolders(tmp_path / "data" / "runs"),
             measurer=measurer,
             lease_s=lease_s,

@@ -1,7 +1,9 @@
 import asyncio
+from dataclasses import replace
 
 import pytest
 
+from kling_ui.corrections import Corrections, PlacedJoint, read_corrections
 from kling_ui.errors import MediaError, RunError
 from kling_ui.presentation.runs import cancel_words, run_words
 from kling_ui.runs.record import EngineName, RunState
@@ -213,3 +215,39 @@ def test_what_ends_the_app_each_time_is_not_drawn_for_ever(open_world):
     view = asyncio.run(stopped(run_id))
     assert view.state is RunState.FAILED
     assert "each time" in run_words(view).sentence
+
+
+def test_a_run_keeps_what_was_corrected_and_is_drawn_with_it(open_world):
+    said = Corrections({"left wrist": PlacedJoint(0.25, 0.5)})
+
+    async def story():
+        async with open_world() as world:
+            inputs = replace(world.inputs(), corrections=said)
+            run_id = await world.runner.start(inputs, engine=EngineName.PREVIEW, visitor="ann")
+            drawn_with = (last := await world.end(run_id)) and world.painter.options
+            again = await world.runner.start(inputs, engine=EngineName.PREVIEW, visitor="ann")
+            plain = await world.start()
+            await world.end(plain)
+            return run_id, again, plain, last, drawn_with, world.painter.options
+
+    run_id, again, plain, last, drawn_with, drawn_without = asyncio.run(story())
+    assert last.state is RunState.COMPLETED
+    assert drawn_with["corrections"] == said
+    assert last.corrected == {"key": said.key, "joints": ["left wrist"], "mask": False}
+    assert read_corrections(last.corrections) == said
+    assert again == run_id
+    assert plain != run_id
+    assert "corrections" not in drawn_without
+
+
+def test_kling_is_sent_no_corrections_and_charges_once(open_world):
+    async def story():
+        async with open_world() as world:
+            first = await world.end(await world.kling())
+            said = Corrections({"left wrist": PlacedJoint(0.25, 0.5)})
+            inputs = replace(world.inputs(), corrections=said)
+            second = await world.runner.start(inputs, engine=EngineName.KLING, visitor="ann")
+            return first.run_id, second
+
+    first, second = asyncio.run(story())
+    assert first == second

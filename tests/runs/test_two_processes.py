@@ -14,6 +14,11 @@ HEAD = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2"
 MINE, THEIRS = HEAD + b"a" * 4000, HEAD + b"b" * 6000
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request, ledger_url):
+    return ledger_url if request.param == "sqlite" else request.getfixturevalue("new_postgresql")
+
+
 def in_state(word):
     return httpx.Response(200, json={"request_id": "req-1", "status": word})
 

@@ -37,6 +37,7 @@ from kling_ui.ui.services import Services, open_store
 from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
+from kling_ui.vision.editing import EditableFigure
 from kling_ui.vision.pose import PoseTrack
 
 HERE = Path(__file__).parent
@@ -297,11 +298,13 @@ def canned(tmp_path: Path) -> dict[str, Any]:
     video = VideoFacts(tmp_path, "mp4", 2_700_000, 720, 1280, 12.0, 24.0, 288, "h264", "yuv420p", 0, True, "aac")
     standing = [(0.5 + 0.1 * (-1) ** n, 0.2 + n * 0.02, 0.0, 1.0) for n in range(33)]
     poses = np.tile(np.asarray(standing, np.float32), (10, 1, 1)), np.zeros((10, 33, 3), np.float32)
-    (tmp_path / "strip.jpg").write_bytes(b"x")
+    for name in ("strip.jpg", "figure.png"):
+        (tmp_path / name).write_bytes(b"x")
     return {
         "probe_image": image,
         "probe_video": video,
         "analyse_image": ImageAnalysis("0" * 64, image, None, 0.0, None),
+        "find_editable": EditableFigure((), tmp_path / "figure.png"),
         "analyse_video": VideoAnalysis(
             "1" * 64, video, PoseTrack((np.arange(10) + 0.5) * 1.2, *poses, 0.5625), tmp_path / "strip.jpg"
         ),

@@ -55,7 +55,8 @@ ODD = (
 )
 TOLD = {
     "id", "url", "ref", "seq", "recorded", "kinds", "span", "after", "orientation", "keep_sound", "run_id",
-    "request_id", "image", "video", "before", "name", "loss",
+    "request_id", "image", "video", "before", "name", "loss", "joints",
+    "mask", "without_background",
 }  # fmt: skip
 
 

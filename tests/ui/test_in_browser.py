@@ -27,6 +27,45 @@ def test_a_first_visitor_is_one_click_away_from_a_result(page: Page):
     expect(page.locator("#history")).to_be_hidden()
 
 
+def test_a_first_visitor_finds_a_finished_result_that_goes_with_the_first_own_input(page: Page, person_png: Path):
+    result, remark = page.locator("[data-pane=result] video"), page.locator(".player-remark")
+    expect(result).to_have_attribute("src", re.compile("prepared-dance"))
+    expect(page.locator(".player-facts")).to_contain_text(re.compile(r"Motion match\s*\d+ of 100"))
+    expect(page.locator(".player-label")).to_contain_text("Prepared")
+    expect(remark).to_contain_text("no run of yours")
+    expect(page.locator(RUN)).to_be_enabled()
+    page.wait_for_function(
+        f"{CLOCKS}.length === 2 && document.querySelector('[data-pane=result] video').readyState > 1"
+    )
+    assert page.evaluate(f"{CLOCKS}") == [0.0, 0.0], "nobody has asked for it to play"
+    expect(result).to_have_attribute("src", re.compile("prepared-dance"))  # the example has arrived beside it
+    expect(page.locator("[data-link=download]")).to_be_hidden()
+    expect(page.locator("[data-do=compare]")).to_be_hidden()
+    expect(page.locator(".past")).to_have_count(0)
+
+    _hand_in(page, IMAGE, person_png)
+    expect(remark).to_be_hidden()
+    expect(result).not_to_have_attribute("src", re.compile("prepared"))
+    page.get_by_role("button", name="Full body, dancing").click()
+    expect(page.locator(f"{IMAGE} .slot-facts")).to_contain_text("720")
+    expect(remark).to_be_hidden()
+
+
+def test_somebody_with_inputs_of_their_own_does_not_see_what_was_prepared(page: Page, person_png: Path):
+    _hand_in(page, IMAGE, person_png)
+    expect(page.locator(RUN)).to_be_enabled()
+    page.wait_for_function("localStorage.getItem('kling_ui.inputs') !== null")
+    page.add_init_script(
+        """new MutationObserver(() => {
+          if (document.querySelector("[data-pane=result] video")?.src.includes("prepared")) window.flashed = true;
+        }).observe(document, { subtree: true, childList: true, attributes: true });"""
+    )
+    page.reload()
+    expect(page.locator(f"{IMAGE} .slot-facts")).to_contain_text("540")
+    expect(page.locator(RUN)).to_be_enabled()
+    assert page.evaluate("window.flashed") is None
+
+
 @pytest.mark.slow
 def test_from_upload_to_a_playing_result(page: Page, person_png: Path, three_seconds_mp4: Path):
     expect(page.locator("#prompt textarea")).to_have_value(re.compile("yellow jacket"))

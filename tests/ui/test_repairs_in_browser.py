@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
-from figure import Actor, Scene, dance, write_clip
-from figure.cast import DANCER
+from figure import Actor, Camera, Scene, dance, write_clip, write_still
+from figure.cast import DANCER, MAYA, THEO
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -104,6 +104,26 @@ def test_one_repair_stands_beside_its_finding_and_survives_a_reload(page: Page, 
     expect(page.locator("#prompt textarea")).to_have_value("In a park at night")
     page.click(f"{IMAGE} [data-do=undo]")
     expect(_facts(page, IMAGE)).to_contain_text("2000")
+
+
+@pytest.mark.parametrize("by_keyboard", [False, True], ids=["pressed", "by keyboard"])
+def test_somebody_in_the_picture_can_be_pressed_to_be_kept_alone(page: Page, media_dir: Path, by_keyboard: bool):
+    scene = Scene((Actor(MAYA, x_m=-1.0), Actor(THEO, x_m=1.0)), Camera(y_m=0.95, height_m=2.2), "hall")
+    two = write_still(media_dir / "two.png", scene, width_px=1600, height_px=900, supersample=1).path
+    _hand_in(page, IMAGE, two)
+    finding = page.locator("[data-rule='image.people']")
+    if not finding.locator("details").evaluate("node => node.open"):
+        finding.locator("summary").click()
+    person = finding.locator("[data-keep='image.keep-person-2']")
+    expect(person).to_have_attribute("aria-label", "Keep the person on the right")
+    if by_keyboard:
+        person.focus()
+        page.keyboard.press("Enter")
+    else:
+        person.click()
+    _mended(page)
+    expect(finding).to_have_count(0)
+    expect(page.locator(f"{IMAGE} .repaired-labels")).to_have_text("Keep the person on the right")
 
 
 @pytest.mark.slow

@@ -7,11 +7,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from kling_ui.errors import MediaError
+from kling_ui.corrections import Corrections
+from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import read_picture
 from kling_ui.puppet.rig.matting import matte
 from kling_ui.puppet.skeleton import BONES, Joint, Part, joints_of, scale_px_per_m
-from kling_ui.vision.pose import ARMS, EARS, Landmark, Pose, face_of, find_person
+from kling_ui.vision.corrected import corrected_pose
+from kling_ui.vision.pose import ARMS, EARS, Landmark, Pose, face_of, find_people, find_person
 
 VISIBLE = 0.5  # a bone whose end is less visible than this is not shown
 SURELY_VISIBLE = 0.9  # with an arm less visible than this the pose is detected again
@@ -72,18 +74,19 @@ class Character:
         return self.rgb.shape[1], self.rgb.shape[0]
 
 
-def find_character(path: Path, *, sides_px: tuple[int, int]) -> Character:
+def find_character(path: Path, *, sides_px: tuple[int, int], corrections: Corrections | None = None) -> Character:
     """Read a picture and find the person in it.
 
     Args:
         path: The picture.
         sides_px: The longer and the shorter side that it may take up. It is enlarged only to :data:`LEAST_SIDE_PX`.
+        corrections: What a person says of the character; with joints that tell where it is, nobody need be found.
 
     Raises:
         MediaError: It cannot be read, or nobody is found in it.
     """
     rgb = _read(path, sides_px)
-    pose = _best_pose(rgb)
+    pose = _corrected(rgb, corrections, path) if corrections else _best_pose(rgb)
     if pose is None or pose.mask is None:
         raise MediaError(
             "no person was found in the picture.",
@@ -145,6 +148,16 @@ def _best_pose(rgb: np.ndarray) -> Pose | None:
     if second.landmarks[ARMS, 3].sum() < first.landmarks[ARMS, 3].sum() + CLEARLY_BETTER:
         return first
     return replace(second, mask=np.maximum(first.mask, second.mask))
+
+
+def _corrected(rgb: np.ndarray, corrections: Corrections, path: Path) -> Pose:
+    """The pose as a person corrected it, with its mask in the picture's own size."""
+    best = _best_pose(rgb)
+    people = [] if best is None else [best, *find_people(rgb)[1:]]
+    try:
+        return corrected_pose(rgb, people, corrections)
+    except KlingUIError as error:
+        raise MediaError(error.message, path=path, advice=error.advice) from error
 
 
 def _read(path: Path, sides_px: tuple[int, int]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The ledger of runs: what was asked, sent, paid and received; it survives restarts.
 
-Its tables are in ``schema``, the questions that are put to them in ``store``. It may import what a record is and
-what is spent (``runs.record``, ``runs.pricing``), nothing else of the runs.
+Its database and tables are in ``schema``, the questions that are put to them in ``store``. It may import what a
+record is and what is spent (``runs.record``, ``runs.pricing``), nothing else of the runs.
 
 Every call runs in the ledger's one thread, so that the event loop never waits for a disk and writes keep their order.
 """

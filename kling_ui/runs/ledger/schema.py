@@ -1,15 +1,20 @@
-"""The ledger's tables, as :mod:`kling_ui.runs.ledger.schema` leaves them.
+"""The ledger's database: how it is opened, its tables, and the steps that bring older ones up to date.
 
-Columns are plain types, so that any SQLAlchemy database will do. Times are seconds since 1970, UTC.
+It is a SQLite file, or a PostgreSQL server where several processes share it. Columns are plain types, so that any
+SQLAlchemy database will do. Times are seconds since 1970, UTC.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import (
     JSON,
     Boolean,
     Column,
     Connection,
+    Engine,
     Float,
     ForeignKey,
     Integer,
@@ -17,12 +22,20 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    create_engine,
+    event,
     insert,
     select,
     update,
 )
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
 
-from kling_ui.errors import LedgerError
+from kling_ui.errors import LedgerError, SettingsError
+
+BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
+CONNECT_TIMEOUT_S = 10
+MIGRATION_LOCK = 0x6B6C696E67  # "kling": one process at a time may make or change the tables of a PostgreSQL ledger
 
 metadata = MetaData()
 _json = JSON(none_as_null=True)
@@ -66,6 +79,7 @@ runs = Table(
     Column("name", String(128)),
     Column("repaired", _json),
     Column("deleted_at", Float),
+    Column("corrected", _json),
 )
 
 states = Table(
@@ -79,6 +93,70 @@ states = Table(
 Step = Callable[[Connection], None]
 
 _version = Table("schema_version", MetaData(), Column("version", Integer, nullable=False))
+
+
+def connect(url: str) -> Engine:
+    """Prepare to use a database; nothing is opened yet.
+
+    Args:
+        url: An SQLAlchemy address. ``postgresql://`` and ``postgres://`` are answered by psycopg 3.
+
+    Raises:
+        SettingsError: It is not such an address, or the database's driver is not installed.
+    """
+    try:
+        address = make_url(url)
+        if address.drivername in {"postgres", "postgresql"}:
+            address = address.set(drivername="postgresql+psycopg")
+        if address.drivername == "postgresql+psycopg":
+            return _connect_postgresql(address)
+        database = create_engine(address)
+    except ImportError as error:
+        raise _no_driver(url) from error
+    except (ArgumentError, ValueError) as error:
+        raise SettingsError(
+            "KLING_UI_LEDGER_URL takes an address such as sqlite:////data/ledger.sqlite or postgresql://user@host/name."
+        ) from error
+    if address.get_backend_name() == "sqlite":
+        if address.database:
+            with suppress(OSError):  # opening the database tells
+                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        event.listen(database, "connect", _set_up_sqlite)
+        event.listen(database, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return database
+
+
+def _no_driver(url: str) -> SettingsError:
+    kind = make_url(url).get_backend_name()
+    if kind in {"postgres", "postgresql"}:
+        return SettingsError(
+            "KLING_UI_LEDGER_URL names a PostgreSQL database, whose driver is not installed.",
+            advice="It is the extra postgres: uv sync --extra postgres, or pip install 'psycopg[binary]'.",
+        )
+    return SettingsError(
+        f"KLING_UI_LEDGER_URL names a {kind} database, whose driver is not installed.",
+        advice="Take SQLite or PostgreSQL, or install that driver.",
+    )
+
+
+def _set_up_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
+    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _connect_postgresql(address: URL) -> Engine:
+    settings: dict[str, object] = {"prepare_threshold": None}  # poolers such as pgbouncer know of no prepared ones
+    if "connect_timeout" not in address.query:
+        settings["connect_timeout"] = CONNECT_TIMEOUT_S
+    database = create_engine(address, connect_args=settings, pool_pre_ping=True)  # the server may have been restarted
+    event.listen(database, "begin", _wait_so_long)
+    return database
+
+
+def _wait_so_long(connection: Connection) -> None:
+    """Let a transaction wait for others no longer than it would with SQLite."""
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MS}")
 
 
 def migrate(connection: Connection, steps: tuple[Step, ...] | None = None) -> int:
@@ -95,6 +173,8 @@ def migrate(connection: Connection, steps: tuple[Step, ...] | None = None) -> in
         LedgerError: A newer release of this program wrote the ledger.
     """
     steps = STEPS if steps is None else steps
+    if connection.dialect.name == "postgresql":  # SQLite lets only one write anyway
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
     _version.create(connection, checkfirst=True)
     version = connection.scalar(select(_version.c.version))
     if version is None:
@@ -192,4 +272,17 @@ def _name_and_deletion(connection: Connection) -> None:
         connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN {column.name} {kind}")
 
 
-STEPS: tuple[Step, ...] = (_first_tables, _money_and_expiry, _payer_column, _payer, _outcome, _name_and_deletion)
+def _corrected(connection: Connection) -> None:
+    kind = JSON().compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN corrected {kind}")
+
+
+STEPS: tuple[Step, ...] = (
+    _first_tables,
+    _money_and_expiry,
+    _payer_column,
+    _payer,
+    _outcome,
+    _name_and_deletion,
+    _corrected,
+)

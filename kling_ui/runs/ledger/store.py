@@ -1,20 +1,18 @@
 """Reading and writing the ledger, one short transaction a call."""
 
 from collections.abc import Collection, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Engine, Update, create_engine, event, insert, select, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy import ColumnElement, Connection, Update, insert, select, update
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from kling_ui.errors import LedgerError, SettingsError
+from kling_ui.errors import LedgerError
 from kling_ui.options import TransferOptions
-from kling_ui.runs.ledger.schema import in_turn, migrate, runs, states
+from kling_ui.runs.ledger.schema import connect, in_turn, migrate, runs, states
 from kling_ui.runs.pricing import DAY_S, Budget, Spending, spending_of
 from kling_ui.runs.record import (
     CLAIM_MAX_S,
@@ -27,38 +25,10 @@ from kling_ui.runs.record import (
     recovered_fingerprint,
 )
 
-BUSY_TIMEOUT_MS = 10_000  # other processes may be writing; their transactions take milliseconds
 _RECORD = TypeAdapter(RunRecord)
 _FIELDS = frozenset(field.name for field in fields(RunRecord))
 _COLUMNS = {"visitor_pays": "own_purse"}  # the column's name is older than the field's
 _FINAL = tuple(state.value for state in RunState if state.is_final)
-
-
-def connect(url: str) -> Engine:
-    """Prepare to use a database; nothing is opened yet.
-
-    Args:
-        url: An SQLAlchemy address.
-
-    Raises:
-        sqlalchemy.exc.ArgumentError: It is not such an address.
-        ImportError: The database's driver is not installed.
-    """
-    address = make_url(url)
-    database = create_engine(address)
-    if address.get_backend_name() == "sqlite":
-        if address.database:
-            with suppress(OSError):  # opening the database tells
-                Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-        event.listen(database, "connect", _set_up_sqlite)
-        event.listen(database, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return database
-
-
-def _set_up_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
 
 
 def standing_run(connection: Connection, fingerprint: str, gone: Collection[str], *, again: bool) -> RunRecord | None:
@@ -136,6 +106,8 @@ def to_row(values: Mapping[str, object]) -> dict[str, object]:
 def _plain(value: object) -> object:
     if isinstance(value, TransferOptions | ResultFacts):
         return asdict(value)
+    if isinstance(value, str):
+        return str(value).replace("\0", "")  # PostgreSQL takes every character but this one
     return value.value if isinstance(value, StrEnum) else value
 
 
@@ -155,17 +127,12 @@ class Store:
         url: An SQLAlchemy address of a database.
 
     Raises:
-        SettingsError: It is not such an address.
+        SettingsError: It is not such an address, or the database's driver is not installed.
         LedgerError: The database cannot be opened, or is newer than this program.
     """
 
     def __init__(self, url: str) -> None:
-        try:
-            self._database = connect(url)
-        except (ArgumentError, ImportError) as error:
-            raise SettingsError(
-                "KLING_UI_LEDGER_URL takes an address such as sqlite:////data/ledger.sqlite."
-            ) from error
+        self._database = connect(url)
         with self._transaction() as connection:
             migrate(connection)
 
@@ -286,7 +253,7 @@ class Store:
         Returns:
             Whether there was such a run.
         """
-        forgotten = dict.fromkeys(("findings", "motion", "raw_error", "name", "repaired", "open_key"))
+        forgotten = dict.fromkeys(("findings", "motion", "raw_error", "name", "repaired", "corrected", "open_key"))
         blank = dict.fromkeys(("image_name", "image_sha256", "reference_name", "reference_sha256"), "")
         query = update(runs).where(*_theirs(run_id, visitor), runs.c.state.in_(_FINAL))
         with self._transaction() as connection:
@@ -391,9 +358,12 @@ class Store:
         except IntegrityError:
             raise
         except SQLAlchemyError as error:
+            is_file = self._database.dialect.name == "sqlite"
             raise LedgerError(
                 "The ledger of runs cannot be read or written.",
-                advice="See that KLING_UI_DATA_DIR has room and can be written to.",
+                advice="See that KLING_UI_DATA_DIR has room and can be written to."
+                if is_file
+                else "See that the database that KLING_UI_LEDGER_URL names can be reached and takes this user.",
             ) from error
 
     def _records(self, query: Any) -> list[RunRecord]:

@@ -18,6 +18,7 @@ from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Repairs, RunRequest, SavedInputs
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
+from kling_ui.ui.handlers.editor import as_corrected, converted_as_corrected
 from kling_ui.ui.input_session import STEPS, InputAnalysis, InputRepairs
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view
@@ -42,9 +43,9 @@ class InputHandlers:
         self._services = services
         self._latest_wins = latest_wins or LatestWins()
 
-    async def on_image(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
-        """Look at a picture that was uploaded or named by a link."""
-        async for value in self._take(InputKind.IMAGE, event, request):
+    async def on_image(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+        """Look at a picture that was uploaded or named by a link, as this visitor corrected it before."""
+        async for value in self._take(InputKind.IMAGE, event, request, visitor_of(visitor, request).owner):
             yield value
 
     async def on_video(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
@@ -53,7 +54,7 @@ class InputHandlers:
             yield value
 
     async def on_example(
-        self, prompt: str, event: gr.EventData, request: gr.Request
+        self, prompt: str, visitor: str, event: gr.EventData, request: gr.Request
     ) -> AsyncIterator[tuple[SlotValue, SlotValue, str, Any]]:
         """Load an example: both inputs and the settings that suit it; words that somebody wrote stay."""
         example, session = example_of(payload(event).get("id")), request.session_hash
@@ -62,7 +63,8 @@ class InputHandlers:
             self._latest_wins.claim(session, InputKind.IMAGE) as image_is_ours,
             self._latest_wins.claim(session, InputKind.VIDEO) as video_is_ours,
         ):
-            async for image, video in self._load_example(example, self._analysis_for(request)):
+            owner = visitor_of(visitor, request).owner
+            async for image, video in self._load_example(example, self._analysis_for(request), owner):
                 if not (image_is_ours() and video_is_ours()):
                     return
                 yield image, video, example.choice.orientation.value, words
@@ -199,11 +201,12 @@ class InputHandlers:
         return InputAnalysis(lambda: services)
 
     async def _load_example(
-        self, example: Example, input_analysis: InputAnalysis
+        self, example: Example, input_analysis: InputAnalysis, owner: str = ""
     ) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
         """Show both inputs of an example, what is quick to know first."""
-        folder = self._services().examples
-        pair = (InputVersions(InputVersion(folder / name)) for name in (example.image, example.video))
+        services = self._services()
+        picture = await as_corrected(services, InputVersion(services.examples / example.image), owner)
+        pair = (InputVersions(version) for version in (picture, InputVersion(services.examples / example.video)))
         async for values in _load(input_analysis, *pair):
             yield values
 
@@ -222,7 +225,9 @@ class InputHandlers:
         async for values in self._load_example(EXAMPLES[0], input_analysis):
             yield values
 
-    async def _take(self, kind: InputKind, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+    async def _take(
+        self, kind: InputKind, event: gr.EventData, request: gr.Request, owner: str = ""
+    ) -> AsyncIterator[SlotValue]:
         given = payload(event)
         url = text_of(given.get("url")) or None
         echo = {"seq": given.get("seq") if isinstance(given.get("seq"), int) else 0, "origin": url}
@@ -231,11 +236,14 @@ class InputHandlers:
             try:
                 if given.get("recorded") is True:
                     yield slot_view.busy("Converting the recording") | echo
-                versions = InputVersions(InputVersion(await _file(services, kind, given, url), origin=url))
+                version = InputVersion(await _file(services, kind, given, url), origin=url)
+                versions = InputVersions(await as_corrected(services, version, owner))
                 async for value in InputRepairs(lambda: services).arrive(kind, versions):
                     if not is_ours():
                         return
                     yield value | echo
+                if kind is InputKind.IMAGE and (found_again := await converted_as_corrected(services, value, owner)):
+                    yield found_again | echo
             except Exception as error:  # noqa: BLE001  told in words
                 if is_ours():
                     yield slot_view.failed(error_text(error)) | echo
@@ -270,7 +278,9 @@ class InputHandlers:
             return replace(view, text=_wanted(*paths), tone="empty", offers_override=False, stop=""), None
         origins = text_of(image.get("origin")) or None, text_of(video.get("origin")) or None
         done = _repairs_of(image, signed_files), _repairs_of(video, signed_files)
-        return view, RunRequest(paths[0], paths[1], choice, accepted, *origins, *done)
+        versions = InputVersions.from_value(image, signed_files)
+        corrections = versions.current.corrections if versions else None
+        return view, RunRequest(paths[0], paths[1], choice, accepted, *origins, *done, corrections)
 
 
 def _repairs_of(value: SlotValue, signed_files: SignedFiles) -> Repairs:
@@ -306,12 +316,15 @@ async def _reused(services: Services, given: dict[str, Any], who: Visitor, *, wi
     if not with_files:
         return SavedInputs(None, None, run.choice)
     versions = []
-    for source in (run.image, run.reference):
+    for source, corrections in ((run.image, run.corrections), (run.reference, None)):
         async with services.room((await asyncio.to_thread(source.stat)).st_size) as room:
             await asyncio.to_thread(room.folder.mkdir, parents=True)
             path = room.folder / source.name
             await asyncio.to_thread(shutil.copyfile, source, path)
-            versions.append(InputVersions(InputVersion(path)))
+            kept = room.folder / corrections.name if corrections is not None else None
+            if corrections is not None and kept is not None:
+                await asyncio.to_thread(shutil.copyfile, corrections, kept)
+            versions.append(InputVersions(InputVersion(path, corrections=kept)))
     return SavedInputs(*versions, run.choice)
 
 

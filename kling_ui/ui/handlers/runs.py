@@ -4,13 +4,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from kling_ui.corrections import read_corrections
 from kling_ui.errors import RunError
-from kling_ui.media.edit import side_by_side
 from kling_ui.options import Resolution
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import cancel_words, start_words
@@ -20,6 +19,7 @@ from kling_ui.runs.view import Loss, RunView
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, run_in_address, text_of
 from kling_ui.ui.fair_share import AttemptLimit
+from kling_ui.ui.handlers.downloads import comparison_of, without_background_of
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.findings import verdict_view
 from kling_ui.ui.views.input_slot import SlotValue
@@ -31,7 +31,6 @@ from kling_ui.ui.visitors import Visitor, visitor_of
 DisplayUpdate = tuple[Any, Any, Any]  # status, player, history
 INTO_VIEW = {"into_view": True}
 UNCHANGED: DisplayUpdate = gr.skip(), gr.skip(), gr.skip()
-TIMEOUT_S = 600.0
 Value = dict[str, Any]
 
 
@@ -131,29 +130,6 @@ class RunDisplay:
         steps = await services.runner.states(current, owner) if current else ()
         shown = next((one for one in runs if one.run_id == current), run)
         return history_value(services.signed_files, runs, current=current, now=time.time(), steps=steps, shown=shown)
-
-
-async def comparison_of(run: RunView, services: Services) -> Path:
-    """Give the comparison of a finished run, made the first time.
-
-    Args:
-        run: The run.
-        services: Of whoever asks.
-
-    Raises:
-        RunError: It has no result.
-        KlingUIError: There is no room for it, a clip cannot be read, or making it took too long.
-    """
-    if run.result is None:
-        words = (
-            "The files of this run are no longer kept here." if run.files_gone else "This run has no result to compare."
-        )
-        raise RunError(words)
-    path = run.result.with_name("comparison.mp4")
-    if not path.is_file():
-        services.store.floor.check()
-        await services.workers.run(side_by_side, run.image, run.reference, run.result, path, timeout_s=TIMEOUT_S)
-    return path
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,16 +325,17 @@ class RunHandlers:
             return gr.skip(), gr.skip(), _said(run_id, error)
 
     async def on_compare(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
-        """Put reference and result into one file that can be downloaded."""
-        run_id, who = text_of(payload(event).get("run_id")), visitor_of(visitor, request)
+        """Put reference and result, or a preview without its background, into a file that can be downloaded."""
+        given, who = payload(event), visitor_of(visitor, request)
+        run_id, is_clear = text_of(given.get("run_id")), given.get("without_background") is True
         try:
             _refuse_unknown(who)
             services = self._services().for_request(request)
             run = await services.runner.view(run_id, who.owner)
-            path = await comparison_of(run, services)
+            path = await (without_background_of if is_clear else comparison_of)(run, services)
         except Exception as error:  # noqa: BLE001  told in words
             return gr.update(comparison={"run_id": run_id, "error": str(error_text(error))})
-        name = f"comparison-{run.engine.value}-{run_id[:8]}.mp4"
+        name = f"{'transparent' if is_clear else 'comparison'}-{run.engine.value}-{run_id[:8]}{path.suffix}"
         return gr.update(comparison={"run_id": run_id, "url": services.signed_files.url(path), "name": name})
 
     async def _show(self, start: Start, who: Visitor, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
@@ -398,7 +375,8 @@ async def _wanted(services: Services, carried: Value | None, size: Resolution, e
     run_request = RunRequest.from_value(carried, services.signed_files)
     if run_request is None:
         raise RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
-    report = await services.preflight.report(run_request.image, run_request.video, run_request.choice)
+    given = run_request.inputs(findings=None)
+    report = await services.preflight.report(given.image, given.video, given.choice, given.corrections)
     report = report if engine is EngineName.KLING else report.for_preview()
     verdict = verdict_view(report, accepted=run_request.accepted, engine=engine)
     if verdict.tone == "block":
@@ -421,7 +399,10 @@ async def _same(services: Services, run: RunView, carried: Value | None, owner: 
             return inputs
     if run.image is None or run.reference is None:
         raise RunError("The inputs of this run are not kept here.", advice="Choose both again.")
-    return RunInputs(image=run.image, video=run.reference, choice=run.choice, findings=run.findings)
+    corrections = read_corrections(run.corrections) if run.corrections else None
+    return RunInputs(
+        image=run.image, video=run.reference, choice=run.choice, findings=run.findings, corrections=corrections
+    )
 
 
 def _not_known() -> RunError:

@@ -152,7 +152,8 @@ def verdict_view(
 
 def repair_row(repair: Repair) -> dict[str, Any]:
     """Show a repair as a button."""
-    return {"repair": repair.kind.value, "label": words.repair_label(repair), "effect": words.repair_effect(repair)}
+    row = {"repair": repair.kind.value, "label": words.repair_label(repair), "effect": words.repair_effect(repair)}
+    return row | ({"box": repair.values["box"]} if "box" in repair.values else {})
 
 
 def _all_kinds(repairs: Sequence[Repair]) -> tuple[str, ...]:

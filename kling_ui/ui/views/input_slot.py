@@ -1,11 +1,13 @@
 """What the page draws of a clip's time: the row of spans above their legend, and curves with their limit."""
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from kling_ui.checks.report import Curve
 from kling_ui.checks.usability import SpanKind, Timeline, TimelineSpan, forecast
+from kling_ui.corrections import BONES, CORE, JOINTS
 from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.playable import CopyState, ShownCopy, is_shown_everywhere
@@ -18,11 +20,14 @@ from kling_ui.presentation.wording import COPIES, SPANS
 from kling_ui.ui.browser_values import InputVersions
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
+from kling_ui.vision.editing import EditableFigure, EditableJoint
 from kling_ui.vision.pose import Framing
 
 CURVE_POINTS_MAX = 240
 _MOMENT_S = 0.05  # shorter is a moment, as a person reads it
+_PLACED_LAST = frozenset({"ear", "hand", "foot"})  # a preview does without them
 SlotValue = dict[str, Any]
+DROPPED = "What you corrected of the repaired picture was dropped: it was made anew. Correct the joints again."
 
 
 def timeline_value(timeline: Timeline) -> dict[str, Any]:
@@ -163,7 +168,37 @@ def image_value(signed_files: SignedFiles, path: Path, analysis: ImageAnalysis) 
         "busy": "",
         "overlay": signed_files.url(analysis.overlay),
         "found": found_in_image(analysis.person),
+        "corrected": corrected_words(analysis),
+        "can_correct": True,
     }
+
+
+def corrected_words(analysis: ImageAnalysis) -> str:
+    """Say what of a picture a person corrected; empty for nothing."""
+    if analysis.corrected is None:
+        return ""
+    words = wording.corrected(analysis.corrected.joints, has_mask=analysis.corrected.mask)
+    return f"{words[:1].upper()}{words[1:]}."
+
+
+def editor_value(signed_files: SignedFiles, figure: EditableFigure) -> dict[str, Any]:
+    """Show what can be corrected of a picture."""
+    known, found = ({joint.name: _joint_value(joint) for joint in joints} for joints in (figure.joints, figure.found))
+    return {
+        "number": time.monotonic_ns(),
+        "joints": [
+            {"name": name, "label": f"{name[:1].upper()}{name[1:]}", "now": known.get(name), "found": found.get(name)}
+            for name in sorted(JOINTS, key=lambda name: name.split()[-1] in _PLACED_LAST)
+        ],
+        "needed": CORE,
+        "bones": BONES,
+        "figure": signed_files.url(figure.figure),
+        "paint": signed_files.url(figure.paint),
+    }
+
+
+def _joint_value(joint: EditableJoint) -> dict[str, Any]:
+    return {"x": round(joint.x, 5), "y": round(joint.y, 5), "hidden": joint.hidden, "placed": joint.placed}
 
 
 def found_in_image(person: PersonFacts | None) -> str:

@@ -1,13 +1,16 @@
 """How well a result follows its reference, as the page shows it: the figure, what it means, limbs and timeline."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from kling_ui.options import Orientation
 from kling_ui.presentation import wording
 from kling_ui.presentation.money import dollars
+from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 from kling_ui.scoring.match import remarks, says_little
+from kling_ui.ui.examples import PreparedResult
 from kling_ui.ui.views.run_status import is_free
 from kling_ui.ui.web.signed_files import SignedFiles
 
@@ -26,9 +29,13 @@ def score_value(run: RunView) -> dict[str, Any] | None:
     """Show what was measured of a result; ``None`` while there is nothing to say yet."""
     if run.result is None or not run.is_final:
         return None
-    motion = run.motion
-    if motion is None:
+    if run.motion is None:
         return {"words": UNMEASURED if run.reference else NOTHING_TO_COMPARE}
+    return motion_value(run.motion)
+
+
+def motion_value(motion: Json) -> dict[str, Any]:
+    """Show a motion match."""
     if motion.get("score") is None:
         return {"words": motion.get("headline") or UNMEASURED} | _timeline(motion)
     return {
@@ -105,6 +112,35 @@ def inputs_value(image_url: str, video_url: str) -> dict[str, Any]:
     return {"image": image_url, "reference": video_url, "waiting": "Your result appears here", "sound": "reference"}
 
 
+def prepared_value(signed_files: SignedFiles, folder: Path, prepared: PreparedResult) -> dict[str, Any]:
+    """Show a result that was prepared beforehand, and say that it was.
+
+    Args:
+        signed_files: Signs what is shown.
+        folder: Where the examples lie.
+        prepared: The result.
+    """
+    example, motion = prepared.example, prepared.motion
+    return {
+        "image": signed_files.url(folder / example.image),
+        "reference": signed_files.url(folder / example.video),
+        "result": signed_files.url(folder / prepared.result),
+        "ratio": prepared.width_px / prepared.height_px,
+        "duration_s": prepared.duration_s,
+        "fps": prepared.fps,
+        "facts": [
+            ("Motion match", f"{motion['score']:.0f} of 100", ""),
+            ("Length", wording.seconds(prepared.duration_s), ""),
+            ("Rate", wording.rate(prepared.fps), ""),
+            ("Size", wording.size(prepared.width_px, prepared.height_px), ""),
+        ],
+        "score": motion_value(motion),
+        "label": wording.PREPARED_LABEL,
+        "remark": wording.PREPARED,
+        "sound": "result",
+    }
+
+
 def player_value(signed_files: SignedFiles, run: RunView) -> dict[str, Any]:
     """Show a run's picture, reference and, as soon as there is one, its result."""
     return {
@@ -121,6 +157,7 @@ def player_value(signed_files: SignedFiles, run: RunView) -> dict[str, Any]:
         "label": wording.ENGINE_LABELS[run.engine],
         "remark": _remark(run),
         "sound": "result" if run.result and (run.choice.keep_sound or not run.reference) else "reference",
+        "can_clear": run.engine is EngineName.PREVIEW and None not in {run.result, run.image, run.reference},
         "file_name": f"motion-{run.engine.value}-{run.run_id[:8]}.mp4",
     }
 

@@ -255,6 +255,7 @@ def about_rows(run: RunView) -> list[tuple[str, str]]:
         ("Picture", ", ".join(part for part in (_size(image), _format(image)) if part)),
         ("Clip", ", ".join(part for part in (_length(video), _size(video), _rate(video), _format(video)) if part)),
         ("Repaired before", _repaired(run)),
+        ("Corrected by you", _corrected(run)),
         ("Result", ", ".join(_result_parts(run))),
     ]
     return [(name, text) for name, text in rows if text]
@@ -292,6 +293,14 @@ def _repaired(run: RunView) -> str:
     done = {word: run.repaired.get(name) or () for name, word in (("image", "Picture"), ("video", "Clip"))}
     words = [f"{word}: {', '.join(str(label) for _, label in repairs)}." for word, repairs in done.items() if repairs]
     return " ".join(words) or "Nothing"
+
+
+def _corrected(run: RunView) -> str:
+    """Say what of the character a person had corrected."""
+    if not run.corrected:
+        return ""
+    joints = ", ".join(map(str, run.corrected.get("joints") or ()))
+    return ", ".join(part for part in (joints, "outline" if run.corrected.get("mask") else "") if part)
 
 
 def _result_parts(run: RunView) -> list[str]:

@@ -28,13 +28,15 @@ from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
 from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.options import InputKind
+from kling_ui.presentation.wording import NOT_LASTING, keeping_words
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.served_hosts import AllowedHosts, Origin
 from kling_ui.settings import Settings
-from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples
+from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples, prepared_result
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.input_slot import shown_copy
+from kling_ui.ui.views.result import prepared_value
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
@@ -159,7 +161,8 @@ def build_app(
     _add_security(app, settings, stream_shutdown or StreamShutdown(), signed_files.secret)
     if settings.outside_url:
         _publish_inputs(app, settings.data_dir)
-    _mount_page(app, settings, example_pairs(signed_files, examples))
+    shown = prepared_value(signed_files, examples, prepared_result())
+    _mount_page(app, settings, example_pairs(signed_files, examples), shown)
     return app
 
 
@@ -170,8 +173,13 @@ def prepare(settings: Settings) -> Callable[[], None]:
         Serves the application until it is told to stop.
 
     Raises:
-        SettingsError: The address cannot be listened on.
+        SettingsError: The address cannot be listened on, or the ledger's is none that can be used.
     """
+    if not settings.ledger_url.startswith("sqlite:"):  # those need no driver, and SQLAlchemy takes a moment to load
+        from kling_ui.runs.ledger.schema import connect  # noqa: PLC0415
+
+        connect(settings.ledger_url).dispose()
+    sys.stderr.writelines(f"{words}\n" for words in keeping_words(settings))
     listening = listen(settings.host, settings.port)
     stream_shutdown = StreamShutdown()
     app = build_app(settings, stream_shutdown=stream_shutdown)
@@ -243,7 +251,7 @@ def _tell_gradio(data_dir: Path) -> None:
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")  # kept of past events; nobody may look at them
 
 
-def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -> None:
+def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]], prepared: dict[str, Any]) -> None:
     import gradio as gr  # noqa: PLC0415  only now, see _tell_gradio
 
     from kling_ui.ui.page import build_page  # noqa: PLC0415
@@ -252,8 +260,11 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]]) -
     page = build_page(
         lambda: app.state.services,
         example_pairs=pairs,
+        prepared=prepared,
         login_url=login_url(settings.login) if settings.login else "",
         is_public=settings.is_public,
+        space_id=settings.space_id or "",
+        notice="" if settings.is_lasting else NOT_LASTING,
     )
     page.max_threads = MAX_THREADS  # before queue(), which takes it over
     page.queue(default_concurrency_limit=None, max_size=QUEUE_MAX, api_open=False)
@@ -313,6 +324,7 @@ async def _keep_clean(services: Services) -> None:
             await services.store.sweep(KEEP_INPUTS_S)  # runs keep copies of their own
             for folder in (services.settings.data_dir / "gradio", services.settings.playable_folder):
                 await asyncio.to_thread(sweep, folder, KEEP_INPUTS_S)
+            await asyncio.to_thread(services.corrections.sweep)
             if services.retention is not None:
                 await services.retention.sweep()
         except Exception:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, inspect
 
-from kling_ui.runs.ledger.schema import STEPS, metadata, migrate
+from kling_ui.runs.ledger.schema import STEPS, connect, metadata, migrate
 from kling_ui.runs.ledger.store import Store
 from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Charge, charge_of
@@ -70,8 +70,8 @@ def test_runs_of_the_first_release_are_named_and_deleted_and_their_cost_stays(ol
     store.close()
 
 
-def shape(url):
-    inspector = inspect(create_engine(url))
+def shape(database):
+    inspector = inspect(database)
     columns = {
         table: {column["name"]: (str(column["type"]), column["nullable"]) for column in inspector.get_columns(table)}
         for table in ("runs", "states")
@@ -83,13 +83,25 @@ def shape(url):
     return columns, indexes, primary, unique, keys
 
 
+def test_the_steps_come_to_the_same_tables_in_postgresql(new_postgresql):
+    Store(new_postgresql).close()
+    database = connect(new_postgresql)
+    by_steps = shape(database)
+    with database.begin() as connection:
+        metadata.drop_all(connection)
+        metadata.create_all(connection)
+    assert by_steps == shape(database)
+    database.dispose()
+
+
 def test_the_steps_come_to_the_tables_that_the_program_uses(old_url, tmp_path):
     new, meant = f"sqlite:///{tmp_path / 'new.sqlite'}", f"sqlite:///{tmp_path / 'meant.sqlite'}"
     for url in (old_url, new):
         with create_engine(url).begin() as connection:
             assert migrate(connection) == len(STEPS)
     metadata.create_all(create_engine(meant))
-    assert shape(old_url) == shape(new) == shape(meant)
+    shapes = [shape(create_engine(url)) for url in (old_url, new, meant)]
+    assert shapes[0] == shapes[1] == shapes[2]
 
 
 def test_taking_the_steps_again_changes_nothing(old_url):

@@ -1,14 +1,15 @@
 import sqlite3
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from threading import Barrier
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from kling_ui.errors import LedgerError, RunError, SettingsError
 from kling_ui.options import Orientation, Resolution, TransferOptions
-from kling_ui.runs.ledger.schema import STEPS, migrate
+from kling_ui.runs.ledger.schema import STEPS, connect, migrate
 from kling_ui.runs.ledger.store import Store, to_record, to_row
 from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Budget
@@ -33,8 +34,10 @@ RUN = RunRecord(
 )
 
 
-@pytest.fixture
-def url(tmp_path):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request, tmp_path):
+    if request.param == "postgresql":
+        return request.getfixturevalue("new_postgresql")
     return f"sqlite:///{tmp_path / 'new' / 'ledger.sqlite'}"
 
 
@@ -203,8 +206,10 @@ def test_a_visitor_sees_their_own_runs_newest_first(store):
     assert [run.run_id[0] for run in store.of_visitor("ann", limit=1)] == ["2"]
 
 
-def test_sqlite_is_set_up_to_be_shared_and_to_last(store, tmp_path):
+def test_sqlite_is_set_up_to_be_shared_and_to_last(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'new' / 'ledger.sqlite'}")
     store.add(RUN)
+    store.close()
     connection = sqlite3.connect(tmp_path / "new" / "ledger.sqlite")
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.execute("SELECT version FROM schema_version").fetchall() == [(len(STEPS),)]
@@ -217,9 +222,11 @@ def test_a_ledger_is_brought_up_to_date_step_by_step_and_keeps_its_rows(store, u
     def newest(connection):
         connection.execute(text("ALTER TABLE runs ADD COLUMN colour VARCHAR(8)"))
 
-    with create_engine(url).begin() as connection:
+    database = connect(url)
+    with database.begin() as connection:
         assert migrate(connection, (*STEPS, newest)) == len(STEPS) + 1
         assert connection.execute(text("SELECT run_id, colour FROM runs")).all() == [(RUN.run_id, None)]
+    database.dispose()
     with pytest.raises(LedgerError, match="newer release"):
         Store(url)
 
@@ -231,3 +238,64 @@ def test_a_ledger_is_brought_up_to_date_step_by_step_and_keeps_its_rows(store, u
 def test_a_ledger_that_cannot_be_opened_is_told_plainly(url, error):
     with pytest.raises(error, match=r"KLING_UI_|ledger"):
         Store(url)
+
+
+def test_processes_that_open_a_new_ledger_at_once_make_its_tables_once(url):
+    start = Barrier(4)
+
+    def open_it(n):
+        start.wait(10)
+        store = Store(url)
+        store.add(replace(RUN, run_id=str(n) * 32, fingerprint=str(n)))
+        found = len(store.of_visitor("ann", 10))
+        store.close()
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        assert max(pool.map(open_it, range(4))) == 4
+
+
+def test_a_character_that_postgresql_does_not_take_is_left_out(store):
+    store.add(RUN)
+    store.change(RUN.run_id, holder="me", now=101.0, raw_error="broken\0 pipe", error="No\0")
+    kept = store.get(RUN.run_id)
+    assert (kept.raw_error, kept.error) == ("broken pipe", "No")
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_each_way_to_write_a_postgresql_address_opens_it(new_postgresql, scheme):
+    store = Store(scheme + new_postgresql[len("postgresql") :])
+    assert store.add(RUN) == RUN
+    store.close()
+
+
+def test_a_postgresql_server_that_was_restarted_is_asked_again(new_postgresql):
+    store, other = Store(new_postgresql), connect(new_postgresql)
+    store.add(RUN)
+    with other.begin() as connection:
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+        connection.execute(text(f"{ended} AND pid <> pg_backend_pid()"))
+    assert store.get(RUN.run_id) == RUN
+    store.close()
+    other.dispose()
+
+
+def test_a_postgresql_server_that_does_not_answer_is_named_without_its_password():
+    with pytest.raises(LedgerError) as raised:
+        Store("postgresql://ann:secret@127.0.0.1:1/ledger")
+    assert "KLING_UI_LEDGER_URL" in raised.value.advice
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+def test_without_its_driver_a_postgresql_address_says_which_extra_to_install(monkeypatch, scheme):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SettingsError, match="driver is not installed") as raised:
+        Store(f"{scheme}://ann:secret@host/ledger")
+    assert "uv sync --extra postgres" in raised.value.advice
+    assert "secret" not in str(raised.value)
+
+
+def test_another_database_without_its_driver_is_named():
+    with pytest.raises(SettingsError, match="mssql database"):
+        Store("mssql+pymssql://host/ledger")

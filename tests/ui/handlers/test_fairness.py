@@ -79,7 +79,7 @@ def test_a_strangers_hundred_checks_do_not_stand_before_somebody_elses_first(pub
         handlers = InputHandlers(lambda: public)
 
         def look(ref, tab, address):
-            return asyncio.create_task(_end(handlers.on_image(_told(ref=ref, seq=1), _asking(address, tab))))
+            return asyncio.create_task(_end(handlers.on_image("", _told(ref=ref, seq=1), _asking(address, tab))))
 
         crowd = [look(ref, f"tab {n}", "net-1") for n, ref in enumerate(_pictures(public, 100, "first"))]
         await _settle()
@@ -104,7 +104,7 @@ def test_names_made_up_behind_one_address_are_one_visitor_and_one_person_at_home
     async def count(services):
         handlers = InputHandlers(lambda: services)
         tasks = [
-            asyncio.create_task(_end(handlers.on_image(_told(ref=ref, seq=1), _asking("net", f"tab {n}"))))
+            asyncio.create_task(_end(handlers.on_image("", _told(ref=ref, seq=1), _asking("net", f"tab {n}"))))
             for n, ref in enumerate(_pictures(services, 10, "many"))
         ]
         await _settle()
@@ -121,14 +121,15 @@ def test_what_is_known_waits_for_nothing(public):
         handlers = InputHandlers(lambda: public)
         (known, *others) = _pictures(public, 6, "one")
         public.workers.let.set()
-        await _end(handlers.on_image(_told(ref=known, seq=1), _asking("net")))
+        await _end(handlers.on_image("", _told(ref=known, seq=1), _asking("net")))
         public.workers.let.clear()
         tasks = [
-            asyncio.create_task(_end(handlers.on_image(_told(ref=ref, seq=1), _asking("net", ref)))) for ref in others
+            asyncio.create_task(_end(handlers.on_image("", _told(ref=ref, seq=1), _asking("net", ref))))
+            for ref in others
         ]
         await _settle()
         async with asyncio.timeout(10):
-            again = await _end(handlers.on_image(_told(ref=known, seq=2), _asking("net", "other")))
+            again = await _end(handlers.on_image("", _told(ref=known, seq=2), _asking("net", "other")))
         public.workers.let.set()
         await asyncio.gather(*tasks)
         return again
@@ -143,7 +144,7 @@ def test_two_tabs_of_one_visitor_feel_nothing(public):
         handlers, tabs = InputHandlers(lambda: public), [_asking("net", "tab 1"), _asking("net", "tab 2")]
         seen = [asyncio.create_task(_end(handlers.on_first_inputs(None, tab))) for tab in tabs]
         picked = [
-            asyncio.create_task(_end(handlers.on_example("", _told(id=EXAMPLES[1].key), _asking("net", "tab 3"))))
+            asyncio.create_task(_end(handlers.on_example("", "", _told(id=EXAMPLES[1].key), _asking("net", "tab 3"))))
         ]
         await _settle()
         waiting = len(public.checks._waiting)

@@ -42,7 +42,7 @@ def video(services):
 
 
 def test_an_upload_shows_itself_then_its_facts_then_what_was_found(handlers, image):
-    first, second, third = _all(handlers.on_image(_told(ref=image["ref"], seq=4), TAB))
+    first, second, third = _all(handlers.on_image("", _told(ref=image["ref"], seq=4), TAB))
     assert (first["busy"], first["url"].startswith("files/"), "facts" in first) == ("Reading the file", True, False)
     assert (second["busy"], bool(second["facts"])) == ("Looking for the character", True)
     assert (third["busy"], third["found"]) == ("", "No character was found.")
@@ -63,7 +63,7 @@ def test_an_unreadable_upload_says_why(handlers, video, canned):
 
 def test_an_unforeseen_error_is_said_in_plain_words(handlers, image, canned, caplog):
     canned["probe_image"] = ZeroDivisionError("secret detail")
-    *_, last = _all(handlers.on_image(_told(ref=image["ref"], seq=1), TAB))
+    *_, last = _all(handlers.on_image("", _told(ref=image["ref"], seq=1), TAB))
     assert last["error"] == "Something went wrong inside the app."
     assert re.search(r"ZeroDivisionError at \S+\.py:\d+ .* < kling_ui/ui/input_session\.py", caplog.text)
     assert "secret detail" not in caplog.text
@@ -72,7 +72,7 @@ def test_an_unforeseen_error_is_said_in_plain_words(handlers, image, canned, cap
 
 @pytest.mark.parametrize("told", [{}, {"ref": "x" * 32 + "/files.key"}, {"ref": 7}, {"ref": "../ledger.sqlite"}])
 def test_only_references_that_were_given_out_are_opened(handlers, told):
-    (value,) = _all(handlers.on_image(_told(**told), TAB))
+    (value,) = _all(handlers.on_image("", _told(**told), TAB))
     assert value["error"] == "This file is no longer kept here."
 
 
@@ -82,15 +82,15 @@ def test_a_link_is_fetched_and_remembered_as_the_origin(handlers, services, monk
         return services.examples / EXAMPLES[0].image
 
     monkeypatch.setattr(type(services), "fetch", fetch)
-    *_, last = _all(handlers.on_image(_told(url="https://example.org/a.png", seq=1), TAB))
+    *_, last = _all(handlers.on_image("", _told(url="https://example.org/a.png", seq=1), TAB))
     assert last["origin"] == "https://example.org/a.png"
 
 
 def test_the_newest_upload_wins(handlers, image):
     async def both():
-        older = handlers.on_image(_told(ref=image["ref"], seq=1), TAB)
+        older = handlers.on_image("", _told(ref=image["ref"], seq=1), TAB)
         await anext(older)
-        newer = handlers.on_image(_told(ref=image["ref"], seq=2), TAB)
+        newer = handlers.on_image("", _told(ref=image["ref"], seq=2), TAB)
         await anext(newer)
         return [value async for value in older], [value["seq"] async for value in newer]
 
@@ -99,9 +99,9 @@ def test_the_newest_upload_wins(handlers, image):
 
 def test_another_tab_is_another_matter(handlers, image):
     async def both():
-        older = handlers.on_image(_told(ref=image["ref"], seq=1), TAB)
+        older = handlers.on_image("", _told(ref=image["ref"], seq=1), TAB)
         await anext(older)
-        await anext(handlers.on_image(_told(ref=image["ref"], seq=1), gr.Request(session_hash="other")))
+        await anext(handlers.on_image("", _told(ref=image["ref"], seq=1), gr.Request(session_hash="other")))
         return len([value async for value in older])
 
     assert asyncio.run(both()) == 2
@@ -109,7 +109,7 @@ def test_another_tab_is_another_matter(handlers, image):
 
 def test_an_example_brings_its_settings(handlers):
     example = EXAMPLES[1]
-    *_, (image, video, orientation, prompt) = _all(handlers.on_example(DEFAULT_PROMPT, _told(id=example.key), TAB))
+    *_, (image, video, orientation, prompt) = _all(handlers.on_example(DEFAULT_PROMPT, "", _told(id=example.key), TAB))
     assert image["ref"].endswith(example.image)
     assert video["ref"].endswith(example.video)
     assert (orientation, prompt) == (example.choice.orientation.value, example.choice.prompt)
@@ -126,7 +126,7 @@ def test_an_example_brings_its_settings(handlers):
     ],
 )
 def test_an_example_leaves_words_that_somebody_wrote(handlers, before, stays):
-    *_, (_, _, _, prompt) = _all(handlers.on_example(before, _told(id=EXAMPLES[1].key), TAB))
+    *_, (_, _, _, prompt) = _all(handlers.on_example(before, "", _told(id=EXAMPLES[1].key), TAB))
     assert prompt == (gr.skip() if stays else EXAMPLES[1].choice.prompt)
 
 

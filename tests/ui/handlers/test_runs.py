@@ -1,5 +1,6 @@
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.requests import Request
 
+from kling_ui.corrections import Corrections, PlacedJoint, write_corrections
 from kling_ui.errors import RunError
 from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName, RunState, StartCode
@@ -368,6 +370,33 @@ def test_a_comparison_is_made_once(handlers, runner, run_of, canned, tmp_path):
     assert update["comparison"]["name"] == "comparison-preview-r1.mp4"
     canned["side_by_side"] = AssertionError("made twice")
     assert asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR, TAB)) == update
+
+
+def test_a_preview_without_background_is_drawn_once_as_it_was_corrected(handlers, runner, run_of, canned, tmp_path):
+    said, drawn = Corrections({"left wrist": PlacedJoint(0.25, 0.5)}), []
+    write_corrections(said, tmp_path / "corrections.json")
+    result, corrections = tmp_path / "result.mp4", tmp_path / "corrections.json"
+    runner.views = [run_of(state=RunState.COMPLETED, result=result, corrections=corrections)]
+    canned["render_transparent"] = lambda *paths: drawn.append(paths[-1].write_bytes(b"webm"))
+    update = asyncio.run(handlers.on_compare(_told(run_id="r1", without_background=True), VISITOR, TAB))
+    assert update["comparison"]["url"].endswith("/transparent.webm")
+    assert update["comparison"]["name"] == "transparent-preview-r1.webm"
+    assert asyncio.run(handlers.on_compare(_told(run_id="r1", without_background=True), VISITOR, TAB)) == update
+    assert drawn == [4]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"engine": EngineName.KLING, "result": Path("result.mp4")}, "Only a preview"),
+        ({"reference": None, "result": Path("result.mp4")}, "Only a preview"),
+        ({"result": None}, "This run has no result."),
+    ],
+)
+def test_what_is_no_preview_is_not_drawn_without_background(handlers, runner, run_of, more, words):
+    runner.views = [run_of(state=RunState.COMPLETED, **more)]
+    update = asyncio.run(handlers.on_compare(_told(run_id="r1", without_background=True), VISITOR, TAB))
+    assert words in update["comparison"]["error"]
 
 
 def test_inputs_stand_where_their_result_will_be(handlers, run_request):

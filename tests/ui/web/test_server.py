@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from kling_ui.corrections import CorrectionStore
 from kling_ui.errors import SettingsError
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.services import open_store
@@ -25,7 +26,9 @@ HOME = "http://localhost:7860"
 @asynccontextmanager
 async def _nothing_open(settings, signed_files):
     store = open_store(settings, signed_files)
-    yield SimpleNamespace(tokens=TokenStore(), settings=settings, store=store, retention=None)
+    corrections = CorrectionStore(settings.data_dir / "corrections", b"secret")
+    parts = {"tokens": TokenStore(), "settings": settings, "store": store, "corrections": corrections}
+    yield SimpleNamespace(**parts, retention=None)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +135,40 @@ def test_behind_a_spaces_proxy_the_page_knows_itself_by_https(tmp_path, monkeypa
         assert space.get("/config", headers={"X-Forwarded-Proto": "https"}).json()["root"].startswith("https://ann-")
         assert space.get("/config", headers=said | {"X-Forwarded-Host": "evil.example"}).status_code == 421
         assert space.get("/health", headers={"Host": "probe.internal"}).status_code == 200
+
+
+@pytest.mark.parametrize("is_lasting", [True, False])
+def test_a_space_can_be_duplicated_and_says_when_it_keeps_nothing(tmp_path, monkeypatch, is_lasting):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", "")
+    (tmp_path / "mounts").write_text(f"/dev/vdb {tmp_path if is_lasting else '/elsewhere'} ext4 rw 0 0\n")
+    env = {"SPACE_ID": "ann/space", "SPACE_HOST": "ann-space.hf.space", "KLING_UI_DATA_DIR": str(tmp_path)}
+    app = server.build_app(Settings.from_env(env, mounts=tmp_path / "mounts"), _nothing_open)
+    with TestClient(app, base_url="http://ann-space.hf.space", client=("10.16.3.2", 1)) as space:
+        config = space.get("/config").text
+    assert "https://huggingface.co/spaces/ann/space?duplicate=true" in config
+    assert ("keeps no files over a restart" in config) is not is_lasting
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("nonsense", "takes an address"),
+        ("postgresql://ann:secret@host/ledger", "uv sync --extra postgres"),
+        ("nosuch://host/ledger", "takes an address"),
+    ],
+)
+def test_a_ledger_that_cannot_be_used_stops_the_start(tmp_path, monkeypatch, url, words):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(SettingsError, match="KLING_UI_LEDGER_URL") as raised:
+        server.prepare(Settings(data_dir=tmp_path, ledger_url=url, port=1))
+    assert words in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
+def test_elsewhere_there_is_nothing_to_duplicate(client):
+    config = client.get("/config").text
+    assert "duplicate=true" not in config
+    assert "keeps no files" not in config
 
 
 @pytest.mark.parametrize("path", ["/", "/config", "/theme.css", "/static/img/logo.svg", "/files/x", "/nothing/at/all"])
