@@ -71,6 +71,19 @@ class Puppet:
                 shadow.paint(
                     frame, self._limb(frame_pose, posed, part), opacity=self._shadow_strength(frame_pose, part)
                 )
+        self._paint(frame, frame_pose, posed)
+        return frame
+
+    def coverage(self, frame_pose: FramePose) -> np.ndarray:
+        """Tell how much of each pixel the figure covers in one pose; ``(height, width)`` uint8, 255 is all of it."""
+        posed = {part: _segment(frame_pose.joints, part) for part in Part}
+        dark, light = np.zeros_like(self._backdrop), np.full_like(self._backdrop, 255)
+        for ground in (dark, light):
+            self._paint(ground, frame_pose, posed)
+        return 255 - (light - dark)[..., 0]
+
+    def _paint(self, frame: np.ndarray, frame_pose: FramePose, posed: dict[Part, Segment]) -> None:
+        """Paint the figure without its shadows over a frame, in place."""
         for part in frame_pose.order:
             if part not in self._pieces:
                 continue
@@ -81,7 +94,6 @@ class Puppet:
                 head.paint(frame, self._head(frame_pose, posed), self._face(frame_pose).undo)
             else:
                 self._pieces[part].paint(frame, self._limb(frame_pose, posed, part))
-        return frame
 
     def _limb(self, frame_pose: FramePose, posed: dict[Part, Segment], part: Part) -> LimbWarp:
         bone, rest, now = BONES[part], self._rest[part], posed[part]
