@@ -234,10 +234,13 @@ def thigh_top(window: Window, part: Part) -> np.ndarray:
     height, width = window.labels.shape
     hip = window.joints[BONES[part].start]
     other = window.joints[next(joint for joint in HIPS if joint is not BONES[part].start)]
-    inwards = (other - hip) / max(float(np.hypot(*(other - hip))), EPSILON)
+    wide = float(np.hypot(*(other - hip)))
+    is_one = wide < 1  # both legs as one piece, which turns around the middle of the hips
+    inwards = np.array([1.0, 0.0]) if is_one else (other - hip) / wide
     cloth = among(window.labels, (Part.TORSO, *THIGHS)) & (window.alpha > SOLID)
-    inner = _to_crotch(window, cloth, hip)
     outer = max(LEAST_M * window.px_per_m, march(cloth, hip, -inwards, MOST_M * window.px_per_m))
+    most = MOST_M * window.px_per_m
+    inner = max(LEAST_M * window.px_per_m, march(cloth, hip, inwards, most)) if is_one else _to_crotch(window, cloth, hip)
     ys, xs = np.mgrid[:height, :width].astype(np.float32)
     x, y = xs - np.float32(hip[0]), ys - np.float32(hip[1])
     away = cv2.magnitude(x, y)

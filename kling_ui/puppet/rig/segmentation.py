@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from kling_ui.puppet.rig.boundaries import BODY, NOTHING, OWN, arm_axis, arm_boundaries, tell_fingers, territory
-from kling_ui.puppet.rig.character import BYTE_VALUES, Character, among, box_around
+from kling_ui.puppet.rig.character import BYTE_VALUES, Character, among, box_around, legs_are_one
 from kling_ui.puppet.rig.distances import (
     BELOW_NECK,
     HAIR,
@@ -19,7 +19,7 @@ from kling_ui.puppet.rig.distances import (
 )
 from kling_ui.puppet.rig.inpainting import distance_to
 from kling_ui.puppet.skeleton import ARMS as ARM_PARTS
-from kling_ui.puppet.skeleton import BONES, Joint, Part
+from kling_ui.puppet.skeleton import BONES, Joint, Part, both_legs
 
 WIDE = 2.4  # limb radii that the widest sleeves reach
 CLOSE, HANDS_REACH = 1.3, 1.8  # limb radii around an arm in which the torso, and everything else, is not sure
@@ -286,7 +286,8 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     mask = cv2.resize(character.alpha, size, interpolation=cv2.INTER_AREA) > MASKED
     joints, px_per_m = character.joints * scale, character.px_per_m * scale
     evidence = gather(rgb, mask, joints, distances(mask, joints, parts, px_per_m), px_per_m)
-    limb_labels, behind = (_parts(limb_labels, joints, parts) for limb_labels in label_limbs(evidence))
+    is_one = legs_are_one(character)
+    limb_labels, behind = (_parts(limbs, joints, parts, is_one=is_one) for limbs in label_limbs(evidence))
     labels = _enlarge(limb_labels, character.alpha)
     under = _as_large(behind, labels)
     picture = cv2.cvtColor(character.figure, cv2.COLOR_RGB2YCrCb)
@@ -301,9 +302,15 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     return labels
 
 
-def _parts(limb_labels: np.ndarray, joints: np.ndarray, parts: list[Part]) -> np.ndarray:
-    """Divide limbs into body parts at their joints: ``(height, width)`` int8, -1 outside the mask."""
+def _parts(limb_labels: np.ndarray, joints: np.ndarray, parts: list[Part], *, is_one: bool) -> np.ndarray:
+    """Divide limbs into body parts at their joints: ``(height, width)`` int8, -1 outside the mask.
+
+    Where both legs are one piece, that is the left one, bent between the knees.
+    """
     labels = np.full(limb_labels.shape, -1, np.int8)
+    if is_one:
+        joints = both_legs(joints)
+        limb_labels = np.where(limb_labels == LEGS[1], np.int8(LEGS[0]), limb_labels)
     for number, limb in enumerate(LIMBS):
         ys, xs = np.nonzero(limb_labels == number)
         labels[ys, xs] = _split([part for part in limb if part in parts], joints, xs, ys)
