@@ -310,8 +310,14 @@ def bag(hand: L = L.LEFT_INDEX, colour: Colour = WOOD) -> Prop:
     """A bag that hangs from a hand."""
 
     def paint(e: Easel) -> None:
-        e.line([e.at(hand, right=-0.06, down=0.16), e.at(hand, down=0.02), e.at(hand, right=0.06, down=0.16)], 0.015, colour)
-        e.shape([e.at(hand, right=x, down=y) for x, y in ((-0.13, 0.14), (0.13, 0.14), (0.15, 0.38), (-0.15, 0.38))], colour)
+        e.line(
+            [e.at(hand, right=-0.06, down=0.16), e.at(hand, down=0.02), e.at(hand, right=0.06, down=0.16)],
+            0.015,
+            colour,
+        )
+        e.shape(
+            [e.at(hand, right=x, down=y) for x, y in ((-0.13, 0.14), (0.13, 0.14), (0.15, 0.38), (-0.15, 0.38))], colour
+        )
 
     return paint
 
@@ -321,7 +327,9 @@ def shoulder_bag(colour: Colour = RED) -> Prop:
 
     def paint(e: Easel) -> None:
         e.line([e.at(L.RIGHT_SHOULDER, right=0.04, down=-0.02), e.at(L.LEFT_HIP, right=0.06, down=0.0)], 0.03, colour)
-        e.shape([e.at(L.LEFT_HIP, right=x, down=y) for x, y in ((0.0, -0.02), (0.2, -0.02), (0.2, 0.2), (0.0, 0.2))], colour)
+        e.shape(
+            [e.at(L.LEFT_HIP, right=x, down=y) for x, y in ((0.0, -0.02), (0.2, -0.02), (0.2, 0.2), (0.0, 0.2))], colour
+        )
 
     return paint
 
@@ -332,7 +340,9 @@ def stick(hand: L, knuckle: L, *, ahead_m: float, back_m: float, lean: float, co
     def paint(e: Easel) -> None:
         x, y = e.at(hand, knuckle)
         way = np.array([np.sin(lean), -np.cos(lean)]) * e.px_per_m
-        e.line([(x - back_m * way[0], y - back_m * way[1]), (x + ahead_m * way[0], y + ahead_m * way[1])], wide_m, colour)
+        e.line(
+            [(x - back_m * way[0], y - back_m * way[1]), (x + ahead_m * way[0], y + ahead_m * way[1])], wide_m, colour
+        )
 
     return paint
 
@@ -366,8 +376,14 @@ def letters(words: str = "HELLO", colour: Colour = (250, 250, 250)) -> Prop:
         size = width / 150
         for row in (0.30, 0.62):
             cv2.putText(
-                e.around, words, (round(0.02 * width), round(row * height)), cv2.FONT_HERSHEY_DUPLEX, size,
-                (*colour, 255), round(size * 5), cv2.LINE_AA,
+                e.around,
+                words,
+                (round(0.02 * width), round(row * height)),
+                cv2.FONT_HERSHEY_DUPLEX,
+                size,
+                (*colour, 255),
+                round(size * 5),
+                cv2.LINE_AA,
             )
 
     return paint
@@ -392,7 +408,9 @@ def chair(colour: Colour = WOOD) -> Prop:
         hips, floor = e.at(L.LEFT_HIP, L.RIGHT_HIP, down=0.1), e.at(L.LEFT_HEEL, L.RIGHT_HEEL)[1]
         half = 0.24 * e.px_per_m
         left, right = hips[0] - half, hips[0] + half
-        e.shape([(left, hips[1]), (right, hips[1]), (right, hips[1] + 12), (left, hips[1] + 12)], colour, layer=e.around)
+        e.shape(
+            [(left, hips[1]), (right, hips[1]), (right, hips[1] + 12), (left, hips[1] + 12)], colour, layer=e.around
+        )
         for x in (left + 8, right - 8):
             e.line([(x, hips[1]), (x, floor)], 0.035, colour, layer=e.around)
 
@@ -470,20 +488,26 @@ def models() -> Iterator[Model]:
     yield from _framed()
 
 
-def _model(name: str, kind: str, look: Look, pose: Pose | None, *props: Prop, turn: float = 0.0, **more: object) -> Model:
+def _model(
+    name: str, kind: str, look: Look, pose: Pose | None, *props: Prop, turn: float = 0.0, **more: object
+) -> Model:
     return Model(name, kind, Actor(look, pose or Pose(), turn_deg=turn), props, **more)  # ty: ignore[invalid-argument-type]
 
 
 def _stances() -> Iterator[Model]:
     for number, look in enumerate((MAYA, THEO, DEEP, PALE)):
-        yield _model(f"crossed-{look.name}-{number}", "crossed legs", look, crossed(), backdrop=("terrace", "room")[number % 2])
+        yield _model(
+            f"crossed-{look.name}-{number}", "crossed legs", look, crossed(), backdrop=("terrace", "room")[number % 2]
+        )
         yield _model(f"touching-{look.name}-{number}", "touching legs", look, touching(), backdrop="hall")
     yield _model("crossed-arms-down", "crossed legs", DARK, crossed(hands=arms_down().hands), backdrop="plain")
     for number, look in enumerate((THEO, PALE, TALL)):
         yield _model(f"pockets-{number}", "hands in pockets", look, in_pockets(), pockets(look.trousers))
     for number, look in enumerate((MAYA, TALL, DANCER)):
         yield _model(f"behind-{number}", "hands behind the back", look, hands_behind(), backdrop="room")
-        yield _model(f"hips-{number}", "hands on the hips", look, on_hips(), backdrop=("hall", "terrace", "plain")[number])
+        yield _model(
+            f"hips-{number}", "hands on the hips", look, on_hips(), backdrop=("hall", "terrace", "plain")[number]
+        )
     yield _model("folded", "hands folded", DEEP, hands_folded())
     yield _model("arms-up", "arms", MAYA, arms_up(), camera=Camera(y_m=1.1, height_m=2.75))
     yield _model("arms-out", "arms", TALL, arms_out(), size=(720, 720))
@@ -505,17 +529,32 @@ def _holding() -> Iterator[Model]:
 def _wearing() -> Iterator[Model]:
     yield _model("skirt", "skirt", DANCER, None, skirt(RED))
     yield _model("long-skirt", "skirt", MAYA, None, skirt(VIOLET, long_share=1.7, flare_m=0.12), backdrop="hall")
-    yield _model("dress", "dress", replace(MAYA, top=BLUE), arms_down(), skirt(BLUE, long_share=1.3), long_hair((70, 44, 30)))
+    yield _model(
+        "dress", "dress", replace(MAYA, top=BLUE), arms_down(), skirt(BLUE, long_share=1.3), long_hair((70, 44, 30))
+    )
     yield _model("coat-open", "coat", TALL, None, coat((92, 80, 66)), backdrop="hall")
     yield _model("coat-shut", "coat", DARK, arms_down(), coat((46, 48, 60), is_open=False))
     yield _model("cape", "cape", replace(THEO, top=BLUE), on_hips(), cape(RED))
-    yield _model("kimono", "wide sleeves", replace(MAYA, top=GREEN), None, sleeves(GREEN), skirt(GREEN, long_share=1.5, flare_m=0.02))
-    yield _model("wizard", "wide sleeves", replace(DEEP, top=VIOLET), hands_folded(), sleeves(VIOLET), hat(VIOLET, tall_m=0.34))
+    yield _model(
+        "kimono",
+        "wide sleeves",
+        replace(MAYA, top=GREEN),
+        None,
+        sleeves(GREEN),
+        skirt(GREEN, long_share=1.5, flare_m=0.02),
+    )
+    yield _model(
+        "wizard", "wide sleeves", replace(DEEP, top=VIOLET), hands_folded(), sleeves(VIOLET), hat(VIOLET, tall_m=0.34)
+    )
     yield _model("hat", "hat", THEO, None, hat(BLACK), backdrop="plain")
     yield _model("hair-chest", "long hair", MAYA, None, long_hair((200, 160, 90)), backdrop="room")
     yield _model("hair-hips", "long hair", PALE, arms_down(), long_hair(BLACK, long_m=0.85))
-    yield _model("cat", "tail", replace(DANCER, top=BLACK, trousers=BLACK), None, tail(BLACK), ears(BLACK), backdrop="plain")
-    yield _model("fox", "tail", replace(MAYA, trousers=(190, 110, 50)), on_hips(), tail((214, 112, 44)), ears((214, 112, 44)))
+    yield _model(
+        "cat", "tail", replace(DANCER, top=BLACK, trousers=BLACK), None, tail(BLACK), ears(BLACK), backdrop="plain"
+    )
+    yield _model(
+        "fox", "tail", replace(MAYA, trousers=(190, 110, 50)), on_hips(), tail((214, 112, 44)), ears((214, 112, 44))
+    )
 
 
 def _framed() -> Iterator[Model]:
@@ -528,7 +567,9 @@ def _framed() -> Iterator[Model]:
     yield _model("squatting", "seated", THEO, squatting(), backdrop="hall")
     yield _model("cut-knees", "cut", MAYA, on_hips(), camera=KNEES, size=PORTRAIT)
     yield _model("cut-hips", "cut", TALL, hands_folded(), camera=HIPS_UP, size=PORTRAIT, backdrop="room")
-    yield _model("cut-chest", "cut", DEEP, arms_down(), long_hair(BLACK), camera=CHEST_UP, size=PORTRAIT, backdrop="room")
+    yield _model(
+        "cut-chest", "cut", DEEP, arms_down(), long_hair(BLACK), camera=CHEST_UP, size=PORTRAIT, backdrop="room"
+    )
     yield _model("dark", "light", DARK, None, change=dim(0.4), backdrop="room")
     yield _model("flat", "light", PALE, arms_down(), change=dim(0.9, 0.45), backdrop="plain")
     yield _model("comic-1", "drawn", MAYA, on_hips(), skirt(RED), change=comic, backdrop="plain")

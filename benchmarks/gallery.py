@@ -177,7 +177,10 @@ def _marks(character: Character, puppet: Puppet, drawn: "Drawn", poses: list[Fra
     covers = [puppet.coverage(pose) >= SOLID for pose in poses]
     holes = [max(0.0, _holes(cover, character.px_per_m) - own_holes) for cover in covers]
     pieces = [max(0, _pieces(cover, side_px**2) - own_pieces) for cover in covers]
-    swung = [abs(float((puppet.coverage(pose) >= SOLID).sum()) / max(rest.sum(), 1) - 1) for pose in _swings(character, puppet)]
+    swung = [
+        abs(float((puppet.coverage(pose) >= SOLID).sum()) / max(rest.sum(), 1) - 1)
+        for pose in _swings(character, puppet)
+    ]
     bare = backdrop(character).astype(int)
     shown, empty = drawn.rgb.astype(int), drawn.empty.astype(int)
     kept = (np.abs(bare - shown).max(axis=-1) < ALIKE) & (np.abs(bare - empty).max(axis=-1) > UNLIKE)
@@ -207,7 +210,9 @@ def _pieces(figure: np.ndarray, least_area: float) -> int:
 
 def _holes(figure: np.ndarray, px_per_m: float) -> float:
     """The area, px, of small holes in the figure."""
-    _, _, stats, _ = cv2.connectedComponentsWithStats(np.pad(~figure, 1, constant_values=True).astype(np.uint8), connectivity=4)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(
+        np.pad(~figure, 1, constant_values=True).astype(np.uint8), connectivity=4
+    )
     areas = stats[1:, cv2.CC_STAT_AREA]
     small = (areas >= (CRUMB_M * px_per_m) ** 2 / 2) & (areas <= (SMALL_HOLE_M * px_per_m) ** 2)
     return float(areas[small].sum())
@@ -243,7 +248,9 @@ def _cell(frames: Sequence[np.ndarray], words: str) -> np.ndarray:
 
 def _write(out: Path, cells: Sequence[np.ndarray]) -> None:
     width = max(cell.shape[1] for cell in cells)
-    padded = [cv2.copyMakeBorder(c, 0, 0, 0, width - c.shape[1] + 6, cv2.BORDER_CONSTANT, value=(255,) * 3) for c in cells]
+    padded = [
+        cv2.copyMakeBorder(c, 0, 0, 0, width - c.shape[1] + 6, cv2.BORDER_CONSTANT, value=(255,) * 3) for c in cells
+    ]
     rows = [padded[start : start + COLUMNS] for start in range(0, len(padded), COLUMNS)]
     rows = [row + [np.full_like(padded[0], 255)] * (COLUMNS - len(row)) for row in rows]
     cv2.imwrite(str(out), np.vstack([np.hstack(row) for row in rows])[..., ::-1])

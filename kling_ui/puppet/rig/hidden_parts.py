@@ -240,7 +240,9 @@ def thigh_top(window: Window, part: Part) -> np.ndarray:
     cloth = among(window.labels, (Part.TORSO, *THIGHS)) & (window.alpha > SOLID)
     outer = max(LEAST_M * window.px_per_m, march(cloth, hip, -inwards, MOST_M * window.px_per_m))
     most = MOST_M * window.px_per_m
-    inner = max(LEAST_M * window.px_per_m, march(cloth, hip, inwards, most)) if is_one else _to_crotch(window, cloth, hip)
+    inner = (
+        max(LEAST_M * window.px_per_m, march(cloth, hip, inwards, most)) if is_one else _to_crotch(window, cloth, hip)
+    )
     ys, xs = np.mgrid[:height, :width].astype(np.float32)
     x, y = xs - np.float32(hip[0]), ys - np.float32(hip[1])
     away = cv2.magnitude(x, y)
