@@ -4,7 +4,7 @@ import numpy as np
 
 from kling_ui.options import Orientation
 from kling_ui.puppet.motion.frame_pose import PuppetMotion, flatness, heading, middle, polar, ramp, wrapped
-from kling_ui.puppet.motion.framing import FootLock, FramingLimits
+from kling_ui.puppet.motion.framing import CutEdge, FootLock, FramingLimits, WholeExtent, Zoom
 from kling_ui.puppet.motion.pose_stream import SmoothedMotion, latch
 from kling_ui.puppet.rig.character import Character, legs_are_one
 from kling_ui.puppet.skeleton import (
@@ -97,6 +97,8 @@ class Retargeter:
         self._whole = set(SHINS) <= shown
         self._is_one_leg = legs_are_one(character)
         self._framing_limits = FramingLimits.of(character, whole=self._whole)
+        self._extent, self._cut_edge = WholeExtent.of(character), CutEdge.of(character)
+        self._zoom = Zoom(opening.fps)
         self._unit = character.px_per_m / float(opening.scale[0])  # px per unit of the reference
         self._hips0, self._neck0 = middle(opening.points, HIPS)[0], opening.points[0, Joint.NECK]
         neck = opening.points[:, Joint.HEAD] - opening.points[:, Joint.NECK]
@@ -111,7 +113,9 @@ class Retargeter:
 
     def move(self, p: SmoothedMotion) -> PuppetMotion:
         """Retarget the next frames; calls must follow the order of the clip."""
-        scale = self._framing_limits.size(p.scale * self._unit / self._c.px_per_m) if self._follow else np.ones(len(p))
+        scale = np.ones(len(p))
+        if self._follow:
+            scale = self._zoom.follow(self._framing_limits.size(p.scale * self._unit / self._c.px_per_m))
         joints, turned = np.zeros((len(p), len(Joint), 2)), self._facing(p)
         self._pose_trunk(joints, p, scale)
         for pair in (HIPS, SHOULDERS):
@@ -127,6 +131,9 @@ class Retargeter:
         joints += (self._root(joints, p, leads))[:, None]
         if self._whole:
             self._foot_lock.hold(joints, p, _seen(p.visibility[:, list(ANKLES)]))
+            joints += self._extent.inside(joints, scale)[:, None]
+        elif self._cut_edge is not None:
+            joints += self._cut_edge.out_of_sight(joints, scale)[:, None]
         behind, over = self._depth.follow(p)
         return PuppetMotion(joints, scale, self._face(p, turned), behind, over, turned)
 

@@ -20,7 +20,7 @@ from kling_ui.puppet.rig.character import (
 from kling_ui.puppet.rig.hidden_parts import complete, hidden_behind, thigh_top
 from kling_ui.puppet.rig.inpainting import LEAST, LEAST_SHARE, SURELY, distance_to, fill_in, mix, push_pull, surround
 from kling_ui.puppet.rig.segmentation import label_parts
-from kling_ui.puppet.skeleton import BONES, DRAWING_ORDER, LEGS, SHINS, THIGHS, UPPER_ARMS, Joint, Part, both_legs
+from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, LEGS, SHINS, THIGHS, UPPER_ARMS, Joint, Part, both_legs
 
 BLEED_PX, BLEED_FADE_PX = 3.5, 1.5  # how far a part goes on under the parts that are drawn over it; its end fades
 CAP = 0.95  # of a limb's radius: the round overlap at a joint
@@ -175,9 +175,9 @@ def _half_width(window: Window, part: Part, joint: Joint) -> float:
 
 
 def _below(window: Window, part: Part) -> np.ndarray:
-    """``(height, 1)`` 0-1: a limb that the picture cuts off ends softly just below it, the trunk goes on."""
+    """``(height, 1)`` 0-1: an arm that the picture cuts off ends softly just below it, trunk and legs go on."""
     rows = np.arange(window.labels.shape[0])[:, None] - window.bottom
-    if part in (Part.TORSO, Part.HEAD):
+    if part not in ARMS:
         return np.ones(rows.shape, np.float32)
     return np.clip(1 - rows / (CUT_LIMB_M * window.px_per_m), 0, 1).astype(np.float32)
 
