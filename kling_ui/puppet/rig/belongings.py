@@ -1,8 +1,9 @@
-"""Find what a person holds, such as a ball, a bag or a phone: it moves with the hand, whatever lies behind it."""
+"""Find what a person holds or wears that the mask misses, such as a cape or a tail, or that limbs do not account for."""
 
 import cv2
 import numpy as np
 
+from kling_ui.puppet.rig.inpainting import distance_to
 from kling_ui.puppet.skeleton import ANKLES, HIPS, KNEES, SHOULDERS, Joint
 
 LIGHT_BINS, COLOUR_BINS, BYTE_VALUES = 8, 26, 256  # by which colours are counted
@@ -18,6 +19,22 @@ COMPACT, SLIM = 0.72, 2.6  # of its hull's area; long against wide: before the b
 RIM_PX = 7  # the side of the square by which a piece is widened to see what is around it
 STANDS_OUT = 36  # of 8 bits, by which a thing's colour differs at least from that
 OUTSIDE_SHARE = 0.2  # of a thing's rim, that borders on the background, for it not to need that
+# --- beside the mask
+CALM_PX = 0.8  # over which noise is averaged
+WORK_LONG_SIDE_PX = 480  # of the copy on which that is searched
+PERSON = 0.5  # from what on the mask says so
+FAR_M, REACH_M = 0.42, 0.8  # from the person: there the background shows its own colours; how far things are searched
+SIDE_SHARE, BESIDE_M = 0.04, 0.1  # of the width: there it does nearer to the person, too
+LEAST_FAR_SHARE = 0.06  # of the picture, that must be so far away
+RARE_SHARE = 4e-4  # of that background: rarer colours are not its own
+UNLIKE = 64.0  # of 8 bits by which a thing is beyond what the same row shows on either side
+ROUGH, ROUGHEST = 1.5, 30.0  # times what rows themselves vary by; where they vary by more nothing is told
+ROUGH_PERCENT = 75  # of the background, that varies by less
+SHADE, SHADE_HUE = 0.45, 14.0  # of its light that a shadow leaves at least, and by which it changes the colour at most
+LEAST_SIDE_M, MOST_SHARE = 0.05, 1.2  # of the smallest thing; of the person's area, that the largest one takes
+TOUCHES_M, TOUCHING_PX = 0.02, 3  # how near to the person a thing begins, along so many px
+EDGE_M = 0.1  # of the picture's edge, that a thing may touch: a longer one is scenery
+FLOOR_M = 0.05  # above the ankles: what stands on the floor is furniture, or a shadow
 # --- hidden, or on the body
 FROM_WRIST = 0.1  # of the way from wrist to knuckles, from where on a hand is to be seen
 ON_BODY_SHARE = 0.45  # of its rim, that the body is around a hand that lies on it, or is hidden there
@@ -28,6 +45,88 @@ LEAST_CLOTH_SHARE = 0.05  # of that: less is the soft rim of the fingers
 SKIN_HUE, SKIN_LIGHT = 13.0, (0.4, 1.6)  # of 8 bits of colour off the face's; of its light
 HANDS = ((Joint.LEFT_WRIST, Joint.LEFT_HAND), (Joint.RIGHT_WRIST, Joint.RIGHT_HAND))
 FINGERS = 0.7  # of the way from wrist to knuckles, beyond the knuckles
+
+
+def with_belongings(rgb: np.ndarray, mask: np.ndarray, joints: np.ndarray, px_per_m: float) -> np.ndarray:
+    """Add to a mask of a person what belongs to the person and is missing there: capes, tails, hats, large things.
+
+    Such a thing touches the person, ends within the picture and above the floor, has colours that the background does
+    not show elsewhere, and is clearly unlike the background on either side of it. Shadows are none.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        mask: ``(height, width)`` float32 0-1.
+        joints: ``(18, 2)`` px.
+        px_per_m: The person's scale.
+
+    Returns:
+        ``(height, width)`` float32 0-1; ``mask`` itself where nothing is missing, or nothing can be told.
+    """
+    scale = min(1.0, WORK_LONG_SIDE_PX / max(mask.shape))
+    size = max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale))
+    person = cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > PERSON
+    small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    things = _beside(small, person, joints * scale, px_per_m * scale)
+    if not things.any():
+        return mask
+    return np.maximum(mask, cv2.resize(things.astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_LINEAR))
+
+
+def _beside(rgb: np.ndarray, person: np.ndarray, joints: np.ndarray, px_per_m: float) -> np.ndarray:
+    """``(height, width)`` bool: things beside the person."""
+    away = distance_to(person)
+    side = max(1, round(SIDE_SHARE * person.shape[1]))
+    far = away > FAR_M * px_per_m
+    far[:, :side] |= away[:, :side] > BESIDE_M * px_per_m
+    far[:, -side:] |= away[:, -side:] > BESIDE_M * px_per_m
+    if not person.any() or far.mean() < LEAST_FAR_SHARE:
+        return np.zeros_like(person)
+    shown = cv2.GaussianBlur(rgb, (0, 0), CALM_PX).astype(np.float32)
+    left, right, varies = _rows(shown, far)
+    rough = float(np.percentile(varies, ROUGH_PERCENT))
+    if rough > ROUGHEST:
+        return np.zeros_like(person)
+    beyond = np.maximum(np.minimum(left, right) - shown, shown - np.maximum(left, right)).max(axis=-1)
+    bins = _bins(rgb)
+    rare = _shares(bins, far)[bins] < RARE_SHARE
+    wanted = rare & (beyond > max(UNLIKE, ROUGH * rough)) & (away < REACH_M * px_per_m) & ~_shaded(shown, left, right)
+    around = np.ones((3, 3), np.uint8)
+    closed = cv2.morphologyEx((wanted | person).astype(np.uint8), cv2.MORPH_CLOSE, around) > 0
+    opened = cv2.morphologyEx((closed & ~person).astype(np.uint8), cv2.MORPH_OPEN, around[:2, :2])
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=4)
+    edge, low = np.ones_like(person), np.zeros_like(person)
+    edge[1:-1, 1:-1] = False
+    low[max(0, round(float(joints[list(ANKLES), 1].max() - FLOOR_M * px_per_m))) :] = True
+    near = away <= max(2.0, TOUCHES_M * px_per_m)
+    touching, cut, standing = (np.bincount(pieces[where], minlength=count) for where in (near, edge, low))
+    areas = stats[:, cv2.CC_STAT_AREA]
+    kept = (touching >= TOUCHING_PX) & (cut <= EDGE_M * px_per_m) & (standing == 0)
+    kept &= (areas >= (LEAST_SIDE_M * px_per_m) ** 2) & (areas <= MOST_SHARE * person.sum())
+    kept[0] = False
+    return kept[pieces]
+
+
+def _rows(shown: np.ndarray, far: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The background's colour to the left and to the right in the same row, and how much rows vary, ``(n,)``."""
+    left, right, varies = shown.copy(), shown.copy(), []
+    columns = np.arange(far.shape[1])
+    for row, known in enumerate(far):
+        places = np.flatnonzero(known)
+        if len(places):
+            after = np.searchsorted(places, columns)
+            left[row] = shown[row, places[np.maximum(after - 1, 0)]]
+            right[row] = shown[row, places[np.minimum(after, len(places) - 1)]]
+            colours = shown[row, places]
+            varies.append(np.abs(colours - np.median(colours, axis=0)).max(axis=-1))
+    return left, right, np.concatenate(varies)
+
+
+def _shaded(shown: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """``(height, width)`` bool: the background's own colour with less light."""
+    ground = (left + right) / 2
+    light = shown.mean(axis=-1, keepdims=True) / np.maximum(ground.mean(axis=-1, keepdims=True), 1.0)
+    hue = np.abs(shown - ground * light).max(axis=-1)
+    return (light[..., 0] > SHADE) & (light[..., 0] < 1) & (hue < SHADE_HUE)
 
 
 def held_things(
@@ -131,7 +230,7 @@ def _like_face(rgb: np.ndarray, face: np.ndarray) -> np.ndarray:
     """``(height, width)`` bool: where colours are those of the face's skin, in light or in shade."""
     if not face.any():
         return face
-    colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 0.8), cv2.COLOR_RGB2YCrCb).astype(np.float32)
+    colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb).astype(np.float32)
     middle = np.median(colours[face], axis=0)
     apart = np.abs(colours[..., 1:] - middle[1:]).max(axis=-1)
     light = colours[..., 0] / max(float(middle[0]), 1.0)
@@ -201,7 +300,7 @@ def _is_worn(piece: np.ndarray, joints: np.ndarray) -> bool:
 
 def _bins(rgb: np.ndarray) -> np.ndarray:
     """``(height, width)`` int: which of the coarse colours a pixel has."""
-    colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), 0.8), cv2.COLOR_RGB2YCrCb).astype(np.int32)
+    colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb).astype(np.int32)
     bins = colours * (LIGHT_BINS, COLOUR_BINS, COLOUR_BINS) // BYTE_VALUES
     return (bins[..., 0] * COLOUR_BINS + bins[..., 1]) * COLOUR_BINS + bins[..., 2]
 

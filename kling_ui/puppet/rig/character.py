@@ -9,6 +9,7 @@ import numpy as np
 
 from kling_ui.errors import MediaError
 from kling_ui.media.image import read_picture
+from kling_ui.puppet.rig.belongings import with_belongings
 from kling_ui.puppet.rig.distances import march
 from kling_ui.puppet.rig.matting import matte
 from kling_ui.puppet.skeleton import ANKLES, BONES, HIPS, KNEES, LEGS, Joint, Part, face_of, joints_of, scale_px_per_m
@@ -106,7 +107,8 @@ def find_character(path: Path, *, sides_px: tuple[int, int]) -> Character:
     world = joints_of(pose.world_m.astype(np.float64))
     visibility = joints[:, 3]
     scale = float(scale_px_per_m(points, world, visibility))
-    figure, alpha = _continue_below(rgb, matte(rgb, pose.mask, scale, _palms(points, visibility)))
+    mask = with_belongings(rgb, pose.mask, points, scale)
+    figure, alpha = _continue_below(rgb, matte(rgb, mask, scale, _palms(points, visibility)))
     return Character(
         rgb, figure, alpha, points, world, visibility, scale, _face(pose.landmarks[:, :2] * (width, height))
     )
