@@ -1,4 +1,4 @@
-"""The gallery's cast: drawn characters with clothes, things and stances that are hard to cut out, and what is true of them.
+"""The gallery's cast: drawn characters with clothes, things and stances that are hard to cut out, and their outlines.
 
 Import it when the drawn figure can be found. Everything that belongs to a character is drawn twice, over black and over
 white, so that its true outline is known, with all that it wears and holds.
@@ -17,7 +17,7 @@ from figure.scene import Scene, figure_mesh
 from figure.skeleton import solve
 
 from benchmarks.labelled.acting import arms_down, arms_out, arms_up, hands_behind, hands_folded, squatting
-from kling_ui.vision.pose import Landmark as L
+from kling_ui.vision.pose import Landmark as Mark
 
 FINE = 2  # samples a pixel along each side of clothes and things
 OUTLINE = 0.72  # of a colour's light: its outline
@@ -41,7 +41,7 @@ class Easel:
         self.front = np.zeros((size[1] * FINE, size[0] * FINE, 4), np.uint8)
         self.behind, self.around = self.front.copy(), self.front.copy()
 
-    def at(self, *landmarks: L, right: float = 0.0, down: float = 0.0) -> tuple[float, float]:
+    def at(self, *landmarks: Mark, right: float = 0.0, down: float = 0.0) -> tuple[float, float]:
         """The middle of some landmarks, moved by metres."""
         x, y = self.joints[list(landmarks)].mean(axis=0) + np.array([right, down]) * self.px_per_m
         return float(x), float(y)
@@ -69,7 +69,7 @@ class Easel:
         thick = max(1, round(width_m * self.px_per_m * FINE))
         dark = tuple(int(OUTLINE * value) for value in colour)
         for paint, more in ((dark, 2 * FINE), (colour, 0)):
-            cv2.polylines(target, [corners], False, (*paint, 255), thick + more, cv2.LINE_AA)  # noqa: FBT003
+            cv2.polylines(target, [corners], False, (*paint, 255), thick + more, cv2.LINE_AA)
 
     def disc(self, centre: tuple[float, float], radius_m: float, colour: Colour, flat: float = 1.0) -> None:
         """Draw an ellipse before the body."""
@@ -166,7 +166,7 @@ def skirt(colour: Colour, *, long_share: float = 0.9, flare_m: float = 0.16) -> 
     """A skirt from the waist down so much of the way to the knees, or farther."""
 
     def paint(e: Easel) -> None:
-        hips, knees = e.at(L.LEFT_HIP, L.RIGHT_HIP), e.at(L.LEFT_KNEE, L.RIGHT_KNEE)
+        hips, knees = e.at(Mark.LEFT_HIP, Mark.RIGHT_HIP), e.at(Mark.LEFT_KNEE, Mark.RIGHT_KNEE)
         wide = 0.15 * e.px_per_m
         low, out = hips[1] + long_share * (knees[1] - hips[1]), wide + flare_m * e.px_per_m
         top = hips[1] - 0.1 * e.px_per_m
@@ -180,11 +180,14 @@ def coat(colour: Colour, *, is_open: bool = True) -> Prop:
     """A coat that hangs from the shoulders below the knees; open in front or not."""
 
     def paint(e: Easel) -> None:
-        low = e.at(L.LEFT_KNEE, L.RIGHT_KNEE, down=0.12)[1]
-        for sign, shoulder, hip in ((1, L.LEFT_SHOULDER, L.LEFT_HIP), (-1, L.RIGHT_SHOULDER, L.RIGHT_HIP)):
-            sign *= 1 if e.joints[L.LEFT_SHOULDER, 0] > e.joints[L.RIGHT_SHOULDER, 0] else -1
+        low = e.at(Mark.LEFT_KNEE, Mark.RIGHT_KNEE, down=0.12)[1]
+        for outwards, shoulder, hip in (
+            (1, Mark.LEFT_SHOULDER, Mark.LEFT_HIP),
+            (-1, Mark.RIGHT_SHOULDER, Mark.RIGHT_HIP),
+        ):
+            sign = outwards if e.joints[Mark.LEFT_SHOULDER, 0] > e.joints[Mark.RIGHT_SHOULDER, 0] else -outwards
             inner = 0.05 if is_open else -0.01
-            middle = e.at(L.LEFT_HIP, L.RIGHT_HIP)[0]
+            middle = e.at(Mark.LEFT_HIP, Mark.RIGHT_HIP)[0]
             e.shape(
                 [
                     e.at(shoulder, right=-0.03 * sign, down=-0.03),
@@ -204,8 +207,8 @@ def cape(colour: Colour) -> Prop:
     """A cape behind the body, from the shoulders to the calves."""
 
     def paint(e: Easel) -> None:
-        low = e.at(L.LEFT_ANKLE, L.RIGHT_ANKLE, down=-0.15)[1]
-        left, right = sorted((e.at(L.LEFT_SHOULDER), e.at(L.RIGHT_SHOULDER)))
+        low = e.at(Mark.LEFT_ANKLE, Mark.RIGHT_ANKLE, down=-0.15)[1]
+        left, right = sorted((e.at(Mark.LEFT_SHOULDER), e.at(Mark.RIGHT_SHOULDER)))
         wide = 0.26 * e.px_per_m
         e.shape([left, right, (right[0] + wide, low), (left[0] - wide, low)], colour, layer=e.behind)
 
@@ -217,8 +220,8 @@ def sleeves(colour: Colour) -> Prop:
 
     def paint(e: Easel) -> None:
         for elbow, wrist, shoulder in (
-            (L.LEFT_ELBOW, L.LEFT_WRIST, L.LEFT_SHOULDER),
-            (L.RIGHT_ELBOW, L.RIGHT_WRIST, L.RIGHT_SHOULDER),
+            (Mark.LEFT_ELBOW, Mark.LEFT_WRIST, Mark.LEFT_SHOULDER),
+            (Mark.RIGHT_ELBOW, Mark.RIGHT_WRIST, Mark.RIGHT_SHOULDER),
         ):
             e.shape(
                 [
@@ -239,7 +242,7 @@ def hat(colour: Colour, *, tall_m: float = 0.14) -> Prop:
     """A hat with a brim."""
 
     def paint(e: Easel) -> None:
-        x, y = e.at(L.LEFT_EAR, L.RIGHT_EAR, down=-0.07)
+        x, y = e.at(Mark.LEFT_EAR, Mark.RIGHT_EAR, down=-0.07)
         half, tall = 0.095 * e.px_per_m, tall_m * e.px_per_m
         e.shape([(x - half, y), (x - 0.85 * half, y - tall), (x + 0.85 * half, y - tall), (x + half, y)], colour)
         e.disc((x, y), 0.17, colour, flat=0.22)
@@ -251,7 +254,7 @@ def long_hair(colour: Colour, *, long_m: float = 0.5, before: bool = True) -> Pr
     """Hair to the chest or the hips, behind the body; with strands before the shoulders."""
 
     def paint(e: Easel) -> None:
-        top = e.at(L.LEFT_EAR, L.RIGHT_EAR, down=-0.12)
+        top = e.at(Mark.LEFT_EAR, Mark.RIGHT_EAR, down=-0.12)
         half, low = 0.14 * e.px_per_m, top[1] + long_m * e.px_per_m
         e.shape(
             [
@@ -281,7 +284,7 @@ def tail(colour: Colour) -> Prop:
 
     def paint(e: Easel) -> None:
         way = [(0.0, 0.0), (0.22, 0.18), (0.38, 0.28), (0.5, 0.18), (0.52, -0.02), (0.44, -0.14)]
-        e.line([e.at(L.LEFT_HIP, L.RIGHT_HIP, right=x, down=y) for x, y in way], 0.06, colour, layer=e.behind)
+        e.line([e.at(Mark.LEFT_HIP, Mark.RIGHT_HIP, right=x, down=y) for x, y in way], 0.06, colour, layer=e.behind)
 
     return paint
 
@@ -291,7 +294,7 @@ def ears(colour: Colour) -> Prop:
 
     def paint(e: Easel) -> None:
         for sign in (-1, 1):
-            x, y = e.at(L.LEFT_EAR, L.RIGHT_EAR, right=0.06 * sign, down=-0.1)
+            x, y = e.at(Mark.LEFT_EAR, Mark.RIGHT_EAR, right=0.06 * sign, down=-0.1)
             wide, tall = 0.045 * e.px_per_m, 0.14 * e.px_per_m
             e.shape([(x - wide, y), (x + sign * 0.3 * wide, y - tall), (x + wide, y)], colour)
 
@@ -301,12 +304,12 @@ def ears(colour: Colour) -> Prop:
 # --- what is held, and what stands around ---------------------------------------------------------------------------
 
 
-def ball(hand: L = L.RIGHT_INDEX, colour: Colour = (226, 120, 40), radius_m: float = 0.12) -> Prop:
+def ball(hand: Mark = Mark.RIGHT_INDEX, colour: Colour = (226, 120, 40), radius_m: float = 0.12) -> Prop:
     """A ball in a hand."""
     return lambda e: e.disc(e.at(hand, down=0.04), radius_m, colour)
 
 
-def bag(hand: L = L.LEFT_INDEX, colour: Colour = WOOD) -> Prop:
+def bag(hand: Mark = Mark.LEFT_INDEX, colour: Colour = WOOD) -> Prop:
     """A bag that hangs from a hand."""
 
     def paint(e: Easel) -> None:
@@ -326,15 +329,22 @@ def shoulder_bag(colour: Colour = RED) -> Prop:
     """A bag at the hip, its strap across the chest."""
 
     def paint(e: Easel) -> None:
-        e.line([e.at(L.RIGHT_SHOULDER, right=0.04, down=-0.02), e.at(L.LEFT_HIP, right=0.06, down=0.0)], 0.03, colour)
+        e.line(
+            [e.at(Mark.RIGHT_SHOULDER, right=0.04, down=-0.02), e.at(Mark.LEFT_HIP, right=0.06, down=0.0)],
+            0.03,
+            colour,
+        )
         e.shape(
-            [e.at(L.LEFT_HIP, right=x, down=y) for x, y in ((0.0, -0.02), (0.2, -0.02), (0.2, 0.2), (0.0, 0.2))], colour
+            [e.at(Mark.LEFT_HIP, right=x, down=y) for x, y in ((0.0, -0.02), (0.2, -0.02), (0.2, 0.2), (0.0, 0.2))],
+            colour,
         )
 
     return paint
 
 
-def stick(hand: L, knuckle: L, *, ahead_m: float, back_m: float, lean: float, colour: Colour, wide_m: float) -> Prop:
+def stick(
+    hand: Mark, knuckle: Mark, *, ahead_m: float, back_m: float, lean: float, colour: Colour, wide_m: float
+) -> Prop:
     """A sword or a staff in a fist."""
 
     def paint(e: Easel) -> None:
@@ -347,7 +357,7 @@ def stick(hand: L, knuckle: L, *, ahead_m: float, back_m: float, lean: float, co
     return paint
 
 
-def phone(hand: L = L.LEFT_INDEX) -> Prop:
+def phone(hand: Mark = Mark.LEFT_INDEX) -> Prop:
     """A phone in a hand."""
     return lambda e: e.shape(
         [e.at(hand, right=x, down=y) for x, y in ((-0.04, -0.1), (0.04, -0.1), (0.04, 0.05), (-0.04, 0.05))], BLACK
@@ -358,7 +368,10 @@ def pockets(colour: Colour) -> Prop:
     """Trousers over both hands."""
 
     def paint(e: Easel) -> None:
-        for wrist, knuckle, sign in ((L.LEFT_WRIST, L.LEFT_INDEX, 1), (L.RIGHT_WRIST, L.RIGHT_INDEX, -1)):
+        for wrist, knuckle, sign in (
+            (Mark.LEFT_WRIST, Mark.LEFT_INDEX, 1),
+            (Mark.RIGHT_WRIST, Mark.RIGHT_INDEX, -1),
+        ):
             middle = e.at(wrist, knuckle)
             outer = middle[0] + sign * 0.055 * e.px_per_m
             inner = middle[0] - sign * 0.09 * e.px_per_m
@@ -405,7 +418,10 @@ def chair(colour: Colour = WOOD) -> Prop:
     """A stool under somebody who sits; it is not the character's."""
 
     def paint(e: Easel) -> None:
-        hips, floor = e.at(L.LEFT_HIP, L.RIGHT_HIP, down=0.1), e.at(L.LEFT_HEEL, L.RIGHT_HEEL)[1]
+        hips, floor = (
+            e.at(Mark.LEFT_HIP, Mark.RIGHT_HIP, down=0.1),
+            e.at(Mark.LEFT_HEEL, Mark.RIGHT_HEEL)[1],
+        )
         half = 0.24 * e.px_per_m
         left, right = hips[0] - half, hips[0] + half
         e.shape(
@@ -476,8 +492,6 @@ PALE = replace(DANCER, top=(120, 150, 210), trousers=(214, 206, 190), sleeve_sha
 DARK = replace(THEO, top=(34, 34, 40), trousers=(28, 28, 34), shoes=(22, 22, 26), accent=(50, 50, 56))
 KNEES, HIPS_UP = Camera(y_m=1.18, height_m=1.4), Camera(y_m=1.40, height_m=1.06)
 CHEST_UP, PORTRAIT = Camera(y_m=1.52, height_m=0.72), (640, 800)
-SWORD = {"ahead_m": 0.75, "back_m": 0.14, "colour": STEEL, "wide_m": 0.045}
-STAFF = {"ahead_m": 0.75, "back_m": 0.75, "colour": WOOD, "wide_m": 0.035}
 
 
 def models() -> Iterator[Model]:
@@ -516,12 +530,12 @@ def _stances() -> Iterator[Model]:
 def _holding() -> Iterator[Model]:
     yield _model("ball-hip", "held", TALL, holding(right=(0.20, -0.66, 0.25)), ball())
     yield _model("ball-low", "held", MAYA, holding(right=(0.45, -0.85, 0.15)), ball(colour=BLUE))
-    yield _model("ball-both", "held", THEO, hands_folded(), ball(L.LEFT_INDEX, RED, 0.13))
+    yield _model("ball-both", "held", THEO, hands_folded(), ball(Mark.LEFT_INDEX, RED, 0.13))
     yield _model("bag-hand", "held", MAYA, None, bag())
     yield _model("bag-shoulder", "held", DANCER, None, shoulder_bag())
-    sword = stick(L.RIGHT_WRIST, L.RIGHT_INDEX, lean=-0.5, **SWORD)
+    sword = stick(Mark.RIGHT_WRIST, Mark.RIGHT_INDEX, lean=-0.5, ahead_m=0.75, back_m=0.14, colour=STEEL, wide_m=0.045)
     yield _model("sword", "held", DARK, holding(right=(0.6, -0.5, 0.3)), sword, backdrop="room")
-    staff = stick(L.LEFT_WRIST, L.LEFT_INDEX, lean=0.05, **STAFF)
+    staff = stick(Mark.LEFT_WRIST, Mark.LEFT_INDEX, lean=0.05, ahead_m=0.75, back_m=0.75, colour=WOOD, wide_m=0.035)
     yield _model("staff", "held", DEEP, holding(left=(0.55, -0.35, 0.35), right=(0.3, -0.88, 0.1)), staff)
     yield _model("phone", "held", PALE, holding(left=(0.05, -0.35, 0.5), right=(0.3, -0.88, 0.1)), phone())
 

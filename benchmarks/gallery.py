@@ -172,7 +172,7 @@ def _marks(character: Character, puppet: Puppet, drawn: "Drawn", poses: list[Fra
     area = max(float(true.sum()), 1.0)
     edge = np.ones((2 * max(1, round(EDGE_M * character.px_per_m)) + 1,) * 2, np.uint8)
     grown = cv2.dilate(true.astype(np.uint8), edge) > 0
-    shrunk = cv2.erode(true.astype(np.uint8), edge, borderValue=1) > 0
+    shrunk = cv2.erode(true.astype(np.uint8), edge, borderValue=(1,)) > 0
     own_holes = _holes(true, character.px_per_m)
     covers = [puppet.coverage(pose) >= SOLID for pose in poses]
     holes = [max(0.0, _holes(cover, character.px_per_m) - own_holes) for cover in covers]

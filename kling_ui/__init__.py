@@ -2,8 +2,8 @@
 
 Python calls it by five functions, which the command line uses, too: :func:`check`, :func:`repair`, :func:`run`,
 :func:`score` and :func:`sheet`. On asyncio they are awaited under the names :func:`acheck`, :func:`arepair`,
-:func:`arun`, :func:`ascore` and :func:`asheet`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws their tree. ``docs/python.md``
-shows all that at work. What a name needs is imported when it is first asked for.
+:func:`arun`, :func:`ascore` and :func:`asheet`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws their tree.
+``docs/python.md`` shows all that at work. What a name needs is imported when it is first asked for.
 """
 
 import importlib
@@ -13,7 +13,18 @@ TYPE_CHECKING = False  # type checkers take it for true; importing it from typin
 
 if TYPE_CHECKING:
     from kling_ui.errors import APIError, KlingUIError, MediaError, RunError, SettingsError, WorkError
-    from kling_ui.python_api import acheck, arepair, arun, ascore, asheet, check, repair, run, score, sheet
+    from kling_ui.python_api import (
+        acheck,
+        arepair,
+        arun,
+        ascore,
+        asheet,
+        check,
+        repair,
+        run,
+        score,
+        sheet,
+    )
     from kling_ui.results import CheckResult, Problem, Progress, RepairResult, RunResult
     from kling_ui.scoring.match import MotionMatch
     from kling_ui.settings import Settings

@@ -189,8 +189,8 @@ def sheet(
 ) -> None:
     """Draw every character with every clip into one picture, to choose among them; no run is made.
 
-    Exit code: 0 all are drawn, 1 the checks block some or nobody is found in them, 2 a file cannot be read or the command
-    was used wrongly.
+    Exit code: 0 all are drawn, 1 the checks block some or nobody is found in them, 2 a file cannot be read or the
+    command was used wrongly.
     """
 
     def load() -> Work:

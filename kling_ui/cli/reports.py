@@ -11,6 +11,7 @@ from rich.console import Console
 
 from kling_ui.checks.report import Report, Section
 from kling_ui.cli.output import DONE, FAILED, UNUSABLE, print_json, say, tell
+from kling_ui.media.signatures import VIDEO_FORMATS, sniff
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.presentation.findings import (
     advice,
@@ -23,7 +24,6 @@ from kling_ui.presentation.findings import (
     repair_label,
     report_json,
 )
-from kling_ui.media.signatures import VIDEO_FORMATS, sniff
 from kling_ui.python_api import check, repair, score, sheet
 from kling_ui.results import Progress, RepairResult
 from kling_ui.scoring.match import LimbMatch, MotionMatch

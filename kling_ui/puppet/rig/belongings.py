@@ -1,4 +1,4 @@
-"""Find what a person holds or wears that the mask misses, such as a cape or a tail, or that limbs do not account for."""
+"""Find what a person wears that the mask misses, such as a cape, and holds though no limb accounts for it: a ball."""
 
 import cv2
 import numpy as np
@@ -130,7 +130,13 @@ def _shaded(shown: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarra
 
 
 def held_things(
-    rgb: np.ndarray, person: np.ndarray, sure: np.ndarray, joints: np.ndarray, hands: tuple[bool, bool], px_per_m: float
+    rgb: np.ndarray,
+    person: np.ndarray,
+    sure: np.ndarray,
+    joints: np.ndarray,
+    *,
+    hands: tuple[bool, bool],
+    px_per_m: float,
 ) -> np.ndarray:
     """Find what is in a person's hands.
 
@@ -178,7 +184,14 @@ def held_things(
 
 
 def cloth_at_hand(
-    rgb: np.ndarray, arm: np.ndarray, body: np.ndarray, sure: np.ndarray, joints: np.ndarray, hand: int, px_per_m: float
+    rgb: np.ndarray,
+    arm: np.ndarray,
+    body: np.ndarray,
+    sure: np.ndarray,
+    joints: np.ndarray,
+    *,
+    hand: int,
+    px_per_m: float,
 ) -> np.ndarray:
     """Find what is taken for a hand but is the cloth that the hand lies on, or is hidden in or behind.
 

@@ -27,10 +27,10 @@ CONTRAST, TILES = 3.0, (8, 8)  # of the histogram equalisation (CLAHE): its clip
 BYTE_VALUES = 256  # that a uint8 can have
 AROUND_M = 0.18  # what a part may take of its surroundings at most
 FEATHER_PX = 1.0  # sigma of a soft border
-# Knees or ankles nearer to each other than this, or crossed, lie over one another: shins that only touch are 0.045 apart.
+# Knees or ankles nearer to each other than this, or crossed, lie over one another; shins that touch are 0.045 apart.
 TIED_M = 0.03
-# Down the shins, where that is looked for too, and how far apart the legs are there at most, of a leg's own width; of legs
-# that stand side by side and touch it is 0.6 and more.
+# Down the shins, where that is looked for too, and how far apart the legs are there at most, of a leg's own width; it
+# is 0.6 and more of legs that stand side by side and touch.
 CALVES, OVERLAP = 0.66, 0.55
 SOLID_FIGURE = 0.5  # alpha from which on a pixel is the figure's
 LEG_M = 0.15  # half of the widest trouser leg

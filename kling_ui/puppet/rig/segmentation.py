@@ -308,13 +308,15 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
         if part in parts:
             small = _as_large(labels, mask)
             arm = small == part
-            cloth = cloth_at_hand(rgb, arm, mask & ~among(small, ARM_PARTS), sure, joints, number, px_per_m)
+            cloth = cloth_at_hand(
+                rgb, arm, mask & ~among(small, ARM_PARTS), sure, joints, hand=number, px_per_m=px_per_m
+            )
             if cloth.any():
                 back = _as_large(cloth, labels) & (labels == part) & (under >= 0)
                 labels[back] = under[back]
     for number in ARMS:
         _join_slivers(labels, [part for part in LIMBS[number] if part in parts], character)
-    things = held_things(rgb, mask, sure, joints, (FOREARMS[0] in parts, FOREARMS[1] in parts), px_per_m)
+    things = held_things(rgb, mask, sure, joints, hands=(FOREARMS[0] in parts, FOREARMS[1] in parts), px_per_m=px_per_m)
     for number, part in enumerate(FOREARMS):
         _give(labels, things == number, part, character.px_per_m)
     return labels
@@ -336,7 +338,7 @@ def _join_slivers(labels: np.ndarray, own: list[Part], character: Character) -> 
 
 
 def _give(labels: np.ndarray, thing: np.ndarray, part: Part, px_per_m: float) -> None:
-    """Give a thing, found on a small copy, to a part, in place, with its soft rim and with slivers of it beside that."""
+    """Give a thing, found on a small copy, to a part, in place, with its soft rim and slivers of it beside that."""
     if not thing.any():
         return
     wide = cv2.dilate(thing.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)

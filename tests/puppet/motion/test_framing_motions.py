@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kling_ui.options import Orientation
-from kling_ui.puppet.motion.framing import ZOOM_PER_S
 from kling_ui.puppet.motion.frame_pose import PuppetMotion
+from kling_ui.puppet.motion.framing import ZOOM_PER_S
 from kling_ui.puppet.motion.pose_stream import SmoothedMotion
 from kling_ui.puppet.motion.retarget import Retargeter
 from kling_ui.puppet.rig.character import Character, FaceMarks

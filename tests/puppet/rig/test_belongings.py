@@ -10,6 +10,7 @@ import pytest
 from figure import Actor, Camera, Look, Pose, Scene, draw, pair
 from figure.cast import DANCER, MAYA, THEO
 
+from kling_ui.puppet.rig.belongings import with_belongings
 from kling_ui.puppet.rig.character import Character, find_character, shown_parts
 from kling_ui.puppet.rig.segmentation import label_parts
 from kling_ui.puppet.skeleton import ARMS, Joint, Part
@@ -125,3 +126,66 @@ def test_of_hands_behind_the_back_the_arms_take_no_cloth_along(tmp_path: Path, l
 def test_a_pocket_stays_with_the_trousers(tmp_path: Path, look):
     seen = shown(tmp_path, look, IN_POCKETS, pockets(look.trousers))
     assert np.isin(seen.labels[seen.painted], ARMS).mean() < 0.05
+
+
+def around_body(
+    picture_of: Callable[[np.ndarray, np.ndarray], None],
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """A wall, a floor and a block for a person; what is painted; the block's mask; joints at 200 px a metre."""
+    rgb = np.full((480, 400, 3), (212, 208, 200), np.uint8)
+    rgb[400:] = (160, 130, 100)
+    rgb = (rgb + np.random.default_rng(4).integers(-4, 5, rgb.shape)).clip(0, 255).astype(np.uint8)
+    before = rgb.copy()
+    picture_of(rgb, before)
+    painted = (rgb != before).any(axis=-1)
+    rgb[80:440, 180:220] = (40, 60, 130)
+    mask = np.zeros((480, 400), np.float32)
+    mask[80:440, 180:220] = 1
+    joints = np.full((18, 2), 200.0)
+    joints[[Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE], 1] = 430
+    return rgb, painted & (mask == 0), mask, joints
+
+
+def cape(rgb: np.ndarray, _: np.ndarray) -> None:
+    cv2.fillPoly(rgb, [np.array([(185, 120), (215, 120), (262, 380), (138, 380)])], (200, 40, 50))
+
+
+def tail(rgb: np.ndarray, _: np.ndarray) -> None:
+    cv2.polylines(rgb, [np.array([(210, 260), (250, 310), (275, 280), (270, 240)])], False, (30, 26, 24), 12)
+
+
+@pytest.mark.parametrize("thing", [cape, tail], ids=["cape", "tail"])
+def test_what_the_mask_misses_is_added_to_it(thing):
+    rgb, painted, mask, joints = around_body(thing)
+    whole = with_belongings(rgb, mask, joints, 200.0)
+    assert (whole[painted] > 0.5).mean() > 0.9
+    assert (whole[~painted & (mask == 0)] > 0.5).mean() < 0.003
+
+
+def shade(rgb: np.ndarray, before: np.ndarray) -> None:
+    rgb[120:360, 215:270] = (before[120:360, 215:270] * 0.55).astype(np.uint8)
+
+
+def stool(rgb: np.ndarray, _: np.ndarray) -> None:
+    rgb[300:440, 150:260] = (90, 50, 20)
+
+
+def beam(rgb: np.ndarray, _: np.ndarray) -> None:
+    rgb[:, 215:250] = (90, 50, 20)
+
+
+def picture_on_the_wall(rgb: np.ndarray, _: np.ndarray) -> None:
+    rgb[150:220, 250:300] = (90, 50, 20)
+
+
+def flowers(rgb: np.ndarray, _: np.ndarray) -> None:
+    for x in range(10, 400, 30):
+        cv2.circle(rgb, (x, 200), 11, (200, 40, 50), -1)
+
+
+@pytest.mark.parametrize(
+    "scenery", [shade, stool, beam, picture_on_the_wall, flowers], ids=lambda paint: paint.__name__
+)
+def test_scenery_and_shadows_are_nobody_s(scenery):
+    rgb, _, mask, joints = around_body(scenery)
+    assert with_belongings(rgb, mask, joints, 200.0) is mask
