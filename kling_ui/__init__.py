@@ -2,8 +2,8 @@
 
 Python calls it by five functions, which the command line uses, too: :func:`check`, :func:`repair`, :func:`run`,
 :func:`score` and :func:`sheet`. On asyncio they are awaited under the names :func:`acheck`, :func:`arepair`,
-:func:`arun`, :func:`ascore` and :func:`asheet`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws their tree.
-``docs/python.md`` shows all that at work. What a name needs is imported when it is first asked for.
+:func:`arun`, :func:`ascore` and :func:`asheet`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws
+their tree. ``docs/python.md`` shows all that at work. What a name needs is imported when it is first asked for.
 """
 
 import importlib
