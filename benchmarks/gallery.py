@@ -96,6 +96,8 @@ def main(*options: str) -> None:
     asked = parser.parse_args(options)
     asked.out.mkdir(parents=True, exist_ok=True)
     if asked.folder is not None:
+        if not asked.folder.is_dir():
+            parser.error(f"{asked.folder} is no folder")
         _write_sheet_of(asked.folder, asked.out / f"{asked.folder.resolve().name}.png")
         return
     if str(ASSETS) not in sys.path:
