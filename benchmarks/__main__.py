@@ -1,6 +1,6 @@
 """Run the benchmarks: ``make bench``, or ``make bench ARGS=startup`` for one of them.
 
-Options behind a name go to that benchmark.
+Options and files behind a name go to that benchmark.
 """
 
 import argparse
@@ -17,6 +17,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of: {', '.join(names)}")
     arguments, options = parser.parse_known_args()
     wanted = arguments.names or names
+    if wanted[0] in names and not set(wanted[1:]) & set(names):  # what follows one name is that benchmark's own
+        wanted, options = wanted[:1], [*wanted[1:], *options]
     if options and len(wanted) != 1:
         parser.error(f"{options[0]} is for one benchmark: name it")
     if unknown := set(wanted) - set(names):

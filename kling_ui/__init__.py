@@ -1,9 +1,9 @@
 """A playground for Kling 2.6 Motion Control.
 
-Python calls it by four functions, which the command line uses, too: :func:`check`, :func:`repair`, :func:`run` and
-:func:`score`. On asyncio they are awaited under the names :func:`acheck`, :func:`arepair`, :func:`arun` and
-:func:`ascore`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws their tree. ``docs/python.md``
-shows all that at work. What a name needs is imported when it is first asked for.
+Python calls it by five functions, which the command line uses, too: :func:`check`, :func:`repair`, :func:`run`,
+:func:`score` and :func:`sheet`. On asyncio they are awaited under the names :func:`acheck`, :func:`arepair`,
+:func:`arun`, :func:`ascore` and :func:`asheet`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws
+their tree. ``docs/python.md`` shows all that at work. What a name needs is imported when it is first asked for.
 """
 
 import importlib
@@ -13,10 +13,22 @@ TYPE_CHECKING = False  # type checkers take it for true; importing it from typin
 
 if TYPE_CHECKING:
     from kling_ui.errors import APIError, KlingUIError, MediaError, RunError, SettingsError, WorkError
-    from kling_ui.python_api import acheck, arepair, arun, ascore, check, repair, run, score
+    from kling_ui.python_api import (
+        acheck,
+        arepair,
+        arun,
+        ascore,
+        asheet,
+        check,
+        repair,
+        run,
+        score,
+        sheet,
+    )
     from kling_ui.results import CheckResult, Problem, Progress, RepairResult, RunResult
     from kling_ui.scoring.match import MotionMatch
     from kling_ui.settings import Settings
+    from kling_ui.sheets import SheetCell, SheetResult
 
 __all__ = [
     "APIError",
@@ -31,18 +43,27 @@ __all__ = [
     "RunResult",
     "Settings",
     "SettingsError",
+    "SheetCell",
+    "SheetResult",
     "WorkError",
     "__version__",
     "acheck",
     "arepair",
     "arun",
     "ascore",
+    "asheet",
     "check",
     "repair",
     "run",
     "score",
+    "sheet",
 ]
-_HOMES = {"MotionMatch": "scoring.match", "Settings": "settings"}
+_HOMES = {
+    "MotionMatch": "scoring.match",
+    "Settings": "settings",
+    "SheetCell": "sheets",
+    "SheetResult": "sheets",
+}
 
 
 def __getattr__(name: str) -> object:

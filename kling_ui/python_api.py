@@ -1,10 +1,8 @@
-"""What Python code can call: check, repair, run and score. The command line is built on the same functions.
+"""What Python code can call: check, repair, run, score and sheet. The command line is built on the same functions.
 
 Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on.
-The leading *a* is the usual mark of a name that is awaited where its twin is not (``anext`` in Python, ``aclose`` in
-httpx and anyio): the call itself tells which it is, both can be imported side by side, and no second module has to be
-known. Equal names in a module of their own would leave ``run(...)`` ambiguous to whoever reads that line alone. The
-twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
+The leading *a* is the usual mark of a name that is awaited where its twin is not (``anext`` in Python): the call itself
+tells which it is. The twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
 
 Work on pixels is done in worker processes, which import the calling script again: there, calls stand below
 ``if __name__ == "__main__":``.
@@ -39,6 +37,7 @@ from kling_ui.runs.record import EngineName, RunInputs
 from kling_ui.runs.view import RunView
 from kling_ui.scoring.match import MotionMatch
 from kling_ui.settings import Settings, valid_token
+from kling_ui.sheets import asheet
 
 if TYPE_CHECKING:
     from kling_ui.runs.runner import Runner
@@ -272,6 +271,7 @@ check = _waiting(acheck, "check")
 repair = _waiting(arepair, "repair")
 run = _waiting(arun, "run")
 score = _waiting(ascore, "score")
+sheet = _waiting(asheet, "sheet")
 
 
 async def follow(views: AsyncGenerator[RunView], show: Callable[[RunView], None]) -> RunView:

@@ -1,4 +1,4 @@
-"""The command line: ``kling-ui check``, ``repair``, ``run``, ``score``, ``preview-server`` and ``app``.
+"""The command line: ``kling-ui check``, ``repair``, ``run``, ``score``, ``sheet``, ``preview-server`` and ``app``.
 
 This module only says what can be typed. What a command does is imported when it is called, so that help is quick and
 worker processes, which import this module again, start quickly.
@@ -197,6 +197,31 @@ def score(
         from kling_ui.cli.reports import score_clips  # noqa: PLC0415
 
         return lambda: score_clips(reference, result, orientation, as_json=as_json)
+
+    guarded(load, as_json=as_json)
+
+
+@app.command()
+def sheet(
+    *,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE... VIDEO...", help="Character images and reference videos.")
+    ],
+    out: Annotated[Path, typer.Option(help="The PNG to write; one that is there is replaced.")],
+    orientation: Facing = Orientation.VIDEO,
+    accept: Accepted = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw every character with every clip into one picture, to choose among them; no run is made.
+
+    Exit code: 0 all are drawn, 1 the checks block some or nobody is found in them, 2 a file cannot be read or the
+    command was used wrongly.
+    """
+
+    def load() -> Work:
+        from kling_ui.cli.reports import draw_sheet  # noqa: PLC0415
+
+        return lambda: draw_sheet(files, out, orientation, accept=accept or [], as_json=as_json)
 
     guarded(load, as_json=as_json)
 

@@ -1,4 +1,4 @@
-"""``kling-ui check``, ``repair`` and ``score``: what was found and done, for people and for programs."""
+"""``kling-ui check``, ``repair``, ``score`` and ``sheet``: what was found and done, for people and for programs."""
 
 from collections.abc import Collection
 from dataclasses import asdict
@@ -10,7 +10,8 @@ from rich import progress as rich_progress
 from rich.console import Console
 
 from kling_ui.checks.report import Report, Section
-from kling_ui.cli.output import DONE, FAILED, print_json, say, tell
+from kling_ui.cli.output import DONE, FAILED, UNUSABLE, print_json, say, tell
+from kling_ui.media.signatures import VIDEO_FORMATS, sniff
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.presentation.findings import (
     advice,
@@ -24,7 +25,7 @@ from kling_ui.presentation.findings import (
     report_json,
 )
 from kling_ui.presentation.wording import corrected
-from kling_ui.python_api import check, repair, score
+from kling_ui.python_api import check, repair, score, sheet
 from kling_ui.results import Progress, RepairResult
 from kling_ui.scoring.match import LimbMatch, MotionMatch
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
@@ -103,13 +104,49 @@ def repair_files(
     return FAILED if repaired.after.is_blocked else DONE
 
 
+def draw_sheet(
+    files: Collection[Path], out: Path, orientation: Orientation, *, accept: Collection[str], as_json: bool
+) -> int:
+    """Draw images with videos into one sheet, print what is on it and return the exit code.
+
+    Args:
+        files: Images and videos, told apart by their content.
+        out: The PNG to write.
+        orientation: Whose facing the characters follow.
+        accept: Ids of rules that a person overrules.
+        as_json: Print JSON.
+
+    Raises:
+        MediaError: A file is not there, or the sheet cannot be written.
+        KlingUIError: Drawing failed for another reason.
+    """
+    videos = [path for path in files if sniff(path) in VIDEO_FORMATS]
+    images = [path for path in files if path not in videos]
+    with _Bar("Drawing") as bar:
+        drawn = sheet(images, videos, out=out, orientation=orientation, accept=accept, on_progress=bar.show)
+    done = sum(cell.is_done for cell in drawn.cells)
+    if as_json:
+        cells = [
+            {"image": str(cell.image), "video": str(cell.video), "drawn": cell.is_done, "message": cell.message}
+            for cell in drawn.cells
+        ]
+        print_json({"sheet": str(drawn.path), "cells": cells})
+    else:
+        tell(f"{drawn.path}: {done} of {len(drawn.cells)} drawn")
+        for cell in drawn.cells:
+            tell(f"  {cell.image.name} + {cell.video.name}: {cell.message}")
+    if any(cell.is_unreadable for cell in drawn.cells):
+        return UNUSABLE
+    return DONE if done == len(drawn.cells) else FAILED
+
+
 class _Bar:
     """Says what is done, and moves a progress bar on a terminal while there is a share to show."""
 
-    def __init__(self) -> None:
+    def __init__(self, doing: str = "Repairing") -> None:
         console = Console(stderr=True)
         self._bar = rich_progress.Progress(console=console, transient=True) if console.is_terminal else None
-        self._task = self._bar.add_task("Repairing", total=1.0) if self._bar else None
+        self._task = self._bar.add_task(doing, total=1.0) if self._bar else None
 
     def __enter__(self) -> Self:
         return self

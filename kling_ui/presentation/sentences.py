@@ -112,7 +112,8 @@ FINDINGS: dict[Code, tuple[str, str]] = {
     ),
     Code.IMAGE_OCCLUSION: (
         "The image hides the {parts:short_list}.",
-        "Choose a picture with nothing in front of the character and both arms in view.",
+        "Choose a picture with nothing in front of the character and both arms in view; the preview lets arms whose "
+        "hands are hidden end at the sleeve.",
     ),
     Code.IMAGE_DARK: (
         "The picture is too dark: what is light in the character reaches {brightness:percent} of white; "

@@ -3,7 +3,7 @@
 import cmath
 import hashlib
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from kling_ui.corrections import Corrections
 from kling_ui.media.colour import to_ycbcr
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.paint import Sprite
-from kling_ui.puppet.rig.character import Character, find_character
+from kling_ui.puppet.rig.character import Character, find_character, legs_are_one
 from kling_ui.puppet.rig.layers import back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
-from kling_ui.puppet.skeleton import ANKLES, BONES, THIGHS, Bone, Joint, Part
+from kling_ui.puppet.skeleton import ANKLES, BONES, LEGS, THIGHS, Bone, Joint, Part, both_legs
 from kling_ui.puppet.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
 
 MOST_BEND = math.radians(80)  # beyond this a joint's two pieces turn around it like a rivet's: more would tear them
@@ -47,12 +47,14 @@ class Puppet:
         self._pieces = {part: Sprite.of(layer) for part, layer in layers.items()}
         head = layers.get(Part.HEAD)  # there is none where the picture cuts it off
         self._backs = {} if head is None else {Part.HEAD: Sprite.of(back_of_head(head, character.face))}
-        self._rest = {part: _segment(character.joints, part) for part in Part}
+        self._is_one_leg = legs_are_one(character)
+        self._joints = both_legs(character.joints) if self._is_one_leg else character.joints
+        self._rest = {part: _segment(self._joints, part) for part in Part}
 
     @property
     def parts(self) -> frozenset[Part]:
-        """The body parts that it has layers for."""
-        return frozenset(self._pieces)
+        """The body parts that it has layers for; both legs where one layer shows both."""
+        return frozenset(self._pieces) | (frozenset(LEGS) if self._is_one_leg else frozenset())
 
     def draw(
         self, frame_pose: FramePose, into: np.ndarray | None = None, *, ground: np.ndarray | None = None
@@ -69,12 +71,28 @@ class Puppet:
         """
         frame = np.empty_like(self._backdrop) if into is None else into
         np.copyto(frame, self._backdrop if ground is None else ground)
-        posed = {part: _segment(frame_pose.joints, part) for part in Part}
+        limbs, posed = self._posed(frame_pose)
         for part, shadow in self._shadows.items():
             if part in frame_pose.order:
-                shadow.paint(
-                    frame, self._limb(frame_pose, posed, part), opacity=self._shadow_strength(frame_pose, part)
-                )
+                shadow.paint(frame, self._limb(limbs, posed, part), opacity=self._shadow_strength(frame_pose, part))
+        self._paint(frame, frame_pose)
+        return frame
+
+    def coverage(self, frame_pose: FramePose) -> np.ndarray:
+        """Tell how much of each pixel the figure covers in one pose; ``(height, width)`` uint8, 255 is all of it."""
+        dark, light = np.zeros_like(self._backdrop), np.full_like(self._backdrop, 255)
+        for ground in (dark, light):
+            self._paint(ground, frame_pose)
+        return 255 - (light - dark)[..., 0]
+
+    def _posed(self, frame_pose: FramePose) -> tuple[FramePose, dict[Part, Segment]]:
+        """The pose of the limbs, where both legs may be one, and every part's bone in it."""
+        limbs = replace(frame_pose, joints=both_legs(frame_pose.joints)) if self._is_one_leg else frame_pose
+        return limbs, {part: _segment(limbs.joints, part) for part in Part}
+
+    def _paint(self, frame: np.ndarray, frame_pose: FramePose) -> None:
+        """Paint the figure without its shadows over a frame, in place."""
+        limbs, posed = self._posed(frame_pose)
         for part in frame_pose.order:
             if part not in self._pieces:
                 continue
@@ -84,8 +102,7 @@ class Puppet:
                 head = (self._backs if frame_pose.turned else self._pieces)[part]
                 head.paint(frame, self._head(frame_pose, posed), self._face(frame_pose).undo)
             else:
-                self._pieces[part].paint(frame, self._limb(frame_pose, posed, part))
-        return frame
+                self._pieces[part].paint(frame, self._limb(limbs, posed, part))
 
     def _limb(self, frame_pose: FramePose, posed: dict[Part, Segment], part: Part) -> LimbWarp:
         bone, rest, now = BONES[part], self._rest[part], posed[part]
@@ -103,9 +120,8 @@ class Puppet:
             angle = _clip(_wrap(posed[child].angle - self._rest[child].angle - turn), MOST_BEND)
             room = min(reach, BEND_SHARE * now.length, BEND_SHARE * posed[child].length)
             bends.append(Bend(now.end, now.angle + angle / 2, -room, 0.0, angle, 0.5))
-        across = (
-            -frame_pose.scale if frame_pose.turned and part in THIGHS else frame_pose.scale
-        )  # the outside stays outside
+        is_mirrored = frame_pose.turned and part in THIGHS and not self._is_one_leg  # the outside stays outside
+        across = -frame_pose.scale if is_mirrored else frame_pose.scale
         stretch = Stretch(now.length, rest.length, before, after, across)
         return LimbWarp(rest, now, stretch, tuple(bends))
 
@@ -126,7 +142,7 @@ class Puppet:
         return Bend(now.start, now.angle + angle / 2 + math.pi, -room, 0.0, angle, 0.5)
 
     def _tip_bend(self, frame_pose: FramePose, bone: Bone, now: Segment, turn: float, reach: float) -> Bend:
-        rest = self._c.joints[bone.tip] - self._c.joints[bone.end]
+        rest = self._joints[bone.tip] - self._joints[bone.end]
         tip = frame_pose.joints[bone.tip] - frame_pose.joints[bone.end]
         angle = _clip(_wrap(math.atan2(tip[1], tip[0]) - math.atan2(rest[1], rest[0]) - turn), MOST_WRIST)
         room = min(TIP_REACH * reach, TIP_SHARE * now.length)

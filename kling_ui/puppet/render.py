@@ -6,7 +6,7 @@ Only joints and a few pictures wait in between, so memory does not grow with the
 """
 
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
@@ -31,7 +31,7 @@ from kling_ui.puppet.motion.retarget import Retargeter, opening_frames
 from kling_ui.puppet.paint import BLACK_LUMA, WHITE_LUMA, Watermark, apart_from_grounds, plain_ground
 from kling_ui.puppet.puppet import Rig, rig_of
 from kling_ui.vision.people import one_thread
-from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, pose_detector
+from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, pose_detector, track_of
 from kling_ui.vision.tracking import track_poses
 
 STRETCH_FRAMES = 12  # drawn at a time
@@ -192,6 +192,62 @@ def _pictures(pose_stream: PoseStream, played: Rig, orientation: Orientation, vi
         picture = played.puppet.draw(frame_pose, into=canvas)
         badge.stamp(picture)
         yield picture
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """A character at some moments of a clip.
+
+    Attributes:
+        frames: Each ``(height, width, 3)`` uint8 RGB.
+        parts: How many of the ten body parts the character has.
+    """
+
+    frames: tuple[np.ndarray, ...]
+    parts: int
+
+
+def read_motion(video: Path) -> tuple[PoseTrack, float]:
+    """Read a clip's poses as a preview does, and its rate in frames per second.
+
+    Raises:
+        MediaError: It cannot be read.
+    """
+    facts = probe_video(video)
+    frames = read_frames(facts.path, container=facts.format, long_side_px=TRACK_LONG_SIDE_PX)
+    with one_thread(), Prefetch(frames, READ_AHEAD) as clip:
+        return track_of(track_poses(clip, fps=facts.fps)), facts.fps
+
+
+def draw_moments(
+    image: Path,
+    motions: Sequence[tuple[Path, PoseTrack, float]],
+    *,
+    orientation: Orientation,
+    count: int,
+    sides_px: tuple[int, int],
+) -> list[Moments]:
+    """Draw a picture's character at evenly spaced moments of each of some clips.
+
+    Args:
+        image: A picture of one person.
+        motions: Clips and what :func:`read_motion` gave for them.
+        orientation: Whose facing and place the character follows.
+        count: How many moments of each clip.
+        sides_px: The longer and the shorter side of the frames at most.
+
+    Raises:
+        MediaError: The picture cannot be read, or the picture or a clip shows nobody.
+    """
+    drawn = []
+    with one_thread():
+        played = rig_of(image, sides_px=sides_px)
+        for video, track, fps in motions:
+            poses = list(_frame_poses(PoseStream.of(track, fps), played, orientation, video))
+            chosen = [poses[int((index + 0.5) * len(poses) / count)] for index in range(count)]
+            frames = tuple(to_rgb(played.puppet.draw(pose)) for pose in chosen)
+            drawn.append(Moments(frames, len(played.puppet.parts)))
+    return drawn
 
 
 def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[FramePose]:

@@ -82,12 +82,17 @@ FOREARMS = (Part.LEFT_FOREARM, Part.RIGHT_FOREARM)
 ARMS = (*UPPER_ARMS, *FOREARMS)
 THIGHS = (Part.LEFT_THIGH, Part.RIGHT_THIGH)
 SHINS = (Part.LEFT_SHIN, Part.RIGHT_SHIN)
+LEGS = (*THIGHS, *SHINS)
 # From back to front, as people stand in pictures.
 DRAWING_ORDER = (*SHINS, *THIGHS, Part.TORSO, Part.HEAD, *UPPER_ARMS, *FOREARMS)
 
 HIPS = (Joint.LEFT_HIP, Joint.RIGHT_HIP)
 SHOULDERS = (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER)
 ANKLES = (Joint.LEFT_ANKLE, Joint.RIGHT_ANKLE)
+KNEES = (Joint.LEFT_KNEE, Joint.RIGHT_KNEE)
+TOES = (Joint.LEFT_TOE, Joint.RIGHT_TOE)
+LEFT_LEG = (Joint.LEFT_HIP, Joint.LEFT_KNEE, Joint.LEFT_ANKLE, Joint.LEFT_TOE)
+RIGHT_LEG = (Joint.RIGHT_HIP, Joint.RIGHT_KNEE, Joint.RIGHT_ANKLE, Joint.RIGHT_TOE)
 
 # Each joint is the mean of these landmarks.
 SOURCES: dict[Joint, tuple[Landmark, ...]] = {
@@ -124,6 +129,20 @@ def joints_of(values: np.ndarray) -> np.ndarray:
         ``(..., 18, n)`` the same per :class:`Joint`.
     """
     return np.stack([values[..., SOURCES[joint], :].mean(axis=-2) for joint in Joint], axis=-2)
+
+
+def both_legs(joints: np.ndarray) -> np.ndarray:
+    """Put the joints of both legs, from hips to toes, into the middle between them.
+
+    Args:
+        joints: ``(..., 18, n)``; unchanged.
+
+    Returns:
+        ``(..., 18, n)``: a leg that stands for both, twice.
+    """
+    middle = joints.copy()
+    middle[..., LEFT_LEG, :] = middle[..., RIGHT_LEG, :] = (joints[..., LEFT_LEG, :] + joints[..., RIGHT_LEG, :]) / 2
+    return middle
 
 
 def scale_px_per_m(points: np.ndarray, world_m: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -4,10 +4,23 @@ import numpy as np
 
 from kling_ui.options import Orientation
 from kling_ui.puppet.motion.frame_pose import PuppetMotion, flatness, heading, middle, polar, ramp, wrapped
-from kling_ui.puppet.motion.framing import FootLock, FramingLimits
+from kling_ui.puppet.motion.framing import CutEdge, FootLock, FramingLimits, WholeExtent, Zoom
 from kling_ui.puppet.motion.pose_stream import SmoothedMotion, latch
-from kling_ui.puppet.rig.character import Character
-from kling_ui.puppet.skeleton import ANKLES, ARMS, BONES, HIPS, SHINS, SHOULDERS, Bone, Joint, Part
+from kling_ui.puppet.rig.character import Character, legs_are_one
+from kling_ui.puppet.skeleton import (
+    ANKLES,
+    ARMS,
+    BONES,
+    HIPS,
+    LEFT_LEG,
+    RIGHT_LEG,
+    SHINS,
+    SHOULDERS,
+    Bone,
+    Joint,
+    Part,
+    both_legs,
+)
 
 BEHIND_M, NOT_BEHIND_M = 0.16, 0.08  # behind the shoulders, for an arm to go and to stay behind the body
 NEARER_M = 0.05  # for one side to lie over the other
@@ -27,6 +40,7 @@ NARROWEST, WIDEST = 0.6, 1.1  # of the shoulders, when the reference turns
 STILL_M_PER_S = 0.25  # a foot slower than this stands
 TURNED_M = 0.06  # between the shoulders, the wrong way round, for a back
 MOST_NECK = np.radians(35)  # beyond this a head tilted against the trunk tears its neck
+STANDS_M = 0.04  # by which one foot is lower than the other for that leg alone to lead both, where they are one piece
 LIMBS = tuple(part for part in BONES if part is not Part.HEAD)
 
 
@@ -81,12 +95,15 @@ class Retargeter:
         self._shown = shown
         self._follow = orientation is Orientation.VIDEO
         self._whole = set(SHINS) <= shown
+        self._is_one_leg = legs_are_one(character)
         self._framing_limits = FramingLimits.of(character, whole=self._whole)
+        self._extent, self._cut_edge = WholeExtent.of(character), CutEdge.of(character)
+        self._zoom = Zoom(opening.fps)
         self._unit = character.px_per_m / float(opening.scale[0])  # px per unit of the reference
         self._hips0, self._neck0 = middle(opening.points, HIPS)[0], opening.points[0, Joint.NECK]
         neck = opening.points[:, Joint.HEAD] - opening.points[:, Joint.NECK]
         self._neck_m = max(LEAST_NECK_M, float(np.median(np.linalg.norm(neck, axis=1) / opening.scale)))
-        self._feet0 = middle(opening.points, ANKLES)[0]
+        self._feet0 = opening.points[0, list(ANKLES)]
         self._lengths = _lengths(character)
         neutral = self._neutral(opening)
         self._offsets = {part: self._offset(opening, neutral, part) for part in LIMBS}
@@ -96,7 +113,9 @@ class Retargeter:
 
     def move(self, p: SmoothedMotion) -> PuppetMotion:
         """Retarget the next frames; calls must follow the order of the clip."""
-        scale = self._framing_limits.size(p.scale * self._unit / self._c.px_per_m) if self._follow else np.ones(len(p))
+        scale = np.ones(len(p))
+        if self._follow:
+            scale = self._zoom.follow(self._framing_limits.size(p.scale * self._unit / self._c.px_per_m))
         joints, turned = np.zeros((len(p), len(Joint), 2)), self._facing(p)
         self._pose_trunk(joints, p, scale)
         for pair in (HIPS, SHOULDERS):
@@ -106,9 +125,15 @@ class Retargeter:
             self._pose_bone(joints, p, part, (bone.start, bone.end), scale)
             if bone.tip is not None:
                 self._pose_bone(joints, p, part, (bone.end, bone.tip), scale)
-        joints += (self._root(joints, p))[:, None]
+        leads = np.ones((len(p), 2))
+        if self._is_one_leg:
+            leads = self._join_legs(joints, scale)
+        joints += (self._root(joints, p, leads))[:, None]
         if self._whole:
             self._foot_lock.hold(joints, p, _seen(p.visibility[:, list(ANKLES)]))
+            joints += self._extent.inside(joints, scale)[:, None]
+        elif self._cut_edge is not None:
+            joints += self._cut_edge.out_of_sight(joints, scale)[:, None]
         behind, over = self._depth.follow(p)
         return PuppetMotion(joints, scale, self._face(p, turned), behind, over, turned)
 
@@ -221,14 +246,35 @@ class Retargeter:
         length = own + seen * (np.minimum(self._lengths[end] * flat, LONGEST * own) - own)
         joints[:, end] = joints[:, start] + polar(rest + seen * turn, length * scale)
 
+    def _join_legs(self, joints: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        """Move both legs as one piece, in place: as the leg does that stands, or between both where both do.
+
+        Returns:
+            ``(frames, 2)`` 0-1: how far the left and the right leg lead.
+        """
+        rest = both_legs(self._c.joints)
+        lower = joints[:, ANKLES[0], 1] - joints[:, ANKLES[1], 1]
+        left = 1 / (1 + np.exp(-np.clip(lower / (STANDS_M * self._c.px_per_m * scale), -30, 30)))[:, None]
+        places = both_legs(joints)
+        for before, after in zip(range(3), range(1, 4), strict=True):
+            ways = [joints[:, leg[after]] - joints[:, leg[before]] for leg in (LEFT_LEG, RIGHT_LEG)]
+            lengths = [np.linalg.norm(way, axis=1) for way in ways]
+            length = left[:, 0] * lengths[0] + (1 - left[:, 0]) * lengths[1]
+            place = places[:, LEFT_LEG[before]] + polar(heading(left * ways[0] + (1 - left) * ways[1]), length)
+            places[:, LEFT_LEG[after]] = places[:, RIGHT_LEG[after]] = place
+        for leg in (LEFT_LEG, RIGHT_LEG):
+            for joint in leg[1:]:
+                joints[:, joint] = places[:, joint] + (self._c.joints[joint] - rest[joint]) * scale[:, None]
+        return np.column_stack([left, 1 - left])
+
     # --- the place ---------------------------------------------------------------------------------------------------
 
-    def _root(self, joints: np.ndarray, p: SmoothedMotion) -> np.ndarray:
+    def _root(self, joints: np.ndarray, p: SmoothedMotion, leads: np.ndarray) -> np.ndarray:
         """``(frames, 2)``: where the middle of the hips is."""
         rest = self._c.joints[list(HIPS)].mean(axis=0)
         legs = _seen(p.visibility[:, list(ANKLES)].min(axis=1))[:, None]
         if self._whole:
-            path = legs * (self._on_feet(joints, p) - rest)
+            path = legs * (self._on_feet(joints, p, leads) - rest)
         else:
             hips = _seen(p.visibility[:, list(HIPS)].min(axis=1))[:, None]
             path = hips * (middle(p.points, HIPS) - self._hips0) * self._unit
@@ -237,13 +283,20 @@ class Retargeter:
         lean = joints[:, Joint.HEAD] - (self._c.joints[Joint.HEAD] - rest)
         return rest + self._framing_limits.place(path, lean)
 
-    def _on_feet(self, joints: np.ndarray, p: SmoothedMotion) -> np.ndarray:
-        """The root that puts the feet where the reference's are; a standing foot counts more than a moving one."""
+    def _on_feet(self, joints: np.ndarray, p: SmoothedMotion, leads: np.ndarray) -> np.ndarray:
+        """The root that puts the feet where the reference's are; a standing foot counts more than a moving one.
+
+        Of legs that are one piece a foot counts as far as its leg leads.
+        """
         feet = p.points[:, list(ANKLES)]
         trust = np.exp(-((p.speed_m_s / STILL_M_PER_S) ** 2)) + MOVING_TRUST
+        trust *= leads
         trust /= trust.sum(axis=1, keepdims=True)
-        wanted = self._c.joints[list(ANKLES)].mean(axis=0) + (feet - self._feet0) * self._unit
-        return (trust[..., None] * (wanted - joints[:, list(ANKLES)])).sum(axis=1)
+        began, shown = self._feet0.mean(axis=0), joints[:, list(ANKLES)]
+        if self._is_one_leg:  # whose foot is between both
+            began, shown = self._feet0, shown.mean(axis=1, keepdims=True)
+        wanted = self._c.joints[list(ANKLES)].mean(axis=0) + (feet - began) * self._unit
+        return (trust[..., None] * (wanted - shown)).sum(axis=1)
 
 
 def _seen(visibility: np.ndarray) -> np.ndarray:

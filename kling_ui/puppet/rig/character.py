@@ -10,8 +10,10 @@ import numpy as np
 from kling_ui.corrections import Corrections
 from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import read_picture
+from kling_ui.puppet.rig.belongings import with_belongings
+from kling_ui.puppet.rig.distances import march
 from kling_ui.puppet.rig.matting import matte
-from kling_ui.puppet.skeleton import BONES, Joint, Part, joints_of, scale_px_per_m
+from kling_ui.puppet.skeleton import ANKLES, BONES, HIPS, KNEES, LEGS, Joint, Part, joints_of, scale_px_per_m
 from kling_ui.vision.corrected import corrected_pose
 from kling_ui.vision.pose import ARMS, EARS, Landmark, Pose, face_of, find_people, find_person
 
@@ -27,6 +29,15 @@ CONTRAST, TILES = 3.0, (8, 8)  # of the histogram equalisation (CLAHE): its clip
 BYTE_VALUES = 256  # that a uint8 can have
 AROUND_M = 0.18  # what a part may take of its surroundings at most
 FEATHER_PX = 1.0  # sigma of a soft border
+# Knees or ankles nearer to each other than this, or crossed, lie over one another; shins that touch are 0.045 apart.
+TIED_M = 0.03
+# Down the shins, where that is looked for too, and how far apart the legs are there at most, of a leg's own width; it
+# is 0.6 and more of legs that stand side by side and touch.
+CALVES, OVERLAP = 0.66, 0.55
+SOLID_FIGURE = 0.5  # alpha from which on a pixel is the figure's
+LEG_M = 0.15  # half of the widest trouser leg
+BETWEEN_POINTS = 21  # from leg to leg, at which a gap is searched
+SIDEWAYS_M = 0.06  # between the hips: in a view from the side that is nearly nothing, and tells no left from right
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,8 @@ def find_character(path: Path, *, sides_px: tuple[int, int], corrections: Correc
     world = joints_of(pose.world_m.astype(np.float64))
     visibility = joints[:, 3]
     scale = float(scale_px_per_m(points, world, visibility))
-    figure, alpha = _continue_below(rgb, matte(rgb, pose.mask, scale, _palms(points, visibility)))
+    mask = pose.mask if corrections else with_belongings(rgb, pose.mask, points, scale)  # a hand knows better
+    figure, alpha = _continue_below(rgb, matte(rgb, mask, scale, _palms(points, visibility)))
     return Character(
         rgb, figure, alpha, points, world, visibility, scale, _face(pose.landmarks[:, :2] * (width, height))
     )
@@ -184,6 +196,38 @@ def _inside_share(character: Character, start: Joint, end: Joint) -> float:
     steps = np.linspace(0, 1, BONE_POINTS)[:, None]
     points = character.joints[start] * (1 - steps) + character.joints[end] * steps
     return float(((points >= 0) & (points < character.size)).all(axis=1).mean())
+
+
+def legs_are_one(character: Character) -> bool:
+    """Tell whether the legs are crossed or hide one another, so that they can only be moved as one piece."""
+    if not set(LEGS[:2]) <= set(shown := shown_parts(character)):
+        return False
+    pairs = (KNEES, ANKLES) if set(LEGS) <= set(shown) else (KNEES,)
+    across = character.joints[HIPS[0]] - character.joints[HIPS[1]]
+    wide = float(np.hypot(*across))
+    for left, right in pairs:
+        apart = character.joints[left] - character.joints[right]
+        sideways = wide < SIDEWAYS_M * character.px_per_m
+        if (float(np.hypot(*apart)) if sideways else float(apart @ across) / wide) < TIED_M * character.px_per_m:
+            return True
+    return set(LEGS) <= set(shown) and _calves_overlap(character, across / max(wide, 1.0))
+
+
+def _calves_overlap(character: Character, across: np.ndarray) -> bool:
+    """Whether what is seen of both calves together is much narrower than two legs side by side."""
+    knees, ankles = character.joints[list(KNEES)], character.joints[list(ANKLES)]
+    left, right = knees + CALVES * (ankles - knees)
+    figure = character.alpha > SOLID_FIGURE
+    height, width = figure.shape
+    steps = np.linspace(0, 1, BETWEEN_POINTS)[:, None]
+    x, y = (left + steps * (right - left)).round().astype(int).T
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    if not (inside.all() and figure[y, x].all()):
+        return False
+    apart = float((left - right) @ across)
+    rest = march(figure, left, across, 2 * LEG_M * character.px_per_m)
+    rest += march(figure, right, -across, 2 * LEG_M * character.px_per_m)
+    return apart < OVERLAP * rest
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
 """Measure how far each pixel is from each body part, in radii of the part, and which piece of its bone is nearest."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 
-from kling_ui.puppet.skeleton import BONES, Joint, Part
+from kling_ui.puppet.skeleton import BONES, LEFT_LEG, LEGS, RIGHT_LEG, Joint, Part
 from kling_ui.vision.pose import EPSILON
 
 TIP_M = 0.045  # half the width of a hand or a foot
@@ -39,7 +41,9 @@ def distances(mask: np.ndarray, joints: np.ndarray, parts: list[Part], px_per_m:
     """
     grid = pixel_grid(mask.shape)
     limbs = [part for part in parts if part not in (Part.TORSO, Part.HEAD)]
-    away = {part: _from_limb(grid, mask, joints, part, px_per_m) for part in limbs}
+    lefts = _left_legs(grid, joints) if set(LEGS) & set(limbs) else mask
+    own = {part: mask & (lefts if part in LEGS[0::2] else ~lefts) if part in LEGS else mask for part in limbs}
+    away = {part: _from_limb(grid, own[part], joints, part, px_per_m) for part in limbs}
     away[Part.HEAD] = _from_head(grid, joints, px_per_m)
     below_m = BELOW_HIPS_M if Part.LEFT_THIGH in parts else SKIRT_M
     away[Part.TORSO] = _from_torso(grid, joints, px_per_m, below_m=below_m)
@@ -114,6 +118,15 @@ def _from_head(grid: np.ndarray, joints: np.ndarray, px_per_m: float) -> np.ndar
     """Distance from the middle of the head, in head radii; the neck is shared with the torso."""
     neck, up = joints[Joint.NECK], joints[Joint.HEAD] - joints[Joint.NECK]
     return _to_segment(grid, neck + HEAD_FROM * up, neck + HEAD_TO * up) / (BONES[Part.HEAD].radius_m * px_per_m)
+
+
+def _left_legs(grid: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """``(height, width)`` bool: nearer to the left leg than to the right one; legs that touch end where they meet."""
+    ways = [
+        np.min([_to_segment(grid, joints[start], joints[end]) for start, end in pairwise(leg)], axis=0)
+        for leg in (LEFT_LEG, RIGHT_LEG)
+    ]
+    return ways[0] < ways[1]
 
 
 def _from_limb(grid: np.ndarray, mask: np.ndarray, joints: np.ndarray, part: Part, px_per_m: float) -> np.ndarray:

@@ -21,11 +21,13 @@ SLIVER_M = 0.013  # half the width of what is too thin to be continued
 STRIP_M = 0.02  # how far the body surely goes on behind a limb that runs alongside it
 TAPER_M = 0.06  # from where it is seen, over which that begins: an armpit has no wing
 MOST_ALIKE_M = 0.12  # how much farther it may go on there, as far as the other side does
+WING_M = 0.026  # half the width of what is guessed beside the trunk and would hang there like a wing
 BRIDGE_M = 0.6  # how much of an outline a limb may hide for it still to be guessed
 NECK_M, NECK_WIDE_M = 0.05, 0.08  # how far the collar goes on under the head, and how far aside of the neck
 DENT_M, DENT_LONG_M = 0.04, 0.25  # deeper and shorter than that no body is, but what hands leave of it in a row
 SCRAP_M = 0.012  # half the width of what is too thin to tell an outline
 CALM_M = 0.02  # of the outline, over which it is smoothed
+FLANK_CALM = 0.7  # of that, over which it is smoothed once more where it was guessed
 STEEP = 0.4  # px aside a row by which a limb crosses the body instead of running alongside it
 BESIDE_PX = 3  # behind a border, to see what is there
 IN_FRONT: dict[Part, tuple[Part, ...]] = {
@@ -124,7 +126,8 @@ def hidden_behind(window: Window, part: Part) -> np.ndarray:
     if part in THIGHS:
         return covers & _hull(body)
     region = covers & _within_outline(body, covers | own & ~body, _axis(window), window.px_per_m)
-    smooth = cv2.GaussianBlur((region | own).astype(np.float32), (0, 0), max(1.0, STRIP_M * window.px_per_m / 3))
+    flank = without_spurs(region | own, max(1.0, WING_M * window.px_per_m))
+    smooth = cv2.GaussianBlur(flank.astype(np.float32), (0, 0), max(1.0, FLANK_CALM * CALM_M * window.px_per_m))
     return neck | covers & (smooth > 0.5)
 
 
@@ -234,10 +237,15 @@ def thigh_top(window: Window, part: Part) -> np.ndarray:
     height, width = window.labels.shape
     hip = window.joints[BONES[part].start]
     other = window.joints[next(joint for joint in HIPS if joint is not BONES[part].start)]
-    inwards = (other - hip) / max(float(np.hypot(*(other - hip))), EPSILON)
+    wide = float(np.hypot(*(other - hip)))
+    is_one = wide < 1  # both legs as one piece, which turns around the middle of the hips
+    inwards = np.array([1.0, 0.0]) if is_one else (other - hip) / wide
     cloth = among(window.labels, (Part.TORSO, *THIGHS)) & (window.alpha > SOLID)
-    inner = _to_crotch(window, cloth, hip)
     outer = max(LEAST_M * window.px_per_m, march(cloth, hip, -inwards, MOST_M * window.px_per_m))
+    most = MOST_M * window.px_per_m
+    inner = (
+        max(LEAST_M * window.px_per_m, march(cloth, hip, inwards, most)) if is_one else _to_crotch(window, cloth, hip)
+    )
     ys, xs = np.mgrid[:height, :width].astype(np.float32)
     x, y = xs - np.float32(hip[0]), ys - np.float32(hip[1])
     away = cv2.magnitude(x, y)

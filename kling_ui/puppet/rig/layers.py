@@ -1,6 +1,6 @@
 """Cut the character into layers, one for each body part, and shoe shadows; make the background without the person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -11,6 +11,7 @@ from kling_ui.puppet.rig.character import (
     FaceMarks,
     Window,
     among,
+    legs_are_one,
     shown_parts,
     soften,
     window_of,
@@ -19,7 +20,7 @@ from kling_ui.puppet.rig.character import (
 from kling_ui.puppet.rig.hidden_parts import complete, hidden_behind, thigh_top
 from kling_ui.puppet.rig.inpainting import LEAST, LEAST_SHARE, SURELY, distance_to, fill_in, mix, push_pull, surround
 from kling_ui.puppet.rig.segmentation import label_parts
-from kling_ui.puppet.skeleton import BONES, DRAWING_ORDER, SHINS, THIGHS, UPPER_ARMS, Joint, Part
+from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, LEGS, SHINS, THIGHS, UPPER_ARMS, Joint, Part, both_legs
 
 BLEED_PX, BLEED_FADE_PX = 3.5, 1.5  # how far a part goes on under the parts that are drawn over it; its end fades
 CAP = 0.95  # of a limb's radius: the round overlap at a joint
@@ -66,13 +67,14 @@ class Layer:
 
 
 def cut_layers(character: Character) -> dict[Part, Layer]:
-    """Cut one layer for each body part that the picture shows."""
+    """Cut one layer for each body part that the picture shows; where both legs are one piece, the left one holds it."""
     parts = shown_parts(character)
     labels = label_parts(character, parts)
     colours = surround(character.figure, character.alpha > SOLID)
     layers = {}
+    legs = replace(character, joints=both_legs(character.joints)) if legs_are_one(character) else character
     for part in parts:
-        window = window_of(character, labels, colours, part)
+        window = window_of(legs if part in LEGS else character, labels, colours, part)
         if window is not None:
             layers[part] = _cut(window, part, parts)
     return layers
@@ -173,9 +175,9 @@ def _half_width(window: Window, part: Part, joint: Joint) -> float:
 
 
 def _below(window: Window, part: Part) -> np.ndarray:
-    """``(height, 1)`` 0-1: a limb that the picture cuts off ends softly just below it, the trunk goes on."""
+    """``(height, 1)`` 0-1: an arm that the picture cuts off ends softly just below it, trunk and legs go on."""
     rows = np.arange(window.labels.shape[0])[:, None] - window.bottom
-    if part in (Part.TORSO, Part.HEAD):
+    if part not in ARMS:
         return np.ones(rows.shape, np.float32)
     return np.clip(1 - rows / (CUT_LIMB_M * window.px_per_m), 0, 1).astype(np.float32)
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from kling_ui.puppet.rig.belongings import cloth_at_hand, held_things
 from kling_ui.puppet.rig.boundaries import BODY, NOTHING, OWN, arm_axis, arm_boundaries, tell_fingers, territory
-from kling_ui.puppet.rig.character import BYTE_VALUES, Character, among, box_around
+from kling_ui.puppet.rig.character import BYTE_VALUES, Character, among, box_around, legs_are_one
 from kling_ui.puppet.rig.distances import (
     BELOW_NECK,
     HAIR,
@@ -19,7 +20,7 @@ from kling_ui.puppet.rig.distances import (
 )
 from kling_ui.puppet.rig.inpainting import distance_to
 from kling_ui.puppet.skeleton import ARMS as ARM_PARTS
-from kling_ui.puppet.skeleton import BONES, Joint, Part
+from kling_ui.puppet.skeleton import BONES, FOREARMS, Joint, Part, both_legs
 
 WIDE = 2.4  # limb radii that the widest sleeves reach
 CLOSE, HANDS_REACH = 1.3, 1.8  # limb radii around an arm in which the torso, and everything else, is not sure
@@ -59,6 +60,9 @@ EXPECTED = np.array([0.3, 0.9, 0.9, 0.9, 0.9, 0.9], np.float32)[:, None, None]
 WORK_LONG_SIDE_PX = 480  # of the copy on which limbs are separated
 MASKED, SHOWN = 0.3, 0.02  # alpha of the person in that copy, and in the picture
 ENLARGED_SIGMA_PX = 1.2  # over which labels' stairs are smoothed when they are enlarged
+THING = 0.5  # from what on a pixel of the enlarged copy is the thing's
+BESIDE_M = 0.03  # an arm, where slivers of the body hang loose once it is gone
+SLIVER_M = 0.014  # half the width of what is left of a thing, or of its shadow, beside it
 SPUR_M = 0.03  # half the width of what hangs from the torso under an arm but belongs to the arm
 SOLID = 0.95  # alpha of what is the person alone
 AROUND_M = 0.05  # an arm, in which its border is refined
@@ -286,7 +290,8 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     mask = cv2.resize(character.alpha, size, interpolation=cv2.INTER_AREA) > MASKED
     joints, px_per_m = character.joints * scale, character.px_per_m * scale
     evidence = gather(rgb, mask, joints, distances(mask, joints, parts, px_per_m), px_per_m)
-    limb_labels, behind = (_parts(limb_labels, joints, parts) for limb_labels in label_limbs(evidence))
+    is_one = legs_are_one(character)
+    limb_labels, behind = (_parts(limbs, joints, parts, is_one=is_one) for limbs in label_limbs(evidence))
     labels = _enlarge(limb_labels, character.alpha)
     under = _as_large(behind, labels)
     picture = cv2.cvtColor(character.figure, cv2.COLOR_RGB2YCrCb)
@@ -298,12 +303,65 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
             zone = territory(arm, sides, labels.shape)
             zone[(zone == BODY) & ~_as_large(evidence.beside(number), zone)] = 0
             _recut(labels, zone, own, under, character)
+    sure = evidence.sure.any(axis=0)
+    for number, part in enumerate(FOREARMS):
+        if part in parts:
+            small = _as_large(labels, mask)
+            arm = small == part
+            cloth = cloth_at_hand(
+                rgb, arm, mask & ~among(small, ARM_PARTS), sure, joints, hand=number, px_per_m=px_per_m
+            )
+            if cloth.any():
+                back = _as_large(cloth, labels) & (labels == part) & (under >= 0)
+                labels[back] = under[back]
+    for number in ARMS:
+        _join_slivers(labels, [part for part in LIMBS[number] if part in parts], character)
+    things = held_things(rgb, mask, sure, joints, hands=(FOREARMS[0] in parts, FOREARMS[1] in parts), px_per_m=px_per_m)
+    for number, part in enumerate(FOREARMS):
+        _give(labels, things == number, part, character.px_per_m)
     return labels
 
 
-def _parts(limb_labels: np.ndarray, joints: np.ndarray, parts: list[Part]) -> np.ndarray:
-    """Divide limbs into body parts at their joints: ``(height, width)`` int8, -1 outside the mask."""
+def _join_slivers(labels: np.ndarray, own: list[Part], character: Character) -> None:
+    """Give thin pieces of the trunk and the legs beside an arm to it, in place: when it is lifted they hang loose."""
+    arm = among(labels, own)
+    if not (own and arm.any()):
+        return
+    sliver = SLIVER_M * character.px_per_m
+    box = box_around(arm, round(2 * AROUND_M * character.px_per_m))
+    here, near = labels[box], distance_to(arm[box]) < BESIDE_M * character.px_per_m
+    body = (here >= 0) & ~among(here, (*ARM_PARTS, Part.HEAD))
+    core = distance_to(~np.pad(body, 1, mode="edge"))[1:-1, 1:-1] > sliver
+    ys, xs = np.nonzero(body & near & (distance_to(core) > sliver + 1))
+    origin = box[1].start, box[0].start
+    here[ys, xs] = _split(own, character.joints - origin, xs, ys)
+
+
+def _give(labels: np.ndarray, thing: np.ndarray, part: Part, px_per_m: float) -> None:
+    """Give a thing, found on a small copy, to a part, in place, with its soft rim and slivers of it beside that."""
+    if not thing.any():
+        return
+    wide = cv2.dilate(thing.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
+    soft = cv2.resize(
+        cv2.GaussianBlur(wide, (0, 0), ENLARGED_SIGMA_PX), labels.shape[::-1], interpolation=cv2.INTER_LINEAR
+    )
+    labels[(soft > THING) & (labels >= 0)] = part
+    box = box_around(soft > THING, round(2 * AROUND_M * px_per_m))
+    here, near = labels[box], distance_to(soft[box] > THING) < AROUND_M * px_per_m
+    body = (here >= 0) & ~among(here, ARM_PARTS)
+    core = distance_to(~body) > SLIVER_M * px_per_m
+    here[body & near & (distance_to(core) > SLIVER_M * px_per_m + 1)] = part
+
+
+def _parts(limb_labels: np.ndarray, joints: np.ndarray, parts: list[Part], *, is_one: bool) -> np.ndarray:
+    """Divide limbs into body parts at their joints: ``(height, width)`` int8, -1 outside the mask.
+
+    Where both legs are one piece, that is the left one, bent between the knees.
+    """
     labels = np.full(limb_labels.shape, -1, np.int8)
+    if is_one:
+        joints = both_legs(joints)
+        limb_labels = np.where(limb_labels == LEGS[1], np.int8(LEGS[0]), limb_labels)
     for number, limb in enumerate(LIMBS):
         ys, xs = np.nonzero(limb_labels == number)
         labels[ys, xs] = _split([part for part in limb if part in parts], joints, xs, ys)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -206,3 +208,22 @@ def test_a_shoulder_line_about_to_turn_does_not_flicker():
     narrow = 0.1 * np.cos(np.arange(len(metres)))  # shoulders 36 mm apart at most, either way
     metres[12:, :, 0] *= narrow[12:, None]
     assert not move(metres).turned.any()
+
+
+def test_crossed_legs_follow_the_leg_that_stands():
+    character = make_character()
+    crossed = character.joints.copy()
+    left, right = [Joint.LEFT_ANKLE, Joint.LEFT_TOE], [Joint.RIGHT_ANKLE, Joint.RIGHT_TOE]
+    crossed[left], crossed[right] = character.joints[right], character.joints[left]
+    character = replace(character, joints=crossed)
+    metres = standing()
+    metres[:, Joint.LEFT_KNEE] += (0.15, -0.2)
+    metres[:, [Joint.LEFT_ANKLE, Joint.LEFT_TOE]] += (0.1, -0.35)
+    performance = perform(metres)
+    still = perform(standing())
+    retargeter = Retargeter(character, frozenset(DRAWING_ORDER), Orientation.VIDEO, still[:12])
+    moved = retargeter.move(performance).joints - character.joints
+    for part in (Part.LEFT_SHIN, Part.RIGHT_SHIN):
+        assert np.abs(moved[:, BONES[part].end]).max() < 0.05 * character.px_per_m
+    apart = moved[:, Joint.LEFT_KNEE] - moved[:, Joint.RIGHT_KNEE]
+    assert np.abs(apart).max() < 1e-6

@@ -87,3 +87,15 @@ def test_the_collar_goes_on_behind_the_neck():
     hidden = hidden_behind(scene, Part.TORSO)
     assert hidden[55, MIDDLE]
     assert not hidden[:25].any()
+
+
+def test_a_border_into_which_an_arm_bites_becomes_a_smooth_flank():
+    scene = window((Part.LEFT_UPPER_ARM, [(206, 80), (206, 260)], 40))
+    for row in range(90, 250, 6):
+        labels = scene.labels[row : row + 3]
+        edge = int(np.flatnonzero(labels[0] == Part.TORSO).max())
+        labels[:, edge - 7 : edge + 1] = Part.LEFT_UPPER_ARM
+    whole = hidden_behind(scene, Part.TORSO) | (scene.labels == Part.TORSO)
+    flank = [int(np.flatnonzero(row).max()) for row in whole[100:240]]
+    bitten = [int(np.flatnonzero(row == Part.TORSO).max()) for row in scene.labels[100:240]]
+    assert np.abs(np.diff(flank)).max() <= 2 < np.abs(np.diff(bitten)).max()
