@@ -100,6 +100,15 @@ def price_risen_words(quote: Quote, shown_rate_usd: float) -> tuple[str, str]:
     return f"The price has risen {rise} since it was shown.", "Start it again if that is fine."
 
 
+def too_dear_words(quote: Quote, max_usd: float) -> tuple[str, str]:
+    """Say that a run costs more than whoever asked for it allows, or that its price is not known, and what to do."""
+    if quote.estimate_usd is None:
+        words = f"What this run would cost is not known at the moment, and it may cost {dollars(max_usd)} at most."
+        return words, "Try again later, or use the preview, which is free."
+    words = f"This run would cost about {dollars(quote.estimate_usd)}, but it may cost {dollars(max_usd)} at most."
+    return words, "Raise max_usd, shorten the clip, or use the preview, which is free."
+
+
 def cost_sentence(run: RunView) -> str:
     """Say what a run cost beside what was expected; empty for a free one."""
     if run.engine is EngineName.PREVIEW:

@@ -16,7 +16,7 @@ from kling_ui.runs.outcomes import (
     TroubleCode,
     recognised,
 )
-from kling_ui.runs.pricing import BudgetError, PriceRisenError
+from kling_ui.runs.pricing import BudgetError, PriceRisenError, TooDearError
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import EngineName, Expiry, RunState, StartCode
 from kling_ui.runs.view import Loss, LossError, RunView
@@ -304,6 +304,8 @@ def in_words(error: KlingUIError) -> KlingUIError:
         message, advice = money.refusal_words(error.refusal)
     elif isinstance(error, PriceRisenError):
         message, advice = money.price_risen_words(error.quote, error.shown_rate_usd)
+    elif isinstance(error, TooDearError):
+        message, advice = money.too_dear_words(error.quote, error.max_usd)
     else:
         return error
     return RunError(f"{message} Nothing was sent.", advice=advice)

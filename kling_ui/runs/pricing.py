@@ -204,6 +204,30 @@ class PriceRisenError(RunError):
         self.shown_rate_usd = shown_rate_usd
 
 
+class TooDearError(RunError):
+    """A run costs more than it may, or it is not known what it costs; nothing was sent.
+
+    Args:
+        quote: The price as it is now.
+        max_usd: The most that the run may cost, in US dollars.
+    """
+
+    def __init__(self, quote: Quote, max_usd: float) -> None:
+        super().__init__("The run costs more than it may.")
+        self.quote = quote
+        self.max_usd = max_usd
+
+
+def hold_price(quote: Quote, max_usd: float | None) -> None:
+    """Refuse a run that costs more than it may; ``None`` sets no limit.
+
+    Raises:
+        TooDearError: It does, or it is not known what it costs.
+    """
+    if max_usd is not None and (quote.estimate_usd is None or quote.estimate_usd > max_usd + ROUNDING_USD):
+        raise TooDearError(quote, max_usd)
+
+
 def spending_of(
     records: Iterable[RunRecord], *, visitor: str, own_token: bool, now: float, payer: str = ""
 ) -> Spending:

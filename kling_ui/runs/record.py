@@ -328,6 +328,7 @@ class Terms:
         address: The key of the network address from which they ask; empty when it does not count.
         previews_max: Previews of theirs, and of their address, that may wait or be drawn at once; ``None`` sets no
             limit.
+        max_usd: The most that a paid run may cost, in US dollars, which then must be known; ``None`` sets no limit.
     """
 
     app_token: bool = True
@@ -336,6 +337,7 @@ class Terms:
     share_usd: float | None = None
     address: str = ""
     previews_max: int | None = None
+    max_usd: float | None = None
 
 
 OWNER = Terms()  # whoever has this machine

@@ -14,6 +14,7 @@ from kling_ui.errors import LedgerError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import without_odd
 from kling_ui.runs.engines import Engines
+from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, Quote, Spending
@@ -170,6 +171,7 @@ class Runner:
         self._submission = RunSubmission(context, engines, self._supervisor, self.budget)
         self._recovery = Recovery(context, engines, self._supervisor)
         self._queries = RunQueries(context, self._supervisor)
+        self.handles = RunHandles(context.ledger)
 
     async def start(
         self,
@@ -182,8 +184,7 @@ class Runner:
         terms: Terms = OWNER,
     ) -> str:
         """Return the id of the run that :meth:`begin` gives."""
-        start = await self.begin(inputs, engine=engine, visitor=visitor, token=token, again=again, terms=terms)
-        return start.run_id
+        return (await self.begin(inputs, engine=engine, visitor=visitor, token=token, again=again, terms=terms)).run_id
 
     async def begin(
         self,

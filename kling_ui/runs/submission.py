@@ -10,7 +10,7 @@ from kling_ui.api.models import REQUEST_ID, Price, RequestResult
 from kling_ui.errors import APIConnectionError, APIError, AuthenticationError, InsufficientBalanceError, RunError
 from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engine, Engines
-from kling_ui.runs.pricing import ROUNDING_USD, Budget, PriceRisenError, Quote
+from kling_ui.runs.pricing import ROUNDING_USD, Budget, PriceRisenError, Quote, hold_price
 from kling_ui.runs.record import (
     EngineName,
     RunInputs,
@@ -141,6 +141,7 @@ class RunSubmission:
             if standing is None and key is not None and not engine.is_free:
                 quote = await _read_price(engine, key, await self._duration_s(record, inputs))
                 _compare(quote, shown_rate_usd)
+                hold_price(quote, terms.max_usd)
                 record = replace(record, price=quote.to_json(), estimate_usd=quote.estimate_usd)
             if standing is None:
                 gone, now = await self._gone(record.fingerprint), self._context.clock()

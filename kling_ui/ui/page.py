@@ -28,6 +28,7 @@ from kling_ui.ui.panels import (
     place_inputs,
     place_result,
 )
+from kling_ui.ui.programs.endpoints import place_endpoints
 from kling_ui.ui.services import Services
 
 TITLE = "Motion Control playground"
@@ -141,6 +142,7 @@ def build_page(
         wire_runs(panels, on_runs, on_engine)
         wire_past_runs(panels, on_runs, on_inputs)
         wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
+        place_endpoints(page, services)
     for event in page.fns.values():
         event.fn = guarded(event.fn) if event.fn else None
     return page

@@ -90,6 +90,13 @@ states = Table(
     Column("state", String(16), nullable=False),
     Column("at", Float, nullable=False),
 )
+
+handles = Table(
+    "handles",
+    metadata,
+    Column("handle_sha256", String(64), primary_key=True),
+    Column("run_id", String(32), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
+)
 Step = Callable[[Connection], None]
 
 _version = Table("schema_version", MetaData(), Column("version", Integer, nullable=False))
@@ -277,6 +284,18 @@ def _corrected(connection: Connection) -> None:
     connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN corrected {kind}")
 
 
+def _handles(connection: Connection) -> None:
+    tables = MetaData()
+    Table("runs", tables, Column("run_id", String(32), primary_key=True))
+    made = Table(
+        "handles",
+        tables,
+        Column("handle_sha256", String(64), primary_key=True),
+        Column("run_id", String(32), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
+    )
+    made.create(connection)
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _money_and_expiry,
@@ -285,4 +304,5 @@ STEPS: tuple[Step, ...] = (
     _outcome,
     _name_and_deletion,
     _corrected,
+    _handles,
 )

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError
 from kling_ui.options import TransferOptions
-from kling_ui.runs.ledger.schema import connect, in_turn, migrate, runs, states
+from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
 from kling_ui.runs.pricing import DAY_S, Budget, Spending, spending_of
 from kling_ui.runs.record import (
     CLAIM_MAX_S,
@@ -322,6 +322,16 @@ class Store:
         """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.pricing.spending_of`."""
         with self._transaction() as connection:
             return spending_by(connection, visitor, now, own_token=own_token, payer=payer)
+
+    def keep_handle(self, handle_sha256: str, run_id: str) -> None:
+        """Note under which hash of a handle a run is found."""
+        with self._transaction() as connection:
+            connection.execute(insert(handles).values(handle_sha256=handle_sha256, run_id=run_id))
+
+    def behind_handle(self, handle_sha256: str) -> RunRecord | None:
+        """Return the run that is found under a hash of a handle, if there is one."""
+        chosen = select(handles.c.run_id).where(handles.c.handle_sha256 == handle_sha256).scalar_subquery()
+        return next(iter(self._records(select(runs).where(runs.c.run_id == chosen))), None)
 
     def history(self, run_id: str) -> list[tuple[RunState, float]]:
         """Return the states of a run with their times, oldest first."""

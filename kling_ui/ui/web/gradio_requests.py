@@ -13,8 +13,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kling_ui.ui.web.program_requests import Call, CallPath, FileMark, GivenFile, file_of
+
 JOIN = "/gradio_api/queue/join"  # starts an event
 DATA = "/gradio_api/queue/data"  # brings the answers to all events of one open tab
+INFO = "/gradio_api/info"  # which endpoints there are for programs
 
 READ = ("GET", "HEAD")
 OPEN_PATHS: dict[str, tuple[str, ...]] = {
@@ -26,6 +29,7 @@ OPEN_PATHS: dict[str, tuple[str, ...]] = {
     "/gradio_api/app_id": READ,
     JOIN: ("POST",),
     DATA: ("GET",),
+    INFO: READ,
 }
 OPEN_FOLDERS: dict[str, tuple[str, ...]] = {"/assets/": READ, "/static/": READ}  # of Gradio's own package
 SCOPE_KEY = "kling_ui.event"  # where the middleware leaves whose event it is, and how large
@@ -49,12 +53,14 @@ TOO_SLOW = "The event took too long to arrive."
 
 
 def is_open(method: str, path: str) -> bool:
-    """Tell whether the page uses an address of Gradio's in this way.
+    """Tell whether the page, or a program that calls an endpoint, uses an address of Gradio's in this way.
 
     Args:
         method: ``GET``, ``POST`` and so on.
         path: The path of the request, decoded.
     """
+    if (call := CallPath.of(path)) is not None:
+        return method == ("GET" if call.event_id else "POST")
     folder = next((methods for start, methods in OPEN_FOLDERS.items() if path.startswith(start)), ())
     return method in OPEN_PATHS.get(path, folder)
 
@@ -133,9 +139,11 @@ class Shape:
 
     Attributes:
         inputs: How many values it carries.
+        call: What it is for programs, if it is one of their endpoints: only these take files.
     """
 
     inputs: int
+    call: Call | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +195,7 @@ class EventBodies:
     ) -> None:
         self.app = app
         self._shapes = shapes
+        self._calls = {shape.call.name: shape.call for shape in shapes.values() if shape.call is not None}
         self._blocks = blocks
         self._max_bytes = max_bytes
         self._deadline_s = deadline_s
@@ -207,7 +216,7 @@ class EventBodies:
             await answer(scope, receive, send)
             return
         if event is not None:
-            scope[SCOPE_KEY] = event
+            scope = {**scope, "path": JOIN, "raw_path": JOIN.encode(), SCOPE_KEY: event}
         await self.app(_with_body(scope, checked), _replay(checked, receive), send)
 
     async def _receive(self, scope: Scope, receive: Receive) -> bytes | None:
@@ -236,36 +245,67 @@ class EventBodies:
         return RefusedBodyError(413, f"An event of the page may have {self._max_bytes // 1000} kB; this one has more.")
 
     def _read(self, scope: Scope, body: bytes) -> tuple[Event | None, bytes]:
-        value = read_json(body)
-        if scope["path"] != JOIN:
-            return None, _written(value)
-        fields = self._fields(value)
+        call = CallPath.of(scope["path"])
+        if call is None and scope["path"] != JOIN:
+            return None, _written(read_json(body))
+        value = self._value(body, is_call=call is not None)
+        fields = self._fields(value if call is None else self._called(call, value))
         checked = _written(fields)
         return Event(fields["session_hash"], len(checked) + _said_bytes(scope)), checked
+
+    def _value(self, body: bytes, *, is_call: bool) -> Any:
+        """Read a body; with files in it only if it is a program's, who may hand in what it has uploaded."""
+        try:
+            return read_json(body)
+        except RefusedBodyError as refusal:
+            if refusal.words != NO_FILES:
+                raise
+            value = read_json(body, takes_files=True)
+            shape = self._shape(value.get("fn_index")) if isinstance(value, dict) else None
+            if not is_call and (shape is None or shape.call is None):
+                raise
+            return value
+
+    def _shape(self, number: object) -> Shape | None:
+        return self._shapes.get(number) if isinstance(number, int) and _is_whole(number) else None
+
+    def _called(self, call: CallPath, value: object) -> dict[str, Any]:
+        try:
+            return call.as_event(value, self._calls)
+        except ValueError as error:
+            raise RefusedBodyError(400, str(error)) from None
 
     def _fields(self, value: object) -> dict[str, Any]:
         """Give the fields of an event that Gradio is to see."""
         given = value if isinstance(value, dict) else {}
         session, number, data = given.get("session_hash"), given.get("fn_index"), given.get("data")
-        trigger = given.get("trigger_id")
+        trigger, event_data = given.get("trigger_id"), given.get("event_data")
         if not (isinstance(session, str) and _SESSION.fullmatch(session)):
             raise RefusedBodyError(400, OUTDATED)
-        shape = self._shapes.get(number) if _is_whole(number) else None
+        shape = self._shape(number)
+        if shape is not None and shape.call is not None and isinstance(data, list):
+            data = [value.path if isinstance(value, GivenFile) else value for value in data]
+        _refuse_files([data, event_data])
         if shape is None or not isinstance(data, list) or len(data) != shape.inputs:
             raise RefusedBodyError(400, OUTDATED)
         if trigger is not None and not (_is_whole(trigger) and trigger in self._blocks):
             raise RefusedBodyError(400, OUTDATED)
         return {
             "data": data,
-            "event_data": given.get("event_data"),
+            "event_data": event_data,
             "fn_index": number,
             "trigger_id": trigger,
             "session_hash": session,
         }
 
 
-def read_json(body: bytes) -> Any:
+def read_json(body: bytes, *, takes_files: bool = False) -> Any:
     """Read JSON that somebody sent.
+
+    Args:
+        body: What was sent.
+        takes_files: Give files of Gradio's as :class:`GivenFile`, in place of refusing them; whoever asks for that must
+            see where they stand.
 
     Raises:
         RefusedBodyError: It is no JSON, holds numbers that cannot be used, is nested too deeply, or names a file in a
@@ -274,7 +314,7 @@ def read_json(body: bytes) -> Any:
     try:
         value = json.loads(
             body.decode(),
-            object_pairs_hook=_object,
+            object_pairs_hook=_object_or_file if takes_files else _object,
             parse_int=_integer,
             parse_float=_decimal,
             parse_constant=_no_number,
@@ -283,6 +323,19 @@ def read_json(body: bytes) -> Any:
         raise RefusedBodyError(400, NOT_JSON) from None
     _refuse_much(value)
     return value
+
+
+def _object_or_file(pairs: list[tuple[str, Any]]) -> Any:
+    return file_of(pairs) or _object(pairs)
+
+
+def _refuse_files(value: object) -> None:
+    """Refuse what holds a file, or half of one."""
+    level = [value]
+    while level:
+        if any(isinstance(part, GivenFile | FileMark) for part in level):
+            raise RefusedBodyError(400, NO_FILES)
+        level = [part for whole in level for part in _parts(whole)]
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from kling_ui.ui.event_payload import place_of
 from kling_ui.ui.web.client_address import SCOPE_KEY as ADDRESS_KEY
 from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event
 from kling_ui.ui.web.gradio_requests import SCOPE_KEY as EVENT_KEY
+from kling_ui.ui.web.program_requests import SESSION, CallPath
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ ADDRESS_BUSY = "Too many things are going on at once from where you are. Wait un
 APP_BUSY = "Too much is going on in this app at the moment. Try again in a minute."
 TABS_MAX = "Too many tabs are open in this app at the moment. Try again in a minute."
 INSIDE = "Something went wrong inside the app. Try again."
+NO_CALL = "No call is waiting for its answer here."
 _FORGOTTEN = {"msg": "unexpected_error", "message": "This tab was forgotten.", "success": False}
 
 
@@ -202,6 +204,13 @@ class PageSessions:
             self._see(event.session, address)
         return refused
 
+    def of_call(self, event_id: str) -> str:
+        """Give the session of a program's call; an empty name where there is none, or the event is a page's."""
+        event = self._queue.event_ids_to_events.get(event_id)
+        waiting = self._queue.pending_event_ids_session.items()
+        name = event.session_hash if event else next((name for name, ids in waiting if event_id in ids), "")
+        return name if name.startswith(SESSION) else ""
+
     def may_read(self, name: str) -> bool:
         """Tell whether one more stream of a session may open."""
         return self._sessions[name].readers < READERS_MAX
@@ -357,12 +366,13 @@ class SessionLimits:
             refused = self._sessions.refusal(scope[EVENT_KEY], scope.get(ADDRESS_KEY, ""))
             await (_answer(429, refused) if refused else self._quietly)(scope, receive, send)
         elif path == DATA:
-            await self._read(scope, receive, send)
+            await self._read(Request(scope).query_params.get("session_hash", ""), scope, receive, send)
+        elif (call := CallPath.of(path)) is not None:
+            await self._read_call(self._sessions.of_call(call.event_id), scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
-    async def _read(self, scope: Scope, receive: Receive, send: Send) -> None:
-        name = Request(scope).query_params.get("session_hash", "")
+    async def _read(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         if name not in self._sessions:
             # As Gradio says it: a page that has lost its session looks for the server and begins anew.
             told = orjson.dumps(_FORGOTTEN | {"session_not_found": True})
@@ -373,6 +383,14 @@ class SessionLimits:
             return
         with self._sessions.reading(name):
             await self._quietly(scope, receive, send)
+
+    async def _read_call(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
+        """Bring a program the answer to its call, which is all that its session was for."""
+        if name not in self._sessions:
+            await _answer(404, NO_CALL)(scope, receive, send)
+            return
+        await self._read(name, scope, receive, send)
+        self._sessions.forget(name)
 
     async def _quietly(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let Gradio answer; what it does not expect becomes one line of the log instead of a traceback."""

@@ -14,6 +14,7 @@ from kling_ui.served_hosts import AllowedHosts, Authority, Origin
 from kling_ui.settings import Network
 from kling_ui.ui.web.client_address import SCOPE_KEY, Forwarded, address_key, client_address
 from kling_ui.ui.web.gradio_requests import DATA
+from kling_ui.ui.web.program_requests import CALL
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES = frozenset({"same-origin", "none"})  # not same-site: another port of localhost would be let in
@@ -46,7 +47,7 @@ _FOREIGN_WRITE = (
     "Refused: another site started this. If it was the page of this app, whoever runs it can set KLING_UI_PUBLIC_URL "
     "to the address that the browser shows."
 )
-_STREAMS = (DATA,)
+_STREAMS = (DATA, CALL)
 _HEALTH = "/health"  # probes ask it under whatever name or address they know
 _POLICY_VIOLATION = 1008  # of a websocket; RFC 6455
 

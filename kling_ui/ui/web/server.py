@@ -34,6 +34,7 @@ from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.served_hosts import AllowedHosts, Origin
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples, prepared_result
+from kling_ui.ui.programs.endpoints import calls_of
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
@@ -42,6 +43,7 @@ from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
+from kling_ui.ui.web.upload_forms import add_forms_route
 from kling_ui.ui.web.uploads import UploadIntake, UploadRate, status_of
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
@@ -84,9 +86,11 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
     )
     # The last one added stands in front.
     mounted.add_middleware(SessionLimits, sessions=sessions)
+    calls = calls_of(page)
+    known = {number: event for number, event in page.fns.items() if event.fn is not None}
     mounted.add_middleware(
         EventBodies,
-        shapes={number: Shape(len(event.inputs)) for number, event in page.fns.items() if event.fn is not None},
+        shapes={number: Shape(len(event.inputs), calls.get(number)) for number, event in known.items()},
         blocks=frozenset({page._id, *page.blocks}),  # a loading page triggers events itself
         max_bytes=settings.limits.event_kb * 1000,
     )
@@ -152,9 +156,9 @@ def build_app(
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
     rate = UploadRate(limit_s=settings.limits.upload_minutes * 60)
-    add_routes(
-        app, signed_files, UploadIntake(lambda: app.state.services.store, rate=rate, is_public=settings.is_public)
-    )
+    intake = UploadIntake(lambda: app.state.services.store, rate=rate, is_public=settings.is_public)
+    add_routes(app, signed_files, intake)
+    add_forms_route(app, signed_files, intake)
     add_copies_route(app, signed_files)
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
@@ -276,7 +280,7 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]], p
         theme=page_theme(),
         css_paths=[asset(f"ui/{name}") for name in STYLES],
         favicon_path=str(asset("ui/favicon.svg")),
-        footer_links=[],
+        footer_links=["api"],
         run_history=False,
         show_error=False,
         enable_monitoring=False,

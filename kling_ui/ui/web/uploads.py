@@ -6,15 +6,15 @@ import secrets
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from starlette.requests import Request
+from starlette.datastructures import Headers
 
 from kling_ui.errors import KlingUIError
 from kling_ui.signing import keyed_hash
@@ -345,6 +345,24 @@ _STATUS = {
 }
 
 
+class Upload(Protocol):
+    """A request that brings a file."""
+
+    @property
+    def scope(self) -> MutableMapping[str, Any]:
+        """Who sends it."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """What was announced."""
+        ...
+
+    def stream(self) -> AsyncGenerator[bytes]:
+        """Give its bytes."""
+        ...
+
+
 class UploadIntake:
     """Takes uploads in.
 
@@ -371,11 +389,11 @@ class UploadIntake:
         self._max_bytes = max_bytes
         self._at_once = FairShare(at_once_max, waiting_each_max=0, what="uploads")
 
-    async def take(self, request: Request, name: str) -> Path:
+    async def take(self, request: Upload, name: str) -> Path:
         """Keep the body of a request as a file.
 
         Args:
-            request: The request.
+            request: The request, or the file in the form that it brings.
             name: A harmless name for the file.
 
         Raises:
@@ -423,6 +441,6 @@ async def _counted(chunks: AsyncIterator[bytes], room: Room) -> AsyncGenerator[b
         yield chunk
 
 
-def _announced_bytes(request: Request) -> int:
+def _announced_bytes(request: Upload) -> int:
     declared = request.headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0

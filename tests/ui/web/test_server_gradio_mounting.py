@@ -94,7 +94,7 @@ SET_HERE = {
     "ssr_mode": False,
     "mcp_server": False,
     "mcp_server_obj": None,
-    "footer_links": [],
+    "footer_links": ["api"],
     "share": False,
     "share_url": None,
     "root_path": "https://app.example",

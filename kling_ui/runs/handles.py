@@ -1,0 +1,54 @@
+"""Handles: what a program holds to come back to a run; whoever holds one may ask after that run, and after no other.
+
+A page knows its runs by their ids, which stand in addresses and in exports. A handle is another thing: it is told once,
+and only its hash is kept, so that neither the ledger nor a copy of it opens a run.
+"""
+
+import hashlib
+import secrets
+
+from kling_ui.errors import RunError
+from kling_ui.runs.ledger import Ledger
+from kling_ui.runs.record import RunRecord
+
+_BYTES = 32  # 256 bits
+_LENGTH_MAX = 128  # longer ones are none of ours, and not worth hashing
+
+
+class RunHandles:
+    """Gives handles out and finds the runs behind them.
+
+    Args:
+        ledger: Keeps their hashes.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def give(self, run_id: str) -> str:
+        """Make one more handle of a run."""
+        handle = secrets.token_urlsafe(_BYTES)
+        await self._ledger.ask(lambda store: store.keep_handle(_hash(handle), run_id))
+        return handle
+
+    async def find(self, handle: object) -> RunRecord:
+        """Return the run behind a handle.
+
+        Raises:
+            RunError: There is none: the same is said of a handle that never was, and of one whose run was deleted.
+        """
+        if not isinstance(handle, str) or not 0 < len(handle) <= _LENGTH_MAX:
+            raise unknown_handle()
+        record = await self._ledger.ask(lambda store: store.behind_handle(_hash(handle)))
+        if record is None or record.deleted_at is not None:
+            raise unknown_handle()
+        return record
+
+
+def unknown_handle() -> RunError:
+    """Say that no run can be had under what was given."""
+    return RunError("No run is known under this handle.", advice="It is told once, in the answer to run.")
+
+
+def _hash(handle: str) -> str:
+    return hashlib.sha256(handle.encode("utf-8", "surrogatepass")).hexdigest()

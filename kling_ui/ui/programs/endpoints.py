@@ -1,0 +1,167 @@
+"""The named endpoints that Gradio shows under "Use via API": typed, documented, and done by ``calls``."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Literal
+
+import gradio as gr
+
+from kling_ui.options import DEFAULT_PROMPT
+from kling_ui.ui.programs.arguments import Money, Wish
+from kling_ui.ui.programs.calls import ProgramCalls
+from kling_ui.ui.services import Services
+from kling_ui.ui.web.program_requests import Call, Parameter
+
+File = gr.FileData | str | None
+Facing = Literal["video", "image"]
+
+# What is said of the parameters, once for all endpoints that have them.
+PARAMETERS = {
+    "image": "The character image: an upload, a ref that this app gave out, or an https address.",
+    "video": "The reference video: an upload, a ref that this app gave out, or an https address.",
+    "reference": "The clip that gives the motion: an upload, a ref that this app gave out, or an https address.",
+    "result": "The clip that should follow it, likewise.",
+    "prompt": "Scene, clothes and light in words, 1-2500 characters. The motion comes from the video.",
+    "orientation": "Whose facing the result follows: video (at most 30 s) or image (at most 10 s).",
+    "keep_sound": "Keep the reference's sound.",
+    "accept": "Ids of rules that a person overrules, where may_accept says that one may.",
+    "details": "Also give the whole report, with facts, evidence and forecast.",
+    "person": "Whom to keep where an input shows several people, counted from the left, from 1.",
+    "engine": "Who renders: preview is free and drawn by this app, kling is paid.",
+    "resolution": "How large a preview may be; Kling decides for itself.",
+    "token": "Your own RunComfy token, which pays. Needed for what asks Kling; this app keeps none of it.",
+    "max_usd": "The most that this run may cost, in US dollars. Needed for Kling; a dearer one is not sent.",
+    "again": "Make, and pay, another one although the same run was made.",
+    "handle": "Of the run, as run gave it; whoever has it has the run.",
+    "seconds": "Length to reckon with, in seconds, where no video is given.",
+}
+
+
+class Endpoints:
+    """The functions behind the endpoints; their names are those of the endpoints.
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+    """
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._calls = ProgramCalls(services)
+
+    async def check(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        request: gr.Request,
+        image: File = None,
+        video: File = None,
+        prompt: str = DEFAULT_PROMPT,
+        orientation: Facing = "video",
+        keep_sound: bool = True,
+        accept: list[str] | None = None,
+        details: bool = False,
+    ) -> dict[str, Any]:
+        """Say whether a run of these inputs would work, and what is in the way. Free; nothing is sent anywhere."""
+        wish = Wish(prompt=prompt, orientation=orientation, keep_sound=keep_sound)
+        return await self._calls.check(_scope(request), image, video, wish, accept=accept, details=details)
+
+    async def repair(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        request: gr.Request,
+        image: File = None,
+        video: File = None,
+        orientation: Facing = "video",
+        keep_sound: bool = True,
+        person: int | None = None,
+    ) -> dict[str, Any]:
+        """Mend what the checks find, in copies whose addresses are given back. Free; nothing is sent anywhere."""
+        wish = Wish(prompt=DEFAULT_PROMPT, orientation=orientation, keep_sound=keep_sound)
+        return await self._calls.repair(_scope(request), image, video, wish, person=person)
+
+    async def run(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        request: gr.Request,
+        image: File,
+        video: File,
+        engine: Literal["preview", "kling"] = "preview",
+        prompt: str = DEFAULT_PROMPT,
+        orientation: Facing = "video",
+        keep_sound: bool = True,
+        resolution: Literal["720p", "1080p"] = "720p",
+        accept: list[str] | None = None,
+        token: str = "",
+        max_usd: float | None = None,
+        again: bool = False,
+    ) -> dict[str, Any]:
+        """Start a run and give its handle at once; it goes on without a connection.
+
+        With engine "kling" this COSTS MONEY: it takes your own token and max_usd. The preview is free.
+        """
+        wish = Wish(prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution)
+        money = Money(engine=engine, token=token, max_usd=max_usd, again=again)
+        return await self._calls.run(_scope(request), image, video, wish, money, accept=accept)
+
+    async def status(self, handle: str, token: str = "") -> dict[str, Any]:
+        """Tell how far a run is. With its token, a paid run that waits for it after a restart goes on. Free."""
+        return await self._calls.status(handle, token)
+
+    async def result(self, request: gr.Request, handle: str) -> dict[str, Any]:
+        """Give the address of a run's video, and how well it follows the reference. Free."""
+        return await self._calls.result(_scope(request), handle)
+
+    async def cancel(self, handle: str) -> dict[str, Any]:
+        """Ask a run to stop, and say what that achieved. What Kling has begun may be charged all the same."""
+        return await self._calls.cancel(handle)
+
+    async def score(
+        self, request: gr.Request, reference: File, result: File, orientation: Facing = "video"
+    ) -> dict[str, Any]:
+        """Measure how well the motion of a clip follows its reference, 0-100. Free; nothing is sent anywhere."""
+        return await self._calls.score(_scope(request), reference, result, orientation=orientation)
+
+    async def price(
+        self, request: gr.Request, token: str, video: File = None, seconds: float | None = None
+    ) -> dict[str, Any]:
+        """Tell what a run on Kling would cost, read with your own token. Asking is free."""
+        return await self._calls.price(_scope(request), video, seconds=seconds, token=token)
+
+
+NAMES = ("check", "repair", "run", "status", "result", "cancel", "score", "price")
+
+
+def place_endpoints(page: gr.Blocks, services: Callable[[], Services]) -> None:
+    """Add the endpoints to a page that is being built.
+
+    Args:
+        page: The page.
+        services: Gives what the endpoints work with; it is asked only while the server runs.
+    """
+    endpoints = Endpoints(services)
+    for name in NAMES:
+        call = getattr(endpoints, name)
+        gr.api(call, api_name=name, api_description=" ".join((call.__doc__ or "").split()), concurrency_limit=None)
+        _describe(page.fns[max(page.fns)], call)
+
+
+def calls_of(page: gr.Blocks) -> dict[int, Call]:
+    """Return the endpoints of a page by the numbers of their events."""
+    return {number: _call_of(number, event) for number, event in page.fns.items() if event.api_visibility == "public"}
+
+
+def _call_of(number: int, event: Any) -> Call:
+    parameters = (one for one in inspect.signature(event.fn).parameters.values() if one.name in PARAMETERS)
+    needed = inspect.Parameter.empty
+    read = tuple(Parameter(one.name, one.default is needed, one.default) for one in parameters)
+    return Call(event.api_name, number, read)
+
+
+def _describe(event: Any, call: Callable[..., Any]) -> None:
+    """Let Gradio call each parameter by its name and say what it is; by itself it counts them."""
+    names = [name for name in PARAMETERS if name in call.__annotations__]
+    ordered = [name for name in call.__annotations__ if name in names]
+    for block, name in zip(event.inputs, ordered, strict=True):
+        block.label = name
+        block._api_info |= dict.fromkeys(("description", "additional_description"), PARAMETERS[name])
+    for block in event.outputs:
+        block.label = "answer"
+
+
+def _scope(request: gr.Request) -> Any:
+    return None if request.request is None else request.request.scope
