@@ -147,6 +147,7 @@ class Settings:
         space_id: Which one, such as ``ann/demo``.
         is_lasting: What is kept here outlives a restart; not so in a Space without persistent storage.
         ledger_disk: What a SQLite ledger lies on; a bucket is refused.
+        mcp: ``KLING_UI_MCP``: answer agents, too, as tools of the Model Context Protocol; needs the extra ``mcp``.
         limits: How much of the machine visitors may take.
     """
 
@@ -171,6 +172,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     on_space: bool = False
+    mcp: bool = False
     space_id: str | None = None
     is_lasting: bool = True
     ledger_disk: Disk = Disk.LOCAL
@@ -217,6 +219,7 @@ class Settings:
             hosts=_hosts(env),
             trusted_proxies=_trusted_proxies(env),
             on_space=on_space,
+            mcp=_number(env, "KLING_UI_MCP", 0, 1) == 1,
             space_id=env["SPACE_ID"] if _SPACE.fullmatch(env.get("SPACE_ID", "")) else None,
             is_lasting=not on_space or _mount_of(data_dir, mounts)[0] != "/",
             ledger_disk=_ledger_disk(ledger_url, mounts),

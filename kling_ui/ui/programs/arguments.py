@@ -127,17 +127,17 @@ def whole_in(value: object, name: str, *, least: int) -> int | None:
     return value
 
 
-def seconds_in(value: object) -> float | None:
-    """Read a length in seconds, or ``None``.
+def seconds_in(value: object, name: str, *, most: float = math.inf) -> float | None:
+    """Read a length in seconds, at most ``most``, or ``None``.
 
     Raises:
         RunError: It is something else.
     """
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise RunError("seconds takes a length in seconds, above 0.")
-    return float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise RunError(f"{name} takes a number of seconds.")
+    return min(float(value), most)
 
 
 def rules_in(value: object) -> list[str]:

@@ -6,13 +6,14 @@ its own. What it takes of the machine is counted by account and address, as for 
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import aclosing, suppress
+from contextvars import ContextVar
 from dataclasses import asdict, replace
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from kling_ui.checks.repair_session import RepairInput, RepairRequest, RepairSession
+from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest, RepairSession
 from kling_ui.checks.report import Report, Verdict
 from kling_ui.errors import RunError
 from kling_ui.options import InputKind, Orientation, Resolution
@@ -38,6 +39,17 @@ from kling_ui.ui.programs.arguments import (
 from kling_ui.ui.programs.caller import Answer, Caller, GivenFile, Scope
 from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import token_of
+
+WAIT_MAX_S = 50.0  # proxies end what is quiet for a minute
+Tell = Callable[[str, float | None], None]
+
+
+def _tell_nobody(_words: str, _share: float | None) -> None:
+    pass
+
+
+# Who is told what is being done, and how much of it (0-1), while a call is at work.
+TELLING: ContextVar[Tell] = ContextVar("telling", default=_tell_nobody)
 
 
 class ProgramCalls:
@@ -83,7 +95,7 @@ class ProgramCalls:
         if planned.kinds:
             expected = sum([await asyncio.to_thread(_size_bytes, one) for one in given.values()])
             async with services.room(expected) as room:
-                repaired = await session.write(planned, room.folder)
+                repaired = await session.write(planned, room.folder, on_progress=_tell_phase)
             copies, report = repaired.copies, repaired.report
         return {
             "repairs": [{"id": repair.kind.value, "label": repair_label(repair)} for repair in planned.repairs],
@@ -128,17 +140,26 @@ class ProgramCalls:
         view = await self._view(handle)
         return {"handle": handle, "is_new": start.is_new, "note": start_words(start.code)} | _run_answer(view)
 
-    async def status(self, handle: object, token: object = "") -> Answer:
+    async def status(self, handle: object, token: object = "", wait_s: object = 0) -> Answer:
         """Tell how far a run is; with the token that pays for it one that waits for that token goes on.
+
+        Args:
+            handle: Of the run.
+            token: The token that pays for it.
+            wait_s: Wait so many seconds for its end, and tell meanwhile how far it is.
 
         Raises:
             RunError: There is none under this handle.
         """
-        runner = self._services().runner
+        runner, secret = self._services().runner, token_of(text_in(token, "token"))
+        patience_s = seconds_in(wait_s, "wait_s", most=WAIT_MAX_S)
         record = await runner.handles.find(handle)
-        secret = token_of(text_in(token, "token"))
         if secret is not None and record.visitor == self._caller(None).owner(secret):
             await runner.resume(record.visitor, secret)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s), aclosing(runner.watch(record.run_id, record.visitor)) as views:
+                async for view in views:
+                    TELLING.get()(run_words(view).sentence, view.progress)
         return _run_answer(await runner.view(record.run_id, record.visitor))
 
     async def result(self, scope: Scope | None, handle: object) -> Answer:
@@ -194,7 +215,7 @@ class ProgramCalls:
         if secret is None:
             raise RunError("The price can only be read with a RunComfy token.", advice=TOKEN_ADVICE)
         clip = await caller.file(InputKind.VIDEO, video)
-        duration_s = seconds_in(seconds)
+        duration_s = seconds_in(seconds, "seconds")
         if clip is not None:
             duration_s = (await caller.services.preflight.video_facts(clip.path)).duration_s
         owner = caller.owner(secret)
@@ -249,6 +270,10 @@ async def _size(services: Services, image: Path, wanted: Resolution) -> Resoluti
     facts = await services.preflight.image_facts(image)
     picture = facts.width_px, facts.height_px
     return wanted if wanted.frame_px(*picture) != Resolution.P720.frame_px(*picture) else Resolution.P720
+
+
+def _tell_phase(phase: RepairPhase, share: float | None) -> None:
+    TELLING.get()("Looking at the result." if phase is RepairPhase.CHECKING else "Repairing.", share)
 
 
 def _run_answer(view: RunView) -> Answer:

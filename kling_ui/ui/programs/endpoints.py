@@ -2,15 +2,20 @@
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import gradio as gr
 
+from kling_ui.errors import SettingsError
 from kling_ui.options import DEFAULT_PROMPT
+from kling_ui.settings import Settings
 from kling_ui.ui.programs.arguments import Money, Wish
 from kling_ui.ui.programs.calls import ProgramCalls
 from kling_ui.ui.services import Services
 from kling_ui.ui.web.program_requests import Call, Parameter
+
+if TYPE_CHECKING:
+    from kling_ui.ui.programs.mcp_tools import McpTools
 
 File = gr.FileData | str | None
 Facing = Literal["video", "image"]
@@ -33,6 +38,7 @@ PARAMETERS = {
     "max_usd": "The most that this run may cost, in US dollars. Needed for Kling; a dearer one is not sent.",
     "again": "Make, and pay, another one although the same run was made.",
     "handle": "Of the run, as run gave it; whoever has it has the run.",
+    "wait_s": "Seconds to wait for the end of the run, 50 at most.",
     "seconds": "Length to reckon with, in seconds, where no video is given.",
 }
 
@@ -98,9 +104,9 @@ class Endpoints:
         money = Money(engine=engine, token=token, max_usd=max_usd, again=again)
         return await self._calls.run(_scope(request), image, video, wish, money, accept=accept)
 
-    async def status(self, handle: str, token: str = "") -> dict[str, Any]:
+    async def status(self, handle: str, token: str = "", wait_s: float = 0) -> dict[str, Any]:
         """Tell how far a run is. With its token, a paid run that waits for it after a restart goes on. Free."""
-        return await self._calls.status(handle, token)
+        return await self._calls.status(handle, token, wait_s)
 
     async def result(self, request: gr.Request, handle: str) -> dict[str, Any]:
         """Give the address of a run's video, and how well it follows the reference. Free."""
@@ -140,16 +146,45 @@ def place_endpoints(page: gr.Blocks, services: Callable[[], Services]) -> None:
         _describe(page.fns[max(page.fns)], call)
 
 
+def open_tools(settings: Settings, services: Callable[[], Services]) -> "McpTools":
+    """Open the same endpoints as tools for agents.
+
+    Args:
+        settings: Limits of requests.
+        services: Gives what the tools work with; it is asked only while the server runs.
+
+    Raises:
+        SettingsError: What they need is not installed.
+    """
+    try:
+        from kling_ui.ui.programs.mcp_tools import McpTools  # noqa: PLC0415  an extra brings what it needs
+    except ModuleNotFoundError as error:
+        raise SettingsError("KLING_UI_MCP takes 0 where the extra mcp is not installed.") from error
+    return McpTools(services, max_bytes=settings.limits.event_kb * 1000, is_public=settings.is_public)
+
+
 def calls_of(page: gr.Blocks) -> dict[int, Call]:
     """Return the endpoints of a page by the numbers of their events."""
-    return {number: _call_of(number, event) for number, event in page.fns.items() if event.api_visibility == "public"}
+    shown = {number: event for number, event in page.fns.items() if event.api_visibility == "public"}
+    return {number: call_of(event.api_name or "", event.fn, number) for number, event in shown.items()}
 
 
-def _call_of(number: int, event: Any) -> Call:
-    parameters = (one for one in inspect.signature(event.fn).parameters.values() if one.name in PARAMETERS)
+def call_of(name: str, method: Any, number: int = 0) -> Call:
+    """Describe what a caller may give to an endpoint.
+
+    Args:
+        name: Of the endpoint.
+        method: What answers.
+        number: Of its event on the page, if it has one.
+    """
     needed = inspect.Parameter.empty
-    read = tuple(Parameter(one.name, one.default is needed, one.default) for one in parameters)
-    return Call(event.api_name, number, read)
+    known = parameters_of(method)
+    return Call(name, number, tuple(Parameter(one.name, one.default is needed, one.default) for one in known))
+
+
+def parameters_of(method: Any) -> list[inspect.Parameter]:
+    """Return the parameters that are a caller's, and not Gradio's."""
+    return [one for one in inspect.signature(method).parameters.values() if one.name in PARAMETERS]
 
 
 def _describe(event: Any, call: Callable[..., Any]) -> None:

@@ -206,7 +206,7 @@ class EventBodies:
             await self.app(scope, receive, send)
             return
         try:
-            body = await self._receive(scope, receive)
+            body = await receive_body(scope, receive, max_bytes=self._max_bytes, deadline_s=self._deadline_s)
             if body is None:
                 return  # the browser has gone
             event, checked = self._read(scope, body)
@@ -217,32 +217,7 @@ class EventBodies:
             return
         if event is not None:
             scope = {**scope, "path": JOIN, "raw_path": JOIN.encode(), SCOPE_KEY: event}
-        await self.app(_with_body(scope, checked), _replay(checked, receive), send)
-
-    async def _receive(self, scope: Scope, receive: Receive) -> bytes | None:
-        declared = Headers(scope=scope).get("content-length", "")
-        if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > self._max_bytes):
-            raise self._too_large()
-        try:
-            async with asyncio.timeout(self._deadline_s):
-                return await self._gather(receive)
-        except TimeoutError:
-            raise RefusedBodyError(408, TOO_SLOW) from None
-
-    async def _gather(self, receive: Receive) -> bytes | None:
-        body = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return None
-            body += message.get("body", b"")
-            if len(body) > self._max_bytes:
-                raise self._too_large()
-            if not message.get("more_body", False):
-                return bytes(body)
-
-    def _too_large(self) -> RefusedBodyError:
-        return RefusedBodyError(413, f"An event of the page may have {self._max_bytes // 1000} kB; this one has more.")
+        await self.app(_with_body(scope, checked), replay(checked, receive), send)
 
     def _read(self, scope: Scope, body: bytes) -> tuple[Event | None, bytes]:
         call = CallPath.of(scope["path"])
@@ -297,6 +272,39 @@ class EventBodies:
             "trigger_id": trigger,
             "session_hash": session,
         }
+
+
+async def receive_body(scope: Scope, receive: Receive, *, max_bytes: int, deadline_s: float = BODY_S) -> bytes | None:
+    """Receive all of a body, or ``None`` when whoever sends it has gone.
+
+    Raises:
+        RefusedBodyError: It is larger than it may be, or took too long.
+    """
+    declared = Headers(scope=scope).get("content-length", "")
+    if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > max_bytes):
+        raise _too_large(max_bytes)
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await _gather(receive, max_bytes)
+    except TimeoutError:
+        raise RefusedBodyError(408, TOO_SLOW) from None
+
+
+async def _gather(receive: Receive, max_bytes: int) -> bytes | None:
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body += message.get("body", b"")
+        if len(body) > max_bytes:
+            raise _too_large(max_bytes)
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _too_large(max_bytes: int) -> RefusedBodyError:
+    return RefusedBodyError(413, f"An event of the page may have {max_bytes // 1000} kB; this one has more.")
 
 
 def read_json(body: bytes, *, takes_files: bool = False) -> Any:
@@ -415,7 +423,7 @@ def _with_body(scope: Scope, body: bytes) -> Scope:
     return {**scope, "headers": [*kept, *declared]}
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
+def replay(body: bytes, receive: Receive) -> Receive:
     """Hand the body on once, then go on with what the connection says."""
     waiting = [body]
 

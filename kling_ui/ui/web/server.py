@@ -9,7 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from fastapi import FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
-from starlette.routing import Mount
+from starlette.routing import Mount, Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_ui.errors import KlingUIError, SettingsError
@@ -34,7 +34,7 @@ from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.served_hosts import AllowedHosts, Origin
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples, prepared_result
-from kling_ui.ui.programs.endpoints import calls_of
+from kling_ui.ui.programs.endpoints import calls_of, open_tools
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
@@ -51,6 +51,7 @@ QUEUE_MAX = 1000
 KEEP_INPUTS_S = 86_400.0
 SWEEP_EVERY_S = 3600.0
 STOP_WITHIN_S = 3
+MCP_PATHS = ("/gradio_api/mcp", "/gradio_api/mcp/")
 MAX_UPLOAD = "100mb"  # Gradio's own upload is shut anyway
 
 log = logging.getLogger(__name__)
@@ -140,9 +141,11 @@ def build_app(
     keep_examples(examples)
     keep_analyses(settings.analyses_folder)
 
+    tools = open_tools(settings, lambda: app.state.services) if settings.mcp else None
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        async with opening(settings, signed_files) as services:
+        async with opening(settings, signed_files) as services, tools.running() if tools else nullcontext():
             app.state.services = services
             sweeping = asyncio.create_task(_keep_clean(services))
             wiping = asyncio.create_task(services.tokens.keep_wiping())
@@ -160,6 +163,8 @@ def build_app(
     add_routes(app, signed_files, intake)
     add_forms_route(app, signed_files, intake)
     add_copies_route(app, signed_files)
+    if tools is not None:
+        app.router.routes.extend(Route(path, tools) for path in MCP_PATHS)
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
     _add_security(app, settings, stream_shutdown or StreamShutdown(), signed_files.secret)
