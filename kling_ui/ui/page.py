@@ -223,6 +223,10 @@ def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: PriceHandlers
     request = panels.action.asks.request
     asked = [panel.engine.change, request.change]
     gr.on(asked, handlers.leaving, [panel.engine, request], panels.action.cost, trigger_mode="multiple", **PLUMBING)
+    rate, size = panels.action.asks.shown_rate, panels.how.resolution
+    coded = [panel.engine.change, request.change, rate.change, size.change]
+    sent = [panel.engine, request, rate, size]
+    gr.on(coded, handlers.as_code, sent, panels.action.code, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_start(

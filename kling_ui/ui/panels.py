@@ -66,6 +66,7 @@ class ActionPanel:
     headline: gr.HTML
     run: gr.Button
     cost: gr.HTML
+    code: gr.HTML
     asks: "RunCarrier"
 
 
@@ -188,7 +189,7 @@ def place_action() -> ActionPanel:
         run = gr.Button(RUN, variant="primary", interactive=False, elem_id="run")
         cost = widgets.cost({"words": FREE})
         asks = RunCarrier(widgets.carrier("run-request"), widgets.carrier("shown-rate"))
-    return ActionPanel(findings, accepted, headline, run, cost, asks)
+    return ActionPanel(findings, accepted, headline, run, cost, widgets.code(), asks)
 
 
 def place_result(prepared: dict[str, Any] | None = None, notice: str = "") -> ResultPanel:

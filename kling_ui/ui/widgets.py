@@ -215,6 +215,11 @@ def cost(value: dict[str, Any]) -> gr.HTML:
     return widget("cost", value=value, elem_id="cost", uses=("places",), leaves={})
 
 
+def code() -> gr.HTML:
+    """Place what the button would send, as JSON and as code, folded."""
+    return widget("code", value={}, elem_id="code", uses=("dom",))
+
+
 def status() -> gr.HTML:
     """Place what is happening to a run; property ``note`` answers a person there.
 

@@ -47,6 +47,29 @@ def test_before_paying_the_page_says_what_leaves_and_how(kling):
     expect(leaves).to_be_hidden()
 
 
+def test_the_request_stands_folded_beside_the_button_as_code(kling):
+    fold, text = kling.locator("#code .code"), kling.locator("#code .code-text")
+    expect(text).to_be_hidden()
+    fold.locator("summary").click()
+    expect(text).to_contain_text(f'"prompt": "{EXAMPLES[0].choice.prompt}"')
+    fold.get_by_role("tab", name="JSON").press("ArrowRight")
+    expect(fold.get_by_role("tab", name="curl")).to_be_focused()
+    expect(text).to_contain_text("Authorization: Bearer $RUNCOMFY_API_TOKEN")
+    kling.fill("#prompt textarea", "At the sea, <b>in the evening</b>")
+    expect(text).to_contain_text("At the sea, <b>in the evening</b>")
+    kling.fill("#token input", TOKEN)
+    kling.keyboard.press("Enter")
+    expect(kling.locator("#run")).to_contain_text("about")
+    for number in range(5):
+        kling.locator("#code .code-tab").nth(number).click()
+        assert TOKEN not in text.inner_text()
+    kling.click('#engine input[value="preview"]')
+    fold.get_by_role("tab", name="curl").click()
+    expect(text).to_contain_text("/gradio_api")
+    kling.set_viewport_size({"width": 390, "height": 844})
+    assert kling.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_the_stock_sentence_is_offered_and_sent_only_when_taken(kling, vendor):
     field, offer = kling.locator("#prompt textarea"), kling.locator("#use-sentence")
     expect(offer).to_be_hidden()

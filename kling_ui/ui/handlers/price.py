@@ -1,25 +1,31 @@
 """What a run costs, before it is started: the price as it is now, what was spent, and what the budget allows."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, KlingUIError
+from kling_ui.options import Resolution
 from kling_ui.presentation.money import dollars, leaving_words, price_words, refusal_words, spending_sentence
+from kling_ui.presentation.request_code import WITHOUT_CORRECTIONS, CodeRequest, snippets
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, Terms
-from kling_ui.ui.browser_values import RunRequest, shown_rate_value
-from kling_ui.ui.event_payload import entries_of, error_text
+from kling_ui.ui.browser_values import RunRequest, read_shown_rate, shown_rate_value
+from kling_ui.ui.event_payload import choice_of, entries_of, error_text
 from kling_ui.ui.handlers.account import refused_line
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
 from kling_ui.ui.visitors import visitor_of
+from kling_ui.ui.web.client_address import home_of
 
 FREE = "The preview is free: this app draws it, and nothing goes to Kling."
 NO_PRICE_YET = "Kling needs a RunComfy token. Enter yours at the top; until then no price can be shown."
+MAX_USD = 1.0  # what code allows a run to cost while no price is known
 RUN, RUN_ON_KLING = "Transfer the motion", "Transfer the motion on Kling"
 
 
@@ -74,6 +80,38 @@ class PriceHandlers:
         except Exception as error:  # noqa: BLE001  told in words
             return gr.update(leaves={"words": str(error_text(error)), "stops": True})
         return gr.update(leaves={"words": leaving_words(planned), "prompt": asked.choice.prompt})
+
+    async def as_code(
+        self,
+        engine: str,
+        carried: dict[str, Any] | None,
+        shown_rate: dict[str, Any] | None,
+        resolution: str,
+        request: gr.Request,
+    ) -> dict[str, Any]:
+        """Give the request that the button would send as JSON and as code; nothing while there is nothing to run."""
+        services = self._services()
+        asked = RunRequest.from_value(carried, services.signed_files)
+        if asked is None:
+            return {}
+        settings, rate_usd = services.settings, read_shown_rate(shown_rate)
+        duration_s = (await services.preflight.video_facts(asked.video)).duration_s
+        code = snippets(
+            CodeRequest(
+                engine=choice_of(engine, EngineName.PREVIEW),
+                image=asked.image.name,
+                video=asked.video.name,
+                image_url=asked.image_url,
+                video_url=asked.video_url,
+                choice=replace(asked.choice, resolution=choice_of(resolution, Resolution.P720)),
+                max_usd=math.ceil(round(100 * rate_usd * duration_s, 6)) / 100 if rate_usd else MAX_USD,
+                api_base=settings.api_base,
+                model_id=settings.model_id,
+                app_url=home_of(settings, None if request.request is None else request.request.scope),
+            )
+        )
+        note = WITHOUT_CORRECTIONS if asked.corrections else ""
+        return {"snippets": [snippet._asdict() for snippet in code], "note": note}
 
     async def _duration_s(self, video: SlotValue | None, request: gr.Request) -> float | None:
         """Measure the clip that is really sent: trimmed or mended, where it was."""

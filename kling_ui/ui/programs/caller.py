@@ -8,7 +8,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from pydantic import SecretStr
-from starlette.datastructures import Headers
 
 from kling_ui.errors import RunError
 from kling_ui.options import InputKind
@@ -17,7 +16,7 @@ from kling_ui.signing import keyed_hash
 from kling_ui.ui.programs.arguments import text_in
 from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import Account, Visitor
-from kling_ui.ui.web.client_address import SCOPE_KEY
+from kling_ui.ui.web.client_address import SCOPE_KEY, home_of
 
 Answer = dict[str, Any]
 Scope = Mapping[str, Any]
@@ -59,8 +58,7 @@ class Caller:
     def of(cls, services: Services, scope: Scope | None) -> "Caller":
         """Read who asks from the scope of a request that has passed the checks of hosts and addresses."""
         known: Scope = scope or {}
-        headers = Headers(raw=list(known.get("headers", ())))
-        home = services.settings.public_url or f"{known.get('scheme', 'http')}://{headers.get('host', '')}"
+        home = home_of(services.settings, scope)
         account = Account.from_session(known.get("session") or {})
         return cls(services.for_scope(scope), account, known.get(SCOPE_KEY, ""), f"{home}/")
 

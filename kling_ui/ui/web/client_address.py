@@ -1,14 +1,14 @@
 """From which network address a request comes, how that is counted, and which forwarding headers are believed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Self
+from typing import Any, Self
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from kling_ui.settings import Network
+from kling_ui.settings import Network, Settings
 from kling_ui.signing import keyed_hash
 
 SCOPE_KEY = "kling_ui.address"  # where the middleware leaves the key of the address
@@ -61,6 +61,18 @@ def client_address(scope: Scope, proxies: Collection[Network]) -> str:
         if not is_trusted(claimed, proxies):
             break
     return _whole(peer)
+
+
+def home_of(settings: Settings, scope: Mapping[str, Any] | None) -> str:
+    """Give the address of this app, without a slash at its end, as whoever asks knows it.
+
+    Args:
+        settings: May say it.
+        scope: Of a request whose host was checked; ``None`` when there is none.
+    """
+    known = scope or {}
+    host = Headers(raw=list(known.get("headers", ()))).get("host", "")
+    return settings.public_url or f"{known.get('scheme', 'http')}://{host}"
 
 
 def address_key(address: str, secret: bytes) -> str:

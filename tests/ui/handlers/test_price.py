@@ -1,4 +1,5 @@
 import asyncio
+import json
 from dataclasses import replace
 
 import gradio as gr
@@ -6,6 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError
+from kling_ui.options import TransferOptions
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.publishing.protocol import NoPublisherError
@@ -15,6 +17,7 @@ from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.price import FREE, NO_PRICE_YET, RUN, RUN_ON_KLING, PriceHandlers, price_value, run_label
 
 ANN = "a" * 43
+URL = "https://pics.example/me.png"
 TAB = gr.Request(session_hash="tab")
 TYPED, OWN = SecretStr("typed-token"), SecretStr("own-token")
 
@@ -152,3 +155,37 @@ def test_without_a_clip_the_rate_alone_is_told(services):
     value, button = _cost(services, clip=False)
     assert value["words"] == "The rate is $0.07 a second."
     assert button["value"] == RUN_ON_KLING != RUN
+
+
+def _as_code(services, engine, carried, rate=None):
+    shown = {"rate_usd": rate} if rate else {}
+    return asyncio.run(PriceHandlers(lambda: services).as_code(engine, carried, shown, "1080p", TAB))
+
+
+def test_the_request_as_code_is_the_one_that_the_button_sends(services):
+    folder, example = services.examples, EXAMPLES[0]
+    asked = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"), image_url=URL)
+    services.tokens.keep(ANN, TYPED)
+    own = replace(services, settings=replace(services.settings, token=OWN))
+    carried = asked.to_value(services.signed_files)
+    paid = {one["label"]: one["text"] for one in _as_code(own, "kling", carried, 0.07)["snippets"]}
+    assert json.loads(paid["JSON"]) == {
+        "prompt": "In a garden",
+        "image_url": URL,
+        "video_url": f"data:video/mp4;base64,<{example.video}>",
+        "keep_original_sound": True,
+        "character_orientation": "video",
+    }
+    assert "max_price_usd=0.84," in paid["Python, kling_ui"]
+    assert "max_price_usd=1.00," in str(_as_code(own, "kling", carried))
+    free = {one["label"]: one["text"] for one in _as_code(own, "preview", carried)["snippets"]}
+    assert json.loads(free["JSON"])["resolution"] == "1080p"
+    for told in (*paid.values(), *free.values()):
+        assert TYPED.get_secret_value() not in told
+        assert OWN.get_secret_value() not in told
+        assert services.signed_files.sign(asked.video) not in told
+
+
+def test_without_inputs_there_is_no_code(services):
+    assert _as_code(services, "kling", {}) == {}
+    assert _as_code(services, "odd", None) == {}

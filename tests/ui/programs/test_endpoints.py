@@ -15,6 +15,11 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from kling_ui.options import TransferOptions
+from kling_ui.presentation.request_code import CodeRequest, snippets
+from kling_ui.runs.record import EngineName
+from kling_ui.settings import MODEL_ID
+
 ROOT = Path(__file__).resolve().parents[3]
 PAPER = ROOT / "docs" / "programs.md"
 EXAMPLES = ROOT / "assets" / "examples"
@@ -109,6 +114,40 @@ def test_the_example_in_javascript_runs(beside, address):
     said = _said(["node", "example.mjs"], beside, address)
     assert said.startswith("pass - Ready.")
     assert re.search(r"/result.mp4 \d\d", said)
+
+
+@pytest.mark.parametrize("label", ["curl", "Python, httpx", "JavaScript"])
+@pytest.mark.parametrize("engine", EngineName)
+def test_the_code_that_the_page_shows_runs(beside, address, vendor, engine, label):
+    asked = CodeRequest(
+        engine=engine,
+        image="me.png",
+        video="dance.mp4",
+        image_url=None,
+        video_url=None,
+        choice=TransferOptions(f'It\'s "code" in {label}'),
+        max_usd=1.0,
+        api_base=vendor.address,
+        model_id=MODEL_ID,
+        app_url=address.rstrip("/"),
+    )
+    text = next(snippet.text for snippet in snippets(asked) if snippet.label == label)
+    (beside / "code.mjs").write_text(text)
+    command = {
+        "curl": ["sh", "-c", text],
+        "Python, httpx": [sys.executable, "-c", text],
+        "JavaScript": ["node", "code.mjs"],
+    }
+    if shutil.which(command[label][0]) is None:
+        pytest.skip(f"{command[label][0]} is not installed")
+    before = len(vendor.vendor.jobs)
+    said = _said(command[label], beside, address)
+    assert "video" in said
+    if engine is EngineName.KLING:
+        assert len(vendor.vendor.jobs) == before + 1
+        assert f"{vendor.address}/v1/files/video.mp4" in said
+    else:
+        assert "/result.mp4" in said
 
 
 # --- money ------------------------------------------------------------------------------------------------------------

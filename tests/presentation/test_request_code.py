@@ -1,0 +1,124 @@
+"""The code that the page shows makes the request that it shows."""
+
+import ast
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from kling_ui.options import Orientation, Resolution, TransferOptions
+from kling_ui.presentation.request_code import CodeRequest, snippets
+from kling_ui.runs.record import EngineName
+
+PROMPTS = ["At the sea", "", 'It\'s "quoted" $HOME `id` \\n %s {x} ${y} </script>', "zwei\nZeilen ☂ \u2028"]
+BODY = {"keep_original_sound": False, "character_orientation": "image"}
+
+
+def _asked(**changes):
+    usual = {
+        "engine": EngineName.KLING,
+        "image": "it's me.png",
+        "video": "dance.mp4",
+        "image_url": None,
+        "video_url": "https://pics.example/a.mp4?x=1&y='2'",
+        "choice": TransferOptions("At the sea", Orientation.IMAGE, False),
+        "max_usd": 0.28,
+        "api_base": "https://model-api.runcomfy.net",
+        "model_id": "kling/kling-2-6/motion-control-standard",
+        "app_url": "http://127.0.0.1:7860",
+    }
+    return CodeRequest(**(usual | changes))
+
+
+def _code(**changes):
+    return {snippet.label: snippet.text for snippet in snippets(_asked(**changes))}
+
+
+def _with_prompt(prompt, **changes):
+    return _code(choice=TransferOptions(prompt, Orientation.IMAGE, False), **changes)
+
+
+def test_json_is_what_is_sent_with_files_by_name():
+    assert (
+        json.loads(_code()["JSON"])
+        == {
+            "prompt": "At the sea",
+            "image_url": "data:image/png;base64,<it's me.png>",
+            "video_url": "https://pics.example/a.mp4?x=1&y='2'",
+        }
+        | BODY
+    )
+    large = TransferOptions("At the sea", Orientation.VIDEO, True, Resolution.P1080)
+    assert json.loads(_code(engine=EngineName.PREVIEW, choice=large)["JSON"]) == {
+        "image": "<upload of it's me.png>",
+        "video": "https://pics.example/a.mp4?x=1&y='2'",
+        "engine": "preview",
+        "prompt": "At the sea",
+        "orientation": "video",
+        "keep_sound": True,
+        "resolution": "1080p",
+    }
+
+
+@pytest.mark.parametrize("engine", EngineName)
+def test_the_token_is_a_variable_of_the_environment(engine):
+    for label, text in _code(engine=engine).items():
+        is_needed = engine is EngineName.KLING and label != "JSON"
+        assert ("RUNCOMFY_API_TOKEN" in text) is is_needed
+    assert "max_price_usd=0.28," in _code()["Python, kling_ui"]
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+@pytest.mark.parametrize("engine", EngineName)
+def test_python_can_be_read_and_says_the_same(engine, prompt):
+    code = _with_prompt(prompt, engine=engine)
+    called = next(node for node in ast.walk(ast.parse(code["Python, kling_ui"])) if isinstance(node, ast.Call))
+    told = {keyword.arg: ast.literal_eval(keyword.value) for keyword in called.keywords}
+    assert [ast.literal_eval(argument) for argument in called.args] == ["it's me.png", "dance.mp4"]
+    assert (told["prompt"], told["engine"], told["orientation"]) == (prompt, engine.value, "image")
+    request = next(
+        node.value
+        for node in ast.walk(ast.parse(code["Python, httpx"]))
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict)
+    )
+    said = {ast.literal_eval(key): value for key, value in zip(request.keys, request.values, strict=True)}
+    assert ast.literal_eval(said["prompt"]) == prompt
+    assert isinstance(said["image_url" if engine is EngineName.KLING else "image"], ast.Call)
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+@pytest.mark.parametrize("engine", EngineName)
+def test_the_shell_sends_exactly_the_body(engine, prompt, tmp_path):
+    """The program that would send it is replaced by one that keeps what it is given."""
+    code = _with_prompt(prompt, engine=engine)
+    (tmp_path / "it's me.png").write_bytes(bytes(range(256)) * 2000)
+    (tmp_path / "curl").write_text(
+        "#!/bin/sh\n"
+        'case "$*" in\n'
+        '  *--data-binary*) [ -e body ] || cat > body; echo \'{"request_id": "r1", "event_id":"e1"}\';;\n'
+        "  *upload*) echo '[\"up/me.png\"]';;\n"
+        '  *) echo \'data: [{"status": "completed", "is_final": true, "handle": "h"}]\';;\n'
+        "esac\n"
+    )
+    (tmp_path / "curl").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:/usr/bin:/bin", "RUNCOMFY_API_TOKEN": "t"}
+    subprocess.run(["sh", "-c", code["curl"]], cwd=tmp_path, env=env, check=True, timeout=30, capture_output=True)
+    sent = json.loads((tmp_path / "body").read_text())
+    assert sent["prompt"] == prompt
+    if engine is EngineName.KLING:
+        assert sent["image_url"].startswith("data:image/png;base64,AAECAwQF")
+        assert len(sent["image_url"]) > 680_000
+        assert sent["video_url"] == "https://pics.example/a.mp4?x=1&y='2'"
+        assert BODY.items() <= sent.items()
+    else:
+        assert (sent["image"], sent["orientation"], sent["keep_sound"]) == ("up/me.png", "image", False)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+@pytest.mark.parametrize("engine", EngineName)
+def test_javascript_can_be_read(engine, tmp_path):
+    for number, prompt in enumerate(PROMPTS):
+        file = tmp_path / f"{number}.mjs"
+        file.write_text(_with_prompt(prompt, engine=engine)["JavaScript"], "utf-8")
+        subprocess.run(["node", "--check", file], check=True, timeout=30)
