@@ -95,20 +95,26 @@ async def asheet(
         SettingsError: An argument or a variable of the environment has a value that cannot be used.
         WorkError: A worker died or took too long.
     """
-    work = _Work(
-        tuple(dict.fromkeys(map(Path, images))),
-        tuple(dict.fromkeys(map(Path, videos))),
-        _orientation(orientation),
-        accept,
-        on_progress or (lambda _: None),
-    )
-    path = Path(out)
-    work.require(path)
+    work = _work_of(images, videos, _orientation(orientation), accept, on_progress)
+    work.require(Path(out))
     async with open_parts(settings or Settings.from_env()) as parts:
-        cells, moments, pictures = await work.carry_out(parts)
-    work.tell(Progress("Writing the sheet.", 1.0))
-    await asyncio.to_thread(_write, path, work, cells, moments, pictures)
-    return SheetResult(path, tuple(cells.values()))
+        return await work.finish(parts, Path(out))
+
+
+async def sheet_with(
+    parts: Parts,
+    images: Iterable[AnyPath],
+    videos: Iterable[AnyPath],
+    *,
+    out: Path,
+    orientation: Orientation,
+    accept: Collection[str] = (),
+    on_progress: Callable[[Progress], None] | None = None,
+) -> SheetResult:
+    """Draw a sheet with what is open already; arguments and errors as for :func:`asheet`."""
+    work = _work_of(images, videos, orientation, accept, on_progress)
+    work.require(out)
+    return await work.finish(parts, out)
 
 
 Pair = tuple[Path, Path]
@@ -131,6 +137,12 @@ class _Work:
             raise SettingsError("out takes the name of a .png file.")
         if not out.parent.is_dir():
             raise SettingsError("out takes a name in a folder that exists.")
+
+    async def finish(self, parts: Parts, out: Path) -> SheetResult:
+        cells, moments, pictures = await self.carry_out(parts)
+        self.tell(Progress("Writing the sheet.", 1.0))
+        await asyncio.to_thread(_write, out, self, cells, moments, pictures)
+        return SheetResult(out, tuple(cells.values()))
 
     async def carry_out(
         self, parts: Parts
@@ -183,6 +195,17 @@ class _Work:
             return SheetCell(image, video, str(error), is_done=False, is_unreadable=True)
         checked = CheckResult.of(report.accepting(self.accept))
         return SheetCell(image, video, checked.headline, is_done=not checked.is_blocked)
+
+
+def _work_of(
+    images: Iterable[AnyPath],
+    videos: Iterable[AnyPath],
+    orientation: Orientation,
+    accept: Collection[str],
+    on_progress: Callable[[Progress], None] | None,
+) -> _Work:
+    unique = (tuple(dict.fromkeys(map(Path, paths))) for paths in (images, videos))
+    return _Work(*unique, orientation, accept, on_progress or (lambda _: None))
 
 
 def _orientation(value: str) -> Orientation:

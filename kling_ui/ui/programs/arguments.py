@@ -151,3 +151,14 @@ def rules_in(value: object) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(rule, str) for rule in value):
         raise RunError("accept takes a list of ids of rules.")
     return value
+
+
+def list_in(value: object, name: str) -> list[object]:
+    """Read a list of at least one value, which nobody has looked at.
+
+    Raises:
+        RunError: It is something else.
+    """
+    if not isinstance(value, list) or not value:
+        raise RunError(f"{name} takes a list of at least one file.")
+    return value

@@ -15,6 +15,7 @@ from pydantic import SecretStr
 
 from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest, RepairSession
 from kling_ui.checks.report import Report, Verdict
+from kling_ui.composition import Parts
 from kling_ui.errors import RunError
 from kling_ui.options import InputKind, Orientation, Resolution
 from kling_ui.presentation.findings import repair_label, report_json
@@ -25,11 +26,13 @@ from kling_ui.runs.engines import judged_for
 from kling_ui.runs.record import EngineName, RunInputs, Start
 from kling_ui.runs.view import RunView
 from kling_ui.scoring.compare import match_clips
+from kling_ui.sheets import sheet_with
 from kling_ui.ui.programs.arguments import (
     TOKEN_ADVICE,
     Money,
     Wish,
     flag_in,
+    list_in,
     one_of,
     rules_in,
     seconds_in,
@@ -40,6 +43,7 @@ from kling_ui.ui.programs.caller import Answer, Caller, GivenFile, Scope
 from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import token_of
 
+SHEET_PAIRS_MAX, SHEET_BYTES = 12, 10_000_000
 WAIT_MAX_S = 50.0  # proxies end what is quiet for a minute
 Tell = Callable[[str, float | None], None]
 
@@ -204,6 +208,41 @@ class ProgramCalls:
             raise RunError("A score takes both a reference and a result.")
         match = await match_clips(caller.services.workers, clips[0].path, clips[1].path, orientation=facing)
         return match.to_json()
+
+    async def sheet(
+        self, scope: Scope | None, images: object, videos: object, *, orientation: object, accept: object
+    ) -> Answer:
+        """Draw characters with clips side by side into one picture, as previews would show them.
+
+        Raises:
+            KlingUIError: A file cannot be had, there are too many pairs, or there is no room for the picture.
+        """
+        caller, facing = self._caller(scope), one_of(Orientation, orientation, "orientation")
+        services, rules = caller.services, rules_in(accept)
+        pictures, clips = list_in(images, "images"), list_in(videos, "videos")
+        if len(pictures) * len(clips) > SHEET_PAIRS_MAX:
+            raise RunError(
+                f"A sheet holds at most {SHEET_PAIRS_MAX} pairs here.", advice="Give fewer images or videos."
+            )
+        rows = [await caller.file(InputKind.IMAGE, one) for one in pictures]
+        columns = [await caller.file(InputKind.VIDEO, one) for one in clips]
+        parts = Parts(settings=services.settings, workers=services.workers, preflight=services.preflight)
+        async with services.room(SHEET_BYTES) as room:
+            await asyncio.to_thread(room.folder.mkdir, parents=True)
+            drawn = await sheet_with(
+                parts,
+                [row.path for row in rows if row],
+                [column.path for column in columns if column],
+                out=room.folder / "sheet.png",
+                orientation=facing,
+                accept=rules,
+                on_progress=lambda news: TELLING.get()(news.words, news.share),
+            )
+        cells = [
+            {"image": cell.image.name, "video": cell.video.name, "message": cell.message, "is_done": cell.is_done}
+            for cell in drawn.cells
+        ]
+        return {"sheet": caller.file_answer(drawn.path), "cells": cells}
 
     async def price(self, scope: Scope | None, video: object, *, seconds: object, token: object) -> Answer:
         """Tell what a run on Kling costs at this moment; nothing is bought.

@@ -26,6 +26,8 @@ PARAMETERS = {
     "video": "The reference video: an upload, a ref that this app gave out, or an https address.",
     "reference": "The clip that gives the motion: an upload, a ref that this app gave out, or an https address.",
     "result": "The clip that should follow it, likewise.",
+    "images": "Character images, as image elsewhere; images times videos may be 12 at most.",
+    "videos": "Reference videos, as video elsewhere.",
     "prompt": "Scene, clothes and light in words, 1-2500 characters. The motion comes from the video.",
     "orientation": "Whose facing the result follows: video (at most 30 s) or image (at most 10 s).",
     "keep_sound": "Keep the reference's sound.",
@@ -122,6 +124,17 @@ class Endpoints:
         """Measure how well the motion of a clip follows its reference, 0-100. Free; nothing is sent anywhere."""
         return await self._calls.score(_scope(request), reference, result, orientation=orientation)
 
+    async def sheet(
+        self,
+        request: gr.Request,
+        images: list[File],
+        videos: list[File],
+        orientation: Facing = "video",
+        accept: list[str] | None = None,
+    ) -> dict[str, Any]:
+        """Draw every character with every clip at five moments into one picture, to choose among them. Free."""
+        return await self._calls.sheet(_scope(request), images, videos, orientation=orientation, accept=accept)
+
     async def price(
         self, request: gr.Request, token: str, video: File = None, seconds: float | None = None
     ) -> dict[str, Any]:
@@ -129,7 +142,7 @@ class Endpoints:
         return await self._calls.price(_scope(request), video, seconds=seconds, token=token)
 
 
-NAMES = ("check", "repair", "run", "status", "result", "cancel", "score", "price")
+NAMES = ("check", "repair", "run", "status", "result", "cancel", "score", "price", "sheet")
 
 
 def place_endpoints(page: gr.Blocks, services: Callable[[], Services]) -> None:

@@ -47,11 +47,12 @@ _TITLES = {
     "result": "Get the video of a run (free)",
     "cancel": "Cancel a run (what Kling has begun may be charged)",
     "score": "Score how well a clip follows another (free)",
+    "sheet": "Draw characters with clips side by side (free)",
     "price": "Read the price of a run on Kling (free)",
 }
 _READS = {"check", "status", "result", "score", "price"}
 _FINAL = {"run", "cancel"}  # spends what cannot be taken back, or ends it
-_REACHES_OUT = {"check", "repair", "run", "score", "price"}  # fetches files, or asks the vendor
+_REACHES_OUT = {"check", "repair", "run", "score", "price", "sheet"}  # fetches files, or asks the vendor
 
 
 class McpTools:
@@ -171,8 +172,9 @@ def tool_of(name: str, method: Callable[..., Any]) -> types.Tool:
 
 
 def _schema(parameter: inspect.Parameter) -> dict[str, Any]:
-    is_file = parameter.annotation == File
-    schema = {"type": "string"} if is_file else TypeAdapter(parameter.annotation).json_schema()
+    is_file, is_list = parameter.annotation == File, parameter.annotation == list[File]
+    texts = {"type": "array", "items": {"type": "string"}} if is_list else {"type": "string"}
+    schema = texts if is_file or is_list else TypeAdapter(parameter.annotation).json_schema()
     has_default = parameter.default not in {inspect.Parameter.empty, None}
     default = {"default": parameter.default} if has_default else {}
     words = PARAMETERS[parameter.name]
@@ -183,7 +185,7 @@ def _schema(parameter: inspect.Parameter) -> dict[str, Any]:
 
 def _content(answer: dict[str, Any]) -> list[types.ContentBlock]:
     said: list[types.ContentBlock] = [types.TextContent(type="text", text=json.dumps(answer))]
-    files = [file for file in (answer.get("image"), answer.get("video")) if isinstance(file, dict)]
+    files = [file for file in map(answer.get, ("image", "video", "sheet")) if isinstance(file, dict)]
     return said + [types.ResourceLink(type="resource_link", name=file["name"], uri=file["url"]) for file in files]
 
 

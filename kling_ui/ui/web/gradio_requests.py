@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kling_ui.ui.web.program_requests import Call, CallPath, FileMark, GivenFile, file_of
+from kling_ui.ui.web.program_requests import Call, CallPath, FileMark, GivenFile, as_text, file_of
 
 JOIN = "/gradio_api/queue/join"  # starts an event
 DATA = "/gradio_api/queue/data"  # brings the answers to all events of one open tab
@@ -259,7 +259,7 @@ class EventBodies:
             raise RefusedBodyError(400, OUTDATED)
         shape = self._shape(number)
         if shape is not None and shape.call is not None and isinstance(data, list):
-            data = [value.path if isinstance(value, GivenFile) else value for value in data]
+            data = [[as_text(part) for part in one] if isinstance(one, list) else as_text(one) for one in data]
         _refuse_files([data, event_data])
         if shape is None or not isinstance(data, list) or len(data) != shape.inputs:
             raise RefusedBodyError(400, OUTDATED)

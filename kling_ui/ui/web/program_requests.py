@@ -133,3 +133,8 @@ def file_of(pairs: list[tuple[str, Any]]) -> GivenFile | FileMark | None:
         return None
     path = given.get("path")
     return GivenFile(path) if isinstance(path, str) else None
+
+
+def as_text(value: object) -> object:
+    """Give the text alone of a file that was handed in, and everything else as it is."""
+    return value.path if isinstance(value, GivenFile) else value

@@ -150,6 +150,36 @@ def test_the_code_that_the_page_shows_runs(beside, address, vendor, engine, labe
         assert "/result.mp4" in said
 
 
+def test_a_sheet_shows_every_pair_and_says_what_was_not_drawn(app):
+    names = ("character-upper-body.png", "character-full-body.png")
+    images = [handle_file(EXAMPLES / name) for name in names]
+    drawn = app.predict(images=images, videos=[handle_file(EXAMPLES / "gesture-upper-body.mp4")], api_name="/sheet")
+    assert [cell["image"] for cell in drawn["cells"]] == list(names)
+    assert drawn["cells"][0] == {
+        "image": names[0],
+        "video": "gesture-upper-body.mp4",
+        "message": "Ready.",
+        "is_done": True,
+    }
+    picture = httpx.get(drawn["sheet"]["url"])
+    assert picture.headers["content-type"] == "image/png"
+    assert len(picture.content) > 50_000
+
+
+@pytest.mark.parametrize(
+    ("images", "videos", "words"),
+    [
+        ([], ["x"], "images takes a list of at least one file."),
+        ("x", ["x"], "images takes a list of at least one file."),
+        (["x"] * 7, ["x"] * 2, "A sheet holds at most 12 pairs here."),
+        (["/etc/passwd"], ["x"], "No file is known here"),
+        ([""], [""], "A sheet takes one image and one video at least."),
+    ],
+)
+def test_what_is_no_sheet_is_refused_in_words(app, images, videos, words):
+    assert words in _refused(app, "sheet", images=images, videos=videos)
+
+
 # --- money ------------------------------------------------------------------------------------------------------------
 
 

@@ -66,6 +66,7 @@ def test_what_is_no_call_is_refused_in_words(client, path, body, words):
 )
 def test_of_a_file_an_endpoint_gets_the_text_alone(client, more):
     assert _join(client, fn_index=7, data=[FILE | more, 1])["body"]["data"] == [FILE["path"], 1]
+    assert _join(client, fn_index=7, data=[[FILE | more, "x"], 1])["body"]["data"] == [[FILE["path"], "x"], 1]
     told = client.post("/gradio_api/call/v2/check", json={"image": FILE | more}).json()
     assert told["body"]["data"] == [FILE["path"], 3]
 
@@ -73,7 +74,8 @@ def test_of_a_file_an_endpoint_gets_the_text_alone(client, more):
 @pytest.mark.parametrize(
     "data",
     [
-        [[FILE], 1],
+        [[[FILE]], 1],
+        [[{"x": FILE}], 1],
         [{"x": FILE}, 1],
         [FILE["meta"], 1],
         [FILE | {"data": "x"}, 1],
