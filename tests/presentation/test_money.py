@@ -15,7 +15,7 @@ from kling_ui.presentation.money import (
     spending_sentence,
 )
 from kling_ui.presentation.runs import in_words
-from kling_ui.runs.pricing import Budget, BudgetError, BudgetLimit, PriceRisenError, Quote, Spending
+from kling_ui.runs.pricing import Budget, BudgetError, BudgetLimit, PriceRisenError, Quote, Spending, TooDearError
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.view import Live, view_of
@@ -225,3 +225,15 @@ def test_what_others_spent_shows_only_in_what_is_left():
 @pytest.mark.parametrize(("usd", "words"), [(0, "$0.00"), (0.084, "$0.084"), (0.35, "$0.35"), (12.0, "$12.00")])
 def test_dollars(usd, words):
     assert dollars(usd) == words
+
+
+def test_a_run_that_is_too_dear_says_what_it_would_cost_and_what_it_may():
+    dear = in_words(TooDearError(Quote(rate_usd=0.07, unit="second", duration_s=4.0), 0.2))
+    assert str(dear) == (
+        "This run would cost about $0.28, but it may cost $0.20 at most. Nothing was sent. "
+        "Raise max_usd, shorten the clip, or use the preview, which is free."
+    )
+    unknown = in_words(TooDearError(Quote(trouble="No connection."), 0.2))
+    assert str(unknown).startswith(
+        "What this run would cost is not known at the moment, and it may cost $0.20 at most."
+    )

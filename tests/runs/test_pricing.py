@@ -11,8 +11,10 @@ from kling_ui.runs.pricing import (
     Charge,
     Quote,
     Spending,
+    TooDearError,
     at_stake_usd,
     charge_of,
+    hold_price,
     spending_of,
 )
 from kling_ui.runs.record import EngineName, RunRecord, RunState
@@ -164,3 +166,26 @@ def test_a_budget_refuses_what_goes_beyond_it(budget, spending, estimate_usd, re
 def test_a_share_is_one_visitors_and_stands_beside_what_is_left_for_all():
     assert Budget(day_usd=8.0).sharing(2.0) == Budget(day_usd=8.0, visitor_usd=2.0)
     assert Budget().sharing(None) == Budget()
+
+
+@pytest.mark.parametrize("max_usd", [0.28, 0.29, 5.0, None])
+def test_a_price_within_its_limit_is_held(max_usd):
+    hold_price(Quote(rate_usd=0.07, unit="second", duration_s=4.0), max_usd)
+
+
+@pytest.mark.parametrize(
+    ("quote", "max_usd"),
+    [
+        (Quote(rate_usd=0.07, unit="second", duration_s=4.0), 0.279),
+        (Quote(rate_usd=0.07, unit="second"), 100.0),
+        (Quote(rate_usd=0.07, unit="run", duration_s=4.0), 100.0),
+        (Quote(trouble="No connection."), 100.0),
+    ],
+)
+def test_a_dearer_or_unknown_price_is_refused(quote, max_usd):
+    with pytest.raises(TooDearError):
+        hold_price(quote, max_usd)
+
+
+def test_without_a_limit_an_unknown_price_may_pass():
+    hold_price(Quote(trouble="No connection."), None)

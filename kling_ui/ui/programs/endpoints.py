@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 File = gr.FileData | str | None
 Facing = Literal["video", "image"]
 
+# Gradio's own schema of a file is 600 characters long, and stands in the page four times for each parameter.
+_MARK = {"type": "object", "properties": {"_type": {"const": "gradio.FileData"}}}
+_UPLOAD = {"type": "object", "properties": {"path": {"type": "string"}, "meta": _MARK}}
+_FILE: dict[str, Any] = {"anyOf": [_UPLOAD, {"type": "string"}]}
+SCHEMAS = {str(File): _FILE, str(list[File]): {"type": "array", "items": _FILE}}
+
 # What is said of the parameters, once for all endpoints that have them.
 PARAMETERS = {
     "image": "The character image: an upload, a ref that this app gave out, or an https address.",
@@ -206,7 +212,8 @@ def _describe(event: Any, call: Callable[..., Any]) -> None:
     ordered = [name for name in call.__annotations__ if name in names]
     for block, name in zip(event.inputs, ordered, strict=True):
         block.label = name
-        block._api_info |= dict.fromkeys(("description", "additional_description"), PARAMETERS[name])
+        schema = SCHEMAS.get(str(call.__annotations__[name]), block._api_info)
+        block._api_info = {**schema, "additional_description": PARAMETERS[name]}
     for block in event.outputs:
         block.label = "answer"
 
