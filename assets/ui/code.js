@@ -3,6 +3,7 @@ const fold = element.querySelector(".code");
 const tabs = element.querySelector(".code-tabs");
 const copy = element.querySelector("[data-do=copy]");
 let chosen = 0;
+fold.ontoggle = () => { element.querySelector(".code-head").hidden = !fold.open; };
 
 function choose(number, focus) {
   const all = (props.value || {}).snippets || [];
