@@ -1,8 +1,7 @@
 """What Python code can call: check, repair, run, score and sheet. The command line is built on the same functions.
 
-Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on.
-The leading *a* is the usual mark of a name that is awaited where its twin is not (``anext`` in Python): the call itself
-tells which it is. The twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
+Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on,
+as ``anext`` does in Python. The twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
 
 Work on pixels is done in worker processes, which import the calling script again: there, calls stand below
 ``if __name__ == "__main__":``.
