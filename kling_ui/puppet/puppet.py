@@ -3,6 +3,7 @@
 import cmath
 import hashlib
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,8 +16,8 @@ from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.paint import Sprite
 from kling_ui.puppet.rig.character import Character, find_character, legs_are_one
 from kling_ui.puppet.rig.layers import back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
-from kling_ui.puppet.skeleton import ANKLES, BONES, LEGS, THIGHS, Bone, Joint, Part, both_legs
-from kling_ui.puppet.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
+from kling_ui.puppet.skeleton import ANKLES, BONES, LEGS, THIGHS, UPPER_ARMS, Bone, Joint, Part, both_legs
+from kling_ui.puppet.warp import Bend, Bulge, Lift, LimbWarp, Segment, Stretch, TrunkWarp
 
 MOST_BEND = math.radians(80)  # beyond this a joint's two pieces turn around it like a rivet's: more would tear them
 MOST_WRIST = math.radians(50)  # likewise for hands and feet
@@ -29,6 +30,9 @@ COLLAR_BEND = 0.4  # of the way from the shoulders up to the ears, over which th
 CHIN = 0.5  # of that way: from here up the head keeps its shape
 # Widths of hips and shoulders against the picture's; the slope of their lines against the turned torso.
 NARROWEST, WIDEST, STEEPEST = 0.6, 1.25, 0.5
+# How far raised arms turn the flanks below their shoulders, radians, and how far down.
+MOST_LIFT, LIFT_M, LEAST_RAISED = 0.4, 0.3, 0.02
+ACROSS = math.radians(100)  # by which an arm may be turned inwards without lifting anything
 FACE_SLIDE, MOST_SLIDE = 0.45, 0.3  # of the distance between the ears
 FACE_RADIUS = 0.9  # of the distance between the ears: where the sliding has faded to nothing
 CHILDREN = {bone.parent: part for part, bone in BONES.items() if bone.parent is not Part.TORSO}
@@ -172,7 +176,20 @@ class Puppet:
             self._line(frame_pose, rest, posed, *pair)
             for pair in ((Joint.LEFT_HIP, Joint.RIGHT_HIP), (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER))
         ]
-        return TrunkWarp(rest, posed, (lines[0][0], lines[1][0]), (lines[0][1], lines[1][1]))
+        lifts = tuple(lift for part in UPPER_ARMS if part in self._pieces for lift in self._lift(frame_pose, posed, part))
+        return TrunkWarp(rest, posed, (lines[0][0], lines[1][0]), (lines[0][1], lines[1][1]), lifts)
+
+    def _lift(self, frame_pose: FramePose, trunk: Segment, part: Part) -> Iterator[Lift]:
+        """What a raised arm does to the flank below its shoulder: nothing while it hangs as in the picture."""
+        was, now = self._rest[part], _segment(frame_pose.joints, part)
+        turn = _wrap(now.angle - was.angle - trunk.angle + self._rest[Part.TORSO].angle)
+        outwards = -math.copysign(1, trunk.local(np.array(now.start)).imag)  # the way an arm is raised
+        raised = math.sin(turn / 2) ** 2
+        if turn * outwards < 0:  # across the chest; beyond the head it is as far up as from the other side
+            raised *= min(max((abs(turn) - ACROSS) / (math.pi - ACROSS), 0.0), 1.0)
+        if raised > LEAST_RAISED:
+            radius = min(LIFT_M * self._c.px_per_m * frame_pose.scale, trunk.length)
+            yield Lift(now.start, trunk.angle + math.pi, outwards * MOST_LIFT * raised, radius)
 
     def _line(
         self, frame_pose: FramePose, rest: Segment, posed: Segment, left: Joint, right: Joint

@@ -153,6 +153,39 @@ class LimbWarp:
 
 
 @dataclass(frozen=True, slots=True)
+class Lift:
+    """The flank below a shoulder, drawn along by the arm that is raised: most near the joint, nothing farther away.
+
+    Attributes:
+        pivot: The shoulder, px.
+        down: Direction from there along the trunk, radians.
+        angle: How far cloth near the joint is turned, radians, at most 0.9 or it would fold.
+        radius: Where that has faded to nothing, px.
+    """
+
+    pivot: complex
+    down: float
+    angle: float
+    radius: float
+
+    def undo(self, points: np.ndarray) -> np.ndarray:
+        """Map points of the lifted cloth back to where it hangs."""
+        away = points - self.pivot
+        far = np.abs(away)
+        below = np.maximum((away * cmath.rect(1, -self.down)).real, 0) / np.maximum(far, LEAST_PX)
+        turn = np.maximum(1 - (far / self.radius) ** 2, 0) ** 2 * below * -self.angle
+        turned = np.empty_like(away)
+        turned.real, turned.imag = np.cos(turn), np.sin(turn)
+        return turned * away + self.pivot
+
+    @property
+    def box(self) -> Box:
+        """All that it may move."""
+        x, y = self.pivot.real, self.pivot.imag
+        return x - self.radius, y - self.radius, x + self.radius, y + self.radius
+
+
+@dataclass(frozen=True, slots=True)
 class TrunkWarp:
     """The backward warp of a torso: a spine, and lines of hips and shoulders that tilt and narrow on their own.
 
@@ -161,15 +194,19 @@ class TrunkWarp:
         posed: The spine as posed.
         tilts: Slopes of hips and shoulders against the turned torso.
         widths: Scales across at the hips and the shoulders.
+        lifts: What raised arms do to the flanks.
     """
 
     rest: Segment
     posed: Segment
     tilts: tuple[float, float]
     widths: tuple[float, float]
+    lifts: tuple[Lift, ...] = ()
 
     def source(self, points: np.ndarray) -> np.ndarray:
         """Map points of the frame to points of the picture."""
+        for lift in self.lifts:
+            points = lift.undo(points)
         local = self.posed.local(points)
         along, across = local.real * (self.rest.length / self.posed.length), local.imag
         t = np.minimum(np.maximum(along / self.rest.length, 0), 1)
@@ -184,7 +221,8 @@ class TrunkWarp:
         local = self.rest.local(outline)
         tilts, widths = np.array([[*self.tilts, 0.0]]).T, np.array(self.widths)[:, None, None]
         along = (local.real + local.imag * tilts) * (self.posed.length / self.rest.length)
-        return _box(self.posed.world(along + 1j * (local.imag * widths)))
+        still = _box(self.posed.world(along + 1j * (local.imag * widths)))
+        return _around([still, *(lift.box for lift in self.lifts)])
 
 
 @dataclass(frozen=True, slots=True)

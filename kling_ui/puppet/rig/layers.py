@@ -17,7 +17,7 @@ from kling_ui.puppet.rig.character import (
     window_of,
     without_spurs,
 )
-from kling_ui.puppet.rig.hidden_parts import complete, hidden_behind, thigh_top
+from kling_ui.puppet.rig.hidden_parts import armpits, complete, hidden_behind, thigh_top
 from kling_ui.puppet.rig.inpainting import LEAST, LEAST_SHARE, SURELY, distance_to, fill_in, mix, push_pull, surround
 from kling_ui.puppet.rig.segmentation import label_parts
 from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, LEGS, SHINS, THIGHS, UPPER_ARMS, Joint, Part, both_legs
@@ -103,6 +103,8 @@ def back_of_head(head: Layer, face: FaceMarks) -> Layer:
 def _cut(window: Window, part: Part, parts: list[Part]) -> Layer:
     joint = _overlap(window, part, parts)
     hidden = hidden_behind(window, part)
+    if part is Part.TORSO:
+        hidden |= armpits(window, hidden | (window.labels == part) | (joint > SOLID_ENOUGH))
     share = np.max([_share(window, part), joint, soften(hidden)], axis=0)
     alpha = share * window.alpha * _below(window, part)
     if part in THIGHS:
