@@ -14,10 +14,10 @@ from kling_ui.corrections import Corrections
 from kling_ui.media.colour import to_ycbcr
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.paint import Sprite
-from kling_ui.puppet.rig.character import Character, find_character, legs_are_one
+from kling_ui.puppet.rig.character import Character, cloth_spans_legs, find_character, legs_are_one, shown_parts
 from kling_ui.puppet.rig.layers import back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
-from kling_ui.puppet.skeleton import ANKLES, BONES, LEGS, THIGHS, UPPER_ARMS, Bone, Joint, Part, both_legs
-from kling_ui.puppet.warp import Bend, Bulge, Lift, LimbWarp, Segment, Stretch, TrunkWarp
+from kling_ui.puppet.skeleton import ANKLES, BONES, LEGS, SHINS, THIGHS, UPPER_ARMS, Bone, Joint, Part, both_legs
+from kling_ui.puppet.warp import Bend, Bulge, Lift, LimbWarp, Segment, SkirtWarp, Stretch, TrunkWarp
 
 MOST_BEND = math.radians(80)  # beyond this a joint's two pieces turn around it like a rivet's: more would tear them
 MOST_WRIST = math.radians(50)  # likewise for hands and feet
@@ -52,13 +52,20 @@ class Puppet:
         head = layers.get(Part.HEAD)  # there is none where the picture cuts it off
         self._backs = {} if head is None else {Part.HEAD: Sprite.of(back_of_head(head, character.face))}
         self._is_one_leg = legs_are_one(character)
+        self._is_skirt = cloth_spans_legs(character) and THIGHS[0] in layers
+        self._parts = frozenset(layers) | self._legs_in_one(character)
         self._joints = both_legs(character.joints) if self._is_one_leg else character.joints
         self._rest = {part: _segment(self._joints, part) for part in Part}
 
     @property
     def parts(self) -> frozenset[Part]:
         """The body parts that it has layers for; both legs where one layer shows both."""
-        return frozenset(self._pieces) | (frozenset(LEGS) if self._is_one_leg else frozenset())
+        return self._parts
+
+    def _legs_in_one(self, character: Character) -> frozenset[Part]:
+        if self._is_one_leg:
+            return frozenset(LEGS)
+        return frozenset(LEGS) & frozenset(shown_parts(character)) if self._is_skirt else frozenset()
 
     def draw(
         self, frame_pose: FramePose, into: np.ndarray | None = None, *, ground: np.ndarray | None = None
@@ -105,8 +112,21 @@ class Puppet:
             elif part is Part.HEAD:
                 head = (self._backs if frame_pose.turned else self._pieces)[part]
                 head.paint(frame, self._head(frame_pose, posed), self._face(frame_pose).undo)
+            elif self._is_skirt and part in LEGS:
+                self._pieces[part].paint(frame, self._skirt(limbs, posed))
             else:
                 self._pieces[part].paint(frame, self._limb(limbs, posed, part))
+
+    def _skirt(self, frame_pose: FramePose, posed: dict[Part, Segment]) -> SkirtWarp:
+        """Both legs and the cloth around them."""
+        left, right = (
+            (
+                self._limb(frame_pose, posed, thigh),
+                self._limb(frame_pose, posed, shin) if shin in self._parts else None,
+            )
+            for thigh, shin in zip(THIGHS, SHINS, strict=True)
+        )
+        return SkirtWarp((left, right))
 
     def _limb(self, frame_pose: FramePose, posed: dict[Part, Segment], part: Part) -> LimbWarp:
         bone, rest, now = BONES[part], self._rest[part], posed[part]
@@ -119,12 +139,12 @@ class Puppet:
             before = posed[bone.parent].length / self._rest[bone.parent].length
         if bone.tip is not None:
             bends.append(self._tip_bend(frame_pose, bone, now, turn, reach))
-        elif child in self._pieces:
+        elif child in self._parts:
             after = posed[child].length / self._rest[child].length
             angle = _clip(_wrap(posed[child].angle - self._rest[child].angle - turn), MOST_BEND)
             room = min(reach, BEND_SHARE * now.length, BEND_SHARE * posed[child].length)
             bends.append(Bend(now.end, now.angle + angle / 2, -room, 0.0, angle, 0.5))
-        is_mirrored = frame_pose.turned and part in THIGHS and not self._is_one_leg  # the outside stays outside
+        is_mirrored = frame_pose.turned and part in (LEGS if self._is_skirt else THIGHS) and not self._is_one_leg  # the outside stays outside
         across = -frame_pose.scale if is_mirrored else frame_pose.scale
         stretch = Stretch(now.length, rest.length, before, after, across)
         return LimbWarp(rest, now, stretch, tuple(bends))

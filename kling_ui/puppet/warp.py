@@ -13,6 +13,7 @@ import numpy as np
 
 Box = tuple[float, float, float, float]
 LEAST_PX = 1e-3  # instead of a length of 0, by which nothing can be divided
+RIGID = 0.35  # of the way from one leg to the other, over which cloth around a leg goes with it less and less
 STRAIGHT = 1e-4  # radians: a bend by less than this moves nothing by a pixel's hundredth
 
 
@@ -150,6 +151,57 @@ class LimbWarp:
         """Bound in the frame all that an outline ``(n,)`` in the picture may cover."""
         straight = self.posed.world(self.stretch.apply(self.rest.local(outline)))
         return _around([_box(straight), *(bend.reach(straight) for bend in self.bends)])
+
+
+@dataclass(frozen=True, slots=True)
+class SkirtWarp:
+    """The backward warp of cloth that spans both legs: it goes with the nearer one, and stretches evenly in between.
+
+    Attributes:
+        legs: For the left and the right leg the warp of its thigh, and of its shin, if that is shown.
+    """
+
+    legs: tuple[tuple[LimbWarp, LimbWarp | None], tuple[LimbWarp, LimbWarp | None]]
+
+    def source(self, points: np.ndarray) -> np.ndarray:
+        """Map points of the frame to points of the picture."""
+        (left, rest_left), (right, rest_right) = (_on_leg(points, *leg) for leg in self.legs)
+        way, at_left = right - left, points - left
+        share = (at_left * way.conj()).real / np.maximum((way * way.conj()).real, LEAST_PX)
+        share = np.minimum(np.maximum(share, 0), 1)
+        sources = [_along_leg(points, *leg) for leg in self.legs]
+        near = np.where(share < 0.5, *sources)
+        between = np.minimum(np.minimum(share, 1 - share) / RIGID, 1)
+        between = between * between * (3 - 2 * between)
+        return near + between * (rest_left + share * (rest_right - rest_left) - near)
+
+    def reach(self, outline: np.ndarray) -> Box:
+        """Bound in the frame what an outline may cover, as :meth:`LimbWarp.reach`."""
+        return _around([part.reach(outline) for leg in self.legs for part in leg if part is not None])
+
+
+def _on_leg(points: np.ndarray, thigh: LimbWarp, shin: LimbWarp | None) -> tuple[np.ndarray, np.ndarray]:
+    """The place on a leg's bones that is nearest to points, in the frame and in the picture."""
+    found = _on_bone(points, thigh)
+    if shin is None:
+        return found[0], found[1]
+    other = _on_bone(points, shin)
+    is_nearer = np.abs(points - other[0]) < np.abs(points - found[0])
+    return np.where(is_nearer, other[0], found[0]), np.where(is_nearer, other[1], found[1])
+
+
+def _on_bone(points: np.ndarray, warp: LimbWarp) -> tuple[np.ndarray, np.ndarray]:
+    along = np.minimum(np.maximum(warp.posed.local(points).real / warp.posed.length, 0), 1)
+    return warp.posed.world(along * warp.posed.length), warp.rest.world(along * warp.rest.length)
+
+
+def _along_leg(points: np.ndarray, thigh: LimbWarp, shin: LimbWarp | None) -> np.ndarray:
+    """Where a leg shows points: its thigh up to the line that halves its knee, its shin beyond."""
+    if shin is None:
+        return thigh.source(points)
+    halving = cmath.rect(1, -thigh.posed.angle) + cmath.rect(1, -shin.posed.angle)
+    beyond = ((points - shin.posed.start) * halving).real > 0
+    return np.where(beyond, shin.source(points), thigh.source(points))
 
 
 @dataclass(frozen=True, slots=True)
