@@ -173,7 +173,10 @@ class SkirtWarp:
         near = np.where(share < 0.5, *sources)
         between = np.minimum(np.minimum(share, 1 - share) / RIGID, 1)
         between = between * between * (3 - 2 * between)
-        return near + between * (rest_left + share * (rest_right - rest_left) - near)
+        rest_way = rest_right - rest_left
+        turn = rest_way * way.conj()
+        beside = (points - left - share * way) * turn / np.maximum(np.abs(turn), LEAST_PX)
+        return near + between * (rest_left + share * rest_way + beside - near)
 
     def reach(self, outline: np.ndarray) -> Box:
         """Bound in the frame what an outline may cover, as :meth:`LimbWarp.reach`."""

@@ -39,7 +39,7 @@ LEG_M = 0.15  # half of the widest trouser leg
 BETWEEN_POINTS = 21  # from leg to leg, at which a gap is searched
 # Where cloth between the thighs is searched, of the way from hips to knees; how far it is followed outwards; how wide it
 # is over all from where on it is no trousers, or may be none if there is no seam, by so many of 8 bits darker.
-SKIRT_ROWS, SKIRT_M, FLARED_M, WIDE_CLOTH_M, SEAM = (0.5, 0.6, 0.7, 0.8), 0.5, 0.42, 0.34, 10.0
+SKIRT_ROWS, SKIRT_M, FLARED_M, WIDE_CLOTH_M, SEAM = (0.5, 0.6, 0.7, 0.8), 0.5, 0.52, 0.315, 12.0
 SIDEWAYS_M = 0.06  # between the hips: in a view from the side that is nearly nothing, and tells no left from right
 
 
@@ -259,7 +259,9 @@ def cloth_spans_legs(character: Character) -> bool:
         widths.append((apart + aside) / px_per_m)
         shade = light[y, x]
         inner = shade[BETWEEN_POINTS // 4 : -(BETWEEN_POINTS // 4)]
-        seams.append(min(np.median(shade[: BETWEEN_POINTS // 3]), np.median(shade[-(BETWEEN_POINTS // 3) :])) - inner.min())
+        seams.append(
+            min(np.median(shade[: BETWEEN_POINTS // 3]), np.median(shade[-(BETWEEN_POINTS // 3) :])) - inner.min()
+        )
     return widths[-1] > FLARED_M or (widths[-1] > WIDE_CLOTH_M and float(np.median(seams)) < SEAM)
 
 

@@ -28,7 +28,9 @@ DENT_M, DENT_LONG_M = 0.04, 0.25  # deeper and shorter than that no body is, but
 SCRAP_M = 0.012  # half the width of what is too thin to tell an outline
 CALM_M = 0.02  # of the outline, over which it is smoothed
 FLANK_CALM = 0.7  # of that, over which it is smoothed once more where it was guessed
-WIDENS = 0.45  # px a row at most, by which a trunk widens upwards behind an arm from where it is seen: no shelf hangs out
+WIDENS = (
+    0.45  # px a row at most, by which a trunk widens upwards behind an arm from where it is seen: no shelf hangs out
+)
 ARMPIT_M, SHOULDER_M = 0.07, 0.28  # over which a shoulder's round end runs out into the flank; how far below the joint
 STEEP = 0.4  # px aside a row by which a limb crosses the body instead of running alongside it
 BESIDE_PX = 3  # behind a border, to see what is there

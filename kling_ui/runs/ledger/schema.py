@@ -80,6 +80,7 @@ runs = Table(
     Column("repaired", _json),
     Column("deleted_at", Float),
     Column("corrected", _json),
+    Column("notes", _json),
 )
 
 states = Table(
@@ -277,6 +278,11 @@ def _corrected(connection: Connection) -> None:
     connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN corrected {kind}")
 
 
+def _notes(connection: Connection) -> None:
+    kind = JSON().compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN notes {kind}")
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _money_and_expiry,
@@ -285,4 +291,5 @@ STEPS: tuple[Step, ...] = (
     _outcome,
     _name_and_deletion,
     _corrected,
+    _notes,
 )
