@@ -37,8 +37,8 @@ CALVES, OVERLAP = 0.66, 0.55
 SOLID_FIGURE = 0.5  # alpha from which on a pixel is the figure's
 LEG_M = 0.15  # half of the widest trouser leg
 BETWEEN_POINTS = 21  # from leg to leg, at which a gap is searched
-# Where cloth between the thighs is searched, of the way from hips to knees; how far it is followed outwards; how wide it
-# is over all from where on it is no trousers, or may be none if there is no seam, by so many of 8 bits darker.
+# Where cloth between the thighs is searched, of the way from hips to knees; how far it is followed outwards; from what
+# width on it is no trousers, or may be none if there is no seam between the legs, which is by so many of 8 bits darker.
 SKIRT_ROWS, SKIRT_M, FLARED_M, WIDE_CLOTH_M, SEAM = (0.5, 0.6, 0.7, 0.8), 0.5, 0.52, 0.315, 12.0
 SIDEWAYS_M = 0.06  # between the hips: in a view from the side that is nearly nothing, and tells no left from right
 

@@ -320,17 +320,21 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     things = held_things(rgb, mask, sure, joints, hands=(FOREARMS[0] in parts, FOREARMS[1] in parts), px_per_m=px_per_m)
     for number, part in enumerate(FOREARMS):
         _give(labels, things == number, part, character.px_per_m)
-    for number in (*ARMS, *LEGS):
-        _hand_over_loose(labels, [part for part in LIMBS[number] if part in parts], character)
+    _hand_over_loose(labels, parts, character)
     return labels
 
 
-def _hand_over_loose(labels: np.ndarray, own: list[Part], character: Character) -> None:
-    """Give pieces of a limb that are apart from the rest of it to the part they lie on, in place: they would fly off."""
+def _hand_over_loose(labels: np.ndarray, parts: list[Part], character: Character) -> None:
+    """Give pieces apart from the rest of their limb to the part they lie on, in place: they would fly off."""
+    for number in (*ARMS, *LEGS):
+        _hand_over(labels, [part for part in LIMBS[number] if part in parts], character)
+
+
+def _hand_over(labels: np.ndarray, own: list[Part], character: Character) -> None:
     limb = among(labels, own)
     if not (own and limb.any()):
         return
-    box = box_around(limb, round(LOOSE_RIM_PX) + 1)
+    box = box_around(limb, LOOSE_RIM_PX + 1)
     here, limb = labels[box], limb[box]
     solid = limb & (character.alpha[box] > MOSTLY)
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8))
