@@ -27,6 +27,7 @@ def body(arm_wide: int) -> np.ndarray:
 
 def test_what_is_guessed_behind_an_arm_ends_in_no_shelf():
     labels = body(75)
+    labels[45:200, 65:160] = Part.TORSO  # the other side is wide there, as a figure's is that is turned aside
     shown = hidden_behind(window(labels), Part.TORSO) | (labels == Part.TORSO)
     ends = WIDTH - shown[:, ::-1].argmax(axis=1)
     steps = np.diff(ends[90:330].astype(int))
