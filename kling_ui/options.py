@@ -23,6 +23,14 @@ class Orientation(StrEnum):
     IMAGE = "image"
 
 
+class RigNote(StrEnum):
+    """What of a character a preview moves as one piece, for the picture does not tell it apart."""
+
+    HANDS_HIDDEN = "hands hidden"  # in pockets, behind the back: their arms stay with the body
+    LEGS_ONE = "legs one"  # crossed, or one behind the other
+    SKIRT_ONE = "skirt one"  # cloth around both legs
+
+
 class Resolution(StrEnum):
     """How large a preview may be; its shape is the picture's."""
 

@@ -14,7 +14,7 @@ from typing import Self
 
 from kling_ui.api.responses import number_of, redacted, text_of, time_of, video_url_of
 from kling_ui.errors import APIError, UnexpectedResponseError
-from kling_ui.options import Orientation, Resolution, odd_characters
+from kling_ui.options import Orientation, Resolution, RigNote, odd_characters
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 ERROR_TEXT_MAX_CHARS = 2000
@@ -169,6 +169,7 @@ class RequestResult:
         cost_usd: What it cost, when asked for and told.
         created_at: When it was accepted, UTC.
         finished_at: When it ended, UTC.
+        notes: What the embedded engine moved as one piece, values of :class:`kling_ui.options.RigNote`.
     """
 
     request_id: str
@@ -179,6 +180,7 @@ class RequestResult:
     cost_usd: float | None = None
     created_at: datetime | None = None
     finished_at: datetime | None = None
+    notes: tuple[RigNote, ...] = ()
 
     @classmethod
     def from_json(cls, request_id: str, data: Mapping[str, object]) -> Self:
@@ -201,6 +203,7 @@ class RequestResult:
             cost_usd=number_of(data.get("cost")),
             created_at=time_of(data.get("created_at")),
             finished_at=time_of(data.get("finished_at")),
+            notes=_notes(data.get("notes")),
         )
 
 
@@ -270,6 +273,10 @@ def _word(request_id: str, data: Mapping[str, object]) -> str:
     if data.get("request_id", request_id) != request_id:
         raise UnexpectedResponseError("The model API answered about another request.")
     return word
+
+
+def _notes(value: object) -> tuple[RigNote, ...]:
+    return tuple(note for note in RigNote if note in value) if isinstance(value, list) else ()
 
 
 def _error_text(error: object) -> str | None:

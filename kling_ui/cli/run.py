@@ -17,7 +17,7 @@ from kling_ui.errors import SettingsError
 from kling_ui.media.files import copy_into
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import report_json
-from kling_ui.presentation.runs import run_words, start_words
+from kling_ui.presentation.runs import rig_words, run_words, start_words
 from kling_ui.python_api import follow, run
 from kling_ui.results import Progress, RunResult
 from kling_ui.runs.record import EngineName, RunState
@@ -221,6 +221,9 @@ def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
         "inputs": list(run.inputs),
         "repairs": list(run.repairs),
         "corrected": dict(run.corrected) if run.corrected else None,
+        "notes": [
+            {"code": note.value, "message": words} for note, words in zip(run.notes, rig_words(run), strict=True)
+        ],
         "error": None if run.state is RunState.COMPLETED else error,
     }
 
@@ -239,6 +242,7 @@ def tell_run(run: RunView, video: Path | None) -> None:
         facts.append(f"motion match {run.motion_match:.0f}")
     if facts:
         say(", ".join(facts))
-    if said.cost:
-        say(said.cost)
+    for words in (*rig_words(run), said.cost):
+        if words:
+            say(words)
     tell(str(video))

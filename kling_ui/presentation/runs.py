@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from kling_ui.api.responses import NO_BALANCE
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, RunError
+from kling_ui.options import RigNote
 from kling_ui.presentation import money
 from kling_ui.runs.export import EntryWords
 from kling_ui.runs.outcomes import (
@@ -201,6 +202,13 @@ _ENDED = {  # of runs that were written down without a reason
 }
 
 
+RIG_NOTES: dict[RigNote, str] = {
+    RigNote.HANDS_HIDDEN: "Hands are hidden in the picture: arms end at the sleeve and stay with the body.",
+    RigNote.LEGS_ONE: "Crossed legs move as one piece.",
+    RigNote.SKIRT_ONE: "The cloth around both legs moves as one piece.",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunWords:
     """All that is said of a run at one moment; what does not apply is empty.
@@ -246,6 +254,11 @@ def entry_words(run: RunView) -> EntryWords:
     """Say of a run what is written beside it when somebody looks back."""
     error, advice = _outcome_words(run)
     return EntryWords(_doing(run), error or None, advice or None)
+
+
+def rig_words(run: RunView) -> list[str]:
+    """Say what of the character a preview moved as one piece; empty for nothing."""
+    return [RIG_NOTES[note] for note in run.notes]
 
 
 def start_words(code: StartCode) -> str:

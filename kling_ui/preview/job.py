@@ -134,6 +134,7 @@ class Job:
         is_ready: Its inputs are here, so that it can start.
         finished_at: Seconds since 1970, once it has ended.
         failure: Why it failed, if it did.
+        notes: What of the character was moved as one piece, values of :class:`kling_ui.options.RigNote`.
     """
 
     asked: MotionInput
@@ -146,6 +147,7 @@ class Job:
     is_ready: bool = True
     finished_at: float | None = None
     failure: Failure | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def output(self) -> Path:

@@ -369,7 +369,7 @@ class JobQueue:
         asked = job.asked
         image = self._inputs.open(asked.image_url, InputKind.IMAGE, job.inputs)
         video = self._inputs.open(asked.video_url, InputKind.VIDEO, job.inputs)
-        await self._workers.run(
+        facts = await self._workers.run(
             self._render,
             image,
             video,
@@ -383,6 +383,7 @@ class JobQueue:
         )
         if not job.output.is_file():
             raise KlingUIError("The preview made no file.")
+        job.notes = tuple(map(str, getattr(facts, "notes", ())))
 
     def _forget(self) -> None:
         """Forget finished jobs that are too old or too many, the oldest first."""

@@ -164,6 +164,8 @@ class _Service:
         }
         if job.state is JobState.SUCCEEDED:
             answer["output"] = {"video": f"{_origin(request)}/v1/files/{job.file_key}.mp4"}
+            if job.notes:
+                answer["notes"] = list(job.notes)
         if job.failure is not None:
             answer["error"] = {"type": job.failure.kind, "message": job.failure.message}
         if request.query_params.get("include_cost", "").lower() in {"true", "1"}:

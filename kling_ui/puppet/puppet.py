@@ -3,6 +3,7 @@
 import cmath
 import hashlib
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,12 +12,25 @@ import numpy as np
 
 from kling_ui.corrections import Corrections
 from kling_ui.media.colour import to_ycbcr
+from kling_ui.options import RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.paint import Sprite
-from kling_ui.puppet.rig.character import Character, find_character, legs_are_one
-from kling_ui.puppet.rig.layers import back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
-from kling_ui.puppet.skeleton import ANKLES, BONES, LEGS, THIGHS, Bone, Joint, Part, both_legs
-from kling_ui.puppet.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
+from kling_ui.puppet.rig.character import Character, cloth_spans_legs, find_character, legs_are_one, shown_parts
+from kling_ui.puppet.rig.layers import Layer, back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
+from kling_ui.puppet.skeleton import (
+    ANKLES,
+    BONES,
+    FOREARMS,
+    LEGS,
+    SHINS,
+    THIGHS,
+    UPPER_ARMS,
+    Bone,
+    Joint,
+    Part,
+    both_legs,
+)
+from kling_ui.puppet.warp import Bend, Bulge, Lift, LimbWarp, Segment, SkirtWarp, Stretch, TrunkWarp
 
 MOST_BEND = math.radians(80)  # beyond this a joint's two pieces turn around it like a rivet's: more would tear them
 MOST_WRIST = math.radians(50)  # likewise for hands and feet
@@ -29,8 +43,12 @@ COLLAR_BEND = 0.4  # of the way from the shoulders up to the ears, over which th
 CHIN = 0.5  # of that way: from here up the head keeps its shape
 # Widths of hips and shoulders against the picture's; the slope of their lines against the turned torso.
 NARROWEST, WIDEST, STEEPEST = 0.6, 1.25, 0.5
+# How far raised arms turn the flanks below their shoulders, radians, and how far down.
+MOST_LIFT, LIFT_M, LEAST_RAISED = 0.4, 0.3, 0.02
+ACROSS = math.radians(100)  # by which an arm may be turned inwards without lifting anything
 FACE_SLIDE, MOST_SLIDE = 0.45, 0.3  # of the distance between the ears
 FACE_RADIUS = 0.9  # of the distance between the ears: where the sliding has faded to nothing
+SEEN = 0.5  # alpha from which on something is seen
 CHILDREN = {bone.parent: part for part, bone in BONES.items() if bone.parent is not Part.TORSO}
 KEPT = 1  # figures; one takes some tens of megabytes
 
@@ -47,14 +65,32 @@ class Puppet:
         self._pieces = {part: Sprite.of(layer) for part, layer in layers.items()}
         head = layers.get(Part.HEAD)  # there is none where the picture cuts it off
         self._backs = {} if head is None else {Part.HEAD: Sprite.of(back_of_head(head, character.face))}
+        self.held = _held_arms(character, layers)  #: The parts of arms whose hands are hidden in or behind the body.
         self._is_one_leg = legs_are_one(character)
+        self._is_skirt = cloth_spans_legs(character) and THIGHS[0] in layers
+        self._parts = frozenset(layers) | self._legs_in_one(character)
         self._joints = both_legs(character.joints) if self._is_one_leg else character.joints
         self._rest = {part: _segment(self._joints, part) for part in Part}
 
     @property
+    def notes(self) -> tuple[RigNote, ...]:
+        """What is moved as one piece though it is more."""
+        said = (
+            (RigNote.HANDS_HIDDEN, bool(self.held)),
+            (RigNote.LEGS_ONE, self._is_one_leg),
+            (RigNote.SKIRT_ONE, self._is_skirt),
+        )
+        return tuple(note for note, holds in said if holds)
+
+    @property
     def parts(self) -> frozenset[Part]:
         """The body parts that it has layers for; both legs where one layer shows both."""
-        return frozenset(self._pieces) | (frozenset(LEGS) if self._is_one_leg else frozenset())
+        return self._parts
+
+    def _legs_in_one(self, character: Character) -> frozenset[Part]:
+        if self._is_one_leg:
+            return frozenset(LEGS)
+        return frozenset(LEGS) & frozenset(shown_parts(character)) if self._is_skirt else frozenset()
 
     def draw(
         self, frame_pose: FramePose, into: np.ndarray | None = None, *, ground: np.ndarray | None = None
@@ -101,8 +137,21 @@ class Puppet:
             elif part is Part.HEAD:
                 head = (self._backs if frame_pose.turned else self._pieces)[part]
                 head.paint(frame, self._head(frame_pose, posed), self._face(frame_pose).undo)
+            elif self._is_skirt and part in LEGS:
+                self._pieces[part].paint(frame, self._skirt(limbs, posed))
             else:
                 self._pieces[part].paint(frame, self._limb(limbs, posed, part))
+
+    def _skirt(self, frame_pose: FramePose, posed: dict[Part, Segment]) -> SkirtWarp:
+        """Both legs and the cloth around them."""
+        left, right = (
+            (
+                self._limb(frame_pose, posed, thigh),
+                self._limb(frame_pose, posed, shin) if shin in self._parts else None,
+            )
+            for thigh, shin in zip(THIGHS, SHINS, strict=True)
+        )
+        return SkirtWarp((left, right))
 
     def _limb(self, frame_pose: FramePose, posed: dict[Part, Segment], part: Part) -> LimbWarp:
         bone, rest, now = BONES[part], self._rest[part], posed[part]
@@ -115,12 +164,14 @@ class Puppet:
             before = posed[bone.parent].length / self._rest[bone.parent].length
         if bone.tip is not None:
             bends.append(self._tip_bend(frame_pose, bone, now, turn, reach))
-        elif child in self._pieces:
+        elif child in self._parts:
             after = posed[child].length / self._rest[child].length
             angle = _clip(_wrap(posed[child].angle - self._rest[child].angle - turn), MOST_BEND)
             room = min(reach, BEND_SHARE * now.length, BEND_SHARE * posed[child].length)
             bends.append(Bend(now.end, now.angle + angle / 2, -room, 0.0, angle, 0.5))
-        is_mirrored = frame_pose.turned and part in THIGHS and not self._is_one_leg  # the outside stays outside
+        is_mirrored = (
+            frame_pose.turned and part in (LEGS if self._is_skirt else THIGHS) and not self._is_one_leg
+        )  # the outside stays outside
         across = -frame_pose.scale if is_mirrored else frame_pose.scale
         stretch = Stretch(now.length, rest.length, before, after, across)
         return LimbWarp(rest, now, stretch, tuple(bends))
@@ -172,7 +223,22 @@ class Puppet:
             self._line(frame_pose, rest, posed, *pair)
             for pair in ((Joint.LEFT_HIP, Joint.RIGHT_HIP), (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER))
         ]
-        return TrunkWarp(rest, posed, (lines[0][0], lines[1][0]), (lines[0][1], lines[1][1]))
+        lifts = tuple(
+            lift for part in UPPER_ARMS if part in self._pieces for lift in self._lift(frame_pose, posed, part)
+        )
+        return TrunkWarp(rest, posed, (lines[0][0], lines[1][0]), (lines[0][1], lines[1][1]), lifts)
+
+    def _lift(self, frame_pose: FramePose, trunk: Segment, part: Part) -> Iterator[Lift]:
+        """What a raised arm does to the flank below its shoulder: nothing while it hangs as in the picture."""
+        was, now = self._rest[part], _segment(frame_pose.joints, part)
+        turn = _wrap(now.angle - was.angle - trunk.angle + self._rest[Part.TORSO].angle)
+        outwards = -math.copysign(1, trunk.local(np.array(now.start)).imag)  # the way an arm is raised
+        raised = math.sin(turn / 2) ** 2
+        if turn * outwards < 0:  # across the chest; beyond the head it is as far up as from the other side
+            raised *= min(max((abs(turn) - ACROSS) / (math.pi - ACROSS), 0.0), 1.0)
+        if raised > LEAST_RAISED:
+            radius = min(LIFT_M * self._c.px_per_m * frame_pose.scale, trunk.length)
+            yield Lift(now.start, trunk.angle + math.pi, outwards * MOST_LIFT * raised, radius)
 
     def _line(
         self, frame_pose: FramePose, rest: Segment, posed: Segment, left: Joint, right: Joint
@@ -190,6 +256,30 @@ def _segment(joints: np.ndarray, part: Part) -> Segment:
     if part is Part.TORSO:
         return Segment.between((joints[Joint.LEFT_HIP] + joints[Joint.RIGHT_HIP]) / 2, joints[Joint.NECK])
     return Segment.between(joints[BONES[part].start], joints[BONES[part].end])
+
+
+def _held_arms(character: Character, layers: Mapping[Part, Layer]) -> frozenset[Part]:
+    """The arms of which the hand is hidden in or behind the body: their own layer ends before it, or at the elbow."""
+    held: set[Part] = set()
+    for upper, forearm in zip(UPPER_ARMS, FOREARMS, strict=True):
+        hand = BONES[forearm].tip
+        if hand is None or upper not in layers:
+            continue
+        places = [character.joints[joint].round().astype(int) for joint in (hand, BONES[forearm].end)]
+        places[1] = (places[0] + places[1]) // 2
+        shown = [forearm in layers and _layer_at(layers[forearm], place) >= SEEN for place in places]
+        if not any(shown) and all(_alpha_at(character.alpha, place) > SEEN for place in places):
+            held |= {upper, forearm}
+    return frozenset(held)
+
+
+def _alpha_at(alpha: np.ndarray, place: np.ndarray) -> float:
+    x, y = place
+    return float(alpha[y, x]) if 0 <= y < alpha.shape[0] and 0 <= x < alpha.shape[1] else 0.0
+
+
+def _layer_at(layer: Layer, place: np.ndarray) -> float:
+    return _alpha_at(layer.rgba[..., 3], place - layer.corner) / 255
 
 
 def _clip(value: float, most: float) -> float:

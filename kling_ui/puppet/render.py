@@ -24,7 +24,7 @@ from kling_ui.media.encode import ClearClipWriter, ClipWriter
 from kling_ui.media.files import ProgressFile
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.video import Prefetch, open_clip, read_frames
-from kling_ui.options import Orientation, Resolution
+from kling_ui.options import Orientation, Resolution, RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream
 from kling_ui.puppet.motion.retarget import Retargeter, opening_frames
@@ -53,6 +53,7 @@ class RenderFacts:
         duration_s: The reference's, in seconds.
         width_px: Even.
         height_px: Even.
+        notes: What of the character is moved as one piece.
     """
 
     frames: int
@@ -60,6 +61,7 @@ class RenderFacts:
     duration_s: float
     width_px: int
     height_px: int
+    notes: tuple[RigNote, ...] = ()
 
 
 def render_preview(
@@ -108,7 +110,7 @@ def render_preview(
                 if writer.frames == 1 or writer.frames % STRETCH_FRAMES == 0:
                     share = (len(pose_stream.times_s) + writer.frames) / 2 / max(1, facts.frame_count)
                     progress_file.tell(share, partial(_shown_small, picture))
-    return RenderFacts(writer.frames, facts.fps, facts.duration_s, *played.character.size)
+    return RenderFacts(writer.frames, facts.fps, facts.duration_s, *played.character.size, notes=played.puppet.notes)
 
 
 def _shown_small(ycbcr: np.ndarray) -> bytes:
@@ -154,7 +156,7 @@ def render_transparent(
                 for picture in drawn:
                     badge.stamp(picture)
                 writer.write(*apart_from_grounds(*drawn), time_s=float(pose_stream.times_s[writer.frames]))
-    return RenderFacts(writer.frames, facts.fps, facts.duration_s, *size)
+    return RenderFacts(writer.frames, facts.fps, facts.duration_s, *size, notes=played.puppet.notes)
 
 
 @contextmanager
@@ -263,7 +265,11 @@ def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation,
                 "no person was found in the clip.", path=video, advice="Choose one that shows a person moving."
             )
     retargeter = Retargeter(
-        played.character, played.puppet.parts, orientation, pose_stream.perform(0, min(opening, count))
+        played.character,
+        played.puppet.parts,
+        orientation,
+        pose_stream.perform(0, min(opening, count)),
+        held=played.puppet.held,
     )
     start = 0
     while start < (count := pose_stream.wait_for(start + STRETCH_FRAMES + ahead)):

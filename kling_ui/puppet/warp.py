@@ -13,6 +13,7 @@ import numpy as np
 
 Box = tuple[float, float, float, float]
 LEAST_PX = 1e-3  # instead of a length of 0, by which nothing can be divided
+RIGID = 0.35  # of the way from one leg to the other, over which cloth around a leg goes with it less and less
 STRAIGHT = 1e-4  # radians: a bend by less than this moves nothing by a pixel's hundredth
 
 
@@ -153,6 +154,93 @@ class LimbWarp:
 
 
 @dataclass(frozen=True, slots=True)
+class SkirtWarp:
+    """The backward warp of cloth that spans both legs: it goes with the nearer one, and stretches evenly in between.
+
+    Attributes:
+        legs: For the left and the right leg the warp of its thigh, and of its shin, if that is shown.
+    """
+
+    legs: tuple[tuple[LimbWarp, LimbWarp | None], tuple[LimbWarp, LimbWarp | None]]
+
+    def source(self, points: np.ndarray) -> np.ndarray:
+        """Map points of the frame to points of the picture."""
+        (left, rest_left), (right, rest_right) = (_on_leg(points, *leg) for leg in self.legs)
+        way, at_left = right - left, points - left
+        share = (at_left * way.conj()).real / np.maximum((way * way.conj()).real, LEAST_PX)
+        share = np.minimum(np.maximum(share, 0), 1)
+        sources = [_along_leg(points, *leg) for leg in self.legs]
+        near = np.where(share < 0.5, *sources)
+        between = np.minimum(np.minimum(share, 1 - share) / RIGID, 1)
+        between = between * between * (3 - 2 * between)
+        rest_way = rest_right - rest_left
+        turn = rest_way * way.conj()
+        beside = (points - left - share * way) * turn / np.maximum(np.abs(turn), LEAST_PX)
+        return near + between * (rest_left + share * rest_way + beside - near)
+
+    def reach(self, outline: np.ndarray) -> Box:
+        """Bound in the frame what an outline may cover, as :meth:`LimbWarp.reach`."""
+        return _around([part.reach(outline) for leg in self.legs for part in leg if part is not None])
+
+
+def _on_leg(points: np.ndarray, thigh: LimbWarp, shin: LimbWarp | None) -> tuple[np.ndarray, np.ndarray]:
+    """The place on a leg's bones that is nearest to points, in the frame and in the picture."""
+    found = _on_bone(points, thigh)
+    if shin is None:
+        return found[0], found[1]
+    other = _on_bone(points, shin)
+    is_nearer = np.abs(points - other[0]) < np.abs(points - found[0])
+    return np.where(is_nearer, other[0], found[0]), np.where(is_nearer, other[1], found[1])
+
+
+def _on_bone(points: np.ndarray, warp: LimbWarp) -> tuple[np.ndarray, np.ndarray]:
+    along = np.minimum(np.maximum(warp.posed.local(points).real / warp.posed.length, 0), 1)
+    return warp.posed.world(along * warp.posed.length), warp.rest.world(along * warp.rest.length)
+
+
+def _along_leg(points: np.ndarray, thigh: LimbWarp, shin: LimbWarp | None) -> np.ndarray:
+    """Where a leg shows points: its thigh up to the line that halves its knee, its shin beyond."""
+    if shin is None:
+        return thigh.source(points)
+    halving = cmath.rect(1, -thigh.posed.angle) + cmath.rect(1, -shin.posed.angle)
+    beyond = ((points - shin.posed.start) * halving).real > 0
+    return np.where(beyond, shin.source(points), thigh.source(points))
+
+
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """The flank below a shoulder, drawn along by the arm that is raised: most near the joint, nothing farther away.
+
+    Attributes:
+        pivot: The shoulder, px.
+        down: Direction from there along the trunk, radians.
+        angle: How far cloth near the joint is turned, radians, at most 0.9 or it would fold.
+        radius: Where that has faded to nothing, px.
+    """
+
+    pivot: complex
+    down: float
+    angle: float
+    radius: float
+
+    def undo(self, points: np.ndarray) -> np.ndarray:
+        """Map points of the lifted cloth back to where it hangs."""
+        away = points - self.pivot
+        far = np.abs(away)
+        below = np.maximum((away * cmath.rect(1, -self.down)).real, 0) / np.maximum(far, LEAST_PX)
+        turn = np.maximum(1 - (far / self.radius) ** 2, 0) ** 2 * below * -self.angle
+        turned = np.empty_like(away)
+        turned.real, turned.imag = np.cos(turn), np.sin(turn)
+        return turned * away + self.pivot
+
+    @property
+    def box(self) -> Box:
+        """All that it may move."""
+        x, y = self.pivot.real, self.pivot.imag
+        return x - self.radius, y - self.radius, x + self.radius, y + self.radius
+
+
+@dataclass(frozen=True, slots=True)
 class TrunkWarp:
     """The backward warp of a torso: a spine, and lines of hips and shoulders that tilt and narrow on their own.
 
@@ -161,15 +249,19 @@ class TrunkWarp:
         posed: The spine as posed.
         tilts: Slopes of hips and shoulders against the turned torso.
         widths: Scales across at the hips and the shoulders.
+        lifts: What raised arms do to the flanks.
     """
 
     rest: Segment
     posed: Segment
     tilts: tuple[float, float]
     widths: tuple[float, float]
+    lifts: tuple[Lift, ...] = ()
 
     def source(self, points: np.ndarray) -> np.ndarray:
         """Map points of the frame to points of the picture."""
+        for lift in self.lifts:
+            points = lift.undo(points)
         local = self.posed.local(points)
         along, across = local.real * (self.rest.length / self.posed.length), local.imag
         t = np.minimum(np.maximum(along / self.rest.length, 0), 1)
@@ -184,7 +276,8 @@ class TrunkWarp:
         local = self.rest.local(outline)
         tilts, widths = np.array([[*self.tilts, 0.0]]).T, np.array(self.widths)[:, None, None]
         along = (local.real + local.imag * tilts) * (self.posed.length / self.rest.length)
-        return _box(self.posed.world(along + 1j * (local.imag * widths)))
+        still = _box(self.posed.world(along + 1j * (local.imag * widths)))
+        return _around([still, *(lift.box for lift in self.lifts)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kling_ui.corrections import Corrections
-from kling_ui.options import Resolution, TransferOptions
+from kling_ui.options import Resolution, RigNote, TransferOptions
 
 CORRECTIONS_NAME = "corrections.json"  # in a run's folder
 CLAIM_MAX_S = 3600.0  # no claim is made for so long, see RunContext.lease_s
@@ -114,6 +114,7 @@ class RunRecord:
         deleted_at: When its visitor deleted it, seconds since 1970: its files are gone, what it cost stays.
         corrected: What of the character a person had corrected by hand, see
             :class:`kling_ui.corrections.CorrectionSummary`; the corrections themselves lie in the run's folder.
+        notes: What of the character a preview moved as one piece.
     """
 
     run_id: str
@@ -152,6 +153,7 @@ class RunRecord:
     repaired: Mapping[str, Any] | None = None
     deleted_at: float | None = None
     corrected: Mapping[str, Any] | None = None
+    notes: tuple[RigNote, ...] | None = None
 
     def is_held(self, now: float) -> bool:
         """Tell whether a process looks after it; a claim from a clock that was far ahead is none."""

@@ -214,6 +214,8 @@ class ResultDownload:
             news["cost_usd"] = result.cost_usd
         if record.ready_at is None and result.state is RequestState.COMPLETED:
             news["ready_at"] = self._ready_at(result)
+        if result.notes and result.notes != record.notes:
+            news["notes"] = result.notes
         state = None if outcome or record.state is RunState.COLLECTING else RunState.COLLECTING
         if news or state:
             await self._recorder.note(state, **news)

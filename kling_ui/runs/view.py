@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kling_ui.errors import RunError
-from kling_ui.options import TransferOptions
+from kling_ui.options import RigNote, TransferOptions
 from kling_ui.runs.outcomes import CancelAnswer, FailureReason, Outcome, OutcomeCode, ReasonCode, Trouble, explain
 from kling_ui.runs.pricing import Charge, Quote, charge_of
 from kling_ui.runs.publishing.protocol import Deliveries
@@ -92,6 +92,7 @@ class RunView:
         corrected: What of the character a person had corrected by hand, see
             :class:`kling_ui.corrections.CorrectionSummary`; ``None`` for nothing.
         corrections: The file that holds these corrections, if it is still here.
+        notes: What of the character a preview moved as one piece.
         is_deleted: Its visitor deleted it: only whoever owns the ledger sees that it was.
     """
 
@@ -135,6 +136,7 @@ class RunView:
     repaired: Mapping[str, Any] | None = None
     corrected: Mapping[str, Any] | None = None
     corrections: Path | None = None
+    notes: tuple[RigNote, ...] = ()
     is_deleted: bool = False
 
     @property
@@ -240,6 +242,7 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         repaired=record.repaired,
         corrected=record.corrected,
         corrections=_if_here(folder / CORRECTIONS_NAME) if record.corrected else None,
+        notes=record.notes or (),
         is_deleted=record.deleted_at is not None,
     )
 

@@ -4,6 +4,7 @@ import pytest
 
 from kling_ui.api.models import Cancellation, Price, RequestResult, RequestState, RequestStatus, Submission
 from kling_ui.errors import UnexpectedResponseError
+from kling_ui.options import RigNote
 
 URL = "https://v.runcomfy.net/a.mp4"
 
@@ -57,6 +58,19 @@ def test_only_a_queued_request_has_a_place():
 def test_the_usable_output(word, output, video_url):
     result = RequestResult.from_json("r-1", {"status": word, "output": output})
     assert (result.state, result.video_url) == (RequestState.COMPLETED, video_url)
+
+
+@pytest.mark.parametrize(
+    ("notes", "known"),
+    [
+        (["legs one", "hands hidden"], (RigNote.HANDS_HIDDEN, RigNote.LEGS_ONE)),
+        (["something new", 3, None, ["legs one"]], ()),
+        ("legs one", ()),
+        (None, ()),
+    ],
+)
+def test_only_notes_that_are_known_are_read(notes, known):
+    assert RequestResult.from_json("r-1", {"status": "succeeded", "notes": notes}).notes == known
 
 
 @pytest.mark.parametrize("word", ["in_queue", "in_progress", "failed", "cancelled", "unheard_of"])

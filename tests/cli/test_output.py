@@ -185,6 +185,7 @@ def test_the_json_of_a_finished_run():
         "inputs": [],
         "repairs": [],
         "corrected": None,
+        "notes": [],
         "error": None,
         "check": report_json(Report()),
     }

@@ -4,12 +4,13 @@ from string import Formatter
 import pytest
 
 from kling_ui.errors import REPORT_ADVICE, RunError
-from kling_ui.options import TransferOptions
+from kling_ui.options import RigNote, TransferOptions
 from kling_ui.presentation.runs import (
     CANCELS,
     CHANNELS,
     OUTCOMES,
     REASONS,
+    RIG_NOTES,
     STARTS,
     TROUBLES,
     cancel_words,
@@ -64,6 +65,7 @@ def ended(state, code, engine=KLING, **values):
         (STARTS, StartCode),
         (TROUBLES, TroubleCode),
         (CHANNELS, Channel),
+        (RIG_NOTES, RigNote),
     ],
 )
 def test_every_code_has_its_sentence(table, codes):

@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from kling_ui.errors import KlingUIError, MediaError
-from kling_ui.options import Resolution
+from kling_ui.options import Resolution, RigNote
+from kling_ui.puppet.render import RenderFacts
 
 MODEL_ID = "kling/kling-2-6/motion-control-standard"
 MODEL_PATH = f"/v1/models/{MODEL_ID}"
@@ -151,6 +152,20 @@ def test_a_failure_is_told_by_the_result(in_house, raised, kind, message):
         assert result["finished_at"] is not None
         assert "output" not in result
         assert str(house.folder) not in json.dumps(result)
+
+    in_house(use, render=render)
+
+
+@pytest.mark.parametrize("notes", [(), (RigNote.HANDS_HIDDEN, RigNote.LEGS_ONE)])
+def test_what_moves_as_one_piece_is_told_by_the_result(in_house, notes):
+    def render(image, video, out, **_):
+        out.write_bytes(b"video")
+        return RenderFacts(1, 24.0, 1.0, 2, 2, notes=notes)
+
+    async def use(house):
+        request_id = await house.submit()
+        await house.until(request_id, "succeeded")
+        assert (await house.result(request_id)).get("notes") == ([note.value for note in notes] or None)
 
     in_house(use, render=render)
 

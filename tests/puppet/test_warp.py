@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from kling_ui.puppet.warp import Bend, Bulge, LimbWarp, Segment, Stretch, TrunkWarp
+from kling_ui.puppet.warp import Bend, Bulge, Lift, LimbWarp, Segment, SkirtWarp, Stretch, TrunkWarp
 
 GRID = np.add.outer(1j * np.linspace(-60, 160, 45), np.linspace(-40, 160, 41))
 
@@ -80,3 +80,43 @@ def test_a_torsos_reach_holds_everything_that_is_drawn(tilts: tuple[float, float
 def test_a_face_slides_in_the_middle_and_not_at_the_rim():
     bulge = Bulge(50 + 50j, 20, 6 - 3j)
     assert bulge.undo(np.array([50 + 50j, 71 + 50j])) == pytest.approx([44 + 53j, 71 + 50j])
+
+
+def leg(x: float, degrees: float) -> tuple[LimbWarp, LimbWarp]:
+    """A leg of two bones, turned around its hip at ``x``."""
+    turned = math.radians(90 - degrees)
+    upper, now = Segment(complex(x, 0), math.pi / 2, 50), Segment(complex(x, 0), turned, 50)
+    lower, lower_now = Segment(upper.end, math.pi / 2, 50), Segment(now.end, turned, 50)
+    return limb(upper, now), limb(lower, lower_now)
+
+
+def test_cloth_around_both_legs_goes_with_each_of_them_and_never_tears():
+    warp = SkirtWarp((leg(40, 25), leg(0, -25)))
+    ends = np.array([warp.legs[0][0].posed.end, warp.legs[1][0].posed.end])
+    assert warp.source(ends) == pytest.approx([40 + 50j, 0 + 50j])
+    across = ends[1] + np.linspace(0, 1, 200) * (ends[0] - ends[1])
+    seen = warp.source(across)
+    assert seen.real.min() >= -1
+    assert seen.real.max() <= 41
+    assert np.abs(np.diff(seen)).max() < 2  # no gap, and nothing of the one leg beside the other
+    middle = seen[80:120].real
+    assert (np.diff(middle) > 0).all()
+
+
+def test_a_skirt_at_rest_is_where_it_was():
+    warp = SkirtWarp((leg(40, 0), leg(0, 0)))
+    spots = np.add.outer(1j * np.linspace(0, 100, 21), np.linspace(-30, 70, 21))
+    assert warp.source(spots) == pytest.approx(spots, abs=1e-6)
+
+
+@pytest.mark.parametrize("angle", [-0.4, 0.4])
+def test_a_raised_arm_draws_the_flank_along_but_not_the_chest(angle: float):
+    lift = Lift(50 + 0j, math.pi / 2, angle, 80)
+    flank = lift.undo(np.array([50 + 30j]))[0]
+    assert math.copysign(1, (flank - 50 - 30j).real) == math.copysign(1, angle)
+    still = np.array([50 - 20j, 20 + 0j, 50 + 90j, 50 + 0j])
+    assert lift.undo(still) == pytest.approx(still)
+    spine = Segment(0 + 100j, -math.pi / 2, 100)
+    left, top, right, bottom = TrunkWarp(spine, spine, (0.0, 0.0), (1.0, 1.0), (lift,)).reach(GRID.ravel()[:4])
+    assert (left, right) == (min(left, -30), max(right, 130))
+    assert (top, bottom) == (min(top, -80), max(bottom, 80))

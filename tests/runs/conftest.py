@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -54,8 +55,9 @@ class Painter:
         self.drawn = 0
         self.refusal: Exception | None = None
         self.options: dict[str, object] = {}
+        self.notes: tuple[str, ...] = ()
 
-    def __call__(self, image: Path, video: Path, out: Path, *, progress: Path, **options: object) -> None:
+    def __call__(self, image: Path, video: Path, out: Path, *, progress: Path, **options: object) -> SimpleNamespace:
         self.options = options
         progress.write_text(json.dumps({"progress": 0.42}))
         assert image.read_bytes() == IMAGE
@@ -64,6 +66,7 @@ class Painter:
             raise self.refusal
         shutil.copyfile(video, out)
         self.drawn += 1
+        return SimpleNamespace(notes=self.notes)
 
 
 class FakeMeasurer:

@@ -5,7 +5,8 @@ import pytest
 
 from kling_ui.corrections import Corrections, PlacedJoint, read_corrections
 from kling_ui.errors import MediaError, RunError
-from kling_ui.presentation.runs import cancel_words, run_words
+from kling_ui.options import RigNote
+from kling_ui.presentation.runs import RIG_NOTES, cancel_words, rig_words, run_words
 from kling_ui.runs.record import EngineName, RunState
 
 
@@ -42,6 +43,17 @@ def test_a_preview_runs_from_two_files_to_a_kept_and_measured_result(open_world)
     ]
     times = [at for _, at in history]
     assert times == sorted(times)
+
+
+def test_a_run_remembers_and_says_what_moves_as_one_piece(open_world):
+    async def story():
+        async with open_world() as world:
+            world.painter.notes = (RigNote.HANDS_HIDDEN, RigNote.SKIRT_ONE)
+            return await world.end(await world.start())
+
+    last = asyncio.run(story())
+    assert last.notes == (RigNote.HANDS_HIDDEN, RigNote.SKIRT_ONE)
+    assert rig_words(last) == [RIG_NOTES[RigNote.HANDS_HIDDEN], RIG_NOTES[RigNote.SKIRT_ONE]]
 
 
 def test_the_result_is_shown_while_its_motion_is_still_being_measured(open_world):

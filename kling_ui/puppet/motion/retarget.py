@@ -86,11 +86,19 @@ class Retargeter:
         orientation: ``VIDEO`` takes the reference's angles, turning, path and distance as they are; ``IMAGE`` keeps the
             character's own place and facing and something of its stance.
         opening: The first frames of the performance, which the rest is measured against.
+        held: Parts of arms that stay with the trunk, for their hands are hidden in or behind it.
     """
 
     def __init__(
-        self, character: Character, shown: frozenset[Part], orientation: Orientation, opening: SmoothedMotion
+        self,
+        character: Character,
+        shown: frozenset[Part],
+        orientation: Orientation,
+        opening: SmoothedMotion,
+        *,
+        held: frozenset[Part] = frozenset(),
     ) -> None:
+        self._held_arms = held
         self._c = character
         self._shown = shown
         self._follow = orientation is Orientation.VIDEO
@@ -122,9 +130,10 @@ class Retargeter:
             self._turn(joints, pair, turned)
         for part in LIMBS:
             bone = BONES[part]
-            self._pose_bone(joints, p, part, (bone.start, bone.end), scale)
+            pose = self._keep_bone if part in self._held_arms else self._pose_bone
+            pose(joints, p, part, (bone.start, bone.end), scale)
             if bone.tip is not None:
-                self._pose_bone(joints, p, part, (bone.end, bone.tip), scale)
+                pose(joints, p, part, (bone.end, bone.tip), scale)
         leads = np.ones((len(p), 2))
         if self._is_one_leg:
             leads = self._join_legs(joints, scale)
@@ -245,6 +254,17 @@ class Retargeter:
         flat = np.clip(flatness(p.world_m[:, start], p.world_m[:, end]), SHORTEST, 1)
         length = own + seen * (np.minimum(self._lengths[end] * flat, LONGEST * own) - own)
         joints[:, end] = joints[:, start] + polar(rest + seen * turn, length * scale)
+
+    def _keep_bone(
+        self, joints: np.ndarray, _p: SmoothedMotion, _part: Part, ends: tuple[Joint, Joint], scale: np.ndarray
+    ) -> None:
+        """Turn a bone as the trunk does."""
+        start, end = ends
+        rest = self._c.joints
+        spine = joints[:, Joint.NECK] - joints[:, list(HIPS)].mean(axis=1)
+        turn = heading(spine) - heading(rest[Joint.NECK] - rest[list(HIPS)].mean(axis=0))
+        length = float(np.hypot(*(rest[end] - rest[start]))) * scale
+        joints[:, end] = joints[:, start] + polar(self._rest_angle(start, end) + turn, length)
 
     def _join_legs(self, joints: np.ndarray, scale: np.ndarray) -> np.ndarray:
         """Move both legs as one piece, in place: as the leg does that stands, or between both where both do.

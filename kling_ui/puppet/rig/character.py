@@ -37,6 +37,9 @@ CALVES, OVERLAP = 0.66, 0.55
 SOLID_FIGURE = 0.5  # alpha from which on a pixel is the figure's
 LEG_M = 0.15  # half of the widest trouser leg
 BETWEEN_POINTS = 21  # from leg to leg, at which a gap is searched
+# Where cloth between the thighs is searched, of the way from hips to knees; how far it is followed outwards; from what
+# width on it is no trousers, or may be none if there is no seam between the legs, which is by so many of 8 bits darker.
+SKIRT_ROWS, SKIRT_M, FLARED_M, WIDE_CLOTH_M, SEAM = (0.5, 0.6, 0.7, 0.8), 0.5, 0.52, 0.315, 12.0
 SIDEWAYS_M = 0.06  # between the hips: in a view from the side that is nearly nothing, and tells no left from right
 
 
@@ -228,6 +231,38 @@ def _calves_overlap(character: Character, across: np.ndarray) -> bool:
     rest = march(figure, left, across, 2 * LEG_M * character.px_per_m)
     rest += march(figure, right, -across, 2 * LEG_M * character.px_per_m)
     return apart < OVERLAP * rest
+
+
+def cloth_spans_legs(character: Character) -> bool:
+    """Tell whether a skirt, a dress or a coat covers both thighs, so that they are one piece of cloth.
+
+    Legs in trousers that touch are narrower, or show a seam between them.
+    """
+    if not set(LEGS[:2]) <= set(shown_parts(character)) or legs_are_one(character):
+        return False
+    hips, knees = character.joints[list(HIPS)], character.joints[list(KNEES)]
+    across = hips[0] - hips[1]
+    wide = float(np.hypot(*across))
+    across = across / max(wide, 1.0)
+    figure, px_per_m = character.alpha > SOLID_FIGURE, character.px_per_m
+    height, width = figure.shape
+    light = cv2.GaussianBlur(cv2.cvtColor(character.figure, cv2.COLOR_RGB2GRAY), (0, 0), FEATHER_PX).astype(float)
+    steps = np.linspace(0, 1, BETWEEN_POINTS)[:, None]
+    widths, seams = [], []
+    for share in SKIRT_ROWS:
+        left, right = hips + share * (knees - hips)
+        x, y = (left + steps * (right - left)).round().astype(int).T
+        if not ((x >= 0) & (x < width) & (y >= 0) & (y < height)).all() or not figure[y, x].all():
+            return False
+        apart = float(np.hypot(*(left - right)))
+        aside = march(figure, left, across, SKIRT_M * px_per_m) + march(figure, right, -across, SKIRT_M * px_per_m)
+        widths.append((apart + aside) / px_per_m)
+        shade = light[y, x]
+        inner = shade[BETWEEN_POINTS // 4 : -(BETWEEN_POINTS // 4)]
+        seams.append(
+            min(np.median(shade[: BETWEEN_POINTS // 3]), np.median(shade[-(BETWEEN_POINTS // 3) :])) - inner.min()
+        )
+    return widths[-1] > FLARED_M or (widths[-1] > WIDE_CLOTH_M and float(np.median(seams)) < SEAM)
 
 
 @dataclass(frozen=True, slots=True)

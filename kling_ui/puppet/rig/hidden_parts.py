@@ -8,7 +8,7 @@ import numpy as np
 from kling_ui.puppet.rig.character import Window, among, box_around, without_spurs
 from kling_ui.puppet.rig.distances import march
 from kling_ui.puppet.rig.inpainting import distance_to, mirrored, mix, without_marks
-from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, FOREARMS, HIPS, THIGHS, Joint, Part
+from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, FOREARMS, HIPS, SHOULDERS, THIGHS, Joint, Part
 from kling_ui.vision.pose import EPSILON
 
 # How far beside what lies over a part its colours are not its own: shadows, contours, borders not quite met.
@@ -28,6 +28,10 @@ DENT_M, DENT_LONG_M = 0.04, 0.25  # deeper and shorter than that no body is, but
 SCRAP_M = 0.012  # half the width of what is too thin to tell an outline
 CALM_M = 0.02  # of the outline, over which it is smoothed
 FLANK_CALM = 0.7  # of that, over which it is smoothed once more where it was guessed
+WIDENS = (
+    0.45  # px a row at most, by which a trunk widens upwards behind an arm from where it is seen: no shelf hangs out
+)
+ARMPIT_M, SHOULDER_M = 0.07, 0.28  # over which a shoulder's round end runs out into the flank; how far below the joint
 STEEP = 0.4  # px aside a row by which a limb crosses the body instead of running alongside it
 BESIDE_PX = 3  # behind a border, to see what is there
 IN_FRONT: dict[Part, tuple[Part, ...]] = {
@@ -214,8 +218,41 @@ def _guessed(side: Side, other: Side, px_per_m: float) -> np.ndarray:
     shaped = other.known & other.known[before] & other.known[after]
     guess = guess + np.where(shaped, bulge, 0.0)
     guess = np.where(side.known, side.reach, np.where(between, guess, -np.inf))
-    filled = np.where(np.isfinite(guess), guess, side.reach)
+    filled = _without_shelves(np.where(np.isfinite(guess), guess, side.reach), side.free)
     return np.fmax(_smoothed(filled, CALM_M * px_per_m), -np.inf)
+
+
+def _without_shelves(reach: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """Let what is guessed above a row that is seen widen no faster than trunks do; ``(height,)`` px."""
+    if not free.any():
+        return reach
+    rows = np.arange(len(reach))
+    seen = np.where(free, reach, np.inf)[::-1] - WIDENS * rows  # rows are counted from below
+    last = np.maximum.accumulate(np.where(free[::-1], rows, -1))
+    most = np.where(last >= 0, seen[np.maximum(last, 0)] + WIDENS * rows, np.inf)[::-1]
+    return np.fmin(reach, np.where(free, np.inf, most))
+
+
+def armpits(window: Window, shown: np.ndarray) -> np.ndarray:
+    """Find the round ends of the shoulders and what is between them and the flanks, so that all is one outline.
+
+    Args:
+        window: Around the trunk.
+        shown: ``(height, width)`` bool: the trunk as it is shown without that.
+
+    Returns:
+        ``(height, width)`` bool: behind arms only.
+    """
+    arms = among(window.labels, ARMS)
+    if not arms.any():
+        return arms
+    radius = ARMPIT_M * window.px_per_m
+    pad = round(radius) + 1
+    wide = distance_to(np.pad(shown, pad)) <= radius
+    closed = distance_to(~wide)[pad:-pad, pad:-pad] > radius
+    ys, xs = np.ogrid[: arms.shape[0], : arms.shape[1]]
+    near = [np.hypot(xs - x, ys - y) < SHOULDER_M * window.px_per_m for x, y in window.joints[list(SHOULDERS)]]
+    return closed & arms & (near[0] | near[1])
 
 
 def _chord(reach: np.ndarray, before: np.ndarray, after: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -11,13 +11,14 @@ from kling_ui.puppet.rig.character import (
     FaceMarks,
     Window,
     among,
+    cloth_spans_legs,
     legs_are_one,
     shown_parts,
     soften,
     window_of,
     without_spurs,
 )
-from kling_ui.puppet.rig.hidden_parts import complete, hidden_behind, thigh_top
+from kling_ui.puppet.rig.hidden_parts import armpits, complete, hidden_behind, thigh_top
 from kling_ui.puppet.rig.inpainting import LEAST, LEAST_SHARE, SURELY, distance_to, fill_in, mix, push_pull, surround
 from kling_ui.puppet.rig.segmentation import label_parts
 from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, LEGS, SHINS, THIGHS, UPPER_ARMS, Joint, Part, both_legs
@@ -73,6 +74,8 @@ def cut_layers(character: Character) -> dict[Part, Layer]:
     colours = surround(character.figure, character.alpha > SOLID)
     layers = {}
     legs = replace(character, joints=both_legs(character.joints)) if legs_are_one(character) else character
+    if cloth_spans_legs(character):  # one layer for both legs and it
+        labels = np.where(among(labels, LEGS), np.int8(THIGHS[0]), labels)
     for part in parts:
         window = window_of(legs if part in LEGS else character, labels, colours, part)
         if window is not None:
@@ -103,6 +106,8 @@ def back_of_head(head: Layer, face: FaceMarks) -> Layer:
 def _cut(window: Window, part: Part, parts: list[Part]) -> Layer:
     joint = _overlap(window, part, parts)
     hidden = hidden_behind(window, part)
+    if part is Part.TORSO:
+        hidden |= armpits(window, hidden | (window.labels == part) | (joint > SOLID_ENOUGH))
     share = np.max([_share(window, part), joint, soften(hidden)], axis=0)
     alpha = share * window.alpha * _below(window, part)
     if part in THIGHS:
@@ -138,7 +143,8 @@ def _overlap(window: Window, part: Part, parts: list[Part]) -> np.ndarray:
         return taken
     bone = BONES[part]
     if part in THIGHS:
-        lent = thigh_top(window, part)
+        spanned = not among(window.labels, (THIGHS[1], *SHINS)).any() and THIGHS[1] in parts
+        lent = np.maximum.reduce([thigh_top(window, thigh) for thigh in (THIGHS if spanned else (part,))])
     else:
         lent = _disc(window, part, bone.start, 0.5 if part in UPPER_ARMS else 1.0) * (window.labels == bone.parent)
     return np.maximum(taken, lent)

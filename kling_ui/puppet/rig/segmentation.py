@@ -65,6 +65,7 @@ BESIDE_M = 0.03  # an arm, where slivers of the body hang loose once it is gone
 SLIVER_M = 0.014  # half the width of what is left of a thing, or of its shadow, beside it
 SPUR_M = 0.03  # half the width of what hangs from the torso under an arm but belongs to the arm
 SOLID = 0.95  # alpha of what is the person alone
+MOSTLY, LOOSE_RIM_PX = 0.5, 2  # alpha that holds pieces together; around a loose one, what is its soft rim
 AROUND_M = 0.05  # an arm, in which its border is refined
 
 
@@ -319,7 +320,39 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     things = held_things(rgb, mask, sure, joints, hands=(FOREARMS[0] in parts, FOREARMS[1] in parts), px_per_m=px_per_m)
     for number, part in enumerate(FOREARMS):
         _give(labels, things == number, part, character.px_per_m)
+    _hand_over_loose(labels, parts, character)
     return labels
+
+
+def _hand_over_loose(labels: np.ndarray, parts: list[Part], character: Character) -> None:
+    """Give pieces apart from the rest of their limb to the part they lie on, in place: they would fly off."""
+    for number in (*ARMS, *LEGS):
+        _hand_over(labels, [part for part in LIMBS[number] if part in parts], character)
+
+
+def _hand_over(labels: np.ndarray, own: list[Part], character: Character) -> None:
+    limb = among(labels, own)
+    if not (own and limb.any()):
+        return
+    box = box_around(limb, LOOSE_RIM_PX + 1)
+    here, limb = labels[box], limb[box]
+    solid = limb & (character.alpha[box] > MOSTLY)
+    count, pieces, stats, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8))
+    if count <= 2:
+        return
+    main = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    others = (here >= 0) & ~limb & (character.alpha[box] > MOSTLY)
+    away = distance_to(pieces == main)
+    for number in range(1, count):
+        x, y, width, height, _ = stats[number]
+        more = LOOSE_RIM_PX
+        area = slice(max(0, y - more), y + height + more), slice(max(0, x - more), x + width + more)
+        loose = pieces[area] == number
+        rim = distance_to(loose) <= more
+        around = here[area][rim & others[area]]
+        if number != main and len(around):
+            rim &= limb[area] & (away[area] > more)
+            here[area][loose | rim] = np.bincount(around).argmax()
 
 
 def _join_slivers(labels: np.ndarray, own: list[Part], character: Character) -> None:

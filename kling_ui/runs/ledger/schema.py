@@ -80,6 +80,7 @@ runs = Table(
     Column("repaired", _json),
     Column("deleted_at", Float),
     Column("corrected", _json),
+    Column("notes", _json),
 )
 
 states = Table(
@@ -296,6 +297,11 @@ def _handles(connection: Connection) -> None:
     made.create(connection)
 
 
+def _notes(connection: Connection) -> None:
+    kind = JSON().compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN notes {kind}")
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _money_and_expiry,
@@ -305,4 +311,5 @@ STEPS: tuple[Step, ...] = (
     _name_and_deletion,
     _corrected,
     _handles,
+    _notes,
 )

@@ -108,6 +108,8 @@ def _plain(value: object) -> object:
         return asdict(value)
     if isinstance(value, str):
         return str(value).replace("\0", "")  # PostgreSQL takes every character but this one
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
     return value.value if isinstance(value, StrEnum) else value
 
 
@@ -228,7 +230,7 @@ class Store:
         changes |= {"outcome": None, "error": None, "advice": None, "raw_error": None, "deleted_at": None}
         if own_token is not None:
             changes["own_token"] = own_token
-        changes |= {"result_name": None, "result_sha256": None, "result_facts": None, "motion": None}
+        changes |= {"result_name": None, "result_sha256": None, "result_facts": None, "motion": None, "notes": None}
         fits = runs.c.request_id.is_(None) | (runs.c.request_id == request_id)
         query = update(runs).where(runs.c.run_id == run_id, runs.c.result_name.is_(None) | is_gone, fits)
         with self._transaction() as connection:

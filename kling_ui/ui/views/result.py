@@ -7,6 +7,7 @@ from typing import Any
 from kling_ui.options import Orientation
 from kling_ui.presentation import wording
 from kling_ui.presentation.money import dollars
+from kling_ui.presentation.runs import rig_words
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 from kling_ui.scoring.match import remarks, says_little
@@ -182,7 +183,7 @@ def _facts(run: RunView) -> list[tuple[str, str, str]]:
 def _remark(run: RunView) -> str:
     if run.files_gone:
         return FILES_GONE
-    return "" if run.reference else NO_INPUTS
+    return " ".join(rig_words(run)) if run.reference else NO_INPUTS
 
 
 def _waiting_words(run: RunView) -> str:

@@ -227,3 +227,16 @@ def test_crossed_legs_follow_the_leg_that_stands():
         assert np.abs(moved[:, BONES[part].end]).max() < 0.05 * character.px_per_m
     apart = moved[:, Joint.LEFT_KNEE] - moved[:, Joint.RIGHT_KNEE]
     assert np.abs(apart).max() < 1e-6
+
+
+def test_an_arm_whose_hand_is_hidden_stays_with_the_trunk():
+    arm = frozenset({Part.LEFT_UPPER_ARM, Part.LEFT_FOREARM})
+    performance = perform(raise_arm(standing(), np.linspace(0.1, 2.6, FRAMES)))
+    character = make_character()
+    retargeter = Retargeter(character, frozenset(DRAWING_ORDER), Orientation.VIDEO, performance[:12], held=arm)
+    joints = retargeter.move(performance).joints
+    for start, end in ((Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW), (Joint.LEFT_WRIST, Joint.LEFT_HAND)):
+        way = character.joints[end] - character.joints[start]
+        assert joints[:, end] - joints[:, start] == pytest.approx(np.repeat(way[None], FRAMES, axis=0), abs=1.0)
+    free = Retargeter(character, frozenset(DRAWING_ORDER), Orientation.VIDEO, performance[:12]).move(performance).joints
+    assert np.ptp(direction(free, Part.LEFT_UPPER_ARM)) > 1
