@@ -37,6 +37,7 @@ LEAST_SIGMA_PX = 0.8  # over which edges are averaged at least
 # A slope between these two pixels (of 8 bits) and that percentile of all slopes around counts as half an edge.
 FAINT, USUAL_PERCENT = 2.0, 80
 PALM_POINTS = 9  # between wrist and knuckles, one of which a piece of the hand must hold
+SPUR_M = 0.03  # half the width of what hangs from the torso under an arm but belongs to the arm
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,3 +292,12 @@ def _with_palm(hand: np.ndarray, palm: np.ndarray, arm: np.ndarray) -> np.ndarra
     wanted = np.unique(pieces[y[inside], x[inside]])
     wanted = wanted[wanted > 0]
     return np.isin(pieces, wanted) if len(wanted) else arm
+
+
+def spurs(body: np.ndarray, start: np.ndarray, end: np.ndarray, px_per_m: float) -> np.ndarray:
+    """``(height, width)`` bool: thin pieces of the body beside an upper arm; when it is lifted they hang loose."""
+    ys, xs = np.ogrid[: body.shape[0], : body.shape[1]]
+    (x, y), reach = (start + end) / 2, float(np.hypot(*(end - start))) / 2
+    beside = body & ((xs - x) ** 2 + (ys - y) ** 2 < reach**2)
+    core = distance_to(~body) > SPUR_M * px_per_m
+    return beside & (distance_to(core) > SPUR_M * px_per_m)

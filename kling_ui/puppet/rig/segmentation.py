@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from kling_ui.puppet.rig.belongings import cloth_at_hand, held_things
-from kling_ui.puppet.rig.boundaries import BODY, NOTHING, OWN, arm_axis, arm_boundaries, tell_fingers, territory
+from kling_ui.puppet.rig.boundaries import BODY, NOTHING, OWN, arm_axis, arm_boundaries, spurs, tell_fingers, territory
 from kling_ui.puppet.rig.character import BYTE_VALUES, Character, among, box_around, legs_are_one
 from kling_ui.puppet.rig.distances import (
     BELOW_NECK,
@@ -63,7 +63,6 @@ ENLARGED_SIGMA_PX = 1.2  # over which labels' stairs are smoothed when they are 
 THING = 0.5  # from what on a pixel of the enlarged copy is the thing's
 BESIDE_M = 0.03  # an arm, where slivers of the body hang loose once it is gone
 SLIVER_M = 0.014  # half the width of what is left of a thing, or of its shadow, beside it
-SPUR_M = 0.03  # half the width of what hangs from the torso under an arm but belongs to the arm
 SOLID = 0.95  # alpha of what is the person alone
 MOSTLY, LOOSE_RIM_PX = 0.5, 2  # alpha that holds pieces together; around a loose one, what is its soft rim
 AROUND_M = 0.05  # an arm, in which its border is refined
@@ -421,7 +420,7 @@ def _recut(labels: np.ndarray, zone: np.ndarray, own: list[Part], under: np.ndar
     joints, px_per_m = character.joints - (box[1].start, box[0].start), character.px_per_m
     before, body = among(here, own), (here >= 0) & ~among(here, ARM_PARTS)
     arm = (before & (zone != BODY)) | ((zone == OWN) & body & (here != Part.HEAD))
-    arm |= _spurs((before | body) & ~arm, joints[BONES[own[0]].start], joints[BONES[own[0]].end], px_per_m)
+    arm |= spurs((before | body) & ~arm, joints[BONES[own[0]].start], joints[BONES[own[0]].end], px_per_m)
     bone = BONES[own[-1]]
     if bone.tip is not None:
         solid = (before | body) & ~arm & (character.alpha[box] > SOLID)
@@ -430,15 +429,6 @@ def _recut(labels: np.ndarray, zone: np.ndarray, own: list[Part], under: np.ndar
     lost = before & ~arm & (below >= 0)
     here[lost] = below[lost]
     here[ys, xs] = _split(own, joints, xs, ys)
-
-
-def _spurs(body: np.ndarray, start: np.ndarray, end: np.ndarray, px_per_m: float) -> np.ndarray:
-    """``(height, width)`` bool: thin pieces of the body beside an upper arm; when it is lifted they hang loose."""
-    ys, xs = np.ogrid[: body.shape[0], : body.shape[1]]
-    (x, y), reach = (start + end) / 2, float(np.hypot(*(end - start))) / 2
-    beside = body & ((xs - x) ** 2 + (ys - y) ** 2 < reach**2)
-    core = distance_to(~body) > SPUR_M * px_per_m
-    return beside & (distance_to(core) > SPUR_M * px_per_m)
 
 
 def _enlarge(labels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
