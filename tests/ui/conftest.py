@@ -184,6 +184,7 @@ def run_of(tmp_path: Path) -> Callable[..., RunView]:
         "needs_token": False,
         "charge": Charge.NO,
         "inputs": (),
+        "notes": (),
         "repairs": (),
         "rules": (),
     }

@@ -60,7 +60,6 @@ def test_the_apps_token_is_nowhere_in_the_page(client):
         ("GET", "/gradio_api/runs"),
         ("GET", "/monitoring/summary"),
         ("POST", "/gradio_api/run/judge"),
-        ("POST", "/gradio_api/upload"),
         ("POST", "/gradio_api/component_server"),
     ],
 )
