@@ -41,6 +41,7 @@ FIRST_RATE = 6.0  # frames a second that it watches at least
 FIRST_LEAST_S = 3.0  # shorter clips are watched as a whole: a dozen moments say too little
 FOLLOWS_MIN = 80.0  # points of 100
 IN_STEP_FRAMES = 0.5  # a lag of a frame is never taken for less; from here on all frames say how late it is
+CONTRADICTED_SURELY = 0.16  # twice what is allowed: then two first looks are enough to give no figure
 SAME_MOMENT_S = 0.01
 _KEPT_AS, _FIRST_KEPT_AS = "motion.npz", "motion-first.npz"
 
@@ -112,6 +113,9 @@ async def match_clips(
     if steps > 1:
         wanted, first = await _together((watch(reference, known_reference), watch(result, known_result, steps=steps)))
         match = await asyncio.to_thread(_at_first_sight, wanted, first, orientation)
+        if match is None and await asyncio.to_thread(_doubt_at_first_sight, wanted, first, orientation) >= DOUBT_MIN:
+            mirror = await watch(result, known_result, steps=steps, in_mirror=True)
+            match = await asyncio.to_thread(_unclear_at_first_sight, wanted, first, mirror.track, orientation)
         if match is not None:
             return match
         given = await watch(result, known_result)
@@ -167,7 +171,10 @@ async def _watched(
 ) -> TrackedClip:
     """Find the person in one of so many ``steps`` of the moments that the motion match needs, if it is not kept."""
     track, facts = known.track, known.facts
-    cache, kept_as = AnalysisCache(folder) if folder else None, _KEPT_AS if steps == 1 else _FIRST_KEPT_AS
+    cache, kept_as = (
+        AnalysisCache(folder) if folder and not in_mirror else None,
+        _KEPT_AS if steps == 1 else _FIRST_KEPT_AS,
+    )
     if track is None and cache is not None and steps > 1:
         track = await asyncio.to_thread(cache.read_track, known.sha256, kept_as)
     if track is None:
@@ -189,14 +196,10 @@ def first_steps(reference: VideoFacts, result: VideoFacts) -> int:
 
 def _at_first_sight(wanted: TrackedClip, first: TrackedClip, orientation: Orientation) -> MotionMatch | None:
     """The match in the moments of a first look; ``None`` when it takes all moments to tell."""
-    track = wanted.track
-    if not (first.is_as_read and len(track.times_s)):
+    reference = _at_the_moments_of(first.track, wanted.track)
+    if reference is None or not first.is_as_read:
         return None
-    nearest = np.abs(track.times_s[:, None] - first.track.times_s).argmin(axis=0)
-    if np.abs(track.times_s[nearest] - first.track.times_s).max() > SAME_MOMENT_S:
-        return None
-    reference = PoseTrack(track.times_s[nearest], track.landmarks[nearest], track.world_m[nearest], track.aspect)
-    match = motion_match(reference, first.track, orientation=orientation, fps=wanted.fps)
+    match = _first_match(wanted, reference, first, orientation)
     is_clear = (
         match.score is not None
         and match.score >= FOLLOWS_MIN
@@ -205,8 +208,44 @@ def _at_first_sight(wanted: TrackedClip, first: TrackedClip, orientation: Orient
         and not (match.apart or match.missing or match.is_mirrored or match.is_turned_round)
         and points_in_doubt(reference, first.track, orientation) < DOUBT_MIN
     )
-    whole_s = end_s(track)  # of both: they have as many frames, and nothing is missing
-    return replace(match, reference_s=whole_s, result_s=whole_s, unread_s=wanted.unread_s) if is_clear else None
+    return match if is_clear else None
+
+
+def _doubt_at_first_sight(wanted: TrackedClip, first: TrackedClip, orientation: Orientation) -> float:
+    """As :func:`points_in_doubt`, in the moments of a first look."""
+    reference = _at_the_moments_of(first.track, wanted.track)
+    return 0.0 if reference is None else points_in_doubt(reference, first.track, orientation)
+
+
+def _unclear_at_first_sight(
+    wanted: TrackedClip, first: TrackedClip, in_mirror: PoseTrack, orientation: Orientation
+) -> MotionMatch | None:
+    """A match without figures where already two first looks contradict each other by far; else ``None``."""
+    reference, alike = _at_the_moments_of(first.track, wanted.track), self_score(first.track, in_mirror)
+    if reference is None or alike is None:
+        return None
+    match = _first_match(wanted, reference, first, orientation)
+    lost = 1 - weight_share(reference, agreed(first.track, mirrored(in_mirror)), orientation, against=first.track)
+    is_unclear = match.score is not None and lost > CONTRADICTED_SURELY
+    return _without_figures(match, alike, lost) if is_unclear else None
+
+
+def _first_match(
+    wanted: TrackedClip, reference: PoseTrack, first: TrackedClip, orientation: Orientation
+) -> MotionMatch:
+    match = motion_match(reference, first.track, orientation=orientation, fps=wanted.fps)
+    whole_s = end_s(wanted.track)  # of both, which have as many frames
+    return replace(match, reference_s=whole_s, result_s=whole_s, unread_s=wanted.unread_s)
+
+
+def _at_the_moments_of(first: PoseTrack, track: PoseTrack) -> PoseTrack | None:
+    """A track in the moments of another; ``None`` where it has none."""
+    if not (len(first.times_s) and len(track.times_s)):
+        return None
+    nearest = np.abs(track.times_s[:, None] - first.times_s).argmin(axis=0)
+    if np.abs(track.times_s[nearest] - first.times_s).max() > SAME_MOMENT_S:
+        return None
+    return PoseTrack(track.times_s[nearest], track.landmarks[nearest], track.world_m[nearest], track.aspect)
 
 
 async def _together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
