@@ -26,6 +26,8 @@ _REGION_SCALE = 1.25  # how much larger than the body's circle the landmark mode
 # Without the packages that it names: most are never imported here, and one would be a second OpenCV.
 INSTALLING = "pip install --no-deps mediapipe==0.10.21"
 _LOADING = Lock()
+_IDLE: "dict[float, PoseTracker]" = {}  # by the score they ask for; loading one takes as long as three to five frames
+_NOTHING_PX = 64
 _DETECTOR = """
     input_stream: "image"
     output_stream: "detections"
@@ -240,9 +242,31 @@ class PoseTracker:
         answer: Any = self._solution.process(rgb)
         return _reading(answer.pose_landmarks, answer.pose_world_landmarks, None)
 
+    def forget(self) -> bool:
+        """Lose the person by showing nothing at all, so that the next frame is the first one again; tell if it did."""
+        return self.read(np.zeros((_NOTHING_PX, _NOTHING_PX, 3), np.uint8)) is None
+
     def close(self) -> None:
         """Free the models."""
         self._solution.close()
+
+
+@contextmanager
+def lent_tracker(score_min: float) -> Generator[PoseTracker]:
+    """Lend a tracker for connected frames, for one thread at a time; the last one is kept, since loading takes long.
+
+    Args:
+        score_min: How sure the detector must be, 0-1.
+    """
+    tracker = _IDLE.pop(score_min, None) or PoseTracker(connected=True, score_min=score_min)
+    try:
+        yield tracker
+        is_fresh = tracker.forget()
+    except BaseException:
+        tracker.close()
+        raise
+    if not is_fresh or _IDLE.setdefault(score_min, tracker) is not tracker:
+        tracker.close()
 
 
 def _reading(landmarks: Any, world: Any, mask: np.ndarray | None) -> PoseReading | None:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from kling_ui.media.video import Frame
-from kling_ui.vision.detector import Candidate, PoseDetector, PoseReading, PoseTracker
+from kling_ui.vision.detector import Candidate, PoseDetector, PoseReading, PoseTracker, lent_tracker
 
 # 0.5 is the detector's own default. Stylised characters are often found only lower (0.4 for a painted face), which is
 # believed when the landmarks lie on the mask: those of a true find do (0.8-1.0 measured), a phantom's do not (0.0-0.4).
@@ -197,9 +197,15 @@ def find_poses(frames: Iterable[Frame], *, connected: bool = True) -> Iterator[t
         frames: Upright frames, best at most :data:`TRACK_LONG_SIDE_PX` long; they pass through.
         connected: The frames follow each other closely, so that one helps the next (about 1.5 x faster).
     """
-    with contextlib.closing(PoseTracker(connected=connected, score_min=SURE_SCORE_MIN)) as follower:
+    with _tracker(connected=connected) as follower:
         for frame in frames:
             yield frame, pose_of(follower.read(frame.rgb))
+
+
+def _tracker(*, connected: bool) -> contextlib.AbstractContextManager[PoseTracker]:
+    if connected:
+        return lent_tracker(SURE_SCORE_MIN)
+    return contextlib.closing(PoseTracker(connected=False, score_min=SURE_SCORE_MIN))
 
 
 def pose_of(found: PoseReading | None) -> Pose | None:

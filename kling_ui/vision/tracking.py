@@ -5,13 +5,12 @@ checked against each other. Where they lie nearly on a straight line, a parabola
 passed over; where they do not, or somebody was lost, the pose in those frames is detected after all.
 """
 
-import contextlib
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
 from kling_ui.media.video import Frame
-from kling_ui.vision.detector import PoseTracker
+from kling_ui.vision.detector import lent_tracker
 from kling_ui.vision.pose import EPSILON, HIPS, KEYPOINTS, SHOULDERS, SURE_SCORE_MIN, Pose, pose_of
 
 DETECTIONS_PER_S = 12.0  # fewer lose fast hands
@@ -31,7 +30,7 @@ def track_poses(frames: Iterable[Frame], *, fps: float) -> Iterator[tuple[Frame,
         frames: Upright frames that follow each other closely; a few of them are held back.
         fps: Frames per second.
     """
-    with contextlib.closing(PoseTracker(connected=True, score_min=SURE_SCORE_MIN)) as follower:
+    with lent_tracker(SURE_SCORE_MIN) as follower:
         yield from track_sparsely(frames, lambda frame: pose_of(follower.read(frame.rgb)), every=detection_stride(fps))
 
 

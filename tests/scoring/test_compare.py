@@ -12,6 +12,7 @@ from kling_ui.errors import MediaError
 from kling_ui.media.video import Frame, read_frames
 from kling_ui.scoring.compare import (
     agreed,
+    first_steps,
     load_tracked_clip,
     match_clips,
     self_score,
@@ -163,6 +164,108 @@ def matched(wanted: PoseTrack, given: PoseTrack, in_mirror: PoseTrack | None) ->
             return track
 
     return asyncio.run(match_clips(Watching(), Path("reference.mp4"), Path("result.mp4")))
+
+
+class Thinning:
+    """Workers that see these tracks, 24 frames a second of six seconds, and note the steps in which they read them."""
+
+    def __init__(
+        self,
+        wanted: PoseTrack,
+        given: PoseTrack,
+        result: SimpleNamespace | None = None,
+        *,
+        in_mirror: PoseTrack | None = None,
+    ):
+        usual = SimpleNamespace(duration_s=6.0, frame_count=144, fps=24.0)
+        self.played = {"reference.mp4": wanted, "result.mp4": given}
+        self.facts = {"reference.mp4": usual, "result.mp4": result or usual}
+        self.in_mirror = in_mirror or mirrored(given)
+        self.strides: dict[str, list[int]] = {"reference.mp4": [], "result.mp4": []}
+
+    async def run(self, work, path, *args, **more):
+        if work is not track_span:
+            return self.facts[path.name], "", None
+        start_s, end_s = args[0]
+        if not start_s:
+            self.strides[path.name].append(more["stride"])
+        track = self.in_mirror if more["in_mirror"] else self.played[path.name]
+        within = np.flatnonzero((track.times_s >= start_s) & (track.times_s < (end_s or np.inf)))
+        rows = within[:: more["stride"]]
+        return PoseTrack(track.times_s[rows], track.landmarks[rows], track.world_m[rows], track.aspect)
+
+    def match(self) -> MotionMatch:
+        return asyncio.run(match_clips(self, Path("reference.mp4"), Path("result.mp4")))
+
+
+def test_a_result_that_follows_is_told_by_half_of_its_moments(dance_track):
+    near = moved(dance_track, slice(None), 0.002)
+    workers, all_moments = Thinning(dance_track, near), motion_match(every(dance_track, 2), every(near, 2), fps=24.0)
+    match = workers.match()
+    assert workers.strides == {"reference.mp4": [2], "result.mp4": [4]}
+    assert match.score == pytest.approx(all_moments.score, abs=0.5)
+    assert (match.reference_s, match.result_s) == pytest.approx((all_moments.reference_s, all_moments.result_s))
+    assert match.compared_s == pytest.approx(all_moments.compared_s, abs=0.1)
+    assert match.lag is not None
+    assert abs(match.lag.frames) < 0.5
+
+
+def test_a_lag_is_told_from_all_moments(dance_track, true_track):
+    for late_frames in (1, 2, 6):
+        late = true_track(late_s=late_frames / 24)
+        workers = Thinning(dance_track, late)
+        match = workers.match()
+        assert 2 in workers.strides["result.mp4"], late_frames
+        told = motion_match(every(dance_track, 2), every(late, 2), fps=24.0).lag
+        assert match.lag is not None
+        assert told is not None
+        assert match.lag.frames == pytest.approx(told.frames, abs=1e-3)
+        assert match.lag.uncertainty_s == pytest.approx(told.uncertainty_s, abs=1e-3)
+
+
+def test_what_does_not_follow_clearly_is_told_from_all_moments(dance_track, true_track):
+    lost = replace(dance_track, landmarks=dance_track.landmarks.copy())
+    lost.landmarks[60:66] = np.nan
+    arm = [Landmark.LEFT_ELBOW, Landmark.LEFT_WRIST, Landmark.LEFT_PINKY, Landmark.LEFT_INDEX, Landmark.LEFT_THUMB]
+    dead_arm = replace(dance_track, landmarks=dance_track.landmarks.copy())
+    dead_arm.landmarks[:, arm] = dance_track.landmarks[:1, arm]
+    for name, given in {"lost": lost, "dead arm": dead_arm, "mirrored": mirrored(dance_track)}.items():
+        workers = Thinning(dance_track, given)
+        workers.match()
+        assert 2 in workers.strides["result.mp4"], name
+    workers = Thinning(dance_track, true_track(gesture))
+    assert workers.match().score is not None
+    assert workers.strides["result.mp4"] == [4, 4, 2, 2]  # every second one in the mirror
+
+
+def test_what_a_first_look_contradicts_by_far_has_no_figure(dance_track):
+    wild = moved(dance_track, slice(None), 0.03)
+    workers = Thinning(dance_track, wild, in_mirror=mirrored(moved(dance_track, slice(None), 0.03, seed=4)))
+    match = workers.match()
+    assert match.score is None
+    assert "against itself" in match.reason
+    assert workers.strides["result.mp4"] == [4, 4]
+
+
+def test_a_result_of_another_rate_or_length_is_told_from_all_moments(dance_track):
+    other = SimpleNamespace(duration_s=6.0, frame_count=180, fps=30.0)
+    workers = Thinning(dance_track, dance_track, other)
+    workers.match()
+    assert workers.strides["result.mp4"] == [2]
+
+
+def every(track: PoseTrack, step: int) -> PoseTrack:
+    return PoseTrack(track.times_s[::step], track.landmarks[::step], track.world_m[::step], track.aspect)
+
+
+@pytest.mark.parametrize(
+    ("frame_count", "fps", "steps"),
+    [(144, 24, 2), (150, 25, 2), (144, 23.976, 3), (300, 30, 2), (360, 60, 2), (720, 24, 1), (60, 24, 1), (60, 10, 1)],
+)
+def test_a_first_look_reads_six_moments_a_second_or_more(frame_count, fps, steps):
+    facts = SimpleNamespace(frame_count=frame_count, fps=fps, duration_s=frame_count / fps)
+    assert first_steps(facts, facts) == steps
+    assert first_steps(SimpleNamespace(frame_count=frame_count + 1, fps=fps), facts) == 1
 
 
 def test_nobody_in_the_mirror_is_no_contradiction(dance_track, true_track):

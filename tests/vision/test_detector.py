@@ -1,11 +1,14 @@
 import subprocess
 import sys
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kling_ui.errors import WorkError
+from kling_ui.media.video import read_frames
 from kling_ui.vision import detector
 
 
@@ -34,6 +37,34 @@ def test_without_mediapipe_it_is_said_how_to_install_it(monkeypatch):
     with pytest.raises(WorkError, match="mediapipe is not installed") as raised:
         detector.PoseTracker(connected=True, score_min=0.5)
     assert raised.value.advice.endswith("pip install --no-deps mediapipe==0.10.21")
+
+
+def test_a_tracker_that_is_lent_again_reads_as_a_new_one(dance_mp4):
+    frames = [frame.rgb for frame in read_frames(dance_mp4, container="mp4", long_side_px=640)]
+
+    def read() -> list[np.ndarray]:
+        with detector.lent_tracker(0.5) as tracker:
+            seen.append(tracker)
+            return [found.landmarks for frame in frames[:8] if (found := tracker.read(frame)) is not None]
+
+    seen: list[detector.PoseTracker] = []
+    first = read()
+    with detector.lent_tracker(0.5) as tracker:  # leaves somebody at another place behind
+        tracker.read(np.ascontiguousarray(frames[-1][:, ::-1]))
+    with ThreadPoolExecutor(1) as another:
+        again = another.submit(read).result()
+    assert seen[0] is seen[1]
+    assert len(first) == 8
+    assert np.array_equal(first, again)
+
+
+def test_two_at_once_have_two_trackers_and_a_failure_leaves_none_behind():
+    with detector.lent_tracker(0.5) as one, detector.lent_tracker(0.5) as other:
+        assert one is not other
+    with pytest.raises(KeyError), detector.lent_tracker(0.5) as failed:
+        raise KeyError
+    with detector.lent_tracker(0.5) as fresh:
+        assert fresh is not failed
 
 
 def test_the_version_to_install_is_the_one_that_is_locked():
