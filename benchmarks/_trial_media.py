@@ -29,7 +29,8 @@ from kling_ui.puppet.rig import layers
 from kling_ui.puppet.rig.character import Character, find_character, shown_parts
 from kling_ui.puppet.rig.segmentation import label_parts
 from kling_ui.puppet.skeleton import BONES, Part, joints_of
-from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, face_of, find_poses, shrink, track_of
+from kling_ui.vision.people import face_of
+from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, find_poses, shrink, track_of
 
 HOLE_PX = 480  # longer side of the pictures with holes: OpenCV's best ones take minutes for more
 LONG_PX = 960  # of the pictures that play

@@ -29,7 +29,7 @@ AHEAD_S = 8.0  # between handing in a clip and the click: reading the findings t
 def main() -> None:
     """Print the ratio of every round, and the median."""
     with tempfile.TemporaryDirectory() as folder, Workers() as workers:
-        settings = replace(Settings.from_env(), data_dir=Path(folder))
+        settings = replace(Settings.from_env(), data_dir=Path(folder), ledger_url=f"sqlite:///{folder}/ledger.sqlite")
         ratios = asyncio.run(_measure(settings, workers))
     print(f"click to scored result: {statistics.median(ratios):.2f} x the preview alone (median of {len(ratios)})")
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 import numpy as np
 
 from kling_ui.options import Orientation
-from kling_ui.vision.pose import KEYPOINTS, VISIBLE_MIN, Landmark, PoseTrack, face_of, seen
+from kling_ui.vision.people import face_of
+from kling_ui.vision.pose import KEYPOINTS, VISIBLE_MIN, Landmark, PoseTrack, seen
 
 HALF_CREDIT_DEG = 30.0  # a limb this far off earns half of what an exact one does
 PCK_DEG = 20.0  # the limit of PCK@20deg

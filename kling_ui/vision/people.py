@@ -404,3 +404,27 @@ def load_detector_pool() -> None:
 
     for done in [detector_pool().submit(load) for _ in range(_THREADS)]:
         done.result()
+
+
+LEFT_EYE_AND_EAR, RIGHT_EYE_AND_EAR = [Landmark.LEFT_EYE, Landmark.LEFT_EAR], [Landmark.RIGHT_EYE, Landmark.RIGHT_EAR]
+
+
+def face_of(points: np.ndarray) -> np.ndarray:
+    """Measure how a face is held in the picture plane and turned.
+
+    Args:
+        points: ``(..., 33, 2)`` landmarks in a picture with square units.
+
+    Returns:
+        ``(..., 3)``: roll, the angle of the line from right to left eye and ear in radians; turn and nod, the way from
+        the middle of the ears to the nose across and along the face, in units of the distance between the ears.
+    """
+    left, right = points[..., LEFT_EYE_AND_EAR, :].mean(axis=-2), points[..., RIGHT_EYE_AND_EAR, :].mean(axis=-2)
+    across = left - right
+    width = np.maximum(np.linalg.norm(across, axis=-1), EPSILON)
+    unit = across / width[..., None]
+    ears = (points[..., Landmark.LEFT_EAR, :] + points[..., Landmark.RIGHT_EAR, :]) / 2
+    nose = points[..., Landmark.NOSE, :] - ears
+    turn = (nose * unit).sum(axis=-1) / width
+    nod = (nose[..., 1] * unit[..., 0] - nose[..., 0] * unit[..., 1]) / width
+    return np.stack([np.arctan2(across[..., 1], across[..., 0]), turn, nod], axis=-1)

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from kling_ui.vision.pose import Landmark, face_of
+from kling_ui.vision.people import face_of
+from kling_ui.vision.pose import Landmark
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ class PuppetMotion:
     Attributes:
         joints: ``(frames, 18, 2)`` px.
         scale: ``(frames,)`` size of the figure against the picture.
-        face: ``(frames, 3)`` changes of :func:`kling_ui.vision.pose.face_of` against the picture.
+        face: ``(frames, 3)`` changes of :func:`kling_ui.vision.people.face_of` against the picture.
         arms_behind: ``(frames, 2)`` bool: the left, the right arm is behind the body.
         right_over: ``(frames, 2)`` bool: the right arm lies over the left one, the right leg over the left one.
         turned: ``(frames,)`` bool: it shows its back, or its front where the picture shows its back.

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kling_ui.puppet.skeleton import ANKLES, joints_of, scale_px_per_m
+from kling_ui.vision.people import face_of
 from kling_ui.vision.plausibility import DOUBT_S_MAX, Readings, ReadingSearch, exchanged
-from kling_ui.vision.pose import LANDMARKS, Pose, PoseTrack, face_of
+from kling_ui.vision.pose import LANDMARKS, Pose, PoseTrack
 
 SLOW_SIGMA_S = 0.08  # how long a resting joint is averaged
 FAST_SIGMA_S = 0.02  # and a fast one
@@ -102,7 +103,7 @@ class SmoothedMotion:
         world_m: ``(frames, 18, 3)`` metres, hips at 0, y down, smaller z nearer.
         visibility: ``(frames, 18)`` 0-1, slowly changing.
         scale: ``(frames,)`` heights per metre.
-        face: ``(frames, 3)`` see :func:`kling_ui.vision.pose.face_of`.
+        face: ``(frames, 3)`` see :func:`kling_ui.vision.people.face_of`.
         speed_m_s: ``(frames, 2)`` speeds of the left and the right ankle in the picture.
         fps: Frames per second.
     """

@@ -15,7 +15,8 @@ from kling_ui.puppet.rig.distances import march
 from kling_ui.puppet.rig.matting import matte
 from kling_ui.puppet.skeleton import ANKLES, BONES, HIPS, KNEES, LEGS, Joint, Part, joints_of, scale_px_per_m
 from kling_ui.vision.corrected import corrected_pose
-from kling_ui.vision.pose import ARMS, EARS, Landmark, Pose, face_of, find_people, find_person
+from kling_ui.vision.people import face_of
+from kling_ui.vision.pose import ARMS, EARS, Landmark, Pose, find_people, find_person
 
 VISIBLE = 0.5  # a bone whose end is less visible than this is not shown
 SURELY_VISIBLE = 0.9  # with an arm less visible than this the pose is detected again
@@ -50,7 +51,7 @@ class FaceMarks:
     Attributes:
         centre: ``(x, y)`` px, between eyes, nose and ears.
         width_px: Distance between the ears as they are seen.
-        held: ``(3,)`` roll, turn and nod; see :func:`kling_ui.vision.pose.face_of`.
+        held: ``(3,)`` roll, turn and nod; see :func:`kling_ui.vision.people.face_of`.
     """
 
     centre: tuple[float, float]
