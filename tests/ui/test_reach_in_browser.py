@@ -56,5 +56,6 @@ def test_a_server_that_is_gone_is_said_and_what_the_click_started(page):
     expect(page.locator("[data-link=download]")).to_be_visible(timeout=180_000)
 
 
-def test_there_is_no_footer_of_somebody_else(page):
-    assert page.locator("footer").count() == 0
+def test_the_footer_leads_to_the_endpoints_and_says_nothing_else(page):
+    expect(page.locator("footer button:visible")).to_have_count(1)
+    assert page.locator("footer").inner_text().strip() == "Use via API"
