@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -216,8 +217,11 @@ def _measure(workers: Workers, pair: tuple[str, str], picture: Path, clip: Path,
     drawn = _drawn_match(clip, picture, frames)
     said = match.reason or says_little(asdict(match))
     shown = None if said else match.score
-    behind = motion_match(load_tracked_clip(clip).track, load_tracked_clip(result).track).score
+    behind = motion_match(_read_once(clip).track, load_tracked_clip(result).track).score
     return Measured(*pair, drawn.score, shown, said, match.visibility, match.self_score, behind)
+
+
+_read_once = cache(load_tracked_clip)  # of the references, which stay the same
 
 
 @contextmanager
@@ -236,7 +240,7 @@ def _recorded() -> Generator[list[FramePose]]:
 
 def _drawn_match(clip: Path, picture: Path, frames: Sequence[FramePose]) -> MotionMatch:
     """The motion match of what was drawn, without looking at it."""
-    reference, rig = load_tracked_clip(clip), rig_of(picture, sides_px=SIDES_PX)
+    reference, rig = _read_once(clip), rig_of(picture, sides_px=SIDES_PX)
     width, height = rig.character.size
     rest = find_person(rig.character.rgb[:height])
     if rest is None:

@@ -15,6 +15,7 @@ from kling_ui.checks.repair_session import RepairSession
 from kling_ui.corrections import Corrections, corrections_of_files
 from kling_ui.errors import SettingsError
 from kling_ui.media.files import copy_into
+from kling_ui.options import TransferOptions
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 
@@ -71,20 +72,10 @@ class Parts:
             MediaError: A file cannot be read or written, or shows nobody.
             WorkError: The worker died or took too long.
         """
-        from kling_ui.puppet.render import render_transparent  # noqa: PLC0415  nothing else here needs it
-
         with tempfile.TemporaryDirectory(dir=folder, prefix=".drawing-") as work:
             drawn = Path(work) / "drawn.webm"
-            await self.workers.run(
-                render_transparent,
-                inputs.image,
-                inputs.video,
-                drawn,
-                orientation=inputs.choice.orientation,
-                sides_px=inputs.choice.resolution.sides_px,
-                corrections=inputs.corrections,
-                timeout_s=TRANSPARENT_LIMIT_S,
-            )
+            pair = inputs.image, inputs.video
+            await draw_without_background(self.workers, pair, drawn, inputs.choice, inputs.corrections)
             return await asyncio.to_thread(copy_into, drawn, folder, name)
 
     def open_runner(self, *, take_over: bool) -> "AbstractAsyncContextManager[Runner]":
@@ -96,6 +87,35 @@ class Parts:
         from kling_ui.runs.runner import open_runner  # noqa: PLC0415  checks alone need none of it
 
         return open_runner(self.settings, self.workers, take_over=take_over)
+
+
+async def draw_without_background(
+    workers: Workers, pair: tuple[Path, Path], out: Path, choice: TransferOptions, corrections: Corrections | None
+) -> None:
+    """Have a worker draw a preview once more on nothing, as a WebM with transparency.
+
+    Args:
+        workers: Who draws it.
+        pair: The picture and the clip that the preview was made of.
+        out: Where it goes; it appears only when it is complete.
+        choice: What the preview was asked for.
+        corrections: What was corrected of the picture by hand.
+
+    Raises:
+        MediaError: A file cannot be read or written, or shows nobody.
+        WorkError: The worker died or took too long.
+    """
+    from kling_ui.puppet.render import render_transparent  # noqa: PLC0415  nothing else here draws
+
+    await workers.run(
+        render_transparent,
+        *pair,
+        out,
+        orientation=choice.orientation,
+        sides_px=choice.resolution.sides_px,
+        corrections=corrections,
+        timeout_s=TRANSPARENT_LIMIT_S,
+    )
 
 
 @asynccontextmanager

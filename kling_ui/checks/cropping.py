@@ -18,6 +18,7 @@ from kling_ui.checks.repair_kinds import PEOPLE_MAX
 from kling_ui.checks.usability import bystanders, most_people
 from kling_ui.media.rectangles import Margins, Rect, Size, window
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
+from kling_ui.vision.clip_measurements import SeenPerson
 from kling_ui.vision.people import Box
 from kling_ui.vision.pose import HIPS, SHOULDERS, seen
 
@@ -81,18 +82,21 @@ def people_of(known: ImageAnalysis | VideoAnalysis) -> tuple[tuple[Rect, ...], .
     Of more than :data:`PEOPLE_MAX` those are left out who are seen least. Nobody is listed where only one is.
     """
     size = known.facts.width_px, known.facts.height_px
-    if isinstance(known, ImageAnalysis):
-        if known.person is None or not known.others:
-            return ()
-        main = person_rect(size, known.person, room=(0.0, 0.0))
-        found = [(main,), *((_rect(box, size),) for box in known.others)]
-        largest = sorted(found, key=lambda rects: -_area(rects[0]))[:PEOPLE_MAX]
-    else:
-        others = sorted(bystanders(known), key=lambda person: -person.share)[: PEOPLE_MAX - 1]
-        if not others:
-            return ()
-        largest = [tuple(_rect(box, size) for box in person.boxes) for person in (known.notes.people[0], *others)]
-    return tuple(sorted(largest, key=lambda rects: float(np.median([rect.left_px + rect.right_px for rect in rects]))))
+    if isinstance(known, VideoAnalysis):
+        return tuple(tuple(_rect(box, size) for box in person.boxes) for person in _seen_people(known))
+    if known.person is None or not known.others:
+        return ()
+    main = person_rect(size, known.person, room=(0.0, 0.0))
+    found = [(main,), *((_rect(box, size),) for box in known.others)]
+    largest = sorted(found, key=lambda rects: -_area(rects[0]))[:PEOPLE_MAX]
+    return tuple(sorted(largest, key=lambda rects: rects[0].left_px + rects[0].right_px))
+
+
+def _seen_people(clip: VideoAnalysis) -> list[SeenPerson]:
+    """Who is seen most in a clip, from left to right; nobody where only one is."""
+    others = sorted(bystanders(clip), key=lambda person: -person.share)[: PEOPLE_MAX - 1]
+    people = [clip.notes.people[0], *others] if others else []
+    return sorted(people, key=lambda person: float(np.median([left + right for left, _, right, _ in person.boxes])))
 
 
 def seen_at(known: ImageAnalysis | VideoAnalysis, number: int) -> Box:
@@ -105,16 +109,10 @@ def seen_at(known: ImageAnalysis | VideoAnalysis, number: int) -> Box:
     Returns:
         Left, top, right and bottom as fractions of the picture.
     """
-    rects, place = people_of(known)[number - 1], 0
     if isinstance(known, VideoAnalysis):
-        boxes = [
-            tuple(_rect(box, (known.facts.width_px, known.facts.height_px)) for box in one.boxes)
-            for one in known.notes.people
-        ]
-        times_s = known.notes.people[boxes.index(rects)].times_s
-        place = int(np.abs(np.array(times_s) - most_people(known)[0]).argmin())
-    rect = rects[place]
-    width, height = known.facts.width_px, known.facts.height_px
+        person = _seen_people(known)[number - 1]
+        return person.boxes[int(np.abs(np.array(person.times_s) - most_people(known)[0]).argmin())]
+    rect, width, height = people_of(known)[number - 1][0], known.facts.width_px, known.facts.height_px
     return rect.left_px / width, rect.top_px / height, rect.right_px / width, rect.bottom_px / height
 
 

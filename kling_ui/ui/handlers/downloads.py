@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from kling_ui.composition import draw_without_background
 from kling_ui.corrections import read_corrections
 from kling_ui.errors import RunError
 from kling_ui.media.edit import side_by_side
@@ -10,7 +11,6 @@ from kling_ui.runs.view import RunView
 from kling_ui.ui.services import Services
 
 COMPARISON_TIMEOUT_S = 600.0
-DRAWING_TIMEOUT_S = 1800.0  # twice what a preview may take: each picture is drawn twice
 
 
 async def comparison_of(run: RunView, services: Services) -> Path:
@@ -43,23 +43,13 @@ async def without_background_of(run: RunView, services: Services) -> Path:
         RunError: It is no preview that could be drawn once more.
         KlingUIError: There is no room for it, a file cannot be read, or drawing it took too long.
     """
-    from kling_ui.puppet.render import render_transparent  # noqa: PLC0415  the page itself draws nothing
-
     path = _result_of(run, "This run has no result.").with_name("transparent.webm")
     if run.engine is not EngineName.PREVIEW or run.image is None or run.reference is None:
         raise RunError("Only a preview whose picture and clip are kept can be drawn without its background.")
     if not path.is_file():
         services.store.floor.check()
-        await services.workers.run(
-            render_transparent,
-            run.image,
-            run.reference,
-            path,
-            orientation=run.choice.orientation,
-            sides_px=run.choice.resolution.sides_px,
-            corrections=read_corrections(run.corrections) if run.corrections else None,
-            timeout_s=DRAWING_TIMEOUT_S,
-        )
+        corrections = read_corrections(run.corrections) if run.corrections else None
+        await draw_without_background(services.workers, (run.image, run.reference), path, run.choice, corrections)
     return path
 
 
