@@ -29,7 +29,7 @@ RATE_ENOUGH = 12.0  # frames a second that tell the same as all (15 of 30 moved 
 # them above this; of the rest a tenth is.
 DOUBT_MIN = 0.8
 # Two looks see a joint alike when they place it this near to each other, in trunk lengths: a forearm then turns by 12
-# degrees. Of the same 92, those whose looks agreed on more than this share were off by 4.9 points at most.
+# degrees. Of the same 92, those whose looks agreed on more than this share were off by 4.6 points at most.
 ALIKE_TRUNKS, CONTRADICTED_MAX = 0.1, 0.08
 # The parts of a clip that are watched at the same time: always as many, so that no score depends on the machine.
 SPANS = 2
