@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from kling_ui.disks import MOUNTS, Disk, disk_of, mount_of
 from kling_ui.errors import SettingsError
 
 API_BASE = "https://model-api.runcomfy.net"
@@ -27,18 +28,7 @@ _NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")  # containers have undersco
 SPACE_PROXIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "::1/128", "fc00::/7")
 KEEP_DAYS_PUBLIC = 30
 PERSISTENT = Path("/data")  # where a Space mounts its persistent storage
-MOUNTS = Path("/proc/mounts")
 _SPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
-# SQLite's locks and shared memory do not hold on these (sqlite.org/wal.html); local ones of FUSE are excepted.
-_NETWORK_DISKS = re.compile(
-    r"nfs4?|cifs|smb3|smbfs|afs|ceph|glusterfs|lustre|beegfs|gpfs|davfs|vboxsf|fuse|fuse\.(?!(fuse-overlayfs|overlay|lxcfs"
-    r"|bindfs|mergerfs|encfs|gocryptfs|cryfs|ntfs|exfat|ext|zfs)).*"
-)
-# A store of whole objects, in which no page of a database can be written: by file system, or by what is mounted.
-_BUCKETS = re.compile(
-    r"s3fs|s3ql|gcsfuse|rclone|mountpoint-s3|goofys|geesefs|blobfuse|ossfs|cosfs|tigrisfs|riofs|hf-mount|hf://|s3://|gs://"
-)
-
 Network = IPv4Network | IPv6Network
 
 
@@ -57,14 +47,6 @@ class SpaceLogin:
     client_id: str
     client_secret: SecretStr
     provider_url: str
-
-
-class Disk(StrEnum):
-    """What a folder lies on, as far as a database is concerned."""
-
-    LOCAL = "local"
-    NETWORK = "network"
-    BUCKET = "bucket"
 
 
 class TokenFor(StrEnum):
@@ -221,7 +203,7 @@ class Settings:
             on_space=on_space,
             mcp=_number(env, "KLING_UI_MCP", 0, 1) == 1,
             space_id=env["SPACE_ID"] if _SPACE.fullmatch(env.get("SPACE_ID", "")) else None,
-            is_lasting=not on_space or _mount_of(data_dir, mounts)[0] != "/",
+            is_lasting=not on_space or mount_of(data_dir, mounts)[0] != "/",
             ledger_disk=_ledger_disk(ledger_url, mounts),
         )
         settings = replace(settings, limits=_limits(env, is_public=settings.is_public))
@@ -276,29 +258,6 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
-
-
-def disk_of(folder: Path, mounts: Path = MOUNTS) -> Disk:
-    """Tell what a folder lies on; local where the system does not say."""
-    _, source, kind = _mount_of(folder, mounts)
-    if kind.startswith("fuse") and _BUCKETS.search(f"{kind} {source}".lower()):
-        return Disk.BUCKET
-    return Disk.NETWORK if _NETWORK_DISKS.fullmatch(kind) else Disk.LOCAL
-
-
-def _mount_of(folder: Path, mounts: Path) -> tuple[str, str, str]:
-    """Return where the file system of a folder is mounted, what is mounted there, and its type."""
-    try:
-        lines = [line.split() for line in mounts.read_text("utf-8", "replace").splitlines()]
-    except OSError:
-        return "", "", ""
-    place = folder.absolute()
-    found = ("/", "", "")
-    for source, escaped, kind in (line[:3] for line in lines if len(line) >= 3):
-        point = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), escaped)
-        if place.is_relative_to(point) and len(point) >= len(found[0]):  # a later one covers an earlier one
-            found = point, source, kind
-    return found
 
 
 def _data_dir(env: Mapping[str, str], persistent: Path, mounts: Path) -> Path:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from kling_ui.disks import Disk, disk_of
 from kling_ui.errors import SettingsError
-from kling_ui.settings import API_BASE, Disk, Settings, TokenFor, disk_of
+from kling_ui.settings import API_BASE, Settings, TokenFor
 
 
 def test_defaults_need_nothing_from_the_environment():

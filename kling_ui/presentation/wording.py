@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from kling_ui.checks.report import Severity
 from kling_ui.checks.usability import SpanKind
+from kling_ui.disks import Disk
 from kling_ui.options import InputKind, Orientation
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.settings import Disk, Settings
+from kling_ui.settings import Settings
 
 NBSP = "\N{NO-BREAK SPACE}"
 CORRECTED_NAMED_MAX = 4  # more are counted

@@ -1,7 +1,8 @@
 import pytest
 
+from kling_ui.disks import Disk
 from kling_ui.presentation import wording
-from kling_ui.settings import Disk, Settings
+from kling_ui.settings import Settings
 
 
 def _plain(text):
