@@ -82,7 +82,8 @@ def pause_words(pause: Pause, ends_in_s: float | None = None) -> tuple[str, str]
     advice = "What was begun goes on, and results can be seen and saved."
     if pause.scope is PauseScope.PAID:
         advice = "Runs that were begun go on. Use the preview, which is free, or try again later."
-    return f"{words} {pause.message}".rstrip(), advice
+    message = pause.message if pause.message.endswith((".", "!", "?")) or not pause.message else f"{pause.message}."
+    return f"{words} {message}".rstrip(), advice
 
 
 def _span(duration_s: float) -> str:

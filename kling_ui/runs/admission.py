@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from kling_ui.errors import KlingUIError, LedgerError
 from kling_ui.pauses import Pause
-from kling_ui.quotas import DailyQuotas, QuotaKeys, Usage, UsageClaim, day_of
+from kling_ui.quotas import DailyQuotaError, DailyQuotas, QuotaKeys, Usage, UsageClaim, day_of
 from kling_ui.runs.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -143,10 +143,17 @@ class UploadAllowance:
         """
         more_bytes = self.came_bytes + size_bytes - self.counted_bytes
         if more_bytes > 0 and self._admission.is_counting:
-            block_bytes = max(BLOCK_BYTES, more_bytes)
-            await self._admission.take(self._keys, Usage(size_bytes=block_bytes))
-            self.counted_bytes += block_bytes
+            self.counted_bytes += await self._count(more_bytes)
         self.came_bytes += size_bytes
+
+    async def _count(self, size_bytes: int) -> int:
+        block_bytes = max(BLOCK_BYTES, size_bytes)
+        try:
+            await self._admission.take(self._keys, Usage(size_bytes=block_bytes))
+        except DailyQuotaError:
+            block_bytes = size_bytes  # just these, where no more is left of the day
+            await self._admission.take(self._keys, Usage(size_bytes=block_bytes))
+        return block_bytes
 
 
 async def read_pause(ledger: Ledger) -> Pause | None:

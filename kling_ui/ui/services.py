@@ -137,11 +137,10 @@ class Services:
             KlingUIError: It cannot be fetched, there is no room for it, or it is nothing of that kind.
         """
         max_bytes, kinds = LINK_MAX_BYTES[kind], FORMATS[kind]
-        counted = self.runner.admission.upload(self.quota_keys, max_bytes)
+        counted = self.runner.admission.upload(self.quota_keys, 0)
         async with self.turn(), counted as allowance, self.room(max_bytes) as room:
-            path = await download(url, room.folder, http=self.http, max_bytes=max_bytes, kinds=kinds)
-            allowance.came_bytes = (await asyncio.to_thread(path.stat)).st_size
-            return path
+            take = allowance.take
+            return await download(url, room.folder, http=self.http, max_bytes=max_bytes, kinds=kinds, count=take)
 
     async def plain(self, recording: Path) -> Path:
         """Give a clip that a browser recorded as H.264 in MP4, converted where the browser made something else.

@@ -214,6 +214,16 @@ def test_an_upload_that_announced_nothing_is_counted_while_it_comes(admitting):
     admitting(work, visitor=DailyQuota(size_bytes=2.5 * BLOCK_BYTES))
 
 
+def test_the_last_bytes_of_a_day_can_be_had(admitting):
+    async def work(admission):
+        async with admission.upload(ANN, 0) as allowance:
+            await allowance.take(1000)
+            with pytest.raises(DailyQuotaError):
+                await allowance.take(1)
+
+    admitting(work, visitor=DailyQuota(size_bytes=1000))
+
+
 # --- the pause --------------------------------------------------------------------------------------------------------
 
 
