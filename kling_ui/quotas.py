@@ -166,7 +166,7 @@ class DailyQuotas:
     @property
     def is_set(self) -> bool:
         """Whether anything is limited, so that it must be counted."""
-        return any(True for scope in QuotaScope for _ in self.of(scope).limits())
+        return any(any(self.of(scope).limits()) for scope in QuotaScope)
 
     def of(self, scope: QuotaScope) -> DailyQuota:
         """Give the quota of one scope."""
@@ -177,7 +177,7 @@ class DailyQuotas:
 
         Args:
             asked: What is asked for; where that is nothing of a measure, its limit does not matter.
-            used: What was taken today.
+            used: What was taken today, for each scope that is limited.
             now: Seconds since 1970.
         """
         for scope in QuotaScope:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Engine,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -104,7 +105,7 @@ usage = Table(
     "usage",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
-    Column("day", Integer, nullable=False, index=True),  # since 1970, UTC
+    Column("day", Integer, nullable=False),  # since 1970, UTC
     Column("visitor", String(128), nullable=False),
     Column("address", String(64), nullable=False),  # a keyed hash
     Column("run_id", String(32), nullable=False),  # of a paid run, which may no longer be there; else empty
@@ -114,6 +115,8 @@ usage = Table(
     Column("previews", Integer, nullable=False),
     Column("uploads", Integer, nullable=False),
     Column("size_bytes", BigInteger, nullable=False),
+    Index("ix_usage_day_visitor", "day", "visitor"),
+    Index("ix_usage_day_address", "day", "address"),
 )
 
 pauses = Table(
@@ -333,7 +336,7 @@ def _usage_and_pauses(connection: Connection) -> None:
         "usage",
         tables,
         Column("id", Integer, primary_key=True, autoincrement=True),
-        Column("day", Integer, nullable=False, index=True),
+        Column("day", Integer, nullable=False),
         Column("visitor", String(128), nullable=False),
         Column("address", String(64), nullable=False),
         Column("run_id", String(32), nullable=False),
@@ -343,6 +346,8 @@ def _usage_and_pauses(connection: Connection) -> None:
         Column("previews", Integer, nullable=False),
         Column("uploads", Integer, nullable=False),
         Column("size_bytes", BigInteger, nullable=False),
+        Index("ix_usage_day_visitor", "day", "visitor"),
+        Index("ix_usage_day_address", "day", "address"),
     )
     Table(
         "pauses",

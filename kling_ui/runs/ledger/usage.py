@@ -38,7 +38,7 @@ class UsageRows:
             if pause is not None:
                 pause.check(is_paid=claim.is_paid, now=now)
         if claim.quotas.is_set:
-            claim.quotas.check(claim.asked, self.of_day(claim.keys, day_of(now)), now)
+            claim.quotas.check(claim.asked, self._of_day(claim, day_of(now)), now)
 
     def take(self, claim: UsageClaim, now: float, *, run_id: str = "") -> None:
         """Count what is asked for, where anything is limited; ``run_id`` is that of a paid run.
@@ -63,15 +63,6 @@ class UsageRows:
         less = Usage(previews=-unused.previews, uploads=-unused.uploads, size_bytes=-unused.size_bytes)
         self._add(keys, day, less)
 
-    def of_day(self, keys: QuotaKeys, day: int) -> dict[QuotaScope, Usage]:
-        """Add up what was taken in a day by a visitor, from an address, and by all together."""
-        whose: dict[QuotaScope, ColumnElement[bool]] = {
-            QuotaScope.VISITOR: usage.c.visitor == keys.visitor,
-            QuotaScope.ADDRESS: usage.c.address == keys.address,
-            QuotaScope.TOTAL: true(),
-        }
-        return {scope: self._sum((usage.c.day == day) & theirs) for scope, theirs in whose.items()}
-
     def forget(self, now: float) -> None:
         """Forget what was taken before yesterday."""
         self._connection.execute(delete(usage).where(usage.c.day < day_of(now) - KEPT_DAYS))
@@ -87,6 +78,16 @@ class UsageRows:
         if pause is not None:
             row = {"scope": pause.scope.value, "message": pause.message, "until": pause.until}
             self._connection.execute(insert(pauses).values(row))
+
+    def _of_day(self, claim: UsageClaim, day: int) -> dict[QuotaScope, Usage]:
+        """Add up what was taken in a day, for each scope that is limited."""
+        whose: dict[QuotaScope, ColumnElement[bool]] = {
+            QuotaScope.VISITOR: usage.c.visitor == claim.keys.visitor,
+            QuotaScope.ADDRESS: usage.c.address == claim.keys.address,
+            QuotaScope.TOTAL: true(),
+        }
+        limited = [scope for scope in QuotaScope if any(claim.quotas.of(scope).limits())]
+        return {scope: self._sum((usage.c.day == day) & whose[scope]) for scope in limited}
 
     def _sum(self, where: ColumnElement[bool]) -> Usage:
         sums = [func.sum(usage.c[name]).label(name) for name in (*_COUNTS, "seconds")]
