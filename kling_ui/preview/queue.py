@@ -280,6 +280,12 @@ class JobQueue:
         await asyncio.wait({task})
         return job.state is JobState.CANCELLED
 
+    async def forget(self, request_id: str) -> None:
+        """End a job if need be, and forget it with all its files at once."""
+        await self.stop(request_id)
+        if (job := self._jobs.pop(request_id, None)) is not None:
+            await asyncio.to_thread(job.remove)
+
     async def aclose(self) -> None:
         """End all jobs at once, also the running one, and remove every file. May be called twice."""
         self._closed = True

@@ -98,6 +98,7 @@ class Retention:
         Raises:
             LedgerError: The ledger cannot be read, so that nothing is removed.
         """
+        await self._ledger.ask(lambda store: store.forget_payers(self._clock()))
         known = await self._ledger.ask(lambda store: store.kept_runs())
         freed_bytes = await asyncio.to_thread(self._sweep, known, set(self._shown()), set(self._in_memory()))
         if freed_bytes:

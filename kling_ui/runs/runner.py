@@ -14,6 +14,7 @@ from kling_ui.errors import LedgerError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import without_odd
 from kling_ui.runs.engines import Engines
+from kling_ui.runs.erasure import RunErasure
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
@@ -172,6 +173,7 @@ class Runner:
         self._recovery = Recovery(context, engines, self._supervisor)
         self._queries = RunQueries(context, self._supervisor)
         self.handles = RunHandles(context.ledger)
+        self.erasure = RunErasure(context.ledger, context.folders, self._supervisor.drop)
 
     async def start(
         self,
@@ -372,13 +374,7 @@ class Runner:
     def retention(
         self, analyses: Path, limits: Limits, *, in_memory: Callable[[], Collection[str]] = tuple
     ) -> Retention:
-        """Give what keeps the files of runs and checks within bounds.
-
-        Args:
-            analyses: Where checks keep what they found.
-            limits: For how long files are kept, and how much of the disk they may take.
-            in_memory: Gives the contents whose checks are remembered, see :class:`Retention`.
-        """
+        """Give what keeps the files of runs and checks within bounds, see :class:`Retention`."""
         return Retention(
             self._context.ledger,
             self._context.folders.root,

@@ -27,6 +27,7 @@ from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.visitors import TokenStore, Visitor, share_keys, terms_of, warn_of_unused_token
 from kling_ui.ui.web.signed_files import SignedFiles
+from kling_ui.ui.web.upload_owners import UploadOwners
 from kling_ui.ui.web.uploads import DiskFloor, Room, UploadStore
 from kling_ui.vision.analysis import load_all_models
 from kling_ui.workers import TurnTakingWorkers, Workers
@@ -114,6 +115,11 @@ class Services:
     def corrections(self) -> CorrectionStore:
         """What visitors corrected of pictures by hand."""
         return CorrectionStore(self.signed_files.root / "corrections", self.signed_files.secret)
+
+    @property
+    def upload_owners(self) -> UploadOwners:
+        """Whose inputs are."""
+        return UploadOwners(self.store.root, self.signed_files.secret)
 
     @property
     def examples(self) -> Path:

@@ -48,9 +48,9 @@ class InputHandlers:
         async for value in self._take(InputKind.IMAGE, event, request, visitor_of(visitor, request).owner):
             yield value
 
-    async def on_video(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+    async def on_video(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
         """Look at a clip that was uploaded, recorded or named by a link."""
-        async for value in self._take(InputKind.VIDEO, event, request):
+        async for value in self._take(InputKind.VIDEO, event, request, visitor_of(visitor, request).owner):
             yield value
 
     async def on_example(
@@ -226,7 +226,7 @@ class InputHandlers:
             yield values
 
     async def _take(
-        self, kind: InputKind, event: gr.EventData, request: gr.Request, owner: str = ""
+        self, kind: InputKind, event: gr.EventData, request: gr.Request, owner: str
     ) -> AsyncIterator[SlotValue]:
         given = payload(event)
         url = text_of(given.get("url")) or None
@@ -236,8 +236,11 @@ class InputHandlers:
             try:
                 if given.get("recorded") is True:
                     yield slot_view.busy("Converting the recording") | echo
+                if (handed := services.signed_files.open(given.get("ref"))) is not None:
+                    await asyncio.to_thread(services.upload_owners.note, [handed], owner)
                 version = InputVersion(await _file(services, kind, given, url), origin=url)
-                versions = InputVersions(await as_corrected(services, version, owner))
+                whose = owner if kind is InputKind.IMAGE else ""
+                versions = InputVersions(await as_corrected(services, version, whose))
                 async for value in InputRepairs(lambda: services).arrive(kind, versions):
                     if not is_ours():
                         return

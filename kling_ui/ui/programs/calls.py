@@ -18,6 +18,7 @@ from kling_ui.checks.report import Report, Verdict
 from kling_ui.composition import Parts
 from kling_ui.errors import RunError
 from kling_ui.options import InputKind, Orientation, Resolution
+from kling_ui.presentation.erasure import erased_words
 from kling_ui.presentation.findings import repair_label, report_json
 from kling_ui.presentation.money import price_sentence, refusal_words
 from kling_ui.presentation.runs import cancel_words, run_words, start_words
@@ -27,6 +28,7 @@ from kling_ui.runs.record import EngineName, RunInputs, Start
 from kling_ui.runs.view import RunView
 from kling_ui.scoring.compare import match_clips
 from kling_ui.sheets import sheet_with
+from kling_ui.ui.erasure import erase_program_run
 from kling_ui.ui.programs.arguments import (
     TOKEN_ADVICE,
     Money,
@@ -195,6 +197,22 @@ class ProgramCalls:
         record = await runner.handles.find(handle)
         words = cancel_words(await runner.cancel(record.run_id, record.visitor))
         return {"note": words} | _run_answer(await runner.view(record.run_id, record.visitor))
+
+    async def forget(self, scope: Scope | None, handle: object, token: object) -> Answer:
+        """Delete a run with all that is kept of it, or all runs that were paid with a token; a preview is ended first.
+
+        Raises:
+            RunError: There is none under this handle, or neither was given.
+        """
+        caller, secret = self._caller(scope), token_of(text_in(token, "token"))
+        if secret is not None and not handle:
+            data = await erase_program_run(caller.services, caller.owner(secret), None)
+        else:
+            record = await caller.services.runner.handles.find(handle)
+            data = await erase_program_run(caller.services, record.visitor, record.run_id)
+        return {"runs": data.runs, "inputs": data.inputs, "under_way": data.under_way} | {
+            "note": " ".join(erased_words(data))
+        }
 
     async def score(self, scope: Scope | None, reference: object, result: object, *, orientation: object) -> Answer:
         """Measure how well the motion of a result follows its reference.

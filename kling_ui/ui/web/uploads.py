@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -196,7 +196,7 @@ class UploadStore:
             KlingUIError: The disk is nearly full.
         """
         self.floor.check(expected_bytes)
-        name = self._folder_name(who)
+        name = self.folder_name(who)
         account = self._accounts.setdefault(name, _Account())
         account.rooms += 1  # so that it is not forgotten meanwhile
         self._accounts.move_to_end(name)
@@ -217,13 +217,17 @@ class UploadStore:
 
     async def sweep(self, max_age_s: float) -> None:
         """Remove inputs that are older than ``max_age_s``; runs keep copies of their own."""
-        freed = await asyncio.to_thread(_sweep, self.root, time.time() - max_age_s)
+        self.note_freed(await asyncio.to_thread(_sweep, self.root, time.time() - max_age_s))
+
+    def note_freed(self, freed: Mapping[str, int]) -> None:
+        """Count no longer what was removed, in bytes by the name of the folder."""
         for name, size_bytes in freed.items():
             account = self._accounts.get(name)
             if account is not None and account.kept_bytes is not None:
                 account.kept_bytes = max(0, account.kept_bytes - size_bytes)
 
-    def _folder_name(self, who: str) -> str:
+    def folder_name(self, who: str) -> str:
+        """Return the name of the folder of whoever inputs are counted for."""
         return f"of-{keyed_hash(self._secret, who).hex()[:32]}"
 
     async def _count(self, name: str, account: _Account) -> None:
