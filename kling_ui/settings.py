@@ -77,6 +77,7 @@ class Limits:
         uploads_each_gb: ``KLING_UI_UPLOADS_EACH_GB``: GB (10^9 bytes) of uploads of one visitor that are kept, 1-10000.
         upload_minutes: ``KLING_UI_UPLOAD_MINUTES``: minutes that one upload may take, 1-1440.
         free_disk_gb: ``KLING_UI_FREE_DISK_GB``: GB of free disk below which uploads and runs are refused, 0-100000.
+        temporary_gb: ``KLING_UI_TEMPORARY_GB``: GB that inputs and copies of all visitors together may take, 1-100000.
         keep_days: ``KLING_UI_KEEP_DAYS``: days after which files of free runs and of checks are removed, 1-36500;
             ``None`` keeps them whatever their age.
         disk_percent: ``KLING_UI_DISK_PERCENT``: percent of the disk that files of runs and checks may take before the
@@ -91,6 +92,7 @@ class Limits:
     uploads_each_gb: int = _limit(2, 1, 10_000)
     upload_minutes: int = _limit(10, 1, 1440)
     free_disk_gb: int = _limit(1, 0, 100_000)
+    temporary_gb: int = _limit(20, 1, 100_000)
     keep_days: int | None = _limit(None, 1, 36_500)
     disk_percent: int = _limit(50, 1, 100)
 

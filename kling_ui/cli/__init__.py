@@ -317,9 +317,7 @@ def forget_visitor(
     *,
     run_id: Annotated[
         str | None,
-        typer.Option(
-            "--of", metavar="RUN", help="Of whoever made this run, on the page too; or how its id begins."
-        ),
+        typer.Option("--of", metavar="RUN", help="Of whoever made this run, on the page too; or how its id begins."),
     ] = None,
     is_sure: Annotated[bool, typer.Option("--yes", help="Really do it; without this it is only told.")] = False,
     as_json: AsJson = False,

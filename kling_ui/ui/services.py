@@ -27,8 +27,9 @@ from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.visitors import TokenStore, Visitor, share_keys, terms_of, warn_of_unused_token
 from kling_ui.ui.web.signed_files import SignedFiles
+from kling_ui.ui.web.temporary_space import TemporarySpace
 from kling_ui.ui.web.upload_owners import UploadOwners
-from kling_ui.ui.web.uploads import DiskFloor, Room, UploadStore
+from kling_ui.ui.web.uploads import Room, UploadStore
 from kling_ui.vision.analysis import load_all_models
 from kling_ui.workers import TurnTakingWorkers, Workers
 
@@ -159,9 +160,15 @@ class Services:
 def open_store(settings: Settings, signed_files: SignedFiles) -> UploadStore:
     """Open what keeps inputs, with the limits of the settings."""
     limits = settings.limits
-    floor = DiskFloor(signed_files.root, limits.free_disk_gb * 10**9)
+    root = signed_files.root
+    space = TemporarySpace(
+        root / "uploads",
+        (root / "gradio", settings.playable_folder),
+        max_bytes=limits.temporary_gb * 10**9,
+        floor_bytes=limits.free_disk_gb * 10**9,
+    )
     each_bytes = limits.uploads_each_gb * 10**9
-    return UploadStore(signed_files.root / "uploads", signed_files.secret, each_bytes=each_bytes, floor=floor)
+    return UploadStore(signed_files.root / "uploads", signed_files.secret, each_bytes=each_bytes, floor=space)
 
 
 @asynccontextmanager

@@ -5,7 +5,6 @@ import hashlib
 import sqlite3
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -16,7 +15,7 @@ from kling_ui.options import TransferOptions
 from kling_ui.presentation.erasure import erased_words
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.erasure import ErasedData
-from kling_ui.runs.record import EngineName, RunInputs, RunState
+from kling_ui.runs.record import EngineName, RunInputs
 from kling_ui.runs.runner import open_runner
 from kling_ui.ui.handlers.erasure import ErasureHandlers
 from kling_ui.ui.handlers.runs import RunHandlers

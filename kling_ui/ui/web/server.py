@@ -1,13 +1,10 @@
 """The web server: the page, files, uploads and health behind the security rules, and Gradio mounted safely."""
 
 import asyncio
-import contextlib
 import logging
 import os
-import shutil
 import socket
 import sys
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -43,13 +40,12 @@ from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
+from kling_ui.ui.web.sweeping import keep_clean
 from kling_ui.ui.web.upload_forms import add_forms_route
 from kling_ui.ui.web.uploads import UploadIntake, UploadRate, status_of
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
-KEEP_INPUTS_S = 86_400.0
-SWEEP_EVERY_S = 3600.0
 STOP_WITHIN_S = 3
 MCP_PATHS = ("/gradio_api/mcp", "/gradio_api/mcp/")
 MAX_UPLOAD = "100mb"  # Gradio's own upload is shut anyway
@@ -147,7 +143,7 @@ def build_app(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with opening(settings, signed_files) as services, tools.running() if tools else nullcontext():
             app.state.services = services
-            sweeping = asyncio.create_task(_keep_clean(services))
+            sweeping = asyncio.create_task(keep_clean(services))
             wiping = asyncio.create_task(services.tokens.keep_wiping())
             forgetting = asyncio.create_task(app.state.sessions.keep_forgetting())
             yield
@@ -326,21 +322,6 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-async def _keep_clean(services: Services) -> None:
-    """Remove what is no longer kept, again and again; what fails is tried the next time."""
-    while True:
-        try:
-            await services.store.sweep(KEEP_INPUTS_S)  # runs keep copies of their own
-            for folder in (services.settings.data_dir / "gradio", services.settings.playable_folder):
-                await asyncio.to_thread(sweep, folder, KEEP_INPUTS_S)
-            await asyncio.to_thread(services.corrections.sweep)
-            if services.retention is not None:
-                await services.retention.sweep()
-        except Exception:
-            log.exception("What is no longer kept could not be removed.")
-        await asyncio.sleep(SWEEP_EVERY_S)
-
-
 def add_routes(app: FastAPI, signed_files: SignedFiles, intake: UploadIntake) -> None:
     """Add the routes; they must come before Gradio is mounted on the root.
 
@@ -389,15 +370,6 @@ def add_copies_route(app: FastAPI, signed_files: SignedFiles) -> None:
         services: Services = app.state.services.for_scope(request.scope)
         copy = await services.shown(path, kind, is_wanted=wanted)
         return JSONResponse(shown_copy(signed_files, kind, copy), headers={"Cache-Control": "no-store"})
-
-
-def sweep(folder: Path, max_age_s: float) -> None:
-    """Remove entries of a folder that are older than ``max_age_s``; blocking."""
-    oldest = time.time() - max_age_s
-    for entry in folder.glob("*"):
-        with contextlib.suppress(OSError):
-            if entry.stat().st_mtime < oldest:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def _file_answer(path: Path) -> FileResponse:

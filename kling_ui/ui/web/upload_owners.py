@@ -3,6 +3,7 @@
 Inputs are counted by account or network address, which several visitors may share; a visitor is another thing.
 """
 
+import os
 import shutil
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
@@ -54,6 +55,7 @@ class UploadOwners:
             if entry is not None and entry.is_dir():
                 with suppress(OSError):
                     (entry / self._mark(owner)).touch()
+                    os.utime(entry)  # it was used, and is kept for a day from now
 
     def erase(
         self, owners: Collection[str], *, nobodys_in: str = "", nobodys_contents: Contents | None = None

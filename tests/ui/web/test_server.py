@@ -17,7 +17,7 @@ from kling_ui.errors import SettingsError
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.visitors import TokenStore
-from kling_ui.ui.web import server
+from kling_ui.ui.web import server, sweeping
 
 ROOT = Path(__file__).parents[3]
 HOME = "http://localhost:7860"
@@ -246,7 +246,7 @@ def test_what_is_no_longer_kept_is_removed_again_and_again_whatever_goes_wrong(t
 
     for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "GRADIO_RUN_HISTORY", "GRADIO_SSR_MODE"):
         monkeypatch.setenv(name, "")
-    monkeypatch.setattr(server, "SWEEP_EVERY_S", 0.01)
+    monkeypatch.setattr(sweeping, "SWEEP_EVERY_S", 0.01)
     old = tmp_path / "uploads" / "abcdefghijklmnop"
     old.mkdir(parents=True)
     os.utime(old, (1, 1))
