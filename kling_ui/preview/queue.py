@@ -208,7 +208,7 @@ class JobQueue:
         """
         self._forget()
         if self._closed or len(self._waiting) + self._storing >= self._waiting_max:
-            raise busy(BUSY_RETRY_S)
+            raise busy(BUSY_RETRY_S, len(self._waiting) + self._storing)
         job = Job(asked, owner, self._scratch.path, self._clock())
         job.folder /= job.request_id
         self._storing += 1
@@ -221,7 +221,7 @@ class JobQueue:
             self._storing -= 1
         if self._closed:
             job.remove()
-            raise busy(BUSY_RETRY_S)
+            raise busy(BUSY_RETRY_S, len(self._waiting) + self._storing)
         self._jobs[job.request_id] = job
         self._waiting.add(job)
         self._start_some()

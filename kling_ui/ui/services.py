@@ -86,7 +86,7 @@ class Services:
     def for_scope(self, scope: Mapping[str, Any] | None) -> Self:
         """Do as :meth:`for_request` does, for the scope of a request."""
         keys = share_keys(scope, is_public=self.settings.is_public)
-        take_turn = partial(self.checks.take, *keys)
+        take_turn = partial(self.checks.take, *keys, takes_slot=True)
         return replace(
             self,
             share=keys,
@@ -107,6 +107,11 @@ class Services:
             KlingUIError: Too much waits already.
         """
         return self.checks.turn(*self.share)
+
+    @property
+    def place(self) -> int | None:
+        """How many turns of all come before the next one of whoever asks; ``None`` when none of theirs waits."""
+        return self.checks.place(*self.share)
 
     def room(self, expected_bytes: int) -> AbstractAsyncContextManager[Room]:
         """Give room for an input; see :meth:`UploadStore.room`."""
@@ -197,7 +202,8 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
             http=await stack.enter_async_context(httpx.AsyncClient(timeout=_FETCH_TIMEOUT)),
             store=store,
             copies=copies,
-            checks=FairShare(settings.limits.checks_each),
+            # one more than there are workers, so that none of them waits; the rest waits where it is in order
+            checks=FairShare(settings.limits.checks_each, slots=parts.workers.count + 1),
             retention=retention,
         )
         warming = asyncio.create_task(_warm_up(services))

@@ -5,11 +5,12 @@ its own. What it takes of the machine is counted by account and address, as for 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -22,6 +23,7 @@ from kling_ui.presentation.erasure import erased_words
 from kling_ui.presentation.findings import repair_label, report_json
 from kling_ui.presentation.money import price_sentence, refusal_words
 from kling_ui.presentation.runs import cancel_words, run_words, start_words
+from kling_ui.presentation.wording import place_words
 from kling_ui.results import CheckResult
 from kling_ui.runs.engines import judged_for
 from kling_ui.runs.record import EngineName, RunInputs, Start
@@ -29,6 +31,7 @@ from kling_ui.runs.view import RunView
 from kling_ui.scoring.compare import match_clips
 from kling_ui.sheets import sheet_with
 from kling_ui.ui.erasure import erase_program_run
+from kling_ui.ui.fair_share import places
 from kling_ui.ui.programs.arguments import (
     TOKEN_ADVICE,
     Money,
@@ -46,6 +49,7 @@ from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import token_of
 
 SHEET_PAIRS_MAX, SHEET_BYTES = 12, 10_000_000
+T = TypeVar("T")
 WAIT_MAX_S = 50.0  # proxies end what is quiet for a minute
 Tell = Callable[[str, float | None], None]
 
@@ -79,7 +83,8 @@ class ProgramCalls:
         caller, choice = self._caller(scope), wish.options()
         given = await caller.inputs(image, video)
         paths = _path(given[InputKind.IMAGE]), _path(given[InputKind.VIDEO])
-        report = (await caller.services.preflight.report(*paths, choice)).accepting(rules_in(accept))
+        report = await _in_line(caller.services, caller.services.preflight.report(*paths, choice))
+        report = report.accepting(rules_in(accept))
         more = {"report": report_json(report)} if flag_in(details, "details") else {}
         return _check_answer(report) | more
 
@@ -96,7 +101,7 @@ class ProgramCalls:
         request = RepairRequest(
             files[InputKind.IMAGE], files[InputKind.VIDEO], choice, person=whole_in(person, "person", least=1)
         )
-        planned = await session.plan(request)
+        planned = await _in_line(services, session.plan(request))
         copies, report = planned.sources, planned.report
         if planned.kinds:
             expected = sum([await asyncio.to_thread(_size_bytes, one) for one in given.values()])
@@ -224,7 +229,8 @@ class ProgramCalls:
         clips = [await caller.file(InputKind.VIDEO, given) for given in (reference, result)]
         if clips[0] is None or clips[1] is None:
             raise RunError("A score takes both a reference and a result.")
-        match = await match_clips(caller.services.workers, clips[0].path, clips[1].path, orientation=facing)
+        workers = caller.services.workers
+        match = await _in_line(caller.services, match_clips(workers, clips[0].path, clips[1].path, orientation=facing))
         return match.to_json()
 
     async def sheet(
@@ -327,6 +333,14 @@ async def _size(services: Services, image: Path, wanted: Resolution) -> Resoluti
     facts = await services.preflight.image_facts(image)
     picture = facts.width_px, facts.height_px
     return wanted if wanted.frame_px(*picture) != Resolution.P720.frame_px(*picture) else Resolution.P720
+
+
+async def _in_line(services: Services, work: Coroutine[Any, Any, T]) -> T:
+    """Wait for work, telling meanwhile how long the line is."""
+    task = asyncio.ensure_future(work)
+    async for place in places(lambda: services.place, task):
+        TELLING.get()("At work." if place is None else f"{place_words(place)}.", None)
+    return await task
 
 
 def _tell_phase(phase: RepairPhase, share: float | None) -> None:
