@@ -18,6 +18,7 @@ from kling_ui.errors import SettingsError
 API_BASE = "https://model-api.runcomfy.net"
 MODEL_ID = "kling/kling-2-6/motion-control-standard"
 TOKEN_MAX_CHARS = 4096  # the vendor's own clients refuse longer ones
+METRICS_TOKEN_MIN_CHARS = 16
 PUBLISH_HOURS_MAX = 168  # a presigned address of S3 works for seven days at most
 _STORE_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?")
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
@@ -131,6 +132,9 @@ class Settings:
         space_id: Which one, such as ``ann/demo``.
         is_lasting: What is kept here outlives a restart; not so in a Space without persistent storage.
         ledger_disk: What a SQLite ledger lies on; a bucket is refused.
+        metrics_token: ``KLING_UI_METRICS_TOKEN``: opens ``/metrics`` for Prometheus to whoever brings it, at least 16
+            characters; needs the extra ``metrics``. ``None`` offers none.
+        log_json: ``KLING_UI_LOG`` is ``json``: log lines are JSON objects with run ids and without anything personal.
         mcp: ``KLING_UI_MCP``: answer agents, too, as tools of the Model Context Protocol; needs the extra ``mcp``.
         limits: How much of the machine visitors may take.
     """
@@ -156,6 +160,8 @@ class Settings:
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     on_space: bool = False
+    metrics_token: SecretStr | None = None
+    log_json: bool = False
     mcp: bool = False
     space_id: str | None = None
     is_lasting: bool = True
@@ -203,6 +209,8 @@ class Settings:
             hosts=_hosts(env),
             trusted_proxies=_trusted_proxies(env),
             on_space=on_space,
+            metrics_token=_metrics_token(env),
+            log_json=_log_json(env),
             mcp=_number(env, "KLING_UI_MCP", 0, 1) == 1,
             space_id=env["SPACE_ID"] if _SPACE.fullmatch(env.get("SPACE_ID", "")) else None,
             is_lasting=not on_space or mount_of(data_dir, mounts)[0] != "/",
@@ -301,6 +309,22 @@ def _token(env: Mapping[str, str]) -> SecretStr | None:
                 )
             return SecretStr(text)
     return None
+
+
+def _metrics_token(env: Mapping[str, str]) -> SecretStr | None:
+    if not (text := env.get("KLING_UI_METRICS_TOKEN")):
+        return None
+    if not valid_token(text) or len(text) < METRICS_TOKEN_MIN_CHARS:
+        raise SettingsError(
+            f"KLING_UI_METRICS_TOKEN takes printable ASCII without spaces, at least {METRICS_TOKEN_MIN_CHARS} of it."
+        )
+    return SecretStr(text)
+
+
+def _log_json(env: Mapping[str, str]) -> bool:
+    if (text := env.get("KLING_UI_LOG") or "text") not in {"text", "json"}:
+        raise SettingsError("KLING_UI_LOG takes text or json.")
+    return text == "json"
 
 
 def _url(env: Mapping[str, str], name: str) -> str | None:

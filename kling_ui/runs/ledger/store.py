@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError
 from kling_ui.options import TransferOptions
-from kling_ui.runs.ledger import erasure
+from kling_ui.runs.ledger import erasure, tallies
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
 from kling_ui.runs.pricing import DAY_S, Budget, Spending, spending_of
 from kling_ui.runs.record import (
@@ -349,6 +349,11 @@ class Store:
         """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.pricing.spending_of`."""
         with self._transaction() as connection:
             return spending_by(connection, visitor, now, own_token=own_token, payer=payer)
+
+    def tally(self) -> tallies.LedgerTally:
+        """Count all runs and what they cost."""
+        with self._transaction() as connection:
+            return tallies.tally(connection)
 
     def keep_handle(self, handle_sha256: str, run_id: str) -> None:
         """Note under which hash of a handle a run is found."""

@@ -19,10 +19,12 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, Route
+from uvicorn.config import LOGGING_CONFIG
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
+from kling_ui.logs import write_json_lines
 from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.options import InputKind
 from kling_ui.presentation.wording import NOT_LASTING, keeping_words
@@ -37,12 +39,14 @@ from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
+from kling_ui.ui.web.metrics import add_metrics_route
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
 from kling_ui.ui.web.sweeping import keep_clean
 from kling_ui.ui.web.upload_forms import add_forms_route
-from kling_ui.ui.web.uploads import UploadIntake, UploadRate, status_of
+from kling_ui.ui.web.upload_pace import UploadRate
+from kling_ui.ui.web.uploads import UploadIntake, status_of
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
@@ -159,6 +163,8 @@ def build_app(
     add_routes(app, signed_files, intake)
     add_forms_route(app, signed_files, intake)
     add_copies_route(app, signed_files)
+    if settings.metrics_token is not None:
+        add_metrics_route(app, settings.metrics_token, intake, lambda: app.state.sessions)
     if tools is not None:
         app.router.routes.extend(Route(path, tools) for path in MCP_PATHS)
     if settings.login:
@@ -184,7 +190,10 @@ def prepare(settings: Settings) -> Callable[[], None]:
         from kling_ui.runs.ledger.schema import connect  # noqa: PLC0415
 
         connect(settings.ledger_url).dispose()
-    sys.stderr.writelines(f"{words}\n" for words in keeping_words(settings))
+    if settings.log_json:
+        write_json_lines()
+    for words in keeping_words(settings):
+        log.warning(words) if settings.log_json else sys.stderr.write(f"{words}\n")
     listening = listen(settings.host, settings.port)
     stream_shutdown = StreamShutdown()
     app = build_app(settings, stream_shutdown=stream_shutdown)
@@ -193,6 +202,7 @@ def prepare(settings: Settings) -> Callable[[], None]:
         app,
         http=TimedConnection,
         log_level="warning",
+        log_config=None if settings.log_json else LOGGING_CONFIG,
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_WITHIN_S,
     )

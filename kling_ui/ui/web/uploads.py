@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,14 +21,12 @@ from kling_ui.signing import keyed_hash
 from kling_ui.ui.fair_share import BusyError, FairShare
 from kling_ui.ui.visitors import share_keys
 from kling_ui.ui.web.signed_files import UPLOAD_MAX_BYTES, receive, refuse_large
+from kling_ui.ui.web.upload_pace import TooSlowError, UploadRate, paced
 
 ENTRY_MIN_BYTES = 100_000  # what a tiny file counts: each takes a folder, and is looked at when all are counted
 FLOOR_CHECK_BYTES = 16 * 10**6  # the disk is looked at again after so much
 ACCOUNTS_MAX = 1000  # visitors whose sizes are remembered; those of others are counted anew
 _OWNER = re.compile(r"of-[0-9a-f]{32}")
-IDLE_S = 30.0
-GRACE_S = 30.0
-BYTES_PER_S_MIN = 8000.0  # a modem of 64 kbit/s
 AT_ONCE_MAX = 6  # a browser opens no more connections to one host
 
 
@@ -139,6 +137,11 @@ class Room:
         self._check_floor = check_floor
         self._written_bytes = 0
         self._checked_bytes = 0
+
+    @property
+    def written_bytes(self) -> int:
+        """What was written."""
+        return self._written_bytes
 
     def take(self, size_bytes: int) -> None:
         """Take so many bytes before anything is written.
@@ -280,67 +283,6 @@ def _remove_if_old(entry: Path, oldest: float) -> int:
     return 0
 
 
-class TooSlowError(KlingUIError):
-    """An upload does not come in fast enough."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadRate:
-    """What is expected of an upload.
-
-    Attributes:
-        limit_s: Seconds that all of it may take.
-        idle_s: Seconds for which nothing may come.
-        grace_s: Seconds after which the rate counts.
-        bytes_per_s_min: The average rate, from the beginning, below which it is ended.
-    """
-
-    limit_s: float
-    idle_s: float = IDLE_S
-    grace_s: float = GRACE_S
-    bytes_per_s_min: float = BYTES_PER_S_MIN
-
-    def timeout_s(self, size_bytes: int, last_s: float) -> float:
-        """Say until when the next bytes must come, in seconds since the beginning.
-
-        Args:
-            size_bytes: What has come.
-            last_s: When the last of it came.
-        """
-        return min(last_s + self.idle_s, self.limit_s, max(self.grace_s, size_bytes / self.bytes_per_s_min))
-
-
-async def paced(chunks: AsyncIterable[bytes], rate: UploadRate) -> AsyncGenerator[bytes]:
-    """Pass an upload on as long as it keeps up with the pace.
-
-    Raises:
-        TooSlowError: It does not.
-    """
-    loop, coming = asyncio.get_running_loop(), aiter(chunks)
-    began_s = loop.time()
-    size_bytes, last_s = 0, 0.0
-    while True:
-        try:
-            async with asyncio.timeout_at(began_s + rate.timeout_s(size_bytes, last_s)):
-                chunk = await anext(coming)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise _too_slow(rate, loop.time() - began_s) from error
-        last_s, size_bytes = loop.time() - began_s, size_bytes + len(chunk)
-        if last_s > rate.timeout_s(size_bytes, last_s):
-            raise _too_slow(rate, last_s)
-        yield chunk
-
-
-def _too_slow(rate: UploadRate, elapsed_s: float) -> TooSlowError:
-    if elapsed_s >= rate.limit_s:
-        return TooSlowError(
-            f"The file did not arrive within {rate.limit_s / 60:g} min.", advice="Choose a smaller one, or try again."
-        )
-    return TooSlowError("The file arrived too slowly, or stopped coming.", advice="Check the connection and try again.")
-
-
 _STATUS = {
     BusyError: HTTPStatus.TOO_MANY_REQUESTS,
     TooSlowError: HTTPStatus.REQUEST_TIMEOUT,
@@ -392,6 +334,7 @@ class UploadIntake:
         self._is_public = is_public
         self._max_bytes = max_bytes
         self._at_once = FairShare(at_once_max, waiting_each_max=0, what="uploads")
+        self.taken_bytes = self.refused = 0
 
     async def take(self, request: Upload, name: str) -> Path:
         """Keep the body of a request as a file.
@@ -410,8 +353,10 @@ class UploadIntake:
             try:
                 return await self._keep(chunks, keys[0], name, _announced_bytes(request))
             except TooSlowError:
+                self.refused += 1
                 raise
             except KlingUIError:
+                self.refused += 1
                 await self._read_off(chunks)
                 raise
             finally:
@@ -420,7 +365,9 @@ class UploadIntake:
     async def _keep(self, chunks: AsyncIterator[bytes], owner: str, name: str, announced_bytes: int) -> Path:
         refuse_large(announced_bytes, self._max_bytes)
         async with self._store().room(owner, announced_bytes) as room:
-            return await receive(_counted(chunks, room), room.folder, name, self._max_bytes)
+            path = await receive(_counted(chunks, room), room.folder, name, self._max_bytes)
+            self.taken_bytes += room.written_bytes
+            return path
 
     async def _read_off(self, chunks: AsyncIterator[bytes]) -> None:
         """Let the rest of a refused file come, at its pace: a browser reads no answer before it has sent everything."""

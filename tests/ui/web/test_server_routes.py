@@ -11,7 +11,8 @@ from kling_ui.ui.services import open_store
 from kling_ui.ui.web.server import add_routes
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.sweeping import sweep
-from kling_ui.ui.web.uploads import UploadIntake, UploadRate
+from kling_ui.ui.web.upload_pace import UploadRate
+from kling_ui.ui.web.uploads import UploadIntake
 
 
 @pytest.fixture
