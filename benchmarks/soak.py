@@ -239,8 +239,7 @@ def serve(folder: Path, port: int, runs: int, **more_settings: Any) -> None:
     image, video = folder / "in.png", folder / "in.mp4"
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
     video.write_bytes(VIDEO)
-    usual: dict[str, Any] = {"token": SecretStr("t" * 32), "api_base": "https://api.example", "workers": 1}
-    usual["data_dir"] = folder / "data"
+    usual: dict[str, Any] = {
         "token": SecretStr("t" * 32),
         "api_base": "https://api.example",
         "data_dir": folder / "data",
