@@ -137,7 +137,6 @@ class TurnTakingWorkers(Workers):
     """
 
     def __init__(self, workers: Workers, take_turn: TakeTurn) -> None:
-        self.tally = workers.tally
         self._workers = workers
         self._take_turn = take_turn
 
