@@ -10,9 +10,8 @@ import gradio as gr
 from kling_ui.options import DEFAULT_PROMPT
 from kling_ui.ui.event_payload import LatestWins, guarded
 from kling_ui.ui.examples import EXAMPLES, asset
-from kling_ui.ui.handlers.account import AccountHandlers, TokenHandlers
+from kling_ui.ui.handlers.account import AccountHandlers, ErasureHandlers, TokenHandlers
 from kling_ui.ui.handlers.editor import EditorHandlers
-from kling_ui.ui.handlers.erasure import ErasureHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.price import PriceHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers

@@ -17,7 +17,7 @@ from kling_ui.runs.engines import Engines
 from kling_ui.runs.erasure import ErasedData
 from kling_ui.runs.record import EngineName, RunInputs
 from kling_ui.runs.runner import open_runner
-from kling_ui.ui.handlers.erasure import ErasureHandlers
+from kling_ui.ui.handlers.account import ErasureHandlers
 from kling_ui.ui.handlers.runs import RunHandlers
 from kling_ui.ui.web.client_address import SCOPE_KEY
 
