@@ -85,7 +85,6 @@ def quiet_libraries(patch):
     patch.setattr(runner, "keep_addresses_out", lambda: None)
     for name in ("httpx", "httpcore"):
         patch.setattr(logging.getLogger(name), "level", logging.NOTSET)
-        logging.getLogger(name).manager._clear_cache()
 
 
 # --- runs -------------------------------------------------------------------------------------------------------------
