@@ -15,6 +15,8 @@ from starlette.testclient import TestClient
 
 from kling_ui.corrections import CorrectionStore
 from kling_ui.errors import SettingsError
+from kling_ui.quotas import DailyQuotas
+from kling_ui.runs.admission import Admission
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.visitors import TokenStore
@@ -29,7 +31,7 @@ async def _nothing_open(settings, signed_files):
     store = open_store(settings, signed_files)
     corrections = CorrectionStore(settings.data_dir / "corrections", b"secret")
     parts = {"tokens": TokenStore(), "settings": settings, "store": store, "corrections": corrections}
-    runner = SimpleNamespace(admission=SimpleNamespace(forget=AsyncMock()))
+    runner = SimpleNamespace(admission=Admission(AsyncMock(), DailyQuotas(), None, time.time))  # nothing is limited
     yield SimpleNamespace(**parts, retention=None, runner=runner)
 
 
