@@ -98,6 +98,8 @@ def is_encrypted(file: BinaryIO, boxes: list[MP4Box]) -> bool:
 def _walk(file: BinaryIO, end: int) -> Iterator[MP4Box]:
     start = 0
     for _ in range(_BOXES_MAX):
+        if start >= end:  # far behind it, perhaps: a size may have 64 bits
+            return
         file.seek(start)
         header = file.read(16)
         if len(header) < 8:
