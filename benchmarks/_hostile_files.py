@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import av
 import numpy as np
@@ -72,8 +73,7 @@ def _picture(shift: int = 0, mode: str = "RGB") -> Image.Image:
 
 def _pictures() -> Iterator[tuple[str, bytes]]:
     pillow_heif.register_heif_opener()
-    more = [_picture(shift) for shift in (40, 80)]
-    moving = {"save_all": True, "append_images": more}
+    moving: dict[str, Any] = {"save_all": True, "append_images": [_picture(shift) for shift in (40, 80)]}
     yield "png", _saved("PNG")
     yield "rgba.png", _saved("PNG", mode="RGBA")
     yield "moving.png", _saved("PNG", **moving)
@@ -88,7 +88,7 @@ def _pictures() -> Iterator[tuple[str, bytes]]:
     yield "heic", _saved("HEIF")
 
 
-def _saved(name: str, *, mode: str = "RGB", **options: object) -> bytes:
+def _saved(name: str, *, mode: str = "RGB", **options: Any) -> bytes:
     made = io.BytesIO()
     _picture(mode=mode).save(made, name, **options)
     return made.getvalue()
@@ -105,10 +105,8 @@ def _clips() -> Iterator[tuple[str, bytes]]:
 def _write_clip(path: Path, container: str, codec: str, sound: str, options: dict[str, str]) -> None:
     rate = 25 if container == "mpeg" else FPS
     with av.open(str(path), "w", format=container, options={"fflags": "+bitexact", **options}) as out:
-        video, audio = (
-            out.add_stream(codec, rate=rate),
-            out.add_stream(sound, rate=48_000 if "opus" in sound else 44_100),
-        )
+        video: Any = out.add_stream(codec, rate=rate)
+        audio: Any = out.add_stream(sound, rate=48_000 if "opus" in sound else 44_100)
         video.width, video.height, video.pix_fmt, video.time_base = WIDTH_PX, HEIGHT_PX, "yuv420p", Fraction(1, rate)
         for number in range(FRAMES):
             frame = av.VideoFrame.from_image(_picture(number * 20))

@@ -106,7 +106,7 @@ def test_a_space_lends_from_its_own_host_if_it_is_public(net, settings, publish)
     ],
 )
 def test_what_would_help_is_named_when_nothing_fits(settings, publish, image, changes, named):
-    image.path.write_bytes(image.path.read_bytes() + bytes(6 * 2**20))
+    image.path.write_bytes(image.path.read_bytes()[:8] + b"\0\x60\0\0IDAT" + bytes(6 * 2**20 + 4))
     with pytest.raises(NoPublisherError) as caught:
         publish(replace(settings, **changes))
     assert caught.value.message.startswith("The image cannot reach RunComfy. Nothing was sent. ")
