@@ -32,8 +32,8 @@ from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.runs.view import RunView
 from kling_ui.settings import Limits, Settings
 
-VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2\0\0\x28\x08mdat" + bytes(range(256)) * 40
-IMAGE = b"\x89PNG\r\n\x1a\n\0\0\0\x64IDAT" + bytes(104)
+VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(range(256)) * 40
+IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(100)
 FACTS = ResultFacts(
     duration_s=5.0, fps=24.0, frame_count=120, width_px=720, height_px=1280, has_audio=True, size_bytes=len(VIDEO)
 )
