@@ -84,6 +84,7 @@ def _pictures() -> Iterator[tuple[str, bytes]]:
     yield "moving.webp", _saved("WEBP", **moving)
     yield "bmp", _saved("BMP")
     yield "tiff", _saved("TIFF", compression="tiff_deflate")
+    yield "jp2", _saved("JPEG2000")
     yield "avif", _saved("AVIF", speed=10)
     yield "heic", _saved("HEIF")
 

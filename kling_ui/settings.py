@@ -79,6 +79,8 @@ class Limits:
         free_disk_gb: ``KLING_UI_FREE_DISK_GB``: GB of free disk below which uploads and runs are refused, 0-100000.
         keep_days: ``KLING_UI_KEEP_DAYS``: days after which files of free runs and of checks are removed, 1-36500;
             ``None`` keeps them whatever their age.
+        job_mb: ``KLING_UI_JOB_MB``: memory in MB (2^20 bytes) that one check, repair or preview may take in its worker,
+            1024-1000000.
         disk_percent: ``KLING_UI_DISK_PERCENT``: percent of the disk that files of runs and checks may take before the
             oldest are removed, 1-100.
     """
@@ -92,6 +94,7 @@ class Limits:
     upload_minutes: int = _limit(10, 1, 1440)
     free_disk_gb: int = _limit(1, 0, 100_000)
     keep_days: int | None = _limit(None, 1, 36_500)
+    job_mb: int = _limit(4096, 1024, 1_000_000)
     disk_percent: int = _limit(50, 1, 100)
 
 

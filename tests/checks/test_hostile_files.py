@@ -43,6 +43,14 @@ def test_whatever_is_no_picture_and_no_clip_is_refused_as_both(files, tmp_path):
     assert all(len(trial.refusals) == 2 for trial in trials)
 
 
+def test_a_clip_that_claims_too_many_pictures_is_refused_before_it_is_opened(files, tmp_path):
+    claims = [file for file in files if file.name.startswith("10-9-") or file.name == "count.mp4"]
+    trials = try_files(claims, tmp_path)
+    assert_harmless(trials)
+    assert len(trials) == 4
+    assert all("more than any clip does" in trial.refusals[1] for trial in trials)
+
+
 @pytest.mark.slow
 def test_no_hostile_file_does_harm(files, tmp_path):
     assert_harmless(try_files(files, tmp_path))

@@ -12,9 +12,13 @@ import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
 from kling_ui.errors import MediaError
+from kling_ui.media.edit import side_by_side
 from kling_ui.media.image import probe_image, read_picture
 from kling_ui.media.metadata import copy_without_metadata
+from kling_ui.media.playable import write_poster, write_shown_picture
 from kling_ui.media.probe import probe_video
+from kling_ui.media.transform_image import ImageTransform, transform_image
+from kling_ui.media.transform_video import VideoTransform, transform_video, write_played_copy
 from kling_ui.media.video import DEMUXERS, read_frames
 
 SECRET = "Ann-48.8584N-SN12345"
@@ -201,3 +205,41 @@ def test_a_file_that_lies_about_a_track_of_places_loses_nothing_else(tmp_path, c
 def test_other_kinds_are_copied_as_they_are(cleaned):
     before, after = cleaned(json.dumps({"a": 1}).encode())
     assert after.read_bytes() == before.read_bytes()
+
+
+# --- what is made of files -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(jpeg(6))
+    return path
+
+
+def transformed(photo, filmed, folder):
+    yield transform_image(photo, ImageTransform("jpeg"), folder, stem="a").path
+    yield transform_image(photo, ImageTransform("png"), folder, stem="b").path
+    whole = VideoTransform((48, 64), Fraction(25), 0.0, 2.0)
+    yield transform_video(filmed, whole, folder).path
+
+
+def shown(photo, filmed, folder):
+    yield write_shown_picture(probe_image(photo), folder / "shown.jpg")
+    yield write_poster(probe_video(filmed), folder / "poster.jpg")
+    yield write_played_copy(probe_video(filmed), folder / "played.mp4")
+
+
+def compared(photo, filmed, folder):
+    yield side_by_side(photo, filmed, filmed, folder / "comparison.mp4", height_px=64)
+
+
+@pytest.mark.parametrize("make", [transformed, shown, compared])
+def test_nothing_that_is_made_of_files_says_what_they_say(tmp_path, photo, make):
+    filmed = clip(tmp_path / "clip.mp4")
+    assert all(SECRET.encode() in path.read_bytes() for path in (photo, filmed))
+    made = list(make(photo, filmed, tmp_path))
+    assert made
+    for path in made:
+        assert SECRET.encode() not in path.read_bytes()
+        assert b"Exif" not in path.read_bytes()
