@@ -133,7 +133,7 @@ def test_whoever_takes_turns_waits_before_a_worker_is_asked_and_gives_the_turn_b
 
 @pytest.fixture(scope="module")
 def small_workers():
-    with Workers(1, memory_mb=200) as pool:
+    with Workers(1, memory_mb=300) as pool:
         yield pool
 
 
@@ -157,7 +157,7 @@ def decode_too_much(how):
 @pytest.mark.parametrize("how", ["numpy", "opencv", "pillow", "hidden"])
 def test_a_job_that_asks_for_too_much_memory_is_ended_and_its_worker_replaced(small_workers, how):
     before = asyncio.run(small_workers.run(os.getpid))
-    with pytest.raises(WorkError, match="more than 200 MB of memory") as caught:
+    with pytest.raises(WorkError, match="more than 300 MB of memory") as caught:
         asyncio.run(small_workers.run(take_memory, 400) if how == "numpy" else small_workers.run(decode_too_much, how))
     assert "choose another one" in caught.value.advice
     assert asyncio.run(small_workers.run(os.getpid)) != before
