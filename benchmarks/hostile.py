@@ -28,7 +28,9 @@ from kling_ui.work_limits import is_out_of_memory
 from kling_ui.workers import Workers
 
 IS_LONG = True
-_ODD = re.compile(r'Traceback|File "|<class|/tmp/|\\x[0-9a-f]{2}|\n')  # no sentence for a person has these
+_ODD = re.compile(
+    r'Traceback|File "|<class|(?<![a-z])/[a-z]+/[a-z]+/|\\x[0-9a-f]{2}|\n'
+)  # no sentence for a person has these
 
 
 @dataclass(frozen=True, slots=True)
