@@ -19,6 +19,7 @@ from PIL import Image
 from benchmarks._crafted_files import CRAFTED, FRAMES, HEIGHT_PX, WIDTH_PX
 
 FPS = 12
+_CODED = {"libx264": {"preset": "ultrafast", "threads": "1", "rc-lookahead": "0"}}  # with more it varies by some bits
 CLIPS = {  # suffix: container, codec, sound, options of the container
     "mp4": ("mp4", "libx264", "aac", {}),
     "fragmented.mp4": ("mp4", "libx264", "aac", {"movflags": "frag_keyframe+empty_moov"}),
@@ -106,7 +107,7 @@ def _clips() -> Iterator[tuple[str, bytes]]:
 def _write_clip(path: Path, container: str, codec: str, sound: str, options: dict[str, str]) -> None:
     rate = 25 if container == "mpeg" else FPS
     with av.open(str(path), "w", format=container, options={"fflags": "+bitexact", **options}) as out:
-        video: Any = out.add_stream(codec, rate=rate)
+        video: Any = out.add_stream(codec, rate=rate, options=_CODED.get(codec, {}))
         audio: Any = out.add_stream(sound, rate=48_000 if "opus" in sound else 44_100)
         video.width, video.height, video.pix_fmt, video.time_base = WIDTH_PX, HEIGHT_PX, "yuv420p", Fraction(1, rate)
         for number in range(FRAMES):
