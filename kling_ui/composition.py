@@ -126,7 +126,7 @@ async def open_parts(settings: Settings, *, worker_count: int | None = None) -> 
         settings: The settings.
         worker_count: Worker processes, if not as many as the settings say.
     """
-    workers = Workers(worker_count or settings.workers)
+    workers = Workers(worker_count or settings.workers, memory_mb=settings.limits.job_mb)
     try:
         yield Parts(settings=settings, workers=workers, preflight=Preflight(workers, settings.analyses_folder))
     finally:

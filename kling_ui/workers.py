@@ -1,4 +1,4 @@
-"""A small pool of worker processes for work on pixels, each job bounded in time and cancellable.
+"""A small pool of worker processes for work on pixels, each job bounded in time and memory, and cancellable.
 
 The event loop only waits. Functions handed in must be importable by name, their arguments picklable.
 """
@@ -21,6 +21,7 @@ from typing import Self, TypeVar
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from kling_ui.errors import WorkCancelledError, WorkError, WorkTimeoutError
+from kling_ui.work_limits import CPU_EXIT, MEMORY_EXIT, MEMORY_MB, WorkLimits, is_out_of_memory, leave_no_core
 
 T = TypeVar("T")
 TakeTurn = Callable[[], Awaitable[Callable[[], None]]]
@@ -54,10 +55,12 @@ class Workers:
 
     Args:
         count: Processes, at least 1; ``None`` takes the machine's cores, at most 4.
+        memory_mb: Memory that one job may take, in MB of 2^20 bytes; 0 sets no limit.
     """
 
-    def __init__(self, count: int | None = None) -> None:
+    def __init__(self, count: int | None = None, *, memory_mb: int = MEMORY_MB) -> None:
         self.count = count or max(1, min(4, os.cpu_count() or 1))
+        self._memory_mb = memory_mb
         self._pool = _open_pool(self.count)
         self._is_closed = False
         self.tally = WorkTally()
@@ -89,7 +92,7 @@ class Workers:
         Raises:
             WorkTimeoutError: It took longer than ``timeout_s``.
             WorkCancelledError: The pool was closed meanwhile.
-            WorkError: The process died (out of memory, a crash in a codec).
+            WorkError: It took more memory or processor time than it may, or its process died (a crash in a codec).
             Exception: What the work itself raised, as it was.
         """
         try:
@@ -101,7 +104,7 @@ class Workers:
                 raise
             raise WorkCancelledError("The work was stopped.") from None
         except (ProcessExpired, BrokenProcessPool) as error:
-            raise WorkError("The process that worked on this file died.", advice="Try a smaller file.") from error
+            raise self._why_it_died(error) from error
         except TimeoutError as error:
             if isinstance(error, WorkTimeoutError) or timeout_s is None:
                 raise
@@ -119,7 +122,17 @@ class Workers:
                 self._pool.stop()
                 self._pool.join()
                 self._pool = _open_pool(self.count)
-            return self._pool.schedule(_do, (job,), timeout=timeout_s)
+            limits = WorkLimits.of(self._memory_mb, timeout_s)
+            return self._pool.schedule(_do, (job, limits), timeout=timeout_s)
+
+    def _why_it_died(self, error: Exception) -> WorkError:
+        code = getattr(error, "exitcode", 0)
+        if code == MEMORY_EXIT:
+            reason = f"This asked for more than {self._memory_mb} MB of memory, more than a picture or a clip can need."
+            return WorkError(reason, advice="Export the file again as JPEG, PNG or MP4 (H.264), or choose another one.")
+        if code == CPU_EXIT:
+            return WorkError("This took too much computing time and was stopped.", advice="Try a smaller file.")
+        return WorkError("The process that worked on this file died.", advice="Try a smaller file, or another one.")
 
     def __enter__(self) -> Self:
         return self
@@ -161,7 +174,7 @@ class TurnTakingWorkers(Workers):
 
 def _open_pool(count: int) -> ProcessPool:
     context = multiprocessing.get_context("spawn")  # MediaPipe's threads do not survive a fork
-    return ProcessPool(max_workers=count, context=context, initializer=_fall_silent)
+    return ProcessPool(max_workers=count, context=context, initializer=_settle_in)
 
 
 @contextmanager
@@ -182,15 +195,18 @@ def _interrupts_held() -> Generator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _do(job: bytes) -> bytes:
-    """Do a job in a worker.
+def _do(job: bytes, limits: WorkLimits) -> bytes:
+    """Do a job in a worker; one that is refused memory ends it, because what was refused in a library may break that.
 
     It travels pickled, and so does what comes of it: whatever cannot be unpickled is an error of this one job. In the
     threads of the pool it would end a thread, and everybody would wait for ever.
     """
     try:
-        return pickle.dumps(pickle.loads(job)())  # noqa: S301  our own
+        with limits.kept():
+            return pickle.dumps(pickle.loads(job)())  # noqa: S301  our own
     except Exception as error:
+        if is_out_of_memory(error):
+            os._exit(MEMORY_EXIT)
         if _is_portable(error):
             raise
         raise WorkError(f"The work failed ({type(error).__name__}).", advice="Try another file.") from None
@@ -204,8 +220,9 @@ def _is_portable(error: Exception) -> bool:
     return True
 
 
-def _fall_silent() -> None:
+def _settle_in() -> None:
     """Send what native libraries write to the terminal nowhere; results and errors travel otherwise."""
+    leave_no_core()
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)

@@ -79,6 +79,7 @@ def test_the_longer_name_of_the_token_wins():
         ("KLING_UI_FREE_DISK_GB", "-1"),
         ("KLING_UI_KEEP_DAYS", "0"),
         ("KLING_UI_DISK_PERCENT", "101"),
+        ("KLING_UI_JOB_MB", "1023"),
     ],
 )
 def test_a_wrong_value_names_its_variable_in_one_line_and_keeps_it_to_itself(name, value):

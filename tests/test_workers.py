@@ -6,10 +6,18 @@ import sys
 import time
 from pathlib import Path
 
+import av
+import cv2
+import numpy as np
 import pytest
+from PIL import Image
 
 from kling_ui.errors import MediaError, WorkError, WorkTimeoutError
+from kling_ui.work_limits import CORES_EACH, WorkLimits, is_out_of_memory
 from kling_ui.workers import TurnTakingWorkers, Workers
+
+if sys.platform != "win32":
+    import resource
 
 
 @pytest.fixture(scope="module")
@@ -118,3 +126,88 @@ def test_whoever_takes_turns_waits_before_a_worker_is_asked_and_gives_the_turn_b
         assert await workers.run(abs, -1, timeout_s=30) == 1
 
     asyncio.run(check())
+
+
+# --- limits ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def small_workers():
+    with Workers(1, memory_mb=300) as pool:
+        yield pool
+
+
+def take_memory(megabytes):
+    return len(bytearray(megabytes * 2**20))
+
+
+def decode_too_much(how):
+    if how == "opencv":
+        cv2.resize(np.zeros((2, 2), np.uint8), (30_000, 30_000))
+    elif how == "pillow":
+        Image.new("RGB", (20_000, 20_000))
+    elif how == "hidden":
+        try:
+            bytearray(2**30)
+        except MemoryError as error:
+            raise MediaError("it cannot be decoded.", path=Path("clip.mp4")) from error
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a limit on all memory of a process")
+@pytest.mark.parametrize("how", ["numpy", "opencv", "pillow", "hidden"])
+def test_a_job_that_asks_for_too_much_memory_is_ended_and_its_worker_replaced(small_workers, how):
+    before = asyncio.run(small_workers.run(os.getpid))
+    with pytest.raises(WorkError, match="more than 300 MB of memory") as caught:
+        asyncio.run(small_workers.run(take_memory, 400) if how == "numpy" else small_workers.run(decode_too_much, how))
+    assert "choose another one" in caught.value.advice
+    assert asyncio.run(small_workers.run(os.getpid)) != before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps a limit on all memory of a process")
+def test_each_job_has_its_memory_for_itself(small_workers):
+    assert [asyncio.run(small_workers.run(take_memory, 120)) for _ in range(4)] == [120 * 2**20] * 4
+
+
+def test_no_limit_of_memory_when_none_is_set():
+    with Workers(1, memory_mb=0) as pool:
+        assert asyncio.run(pool.run(take_memory, 400)) == 400 * 2**20
+
+
+def spin(cpu_s):
+    with WorkLimits(cpu_s=cpu_s).kept():
+        while True:
+            pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on processor time there")
+def test_a_job_that_takes_too_much_processor_time_is_ended(workers):
+    with pytest.raises(WorkError, match="too much computing time"):
+        asyncio.run(workers.run(spin, 0.2, timeout_s=60))
+    assert asyncio.run(workers.run(max, 3, 4)) == 4
+
+
+def limits_now():
+    return resource.getrlimit(resource.RLIMIT_CPU)[0], resource.getrlimit(resource.RLIMIT_CORE)[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such limits there")
+def test_processor_time_follows_from_the_time_limit_and_no_crash_leaves_a_core(workers):
+    limited, core = asyncio.run(workers.run(limits_now, timeout_s=50))
+    assert 50 * CORES_EACH <= limited < 60 * CORES_EACH
+    assert asyncio.run(workers.run(limits_now))[0] == resource.RLIM_INFINITY
+    assert core == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (MemoryError(), True),
+        (OSError(12, "Cannot allocate memory"), True),
+        (OSError("out of memory error when reading image file"), True),
+        (cv2.error("OpenCV(4) error: (-4:Insufficient memory) Failed to allocate 90 bytes"), True),
+        (av.error.ArgumentError(22, "Invalid argument"), False),
+        (ValueError("a memory of summer"), False),
+    ],
+)
+def test_what_is_about_memory(error, is_memory):
+    assert is_out_of_memory(error) is is_memory

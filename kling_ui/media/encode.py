@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 from kling_ui.errors import MediaError
 from kling_ui.media.colour import BT709, subsample
 from kling_ui.media.files import atomic_file
-from kling_ui.media.video import DEMUXERS, sound_track
+from kling_ui.media.video import DEMUXERS, open_container, sound_track
 
 BIT_RATE = 128_000
 PACKET_SAMPLES = 1024  # of AAC
@@ -59,7 +59,7 @@ class SoundTrack:
         self._encoder: AudioStream | None = None
         self._end_s = span_s[1]
         with ExitStack() as stack:
-            source = stack.enter_context(av.open(stack.enter_context(path.open("rb")), "r", format=DEMUXERS[container]))
+            source = stack.enter_context(open_container(stack.enter_context(path.open("rb")), DEMUXERS[container]))
             if track := sound_track(source):
                 self._connect(source, track, container, span_s[0])
             self._stack = stack.pop_all()

@@ -23,6 +23,11 @@ _MOVIE_BYTES_MAX = 64 * 2**20
 _CARRIERS = frozenset({"moov", "moof", "mdat"})
 # A first sample entry of protected pictures: ISO/IEC 23001-7, and older FairPlay.
 _PROTECTED = re.compile(rb"stsd.{12}(?:encv|drmi)", re.DOTALL)
+# How many samples a track announces, which libavformat makes an index of, 24 bytes each, before anything is read. Plain
+# sound has one for each of its 48,000 a second: this is half an hour of it.
+_SAMPLES_MAX = 100_000_000
+_SAMPLE_COUNT = re.compile(rb"stsz.{8}(.{4})", re.DOTALL)
+PICTURES_MAX = 1_000_000  # nine hours at 30 a second
 _UNEVEN_SHARE = 0.02  # more uneven steps than this make the rate variable; a few come from cutting without decoding
 _UNEVEN_BY = 0.25  # a step this much off the usual one is uneven; clocks of 1 ms (WebM) stay below at 60 fps
 _PICTURES_SEEN = 2  # by which interlaced clips are recognised; decoders hand out as many at once
@@ -85,19 +90,30 @@ def broken_off(boxes: list[MP4Box]) -> str:
     return f"it breaks off; its last {amount} are missing" if missing else ""
 
 
-def is_encrypted(file: BinaryIO, boxes: list[MP4Box]) -> bool:
-    """Tell whether the movie's index announces protected pictures."""
+def read_index(file: BinaryIO, boxes: list[MP4Box]) -> bytes:
+    """Read the movie's index, as far as it is needed here; empty without one."""
     for box in boxes:
         if box.kind == "moov":
             file.seek(box.start_byte)
-            movie = file.read(min(box.size_bytes, _MOVIE_BYTES_MAX))
-            return _PROTECTED.search(movie) is not None
-    return False
+            return file.read(min(box.size_bytes, _MOVIE_BYTES_MAX))
+    return b""
+
+
+def is_encrypted(index: bytes) -> bool:
+    """Tell whether the movie's index announces protected pictures."""
+    return _PROTECTED.search(index) is not None
+
+
+def sample_count(index: bytes) -> int:
+    """Tell how many samples the movie's index announces for its longest track."""
+    return max((int.from_bytes(found.group(1), "big") for found in _SAMPLE_COUNT.finditer(index)), default=0)
 
 
 def _walk(file: BinaryIO, end: int) -> Iterator[MP4Box]:
     start = 0
     for _ in range(_BOXES_MAX):
+        if start >= end:  # far behind it, perhaps: a size may have 64 bits
+            return
         file.seek(start)
         header = file.read(16)
         if len(header) < 8:
@@ -200,6 +216,9 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
         for packet in opened.demux(stream):
             if packet.size == 0 or packet.is_discard:
                 continue
+            if len(times) == PICTURES_MAX:
+                reason = f"it holds more than {PICTURES_MAX:,} pictures, too many to be checked."
+                raise MediaError(reason, path=path, advice="Cut it to the part that matters; 30 seconds are enough.")
             times.append(packet.dts if packet.pts is None else packet.pts)
             keys.append(packet.is_keyframe)
             last_step = packet.duration or last_step
@@ -373,6 +392,10 @@ def _refuse_unreadable(path: Path) -> None:
         boxes = read_boxes(file)
         if reason := broken_off(boxes):
             raise MediaError(f"{reason}.", path=path, advice="Upload it once more, or export it again.")
-        if is_encrypted(file, boxes):
+        index = read_index(file, boxes)
+        if (count := sample_count(index)) > _SAMPLES_MAX:
+            reason = f"it says that it holds {count:,} pictures or sounds, more than any clip does."
+            raise MediaError(reason, path=path, advice="Export it again as MP4 (H.264), or choose another clip.")
+        if is_encrypted(index):
             reason = "it is encrypted (copy protected), so its pictures cannot be read."
             raise MediaError(reason, path=path, advice="Choose a clip without copy protection.")

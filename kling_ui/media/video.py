@@ -80,7 +80,7 @@ def open_clip(path: Path, *, container: str) -> Generator[tuple[InputContainer, 
     with contextlib.ExitStack() as stack:
         try:
             file = stack.enter_context(path.open("rb"))
-            opened = stack.enter_context(_open(file, demuxer))
+            opened = stack.enter_context(open_container(file, demuxer))
         except (OSError, ValueError, av.FFmpegError) as error:
             raise MediaError(_reason(error), path=path, advice=_ADVICE) from error
         stream = _picture_stream(path, opened)
@@ -335,8 +335,8 @@ def pixel_aspect(stream: VideoStream) -> float:
     return float(aspect) if aspect and 0.25 <= aspect <= 4 else 1.0
 
 
-def _open(file: BinaryIO, demuxer: str) -> InputContainer:
-    # An open file and no protocol but it: nothing that the content names can make libavformat open more.
+def open_container(file: BinaryIO, demuxer: str) -> InputContainer:
+    """Open a file and nothing but it, by one demuxer: whatever its content names, libavformat opens no more."""
     options = {"protocol_whitelist": "", "max_pixels": str(FRAME_PIXELS_MAX)}
     return av.open(file, "r", format=demuxer, options=options)
 

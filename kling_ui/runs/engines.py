@@ -19,7 +19,13 @@ from kling_ui.preview.job_inputs import OFFERS_ORIGIN
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
 from kling_ui.runs.publishing.given import DataUriPublisher, GivenUrlPublisher
-from kling_ui.runs.publishing.protocol import EmbeddedPublisher, InputPublisher, Publisher, PublisherChain
+from kling_ui.runs.publishing.protocol import (
+    CleanCopyPublisher,
+    EmbeddedPublisher,
+    InputPublisher,
+    Publisher,
+    PublisherChain,
+)
 from kling_ui.runs.publishing.public_files import KEY_FILE, PublicFiles, PublicFilesPublisher
 from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName
@@ -47,7 +53,8 @@ def open_publishers(settings: Settings, probe: UrlProbe) -> PublisherChain:
     """Open the ways of the settings; blocking, nothing is asked of the network.
 
     First the visitor's own address, because it costs nothing and nothing more is exposed; then the store, which is made
-    for it; then this app, if it is public; last the request itself, which the vendor has not confirmed.
+    for it; then this app, if it is public; last the request itself, which the vendor has not confirmed. All but the
+    first send copies without metadata.
 
     Args:
         settings: What the product was told.
@@ -56,7 +63,7 @@ def open_publishers(settings: Settings, probe: UrlProbe) -> PublisherChain:
     Raises:
         SettingsError: The data folder cannot be written to.
     """
-    publishers: list[Publisher] = [GivenUrlPublisher(probe)]
+    publishers: list[Publisher] = []
     if settings.store_url:
         from kling_ui.runs.publishing.s3 import S3Publisher, open_bucket  # noqa: PLC0415  only where there is a store
 
@@ -67,7 +74,8 @@ def open_publishers(settings: Settings, probe: UrlProbe) -> PublisherChain:
         publishers.append(
             PublicFilesPublisher(files, settings.outside_url, probe, publish_hours=settings.publish_hours)
         )
-    return PublisherChain([*publishers, DataUriPublisher()], _remedy(settings))
+    clean = [CleanCopyPublisher(publisher) for publisher in (*publishers, DataUriPublisher())]
+    return PublisherChain([GivenUrlPublisher(probe), *clean], _remedy(settings))
 
 
 def open_public_files(data_dir: Path) -> PublicFiles:

@@ -157,7 +157,8 @@ def export(entries: Iterable[Entry], folder: Path, *, with_files: bool) -> int:
     Args:
         entries: The runs.
         folder: A folder that is empty or does not exist.
-        with_files: Copy images, references and results, too.
+        with_files: Copy images, references and results, too; the inputs without their metadata, so that what is listed
+            as their SHA-256 is that of the originals.
 
     Returns:
         The number of runs.
@@ -219,11 +220,16 @@ def _facts(view: RunView) -> Mapping[str, Any] | None:
 
 
 def _copied(entry: Entry, folder: Path) -> list[str]:
+    from kling_ui.media.metadata import copy_without_metadata  # noqa: PLC0415  loads codecs, only where used
+
     names = []
     for path in entry.files:
         target = folder / "files" / entry.record.run_id / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+        if path in {entry.view.image, entry.view.reference}:
+            copy_without_metadata(path, target)
+        else:
+            shutil.copyfile(path, target)
         names.append(target.relative_to(folder).as_posix())
     return names
 

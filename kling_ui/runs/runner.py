@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from kling_ui.capacity import Limits
 from kling_ui.errors import LedgerError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import without_odd
@@ -29,7 +30,7 @@ from kling_ui.runs.run_files import Measurer, RunFolders
 from kling_ui.runs.submission import Recovery, RunSubmission
 from kling_ui.runs.supervisor import RunSupervisor
 from kling_ui.runs.view import Live, Loss, LossError, RunView, unknown_run, view_of
-from kling_ui.settings import Limits, Settings
+from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 
 ASK_EVERY_S = 2.0  # at a run that another process carries: only the ledger tells of it

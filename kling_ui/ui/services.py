@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from kling_ui.capacity import Limits
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
 from kling_ui.composition import open_parts
@@ -23,7 +24,7 @@ from kling_ui.quotas import QuotaKeys
 from kling_ui.runs.record import Terms
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.runner import Runner
-from kling_ui.settings import Limits, Settings
+from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.visitors import TokenStore, Visitor, share_keys, terms_of, warn_of_unused_token

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 
-from kling_ui.media.probe import clip_timing
+from kling_ui.errors import MediaError
+from kling_ui.media import probe
+from kling_ui.media.probe import clip_timing, probe_video
 
 EVEN = np.arange(10) / 10
 
@@ -68,3 +70,12 @@ GRID = np.array([0, 1, 2, 4, 6, 7, 10, 12, 13, 14, 18, 20, 22, 23, 30, 31])
 def test_the_rate_at_which_every_picture_has_its_own_tick(times_s, fps):
     timing = clip_timing(times_s, keys(len(times_s)), 0.0)
     assert timing.every_picture_fps == pytest.approx(fps, abs=1e-4)
+
+
+def test_a_clip_of_more_pictures_than_anybody_films_is_refused(dance_mp4, monkeypatch):
+    count = probe_video(dance_mp4).frame_count
+    monkeypatch.setattr(probe, "PICTURES_MAX", count)
+    assert probe_video(dance_mp4).frame_count == count
+    monkeypatch.setattr(probe, "PICTURES_MAX", count - 1)
+    with pytest.raises(MediaError, match="pictures, too many to be checked"):
+        probe_video(dance_mp4)

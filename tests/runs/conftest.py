@@ -20,6 +20,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url
 
+from kling_ui.capacity import Limits
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.runs import run_words
 from kling_ui.runs.engines import Engines
@@ -30,7 +31,7 @@ from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.run_files import Measured, RunFolders
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
 from kling_ui.runs.view import RunView
-from kling_ui.settings import Limits, Settings
+from kling_ui.settings import Settings
 
 VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(range(256)) * 40
 IMAGE = b"\x89PNG\r\n\x1a\n" + bytes(100)

@@ -97,7 +97,7 @@ def test_a_file_that_cannot_travel_is_told_before_anything_is_sent(open_world, m
 
     async def story():
         async with open_world(vendor) as world:
-            world.image.write_bytes(world.image.read_bytes() + bytes(6 * 2**20))
+            world.image.write_bytes(world.image.read_bytes()[:8] + b"\0\x60\0\0IDAT" + bytes(6 * 2**20 + 4))
             return await world.end(await world.kling())
 
     view = asyncio.run(story())
@@ -497,7 +497,9 @@ def test_cancelling_before_anything_is_sent_sends_nothing(open_world, make_vendo
 
     async def story():
         async with open_world(vendor) as world:
-            world.image.write_bytes(world.image.read_bytes() + bytes(5 * 2**20))  # takes a moment to be packed
+            world.image.write_bytes(
+                world.image.read_bytes()[:8] + b"\0\x50\0\0IDAT" + bytes(5 * 2**20 + 4)
+            )  # takes a moment to be packed
             run_id = await world.kling()
             told = cancel_words(await world.runner.cancel(run_id, "ann"))
             return told, await world.end(run_id)

@@ -6,12 +6,13 @@ is sent, so that a file that cannot travel costs nothing.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from kling_ui.errors import KlingUIError
+from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.options import InputKind
 from kling_ui.runs.record import RunState
 
@@ -250,6 +251,55 @@ class PublisherChain:
                     return published_file
         message = " ".join([f"The {role} cannot reach RunComfy. Nothing was sent.", *refusals[start:]])
         raise NoPublisherError(message, advice=self._remedy)
+
+
+class CleanCopyPublisher:
+    """Publishes files without their metadata: neither places nor devices nor names leave with the pixels.
+
+    The copy lies beside the original until it is taken back.
+
+    Args:
+        publisher: Publishes the copy.
+    """
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    async def publish(self, source: InputFile, role: InputKind) -> PublishedFile | None:
+        """Copy the file without its metadata, and publish that.
+
+        Raises:
+            NoPublisherError: It cannot be copied, or cannot go this way.
+        """
+        copy = _clean_copy(source)
+        try:
+            await asyncio.to_thread(_copy_once, source.path, copy.path)
+        except MediaError as error:
+            raise NoPublisherError(f"The {role} cannot be copied without its metadata: {error.reason}") from None
+        return await self._publisher.publish(copy, role)
+
+    async def foresee(self, source: InputFile, role: InputKind) -> Delivery | None:
+        """Tell how the copy would travel; it is of the same kind, and hardly larger."""
+        return await self._publisher.foresee(source, role)
+
+    async def take_back(self, source: InputFile) -> None:
+        """Take the copy back, and the file itself: earlier versions published that."""
+        copy = _clean_copy(source)
+        await self._publisher.take_back(source)
+        await self._publisher.take_back(copy)
+        with suppress(OSError):
+            await asyncio.to_thread(copy.path.unlink, missing_ok=True)
+
+
+def _clean_copy(source: InputFile) -> InputFile:
+    return InputFile(source.path.with_name(f"{source.path.stem}-sent{source.path.suffix}"))
+
+
+def _copy_once(path: Path, copy: Path) -> None:
+    from kling_ui.media.metadata import copy_without_metadata  # noqa: PLC0415  loads codecs, only where used
+
+    if not copy.is_file():  # the way before this one has made it
+        copy_without_metadata(path, copy)
 
 
 class Offers(Protocol):

@@ -22,7 +22,7 @@ from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
 
 KEY_FILE = "lending.key"
 PATH = "/lent"
-_PLACE = re.compile(r"[0-9a-f]{32}/(?:image|reference)\.[a-z0-9]{1,8}")  # as RunFolders names them
+_PLACE = re.compile(r"[0-9a-f]{32}/(?:image|reference)(?:-sent)?\.[a-z0-9]{1,8}")  # as RunFolders names them, or a copy
 _UNTIL = re.compile(r"[0-9]{1,12}")
 _HEADERS = {
     "Cache-Control": "private, no-store",

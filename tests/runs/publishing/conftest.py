@@ -37,8 +37,8 @@ class Net:
 
     run_id = "0123456789abcdef" * 2
     now = 1_800_000_000.0
-    png = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
-    mp4 = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(range(256)) * 80
+    png = b"\x89PNG\r\n\x1a\n\0\0\x28\0IDAT" + bytes(range(256)) * 40 + b"crc.\0\0\0\0IENDcrc."
+    mp4 = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2\0\0\x50\x08mdat" + bytes(range(256)) * 80
     body = Body
 
     def __init__(self) -> None:

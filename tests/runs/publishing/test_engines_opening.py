@@ -1,12 +1,15 @@
+import base64
+import io
 import re
 from dataclasses import replace
 
 import httpx
 import pytest
+from PIL import Image
 
 from kling_ui.presentation.runs import delivery_words
 from kling_ui.runs.engines import open_public_files, open_publishers
-from kling_ui.runs.publishing.protocol import NoPublisherError
+from kling_ui.runs.publishing.protocol import InputFile, NoPublisherError
 from kling_ui.settings import Settings
 
 
@@ -43,6 +46,17 @@ def test_without_any_setting_files_travel_inside_the_request(settings, publish):
     assert not (settings.data_dir / "lending.key").exists()  # made only when needed
 
 
+def test_what_travels_inside_the_request_says_nothing_of_where_it_was_taken(settings, net, publish, video, tmp_path):
+    tags, place = Image.Exif(), "48.8584N 2.2945E"
+    tags.get_ifd(0x8825)[29] = place
+    photo = tmp_path / "runs" / net.run_id / "image.jpg"
+    Image.new("RGB", (32, 32), "teal").save(photo, exif=tags)
+    assert place.encode() in photo.read_bytes()
+    sent = publish(settings, files=(InputFile(photo), video)).image_url.partition("base64,")[2]
+    assert place.encode() not in base64.b64decode(sent)
+    assert Image.open(io.BytesIO(base64.b64decode(sent))).size == (32, 32)
+
+
 def test_a_given_address_comes_first_and_why_it_was_not_used_is_told(net, settings, publish, image, video):
     url = "https://pics.example/image?sig=s3cret"
     files = replace(image, url=url), replace(video, url="http://v.example/b.mp4?sig=s3cret")
@@ -68,7 +82,7 @@ def test_the_store_comes_before_this_app(net, settings, image, video, s3):
 
 def test_this_app_comes_before_the_request(net, settings, publish):
     done = publish(replace(settings, public_url="https://demo.example"), both(net))
-    assert done.video_url.startswith(f"https://demo.example/lent/{net.run_id}/reference.mp4?")
+    assert done.video_url.startswith(f"https://demo.example/lent/{net.run_id}/reference-sent.mp4?")
     assert "this app (demo.example)" in delivery_words(done.deliveries)
     assert "signature" not in delivery_words(done.deliveries) + repr(done)
 
@@ -92,7 +106,7 @@ def test_a_space_lends_from_its_own_host_if_it_is_public(net, settings, publish)
     ],
 )
 def test_what_would_help_is_named_when_nothing_fits(settings, publish, image, changes, named):
-    image.path.write_bytes(image.path.read_bytes() + bytes(6 * 2**20))
+    image.path.write_bytes(image.path.read_bytes()[:8] + b"\0\x60\0\0IDAT" + bytes(6 * 2**20 + 4))
     with pytest.raises(NoPublisherError) as caught:
         publish(replace(settings, **changes))
     assert caught.value.message.startswith("The image cannot reach RunComfy. Nothing was sent. ")

@@ -1,10 +1,13 @@
 import asyncio
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from kling_ui.options import InputKind as Kind
 from kling_ui.runs.publishing.protocol import (
     Channel,
+    CleanCopyPublisher,
     Delivery,
     EmbeddedPublisher,
     InputFile,
@@ -189,3 +192,36 @@ def test_offering_a_file_again_forgets_the_first_offer(files):
     assert len(offers.open) == 2
     asyncio.run(chain.withdraw(*files))
     assert offers.open == {}
+
+
+# --- copies without metadata -----------------------------------------------------------------------------------------
+
+
+def photo(path):
+    """A picture that says where it was taken."""
+    tags = Image.Exif()
+    tags.get_ifd(0x8825)[29] = PLACE
+    Image.new("RGB", (32, 32), "teal").save(path, exif=tags, comment=PLACE)
+    return InputFile(path)
+
+
+PLACE = "48.8584N 2.2945E"
+
+
+def test_what_is_published_says_nothing_of_where_it_was_taken(tmp_path):
+    source, publisher = photo(tmp_path / "image.jpg"), PlayedPublisher("a", takes=Kind)
+    assert PLACE.encode() in source.path.read_bytes()
+    asyncio.run(CleanCopyPublisher(publisher).publish(source, Kind.IMAGE))
+    (sent,) = publisher.published
+    assert PLACE.encode() not in sent.read_bytes()
+    assert np.array_equal(np.asarray(Image.open(sent)), np.asarray(Image.open(source.path)))
+    asyncio.run(CleanCopyPublisher(publisher).take_back(source))
+    assert publisher.published == set()
+    assert list(tmp_path.iterdir()) == [source.path]
+
+
+def test_what_cannot_be_copied_is_not_published(tmp_path):
+    publisher = PlayedPublisher("a", takes=Kind)
+    with pytest.raises(NoPublisherError, match="cannot be copied without its metadata: there is no such file"):
+        asyncio.run(CleanCopyPublisher(publisher).publish(InputFile(tmp_path / "image.jpg"), Kind.IMAGE))
+    assert publisher.published == set()

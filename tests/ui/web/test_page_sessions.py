@@ -11,7 +11,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kling_ui.settings import Limits, Settings
+from kling_ui.capacity import Limits
+from kling_ui.settings import Settings
 from kling_ui.ui.web import page_sessions
 from kling_ui.ui.web.client_address import SCOPE_KEY
 from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event

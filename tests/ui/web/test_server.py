@@ -13,11 +13,12 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from kling_ui.capacity import Limits
 from kling_ui.corrections import CorrectionStore
 from kling_ui.errors import SettingsError
 from kling_ui.quotas import DailyQuotas
 from kling_ui.runs.admission import Admission
-from kling_ui.settings import Limits, Settings
+from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web import server, sweeping
