@@ -38,6 +38,7 @@ from kling_ui.ui.programs.endpoints import calls_of, open_tools
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
+from kling_ui.ui.web.closer_looks import add_closer_routes
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
@@ -163,6 +164,7 @@ def build_app(
     add_routes(app, signed_files, intake)
     add_forms_route(app, signed_files, intake)
     add_copies_route(app, signed_files)
+    add_closer_routes(app, signed_files)
     if tools is not None:
         app.router.routes.extend(Route(path, tools) for path in MCP_PATHS)
     if settings.login:
