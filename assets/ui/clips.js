@@ -37,11 +37,11 @@ function placeResults(count) {
   }
 }
 
-function put(node, url) {
+function put(node, url, poster = "") {
   if ((files.get(node)?.of || "") === (url || "")) return false;
-  files.set(node, { of: url });
+  files.set(node, { of: url, poster });
   setSource(node, url);
-  drawCopy(node, {});
+  drawCopy(node, { poster });
   if (url) ask(node);
   return true;
 }
@@ -54,10 +54,11 @@ function setSource(node, url) {
 }
 
 function ask(node, tries = 0) {
-  const asked = { of: files.get(node).of, tries };
+  const { of, poster } = files.get(node);
+  const asked = { of, poster, tries };
   files.set(node, asked);
   askWhatToShow(node.matches("video") ? "video" : "image", asked.of, tries > 0, () => files.get(node) === asked, (answer) => {
-    Object.assign(asked, answer);
+    Object.assign(asked, answer, { poster: answer.poster || poster });
     drawCopy(node, asked);
     const isNew = setSource(node, asked.url);
     gather();
@@ -85,8 +86,8 @@ function onUnshown(node) {
 function gather() {
   const { results = [] } = shown();
   const rates = results.map(({ fps }) => fps).filter(Boolean);
-  const rows = [{ name: "reference", label: "Reference", at: 0 }, ...results.slice(0, RESULTS_MAX).map((result, place) => (
-    { name: resultName(place), label: nameOf(result, place), at: result.offset || 0, fps: result.fps }))];
+  const rows = [{ name: "reference", label: "Reference", at: 0 }, ...results.slice(0, RESULTS_MAX).map((result, place, all) => (
+    { name: resultName(place), label: nameAmong(result, place, all), at: result.offset || 0, fps: result.fps }))];
   clips = rows.map((row) => {
     const pane = paneOf(row.name);
     const video = videoOf(pane);
@@ -100,6 +101,8 @@ function gather() {
 }
 
 const nameOf = ({ label }, place) => label || (place ? `Result ${place + 1}` : "Result");
+// Among others a result carries its motion match.
+const nameAmong = (result, place, all) => nameOf(result, place) + (all.length > 1 && Number.isFinite(result.score) ? `, match ${Math.round(result.score)}` : "");
 
 const picture = paneOf("image").querySelector("img");
 picture.addEventListener("error", () => onUnshown(picture));

@@ -159,7 +159,7 @@ function earlier() {
 function renderPanes(value) {
   const results = value.results || [];
   placeResults(results.length);
-  const isMoved = [put(videoOf(paneOf("reference")), value.reference), ...resultPanes().map((pane, place) => put(videoOf(pane), results[place]?.src))];
+  const isMoved = [put(videoOf(paneOf("reference")), value.reference), ...resultPanes().map((pane, place) => put(videoOf(pane), results[place]?.src, results[place]?.poster))];
   put(picture, value.image);
   picture.hidden = !value.image;
   picture.alt = "The character image of this run";
