@@ -16,7 +16,7 @@ function shape(node, ratio) {
 function wire(pane) {
   const video = videoOf(pane);
   video.addEventListener("loadedmetadata", () => { shape(video, video.videoWidth / video.videoHeight); drawTimeline(); paintTime(); });
-  video.addEventListener("loadeddata", () => { if (!playing) seek(position); });
+  video.addEventListener("loadeddata", () => { if (!playing) seek(wanted ?? position); });
   video.addEventListener("error", () => onUnshown(video));
   watchFrames(pane);
 }

@@ -21,7 +21,7 @@ async function lookCloser() {
   closer.dataset.asked = closerOf;
   closerBody.replaceChildren(...results.map((result, place) => {
     const section = make("section");
-    if (results.length > 1) section.append(make("h3", "", nameOf(result, place)));
+    if (results.length > 1) section.append(make("h2", "", nameOf(result, place)));
     section.append(make("p", "closer-words", "Looking at faces, hands and limbs."));
     fillCloser(section, result, { image: result.image || image, reference: result.reference || reference }, closerOf);
     return section;

@@ -108,6 +108,7 @@ function arrange() {
 function layered(width, tall) {
   const above = panes.querySelector(".is-above");
   const across = Math.min(width, ratioOf(above) * tall);
+  line.style.height = `${across / ratioOf(above)}px`;
   return { shown: [panes.querySelector(".is-below"), above], widths: [across, across], form: "layers" };
 }
 

@@ -33,7 +33,7 @@ DARK = {
 }
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Player</title>
 <meta name="viewport" content="width=device-width"><style>%s</style></head>
-<body class="%s"><main class="gradio-container" style="padding: 16px"><div id="player"></div></main><script>
+<body class="%s"><main class="gradio-container"><h1>Player</h1><div id="player"></div></main><script>
 const element = document.querySelector("#player");
 element.innerHTML = %s;
 const props = { value: {}, pair: {}, prepared: {}, used: {}, blank_title: "Nothing yet", blank_words: "" };
@@ -55,7 +55,8 @@ def page_of(theme: str = "light") -> str:
     colours = DARK if theme == "dark" else LIGHT
     root = "".join(f"{name}: {value};" for name, value in colours.items())
     styles = "\n".join(asset(f"ui/{name}").read_text("utf-8") for name in widgets.STYLES)
-    font = "font-family: sans-serif; background: var(--body-background-fill); margin: 0"
+    font = "font-family: sans-serif; background: var(--body-background-fill); color: var(--body-text-color); margin: 0"
+    styles += ".gradio-container { padding: 16px }"
     style = f":root {{ {root} }} body {{ {font} }} {styles}"
     return _PAGE % (style, theme, json.dumps(player.html_template), json.dumps(player.js_on_load))
 

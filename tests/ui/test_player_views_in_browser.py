@@ -1,6 +1,7 @@
 """What the player does with its clips: views, loop, marks, zoom, keys, touch, several results."""
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
@@ -93,6 +94,7 @@ def test_the_shorter_clip_holds_its_last_frame_and_says_so(page):
 
 def test_the_line_of_the_wipe_is_dragged(page):
     page.click("button[data-view=wipe]")
+    page.locator(".wipe-line").scroll_into_view_if_needed()
     line = page.locator(".wipe-line").bounding_box()
     across = page.locator(".panes").bounding_box()
     middle = line["y"] + line["height"] / 2
@@ -106,6 +108,7 @@ def test_the_line_of_the_wipe_is_dragged(page):
 
 
 def test_a_drag_on_the_timeline_loops_that_part_and_a_click_near_a_cut_goes_to_it(page):
+    page.locator(".timeline-box").scroll_into_view_if_needed()
     box = page.locator(".timeline-box").bounding_box()
 
     def at(share):
@@ -190,6 +193,18 @@ def test_looking_closer_leads_to_its_moments(page):
     _time(page, "1.00 / 3.0 s")
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_in_any_view(page, theme):
+    page.goto(f"{page.url.partition('?')[0]}?theme={theme}")
+    page.evaluate("value => show(value)", _value(*[("result.mp4", {"label": name, "fps": 10}) for name in "AB"]))
+    page.click(".closer > summary")
+    page.click(".player-keys > summary")
+    for view in ("difference", "overlay", "wipe", "side"):
+        page.click(f"button[data-view={view}]")
+        found = Axe().run(page).response["violations"]
+        assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+
+
 def test_the_sound_of_one_clip_is_heard(page):
     muted = "[...document.querySelectorAll('#player video')].map(video => video.muted)"
     page.select_option(".transport-sound", "reference")
@@ -232,9 +247,11 @@ def test_a_phone_is_used_with_fingers(chromium, numbered_clip, serve_player, tmp
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
     page.locator("button[data-view=overlay]").tap()
     expect(page.locator(".panes")).to_have_attribute("data-view", "overlay")
+    page.locator(".timeline-box").scroll_into_view_if_needed()
     box = page.locator(".timeline-box").bounding_box()
     page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 20)
     _time(page, "1.50 / 3.0 s")
+    page.locator(".is-above .pane-box").scroll_into_view_if_needed()
     pane = page.locator(".is-above .pane-box").bounding_box()
     x, y = pane["x"] + pane["width"] / 2, pane["y"] + pane["height"] / 2
     fingers = context.new_cdp_session(page)
