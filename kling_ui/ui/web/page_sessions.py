@@ -13,7 +13,9 @@ import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
+from weakref import WeakSet
 
 import orjson
 from gradio.queueing import Event as QueuedEvent
@@ -23,10 +25,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kling_ui.signing import is_same
 from kling_ui.ui.event_payload import place_of
+from kling_ui.ui.web.browser_cookie import browser_of
 from kling_ui.ui.web.client_address import SCOPE_KEY as ADDRESS_KEY
-from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event
+from kling_ui.ui.web.gradio_requests import DATA, JOIN, OUTDATED, Event
 from kling_ui.ui.web.gradio_requests import SCOPE_KEY as EVENT_KEY
+from kling_ui.ui.web.latency import Latency
 from kling_ui.ui.web.program_requests import SESSION, CallPath
 
 log = logging.getLogger(__name__)
@@ -47,6 +52,7 @@ APP_BUSY = "Too much is going on in this app at the moment. Try again in a minut
 TABS_MAX = "Too many tabs are open in this app at the moment. Try again in a minute."
 INSIDE = "Something went wrong inside the app. Try again."
 NO_CALL = "No call is waiting for its answer here."
+_ANSWERS = {"process_generating", "process_completed"}
 _FORGOTTEN = {"msg": "unexpected_error", "message": "This tab was forgotten.", "success": False}
 
 
@@ -81,10 +87,10 @@ class Mailbox(asyncio.Queue[Any]):
     """The messages of one session that its tab has not read yet.
 
     Args:
-        on_message: Called whenever there is one more.
+        on_message: Called with each one that comes.
     """
 
-    def __init__(self, on_message: Callable[[], None]) -> None:
+    def __init__(self, on_message: Callable[[Any], None]) -> None:
         super().__init__()
         self._on_message = on_message
         self.size_bytes = 0
@@ -93,7 +99,7 @@ class Mailbox(asyncio.Queue[Any]):
         size_bytes = _written_bytes(getattr(item, "output", None))
         self.size_bytes += size_bytes
         super()._put((item, size_bytes))
-        self._on_message()
+        self._on_message(item)
 
     def _get(self) -> Any:
         item, size_bytes = super()._get()
@@ -107,12 +113,14 @@ class Session:
 
     Attributes:
         address: The key of the network address from which it came; empty where addresses do not count.
+        browser: The secret of the browser that opened it; empty where that keeps none.
         seen_at: When it last sent or read something.
         mailbox: Its unread messages, as soon as there can be any.
         readers: Open streams of it.
     """
 
     address: str
+    browser: str
     seen_at: float
     mailbox: Mailbox | None = None
     readers: int = 0
@@ -174,6 +182,9 @@ class PageSessions:
         self._counts_addresses = counts_addresses
         self._clock = clock
         self._sessions: dict[str, Session] = {}  # the longest silent first
+        self._answered: WeakSet[QueuedEvent] = WeakSet()
+        self.latency = Latency()
+        self.refused = 0
         any_queue: Any = queue
         any_queue.pending_messages_per_session = _Mailboxes(self)
         any_queue.pending_event_ids_session = _EventIds()
@@ -189,19 +200,29 @@ class PageSessions:
         """Size of all unread messages."""
         return sum(session.unread_bytes for session in self._sessions.values())
 
-    def refusal(self, event: Event, address: str) -> str:
+    def is_of(self, name: str, browser: str) -> bool:
+        """Tell whether a session may be one of a browser's; that of a browser without a secret is anybody's."""
+        session = self._sessions.get(name)
+        return session is None or not session.browser or is_same(browser, session.browser)
+
+    def refusal(self, event: Event, address: str, browser: str = "") -> str:
         """Let an event of a tab in, or say in words why not; empty words let it in.
 
         Args:
             event: What the tab sent.
             address: The key of the network address that it came from.
+            browser: The secret of the browser that sent it.
         """
+        if not self.is_of(event.session, browser):
+            return OUTDATED
         address = address if self._counts_addresses else ""
         refused = self._too_many(event, address)
         if not refused and event.session not in self._sessions and not self._make_room():
             refused = TABS_MAX
-        if not refused:
-            self._see(event.session, address)
+        if refused:
+            self.refused += 1
+        else:
+            self._see(event.session, address, browser)
         return refused
 
     def of_call(self, event_id: str) -> str:
@@ -274,7 +295,7 @@ class PageSessions:
     def new_mailbox(self, name: str) -> Mailbox:
         """Give a session the place for its messages."""
         session = self._sessions.get(name) or self._see(name, "")
-        session.mailbox = Mailbox(lambda: self._limit_unread(name))
+        session.mailbox = Mailbox(partial(self._note_message, name))
         return session.mailbox
 
     def lose_mailbox(self, name: str) -> None:
@@ -282,8 +303,8 @@ class PageSessions:
         if name in self._sessions:
             self._sessions[name].mailbox = None
 
-    def _see(self, name: str, address: str) -> Session:
-        session = self._sessions.pop(name, None) or Session(address, 0.0)
+    def _see(self, name: str, address: str, browser: str = "") -> Session:
+        session = self._sessions.pop(name, None) or Session(address, browser, 0.0)
         session.seen_at, session.address = self._clock(), address
         self._sessions[name] = session
         return session
@@ -317,6 +338,13 @@ class PageSessions:
             return True
         reading = sum(session.readers > 0 for session in self._sessions.values())
         return reading < self._sessions_max and len(self._sessions) - reading < OPENING_MAX
+
+    def _note_message(self, name: str, message: Any) -> None:
+        self._limit_unread(name)
+        event = self._queue.event_ids_to_events.get(getattr(message, "event_id", None) or "")
+        if event is not None and getattr(message, "msg", "") in _ANSWERS and event not in self._answered:
+            self._answered.add(event)
+            self.latency.note(time.monotonic() - event.enqueue_time)
 
     def _limit_unread(self, name: str) -> None:
         """Forget whoever does not fetch what it asked for; those who read lose nothing to those who do not."""
@@ -363,7 +391,7 @@ class SessionLimits:
         """Hand a request on, or answer it here."""
         path = scope["path"] if scope["type"] == "http" else ""
         if path == JOIN:
-            refused = self._sessions.refusal(scope[EVENT_KEY], scope.get(ADDRESS_KEY, ""))
+            refused = self._sessions.refusal(scope[EVENT_KEY], scope.get(ADDRESS_KEY, ""), browser_of(scope))
             await (_answer(429, refused) if refused else self._quietly)(scope, receive, send)
         elif path == DATA:
             await self._read(Request(scope).query_params.get("session_hash", ""), scope, receive, send)
@@ -373,7 +401,7 @@ class SessionLimits:
             await self.app(scope, receive, send)
 
     async def _read(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
-        if name not in self._sessions:
+        if name not in self._sessions or not self._sessions.is_of(name, browser_of(scope)):
             # As Gradio says it: a page that has lost its session looks for the server and begins anew.
             told = orjson.dumps(_FORGOTTEN | {"session_not_found": True})
             await Response(b"data: " + told + b"\n\n", media_type="text/event-stream")(scope, receive, send)

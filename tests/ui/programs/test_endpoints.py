@@ -23,6 +23,7 @@ from kling_ui.settings import MODEL_ID
 ROOT = Path(__file__).resolve().parents[3]
 PAPER = ROOT / "docs" / "programs.md"
 EXAMPLES = ROOT / "assets" / "examples"
+JAVASCRIPT = Path(__file__).with_name("javascript") / "node_modules"
 TOKEN = "vendor-token-0123456789"
 OWNER_TOKEN = "owner-token-9876543210"
 UNKNOWN = "No run is known under this handle. It is told once, in the answer to run."
@@ -109,8 +110,19 @@ def test_the_example_in_curl_runs(beside, address):
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-def test_the_example_in_javascript_runs(beside, address):
-    (beside / "example.mjs").write_text("\n".join(_blocks("js")))
+def test_the_example_in_javascript_with_gradios_client_runs(beside, address):
+    if not (JAVASCRIPT / "@gradio" / "client").is_dir():
+        pytest.skip("@gradio/client is not installed: make javascript")
+    (beside / "node_modules").symlink_to(JAVASCRIPT)
+    (beside / "example.mjs").write_text(_blocks("js")[0])
+    said = _said(["node", "example.mjs"], beside, address)
+    assert said.startswith("pass - Ready.")
+    assert re.search(r"/result.mp4 \d\d", said)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_example_in_javascript_without_a_package_runs(beside, address):
+    (beside / "example.mjs").write_text(_blocks("js")[1])
     said = _said(["node", "example.mjs"], beside, address)
     assert said.startswith("pass - Ready.")
     assert re.search(r"/result.mp4 \d\d", said)
@@ -244,7 +256,7 @@ def run_id(run, folder):
     return found
 
 
-@pytest.mark.parametrize("name", ["status", "result", "cancel"])
+@pytest.mark.parametrize("name", ["status", "result", "cancel", "forget"])
 def test_what_is_no_handle_is_answered_alike(app, run, run_id, folder, name):
     with sqlite3.connect(folder / "ledger.sqlite") as ledger:
         kept = [row[0] for row in ledger.execute("SELECT handle_sha256 FROM handles")]
@@ -337,6 +349,18 @@ def test_previews_of_programs_have_the_share_of_visitors(app, inputs):
         assert app.predict(handle, api_name="/cancel")["note"]
     assert len(started) <= 2
     assert "from your network address" in refused
+
+
+def test_a_run_is_forgotten_with_its_files_and_its_handles(app, inputs, folder):
+    asked = {"prompt": "to be forgotten", "orientation": "image"} | inputs
+    handles = [app.predict(api_name="/run", **asked)["handle"] for _ in range(2)]
+    with sqlite3.connect(folder / "ledger.sqlite") as ledger:
+        found = ledger.execute("SELECT run_id FROM runs WHERE choice LIKE '%to be forgotten%'").fetchall()
+    answer = app.predict(handles[0], api_name="/forget")
+    assert answer["runs"] == 1
+    assert answer["note"].startswith("Deleted: 1 run and ")
+    assert _refused(app, "status", handle=handles[0]) == UNKNOWN
+    assert not (folder / "runs" / found[0][0]).exists()
 
 
 def test_no_traceback_is_logged(folder, address):
