@@ -2,15 +2,16 @@
 // A pane is never smaller than LEAST unless the window is: what does not fit side by side is stacked, the picture folded.
 const GAP = 10;
 const LEAST = { upright: 320, wide: 420 }; // px across, on a desktop
+const LEAST_OF_MANY = 200; // px across of each of several results
 const LEAST_NARROW = { upright: 140, wide: 240 }; // px across, on a phone
 const NARROW = 640; // px across of the player, below which it is a phone
 const AROUND = 380; // px of the page's head, the transport and the words, beside which panes one above the other fit
 const CAPTION = 28; // px below each pane
 const WORTH = 1.15; // as many times as wide, at least, for panes that leave their row
+const BELOW = 300; // px of the transport and the words, which stay in view while enlarged
 const TALL = 0.62; // of the window that a pane may take up
 
-const panesBox = element.querySelector(".panes");
-const frames = () => [...panesBox.querySelectorAll(".pane")].filter((pane) => !pane.hidden);
+const frames = () => [...panes.querySelectorAll(".pane")].filter((pane) => !pane.hidden);
 const ratioOf = (pane) => Number(pane.style.getPropertyValue("--ratio")) || 0.75;
 const isPicture = (pane) => pane.dataset.pane === "image";
 let alone = ""; // the pane that is shown by itself, while it is enlarged
@@ -36,7 +37,7 @@ function mixed(panes, width, least) {
 
 // Picture above reference on the left, the result as high as both on the right.
 function mosaic(panes, width, least) {
-  if (panes.length !== 3 || panes.some((pane) => ratioOf(pane) <= 1)) return null;
+  if (panes.length !== 3 || !isPicture(panes[0]) || panes.some((pane) => ratioOf(pane) <= 1)) return null;
   const [picture, reference, made] = panes.map(ratioOf);
   const left = (width - GAP - GAP * made) / (1 + made / picture + made / reference);
   return left < least(panes[0]) ? null : [left, left, width - GAP - left];
@@ -54,10 +55,19 @@ function tower(clips, width, row) {
   return Math.min(...widths) >= WORTH * Math.min(...row) ? widths : null;
 }
 
+// Several results in rows of as many as are still large enough, the rows evenly filled.
+function rows(panes, width) {
+  const least = width < NARROW ? LEAST_NARROW.upright : LEAST_OF_MANY;
+  const most = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
+  const across = Math.ceil(panes.length / Math.ceil(panes.length / most));
+  return { shown: panes, widths: panes.map(() => (width - GAP * (across - 1)) / across), form: "rows" };
+}
+
 function layOut(panes, width, tall) {
   const lower = width < NARROW ? LEAST_NARROW : LEAST;
   const least = (pane) => (ratioOf(pane) > 1 ? lower.wide : lower.upright);
   const clips = panes.filter((pane) => !isPicture(pane));
+  if (clips.length > 2) return rows(clips, width);
   const sets = width < NARROW ? [clips] : [panes, clips]; // a phone shows no picture beside its clips
   const tiles = mosaic(panes, width, least);
   if (tiles) return { shown: panes, widths: tiles, form: "mosaic" };
@@ -78,10 +88,11 @@ function arrange() {
   const width = box.clientWidth;
   if (!width || !all.length) return;
   const one = large && all.find((pane) => pane.dataset.pane === alone);
-  const below = large ? 190 : 0; // px of the transport and the words, which stay in view
+  const below = large ? BELOW : 0;
   const tall = large ? window.innerHeight - below : TALL * window.innerHeight;
-  const plan = large ? rowOf(one ? [one] : largest(all, width, tall), width, tall) : layOut(all, width, tall);
-  panesBox.dataset.form = plan.form;
+  drawLayers();
+  const plan = isLayered() ? layered(width, tall) : large ? rowOf(one ? [one] : largest(all, width, tall), width, tall) : layOut(all, width, tall);
+  panes.dataset.form = plan.form;
   for (const pane of all) {
     const place = plan.shown.indexOf(pane);
     pane.classList.toggle("is-folded", place < 0);
@@ -91,6 +102,14 @@ function arrange() {
   const chip = element.querySelector(".player-picture");
   chip.hidden = !folded;
   if (folded) chip.querySelector("img").src = folded.querySelector("img").src;
+}
+
+// Two panes in one place, in the shape of the one above.
+function layered(width, tall) {
+  const above = panes.querySelector(".is-above");
+  const across = Math.min(width, ratioOf(above) * tall);
+  line.style.height = `${across / ratioOf(above)}px`;
+  return { shown: [panes.querySelector(".is-below"), above], widths: [across, across], form: "layers" };
 }
 
 const heightOf = (panes, width, tall) =>
@@ -128,9 +147,10 @@ function fullScreen() {
   enlarge(true, alone);
 }
 
-panesBox.addEventListener("click", (event) => {
-  const pane = event.target.closest(".pane");
-  if (!pane || pane.classList.contains("is-waiting")) return;
+panes.addEventListener("click", (event) => {
+  const pane = event.target.closest(".pane-box")?.closest(".pane");
+  if (!pane || pane.classList.contains("is-waiting") || isDragged || zoom.by > 1) return;
+  if (isLayered()) { if (view === "wipe") dragLine(event); return; }
   if (isLarge() && alone === pane.dataset.pane) enlarge(true); // back to all of them
   else enlarge(true, pane.dataset.pane);
 });
@@ -139,9 +159,6 @@ function leave(event) {
   if (event.key === "Escape" && isLarge() && !document.fullscreenElement) { event.preventDefault(); enlarge(false); }
 }
 document.addEventListener("keydown", leave); // wherever the focus is: a clip takes none
-element.addEventListener("keydown", (event) => {
-  if (event.key === "f" && !event.ctrlKey && !event.metaKey && !event.altKey) { event.preventDefault(); fullScreen(); }
-});
 element.querySelector(".player").addEventListener("fullscreenchange", () => { if (!document.fullscreenElement) enlarge(false); });
 new ResizeObserver(arrange).observe(element.querySelector(".player-stage"));
 const onResize = () => (element.isConnected ? arrange() : window.removeEventListener("resize", onResize));

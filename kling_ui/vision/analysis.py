@@ -373,6 +373,12 @@ def _recall_video(cache: AnalysisCache, sha256: str, path: Path) -> VideoAnalysi
     return VideoAnalysis(sha256, replace(kept.facts, path=path), track, strip, kept.notes, evidence)
 
 
+def kept_notes(path: Path, folder: Path) -> Notes | None:
+    """Recall what was measured in a clip besides its poses, if it was analysed; blocking."""
+    kept = AnalysisCache(folder).read(content_sha256(path), "video.json", _Kept)
+    return kept.notes if kept else None
+
+
 def _turned_facts(facts: Facts, turns: int) -> Facts:
     return replace(facts, width_px=facts.height_px, height_px=facts.width_px) if turns % 2 else facts
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
@@ -159,6 +159,15 @@ def page(chromium: Browser, page_address: str) -> Iterator[Page]:
     context.close()
     assert foreign_requests == []
     assert thrown == []
+
+
+@pytest.fixture
+def serve_player() -> Iterator[Callable[..., str]]:
+    """Serves the player alone, see ``player_page.py``, with a folder's files, and gives its address."""
+    with ExitStack() as stack:
+        yield lambda folder, answers=None: stack.enter_context(
+            _load("player_page").serve_player(folder, _free_port(), answers)
+        )
 
 
 @pytest.fixture(scope="module")

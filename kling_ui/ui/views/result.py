@@ -80,17 +80,13 @@ def _limb(row: Json) -> dict[str, Any]:
 
 
 def _timeline(motion: Json) -> dict[str, Any]:
-    """Give the pieces of the timeline in the result's own seconds, in which the player counts."""
-    start_s, pieces = motion.get("starts_at_s") or 0.0, motion.get("timeline") or ()
-    step_s = pieces[1]["time_s"] - pieces[0]["time_s"] if len(pieces) > 1 else ONE_PIECE_S
+    """Give the pieces of the timeline in the reference's seconds, in which the player counts."""
+    pieces = motion.get("timeline") or ()
     return {
-        "starts_at_s": start_s,
-        "from_s": -start_s,
-        "to_s": max((motion.get("reference_s") or 0.0) - start_s, motion.get("result_s") or 0.0),
-        "step_s": step_s,
-        "pieces": [{"at_s": piece["time_s"] - start_s, "score": piece["score"]} for piece in pieces],
+        "step_s": pieces[1]["time_s"] - pieces[0]["time_s"] if len(pieces) > 1 else ONE_PIECE_S,
+        "pieces": [{"at_s": piece["time_s"], "score": piece["score"]} for piece in pieces],
         "missing": [
-            {"from_s": span["start_s"] - start_s, "to_s": span["end_s"] - start_s, "reason": span["reason"]}
+            {"from_s": span["start_s"], "to_s": span["end_s"], "reason": span["reason"]}
             for span in motion.get("missing") or ()
         ],
     }
@@ -110,7 +106,7 @@ def _share(value: float | None) -> str:
 
 def inputs_value(image_url: str, video_url: str) -> dict[str, Any]:
     """Show the inputs where their result will appear."""
-    return {"image": image_url, "reference": video_url, "waiting": "Your result appears here", "sound": "reference"}
+    return {"image": image_url, "reference": video_url, "waiting": "Your result appears here"}
 
 
 def prepared_value(signed_files: SignedFiles, folder: Path, prepared: PreparedResult) -> dict[str, Any]:
@@ -126,6 +122,18 @@ def prepared_value(signed_files: SignedFiles, folder: Path, prepared: PreparedRe
         "image": signed_files.url(folder / example.image),
         "reference": signed_files.url(folder / example.video),
         "result": signed_files.url(folder / prepared.result),
+        "results": [
+            {
+                "run_id": "",
+                "label": "",
+                "src": signed_files.url(folder / prepared.result),
+                "poster": "",
+                "score": motion["score"],
+                "offset": motion.get("starts_at_s") or 0.0,
+                "fps": prepared.fps,
+                "orientation": example.choice.orientation.value,
+            }
+        ],
         "ratio": prepared.width_px / prepared.height_px,
         "duration_s": prepared.duration_s,
         "fps": prepared.fps,
@@ -138,7 +146,30 @@ def prepared_value(signed_files: SignedFiles, folder: Path, prepared: PreparedRe
         "score": motion_value(motion),
         "label": wording.PREPARED_LABEL,
         "remark": wording.PREPARED,
-        "sound": "result",
+    }
+
+
+def result_value(signed_files: SignedFiles, run: RunView, label: str = "") -> dict[str, Any]:
+    """Show one of the results that the player can hold beside a reference.
+
+    Args:
+        signed_files: Signs what is shown.
+        run: Whose result it is.
+        label: What stands below it; empty for the usual word.
+
+    Returns:
+        Its address as ``src``, and as ``offset`` where it begins, in seconds of the reference.
+    """
+    motion = run.motion or {}
+    return {
+        "run_id": run.run_id,
+        "label": label,
+        "src": signed_files.url(run.result),
+        "poster": "",
+        "score": run.motion_match,
+        "offset": motion.get("starts_at_s") or 0.0,
+        "fps": run.fps,
+        "orientation": run.choice.orientation.value,
     }
 
 
@@ -149,6 +180,7 @@ def player_value(signed_files: SignedFiles, run: RunView) -> dict[str, Any]:
         "image": signed_files.url(run.image),
         "reference": signed_files.url(run.reference),
         "result": signed_files.url(run.result),
+        "results": [result_value(signed_files, run)] if run.result else [],
         "waiting": "" if run.result else _waiting_words(run),
         "ratio": run.width_px / run.height_px if run.width_px and run.height_px else None,
         "duration_s": run.duration_s,
@@ -157,7 +189,6 @@ def player_value(signed_files: SignedFiles, run: RunView) -> dict[str, Any]:
         "score": score_value(run),
         "label": wording.ENGINE_LABELS[run.engine],
         "remark": _remark(run),
-        "sound": "result" if run.result and (run.choice.keep_sound or not run.reference) else "reference",
         "can_clear": run.engine is EngineName.PREVIEW and None not in {run.result, run.image, run.reference},
         "file_name": f"motion-{run.engine.value}-{run.run_id[:8]}.mp4",
     }

@@ -20,7 +20,6 @@ from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Res
 from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, Route
 from uvicorn.config import LOGGING_CONFIG
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
@@ -39,6 +38,7 @@ from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
 from kling_ui.ui.web.browser_cookie import BrowserCookie
+from kling_ui.ui.web.closer_looks import add_closer_routes
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
@@ -46,6 +46,7 @@ from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
 from kling_ui.ui.web.sweeping import keep_clean
+from kling_ui.ui.web.timed_connection import TimedConnection
 from kling_ui.ui.web.upload_forms import add_forms_route
 from kling_ui.ui.web.upload_rate import UploadRate
 from kling_ui.ui.web.uploads import UploadIntake, status_of
@@ -61,7 +62,6 @@ log = logging.getLogger(__name__)
 Opening = Callable[[Settings, SignedFiles], AbstractAsyncContextManager[Services]]
 # A file shown alone can run nothing and load nothing, whatever it pretends to be.
 _FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
-HEAD_S = 30.0  # far longer than any browser or program takes, on any network
 
 
 def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSessions:
@@ -170,6 +170,7 @@ def build_app(
     add_routes(app, signed_files, intake)
     add_forms_route(app, signed_files, intake)
     add_copies_route(app, signed_files)
+    add_closer_routes(app, signed_files)
     if settings.metrics_token is not None:
         add_metrics_route(app, settings.metrics_token, intake, lambda: app.state.sessions)
     if tools is not None:
@@ -398,35 +399,3 @@ def _file_answer(path: Path) -> FileResponse:
         filename=None if media_type else path.name,  # a name here would win over the page's own for a download
         headers={"Content-Security-Policy": _FILE_POLICY, "Cache-Control": "private, max-age=86400"},
     )
-
-
-class TimedConnection(H11Protocol):
-    """An HTTP connection that waits for the head of a request only so long.
-
-    By itself uvicorn waits for ever once a first byte has come, or as long as none has: whoever opens connections and
-    says nothing holds all that the process may open.
-    """
-
-    head_s = HEAD_S
-    _timer: asyncio.TimerHandle
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        """Begin to wait."""
-        super().connection_made(transport)
-        self._check_later()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        self._timer.cancel()
-        super().connection_lost(exc)
-
-    def _check_later(self) -> None:
-        self._timer = self.loop.call_later(self.head_s, self._check, self.cycle)
-
-    def _check(self, before: Any) -> None:
-        """Close the connection unless a request is being answered, or one has come since the last look."""
-        is_idle = self.cycle is None or self.cycle.response_complete
-        if is_idle and self.cycle is before:
-            self.transport.close()
-        else:
-            self._check_later()

@@ -1,6 +1,5 @@
 import pytest
 
-from kling_ui.options import TransferOptions
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.ui.views.result import NO_INPUTS, player_value
@@ -45,14 +44,13 @@ def test_a_result_is_shown_with_its_figures(run_of, signed_files, tmp_path):
     assert (value["waiting"], value["remark"]) == ("", "")
 
 
-@pytest.mark.parametrize(
-    ("keep_sound", "has_result", "sound"),
-    [(True, True, "result"), (False, True, "reference"), (True, False, "reference")],
-)
-def test_where_the_sound_comes_from(run_of, signed_files, keep_sound, has_result, sound):
-    result = signed_files.root / "result.mp4" if has_result else None
-    run = run_of(choice=TransferOptions(keep_sound=keep_sound), result=result)
-    assert player_value(signed_files, run)["sound"] == sound
+def test_a_result_lies_where_it_begins_in_its_reference(run_of, signed_files, tmp_path):
+    motion = {"score": 90.0, "starts_at_s": 1.25}
+    run = run_of(result=tmp_path / "result.mp4", fps=30.0, motion_match=90.0, motion=motion)
+    (result,) = player_value(signed_files, run)["results"]
+    assert (result["run_id"], result["offset"], result["fps"], result["score"]) == ("r1", 1.25, 30.0, 90.0)
+    assert result["src"].endswith("/result.mp4")
+    assert player_value(signed_files, run_of())["results"] == []
 
 
 def test_only_a_paid_result_shows_its_cost_beside_what_was_expected(run_of, signed_files, tmp_path):
@@ -70,7 +68,7 @@ def test_a_recovered_result_plays_alone_and_says_why(run_of, signed_files, tmp_p
     run = run_of(state=RunState.COMPLETED, result=tmp_path / "result.mp4", image=None, reference=None)
     value = player_value(signed_files, run)
     assert (value["image"], value["reference"], value["remark"]) == ("", "", NO_INPUTS)
-    assert value["sound"] == "result"
+    assert [result["offset"] for result in value["results"]] == [0.0]
 
 
 def test_a_run_whose_files_were_removed_says_so(run_of, signed_files):
