@@ -46,7 +46,7 @@ const aboutDeeds = {
   undo: () => { trigger("reuse", { before: beforeReuse }); },
   delete: () => askToDelete(aboutPart(".about-sure").hidden),
   keep: () => { askToDelete(false); aboutPart("[data-do=delete]").focus(); },
-  sure: () => { aboutPart("[data-do=sure]").disabled = true; trigger("delete", { run_id: aboutRun, loss: props.value?.about?.loss }); },
+  sure: () => { aboutPart("[data-do=sure]").disabled = true; trigger("delete", { run_id: aboutRun, loss: props.value?.about?.loss, current: aboutRun }); },
 };
 
 function wireAbout() {

@@ -7,6 +7,7 @@ from kling_ui.errors import REPORT_ADVICE, KlingUIError, RunError
 from kling_ui.options import RigNote
 from kling_ui.presentation import money
 from kling_ui.runs.export import EntryWords
+from kling_ui.runs.gallery import UNDO_PAID_S, UNDO_S
 from kling_ui.runs.outcomes import (
     CancelAnswer,
     CancelCode,
@@ -304,9 +305,10 @@ def loss_words(run: RunView) -> str:
             )
         case Loss.PAID:
             cost = "" if run.cost_usd is None else f" for {money.dollars(run.cost_usd)}"
-            return f"Delete this run with its video? It was paid{cost}, and another one is charged again."
+            undo = f"It can be put back for {round(UNDO_PAID_S / 3600)} hours."
+            return f"Delete this run with its video? It was paid{cost}, and another one is charged again. {undo}"
         case _:
-            return "Delete this run with its files? This cannot be undone."
+            return f"Delete this run with its files? It can be put back for {round(UNDO_S / 60)} minutes."
 
 
 def in_words(error: KlingUIError) -> KlingUIError:

@@ -97,6 +97,8 @@ class RunView:
         starred: Its visitor marked it.
         forecast_s: How many seconds the checks said would come back, if they looked.
         undo_until: Until when a deleted run can be put back, seconds since 1970; ``None`` where it cannot.
+        image_sha256: Content of the character image; empty where it was not kept.
+        reference_sha256: Content of the reference video, likewise.
     """
 
     run_id: str
@@ -144,6 +146,8 @@ class RunView:
     starred: bool = False
     forecast_s: float | None = None
     undo_until: float | None = None
+    image_sha256: str = ""
+    reference_sha256: str = ""
 
     @property
     def loss(self) -> Loss:
@@ -253,6 +257,8 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         starred=record.starred,
         forecast_s=record.forecast_s,
         undo_until=record.undo_until,
+        image_sha256=record.image_sha256,
+        reference_sha256=record.reference_sha256,
     )
 
 

@@ -41,6 +41,7 @@ from kling_ui.ui.views.result import prepared_value
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
+from kling_ui.ui.web.posters import add_posters_route
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
 from kling_ui.ui.web.upload_forms import add_forms_route
@@ -163,6 +164,7 @@ def build_app(
     add_routes(app, signed_files, intake)
     add_forms_route(app, signed_files, intake)
     add_copies_route(app, signed_files)
+    add_posters_route(app, signed_files)
     if tools is not None:
         app.router.routes.extend(Route(path, tools) for path in MCP_PATHS)
     if settings.login:
