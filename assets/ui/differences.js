@@ -17,11 +17,17 @@ function drawChosen() {
   bar.hidden = !chosen.size;
   const words = chosen.size < CHOSEN_MIN ? "1 run chosen: choose one to three more." : `${chosen.size} runs chosen.`;
   bar.querySelector("p").textContent = chosen.size ? words : "";
-  bar.querySelector("[data-do=compare]").disabled = chosen.size < CHOSEN_MIN;
-  for (const box of element.querySelectorAll(".card-choose input")) {
+  bar.querySelector("[data-do=compare-runs]").disabled = chosen.size < CHOSEN_MIN;
+  for (const box of element.querySelectorAll(".tile-choose input")) {
     box.checked = chosen.has(box.value);
     box.disabled = !box.checked && chosen.size >= CHOSEN_MAX;
   }
+}
+
+// While several runs are shown, what is told of a single one makes room.
+function showDifferences(isShown) {
+  differences.hidden = !isShown;
+  element.querySelector(".history").classList.toggle("is-comparing", isShown);
 }
 
 function clearChosen() {
@@ -48,16 +54,20 @@ function drawDifferences() {
   differences.querySelector("thead").replaceChildren(row("th", ["Run", ...names]));
   differences.querySelector("tbody").replaceChildren(...rows.map((values) => row("td", values)));
   differences.querySelector(".differences-none").hidden = rows.length > 0;
-  differences.hidden = false;
+  showDifferences(true);
   document.querySelector("#player")?.scrollIntoView({ block: "start", behavior: stillness.matches ? "auto" : "smooth" });
 }
 
 function wireDifferences() {
   element.querySelector(".gallery-chosen").addEventListener("click", ({ target }) => {
     const deed = target.closest("[data-do]")?.dataset.do;
-    if (deed === "compare") trigger("compare", { run_ids: [...chosen.keys()] });
-    if (deed === "clear") clearChosen();
+    if (deed === "compare-runs") trigger("compare", { run_ids: [...chosen.keys()] });
+    if (deed === "clear-chosen") clearChosen();
   });
-  differences.querySelector("[data-do=close]").addEventListener("click", () => { differences.hidden = true; });
+  differences.querySelector("[data-do=close]").addEventListener("click", () => {
+    showDifferences(false);
+    clearChosen();
+    trigger("open", { run_id: props.value?.current || "" }); // what was shown before
+  });
   watch("compared", drawDifferences);
 }

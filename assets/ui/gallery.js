@@ -45,9 +45,8 @@ function drawListed() {
   const firstNew = told.runs.find(({ run_id }) => !known.has(run_id));
   cards = isAppended ? [...cards, ...told.runs.filter(({ run_id }) => !known.has(run_id))] : told.runs;
   following = told.after;
-  const wasAsked = isAppended && galleryPart(".gallery-more") === document.activeElement;
   drawCards(told.total);
-  if (wasAsked && firstNew) galleryPart(`[data-run="${firstNew.run_id}"] .past`)?.focus();
+  if (isAppended && firstNew && document.activeElement === document.body) galleryPart(`[data-run="${firstNew.run_id}"] .past`)?.focus();
   if (!cards.length) galleryPart(".gallery-note").textContent = "No run fits. Look for something else.";
 }
 
@@ -89,7 +88,7 @@ function drawCards(total) {
 }
 
 function cardOf(card, current) {
-  const item = make("li", "card");
+  const item = make("li", "tile");
   item.dataset.run = card.run_id;
   const press = make("button", "past");
   press.type = "button";
@@ -100,14 +99,18 @@ function cardOf(card, current) {
   const words = make("span", "past-words");
   for (const name of ["title", "about", "more"]) if (card[name]) words.append(make("span", `past-${name}`, card[name]));
   press.append(picture, words);
-  press.addEventListener("click", () => { arriveAnywhere(); trigger("open", { run_id: card.run_id }); });
+  press.addEventListener("click", () => {
+    arriveAnywhere();
+    showDifferences(false);
+    trigger("open", { run_id: card.run_id });
+  });
   item.append(press, toolsOf(card), sureOf(card));
   return item;
 }
 
 function toolsOf(card) {
-  const row = make("div", "card-tools");
-  const star = make("button", "card-star");
+  const row = make("div", "tile-tools");
+  const star = make("button", "tile-star");
   star.type = "button";
   star.setAttribute("aria-label", `Star ${card.title}`);
   star.setAttribute("aria-pressed", String(card.starred));
@@ -119,18 +122,18 @@ function toolsOf(card) {
   });
   row.append(star);
   if (card.can_compare) {
-    const label = make("label", "card-choose");
+    const label = make("label", "tile-choose");
     const box = Object.assign(make("input"), { type: "checkbox", value: card.run_id });
     label.append(box, make("span", "", "Compare"), make("span", "unseen", ` ${card.title}`));
     box.addEventListener("change", () => choose(card, box.checked));
     row.append(label);
   }
   if (card.loss !== "under way") {
-    const remove = make("button", "card-delete");
+    const remove = make("button", "tile-delete");
     remove.type = "button";
     remove.setAttribute("aria-label", `Delete ${card.title}`);
     remove.append(icon("M4 6h12v1.6h-.9L14.3 18H5.7L4.9 7.6H4zM8 3h4l1 1.4h3V6H4V4.4h3zM7.6 9l.3 7h1.3l-.3-7zm3.5 0l-.3 7h1.3l.3-7z"));
-    remove.addEventListener("click", () => (card.loss_words ? askIn(remove.closest(".card")) : removeRun(card, remove)));
+    remove.addEventListener("click", () => (card.loss_words ? askIn(remove.closest(".tile")) : removeRun(card, remove)));
     row.append(remove);
   }
   return row;
@@ -144,19 +147,19 @@ function icon(path) {
 
 // What was paid for goes only after a second word.
 function sureOf(card) {
-  const sure = make("div", "card-sure");
+  const sure = make("div", "tile-sure");
   sure.hidden = true;
   if (!card.loss_words || card.loss === "under way") return sure;
   const [yes, no] = ["Delete it", "Keep it"].map((words) => Object.assign(make("button", "quiet", words), { type: "button" }));
   yes.addEventListener("click", () => removeRun(card, yes));
-  no.addEventListener("click", () => { sure.hidden = true; sure.parentElement.querySelector(".card-delete").focus(); });
+  no.addEventListener("click", () => { sure.hidden = true; sure.parentElement.querySelector(".tile-delete").focus(); });
   sure.append(make("p", "", card.loss_words), yes, no);
   return sure;
 }
 
 function askIn(item) {
-  item.querySelector(".card-sure").hidden = false;
-  item.querySelector(".card-sure button:last-child").focus();
+  item.querySelector(".tile-sure").hidden = false;
+  item.querySelector(".tile-sure button:last-child").focus();
 }
 
 let removing = null; // the run whose way back gets the focus once it is deleted
@@ -221,6 +224,6 @@ function wireGallery() {
     const { run_id, words = "" } = props.said || {};
     const isAbout = run_id && run_id === props.value?.about?.run_id && element.querySelector(".about").open;
     galleryPart(".gallery-note").textContent = isAbout ? "" : words;
-    for (const press of element.querySelectorAll(".card button, .gallery-trash button")) press.disabled = false;
+    for (const press of element.querySelectorAll(".tile button, .gallery-trash button")) press.disabled = false;
   });
 }

@@ -80,7 +80,7 @@ watch("value", () => {
   render();
   drawGallery();
   find(".history-note").textContent = "";
-  if (props.value?.current !== currentRun) differences.hidden = true;
+  if (props.value?.current !== currentRun) showDifferences(false);
   currentRun = props.value?.current;
 });
 watch("engine", render);

@@ -26,7 +26,7 @@ function closeOffer() {
 function drawOffer() {
   const offer = props.offer || {};
   if (!offer.run_id || offer.run_id !== onwardRun) return;
-  const hadFocus = onwardPart("[data-do=price]") === document.activeElement;
+  const hadFocus = document.activeElement === document.body; // a button that is disabled loses it
   onwardPart("[data-do=price]").hidden = true;
   say(onwardPart(".onward-words"), "The same picture, clip and options on Kling");
   say(onwardPart(".onward-price strong"), offer.words);
@@ -36,7 +36,7 @@ function drawOffer() {
   const go = onwardPart("[data-do=onward]");
   say(go, offer.stop ? "" : offer.label);
   go.disabled = false;
-  onwardPart("[data-do=token]").hidden = !offer.wants_token;
+  onwardPart("[data-do=enter-token]").hidden = !offer.wants_token;
   onwardPart(".onward-offer").hidden = false;
   if (hadFocus) onwardPart(offer.stop ? "[data-do=later]" : "[data-do=onward]").focus();
 }
@@ -44,7 +44,7 @@ function drawOffer() {
 const onwardDeeds = {
   price: (press) => { press.disabled = true; say(onwardPart(".onward-words"), "Asking for the price."); trigger("price", { run_id: onwardRun }); },
   onward: (press) => { press.disabled = true; trigger("onward", { run_id: onwardRun, rate_usd: props.offer?.rate_usd }); },
-  token: () => goToToken(),
+  "enter-token": () => goToToken(),
   later: () => { closeOffer(); onwardPart("[data-do=price]").focus(); },
 };
 

@@ -219,6 +219,7 @@ class PlayedGallery:
         self._runner = runner
         self.asked: list[tuple[str, Any]] = []
         self.deleted: list[RunView] = []
+        self.other: RunView | None = None
 
     async def overview(self, _: str) -> GalleryOverview:
         page = self._page()
@@ -243,6 +244,9 @@ class PlayedGallery:
         self._runner.refuse()
         self.asked.append((visitor, run_ids))
         return self._runner.views
+
+    async def other_engine(self, *_: str) -> RunView | None:
+        return self.other
 
     async def star(self, run_id: str, visitor: str, *, is_starred: bool) -> None:
         self._runner.refuse()

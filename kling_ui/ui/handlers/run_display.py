@@ -12,7 +12,7 @@ from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 from kling_ui.ui.event_payload import LatestWins, error_text
 from kling_ui.ui.services import Services
-from kling_ui.ui.views.gallery import compared_value, differences_value, history_value, result_beside
+from kling_ui.ui.views.gallery import beside_value, compared_value, differences_value, history_value, result_beside
 from kling_ui.ui.views.result import player_value
 from kling_ui.ui.views.run_status import deleted as deleted_value
 from kling_ui.ui.views.run_status import refusal, status_value
@@ -132,8 +132,14 @@ class RunDisplay:
             run = next((one for one in overview.page.runs if one.run_id == current), None)
             run = run or await services.runner.view(current, owner)
         steps = await services.runner.states(current, owner) if current else ()
+        other = None
+        if run is not None and run.is_final and run.result is not None:
+            other = await services.runner.gallery.other_engine(current, owner)
         now = time.time()
-        return history_value(services.signed_files, overview, current=current, now=now, steps=steps, shown=run)
+        value = history_value(services.signed_files, overview, current=current, now=now, steps=steps, shown=run)
+        if run is not None and other is not None:
+            value["about"] |= {"beside": beside_value(run, other)}
+        return value
 
 
 def not_ready() -> RunError:

@@ -136,6 +136,13 @@ def differences_value(runs: Sequence[RunView]) -> Value:
     }
 
 
+def beside_value(run: RunView, other: RunView) -> Value:
+    """Offer to show a run beside the same request on the other engine, the preview first."""
+    runs = sorted((run, other), key=is_free, reverse=True)
+    label = "Show beside its result from Kling" if is_free(run) else "Show beside its preview"
+    return {"run_ids": [one.run_id for one in runs], "label": label}
+
+
 def read_query(given: Mapping[str, Any]) -> GalleryQuery:
     """Read what a browser asks for; whatever is not understood asks for nothing in particular."""
     query = entries_of(given.get("query"))

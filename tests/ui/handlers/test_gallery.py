@@ -6,7 +6,7 @@ import pytest
 
 from kling_ui.errors import RunError
 from kling_ui.runs.ledger.gallery import GallerySort
-from kling_ui.runs.record import RunState
+from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.view import Loss, LossError
 from kling_ui.ui.handlers.gallery import GalleryHandlers
 from kling_ui.ui.handlers.run_display import RunDisplay
@@ -100,10 +100,20 @@ def test_runs_are_looked_for_and_the_answer_names_its_question(handlers, runner,
 @pytest.mark.parametrize(
     ("given", "asked"), [(["r1", "r2"], ["r1", "r2"]), ("r1", []), ([7, None], ["", ""]), (["r"] * 99, ["r"] * 8)]
 )
-def test_chosen_runs_are_shown_beside_each_other(handlers, runner, run_of, tmp_path, given, asked):
-    done = {"state": RunState.COMPLETED, "result": tmp_path / "result.mp4"}
+def test_chosen_runs_are_shown_beside_each_other(handlers, runner, run_of, given, asked):
+    done = {"state": RunState.COMPLETED, "result": run_of().image}
     runner.views = [run_of(run_id="r1", **done), run_of(run_id="r2", name="Other", **done)]
     status, player, history = asyncio.run(handlers.on_compare_runs(_told(run_ids=given), VISITOR, TAB))
     assert runner.gallery.asked == [(VISITOR, asked)]
     assert (status, [one["run_id"] for one in player["results"]]) == ({}, ["r1", "r2"])
     assert history["compared"]["run_ids"] == ["r1", "r2"]
+
+
+def test_a_finished_run_offers_to_stand_beside_the_same_request_on_the_other_engine(handlers, runner, run_of):
+    done = {"state": RunState.COMPLETED, "result": run_of().image}
+    runner.views = [run_of(engine=EngineName.KLING, **done)]
+    about = asyncio.run(handlers.on_rename(_told(run_id="r1", name=""), VISITOR, TAB))["about"]
+    assert "beside" not in about
+    runner.gallery.other = run_of(run_id="r0", **done)
+    about = asyncio.run(handlers.on_rename(_told(run_id="r1", name=""), VISITOR, TAB))["about"]
+    assert about["beside"] == {"run_ids": ["r0", "r1"], "label": "Show beside its preview"}
