@@ -32,6 +32,7 @@ GONE_ADVICE = {
 ENTER_TOKEN = "This run goes on at RunComfy. Enter its token to follow it here."  # noqa: S105  no password
 FAULT = "Something went wrong inside this program."
 DELETED = "This run was deleted: its files, its prompt and its findings are gone."
+DELETED_FOR_NOW = "This run was deleted on the page, where it can still be put back."
 NOT_SENT_AGAIN = "It was not sent again, so that nothing is paid twice."
 RECOVER = (
     f"{NOT_SENT_AGAIN} Look at the account's requests at RunComfy: if it is there, "
@@ -352,6 +353,8 @@ def _span(seconds: float) -> str:
 
 def _doing(run: RunView) -> str:
     if run.is_deleted or run.result_gone or (run.needs_token and not run.is_final):
+        if run.undo_until is not None:
+            return DELETED_FOR_NOW
         return DELETED if run.is_deleted else GONE if run.result_gone else ENTER_TOKEN
     match run.state:
         case RunState.IN_QUEUE:

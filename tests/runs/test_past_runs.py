@@ -184,7 +184,7 @@ def test_what_a_deleted_paid_run_cost_still_counts(open_world, make_vendor):
     assert not view.result.exists()
     assert listed == []
     assert (entry.record.cost_usd, entry.record.request_id) == (0.35, "req-1")
-    assert entry.words[0].startswith("This run was deleted")
+    assert entry.words[0] == "This run was deleted on the page, where it can still be put back."
 
 
 def test_an_unfetched_paid_run_is_deleted_only_by_somebody_who_knows_what_that_loses(open_world, make_vendor):
