@@ -353,9 +353,8 @@ def _span(seconds: float) -> str:
 
 def _doing(run: RunView) -> str:
     if run.is_deleted or run.result_gone or (run.needs_token and not run.is_final):
-        if run.undo_until is not None:
-            return DELETED_FOR_NOW
-        return DELETED if run.is_deleted else GONE if run.result_gone else ENTER_TOKEN
+        deleted = DELETED if run.undo_until is None else DELETED_FOR_NOW
+        return deleted if run.is_deleted else GONE if run.result_gone else ENTER_TOKEN
     match run.state:
         case RunState.IN_QUEUE:
             return _queue_words(run.queue_position)

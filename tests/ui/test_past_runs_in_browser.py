@@ -178,7 +178,9 @@ def test_a_run_is_deleted_after_a_second_word_and_opens_no_more(page: Page):
     assert page.request.get(page.locator(".past-picture").evaluate("node => node.src")).ok
     page.click(".about > summary")
     page.locator(".about [data-do=delete]").press("Enter")
-    expect(page.locator(".about-sure p")).to_have_text("Delete this run with its files? It can be put back for 10 minutes.")
+    expect(page.locator(".about-sure p")).to_have_text(
+        "Delete this run with its files? It can be put back for 10 minutes."
+    )
     expect(page.locator("[data-do=keep]")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".about-sure")).to_be_hidden()
