@@ -50,7 +50,7 @@ const aboutDeeds = {
   beside: () => trigger("compare", { run_ids: props.value?.about?.beside?.run_ids }),
   delete: () => askToDelete(aboutPart(".about-sure").hidden),
   keep: () => { askToDelete(false); aboutPart("[data-do=delete]").focus(); },
-  sure: () => { aboutPart("[data-do=sure]").disabled = true; trigger("delete", { run_id: aboutRun, loss: props.value?.about?.loss, current: aboutRun }); },
+  sure: () => { aboutPart("[data-do=sure]").disabled = true; removing = aboutRun; trigger("delete", { run_id: aboutRun, loss: props.value?.about?.loss, current: aboutRun }); },
 };
 
 function wireAbout() {

@@ -51,8 +51,6 @@ window.addEventListener("popstate", onAddress);
 function render() {
   const { total = 0, trash = [], spent = "", steps = [], has_paid } = props.value || {};
   const mayRecover = has_paid || props.engine === "kling";
-  const wasDeleting = Boolean(props.value?.deleted) && find(".about").contains(document.activeElement);
-  if (wasDeleting) removing = props.value.deleted; // the button that was pressed is gone
   drawAddress(props.value || {});
   drawOnward();
   drawAbout();
