@@ -49,12 +49,11 @@ function onAddress() {
 window.addEventListener("popstate", onAddress);
 
 function render() {
-  const { total = 0, trash = [], spent = "", steps = [], has_paid } = props.value || {};
+  const { steps = [], has_paid } = props.value || {};
   const mayRecover = has_paid || props.engine === "kling";
   drawAddress(props.value || {});
   drawOnward();
   drawAbout();
-  find(".history").hidden = !total && !trash.length && !spent && !mayRecover;
   find(".history-steps").hidden = !steps.length;
   find(".history-steps ol").replaceChildren(...steps.map(step));
   find(".history-recover").hidden = !mayRecover;
@@ -74,6 +73,7 @@ wireOnward();
 wireAbout();
 wireDifferences();
 wireGallery();
+wireErase();
 watch("value", () => {
   render();
   drawGallery();

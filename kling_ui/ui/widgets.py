@@ -271,13 +271,14 @@ def history() -> gr.HTML:
     (``run_id``) and ``onward`` (``run_id``, the ``rate_usd`` that was shown).
     Property ``note`` answers a person who recovers, ``used`` one who reuses, ``said`` one who names, marks or deletes,
     ``listed`` one who browses, ``compared`` one who compares, ``offer`` one who asks for the price; ``engine`` is the
-    one that is chosen.
+    one that is chosen. Event ``erase`` asks to delete all that is kept of the visitor; property ``told_erased``
+    answers, and event ``erased`` follows once it is done.
     """
     return widget(
         "history",
         value={},
         elem_id="history",
-        uses=("dom", "places", "about", "onward", "differences", "gallery"),
+        uses=("dom", "places", "about", "onward", "differences", "gallery", "erase"),
         note=None,
         engine="",
         used=None,
@@ -285,6 +286,7 @@ def history() -> gr.HTML:
         listed=None,
         compared=None,
         offer=None,
+        told_erased=None,
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Connection,
@@ -104,6 +105,32 @@ handles = Table(
     metadata,
     Column("handle_sha256", String(64), primary_key=True),
     Column("run_id", String(32), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("day", Integer, nullable=False),  # since 1970, UTC
+    Column("visitor", String(128), nullable=False),
+    Column("address", String(64), nullable=False),  # a keyed hash
+    Column("run_id", String(32), nullable=False),  # of a paid run, which may no longer be there; else empty
+    Column("runs", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("usd", Float, nullable=False),
+    Column("previews", Integer, nullable=False),
+    Column("uploads", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Index("ix_usage_day_visitor", "day", "visitor"),
+    Index("ix_usage_day_address", "day", "address"),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("scope", String(16), primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("until", Float),
 )
 Step = Callable[[Connection], None]
 
@@ -349,6 +376,35 @@ def _number(data: object, name: str) -> float | None:
     return float(found) if isinstance(found, int | float) else None
 
 
+def _usage_and_pauses(connection: Connection) -> None:
+    tables = MetaData()
+    Table(
+        "usage",
+        tables,
+        Column("id", Integer, primary_key=True, autoincrement=True),
+        Column("day", Integer, nullable=False),
+        Column("visitor", String(128), nullable=False),
+        Column("address", String(64), nullable=False),
+        Column("run_id", String(32), nullable=False),
+        Column("runs", Integer, nullable=False),
+        Column("seconds", Float, nullable=False),
+        Column("usd", Float, nullable=False),
+        Column("previews", Integer, nullable=False),
+        Column("uploads", Integer, nullable=False),
+        Column("size_bytes", BigInteger, nullable=False),
+        Index("ix_usage_day_visitor", "day", "visitor"),
+        Index("ix_usage_day_address", "day", "address"),
+    )
+    Table(
+        "pauses",
+        tables,
+        Column("scope", String(16), primary_key=True),
+        Column("message", Text, nullable=False),
+        Column("until", Float),
+    )
+    tables.create_all(connection)
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _money_and_expiry,
@@ -359,5 +415,6 @@ STEPS: tuple[Step, ...] = (
     _corrected,
     _handles,
     _notes,
+    _usage_and_pauses,
     _gallery,
 )
