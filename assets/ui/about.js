@@ -24,6 +24,9 @@ function drawAbout() {
     return row;
   }));
   aboutPart("[data-do=reuse]").hidden = !can_use;
+  const { beside } = props.value?.about || {};
+  aboutPart("[data-do=beside]").hidden = !beside;
+  aboutPart("[data-do=beside]").textContent = beside?.label || "";
   aboutPart(".about-sure p").textContent = loss_words;
   aboutPart("[data-do=sure]").hidden = !can_delete;
   aboutPart("[data-do=sure]").disabled = false;
@@ -44,9 +47,10 @@ function offerUndo(before) {
 const aboutDeeds = {
   reuse: () => { aboutNote("Fetching its inputs."); trigger("reuse", { run_id: aboutRun }); },
   undo: () => { trigger("reuse", { before: beforeReuse }); },
+  beside: () => trigger("compare", { run_ids: props.value?.about?.beside?.run_ids }),
   delete: () => askToDelete(aboutPart(".about-sure").hidden),
   keep: () => { askToDelete(false); aboutPart("[data-do=delete]").focus(); },
-  sure: () => { aboutPart("[data-do=sure]").disabled = true; trigger("delete", { run_id: aboutRun, loss: props.value?.about?.loss }); },
+  sure: () => { aboutPart("[data-do=sure]").disabled = true; removing = aboutRun; trigger("delete", { run_id: aboutRun, loss: props.value?.about?.loss, current: aboutRun }); },
 };
 
 function wireAbout() {

@@ -1,24 +1,6 @@
-// Earlier runs of this visitor, newest first. Events for Python: 'open' {run_id}, empty for none, and 'recover' {request_id}.
+// What was run: about the run that is shown, and all of this visitor's. Events for Python: 'open' {run_id}, empty for none, and 'recover' {request_id}.
 // The run that is shown stands in the page's address, so that a reload, a link, back and forward lead to it.
 const find = (selector) => element.querySelector(selector);
-
-function part(name, tag, more = {}) {
-  return Object.assign(document.createElement(tag), { className: name, ...more });
-}
-
-function entry(run) {
-  const item = document.createElement("li");
-  const press = part("past", "button", { type: "button" });
-  press.dataset.state = run.state;
-  if (run.run_id === (props.value || {}).current) press.setAttribute("aria-current", "true");
-  const picture = run.image ? part("past-picture", "img", { src: run.image, alt: "", loading: "lazy" }) : part("past-picture", "span");
-  const words = part("past-words", "span");
-  for (const name of ["title", "about", "more"]) if (run[name]) words.append(part(`past-${name}`, "span", { textContent: run[name] }));
-  press.append(picture, words);
-  press.addEventListener("click", () => { arriveAnywhere(); trigger("open", { run_id: run.run_id }); });
-  item.append(press);
-  return item;
-}
 
 function when(seconds) {
   const at = new Date(seconds * 1000);
@@ -29,7 +11,7 @@ function when(seconds) {
 
 function step({ words, at }) {
   const item = document.createElement("li");
-  item.append(part("", "time", { dateTime: new Date(at * 1000).toISOString(), textContent: when(at) }), ` ${words}`);
+  item.append(Object.assign(make("time", "", when(at)), { dateTime: new Date(at * 1000).toISOString() }), ` ${words}`);
   return item;
 }
 
@@ -67,17 +49,14 @@ function onAddress() {
 window.addEventListener("popstate", onAddress);
 
 function render() {
-  const { runs = [], steps = [], has_paid } = props.value || {};
+  const { steps = [], has_paid } = props.value || {};
   const mayRecover = has_paid || props.engine === "kling";
-  const wasDeleting = Boolean(props.value?.deleted) && find(".about").contains(document.activeElement);
   drawAddress(props.value || {});
+  drawOnward();
   drawAbout();
-  find("h2").hidden = !runs.length;
-  find(".history > ul").replaceChildren(...runs.map(entry));
   find(".history-steps").hidden = !steps.length;
   find(".history-steps ol").replaceChildren(...steps.map(step));
   find(".history-recover").hidden = !mayRecover;
-  if (wasDeleting) find(".past")?.focus(); // the button that was pressed is gone
 }
 
 function note() { find(".history-note").textContent = (props.note || {}).words || ""; }
@@ -88,9 +67,21 @@ find(".history-recover form").addEventListener("submit", (event) => {
   trigger("recover", { request_id: event.target.querySelector("input").value.trim() });
 });
 
+let currentRun; // whose differences from others were told no more once another one is shown
+
+wireOnward();
 wireAbout();
+wireDifferences();
+wireGallery();
 wireErase();
-watch("value", () => { render(); find(".history-note").textContent = ""; });
+watch("value", () => {
+  render();
+  drawGallery();
+  find(".history-note").textContent = "";
+  if (props.value?.current !== currentRun) showDifferences(false);
+  currentRun = props.value?.current;
+});
 watch("engine", render);
 watch("note", note);
 render();
+drawGallery();

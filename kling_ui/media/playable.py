@@ -26,7 +26,7 @@ from PIL import Image
 from kling_ui.errors import KlingUIError, MediaError, WorkCancelledError
 from kling_ui.media.files import atomic_file, content_sha256
 from kling_ui.media.image import ImageFacts, read_picture
-from kling_ui.media.probe import VideoFacts
+from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.transform_video import write_played_copy
 from kling_ui.media.video import read_frames
 from kling_ui.options import InputKind
@@ -37,6 +37,8 @@ COPY_TIMEOUT_S = 240.0  # 3 min of 4K HEVC on two slow cores
 POSTER_TIMEOUT_S = 30.0
 CACHE_MAX_BYTES = 2 * 10**9
 PICTURE_LONG_SIDE_PX, POSTER_LONG_SIDE_PX = 2048, 1280
+THUMBNAIL_LONG_SIDE_PX = 360
+THUMBNAIL_AT_SHARE = 1 / 3  # of a clip: people often stand still at its beginning
 _JPEG_QUALITY = 90
 _NICE = 5  # about a third of what an analysis gets that wants the same processor
 FAILED_S = 600.0  # for so long a copy that failed is not tried again
@@ -261,6 +263,22 @@ def write_shown_picture(facts: ImageFacts, out: Path) -> Path:
         MediaError: It cannot be read, or the copy cannot be written.
     """
     return _write_jpeg(read_picture(facts.path, long_side_px=PICTURE_LONG_SIDE_PX).rgb, out)
+
+
+def write_thumbnail(path: Path, kind: InputKind, out: Path) -> Path:
+    """Write a small JPEG of a picture, or of a moment of a clip; runs in a worker.
+
+    Raises:
+        MediaError: It cannot be read, or the JPEG cannot be written.
+    """
+    if kind is InputKind.IMAGE:
+        return _write_jpeg(read_picture(path, long_side_px=THUMBNAIL_LONG_SIDE_PX).rgb, out)
+    facts = probe_video(path)
+    for start_s in (facts.duration_s * THUMBNAIL_AT_SHARE, 0.0):
+        frames = read_frames(path, container=facts.format, long_side_px=THUMBNAIL_LONG_SIDE_PX, start_s=start_s)
+        if (frame := next(frames, None)) is not None:
+            return _write_jpeg(frame.rgb, out)
+    raise MediaError("none of its pictures can be decoded.", path=path, advice="Choose another clip.")
 
 
 def _refuse_long(facts: VideoFacts) -> None:

@@ -10,6 +10,7 @@ from kling_ui.presentation import money
 from kling_ui.presentation.refusals import admission_words
 from kling_ui.quotas import DailyQuotaError
 from kling_ui.runs.export import EntryWords
+from kling_ui.runs.gallery import UNDO_PAID_S, UNDO_S
 from kling_ui.runs.outcomes import (
     CancelAnswer,
     CancelCode,
@@ -34,6 +35,7 @@ GONE_ADVICE = {
 ENTER_TOKEN = "This run goes on at RunComfy. Enter its token to follow it here."  # noqa: S105  no password
 FAULT = "Something went wrong inside this program."
 DELETED = "This run was deleted: its files, its prompt and its findings are gone."
+DELETED_FOR_NOW = "This run was deleted on the page, where it can still be put back."
 NOT_SENT_AGAIN = "It was not sent again, so that nothing is paid twice."
 RECOVER = (
     f"{NOT_SENT_AGAIN} Look at the account's requests at RunComfy: if it is there, "
@@ -307,9 +309,10 @@ def loss_words(run: RunView) -> str:
             )
         case Loss.PAID:
             cost = "" if run.cost_usd is None else f" for {money.dollars(run.cost_usd)}"
-            return f"Delete this run with its video? It was paid{cost}, and another one is charged again."
+            undo = f"It can be put back for {round(UNDO_PAID_S / 3600)} hours."
+            return f"Delete this run with its video? It was paid{cost}, and another one is charged again. {undo}"
         case _:
-            return "Delete this run with its files? This cannot be undone."
+            return f"Delete this run with its files? It can be put back for {round(UNDO_S / 60)} minutes."
 
 
 def in_words(error: KlingUIError) -> KlingUIError:
@@ -356,7 +359,8 @@ def _span(seconds: float) -> str:
 
 def _doing(run: RunView) -> str:
     if run.is_deleted or run.result_gone or (run.needs_token and not run.is_final):
-        return DELETED if run.is_deleted else GONE if run.result_gone else ENTER_TOKEN
+        deleted = DELETED if run.undo_until is None else DELETED_FOR_NOW
+        return deleted if run.is_deleted else GONE if run.result_gone else ENTER_TOKEN
     match run.state:
         case RunState.IN_QUEUE:
             return _queue_words(run.queue_position)

@@ -112,10 +112,13 @@ class RunRecord:
         raw_error: The engine's own words.
         name: What its visitor calls it.
         repaired: What was done to the inputs before, see :attr:`RunInputs.repaired`.
-        deleted_at: When its visitor deleted it, seconds since 1970: its files are gone, what it cost stays.
+        deleted_at: When its visitor deleted it, seconds since 1970: its files go, what it cost stays.
         corrected: What of the character a person had corrected by hand, see
             :class:`kling_ui.corrections.CorrectionSummary`; the corrections themselves lie in the run's folder.
         notes: What of the character a preview moved as one piece.
+        starred: Its visitor marked it.
+        forecast_s: How many seconds the checks said would come back, if they looked.
+        undo_until: Until when a deleted run can be put back, seconds since 1970; ``None`` once it is forgotten.
     """
 
     run_id: str
@@ -155,6 +158,9 @@ class RunRecord:
     deleted_at: float | None = None
     corrected: Mapping[str, Any] | None = None
     notes: tuple[RigNote, ...] | None = None
+    starred: bool = False
+    forecast_s: float | None = None
+    undo_until: float | None = None
 
     def is_held(self, now: float) -> bool:
         """Tell whether a process looks after it; a claim from a clock that was far ahead is none."""
@@ -252,6 +258,13 @@ class RunInputs:
         except (KeyError, TypeError):
             return None
         return float(found) if isinstance(found, int | float) else None
+
+
+def forecast_of(findings: Mapping[str, Any] | None) -> float | None:
+    """Return how many seconds the checks said would come back, if they looked."""
+    forecast = (findings or {}).get("forecast")
+    usable_s = forecast.get("usable_s") if isinstance(forecast, Mapping) else None
+    return float(usable_s) if isinstance(usable_s, int | float) else None
 
 
 class StartCode(StrEnum):
@@ -361,7 +374,7 @@ class KeptRun(NamedTuple):
         engine: Who rendered it.
         state: The last known state.
         changed_at: When that was reached, seconds since 1970.
-        is_deleted: Its visitor wants its files gone.
+        is_deleted: Its visitor wants its files gone, and did not put it back in time.
     """
 
     engine: EngineName

@@ -1,160 +1,36 @@
 """All runs of one process: started, watched, cancelled, found again."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Collection, Generator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
-from hmac import compare_digest
+from collections.abc import AsyncGenerator, Callable, Collection
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from kling_ui.capacity import Limits
-from kling_ui.errors import LedgerError
 from kling_ui.interrupts import keep_addresses_out
-from kling_ui.options import without_odd
 from kling_ui.runs.admission import Admission
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.erasure import RunErasure
+from kling_ui.runs.gallery import RunGallery
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.ledger.tallies import LedgerTally
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, Quote, Spending
-from kling_ui.runs.publishing.protocol import FETCHING, InputFile, PlannedDeliveries
-from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunRecord, RunState, Start, Terms
-from kling_ui.runs.recorder import RunContext, newer
+from kling_ui.runs.publishing.protocol import InputFile, PlannedDeliveries
+from kling_ui.runs.queries import HISTORY_LIMIT, RunQueries
+from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunState, Start, Terms
+from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.run_files import Measurer, RunFolders
 from kling_ui.runs.submission import Recovery, RunSubmission
 from kling_ui.runs.supervisor import RunSupervisor
-from kling_ui.runs.view import Live, Loss, LossError, RunView, unknown_run, view_of
+from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 
-ASK_EVERY_S = 2.0  # at a run that another process carries: only the ledger tells of it
-QUIET_S = 10.0  # a page that has gone is noticed when it is next written to
-HISTORY_LIMIT = 50
-NAME_MAX_CHARS = 80
 __all__ = ["RunInputs", "Runner", "Start", "open_runner"]
-
-
-class RunQueries:
-    """Shows runs to those whose they are; looking costs an engine nothing, however many look.
-
-    Args:
-        context: What all runs share.
-        supervisor: Who carries them.
-    """
-
-    def __init__(self, context: RunContext, supervisor: RunSupervisor) -> None:
-        self._context = context
-        self._supervisor = supervisor
-        self._watched: Counter[str] = Counter()
-
-    async def watch(self, run_id: str, visitor: str | None) -> AsyncGenerator[RunView]:
-        """Yield a run's view at once, whenever it changes, and at the latest every :data:`QUIET_S` seconds.
-
-        Args:
-            run_id: The run.
-            visitor: Whose run it must be; ``None``, for whoever owns the ledger, takes anybody's. An empty one, which
-                is nobody, owns nothing.
-
-        It ends with a final view, or with one that says that the run needs its visitor's token.
-
-        Raises:
-            RunError: There is no such run of this visitor.
-        """
-        record = await self._opened(run_id, visitor)
-        with self._watching(run_id):
-            while True:
-                update = self._context.live_status.read(run_id)
-                view = self.show(update.record if update else record)
-                yield view
-                if view.is_final or view.needs_token:
-                    return
-                await newer(update, QUIET_S if update else ASK_EVERY_S)
-                if self._context.live_status.read(run_id) is None:
-                    record = await self.record(run_id, visitor)
-
-    @property
-    def watched(self) -> Collection[str]:
-        """The runs that somebody watches at the moment."""
-        return tuple(self._watched)
-
-    async def view(self, run_id: str, visitor: str | None) -> RunView:
-        """Return a run as it is now; arguments and errors as for :meth:`watch`."""
-        return self.show(await self._opened(run_id, visitor))
-
-    async def may_be_fetched(self, run_id: str) -> bool:
-        """Tell whether a run's engine may need its two files at the moment, or this app tries whether it could."""
-        record = await self._context.ledger.ask(lambda store: store.get(run_id))
-        return record is not None and record.state in {*FETCHING, RunState.PREPARING}
-
-    async def history(self, visitor: str, limit: int = HISTORY_LIMIT) -> list[RunView]:
-        """Return a visitor's newest runs, newest first; nobody's are nobody's to see."""
-        if not visitor:
-            return []
-        records = await self._context.ledger.ask(lambda store: store.of_visitor(visitor, limit))
-        return [self.show(record) for record in records]
-
-    async def states(self, run_id: str, visitor: str) -> list[tuple[RunState, float]]:
-        """Return the states of a run with their times (seconds since 1970), oldest first.
-
-        Raises:
-            RunError: There is no such run of this visitor.
-        """
-        await self.record(run_id, visitor)
-        return await self._context.ledger.ask(lambda store: store.history(run_id))
-
-    async def record(self, run_id: str, visitor: str | None) -> RunRecord:
-        """Return what is remembered of a run; arguments as for :meth:`watch`.
-
-        The ledger says whose it is: that changes with a login, of which whoever carries the run does not hear.
-
-        Raises:
-            RunError: There is no such run of this visitor.
-        """
-        record = await self._remembered(run_id)
-        if record is None or record.deleted_at is not None:
-            raise unknown_run()
-        if visitor is not None and not (visitor and compare_digest(record.visitor.encode(), visitor.encode())):
-            raise unknown_run()
-        return record
-
-    @contextmanager
-    def _watching(self, run_id: str) -> Generator[None]:
-        self._watched[run_id] += 1
-        try:
-            yield
-        finally:
-            self._watched -= Counter([run_id])  # forgets those that nobody watches
-
-    async def _opened(self, run_id: str, visitor: str | None) -> RunRecord:
-        record = await self.record(run_id, visitor)
-        await asyncio.to_thread(self._context.folders.note_use, run_id)
-        return record
-
-    async def _remembered(self, run_id: str) -> RunRecord | None:
-        try:
-            return await self._context.ledger.ask(lambda store: store.get(run_id))
-        except LedgerError:
-            if (update := self._context.live_status.read(run_id)) is None:
-                raise
-            return update.record
-
-    def show(self, record: RunRecord) -> RunView:
-        """Return a run as it is at this moment."""
-        update = self._context.live_status.read(record.run_id)
-        live = update.live if update else Live(needs_token=self._waits_for_token(record))
-        record = replace(update.record, name=record.name) if update else record  # a name is written past its follower
-        return view_of(record, live, folder=self._context.folders.of(record.run_id), now=self._context.clock())
-
-    def _waits_for_token(self, record: RunRecord) -> bool:
-        if record.engine is EngineName.PREVIEW or record.request_id is None or record.state.is_final:
-            return False
-        return not record.is_held(self._context.clock()) and (record.own_token or self._supervisor.app_token is None)
 
 
 class Runner:
@@ -175,6 +51,7 @@ class Runner:
         self._submission = RunSubmission(context, engines, self._supervisor, self.budget, self.admission)
         self._recovery = Recovery(context, engines, self._supervisor)
         self._queries = RunQueries(context, self._supervisor)
+        self.gallery = RunGallery(context, self._queries)
         self.handles = RunHandles(context.ledger)
         self.erasure = RunErasure(context.ledger, context.folders, self._supervisor.drop)
 
@@ -341,36 +218,6 @@ class Runner:
         code = CancelCode.ENDED_ALREADY if record.state.is_final else CancelCode.NOT_FOLLOWED
         return CancelAnswer(code, record.engine)
 
-    async def rename(self, run_id: str, visitor: str, name: str) -> None:
-        """Call a run by another name, of at most :data:`NAME_MAX_CHARS` characters; an empty one takes it away.
-
-        Raises:
-            RunError: There is no such run of this visitor.
-        """
-        kept = " ".join(without_odd(name).split())[:NAME_MAX_CHARS] or None
-        if not visitor or not await self._context.ledger.ask(lambda store: store.rename(run_id, visitor, kept)):
-            raise unknown_run()
-
-    async def delete(self, run_id: str, visitor: str, *, losing: Loss) -> None:
-        """Remove a run's files, and all that says what was asked for; what it cost stays in the ledger.
-
-        Args:
-            run_id: The run.
-            visitor: Whose it must be.
-            losing: What the visitor was told is lost.
-
-        Raises:
-            LossError: Something else would be lost, or the run is under way; nothing was deleted.
-            RunError: There is no such run of this visitor.
-        """
-        run = self._queries.show(await self._queries.record(run_id, visitor))
-        if run.loss is Loss.UNDER_WAY or run.loss is not losing:
-            raise LossError(run)
-        now = self._context.clock()
-        if not await self._context.ledger.ask(lambda store: store.delete(run_id, visitor, now=now)):
-            raise unknown_run()
-        await asyncio.to_thread(self._context.folders.remove, run_id)
-
     def retention(
         self, analyses: Path, limits: Limits, *, in_memory: Callable[[], Collection[str]] = tuple
     ) -> Retention:
@@ -404,7 +251,7 @@ class Runner:
 
     async def keep_on(self, *, take_over: bool) -> None:
         """Look after this process's runs until cancelled; with ``take_over`` also after those that others left."""
-        await self._supervisor.keep_on(take_over=take_over)
+        await asyncio.gather(self._supervisor.keep_on(take_over=take_over), self.gallery.keep_emptying())
 
     async def aclose(self) -> None:
         """Let go of all runs; the next process follows them on."""

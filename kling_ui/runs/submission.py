@@ -22,6 +22,7 @@ from kling_ui.runs.record import (
     StartCode,
     Terms,
     fingerprint,
+    forecast_of,
     recovered_fingerprint,
 )
 from kling_ui.runs.recorder import RunContext
@@ -227,6 +228,7 @@ class RunSubmission:
             own_token=own_token,
             visitor_pays=own_token,
             findings=inputs.findings,
+            forecast_s=forecast_of(inputs.findings),
             repaired=inputs.repaired,
             corrected=asdict(summary) if inputs.corrections and (summary := inputs.corrections.summary) else None,
         )
@@ -341,6 +343,7 @@ class Recovery:
 
     async def _without_asking(self, record: RunRecord, token: SecretStr | None) -> Start | None:
         if record.result_name is not None and await asyncio.to_thread(self._is_here, record):
+            await self._context.ledger.ask(lambda store: store.restore(record.run_id, record.visitor))
             return Start(run_id=record.run_id, is_new=False, code=StartCode.FOUND_HERE)
         is_carried = self._supervisor.executor_of(record.run_id) is not None or record.is_held(self._context.clock())
         if record.state.is_final or not is_carried:

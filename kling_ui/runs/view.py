@@ -94,6 +94,11 @@ class RunView:
         corrections: The file that holds these corrections, if it is still here.
         notes: What of the character a preview moved as one piece.
         is_deleted: Its visitor deleted it: only whoever owns the ledger sees that it was.
+        starred: Its visitor marked it.
+        forecast_s: How many seconds the checks said would come back, if they looked.
+        undo_until: Until when a deleted run can be put back, seconds since 1970; ``None`` where it cannot.
+        image_sha256: Content of the character image; empty where it was not kept.
+        reference_sha256: Content of the reference video, likewise.
     """
 
     run_id: str
@@ -138,6 +143,11 @@ class RunView:
     corrections: Path | None = None
     notes: tuple[RigNote, ...] = ()
     is_deleted: bool = False
+    starred: bool = False
+    forecast_s: float | None = None
+    undo_until: float | None = None
+    image_sha256: str = ""
+    reference_sha256: str = ""
 
     @property
     def loss(self) -> Loss:
@@ -244,6 +254,11 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         corrections=_if_here(folder / CORRECTIONS_NAME) if record.corrected else None,
         notes=record.notes or (),
         is_deleted=record.deleted_at is not None,
+        starred=record.starred,
+        forecast_s=record.forecast_s,
+        undo_until=record.undo_until,
+        image_sha256=record.image_sha256,
+        reference_sha256=record.reference_sha256,
     )
 
 

@@ -12,9 +12,11 @@ from kling_ui.ui.event_payload import LatestWins, guarded
 from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.handlers.account import AccountHandlers, ErasureHandlers, TokenHandlers
 from kling_ui.ui.handlers.editor import EditorHandlers
+from kling_ui.ui.handlers.gallery import GalleryHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.price import PriceHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
+from kling_ui.ui.handlers.run_display import RunDisplay
 from kling_ui.ui.handlers.runs import RunHandlers
 from kling_ui.ui.panels import (
     ActionPanel,
@@ -129,7 +131,8 @@ def build_page(
                 result = place_result(prepared, notice)
         panels = Panels(engine, inputs, how, action, result, visitor, kept)
         latest_wins = LatestWins()
-        on_inputs, on_runs = InputHandlers(services, latest_wins), RunHandlers(services)
+        display = RunDisplay(services)
+        on_inputs, on_runs = InputHandlers(services, latest_wins), RunHandlers(services, display=display)
         wire_inputs(panels, on_inputs)
         wire_editor(panels, EditorHandlers(services, latest_wins))
         wire_checks(panels, on_inputs)
@@ -140,7 +143,7 @@ def build_page(
         wire_engine(panels, on_token, on_engine)
         wire_start(panels, on_token, on_inputs, on_runs, on_engine)
         wire_runs(panels, on_runs, on_engine)
-        wire_past_runs(panels, on_runs, on_inputs)
+        wire_past_runs(panels, GalleryHandlers(services, display), on_inputs)
         wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
         wire_erasure(panels, ErasureHandlers(services), on_inputs)
         place_endpoints(page, services)
@@ -183,7 +186,9 @@ def wire_checks(panels: Panels, handlers: InputHandlers) -> None:
     sized = [engine.change, image.change]
     gr.on(sized, handlers.on_size, [engine, image], panels.how.resolution, trigger_mode="multiple", **PLUMBING)
     keep = asset("ui/kept.js").read_text("utf-8")
-    gr.on(changes[:-2], None, [*panels.asked[:-2], panels.kept], panels.kept, js=keep, **PLUMBING)
+    size = panels.how.resolution
+    kept_changes = [*changes[:-2], size.change]
+    gr.on(kept_changes, None, [*panels.asked[:-2], size, panels.kept], panels.kept, js=keep, **PLUMBING)
     panels.how.use_sentence.click(None, None, panels.how.prompt, js=f"() => {json.dumps(DEFAULT_PROMPT)}", **PLUMBING)
 
 
@@ -218,6 +223,7 @@ def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: PriceHandlers
     """Say what the chosen engine needs and costs: read anew whenever that may be another."""
     panel, visitor, video = panels.engine, panels.visitor, panels.inputs.video
     chosen = [*panels.token, panels.result.history]
+    panel.engine.change(None, panel.engine, None, js=asset("ui/engine_kept.js").read_text("utf-8"), **PLUMBING)
     panel.engine.change(on_token.on_engine, [panel.engine, visitor], chosen, **PLUMBING)
     changes = [panel.engine.change, panel.token_line.change, video.change]
     gr.on(changes, handlers.cost, panels.priced, panels.cost, trigger_mode="multiple", **PLUMBING)
@@ -249,7 +255,7 @@ def wire_start(
 
 
 def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: PriceHandlers) -> None:
-    """Open, cancel, repeat, recover, compare."""
+    """Open, cancel, repeat, recover, compare, go on with a preview on Kling."""
     result, visitor = panels.result, panels.visitor
     slots = [panels.inputs.image, panels.inputs.video]
     changes = [slot.change for slot in slots]
@@ -261,18 +267,26 @@ def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: PriceHandlers) -
     once_more = [panels.action.asks.request, panels.action.asks.shown_rate, visitor]
     again = result.status.again(handlers.on_again, once_more, panels.display, trigger_mode="multiple", **PLUMBING)
     again.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
+    token = panels.engine.token_line
+    result.history.price(handlers.on_kling_offer, [token, visitor], result.history, **PLUMBING)
+    onward = result.history.onward(handlers.on_run_on_kling, [token, visitor], panels.display, **PLUMBING)
+    onward.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
     for recover in (result.status.recover, result.history.recover):
         recover(handlers.on_recover, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
 
 
-def wire_past_runs(panels: Panels, handlers: RunHandlers, on_inputs: InputHandlers) -> None:
-    """Use the inputs of a run again, name it, delete it."""
+def wire_past_runs(panels: Panels, handlers: GalleryHandlers, on_inputs: InputHandlers) -> None:
+    """Look through runs, compare them, use the inputs of one again, mark it, name it, delete it and put it back."""
     history, how, visitor = panels.result.history, panels.how, panels.visitor
     kept, taken = [panels.kept, how.resolution, visitor], [*panels.slots, panels.result.player, history]
     chosen = [how.orientation, how.keep_sound, how.prompt, how.resolution]
     history.reuse(on_inputs.on_reuse_inputs, kept, taken, trigger_mode="multiple", **PLUMBING)
     history.reuse(on_inputs.on_reuse_choice, visitor, chosen, trigger_mode="multiple", **PLUMBING)
+    history.browse(handlers.on_browse, visitor, history, trigger_mode="multiple", **PLUMBING)
+    history.star(handlers.on_star, visitor, history, trigger_mode="multiple", **PLUMBING)
+    history.compare(handlers.on_compare_runs, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
     history.rename(handlers.on_rename, visitor, history, trigger_mode="multiple", **PLUMBING)
+    history.restore(handlers.on_restore, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.delete(handlers.on_delete, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
 
 
@@ -287,7 +301,9 @@ def wire_arrival(
     page: gr.Blocks, panels: Panels, on_inputs: InputHandlers, on_runs: RunHandlers, on_account: AccountHandlers
 ) -> None:
     """Load what was here before, or the example, and find the visitor's newest run again."""
-    chosen = [panels.how.orientation, panels.how.keep_sound, panels.how.prompt]
+    chosen = [panels.how.orientation, panels.how.keep_sound, panels.how.prompt, panels.how.resolution]
+    engine, engine_script = panels.engine.engine, asset("ui/engine.js").read_text("utf-8")
+    page.load(None, engine, engine, js=engine_script, **PLUMBING)
     page.load(on_inputs.on_kept_choice, panels.kept, chosen, **PLUMBING)
     page.load(on_inputs.on_first_inputs, panels.kept, panels.slots, **PLUMBING)
     known = page.load(on_account.on_arrival, panels.visitor, panels.visitor, **PLUMBING)

@@ -40,7 +40,16 @@ _STONE = Color(
 )
 
 _WEIGHTS = (400, 700)  # the semibold files that Gradio carries lack most letters
-STYLES = ("base.css", "inputs.css", "timeline.css", "findings.css", "result.css", "player.css", "editor.css")
+STYLES = (
+    "base.css",
+    "inputs.css",
+    "timeline.css",
+    "findings.css",
+    "result.css",
+    "gallery.css",
+    "player.css",
+    "editor.css",
+)
 
 
 def page_theme() -> gr.themes.Base:
@@ -268,13 +277,29 @@ def history() -> gr.HTML:
     """Place what was run: about the run that is shown, and the visitor's earlier ones.
 
     Events ``open`` (``run_id``, empty for none), ``recover`` (``request_id``), ``reuse`` (``run_id``, or what stood
-    there ``before``), ``rename`` (``run_id``, ``name``) and ``delete`` (``run_id``, the ``loss`` that was told).
-    Property ``note`` answers a person who recovers, ``used`` one who reuses, ``said`` one who names or deletes;
-    ``engine`` is the one that is chosen. Event ``erase`` asks to delete all that is kept of the visitor; property
-    ``told_erased`` answers, and event ``erased`` follows once it is done.
+    there ``before``), ``rename`` (``run_id``, ``name``), ``star`` (``run_id``, ``starred``), ``delete`` (``run_id``,
+    the ``loss`` that was told, the ``current`` run) and ``restore`` (``run_id``, ``current``); ``browse`` (``query``,
+    ``after``, and a number ``asked`` that comes back) and ``compare`` (``run_ids``); of a finished preview ``price``
+    (``run_id``) and ``onward`` (``run_id``, the ``rate_usd`` that was shown).
+    Property ``note`` answers a person who recovers, ``used`` one who reuses, ``said`` one who names, marks or deletes,
+    ``listed`` one who browses, ``compared`` one who compares, ``offer`` one who asks for the price; ``engine`` is the
+    one that is chosen. Event ``erase`` asks to delete all that is kept of the visitor; property ``told_erased``
+    answers, and event ``erased`` follows once it is done.
     """
-    answers: dict[str, Any] = {"note": None, "used": None, "said": None, "told_erased": None}
-    return widget("history", value={}, elem_id="history", uses=("dom", "about", "erase"), engine="", **answers)
+    return widget(
+        "history",
+        value={},
+        elem_id="history",
+        uses=("dom", "places", "about", "onward", "differences", "gallery", "erase"),
+        note=None,
+        engine="",
+        used=None,
+        said=None,
+        listed=None,
+        compared=None,
+        offer=None,
+        told_erased=None,
+    )
 
 
 def heading(step: str, title: str) -> gr.HTML:

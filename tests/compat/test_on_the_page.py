@@ -57,7 +57,7 @@ def test_what_the_browser_keeps_comes_back(client, doors, kept, data):
     assert {store["secret"] for store in stores.values()} == {kept["browser_scramble"]}
 
     inputs = kept["browser"]["kling_ui.inputs"]
-    choice = [inputs["orientation"], inputs["keep_sound"], inputs["prompt"]]
+    choice = [inputs["orientation"], inputs["keep_sound"], inputs["prompt"], "720p"]  # no size was kept then
     assert doors.send(client, "kept choice", kept["browser"]) == choice
     image, video = doors.send(client, "first look", kept["browser"])
     for shown, before in ((image, inputs["image"]), (video, inputs["video"])):

@@ -10,8 +10,8 @@ from pydantic import SecretStr
 from kling_ui.errors import RunError
 from kling_ui.presentation.runs import in_words, loss_words, run_words
 from kling_ui.runs.export import RunHistory
+from kling_ui.runs.gallery import NAME_MAX_CHARS, UNDO_PAID_S, UNDO_S
 from kling_ui.runs.record import EngineName, RunState, StartCode
-from kling_ui.runs.runner import NAME_MAX_CHARS
 from kling_ui.runs.view import Loss, LossError
 
 REPAIRED = {"image": [["image.crop-around-character", "Crop around the character"]], "video": []}
@@ -70,8 +70,8 @@ def test_a_run_is_called_as_its_visitor_says(open_world, name, kept):
         async with open_world() as world:
             run_id = await world.start()
             await world.end(run_id)
-            await world.runner.rename(run_id, "ann", "Before")
-            await world.runner.rename(run_id, "ann", name)
+            await world.runner.gallery.rename(run_id, "ann", "Before")
+            await world.runner.gallery.rename(run_id, "ann", name)
             return (await world.runner.view(run_id, "ann")).name, (await world.runner.history("ann"))[0].name
 
     assert asyncio.run(story()) == (kept, kept)
@@ -83,7 +83,7 @@ def test_a_run_can_be_named_while_it_goes_on(open_world):
             world.painter.go.clear()
             run_id = await world.start()
             await world.until(run_id, RunState.IN_PROGRESS)
-            await world.runner.rename(run_id, "ann", "Under way")
+            await world.runner.gallery.rename(run_id, "ann", "Under way")
             during = (await world.runner.view(run_id, "ann")).name
             world.painter.go.set()
             return during, (await world.end(run_id)).state, (await world.runner.history("ann"))[0].name
@@ -96,13 +96,16 @@ def test_a_deleted_preview_leaves_no_file_and_no_word_behind(open_world):
         async with open_world() as world:
             run_id = await world.start(prompt="A secret")
             view = await world.end(run_id)
-            await world.runner.rename(run_id, "ann", "Mine")
+            await world.runner.gallery.rename(run_id, "ann", "Mine")
             assert view.loss is Loss.FILES
-            await world.runner.delete(run_id, "ann", losing=Loss.FILES)
+            await world.runner.gallery.delete(run_id, "ann", losing=Loss.FILES)
             said = [await refused_as_unknown(world.runner.view(run, "ann")) for run in (run_id, "0" * 32)]
             again = await world.runner.begin(world.inputs("A secret"), engine=EngineName.PREVIEW, visitor="ann")
             await world.end(again.run_id)
-            return run_id, view, said, again, [run.run_id for run in await world.runner.history("ann")]
+            listed = [run.run_id for run in await world.runner.history("ann")]
+        async with open_world(ahead_s=UNDO_S + 60) as world:
+            assert await world.runner.gallery.empty() == 1
+            return run_id, view, said, again, listed
 
     run_id, view, said, again, listed = asyncio.run(story())
     folder = view.image.parent
@@ -124,10 +127,10 @@ def test_nobody_else_names_or_deletes_a_run_or_learns_that_it_exists(open_world,
             view = await world.end(run_id)
             asked = [
                 world.runner.view(run_id, visitor),
-                world.runner.rename(run_id, visitor, "Stolen"),
-                world.runner.delete(run_id, visitor, losing=Loss.FILES),
-                world.runner.delete("0" * 32, visitor, losing=Loss.FILES),
-                world.runner.rename("no such run", visitor, "x"),
+                world.runner.gallery.rename(run_id, visitor, "Stolen"),
+                world.runner.gallery.delete(run_id, visitor, losing=Loss.FILES),
+                world.runner.gallery.delete("0" * 32, visitor, losing=Loss.FILES),
+                world.runner.gallery.rename("no such run", visitor, "x"),
             ]
             said = {await refused_as_unknown(question) for question in asked}
             return said, view, await world.runner.view(run_id, "ann")
@@ -146,7 +149,7 @@ def test_a_run_under_way_is_not_deleted(open_world):
             running = await world.until(run_id, RunState.IN_PROGRESS)
             for losing in Loss:
                 with pytest.raises(LossError):
-                    await world.runner.delete(run_id, "ann", losing=losing)
+                    await world.runner.gallery.delete(run_id, "ann", losing=losing)
             world.painter.go.set()
             return running, await world.end(run_id)
 
@@ -162,13 +165,18 @@ def test_what_a_deleted_paid_run_cost_still_counts(open_world, make_vendor):
             view = await world.end(run_id)
             before = await world.runner.spending("ann")
             with pytest.raises(LossError) as refused:
-                await world.runner.delete(run_id, "ann", losing=Loss.FILES)
-            await world.runner.delete(run_id, "ann", losing=Loss.PAID)
+                await world.runner.gallery.delete(run_id, "ann", losing=Loss.FILES)
+            await world.runner.gallery.delete(run_id, "ann", losing=Loss.PAID)
             history = RunHistory(
                 world.context.ledger, world.context.folders, lambda run: (run_words(run).doing, None, None)
             )
             (entry,) = await history.runs(None, 5)
-            return view, refused.value, before, await world.runner.spending("ann"), entry, await history.runs("ann", 5)
+            after, listed = await world.runner.spending("ann"), await history.runs("ann", 5)
+        async with open_world(make_vendor(), ahead_s=UNDO_S + 60) as world:
+            assert await world.runner.gallery.empty() == 0, "what was paid for can be put back for longer"
+        async with open_world(make_vendor(), ahead_s=UNDO_PAID_S + 60) as world:
+            assert await world.runner.gallery.empty() == 1
+        return view, refused.value, before, after, entry, listed
 
     view, refused, before, after, entry, listed = asyncio.run(story())
     assert "It was paid for $0.35" in in_words(refused).message
@@ -176,7 +184,7 @@ def test_what_a_deleted_paid_run_cost_still_counts(open_world, make_vendor):
     assert not view.result.exists()
     assert listed == []
     assert (entry.record.cost_usd, entry.record.request_id) == (0.35, "req-1")
-    assert entry.words[0].startswith("This run was deleted")
+    assert entry.words[0] == "This run was deleted on the page, where it can still be put back."
 
 
 def test_an_unfetched_paid_run_is_deleted_only_by_somebody_who_knows_what_that_loses(open_world, make_vendor):
@@ -186,9 +194,9 @@ def test_an_unfetched_paid_run_is_deleted_only_by_somebody_who_knows_what_that_l
             lost = await world.end(run_id)
             for losing in (Loss.FILES, Loss.PAID, Loss.UNDER_WAY):
                 with pytest.raises(LossError):
-                    await world.runner.delete(run_id, "ann", losing=losing)
+                    await world.runner.gallery.delete(run_id, "ann", losing=losing)
             spent = await world.runner.spending("ann")
-            await world.runner.delete(run_id, "ann", losing=Loss.NOT_FETCHED)
+            await world.runner.gallery.delete(run_id, "ann", losing=Loss.NOT_FETCHED)
             assert await world.runner.spending("ann") == spent
             again = await world.runner.begin(world.inputs(), engine=EngineName.KLING, visitor="ann")
             return lost, again, await world.end(again.run_id)
@@ -199,20 +207,24 @@ def test_an_unfetched_paid_run_is_deleted_only_by_somebody_who_knows_what_that_l
     assert (again.is_new, view.state) == (True, RunState.COMPLETED)
 
 
-def test_a_deleted_paid_run_that_is_recovered_is_there_again(open_world, make_vendor):
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_a_deleted_paid_run_that_is_recovered_is_there_again(open_world, make_vendor, is_forgotten):
     async def story():
         async with open_world(make_vendor()) as world:
             run_id = await world.kling()
             await world.end(run_id)
-            await world.runner.delete(run_id, "ann", losing=Loss.PAID)
+            await world.runner.gallery.delete(run_id, "ann", losing=Loss.PAID)
+        async with open_world(make_vendor(), ahead_s=UNDO_PAID_S + 60 if is_forgotten else 0.0) as world:
+            await world.runner.gallery.empty()
             start = await world.runner.recover("req-1", visitor="ann", token=SecretStr("app-token-0123456789"))
-            return run_id, start, await world.end(start.run_id), await world.runner.spending("ann")
+            view = await world.end(start.run_id)
+            return run_id, start, view, (await world.runner.gallery.overview("ann")).days
 
-    run_id, start, view, spending = asyncio.run(story())
+    run_id, start, view, days = asyncio.run(story())
     assert (start.run_id, view.state) == (run_id, RunState.COMPLETED)
-    assert start.code in {StartCode.FOUND, StartCode.FOUND_WITHOUT_INPUTS}
+    assert start.code is (StartCode.FOUND if is_forgotten else StartCode.FOUND_HERE)
     assert view.result.is_file()
-    assert spending.day_usd == pytest.approx(0.35), "counted once"
+    assert [day.usd for day in days] == [pytest.approx(0.35)], "counted once"
 
 
 def test_a_run_that_waits_for_its_token_says_so_when_it_is_to_be_deleted(open_world, make_vendor):
@@ -227,7 +239,7 @@ def test_a_run_that_waits_for_its_token_says_so_when_it_is_to_be_deleted(open_wo
     async def come_back(run_id):
         async with open_world(vendor, token=None, ahead_s=60.0) as world:
             with pytest.raises(LossError) as refused:
-                await world.runner.delete(run_id, "ann", losing=Loss.NOT_FETCHED)
+                await world.runner.gallery.delete(run_id, "ann", losing=Loss.NOT_FETCHED)
             return in_words(refused.value)
 
     error = asyncio.run(come_back(asyncio.run(begin())))

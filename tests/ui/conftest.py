@@ -28,6 +28,8 @@ from kling_ui.media.probe import VideoFacts
 from kling_ui.options import TransferOptions
 from kling_ui.quotas import QuotaKeys, Usage
 from kling_ui.runs.admission import UploadAllowance
+from kling_ui.runs.gallery import ForecastRecord, GalleryOverview
+from kling_ui.runs.ledger.gallery import GalleryPage, GalleryQuery
 from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
 from kling_ui.runs.pricing import Budget, Charge, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
@@ -210,6 +212,7 @@ def run_of(tmp_path: Path) -> Callable[..., RunView]:
         "inputs": (),
         "notes": (),
         "repairs": (),
+        "starred": False,
         "rules": (),
     }
     known: dict[str, Any] = {field.name: usual.get(field.name) for field in fields(RunView)}
@@ -227,6 +230,64 @@ class CannedWorkers:
         if isinstance(answer, Exception):
             raise answer
         return answer(*args) if callable(answer) else answer
+
+
+class PlayedGallery:
+    """Plays a visitor's runs together: those that the runner was given.
+
+    Args:
+        runner: The runner.
+    """
+
+    def __init__(self, runner: "PlayedRunner") -> None:
+        self._runner = runner
+        self.asked: list[tuple[str, Any]] = []
+        self.deleted: list[RunView] = []
+        self.other: RunView | None = None
+
+    async def overview(self, _: str) -> GalleryOverview:
+        page = self._page()
+        return GalleryOverview(
+            page=page,
+            deleted=self.deleted,
+            days=[],
+            forecasts=ForecastRecord(),
+            has_paid=any(run.engine is EngineName.KLING for run in page.runs),
+        )
+
+    async def page(self, visitor: str, query: GalleryQuery) -> GalleryPage[RunView]:
+        self._runner.refuse()
+        self.asked.append((visitor, query))
+        return self._page()
+
+    def _page(self) -> GalleryPage[RunView]:
+        runs = self._runner.views[-1:]
+        return GalleryPage(runs=runs, total=len(runs), after=None)
+
+    async def compared(self, visitor: str, run_ids: list[str]) -> list[RunView]:
+        self._runner.refuse()
+        self.asked.append((visitor, run_ids))
+        return self._runner.views
+
+    async def other_engine(self, *_: str) -> RunView | None:
+        return self.other
+
+    async def star(self, run_id: str, visitor: str, *, is_starred: bool) -> None:
+        self._runner.refuse()
+        self._runner.changed.append((run_id, visitor, is_starred))
+
+    async def rename(self, run_id: str, visitor: str, name: str) -> None:
+        self._runner.refuse()
+        self._runner.changed.append((run_id, visitor, name))
+
+    async def delete(self, run_id: str, visitor: str, *, losing: Loss) -> None:
+        self._runner.refuse()
+        self._runner.changed.append((run_id, visitor, losing))
+        self._runner.views = []
+
+    async def restore(self, run_id: str, visitor: str) -> None:
+        self._runner.refuse()
+        self._runner.changed.append((run_id, visitor, "restored"))
 
 
 class PlayedAdmission:
@@ -278,13 +339,14 @@ class PlayedRunner:
         self.ahead: list[str] = []
         self.changed: list[tuple[Any, ...]] = []
         self.quoted: list[Any] = []
+        self.gallery = PlayedGallery(self)
 
     def watch_ahead(self, reference: Path) -> None:
         """Note which clip would be watched."""
         self.ahead.append(reference.name)
 
     async def begin(self, inputs: RunInputs, **how: Any) -> Start:
-        self._refuse()
+        self.refuse()
         self.started.append({"inputs": inputs} | how)
         return self.start
 
@@ -292,17 +354,17 @@ class PlayedRunner:
         return self.standing
 
     async def recover(self, request_id: str, **how: Any) -> Start:
-        self._refuse()
+        self.refuse()
         self.recovered.append((request_id, how))
         return self.start
 
     async def quote(self, duration_s: float | None, *, token: Any, terms: Any) -> Quote:
-        self._refuse()
+        self.refuse()
         self.quoted.append(token)
         return replace(self.price, duration_s=duration_s)
 
     async def foresee_deliveries(self, inputs: RunInputs) -> PlannedDeliveries:
-        self._refuse()
+        self.refuse()
         inline = Delivery(Channel.INLINE)
         given = (Delivery(Channel.GIVEN_ADDRESS, "pics.example"),) if inputs.image_url else ()
         return PlannedDeliveries((*given, inline), (inline,))
@@ -314,12 +376,12 @@ class PlayedRunner:
         return [(RunState.PREPARING, 100.0)]
 
     async def watch(self, *_: str) -> AsyncIterator[RunView]:
-        self._refuse()
+        self.refuse()
         for view in self.views:
             yield view
 
     async def view(self, *_: str) -> RunView:
-        self._refuse()
+        self.refuse()
         return self.views[-1]
 
     async def history(self, _: str) -> list[RunView]:
@@ -329,20 +391,11 @@ class PlayedRunner:
         self.cancelled.append((run_id, visitor))
         return CancelAnswer(OutcomeCode.PREVIEW_STOPPED, EngineName.PREVIEW)
 
-    async def rename(self, run_id: str, visitor: str, name: str) -> None:
-        self._refuse()
-        self.changed.append((run_id, visitor, name))
-
-    async def delete(self, run_id: str, visitor: str, *, losing: Loss) -> None:
-        self._refuse()
-        self.changed.append((run_id, visitor, losing))
-        self.views = []
-
     async def resume(self, *_: Any) -> list[str]:
-        self._refuse()
+        self.refuse()
         return self.waiting
 
-    def _refuse(self) -> None:
+    def refuse(self) -> None:
         if self.refusal is not None:
             raise self.refusal
 

@@ -56,7 +56,7 @@ ODD = (
 TOLD = {
     "id", "url", "ref", "seq", "recorded", "kinds", "span", "after", "orientation", "keep_sound", "run_id",
     "request_id", "image", "video", "before", "name", "loss", "joints",
-    "mask", "without_background",
+    "mask", "without_background", "query", "asked", "starred", "run_ids", "current", "rate_usd",
 }  # fmt: skip
 
 
@@ -105,9 +105,7 @@ class _Values:
         parts = [self._any(depth - 1) for _ in range(self._chance.randint(0, 4))]
         if kind < 0.8:
             return parts
-        names = self._chance.sample(
-            [*sorted(TOLD), "current", "past", "request", "rate_usd", "error", "busy", "facts"], len(parts)
-        )
+        names = self._chance.sample([*sorted(TOLD), "past", "request", "error", "busy", "facts"], len(parts))
         return dict(zip(names, parts, strict=True))
 
 

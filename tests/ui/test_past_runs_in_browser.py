@@ -173,13 +173,14 @@ def test_a_run_is_named_and_keeps_its_name(page: Page):
     expect(page.locator(".past-title")).to_have_text("Preview")
 
 
-def test_a_run_is_deleted_after_a_second_word_and_its_files_with_it(page: Page):
+def test_a_run_is_deleted_after_a_second_word_and_opens_no_more(page: Page):
     address = _cancelled_run(page, "To be deleted")
-    files = page.locator(".past-picture").evaluate("node => node.src")
-    assert page.request.get(files).ok
+    assert page.request.get(page.locator(".past-picture").evaluate("node => node.src")).ok
     page.click(".about > summary")
     page.locator(".about [data-do=delete]").press("Enter")
-    expect(page.locator(".about-sure p")).to_have_text("Delete this run with its files? This cannot be undone.")
+    expect(page.locator(".about-sure p")).to_have_text(
+        "Delete this run with its files? It can be put back for 10 minutes."
+    )
     expect(page.locator("[data-do=keep]")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.locator(".about-sure")).to_be_hidden()
@@ -191,7 +192,7 @@ def test_a_run_is_deleted_after_a_second_word_and_its_files_with_it(page: Page):
     expect(page.locator(".about")).to_be_hidden()
     expect(page.locator("[data-pane=result] .pane-wait")).to_have_text("Your result appears here")
     expect(page).not_to_have_url(re.compile("run="))
-    assert page.request.get(files).status == 404
+    expect(page.locator(".gallery-trash button")).to_be_focused()
 
     page.goto(address)
     expect(page.locator(".status-words")).to_have_text(NOT_KNOWN)
@@ -206,7 +207,7 @@ def test_a_run_under_way_cannot_be_deleted(page: Page):
     page.click(".about > summary")
     page.click(".about [data-do=delete]")
     sure = page.locator("[data-do=sure]")
-    expect(page.locator(".about-sure p")).to_contain_text(re.compile("under way|cannot be undone"))
+    expect(page.locator(".about-sure p")).to_contain_text(re.compile("under way|put back"))
     if "under way" in page.locator(".about-sure p").inner_text():  # it may have ended meanwhile
         expect(sure).to_be_hidden()
     page.click("[data-do=keep]")

@@ -60,9 +60,7 @@ def test_a_token_leaves_its_field_and_can_be_forgotten(payer: Page):
     assert TOKEN not in payer.content()
     assert TOKEN not in payer.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
     payer.reload()
-    payer.wait_for_selector("#run:not([disabled])")
-    payer.click("#engine label >> nth=1")
-    payer.click("#token-line [data-do=forget]")
+    payer.click("#token-line [data-do=forget]")  # the engine is chosen still
     expect(payer.locator("#token input")).to_have_value("")
     expect(payer.locator("#cost")).to_contain_text("needs a RunComfy token")
 
@@ -99,6 +97,34 @@ def test_price_before_cost_after_and_never_twice_unasked(payer: Page, vendor: An
     while len(vendor.vendor.jobs) < before + 2 and time.monotonic() < until:
         payer.wait_for_timeout(100)
     assert len(vendor.vendor.jobs) == before + 2
+
+
+@pytest.mark.slow
+def test_a_preview_goes_on_to_kling_at_its_price_and_both_stand_beside_the_reference(payer: Page, vendor: Any):
+    payer.click("#engine label >> nth=0")
+    _run(payer, "First here, then there")
+    offer, before = payer.locator(".onward"), len(vendor.vendor.jobs)
+    expect(offer).to_be_visible(timeout=2 * MEASURE_MS)
+    preview = payer.url
+    offer.locator("[data-do=price]").press("Enter")
+    go = offer.locator("[data-do=onward]")
+    expect(go).to_be_focused()
+    expect(go).to_contain_text(EXAMPLE_USD)
+    expect(offer.locator(".onward-more")).to_contain_text("First here, then there")
+    assert len(vendor.vendor.jobs) == before, "nothing was sent yet"
+    go.press("Enter")
+    expect(payer.locator(".player-facts")).to_contain_text(re.compile(r"Cost\s*\$0\.23"), timeout=MEASURE_MS)
+    assert len(vendor.vendor.jobs) == before + 1
+    assert payer.url != preview
+    expect(payer.locator(".player-facts")).to_contain_text("6.0\N{NO-BREAK SPACE}s forecast")
+    expect(payer.locator(STATUS)).to_be_hidden(timeout=MEASURE_MS)
+    expect(payer.locator(".gallery-forecasts")).to_contain_text("Forecast right in 0 of")  # the vendor plays 3 s
+    payer.click(".about > summary")
+    payer.click("[data-do=beside]")
+    expect(payer.locator(".differences thead")).to_contain_text("Kling")
+    payer.goto(preview)
+    offer.locator("[data-do=price]").click()
+    expect(go).to_have_text("Show it")
 
 
 def test_an_unknown_outcome_is_recovered_by_its_request_id(payer: Page, vendor: Any):

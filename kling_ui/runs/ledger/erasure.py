@@ -22,7 +22,8 @@ _KEPT = {"engine", "state", "created_at", "changed_at", "attempts", "own_token",
     "run_id",
     "deleted_at",
 }
-_BLANK = {"image_name": "", "image_sha256": "", "reference_name": "", "reference_sha256": "", "choice": {"prompt": ""}}
+_BLANK: dict[str, Any] = {"image_name": "", "image_sha256": "", "reference_name": "", "reference_sha256": ""}
+_BLANK |= {"choice": {"prompt": ""}, "starred": False, "score": None}
 
 
 @dataclass(frozen=True, slots=True)

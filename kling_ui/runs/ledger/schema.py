@@ -4,7 +4,7 @@ It is a SQLite file, or a PostgreSQL server where several processes share it. Co
 SQLAlchemy database will do. Times are seconds since 1970, UTC.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    false,
     insert,
     select,
     update,
@@ -83,6 +84,11 @@ runs = Table(
     Column("deleted_at", Float),
     Column("corrected", _json),
     Column("notes", _json),
+    Column("starred", Boolean),
+    Column("score", Float),  # of "motion", to sort by
+    Column("forecast_s", Float),
+    Column("undo_until", Float),
+    Index("ix_runs_visitor_created_at", "visitor", "created_at"),
 )
 
 states = Table(
@@ -177,6 +183,8 @@ def _no_driver(url: str) -> SettingsError:
 
 def _set_up_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where we say so, not where the driver guesses
+    # Its own knows only the letters of English, so that a search would tell "Äpfel" from "äpfel".
+    connection.create_function("lower", 1, lambda text: text.lower() if isinstance(text, str) else text)
     for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
@@ -330,6 +338,44 @@ def _notes(connection: Connection) -> None:
     connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN notes {kind}")
 
 
+def _gallery(connection: Connection) -> None:
+    columns = (
+        Column("starred", Boolean),
+        Column("score", Float),
+        Column("forecast_s", Float),
+        Column("undo_until", Float),
+    )
+    for column in columns:
+        kind = column.type.compile(connection.dialect)
+        connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN {column.name} {kind}")
+    connection.exec_driver_sql("CREATE INDEX ix_runs_visitor_created_at ON runs (visitor, created_at)")
+    json, kept = JSON(none_as_null=True), [Column(name, Float) for name in ("score", "forecast_s")]
+    table = Table(
+        "runs",
+        MetaData(),
+        Column("run_id", String(32), primary_key=True),
+        Column("findings", json),
+        Column("motion", json),
+        Column("starred", Boolean),
+        *kept,
+    )
+    connection.execute(update(table).values(starred=false()))
+    for run_id, findings, motion in connection.execute(select(table.c.run_id, table.c.findings, table.c.motion)).all():
+        score, forecast_s = _number(motion, "score"), _number(_section(findings, "forecast"), "usable_s")
+        if score is not None or forecast_s is not None:
+            theirs = update(table).where(table.c.run_id == run_id)
+            connection.execute(theirs.values(score=score, forecast_s=forecast_s))
+
+
+def _section(data: object, name: str) -> object:
+    return data.get(name) if isinstance(data, Mapping) else None
+
+
+def _number(data: object, name: str) -> float | None:
+    found = _section(data, name)
+    return float(found) if isinstance(found, int | float) else None
+
+
 def _usage_and_pauses(connection: Connection) -> None:
     tables = MetaData()
     Table(
@@ -370,4 +416,5 @@ STEPS: tuple[Step, ...] = (
     _handles,
     _notes,
     _usage_and_pauses,
+    _gallery,
 )

@@ -1,10 +1,10 @@
 """Reading and writing the ledger, one short transaction a call."""
 
-from collections.abc import Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Update, insert, select, update
@@ -28,6 +28,7 @@ from kling_ui.runs.record import (
     recovered_fingerprint,
 )
 
+T = TypeVar("T")
 _RECORD = TypeAdapter(RunRecord)
 _FIELDS = frozenset(field.name for field in fields(RunRecord))
 _COLUMNS = {"visitor_pays": "own_purse"}  # the column's name is older than the field's
@@ -44,7 +45,9 @@ def standing_run(connection: Connection, fingerprint: str, gone: Collection[str]
     if again:
         return None
     done = select(runs).where(runs.c.fingerprint == fingerprint, runs.c.state == RunState.COMPLETED.value)
-    done = done.where(runs.c.run_id.not_in(gone)).order_by(runs.c.created_at.desc()).limit(1)
+    done = (
+        done.where(runs.c.run_id.not_in(gone), runs.c.deleted_at.is_(None)).order_by(runs.c.created_at.desc()).limit(1)
+    )
     row = connection.execute(done).mappings().first()
     return None if row is None else to_record(row)
 
@@ -96,6 +99,17 @@ def is_unheld(now: float) -> ColumnElement[bool]:
     return runs.c.state.not_in(_FINAL) & lapsed
 
 
+def forget(connection: Connection, run_id: str) -> None:
+    """Forget what was asked for in a deleted run; what it cost, and that it was, stays."""
+    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().one()
+    names = "findings", "motion", "score", "raw_error", "name", "repaired", "corrected", "open_key", "undo_until"
+    blank = dict.fromkeys(("image_name", "image_sha256", "reference_name", "reference_sha256"), "")
+    choice = to_row({"choice": replace(to_record(row).choice, prompt="")})
+    request = recovered_fingerprint(row["visitor"], row["request_id"] or run_id)
+    changes = dict.fromkeys(names) | blank | choice | {"fingerprint": request}
+    connection.execute(update(runs).where(runs.c.run_id == run_id).values(changes))
+
+
 def note_state(connection: Connection, run_id: str, state: RunState, at: float) -> None:
     """Enter a state into a run's history."""
     connection.execute(insert(states).values(run_id=run_id, state=state.value, at=at))
@@ -104,6 +118,10 @@ def note_state(connection: Connection, run_id: str, state: RunState, at: float) 
 def to_row(values: Mapping[str, object]) -> dict[str, object]:
     """Put values under the names, and into the plain types, of columns."""
     return {_COLUMNS.get(name, name): _plain(value) for name, value in values.items()}
+
+
+def _score_of(motion: object) -> object:
+    return motion.get("score") if isinstance(motion, Mapping) else None
 
 
 def _plain(value: object) -> object:
@@ -174,7 +192,7 @@ class Store:
             RunError: It goes beyond the budget or a quota, or nothing new is begun at the moment.
             LedgerError: It cannot be entered.
         """
-        values = {**to_row(asdict(record)), "open_key": record.fingerprint}
+        values = {**to_row(asdict(record)), "open_key": record.fingerprint, "score": _score_of(record.motion)}
         for _ in range(3):  # the open one may end between the two queries
             try:
                 with self._transaction() as connection:
@@ -206,6 +224,8 @@ class Store:
             Whether it was changed; ``False`` means that another process has taken the run over.
         """
         changes = to_row(values)
+        if "motion" in values:
+            changes["score"] = _score_of(values["motion"])
         if state is not None:
             changes |= {"state": state.value, "changed_at": now}
             if state.is_final:
@@ -239,7 +259,8 @@ class Store:
         """
         changes: dict[str, object] = {"request_id": request_id, "state": RunState.IN_QUEUE.value, "changed_at": now}
         changes |= {"holder": None, "held_until": 0.0}
-        changes |= {"outcome": None, "error": None, "advice": None, "raw_error": None, "deleted_at": None}
+        changes |= {"outcome": None, "error": None, "advice": None, "raw_error": None}
+        changes |= {"deleted_at": None, "undo_until": None, "score": None}
         if own_token is not None:
             changes["own_token"] = own_token
         changes |= {"result_name": None, "result_sha256": None, "result_facts": None, "motion": None, "notes": None}
@@ -259,26 +280,58 @@ class Store:
         with self._transaction() as connection:
             return connection.execute(query).rowcount == 1
 
-    def delete(self, run_id: str, visitor: str, *, now: float) -> bool:
-        """Forget what a visitor asked for in a run that has ended; what it cost, and that it was, stays.
+    def star(self, run_id: str, visitor: str, *, is_starred: bool) -> bool:
+        """Mark a visitor's run, or take the mark away; return whether there is such a run."""
+        query = update(runs).where(*_theirs(run_id, visitor)).values(starred=is_starred)
+        with self._transaction() as connection:
+            return connection.execute(query).rowcount == 1
 
-        The same request may be run anew; a run that is recovered later is no longer deleted.
+    def delete(self, run_id: str, visitor: str, *, now: float, undo_until: float | None = None) -> bool:
+        """Take a run that has ended from its visitor's sight; the same request may be run anew.
+
+        Args:
+            run_id: The run.
+            visitor: Whose it must be.
+            now: Seconds since 1970.
+            undo_until: Until when it can be put back; whoever calls :meth:`forget_due` ends that. ``None`` forgets
+                at once what was asked for in it; what it cost, and that it was, stays.
 
         Returns:
             Whether there was such a run.
         """
-        forgotten = dict.fromkeys(("findings", "motion", "raw_error", "name", "repaired", "corrected", "open_key"))
-        blank = dict.fromkeys(("image_name", "image_sha256", "reference_name", "reference_sha256"), "")
-        query = update(runs).where(*_theirs(run_id, visitor), runs.c.state.in_(_FINAL))
+        changes = {"deleted_at": now, "undo_until": undo_until, "open_key": None}
+        query = update(runs).where(*_theirs(run_id, visitor), runs.c.state.in_(_FINAL)).values(changes)
         with self._transaction() as connection:
             in_turn(connection)
-            row = connection.execute(select(runs).where(*_theirs(run_id, visitor))).mappings().first()
-            if row is None:
+            if connection.execute(query).rowcount != 1:
                 return False
-            choice = to_row({"choice": replace(to_record(row).choice, prompt="")})
-            request = recovered_fingerprint(visitor, row["request_id"] or run_id)
-            changes = forgotten | blank | choice | {"fingerprint": request, "deleted_at": now}
-            return connection.execute(query.values(changes)).rowcount == 1
+            if undo_until is None:
+                forget(connection, run_id)
+            return True
+
+    def restore(self, run_id: str, visitor: str) -> bool:
+        """Put a deleted run back, unless it was forgotten; return whether that was possible."""
+        mine = runs.c.run_id == run_id, runs.c.visitor == visitor, runs.c.undo_until.is_not(None)
+        with self._transaction() as connection:
+            in_turn(connection)
+            state = connection.scalar(select(runs.c.state).where(*mine))
+            key = free_key(connection, run_id) if state == RunState.UNKNOWN else None
+            back = {"deleted_at": None, "undo_until": None, "open_key": key}
+            return connection.execute(update(runs).where(*mine).values(back)).rowcount == 1
+
+    def forget_due(self, now: float) -> list[str]:
+        """Forget the deleted runs that can no longer be put back; return their ids: their files may go."""
+        with self._transaction() as connection:
+            in_turn(connection)
+            due = list(connection.scalars(select(runs.c.run_id).where(runs.c.undo_until < now)))
+            for run_id in due:
+                forget(connection, run_id)
+        return due
+
+    def read(self, question: Callable[[Connection], T]) -> T:
+        """Answer a question that another module puts to the tables, such as :mod:`kling_ui.runs.ledger.gallery`."""
+        with self._transaction() as connection:
+            return question(connection)
 
     def erase(self, visitors: Collection[str], *, now: float, run_id: str | None = None) -> erasure.ErasedRows:
         """Erase all runs of some visitors, or that one of theirs; see :mod:`kling_ui.runs.ledger.erasure`."""
@@ -348,12 +401,13 @@ class Store:
 
     def kept_runs(self) -> dict[str, KeptRun]:
         """Return of all runs what decides whether their files are kept, by run id."""
-        query = select(runs.c.run_id, runs.c.engine, runs.c.state, runs.c.changed_at, runs.c.deleted_at)
+        is_gone = runs.c.deleted_at.is_not(None) & runs.c.undo_until.is_(None)
+        query = select(runs.c.run_id, runs.c.engine, runs.c.state, runs.c.changed_at, is_gone)
         with self._transaction() as connection:
             rows = connection.execute(query).all()
         return {
-            run_id: KeptRun(EngineName(engine), RunState(state), at, deleted_at is not None)
-            for run_id, engine, state, at, deleted_at in rows
+            run_id: KeptRun(EngineName(engine), RunState(state), at, bool(is_gone))
+            for run_id, engine, state, at, is_gone in rows
         }
 
     def spending(self, visitor: str, now: float, *, own_token: bool, payer: str = "") -> Spending:

@@ -84,12 +84,13 @@ class InputHandlers:
                     return
                 yield image, video
 
-    async def on_kept_choice(self, kept: object) -> tuple[Any, Any, Any]:
+    async def on_kept_choice(self, kept: object) -> tuple[Any, Any, Any, Any]:
         """Give back the choice that the person had made here before."""
         before = SavedInputs.from_value(kept, self._services().signed_files)
         if before is None:
-            return gr.skip(), gr.skip(), gr.skip()
-        return before.choice.orientation.value, before.choice.keep_sound, before.choice.prompt
+            return gr.skip(), gr.skip(), gr.skip(), gr.skip()
+        choice = before.choice
+        return choice.orientation.value, choice.keep_sound, choice.prompt, choice.resolution.value
 
     async def on_reuse_inputs(
         self, kept: object, resolution: str, visitor: str, event: gr.EventData, request: gr.Request

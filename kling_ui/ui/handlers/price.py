@@ -17,18 +17,20 @@ from kling_ui.presentation.runs import in_words
 from kling_ui.presentation.wording import NBSP
 from kling_ui.quotas import Usage
 from kling_ui.runs.pricing import Quote
-from kling_ui.runs.record import EngineName, Terms
-from kling_ui.runs.submission import foreseen_usage
+from kling_ui.runs.record import EngineName, RunInputs
+from kling_ui.runs.submission import NoTokenError, foreseen_usage
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate, shown_rate_value
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text
 from kling_ui.ui.handlers.account import refused_line
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
-from kling_ui.ui.visitors import visitor_of
+from kling_ui.ui.visitors import Visitor, visitor_of
 from kling_ui.ui.web.client_address import home_of
 
 FREE = "The preview is free: this app draws it, and nothing goes to Kling."
 NO_PRICE_YET = "Kling needs a RunComfy token. Enter yours at the top; until then no price can be shown."
+ALREADY_ON_KLING = "This very request was run on Kling before: another run would only show that again."
+SHOW_IT = "Show it"
 MAX_USD = 1.0  # what code allows a run to cost while no price is known
 RUN, RUN_ON_KLING = "Transfer the motion", "Transfer the motion on Kling"
 
@@ -66,7 +68,7 @@ class PriceHandlers:
             return {"engine": engine, "words": NO_PRICE_YET} | stop, gr.update(value=RUN_ON_KLING), {}, *as_it_is
         try:
             quote = await services.runner.quote(await self._duration_s(video, request), token=token, terms=terms)
-            value = {"engine": engine} | price_value(quote) | await self._budget_value(who.owner, token, quote, terms)
+            value = {"engine": engine} | price_value(quote) | await budget_value(services, who, token, quote)
         except Exception as error:  # noqa: BLE001  told in words
             tone = "block" if isinstance(error, AuthenticationError) else "warn"
             said, field = str(error_text(error)), as_it_is
@@ -129,17 +131,41 @@ class PriceHandlers:
         except KlingUIError:
             return None
 
-    async def _budget_value(self, owner: str, token: SecretStr | None, quote: Quote, terms: Terms) -> dict[str, Any]:
-        """Say what was spent, where there is anything to say, and what stands in the way."""
-        runner = self._services().runner
-        budget = runner.budget.sharing(terms.share_usd if token is None else None)
-        spending = await runner.spending(owner, own_token=token is not None, terms=terms)
-        spent = spending_sentence(budget, spending) if budget.is_set or spending.session_usd or spending.day_usd else ""
-        if (refusal := budget.refusal(spending, quote.estimate_usd)) is not None:
-            stop, way_out = refusal_words(refusal)
-            return {"spent": spent, "stop": stop, "way_out": way_out}
-        closed = await runner.admission.refusal(terms.quota_keys, foreseen_usage(quote, token), is_paid=True)
-        return {"spent": spent} | _stop_value(closed)
+
+async def budget_value(services: Services, who: Visitor, token: SecretStr | None, quote: Quote) -> dict[str, Any]:
+    """Say what was spent, where there is anything to say, and what stands in the way."""
+    runner, terms = services.runner, services.terms(who)
+    budget = runner.budget.sharing(terms.share_usd if token is None else None)
+    spending = await runner.spending(who.owner, own_token=token is not None, terms=terms)
+    spent = spending_sentence(budget, spending) if budget.is_set or spending.session_usd or spending.day_usd else ""
+    if (refusal := budget.refusal(spending, quote.estimate_usd)) is not None:
+        stop, way_out = refusal_words(refusal)
+        return {"spent": spent, "stop": stop, "way_out": way_out}
+    closed = await runner.admission.refusal(terms.quota_keys, foreseen_usage(quote, token), is_paid=True)
+    return {"spent": spent} | _stop_value(closed)
+
+
+async def offer_value(services: Services, inputs: RunInputs, who: Visitor) -> dict[str, Any]:
+    """Offer a run on Kling: what it may cost, what it sends, what stands in the way, and what the button says.
+
+    Raises:
+        KlingUIError: The price cannot be read with this token, or there is no way for a file.
+    """
+    runner = services.runner
+    if await runner.already(inputs, engine=EngineName.KLING, visitor=who.owner) is not None:
+        return {"words": ALREADY_ON_KLING, "label": SHOW_IT}
+    token, terms = services.tokens.use(who.token_key), services.terms(who)
+    if token is None and (services.settings.token is None or not terms.app_token):
+        return {"stop": NO_PRICE_YET, "wants_token": True}
+    quote = await runner.quote(inputs.known_duration_s, token=token, terms=terms)
+    leaves = leaving_words(await runner.foresee_deliveries(inputs))
+    value = price_value(quote) | await budget_value(services, who, token, quote) | shown_rate_value(quote.rate_usd)
+    return value | {"leaves": f"{leaves} “{inputs.choice.prompt}”", "label": run_label(quote)}
+
+
+def is_token_wanted(error: Exception) -> bool:
+    """Tell whether another token would help."""
+    return isinstance(error, AuthenticationError | NoTokenError)
 
 
 def _stop_value(closed: KlingUIError | None) -> dict[str, Any]:

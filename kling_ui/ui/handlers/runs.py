@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,121 +15,20 @@ from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
-from kling_ui.runs.view import Loss, RunView
+from kling_ui.runs.view import RunView
 from kling_ui.ui.browser_values import RunRequest, files_of, read_shown_rate
-from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, run_in_address, text_of
+from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, run_in_address, text_of
 from kling_ui.ui.fair_share import AttemptLimit
 from kling_ui.ui.handlers.downloads import comparison_of, without_background_of
+from kling_ui.ui.handlers.price import is_token_wanted, offer_value
+from kling_ui.ui.handlers.run_display import UNCHANGED, DisplayUpdate, RunDisplay, not_ready, refuse_unknown
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.findings import verdict_view
 from kling_ui.ui.views.input_slot import SlotValue
-from kling_ui.ui.views.result import inputs_value, player_value
-from kling_ui.ui.views.run_status import deleted as deleted_value
-from kling_ui.ui.views.run_status import history_value, refusal, status_value
+from kling_ui.ui.views.result import inputs_value
 from kling_ui.ui.visitors import Visitor, visitor_of
 
-DisplayUpdate = tuple[Any, Any, Any]  # status, player, history
-INTO_VIEW = {"into_view": True}
-UNCHANGED: DisplayUpdate = gr.skip(), gr.skip(), gr.skip()
 Value = dict[str, Any]
-
-
-class RunDisplay:
-    """Where a tab sees a run; the newest request of a tab wins.
-
-    Args:
-        services: Gives what the page works with; it is open only while the server runs.
-    """
-
-    def __init__(self, services: Callable[[], Services]) -> None:
-        self._services = services
-        self._latest_wins = LatestWins()
-
-    async def show(
-        self,
-        run_id: str,
-        owner: str,
-        tab: str | None,
-        *,
-        words: str = "",
-        into_view: bool = False,
-        arrived: bool = False,
-    ) -> AsyncIterator[DisplayUpdate]:
-        """Show a run until it ends or the tab looks at another one; of one that is not known here, that alone.
-
-        Args:
-            run_id: The run.
-            owner: Whose it must be.
-            tab: The tab.
-            words: Why this run is shown in place of a new one.
-            into_view: The person has just asked for it: bring it into view.
-            arrived: It is shown because the page was opened.
-        """
-        shown: dict[str, Any] = {"arrived": arrived}
-        with self._latest_wins.claim(tab) as is_ours:
-            try:
-                async with aclosing(self._services().runner.watch(run_id, owner)) as views:
-                    async for run in views:
-                        if not is_ours():
-                            yield UNCHANGED  # Gradio sends the last scene of an ended event once more
-                            return
-                        status, player, history = await self._scene(run, owner, shown, words)
-                        yield status | INTO_VIEW if into_view else status, player, history
-            except RunError as error:
-                if is_ours():
-                    yield refusal(error), {}, await self.history("", owner)
-            except Exception as error:  # noqa: BLE001  told in words
-                if is_ours():
-                    yield refusal(error_text(error)), gr.skip(), gr.skip()
-
-    async def leave(self, owner: str, tab: str | None, *, deleted: str = "") -> DisplayUpdate:
-        """Show no run: the inputs stand in its place.
-
-        Args:
-            owner: Whose earlier runs are listed.
-            tab: The tab.
-            deleted: The run that was deleted, if that is why.
-        """
-        with self._latest_wins.claim(tab):
-            listed = await self.history("", owner) | {"deleted": deleted}
-            return deleted_value() if deleted else {}, {}, listed
-
-    def refuse(self, error: Exception, tab: str | None, *, engine: EngineName | None = None) -> DisplayUpdate:
-        """Show why something could not be done; whatever the tab looked at goes on without it.
-
-        Args:
-            error: What happened.
-            tab: The tab.
-            engine: Where a run should have gone.
-        """
-        with self._latest_wins.claim(tab):
-            return refusal(error_text(error), engine) | INTO_VIEW, gr.skip(), gr.skip()
-
-    async def _scene(self, run: RunView, owner: str, shown: dict[str, Any], words: str) -> DisplayUpdate:
-        """Give what is new since the last time; unchanged players keep playing."""
-        services = self._services()
-        player, history = player_value(services.signed_files, run), gr.skip()
-        if run.state is not shown.get("state"):
-            history = await self.history(run.run_id, owner, run) | {"arrived": shown["arrived"]}
-        if run.is_final and "state" in shown:
-            words = ""  # it has gone on since
-        fresh = gr.skip() if player == shown.get("player") else player
-        shown.update(state=run.state, player=player)
-        return status_value(run, words=words), fresh, history
-
-    async def history(self, current: str, owner: str, run: RunView | None = None) -> dict[str, Any]:
-        """List a visitor's runs.
-
-        Args:
-            current: The one that is shown; empty when none is.
-            owner: The visitor.
-            run: That one, as far as it is known already.
-        """
-        services = self._services()
-        runs = await services.runner.history(owner)
-        steps = await services.runner.states(current, owner) if current else ()
-        shown = next((one for one in runs if one.run_id == current), run)
-        return history_value(services.signed_files, runs, current=current, now=time.time(), steps=steps, shown=shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +52,18 @@ class RunHandlers:
     Args:
         services: Gives what the page works with; it is open only while the server runs.
         recoveries: Counts how often somebody asks for a request by its id.
+        display: Where tabs see runs; shared with whoever else shows them there.
     """
 
-    def __init__(self, services: Callable[[], Services], recoveries: AttemptLimit | None = None) -> None:
+    def __init__(
+        self,
+        services: Callable[[], Services],
+        recoveries: AttemptLimit | None = None,
+        display: RunDisplay | None = None,
+    ) -> None:
         self._services = services
         self._recoveries = AttemptLimit() if recoveries is None else recoveries
-        self._display = RunDisplay(services)
+        self._display = display or RunDisplay(services)
 
     async def on_run(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -176,7 +80,7 @@ class RunHandlers:
             choice_of(engine, EngineName.PREVIEW), visitor_of(visitor, request), read_shown_rate(shown_rate)
         )
         try:
-            _refuse_unknown(order.who)
+            refuse_unknown(order.who)
             _refuse_bad_token(order.engine, token_line)
             is_preview = order.engine is EngineName.PREVIEW
             size = choice_of(resolution, Resolution.P720) if is_preview else Resolution.P720
@@ -200,7 +104,7 @@ class RunHandlers:
         who, run_id = visitor_of(visitor, request), text_of(payload(event).get("run_id"))
         engine = None
         try:
-            _refuse_unknown(who)
+            refuse_unknown(who)
             theirs = self._services().for_request(request)
             run = await theirs.runner.view(run_id, who.owner)
             engine = run.engine
@@ -212,6 +116,39 @@ class RunHandlers:
         async for scene in self._show(start, who, request):
             yield scene
 
+    async def on_kling_offer(
+        self, token_line: Value | None, visitor: str, event: gr.EventData, request: gr.Request
+    ) -> Any:
+        """Say of a finished preview what its request costs on Kling, what would be sent, and what stands in the way."""
+        who, run_id = visitor_of(visitor, request), text_of(payload(event).get("run_id"))
+        told: Value = {"run_id": run_id, "number": time.monotonic_ns()}
+        try:
+            refuse_unknown(who)
+            _refuse_bad_token(EngineName.KLING, token_line)
+            theirs = self._services().for_request(request)
+            inputs = await _on_kling(theirs, await theirs.runner.view(run_id, who.owner))
+            return gr.update(offer=told | await offer_value(theirs, inputs, who))
+        except Exception as error:  # noqa: BLE001  told in words
+            return gr.update(offer=told | {"stop": str(error_text(error)), "wants_token": is_token_wanted(error)})
+
+    async def on_run_on_kling(
+        self, token_line: Value | None, visitor: str, event: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[DisplayUpdate]:
+        """Run the request of a finished preview on Kling at the price that was shown; both results stand together."""
+        given, who = payload(event), visitor_of(visitor, request)
+        run_id = text_of(given.get("run_id"))
+        try:
+            refuse_unknown(who)
+            _refuse_bad_token(EngineName.KLING, token_line)
+            theirs = self._services().for_request(request)
+            inputs = await _on_kling(theirs, await theirs.runner.view(run_id, who.owner))
+            start = await self._begin(inputs, RunOrder(EngineName.KLING, who, read_shown_rate(given)), theirs)
+        except Exception as error:  # noqa: BLE001  told in words
+            yield self._display.refuse(error, request.session_hash, engine=EngineName.KLING)
+            return
+        async for scene in self._show(start, who, request, beside=run_id):
+            yield scene
+
     async def on_recover(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
         """Follow a request on by the id that a person found at the vendor; what fails is said where they asked.
 
@@ -220,7 +157,7 @@ class RunHandlers:
         asked, who, services = payload(event), visitor_of(visitor, request), self._services()
         run_id = text_of(asked.get("run_id")) or None
         try:
-            _refuse_unknown(who)
+            refuse_unknown(who)
             self._recoveries.take(f"visitor {who.owner}", f"address {who.address}")
             start = await services.runner.recover(
                 text_of(asked.get("request_id")),
@@ -250,7 +187,7 @@ class RunHandlers:
         """Show an earlier run, and follow it if it goes on."""
         run_id, who = text_of(payload(event).get("run_id")), visitor_of(visitor, request)
         if not who.is_known:
-            yield self._display.refuse(_not_known(), request.session_hash)
+            yield self._display.refuse(not_ready(), request.session_hash)
             return
         if not run_id:  # the page's address names none any more
             yield await self._display.leave(who.owner, request.session_hash)
@@ -300,41 +237,18 @@ class RunHandlers:
         """Ask a run to stop and say what that achieved."""
         run_id, who = text_of(payload(event).get("run_id")), visitor_of(visitor, request)
         try:
-            _refuse_unknown(who)
+            refuse_unknown(who)
             words = cancel_words(await self._services().runner.cancel(run_id, who.owner))
         except Exception as error:  # noqa: BLE001  told in words
             words = str(error_text(error))
         return _note(run_id, words)
-
-    async def on_rename(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
-        """Call a run by a name of its visitor's."""
-        asked, who = payload(event), visitor_of(visitor, request)
-        run_id = text_of(asked.get("run_id"))
-        try:
-            _refuse_unknown(who)
-            await self._services().runner.rename(run_id, who.owner, text_of(asked.get("name")))
-            return await self._display.history(run_id, who.owner)
-        except Exception as error:  # noqa: BLE001  told in words
-            return _said(run_id, error)
-
-    async def on_delete(self, event: gr.EventData, visitor: str, request: gr.Request) -> DisplayUpdate:
-        """Delete a run whose visitor was told what is lost with it."""
-        asked, who = payload(event), visitor_of(visitor, request)
-        run_id = text_of(asked.get("run_id"))
-        try:
-            _refuse_unknown(who)
-            losing = choice_of(asked.get("loss"), Loss.UNDER_WAY)
-            await self._services().runner.delete(run_id, who.owner, losing=losing)
-            return await self._display.leave(who.owner, request.session_hash, deleted=run_id)
-        except Exception as error:  # noqa: BLE001  told in words
-            return gr.skip(), gr.skip(), _said(run_id, error)
 
     async def on_compare(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
         """Put reference and result, or a preview without its background, into a file that can be downloaded."""
         given, who = payload(event), visitor_of(visitor, request)
         run_id, is_clear = text_of(given.get("run_id")), given.get("without_background") is True
         try:
-            _refuse_unknown(who)
+            refuse_unknown(who)
             services = self._services().for_request(request)
             run = await services.runner.view(run_id, who.owner)
             path = await (without_background_of if is_clear else comparison_of)(run, services)
@@ -343,9 +257,11 @@ class RunHandlers:
         name = f"{'transparent' if is_clear else 'comparison'}-{run.engine.value}-{run_id[:8]}{path.suffix}"
         return gr.update(comparison={"run_id": run_id, "url": services.signed_files.url(path), "name": name})
 
-    async def _show(self, start: Start, who: Visitor, request: gr.Request) -> AsyncIterator[DisplayUpdate]:
-        words = start_words(start.code)
-        scenes = self._display.show(start.run_id, who.owner, request.session_hash, words=words, into_view=True)
+    async def _show(
+        self, start: Start, who: Visitor, request: gr.Request, *, beside: str = ""
+    ) -> AsyncIterator[DisplayUpdate]:
+        words, tab = start_words(start.code), request.session_hash
+        scenes = self._display.show(start.run_id, who.owner, tab, words=words, into_view=True, beside=beside)
         async for scene in scenes:
             yield scene
 
@@ -369,12 +285,6 @@ class RunHandlers:
         return [] if token is None else await self._services().runner.resume(who.owner, token)
 
 
-def _refuse_unknown(who: Visitor) -> None:
-    """Do nothing for somebody to whom nothing can belong."""
-    if not who.is_known:
-        raise RunError("The page was not ready yet.", advice="Load it again.")
-
-
 async def _wanted(services: Services, carried: Value | None, size: Resolution, engine: EngineName) -> RunInputs:
     """Give what the page carries, checked once more for where it goes."""
     run_request = RunRequest.from_value(carried, services.signed_files)
@@ -391,6 +301,24 @@ async def _wanted(services: Services, carried: Value | None, size: Resolution, e
     is_more = size.frame_px(*picture) != Resolution.P720.frame_px(*picture)
     choice = replace(run_request.choice, resolution=size if is_more else Resolution.P720)
     return replace(run_request, choice=choice).inputs(findings=report_json(report))
+
+
+async def _on_kling(services: Services, run: RunView) -> RunInputs:
+    """Give the inputs of a preview as Kling is asked for them, checked for it as those on the left are.
+
+    Raises:
+        RunError: They are not kept here, or the checks say that the run would fail.
+    """
+    if run.image is None or run.reference is None:
+        raise RunError("The inputs of this run are not kept here.", advice="Choose both again.")
+    choice = replace(run.choice, resolution=Resolution.P720)
+    corrections = read_corrections(run.corrections) if run.corrections else None
+    report = await services.preflight.report(run.image, run.reference, choice, corrections)
+    verdict = verdict_view(report, accepted=False, engine=EngineName.KLING)
+    if verdict.tone == "block":
+        raise RunError(verdict.text, advice="Use its inputs on the left, where the checks say more.")
+    findings = report_json(report)
+    return RunInputs(image=run.image, video=run.reference, choice=choice, findings=findings, repaired=run.repaired)
 
 
 async def _same(services: Services, run: RunView, carried: Value | None, owner: str) -> RunInputs:
@@ -410,10 +338,6 @@ async def _same(services: Services, run: RunView, carried: Value | None, owner: 
     )
 
 
-def _not_known() -> RunError:
-    return RunError("The page was not ready yet.", advice="Load it again.")
-
-
 def _refuse_bad_token(engine: EngineName, token_line: Value | None) -> None:
     """Never let the app's own token stand in for one that was typed wrongly."""
     refused = text_of(entries_of(token_line).get("error"))
@@ -427,8 +351,3 @@ def _note(run_id: str, words: str, *, passing: bool = False) -> Any:
     The number lets the same answer be given twice.
     """
     return gr.update(note={"run_id": run_id, "words": words, "passing": passing, "number": time.monotonic_ns()})
-
-
-def _said(run_id: str, error: Exception) -> Any:
-    """Answer a person where they named or deleted a run."""
-    return gr.update(said={"run_id": run_id, "words": str(error_text(error)), "number": time.monotonic_ns()})

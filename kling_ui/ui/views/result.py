@@ -6,6 +6,7 @@ from typing import Any
 
 from kling_ui.options import Orientation
 from kling_ui.presentation import wording
+from kling_ui.presentation.gallery import forecast_beside
 from kling_ui.presentation.money import dollars
 from kling_ui.presentation.runs import rig_words
 from kling_ui.runs.record import EngineName
@@ -200,7 +201,7 @@ def _facts(run: RunView) -> list[tuple[str, str, str]]:
         words = says_little(run.motion or {}) or f"{run.motion_match:.0f} of 100"
         facts.append(("Motion match", words, ""))
     if run.duration_s is not None:
-        facts.append(("Length", wording.seconds(run.duration_s), ""))
+        facts.append(("Length", wording.seconds(run.duration_s), "" if is_free(run) else forecast_beside(run)))
     if run.fps is not None:
         facts.append(("Rate", wording.rate(run.fps), ""))
     if run.width_px and run.height_px:

@@ -1,19 +1,17 @@
 """Where a run is, as the page tells it: from a :class:`RunView` to the plain values that ``status.js`` displays."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import AuthenticationError, KlingUIError
 from kling_ui.media.signatures import shown_name
 from kling_ui.presentation import wording
-from kling_ui.presentation.money import dollars
 from kling_ui.presentation.runs import NOT_SENT_AGAIN, RunWords, loss_words, run_words
 from kling_ui.presentation.wording import ORIENTATIONS
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.submission import NoTokenError
 from kling_ui.runs.view import Loss, RunView
-from kling_ui.ui.web.signed_files import SignedFiles
 
 Action = dict[str, Any]
 
@@ -39,9 +37,6 @@ REPAIRS = {
     RepairKind.VIDEO_COMPRESS: "Compress the video",
     RepairKind.CHOICE_ORIENTATION: "Change the orientation",
 }
-PAST_RUNS_MAX = 24
-
-Steps = Sequence[tuple[RunState, float]]
 
 
 def status_value(run: RunView, *, words: str = "") -> dict[str, Any]:
@@ -174,35 +169,6 @@ def _repair_actions(run: RunView) -> list[Action]:
     return known + [{"do": "go", "place": name, "label": PLACES[name]} for name in run.inputs if name not in repaired]
 
 
-def history_value(
-    signed_files: SignedFiles,
-    runs: Iterable[RunView],
-    *,
-    current: str,
-    now: float,
-    steps: Steps = (),
-    shown: RunView | None = None,
-) -> dict[str, Any]:
-    """Show a visitor's runs.
-
-    Args:
-        signed_files: Makes the addresses of their files.
-        runs: The runs, in any order.
-        current: The one that is shown.
-        now: Seconds since 1970.
-        steps: The states of that one with their times, seconds since 1970.
-        shown: That one, if something is to be said about it.
-    """
-    newest = sorted(runs, key=lambda run: run.created_at, reverse=True)
-    return {
-        "current": current,
-        "runs": [_past(signed_files, run, now) for run in newest[:PAST_RUNS_MAX]],
-        "steps": [{"words": wording.STEP_WORDS[state], "at": at} for state, at in steps],
-        "has_paid": any(not is_free(run) for run in newest),
-        "about": {} if shown is None else about_value(shown),
-    }
-
-
 def about_value(run: RunView) -> dict[str, Any]:
     """Show what a run was made of, what it is called, and what would be lost with it."""
     return {
@@ -210,33 +176,11 @@ def about_value(run: RunView) -> dict[str, Any]:
         "rows": about_rows(run),
         "name": run.name,
         "can_use": run.image is not None and run.reference is not None,
+        "can_go_to_kling": is_free(run) and None not in {run.result, run.image, run.reference},
         "can_delete": run.loss is not Loss.UNDER_WAY,
         "loss": run.loss.value,
         "loss_words": loss_words(run),
     }
-
-
-def _past(signed_files: SignedFiles, run: RunView, now: float) -> dict[str, str]:
-    length = "" if run.duration_s is None else f", {wording.seconds(run.duration_s)}"
-    title = f"{wording.ENGINE_NAMES[run.engine]}{length}"
-    return {
-        "run_id": run.run_id,
-        "state": run.state.value,
-        "image": signed_files.url(run.image) if run.image and run.image.is_file() else "",
-        "title": run.name or title,
-        "about": ", ".join([*([title] if run.name else []), *_about(run, now)]),
-        "more": ", ".join(_figures(run)),
-    }
-
-
-def _about(run: RunView, now: float) -> list[str]:
-    about = [wording.STATE_WORDS[run.state], wording.ago(now - run.created_at)]
-    return [*about, "files removed"] if run.files_gone else about
-
-
-def _figures(run: RunView) -> list[str]:
-    figures = [] if run.motion_match is None else [f"match {run.motion_match:.0f}"]
-    return figures if is_free(run) or run.cost_usd is None else [*figures, dollars(run.cost_usd)]
 
 
 def about_rows(run: RunView) -> list[tuple[str, str]]:

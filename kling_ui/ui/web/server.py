@@ -43,6 +43,7 @@ from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, S
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
+from kling_ui.ui.web.posters import add_posters_route
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
 from kling_ui.ui.web.sweeping import keep_clean
@@ -171,6 +172,7 @@ def build_app(
     add_forms_route(app, signed_files, intake)
     add_copies_route(app, signed_files)
     add_closer_routes(app, signed_files)
+    add_posters_route(app, signed_files)
     if settings.metrics_token is not None:
         add_metrics_route(app, settings.metrics_token, intake, lambda: app.state.sessions)
     if tools is not None:

@@ -262,14 +262,14 @@ def test_a_reload_brings_back_what_was_there(handlers, services):
     *_, (image, video) = _all(handlers.on_first_inputs(kept, TAB))
     assert image["ref"].endswith(example.image)
     assert video == {}
-    assert asyncio.run(handlers.on_kept_choice(kept)) == ("image", False, "Outdoors")
+    assert asyncio.run(handlers.on_kept_choice(kept)) == ("image", False, "Outdoors", "720p")
 
 
 @pytest.mark.parametrize("kept", [None, {"image": {"ref": "gone/a.png"}}, "nonsense"])
 def test_where_nothing_was_kept_the_example_is_shown(handlers, kept):
     *_, (image, _) = _all(handlers.on_first_inputs(kept, TAB))
     assert image["ref"].endswith(EXAMPLES[0].image)
-    assert asyncio.run(handlers.on_kept_choice(kept)) == (gr.skip(), gr.skip(), gr.skip())
+    assert asyncio.run(handlers.on_kept_choice(kept)) == (gr.skip(),) * 4
 
 
 def test_a_kept_file_that_breaks_gives_way_to_the_example(handlers, services, canned):

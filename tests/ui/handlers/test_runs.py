@@ -11,13 +11,16 @@ from starlette.requests import Request
 from kling_ui.corrections import Corrections, PlacedJoint, write_corrections
 from kling_ui.errors import RunError
 from kling_ui.options import Orientation, Resolution, TransferOptions
+from kling_ui.presentation.wording import NBSP
 from kling_ui.quotas import Usage
+from kling_ui.runs.pricing import Budget, Spending
 from kling_ui.runs.record import EngineName, RunState, StartCode
 from kling_ui.runs.runner import Start
 from kling_ui.runs.submission import NoTokenError
-from kling_ui.runs.view import Loss, LossError
 from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.handlers.gallery import GalleryHandlers
+from kling_ui.ui.handlers.run_display import RunDisplay
 from kling_ui.ui.handlers.runs import RunHandlers
 from kling_ui.vision.pose import Landmark, PoseTrack
 
@@ -255,35 +258,70 @@ def test_an_address_without_a_run_shows_the_inputs(handlers, runner, run_of):
     assert (status, player, history["current"], len(history["runs"])) == ({}, {}, "", 1)
 
 
-def test_a_run_is_named_where_it_is_shown(handlers, runner, run_of):
-    runner.views = [run_of(state=RunState.COMPLETED, name="The knight")]
-    history = asyncio.run(handlers.on_rename(_told(run_id="r1", name="The knight"), VISITOR, TAB))
-    assert runner.changed == [("r1", VISITOR, "The knight")]
-    assert (history["about"]["name"], history["runs"][0]["title"]) == ("The knight", "The knight")
+def _offer(handlers, runner, **given):
+    told = _told(run_id="r1")
+    return asyncio.run(handlers.on_kling_offer(given.get("token_line"), given.get("visitor", VISITOR), told, TAB))[
+        "offer"
+    ]
 
 
-def test_a_run_is_deleted_by_somebody_who_was_told_what_is_lost(handlers, runner, run_of):
+def test_the_price_on_kling_stands_before_a_preview_is_run_there(handlers, runner, run_of, services):
+    runner.views = [
+        run_of(state=RunState.COMPLETED, image=services.examples / EXAMPLES[0].image, choice=TransferOptions("A robot"))
+    ]
+    services.tokens.keep(VISITOR, SecretStr("tok-123"))
+    offer = _offer(handlers, runner)
+    assert (offer["run_id"], offer["words"], offer["rate_usd"]) == ("r1", "About $0.84:", 0.07)
+    assert offer["label"].replace(NBSP, " ") == "Transfer the motion on Kling, about $0.84"
+    assert offer["leaves"].endswith("“A robot”")
+    assert runner.started == [], "nothing is started before the second press"
+
+
+def test_what_stands_in_the_way_of_kling_is_said_before_the_click(handlers, runner, run_of, services, canned):
     runner.views = [run_of(state=RunState.COMPLETED)]
-    status, player, history = asyncio.run(handlers.on_delete(_told(run_id="r1", loss="files"), VISITOR, TAB))
-    assert runner.changed == [("r1", VISITOR, Loss.FILES)]
-    assert (status["sentence"], player) == ("The run was deleted.", {})
-    assert (history["deleted"], history["current"], history["runs"]) == ("r1", "", [])
+    assert _offer(handlers, runner)["wants_token"]
+    services.tokens.keep(VISITOR, SecretStr("tok-123"))
+    runner.budget, runner.spent = Budget(day_usd=1.0), Spending(day_usd=0.5, payer_day_usd=0.5)
+    assert "$0.50 is left" in _offer(handlers, runner)["stop"]
+    assert "cannot be a token" in _offer(handlers, runner, token_line={"error": "This cannot be a token."})["stop"]
+    canned["probe_image"] = replace(canned["probe_image"], width_px=100, height_px=100)
+    assert "stop" in _offer(handlers, runner)
+    runner.views = [run_of(state=RunState.COMPLETED, image=None, reference=None)]
+    assert "not kept here" in _offer(handlers, runner)["stop"]
+    assert "not ready" in _offer(handlers, runner, visitor="")["stop"]
 
 
-@pytest.mark.parametrize("loss", [None, "", "everything", 7, "under way"])
-def test_what_nobody_was_told_is_taken_for_a_run_under_way(handlers, runner, loss):
-    asyncio.run(handlers.on_delete(_told(run_id="r1", loss=loss), VISITOR, TAB))
-    assert runner.changed == [("r1", VISITOR, Loss.UNDER_WAY)]
+def test_a_request_that_is_on_kling_already_is_only_shown(handlers, runner, run_of):
+    runner.views = [run_of(state=RunState.COMPLETED)]
+    runner.standing = run_of(engine=EngineName.KLING, state=RunState.COMPLETED)
+    offer = _offer(handlers, runner)
+    assert (offer["label"], "rate_usd" in offer) == ("Show it", False)
 
 
-def test_why_a_run_is_not_deleted_or_named_is_said_there(handlers, runner, run_of):
-    runner.refusal = LossError(run_of(state=RunState.IN_PROGRESS))
-    status, player, history = asyncio.run(handlers.on_delete(_told(run_id="r1", loss="files"), VISITOR, TAB))
-    assert (status, player, history["said"]["run_id"]) == (gr.skip(), gr.skip(), "r1")
-    assert "under way" in history["said"]["words"]
-    runner.refusal = RunError("This run is not known here.")
-    said = asyncio.run(handlers.on_rename(_told(run_id="r1", name="x"), VISITOR, TAB))["said"]
-    assert said["words"] == "This run is not known here."
+def test_a_preview_runs_on_kling_with_its_inputs_and_stands_beside_the_result(
+    handlers, runner, run_of, services, tmp_path
+):
+    choice = TransferOptions("A robot", keep_sound=False, resolution=Resolution.P1080)
+    paid = run_of(
+        run_id="r2", engine=EngineName.KLING, state=RunState.COMPLETED, result=tmp_path / "result.mp4", choice=choice
+    )
+    runner.views = [run_of(run_id="r2", engine=EngineName.KLING, choice=choice), paid]
+    services.tokens.keep(VISITOR, SecretStr("tok-123"))
+    displays = _all(handlers.on_run_on_kling(None, VISITOR, _told(run_id="r1", rate_usd=0.07), TAB))
+    (started,) = runner.started
+    assert (started["engine"], started["shown_rate_usd"], started["again"]) == (EngineName.KLING, 0.07, False)
+    assert (started["inputs"].image, started["inputs"].video) == (paid.image, paid.reference)
+    assert started["inputs"].choice == replace(choice, resolution=Resolution.P720)
+    assert started["inputs"].findings["verdict"]
+    assert [len(player.get("results", ())) for _, player, _ in displays] == [0, 2]
+    assert displays[-1][0]["run_id"] == "r2"
+
+
+def test_a_preview_is_not_run_on_kling_with_a_token_that_was_refused(handlers, runner, run_of):
+    runner.views = [run_of(state=RunState.COMPLETED)]
+    told = _told(run_id="r1", rate_usd=0.07)
+    ((status, player, _),) = _all(handlers.on_run_on_kling({"error": "This cannot be a token."}, VISITOR, told, TAB))
+    assert (status["sentence"], player, runner.started) == ("This cannot be a token.", gr.skip(), [])
 
 
 @pytest.mark.usefixtures("ends_well")
@@ -422,14 +460,17 @@ def test_nothing_is_done_for_somebody_to_whom_nothing_can_belong(services, run_r
     handlers, told = RunHandlers(lambda: services), _told(run_id="r1", request_id="req-9")
 
     async def answered():
-        handle = handlers.on_cancel, handlers.on_compare, handlers.on_rename, handlers.on_delete
+        gallery = GalleryHandlers(lambda: services, RunDisplay(lambda: services))
+        handle = handlers.on_cancel, handlers.on_compare, gallery.on_rename, gallery.on_delete, gallery.on_star
+        handle += gallery.on_browse, gallery.on_restore, gallery.on_compare_runs
         return [await one(told, visitor, TAB) for one in handle]
 
     scenes = _run(handlers, run_request, "kling", visitor=visitor)
     scenes += _all(handlers.on_again(run_request, None, visitor, told, TAB))
     scenes += _all(handlers.on_recover(visitor, told, TAB)) + _all(handlers.on_open(told, visitor, TAB))
     quiet = _all(handlers.on_return(visitor, TAB)) + _all(handlers.on_kept_token(visitor, TAB))
-    assert repr([*scenes, *asyncio.run(answered())]).count("The page was not ready yet.") == 8
+    scenes += _all(handlers.on_run_on_kling(None, visitor, told, TAB))
+    assert repr([*scenes, *asyncio.run(answered())]).count("The page was not ready yet.") == 13
     assert quiet == NOTHING * 2
 
 

@@ -1,0 +1,1 @@
+(engine) => localStorage.getItem("kling_ui.engine") === "kling" ? "kling" : engine

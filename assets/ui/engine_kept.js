@@ -1,0 +1,1 @@
+(engine) => { localStorage.setItem("kling_ui.engine", engine); return []; }
