@@ -18,8 +18,9 @@ from kling_ui.media.files import copy_into
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import rig_words, run_words, start_words
-from kling_ui.python_api import follow, run
+from kling_ui.python_api import run
 from kling_ui.results import Progress, RunResult
+from kling_ui.run_orders import follow
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
