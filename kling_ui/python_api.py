@@ -1,4 +1,4 @@
-"""What Python code can call: check, repair, run, score and sheet. The command line is built on the same functions.
+"""What Python code can call: check, repair, run, plan, run_long, score and sheet; the command line calls them, too.
 
 Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on,
 as ``anext`` does in Python. The twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest
 from kling_ui.composition import open_parts
 from kling_ui.errors import KlingUIError, SettingsError
-from kling_ui.options import DEFAULT_PROMPT, Orientation
+from kling_ui.long_clips.clip_plan import aplan
+from kling_ui.long_clips.long_run import arun_long
+from kling_ui.options import DEFAULT_PROMPT, Orientation, member_of
 from kling_ui.presentation.findings import repair_effect, repair_label
 from kling_ui.presentation.runs import in_words
 from kling_ui.results import CheckResult, Progress, RepairResult, RunResult
-from kling_ui.run_orders import AnyPath, OnProgress, RunOrder, carry_out, one_of, open_folder, options_of, path_of
+from kling_ui.run_orders import AnyPath, OnProgress, RunOrder, carry_out, open_folder, options_of, path_of
 from kling_ui.runs.record import EngineName, RunInputs
 from kling_ui.scoring.match import MotionMatch
 from kling_ui.settings import Settings
@@ -180,7 +182,7 @@ async def arun(
         inputs=RunInputs(
             image=Path(image), video=Path(video), choice=options_of(prompt, orientation, keep_sound, resolution)
         ),
-        engine=one_of(EngineName, engine, "engine"),
+        engine=member_of(EngineName, engine, "engine"),
         max_price_usd=max_price_usd,
         token=token,
         again=again,
@@ -225,7 +227,7 @@ async def ascore(
     """
     from kling_ui.scoring.compare import match_clips  # noqa: PLC0415  the others need none of it
 
-    facing = one_of(Orientation, orientation, "orientation")
+    facing = member_of(Orientation, orientation, "orientation")
     async with open_parts(settings or Settings.from_env()) as parts:
         return await match_clips(parts.workers, Path(reference), Path(result), orientation=facing)
 
@@ -258,6 +260,8 @@ repair = _waiting(arepair, "repair")
 run = _waiting(arun, "run")
 score = _waiting(ascore, "score")
 sheet = _waiting(asheet, "sheet")
+plan = _waiting(aplan, "plan")
+run_long = _waiting(arun_long, "run_long")
 
 
 def _tell_phase(tell: OnProgress, phase: RepairPhase, share: float | None) -> None:

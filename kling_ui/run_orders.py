@@ -7,16 +7,15 @@ import os
 from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
 from kling_ui.composition import open_parts, owner_id
 from kling_ui.errors import KlingUIError, RunError, SettingsError
 from kling_ui.media.files import NAME_MAX_BYTES, copy_into, cut
-from kling_ui.options import Orientation, Resolution, TransferOptions
+from kling_ui.options import Orientation, Resolution, TransferOptions, member_of
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.money import dollars
 from kling_ui.presentation.runs import cancel_words, run_words, start_words
@@ -29,7 +28,6 @@ from kling_ui.settings import Settings, valid_token
 if TYPE_CHECKING:
     from kling_ui.runs.runner import Runner
 
-E = TypeVar("E", bound=StrEnum)
 AnyPath = str | os.PathLike[str]
 OnProgress = Callable[[Progress], None]
 
@@ -198,21 +196,8 @@ def options_of(prompt: str, orientation: str, keep_sound: bool, resolution: str 
     Raises:
         SettingsError: There is no such orientation or resolution.
     """
-    facing, size = one_of(Orientation, orientation, "orientation"), one_of(Resolution, resolution, "resolution")
+    facing, size = member_of(Orientation, orientation, "orientation"), member_of(Resolution, resolution, "resolution")
     return TransferOptions(prompt, facing, keep_sound, size)
-
-
-def one_of(kind: type[E], value: str, name: str) -> E:
-    """Read one of a few words.
-
-    Raises:
-        SettingsError: It is none of them.
-    """
-    try:
-        return kind(value)
-    except ValueError as error:
-        words = " or ".join(kind)
-        raise SettingsError(f"{name} takes {words}.") from error
 
 
 def path_of(given: AnyPath | None) -> Path | None:

@@ -221,6 +221,11 @@ class Settings:
         return self.data_dir / "playable"
 
     @property
+    def pieces_folder(self) -> Path:
+        """Where the pieces of long clips lie, by content."""
+        return self.data_dir / "pieces"
+
+    @property
     def is_public(self) -> bool:
         """Whether others than the person at this machine can reach the app."""
         return self.on_space or self.outside_url is not None or not is_loopback(self.host)
