@@ -65,11 +65,16 @@ class ClipSurvey:
     times_s: tuple[float, ...] = ()
     trunks_per_s: tuple[float, ...] = ()
 
-    def speed_at(self, time_s: float) -> float:
+    def speed_at(self, at_s: float) -> float:
         """The figure's mean speed around a moment, in trunk lengths a second; 0 where it is not known."""
-        times_s = np.asarray(self.times_s)
-        near = np.abs(times_s - time_s) <= SPEED_REACH_S
-        return float(np.asarray(self.trunks_per_s)[near].mean()) if near.any() else 0.0
+        return float(self.speeds_at(np.array([at_s]))[0])
+
+    def speeds_at(self, at_s: np.ndarray) -> np.ndarray:
+        """The same of many moments at once."""
+        times_s, sums = np.array(self.times_s), np.concatenate(([0.0], np.cumsum(self.trunks_per_s)))
+        first = np.searchsorted(times_s, at_s - SPEED_REACH_S)
+        end = np.searchsorted(times_s, at_s + SPEED_REACH_S, side="right")
+        return (sums[end] - sums[first]) / np.maximum(1, end - first)
 
     def kind_at(self, time_s: float) -> SpanKind:
         """What the clip shows at a moment."""
@@ -322,9 +327,10 @@ def _moments(survey: ClipSurvey, lengths: PieceLengths, frame_count: int) -> lis
     """List all moments at which a cut is thought of, one a frame at most, rising."""
     fps = lengths.fps
     found: dict[int, _Moment] = {}
-    for frame in range(0, frame_count, max(1, round(fps / CANDIDATES_PER_S))):
+    frames = np.arange(0, frame_count, max(1, round(fps / CANDIDATES_PER_S)))
+    for frame, speed in zip(frames.tolist(), survey.speeds_at(frames / float(fps)).tolist(), strict=True):
         time_s = float(frame / fps)
-        speed, kind = survey.speed_at(time_s), survey.kind_at(time_s)
+        kind = survey.kind_at(time_s)
         reason = CutReason.STILL if speed <= STILL_MAX and kind == SpanKind.GOOD else CutReason.SLOW
         near = any(abs(time_s - shot_s) < SHOT_NEAR_S for shot_s in survey.shot_changes_s)
         cost = speed + KIND_COST.get(kind, 0.0) + near * SHOT_NEAR_COST

@@ -167,14 +167,14 @@ class _LongRun:
         ready = [one for one in ready if not one.checked.is_blocked]
         words = plan_result(inputs.video, plan, Quote(duration_s=plan.sent_s, needs_token=True))
         if not ready or (refused and not self.skip_blocked):
-            return blocked_result(order.engine, words, log.results, refused)
+            return blocked_result(order.engine.value, words, log.results, refused)
         order.tell(Progress(words.message))
         async with parts.open_runner(take_over=False) as runner:
             sending = PieceRuns(parts, runner, owner_id(settings.data_dir), plan, order, tuple(ready), log, self.accept)
             words = plan_result(inputs.video, plan, await sending.hold_price(self.chain))
             await sending.run_all(self.chain)
         if any(piece.state not in NOT_SENT and not piece.has_video for piece in log.results):
-            return unfinished_result(order.engine, words, log.results)
+            return unfinished_result(order.engine.value, words, log.results)
         return await self._join(words, log.results, folder)
 
     async def _ready(self, facts: VideoFacts, plan: PiecePlan, corrections: Corrections | None) -> list[ReadyPiece]:
