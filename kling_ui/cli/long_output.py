@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kling_ui.cli.output import DONE, FAILED, print_json, say, tell
 from kling_ui.cli.run import RunProgress, make_folder
+from kling_ui.errors import SettingsError
 from kling_ui.long_clips.clip_plan import PlanResult
 from kling_ui.long_clips.outcome import LongRunResult
 from kling_ui.options import Orientation, TransferOptions
@@ -70,6 +71,11 @@ def run_long_file(
         MediaError: A file cannot be read.
         KlingUIError: It could not be started.
     """
+    if engine is EngineName.KLING and max_usd is None:
+        raise SettingsError(
+            "A run on Kling costs money: --max-usd takes the most that all pieces may cost, in US dollars.",
+            advice="kling-ui plan tells what they cost; the preview is free.",
+        )
     make_folder(out)
     with RunProgress() as run_progress:
 

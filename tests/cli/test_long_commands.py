@@ -65,6 +65,6 @@ def test_a_long_run_on_kling_needs_a_limit_and_a_token(typed, person_png, short_
     assert (done.exit_code, "RUNCOMFY_API_TOKEN" in done.stderr) == (2, True)
     monkeypatch.setenv("RUNCOMFY_API_TOKEN", "planted-token-0123456789")
     done = typed(*words)
-    assert (done.exit_code, "max_price_usd" in done.stderr) == (2, True)
+    assert (done.exit_code, "--max-usd takes the most" in done.stderr) == (2, True)
     done = typed("run-long", person_png, short_dance_mp4, "--next-from", "nowhere")
     assert (done.exit_code, "next_from takes picture or last-frame" in done.stderr) == (2, True)

@@ -13,6 +13,10 @@ import pytest
 from PIL import Image
 
 from kling_ui import RunError, Settings, SettingsError, plan, run, run_long
+from kling_ui.media.video import read_frames
+from kling_ui.scoring.compare import load_tracked_clip
+from kling_ui.scoring.motion import find_shift
+from kling_ui.vision.pose import PoseTrack
 
 TINT = np.array([14, 0, -10])
 TOKEN = "planted-token-0123456789"
@@ -61,7 +65,7 @@ def kling(paid, person_png, long_clip, tmp_path):
 def re_encoded(video: bytes, change) -> bytes:
     """A result whose pictures were changed by ``change(index, rgb)``; ``None`` leaves one out."""
     with av.open(io.BytesIO(video)) as opened:
-        fps = Fraction(opened.streams.video[0].average_rate)
+        fps = opened.streams.video[0].average_rate or Fraction(12)
         pictures = [frame.to_ndarray(format="rgb24") for frame in opened.decode(video=0)]
     changed = [rgb for index, old in enumerate(pictures) if (rgb := change(index, old)) is not None]
     made = io.BytesIO()
@@ -199,3 +203,24 @@ def test_a_usual_run_points_to_the_plan(paid, person_png, long_clip, tmp_path):
     result = run(person_png, long_clip, orientation="image", out=tmp_path / "out", settings=paid)
     assert result.state == "blocked"
     assert "run_long" in result.advice
+
+
+@pytest.mark.slow
+def test_previews_of_pieces_make_one_in_step_that_follows_no_worse(person_png, long_clip, tmp_path, looks):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "looks").symlink_to(looks)
+    settings = Settings.from_env({"KLING_UI_DATA_DIR": str(tmp_path / "data"), "KLING_UI_WORKERS": "1"})
+    result = run_long(person_png, long_clip, orientation="image", out=tmp_path / "out", settings=settings)
+    assert result.raise_for_state().engine == "preview"
+    assert sum(1 for _ in read_frames(result.video, container="mp4")) == LENGTH
+    wanted, made = load_tracked_clip(long_clip), load_tracked_clip(result.video)
+    seam_s = result.joined.seams[0].from_frame / 12
+    near = [np.abs(one.track.times_s - seam_s) <= 3 for one in (wanted, made)]
+    shift = find_shift(*(part(one.track, kept) for one, kept in zip((wanted, made), near, strict=True)))
+    assert abs(shift.late_s) * 12 < 0.5, "in step on both sides of the seam"
+    assert result.motion_match >= min(piece.run.motion_match for piece in result.pieces) - 1
+    assert result.drift.size_share < 0.15
+
+
+def part(track: PoseTrack, kept: np.ndarray) -> PoseTrack:
+    return PoseTrack(track.times_s[kept], track.landmarks[kept], track.world_m[kept], track.aspect)
