@@ -20,8 +20,8 @@ from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.results import BLOCKED, CheckResult, Progress
 from kling_ui.run_orders import RunOrder, followed_order
-from kling_ui.runs.pricing import ROUNDING_USD, PriceRisenError, Quote
-from kling_ui.runs.record import EngineName, RunInputs, RunState
+from kling_ui.runs.pricing import ROUNDING_USD, Charge, PriceRisenError, Quote
+from kling_ui.runs.record import EngineName, RunInputs, RunState, StartCode
 from kling_ui.runs.view import RunView
 
 if TYPE_CHECKING:
@@ -203,8 +203,10 @@ class PieceRuns:
     async def _run(self, one: ReadyPiece, inputs: RunInputs) -> Path | None:
         """Make a piece, write down what came of it, and return its video."""
         piece, tell, limit_usd = one.piece, self.order.tell, self.order.max_price_usd
+        starts: set[StartCode | None] = set()
 
         def tell_of_piece(news: Progress) -> None:
+            starts.add(news.start)
             share = None if news.share is None else (self.log.completed + news.share) / len(self.ready)
             tell(replace(news, words=f"Piece {piece.number} of {len(self.plan.pieces)}: {news.words}", share=share))
 
@@ -213,6 +215,9 @@ class PieceRuns:
         order = replace(self.order, inputs=inputs, max_price_usd=limit_usd, tell=tell_of_piece)
         try:
             view = await followed_order(order, self.runner, self.visitor)
+            if StartCode.SAME_OPEN in starts and view.state is RunState.FAILED and view.charge is Charge.NO:
+                # It was left by a process that ended before it was sent: it is sent now.
+                view = await followed_order(order, self.runner, self.visitor)
         except KlingUIError as error:  # others that are under way are paid for
             self.log.note(piece, RunState.FAILED, str(in_words(error)))
             return None
