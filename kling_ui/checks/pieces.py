@@ -32,6 +32,7 @@ KIND_COST = {
 SHOT_NEAR_S, SHOT_NEAR_COST = 0.75, 6.0  # a moment of another shot would be left at an end of a piece
 SHOT_INSIDE_COST = 40.0  # a piece goes on across a change of shots only where no lawful piece ends there
 EMPTY_EDGE_INSIDE_COST = 10.0  # seconds with nobody are paid for, only where they cannot be left out
+SHORT_S, SHORT_COST = 5.0, 1.0  # the least that a run takes is a beginning and an end with little between them
 SPEED_REACH_S = 0.25  # over which the speed at a cut is taken
 CLOSE_S = 0.1  # a cut by hand so near to a change of shots is at it
 STILL_MAX = 0.8  # trunk lengths a second; less looks still in the middle of a dance
@@ -294,6 +295,7 @@ def _cheapest(survey: ClipSurvey, lengths: PieceLengths, frame_count: int) -> tu
         first = int(np.searchsorted(frames, frames[here] - lengths.most))
         length = frames[here] - frames[first:here] + halves[here] + halves[first:here]
         total = best[first:here] + passed[here] - passed[first + 1 : here + 1]
+        total += SHORT_COST * (length < SHORT_S * lengths.fps)
         total[(length < lengths.least) | (length > lengths.most)] = np.inf
         if total.size and np.isfinite(total).any():
             came_from[here] = first + int(total.argmin())

@@ -166,7 +166,8 @@ def blocked_result(
 
 def unfinished_result(engine: str, plan: PlanResult, pieces: Sequence[PieceResult]) -> LongRunResult:
     """Say which piece ended without a video; one of unknown outcome, which may be charged, before all others."""
-    ended = min((piece for piece in pieces if piece.state in _ENDS), key=lambda piece: _ENDS.index(piece.state))
+    without = [piece for piece in pieces if piece.state in _ENDS or (piece.run is not None and not piece.has_video)]
+    ended = min(without, key=lambda piece: piece.state != RunState.UNKNOWN)
     return LongRunResult(
         video=None,
         state=ended.state,
@@ -185,7 +186,7 @@ def joined_message(pieces: Sequence[PieceResult], joined: JoinedVideo, length_s:
     return joined_words(pieces=made, held_s=held_s, length_s=length_s)
 
 
-_ENDS = (RunState.UNKNOWN, RunState.FAILED, RunState.CANCELLED)
+_ENDS = frozenset({RunState.FAILED, RunState.CANCELLED, RunState.UNKNOWN})
 
 
 def _sum(amounts: Sequence[float | None]) -> float | None:

@@ -184,7 +184,11 @@ class PieceRuns:
             result = await self._run(one, inputs)
             if result is None or place + 1 == len(self.ready):
                 return
-            inputs = await self._next_inputs(result, one, self.ready[place + 1])
+            try:
+                inputs = await self._next_inputs(result, one, self.ready[place + 1])
+            except KlingUIError as error:  # what was made is kept, and told
+                self.log.note(self.ready[place + 1].piece, RunState.FAILED, str(in_words(error)))
+                return
 
     async def _next_inputs(self, result: Path, one: ReadyPiece, following: ReadyPiece) -> RunInputs:
         frame = min(one.piece.to_frame, following.piece.from_frame) - one.piece.from_frame

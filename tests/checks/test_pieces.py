@@ -63,6 +63,11 @@ def test_a_lively_clip_is_cut_at_its_calmest_lawful_moment():
     assert 20.0 <= cuts_s(plan)[0] <= 30.0
 
 
+def test_the_shortest_pieces_are_avoided():
+    known = survey(32.0, still_at=(3.2, 20.0))
+    assert cuts_s(planned(known)) == [pytest.approx(20.0, abs=0.25)]
+
+
 def test_a_change_of_shots_ends_a_piece_without_an_overlap():
     plan = planned(survey(50.0, still_at=(22.0,), shots=(27.5,)))
     assert cuts_s(plan) == [27.5]

@@ -30,8 +30,6 @@ def pair(person_png, long_clip) -> tuple[Path, Path]:
     "case",
     [
         ("submit", 1, "unknown"),  # the first piece arrives, and nobody hears what became of it
-        ("submitted", 2, "unknown"),  # the second is accepted, and nobody hears so
-        ("status", 2, "completed"),
         ("video", 2, "completed"),
     ],
     ids=lambda case: case[0],
