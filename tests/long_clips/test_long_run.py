@@ -14,8 +14,9 @@ from PIL import Image
 
 from kling_ui import RunError, Settings, SettingsError, plan, run, run_long
 from kling_ui.media.video import read_frames
+from kling_ui.options import Orientation
 from kling_ui.scoring.compare import load_tracked_clip
-from kling_ui.scoring.motion import find_shift
+from kling_ui.scoring.motion import find_shift, motion_match
 from kling_ui.vision.pose import PoseTrack
 
 TINT = np.array([14, 0, -10])
@@ -218,7 +219,13 @@ def test_previews_of_pieces_make_one_in_step_that_follows_no_worse(person_png, l
     near = [np.abs(one.track.times_s - seam_s) <= 3 for one in (wanted, made)]
     shift = find_shift(*(part(one.track, kept) for one, kept in zip((wanted, made), near, strict=True)))
     assert abs(shift.late_s) * 12 < 0.5, "in step on both sides of the seam"
-    assert result.motion_match >= min(piece.run.motion_match for piece in result.pieces) - 1
+    # With orientation image the match leaves out what is always turned, and that differs from piece to piece.
+    whole = motion_match(wanted.track, made.track, orientation=Orientation.VIDEO).score
+    pieces = [
+        motion_match(load_tracked_clip(run.reference).track, load_tracked_clip(run.result).track).score
+        for run in (piece.run for piece in result.pieces)
+    ]
+    assert whole >= min(pieces) - 1
     assert result.drift.size_share < 0.15
 
 
