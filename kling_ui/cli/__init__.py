@@ -1,4 +1,4 @@
-"""The command line: ``kling-ui check``, ``repair``, ``run``, ``score``, ``sheet``, ``app`` and others.
+"""The command line: ``kling-ui check``, ``repair``, ``run``, ``score``, ``sheet``, ``pause``, ``app`` and the rest.
 
 This module only says what can be typed. What a command does is imported when it is called, so that help is quick and
 worker processes, which import this module again, start quickly.
@@ -15,6 +15,7 @@ from kling_ui.cli.long_commands import plan, run_long
 from kling_ui.cli.output import guarded, say, tell
 from kling_ui.cli.parameters import Accepted, AsJson, Everybody, Facing, Joints, Mask, Prompt, Size, Sound
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
+from kling_ui.pauses import PauseScope
 from kling_ui.runs.record import EngineName
 
 app = typer.Typer(
@@ -269,6 +270,46 @@ def recover(
     guarded(load, as_json=as_json)
 
 
+@app.command()
+def pause(
+    *,
+    scope: Annotated[
+        PauseScope, typer.Argument(help="paid: new runs on Kling, whoever pays. all: uploads and previews, too.")
+    ] = PauseScope.PAID,
+    message: Annotated[str, typer.Option(help="What visitors are told besides, such as why.")] = "",
+    hours: Annotated[
+        float | None, typer.Option(min=0.01, max=8760, help="End it after so many hours; else resume does.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let nothing new begin, in every process that uses the ledger; what was begun goes on, and results are kept.
+
+    Exit code: 0 paused, 1 the ledger cannot be read or written, 2 the command was used wrongly.
+    """
+
+    def load() -> Work:
+        from kling_ui.cli.pause import pause_app  # noqa: PLC0415
+
+        return lambda: pause_app(scope, message, hours, as_json=as_json)
+
+    guarded(load, as_json=as_json)
+
+
+@app.command()
+def resume(*, as_json: AsJson = False) -> None:
+    """End a pause.
+
+    Exit code: 0 ended, or there was none; 1 the ledger cannot be read or written, 2 the command was used wrongly.
+    """
+
+    def load() -> Work:
+        from kling_ui.cli.pause import resume_app  # noqa: PLC0415
+
+        return lambda: resume_app(as_json=as_json)
+
+    guarded(load, as_json=as_json)
+
+
 @app.command("export")
 def export_all(
     *,
@@ -286,6 +327,32 @@ def export_all(
         from kling_ui.cli.history import export_runs  # noqa: PLC0415
 
         return lambda: export_runs(folder, everybody=everybody, with_files=files, as_json=as_json)
+
+    guarded(load, as_json=as_json)
+
+
+@app.command("forget")
+def forget_visitor(
+    *,
+    run_id: Annotated[
+        str | None,
+        typer.Option("--of", metavar="RUN", help="Of whoever made this run, on the page too; or how its id begins."),
+    ] = None,
+    is_sure: Annotated[bool, typer.Option("--yes", help="Really do it; without this it is only told.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete all that is kept here of whoever uses the command line, or of whoever made a run; this cannot be undone.
+
+    Runs with their files, inputs, corrections and what was found in them go; paid runs that have not ended stay, and so
+    does what RunComfy keeps of paid runs.
+
+    Exit code: 0 deleted, 1 there is no such run or --yes is missing, 2 the command was used wrongly.
+    """
+
+    def load() -> Work:
+        from kling_ui.cli.forget import forget  # noqa: PLC0415
+
+        return lambda: forget(run_id, is_sure=is_sure, as_json=as_json)
 
     guarded(load, as_json=as_json)
 

@@ -179,7 +179,7 @@ class _LongRun:
 
     async def _ready(self, facts: VideoFacts, plan: PiecePlan, corrections: Corrections | None) -> list[ReadyPiece]:
         """Write the pieces that are sent, and look at each with the character image."""
-        files = PieceFiles(self.parts.settings.pieces_folder)
+        files = PieceFiles(self.parts.settings.data_dir)
         await asyncio.to_thread(files.open)
         sha256 = await asyncio.to_thread(content_sha256, self.order.inputs.video)
 

@@ -28,11 +28,11 @@ class PieceFiles:
     """A folder of pieces, and of pictures that were taken from results.
 
     Args:
-        folder: Where they lie; it is made when it is needed.
+        data_dir: The data folder; theirs is made in it when it is needed.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, data_dir: Path) -> None:
+        self.folder = data_dir / "pieces"
 
     def place(self, sha256: str, piece: Piece, fps: Fraction) -> Path:
         """Give the path of a piece's file.

@@ -192,7 +192,7 @@ class PieceRuns:
 
     async def _next_inputs(self, result: Path, one: ReadyPiece, following: ReadyPiece) -> RunInputs:
         frame = min(one.piece.to_frame, following.piece.from_frame) - one.piece.from_frame
-        place = PieceFiles(self.parts.settings.pieces_folder).picture_place(
+        place = PieceFiles(self.parts.settings.data_dir).picture_place(
             await asyncio.to_thread(content_sha256, result), frame
         )
         picture = await self.parts.workers.run(take_last_picture, result, self.plan.seconds(frame), place)

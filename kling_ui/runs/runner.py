@@ -13,9 +13,12 @@ from pydantic import SecretStr
 from kling_ui.errors import LedgerError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import without_odd
+from kling_ui.runs.admission import Admission
 from kling_ui.runs.engines import Engines
+from kling_ui.runs.erasure import RunErasure
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
+from kling_ui.runs.ledger.tallies import LedgerTally
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.publishing.protocol import FETCHING, InputFile, PlannedDeliveries
@@ -142,11 +145,10 @@ class RunQueries:
 
     def show(self, record: RunRecord) -> RunView:
         """Return a run as it is at this moment."""
-        context = self._context
-        update = context.live_status.read(record.run_id)
+        update = self._context.live_status.read(record.run_id)
         live = update.live if update else Live(needs_token=self._waits_for_token(record))
         record = replace(update.record, name=record.name) if update else record  # a name is written past its follower
-        return view_of(record, live, folder=context.folders.of(record.run_id), now=context.clock())
+        return view_of(record, live, folder=self._context.folders.of(record.run_id), now=self._context.clock())
 
     def _waits_for_token(self, record: RunRecord) -> bool:
         if record.engine is EngineName.PREVIEW or record.request_id is None or record.state.is_final:
@@ -168,10 +170,12 @@ class Runner:
         self._context = context
         self._engines = engines
         self._supervisor = RunSupervisor(context, engines, settings.token)
-        self._submission = RunSubmission(context, engines, self._supervisor, self.budget)
+        self.admission = Admission(context.ledger, settings.quotas, settings.pause, context.clock)
+        self._submission = RunSubmission(context, engines, self._supervisor, self.budget, self.admission)
         self._recovery = Recovery(context, engines, self._supervisor)
         self._queries = RunQueries(context, self._supervisor)
         self.handles = RunHandles(context.ledger)
+        self.erasure = RunErasure(context.ledger, context.folders, self._supervisor.drop)
 
     async def start(
         self,
@@ -237,15 +241,12 @@ class Runner:
         return await engine.publisher.foresee(*files)
 
     async def quote(self, duration_s: float | None, *, token: SecretStr | None = None, terms: Terms = OWNER) -> Quote:
-        """Read what a run on Kling costs at this moment.
+        """Read what a run on Kling costs at this moment, or why that is not known.
 
         Args:
             duration_s: Length of the reference in seconds, if there is one.
             token: The visitor's own token; without one the app's is used, if the terms say so.
             terms: Whether the app's token may be used.
-
-        Returns:
-            The rate and what it comes to, or why there is none.
 
         Raises:
             AuthenticationError: The token was not accepted.
@@ -372,13 +373,7 @@ class Runner:
     def retention(
         self, analyses: Path, limits: Limits, *, in_memory: Callable[[], Collection[str]] = tuple
     ) -> Retention:
-        """Give what keeps the files of runs and checks within bounds.
-
-        Args:
-            analyses: Where checks keep what they found.
-            limits: For how long files are kept, and how much of the disk they may take.
-            in_memory: Gives the contents whose checks are remembered, see :class:`Retention`.
-        """
+        """Give what keeps the files of runs and checks within bounds, see :class:`Retention`."""
         return Retention(
             self._context.ledger,
             self._context.folders.root,
@@ -401,6 +396,10 @@ class Runner:
     def watch_ahead(self, reference: Path) -> None:
         """Watch a reference that somebody is likely to run, in the background, for the motion match of its result."""
         self._context.measurer.watch_ahead(reference)
+
+    async def tally(self) -> LedgerTally:
+        """Count all runs and what they cost, whosever they are."""
+        return await self._context.ledger.ask(lambda store: store.tally())
 
     async def keep_on(self, *, take_over: bool) -> None:
         """Look after this process's runs until cancelled; with ``take_over`` also after those that others left."""
@@ -430,13 +429,12 @@ async def open_runner(
         take_over: Look after open runs that an earlier process left behind.
     """
     keep_addresses_out()
-    data_dir = settings.data_dir
     context = context or RunContext(
-        ledger=Ledger(settings.ledger_url or f"sqlite:///{data_dir / 'ledger.sqlite'}"),
-        folders=RunFolders(data_dir / "runs"),
+        ledger=Ledger(settings.ledger_url or f"sqlite:///{settings.data_dir / 'ledger.sqlite'}"),
+        folders=RunFolders(settings.data_dir / "runs"),
         measurer=Measurer(workers, settings.analyses_folder),
     )
-    engines = engines or Engines(settings, workers, data_dir / "preview")
+    engines = engines or Engines(settings, workers, settings.data_dir / "preview")
     runner = Runner(settings, context, engines)
     keeper = asyncio.create_task(runner.keep_on(take_over=take_over))
     try:

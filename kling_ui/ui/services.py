@@ -19,6 +19,7 @@ from kling_ui.media.safe_http import download
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import InputKind, TransferOptions
+from kling_ui.quotas import QuotaKeys
 from kling_ui.runs.record import Terms
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.runner import Runner
@@ -27,7 +28,9 @@ from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.visitors import TokenStore, Visitor, share_keys, terms_of, warn_of_unused_token
 from kling_ui.ui.web.signed_files import SignedFiles
-from kling_ui.ui.web.uploads import DiskFloor, Room, UploadStore
+from kling_ui.ui.web.temporary_space import TemporarySpace
+from kling_ui.ui.web.upload_owners import UploadOwners
+from kling_ui.ui.web.uploads import Room, UploadStore
 from kling_ui.vision.analysis import load_all_models
 from kling_ui.workers import TurnTakingWorkers, Workers
 
@@ -84,7 +87,7 @@ class Services:
     def for_scope(self, scope: Mapping[str, Any] | None) -> Self:
         """Do as :meth:`for_request` does, for the scope of a request."""
         keys = share_keys(scope, is_public=self.settings.is_public)
-        take_turn = partial(self.checks.take, *keys)
+        take_turn = partial(self.checks.take, *keys, takes_slot=True)
         return replace(
             self,
             share=keys,
@@ -98,6 +101,11 @@ class Services:
         take_turn = partial(self.copying.take, *self.share)
         return await self.copies.of(path, kind, facts=facts, take_turn=take_turn, is_wanted=is_wanted)
 
+    @property
+    def quota_keys(self) -> QuotaKeys:
+        """Under which names it is counted what they take in a day."""
+        return QuotaKeys(self.share[0], self.share[-1])
+
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Wait for a turn to do other work than that of workers.
 
@@ -105,6 +113,11 @@ class Services:
             KlingUIError: Too much waits already.
         """
         return self.checks.turn(*self.share)
+
+    @property
+    def place(self) -> int | None:
+        """How many turns of all come before the next one of whoever asks; ``None`` when none of theirs waits."""
+        return self.checks.place(*self.share)
 
     def room(self, expected_bytes: int) -> AbstractAsyncContextManager[Room]:
         """Give room for an input; see :meth:`UploadStore.room`."""
@@ -114,6 +127,11 @@ class Services:
     def corrections(self) -> CorrectionStore:
         """What visitors corrected of pictures by hand."""
         return CorrectionStore(self.signed_files.root / "corrections", self.signed_files.secret)
+
+    @property
+    def upload_owners(self) -> UploadOwners:
+        """Whose inputs are."""
+        return UploadOwners(self.store.root, self.signed_files.secret)
 
     @property
     def examples(self) -> Path:
@@ -131,8 +149,10 @@ class Services:
             KlingUIError: It cannot be fetched, there is no room for it, or it is nothing of that kind.
         """
         max_bytes, kinds = LINK_MAX_BYTES[kind], FORMATS[kind]
-        async with self.turn(), self.room(max_bytes) as room:
-            return await download(url, room.folder, http=self.http, max_bytes=max_bytes, kinds=kinds)
+        counted = self.runner.admission.upload(self.quota_keys, 0)
+        async with self.turn(), counted as allowance, self.room(max_bytes) as room:
+            take = allowance.take
+            return await download(url, room.folder, http=self.http, max_bytes=max_bytes, kinds=kinds, count=take)
 
     async def plain(self, recording: Path) -> Path:
         """Give a clip that a browser recorded as H.264 in MP4, converted where the browser made something else.
@@ -153,9 +173,15 @@ class Services:
 def open_store(settings: Settings, signed_files: SignedFiles) -> UploadStore:
     """Open what keeps inputs, with the limits of the settings."""
     limits = settings.limits
-    floor = DiskFloor(signed_files.root, limits.free_disk_gb * 10**9)
+    root = signed_files.root
+    space = TemporarySpace(
+        root / "uploads",
+        (root / "gradio", settings.playable_folder),
+        max_bytes=limits.temporary_gb * 10**9,
+        floor_bytes=limits.free_disk_gb * 10**9,
+    )
     each_bytes = limits.uploads_each_gb * 10**9
-    return UploadStore(signed_files.root / "uploads", signed_files.secret, each_bytes=each_bytes, floor=floor)
+    return UploadStore(signed_files.root / "uploads", signed_files.secret, each_bytes=each_bytes, floor=space)
 
 
 @asynccontextmanager
@@ -184,7 +210,8 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
             http=await stack.enter_async_context(httpx.AsyncClient(timeout=_FETCH_TIMEOUT)),
             store=store,
             copies=copies,
-            checks=FairShare(settings.limits.checks_each),
+            # one more than there are workers, so that none of them waits; the rest waits where it is in order
+            checks=FairShare(settings.limits.checks_each, slots=parts.workers.count + 1),
             retention=retention,
         )
         warming = asyncio.create_task(_warm_up(services))

@@ -12,8 +12,11 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError
 from kling_ui.options import TransferOptions
+from kling_ui.quotas import DAY_S, UsageClaim
+from kling_ui.runs.ledger import erasure, tallies
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
-from kling_ui.runs.pricing import DAY_S, Budget, Spending, spending_of
+from kling_ui.runs.ledger.usage import UsageRows
+from kling_ui.runs.pricing import Budget, Spending, at_stake_usd, spending_of
 from kling_ui.runs.record import (
     CLAIM_MAX_S,
     EngineName,
@@ -122,6 +125,10 @@ def to_record(row: Mapping[Any, Any]) -> RunRecord:
     return _RECORD.validate_python({name: row[_COLUMNS.get(name, name)] for name in _FIELDS})
 
 
+def _at_stake(row: Mapping[Any, Any]) -> float:
+    return at_stake_usd(to_record(row))
+
+
 class Store:
     """The ledger's rows.
 
@@ -149,6 +156,7 @@ class Store:
         again: bool = False,
         gone: Collection[str] = (),
         budget: Budget | None = None,
+        claim: UsageClaim | None = None,
     ) -> RunRecord:
         """Enter a new run, unless its visitor has the same one already: open, of unknown outcome, or completed.
 
@@ -157,12 +165,13 @@ class Store:
             again: Enter it even though the same run has been completed, or its outcome is unknown; an open one stands.
             gone: Completed runs that do not count, because their results are no longer there.
             budget: Refuses a run that goes beyond it.
+            claim: What of the day's quotas it takes; refuses it, too.
 
         Returns:
             The record that stands in the ledger: the new one, or the one that was there already.
 
         Raises:
-            RunError: It goes beyond the budget.
+            RunError: It goes beyond the budget or a quota, or nothing new is begun at the moment.
             LedgerError: It cannot be entered.
         """
         values = {**to_row(asdict(record)), "open_key": record.fingerprint}
@@ -178,6 +187,9 @@ class Store:
                         whose = {"own_token": record.visitor_pays, "payer": record.payer or ""}
                         spending = spending_by(connection, record.visitor, record.created_at, **whose)
                         budget.check(spending, record.estimate_usd)
+                    if claim is not None:
+                        usage = UsageRows(connection, _at_stake)
+                        usage.take(claim, record.created_at, run_id=record.run_id if claim.is_paid else "")
                     connection.execute(insert(runs).values(values))
                     note_state(connection, record.run_id, record.state, record.created_at)
                     return record
@@ -268,6 +280,30 @@ class Store:
             changes = forgotten | blank | choice | {"fingerprint": request, "deleted_at": now}
             return connection.execute(query.values(changes)).rowcount == 1
 
+    def erase(self, visitors: Collection[str], *, now: float, run_id: str | None = None) -> erasure.ErasedRows:
+        """Erase all runs of some visitors, or that one of theirs; see :mod:`kling_ui.runs.ledger.erasure`."""
+        owned = runs.c.visitor.in_(list(visitors))
+        with self._transaction() as connection:
+            return erasure.erase(connection, owned if run_id is None else owned & (runs.c.run_id == run_id), now)
+
+    def forget_payers(self, now: float) -> int:
+        """Forget who caused what was erased on earlier days; return how many rows that were."""
+        with self._transaction() as connection:
+            return erasure.forget_payers(connection, now)
+
+    def used_contents(self, contents: Collection[str]) -> set[str]:
+        """Return those of some contents (SHA-256) that belong to a run which nobody has deleted."""
+        with self._transaction() as connection:
+            return erasure.used_contents(connection, contents)
+
+    def free_runs_of(self, visitors: Collection[str], run_id: str | None = None) -> list[tuple[str, str | None]]:
+        """Return the ids of some visitors' previews, or of that one of theirs, with those of their requests."""
+        query = select(runs.c.run_id, runs.c.request_id).where(runs.c.visitor.in_(list(visitors)))
+        query = query.where(runs.c.engine == EngineName.PREVIEW.value)
+        with self._transaction() as connection:
+            rows = connection.execute(query if run_id is None else query.where(runs.c.run_id == run_id))
+            return [(row.run_id, row.request_id) for row in rows]
+
     def hand_over(self, visitor: str, to: str) -> int:
         """Make one visitor's runs another's; whoever carries them goes on. Return how many they were."""
         with self._transaction() as connection:
@@ -324,6 +360,19 @@ class Store:
         """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.pricing.spending_of`."""
         with self._transaction() as connection:
             return spending_by(connection, visitor, now, own_token=own_token, payer=payer)
+
+    @contextmanager
+    def usage(self, *, writes: bool = True) -> Generator[UsageRows]:
+        """Give the day's usage and the pause, in one transaction; of those that write, one comes after the other."""
+        with self._transaction() as connection:
+            if writes:
+                in_turn(connection)  # two at once must not both take the last of a quota
+            yield UsageRows(connection, _at_stake)
+
+    def tally(self) -> tallies.LedgerTally:
+        """Count all runs and what they cost."""
+        with self._transaction() as connection:
+            return tallies.tally(connection)
 
     def keep_handle(self, handle_sha256: str, run_id: str) -> None:
         """Note under which hash of a handle a run is found."""
