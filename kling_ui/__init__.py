@@ -1,9 +1,10 @@
 """A playground for Kling 2.6 Motion Control.
 
-Python calls it by five functions, which the command line uses, too: :func:`check`, :func:`repair`, :func:`run`,
-:func:`score` and :func:`sheet`. On asyncio they are awaited under the names :func:`acheck`, :func:`arepair`,
-:func:`arun`, :func:`ascore` and :func:`asheet`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws
-their tree. ``docs/python.md`` shows all that at work. What a name needs is imported when it is first asked for.
+Python calls it by functions, which the command line uses, too: :func:`check`, :func:`repair`, :func:`run`,
+:func:`score` and :func:`sheet`; :func:`plan` and :func:`run_long` for clips beyond the limit. On asyncio they are
+awaited under the names :func:`acheck`, :func:`arepair`, :func:`arun`, :func:`ascore`, :func:`asheet`, :func:`aplan` and
+:func:`arun_long`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws their tree. ``docs/python.md``
+shows all that at work. What a name needs is imported when it is first asked for.
 """
 
 import importlib
@@ -13,15 +14,21 @@ TYPE_CHECKING = False  # type checkers take it for true; importing it from typin
 
 if TYPE_CHECKING:
     from kling_ui.errors import APIError, KlingUIError, MediaError, RunError, SettingsError, WorkError
+    from kling_ui.long_clips.clip_plan import PlanResult
+    from kling_ui.long_clips.outcome import LongRunResult, PieceResult
     from kling_ui.python_api import (
         acheck,
+        aplan,
         arepair,
         arun,
+        arun_long,
         ascore,
         asheet,
         check,
+        plan,
         repair,
         run,
+        run_long,
         score,
         sheet,
     )
@@ -34,8 +41,11 @@ __all__ = [
     "APIError",
     "CheckResult",
     "KlingUIError",
+    "LongRunResult",
     "MediaError",
     "MotionMatch",
+    "PieceResult",
+    "PlanResult",
     "Problem",
     "Progress",
     "RepairResult",
@@ -48,17 +58,24 @@ __all__ = [
     "WorkError",
     "__version__",
     "acheck",
+    "aplan",
     "arepair",
     "arun",
+    "arun_long",
     "ascore",
     "asheet",
     "check",
+    "plan",
     "repair",
     "run",
+    "run_long",
     "score",
     "sheet",
 ]
 _HOMES = {
+    "LongRunResult": "long_clips.outcome",
+    "PieceResult": "long_clips.outcome",
+    "PlanResult": "long_clips.clip_plan",
     "MotionMatch": "scoring.match",
     "Settings": "settings",
     "SheetCell": "sheets",

@@ -1,4 +1,4 @@
-"""What Python code can call: check, repair, run, score and sheet. The command line is built on the same functions.
+"""What Python code can call: check, repair, run, plan, run_long, score and sheet; the command line calls them, too.
 
 Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on,
 as ``anext`` does in Python. The twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
@@ -11,41 +11,30 @@ Inability is an error of :mod:`kling_ui.errors`. What the checks find, and a run
 
 import asyncio
 import functools
-import math
-import os
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
-from contextlib import aclosing, suppress
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from pydantic import SecretStr
-
 from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest
-from kling_ui.composition import open_parts, owner_id
-from kling_ui.errors import KlingUIError, RunError, SettingsError
-from kling_ui.media.files import NAME_MAX_BYTES, copy_into, cut
-from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
-from kling_ui.presentation.findings import repair_effect, repair_label, report_json
-from kling_ui.presentation.money import dollars
-from kling_ui.presentation.runs import cancel_words, in_words, run_words, start_words
+from kling_ui.composition import open_parts
+from kling_ui.errors import KlingUIError, SettingsError
+from kling_ui.long_clips.clip_plan import aplan
+from kling_ui.long_clips.long_run import arun_long
+from kling_ui.options import DEFAULT_PROMPT, Orientation, member_of
+from kling_ui.presentation.findings import repair_effect, repair_label
+from kling_ui.presentation.runs import in_words
 from kling_ui.results import CheckResult, Progress, RepairResult, RunResult
-from kling_ui.runs.pricing import PriceRisenError
+from kling_ui.run_orders import AnyPath, OnProgress, RunOrder, carry_out, open_folder, options_of, path_of
 from kling_ui.runs.record import EngineName, RunInputs
-from kling_ui.runs.view import RunView
 from kling_ui.scoring.match import MotionMatch
-from kling_ui.settings import Settings, valid_token
+from kling_ui.settings import Settings
 from kling_ui.sheets import asheet
 
 if TYPE_CHECKING:
-    from kling_ui.runs.runner import Runner
+    pass
 
 P = ParamSpec("P")
 T = TypeVar("T")
-E = TypeVar("E", bound=StrEnum)
-AnyPath = str | os.PathLike[str]
-OnProgress = Callable[[Progress], None]
 
 
 async def acheck(
@@ -78,12 +67,12 @@ async def acheck(
         SettingsError: An argument or a variable of the environment has a value that cannot be used.
         WorkError: A worker died or took too long.
     """
-    choice = _options(prompt, orientation, keep_sound)
+    choice = options_of(prompt, orientation, keep_sound)
     _require_input(image, video)
     # One process looks at both files: an image takes it a moment, and each loads the models, which takes a second.
     async with open_parts(settings or Settings.from_env(), worker_count=1) as parts:
-        corrections = await parts.corrections(_path(image), _path(joints), _path(mask))
-        report = await parts.preflight.report(_path(image), _path(video), choice, corrections)
+        corrections = await parts.corrections(path_of(image), path_of(joints), path_of(mask))
+        report = await parts.preflight.report(path_of(image), path_of(video), choice, corrections)
     return CheckResult.of(report.accepting(accept))
 
 
@@ -115,7 +104,7 @@ async def arepair(
         SettingsError: An argument or a variable of the environment has a value that cannot be used.
         WorkError: A worker died or took too long.
     """
-    choice = _options(DEFAULT_PROMPT, orientation, keep_sound)
+    choice = options_of(DEFAULT_PROMPT, orientation, keep_sound)
     _require_input(image, video)
     tell = on_progress or (lambda _news: None)
     async with open_parts(settings or Settings.from_env()) as parts:
@@ -189,11 +178,11 @@ async def arun(
         WorkError: A worker died or took too long.
     """
     settings = settings or Settings.from_env()
-    order = _RunOrder(
+    order = RunOrder(
         inputs=RunInputs(
-            image=Path(image), video=Path(video), choice=_options(prompt, orientation, keep_sound, resolution)
+            image=Path(image), video=Path(video), choice=options_of(prompt, orientation, keep_sound, resolution)
         ),
-        engine=_one_of(EngineName, engine, "engine"),
+        engine=member_of(EngineName, engine, "engine"),
         max_price_usd=max_price_usd,
         token=token,
         again=again,
@@ -203,9 +192,9 @@ async def arun(
         transparent=transparent,
     )
     order.require_leave_to_pay(settings)
-    folder = _folder(Path(out))
+    folder = open_folder(Path(out))
     try:
-        return await _carry_out(order, folder, accept, order.bounded(settings))
+        return await carry_out(order, folder, accept, order.bounded(settings))
     except KlingUIError as error:
         told = in_words(error)
         if told is error:
@@ -238,7 +227,7 @@ async def ascore(
     """
     from kling_ui.scoring.compare import match_clips  # noqa: PLC0415  the others need none of it
 
-    facing = _one_of(Orientation, orientation, "orientation")
+    facing = member_of(Orientation, orientation, "orientation")
     async with open_parts(settings or Settings.from_env()) as parts:
         return await match_clips(parts.workers, Path(reference), Path(result), orientation=facing)
 
@@ -271,138 +260,8 @@ repair = _waiting(arepair, "repair")
 run = _waiting(arun, "run")
 score = _waiting(ascore, "score")
 sheet = _waiting(asheet, "sheet")
-
-
-async def follow(views: AsyncGenerator[RunView], show: Callable[[RunView], None]) -> RunView:
-    """Show what a run does until it ends, and return its last view.
-
-    Raises:
-        RunError: There is nothing to follow.
-    """
-    view: RunView | None = None
-    async with aclosing(views) as following:
-        async for view in following:
-            show(view)
-    if view is None:
-        raise RunError("The run cannot be followed.")
-    return view
-
-
-@dataclass(frozen=True, kw_only=True)
-class _RunOrder:
-    inputs: RunInputs
-    engine: EngineName
-    max_price_usd: float | None
-    token: str | None = field(repr=False)
-    again: bool
-    tell: OnProgress
-    joints: AnyPath | None = None
-    mask: AnyPath | None = None
-    transparent: bool = False
-
-    def require_leave_to_pay(self, settings: Settings) -> None:
-        if self.engine is EngineName.PREVIEW:
-            return
-        if self.transparent:
-            raise SettingsError("Only a preview can be transparent.", advice="Use the preview, or leave it out.")
-        if self.token is None and settings.token is None:
-            raise SettingsError(
-                "A run on Kling needs a token in RUNCOMFY_API_TOKEN.", advice="Set it, or use the preview."
-            )
-        if self.token is not None and not valid_token(self.token):
-            raise SettingsError("token takes printable ASCII without spaces.")
-        if self.max_price_usd is None or not self.max_price_usd > 0:
-            raise SettingsError(
-                "A run on Kling costs money: max_price_usd takes the most that it may cost, in US dollars.",
-                advice="Give it, or use the preview, which is free.",
-            )
-
-    @property
-    def has_limit(self) -> bool:
-        return self.engine is EngineName.KLING and self.max_price_usd != math.inf
-
-    def bounded(self, settings: Settings) -> Settings:
-        """Set a budget where there is none: under one, a run whose price is not known is refused in the same breath."""
-        if not self.has_limit or settings.budget_session_usd is not None:
-            return settings
-        return replace(settings, budget_session_usd=math.inf)
-
-    def max_rate_usd(self, duration_s: float) -> float | None:
-        """The most that a second may cost."""
-        return self.max_price_usd / duration_s if self.has_limit and self.max_price_usd and duration_s else None
-
-    def too_dear(self, error: PriceRisenError) -> RunError:
-        estimate_usd, limit_usd = error.quote.estimate_usd, dollars(self.max_price_usd or 0.0)
-        if estimate_usd is None:
-            return RunError(f"It cannot be told whether this run costs more than {limit_usd}. Nothing was sent.")
-        words = f"This run would cost about {dollars(estimate_usd)}, but it may cost {limit_usd}. Nothing was sent."
-        return RunError(words, advice="Raise max_price_usd, shorten the clip, or use the preview, which is free.")
-
-
-async def _carry_out(order: _RunOrder, folder: Path, accept: Collection[str], settings: Settings) -> RunResult:
-    inputs, tell = order.inputs, order.tell
-    async with open_parts(settings) as parts:
-        tell(Progress("Looking at the inputs."))
-        corrections = await parts.corrections(inputs.image, _path(order.joints), _path(order.mask))
-        given = inputs.image, inputs.video, inputs.choice, corrections
-        report = (await parts.preflight.report(*given)).accepting(accept)
-        checked = CheckResult.of(report)
-        tell(Progress(checked.headline))
-        if checked.is_blocked:
-            return RunResult.blocked(order.engine, checked)
-        order = replace(order, inputs=replace(inputs, findings=report_json(report), corrections=corrections))
-        async with parts.open_runner(take_over=False) as runner:
-            view = await _followed(order, runner, owner_id(settings.data_dir))
-        video = clear = None
-        if view.result is not None:
-            stems = (cut(path.stem, NAME_MAX_BYTES // 2) for path in (inputs.image, inputs.video))
-            name = f"{'-'.join(stems)}-{order.engine.value}"
-            video = await asyncio.to_thread(copy_into, view.result, folder, f"{name}{view.result.suffix}")
-            if order.transparent:
-                tell(Progress("Drawing it without the background."))
-                clear = await parts.without_background(order.inputs, folder, f"{video.stem}-transparent.webm")
-    return RunResult.of(view, video, checked, clear)
-
-
-async def _followed(order: _RunOrder, runner: "Runner", visitor: str) -> RunView:
-    """Start a run and follow it to its end; when that is cancelled, so is the run."""
-    starting = asyncio.ensure_future(_begun(order, runner, visitor))
-    try:
-        run_id = await asyncio.shield(starting)
-        return await follow(runner.watch(run_id, visitor), functools.partial(_tell_view, order.tell))
-    except asyncio.CancelledError:
-        with suppress(KlingUIError):  # then there is nothing to call off
-            await _call_off(await starting, runner, order.tell, visitor)
-        raise
-
-
-async def _begun(order: _RunOrder, runner: "Runner", visitor: str) -> str:
-    try:
-        start = await runner.begin(
-            order.inputs,
-            engine=order.engine,
-            visitor=visitor,
-            token=None if order.token is None else SecretStr(order.token),
-            again=order.again,
-            shown_rate_usd=order.max_rate_usd(order.inputs.known_duration_s or 0.0),
-        )
-    except PriceRisenError as error:
-        raise order.too_dear(error) from error
-    if words := start_words(start.code):
-        order.tell(Progress(words, start=start.code))
-    return start.run_id
-
-
-async def _call_off(run_id: str, runner: "Runner", tell: OnProgress, visitor: str) -> None:
-    tell(Progress(cancel_words(await runner.cancel(run_id, visitor))))
-    view = await runner.view(run_id, visitor)
-    if not view.is_final and view.request_id and view.engine is EngineName.KLING:
-        tell(
-            Progress(
-                f"The run is request {view.request_id}; the page (kling-ui app) follows it on, "
-                f"and so does kling-ui recover {view.request_id}."
-            )
-        )
+plan = _waiting(aplan, "plan")
+run_long = _waiting(arun_long, "run_long")
 
 
 def _tell_phase(tell: OnProgress, phase: RepairPhase, share: float | None) -> None:
@@ -412,39 +271,10 @@ def _tell_phase(tell: OnProgress, phase: RepairPhase, share: float | None) -> No
         tell(Progress("Repairing.", share))
 
 
-def _tell_view(tell: OnProgress, view: RunView) -> None:
-    tell(Progress(run_words(view).sentence, view.progress, view))
-
-
-def _options(prompt: str, orientation: str, keep_sound: bool, resolution: str = "720p") -> TransferOptions:
-    facing, size = _one_of(Orientation, orientation, "orientation"), _one_of(Resolution, resolution, "resolution")
-    return TransferOptions(prompt, facing, keep_sound, size)
-
-
-def _one_of(kind: type[E], value: str, name: str) -> E:
-    try:
-        return kind(value)
-    except ValueError as error:
-        words = " or ".join(kind)
-        raise SettingsError(f"{name} takes {words}.") from error
-
-
 def _require_input(image: AnyPath | None, video: AnyPath | None) -> None:
     if image is None and video is None:
         raise SettingsError("Give an image, a video or both.")
 
 
-def _path(given: AnyPath | None) -> Path | None:
-    return None if given is None else Path(given)
-
-
 def _to_repair(given: AnyPath | None) -> RepairInput | None:
     return None if given is None else RepairInput(Path(given), Path(given))
-
-
-def _folder(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingsError("out takes a folder that can be written to.") from error
-    return folder

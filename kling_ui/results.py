@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import Self
 
 from kling_ui.checks.repair_session import Analyses, PlannedRepairs, RepairedCopy
-from kling_ui.checks.report import Report, Verdict
+from kling_ui.checks.report import FindingCode, Report, Verdict
 from kling_ui.errors import RunError
 from kling_ui.presentation.findings import advice, headline, message, repair_label
+from kling_ui.presentation.pieces_of_clips import TOO_LONG_ADVICE
 from kling_ui.presentation.runs import run_words
 from kling_ui.runs.record import EngineName, StartCode
 from kling_ui.runs.view import RunView
 
 BLOCKED = "blocked"
+TOO_LONG = frozenset({FindingCode.VIDEO_DURATION_LONG, FindingCode.VIDEO_DURATION_LONG_FOR_IMAGE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,9 @@ class RunResult:
     @classmethod
     def blocked(cls, engine: EngineName, check: CheckResult) -> Self:
         """Say that the checks do not let a run begin."""
-        return cls(video=None, state=BLOCKED, engine=engine.value, message=check.headline, check=check)
+        is_too_long = any(finding.code in TOO_LONG for finding in check.report.findings)
+        advice = TOO_LONG_ADVICE if is_too_long else ""
+        return cls(video=None, state=BLOCKED, engine=engine.value, message=check.headline, advice=advice, check=check)
 
     def raise_for_state(self) -> Self:
         """Return this result if there is a video.

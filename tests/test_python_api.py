@@ -17,18 +17,29 @@ from kling_ui import (
     Settings,
     SettingsError,
     acheck,
+    aplan,
     arepair,
     arun,
+    arun_long,
     ascore,
     check,
+    plan,
     repair,
     run,
+    run_long,
     score,
 )
 
 TOKEN = "planted-token-0123456789"
 HEAVY = {"gradio", "cv2", "mediapipe", "numpy", "av", "httpx", "pydantic", "sqlalchemy", "typer", "typing"}
-TWINS = [(check, acheck), (repair, arepair), (run, arun), (score, ascore)]
+TWINS = [
+    (check, acheck),
+    (repair, arepair),
+    (run, arun),
+    (plan, aplan),
+    (run_long, arun_long),
+    (score, ascore),
+]
 
 
 @pytest.fixture(scope="module")

@@ -67,7 +67,7 @@ def video_repairs(
     if "video.size" in rules and not _is_endless(facts):
         yield Repair(RepairCode.VIDEO_COMPRESS, ("video.size",), {"limit_mb": VIDEO_SIZE_MAX_BYTES.value / MB})
     if broken := tuple(rule for rule in _CONVERTED_RULES if rule in rules):
-        values = {"fps": float(_fps(facts)), "has_sound": facts.has_audio}
+        values = {"fps": float(standard_fps(facts)), "has_sound": facts.has_audio}
         code = RepairCode.VIDEO_MAKE_PLAIN if _MADE_RULES & set(broken) else RepairCode.VIDEO_CONVERT
         yield Repair(code, broken, values)
     if "video.sound" in rules:
@@ -100,7 +100,7 @@ def compose_video(
     inner, margins = _framed(size, resize=crop is not None or RepairKind.VIDEO_RESIZE in kinds)
     return VideoTransform(
         size=inner[::-1] if turns % 2 else inner,
-        fps=_fps(facts),
+        fps=standard_fps(facts),
         start_s=start_s,
         end_s=end_s,
         crop=crop and crop.turned(-turns, (facts.width_px, facts.height_px)),
@@ -125,7 +125,7 @@ def trim_span(facts: VideoFacts, choice: TransferOptions, usable: Span | None) -
     Returns:
         Start and end in seconds, or ``None`` when that is all of it.
     """
-    fps, least_s = float(_fps(facts)), DURATION_MIN_S.value
+    fps, least_s = float(standard_fps(facts)), DURATION_MIN_S.value
     start_s, end_s = usable if usable and usable[1] - usable[0] >= least_s else (0.0, facts.duration_s)
     limit_s = DURATION_MAX_S[choice.orientation].value
     frames = math.floor(min(end_s - start_s, limit_s) * fps + _ROUNDING)
@@ -187,7 +187,8 @@ def _is_endless(facts: VideoFacts) -> bool:
     return facts.duration_s > DURATION_MAX_S[Orientation.VIDEO].value + DURATION_SLACK_S
 
 
-def _fps(facts: VideoFacts) -> Fraction:
+def standard_fps(facts: VideoFacts) -> Fraction:
+    """The constant rate that copies of a clip get: its own, or the next standard one where its frames are uneven."""
     if not facts.has_variable_rate:
         return constant_fps(facts.fps, is_even=True)
     return constant_fps(max(facts.fps, facts.every_picture_fps), is_even=False)

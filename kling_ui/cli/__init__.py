@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from kling_ui import __version__
+from kling_ui.cli.long_commands import plan, run_long
 from kling_ui.cli.output import guarded, say, tell
+from kling_ui.cli.parameters import Accepted, AsJson, Everybody, Facing, Joints, Mask, Prompt, Size, Sound
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
 from kling_ui.pauses import PauseScope
 from kling_ui.runs.record import EngineName
@@ -25,34 +27,6 @@ app = typer.Typer(
 )
 
 Work = Callable[[], int]
-
-Prompt = Annotated[
-    str,
-    typer.Option(
-        help="Scene, clothes and light in words, sent to Kling as they are; without any the default is sent. The "
-        "motion comes from the video."
-    ),
-]
-Facing = Annotated[
-    Orientation,
-    typer.Option(help="Whose facing the result follows: the video's (at most 30 s) or the image's (at most 10 s)."),
-]
-Sound = Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the reference's sound.")]
-Size = Annotated[Resolution, typer.Option(help="How large a preview may be; Kling decides for itself.")]
-Accepted = Annotated[
-    list[str] | None,
-    typer.Option("--accept", metavar="RULE", help="Go on in spite of this rule, where a person may overrule it."),
-]
-Joints = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.json", help="The character's joints, placed by hand; see docs/corrections.md."),
-]
-Mask = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE.png", help="White is the character, black is not, clear is as it was found."),
-]
-Everybody = Annotated[bool, typer.Option("--all", help="Runs of the page and of everybody else, too.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 
 def _print_version(is_asked: bool) -> None:
@@ -179,6 +153,10 @@ def run(
         )
 
     guarded(load, as_json=as_json)
+
+
+app.command()(plan)
+app.command("run-long")(run_long)
 
 
 @app.command()

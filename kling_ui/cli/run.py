@@ -18,8 +18,9 @@ from kling_ui.media.files import copy_into
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import rig_words, run_words, start_words
-from kling_ui.python_api import follow, run
+from kling_ui.python_api import run
 from kling_ui.results import Progress, RunResult
+from kling_ui.run_orders import follow
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
@@ -76,6 +77,8 @@ def run_files(
         print_json(outcome_json(result))
     elif result.run is None:
         say(result.message)
+        if result.advice:
+            say(result.advice)
     else:
         tell_run(result.run, result.video)
         if result.transparent is not None:
@@ -89,7 +92,7 @@ def outcome_json(result: RunResult) -> dict[str, Any]:
     if result.run is not None:
         clear = {"transparent": str(result.transparent)} if result.transparent else {}
         return run_json(result.run, result.video) | clear | {"check": check}
-    blocked = {"message": result.message, "advice": None, "raw": None}
+    blocked = {"message": result.message, "advice": result.advice or None, "raw": None}
     return {"run_id": None, "request_id": None, "engine": result.engine, "status": result.state} | {
         "video": None,
         "error": blocked,
@@ -171,19 +174,25 @@ class RunProgress:
         else:
             say(text)
 
-    def show(self, view: RunView) -> None:
-        """Show where the run is; a line is told when it says something new, not for every per cent."""
-        said = run_words(view)
-        for words in (said.price, said.note):
-            if words and words not in self._said:
-                self._said.add(words)
-                self.say(words)
+    def show(self, view: RunView, *, words: str | None = None, share: float | None = None) -> None:
+        """Show where the run is; a line is told when it says something new, not for every per cent.
+
+        Args:
+            view: The run as it is now.
+            words: What to say in place of its own words, of a run that is a part of something larger.
+            share: How much of that is done, 0-1.
+        """
+        said, share = run_words(view), view.progress if words is None else share
+        for news in (said.price, said.note):
+            if news and news not in self._said:
+                self._said.add(news)
+                self.say(news)
         if self._bar and self._task is not None:
-            total = None if view.progress is None else 1.0
-            self._bar.update(self._task, description=said.sentence, total=total, completed=view.progress or 0.0)
-        elif not view.is_final and (view.state, view.queue_position, view.trouble) != self._last_shown:
-            self._last_shown = view.state, view.queue_position, view.trouble
-            say(said.sentence)
+            total = None if share is None else 1.0
+            self._bar.update(self._task, description=words or said.sentence, total=total, completed=share or 0.0)
+        elif not view.is_final and (view.run_id, view.state, view.queue_position, view.trouble) != self._last_shown:
+            self._last_shown = view.run_id, view.state, view.queue_position, view.trouble
+            say(words or said.sentence)
 
 
 def make_folder(folder: Path, option: str = "--out") -> None:

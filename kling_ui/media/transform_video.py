@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.filter import Graph
 from av.video.stream import VideoStream
@@ -19,7 +20,7 @@ from kling_ui.media.files import ProgressFile
 from kling_ui.media.probe import TIE_TICKS, VideoFacts, probe_video
 from kling_ui.media.rectangles import NO_MARGINS, Margins, Rect, Size
 from kling_ui.media.signatures import VIDEO_MAX_BYTES, sniff_video
-from kling_ui.media.video import decoded_frames, fitted, open_clip, orientation, pixel_aspect
+from kling_ui.media.video import Display, decoded_frames, fitted, open_clip, orientation, pixel_aspect
 
 _X264 = {"preset": "veryfast", "crf": "18", "profile": "high", "threads": "0"}
 _SOUND_BITS = 320_000  # a second; the most that a copied AAC track usually has
@@ -191,6 +192,27 @@ def constant_rate_frames(
             return
     if shown is not None and shown_from < count:
         yield shown, count - shown_from
+
+
+def pictures_at_rate(path: Path, *, fps: Fraction, count: int, start_s: float = 0.0) -> Iterator[np.ndarray]:
+    """Yield what a clip shows at so many ticks of a constant rate; behind its end, its last picture.
+
+    Args:
+        path: A local clip.
+        fps: Ticks a second.
+        count: Ticks in all.
+        start_s: Time of the first tick; frame-exact.
+
+    Yields:
+        ``(height, width, 3)`` uint8, upright, in the size of the first; the same array for as long as nothing changes.
+
+    Raises:
+        MediaError: It cannot be decoded.
+    """
+    with open_clip(path, container=sniff_video(path)) as (opened, stream):
+        display = Display(stream)
+        for decoded, ticks in constant_rate_frames(opened, stream, start_s=start_s, fps=fps, count=count):
+            yield from repeat(display.rgb(decoded), ticks)
 
 
 def _frames_from(opened: InputContainer, stream: VideoStream, start_s: float) -> Iterator[tuple[float, av.VideoFrame]]:

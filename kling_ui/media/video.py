@@ -115,7 +115,7 @@ def read_frames(
     """
     with open_clip(path, container=container) as (opened, stream):
         if start_s > 0:
-            _seek(opened, stream, start_s)
+            seek(opened, stream, start_s)
         index, display = 0, Display(stream, long_side_px)
         for time_s, decoded in decoded_frames(opened, stream):
             if time_s < start_s - _TIME_SLACK_S:
@@ -157,7 +157,7 @@ def sample_frames(
         for index, wanted_s in enumerate(times_s):
             start_s = _last_at_or_before(keyframes, wanted_s)
             if start_s > max(0.0, position_s) + _TIME_SLACK_S:
-                _seek(opened, stream, start_s)
+                seek(opened, stream, start_s)
                 frames = decoded_frames(opened, stream)
             found = _first_at_or_after(frames, wanted_s)
             if found is None or found[0] <= position_s:
@@ -363,7 +363,8 @@ def _is_cover(stream: VideoStream) -> bool:
     return bool(stream.disposition & Disposition.attached_pic)
 
 
-def _seek(opened: InputContainer, stream: VideoStream, time_s: float) -> None:
+def seek(opened: InputContainer, stream: VideoStream, time_s: float) -> None:
+    """Go to the last keyframe before a time, in seconds from the first picture."""
     if stream.time_base:
         opened.seek(round(time_s / stream.time_base) + (stream.start_time or 0), stream=stream)
 

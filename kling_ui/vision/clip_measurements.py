@@ -104,13 +104,19 @@ class ClipMeasurements:
     sampled_frames: tuple[SampledFrame, ...]
 
 
-def measure_clip(facts: VideoFacts) -> ClipMeasurements:
-    """Measure a clip, at most its first minute.
+def measure_clip(facts: VideoFacts, *, start_s: float = 0.0, seconds_max: float = SECONDS_MAX) -> ClipMeasurements:
+    """Measure a clip, at most its first minute, or a part of it as if it were a clip of its own.
+
+    Args:
+        facts: What the clip's file says; of a part, with the part's length.
+        start_s: Where the part begins; all times are counted from there.
+        seconds_max: How much of it is measured at most.
 
     Raises:
         MediaError: It cannot be decoded at all.
     """
-    sampled_frames, grey, analysed_frames, skipped, steps = _coarse_pass(facts)
+    seen_s = min(facts.duration_s, seconds_max)
+    sampled_frames, grey, analysed_frames, skipped, steps = _coarse_pass(facts, start_s, seen_s, seconds_max)
     if not sampled_frames:
         none = PoseTrack(np.empty(0), np.empty((0, LANDMARKS, 4)), np.empty((0, LANDMARKS, 3)), 1.0)
         return ClipMeasurements(Notes(), none, (), ())
@@ -133,7 +139,7 @@ def measure_clip(facts: VideoFacts) -> ClipMeasurements:
         cuts=cuts,
         camera=moves,
         motion_speed=motion_speed,
-        seen_s=min(facts.duration_s, SECONDS_MAX),
+        seen_s=seen_s,
         turns=clip_turns(found, [sampled_frames[index] for index in chosen], track),
         people=follow_people(
             [analysed.moment for analysed in found], facts.width_px / facts.height_px, facts.duration_s
@@ -143,9 +149,8 @@ def measure_clip(facts: VideoFacts) -> ClipMeasurements:
 
 
 def _coarse_pass(
-    facts: VideoFacts,
+    facts: VideoFacts, start_s: float, seen_s: float, seconds_max: float
 ) -> tuple[list[SampledFrame], list[np.ndarray], dict[int, AnalysedFrame], list[int], list[OpticalFlow]]:
-    seen_s = min(facts.duration_s, SECONDS_MAX)
     every_s = seen_s / max(1, min(facts.frame_count, MOMENTS))
     sampled_frames: list[SampledFrame] = []
     grey: list[np.ndarray] = []
@@ -153,7 +158,9 @@ def _coarse_pass(
     pending: dict[int, Future[AnalysedFrame]] = {}
     chosen: list[int] = []
     meter, detectors = FlowMeter(), detector_pool()
-    for sampled_frame in load_sampled_frames(facts.path, container=facts.format, fps=facts.fps):
+    for sampled_frame in load_sampled_frames(
+        facts.path, container=facts.format, fps=facts.fps, start_s=start_s, seconds_max=seconds_max
+    ):
         if sampled_frame.time_s >= len(chosen) * every_s - _SLACK_S:
             if len(chosen) % _READ_FIRST == 0:
                 thorough = len(chosen) % _THOROUGH_EVERY == 0

@@ -8,11 +8,12 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from av.container import InputContainer
 from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from kling_ui.media.colour import BT709
-from kling_ui.media.video import Display, decoded_frames, open_clip, turned
+from kling_ui.media.video import Display, decoded_frames, open_clip, seek, turned
 
 _PLAN_PX = 224  # long side of the copy in which bars are searched
 _PLAIN_LEVELS = 6  # grey levels within which a row or column counts as one colour
@@ -104,15 +105,16 @@ def size_changes_s(frames: Sequence[SampledFrame]) -> tuple[float, ...]:
 
 
 def load_sampled_frames(
-    path: Path, *, container: str, fps: float, seconds_max: float = SECONDS_MAX
+    path: Path, *, container: str, fps: float, start_s: float = 0.0, seconds_max: float = SECONDS_MAX
 ) -> Iterator[SampledFrame]:
-    """Decode a clip from its start, yielding at most :data:`FRAMES_PER_S_MAX` frames a second, times rising.
+    """Decode a clip, yielding at most :data:`FRAMES_PER_S_MAX` frames a second, times rising.
 
     Args:
         path: A local clip.
         container: What :func:`kling_ui.media.probe.sniff_video` found.
         fps: Its frame rate.
-        seconds_max: Where to stop.
+        start_s: Where to begin; the times of the frames are counted from there.
+        seconds_max: How long to go on.
 
     Raises:
         MediaError: The clip cannot be decoded at all. What is damaged is left out.
@@ -120,7 +122,7 @@ def load_sampled_frames(
     with open_clip(path, container=container) as (opened, stream):
         _hurry(stream, fps)
         display, next_s = Display(stream, LONG_SIDE_PX, even=True), -1.0
-        for time_s, frame in decoded_frames(opened, stream):
+        for time_s, frame in _frames_from(opened, stream, start_s):
             if time_s >= seconds_max:
                 return
             if time_s < next_s and frame.pict_type != PictureType.I:
@@ -128,6 +130,15 @@ def load_sampled_frames(
             # half a source frame's slack: 24 frames a second must not become 12 because 1/16 s is just missed
             next_s = time_s + max(_FORWARD_S, 1 / FRAMES_PER_S_MAX - 0.5 / fps)
             yield _sampled_frame(time_s, frame, display)
+
+
+def _frames_from(opened: InputContainer, stream: VideoStream, start_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    """Decode from a time on, which becomes the zero of all times; at 0 whatever the file begins with comes first."""
+    if start_s <= 0:
+        yield from decoded_frames(opened, stream)
+        return
+    seek(opened, stream, start_s)
+    yield from ((at_s - start_s, frame) for at_s, frame in decoded_frames(opened, stream) if at_s >= start_s)
 
 
 def _hurry(stream: VideoStream, fps: float) -> None:

@@ -1,0 +1,84 @@
+"""What is said of how a clip is cut into pieces: where and why, what is lost, what it costs, and how it went on."""
+
+from collections.abc import Sequence
+
+from kling_ui.checks.pieces import ClipCut, CutReason, Piece, PiecePlan
+from kling_ui.checks.usability import SpanKind
+from kling_ui.presentation.money import price_sentence
+from kling_ui.presentation.wording import SPANS, seconds
+from kling_ui.runs.pricing import Quote
+
+TOO_LONG_ADVICE = (
+    "kling-ui plan tells how a longer clip becomes several runs, and what they cost; kling-ui run-long makes and joins "
+    "them. In Python these are plan() and run_long()."
+)
+AGAIN = "The same command goes on from there: pieces that are finished are not made again, nor charged again."
+SHOWN_AS_HELD = "the last picture before it is shown for so long"
+
+
+def cut_words(cut: ClipCut) -> str:
+    """Say why a clip is cut at a moment."""
+    speed = f"{cut.speed:.1f} trunk lengths a second"
+    shown = "" if cut.kind == SpanKind.GOOD else f"; {SPANS[cut.kind].lower()} here"
+    match cut.reason:
+        case CutReason.STILL:
+            return f"the figure is nearly still ({speed}) and whole"
+        case CutReason.SLOW:
+            return f"the calmest moment there is for a lawful piece ({speed}){shown}"
+        case CutReason.SHOT:
+            return "another shot begins"
+        case CutReason.EMPTY:
+            return "nobody is in view for seconds on one side"
+        case CutReason.HAND:
+            return f"you said so ({speed}){shown}"
+
+
+def piece_words(plan: PiecePlan, piece: Piece) -> str:
+    """Say from when to when a piece goes, and how long it is."""
+    start_s, end_s = plan.seconds(piece.first_frame), plan.seconds(piece.end_frame)
+    span = f"Piece {piece.number}: {start_s:.1f}-{end_s:.1f} s"
+    if piece.is_empty:
+        return f"{span}, nobody is in view, so it is not sent; {SHOWN_AS_HELD}."
+    overlap = " with its overlap" if piece.frame_count > piece.end_frame - piece.first_frame else ""
+    return f"{span}, {plan.seconds(piece.frame_count):.1f} s long{overlap}."
+
+
+def plan_words(plan: PiecePlan) -> str:
+    """Say in a sentence what a clip becomes."""
+    length = seconds(plan.seconds(plan.frame_count))
+    if len(plan.pieces) == 1:
+        return f"The clip lasts {length}, so one run takes it whole."
+    sent, paid = len(plan.sent), seconds(plan.sent_s)
+    overlap = f", {seconds(plan.overlap_s)} of them twice for the overlaps" if plan.overlap_s > 0 else ""
+    return f"The clip of {length} becomes {sent} runs of {paid} together{overlap}."
+
+
+def plan_price_words(quote: Quote) -> str:
+    """Say what all pieces cost on Kling."""
+    return f"On Kling: {price_sentence(quote)}"
+
+
+def lost_words(plan: PiecePlan) -> list[str]:
+    """Say what of the clip is likely to come back badly or not at all."""
+    return [f"{span.start_s:.1f}-{span.end_s:.1f} s: {SPANS[span.kind].lower()}." for span in plan.lost]
+
+
+def refused_words(refusals: Sequence[tuple[int, str]]) -> str:
+    """Say that pieces are blocked by the checks, with what these say of each."""
+    said = " ".join(f"Piece {number}: {words}" for number, words in refusals)
+    return f"Nothing was sent: the checks block {_pieces(len(refusals))}. {said}"
+
+
+def joined_words(*, pieces: int, held_s: float, length_s: float) -> str:
+    """Say that all is joined, and for how long it stands still."""
+    held = f"; for {seconds(held_s)} it stands still, as there is nothing to show" if held_s > 0 else ""
+    return f"{_pieces(pieces).capitalize()} joined to {seconds(length_s)}{held}."
+
+
+def ended_words(number: int, count: int, words: str) -> str:
+    """Say how the piece ended that kept the others from being joined."""
+    return f"Piece {number} of {count}: {words}"
+
+
+def _pieces(count: int) -> str:
+    return "one piece" if count == 1 else f"{count} pieces"
