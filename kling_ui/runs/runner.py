@@ -14,6 +14,7 @@ from kling_ui.errors import LedgerError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import without_odd
 from kling_ui.runs.engines import Engines
+from kling_ui.runs.batch_runs import BatchRuns
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
@@ -171,7 +172,7 @@ class Runner:
         self._submission = RunSubmission(context, engines, self._supervisor, self.budget)
         self._recovery = Recovery(context, engines, self._supervisor)
         self._queries = RunQueries(context, self._supervisor)
-        self.handles = RunHandles(context.ledger)
+        self.handles, self.batches = RunHandles(context.ledger), BatchRuns(context.ledger)
 
     async def start(
         self,
@@ -364,8 +365,7 @@ class Runner:
         run = self._queries.show(await self._queries.record(run_id, visitor))
         if run.loss is Loss.UNDER_WAY or run.loss is not losing:
             raise LossError(run)
-        now = self._context.clock()
-        if not await self._context.ledger.ask(lambda store: store.delete(run_id, visitor, now=now)):
+        if not await self._context.ledger.ask(lambda store: store.delete(run_id, visitor, now=self._context.clock())):
             raise unknown_run()
         await asyncio.to_thread(self._context.folders.remove, run_id)
 

@@ -98,6 +98,17 @@ handles = Table(
     Column("handle_sha256", String(64), primary_key=True),
     Column("run_id", String(32), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
 )
+
+batch_cells = Table(
+    "batch_cells",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("batch", String(64), nullable=False, index=True),
+    Column("cell", String(64), nullable=False),
+    Column("engine", String(16), nullable=False),
+    Column("run_id", String(32), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("is_own", Boolean, nullable=False),  # made for this cell; else it was there before
+)
 Step = Callable[[Connection], None]
 
 _version = Table("schema_version", MetaData(), Column("version", Integer, nullable=False))
@@ -302,6 +313,22 @@ def _notes(connection: Connection) -> None:
     connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN notes {kind}")
 
 
+def _batch_cells(connection: Connection) -> None:
+    tables = MetaData()
+    Table("runs", tables, Column("run_id", String(32), primary_key=True))
+    made = Table(
+        "batch_cells",
+        tables,
+        Column("id", Integer, primary_key=True, autoincrement=True),
+        Column("batch", String(64), nullable=False, index=True),
+        Column("cell", String(64), nullable=False),
+        Column("engine", String(16), nullable=False),
+        Column("run_id", String(32), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
+        Column("is_own", Boolean, nullable=False),
+    )
+    made.create(connection)
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _money_and_expiry,
@@ -312,4 +339,5 @@ STEPS: tuple[Step, ...] = (
     _corrected,
     _handles,
     _notes,
+    _batch_cells,
 )

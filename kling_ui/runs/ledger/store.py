@@ -12,10 +12,12 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError
 from kling_ui.options import TransferOptions
+from kling_ui.runs.ledger.batch_cells import note_cell, run_of_cell, runs_for_batch, runs_of_batch
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
-from kling_ui.runs.pricing import DAY_S, Budget, Spending, spending_of
+from kling_ui.runs.pricing import DAY_S, Budget, Spending, at_stake_usd, spending_of
 from kling_ui.runs.record import (
     CLAIM_MAX_S,
+    BatchCell,
     EngineName,
     KeptRun,
     ResultFacts,
@@ -46,6 +48,20 @@ def standing_run(connection: Connection, fingerprint: str, gone: Collection[str]
     return None if row is None else to_record(row)
 
 
+def standing_for(
+    connection: Connection, fingerprint: str, gone: Collection[str], *, again: bool, cell: BatchCell | None
+) -> RunRecord | None:
+    """Return the run that stands for a cell of a batch, else the one of the same request, which then stands for it."""
+    if cell is None:
+        return standing_run(connection, fingerprint, gone, again=again)
+    row = connection.execute(run_of_cell(cell, gone)).mappings().first()
+    if row is not None:
+        return to_record(row)
+    if (standing := standing_run(connection, fingerprint, gone, again=again)) is not None:
+        note_cell(connection, cell, standing.run_id, is_own=False)
+    return standing
+
+
 def spending_by(connection: Connection, visitor: str, now: float, *, own_token: bool, payer: str = "") -> Spending:
     """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.pricing.spending_of`."""
     theirs, today = runs.c.visitor == visitor, runs.c.created_at >= now - now % DAY_S
@@ -54,6 +70,12 @@ def spending_by(connection: Connection, visitor: str, now: float, *, own_token: 
     query = select(runs).where(runs.c.engine == EngineName.KLING.value, theirs | today)
     rows = connection.execute(query.order_by(runs.c.created_at.desc())).mappings()
     return spending_of(map(to_record, rows), visitor=visitor, own_token=own_token, now=now, payer=payer)
+
+
+def spent_by_batch(connection: Connection, batch: str) -> float:
+    """Add up what the runs that were made for a batch have cost or may still cost, in US dollars."""
+    rows = connection.execute(runs_for_batch(batch)).mappings()
+    return sum(at_stake_usd(to_record(row)) for row in rows)
 
 
 def released(fingerprint: str) -> Update:
@@ -149,6 +171,7 @@ class Store:
         again: bool = False,
         gone: Collection[str] = (),
         budget: Budget | None = None,
+        cell: BatchCell | None = None,
     ) -> RunRecord:
         """Enter a new run, unless its visitor has the same one already: open, of unknown outcome, or completed.
 
@@ -157,6 +180,7 @@ class Store:
             again: Enter it even though the same run has been completed, or its outcome is unknown; an open one stands.
             gone: Completed runs that do not count, because their results are no longer there.
             budget: Refuses a run that goes beyond it.
+            cell: For which place of a batch it is; a run that stands for that already is in the way, too.
 
         Returns:
             The record that stands in the ledger: the new one, or the one that was there already.
@@ -172,14 +196,19 @@ class Store:
                     in_turn(connection)  # two runs at once must not both take the last of a budget
                     if again:
                         connection.execute(released(record.fingerprint))
-                    if (standing := standing_run(connection, record.fingerprint, gone, again=again)) is not None:
+                    standing = standing_for(connection, record.fingerprint, gone, again=again, cell=cell)
+                    if standing is not None:
                         return standing
                     if budget is not None and budget.is_set:
                         whose = {"own_token": record.visitor_pays, "payer": record.payer or ""}
                         spending = spending_by(connection, record.visitor, record.created_at, **whose)
+                        if cell is not None:
+                            spending = replace(spending, batch_usd=spent_by_batch(connection, cell.batch))
                         budget.check(spending, record.estimate_usd)
                     connection.execute(insert(runs).values(values))
                     note_state(connection, record.run_id, record.state, record.created_at)
+                    if cell is not None:
+                        note_cell(connection, cell, record.run_id, is_own=True)
                     return record
             except IntegrityError:
                 continue
@@ -286,10 +315,25 @@ class Store:
         theirs = runs.c.visitor == visitor, runs.c.deleted_at.is_(None)
         return self._records(query if visitor is None else query.where(*theirs))
 
-    def standing(self, fingerprint: str, *, gone: Collection[str] = (), again: bool = False) -> RunRecord | None:
+    def standing(
+        self, fingerprint: str, *, gone: Collection[str] = (), again: bool = False, cell: BatchCell | None = None
+    ) -> RunRecord | None:
         """Return the run that stands in the way of the same one; arguments as for :meth:`add`."""
         with self._transaction() as connection:
-            return standing_run(connection, fingerprint, gone, again=again)
+            if cell is not None:
+                in_turn(connection)  # what stands may be noted
+            return standing_for(connection, fingerprint, gone, again=again, cell=cell)
+
+    def of_batch(self, batch: str) -> dict[tuple[str, EngineName], RunRecord]:
+        """Return the newest run of each cell of a batch, by the cell's key and the engine."""
+        with self._transaction() as connection:
+            rows = connection.execute(runs_of_batch(batch)).mappings()
+            return {(row["cell"], EngineName(row["engine"])): to_record(row) for row in rows}
+
+    def batch_spent_usd(self, batch: str) -> float:
+        """Add up what the runs that were made for a batch have cost or may still cost, in US dollars."""
+        with self._transaction() as connection:
+            return spent_by_batch(connection, batch)
 
     def like(self, fingerprint: str) -> list[RunRecord]:
         """Return all runs of the same request, newest first."""
