@@ -1,9 +1,10 @@
 """A playground for Kling 2.6 Motion Control.
 
-Python calls it by five functions, which the command line uses, too: :func:`check`, :func:`repair`, :func:`run`,
-:func:`score` and :func:`sheet`. On asyncio they are awaited under the names :func:`acheck`, :func:`arepair`,
-:func:`arun`, :func:`ascore` and :func:`asheet`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws
-their tree. ``docs/python.md`` shows all that at work. What a name needs is imported when it is first asked for.
+Python calls it by six functions, which the command line uses, too: :func:`check`, :func:`repair`, :func:`run`,
+:func:`batch`, :func:`score` and :func:`sheet`. On asyncio they are awaited under the names :func:`acheck`,
+:func:`arepair`, :func:`arun`, :func:`abatch`, :func:`ascore` and :func:`asheet`. All errors are a
+:class:`KlingUIError`; :mod:`kling_ui.errors` draws their tree. ``docs/python.md`` shows all that at work. What a name
+needs is imported when it is first asked for.
 """
 
 import importlib
@@ -12,13 +13,17 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # type checkers take it for true; importing it from typing would cost most of this import
 
 if TYPE_CHECKING:
+    from kling_ui.batches.manifest import ManifestError
+    from kling_ui.batches.order import BatchResult
     from kling_ui.errors import APIError, KlingUIError, MediaError, RunError, SettingsError, WorkError
     from kling_ui.python_api import (
+        abatch,
         acheck,
         arepair,
         arun,
         ascore,
         asheet,
+        batch,
         check,
         repair,
         run,
@@ -32,8 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APIError",
+    "BatchResult",
     "CheckResult",
     "KlingUIError",
+    "ManifestError",
     "MediaError",
     "MotionMatch",
     "Problem",
@@ -47,11 +54,13 @@ __all__ = [
     "SheetResult",
     "WorkError",
     "__version__",
+    "abatch",
     "acheck",
     "arepair",
     "arun",
     "ascore",
     "asheet",
+    "batch",
     "check",
     "repair",
     "run",
@@ -59,6 +68,8 @@ __all__ = [
     "sheet",
 ]
 _HOMES = {
+    "BatchResult": "batches.order",
+    "ManifestError": "batches.manifest",
     "MotionMatch": "scoring.match",
     "Settings": "settings",
     "SheetCell": "sheets",

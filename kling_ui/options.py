@@ -3,7 +3,11 @@
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
+from kling_ui.errors import SettingsError
+
+E = TypeVar("E", bound=StrEnum)
 DEFAULT_PROMPT = "A person dancing in daylight"
 _LAYOUT = frozenset("\n\r\t")  # control characters that people mean
 REPLACEMENT = "\ufffd"
@@ -64,6 +68,18 @@ class TransferOptions:
     orientation: Orientation = Orientation.VIDEO
     keep_sound: bool = True
     resolution: Resolution = Resolution.P720
+
+
+def member_of(kind: type[E], value: str, name: str) -> E:
+    """Read one of the possible words of an argument.
+
+    Raises:
+        SettingsError: It is none of them; ``name`` is the argument that is complained of.
+    """
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise SettingsError(f"{name} takes {' or '.join(kind)}.") from error
 
 
 def odd_characters(text: str) -> tuple[str, ...]:

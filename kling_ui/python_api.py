@@ -1,4 +1,4 @@
-"""What Python code can call: check, repair, run, score and sheet. The command line is built on the same functions.
+"""What Python code can call: check, repair, run, batch, score and sheet. The command line is built on the same.
 
 Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on,
 as ``anext`` does in Python. The twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
@@ -16,17 +16,17 @@ import os
 from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
+from kling_ui.batches.order import abatch
 from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest
 from kling_ui.composition import open_parts, owner_id
 from kling_ui.errors import KlingUIError, RunError, SettingsError
 from kling_ui.media.files import NAME_MAX_BYTES, copy_into, cut
-from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
+from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions, member_of
 from kling_ui.presentation.findings import repair_effect, repair_label, report_json
 from kling_ui.presentation.money import dollars
 from kling_ui.presentation.runs import cancel_words, in_words, run_words, start_words
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-E = TypeVar("E", bound=StrEnum)
 AnyPath = str | os.PathLike[str]
 OnProgress = Callable[[Progress], None]
 
@@ -193,7 +192,7 @@ async def arun(
         inputs=RunInputs(
             image=Path(image), video=Path(video), choice=_options(prompt, orientation, keep_sound, resolution)
         ),
-        engine=_one_of(EngineName, engine, "engine"),
+        engine=member_of(EngineName, engine, "engine"),
         max_price_usd=max_price_usd,
         token=token,
         again=again,
@@ -238,7 +237,7 @@ async def ascore(
     """
     from kling_ui.scoring.compare import match_clips  # noqa: PLC0415  the others need none of it
 
-    facing = _one_of(Orientation, orientation, "orientation")
+    facing = member_of(Orientation, orientation, "orientation")
     async with open_parts(settings or Settings.from_env()) as parts:
         return await match_clips(parts.workers, Path(reference), Path(result), orientation=facing)
 
@@ -271,6 +270,7 @@ repair = _waiting(arepair, "repair")
 run = _waiting(arun, "run")
 score = _waiting(ascore, "score")
 sheet = _waiting(asheet, "sheet")
+batch = _waiting(abatch, "batch")
 
 
 async def follow(views: AsyncGenerator[RunView], show: Callable[[RunView], None]) -> RunView:
@@ -417,16 +417,8 @@ def _tell_view(tell: OnProgress, view: RunView) -> None:
 
 
 def _options(prompt: str, orientation: str, keep_sound: bool, resolution: str = "720p") -> TransferOptions:
-    facing, size = _one_of(Orientation, orientation, "orientation"), _one_of(Resolution, resolution, "resolution")
+    facing, size = member_of(Orientation, orientation, "orientation"), member_of(Resolution, resolution, "resolution")
     return TransferOptions(prompt, facing, keep_sound, size)
-
-
-def _one_of(kind: type[E], value: str, name: str) -> E:
-    try:
-        return kind(value)
-    except ValueError as error:
-        words = " or ".join(kind)
-        raise SettingsError(f"{name} takes {words}.") from error
 
 
 def _require_input(image: AnyPath | None, video: AnyPath | None) -> None:

@@ -1,7 +1,28 @@
 """The runs of a batch, as the ledger knows them: which cell was started, and what they cost together."""
 
+from enum import StrEnum
+
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import EngineName, RunRecord
+
+
+class CellState(StrEnum):
+    """Where a cell of a batch is: before it is started, while its run is under way, and at its end."""
+
+    READY = "ready"
+    MADE = "made"  # the same run was completed before, and its result is here: it costs nothing
+    UNDER_WAY = "under way"
+    BLOCKED = "blocked"
+    UNREADABLE = "unreadable"
+    SAME = "same"  # as another cell, by content
+    TOO_DEAR = "too dear"
+    LEFT_OUT = "left out"
+    NOT_STARTED = "not started"
+    REFUSED = "refused"  # it could not be started; nothing was sent
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
 
 
 class BatchRuns:

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from kling_ui.errors import LedgerError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import without_odd
-from kling_ui.runs.engines import Engines
 from kling_ui.runs.batch_runs import BatchRuns
+from kling_ui.runs.engines import Engines
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode

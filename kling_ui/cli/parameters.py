@@ -1,0 +1,36 @@
+"""What several commands take, each with its help."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kling_ui.options import Orientation, Resolution
+
+Prompt = Annotated[
+    str,
+    typer.Option(
+        help="Scene, clothes and light in words, sent to Kling as they are; without any the default is sent. The "
+        "motion comes from the video."
+    ),
+]
+Facing = Annotated[
+    Orientation,
+    typer.Option(help="Whose facing the result follows: the video's (at most 30 s) or the image's (at most 10 s)."),
+]
+Sound = Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the reference's sound.")]
+Size = Annotated[Resolution, typer.Option(help="How large a preview may be; Kling decides for itself.")]
+Accepted = Annotated[
+    list[str] | None,
+    typer.Option("--accept", metavar="RULE", help="Go on in spite of this rule, where a person may overrule it."),
+]
+Joints = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.json", help="The character's joints, placed by hand; see docs/corrections.md."),
+]
+Mask = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE.png", help="White is the character, black is not, clear is as it was found."),
+]
+Everybody = Annotated[bool, typer.Option("--all", help="Runs of the page and of everybody else, too.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
