@@ -14,8 +14,9 @@ from kling_ui.errors import AuthenticationError, InsufficientBalanceError, Kling
 from kling_ui.presentation.batch import NOT_STARTED
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.batch_runs import CellState
-from kling_ui.runs.pricing import BudgetError
-from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.outcomes import ReasonCode
+from kling_ui.runs.pricing import BudgetError, Charge
+from kling_ui.runs.record import RunState
 from kling_ui.runs.view import RunView
 
 if TYPE_CHECKING:
@@ -67,11 +68,19 @@ class CellOutcome:
 
     @property
     def spent_usd(self) -> float:
-        """What its run cost, else what it was expected to cost, in US dollars; nothing where it was made before."""
-        if self.run is None or self.cell.state is CellState.MADE or self.cell.engine is not EngineName.KLING:
+        """What its run cost, else was expected to cost, in US dollars; nothing where it was made before."""
+        return self._amount_usd(Charge.YES)
+
+    @property
+    def unsure_usd(self) -> float:
+        """What its run may have cost besides, where it is not known whether it is charged."""
+        return self._amount_usd(Charge.MAYBE)
+
+    def _amount_usd(self, charge: Charge) -> float:
+        run = self.run
+        if run is None or self.cell.state is CellState.MADE or run.charge is not charge:
             return 0.0
-        known = self.run.cost_usd if self.run.cost_usd is not None else self.run.estimate_usd
-        return 0.0 if self.run.charge == "no" else known or 0.0
+        return run.cost_usd if run.cost_usd is not None else run.estimate_usd or 0.0
 
 
 OnCell = Callable[[CellOutcome], None]
@@ -121,7 +130,7 @@ class BatchExecution:
         Raises:
             KlingUIError: The ledger cannot be read, or the folder cannot be written to.
         """
-        for outcome in self._outcomes.values():
+        for outcome in tuple(self._outcomes.values()):
             if outcome.cell.run_id is not None and outcome.cell.state not in CARRIED:
                 await self._look_at(outcome.cell)
         await all_of(self._work() for _ in range(self._jobs))
@@ -144,6 +153,8 @@ class BatchExecution:
                     self._show(cell, view)
         except RunError as error:  # it was deleted
             self._refused(cell, error, CellState.FAILED)
+        if view is not None and view.reason is ReasonCode.NO_BALANCE:
+            self._obstacle = KlingUIError(run_words(view).sentence)  # the others would fare no better
         if view is not None and view.result is not None:
             await self._keep(cell, view)
 

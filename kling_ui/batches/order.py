@@ -251,6 +251,7 @@ def sentence_of(outcomes: Iterable[CellOutcome], *, is_paused: bool) -> str:
         failed=sum(outcome.is_failed for outcome in meant),
         left=sum(outcome.is_left for outcome in meant),
         cost_usd=sum(outcome.spent_usd for outcome in meant),
+        unsure_usd=sum(outcome.unsure_usd for outcome in meant),
         is_paused=is_paused,
     )
 

@@ -19,6 +19,7 @@ from kling_ui.presentation.batch import CELL_STATES
 from kling_ui.presentation.money import dollars
 from kling_ui.presentation.wording import ENGINE_NAMES, SEVERITIES, seconds
 from kling_ui.runs.export import spreadsheet_value
+from kling_ui.runs.record import EngineName
 from kling_ui.workers import Workers
 
 PAGE, TABLE = "report.html", "cells.csv"
@@ -172,7 +173,7 @@ def _article(outcome: CellOutcome, folder: BatchFolder) -> str:
         link = f"<p>{_link(folder.relative(outcome.video), outcome.video.name)}</p>"
     facts = [ENGINE_NAMES[cell.engine], f"facing of the {row.choice.orientation.value}", _cost(outcome)]
     if run is not None and run.motion_match is not None:
-        facts.insert(0, f"motion match {run.motion_match:.0f}")
+        facts.insert(1, f"motion match {run.motion_match:.0f}")
     words = [
         f'<p class="state {_tone(outcome)}">{escape(CELL_STATES[outcome.state])}</p>',
         _paragraph(" ".join(filter(None, (outcome.message, outcome.advice)))),
@@ -200,6 +201,8 @@ def _severity(value: str) -> str:
 
 def _cost(outcome: CellOutcome) -> str:
     run, cell = outcome.run, outcome.cell
+    if cell.engine is EngineName.PREVIEW:
+        return "free"
     if run is not None and run.cost_usd is not None:
         return dollars(run.cost_usd)
     estimate_usd = cell.estimate_usd if run is None else run.estimate_usd

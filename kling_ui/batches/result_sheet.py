@@ -66,7 +66,7 @@ def pictures_of(image: Path, video: Path | None) -> list[np.ndarray]:
 
 def _write(out: Path, outcomes: Sequence[CellOutcome], shown: Sequence[list[np.ndarray]]) -> None:
     strips = [
-        strip(pictures, _title(outcome), outcome_line(outcome.state, outcome.message), is_done=outcome.is_done)
+        strip(pictures, _title(outcome), _line(outcome), is_done=outcome.is_done)
         for outcome, pictures in zip(outcomes, shown, strict=True)
     ]
     write_strips(out, [strips[first : first + COLUMNS] for first in range(0, len(strips), COLUMNS)])
@@ -74,3 +74,7 @@ def _write(out: Path, outcomes: Sequence[CellOutcome], shown: Sequence[list[np.n
 
 def _title(outcome: CellOutcome) -> str:
     return f"{outcome.cell.row.number}: {outcome.cell.row.title} ({outcome.cell.engine.value})"
+
+
+def _line(outcome: CellOutcome) -> str:
+    return outcome_line(outcome.state, outcome.message, outcome.run.motion_match if outcome.run else None)

@@ -126,12 +126,15 @@ def plan_sentence(
     return words
 
 
-def batch_sentence(*, count: int, done: int, failed: int, left: int, cost_usd: float, is_paused: bool) -> str:
+def batch_sentence(
+    *, count: int, done: int, failed: int, left: int, cost_usd: float, unsure_usd: float, is_paused: bool
+) -> str:
     """Say what became of a batch, in one go."""
     words = f"{done} of {count} finished"
     words += f", {failed} without a video" if failed else ""
     words += f", {left} not started" if left else ""
     words += f"; about {dollars(cost_usd)} spent" if cost_usd else ""
+    words += f"; up to {dollars(unsure_usd)} more may be charged" if unsure_usd else ""
     return f"Paused: {words}." if is_paused else f"{words}."
 
 
@@ -139,6 +142,7 @@ def _cells(count: int, one: str, many: str) -> str:
     return f"1 cell {one}" if count == 1 else f"{count} cells {many}"
 
 
-def outcome_line(state: CellState, message: str) -> str:
+def outcome_line(state: CellState, message: str, motion_match: float | None = None) -> str:
     """Say in one line what became of a cell."""
-    return message or f"{CELL_STATES[state]}."
+    match = "" if motion_match is None else f"Motion match {motion_match:.0f}. "
+    return match + (message or f"{CELL_STATES[state]}.")

@@ -74,10 +74,12 @@ def shape(database):
     inspector = inspect(database)
     columns = {
         table: {column["name"]: (str(column["type"]), column["nullable"]) for column in inspector.get_columns(table)}
-        for table in ("runs", "states")
+        for table in ("runs", "states", "batch_cells")
     }
-    indexes = {table: {index["name"] for index in inspector.get_indexes(table)} for table in ("runs", "states")}
-    primary = [inspector.get_pk_constraint(table)["constrained_columns"] for table in ("runs", "states")]
+    indexes = {
+        table: {index["name"] for index in inspector.get_indexes(table)} for table in ("runs", "states", "batch_cells")
+    }
+    primary = [inspector.get_pk_constraint(table)["constrained_columns"] for table in ("runs", "states", "batch_cells")]
     unique = [sorted(constraint["column_names"]) for constraint in inspector.get_unique_constraints("runs")]
     keys = [key["options"] for key in inspector.get_foreign_keys("states")]
     return columns, indexes, primary, unique, keys
