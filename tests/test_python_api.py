@@ -16,10 +16,12 @@ from kling_ui import (
     RunError,
     Settings,
     SettingsError,
+    abatch,
     acheck,
     arepair,
     arun,
     ascore,
+    batch,
     check,
     repair,
     run,
@@ -28,7 +30,7 @@ from kling_ui import (
 
 TOKEN = "planted-token-0123456789"
 HEAVY = {"gradio", "cv2", "mediapipe", "numpy", "av", "httpx", "pydantic", "sqlalchemy", "typer", "typing"}
-TWINS = [(check, acheck), (repair, arepair), (run, arun), (score, ascore)]
+TWINS = [(check, acheck), (repair, arepair), (run, arun), (batch, abatch), (score, ascore)]
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +110,8 @@ def test_inside_an_event_loop_the_twin_is_named(call):
         (lambda **more: run("a.png", "b.mp4", engine="other", **more), "engine takes preview or kling."),
         (lambda **more: run("a.png", "b.mp4", resolution="4k", **more), "resolution takes 720p or 1080p."),
         (lambda **more: run("a.png", "b.mp4", engine="kling", max_price_usd=1, **more), "RUNCOMFY_API_TOKEN"),
+        (lambda **more: batch(out="out", **more), "A batch takes a manifest, or one image and one video at least."),
+        (lambda **more: batch([], out="out", **more), "There are no rows."),
         (lambda **more: score("a.mp4", "b.mp4", orientation="up", **more), "orientation takes video or image."),
     ],
 )

@@ -117,6 +117,8 @@ def test_ctrl_c_finishes_what_runs_and_resume_goes_on(environ, manifest, tmp_pat
     with subprocess.Popen(
         command, env=os.environ | environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as work:
+        assert work.stdout
+        assert work.stderr
         for line in work.stderr:
             if "under way" in line:
                 work.send_signal(signal.SIGINT)
