@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.outcomes import ReasonCode
 from kling_ui.runs.pricing import BudgetError, Charge
-from kling_ui.runs.record import RunState
+from kling_ui.runs.record import PlacesTakenError, RunInputs, RunState
 from kling_ui.runs.view import RunView
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ _STATES = {
     RunState.CANCELLED: CellState.CANCELLED,
     RunState.UNKNOWN: CellState.UNKNOWN,
 }
+PLACES_TRIED_EVERY_S = 2.0
 _LEFT = frozenset({CellState.READY, CellState.UNDER_WAY, CellState.NOT_STARTED})
 
 
@@ -97,6 +98,7 @@ class BatchExecution:
         jobs: How many are under way at once.
         pause: Once it is set, nothing more is started; what runs is finished.
         tell: Told of every change of a cell.
+        copies_results: Put results into the folder; else they stay with their runs.
     """
 
     def __init__(
@@ -109,6 +111,7 @@ class BatchExecution:
         jobs: int,
         pause: asyncio.Event,
         tell: OnCell,
+        copies_results: bool = True,
     ) -> None:
         self._runner = runner
         self._plan = plan
@@ -117,6 +120,7 @@ class BatchExecution:
         self._jobs = jobs
         self._pause = pause
         self._tell = tell
+        self._copies_results = copies_results
         self._outcomes = {
             cell.row.number: CellOutcome(cell=cell, state=cell.state, message=cell.message) for cell in plan.cells
         }
@@ -161,18 +165,9 @@ class BatchExecution:
     async def _begun(self, cell: PlannedCell) -> str | None:
         if cell.inputs is None:
             return None
-        payment, quote = self._payment, self._plan.quote
         try:
             async with self._starting:  # one after the other, so that a budget is used in order
-                start = await self._runner.begin(
-                    cell.inputs,
-                    engine=cell.engine,
-                    visitor=payment.visitor,
-                    token=payment.token,
-                    again=False,
-                    shown_rate_usd=quote.rate_usd if quote and payment.max_usd is not None else None,
-                    terms=payment.terms,
-                )
+                return await self._start(cell, cell.inputs)
         except (AuthenticationError, InsufficientBalanceError) as error:
             self._obstacle = in_words(error)  # the others would fare no better
             self._refused(cell, self._obstacle, CellState.NOT_STARTED)
@@ -180,9 +175,31 @@ class BatchExecution:
             self._refused(cell, in_words(error), CellState.TOO_DEAR)
         except KlingUIError as error:
             self._refused(cell, in_words(error), CellState.REFUSED)
-        else:
-            return start.run_id
         return None
+
+    async def _start(self, cell: PlannedCell, inputs: RunInputs) -> str | None:
+        """Start a cell's run or find it; wait where as many previews are open as there may be."""
+        payment, quote = self._payment, self._plan.quote
+        while True:
+            try:
+                start = await self._runner.begin(
+                    inputs,
+                    engine=cell.engine,
+                    visitor=payment.visitor,
+                    token=payment.token,
+                    again=False,
+                    shown_rate_usd=quote.rate_usd if quote and payment.max_usd is not None else None,
+                    terms=payment.terms,
+                )
+            except PlacesTakenError as error:
+                if self._pause.is_set():
+                    self._refused(cell, error, CellState.NOT_STARTED)
+                    return None
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(PLACES_TRIED_EVERY_S):
+                        await self._pause.wait()
+            else:
+                return start.run_id
 
     async def _look_at(self, cell: PlannedCell) -> None:
         """Show a run that ended before."""
@@ -194,8 +211,10 @@ class BatchExecution:
     async def _keep(self, cell: PlannedCell, view: RunView) -> None:
         if view.result is None:
             return
-        place = self._folder.result(cell.row, cell.key, cell.engine, view.result.suffix)
-        video = await asyncio.to_thread(self._folder.keep_result, view.result, place)
+        video = view.result
+        if self._copies_results:
+            place = self._folder.result(cell.row, cell.key, cell.engine, view.result.suffix)
+            video = await asyncio.to_thread(self._folder.keep_result, view.result, place)
         self._outcomes[cell.row.number] = outcome = replace(self._outcomes[cell.row.number], video=video)
         self._tell(outcome)
 

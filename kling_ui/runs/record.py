@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kling_ui.corrections import Corrections
+from kling_ui.errors import RunError
 from kling_ui.options import Resolution, RigNote, TransferOptions
 
 CORRECTIONS_NAME = "corrections.json"  # in a run's folder
@@ -361,6 +362,10 @@ class Terms:
     address: str = ""
     previews_max: int | None = None
     max_usd: float | None = None
+
+
+class PlacesTakenError(RunError):
+    """As many previews of a visitor, or of their address, are open as they may have; it passes."""
 
 
 OWNER = Terms()  # whoever has this machine

@@ -48,11 +48,12 @@ _TITLES = {
     "cancel": "Cancel a run (what Kling has begun may be charged)",
     "score": "Score how well a clip follows another (free)",
     "sheet": "Draw characters with clips side by side (free)",
+    "batch": "Make many runs as one batch, or ask after one (free as previews; costs money on Kling)",
     "price": "Read the price of a run on Kling (free)",
 }
 _READS = {"check", "status", "result", "score", "price"}
-_FINAL = {"run", "cancel"}  # spends what cannot be taken back, or ends it
-_REACHES_OUT = {"check", "repair", "run", "score", "price", "sheet"}  # fetches files, or asks the vendor
+_FINAL = {"run", "cancel", "batch"}  # spends what cannot be taken back, or ends it
+_REACHES_OUT = {"check", "repair", "run", "score", "price", "sheet", "batch"}  # fetches files, or asks the vendor
 
 
 class McpTools:
@@ -172,7 +173,7 @@ def tool_of(name: str, method: Callable[..., Any]) -> types.Tool:
 
 
 def _schema(parameter: inspect.Parameter) -> dict[str, Any]:
-    is_file, is_list = parameter.annotation == File, parameter.annotation == list[File]
+    is_file, is_list = parameter.annotation == File, parameter.annotation in {list[File], list[File] | None}
     texts = {"type": "array", "items": {"type": "string"}} if is_list else {"type": "string"}
     schema = texts if is_file or is_list else TypeAdapter(parameter.annotation).json_schema()
     has_default = parameter.default not in {inspect.Parameter.empty, None}
