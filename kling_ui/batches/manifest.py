@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from kling_ui.errors import SettingsError
 from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
@@ -132,10 +132,23 @@ def read_manifest(path: Path) -> tuple[BatchRow, ...]:
     Raises:
         ManifestError: Something is wrong with it; all faults are told.
     """
-    text = _text(path)
+    return rows_in(_text(path), path.suffix, _FilesOfFolder(path.parent))
+
+
+def rows_in(text: str, suffix: str, files: "NamedFiles") -> tuple[BatchRow, ...]:
+    """Read the text of a manifest.
+
+    Args:
+        text: What it says.
+        suffix: Of its name: ``.jsonl`` has an object a line, everything else is a CSV.
+        files: Which file each of its names stands for.
+
+    Raises:
+        ManifestError: Something is wrong with it; all faults are told.
+    """
     faults: list[ManifestFault] = []
-    given = _json_lines(text, faults) if path.suffix.lower() in {".jsonl", ".ndjson"} else _csv_lines(text, faults)
-    return _rows_of(given, path.parent, faults)
+    given = _json_lines(text, faults) if suffix.lower() in {".jsonl", ".ndjson"} else _csv_lines(text, faults)
+    return _rows_of(given, files, faults)
 
 
 def rows_from(values: Iterable[Mapping[str, Any]], folder: Path = Path()) -> tuple[BatchRow, ...]:
@@ -153,7 +166,7 @@ def rows_from(values: Iterable[Mapping[str, Any]], folder: Path = Path()) -> tup
     for number, row in enumerate(values, 1):
         faults += [_unknown(name, number, None) for name in row if name not in FIELDS]
         given.append(_Given(row, None))
-    return _rows_of(given, folder, faults)
+    return _rows_of(given, _FilesOfFolder(folder), faults)
 
 
 def grid(
@@ -254,7 +267,7 @@ def _unknown(name: str, row: int | None, line: int | None) -> ManifestFault:
     return ManifestFault(FaultCode.UNKNOWN_FIELD, row, line, values=values)
 
 
-def _rows_of(given: Sequence[_Given], folder: Path, faults: list[ManifestFault]) -> tuple[BatchRow, ...]:
+def _rows_of(given: Sequence[_Given], files: "NamedFiles", faults: list[ManifestFault]) -> tuple[BatchRow, ...]:
     missing_columns = {fault.field_name for fault in faults if fault.code is FaultCode.NO_COLUMN}
     broken_lines = {fault.line for fault in faults if fault.code in {FaultCode.NOT_JSON, FaultCode.NOT_AN_OBJECT}}
     if not given and not faults:
@@ -266,7 +279,7 @@ def _rows_of(given: Sequence[_Given], folder: Path, faults: list[ManifestFault])
     for number, one in enumerate(given, 1):
         if one.line is not None and one.line in broken_lines:
             continue
-        reader = _RowReader(number, one, folder, missing_columns)
+        reader = _RowReader(number, one, files, missing_columns)
         row = reader.row()
         faults += reader.faults
         if not reader.faults:
@@ -291,15 +304,15 @@ class _RowReader:
     Args:
         number: Its place, counted from 1.
         given: What was found.
-        folder: What its paths are relative to.
+        files: Which file each name stands for.
         told: Fields that have no column, of which that was said already.
     """
 
-    def __init__(self, number: int, given: _Given, folder: Path, told: Iterable[str]) -> None:
+    def __init__(self, number: int, given: _Given, files: "NamedFiles", told: Iterable[str]) -> None:
         self.faults: list[ManifestFault] = []
         self._number = number
         self._given = given
-        self._folder = folder
+        self._files = files
         self._told = frozenset(told)
 
     def row(self) -> BatchRow:
@@ -352,13 +365,58 @@ class _RowReader:
     def _file(self, name: str) -> Path:
         value = self._given.values.get(name)
         value = str(value) if isinstance(value, Path) else self._words(name)
-        path = self._folder / value
+        path = self._files.find(value) if value else None
         if not value:
             if name not in self._told and not any(fault.field_name == name for fault in self.faults):
                 self._note(FaultCode.MISSING, name)
-        elif not _is_file(path):
-            self._note(FaultCode.NO_FILE, name, value=value, close=_close_file(path))
-        return path
+        elif path is None:
+            self._note(FaultCode.NO_FILE, name, value=value, close=self._files.close_to(value))
+        return path or Path()
+
+
+class NamedFiles(Protocol):
+    """Which files the names in a manifest stand for."""
+
+    def find(self, name: str) -> Path | None:
+        """Return the file, if there is one."""
+        ...
+
+    def close_to(self, name: str) -> str:
+        """Return a name that may have been meant; may be empty."""
+        ...
+
+
+class HandedFiles:
+    """Files that somebody handed in: their names, and no path, lead to them.
+
+    Args:
+        files: The files by name.
+    """
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = dict(files)
+
+    def find(self, name: str) -> Path | None:
+        """Return the file, if it was handed in."""
+        return self._files.get(name)
+
+    def close_to(self, name: str) -> str:
+        """Return a name that may have been meant; may be empty."""
+        return next(iter(difflib.get_close_matches(name, self._files, 1, 0.75)), "")
+
+
+class _FilesOfFolder:
+    """Files on the disk: names are paths, relative to a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def find(self, name: str) -> Path | None:
+        path = self._folder / name
+        return path if _is_file(path) else None
+
+    def close_to(self, name: str) -> str:
+        return _close_file(self._folder / name)
 
 
 def _is_file(path: Path) -> bool:
