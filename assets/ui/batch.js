@@ -115,7 +115,7 @@ function row(cell, kept) {
   } else state.textContent = cell.state;
   const first = make("td");
   first.append(box);
-  node.append(first, make("td", "", String(cell.cell)), make("td", "", cell.title), state, make("td", "", cell.match), make("td", "", cell.price), make("td", "batch-now", cell.now));
+  node.append(first, make("td", "", String(cell.cell)), make("td", "batch-what", cell.title), state, make("td", "", cell.match), make("td", "", cell.price), make("td", "batch-now", cell.now));
   return node;
 }
 

@@ -55,7 +55,7 @@ def test_a_grid_is_planned_ticked_started_and_reported(batch: Page) -> None:
     page.click(".batch > summary")
     expect(rows.nth(1)).to_contain_text("Finished")
     rows.nth(1).locator(".batch-open").click()
-    expect(page.locator(".status")).to_contain_text("The preview is ready.")
+    expect(page.get_by_role("link", name="Download the result")).to_be_visible()
 
 
 def test_a_manifest_names_the_files_that_were_dropped_and_no_others(batch: Page) -> None:
