@@ -11,7 +11,7 @@ TESTS := $(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 EXPORT := $(UV) export --frozen --no-dev --no-emit-project --no-annotate --no-header -q
 PYTHON ?= python3
 
-.PHONY: help run test check fix bench lock browser postgresql
+.PHONY: help run test check fix bench docs pictures lock browser postgresql
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,13 @@ fix: $(UV) ## Format the code and mend what the linter can
 
 bench: $(UV) ## Run the benchmarks
 	@$(RUN) python -m benchmarks $(ARGS)
+
+docs: $(UV) ## Build the documentation into build/docs
+	@NO_MKDOCS_2_WARNING=1 $(UV) run --frozen --isolated --only-group docs mkdocs build --quiet
+	@echo "build/docs/index.html"
+
+pictures: $(UV) browser ## Take the pictures of the documentation from the running app
+	@$(RUN) assets/make_pictures.py
 
 lock: $(UV) ## Renew uv.lock and what pip reads
 	@$(UV) lock

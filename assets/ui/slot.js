@@ -31,7 +31,7 @@ find(".step").textContent = props.step;
 find(".slot-title").textContent = title;
 find(".slot-link .unseen").textContent = `Address of the ${isVideo ? "clip" : "picture"}`;
 box.setAttribute("aria-label", `${title}: drop${isVideo ? "" : " or paste"} a file here`);
-chooser.accept = isVideo ? "video/*,.mkv,.mov,.avi,.gif" : "image/*,.heic,.heif,.avif";
+chooser.accept = isVideo ? "video/*,.mkv,.mov,.avi,.gif" : "image/*,.heic,.heif,.avif,.jp2,.j2k";
 chooser.setAttribute("aria-label", title);
 
 function show(node, visible) { node.hidden = !visible; }
@@ -263,7 +263,7 @@ const isAddress = (text) => /^https?:\/\/\S+$/i.test(text.trim());
 function kindOf(url) {
   const end = url.trim().split(/[?#]/)[0].split(".").pop().toLowerCase();
   if (/^(mp4|m4v|mov|webm|mkv|avi|gif)$/.test(end)) return "video";
-  return /^(jpe?g|png|webp|avif|heic|heif|bmp|tiff?)$/.test(end) ? "image" : "";
+  return /^(jpe?g|png|webp|avif|heic|heif|bmp|tiff?|jp2|j2k)$/.test(end) ? "image" : "";
 }
 
 function takeLink(text) {

@@ -32,7 +32,7 @@ from kling_ui.media.transform_image import WHITE_RGB, ImageTransform
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
 from kling_ui.vision.pose import HIPS, KNEES, SHOULDERS, Framing, Landmark, seen
 
-_LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif"})  # a PNG of these would be large and no better
+_LOSSY_FORMATS = frozenset({"jpeg", "webp", "avif", "heif", "jpeg2000"})  # a PNG of these would be large and no better
 Known = ImageFacts | ImageAnalysis
 Span = tuple[float, float]
 _UPPER = [*range(Landmark.NOSE, Landmark.RIGHT_THUMB + 1)]  # head, shoulders, arms and hands

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from kling_ui.checks.report import Report, Section
 from kling_ui.cli.output import DONE, FAILED, UNUSABLE, print_json, say, tell
-from kling_ui.media.signatures import VIDEO_FORMATS, sniff
+from kling_ui.media.signatures import VIDEO_FORMATS, shown_name, sniff
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.presentation.findings import (
     advice,
@@ -234,7 +234,7 @@ def _section(title: str, section: Section, details: list[str]) -> list[str]:
 
 def _measures(facts: dict[str, Any]) -> str:
     parts = [
-        facts.get("format", "").upper(),
+        shown_name(facts.get("format", "")),
         f"{facts['width_px']} x {facts['height_px']} px",
         f"{facts['size_bytes'] / 1e6:.1f} MB",
     ]

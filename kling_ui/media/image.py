@@ -14,14 +14,14 @@ from PIL import Image, UnidentifiedImageError
 
 from kling_ui.errors import MediaError
 from kling_ui.media.colour import profile_name, to_srgb
-from kling_ui.media.image_structure import count_pictures, refuse_too_many
+from kling_ui.media.image_structure import count_pictures, jp2_profile, refuse_too_many
 from kling_ui.media.signatures import IMAGE_FORMATS, described, sniff_image
 
 # A picture this large takes 360 MB as RGB; more is a decompression bomb or a scan that no engine takes.
 PIXELS_MAX = 120_000_000
 # Of these several copies are held while they are decoded, 16 bytes a pixel; phones make pictures of 50 million.
 PIXELS_MAX_COSTLY = 60_000_000
-_COSTLY_FORMATS = frozenset({"webp", "avif", "heif"})
+_COSTLY_FORMATS = frozenset({"webp", "avif", "heif", "jpeg2000"})
 _DEEP = "IF"  # modes of 16 or 32 bits a pixel
 _EXIF_ORIENTATION = 0x0112
 _PLUGINS = {name: name.upper() for name in IMAGE_FORMATS}
@@ -44,6 +44,7 @@ _DAMAGE = (
     LookupError,
     TypeError,
     AttributeError,
+    AssertionError,
     OverflowError,
     RuntimeError,
     struct.error,
@@ -219,6 +220,8 @@ def _opened(path: Path, name: str) -> Generator[tuple[Image.Image, int]]:
             # Pillow would walk through all pictures of a GIF or TIFF to count them; of others the header tells
             count = max(1, getattr(image, "n_frames", 1)) if counted is None or name == "png" else counted
             noun = "passes over" if name == "jpeg" else "pictures of"
+            if name == "jpeg2000" and (profile := jp2_profile(path)):
+                image.info["icc_profile"] = profile
             refuse_too_many(path, max(count, counted or 1), *image.size, noun=noun)
             yield image, count
 

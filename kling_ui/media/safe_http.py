@@ -24,7 +24,7 @@ from kling_ui.media.signatures import described, sniff
 REDIRECTS_MAX = 5
 DEADLINE_S = 120.0  # of a download
 WAIT_S = 15.0  # for a connection, or for the next bytes
-_EXTENSIONS = {"jpeg": "jpg", "matroska": "mkv", "mpegts": "ts", "mpeg": "mpg", "heif": "heic"}
+_EXTENSIONS = {"jpeg": "jpg", "matroska": "mkv", "mpegts": "ts", "mpeg": "mpg", "heif": "heic", "jpeg2000": "jp2"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 # Only this part of IPv6 is given out to the public (IANA, IPv6 Global Unicast Address Assignments). Outside of it lie

@@ -6,7 +6,7 @@ from kling_ui.errors import MediaError
 
 HEAD_BYTES = 4096  # enough for every signature below, MPEG-TS sync bytes included
 
-IMAGE_FORMATS = frozenset({"jpeg", "png", "webp", "gif", "bmp", "tiff", "avif", "heif"})
+IMAGE_FORMATS = frozenset({"jpeg", "png", "webp", "gif", "bmp", "tiff", "avif", "heif", "jpeg2000"})
 VIDEO_FORMATS = frozenset(
     {"mp4", "mov", "3gp", "webm", "matroska", "avi", "gif", "mpegts", "flv", "mpeg", "ogg", "asf"}
 )
@@ -28,11 +28,18 @@ OTHER_NAMES = {
     "wav": "a sound file",
     "flac": "a sound file",
     "psd": "a Photoshop document",
-    "jpeg2000": "a JPEG 2000 picture",
     "jpegxl": "a JPEG XL picture",
     "unknown": "no known kind of file",
 }
-SHOWN_NAMES = {"webm": "WebM", "webp": "WebP", "matroska": "Matroska", "heif": "HEIC", "mpegts": "MPEG-TS"}
+_SHOWN_NAMES = {
+    "webm": "WebM",
+    "webp": "WebP",
+    "matroska": "Matroska",
+    "heif": "HEIC",
+    "jpeg2000": "JPEG 2000",
+    "mpegts": "MPEG-TS",
+}
+_UNREAD_PICTURES = frozenset({"svg", "psd", "jpegxl"})
 # Of libavcodec's names of codecs those that people know by another one.
 SHOWN_CODECS = {
     "av1": "AV1",
@@ -74,6 +81,7 @@ _PREFIXES = (
     (b"\xff\x0a", "jpegxl"),
     (b"\0\0\0\x0cJXL ", "jpegxl"),
     (b"\0\0\0\x0cjP  ", "jpeg2000"),
+    (b"\xff\x4f\xff\x51", "jpeg2000"),  # its bare codestream
 )
 _RIFF = {b"WEBP": "webp", b"AVI ": "avi", b"WAVE": "wav"}
 _BRANDS = {"qt  ": "mov", "avif": "avif", "avis": "avif"}
@@ -129,7 +137,8 @@ def sniff_image(path: Path) -> str:
     name = sniff(path)
     if name not in IMAGE_FORMATS:
         advice = "Choose a JPEG or PNG picture."
-        raise MediaError(f"it is {described(name)}, not a picture.", path=path, advice=advice)
+        lack = "which cannot be read here" if name in _UNREAD_PICTURES else "not a picture"
+        raise MediaError(f"it is {described(name)}, {lack}.", path=path, advice=advice)
     return name
 
 
@@ -151,8 +160,13 @@ def described(name: str) -> str:
     if name in OTHER_NAMES:
         return OTHER_NAMES[name]
     kind = "picture" if name in IMAGE_FORMATS else "video"
-    shown = SHOWN_NAMES.get(name, name.upper())
+    shown = shown_name(name)
     return f"{'an' if shown[0] in 'AEIOM' and shown not in _WORDS else 'a'} {shown} {kind}"
+
+
+def shown_name(name: str) -> str:
+    """Name a format as people know it: ``JPEG``, ``WebP``, ``JPEG 2000``."""
+    return _SHOWN_NAMES.get(name, name.upper())
 
 
 def _riff(head: bytes) -> str:

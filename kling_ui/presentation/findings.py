@@ -13,7 +13,7 @@ from kling_ui.checks.report import Curve, Evidence, Finding, Report, Section, Ve
 from kling_ui.checks.usability import OrientationAdvice, Timeline
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
-from kling_ui.media.signatures import SHOWN_CODECS, SHOWN_NAMES, described
+from kling_ui.media.signatures import SHOWN_CODECS, described, shown_name
 from kling_ui.presentation.sentences import ADVICE, BODIES, CAUSES, CURVES, FINDINGS, PICTURES, REPAIRS, SOURCES, STOPS
 
 _NAMED_MAX = 3  # of several parts or times; more tell no more
@@ -85,7 +85,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "body": lambda framing: BODIES[framing],
     "file_kind": described,
     "codec_name": lambda name: SHOWN_CODECS.get(name, name),
-    "file_name": lambda name: SHOWN_NAMES.get(name, name.upper()),
+    "file_name": shown_name,
     "or_trim": lambda can_trim: ", or trim it to such a part" if can_trim else "",
     "trim_or_choose": lambda can_trim: "Trim it to its longest usable part, or choose" if can_trim else "Choose",
     "one_shot": lambda can_trim: "Trim it to one shot" if can_trim else "Choose a clip of one shot",
@@ -298,7 +298,7 @@ def file_differences(before: ImageFacts | VideoFacts, after: ImageFacts | VideoF
 
 def _shown_facts(facts: ImageFacts | VideoFacts) -> dict[str, str]:
     shown = {
-        "format": SHOWN_NAMES.get(facts.format, facts.format.upper()),
+        "format": shown_name(facts.format),
         "size": f"{facts.width_px} x {facts.height_px} px",
         "file": f"{facts.size_bytes / 1e6:.1f} MB"
         if facts.size_bytes >= 50_000

@@ -128,7 +128,7 @@ def place_engine(*, login_url: str, is_public: bool, space_id: str = "") -> Engi
 def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:
     """Place the examples and the two inputs."""
     examples = widgets.examples(pairs)
-    with gr.Column(elem_classes="card"):
+    with gr.Column(elem_classes=["card", "image-card"]):
         image = widgets.slot(
             "image",
             step="1",
@@ -136,7 +136,7 @@ def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:
             blank="Drop, paste or choose a picture of one person. JPEG or PNG.",
             elem_id="image-slot",
         )
-    with gr.Column(elem_classes="card"):
+    with gr.Column(elem_classes=["card", "video-card"]):
         video = widgets.slot(
             "video",
             step="2",

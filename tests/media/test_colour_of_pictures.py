@@ -97,6 +97,29 @@ def lab(rgb: np.ndarray, path: Path) -> None:
     turned.save(path)
 
 
+def jp2_with(colorants: np.ndarray, gamma: float) -> Callable[[np.ndarray, Path], None]:
+    """JPEG 2000 with a profile, which Pillow does not write: its box takes the place of the one that says sRGB."""
+
+    def save(rgb: np.ndarray, path: Path) -> None:
+        held = BytesIO()
+        eight(coded(rgb, colorants, gamma)).save(held, "JPEG2000")
+        plain = held.getvalue()
+        says_srgb = struct.pack(">I4sBBBI", 15, b"colr", 1, 0, 0, 16)
+        content = b"\2\0\0" + profile(b"RGB ", gamma, colorants)
+        says_profile = struct.pack(">I4s", 8 + len(content), b"colr") + content
+        assert plain.count(says_srgb) == 1
+        at = plain.index(b"jp2h") - 4
+        longer = struct.unpack_from(">I", plain, at)[0] + len(says_profile) - len(says_srgb)
+        header = struct.pack(">I", longer) + plain[at + 4 :].replace(says_srgb, says_profile)
+        path.write_bytes(plain[:at] + header)
+
+    return save
+
+
+def jp2(rgb: np.ndarray, path: Path) -> None:
+    Image.fromarray(rgb).save(path, "JPEG2000", quality_mode="rates", quality_layers=[5])
+
+
 def srgb(rgb: np.ndarray, path: Path) -> None:
     named = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     Image.fromarray(rgb).save(path, icc_profile=named)
@@ -113,6 +136,10 @@ TWINS: dict[str, tuple[Callable[[np.ndarray, Path], None], bool]] = {  # with wh
     "gamma-1.8.png": (rgb_with(SRGB_TO_XYZ, 1.8), False),
     "cmyk.jpg": (cmyk, False),
     "lab.tiff": (lab, False),
+    "display-p3.jp2": (jp2_with(DISPLAY_P3, 2.2), False),
+    "lossy.jp2": (jp2, False),
+    "sixteen-bits.jp2": (deep_rgb, False),
+    "grey-sixteen-bits.jp2": (grey_with(None, deep=True), True),
     "sixteen-bits.png": (deep_rgb, False),
     "sixteen-bits.tiff": (deep_rgb, False),
     "grey.png": (grey_with(None), True),

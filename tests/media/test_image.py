@@ -46,7 +46,7 @@ def failure_of(path: Path) -> MediaError:
     return caught.value
 
 
-@pytest.mark.parametrize("name", ["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif"])
+@pytest.mark.parametrize("name", ["jpeg", "png", "webp", "gif", "bmp", "tiff", "avif", "jpeg2000"])
 def test_content_decides_the_format(marked, tmp_path, name):
     path = saved(marked, tmp_path / "picture.txt", format=name.upper())
     facts = probe_image(path)

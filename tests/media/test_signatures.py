@@ -22,6 +22,8 @@ from kling_ui.media.signatures import described, signature
         (b"RIFF\0\0\0\0WAVEfmt ", "wav"),
         (b"\0\0\x01\xba\x44", "mpeg"),
         (b"ID3\x04", "mp3"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "jpeg2000"),
+        (b"\xff\x4f\xff\x51\0\x2f", "jpeg2000"),
         ((b"\x47" + bytes(187)) * 6, "mpegts"),
         ((bytes(4) + b"\x47" + bytes(187)) * 6, "mpegts"),
         (b"\xef\xbb\xbf#EXTM3U", "playlist"),
@@ -45,6 +47,7 @@ def test_first_bytes_tell_the_format(head, name):
         ("png", "a PNG picture"),
         ("avif", "an AVIF picture"),
         ("gif", "a GIF picture"),
+        ("jpeg2000", "a JPEG 2000 picture"),
         ("html", "a web page"),
     ],
 )

@@ -12,7 +12,7 @@ from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.playable import CopyState, ShownCopy, is_shown_everywhere
 from kling_ui.media.probe import VideoFacts
-from kling_ui.media.signatures import SHOWN_NAMES
+from kling_ui.media.signatures import shown_name
 from kling_ui.options import InputKind
 from kling_ui.presentation import wording
 from kling_ui.presentation.findings import FileDifference, curve_name, forecast_sentence
@@ -245,4 +245,4 @@ def found_in_video(analysis: VideoAnalysis) -> str:
 
 
 def _named(facts: ImageFacts | VideoFacts) -> str:
-    return SHOWN_NAMES.get(facts.format, facts.format.upper())
+    return shown_name(facts.format)

@@ -5,7 +5,7 @@ from typing import Any
 
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import AuthenticationError, KlingUIError
-from kling_ui.media.signatures import SHOWN_NAMES
+from kling_ui.media.signatures import shown_name
 from kling_ui.presentation import wording
 from kling_ui.presentation.money import dollars
 from kling_ui.presentation.runs import NOT_SENT_AGAIN, RunWords, loss_words, run_words
@@ -283,7 +283,7 @@ def _rate(facts: Mapping[str, Any]) -> str:
 
 def _format(facts: Mapping[str, Any]) -> str:
     name = facts.get("format")
-    return SHOWN_NAMES.get(name, name.upper()) if isinstance(name, str) else ""
+    return shown_name(name) if isinstance(name, str) else ""
 
 
 def _repaired(run: RunView) -> str:
