@@ -1,6 +1,7 @@
 """The batch area of the page: files become a plan, ticked cells become runs, and the runs become a report."""
 
 import asyncio
+import math
 import secrets
 import shutil
 from collections import OrderedDict
@@ -182,7 +183,7 @@ class BatchHandlers:
         if engine is EngineName.PREVIEW:
             return Payment(visitor=who.owner, terms=services.terms(who))
         limit = asked.get("max_usd")
-        if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit > 0:
+        if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
             raise RunError("A batch on Kling costs money.", advice="Enter the most that it may cost, in US dollars.")
         token = services.tokens.use(who.token_key)
         return Payment(visitor=who.owner, token=token, terms=services.terms(who), max_usd=float(limit))
