@@ -14,6 +14,8 @@ from pydantic import SecretStr
 
 from kling_ui.disks import MOUNTS, Disk, disk_of, mount_of
 from kling_ui.errors import SettingsError
+from kling_ui.pauses import Pause
+from kling_ui.quotas import DailyQuota, DailyQuotas, QuotaScope
 
 API_BASE = "https://model-api.runcomfy.net"
 MODEL_ID = "kling/kling-2-6/motion-control-standard"
@@ -27,6 +29,8 @@ _NAME = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*")  # containers have undersco
 # From where the proxy of a Hugging Face Space reaches it; nobody else can reach its port.
 SPACE_PROXIES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "::1/128", "fc00::/7")
 KEEP_DAYS_PUBLIC = 30
+# Where others can reach the app: more than a busy day of one person, and what a small machine draws in some hours.
+VISITOR_QUOTA_PUBLIC = "previews=200 uploads=600 gb=20"
 PERSISTENT = Path("/data")  # where a Space mounts its persistent storage
 _SPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*")
 Network = IPv4Network | IPv6Network
@@ -131,6 +135,9 @@ class Settings:
         ledger_disk: What a SQLite ledger lies on; a bucket is refused.
         mcp: ``KLING_UI_MCP``: answer agents, too, as tools of the Model Context Protocol; needs the extra ``mcp``.
         limits: How much of the machine visitors may take.
+        quotas: ``KLING_UI_QUOTA_VISITOR``, ``KLING_UI_QUOTA_ADDRESS``, ``KLING_UI_QUOTA_TOTAL``: what one visitor, one
+            network address and all together may take in a day (UTC).
+        pause: ``KLING_UI_PAUSE``: what nobody may begin; ``kling-ui pause`` says so without a restart.
     """
 
     token: SecretStr | None = None
@@ -159,6 +166,8 @@ class Settings:
     is_lasting: bool = True
     ledger_disk: Disk = Disk.LOCAL
     limits: Limits = field(default_factory=Limits)
+    quotas: DailyQuotas = field(default_factory=DailyQuotas)
+    pause: Pause | None = None
 
     @classmethod
     def from_env(
@@ -206,7 +215,13 @@ class Settings:
             is_lasting=not on_space or mount_of(data_dir, mounts)[0] != "/",
             ledger_disk=_ledger_disk(ledger_url, mounts),
         )
-        settings = replace(settings, limits=_limits(env, is_public=settings.is_public))
+        is_public, pause = settings.is_public, env.get("KLING_UI_PAUSE")
+        settings = replace(
+            settings,
+            limits=_limits(env, is_public=is_public),
+            quotas=_quotas(env, is_public=is_public),
+            pause=Pause.parse(pause, "KLING_UI_PAUSE") if pause else None,
+        )
         _refuse_unlimited_spending(settings)
         return settings
 
@@ -400,6 +415,15 @@ def _trusted_proxies(env: Mapping[str, str]) -> tuple[Network, ...]:
         raise SettingsError(
             "KLING_UI_TRUSTED_PROXIES takes addresses or networks of proxies such as 10.0.0.5,172.16.0.0/12."
         ) from error
+
+
+def _quotas(env: Mapping[str, str], *, is_public: bool) -> DailyQuotas:
+    found = {}
+    for scope in QuotaScope:
+        name = f"KLING_UI_QUOTA_{scope.name}"
+        usual = VISITOR_QUOTA_PUBLIC if is_public and scope is QuotaScope.VISITOR else ""
+        found[scope.value] = DailyQuota.parse(env.get(name) or usual, name)
+    return DailyQuotas(**found)
 
 
 def _limits(env: Mapping[str, str], *, is_public: bool) -> Limits:

@@ -6,6 +6,7 @@ import pytest
 
 from kling_ui.disks import Disk, disk_of
 from kling_ui.errors import SettingsError
+from kling_ui.quotas import DailyQuota, DailyQuotas
 from kling_ui.settings import API_BASE, Settings, TokenFor
 
 
@@ -365,3 +366,29 @@ def test_a_space_uses_a_bucket_for_files_only_and_only_with_a_ledger_elsewhere(m
 )
 def test_the_space_is_known_by_its_name(text, space_id, tmp_path):
     assert Settings.from_env({"SPACE_ID": text, "KLING_UI_DATA_DIR": str(tmp_path)}).space_id == space_id
+
+
+def test_nothing_is_limited_where_only_this_machine_can_reach_the_app():
+    settings = Settings.from_env({})
+    assert not settings.quotas.is_set
+    assert settings.pause is None
+
+
+def test_a_public_app_limits_what_one_visitor_takes_in_a_day_unless_that_is_lifted():
+    public = {"KLING_UI_HOST": "0.0.0.0"}
+    usual = Settings.from_env(public).quotas
+    assert usual.visitor == DailyQuota(previews=200, uploads=600, size_bytes=20e9)
+    assert (usual.address, usual.total) == (DailyQuota(), DailyQuota())
+    assert not Settings.from_env({**public, "KLING_UI_QUOTA_VISITOR": "none"}).quotas.is_set
+    given = {"KLING_UI_QUOTA_VISITOR": "runs=5", "KLING_UI_QUOTA_ADDRESS": "runs=9", "KLING_UI_QUOTA_TOTAL": "usd=20"}
+    assert Settings.from_env(public | given).quotas == DailyQuotas(
+        visitor=DailyQuota(runs=5), address=DailyQuota(runs=9), total=DailyQuota(usd=20)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("KLING_UI_QUOTA_ADDRESS", "runs=many"), ("KLING_UI_PAUSE", "yes")], ids=["quota", "pause"]
+)
+def test_a_wrong_quota_or_pause_stops_the_start(name, value):
+    with pytest.raises(SettingsError, match=f"^{name} takes "):
+        Settings.from_env({name: value})

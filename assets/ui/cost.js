@@ -8,12 +8,14 @@ function render() {
   };
   element.querySelector(".cost").dataset.tone = value.tone || "";
   element.querySelector(".cost").dataset.engine = value.engine || "preview";
+  element.querySelector(".cost").toggleAttribute("data-stops", Boolean(value.stop));
   put(".cost-words", value.words);
   put(".cost-more", value.more);
   put(".cost-spent", value.spent);
   put(".cost-stop-words", value.stop);
   put(".cost-way", value.way_out);
   element.querySelector(".cost-stop").hidden = !value.stop;
+  element.querySelector("[data-do=preview]").hidden = value.engine !== "kling" || Boolean(value.stops_all);
 }
 
 // What a run on Kling sends, and the text that goes along, as it will be sent.

@@ -205,6 +205,7 @@ async def download(
     allow_private: bool = False,
     deadline_s: float = DEADLINE_S,
     resolve: Resolve = resolve_host,
+    count: Callable[[int], Awaitable[None]] | None = None,
 ) -> Path:
     """Download a picture or clip and keep it under a name that says what it is.
 
@@ -217,6 +218,7 @@ async def download(
         allow_private: Also reach addresses that are not public; for a server that its user runs alone.
         deadline_s: Seconds for all of it.
         resolve: How to look up a host's addresses.
+        count: Told of so many bytes before they are written; may refuse them by an error.
 
     Raises:
         MediaError: The address cannot be used, or what is there is not what was wanted.
@@ -228,7 +230,7 @@ async def download(
             safe_request(url, http=http, resolve=resolve, allow_private=allow_private) as found,
         ):
             _refuse_bad(found.answer, url)
-            await _save(found.answer, part, url, max_bytes)
+            await _save(found.answer, part, url, max_bytes, count)
         kind = _wanted(part, url, kinds)
         return part.replace(folder / f"{uuid.uuid4().hex}.{_EXTENSIONS.get(kind, kind)}")
     except TimeoutError as error:
@@ -248,7 +250,9 @@ def _refuse_bad(answer: httpx.Response, url: str) -> None:
         raise refusal("the server only sends it compressed.", url, "Download it yourself and upload it here.")
 
 
-async def _save(answer: httpx.Response, part: Path, url: str, max_bytes: int) -> None:
+async def _save(
+    answer: httpx.Response, part: Path, url: str, max_bytes: int, count: Callable[[int], Awaitable[None]] | None
+) -> None:
     too_large = refusal(f"the file is larger than {max_bytes / 1e6:.0f} MB.", url, "Choose a smaller file.")
     announced = answer.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > max_bytes:
@@ -261,6 +265,8 @@ async def _save(answer: httpx.Response, part: Path, url: str, max_bytes: int) ->
                 received += len(chunk)
                 if received > max_bytes:
                     raise too_large
+                if count is not None:
+                    await count(len(chunk))
                 await file.write(chunk)
     except OSError as error:
         raise refusal("the file cannot be stored.", url, "Free some space on this machine.") from error

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from kling_ui.api.responses import NO_BALANCE
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, RunError
 from kling_ui.options import RigNote
+from kling_ui.pauses import PausedError
 from kling_ui.presentation import money
+from kling_ui.presentation.refusals import admission_words
+from kling_ui.quotas import DailyQuotaError
 from kling_ui.runs.export import EntryWords
 from kling_ui.runs.outcomes import (
     CancelAnswer,
@@ -313,6 +316,9 @@ def in_words(error: KlingUIError) -> KlingUIError:
     """Give an error as a person is told it: one that carries values gets its sentences, others have them already."""
     if isinstance(error, LossError):
         return RunError(loss_words(error.run), advice="Nothing was deleted.")
+    if isinstance(error, DailyQuotaError | PausedError):
+        message, advice = admission_words(error)
+        return RunError(message, advice=advice)
     if isinstance(error, BudgetError):
         message, advice = money.refusal_words(error.refusal)
     elif isinstance(error, PriceRisenError):

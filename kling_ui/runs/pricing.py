@@ -6,9 +6,9 @@ from enum import StrEnum
 from typing import Any, Self
 
 from kling_ui.errors import RunError
+from kling_ui.quotas import DAY_S
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 
-DAY_S = 86_400.0
 SITTING_BREAK_S = 8 * 3600.0  # ours: who comes back after a night begins a new session
 ROUNDING_USD = 1e-9  # sums of rates are not exact
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from kling_ui.corrections import Corrections
 from kling_ui.errors import RunError
 from kling_ui.options import Resolution, RigNote, TransferOptions
+from kling_ui.quotas import LOCAL_KEYS, QuotaKeys
 
 CORRECTIONS_NAME = "corrections.json"  # in a run's folder
 CLAIM_MAX_S = 3600.0  # no claim is made for so long, see RunContext.lease_s
@@ -362,6 +363,11 @@ class Terms:
     address: str = ""
     previews_max: int | None = None
     max_usd: float | None = None
+
+    @property
+    def quota_keys(self) -> QuotaKeys:
+        """Under which names it is counted what they take in a day; whoever has this machine is one visitor."""
+        return QuotaKeys(self.payer, f"ip:{self.address}") if self.payer else LOCAL_KEYS
 
 
 class PlacesTakenError(RunError):

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from kling_ui.errors import LedgerError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import without_odd
+from kling_ui.runs.admission import Admission
 from kling_ui.runs.batch_runs import BatchRuns
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.handles import RunHandles
@@ -143,11 +144,10 @@ class RunQueries:
 
     def show(self, record: RunRecord) -> RunView:
         """Return a run as it is at this moment."""
-        context = self._context
-        update = context.live_status.read(record.run_id)
+        update = self._context.live_status.read(record.run_id)
         live = update.live if update else Live(needs_token=self._waits_for_token(record))
         record = replace(update.record, name=record.name) if update else record  # a name is written past its follower
-        return view_of(record, live, folder=context.folders.of(record.run_id), now=context.clock())
+        return view_of(record, live, folder=self._context.folders.of(record.run_id), now=self._context.clock())
 
     def _waits_for_token(self, record: RunRecord) -> bool:
         if record.engine is EngineName.PREVIEW or record.request_id is None or record.state.is_final:
@@ -169,7 +169,8 @@ class Runner:
         self._context = context
         self._engines = engines
         self._supervisor = RunSupervisor(context, engines, settings.token)
-        self._submission = RunSubmission(context, engines, self._supervisor, self.budget)
+        self.admission = Admission(context.ledger, settings.quotas, settings.pause, context.clock)
+        self._submission = RunSubmission(context, engines, self._supervisor, self.budget, self.admission)
         self._recovery = Recovery(context, engines, self._supervisor)
         self._queries = RunQueries(context, self._supervisor)
         self.handles, self.batches = RunHandles(context.ledger), BatchRuns(context.ledger)
@@ -430,13 +431,12 @@ async def open_runner(
         take_over: Look after open runs that an earlier process left behind.
     """
     keep_addresses_out()
-    data_dir = settings.data_dir
     context = context or RunContext(
-        ledger=Ledger(settings.ledger_url or f"sqlite:///{data_dir / 'ledger.sqlite'}"),
-        folders=RunFolders(data_dir / "runs"),
+        ledger=Ledger(settings.ledger_url or f"sqlite:///{settings.data_dir / 'ledger.sqlite'}"),
+        folders=RunFolders(settings.data_dir / "runs"),
         measurer=Measurer(workers, settings.analyses_folder),
     )
-    engines = engines or Engines(settings, workers, data_dir / "preview")
+    engines = engines or Engines(settings, workers, settings.data_dir / "preview")
     runner = Runner(settings, context, engines)
     keeper = asyncio.create_task(runner.keep_on(take_over=take_over))
     try:

@@ -9,6 +9,8 @@ from pydantic import SecretStr
 from kling_ui.api.models import REQUEST_ID, Price, RequestResult
 from kling_ui.errors import APIConnectionError, APIError, AuthenticationError, InsufficientBalanceError, RunError
 from kling_ui.options import TransferOptions
+from kling_ui.quotas import Usage
+from kling_ui.runs.admission import Admission
 from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.pricing import ROUNDING_USD, Budget, PriceRisenError, Quote, hold_price
 from kling_ui.runs.record import (
@@ -50,9 +52,13 @@ class RunSubmission:
         engines: Where runs can go.
         supervisor: Who carries them.
         budget: What paid runs may cost.
+        admission: What may be begun at all.
     """
 
-    def __init__(self, context: RunContext, engines: Engines, supervisor: RunSupervisor, budget: Budget) -> None:
+    def __init__(
+        self, context: RunContext, engines: Engines, supervisor: RunSupervisor, budget: Budget, admission: Admission
+    ) -> None:
+        self._admission = admission
         self._context = context
         self._engines = engines
         self._supervisor = supervisor
@@ -137,6 +143,7 @@ class RunSubmission:
     ) -> Start:
         key, folders = self._supervisor.key(engine, token, app_token=terms.app_token), self._context.folders
         budget, cell = None if engine.is_free else self._budget_of(inputs, token, terms), inputs.cell
+        claim = self._admission.claim(terms.quota_keys, Usage(previews=1))
         try:
             standing = await self._standing(record.fingerprint, again=again, cell=cell)
             if standing is None and key is not None and not engine.is_free:
@@ -144,11 +151,12 @@ class RunSubmission:
                 _compare(quote, shown_rate_usd)
                 hold_price(quote, terms.max_usd)
                 record = replace(record, price=quote.to_json(), estimate_usd=quote.estimate_usd)
+                claim = self._admission.claim(terms.quota_keys, usage_of(quote, token), is_paid=True)
             if standing is None:
                 gone, now = await self._gone(record.fingerprint), self._context.clock()
                 record = replace(record, held_until=now + self._context.lease_s)
                 standing = await self._context.ledger.ask(
-                    lambda store: store.add(record, again=again, gone=gone, budget=budget, cell=cell)
+                    lambda store: store.add(record, again=again, gone=gone, budget=budget, claim=claim, cell=cell)
                 )
         except Exception:
             await asyncio.to_thread(folders.remove, record.run_id)
@@ -231,6 +239,16 @@ class RunSubmission:
 
 def _key_of(inputs: RunInputs) -> str:
     return inputs.corrections.key if inputs.corrections else ""
+
+
+def usage_of(quote: Quote, token: SecretStr | None) -> Usage:
+    """Say what a run on Kling takes of a day; what a visitor's own token pays takes none of the app's dollars."""
+    return Usage(runs=1, seconds=quote.duration_s, usd=quote.estimate_usd if token is None else 0.0)
+
+
+def foreseen_usage(quote: Quote, token: SecretStr | None) -> Usage:
+    """Say the same before a run is asked for: without a clip, a run of no length."""
+    return Usage(runs=1) if quote.duration_s is None else usage_of(quote, token)
 
 
 def nobodys() -> RunError:

@@ -19,6 +19,7 @@ from kling_ui.media.safe_http import download
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import InputKind, TransferOptions
+from kling_ui.quotas import QuotaKeys
 from kling_ui.runs.record import Terms
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.runner import Runner
@@ -101,6 +102,11 @@ class Services:
         take_turn = partial(self.copying.take, *self.share)
         return await self.copies.of(path, kind, facts=facts, take_turn=take_turn, is_wanted=is_wanted)
 
+    @property
+    def quota_keys(self) -> QuotaKeys:
+        """Under which names it is counted what they take in a day."""
+        return QuotaKeys(self.share[0], self.share[-1])
+
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Wait for a turn to do other work than that of workers.
 
@@ -134,8 +140,10 @@ class Services:
             KlingUIError: It cannot be fetched, there is no room for it, or it is nothing of that kind.
         """
         max_bytes, kinds = LINK_MAX_BYTES[kind], FORMATS[kind]
-        async with self.turn(), self.room(max_bytes) as room:
-            return await download(url, room.folder, http=self.http, max_bytes=max_bytes, kinds=kinds)
+        counted = self.runner.admission.upload(self.quota_keys, 0)
+        async with self.turn(), counted as allowance, self.room(max_bytes) as room:
+            take = allowance.take
+            return await download(url, room.folder, http=self.http, max_bytes=max_bytes, kinds=kinds, count=take)
 
     async def plain(self, recording: Path) -> Path:
         """Give a clip that a browser recorded as H.264 in MP4, converted where the browser made something else.

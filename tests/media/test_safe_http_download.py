@@ -8,7 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from kling_ui.errors import MediaError
+from kling_ui.errors import MediaError, RunError
 from kling_ui.media.safe_http import download
 from kling_ui.media.signatures import IMAGE_FORMATS
 
@@ -62,6 +62,19 @@ def test_a_picture_is_kept_under_what_it_is(tmp_path):
     assert path.suffix == ".png"
     assert path.read_bytes() == png()
     assert list((tmp_path / "in").iterdir()) == [path]
+
+
+def test_whoever_counts_may_refuse_and_nothing_is_left(tmp_path):
+    counted: list[int] = []
+
+    async def count(size_bytes: int) -> None:
+        counted.append(size_bytes)
+        raise RunError("That is enough for today.")
+
+    with pytest.raises(RunError, match="enough"):
+        fetch("https://example.org/a", tmp_path / "in", lambda _: httpx.Response(200, content=png()), count=count)
+    assert counted == [len(png())]
+    assert list((tmp_path / "in").iterdir()) == []
 
 
 def test_the_connection_goes_to_the_checked_address_under_the_asked_name(tmp_path):

@@ -6,8 +6,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 from types import ModuleType
@@ -21,10 +21,13 @@ from figure.cast import DANCER
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kling_ui.checks.preflight import Preflight
+from kling_ui.errors import KlingUIError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.playable import PlayableCopies
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import TransferOptions
+from kling_ui.quotas import QuotaKeys, Usage
+from kling_ui.runs.admission import UploadAllowance
 from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
 from kling_ui.runs.pricing import Budget, Charge, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
@@ -205,6 +208,36 @@ class CannedWorkers:
         return answer(*args) if callable(answer) else answer
 
 
+class PlayedAdmission:
+    """Lets everything in, or refuses it as it is told."""
+
+    def __init__(self) -> None:
+        self.closed: KlingUIError | None = None
+        self.asked: list[Usage] = []
+
+    async def refusal(self, _: QuotaKeys, asked: Usage, **__: Any) -> KlingUIError | None:
+        self.asked.append(asked)
+        return self.closed
+
+    async def take(self, _: QuotaKeys, asked: Usage) -> None:
+        self.asked.append(asked)
+        if self.closed is not None:
+            raise self.closed
+
+    @asynccontextmanager
+    async def upload(self, keys: QuotaKeys, expected_bytes: int) -> AsyncGenerator[UploadAllowance]:
+        await self.take(keys, Usage(uploads=1, size_bytes=expected_bytes))
+        allowance: Any = self
+        yield UploadAllowance(allowance, keys, 0)
+
+    @property
+    def is_counting(self) -> bool:
+        return False
+
+    async def forget(self) -> None:
+        """Nothing is counted."""
+
+
 class PlayedRunner:
     """Plays the views it is given, to whoever watches."""
 
@@ -217,6 +250,7 @@ class PlayedRunner:
         self.start = Start(run_id="r1", is_new=True)
         self.standing: RunView | None = None
         self.recovered: list[tuple[str, dict[str, Any]]] = []
+        self.admission = PlayedAdmission()
         self.budget = Budget()
         self.spent = Spending()
         self.price = Quote(rate_usd=0.07, unit="second")

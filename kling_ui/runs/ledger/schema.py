@@ -11,12 +11,14 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Connection,
     Engine,
     Float,
     ForeignKey,
+    Index,
     Integer,
     MetaData,
     String,
@@ -97,6 +99,32 @@ handles = Table(
     metadata,
     Column("handle_sha256", String(64), primary_key=True),
     Column("run_id", String(32), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("day", Integer, nullable=False),  # since 1970, UTC
+    Column("visitor", String(128), nullable=False),
+    Column("address", String(64), nullable=False),  # a keyed hash
+    Column("run_id", String(32), nullable=False),  # of a paid run, which may no longer be there; else empty
+    Column("runs", Integer, nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("usd", Float, nullable=False),
+    Column("previews", Integer, nullable=False),
+    Column("uploads", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Index("ix_usage_day_visitor", "day", "visitor"),
+    Index("ix_usage_day_address", "day", "address"),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("scope", String(16), primary_key=True),
+    Column("message", Text, nullable=False),
+    Column("until", Float),
 )
 
 batch_cells = Table(
@@ -313,6 +341,35 @@ def _notes(connection: Connection) -> None:
     connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN notes {kind}")
 
 
+def _usage_and_pauses(connection: Connection) -> None:
+    tables = MetaData()
+    Table(
+        "usage",
+        tables,
+        Column("id", Integer, primary_key=True, autoincrement=True),
+        Column("day", Integer, nullable=False),
+        Column("visitor", String(128), nullable=False),
+        Column("address", String(64), nullable=False),
+        Column("run_id", String(32), nullable=False),
+        Column("runs", Integer, nullable=False),
+        Column("seconds", Float, nullable=False),
+        Column("usd", Float, nullable=False),
+        Column("previews", Integer, nullable=False),
+        Column("uploads", Integer, nullable=False),
+        Column("size_bytes", BigInteger, nullable=False),
+        Index("ix_usage_day_visitor", "day", "visitor"),
+        Index("ix_usage_day_address", "day", "address"),
+    )
+    Table(
+        "pauses",
+        tables,
+        Column("scope", String(16), primary_key=True),
+        Column("message", Text, nullable=False),
+        Column("until", Float),
+    )
+    tables.create_all(connection)
+
+
 def _batch_cells(connection: Connection) -> None:
     tables = MetaData()
     Table("runs", tables, Column("run_id", String(32), primary_key=True))
@@ -339,5 +396,6 @@ STEPS: tuple[Step, ...] = (
     _corrected,
     _handles,
     _notes,
+    _usage_and_pauses,
     _batch_cells,
 )

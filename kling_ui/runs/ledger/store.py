@@ -12,9 +12,11 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError
 from kling_ui.options import TransferOptions
+from kling_ui.quotas import DAY_S, UsageClaim
 from kling_ui.runs.ledger.batch_cells import note_cell, run_of_cell, runs_for_batch, runs_of_batch
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
-from kling_ui.runs.pricing import DAY_S, Budget, Spending, at_stake_usd, spending_of
+from kling_ui.runs.ledger.usage import UsageRows
+from kling_ui.runs.pricing import Budget, Spending, at_stake_usd, spending_of
 from kling_ui.runs.record import (
     CLAIM_MAX_S,
     BatchCell,
@@ -70,6 +72,12 @@ def spending_by(connection: Connection, visitor: str, now: float, *, own_token: 
     query = select(runs).where(runs.c.engine == EngineName.KLING.value, theirs | today)
     rows = connection.execute(query.order_by(runs.c.created_at.desc())).mappings()
     return spending_of(map(to_record, rows), visitor=visitor, own_token=own_token, now=now, payer=payer)
+
+
+def _spending_before(connection: Connection, record: RunRecord, cell: BatchCell | None) -> Spending:
+    whose = {"own_token": record.visitor_pays, "payer": record.payer or ""}
+    spending = spending_by(connection, record.visitor, record.created_at, **whose)
+    return spending if cell is None else replace(spending, batch_usd=spent_by_batch(connection, cell.batch))
 
 
 def spent_by_batch(connection: Connection, batch: str) -> float:
@@ -144,6 +152,10 @@ def to_record(row: Mapping[Any, Any]) -> RunRecord:
     return _RECORD.validate_python({name: row[_COLUMNS.get(name, name)] for name in _FIELDS})
 
 
+def _at_stake(row: Mapping[Any, Any]) -> float:
+    return at_stake_usd(to_record(row))
+
+
 class Store:
     """The ledger's rows.
 
@@ -171,6 +183,7 @@ class Store:
         again: bool = False,
         gone: Collection[str] = (),
         budget: Budget | None = None,
+        claim: UsageClaim | None = None,
         cell: BatchCell | None = None,
     ) -> RunRecord:
         """Enter a new run, unless its visitor has the same one already: open, of unknown outcome, or completed.
@@ -180,13 +193,14 @@ class Store:
             again: Enter it even though the same run has been completed, or its outcome is unknown; an open one stands.
             gone: Completed runs that do not count, because their results are no longer there.
             budget: Refuses a run that goes beyond it.
+            claim: What of the day's quotas it takes; refuses it, too.
             cell: For which place of a batch it is; a run that stands for that already is in the way, too.
 
         Returns:
             The record that stands in the ledger: the new one, or the one that was there already.
 
         Raises:
-            RunError: It goes beyond the budget.
+            RunError: It goes beyond the budget or a quota, or nothing new is begun at the moment.
             LedgerError: It cannot be entered.
         """
         values = {**to_row(asdict(record)), "open_key": record.fingerprint}
@@ -200,11 +214,11 @@ class Store:
                     if standing is not None:
                         return standing
                     if budget is not None and budget.is_set:
-                        whose = {"own_token": record.visitor_pays, "payer": record.payer or ""}
-                        spending = spending_by(connection, record.visitor, record.created_at, **whose)
-                        if cell is not None:
-                            spending = replace(spending, batch_usd=spent_by_batch(connection, cell.batch))
+                        spending = _spending_before(connection, record, cell)
                         budget.check(spending, record.estimate_usd)
+                    if claim is not None:
+                        usage = UsageRows(connection, _at_stake)
+                        usage.take(claim, record.created_at, run_id=record.run_id if claim.is_paid else "")
                     connection.execute(insert(runs).values(values))
                     note_state(connection, record.run_id, record.state, record.created_at)
                     if cell is not None:
@@ -368,6 +382,14 @@ class Store:
         """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.pricing.spending_of`."""
         with self._transaction() as connection:
             return spending_by(connection, visitor, now, own_token=own_token, payer=payer)
+
+    @contextmanager
+    def usage(self, *, writes: bool = True) -> Generator[UsageRows]:
+        """Give the day's usage and the pause, in one transaction; of those that write, one comes after the other."""
+        with self._transaction() as connection:
+            if writes:
+                in_turn(connection)  # two at once must not both take the last of a quota
+            yield UsageRows(connection, _at_stake)
 
     def keep_handle(self, handle_sha256: str, run_id: str) -> None:
         """Note under which hash of a handle a run is found."""

@@ -6,6 +6,7 @@ from kling_ui.composition import draw_without_background
 from kling_ui.corrections import read_corrections
 from kling_ui.errors import RunError
 from kling_ui.media.edit import side_by_side
+from kling_ui.quotas import Usage
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 from kling_ui.ui.services import Services
@@ -48,6 +49,7 @@ async def without_background_of(run: RunView, services: Services) -> Path:
         raise RunError("Only a preview whose picture and clip are kept can be drawn without its background.")
     if not path.is_file():
         services.store.floor.check()
+        await services.runner.admission.take(services.quota_keys, Usage(previews=1))  # it is drawn once more
         corrections = read_corrections(run.corrections) if run.corrections else None
         await draw_without_background(services.workers, (run.image, run.reference), path, run.choice, corrections)
     return path

@@ -10,11 +10,15 @@ from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, KlingUIError
 from kling_ui.options import Resolution
+from kling_ui.pauses import PausedError, PauseScope
 from kling_ui.presentation.money import dollars, leaving_words, price_words, refusal_words, spending_sentence
 from kling_ui.presentation.request_code import WITHOUT_CORRECTIONS, CodeRequest, snippets
+from kling_ui.presentation.runs import in_words
 from kling_ui.presentation.wording import NBSP
+from kling_ui.quotas import Usage
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, Terms
+from kling_ui.runs.submission import foreseen_usage
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate, shown_rate_value
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text
 from kling_ui.ui.handlers.account import refused_line
@@ -51,12 +55,15 @@ class PriceHandlers:
             The price, the button, the rate, and the token's two parts.
         """
         as_it_is = gr.skip(), gr.skip()
-        if engine != EngineName.KLING:
-            return {"words": FREE}, gr.update(value=RUN), {}, *as_it_is
         services, who = self._services(), visitor_of(visitor, request)
-        token, terms = services.tokens.use(who.token_key), services.terms(who)
+        terms = services.terms(who)
+        if engine != EngineName.KLING:
+            stop = _stop_value(await services.runner.admission.refusal(terms.quota_keys, Usage(previews=1)))
+            return {"words": FREE} | stop, gr.update(value=RUN), {}, *as_it_is
+        token = services.tokens.use(who.token_key)
         if token is None and (services.settings.token is None or not terms.app_token):
-            return {"engine": engine, "words": NO_PRICE_YET}, gr.update(value=RUN_ON_KLING), {}, *as_it_is
+            stop = _stop_value(await services.runner.admission.refusal(terms.quota_keys, Usage(runs=1), is_paid=True))
+            return {"engine": engine, "words": NO_PRICE_YET} | stop, gr.update(value=RUN_ON_KLING), {}, *as_it_is
         try:
             quote = await services.runner.quote(await self._duration_s(video, request), token=token, terms=terms)
             value = {"engine": engine} | price_value(quote) | await self._budget_value(who.owner, token, quote, terms)
@@ -128,10 +135,20 @@ class PriceHandlers:
         budget = runner.budget.sharing(terms.share_usd if token is None else None)
         spending = await runner.spending(owner, own_token=token is not None, terms=terms)
         spent = spending_sentence(budget, spending) if budget.is_set or spending.session_usd or spending.day_usd else ""
-        if (refusal := budget.refusal(spending, quote.estimate_usd)) is None:
-            return {"spent": spent}
-        stop, way_out = refusal_words(refusal)
-        return {"spent": spent, "stop": stop, "way_out": way_out}
+        if (refusal := budget.refusal(spending, quote.estimate_usd)) is not None:
+            stop, way_out = refusal_words(refusal)
+            return {"spent": spent, "stop": stop, "way_out": way_out}
+        closed = await runner.admission.refusal(terms.quota_keys, foreseen_usage(quote, token), is_paid=True)
+        return {"spent": spent} | _stop_value(closed)
+
+
+def _stop_value(closed: KlingUIError | None) -> dict[str, Any]:
+    """Show beforehand why a run would not be let in; nothing where it would."""
+    if closed is None:
+        return {}
+    said = in_words(closed)
+    stops_all = isinstance(closed, PausedError) and closed.pause.scope is PauseScope.ALL
+    return {"stop": said.message, "way_out": said.advice, "stops_all": stops_all}
 
 
 def price_value(quote: Quote) -> dict[str, Any]:

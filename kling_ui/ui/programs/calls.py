@@ -20,10 +20,12 @@ from kling_ui.errors import RunError
 from kling_ui.options import InputKind, Orientation, Resolution
 from kling_ui.presentation.findings import repair_label, report_json
 from kling_ui.presentation.money import price_sentence, refusal_words
-from kling_ui.presentation.runs import cancel_words, run_words, start_words
+from kling_ui.presentation.runs import cancel_words, in_words, run_words, start_words
+from kling_ui.quotas import Usage
 from kling_ui.results import CheckResult
 from kling_ui.runs.engines import judged_for
 from kling_ui.runs.record import EngineName, RunInputs, Start
+from kling_ui.runs.submission import foreseen_usage
 from kling_ui.runs.view import RunView
 from kling_ui.scoring.compare import match_clips
 from kling_ui.sheets import sheet_with
@@ -227,6 +229,7 @@ class ProgramCalls:
         rows = [await caller.file(InputKind.IMAGE, one) for one in pictures]
         columns = [await caller.file(InputKind.VIDEO, one) for one in clips]
         parts = Parts(settings=services.settings, workers=services.workers, preflight=services.preflight)
+        await services.runner.admission.take(services.quota_keys, Usage(previews=len(pictures) * len(clips)))
         async with services.room(SHEET_BYTES) as room:
             await asyncio.to_thread(room.folder.mkdir, parents=True)
             drawn = await sheet_with(
@@ -262,6 +265,8 @@ class ProgramCalls:
         quote = await runner.quote(duration_s, token=secret, terms=terms)
         spending = await runner.spending(owner, own_token=True, terms=terms)
         refusal = runner.budget.refusal(spending, quote.estimate_usd) if duration_s is not None else None
+        closed = await runner.admission.refusal(terms.quota_keys, foreseen_usage(quote, secret), is_paid=True)
+        why = " ".join(refusal_words(refusal)) if refusal else str(in_words(closed)) if closed else ""
         return {
             "rate_usd": quote.rate_usd,
             "unit": quote.unit,
@@ -269,7 +274,7 @@ class ProgramCalls:
             "estimate_usd": quote.estimate_usd,
             "sentence": price_sentence(quote),
             "spent_today_usd": spending.day_usd,
-            "refusal": "" if refusal is None else " ".join(refusal_words(refusal)),
+            "refusal": why,
         }
 
     def _caller(self, scope: Scope | None) -> Caller:

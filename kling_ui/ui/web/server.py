@@ -28,6 +28,7 @@ from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
 from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.options import InputKind
+from kling_ui.presentation.runs import in_words
 from kling_ui.presentation.wording import NOT_LASTING, keeping_words
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
@@ -44,7 +45,8 @@ from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
 from kling_ui.ui.web.upload_forms import add_forms_route
-from kling_ui.ui.web.uploads import UploadIntake, UploadRate, status_of
+from kling_ui.ui.web.upload_rate import UploadRate
+from kling_ui.ui.web.uploads import UploadIntake, status_of
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
@@ -158,8 +160,12 @@ def build_app(
 
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.add_middleware(CORSMiddleware, allow_origins=[_origin(settings.public_url)] if settings.public_url else [])
-    rate = UploadRate(limit_s=settings.limits.upload_minutes * 60)
-    intake = UploadIntake(lambda: app.state.services.store, rate=rate, is_public=settings.is_public)
+    intake = UploadIntake(
+        lambda: app.state.services.store,
+        admission=lambda: app.state.services.runner.admission,
+        rate=UploadRate(limit_s=settings.limits.upload_minutes * 60),
+        is_public=settings.is_public,
+    )
     add_routes(app, signed_files, intake)
     add_forms_route(app, signed_files, intake)
     add_copies_route(app, signed_files)
@@ -334,6 +340,7 @@ async def _keep_clean(services: Services) -> None:
             for folder in (services.settings.data_dir / "gradio", services.settings.playable_folder):
                 await asyncio.to_thread(sweep, folder, KEEP_INPUTS_S)
             await asyncio.to_thread(services.corrections.sweep)
+            await services.runner.admission.forget()
             if services.retention is not None:
                 await services.retention.sweep()
         except Exception:
@@ -366,7 +373,8 @@ def add_routes(app: FastAPI, signed_files: SignedFiles, intake: UploadIntake) ->
             path = await intake.take(request, name)
         except KlingUIError as error:
             # What was not read of it would be taken for another request.
-            answer = {"error": error.message, "advice": error.advice}
+            said = in_words(error)
+            answer = {"error": said.message, "advice": said.advice}
             return JSONResponse(answer, status_of(error), headers={"Connection": "close"})
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it

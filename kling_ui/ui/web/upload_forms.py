@@ -13,6 +13,7 @@ from starlette.requests import ClientDisconnect
 
 from kling_ui.errors import KlingUIError
 from kling_ui.media.files import clean_name
+from kling_ui.presentation.runs import in_words
 from kling_ui.ui.web.gradio_requests import TOO_SLOW
 from kling_ui.ui.web.program_requests import UPLOAD
 from kling_ui.ui.web.signed_files import SignedFiles
@@ -149,7 +150,7 @@ def add_forms_route(app: FastAPI, signed_files: SignedFiles, intake: UploadIntak
         except TimeoutError:
             return PlainTextResponse(TOO_SLOW, 408, {"Connection": "close"})
         except KlingUIError as error:
-            return PlainTextResponse(str(error), status_of(error), {"Connection": "close"})
+            return PlainTextResponse(str(in_words(error)), status_of(error), {"Connection": "close"})
         except ClientDisconnect:
             return Response(status_code=400)  # nobody is there to read it
         return JSONResponse([signed_files.sign(path)])

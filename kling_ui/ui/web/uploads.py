@@ -1,4 +1,4 @@
-"""Uploads: taken in at their pace, kept within each visitor's share, swept by age."""
+"""Uploads: counted, kept within each visitor's share, swept by age."""
 
 import asyncio
 import re
@@ -6,8 +6,8 @@ import secrets
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, MutableMapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, MutableMapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -17,18 +17,19 @@ from typing import Any, Protocol
 from starlette.datastructures import Headers
 
 from kling_ui.errors import KlingUIError
+from kling_ui.pauses import PausedError
+from kling_ui.quotas import DailyQuotaError, QuotaKeys
+from kling_ui.runs.admission import Admission, UploadAllowance
 from kling_ui.signing import keyed_hash
 from kling_ui.ui.fair_share import BusyError, FairShare
 from kling_ui.ui.visitors import share_keys
 from kling_ui.ui.web.signed_files import UPLOAD_MAX_BYTES, receive, refuse_large
+from kling_ui.ui.web.upload_rate import TooSlowError, UploadRate, paced
 
 ENTRY_MIN_BYTES = 100_000  # what a tiny file counts: each takes a folder, and is looked at when all are counted
 FLOOR_CHECK_BYTES = 16 * 10**6  # the disk is looked at again after so much
 ACCOUNTS_MAX = 1000  # visitors whose sizes are remembered; those of others are counted anew
 _OWNER = re.compile(r"of-[0-9a-f]{32}")
-IDLE_S = 30.0
-GRACE_S = 30.0
-BYTES_PER_S_MIN = 8000.0  # a modem of 64 kbit/s
 AT_ONCE_MAX = 6  # a browser opens no more connections to one host
 
 
@@ -276,69 +277,10 @@ def _remove_if_old(entry: Path, oldest: float) -> int:
     return 0
 
 
-class TooSlowError(KlingUIError):
-    """An upload does not come in fast enough."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadRate:
-    """What is expected of an upload.
-
-    Attributes:
-        limit_s: Seconds that all of it may take.
-        idle_s: Seconds for which nothing may come.
-        grace_s: Seconds after which the rate counts.
-        bytes_per_s_min: The average rate, from the beginning, below which it is ended.
-    """
-
-    limit_s: float
-    idle_s: float = IDLE_S
-    grace_s: float = GRACE_S
-    bytes_per_s_min: float = BYTES_PER_S_MIN
-
-    def timeout_s(self, size_bytes: int, last_s: float) -> float:
-        """Say until when the next bytes must come, in seconds since the beginning.
-
-        Args:
-            size_bytes: What has come.
-            last_s: When the last of it came.
-        """
-        return min(last_s + self.idle_s, self.limit_s, max(self.grace_s, size_bytes / self.bytes_per_s_min))
-
-
-async def paced(chunks: AsyncIterable[bytes], rate: UploadRate) -> AsyncGenerator[bytes]:
-    """Pass an upload on as long as it keeps up with the pace.
-
-    Raises:
-        TooSlowError: It does not.
-    """
-    loop, coming = asyncio.get_running_loop(), aiter(chunks)
-    began_s = loop.time()
-    size_bytes, last_s = 0, 0.0
-    while True:
-        try:
-            async with asyncio.timeout_at(began_s + rate.timeout_s(size_bytes, last_s)):
-                chunk = await anext(coming)
-        except StopAsyncIteration:
-            return
-        except TimeoutError as error:
-            raise _too_slow(rate, loop.time() - began_s) from error
-        last_s, size_bytes = loop.time() - began_s, size_bytes + len(chunk)
-        if last_s > rate.timeout_s(size_bytes, last_s):
-            raise _too_slow(rate, last_s)
-        yield chunk
-
-
-def _too_slow(rate: UploadRate, elapsed_s: float) -> TooSlowError:
-    if elapsed_s >= rate.limit_s:
-        return TooSlowError(
-            f"The file did not arrive within {rate.limit_s / 60:g} min.", advice="Choose a smaller one, or try again."
-        )
-    return TooSlowError("The file arrived too slowly, or stopped coming.", advice="Check the connection and try again.")
-
-
 _STATUS = {
     BusyError: HTTPStatus.TOO_MANY_REQUESTS,
+    DailyQuotaError: HTTPStatus.TOO_MANY_REQUESTS,
+    PausedError: HTTPStatus.SERVICE_UNAVAILABLE,
     TooSlowError: HTTPStatus.REQUEST_TIMEOUT,
     QuotaError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     DiskFullError: HTTPStatus.INSUFFICIENT_STORAGE,
@@ -372,6 +314,7 @@ class UploadIntake:
         is_public: Others than the person at this machine can reach the app.
         at_once_max: How many may come from one address at once.
         max_bytes: The largest one.
+        admission: Counts them; without it they are not.
     """
 
     def __init__(
@@ -379,11 +322,13 @@ class UploadIntake:
         store: Callable[[], UploadStore],
         *,
         rate: UploadRate,
+        admission: Callable[[], Admission] | None = None,
         is_public: bool = False,
         at_once_max: int = AT_ONCE_MAX,
         max_bytes: int = UPLOAD_MAX_BYTES,
     ) -> None:
         self._store = store
+        self._admission = admission
         self._rate = rate
         self._is_public = is_public
         self._max_bytes = max_bytes
@@ -404,7 +349,7 @@ class UploadIntake:
         async with self._at_once.turn(keys[-1]):
             chunks = paced(request.stream(), self._rate)
             try:
-                return await self._keep(chunks, keys[0], name, _announced_bytes(request))
+                return await self._keep(chunks, QuotaKeys(keys[0], keys[-1]), name, _announced_bytes(request))
             except TooSlowError:
                 raise
             except KlingUIError:
@@ -413,9 +358,13 @@ class UploadIntake:
             finally:
                 await chunks.aclose()
 
-    async def _keep(self, chunks: AsyncIterator[bytes], owner: str, name: str, announced_bytes: int) -> Path:
+    async def _keep(self, chunks: AsyncIterator[bytes], keys: QuotaKeys, name: str, announced_bytes: int) -> Path:
         refuse_large(announced_bytes, self._max_bytes)
-        async with self._store().room(owner, announced_bytes) as room:
+        async with AsyncExitStack() as stack:
+            if self._admission is not None:
+                allowance = await stack.enter_async_context(self._admission().upload(keys, announced_bytes))
+                chunks = _allowed(chunks, allowance)
+            room = await stack.enter_async_context(self._store().room(keys.visitor, announced_bytes))
             return await receive(_counted(chunks, room), room.folder, name, self._max_bytes)
 
     async def _read_off(self, chunks: AsyncIterator[bytes]) -> None:
@@ -438,6 +387,12 @@ def status_of(error: KlingUIError) -> HTTPStatus:
 async def _counted(chunks: AsyncIterator[bytes], room: Room) -> AsyncGenerator[bytes]:
     async for chunk in chunks:
         room.write(len(chunk))
+        yield chunk
+
+
+async def _allowed(chunks: AsyncIterator[bytes], allowance: UploadAllowance) -> AsyncGenerator[bytes]:
+    async for chunk in chunks:
+        await allowance.take(len(chunk))
         yield chunk
 
 

@@ -10,6 +10,7 @@ from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Charge, charge_of
 from kling_ui.runs.record import EngineName, RunState
 
+TABLES = ("runs", "states", "handles", "usage", "pauses", "batch_cells")
 FIRST = Path(__file__).with_name("ledger-v1.sql")  # written by the release that had one step; it never changes
 
 
@@ -74,12 +75,10 @@ def shape(database):
     inspector = inspect(database)
     columns = {
         table: {column["name"]: (str(column["type"]), column["nullable"]) for column in inspector.get_columns(table)}
-        for table in ("runs", "states", "batch_cells")
+        for table in TABLES
     }
-    indexes = {
-        table: {index["name"] for index in inspector.get_indexes(table)} for table in ("runs", "states", "batch_cells")
-    }
-    primary = [inspector.get_pk_constraint(table)["constrained_columns"] for table in ("runs", "states", "batch_cells")]
+    indexes = {table: {index["name"] for index in inspector.get_indexes(table)} for table in TABLES}
+    primary = [inspector.get_pk_constraint(table)["constrained_columns"] for table in TABLES]
     unique = [sorted(constraint["column_names"]) for constraint in inspector.get_unique_constraints("runs")]
     keys = [key["options"] for key in inspector.get_foreign_keys("states")]
     return columns, indexes, primary, unique, keys

@@ -10,6 +10,9 @@ from starlette.requests import Request
 
 from kling_ui.errors import KlingUIError
 from kling_ui.options import InputKind, TransferOptions
+from kling_ui.quotas import DailyQuota, DailyQuotaError, DailyQuotas
+from kling_ui.runs.admission import Admission
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
@@ -178,6 +181,25 @@ def test_a_link_takes_a_turn_and_room_of_whoever_gave_it(public, monkeypatch):
         return begun, len({folder.parent for folder in folders})
 
     assert asyncio.run(story()) == (["first"] * 4 + ["second"], 2)
+
+
+def test_a_link_counts_as_an_upload_of_whoever_gave_it(public, monkeypatch):
+    async def story():
+        async def download(url, folder, *, count, **_):
+            await count(700)
+            return folder / url
+
+        monkeypatch.setattr("kling_ui.ui.services.download", download)
+        first, second = (public.for_request(_asking(address)) for address in ("net-1", "net-2"))
+        ledger = Ledger("sqlite://")
+        public.runner.admission = Admission(ledger, DailyQuotas(visitor=DailyQuota(size_bytes=1000)), None, lambda: 0.0)
+        await first.fetch(InputKind.IMAGE, "first")
+        with pytest.raises(DailyQuotaError):
+            await first.fetch(InputKind.IMAGE, "second")
+        await second.fetch(InputKind.IMAGE, "third")
+        await ledger.aclose()
+
+    asyncio.run(story())
 
 
 @pytest.fixture

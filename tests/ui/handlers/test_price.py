@@ -8,7 +8,9 @@ from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError
 from kling_ui.options import TransferOptions
+from kling_ui.pauses import Pause, PausedError, PauseScope
 from kling_ui.presentation.wording import NBSP
+from kling_ui.quotas import Usage
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.publishing.protocol import NoPublisherError
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate
@@ -149,6 +151,24 @@ def test_a_budget_stops_before_anything_is_sent_and_shows_the_way_out(services, 
     if is_stopped:
         assert value["stop"].endswith("is left.")
         assert "preview" in value["way_out"]
+
+
+@pytest.mark.parametrize(("engine", "typed"), [("kling", TYPED), ("kling", None), ("preview", None)])
+def test_why_nothing_would_be_let_in_is_said_before_the_click(services, runner, engine, typed):
+    runner.admission.closed = PausedError(Pause(PauseScope.ALL, "Back on Monday."), None)
+    value, _ = _cost(services, engine=engine, typed=typed)
+    assert value["stop"].startswith("Whoever runs this app has paused new uploads, previews and runs")
+    assert value["stop"].endswith("Back on Monday.")
+    assert value["stops_all"]
+
+
+def test_a_run_of_no_clip_yet_is_not_refused_for_its_length(services, runner):
+    _cost(services, own=OWN, typed=None, clip=False)
+    _cost(services, own=OWN, typed=None)
+    _cost(services)
+    of_the_app = Usage(runs=1, seconds=12.0, usd=pytest.approx(0.84))
+    of_the_visitor = Usage(runs=1, seconds=12.0)
+    assert runner.admission.asked == [Usage(runs=1), of_the_app, of_the_visitor]
 
 
 def test_without_a_clip_the_rate_alone_is_told(services):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from kling_ui.corrections import Corrections, PlacedJoint, write_corrections
 from kling_ui.errors import RunError
 from kling_ui.options import Orientation, Resolution, TransferOptions
+from kling_ui.quotas import Usage
 from kling_ui.runs.record import EngineName, RunState, StartCode
 from kling_ui.runs.runner import Start
 from kling_ui.runs.submission import NoTokenError
@@ -381,6 +382,7 @@ def test_a_preview_without_background_is_drawn_once_as_it_was_corrected(handlers
     update = asyncio.run(handlers.on_compare(_told(run_id="r1", without_background=True), VISITOR, TAB))
     assert update["comparison"]["url"].endswith("/transparent.webm")
     assert update["comparison"]["name"] == "transparent-preview-r1.webm"
+    assert runner.admission.asked == [Usage(previews=1)]
     assert asyncio.run(handlers.on_compare(_told(run_id="r1", without_background=True), VISITOR, TAB)) == update
     assert drawn == [4]
 

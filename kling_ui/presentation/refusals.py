@@ -1,0 +1,107 @@
+"""What is said where nothing new is let in: a quota of the day is used up, or the app is paused."""
+
+from kling_ui.pauses import Pause, PausedError, PauseScope
+from kling_ui.presentation.money import dollars
+from kling_ui.quotas import DailyQuotaError, Measure, QuotaRefusal, QuotaScope
+
+# Of each measure: what it is called, and what is done with it.
+_NOUNS = {
+    Measure.RUNS: ("run", "runs on Kling", "made"),
+    Measure.SECONDS: ("s", "s of video on Kling", "used"),
+    Measure.USD: ("", "of the app's money", "spent"),
+    Measure.PREVIEWS: ("preview", "previews", "made"),
+    Measure.UPLOADS: ("file", "files", "handed in"),
+    Measure.SIZE_BYTES: ("GB", "GB of files", "handed in"),
+}
+_NOTHING = {
+    Measure.SECONDS: "No seconds of video on Kling",
+    Measure.USD: "None of the app's money",
+    Measure.SIZE_BYTES: "No files",
+}
+_WAYS_OUT = {
+    Measure.RUNS: "Until then use the preview, which is free.",
+    Measure.SECONDS: "Until then use a shorter clip, or the preview, which is free.",
+    Measure.USD: "Until then use your own token, or the preview, which is free.",
+    Measure.PREVIEWS: "What you made is still here.",
+    Measure.UPLOADS: "What you handed in today is still here.",
+    Measure.SIZE_BYTES: "Until then choose a smaller file, or one that you handed in today.",
+}
+_SCOPES = {
+    QuotaScope.VISITOR: "It is counted by account or network address.",
+    QuotaScope.ADDRESS: "It is counted by network address, which others may share.",
+    QuotaScope.TOTAL: "It is counted for all visitors together.",
+}
+
+
+def admission_words(error: DailyQuotaError | PausedError) -> tuple[str, str]:
+    """Say why something new is not let in, when it will be, and what to do meanwhile."""
+    if isinstance(error, PausedError):
+        return pause_words(error.pause, error.ends_in_s)
+    return quota_words(error.refusal)
+
+
+def quota_words(refusal: QuotaRefusal) -> tuple[str, str]:
+    """Say why a quota does not allow something and when it will again, and what to do."""
+    measure, scope = refusal.measure, _SCOPES[refusal.scope]
+    limit, (unit, noun, done) = _amount(measure, refusal.limit), _NOUNS[measure]
+    what = f"{limit} {noun}"
+    if refusal.asked is None:
+        unknown = "how long the clip is" if measure is Measure.SECONDS else "what this run would cost"
+        return (
+            f"Of {what} a day {_amount(measure, refusal.used)} are {done}, and it is not known {unknown}.",
+            "Try again later, or use the preview, which is free.",
+        )
+    asked = f"{_amount(measure, refusal.asked)} {unit}".rstrip()
+    if refusal.limit == 0:
+        return f"{_NOTHING.get(measure, f'No {noun}')} may be {done} here.", _never(measure)
+    if refusal.never_fits:
+        takes = f"This would take {asked}" if measure is not Measure.USD else f"This run would cost about {asked}"
+        return f"{takes}, and no more than {what} may be {done} in a day.", _never(measure)
+    who = {
+        QuotaScope.VISITOR: "You have",
+        QuotaScope.ADDRESS: "From your network address you and others have",
+        QuotaScope.TOTAL: "All visitors together have",
+    }[refusal.scope]
+    needs = "" if measure in {Measure.RUNS, Measure.PREVIEWS, Measure.UPLOADS} else f", and this would take {asked}"
+    if measure is Measure.PREVIEWS and refusal.asked > 1:
+        needs = f", and this would take {refusal.asked:.0f}"
+    words = f"{who} {done} {_amount(measure, refusal.used)} of {what} today{needs}; {lifting_words(refusal)}."
+    return words, f"{scope} {_WAYS_OUT[measure]}"
+
+
+def lifting_words(refusal: QuotaRefusal) -> str:
+    """Say when a quota begins anew: ``more from 00:00 UTC (in 3 h 12 min)``."""
+    return f"more from 00:00 UTC (in {_span(refusal.lifts_in_s)})"
+
+
+def pause_words(pause: Pause, ends_in_s: float | None = None) -> tuple[str, str]:
+    """Say that nothing new is begun, until when, what goes on, and what to do."""
+    new = "runs on Kling" if pause.scope is PauseScope.PAID else "uploads, previews and runs"
+    until = "until they end it" if ends_in_s is None else f"for {_span(ends_in_s)} more"
+    words = f"Whoever runs this app has paused new {new} {until}."
+    advice = "What was begun goes on, and results can be seen and saved."
+    if pause.scope is PauseScope.PAID:
+        advice = "Runs that were begun go on. Use the preview, which is free, or try again later."
+    message = pause.message if pause.message.endswith((".", "!", "?")) or not pause.message else f"{pause.message}."
+    return f"{words} {message}".rstrip(), advice
+
+
+def _span(duration_s: float) -> str:
+    hours, minutes = divmod(max(1, int(-(-duration_s // 60))), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def _amount(measure: Measure, amount: float) -> str:
+    if measure is Measure.USD:
+        return dollars(amount)
+    if measure is Measure.SIZE_BYTES:
+        return f"{amount / 1e9:.3g}"
+    return f"{round(amount, 1):g}"
+
+
+def _never(measure: Measure) -> str:
+    if measure is Measure.SIZE_BYTES:
+        return "Choose a smaller file."
+    if measure in {Measure.SECONDS, Measure.USD}:
+        return "Shorten the clip, or use the preview, which is free."
+    return "Use the preview, which is free." if measure is Measure.RUNS else "Whoever runs this app says so."
