@@ -7,12 +7,12 @@ ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1 UV_PYTHON_DOWNLOADS=ne
 WORKDIR /app
 # First what seldom changes, so that a change of the code does not install everything anew.
 COPY pyproject.toml uv.lock ./
-RUN uv sync --frozen --no-dev --extra postgres --no-install-project
+RUN uv sync --frozen --no-dev --extra postgres --extra metrics --no-install-project
 COPY README.md LICENSE ./
 COPY assets/examples assets/examples
 COPY assets/ui assets/ui
 COPY kling_ui kling_ui
-RUN uv sync --frozen --no-dev --extra postgres --no-editable
+RUN uv sync --frozen --no-dev --extra postgres --extra metrics --no-editable
 
 FROM python:3.11-slim-bookworm
 # 1000 is the user of Hugging Face Spaces. Only /data and /tmp are ever written to.

@@ -102,7 +102,7 @@ class Crowd:
     async def watch(self, seconds: float) -> dict[str, Any]:
         """Watch until every run has ended, and return what was seen."""
         async with self._http:
-            arrival, coming_back = _page_events(await self._config())
+            arrival, coming_back = page_events(await self._config())
             await self._round_trip(arrival)  # the first one waits for what the app loads late
             started, before_mib = time.monotonic(), memory_mib(self._pid)
             probing = asyncio.create_task(self._probe(arrival))
@@ -158,7 +158,7 @@ class Crowd:
                     return
 
 
-def _page_events(config: dict[str, Any]) -> tuple[int, int]:
+def page_events(config: dict[str, Any]) -> tuple[int, int]:
     """Find the event that a page sends when it opens, and the one that looks for the visitor's newest run."""
     events = config["dependencies"]
     arrival = next(
@@ -226,8 +226,11 @@ class NoMeasurer:
     async def motion(self, _reference: Path, _result: Path, _orientation: object) -> None:
         """Say nothing."""
 
+    async def aclose(self) -> None:
+        """Do nothing: nothing is done in the background."""
 
-def serve(folder: Path, port: int, runs: int) -> None:
+
+def serve(folder: Path, port: int, runs: int, **more_settings: Any) -> None:
     """Be the app, with that many runs on their way, until interrupted; then print what it knows as one line of JSON."""
     from kling_ui.ui.services import Services, open_services  # noqa: PLC0415
     from kling_ui.ui.web.server import build_app  # noqa: PLC0415
@@ -236,7 +239,13 @@ def serve(folder: Path, port: int, runs: int) -> None:
     image, video = folder / "in.png", folder / "in.mp4"
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
     video.write_bytes(VIDEO)
-    settings = Settings(token=SecretStr("t" * 32), api_base="https://api.example", data_dir=folder / "data", workers=1)
+    usual: dict[str, Any] = {
+        "token": SecretStr("t" * 32),
+        "api_base": "https://api.example",
+        "data_dir": folder / "data",
+        "workers": 1,
+    }
+    settings = Settings(**(usual | more_settings))
     vendor, measurer = Vendor(), NoMeasurer()
     runs_folder = RunFolders(settings.data_dir / "runs")
 

@@ -256,6 +256,14 @@ class CorrectionStore:
                 os.utime(newest)
         return newest
 
+    def erase(self, owner: str) -> frozenset[str]:
+        """Forget all that somebody corrected, and return the SHA-256 of the pictures that it was about; blocking."""
+        contents = set()
+        for place in self.folder.glob(f"{self._owner(owner)}-*.json") if owner else ():
+            contents.add(place.name.split("-")[1])
+            place.unlink(missing_ok=True)
+        return frozenset(contents)
+
     def sweep(self, *, now: float | None = None) -> None:
         """Remove what was not used for :data:`KEPT_S`, and what is more than :data:`ALL_MAX_BYTES`; blocking."""
         oldest, room = (now or time.time()) - KEPT_S, ALL_MAX_BYTES

@@ -20,6 +20,7 @@ from kling_ui.quotas import DailyQuota, DailyQuotas, QuotaScope
 API_BASE = "https://model-api.runcomfy.net"
 MODEL_ID = "kling/kling-2-6/motion-control-standard"
 TOKEN_MAX_CHARS = 4096  # the vendor's own clients refuse longer ones
+METRICS_TOKEN_MIN_CHARS = 16
 PUBLISH_HOURS_MAX = 168  # a presigned address of S3 works for seven days at most
 _STORE_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?")
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
@@ -81,6 +82,7 @@ class Limits:
         uploads_each_gb: ``KLING_UI_UPLOADS_EACH_GB``: GB (10^9 bytes) of uploads of one visitor that are kept, 1-10000.
         upload_minutes: ``KLING_UI_UPLOAD_MINUTES``: minutes that one upload may take, 1-1440.
         free_disk_gb: ``KLING_UI_FREE_DISK_GB``: GB of free disk below which uploads and runs are refused, 0-100000.
+        temporary_gb: ``KLING_UI_TEMPORARY_GB``: GB that inputs and copies of all visitors together may take, 1-100000.
         keep_days: ``KLING_UI_KEEP_DAYS``: days after which files of free runs and of checks are removed, 1-36500;
             ``None`` keeps them whatever their age.
         disk_percent: ``KLING_UI_DISK_PERCENT``: percent of the disk that files of runs and checks may take before the
@@ -95,6 +97,7 @@ class Limits:
     uploads_each_gb: int = _limit(2, 1, 10_000)
     upload_minutes: int = _limit(10, 1, 1440)
     free_disk_gb: int = _limit(1, 0, 100_000)
+    temporary_gb: int = _limit(20, 1, 100_000)
     keep_days: int | None = _limit(None, 1, 36_500)
     disk_percent: int = _limit(50, 1, 100)
 
@@ -133,6 +136,9 @@ class Settings:
         space_id: Which one, such as ``ann/demo``.
         is_lasting: What is kept here outlives a restart; not so in a Space without persistent storage.
         ledger_disk: What a SQLite ledger lies on; a bucket is refused.
+        metrics_token: ``KLING_UI_METRICS_TOKEN``: opens ``/metrics`` for Prometheus to whoever brings it, at least 16
+            characters; needs the extra ``metrics``. ``None`` offers none.
+        log_json: ``KLING_UI_LOG`` is ``json``: log lines are JSON objects with run ids and without anything personal.
         mcp: ``KLING_UI_MCP``: answer agents, too, as tools of the Model Context Protocol; needs the extra ``mcp``.
         limits: How much of the machine visitors may take.
         quotas: ``KLING_UI_QUOTA_VISITOR``, ``KLING_UI_QUOTA_ADDRESS``, ``KLING_UI_QUOTA_TOTAL``: what one visitor, one
@@ -161,6 +167,8 @@ class Settings:
     hosts: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     on_space: bool = False
+    metrics_token: SecretStr | None = None
+    log_json: bool = False
     mcp: bool = False
     space_id: str | None = None
     is_lasting: bool = True
@@ -210,6 +218,8 @@ class Settings:
             hosts=_hosts(env),
             trusted_proxies=_trusted_proxies(env),
             on_space=on_space,
+            metrics_token=_metrics_token(env),
+            log_json=_log_json(env),
             mcp=_number(env, "KLING_UI_MCP", 0, 1) == 1,
             space_id=env["SPACE_ID"] if _SPACE.fullmatch(env.get("SPACE_ID", "")) else None,
             is_lasting=not on_space or mount_of(data_dir, mounts)[0] != "/",
@@ -314,6 +324,22 @@ def _token(env: Mapping[str, str]) -> SecretStr | None:
                 )
             return SecretStr(text)
     return None
+
+
+def _metrics_token(env: Mapping[str, str]) -> SecretStr | None:
+    if not (text := env.get("KLING_UI_METRICS_TOKEN")):
+        return None
+    if not valid_token(text) or len(text) < METRICS_TOKEN_MIN_CHARS:
+        raise SettingsError(
+            f"KLING_UI_METRICS_TOKEN takes printable ASCII without spaces, at least {METRICS_TOKEN_MIN_CHARS} of it."
+        )
+    return SecretStr(text)
+
+
+def _log_json(env: Mapping[str, str]) -> bool:
+    if (text := env.get("KLING_UI_LOG") or "text") not in {"text", "json"}:
+        raise SettingsError("KLING_UI_LOG takes text or json.")
+    return text == "json"
 
 
 def _url(env: Mapping[str, str], name: str) -> str | None:

@@ -9,9 +9,12 @@ import multiprocessing
 import os
 import pickle
 import signal
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Generator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import Self, TypeVar
 
@@ -21,6 +24,29 @@ from kling_ui.errors import WorkCancelledError, WorkError, WorkTimeoutError
 
 T = TypeVar("T")
 TakeTurn = Callable[[], Awaitable[Callable[[], None]]]
+
+
+@dataclass(slots=True)
+class WorkTally:
+    """What workers have done since the start.
+
+    Attributes:
+        jobs: Jobs by the name of the work and by how they ended: done, failed, cancelled, lost (with their process).
+        seconds: Seconds that they took, with waiting for a worker, by the name of the work.
+    """
+
+    jobs: Counter[tuple[str, str]] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def lost(self) -> int:
+        """Jobs that took their process with them."""
+        return sum(count for (_, outcome), count in self.jobs.items() if outcome == "lost")
+
+    def note(self, work: str, outcome: str, elapsed_s: float) -> None:
+        """Count a job."""
+        self.jobs[work, outcome] += 1
+        self.seconds[work] = self.seconds.get(work, 0.0) + elapsed_s
 
 
 class Workers:
@@ -34,8 +60,28 @@ class Workers:
         self.count = count or max(1, min(4, os.cpu_count() or 1))
         self._pool = _open_pool(self.count)
         self._is_closed = False
+        self.tally = WorkTally()
 
     async def run(
+        self, work: Callable[..., T], /, *args: object, timeout_s: float | None = None, **kwargs: object
+    ) -> T:
+        """Do as :meth:`_run` says, and count it."""
+        began_s, outcome = time.monotonic(), "failed"
+        try:
+            made = await self._run(work, *args, timeout_s=timeout_s, **kwargs)
+            outcome = "done"
+        except (asyncio.CancelledError, WorkCancelledError):
+            outcome = "cancelled"
+            raise
+        except WorkError as error:
+            outcome = "lost" if error.__cause__ is not None else "failed"
+            raise
+        else:
+            return made
+        finally:
+            self.tally.note(getattr(work, "__name__", "other"), outcome, time.monotonic() - began_s)
+
+    async def _run(
         self, work: Callable[..., T], /, *args: object, timeout_s: float | None = None, **kwargs: object
     ) -> T:
         """Run ``work`` in a worker and wait for it; cancelling the awaiting task ends the worker's process.

@@ -72,7 +72,6 @@ function render() {
   const wasDeleting = Boolean(props.value?.deleted) && find(".about").contains(document.activeElement);
   drawAddress(props.value || {});
   drawAbout();
-  find(".history").hidden = !runs.length && !mayRecover;
   find("h2").hidden = !runs.length;
   find(".history > ul").replaceChildren(...runs.map(entry));
   find(".history-steps").hidden = !steps.length;
@@ -90,6 +89,7 @@ find(".history-recover form").addEventListener("submit", (event) => {
 });
 
 wireAbout();
+wireErase();
 watch("value", () => { render(); find(".history-note").textContent = ""; });
 watch("engine", render);
 watch("note", note);

@@ -176,6 +176,14 @@ class Preflight:
         analyses = (found for found in self._remembered.values() if isinstance(found, ImageAnalysis | VideoAnalysis))
         return {analysis.sha256 for analysis in analyses}
 
+    def forget(self, sha256: Collection[str]) -> None:
+        """Forget what was found in some contents, and all of files that are gone; blocking."""
+        for key, found in list(self._remembered.items()):
+            if getattr(found, "sha256", None) in sha256 or not key[1].exists():
+                self._remembered.pop(key, None)
+        for judged in [judged for judged in self._judged if {judged[0], judged[3]} & set(sha256)]:
+            self._judged.pop(judged, None)
+
     async def image_facts(self, path: Path) -> ImageFacts:
         """Read a picture's header.
 

@@ -330,6 +330,32 @@ def export_all(
     guarded(load, as_json=as_json)
 
 
+@app.command("forget")
+def forget_visitor(
+    *,
+    run_id: Annotated[
+        str | None,
+        typer.Option("--of", metavar="RUN", help="Of whoever made this run, on the page too; or how its id begins."),
+    ] = None,
+    is_sure: Annotated[bool, typer.Option("--yes", help="Really do it; without this it is only told.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete all that is kept here of whoever uses the command line, or of whoever made a run; this cannot be undone.
+
+    Runs with their files, inputs, corrections and what was found in them go; paid runs that have not ended stay, and so
+    does what RunComfy keeps of paid runs.
+
+    Exit code: 0 deleted, 1 there is no such run or --yes is missing, 2 the command was used wrongly.
+    """
+
+    def load() -> Work:
+        from kling_ui.cli.forget import forget  # noqa: PLC0415
+
+        return lambda: forget(run_id, is_sure=is_sure, as_json=as_json)
+
+    guarded(load, as_json=as_json)
+
+
 @app.command("preview-server")
 def preview_server(
     *,

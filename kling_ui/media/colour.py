@@ -22,6 +22,8 @@ from av.filter import Graph
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
 from PIL import Image, ImageCms
 
+from kling_ui.media.files import SCRATCH
+
 _MANAGED = frozenset({"RGB", "L", "CMYK", "LAB"})  # the pixel layouts that littlecms takes as they are
 _PROFILE_DAMAGE = (ImageCms.PyCMSError, OSError, ValueError, TypeError, KeyError)
 _LUMA = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709-6, 3.2
@@ -231,7 +233,7 @@ def filter_graph(frame: av.VideoFrame, before: Sequence[str], after: Sequence[st
     nodes += [graph.add(*text.partition("=")[::2]) for text in before]
     if after is not None and not is_standard(frame):
         primaries = int(frame.color_primaries) if int(frame.color_primaries) in _WIDE else int(ColorPrimaries.BT2020)
-        with tempfile.TemporaryDirectory() as folder:  # libavfilter reads it while it is added
+        with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:  # libavfilter reads it while it is added
             place = Path(folder) / "sdr.cube"
             place.write_text(_cube(hdr_name(frame), primaries), encoding="ascii")
             named = place.as_posix().replace(":", r"\:")

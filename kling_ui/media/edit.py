@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from kling_ui.errors import MediaError
+from kling_ui.media.files import SCRATCH
 from kling_ui.media.image import read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.video import Frame, open_clip, read_frames, sound_track
@@ -65,7 +66,7 @@ def side_by_side(image: Path, reference: Path, result: Path, out: Path, *, heigh
     loud = next((facts for facts in reversed(clips) if facts.has_audio), None)
     with contextlib.ExitStack() as stack:
         shown = stack.enter_context(VideoClip(picture_at, duration=max(facts.duration_s for facts in clips)))
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=SCRATCH)))
         if loud and _write_sound(loud, scratch / "sound.wav"):
             sound = stack.enter_context(AudioFileClip(str(scratch / "sound.wav")))
             shown.audio = sound.with_duration(min(sound.duration, shown.duration))

@@ -22,6 +22,7 @@ _PLAIN = frozenset("-_.() ")
 # Windows gives these to devices, whatever suffix follows.
 _DEVICE = re.compile(r"(?i)(?:con|prn|aux|nul|conin_|conout_|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?: *\..*)? *")
 _STEPS = 100
+SCRATCH = "kling_ui-"  # what the names of folders begin with that are made among the system's temporary files
 
 
 def clean_name(name: str, fallback: str) -> str:

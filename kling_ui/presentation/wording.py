@@ -80,6 +80,11 @@ def keeping_words(settings: Settings) -> list[str]:
     return [NOT_LASTING_ADVICE] if is_file and not settings.is_lasting else []
 
 
+def place_words(place: int) -> str:
+    """Say how long the line is before somebody's turn."""
+    return f"Waiting for a turn, {place} before this one" if place else "Waiting for a turn, this one is next"
+
+
 def size(width_px: int, height_px: int) -> str:
     """``720 × 1280 px``."""
     return f"{width_px}{NBSP}×{NBSP}{height_px}{NBSP}px"

@@ -4,6 +4,7 @@ import json
 import secrets
 import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +24,7 @@ except ImportError:  # not on Windows; leftovers of a crash stay there
     fcntl = None
 
 _SETTLE_S = 0.05
+_NEWBORN_S = 60.0  # a process that is just opening its lock does not hold it yet
 
 
 class Scratch:
@@ -36,7 +38,7 @@ class Scratch:
 
     def __init__(self, parent: Path) -> None:
         parent.mkdir(parents=True, exist_ok=True)
-        _sweep(parent)
+        remove_abandoned(parent)
         self.path = parent / f"jobs-{secrets.token_hex(8)}"
         newborn = self.path.with_suffix(".new")
         self._lock = newborn.open("wb")
@@ -60,11 +62,19 @@ class Scratch:
         self._lock_path.unlink(missing_ok=True)
 
 
-def _sweep(parent: Path) -> None:
-    for lock in parent.glob("jobs-*.lock"):
+def remove_abandoned(parent: Path) -> None:
+    """Remove the folders that processes left which were killed; blocking."""
+    newborn = [lock for lock in parent.glob("jobs-*.new") if _is_older(lock, _NEWBORN_S)]
+    for lock in [*parent.glob("jobs-*.lock"), *newborn]:
         if _abandoned(lock):
             shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
             lock.unlink(missing_ok=True)
+
+
+def _is_older(path: Path, age_s: float) -> bool:
+    with suppress(OSError):
+        return path.stat().st_mtime < time.time() - age_s
+    return False
 
 
 def _abandoned(lock: Path) -> bool:

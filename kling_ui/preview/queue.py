@@ -208,7 +208,7 @@ class JobQueue:
         """
         self._forget()
         if self._closed or len(self._waiting) + self._storing >= self._waiting_max:
-            raise busy(BUSY_RETRY_S)
+            raise busy(BUSY_RETRY_S, len(self._waiting) + self._storing)
         job = Job(asked, owner, self._scratch.path, self._clock())
         job.folder /= job.request_id
         self._storing += 1
@@ -221,7 +221,7 @@ class JobQueue:
             self._storing -= 1
         if self._closed:
             job.remove()
-            raise busy(BUSY_RETRY_S)
+            raise busy(BUSY_RETRY_S, len(self._waiting) + self._storing)
         self._jobs[job.request_id] = job
         self._waiting.add(job)
         self._start_some()
@@ -279,6 +279,12 @@ class JobQueue:
         task.cancel()
         await asyncio.wait({task})
         return job.state is JobState.CANCELLED
+
+    async def forget(self, request_id: str) -> None:
+        """End a job if need be, and forget it with all its files at once."""
+        await self.stop(request_id)
+        if (job := self._jobs.pop(request_id, None)) is not None:
+            await asyncio.to_thread(job.remove)
 
     async def aclose(self) -> None:
         """End all jobs at once, also the running one, and remove every file. May be called twice."""

@@ -88,10 +88,11 @@ def outside_of_file(size_bytes: int) -> ServiceError:
     return ServiceError(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, 416001, message, headers=headers)
 
 
-def busy(retry_after_s: int) -> ServiceError:
+def busy(retry_after_s: int, waiting: int) -> ServiceError:
     """Too many requests wait already."""
     headers = {"Retry-After": str(retry_after_s)}
-    return ServiceError(HTTPStatus.TOO_MANY_REQUESTS, 429001, "Too many requests are waiting.", headers=headers)
+    words = f"Too many requests are waiting: this would be place {waiting + 1} in the line."
+    return ServiceError(HTTPStatus.TOO_MANY_REQUESTS, 429001, words, headers=headers)
 
 
 def server_fault() -> ServiceError:

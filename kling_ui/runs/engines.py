@@ -96,6 +96,7 @@ class Engine:
         model_id: The model, as in the API's paths.
         polling: How often to look at a request.
         stop: Ends a running request, where that is possible; tells whether it did.
+        forget: Ends a request and removes all that is kept of it, where that is possible.
         token_of: Makes the token with which a visitor's runs go to an engine that needs none of theirs, so that it
             tells its callers apart.
     """
@@ -107,6 +108,7 @@ class Engine:
     model_id: str = MODEL_ID
     polling: PollingPolicy = REMOTE_POLLING
     stop: Callable[[str], Awaitable[bool]] | None = field(default=None, repr=False)
+    forget: Callable[[str], Awaitable[None]] | None = field(default=None, repr=False)
     token_of: Callable[[str], SecretStr] | None = field(default=None, repr=False)
 
     def api(self, token: SecretStr | None) -> ModelAPI:
@@ -195,6 +197,7 @@ class Engines:
             publisher=EmbeddedPublisher(queue, OFFERS_ORIGIN),
             polling=EMBEDDED_POLLING,
             stop=queue.stop,
+            forget=queue.forget,
             token_of=partial(_caller_token, secrets.token_bytes(32)),
         )
 

@@ -154,6 +154,7 @@ class RunRecorder:
                 await self._hand_over(str(request_id))
             raise TakenOverError(run_id)
         if state is not None:
+            log.info("Run %s on %s: %s.", run_id, self.record.engine.value, state.value)
             values |= {"state": state, "changed_at": now}
         self.record = replace(self.record, **values)
         self.show()

@@ -5,6 +5,7 @@ The rows of runs stay in the ledger: they say that the files are no longer kept.
 
 import asyncio
 import logging
+import os
 import re
 import shutil
 import time
@@ -22,6 +23,7 @@ SAFE_S = DAY_S  # what was used within the last day is never removed
 _RUN = re.compile(r"[0-9a-f]{32}")
 _CONTENT = re.compile(r"[0-9a-f]{64}")
 _REMOVED = ".removed-"
+_PART = re.compile(r"\..*\.part(?:\.[a-z0-9]+)?|result-.*\.part")
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +100,7 @@ class Retention:
         Raises:
             LedgerError: The ledger cannot be read, so that nothing is removed.
         """
+        await self._ledger.ask(lambda store: store.forget_payers(self._clock()))
         known = await self._ledger.ask(lambda store: store.kept_runs())
         freed_bytes = await asyncio.to_thread(self._sweep, known, set(self._shown()), set(self._in_memory()))
         if freed_bytes:
@@ -109,8 +112,22 @@ class Retention:
         deleted = [self._runs / run_id for run_id, run in known.items() if run.is_deleted]
         for left in (*self._runs.glob(f"{_REMOVED}*"), *deleted):  # of a process that was killed
             shutil.rmtree(left, ignore_errors=True)
+        for part in self._half_written(known, now):  # likewise
+            used_at = part.parent.stat()
+            part.unlink(missing_ok=True)
+            os.utime(part.parent, ns=(used_at.st_atime_ns, used_at.st_mtime_ns))  # this is no use of the run
         entries = [*self._of_runs(known, shown, now), *self._of_analyses(in_memory, now)]
         return sum(entry.size_bytes for entry in self._chosen(entries, now) if _remove(entry))
+
+    def _half_written(self, known: Mapping[str, KeptRun], now: float) -> Iterator[Path]:
+        """Give files whose writing broke off long ago, but for those of runs that have not ended."""
+        unfinished = {run_id for run_id, run in known.items() if not run.state.is_final}
+        for folder in (*self._runs.glob("*"), self._analyses):
+            if folder.name not in unfinished and folder.is_dir() and not folder.is_symlink():
+                for path in folder.glob("*"):
+                    with suppress(OSError):
+                        if _PART.fullmatch(path.name) and now - path.stat().st_mtime > SAFE_S and path.is_file():
+                            yield path
 
     def _chosen(self, entries: Iterable[_Entry], now: float) -> Iterator[_Entry]:
         """Choose what is removed, what was used longest ago first."""

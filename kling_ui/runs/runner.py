@@ -16,8 +16,10 @@ from kling_ui.options import without_odd
 from kling_ui.runs.admission import Admission
 from kling_ui.runs.batch_runs import BatchRuns
 from kling_ui.runs.engines import Engines
+from kling_ui.runs.erasure import RunErasure
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
+from kling_ui.runs.ledger.tallies import LedgerTally
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.publishing.protocol import FETCHING, InputFile, PlannedDeliveries
@@ -174,6 +176,7 @@ class Runner:
         self._recovery = Recovery(context, engines, self._supervisor)
         self._queries = RunQueries(context, self._supervisor)
         self.handles, self.batches = RunHandles(context.ledger), BatchRuns(context.ledger)
+        self.erasure = RunErasure(context.ledger, context.folders, self._supervisor.drop)
 
     async def start(
         self,
@@ -239,15 +242,12 @@ class Runner:
         return await engine.publisher.foresee(*files)
 
     async def quote(self, duration_s: float | None, *, token: SecretStr | None = None, terms: Terms = OWNER) -> Quote:
-        """Read what a run on Kling costs at this moment.
+        """Read what a run on Kling costs at this moment, or why that is not known.
 
         Args:
             duration_s: Length of the reference in seconds, if there is one.
             token: The visitor's own token; without one the app's is used, if the terms say so.
             terms: Whether the app's token may be used.
-
-        Returns:
-            The rate and what it comes to, or why there is none.
 
         Raises:
             AuthenticationError: The token was not accepted.
@@ -373,13 +373,7 @@ class Runner:
     def retention(
         self, analyses: Path, limits: Limits, *, in_memory: Callable[[], Collection[str]] = tuple
     ) -> Retention:
-        """Give what keeps the files of runs and checks within bounds.
-
-        Args:
-            analyses: Where checks keep what they found.
-            limits: For how long files are kept, and how much of the disk they may take.
-            in_memory: Gives the contents whose checks are remembered, see :class:`Retention`.
-        """
+        """Give what keeps the files of runs and checks within bounds, see :class:`Retention`."""
         return Retention(
             self._context.ledger,
             self._context.folders.root,
@@ -402,6 +396,10 @@ class Runner:
     def watch_ahead(self, reference: Path) -> None:
         """Watch a reference that somebody is likely to run, in the background, for the motion match of its result."""
         self._context.measurer.watch_ahead(reference)
+
+    async def tally(self) -> LedgerTally:
+        """Count all runs and what they cost, whosever they are."""
+        return await self._context.ledger.ask(lambda store: store.tally())
 
     async def keep_on(self, *, take_over: bool) -> None:
         """Look after this process's runs until cancelled; with ``take_over`` also after those that others left."""

@@ -214,6 +214,16 @@ class RunSupervisor:
         else:
             self._awaited[run_id] = token
 
+    async def drop(self, run_id: str, request_id: str | None) -> None:
+        """Carry a preview no further, wherever it stands, and have its engine forget it: it is about to be erased."""
+        if (task := self._tasks.get(run_id)) is not None:
+            request_id = self._executors[run_id].record.request_id or request_id
+            task.cancel()
+            await asyncio.wait({task})
+        forget = (await self._engines.get(EngineName.PREVIEW)).forget if request_id else None
+        if forget is not None and request_id is not None:
+            await forget(request_id)
+
     async def keep_on(self, *, take_over: bool) -> None:
         """Renew the claims on this process's runs, take up those that are awaited and adopt others, until cancelled."""
         await asyncio.sleep(min(TAKE_OVER_AFTER_S, self._context.lease_s / 4))

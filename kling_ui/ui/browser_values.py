@@ -131,6 +131,13 @@ class InputVersions:
         return cls(current, tuple(past) if past and not past[0].repairs else ())
 
 
+def files_of(value: object, signed_files: SignedFiles) -> list[Path]:
+    """Return all files that there are of an input's value: versions, and pictures that show them."""
+    versions = InputVersions.from_value(value, signed_files)
+    known = (versions.current, *versions.past) if versions else ()
+    return [path for version in known for path in (version.path, version.picture) if path is not None]
+
+
 def read_span(value: object) -> Span | None:
     """Read two rising times in seconds, or nothing."""
     if not isinstance(value, list | tuple) or len(value) != 2:

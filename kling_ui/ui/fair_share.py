@@ -7,6 +7,7 @@ from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from kling_ui.errors import KlingUIError, RunError
 
@@ -16,6 +17,7 @@ KEYS_MAX = (
 )
 WAITING_EACH_MAX = 64  # a few tabs of one visitor, or of several behind one address, at their busiest moment
 WAITING_MAX = 1024
+PLACE_EVERY_S = 0.5  # how often it is looked at how long a line is
 
 Release = Callable[[], None]
 
@@ -82,15 +84,19 @@ class BusyError(KlingUIError):
 class _Waiter:
     keys: tuple[str, ...]
     granted: asyncio.Future[None]
+    takes_slot: bool
 
 
 class FairShare:
     """Lets everybody have so many turns at once; used on one event loop.
 
-    Whoever asks is named by keys, such as an account and an address; a turn counts for each of them.
+    Whoever asks is named by keys, such as an account and an address; a turn counts for each of them. Where all together
+    may have only so many slots, whoever has the fewest turns is served next, so that everybody's first one comes before
+    anybody's second.
 
     Args:
         each: Turns that one key may have at once.
+        slots: Turns of those that take a slot that all together may have at once; ``None`` sets no limit.
         waiting_each_max: Turns of one key that may be waited for; more are refused.
         waiting_max: Turns that may be waited for by all together.
         what: What is done in a turn, in the plural, for the refusal.
@@ -100,23 +106,34 @@ class FairShare:
         self,
         each: int,
         *,
+        slots: int | None = None,
         waiting_each_max: int = WAITING_EACH_MAX,
         waiting_max: int = WAITING_MAX,
         what: str = "checks and repairs",
     ) -> None:
         self._each = each
+        self._slots = slots
         self._waiting_each_max = waiting_each_max
         self._waiting_max = waiting_max
         self._what = what
         self._taken: Counter[str] = Counter()
         self._asked: Counter[str] = Counter()  # how many wait
         self._waiting: list[_Waiter] = []
+        self._slots_taken = 0
+        self._served: dict[str, int] = {}  # the number of their newest turn
+        self.granted = 0
+        self.refused = 0
 
-    async def take(self, *keys: str) -> Release:
+    def __len__(self) -> int:
+        """Count those who wait."""
+        return len(self._waiting)
+
+    async def take(self, *keys: str, takes_slot: bool = False) -> Release:
         """Wait for a turn.
 
         Args:
-            keys: Who asks; without any there is nothing to wait for.
+            keys: Who asks; without any nothing is waited for but a slot.
+            takes_slot: It is of a kind of which all together may have only so many.
 
         Returns:
             Ends the turn; may be called more than once.
@@ -124,21 +141,21 @@ class FairShare:
         Raises:
             BusyError: Too many wait already.
         """
-        if self._has_room(keys):  # those who wait for the same keys would have been served, had there been room
-            return self._grant(keys)
+        waiter = _Waiter(keys, asyncio.get_running_loop().create_future(), takes_slot)
+        if self._has_room(waiter):  # those who wait for the same would have been served, had there been room
+            return self._grant(waiter)
         self._refuse_more(keys)
-        waiter = _Waiter(keys, asyncio.get_running_loop().create_future())
         self._waiting.append(waiter)
         self._asked.update(keys)
         try:
             await waiter.granted
         except asyncio.CancelledError:
             if waiter.granted.done() and not waiter.granted.cancelled():
-                self._release(keys)  # it came at the same moment
+                self._release(waiter)  # it came at the same moment
             else:
                 self._leave(waiter)
             raise
-        return self._releasing(keys)
+        return self._releasing(waiter)
 
     @asynccontextmanager
     async def turn(self, *keys: str) -> AsyncGenerator[None]:
@@ -149,34 +166,96 @@ class FairShare:
         finally:
             release()
 
+    def place(self, *keys: str) -> int | None:
+        """Count the turns of all that come before the next one of somebody's; ``None`` when none of theirs waits."""
+        line = self._line()
+        return next((place for place, waiter in enumerate(line) if set(keys) & set(waiter.keys)), None)
+
     def _refuse_more(self, keys: tuple[str, ...]) -> None:
         if len(self._waiting) >= self._waiting_max:
-            raise BusyError("The app is busy with others.", advice="Try again in a minute.")
+            self.refused += 1
+            raise BusyError(
+                f"The app is busy: this would be place {len(self._waiting) + 1} in the line.",
+                advice="Try again in a minute.",
+            )
         if any(self._asked[key] >= self._waiting_each_max for key in keys):
-            raise BusyError(f"Too many {self._what} of yours are under way.", advice="Wait until some are done.")
+            self.refused += 1
+            raise BusyError(
+                f"Busy: {self._waiting_each_max} {self._what} of yours are waiting already, and this would be place "
+                f"{self._waiting_each_max + 1}."
+                if self._waiting_each_max
+                else f"Too many {self._what} of yours are under way.",
+                advice="Wait until some are done.",
+            )
 
-    def _has_room(self, keys: tuple[str, ...]) -> bool:
-        return all(self._taken[key] < self._each for key in keys)
+    def _has_room(self, waiter: _Waiter) -> bool:
+        if waiter.takes_slot and self._slots is not None and self._slots_taken >= self._slots:
+            return False
+        return all(self._taken[key] < self._each for key in waiter.keys)
 
-    def _grant(self, keys: tuple[str, ...]) -> Release:
-        self._taken.update(keys)
-        return self._releasing(keys)
+    def _grant(self, waiter: _Waiter) -> Release:
+        self._take(waiter)
+        return self._releasing(waiter)
 
-    def _releasing(self, keys: tuple[str, ...]) -> Release:
-        left = [keys]  # emptied by the first call
+    def _take(self, waiter: _Waiter) -> None:
+        self.granted += 1
+        self._taken.update(waiter.keys)
+        self._slots_taken += waiter.takes_slot
+        self._served.update(dict.fromkeys(waiter.keys, self.granted))
+
+    def _releasing(self, waiter: _Waiter) -> Release:
+        left = [waiter]  # emptied by the first call
         return lambda: self._release(left.pop()) if left else None
 
-    def _release(self, keys: tuple[str, ...]) -> None:
-        _subtract(self._taken, keys)
-        for waiter in [waiter for waiter in self._waiting if not set(waiter.keys).isdisjoint(keys)]:
-            if not waiter.granted.done() and self._has_room(waiter.keys):
+    def _release(self, done: _Waiter) -> None:
+        _subtract(self._taken, done.keys)
+        self._forget(done.keys)
+        self._slots_taken -= done.takes_slot
+        for waiter in self._line():
+            if not waiter.granted.done() and self._has_room(waiter):
                 self._leave(waiter)
-                self._taken.update(waiter.keys)
+                self._take(waiter)
                 waiter.granted.set_result(None)
+
+    def _line(self) -> list[_Waiter]:
+        """Return who waits in the order of their turns: by how many they have or wait for before, then round robin."""
+        before = Counter(self._taken)
+        ranks: dict[_Waiter, tuple[int, int]] = {}
+        for waiter in self._waiting:
+            served = max((self._served.get(key, 0) for key in waiter.keys), default=0)
+            ranks[waiter] = max((before[key] for key in waiter.keys), default=0), served
+            before.update(waiter.keys)
+        return sorted(self._waiting, key=lambda waiter: ranks[waiter])
 
     def _leave(self, waiter: _Waiter) -> None:
         self._waiting.remove(waiter)
         _subtract(self._asked, waiter.keys)
+        self._forget(waiter.keys)
+
+    def _forget(self, keys: tuple[str, ...]) -> None:
+        for key in keys:
+            if not (self._taken[key] or self._asked[key]):
+                self._served.pop(key, None)
+
+
+async def places(place: Callable[[], int | None], work: asyncio.Future[Any]) -> AsyncGenerator[int | None]:
+    """Give somebody's place in a line whenever it is another one, until their work is done, which ends with this.
+
+    Args:
+        place: Tells the place; ``None`` as soon as the turn has come.
+        work: What is waited for.
+    """
+    told: int | None = None
+    try:
+        while not work.done():
+            await asyncio.wait({work}, timeout=PLACE_EVERY_S)
+            now = place()
+            if now != told and not work.done():
+                told = now
+                yield now
+    finally:
+        if not work.done():
+            work.cancel()
 
 
 def _subtract(counter: Counter[str], keys: tuple[str, ...]) -> None:

@@ -25,7 +25,9 @@ from kling_ui.media.probe import VideoFacts
 from kling_ui.media.transform_image import carried_over
 from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.presentation.findings import file_differences, repair_label
+from kling_ui.presentation.wording import place_words
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Span
+from kling_ui.ui.fair_share import places
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import input_slot as slot_view
 from kling_ui.ui.views.input_slot import SlotValue, span_words
@@ -33,7 +35,6 @@ from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
 
 Facts = ImageFacts | VideoFacts
 log = logging.getLogger(__name__)
-STEPS = 3  # received, its facts, all that was found
 WORDS = {
     RepairPhase.ANALYSING: "Looking once more",
     RepairPhase.WRITING: "Repairing",
@@ -59,14 +60,25 @@ class InputAnalysis:
         """
         signed_files, path = self._services().signed_files, versions.current.path
         carried = versions.to_value(signed_files)
-        yield slot_view.received(signed_files, path) | carried
-        facts = await self.facts(kind, path)
+        yield (shown := slot_view.received(signed_files, path) | carried)
+        reading = asyncio.ensure_future(self.facts(kind, path))
+        async for words in self.waiting(reading):
+            yield shown | words
+        facts = await reading
         carried |= await self._repaired(kind, versions, facts)
-        yield slot_view.facts_of(signed_files, path, facts) | carried
-        analysis = await self.analyse(kind, path, await corrections_of(versions))
+        yield (shown := slot_view.facts_of(signed_files, path, facts) | carried)
+        looking = asyncio.ensure_future(self.analyse(kind, path, await corrections_of(versions)))
+        async for words in self.waiting(looking):
+            yield shown | words
+        analysis = await looking
         yield slot_view.analysis_value(signed_files, path, analysis) | carried
         if kind is InputKind.VIDEO:
             self._services().runner.watch_ahead(path)
+
+    async def waiting(self, work: asyncio.Future[Any]) -> AsyncIterator[SlotValue]:
+        """Say how long the line is, until the work is done, and nothing more once its turn has come."""
+        async for place in places(lambda: self._services().place, work):
+            yield {} if place is None else slot_view.busy(place_words(place))
 
     async def whole(self, kind: InputKind, versions: InputVersions) -> SlotValue:
         """Show all that is known of an input at once.
@@ -212,7 +224,10 @@ class InputRepairs:
         """
         steps = self._input_analysis.steps(kind, versions)
         yield (received := await anext(steps))
-        conversion = _conversion(await self._input_analysis.facts(kind, versions.current.path))
+        reading = asyncio.ensure_future(self._input_analysis.facts(kind, versions.current.path))
+        async for words in self._input_analysis.waiting(reading):
+            yield received | words
+        conversion = _conversion(await reading)
         if conversion is not None:
             yield received | {"busy": "Converting the file"}
             given = versions if kind is InputKind.IMAGE else None, versions if kind is InputKind.VIDEO else None

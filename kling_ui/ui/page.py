@@ -10,7 +10,7 @@ import gradio as gr
 from kling_ui.options import DEFAULT_PROMPT
 from kling_ui.ui.event_payload import LatestWins, guarded
 from kling_ui.ui.examples import EXAMPLES, asset
-from kling_ui.ui.handlers.account import AccountHandlers, TokenHandlers
+from kling_ui.ui.handlers.account import AccountHandlers, ErasureHandlers, TokenHandlers
 from kling_ui.ui.handlers.batch_area import BatchHandlers
 from kling_ui.ui.handlers.editor import EditorHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
@@ -144,6 +144,7 @@ def build_page(
         wire_past_runs(panels, on_runs, on_inputs)
         wire_batch(panels, BatchHandlers(services), on_runs)
         wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
+        wire_erasure(panels, ErasureHandlers(services), on_inputs)
         place_endpoints(page, services)
     for event in page.fns.values():
         event.fn = guarded(event.fn) if event.fn else None
@@ -154,7 +155,7 @@ def wire_inputs(panels: Panels, handlers: InputHandlers) -> None:
     """Look at whatever a person hands in; the newest request of a tab wins."""
     image, video, how = panels.inputs.image, panels.inputs.video, panels.how
     image.handed(handlers.on_image, panels.visitor, image, trigger_mode="multiple", **PLUMBING)
-    video.handed(handlers.on_video, None, video, trigger_mode="multiple", **PLUMBING)
+    video.handed(handlers.on_video, panels.visitor, video, trigger_mode="multiple", **PLUMBING)
     image.handed(handlers.on_own_picture, how.prompt, how.prompt, **PLUMBING)
     chosen = [image, video, how.orientation, how.prompt]
     panels.inputs.examples.pick(
@@ -254,7 +255,7 @@ def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: PriceHandlers) -
     result, visitor = panels.result, panels.visitor
     slots = [panels.inputs.image, panels.inputs.video]
     changes = [slot.change for slot in slots]
-    gr.on(changes, handlers.on_inputs, slots, result.player, trigger_mode="multiple", **PLUMBING)
+    gr.on(changes, handlers.on_inputs, [*slots, visitor], result.player, trigger_mode="multiple", **PLUMBING)
     for opened in (result.history.open, result.status.open):
         opened(handlers.on_open, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
     result.status.cancel(handlers.on_cancel, visitor, result.status, trigger_mode="multiple", **PLUMBING)
@@ -287,6 +288,13 @@ def wire_batch(panels: Panels, handlers: BatchHandlers, on_runs: RunHandlers) ->
     batch.pause(handlers.on_pause, visitor, None, trigger_mode="multiple", **PLUMBING)
     batch.report(handlers.on_report, visitor, batch, **PLUMBING)
     batch.open(on_runs.on_open, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
+
+
+def wire_erasure(panels: Panels, handlers: ErasureHandlers, on_inputs: InputHandlers) -> None:
+    """Delete all that is kept of a visitor; then the page is as it is for a new one."""
+    history = panels.result.history
+    history.erase(handlers.on_erase, panels.visitor, [panels.visitor, panels.kept, history], **PLUMBING)
+    history.erased(on_inputs.on_first_inputs, panels.kept, panels.slots, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_arrival(

@@ -29,7 +29,9 @@ from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.open_batches import OpenBatches
 from kling_ui.ui.visitors import TokenStore, Visitor, share_keys, terms_of, warn_of_unused_token
 from kling_ui.ui.web.signed_files import SignedFiles
-from kling_ui.ui.web.uploads import DiskFloor, Room, UploadStore
+from kling_ui.ui.web.temporary_space import TemporarySpace
+from kling_ui.ui.web.upload_owners import UploadOwners
+from kling_ui.ui.web.uploads import Room, UploadStore
 from kling_ui.vision.analysis import load_all_models
 from kling_ui.workers import TurnTakingWorkers, Workers
 
@@ -88,7 +90,7 @@ class Services:
     def for_scope(self, scope: Mapping[str, Any] | None) -> Self:
         """Do as :meth:`for_request` does, for the scope of a request."""
         keys = share_keys(scope, is_public=self.settings.is_public)
-        take_turn = partial(self.checks.take, *keys)
+        take_turn = partial(self.checks.take, *keys, takes_slot=True)
         return replace(
             self,
             share=keys,
@@ -115,6 +117,11 @@ class Services:
         """
         return self.checks.turn(*self.share)
 
+    @property
+    def place(self) -> int | None:
+        """How many turns of all come before the next one of whoever asks; ``None`` when none of theirs waits."""
+        return self.checks.place(*self.share)
+
     def room(self, expected_bytes: int) -> AbstractAsyncContextManager[Room]:
         """Give room for an input; see :meth:`UploadStore.room`."""
         return self.store.room(self.share[0], expected_bytes)
@@ -123,6 +130,11 @@ class Services:
     def corrections(self) -> CorrectionStore:
         """What visitors corrected of pictures by hand."""
         return CorrectionStore(self.signed_files.root / "corrections", self.signed_files.secret)
+
+    @property
+    def upload_owners(self) -> UploadOwners:
+        """Whose inputs are."""
+        return UploadOwners(self.store.root, self.signed_files.secret)
 
     @property
     def examples(self) -> Path:
@@ -164,9 +176,15 @@ class Services:
 def open_store(settings: Settings, signed_files: SignedFiles) -> UploadStore:
     """Open what keeps inputs, with the limits of the settings."""
     limits = settings.limits
-    floor = DiskFloor(signed_files.root, limits.free_disk_gb * 10**9)
+    root = signed_files.root
+    space = TemporarySpace(
+        root / "uploads",
+        (root / "gradio", settings.playable_folder),
+        max_bytes=limits.temporary_gb * 10**9,
+        floor_bytes=limits.free_disk_gb * 10**9,
+    )
     each_bytes = limits.uploads_each_gb * 10**9
-    return UploadStore(signed_files.root / "uploads", signed_files.secret, each_bytes=each_bytes, floor=floor)
+    return UploadStore(signed_files.root / "uploads", signed_files.secret, each_bytes=each_bytes, floor=space)
 
 
 @asynccontextmanager
@@ -195,7 +213,8 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
             http=await stack.enter_async_context(httpx.AsyncClient(timeout=_FETCH_TIMEOUT)),
             store=store,
             copies=copies,
-            checks=FairShare(settings.limits.checks_each),
+            # one more than there are workers, so that none of them waits; the rest waits where it is in order
+            checks=FairShare(settings.limits.checks_each, slots=parts.workers.count + 1),
             retention=retention,
         )
         stack.push_async_callback(services.batches.aclose)

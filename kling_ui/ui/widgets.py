@@ -276,11 +276,11 @@ def history() -> gr.HTML:
     Events ``open`` (``run_id``, empty for none), ``recover`` (``request_id``), ``reuse`` (``run_id``, or what stood
     there ``before``), ``rename`` (``run_id``, ``name``) and ``delete`` (``run_id``, the ``loss`` that was told).
     Property ``note`` answers a person who recovers, ``used`` one who reuses, ``said`` one who names or deletes;
-    ``engine`` is the one that is chosen.
+    ``engine`` is the one that is chosen. Event ``erase`` asks to delete all that is kept of the visitor; property
+    ``told_erased`` answers, and event ``erased`` follows once it is done.
     """
-    return widget(
-        "history", value={}, elem_id="history", uses=("dom", "about"), note=None, engine="", used=None, said=None
-    )
+    answers: dict[str, Any] = {"note": None, "used": None, "said": None, "told_erased": None}
+    return widget("history", value={}, elem_id="history", uses=("dom", "about", "erase"), engine="", **answers)
 
 
 def heading(step: str, title: str) -> gr.HTML:

@@ -242,3 +242,15 @@ def test_run_rehearses_whom_no_detector_finds_and_without_background_too(
     names = sorted(path.name for path in out.iterdir())
     assert names == sorted([told["video"].rpartition("/")[2], told["transparent"].rpartition("/")[2]])
     assert names[0].endswith("-preview-transparent.webm")
+
+
+def test_what_is_kept_is_deleted_only_when_one_is_sure(typed, data_dir):
+    told = typed("forget")
+    assert told.exit_code == 1
+    assert "--yes does it" in told.stderr
+    deleted = typed("forget", "--yes", "--json")
+    assert deleted.exit_code == 0
+    assert json.loads(deleted.stdout)["deleted"] is True
+    assert not (data_dir / "command-line-visitor").exists()
+    assert json.loads(typed("runs", "--json").stdout)["runs"] == []
+    assert typed("forget", "--of", "f00d", "--yes").exit_code == 1

@@ -251,3 +251,29 @@ def test_what_a_stop_left_of_a_deleted_run_goes_at_the_next_sweep(house, engine)
     assert asyncio.run(house.ledger.ask(lambda store: store.delete(run_id, "ann", now=NOW)))
     house.sweep(keep_days=None)
     assert house.left == {other}
+
+
+def test_files_whose_writing_broke_off_go_after_a_day_but_those_of_runs_that_have_not_ended(house):
+    ended, going_on = house.run(1, age_s=2 * DAY_S), house.run(2, state=RunState.IN_PROGRESS, age_s=2 * DAY_S)
+    parts = [house.runs / run_id / name for run_id in (ended, going_on) for name in (".comparison-1a.part.mp4",)]
+    parts += [house.runs / ended / "result-me.part", house.looks / ".1a.part"]
+    fresh = house.runs / ended / ".transparent-1a.part.webm"
+    for part in (*parts, fresh):
+        part.write_bytes(b"x")
+        os.utime(part, (NOW - 2 * DAY_S,) * 2 if part != fresh else (NOW - 60,) * 2)
+    os.utime(house.runs / ended, (NOW - 2 * DAY_S,) * 2)
+    house.sweep(keep_days=None)
+    assert [part for part in (*parts, fresh) if part.exists()] == [parts[1], fresh]
+    assert {ended, going_on} <= house.left
+    house.sweep(keep_days=1)
+    assert ended not in house.left, "removing a part of it is no use of a run"
+
+
+def test_a_name_or_two_stay_out_of_what_is_taken_for_half_written(house):
+    run_id = house.run(1, KLING, age_s=OLD)
+    for name in ("result.mp4", "comparison.mp4", "corrections.json"):
+        (house.runs / run_id / name).write_bytes(b"x")
+        os.utime(house.runs / run_id / name, (NOW - OLD,) * 2)
+    house.sweep()
+    assert (house.runs / run_id / "result.mp4").exists()
+    assert (house.runs / run_id / "corrections.json").exists()

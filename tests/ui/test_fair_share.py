@@ -14,7 +14,7 @@ async def _settle():
 
 
 def _is_forgotten(share):
-    return not (share._taken or share._asked or share._waiting)
+    return not (share._taken or share._asked or share._waiting or share._served)
 
 
 def test_one_visitors_hundred_wait_while_anothers_first_begins_at_once():
@@ -78,12 +78,12 @@ def test_only_so_many_wait_and_the_rest_is_told():
         await share.take("a")
         waiting = [asyncio.create_task(share.take("a")) for _ in range(2)]
         await _settle()
-        with pytest.raises(KlingUIError, match="Too many checks and repairs of yours are under way"):
+        with pytest.raises(KlingUIError, match=r"2 checks and repairs of yours are waiting .* this would be place 3"):
             await share.take("a")
         await share.take("b")
         waiting.append(asyncio.create_task(share.take("b")))
         await _settle()
-        with pytest.raises(KlingUIError, match="busy with others"):
+        with pytest.raises(KlingUIError, match=r"busy: this would be place 4 in the line"):
             await share.take("b")
         (await share.take("c"))()  # who waits for nothing is not refused
         for task in waiting:
@@ -118,6 +118,55 @@ def test_a_turn_that_comes_as_its_visitor_goes_is_passed_on():
         gone.cancel()
         await asyncio.wait({gone})
         (await stays)()
+        assert _is_forgotten(share)
+
+    asyncio.run(story())
+
+
+def test_where_all_have_only_so_many_slots_everybodys_first_comes_before_anybodys_second():
+    async def story():
+        share, begun, gates = FairShare(4, slots=2), [], {}
+
+        async def work(name, who):
+            release = await share.take(who, takes_slot=True)
+            begun.append(name)
+            gates[name] = asyncio.Event()
+            await gates[name].wait()
+            release()
+
+        tasks = [asyncio.create_task(work(f"a{n}", "a")) for n in range(5)]
+        await _settle()
+        assert begun == ["a0", "a1"]
+        assert share.place("a") == 0
+        tasks += [asyncio.create_task(work(name, name[0])) for name in ("b0", "b1", "c0")]
+        await _settle()
+        places = [share.place(who) for who in ("b", "c", "a", "nobody")]
+        while len(begun) < len(tasks):
+            gates[begun[len(begun) - 2]].set()
+            await _settle()
+        for gate in gates.values():
+            gate.set()
+        await asyncio.gather(*tasks)
+        return begun, places, share
+
+    begun, places, share = asyncio.run(story())
+    assert places == [0, 1, 3, None]
+    assert begun[2:4] == ["b0", "c0"]
+    assert begun.index("b1") < begun.index("a3")
+    assert _is_forgotten(share)
+    assert share._slots_taken == 0
+
+
+def test_what_takes_no_slot_does_not_wait_for_one():
+    async def story():
+        share = FairShare(4, slots=1)
+        release = await share.take("a", takes_slot=True)
+        waits = asyncio.create_task(share.take("b", takes_slot=True))
+        await _settle()
+        (await share.take("b"))()
+        assert len(share) == 1
+        release()
+        (await waits)()
         assert _is_forgotten(share)
 
     asyncio.run(story())

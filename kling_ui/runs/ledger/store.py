@@ -2,18 +2,17 @@
 
 from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
-from enum import StrEnum
+from dataclasses import asdict, replace
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Connection, Update, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError
-from kling_ui.options import TransferOptions
 from kling_ui.quotas import DAY_S, UsageClaim
+from kling_ui.runs.ledger import erasure, tallies
 from kling_ui.runs.ledger.batch_cells import note_cell, run_of_cell, runs_for_batch, runs_of_batch
+from kling_ui.runs.ledger.rows import to_record, to_row
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
 from kling_ui.runs.ledger.usage import UsageRows
 from kling_ui.runs.pricing import Budget, Spending, at_stake_usd, spending_of
@@ -22,16 +21,12 @@ from kling_ui.runs.record import (
     BatchCell,
     EngineName,
     KeptRun,
-    ResultFacts,
     RunRecord,
     RunState,
     fingerprint_for,
     recovered_fingerprint,
 )
 
-_RECORD = TypeAdapter(RunRecord)
-_FIELDS = frozenset(field.name for field in fields(RunRecord))
-_COLUMNS = {"visitor_pays": "own_purse"}  # the column's name is older than the field's
 _FINAL = tuple(state.value for state in RunState if state.is_final)
 
 
@@ -126,30 +121,6 @@ def is_unheld(now: float) -> ColumnElement[bool]:
 def note_state(connection: Connection, run_id: str, state: RunState, at: float) -> None:
     """Enter a state into a run's history."""
     connection.execute(insert(states).values(run_id=run_id, state=state.value, at=at))
-
-
-def to_row(values: Mapping[str, object]) -> dict[str, object]:
-    """Put values under the names, and into the plain types, of columns."""
-    return {_COLUMNS.get(name, name): _plain(value) for name, value in values.items()}
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, TransferOptions | ResultFacts):
-        return asdict(value)
-    if isinstance(value, str):
-        return str(value).replace("\0", "")  # PostgreSQL takes every character but this one
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value.value if isinstance(value, StrEnum) else value
-
-
-def to_record(row: Mapping[Any, Any]) -> RunRecord:
-    """Read a row; fields that a choice did not have when it was written take their defaults.
-
-    Raises:
-        ValueError: A column holds another word or type than today's.
-    """
-    return _RECORD.validate_python({name: row[_COLUMNS.get(name, name)] for name in _FIELDS})
 
 
 def _at_stake(row: Mapping[Any, Any]) -> float:
@@ -311,6 +282,30 @@ class Store:
             changes = forgotten | blank | choice | {"fingerprint": request, "deleted_at": now}
             return connection.execute(query.values(changes)).rowcount == 1
 
+    def erase(self, visitors: Collection[str], *, now: float, run_id: str | None = None) -> erasure.ErasedRows:
+        """Erase all runs of some visitors, or that one of theirs; see :mod:`kling_ui.runs.ledger.erasure`."""
+        owned = runs.c.visitor.in_(list(visitors))
+        with self._transaction() as connection:
+            return erasure.erase(connection, owned if run_id is None else owned & (runs.c.run_id == run_id), now)
+
+    def forget_payers(self, now: float) -> int:
+        """Forget who caused what was erased on earlier days; return how many rows that were."""
+        with self._transaction() as connection:
+            return erasure.forget_payers(connection, now)
+
+    def used_contents(self, contents: Collection[str]) -> set[str]:
+        """Return those of some contents (SHA-256) that belong to a run which nobody has deleted."""
+        with self._transaction() as connection:
+            return erasure.used_contents(connection, contents)
+
+    def free_runs_of(self, visitors: Collection[str], run_id: str | None = None) -> list[tuple[str, str | None]]:
+        """Return the ids of some visitors' previews, or of that one of theirs, with those of their requests."""
+        query = select(runs.c.run_id, runs.c.request_id).where(runs.c.visitor.in_(list(visitors)))
+        query = query.where(runs.c.engine == EngineName.PREVIEW.value)
+        with self._transaction() as connection:
+            rows = connection.execute(query if run_id is None else query.where(runs.c.run_id == run_id))
+            return [(row.run_id, row.request_id) for row in rows]
+
     def hand_over(self, visitor: str, to: str) -> int:
         """Make one visitor's runs another's; whoever carries them goes on. Return how many they were."""
         with self._transaction() as connection:
@@ -390,6 +385,11 @@ class Store:
             if writes:
                 in_turn(connection)  # two at once must not both take the last of a quota
             yield UsageRows(connection, _at_stake)
+
+    def tally(self) -> tallies.LedgerTally:
+        """Count all runs and what they cost."""
+        with self._transaction() as connection:
+            return tallies.tally(connection)
 
     def keep_handle(self, handle_sha256: str, run_id: str) -> None:
         """Note under which hash of a handle a run is found."""

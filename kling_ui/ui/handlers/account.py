@@ -1,14 +1,17 @@
-"""Who has logged in: what the page says of it, and whose the runs of this browser are from then on."""
+"""Who has logged in, whose the runs of this browser are from then on, and deleting all that is kept of a visitor."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 from pydantic import SecretStr
 
-from kling_ui.errors import KlingUIError
+from kling_ui.errors import KlingUIError, RunError
+from kling_ui.presentation.erasure import erased_words
 from kling_ui.presentation.money import TOKEN_HINTS
 from kling_ui.runs.record import EngineName
+from kling_ui.ui.erasure import erase_visitor
 from kling_ui.ui.event_payload import entries_of, error_text, text_of
 from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import (
@@ -126,6 +129,27 @@ class TokenHandlers:
         return {"words": hint} if hint else {}
 
 
+class ErasureHandlers:
+    """Handlers of "Delete my data".
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+    """
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+
+    async def on_erase(self, visitor: str, request: gr.Request) -> tuple[Any, Any, Any]:
+        """Delete a visitor's data: the browser gets a new id and forgets its inputs, and the history says what went."""
+        who, browser = visitor_of(visitor, request), known_visitor(visitor) or ""
+        try:
+            _refuse_unknown(who)
+            data = await erase_visitor(self._services().for_request(request), who, browser)
+        except Exception as error:  # noqa: BLE001  told in words
+            return gr.skip(), gr.skip(), _told([str(error_text(error))], is_done=False)
+        return new_visitor(), None, _told(erased_words(data), is_done=True)
+
+
 def refused_line(services: Services, why: str, who: Visitor) -> dict[str, Any]:
     """Say below the field why a token was refused, and whether the app's own may be used in its place."""
     settings = services.settings
@@ -134,3 +158,13 @@ def refused_line(services: Services, why: str, who: Visitor) -> dict[str, Any]:
 
 def _not_ready() -> KlingUIError:
     return KlingUIError("The page was not ready yet.", advice="Enter the token again.")
+
+
+def _refuse_unknown(who: Visitor) -> None:
+    if not who.is_known:
+        raise RunError("The page was not ready yet.", advice="Load it again.")
+
+
+def _told(words: list[str], *, is_done: bool) -> Any:
+    """Answer a person where they asked; the number lets the same answer be given twice."""
+    return gr.update(told_erased={"words": " ".join(words), "done": is_done, "number": time.monotonic_ns()})

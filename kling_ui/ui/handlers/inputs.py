@@ -19,7 +19,7 @@ from kling_ui.ui.browser_values import InputVersion, InputVersions, Repairs, Run
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
 from kling_ui.ui.handlers.editor import as_corrected, converted_as_corrected
-from kling_ui.ui.input_session import STEPS, InputAnalysis, InputRepairs
+from kling_ui.ui.input_session import InputAnalysis, InputRepairs
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view
 from kling_ui.ui.views import input_slot as slot_view
@@ -48,9 +48,9 @@ class InputHandlers:
         async for value in self._take(InputKind.IMAGE, event, request, visitor_of(visitor, request).owner):
             yield value
 
-    async def on_video(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
+    async def on_video(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[SlotValue]:
         """Look at a clip that was uploaded, recorded or named by a link."""
-        async for value in self._take(InputKind.VIDEO, event, request):
+        async for value in self._take(InputKind.VIDEO, event, request, visitor_of(visitor, request).owner):
             yield value
 
     async def on_example(
@@ -226,7 +226,7 @@ class InputHandlers:
             yield values
 
     async def _take(
-        self, kind: InputKind, event: gr.EventData, request: gr.Request, owner: str = ""
+        self, kind: InputKind, event: gr.EventData, request: gr.Request, owner: str
     ) -> AsyncIterator[SlotValue]:
         given = payload(event)
         url = text_of(given.get("url")) or None
@@ -236,8 +236,11 @@ class InputHandlers:
             try:
                 if given.get("recorded") is True:
                     yield slot_view.busy("Converting the recording") | echo
+                if (handed := services.signed_files.open(given.get("ref"))) is not None:
+                    await asyncio.to_thread(services.upload_owners.note, [handed], owner)
                 version = InputVersion(await _file(services, kind, given, url), origin=url)
-                versions = InputVersions(await as_corrected(services, version, owner))
+                whose = owner if kind is InputKind.IMAGE else ""
+                versions = InputVersions(await as_corrected(services, version, whose))
                 async for value in InputRepairs(lambda: services).arrive(kind, versions):
                     if not is_ours():
                         return
@@ -347,15 +350,15 @@ async def _load(
     input_analysis: InputAnalysis, image: InputVersions | None, video: InputVersions | None
 ) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
     given = {InputKind.IMAGE: image, InputKind.VIDEO: video}
-    steps = [input_analysis.steps(kind, versions) if versions else _empty() for kind, versions in given.items()]
-    for _ in range(STEPS):
-        first, second = await asyncio.gather(*(anext(step) for step in steps))
-        yield first, second
-
-
-async def _empty() -> AsyncIterator[SlotValue]:
-    for _ in range(STEPS):
-        yield {}
+    steps = [input_analysis.steps(kind, versions) if versions else None for kind, versions in given.items()]
+    shown: list[SlotValue] = [{}, {}]
+    under_way = [number for number, step in enumerate(steps) if step is not None]
+    while under_way:
+        values = await asyncio.gather(*(anext(step) for number in under_way if (step := steps[number]) is not None))
+        for number, value in zip(under_way, values, strict=True):
+            shown[number] = value
+        yield shown[0], shown[1]
+        under_way = [number for number in under_way if shown[number].get("busy")]
 
 
 def _wanted(image: Path | None, video: Path | None) -> str:

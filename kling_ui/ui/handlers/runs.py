@@ -1,5 +1,6 @@
 """Showing one run to one tab: its state, its player and the visitor's history, for as long as the tab looks at it."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -16,7 +17,7 @@ from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import Loss, RunView
-from kling_ui.ui.browser_values import RunRequest, read_shown_rate
+from kling_ui.ui.browser_values import RunRequest, files_of, read_shown_rate
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, run_in_address, text_of
 from kling_ui.ui.fair_share import AttemptLimit
 from kling_ui.ui.handlers.downloads import comparison_of, without_background_of
@@ -235,9 +236,13 @@ class RunHandlers:
         async for scene in self._show(start, who, request):
             yield scene
 
-    async def on_inputs(self, image: SlotValue | None, video: SlotValue | None) -> Any:
-        """Let the inputs stand beside each other while there is no run to show."""
-        signed_files = self._services().signed_files
+    async def on_inputs(
+        self, image: SlotValue | None, video: SlotValue | None, visitor: str, request: gr.Request
+    ) -> Any:
+        """Let the inputs stand beside each other while there is no run to show, and note whose they are."""
+        services, signed_files = self._services(), self._services().signed_files
+        files = [path for value in (image, video) for path in files_of(value, signed_files)]
+        await asyncio.to_thread(services.upload_owners.note, files, visitor_of(visitor, request).owner)
         shown = (signed_files.url(signed_files.open(entries_of(value).get("ref"))) for value in (image, video))
         return gr.update(pair=inputs_value(*shown))
 

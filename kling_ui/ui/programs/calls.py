@@ -5,11 +5,12 @@ its own. What it takes of the machine is counted by account and address, as for 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing, suppress
 from contextvars import ContextVar
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -18,9 +19,11 @@ from kling_ui.checks.report import Report, Verdict
 from kling_ui.composition import Parts
 from kling_ui.errors import RunError
 from kling_ui.options import InputKind, Orientation, Resolution
+from kling_ui.presentation.erasure import erased_words
 from kling_ui.presentation.findings import repair_label, report_json
 from kling_ui.presentation.money import price_sentence, refusal_words
 from kling_ui.presentation.runs import cancel_words, in_words, run_words, start_words
+from kling_ui.presentation.wording import place_words
 from kling_ui.quotas import Usage
 from kling_ui.results import CheckResult
 from kling_ui.runs.engines import judged_for
@@ -29,6 +32,8 @@ from kling_ui.runs.submission import foreseen_usage
 from kling_ui.runs.view import RunView
 from kling_ui.scoring.compare import match_clips
 from kling_ui.sheets import sheet_with
+from kling_ui.ui.erasure import erase_program_run
+from kling_ui.ui.fair_share import places
 from kling_ui.ui.programs.arguments import (
     TOKEN_ADVICE,
     Money,
@@ -46,6 +51,7 @@ from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import token_of
 
 SHEET_PAIRS_MAX, SHEET_BYTES = 12, 10_000_000
+T = TypeVar("T")
 WAIT_MAX_S = 50.0  # proxies end what is quiet for a minute
 Tell = Callable[[str, float | None], None]
 
@@ -79,7 +85,8 @@ class ProgramCalls:
         caller, choice = self._caller(scope), wish.options()
         given = await caller.inputs(image, video)
         paths = _path(given[InputKind.IMAGE]), _path(given[InputKind.VIDEO])
-        report = (await caller.services.preflight.report(*paths, choice)).accepting(rules_in(accept))
+        report = await _in_line(caller.services, caller.services.preflight.report(*paths, choice))
+        report = report.accepting(rules_in(accept))
         more = {"report": report_json(report)} if flag_in(details, "details") else {}
         return _check_answer(report) | more
 
@@ -96,7 +103,7 @@ class ProgramCalls:
         request = RepairRequest(
             files[InputKind.IMAGE], files[InputKind.VIDEO], choice, person=whole_in(person, "person", least=1)
         )
-        planned = await session.plan(request)
+        planned = await _in_line(services, session.plan(request))
         copies, report = planned.sources, planned.report
         if planned.kinds:
             expected = sum([await asyncio.to_thread(_size_bytes, one) for one in given.values()])
@@ -198,6 +205,22 @@ class ProgramCalls:
         words = cancel_words(await runner.cancel(record.run_id, record.visitor))
         return {"note": words} | _run_answer(await runner.view(record.run_id, record.visitor))
 
+    async def forget(self, scope: Scope | None, handle: object, token: object) -> Answer:
+        """Delete a run with all that is kept of it, or all runs that were paid with a token; a preview is ended first.
+
+        Raises:
+            RunError: There is none under this handle, or neither was given.
+        """
+        caller, secret = self._caller(scope), token_of(text_in(token, "token"))
+        if secret is not None and not handle:
+            data = await erase_program_run(caller.services, caller.owner(secret), None)
+        else:
+            record = await caller.services.runner.handles.find(handle)
+            data = await erase_program_run(caller.services, record.visitor, record.run_id)
+        return {"runs": data.runs, "inputs": data.inputs, "under_way": data.under_way} | {
+            "note": " ".join(erased_words(data))
+        }
+
     async def score(self, scope: Scope | None, reference: object, result: object, *, orientation: object) -> Answer:
         """Measure how well the motion of a result follows its reference.
 
@@ -208,7 +231,8 @@ class ProgramCalls:
         clips = [await caller.file(InputKind.VIDEO, given) for given in (reference, result)]
         if clips[0] is None or clips[1] is None:
             raise RunError("A score takes both a reference and a result.")
-        match = await match_clips(caller.services.workers, clips[0].path, clips[1].path, orientation=facing)
+        workers = caller.services.workers
+        match = await _in_line(caller.services, match_clips(workers, clips[0].path, clips[1].path, orientation=facing))
         return match.to_json()
 
     async def sheet(
@@ -314,6 +338,14 @@ async def _size(services: Services, image: Path, wanted: Resolution) -> Resoluti
     facts = await services.preflight.image_facts(image)
     picture = facts.width_px, facts.height_px
     return wanted if wanted.frame_px(*picture) != Resolution.P720.frame_px(*picture) else Resolution.P720
+
+
+async def _in_line(services: Services, work: Coroutine[Any, Any, T]) -> T:
+    """Wait for work, telling meanwhile how long the line is."""
+    task = asyncio.ensure_future(work)
+    async for place in places(lambda: services.place, task):
+        TELLING.get()("At work." if place is None else f"{place_words(place)}.", None)
+    return await task
 
 
 def _tell_phase(phase: RepairPhase, share: float | None) -> None:

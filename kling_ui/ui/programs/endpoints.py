@@ -132,6 +132,13 @@ class Endpoints:
         """Ask a run to stop, and say what that achieved. What Kling has begun may be charged all the same."""
         return await self._calls.cancel(handle)
 
+    async def forget(self, request: gr.Request, handle: str = "", token: str = "") -> dict[str, Any]:
+        """Delete a run here, with its files and inputs; with a token alone, all runs that it paid. Cannot be undone.
+
+        A paid run that has not ended is kept, and what RunComfy keeps of paid runs only RunComfy can delete. Free.
+        """
+        return await self._calls.forget(_scope(request), handle, token)
+
     async def score(
         self, request: gr.Request, reference: File, result: File, orientation: Facing = "video"
     ) -> dict[str, Any]:
@@ -197,7 +204,7 @@ class Endpoints:
         return await self._calls.price(_scope(request), video, seconds=seconds, token=token)
 
 
-NAMES = ("check", "repair", "run", "status", "result", "cancel", "score", "price", "sheet", "batch")
+NAMES = ("check", "repair", "run", "status", "result", "cancel", "forget", "score", "price", "sheet", "batch")
 
 
 def place_endpoints(page: gr.Blocks, services: Callable[[], Services]) -> None:

@@ -46,13 +46,14 @@ _TITLES = {
     "status": "Follow a run (free)",
     "result": "Get the video of a run (free)",
     "cancel": "Cancel a run (what Kling has begun may be charged)",
+    "forget": "Delete a run and its files here (free; cannot be undone)",
     "score": "Score how well a clip follows another (free)",
     "sheet": "Draw characters with clips side by side (free)",
     "batch": "Make many runs as one batch, or ask after one (free as previews; costs money on Kling)",
     "price": "Read the price of a run on Kling (free)",
 }
 _READS = {"check", "status", "result", "score", "price"}
-_FINAL = {"run", "cancel", "batch"}  # spends what cannot be taken back, or ends it
+_FINAL = {"run", "cancel", "forget", "batch"}  # spends what cannot be taken back, ends it, or deletes it
 _REACHES_OUT = {"check", "repair", "run", "score", "price", "sheet", "batch"}  # fetches files, or asks the vendor
 
 
@@ -165,7 +166,7 @@ def tool_of(name: str, method: Callable[..., Any]) -> types.Tool:
         title=_TITLES[name],
         readOnlyHint=name in _READS,
         destructiveHint=name in _FINAL,
-        idempotentHint=name in _READS | {"cancel"},
+        idempotentHint=name in _READS | {"cancel", "forget"},
         openWorldHint=name in _REACHES_OUT,
     )
     words = " ".join((method.__doc__ or "").split())

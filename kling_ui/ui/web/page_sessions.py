@@ -13,7 +13,9 @@ import time
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
+from weakref import WeakSet
 
 import orjson
 from gradio.queueing import Event as QueuedEvent
@@ -27,6 +29,7 @@ from kling_ui.ui.event_payload import place_of
 from kling_ui.ui.web.client_address import SCOPE_KEY as ADDRESS_KEY
 from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event
 from kling_ui.ui.web.gradio_requests import SCOPE_KEY as EVENT_KEY
+from kling_ui.ui.web.latency import Latency
 from kling_ui.ui.web.program_requests import SESSION, CallPath
 
 log = logging.getLogger(__name__)
@@ -47,6 +50,7 @@ APP_BUSY = "Too much is going on in this app at the moment. Try again in a minut
 TABS_MAX = "Too many tabs are open in this app at the moment. Try again in a minute."
 INSIDE = "Something went wrong inside the app. Try again."
 NO_CALL = "No call is waiting for its answer here."
+_ANSWERS = {"process_generating", "process_completed"}
 _FORGOTTEN = {"msg": "unexpected_error", "message": "This tab was forgotten.", "success": False}
 
 
@@ -81,10 +85,10 @@ class Mailbox(asyncio.Queue[Any]):
     """The messages of one session that its tab has not read yet.
 
     Args:
-        on_message: Called whenever there is one more.
+        on_message: Called with each one that comes.
     """
 
-    def __init__(self, on_message: Callable[[], None]) -> None:
+    def __init__(self, on_message: Callable[[Any], None]) -> None:
         super().__init__()
         self._on_message = on_message
         self.size_bytes = 0
@@ -93,7 +97,7 @@ class Mailbox(asyncio.Queue[Any]):
         size_bytes = _written_bytes(getattr(item, "output", None))
         self.size_bytes += size_bytes
         super()._put((item, size_bytes))
-        self._on_message()
+        self._on_message(item)
 
     def _get(self) -> Any:
         item, size_bytes = super()._get()
@@ -174,6 +178,9 @@ class PageSessions:
         self._counts_addresses = counts_addresses
         self._clock = clock
         self._sessions: dict[str, Session] = {}  # the longest silent first
+        self._answered: WeakSet[QueuedEvent] = WeakSet()
+        self.latency = Latency()
+        self.refused = 0
         any_queue: Any = queue
         any_queue.pending_messages_per_session = _Mailboxes(self)
         any_queue.pending_event_ids_session = _EventIds()
@@ -200,7 +207,9 @@ class PageSessions:
         refused = self._too_many(event, address)
         if not refused and event.session not in self._sessions and not self._make_room():
             refused = TABS_MAX
-        if not refused:
+        if refused:
+            self.refused += 1
+        else:
             self._see(event.session, address)
         return refused
 
@@ -274,7 +283,7 @@ class PageSessions:
     def new_mailbox(self, name: str) -> Mailbox:
         """Give a session the place for its messages."""
         session = self._sessions.get(name) or self._see(name, "")
-        session.mailbox = Mailbox(lambda: self._limit_unread(name))
+        session.mailbox = Mailbox(partial(self._note_message, name))
         return session.mailbox
 
     def lose_mailbox(self, name: str) -> None:
@@ -317,6 +326,13 @@ class PageSessions:
             return True
         reading = sum(session.readers > 0 for session in self._sessions.values())
         return reading < self._sessions_max and len(self._sessions) - reading < OPENING_MAX
+
+    def _note_message(self, name: str, message: Any) -> None:
+        self._limit_unread(name)
+        event = self._queue.event_ids_to_events.get(getattr(message, "event_id", None) or "")
+        if event is not None and getattr(message, "msg", "") in _ANSWERS and event not in self._answered:
+            self._answered.add(event)
+            self.latency.note(time.monotonic() - event.enqueue_time)
 
     def _limit_unread(self, name: str) -> None:
         """Forget whoever does not fetch what it asked for; those who read lose nothing to those who do not."""

@@ -1,13 +1,10 @@
 """The web server: the page, files, uploads and health behind the security rules, and Gradio mounted safely."""
 
 import asyncio
-import contextlib
 import logging
 import os
-import shutil
 import socket
 import sys
-import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
@@ -22,10 +19,12 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
 from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, Route
+from uvicorn.config import LOGGING_CONFIG
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
+from kling_ui.logs import write_json_lines
 from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.options import InputKind
 from kling_ui.presentation.runs import in_words
@@ -41,17 +40,17 @@ from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
+from kling_ui.ui.web.metrics import add_metrics_route
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
+from kling_ui.ui.web.sweeping import keep_clean
 from kling_ui.ui.web.upload_forms import add_forms_route
 from kling_ui.ui.web.upload_rate import UploadRate
 from kling_ui.ui.web.uploads import UploadIntake, status_of
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
-KEEP_INPUTS_S = 86_400.0
-SWEEP_EVERY_S = 3600.0
 STOP_WITHIN_S = 3
 MCP_PATHS = ("/gradio_api/mcp", "/gradio_api/mcp/")
 MAX_UPLOAD = "100mb"  # Gradio's own upload is shut anyway
@@ -149,7 +148,7 @@ def build_app(
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with opening(settings, signed_files) as services, tools.running() if tools else nullcontext():
             app.state.services = services
-            sweeping = asyncio.create_task(_keep_clean(services))
+            sweeping = asyncio.create_task(keep_clean(services))
             wiping = asyncio.create_task(services.tokens.keep_wiping())
             forgetting = asyncio.create_task(app.state.sessions.keep_forgetting())
             yield
@@ -169,6 +168,8 @@ def build_app(
     add_routes(app, signed_files, intake)
     add_forms_route(app, signed_files, intake)
     add_copies_route(app, signed_files)
+    if settings.metrics_token is not None:
+        add_metrics_route(app, settings.metrics_token, intake, lambda: app.state.sessions)
     if tools is not None:
         app.router.routes.extend(Route(path, tools) for path in MCP_PATHS)
     if settings.login:
@@ -194,7 +195,10 @@ def prepare(settings: Settings) -> Callable[[], None]:
         from kling_ui.runs.ledger.schema import connect  # noqa: PLC0415
 
         connect(settings.ledger_url).dispose()
-    sys.stderr.writelines(f"{words}\n" for words in keeping_words(settings))
+    if settings.log_json:
+        write_json_lines()
+    for words in keeping_words(settings):
+        log.warning(words) if settings.log_json else sys.stderr.write(f"{words}\n")
     listening = listen(settings.host, settings.port)
     stream_shutdown = StreamShutdown()
     app = build_app(settings, stream_shutdown=stream_shutdown)
@@ -203,6 +207,7 @@ def prepare(settings: Settings) -> Callable[[], None]:
         app,
         http=TimedConnection,
         log_level="warning",
+        log_config=None if settings.log_json else LOGGING_CONFIG,
         proxy_headers=False,
         timeout_graceful_shutdown=STOP_WITHIN_S,
     )
@@ -332,22 +337,6 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-async def _keep_clean(services: Services) -> None:
-    """Remove what is no longer kept, again and again; what fails is tried the next time."""
-    while True:
-        try:
-            await services.store.sweep(KEEP_INPUTS_S)  # runs keep copies of their own
-            for folder in (services.settings.data_dir / "gradio", services.settings.playable_folder):
-                await asyncio.to_thread(sweep, folder, KEEP_INPUTS_S)
-            await asyncio.to_thread(services.corrections.sweep)
-            await services.runner.admission.forget()
-            if services.retention is not None:
-                await services.retention.sweep()
-        except Exception:
-            log.exception("What is no longer kept could not be removed.")
-        await asyncio.sleep(SWEEP_EVERY_S)
-
-
 def add_routes(app: FastAPI, signed_files: SignedFiles, intake: UploadIntake) -> None:
     """Add the routes; they must come before Gradio is mounted on the root.
 
@@ -397,15 +386,6 @@ def add_copies_route(app: FastAPI, signed_files: SignedFiles) -> None:
         services: Services = app.state.services.for_scope(request.scope)
         copy = await services.shown(path, kind, is_wanted=wanted)
         return JSONResponse(shown_copy(signed_files, kind, copy), headers={"Cache-Control": "no-store"})
-
-
-def sweep(folder: Path, max_age_s: float) -> None:
-    """Remove entries of a folder that are older than ``max_age_s``; blocking."""
-    oldest = time.time() - max_age_s
-    for entry in folder.glob("*"):
-        with contextlib.suppress(OSError):
-            if entry.stat().st_mtime < oldest:
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
 
 def _file_answer(path: Path) -> FileResponse:

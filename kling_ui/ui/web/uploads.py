@@ -6,7 +6,7 @@ import secrets
 import shutil
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -141,6 +141,11 @@ class Room:
         self._written_bytes = 0
         self._checked_bytes = 0
 
+    @property
+    def written_bytes(self) -> int:
+        """What was written."""
+        return self._written_bytes
+
     def take(self, size_bytes: int) -> None:
         """Take so many bytes before anything is written.
 
@@ -197,7 +202,7 @@ class UploadStore:
             KlingUIError: The disk is nearly full.
         """
         self.floor.check(expected_bytes)
-        name = self._folder_name(who)
+        name = self.folder_name(who)
         account = self._accounts.setdefault(name, _Account())
         account.rooms += 1  # so that it is not forgotten meanwhile
         self._accounts.move_to_end(name)
@@ -218,13 +223,17 @@ class UploadStore:
 
     async def sweep(self, max_age_s: float) -> None:
         """Remove inputs that are older than ``max_age_s``; runs keep copies of their own."""
-        freed = await asyncio.to_thread(_sweep, self.root, time.time() - max_age_s)
+        self.note_freed(await asyncio.to_thread(_sweep, self.root, time.time() - max_age_s))
+
+    def note_freed(self, freed: Mapping[str, int]) -> None:
+        """Count no longer what was removed, in bytes by the name of the folder."""
         for name, size_bytes in freed.items():
             account = self._accounts.get(name)
             if account is not None and account.kept_bytes is not None:
                 account.kept_bytes = max(0, account.kept_bytes - size_bytes)
 
-    def _folder_name(self, who: str) -> str:
+    def folder_name(self, who: str) -> str:
+        """Return the name of the folder of whoever inputs are counted for."""
         return f"of-{keyed_hash(self._secret, who).hex()[:32]}"
 
     async def _count(self, name: str, account: _Account) -> None:
@@ -333,6 +342,7 @@ class UploadIntake:
         self._is_public = is_public
         self._max_bytes = max_bytes
         self._at_once = FairShare(at_once_max, waiting_each_max=0, what="uploads")
+        self.taken_bytes = self.refused = 0
 
     async def take(self, request: Upload, name: str) -> Path:
         """Keep the body of a request as a file.
@@ -351,8 +361,10 @@ class UploadIntake:
             try:
                 return await self._keep(chunks, QuotaKeys(keys[0], keys[-1]), name, _announced_bytes(request))
             except TooSlowError:
+                self.refused += 1
                 raise
             except KlingUIError:
+                self.refused += 1
                 await self._read_off(chunks)
                 raise
             finally:
@@ -365,7 +377,9 @@ class UploadIntake:
                 allowance = await stack.enter_async_context(self._admission().upload(keys, announced_bytes))
                 chunks = _allowed(chunks, allowance)
             room = await stack.enter_async_context(self._store().room(keys.visitor, announced_bytes))
-            return await receive(_counted(chunks, room), room.folder, name, self._max_bytes)
+            path = await receive(_counted(chunks, room), room.folder, name, self._max_bytes)
+            self.taken_bytes += room.written_bytes
+            return path
 
     async def _read_off(self, chunks: AsyncIterator[bytes]) -> None:
         """Let the rest of a refused file come, at its pace: a browser reads no answer before it has sent everything."""

@@ -299,3 +299,79 @@ def test_without_its_driver_a_postgresql_address_says_which_extra_to_install(mon
 def test_another_database_without_its_driver_is_named():
     with pytest.raises(SettingsError, match="mssql database"):
         Store("mssql+pymssql://host/ledger")
+
+
+DAY_S = 86_400.0
+TODAY = 20_000 * DAY_S + 3600.0
+
+
+def _row(number, *, engine=EngineName.PREVIEW, state=RunState.COMPLETED, **more):
+    """One of a visitor's runs, with something in every field that tells of them."""
+    values = {"run_id": f"{number:032x}", "fingerprint": f"{number:064x}", "engine": engine, "state": state}
+    values |= {"created_at": TODAY, "changed_at": TODAY, "holder": None, "held_until": 0.0, "name": "ann's own"}
+    values |= {"error": "ann's error", "raw_error": "ann's raw error", "payer": "hf:ann", "result_sha256": "c" * 64}
+    values |= {"choice": TransferOptions("ann's robot"), "motion": {"score": 9}, "cost_usd": 0.35}
+    return replace(RUN, **(values | more))
+
+
+@pytest.fixture
+def dump(url):
+    """Everything that stands in the tables, as one text."""
+
+    def read():
+        database = connect(url)
+        with database.begin() as connection:
+            rows = [list(connection.execute(text(f"SELECT * FROM {name}"))) for name in ("runs", "states", "handles")]
+        database.dispose()
+        return repr(rows)
+
+    return read
+
+
+def test_an_erased_visitor_leaves_nothing_but_what_the_app_paid_for_them(store, dump):
+    mine = [_row(1), _row(2, engine=EngineName.KLING, visitor_pays=True, request_id="req-own")]
+    app_paid = _row(3, engine=EngineName.KLING, request_id="req-app", created_at=TODAY - DAY_S)
+    of_today = _row(4, engine=EngineName.KLING, request_id="req-today")
+    others = _row(5, visitor="bob", payer=None, name="bob's", error="bob's", raw_error=None, choice=TransferOptions())
+    for row in (*mine, app_paid, of_today, others):
+        store.add(row)
+        store.keep_handle(row.run_id[::-1] * 2, row.run_id)
+    erased = store.erase(["ann"], now=TODAY)
+    assert len(erased.run_ids) == 4
+    assert (erased.under_way, erased.with_money, erased.at_vendor) == ((), 2, 3)
+    assert erased.contents == {"a" * 64, "b" * 64, "c" * 64}
+    left = dump()
+    assert left.count("ann") == 1, "until its day is over the app's budget counts by payer"
+    assert "req-" not in left
+    assert store.get(others.run_id) == others
+    assert store.behind_handle(others.run_id[::-1] * 2) == others
+    assert store.behind_handle(app_paid.run_id[::-1] * 2) is None
+    assert store.spending("nobody", TODAY, own_token=False, payer="hf:ann").day_usd == pytest.approx(0.35)
+    assert store.forget_payers(TODAY) == 0
+    assert store.forget_payers(TODAY + DAY_S) == 1
+    assert "ann" not in dump()
+
+
+def test_the_money_of_erased_runs_still_counts_against_the_budget_of_the_day(store):
+    store.add(_row(1, engine=EngineName.KLING))
+    before = store.spending("bob", TODAY, own_token=False).payer_day_usd
+    store.erase(["ann"], now=TODAY)
+    assert store.spending("bob", TODAY, own_token=False).payer_day_usd == before > 0
+
+
+def test_a_paid_run_that_has_not_ended_is_not_erased_and_a_preview_is(store):
+    paid = _row(1, engine=EngineName.KLING, state=RunState.IN_PROGRESS, request_id="req-1")
+    store.add(paid)
+    store.add(_row(2, state=RunState.IN_PROGRESS))
+    assert store.erase(["ann"], now=TODAY).under_way == (paid.run_id,)
+    assert store.get(paid.run_id) == paid
+    assert store.of_visitor("ann", 9) == [paid]
+    assert store.used_contents({"a" * 64, "d" * 64}) == {"a" * 64}
+
+
+def test_one_run_is_erased_alone(store):
+    store.add(_row(1))
+    store.add(_row(2))
+    assert store.erase(["bob"], now=TODAY, run_id=f"{1:032x}").run_ids == ()
+    assert store.erase(["ann"], now=TODAY, run_id=f"{1:032x}").run_ids == (f"{1:032x}",)
+    assert [record.run_id for record in store.of_visitor("ann", 9)] == [f"{2:032x}"]

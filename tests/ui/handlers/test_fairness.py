@@ -14,6 +14,7 @@ from kling_ui.quotas import DailyQuota, DailyQuotaError, DailyQuotas
 from kling_ui.runs.admission import Admission
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import EngineName, RunState
+from kling_ui.ui import fair_share
 from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
@@ -98,7 +99,7 @@ def test_a_strangers_hundred_checks_do_not_stand_before_somebody_elses_first(pub
     assert len(among_workers) == 4
     assert then == ["second-0.png"]
     refused = [end for end in ends[:-1] if end.get("error")]
-    assert {end["error"] for end in refused} == {"Too many checks and repairs of yours are under way."}
+    assert {end["error"][-21:] for end in refused} == {"this would be place 65."[-21:]}
     assert len(refused) == 100 - 4 - 64
     assert ends[-1]["found"]
 
@@ -260,3 +261,32 @@ def test_a_run_begins_on_the_terms_of_whoever_asks(services, is_public, address)
     (started,) = services.runner.started
     assert started["engine"] is EngineName.PREVIEW
     assert (started["terms"].previews_max, started["terms"].address) == (2, address)
+
+
+def test_whoever_waits_is_told_their_place_and_then_that_their_turn_has_come(public, monkeypatch):
+    monkeypatch.setattr(fair_share, "PLACE_EVERY_S", 0.01)
+    services = replace(public, checks=FairShare(4, slots=1))
+
+    async def story():
+        handlers, said = InputHandlers(lambda: services), []
+        (first,), (second,) = _pictures(services, 1, "first"), _pictures(services, 1, "second")
+        holds = asyncio.create_task(_end(handlers.on_image("", _told(ref=first, seq=1), _asking("net-1", "one"))))
+        await _settle()
+
+        is_told = asyncio.Event()
+
+        async def look():
+            async for value in handlers.on_image("", _told(ref=second, seq=1), _asking("net-2", "two")):
+                said.append(value.get("busy"))
+                if said[-1] == "Waiting for a turn, this one is next":
+                    is_told.set()
+
+        waits = asyncio.create_task(look())
+        await asyncio.wait_for(is_told.wait(), 30)
+        services.workers.let.set()
+        await asyncio.gather(holds, waits)
+        return said
+
+    said = asyncio.run(story())
+    assert said[:2] == ["Reading the file", "Waiting for a turn, this one is next"]
+    assert said[-1] == ""

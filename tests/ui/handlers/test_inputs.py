@@ -57,7 +57,7 @@ def test_the_words_of_an_example_do_not_stay_with_another_picture(handlers):
 
 def test_an_unreadable_upload_says_why(handlers, video, canned):
     canned["probe_video"] = MediaError("it breaks off.", path=handlers._services().examples, advice="Upload it again.")
-    *_, last = _all(handlers.on_video(_told(ref=video["ref"], seq=1), TAB))
+    *_, last = _all(handlers.on_video(VISITOR, _told(ref=video["ref"], seq=1), TAB))
     assert last == {"error": "It breaks off.", "advice": "Upload it again.", "seq": 1, "origin": None}
 
 

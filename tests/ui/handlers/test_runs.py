@@ -403,10 +403,10 @@ def test_what_is_no_preview_is_not_drawn_without_background(handlers, runner, ru
 
 def test_inputs_stand_where_their_result_will_be(handlers, run_request):
     image, video = {"ref": run_request["image"]}, {"ref": run_request["video"]}
-    shown = asyncio.run(handlers.on_inputs(image, video))["pair"]
+    shown = asyncio.run(handlers.on_inputs(image, video, VISITOR, TAB))["pair"]
     assert shown["image"].endswith(EXAMPLES[0].image)
     assert shown["reference"].endswith(EXAMPLES[0].video)
-    assert asyncio.run(handlers.on_inputs(image, None))["pair"]["reference"] == ""
+    assert asyncio.run(handlers.on_inputs(image, None, VISITOR, TAB))["pair"]["reference"] == ""
 
 
 class Untouched:

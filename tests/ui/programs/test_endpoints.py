@@ -244,7 +244,7 @@ def run_id(run, folder):
     return found
 
 
-@pytest.mark.parametrize("name", ["status", "result", "cancel"])
+@pytest.mark.parametrize("name", ["status", "result", "cancel", "forget"])
 def test_what_is_no_handle_is_answered_alike(app, run, run_id, folder, name):
     with sqlite3.connect(folder / "ledger.sqlite") as ledger:
         kept = [row[0] for row in ledger.execute("SELECT handle_sha256 FROM handles")]
@@ -337,6 +337,18 @@ def test_previews_of_programs_have_the_share_of_visitors(app, inputs):
         assert app.predict(handle, api_name="/cancel")["note"]
     assert len(started) <= 2
     assert "from your network address" in refused
+
+
+def test_a_run_is_forgotten_with_its_files_and_its_handles(app, inputs, folder):
+    asked = {"prompt": "to be forgotten", "orientation": "image"} | inputs
+    handles = [app.predict(api_name="/run", **asked)["handle"] for _ in range(2)]
+    with sqlite3.connect(folder / "ledger.sqlite") as ledger:
+        found = ledger.execute("SELECT run_id FROM runs WHERE choice LIKE '%to be forgotten%'").fetchall()
+    answer = app.predict(handles[0], api_name="/forget")
+    assert answer["runs"] == 1
+    assert answer["note"].startswith("Deleted: 1 run and ")
+    assert _refused(app, "status", handle=handles[0]) == UNKNOWN
+    assert not (folder / "runs" / found[0][0]).exists()
 
 
 def test_no_traceback_is_logged(folder, address):

@@ -7,6 +7,7 @@ import time
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
 import pytest
 from pydantic import SecretStr
@@ -17,7 +18,7 @@ from kling_ui.errors import SettingsError
 from kling_ui.settings import Limits, Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.visitors import TokenStore
-from kling_ui.ui.web import server
+from kling_ui.ui.web import server, sweeping
 
 ROOT = Path(__file__).parents[3]
 HOME = "http://localhost:7860"
@@ -28,7 +29,8 @@ async def _nothing_open(settings, signed_files):
     store = open_store(settings, signed_files)
     corrections = CorrectionStore(settings.data_dir / "corrections", b"secret")
     parts = {"tokens": TokenStore(), "settings": settings, "store": store, "corrections": corrections}
-    yield SimpleNamespace(**parts, retention=None)
+    runner = SimpleNamespace(admission=SimpleNamespace(forget=AsyncMock()))
+    yield SimpleNamespace(**parts, retention=None, runner=runner)
 
 
 @pytest.fixture(scope="module")
@@ -246,7 +248,7 @@ def test_what_is_no_longer_kept_is_removed_again_and_again_whatever_goes_wrong(t
 
     for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "GRADIO_RUN_HISTORY", "GRADIO_SSR_MODE"):
         monkeypatch.setenv(name, "")
-    monkeypatch.setattr(server, "SWEEP_EVERY_S", 0.01)
+    monkeypatch.setattr(sweeping, "SWEEP_EVERY_S", 0.01)
     old = tmp_path / "uploads" / "abcdefghijklmnop"
     old.mkdir(parents=True)
     os.utime(old, (1, 1))

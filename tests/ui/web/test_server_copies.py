@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from kling_ui.errors import WorkTimeoutError
 from kling_ui.media.playable import PlayableCopies
 from kling_ui.options import InputKind
-from kling_ui.ui.web import server
+from kling_ui.ui.web import sweeping
 from kling_ui.ui.web.client_address import SCOPE_KEY
 from kling_ui.ui.web.server import add_copies_route
 
@@ -148,12 +148,12 @@ def test_one_address_has_one_copy_made_at_a_time_and_keeps_nobody_else_waiting(s
 def test_old_copies_are_swept(services, clip, tmp_path):
     folder = services.settings.playable_folder
     folder.mkdir()
-    for name, age_s in (("old.mp4", 2 * server.KEEP_INPUTS_S), ("new.mp4", 60)):
+    for name, age_s in (("old.mp4", 2 * sweeping.KEEP_INPUTS_S), ("new.mp4", 60)):
         (folder / name).write_bytes(b"x")
         os.utime(folder / name, (time.time() - age_s,) * 2)
 
     async def swept():
-        cleaning = asyncio.create_task(server._keep_clean(services))
+        cleaning = asyncio.create_task(sweeping.keep_clean(services))
         for _ in range(500):
             await asyncio.sleep(0.01)
             if not (folder / "old.mp4").exists():
