@@ -11,7 +11,7 @@ TESTS := $(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 EXPORT := $(UV) export --frozen --no-dev --no-emit-project --no-annotate --no-header -q
 PYTHON ?= python3
 
-.PHONY: help run test check fix bench docs pictures lock browser postgresql
+.PHONY: help run test check fix bench docs pictures lock browser postgresql javascript
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,10 +19,10 @@ help: ## Say what each target does
 run: $(UV) ## Start the app
 	@$(RUN) --no-dev app.py
 
-test: $(UV) browser postgresql ## Run all tests, browser tests too
+test: $(UV) browser postgresql javascript ## Run all tests, browser tests too
 	@$(TESTS) $(ARGS)
 
-check: $(UV) browser postgresql ## Format, lint, types, import rules, lock files, tests
+check: $(UV) browser postgresql javascript ## Format, lint, types, import rules, lock files, tests
 	@$(RUN) ruff format --check .
 	@$(RUN) ruff check .
 	@$(RUN) ty check
@@ -54,6 +54,9 @@ browser: $(UV)
 
 postgresql:
 	@.ci/postgresql
+
+javascript:
+	@.ci/javascript
 
 .tools/bin/uv:
 	@echo "uv is missing: installing it into .tools/ with pip"

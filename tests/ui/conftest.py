@@ -35,16 +35,28 @@ from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import Loss, RunView
 from kling_ui.settings import Settings
+from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.services import Services, open_store
 from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.analysis import ImageAnalysis, PersonFacts, VideoAnalysis
 from kling_ui.vision.editing import EditableFigure
-from kling_ui.vision.pose import PoseTrack
+from kling_ui.vision.pose import Landmark, PoseTrack
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+# Somebody who stands upright, faces the camera and fits into the picture: (x, y) of the left; the right mirrors it.
+LEFT = {
+    Landmark.LEFT_SHOULDER: (0.58, 0.3),
+    Landmark.LEFT_ELBOW: (0.62, 0.42),
+    Landmark.LEFT_WRIST: (0.63, 0.53),
+    Landmark.LEFT_HIP: (0.55, 0.54),
+    Landmark.LEFT_KNEE: (0.55, 0.7),
+    Landmark.LEFT_ANKLE: (0.55, 0.86),
+    Landmark.LEFT_HEEL: (0.55, 0.88),
+    Landmark.LEFT_FOOT_INDEX: (0.57, 0.9),
+}
 
 
 def _load(name: str) -> ModuleType:
@@ -382,3 +394,17 @@ def services(tmp_path: Path, canned: dict[str, Any], runner: PlayedRunner) -> Se
         for name in (example.image, example.video):
             (tmp_path / "examples" / name).write_bytes(name.encode())
     return Services(**played)
+
+
+@pytest.fixture
+def run_request(services: Services, canned: dict[str, Any]) -> dict[str, Any]:
+    """What the page carries once the checks have passed: the pair of the first example."""
+    pose = np.tile(np.array([0.5, 0.2, 0.0, 1.0], np.float32), (33, 1))
+    for landmark, (x, y) in LEFT.items():
+        pose[landmark, :2], pose[landmark + 1, :2] = (x, y), (1 - x, y)
+    times_s = np.arange(0.0, 12.0, 0.25)
+    track = PoseTrack(times_s, np.tile(pose, (len(times_s), 1, 1)), np.zeros((len(times_s), 33, 3), np.float32), 0.5625)
+    canned["analyse_video"] = replace(canned["analyse_video"], track=track)
+    folder, example = services.examples, EXAMPLES[0]
+    carried = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
+    return carried.to_value(services.signed_files)

@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -28,10 +29,11 @@ FATES = ("lost", "waits", "runs", "fails", "unfetchable")
 
 @dataclass
 class Job:
-    """One request as the vendor sees it."""
+    """One request as the vendor sees it; ``sent`` is its body."""
 
     request_id: str
     fate: str
+    sent: dict[str, Any] = field(default_factory=dict)
     looks: int = 0
     cancelled: bool = False
     created_at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
@@ -73,9 +75,9 @@ class PlayedVendor:
     async def submit(self, request: Request) -> Response:
         if denied := self._denied(request):
             return denied
-        prompt = (await request.json())["prompt"].lower()
-        fate = next((word for word in FATES if word in prompt), "")
-        job = Job(f"req-{len(self.jobs) + 1:04d}", fate)
+        sent = await request.json()
+        fate = next((word for word in FATES if word in sent["prompt"].lower()), "")
+        job = Job(f"req-{len(self.jobs) + 1:04d}", fate, sent)
         self.jobs[job.request_id] = job
         if fate == "lost":
             return PlainTextResponse("<html>Bad gateway</html>", status_code=502)

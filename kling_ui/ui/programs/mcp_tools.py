@@ -196,8 +196,9 @@ def _failed(words: str) -> types.CallToolResult:
 
 
 def _keep_quiet() -> None:
-    """Keep what the SDK would log of requests out of the log: it may quote them, tokens and all."""
+    """Keep what the SDK would log out of the log: it may quote requests, tokens and all, and answers with handles."""
     logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)
+    logging.getLogger("sse_starlette").setLevel(logging.WARNING)  # writes each answer at DEBUG
     root = logging.getLogger()
     if _is_not_of_sdk not in root.filters:
         root.addFilter(_is_not_of_sdk)

@@ -25,9 +25,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kling_ui.signing import is_same
 from kling_ui.ui.event_payload import place_of
+from kling_ui.ui.web.browser_cookie import browser_of
 from kling_ui.ui.web.client_address import SCOPE_KEY as ADDRESS_KEY
-from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event
+from kling_ui.ui.web.gradio_requests import DATA, JOIN, OUTDATED, Event
 from kling_ui.ui.web.gradio_requests import SCOPE_KEY as EVENT_KEY
 from kling_ui.ui.web.latency import Latency
 from kling_ui.ui.web.program_requests import SESSION, CallPath
@@ -111,12 +113,14 @@ class Session:
 
     Attributes:
         address: The key of the network address from which it came; empty where addresses do not count.
+        browser: The secret of the browser that opened it; empty where that keeps none.
         seen_at: When it last sent or read something.
         mailbox: Its unread messages, as soon as there can be any.
         readers: Open streams of it.
     """
 
     address: str
+    browser: str
     seen_at: float
     mailbox: Mailbox | None = None
     readers: int = 0
@@ -196,13 +200,21 @@ class PageSessions:
         """Size of all unread messages."""
         return sum(session.unread_bytes for session in self._sessions.values())
 
-    def refusal(self, event: Event, address: str) -> str:
+    def is_of(self, name: str, browser: str) -> bool:
+        """Tell whether a session may be one of a browser's; that of a browser without a secret is anybody's."""
+        session = self._sessions.get(name)
+        return session is None or not session.browser or is_same(browser, session.browser)
+
+    def refusal(self, event: Event, address: str, browser: str = "") -> str:
         """Let an event of a tab in, or say in words why not; empty words let it in.
 
         Args:
             event: What the tab sent.
             address: The key of the network address that it came from.
+            browser: The secret of the browser that sent it.
         """
+        if not self.is_of(event.session, browser):
+            return OUTDATED
         address = address if self._counts_addresses else ""
         refused = self._too_many(event, address)
         if not refused and event.session not in self._sessions and not self._make_room():
@@ -210,7 +222,7 @@ class PageSessions:
         if refused:
             self.refused += 1
         else:
-            self._see(event.session, address)
+            self._see(event.session, address, browser)
         return refused
 
     def of_call(self, event_id: str) -> str:
@@ -291,8 +303,8 @@ class PageSessions:
         if name in self._sessions:
             self._sessions[name].mailbox = None
 
-    def _see(self, name: str, address: str) -> Session:
-        session = self._sessions.pop(name, None) or Session(address, 0.0)
+    def _see(self, name: str, address: str, browser: str = "") -> Session:
+        session = self._sessions.pop(name, None) or Session(address, browser, 0.0)
         session.seen_at, session.address = self._clock(), address
         self._sessions[name] = session
         return session
@@ -379,7 +391,7 @@ class SessionLimits:
         """Hand a request on, or answer it here."""
         path = scope["path"] if scope["type"] == "http" else ""
         if path == JOIN:
-            refused = self._sessions.refusal(scope[EVENT_KEY], scope.get(ADDRESS_KEY, ""))
+            refused = self._sessions.refusal(scope[EVENT_KEY], scope.get(ADDRESS_KEY, ""), browser_of(scope))
             await (_answer(429, refused) if refused else self._quietly)(scope, receive, send)
         elif path == DATA:
             await self._read(Request(scope).query_params.get("session_hash", ""), scope, receive, send)
@@ -389,7 +401,7 @@ class SessionLimits:
             await self.app(scope, receive, send)
 
     async def _read(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
-        if name not in self._sessions:
+        if name not in self._sessions or not self._sessions.is_of(name, browser_of(scope)):
             # As Gradio says it: a page that has lost its session looks for the server and begins anew.
             told = orjson.dumps(_FORGOTTEN | {"session_not_found": True})
             await Response(b"data: " + told + b"\n\n", media_type="text/event-stream")(scope, receive, send)

@@ -38,6 +38,7 @@ from kling_ui.ui.programs.endpoints import calls_of, open_tools
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
+from kling_ui.ui.web.browser_cookie import BrowserCookie
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
@@ -97,6 +98,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
         max_bytes=settings.limits.event_kb * 1000,
     )
     mounted.add_middleware(QuickPage, words=asset("ui/wait.html").read_text("utf-8"))
+    mounted.add_middleware(BrowserCookie, on_space=settings.on_space)
     mounted.add_middleware(OpenPaths)
     return sessions
 

@@ -23,6 +23,7 @@ from kling_ui.settings import MODEL_ID
 ROOT = Path(__file__).resolve().parents[3]
 PAPER = ROOT / "docs" / "programs.md"
 EXAMPLES = ROOT / "assets" / "examples"
+JAVASCRIPT = Path(__file__).with_name("javascript") / "node_modules"
 TOKEN = "vendor-token-0123456789"
 OWNER_TOKEN = "owner-token-9876543210"
 UNKNOWN = "No run is known under this handle. It is told once, in the answer to run."
@@ -109,8 +110,19 @@ def test_the_example_in_curl_runs(beside, address):
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-def test_the_example_in_javascript_runs(beside, address):
-    (beside / "example.mjs").write_text("\n".join(_blocks("js")))
+def test_the_example_in_javascript_with_gradios_client_runs(beside, address):
+    if not (JAVASCRIPT / "@gradio" / "client").is_dir():
+        pytest.skip("@gradio/client is not installed: make javascript")
+    (beside / "node_modules").symlink_to(JAVASCRIPT)
+    (beside / "example.mjs").write_text(_blocks("js")[0])
+    said = _said(["node", "example.mjs"], beside, address)
+    assert said.startswith("pass - Ready.")
+    assert re.search(r"/result.mp4 \d\d", said)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_the_example_in_javascript_without_a_package_runs(beside, address):
+    (beside / "example.mjs").write_text(_blocks("js")[1])
     said = _said(["node", "example.mjs"], beside, address)
     assert said.startswith("pass - Ready.")
     assert re.search(r"/result.mp4 \d\d", said)

@@ -6,36 +6,21 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import httpx
-import numpy as np
 import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from kling_ui.options import TransferOptions
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.ledger.store import Store
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import open_runner
 from kling_ui.settings import TokenFor
-from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.web import server
-from kling_ui.vision.pose import Landmark, PoseTrack
 
 APPS, TYPED = "apps-token-0123456789", "typed-token-0123456789"
 OUTSIDER = "v" * 43
 ESTIMATE_USD = 0.84  # the clip lasts 12 s, at $0.07
-# Somebody who stands upright, faces the camera and fits into the picture: (x, y) of the left; the right mirrors it.
-LEFT = {
-    Landmark.LEFT_SHOULDER: (0.58, 0.3),
-    Landmark.LEFT_ELBOW: (0.62, 0.42),
-    Landmark.LEFT_WRIST: (0.63, 0.53),
-    Landmark.LEFT_HIP: (0.55, 0.54),
-    Landmark.LEFT_KNEE: (0.55, 0.7),
-    Landmark.LEFT_ANKLE: (0.55, 0.86),
-    Landmark.LEFT_HEEL: (0.55, 0.88),
-    Landmark.LEFT_FOOT_INDEX: (0.57, 0.9),
-}
 
 
 class Vendor:
@@ -62,20 +47,6 @@ class Vendor:
 @pytest.fixture
 def vendor():
     return Vendor()
-
-
-@pytest.fixture
-def run_request(services, canned):
-    """What the page carries once the checks have passed."""
-    pose = np.tile(np.array([0.5, 0.2, 0.0, 1.0], np.float32), (33, 1))
-    for landmark, (x, y) in LEFT.items():
-        pose[landmark, :2], pose[landmark + 1, :2] = (x, y), (1 - x, y)
-    times_s = np.arange(0.0, 12.0, 0.25)
-    track = PoseTrack(times_s, np.tile(pose, (len(times_s), 1, 1)), np.zeros((len(times_s), 33, 3), np.float32), 0.5625)
-    canned["analyse_video"] = replace(canned["analyse_video"], track=track)
-    folder, example = services.examples, EXAMPLES[0]
-    carried = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
-    return carried.to_value(services.signed_files)
 
 
 @pytest.fixture
