@@ -1,10 +1,10 @@
 """A playground for Kling 2.6 Motion Control.
 
 Python calls it by functions, which the command line uses, too: :func:`check`, :func:`repair`, :func:`run`,
-:func:`score` and :func:`sheet`; :func:`plan` and :func:`run_long` for clips beyond the limit. On asyncio they are
-awaited under the names :func:`acheck`, :func:`arepair`, :func:`arun`, :func:`ascore`, :func:`asheet`, :func:`aplan` and
-:func:`arun_long`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws their tree. ``docs/python.md``
-shows all that at work. What a name needs is imported when it is first asked for.
+:func:`score` and :func:`sheet`; :func:`plan` and :func:`run_long` for clips beyond the limit, :func:`batch` for many
+runs. On asyncio they are awaited under the same names with an ``a`` before them, such as :func:`acheck`. All errors are
+a :class:`KlingUIError`; :mod:`kling_ui.errors` draws their tree. ``docs/python.md`` shows all that at work. What a name
+needs is imported when it is first asked for.
 """
 
 import importlib
@@ -13,10 +13,13 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False  # type checkers take it for true; importing it from typing would cost most of this import
 
 if TYPE_CHECKING:
+    from kling_ui.batches.manifest import ManifestError
+    from kling_ui.batches.order import BatchResult
     from kling_ui.errors import APIError, KlingUIError, MediaError, RunError, SettingsError, WorkError
     from kling_ui.long_clips.clip_plan import PlanResult
     from kling_ui.long_clips.outcome import LongRunResult, PieceResult
     from kling_ui.python_api import (
+        abatch,
         acheck,
         aplan,
         arepair,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
         arun_long,
         ascore,
         asheet,
+        batch,
         check,
         plan,
         repair,
@@ -39,9 +43,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APIError",
+    "BatchResult",
     "CheckResult",
     "KlingUIError",
     "LongRunResult",
+    "ManifestError",
     "MediaError",
     "MotionMatch",
     "PieceResult",
@@ -57,6 +63,7 @@ __all__ = [
     "SheetResult",
     "WorkError",
     "__version__",
+    "abatch",
     "acheck",
     "aplan",
     "arepair",
@@ -64,6 +71,7 @@ __all__ = [
     "arun_long",
     "ascore",
     "asheet",
+    "batch",
     "check",
     "plan",
     "repair",
@@ -76,6 +84,8 @@ _HOMES = {
     "LongRunResult": "long_clips.outcome",
     "PieceResult": "long_clips.outcome",
     "PlanResult": "long_clips.clip_plan",
+    "BatchResult": "batches.order",
+    "ManifestError": "batches.manifest",
     "MotionMatch": "scoring.match",
     "Settings": "settings",
     "SheetCell": "sheets",

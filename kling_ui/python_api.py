@@ -1,4 +1,4 @@
-"""What Python code can call: check, repair, run, plan, run_long, score and sheet; the command line calls them, too.
+"""What Python code can call: check, repair, run, plan, run_long, batch, score and sheet, as the command line does.
 
 Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on,
 as ``anext`` does in Python. The twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from kling_ui.batches.order import abatch
 from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest
 from kling_ui.composition import open_parts
 from kling_ui.errors import KlingUIError, SettingsError
@@ -262,6 +263,7 @@ score = _waiting(ascore, "score")
 sheet = _waiting(asheet, "sheet")
 plan = _waiting(aplan, "plan")
 run_long = _waiting(arun_long, "run_long")
+batch = _waiting(abatch, "batch")
 
 
 def _tell_phase(tell: OnProgress, phase: RepairPhase, share: float | None) -> None:

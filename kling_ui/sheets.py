@@ -13,7 +13,7 @@ from kling_ui.composition import Parts, open_parts
 from kling_ui.errors import MediaError, SettingsError
 from kling_ui.media.files import atomic_file
 from kling_ui.media.image import read_picture
-from kling_ui.options import Orientation, TransferOptions
+from kling_ui.options import Orientation, TransferOptions, member_of
 from kling_ui.puppet.render import Moments, draw_moments, read_motion
 from kling_ui.results import CheckResult, Progress
 from kling_ui.settings import Settings
@@ -95,7 +95,7 @@ async def asheet(
         SettingsError: An argument or a variable of the environment has a value that cannot be used.
         WorkError: A worker died or took too long.
     """
-    work = _work_of(images, videos, _orientation(orientation), accept, on_progress)
+    work = _work_of(images, videos, member_of(Orientation, orientation, "orientation"), accept, on_progress)
     work.require(Path(out))
     async with open_parts(settings or Settings.from_env()) as parts:
         return await work.finish(parts, Path(out))
@@ -208,13 +208,6 @@ def _work_of(
     return _Work(*unique, orientation, accept, on_progress or (lambda _: None))
 
 
-def _orientation(value: str) -> Orientation:
-    try:
-        return Orientation(value)
-    except ValueError as error:
-        raise SettingsError(f"orientation takes {' or '.join(Orientation)}.") from error
-
-
 def _write(
     out: Path,
     work: _Work,
@@ -226,14 +219,28 @@ def _write(
         [_strip(cells[image, video], moments.get((image, video)), pictures.get(image)) for video in work.videos]
         for image in work.images
     ]
-    widths = [max(row[column].width for row in rows) for column in range(len(work.videos))]
-    heights = [max(strip.height for strip in row) for row in rows]
+    write_strips(out, rows)
+
+
+def write_strips(out: Path, rows: Sequence[Sequence[Image.Image]]) -> None:
+    """Put strips into columns below each other and write them as one PNG; blocking.
+
+    Args:
+        out: The PNG; one that is there is replaced.
+        rows: Strips, as :func:`strip` draws them; each row has as many as the first, or fewer.
+
+    Raises:
+        MediaError: It cannot be written.
+    """
+    columns = range(len(rows[0]))
+    widths = [max((row[column].width for row in rows if column < len(row)), default=0) for column in columns]
+    heights = [max(drawn.height for drawn in row) for row in rows]
     sheet = Image.new("RGB", (sum(widths) + GAP_PX * (len(widths) + 1), sum(heights) + GAP_PX * (len(rows) + 1)), PAPER)
     top = GAP_PX
     for row, height in zip(rows, heights, strict=True):
         left = GAP_PX
-        for strip, width in zip(row, widths, strict=True):
-            sheet.paste(strip, (left, top))
+        for drawn, width in zip(row, widths, strict=False):
+            sheet.paste(drawn, (left, top))
             left += width + GAP_PX
         top += height + GAP_PX
     try:
@@ -245,25 +252,36 @@ def _write(
 
 
 def _strip(cell: SheetCell, moments: Moments | None, picture: np.ndarray | None) -> Image.Image:
-    """The picture, the moments beside it, and what is to be said below."""
     shown = ([] if picture is None else [picture]) + (list(moments.frames) if moments else [])
+    parts = f"{moments.parts} of {PARTS} body parts. " if moments else ""
+    return strip(shown, f"{cell.image.name} + {cell.video.name}", f"{parts}{cell.message}", is_done=cell.is_done)
+
+
+def strip(shown: Sequence[np.ndarray], title: str, message: str, *, is_done: bool) -> Image.Image:
+    """Draw a picture, the moments beside it, and what is to be said below.
+
+    Args:
+        shown: The picture and up to :data:`MOMENTS` frames, ``(height, width, 3)`` uint8 RGB each.
+        title: One line.
+        message: What is to be said; it is wrapped.
+        is_done: All is well; else the message is red.
+    """
     tiles = [_tile(rgb) for rgb in shown] or [Image.new("RGB", (TILE_PX, TILE_PX), FAINT)]
     empty = MOMENTS + 1 - len(tiles)
     width = sum(tile.width for tile in tiles) + empty * tiles[0].width
-    parts = f"{moments.parts} of {PARTS} body parts. " if moments else ""
-    lines = _wrapped(f"{parts}{cell.message}", int(width / WORDS_PX))
-    strip = Image.new("RGB", (width, TILE_PX + LINE_PX * (1 + len(lines)) + GAP_PX // 2), PAPER)
-    pen, font = ImageDraw.Draw(strip), ImageFont.load_default(LABEL_PX)
+    lines = _wrapped(message, int(width / WORDS_PX))
+    drawn = Image.new("RGB", (width, TILE_PX + LINE_PX * (1 + len(lines)) + GAP_PX // 2), PAPER)
+    pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(LABEL_PX)
     pen.rectangle((0, 0, width - 1, TILE_PX - 1), fill=FAINT)
     left = 0
     for tile in tiles:
-        strip.paste(tile, (left, 0))
+        drawn.paste(tile, (left, 0))
         left += tile.width
-    names = _wrapped(f"{cell.image.name} + {cell.video.name}", int(width / WORDS_PX))[0]
+    names = _wrapped(title, int(width / WORDS_PX))[0]
     for number, line in enumerate([names, *lines]):
-        ink = RED if number and not cell.is_done else INK
+        ink = RED if number and not is_done else INK
         pen.text((2, TILE_PX + 2 + number * LINE_PX), line, fill=ink, font=font)
-    return strip
+    return drawn
 
 
 def _tile(rgb: np.ndarray) -> Image.Image:

@@ -16,12 +16,14 @@ from kling_ui import (
     RunError,
     Settings,
     SettingsError,
+    abatch,
     acheck,
     aplan,
     arepair,
     arun,
     arun_long,
     ascore,
+    batch,
     check,
     plan,
     repair,
@@ -38,6 +40,7 @@ TWINS = [
     (run, arun),
     (plan, aplan),
     (run_long, arun_long),
+    (batch, abatch),
     (score, ascore),
 ]
 
@@ -119,6 +122,8 @@ def test_inside_an_event_loop_the_twin_is_named(call):
         (lambda **more: run("a.png", "b.mp4", engine="other", **more), "engine takes preview or kling."),
         (lambda **more: run("a.png", "b.mp4", resolution="4k", **more), "resolution takes 720p or 1080p."),
         (lambda **more: run("a.png", "b.mp4", engine="kling", max_price_usd=1, **more), "RUNCOMFY_API_TOKEN"),
+        (lambda **more: batch(out="out", **more), "A batch takes a manifest, or one image and one video at least."),
+        (lambda **more: batch([], out="out", **more), "There are no rows."),
         (lambda **more: score("a.mp4", "b.mp4", orientation="up", **more), "orientation takes video or image."),
     ],
 )

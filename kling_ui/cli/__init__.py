@@ -1,4 +1,4 @@
-"""The command line: ``kling-ui check``, ``repair``, ``run``, ``score``, ``sheet``, ``pause``, ``app`` and the rest.
+"""The command line: ``kling-ui check``, ``repair``, ``run``, ``batch``, ``score``, ``sheet``, ``app`` and the rest.
 
 This module only says what can be typed. What a command does is imported when it is called, so that help is quick and
 worker processes, which import this module again, start quickly.
@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from kling_ui import __version__
+from kling_ui.cli.batch_command import batch
 from kling_ui.cli.long_commands import plan, run_long
 from kling_ui.cli.output import guarded, say, tell
 from kling_ui.cli.parameters import Accepted, AsJson, Everybody, Facing, Joints, Mask, Prompt, Size, Sound
@@ -157,6 +158,7 @@ def run(
 
 app.command()(plan)
 app.command("run-long")(run_long)
+app.command()(batch)
 
 
 @app.command()

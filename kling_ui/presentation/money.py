@@ -27,6 +27,7 @@ LIMITS = {
         "It begins anew at midnight UTC. Use the preview, which is free.",
         "KLING_UI_BUDGET_DAY_USD",
     ),
+    BudgetLimit.BATCH: ("this batch", "Choose fewer cells, or use the preview, which is free.", "max_usd"),
 }
 
 

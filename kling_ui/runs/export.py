@@ -176,7 +176,9 @@ def export(entries: Iterable[Entry], folder: Path, *, with_files: bool) -> int:
         with (folder / "runs.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
-            writer.writerows({name: _cell(value) for name, value in _columns(entry).items()} for entry in entries)
+            writer.writerows(
+                {name: spreadsheet_value(value) for name, value in _columns(entry).items()} for entry in entries
+            )
     except OSError as error:
         raise KlingUIError(
             f"The export cannot be written ({(error.strerror or 'refused').lower()}).", advice="Name another folder."
@@ -234,7 +236,8 @@ def _copied(entry: Entry, folder: Path) -> list[str]:
     return names
 
 
-def _cell(value: object) -> object:
+def spreadsheet_value(value: object) -> object:
+    """Keep a spreadsheet from calculating with a text that begins like a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 

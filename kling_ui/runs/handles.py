@@ -12,7 +12,7 @@ from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import RunRecord
 
 _BYTES = 32  # 256 bits
-_LENGTH_MAX = 128  # longer ones are none of ours, and not worth hashing
+HANDLE_MAX_CHARS = 128  # longer ones are none of ours, and not worth hashing
 
 
 class RunHandles:
@@ -37,7 +37,7 @@ class RunHandles:
         Raises:
             RunError: There is none: the same is said of a handle that never was, and of one whose run was deleted.
         """
-        if not isinstance(handle, str) or not 0 < len(handle) <= _LENGTH_MAX:
+        if not isinstance(handle, str) or not 0 < len(handle) <= HANDLE_MAX_CHARS:
             raise unknown_handle()
         record = await self._ledger.ask(lambda store: store.behind_handle(_hash(handle)))
         if record is None or record.deleted_at is not None:

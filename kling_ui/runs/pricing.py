@@ -97,6 +97,7 @@ class Spending:
         session_unsure_usd: How much of the session's sum is of runs of which it is not known whether they are charged.
         day_unsure_usd: The same of the day's sum.
         unsure_runs: How many runs that are, in session and day together.
+        batch_usd: By the runs of the batch that the next one is for.
     """
 
     session_usd: float = 0.0
@@ -105,6 +106,7 @@ class Spending:
     session_unsure_usd: float = 0.0
     day_unsure_usd: float = 0.0
     unsure_runs: int = 0
+    batch_usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,16 +117,18 @@ class Budget:
         session_usd: By one payer in one sitting.
         day_usd: With one token in one day (UTC).
         visitor_usd: By one payer with a shared token in one day (UTC).
+        batch_usd: By the runs of one batch.
     """
 
     session_usd: float | None = None
     day_usd: float | None = None
     visitor_usd: float | None = None
+    batch_usd: float | None = None
 
     @property
     def is_set(self) -> bool:
         """Whether there is any limit."""
-        return not (self.session_usd is self.day_usd is self.visitor_usd is None)
+        return any(limit_usd is not None for limit_usd in asdict(self).values())
 
     def sharing(self, visitor_usd: float | None) -> Self:
         """Give the same budget with a share of the day for each payer; ``None`` sets no such limit."""
@@ -140,6 +144,7 @@ class Budget:
             (BudgetLimit.SESSION, self.session_usd, spending.session_usd),
             (BudgetLimit.VISITOR, self.visitor_usd, spending.day_usd),
             (BudgetLimit.DAY, self.day_usd, spending.payer_day_usd),
+            (BudgetLimit.BATCH, self.batch_usd, spending.batch_usd),
         )
         for limit, limit_usd, spent_usd in limits:
             if limit_usd is not None and spent_usd + estimate_usd > limit_usd + ROUNDING_USD:
@@ -163,6 +168,7 @@ class BudgetLimit(StrEnum):
     SESSION = "session"
     VISITOR = "visitor"
     DAY = "day"
+    BATCH = "batch"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kling_ui.corrections import Corrections
+from kling_ui.errors import RunError
 from kling_ui.options import Resolution, RigNote, TransferOptions
 from kling_ui.quotas import LOCAL_KEYS, QuotaKeys
 
@@ -222,6 +223,25 @@ def expiry_of(record: RunRecord, now: float, *, needs_token: bool = False) -> Ex
     return None if at is None else Expiry(at, at - now, record.ready_at is not None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCell:
+    """For which place of a batch a run is made; on each engine at most one run stands for it.
+
+    Attributes:
+        batch: The batch's id.
+        key: Which of its cells: equal for the same inputs and choice.
+        engine: Who renders.
+        max_usd: The most that all runs that were made for the batch may cost together, in US dollars.
+        retries: A run that failed, was cancelled or deleted, or whose result is gone, does not stand for it any more.
+    """
+
+    batch: str
+    key: str
+    engine: EngineName
+    max_usd: float | None = None
+    retries: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class RunInputs:
     """What a run is made of.
@@ -236,6 +256,7 @@ class RunInputs:
         duration_s: Length of the video in seconds, if known; else it is taken from the findings, or measured.
         repaired: What was done to ``image`` and ``video`` before, each a list of ``[id of the repair, its label]``.
         corrections: What a person says of the character in ``image``.
+        cell: For which place of a batch it is, if it is for one.
     """
 
     image: Path
@@ -247,6 +268,7 @@ class RunInputs:
     duration_s: float | None = None
     repaired: Mapping[str, Any] | None = None
     corrections: Corrections | None = field(default=None, repr=False)
+    cell: BatchCell | None = None
 
     @property
     def known_duration_s(self) -> float | None:
@@ -359,6 +381,10 @@ class Terms:
     def quota_keys(self) -> QuotaKeys:
         """Under which names it is counted what they take in a day; whoever has this machine is one visitor."""
         return QuotaKeys(self.payer, f"ip:{self.address}") if self.payer else LOCAL_KEYS
+
+
+class PlacesTakenError(RunError):
+    """As many previews of a visitor, or of their address, are open as they may have; it passes."""
 
 
 OWNER = Terms()  # whoever has this machine

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from kling_ui.capacity import Limits
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.runs.admission import Admission
+from kling_ui.runs.batch_runs import BatchRuns
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.erasure import RunErasure
 from kling_ui.runs.gallery import RunGallery
@@ -52,7 +53,7 @@ class Runner:
         self._recovery = Recovery(context, engines, self._supervisor)
         self._queries = RunQueries(context, self._supervisor)
         self.gallery = RunGallery(context, self._queries)
-        self.handles = RunHandles(context.ledger)
+        self.handles, self.batches = RunHandles(context.ledger), BatchRuns(context.ledger)
         self.erasure = RunErasure(context.ledger, context.folders, self._supervisor.drop)
 
     async def start(

@@ -14,6 +14,7 @@ from kling_ui.runs.admission import Admission
 from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.pricing import ROUNDING_USD, Budget, PriceRisenError, Quote, hold_price
 from kling_ui.runs.record import (
+    BatchCell,
     EngineName,
     RunInputs,
     RunRecord,
@@ -142,10 +143,10 @@ class RunSubmission:
         place: Place | None,
     ) -> Start:
         key, folders = self._supervisor.key(engine, token, app_token=terms.app_token), self._context.folders
-        budget = None if engine.is_free else self._budget.sharing(terms.share_usd if token is None else None)
+        budget, cell = None if engine.is_free else self._budget_of(inputs, token, terms), inputs.cell
         claim = self._admission.claim(terms.quota_keys, Usage(previews=1))
         try:
-            standing = await self._standing(record.fingerprint, again=again)
+            standing = await self._standing(record.fingerprint, again=again, cell=cell)
             if standing is None and key is not None and not engine.is_free:
                 quote = await _read_price(engine, key, await self._duration_s(record, inputs))
                 _compare(quote, shown_rate_usd)
@@ -156,7 +157,7 @@ class RunSubmission:
                 gone, now = await self._gone(record.fingerprint), self._context.clock()
                 record = replace(record, held_until=now + self._context.lease_s)
                 standing = await self._context.ledger.ask(
-                    lambda store: store.add(record, again=again, gone=gone, budget=budget, claim=claim)
+                    lambda store: store.add(record, again=again, gone=gone, budget=budget, claim=claim, cell=cell)
                 )
         except Exception:
             await asyncio.to_thread(folders.remove, record.run_id)
@@ -180,9 +181,13 @@ class RunSubmission:
         await self._supervisor.take_up(standing.run_id, token)  # should nobody carry it
         return Start(run_id=standing.run_id, is_new=False, code=standing_code(standing))
 
-    async def _standing(self, request: str, *, again: bool) -> RunRecord | None:
+    def _budget_of(self, inputs: RunInputs, token: SecretStr | None, terms: Terms) -> Budget:
+        budget = self._budget.sharing(terms.share_usd if token is None else None)
+        return replace(budget, batch_usd=inputs.cell.max_usd) if inputs.cell else budget
+
+    async def _standing(self, request: str, *, again: bool, cell: BatchCell | None = None) -> RunRecord | None:
         gone = await self._gone(request)
-        return await self._context.ledger.ask(lambda store: store.standing(request, gone=gone, again=again))
+        return await self._context.ledger.ask(lambda store: store.standing(request, gone=gone, again=again, cell=cell))
 
     async def _gone(self, request: str) -> list[str]:
         """Return the completed runs of a request whose results are no longer there."""

@@ -12,7 +12,7 @@ from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.executor import RunExecutor
 from kling_ui.runs.outcomes import Outcome, Takeover, takeover
 from kling_ui.runs.publishing.protocol import InputFile
-from kling_ui.runs.record import EngineName, RunRecord, RunState, Terms
+from kling_ui.runs.record import EngineName, PlacesTakenError, RunRecord, RunState, Terms
 from kling_ui.runs.recorder import RunContext, RunRecorder
 
 OPEN = frozenset({RunState.PREPARING, RunState.SUBMITTING, RunState.IN_QUEUE, RunState.IN_PROGRESS})
@@ -103,10 +103,10 @@ class OpenPreviews:
         return (place for place in self._places if place.is_open)
 
 
-def _refused(count: int, whose: str, way_out: str) -> RunError:
+def _refused(count: int, whose: str, way_out: str) -> PlacesTakenError:
     number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
     words = f"{number} {whose} {'is' if count == 1 else 'are'} waiting or being drawn."
-    return RunError(words, advice=f"Wait until one is done, {way_out}.")
+    return PlacesTakenError(words, advice=f"Wait until one is done, {way_out}.")
 
 
 class RunSupervisor:

@@ -11,6 +11,7 @@ from kling_ui.options import DEFAULT_PROMPT
 from kling_ui.ui.event_payload import LatestWins, guarded
 from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.handlers.account import AccountHandlers, ErasureHandlers, TokenHandlers
+from kling_ui.ui.handlers.batch_area import BatchHandlers
 from kling_ui.ui.handlers.editor import EditorHandlers
 from kling_ui.ui.handlers.gallery import GalleryHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
@@ -144,6 +145,7 @@ def build_page(
         wire_start(panels, on_token, on_inputs, on_runs, on_engine)
         wire_runs(panels, on_runs, on_engine)
         wire_past_runs(panels, GalleryHandlers(services, display), on_inputs)
+        wire_batch(panels, BatchHandlers(services), on_runs)
         wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
         wire_erasure(panels, ErasureHandlers(services), on_inputs)
         place_endpoints(page, services)
@@ -288,6 +290,18 @@ def wire_past_runs(panels: Panels, handlers: GalleryHandlers, on_inputs: InputHa
     history.rename(handlers.on_rename, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.restore(handlers.on_restore, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.delete(handlers.on_delete, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
+
+
+def wire_batch(panels: Panels, handlers: BatchHandlers, on_runs: RunHandlers) -> None:
+    """Plan, start, follow, pause and report many runs; open one of them."""
+    batch, engine, visitor = panels.action.batch, panels.engine.engine, panels.visitor
+    batch.plan(handlers.on_plan, [engine, visitor], batch, **PLUMBING)
+    paid_by = [engine, panels.engine.token_line, visitor]
+    batch.start(handlers.on_start, paid_by, batch, trigger_mode="multiple", **PLUMBING)
+    batch.look(handlers.on_look, visitor, batch, trigger_mode="multiple", **PLUMBING)
+    batch.pause(handlers.on_pause, visitor, None, trigger_mode="multiple", **PLUMBING)
+    batch.report(handlers.on_report, visitor, batch, **PLUMBING)
+    batch.open(on_runs.on_open, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_erasure(panels: Panels, handlers: ErasureHandlers, on_inputs: InputHandlers) -> None:

@@ -67,6 +67,7 @@ class ActionPanel:
     run: gr.Button
     cost: gr.HTML
     code: gr.HTML
+    batch: gr.HTML
     asks: "RunCarrier"
 
 
@@ -189,7 +190,7 @@ def place_action() -> ActionPanel:
         run = gr.Button(RUN, variant="primary", interactive=False, elem_id="run")
         cost = widgets.cost({"words": FREE})
         asks = RunCarrier(widgets.carrier("run-request"), widgets.carrier("shown-rate"))
-    return ActionPanel(findings, accepted, headline, run, cost, widgets.code(), asks)
+    return ActionPanel(findings, accepted, headline, run, cost, widgets.code(), widgets.batch(), asks)
 
 
 def place_result(prepared: dict[str, Any] | None = None, notice: str = "") -> ResultPanel:

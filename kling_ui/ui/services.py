@@ -27,6 +27,7 @@ from kling_ui.runs.runner import Runner
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
+from kling_ui.ui.open_batches import OpenBatches
 from kling_ui.ui.visitors import TokenStore, Visitor, share_keys, terms_of, warn_of_unused_token
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.temporary_space import TemporarySpace
@@ -61,6 +62,7 @@ class Services:
         copies: Makes copies of what not every browser shows.
         checks: Whose turn it is to have workers work.
         copying: Whose turn it is to have a copy made.
+        batches: Batches that are carried out.
         share: For whom these services are, see :meth:`for_request`.
         retention: Removes files that are no longer kept; ``None`` where all are.
     """
@@ -78,6 +80,7 @@ class Services:
     copying: FairShare = field(
         default_factory=partial(FairShare, 1, waiting_each_max=COPIES_WAITING_MAX, what="copies")
     )
+    batches: OpenBatches = field(default_factory=OpenBatches)
     share: tuple[str, ...] = ("local",)
     retention: Retention | None = None
 
@@ -215,6 +218,7 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
             checks=FairShare(settings.limits.checks_each, slots=parts.workers.count + 1),
             retention=retention,
         )
+        stack.push_async_callback(services.batches.aclose)
         warming = asyncio.create_task(_warm_up(services))
         stack.callback(warming.cancel)
         yield services

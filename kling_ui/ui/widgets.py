@@ -49,6 +49,7 @@ STYLES = (
     "gallery.css",
     "player.css",
     "editor.css",
+    "batch.css",
 )
 
 
@@ -227,6 +228,15 @@ def cost(value: dict[str, Any]) -> gr.HTML:
 def code() -> gr.HTML:
     """Place what the button would send, as JSON and as code, folded."""
     return widget("code", value={}, elem_id="code", uses=("dom",))
+
+
+def batch() -> gr.HTML:
+    """Place the area for many runs at once, folded.
+
+    Events ``plan`` (``files``, ``manifest``, ``orientations``, ``prompts``, ``keep_sound``, ``repair``), ``start``
+    (``cells``), ``pause``, ``report``, ``look`` (all with the ``id`` of the batch) and ``open`` (``run_id``).
+    """
+    return widget("batch", value={}, elem_id="batch", uses=("dom",), max_bytes=UPLOAD_MAX_BYTES)
 
 
 def status() -> gr.HTML:

@@ -24,7 +24,7 @@ from kling_ui.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 PAPERS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-GUIDE = ROOT / "docs" / "python.md"
+GUIDES = [ROOT / "docs" / "python.md", ROOT / "docs" / "batch.md"]
 NOT_RUN = "norun"  # ```python norun: shown and compiled only, because it costs money or never ends
 EXAMPLES = {"me.png": "character-full-body.png", "dance.mp4": "dance-full-body.mp4"}  # what the papers call them
 UNREADABLE = "a line that no shell understands"
@@ -328,7 +328,7 @@ def test_a_missing_row_is_found(written):
     assert variables_in_table(readme) - variables_in_table(without) == {"KLING_UI_KEEP_DAYS"}
 
 
-# --- the guide to Python: its blocks are run, one after the other, as one program -------------------------------------
+# --- the guides with Python: their blocks are run, one after the other, as one program --------------------------------
 
 _PROGRAM = """
 import json, sys
@@ -354,8 +354,9 @@ def run_blocks(paper: Paper, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_the_guide_to_python_runs(tmp_path):
-    done = run_blocks(Paper(GUIDE), tmp_path)
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda path: path.name)
+def test_the_python_of_a_guide_runs(tmp_path, guide):
+    done = run_blocks(Paper(guide), tmp_path)
     assert done.returncode == 0, done.stderr
 
 

@@ -33,7 +33,19 @@ def test_no_event_knows_the_whole_page(page):
 
 def test_all_events_but_the_endpoints_for_programs_are_plumbing(page):
     shown = {event.api_name for event in page.fns.values() if event.api_visibility != "private"}
-    assert shown == {"check", "repair", "run", "status", "result", "cancel", "forget", "score", "price", "sheet"}
+    assert shown == {
+        "check",
+        "repair",
+        "run",
+        "status",
+        "result",
+        "cancel",
+        "forget",
+        "score",
+        "price",
+        "sheet",
+        "batch",
+    }
 
 
 def test_nothing_keeps_a_heartbeat_open(page):

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from kling_ui.runs.ledger.schema import handles, in_turn, runs
+from kling_ui.runs.ledger.schema import batch_cells, handles, in_turn, runs
 from kling_ui.runs.pricing import DAY_S
 from kling_ui.runs.record import EngineName, RunRecord, RunState, recovered_fingerprint
 
@@ -46,7 +46,7 @@ class ErasedRows:
 
 
 def erase(connection: Connection, owned: ColumnElement[bool], now: float) -> ErasedRows:
-    """Erase runs, their states and their handles; call it inside a transaction.
+    """Erase runs, their states, their handles and their places in batches; call it inside a transaction.
 
     Args:
         connection: To the ledger.
@@ -62,7 +62,8 @@ def erase(connection: Connection, owned: ColumnElement[bool], now: float) -> Era
     contents = {sha256 for row in rows for sha256 in row[len(columns) :] if sha256}
     of_app = [row for row in rows if row.engine == EngineName.KLING.value and not row.own_purse]
     erased = select(runs.c.run_id).where(owned, ~is_open_and_paid)
-    connection.execute(delete(handles).where(handles.c.run_id.in_(erased)))
+    for table in (handles, batch_cells):
+        connection.execute(delete(table).where(table.c.run_id.in_(erased)))
     for row in of_app:
         _leave_the_money(connection, row.run_id, now, is_of_today=row.created_at >= now - now % DAY_S)
     connection.execute(delete(runs).where(owned, ~is_open_and_paid, ~runs.c.visitor.startswith(ERASED)))

@@ -132,6 +132,17 @@ pauses = Table(
     Column("message", Text, nullable=False),
     Column("until", Float),
 )
+
+batch_cells = Table(
+    "batch_cells",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("batch", String(64), nullable=False, index=True),
+    Column("cell", String(64), nullable=False),
+    Column("engine", String(16), nullable=False),
+    Column("run_id", String(32), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("is_own", Boolean, nullable=False),  # made for this cell; else it was there before
+)
 Step = Callable[[Connection], None]
 
 _version = Table("schema_version", MetaData(), Column("version", Integer, nullable=False))
@@ -405,6 +416,22 @@ def _usage_and_pauses(connection: Connection) -> None:
     tables.create_all(connection)
 
 
+def _batch_cells(connection: Connection) -> None:
+    tables = MetaData()
+    Table("runs", tables, Column("run_id", String(32), primary_key=True))
+    made = Table(
+        "batch_cells",
+        tables,
+        Column("id", Integer, primary_key=True, autoincrement=True),
+        Column("batch", String(64), nullable=False, index=True),
+        Column("cell", String(64), nullable=False),
+        Column("engine", String(16), nullable=False),
+        Column("run_id", String(32), ForeignKey("runs.run_id", ondelete="CASCADE"), nullable=False, index=True),
+        Column("is_own", Boolean, nullable=False),
+    )
+    made.create(connection)
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _money_and_expiry,
@@ -417,4 +444,5 @@ STEPS: tuple[Step, ...] = (
     _notes,
     _usage_and_pauses,
     _gallery,
+    _batch_cells,
 )

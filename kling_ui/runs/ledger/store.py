@@ -1,150 +1,45 @@
 """Reading and writing the ledger, one short transaction a call."""
 
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator
 from contextlib import contextmanager
-from dataclasses import asdict, fields, replace
-from enum import StrEnum
+from dataclasses import asdict
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Update, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError
-from kling_ui.options import TransferOptions
-from kling_ui.quotas import DAY_S, UsageClaim
+from kling_ui.quotas import UsageClaim
 from kling_ui.runs.ledger import erasure, tallies
+from kling_ui.runs.ledger.batch_cells import note_cell, runs_of_batch
+from kling_ui.runs.ledger.rows import score_of, to_record, to_row
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
+from kling_ui.runs.ledger.statements import (
+    FINAL_STATES,
+    at_stake,
+    forget,
+    free_key,
+    hand_over,
+    is_unheld,
+    note_state,
+    released,
+    spending_before,
+    spending_by,
+    spent_by_batch,
+    standing_for,
+    theirs_of,
+)
 from kling_ui.runs.ledger.usage import UsageRows
-from kling_ui.runs.pricing import Budget, Spending, at_stake_usd, spending_of
+from kling_ui.runs.pricing import Budget, Spending
 from kling_ui.runs.record import (
-    CLAIM_MAX_S,
+    BatchCell,
     EngineName,
     KeptRun,
-    ResultFacts,
     RunRecord,
     RunState,
-    fingerprint_for,
-    recovered_fingerprint,
 )
 
 T = TypeVar("T")
-_RECORD = TypeAdapter(RunRecord)
-_FIELDS = frozenset(field.name for field in fields(RunRecord))
-_COLUMNS = {"visitor_pays": "own_purse"}  # the column's name is older than the field's
-_FINAL = tuple(state.value for state in RunState if state.is_final)
-
-
-def standing_run(connection: Connection, fingerprint: str, gone: Collection[str], *, again: bool) -> RunRecord | None:
-    """Return the run that stands in the way of the same one: the open one, else the newest that was completed."""
-    query = select(runs).where(runs.c.open_key == fingerprint)
-    if again:
-        query = query.where(runs.c.state != RunState.UNKNOWN.value)
-    if (row := connection.execute(query).mappings().first()) is not None:
-        return to_record(row)
-    if again:
-        return None
-    done = select(runs).where(runs.c.fingerprint == fingerprint, runs.c.state == RunState.COMPLETED.value)
-    done = (
-        done.where(runs.c.run_id.not_in(gone), runs.c.deleted_at.is_(None)).order_by(runs.c.created_at.desc()).limit(1)
-    )
-    row = connection.execute(done).mappings().first()
-    return None if row is None else to_record(row)
-
-
-def spending_by(connection: Connection, visitor: str, now: float, *, own_token: bool, payer: str = "") -> Spending:
-    """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.pricing.spending_of`."""
-    theirs, today = runs.c.visitor == visitor, runs.c.created_at >= now - now % DAY_S
-    if payer:
-        theirs |= runs.c.payer == payer
-    query = select(runs).where(runs.c.engine == EngineName.KLING.value, theirs | today)
-    rows = connection.execute(query.order_by(runs.c.created_at.desc())).mappings()
-    return spending_of(map(to_record, rows), visitor=visitor, own_token=own_token, now=now, payer=payer)
-
-
-def released(fingerprint: str) -> Update:
-    """Make the statement after which runs of unknown outcome no longer stand in the way of the same one."""
-    same = runs.c.open_key == fingerprint, runs.c.state == RunState.UNKNOWN.value
-    return update(runs).where(*same).values(open_key=None)
-
-
-def free_key(connection: Connection, run_id: str) -> str | None:
-    """Return the key under which a run is the open one of its request; ``None`` when another run is by now."""
-    request = select(runs.c.fingerprint).where(runs.c.run_id == run_id).scalar_subquery()
-    other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == request, runs.c.run_id != run_id))
-    return connection.scalar(select(request)) if other is None else None
-
-
-def hand_over(connection: Connection, visitor: str, to: str) -> int:
-    """Make one visitor's runs another's, so that the same request of theirs is recognised; return how many."""
-    query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at)
-    rows = connection.execute(query).mappings().all()
-    for row in rows:
-        request = fingerprint_for(to, to_record(row))
-        other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == request))
-        key = request if row["open_key"] is not None and other is None else None
-        theirs = update(runs).where(runs.c.run_id == row["run_id"])
-        connection.execute(theirs.values(visitor=to, fingerprint=request, open_key=key))
-    return len(rows)
-
-
-def _theirs(run_id: str, visitor: str) -> tuple[ColumnElement[bool], ...]:
-    """Say which run, whose, and that it is not deleted."""
-    return runs.c.run_id == run_id, runs.c.visitor == visitor, runs.c.deleted_at.is_(None)
-
-
-def is_unheld(now: float) -> ColumnElement[bool]:
-    """Say that nobody looks after an open run, see :meth:`RunRecord.is_held`."""
-    lapsed = (runs.c.held_until < now) | (runs.c.held_until > now + CLAIM_MAX_S)
-    return runs.c.state.not_in(_FINAL) & lapsed
-
-
-def forget(connection: Connection, run_id: str) -> None:
-    """Forget what was asked for in a deleted run; what it cost, and that it was, stays."""
-    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().one()
-    names = "findings", "motion", "score", "raw_error", "name", "repaired", "corrected", "open_key", "undo_until"
-    blank = dict.fromkeys(("image_name", "image_sha256", "reference_name", "reference_sha256"), "")
-    choice = to_row({"choice": replace(to_record(row).choice, prompt="")})
-    request = recovered_fingerprint(row["visitor"], row["request_id"] or run_id)
-    changes = dict.fromkeys(names) | blank | choice | {"fingerprint": request}
-    connection.execute(update(runs).where(runs.c.run_id == run_id).values(changes))
-
-
-def note_state(connection: Connection, run_id: str, state: RunState, at: float) -> None:
-    """Enter a state into a run's history."""
-    connection.execute(insert(states).values(run_id=run_id, state=state.value, at=at))
-
-
-def to_row(values: Mapping[str, object]) -> dict[str, object]:
-    """Put values under the names, and into the plain types, of columns."""
-    return {_COLUMNS.get(name, name): _plain(value) for name, value in values.items()}
-
-
-def _score_of(motion: object) -> object:
-    return motion.get("score") if isinstance(motion, Mapping) else None
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, TransferOptions | ResultFacts):
-        return asdict(value)
-    if isinstance(value, str):
-        return str(value).replace("\0", "")  # PostgreSQL takes every character but this one
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value.value if isinstance(value, StrEnum) else value
-
-
-def to_record(row: Mapping[Any, Any]) -> RunRecord:
-    """Read a row; fields that a choice did not have when it was written take their defaults.
-
-    Raises:
-        ValueError: A column holds another word or type than today's.
-    """
-    return _RECORD.validate_python({name: row[_COLUMNS.get(name, name)] for name in _FIELDS})
-
-
-def _at_stake(row: Mapping[Any, Any]) -> float:
-    return at_stake_usd(to_record(row))
 
 
 class Store:
@@ -175,6 +70,7 @@ class Store:
         gone: Collection[str] = (),
         budget: Budget | None = None,
         claim: UsageClaim | None = None,
+        cell: BatchCell | None = None,
     ) -> RunRecord:
         """Enter a new run, unless its visitor has the same one already: open, of unknown outcome, or completed.
 
@@ -184,6 +80,7 @@ class Store:
             gone: Completed runs that do not count, because their results are no longer there.
             budget: Refuses a run that goes beyond it.
             claim: What of the day's quotas it takes; refuses it, too.
+            cell: For which place of a batch it is; a run that stands for that already is in the way, too.
 
         Returns:
             The record that stands in the ledger: the new one, or the one that was there already.
@@ -192,24 +89,26 @@ class Store:
             RunError: It goes beyond the budget or a quota, or nothing new is begun at the moment.
             LedgerError: It cannot be entered.
         """
-        values = {**to_row(asdict(record)), "open_key": record.fingerprint, "score": _score_of(record.motion)}
+        values = {**to_row(asdict(record)), "open_key": record.fingerprint, "score": score_of(record.motion)}
         for _ in range(3):  # the open one may end between the two queries
             try:
                 with self._transaction() as connection:
                     in_turn(connection)  # two runs at once must not both take the last of a budget
                     if again:
                         connection.execute(released(record.fingerprint))
-                    if (standing := standing_run(connection, record.fingerprint, gone, again=again)) is not None:
+                    standing = standing_for(connection, record.fingerprint, gone, again=again, cell=cell)
+                    if standing is not None:
                         return standing
                     if budget is not None and budget.is_set:
-                        whose = {"own_token": record.visitor_pays, "payer": record.payer or ""}
-                        spending = spending_by(connection, record.visitor, record.created_at, **whose)
+                        spending = spending_before(connection, record, cell)
                         budget.check(spending, record.estimate_usd)
                     if claim is not None:
-                        usage = UsageRows(connection, _at_stake)
+                        usage = UsageRows(connection, at_stake)
                         usage.take(claim, record.created_at, run_id=record.run_id if claim.is_paid else "")
                     connection.execute(insert(runs).values(values))
                     note_state(connection, record.run_id, record.state, record.created_at)
+                    if cell is not None:
+                        note_cell(connection, cell, record.run_id, is_own=True)
                     return record
             except IntegrityError:
                 continue
@@ -225,7 +124,7 @@ class Store:
         """
         changes = to_row(values)
         if "motion" in values:
-            changes["score"] = _score_of(values["motion"])
+            changes["score"] = score_of(values["motion"])
         if state is not None:
             changes |= {"state": state.value, "changed_at": now}
             if state.is_final:
@@ -276,13 +175,13 @@ class Store:
 
     def rename(self, run_id: str, visitor: str, name: str | None) -> bool:
         """Let a visitor's run be called ``name``; return whether there is such a run."""
-        query = update(runs).where(*_theirs(run_id, visitor)).values(name=name)
+        query = update(runs).where(*theirs_of(run_id, visitor)).values(name=name)
         with self._transaction() as connection:
             return connection.execute(query).rowcount == 1
 
     def star(self, run_id: str, visitor: str, *, is_starred: bool) -> bool:
         """Mark a visitor's run, or take the mark away; return whether there is such a run."""
-        query = update(runs).where(*_theirs(run_id, visitor)).values(starred=is_starred)
+        query = update(runs).where(*theirs_of(run_id, visitor)).values(starred=is_starred)
         with self._transaction() as connection:
             return connection.execute(query).rowcount == 1
 
@@ -300,7 +199,7 @@ class Store:
             Whether there was such a run.
         """
         changes = {"deleted_at": now, "undo_until": undo_until, "open_key": None}
-        query = update(runs).where(*_theirs(run_id, visitor), runs.c.state.in_(_FINAL)).values(changes)
+        query = update(runs).where(*theirs_of(run_id, visitor), runs.c.state.in_(FINAL_STATES)).values(changes)
         with self._transaction() as connection:
             in_turn(connection)
             if connection.execute(query).rowcount != 1:
@@ -375,10 +274,25 @@ class Store:
         theirs = runs.c.visitor == visitor, runs.c.deleted_at.is_(None)
         return self._records(query if visitor is None else query.where(*theirs))
 
-    def standing(self, fingerprint: str, *, gone: Collection[str] = (), again: bool = False) -> RunRecord | None:
+    def standing(
+        self, fingerprint: str, *, gone: Collection[str] = (), again: bool = False, cell: BatchCell | None = None
+    ) -> RunRecord | None:
         """Return the run that stands in the way of the same one; arguments as for :meth:`add`."""
         with self._transaction() as connection:
-            return standing_run(connection, fingerprint, gone, again=again)
+            if cell is not None:
+                in_turn(connection)  # what stands may be noted
+            return standing_for(connection, fingerprint, gone, again=again, cell=cell)
+
+    def of_batch(self, batch: str) -> dict[tuple[str, EngineName], RunRecord]:
+        """Return the newest run of each cell of a batch, by the cell's key and the engine."""
+        with self._transaction() as connection:
+            rows = connection.execute(runs_of_batch(batch)).mappings()
+            return {(row["cell"], EngineName(row["engine"])): to_record(row) for row in rows}
+
+    def batch_spent_usd(self, batch: str) -> float:
+        """Add up what the runs that were made for a batch have cost or may still cost, in US dollars."""
+        with self._transaction() as connection:
+            return spent_by_batch(connection, batch)
 
     def like(self, fingerprint: str) -> list[RunRecord]:
         """Return all runs of the same request, newest first."""
@@ -421,7 +335,7 @@ class Store:
         with self._transaction() as connection:
             if writes:
                 in_turn(connection)  # two at once must not both take the last of a quota
-            yield UsageRows(connection, _at_stake)
+            yield UsageRows(connection, at_stake)
 
     def tally(self) -> tallies.LedgerTally:
         """Count all runs and what they cost."""

@@ -10,6 +10,7 @@ from kling_ui.errors import SettingsError
 from kling_ui.options import DEFAULT_PROMPT
 from kling_ui.settings import Settings
 from kling_ui.ui.programs.arguments import Money, Wish
+from kling_ui.ui.programs.batch_calls import BatchCalls, BatchWish
 from kling_ui.ui.programs.calls import ProgramCalls
 from kling_ui.ui.services import Services
 from kling_ui.ui.web.program_requests import Call, Parameter
@@ -24,7 +25,8 @@ Facing = Literal["video", "image"]
 _MARK = {"type": "object", "properties": {"_type": {"const": "gradio.FileData"}}}
 _UPLOAD = {"type": "object", "properties": {"path": {"type": "string"}, "meta": _MARK}}
 _FILE: dict[str, Any] = {"anyOf": [_UPLOAD, {"type": "string"}]}
-SCHEMAS = {str(File): _FILE, str(list[File]): {"type": "array", "items": _FILE}}
+_FILES = {"type": "array", "items": _FILE}
+SCHEMAS = {str(File): _FILE, str(list[File]): _FILES, str(list[File] | None): _FILES}
 
 # What is said of the parameters, once for all endpoints that have them.
 PARAMETERS = {
@@ -32,8 +34,10 @@ PARAMETERS = {
     "video": "The reference video: an upload, a ref that this app gave out, or an https address.",
     "reference": "The clip that gives the motion: an upload, a ref that this app gave out, or an https address.",
     "result": "The clip that should follow it, likewise.",
-    "images": "Character images, as image elsewhere; images times videos may be 12 at most.",
+    "images": "Character images, as image elsewhere; of a sheet 12 pairs at most, of a batch 24 cells.",
     "videos": "Reference videos, as video elsewhere.",
+    "orientations": "Of a batch: video, image or both.",
+    "prompts": "Of a batch: prompts, each of which every pair is made with.",
     "prompt": "Scene, clothes and light in words, 1-2500 characters. The motion comes from the video.",
     "orientation": "Whose facing the result follows: video (at most 30 s) or image (at most 10 s).",
     "keep_sound": "Keep the reference's sound.",
@@ -43,10 +47,13 @@ PARAMETERS = {
     "engine": "Who renders: preview is free and drawn by this app, kling is paid.",
     "resolution": "How large a preview may be; Kling decides for itself.",
     "token": "Your own RunComfy token, which pays. Needed for what asks Kling; this app keeps none of it.",
-    "max_usd": "The most that this run may cost, in US dollars. Needed for Kling; a dearer one is not sent.",
-    "again": "Make, and pay, another one although the same run was made.",
-    "handle": "Of the run, as run gave it; whoever has it has the run.",
-    "wait_s": "Seconds to wait for the end of the run, 50 at most.",
+    "max_usd": "The most that this run, or batch, may cost, in US dollars. Needed for Kling; a dearer one is not sent.",
+    "cells": "Numbers of the cells that are meant, from 1, in the order of images, videos, orientations and prompts.",
+    "plan_only": "Check and price the whole, and start nothing.",
+    "again": "Make, and pay, another one although the same run was made; of a batch, of cells that failed.",
+    "handle": "Of the run or batch, as it was given; whoever has it has the run.",
+    "pause": "Start nothing more of this batch; what runs is finished.",
+    "wait_s": "Seconds to wait for the end of the run or batch, 50 at most.",
     "seconds": "Length to reckon with, in seconds, where no video is given.",
 }
 
@@ -60,6 +67,7 @@ class Endpoints:
 
     def __init__(self, services: Callable[[], Services]) -> None:
         self._calls = ProgramCalls(services)
+        self._batches = BatchCalls(services)
 
     async def check(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -148,6 +156,47 @@ class Endpoints:
         """Draw every character with every clip at five moments into one picture, to choose among them. Free."""
         return await self._calls.sheet(_scope(request), images, videos, orientation=orientation, accept=accept)
 
+    async def batch(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        request: gr.Request,
+        images: list[File] | None = None,
+        videos: list[File] | None = None,
+        orientations: list[str] | None = None,
+        prompts: list[str] | None = None,
+        keep_sound: bool = True,
+        engine: Literal["preview", "kling"] = "preview",
+        accept: list[str] | None = None,
+        token: str = "",
+        max_usd: float | None = None,
+        cells: list[int] | None = None,
+        plan_only: bool = False,
+        again: bool = False,
+        handle: str = "",
+        pause: bool = False,
+        wait_s: float = 0,
+    ) -> dict[str, Any]:
+        """Make a run of every image with every video, orientation and prompt, or ask after a batch by its handle.
+
+        All are checked and priced first; with plan_only nothing is started. With engine "kling" this COSTS MONEY: it
+        takes your own token, and max_usd for all runs together; what fits is taken in order. Given again with its
+        handle and the same files and choices, a batch goes on, and nothing that was started is started twice.
+        """
+        wish = BatchWish(
+            images=images,
+            videos=videos,
+            orientations=["video"] if orientations is None else orientations,
+            prompts=[DEFAULT_PROMPT] if prompts is None else prompts,
+            keep_sound=keep_sound,
+            cells=cells,
+            accept=accept,
+            plan_only=plan_only,
+            handle=handle,
+            pause=pause,
+            wait_s=wait_s,
+        )
+        money = Money(engine=engine, token=token, max_usd=max_usd, again=again)
+        return await self._batches.batch(_scope(request), wish, money)
+
     async def price(
         self, request: gr.Request, token: str, video: File = None, seconds: float | None = None
     ) -> dict[str, Any]:
@@ -155,7 +204,7 @@ class Endpoints:
         return await self._calls.price(_scope(request), video, seconds=seconds, token=token)
 
 
-NAMES = ("check", "repair", "run", "status", "result", "cancel", "forget", "score", "price", "sheet")
+NAMES = ("check", "repair", "run", "status", "result", "cancel", "forget", "score", "price", "sheet", "batch")
 
 
 def place_endpoints(page: gr.Blocks, services: Callable[[], Services]) -> None:

@@ -49,11 +49,12 @@ _TITLES = {
     "forget": "Delete a run and its files here (free; cannot be undone)",
     "score": "Score how well a clip follows another (free)",
     "sheet": "Draw characters with clips side by side (free)",
+    "batch": "Make many runs as one batch, or ask after one (free as previews; costs money on Kling)",
     "price": "Read the price of a run on Kling (free)",
 }
 _READS = {"check", "status", "result", "score", "price"}
-_FINAL = {"run", "cancel", "forget"}  # spends what cannot be taken back, ends it, or deletes it
-_REACHES_OUT = {"check", "repair", "run", "score", "price", "sheet"}  # fetches files, or asks the vendor
+_FINAL = {"run", "cancel", "forget", "batch"}  # spends what cannot be taken back, ends it, or deletes it
+_REACHES_OUT = {"check", "repair", "run", "score", "price", "sheet", "batch"}  # fetches files, or asks the vendor
 
 
 class McpTools:
@@ -173,7 +174,7 @@ def tool_of(name: str, method: Callable[..., Any]) -> types.Tool:
 
 
 def _schema(parameter: inspect.Parameter) -> dict[str, Any]:
-    is_file, is_list = parameter.annotation == File, parameter.annotation == list[File]
+    is_file, is_list = parameter.annotation == File, parameter.annotation in {list[File], list[File] | None}
     texts = {"type": "array", "items": {"type": "string"}} if is_list else {"type": "string"}
     schema = texts if is_file or is_list else TypeAdapter(parameter.annotation).json_schema()
     has_default = parameter.default not in {inspect.Parameter.empty, None}

@@ -79,7 +79,19 @@ def _words(result):
 
 def test_tools_say_what_they_need_and_what_costs_money(address):
     tools = {tool.name: tool for tool in _asked(address, lambda session: session.list_tools()).tools}
-    assert set(tools) == {"check", "repair", "run", "status", "result", "cancel", "forget", "score", "price", "sheet"}
+    assert set(tools) == {
+        "check",
+        "repair",
+        "run",
+        "status",
+        "result",
+        "cancel",
+        "forget",
+        "score",
+        "price",
+        "sheet",
+        "batch",
+    }
     run = tools["run"]
     assert "costs money" in run.annotations.title
     assert "COSTS MONEY" in run.description
@@ -94,7 +106,7 @@ def test_tools_say_what_they_need_and_what_costs_money(address):
     assert {"token", "max_usd"} <= run.inputSchema["properties"].keys()
     for name, tool in tools.items():
         assert all(schema["description"] for schema in tool.inputSchema["properties"].values())
-        assert tool.annotations.readOnlyHint is (name not in {"run", "repair", "cancel", "forget", "sheet"})
+        assert tool.annotations.readOnlyHint is (name not in {"run", "repair", "cancel", "forget", "sheet", "batch"})
         assert ("free" in tool.annotations.title) or "charged" in tool.annotations.title
 
 

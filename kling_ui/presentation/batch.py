@@ -1,0 +1,148 @@
+"""What is said of batches: faults of a manifest, the plan as a whole, and what became of its cells."""
+
+import math
+from collections.abc import Mapping
+
+from kling_ui.presentation.money import dollars
+from kling_ui.runs.batch_runs import CellState
+
+# What is wrong, and the way out, by the code of the fault.
+MANIFEST_FAULTS: dict[str, tuple[str, str]] = {
+    "not readable": ("{file} cannot be read ({why}).", "Name another file."),
+    "not text": ("{file} is not a text in UTF-8 that can be read as a table.", "Save it as CSV in UTF-8."),
+    "too large": ("{file} is larger than any manifest of {most} rows.", "Split it."),
+    "no rows": ("There are no rows.", "Give a row for each run, below a header with image and video."),
+    "too many rows": ("There are {found} rows, and a batch has at most {most}.", "Split it."),
+    "unknown field": ("“{name}” is no field of a manifest.", ""),
+    "field twice": ("This column stands there twice.", "Leave one of them out."),
+    "no column": ("This column is missing.", "Add it: image and video are needed, all other columns are not."),
+    "not JSON": ("This line is no JSON.", "Write one object a line."),
+    "not an object": (
+        "This line is no JSON object.",
+        'Write one object a line, such as {{"image": ..., "video": ...}}.',
+    ),
+    "too many values": (
+        "There are {found} values for {columns} columns.",
+        "Put what has a comma in it between double quotes.",
+    ),
+    "missing": ("Nothing is given.", "Name a file; its path is relative to the manifest."),
+    "no file": ("There is no file {value}.", ""),
+    "not a word": ("It takes {words}, not “{value}”.", "Leave it empty for the default."),
+    "not yes or no": ("It takes yes or no, not “{value}”.", "Leave it empty for yes."),
+    "no text": ("It takes text.", "Put it between double quotes."),
+    "name too long": ("A name has at most {most} characters.", "Shorten it."),
+    "same row": ("It asks for the same as row {first}.", "Leave it out, or change its prompt."),
+}
+
+
+CELL_STATES = {
+    CellState.READY: "Ready",
+    CellState.MADE: "Made before",
+    CellState.UNDER_WAY: "Under way",
+    CellState.BLOCKED: "Blocked",
+    CellState.UNREADABLE: "Cannot be read",
+    CellState.SAME: "Same as another",
+    CellState.TOO_DEAR: "Over the budget",
+    CellState.LEFT_OUT: "Not chosen",
+    CellState.NOT_STARTED: "Not started",
+    CellState.REFUSED: "Not sent",
+    CellState.COMPLETED: "Finished",
+    CellState.FAILED: "Failed",
+    CellState.CANCELLED: "Cancelled",
+    CellState.UNKNOWN: "Outcome unknown",
+}
+NOT_CHOSEN = "It was not chosen."
+MADE_BEFORE = "The same run was made before; its result is given again, and nothing is charged."
+GOES_ON = "Its run is under way and is followed on; nothing is sent again."
+PRICE_NOT_KNOWN = "What it would cost is not known at the moment, and a limit is set."
+NOT_STARTED = "It was not started; --resume goes on with it."
+PAUSED_NOW = "Pausing: what runs is finished, nothing more is started. Press Ctrl+C again to leave at once."
+GO_ON = "The same command with --resume goes on; nothing that was started is sent again."
+
+
+def manifest_words(code: str, row: int | None, line: int | None, field: str, values: Mapping[str, object]) -> str:
+    """Say where a fault of a manifest is, what is wrong, and the way out."""
+    place = f"Row {row}" if row is not None else "The header" if line == 1 else "The manifest"
+    place += f" (line {line})" if line is not None and row is not None else ""
+    place += f", {field}" if field else ""
+    what, way_out = MANIFEST_FAULTS[code]
+    if code == "unknown field":
+        close = values.get("close")
+        way_out = f"Did you mean {close}?" if close else "The fields are {fields}."
+    if code == "no file":
+        close = values.get("close")
+        way_out = f"Did you mean {close}?" if close else "Paths are relative to the manifest."
+    fields = "image, video, orientation, prompt, keep_sound, engine and name"
+    return f"{place}: {' '.join((what, way_out)).format(fields=fields, **values)}".strip()
+
+
+def same_as_words(number: int) -> str:
+    """Say that a cell asks for the same as another."""
+    return f"Its files and choices are the same as those of cell {number}."
+
+
+def too_dear_for_batch(estimate_usd: float, left_usd: float) -> str:
+    """Say that a cell does not fit into what is left."""
+    return f"It would cost about {dollars(estimate_usd)}, and {dollars(left_usd)} is left for it."
+
+
+def plan_sentence(
+    *,
+    count: int,
+    will_run: int,
+    seconds: float,
+    estimate_usd: float | None,
+    limit_usd: float | None,
+    too_dear: int,
+    made: int,
+    is_paid: bool,
+) -> str:
+    """Say what a plan comes to, in one go.
+
+    Args:
+        count: How many cells there are.
+        will_run: How many will run.
+        seconds: How long their clips are together.
+        estimate_usd: What they are expected to cost, if that is known.
+        limit_usd: What may be spent on them, if there is a limit.
+        too_dear: How many do not fit into that.
+        made: How many were made before.
+        is_paid: There are paid ones among them.
+    """
+    parts = [f"{will_run} of {count} will run", f"{seconds:.0f} s of clips"]
+    if not is_paid:
+        parts.append("free")
+    elif estimate_usd is None:
+        parts.append("price not known")
+    else:
+        parts.append(f"about {dollars(estimate_usd)}")
+    if limit_usd is not None and limit_usd != math.inf and is_paid:
+        parts.append(f"of {dollars(limit_usd)} that may be spent")
+    words = f"{'; '.join(parts)}."
+    if made:
+        words += f" {_cells(made, 'was', 'were')} made before and cost nothing."
+    if too_dear:
+        words += f" {_cells(too_dear, 'does', 'do')} not fit into the budget; those that do were taken in order."
+    return words
+
+
+def batch_sentence(
+    *, count: int, done: int, failed: int, left: int, cost_usd: float, unsure_usd: float, is_paused: bool
+) -> str:
+    """Say what became of a batch, in one go."""
+    words = f"{done} of {count} finished"
+    words += f", {failed} without a video" if failed else ""
+    words += f", {left} not started" if left else ""
+    words += f"; about {dollars(cost_usd)} spent" if cost_usd else ""
+    words += f"; up to {dollars(unsure_usd)} more may be charged" if unsure_usd else ""
+    return f"Paused: {words}." if is_paused else f"{words}."
+
+
+def _cells(count: int, one: str, many: str) -> str:
+    return f"1 cell {one}" if count == 1 else f"{count} cells {many}"
+
+
+def outcome_line(state: CellState, message: str, motion_match: float | None = None) -> str:
+    """Say in one line what became of a cell."""
+    match = "" if motion_match is None else f"Motion match {motion_match:.0f}. "
+    return match + (message or f"{CELL_STATES[state]}.")

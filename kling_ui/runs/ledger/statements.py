@@ -1,0 +1,136 @@
+"""Statements of the ledger that its calls are made of; each is used inside a transaction."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Update, insert, select, update
+
+from kling_ui.quotas import DAY_S
+from kling_ui.runs.ledger.batch_cells import note_cell, run_of_cell, runs_for_batch
+from kling_ui.runs.ledger.rows import to_record, to_row
+from kling_ui.runs.ledger.schema import runs, states
+from kling_ui.runs.pricing import Spending, at_stake_usd, spending_of
+from kling_ui.runs.record import (
+    CLAIM_MAX_S,
+    BatchCell,
+    EngineName,
+    RunRecord,
+    RunState,
+    fingerprint_for,
+    recovered_fingerprint,
+)
+
+FINAL_STATES = tuple(state.value for state in RunState if state.is_final)
+
+
+def standing_run(connection: Connection, fingerprint: str, gone: Collection[str], *, again: bool) -> RunRecord | None:
+    """Return the run that stands in the way of the same one: the open one, else the newest that was completed."""
+    query = select(runs).where(runs.c.open_key == fingerprint)
+    if again:
+        query = query.where(runs.c.state != RunState.UNKNOWN.value)
+    if (row := connection.execute(query).mappings().first()) is not None:
+        return to_record(row)
+    if again:
+        return None
+    done = select(runs).where(runs.c.fingerprint == fingerprint, runs.c.state == RunState.COMPLETED.value)
+    done = (
+        done.where(runs.c.run_id.not_in(gone), runs.c.deleted_at.is_(None)).order_by(runs.c.created_at.desc()).limit(1)
+    )
+    row = connection.execute(done).mappings().first()
+    return None if row is None else to_record(row)
+
+
+def standing_for(
+    connection: Connection, fingerprint: str, gone: Collection[str], *, again: bool, cell: BatchCell | None
+) -> RunRecord | None:
+    """Return the run that stands for a cell of a batch, else the one of the same request, which then stands for it."""
+    if cell is None:
+        return standing_run(connection, fingerprint, gone, again=again)
+    row = connection.execute(run_of_cell(cell, gone)).mappings().first()
+    if row is not None:
+        return to_record(row)
+    if (standing := standing_run(connection, fingerprint, gone, again=again)) is not None:
+        note_cell(connection, cell, standing.run_id, is_own=False)
+    return standing
+
+
+def spending_by(connection: Connection, visitor: str, now: float, *, own_token: bool, payer: str = "") -> Spending:
+    """Add up what a visitor's paid runs cost, see :func:`kling_ui.runs.pricing.spending_of`."""
+    theirs, today = runs.c.visitor == visitor, runs.c.created_at >= now - now % DAY_S
+    if payer:
+        theirs |= runs.c.payer == payer
+    query = select(runs).where(runs.c.engine == EngineName.KLING.value, theirs | today)
+    rows = connection.execute(query.order_by(runs.c.created_at.desc())).mappings()
+    return spending_of(map(to_record, rows), visitor=visitor, own_token=own_token, now=now, payer=payer)
+
+
+def spending_before(connection: Connection, record: RunRecord, cell: BatchCell | None) -> Spending:
+    """Add up what budgets count against a new run, its batch's too."""
+    whose = {"own_token": record.visitor_pays, "payer": record.payer or ""}
+    spending = spending_by(connection, record.visitor, record.created_at, **whose)
+    return spending if cell is None else replace(spending, batch_usd=spent_by_batch(connection, cell.batch))
+
+
+def spent_by_batch(connection: Connection, batch: str) -> float:
+    """Add up what the runs that were made for a batch have cost or may still cost, in US dollars."""
+    rows = connection.execute(runs_for_batch(batch)).mappings()
+    return sum(at_stake_usd(to_record(row)) for row in rows)
+
+
+def released(fingerprint: str) -> Update:
+    """Make the statement after which runs of unknown outcome no longer stand in the way of the same one."""
+    same = runs.c.open_key == fingerprint, runs.c.state == RunState.UNKNOWN.value
+    return update(runs).where(*same).values(open_key=None)
+
+
+def free_key(connection: Connection, run_id: str) -> str | None:
+    """Return the key under which a run is the open one of its request; ``None`` when another run is by now."""
+    request = select(runs.c.fingerprint).where(runs.c.run_id == run_id).scalar_subquery()
+    other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == request, runs.c.run_id != run_id))
+    return connection.scalar(select(request)) if other is None else None
+
+
+def hand_over(connection: Connection, visitor: str, to: str) -> int:
+    """Make one visitor's runs another's, so that the same request of theirs is recognised; return how many."""
+    query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at)
+    rows = connection.execute(query).mappings().all()
+    for row in rows:
+        request = fingerprint_for(to, to_record(row))
+        other = connection.scalar(select(runs.c.run_id).where(runs.c.open_key == request))
+        key = request if row["open_key"] is not None and other is None else None
+        theirs = update(runs).where(runs.c.run_id == row["run_id"])
+        connection.execute(theirs.values(visitor=to, fingerprint=request, open_key=key))
+    return len(rows)
+
+
+def theirs_of(run_id: str, visitor: str) -> tuple[ColumnElement[bool], ...]:
+    """Say which run, whose, and that it is not deleted."""
+    return runs.c.run_id == run_id, runs.c.visitor == visitor, runs.c.deleted_at.is_(None)
+
+
+def is_unheld(now: float) -> ColumnElement[bool]:
+    """Say that nobody looks after an open run, see :meth:`RunRecord.is_held`."""
+    lapsed = (runs.c.held_until < now) | (runs.c.held_until > now + CLAIM_MAX_S)
+    return runs.c.state.not_in(FINAL_STATES) & lapsed
+
+
+def forget(connection: Connection, run_id: str) -> None:
+    """Forget what was asked for in a deleted run; what it cost, and that it was, stays."""
+    row = connection.execute(select(runs).where(runs.c.run_id == run_id)).mappings().one()
+    names = "findings", "motion", "score", "raw_error", "name", "repaired", "corrected", "open_key", "undo_until"
+    blank = dict.fromkeys(("image_name", "image_sha256", "reference_name", "reference_sha256"), "")
+    choice = to_row({"choice": replace(to_record(row).choice, prompt="")})
+    request = recovered_fingerprint(row["visitor"], row["request_id"] or run_id)
+    changes = dict.fromkeys(names) | blank | choice | {"fingerprint": request}
+    connection.execute(update(runs).where(runs.c.run_id == run_id).values(changes))
+
+
+def note_state(connection: Connection, run_id: str, state: RunState, at: float) -> None:
+    """Enter a state into a run's history."""
+    connection.execute(insert(states).values(run_id=run_id, state=state.value, at=at))
+
+
+def at_stake(row: Mapping[Any, Any]) -> float:
+    """Give what a run has cost or may still cost, in US dollars."""
+    return at_stake_usd(to_record(row))

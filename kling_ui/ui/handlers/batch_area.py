@@ -1,0 +1,296 @@
+"""The batch area of the page: files become a plan, ticked cells become runs, and the runs become a report."""
+
+import asyncio
+import math
+import secrets
+import shutil
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from kling_ui.batches.batch_folder import BatchFolder
+from kling_ui.batches.execution import CellOutcome
+from kling_ui.batches.manifest import BatchRow, HandedFiles, grid, rows_in
+from kling_ui.batches.order import JOBS
+from kling_ui.batches.plan import BatchPlan, Payment, Planner
+from kling_ui.batches.report import write_report
+from kling_ui.checks.repair_session import RepairSession
+from kling_ui.errors import RunError
+from kling_ui.options import DEFAULT_PROMPT, Orientation
+from kling_ui.runs.record import EngineName
+from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of
+from kling_ui.ui.open_batches import OpenBatch
+from kling_ui.ui.services import Services
+from kling_ui.ui.views.batch_rows import batch_value
+from kling_ui.ui.visitors import Visitor, visitor_of
+
+CELLS_MAX = 100
+FILES_MAX = 100
+KEPT_MAX = 200
+SHOWN_EVERY_S = 0.5
+QUIET_S = 10.0  # a page that has gone is noticed when it is next written to
+NOT_READY = "The page was not ready yet."
+GONE = "This batch is not known here any more. Its runs are among the earlier runs."
+
+Value = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PageBatch:
+    """One batch of the page, between its events.
+
+    Attributes:
+        owner: Whose it is.
+        rows: What it is made of.
+        folder: Where its repaired copies are.
+        repairs: Whether the checks' repairs are applied.
+    """
+
+    owner: str
+    rows: tuple[BatchRow, ...]
+    folder: BatchFolder
+    repairs: bool
+
+
+class BatchHandlers:
+    """Handlers of the batch area.
+
+    Args:
+        services: Gives what the page works with; it is open only while the server runs.
+    """
+
+    def __init__(self, services: Callable[[], Services]) -> None:
+        self._services = services
+        self._known: OrderedDict[str, PageBatch] = OrderedDict()
+
+    async def on_plan(self, engine: str, visitor: str, event: gr.EventData, request: gr.Request) -> Value:
+        """Check and price what was handed in; nothing is started."""
+        asked, who = payload(event), visitor_of(visitor, request)
+        services, known = self._services().for_request(request), self._of(text_of(asked.get("id")), who)
+        try:
+            _refuse_unknown(who)
+            rows, is_repairing = _rows(services, asked), asked.get("repair") is True
+            # The same batch goes on with other rows: a cell is known by its content.
+            batch = text_of(asked.get("id")) if known else secrets.token_hex(16)
+            size_bytes = await asyncio.to_thread(_size_bytes, rows) if is_repairing else 0
+            async with services.room(size_bytes) as room:
+                await asyncio.to_thread(room.folder.mkdir, parents=True)
+                made = PageBatch(who.owner, rows, BatchFolder(room.folder, batch), is_repairing)
+                plan = await self._plan(services, made, who, _engine(engine), asked, chosen=None)
+            self._keep(batch, made)
+        except Exception as error:  # noqa: BLE001  told in words
+            return {"id": "", "cells": [], "said": str(error_text(error)), "is_under_way": False}
+        return batch_value(batch, _planned(plan), plan.sentence, is_under_way=False)
+
+    async def on_start(
+        self, engine: str, token_line: Value | None, visitor: str, event: gr.EventData, request: gr.Request
+    ) -> AsyncIterator[Value]:
+        """Start the cells that are ticked, and show them until all have ended."""
+        asked, who = payload(event), visitor_of(visitor, request)
+        batch, services = text_of(asked.get("id")), self._services().for_request(request)
+        try:
+            made = self._planned(batch, who)
+            _refuse_bad_token(_engine(engine), token_line)
+            services.store.floor.check()
+            chosen = _numbers(asked.get("cells"), len(made.rows))
+            plan = await self._plan(services, made, who, _engine(engine), asked, chosen=chosen)
+            payment = self._payment(services, who, _engine(engine), asked)
+            is_free = _engine(engine) is EngineName.PREVIEW
+            jobs = min(JOBS, payment.terms.previews_max or JOBS) if is_free else JOBS
+            opened = services.batches.start(services.runner, plan, made.folder, payment, jobs=jobs)
+        except Exception as error:  # noqa: BLE001  told in words
+            yield self._shown(batch, error)
+            return
+        async for value in self._followed(batch, opened):
+            yield value
+
+    async def on_look(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[Value]:
+        """Show a batch again whose page was loaded anew."""
+        batch = text_of(payload(event).get("id"))
+        opened = self._services().batches.find(batch)
+        if self._of(batch, visitor_of(visitor, request)) is not None and opened is not None:
+            async for value in self._followed(batch, opened):
+                yield value
+        else:
+            yield {}
+
+    async def on_pause(self, visitor: str, event: gr.EventData, request: gr.Request) -> None:
+        """Start nothing more; what runs is finished."""
+        batch = text_of(payload(event).get("id"))
+        opened = self._services().batches.find(batch)
+        if self._of(batch, visitor_of(visitor, request)) is not None and opened is not None:
+            opened.pause.set()
+
+    async def on_report(self, visitor: str, event: gr.EventData, request: gr.Request) -> Value:
+        """Write the report of a batch that has ended, with its results, as one archive."""
+        batch, services = text_of(payload(event).get("id")), self._services().for_request(request)
+        opened = services.batches.find(batch)
+        if self._of(batch, visitor_of(visitor, request)) is None or opened is None:
+            return {"said": GONE}
+        outcomes = [opened.outcomes[number] for number in sorted(opened.outcomes)]
+        value = batch_value(batch, outcomes, opened.sentence, is_under_way=opened.is_under_way)
+        try:
+            archive = await _archive(services, batch, outcomes, f"{opened.sentence} Planned: {opened.plan.sentence}")
+        except Exception as error:  # noqa: BLE001  told in words
+            return value | {"said": str(error_text(error))}
+        return value | {"report": services.signed_files.url(archive), "said": "The report is ready."}
+
+    async def _followed(self, batch: str, opened: OpenBatch) -> AsyncIterator[Value]:
+        while True:
+            changed, is_under_way = opened.changed, opened.is_under_way
+            outcomes = [opened.outcomes[number] for number in sorted(opened.outcomes)]
+            yield batch_value(batch, outcomes, opened.sentence, is_under_way=is_under_way)
+            if not is_under_way:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(QUIET_S):
+                    await changed.wait()
+            await opened.until_end(SHOWN_EVERY_S)
+
+    async def _plan(
+        self,
+        services: Services,
+        made: PageBatch,
+        who: Visitor,
+        engine: EngineName,
+        asked: Value,
+        *,
+        chosen: Collection[int] | None,
+    ) -> BatchPlan:
+        planner = Planner(
+            preflight=services.preflight,
+            repairs=RepairSession(services.preflight, services.workers),
+            runner=services.runner,
+            folder=made.folder,
+            payment=self._payment(services, who, engine, asked),
+            repair=None if made.repairs else (),
+            at_once=1,  # so much may wait for workers as one visitor may have waiting
+        )
+        return await planner.plan(made.rows, engine, chosen)
+
+    @staticmethod
+    def _payment(services: Services, who: Visitor, engine: EngineName, asked: Value) -> Payment:
+        """Tell who pays and how much.
+
+        Raises:
+            RunError: It costs money, and no limit was given.
+        """
+        if engine is EngineName.PREVIEW:
+            return Payment(visitor=who.owner, terms=services.terms(who))
+        limit = asked.get("max_usd")
+        if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
+            raise RunError("A batch on Kling costs money.", advice="Enter the most that it may cost, in US dollars.")
+        token = services.tokens.use(who.token_key)
+        return Payment(visitor=who.owner, token=token, terms=services.terms(who), max_usd=float(limit))
+
+    def _planned(self, batch: str, who: Visitor) -> PageBatch:
+        if (made := self._of(batch, who)) is None:
+            raise RunError(GONE)
+        return made
+
+    def _shown(self, batch: str, error: Exception) -> Value:
+        """Say why something could not be done, beside what was shown before."""
+        opened, said = self._services().batches.find(batch), str(error_text(error))
+        if opened is None:
+            return {"id": batch, "cells": [], "said": said, "is_under_way": False}
+        outcomes = [opened.outcomes[number] for number in sorted(opened.outcomes)]
+        return batch_value(batch, outcomes, said, is_under_way=opened.is_under_way)
+
+    def _of(self, batch: str, who: Visitor) -> PageBatch | None:
+        known = self._known.get(batch)
+        return known if known is not None and who.is_known and known.owner == who.owner else None
+
+    def _keep(self, batch: str, made: PageBatch) -> None:
+        self._known[batch] = made
+        self._known.move_to_end(batch)
+        while len(self._known) > KEPT_MAX:
+            self._known.popitem(last=False)
+
+
+def _engine(value: str) -> EngineName:
+    return choice_of(value, EngineName.PREVIEW)
+
+
+def _refuse_bad_token(engine: EngineName, token_line: Value | None) -> None:
+    """Never let the app's own token stand in for one that was typed wrongly."""
+    refused = text_of(entries_of(token_line).get("error"))
+    if engine is EngineName.KLING and refused:
+        raise RunError(refused)
+
+
+def _refuse_unknown(who: Visitor) -> None:
+    if not who.is_known:
+        raise RunError(NOT_READY, advice="Load it again.")
+
+
+def _rows(services: Services, asked: Value) -> tuple[BatchRow, ...]:
+    """Read what the page handed in: a manifest with its files, or the two sides of a grid."""
+    images, videos, named = [], [], {}
+    given = asked.get("files")
+    for one in (given if isinstance(given, list) else [])[:FILES_MAX]:
+        entry = entries_of(one)
+        if (path := services.signed_files.open(entry.get("ref"))) is None:
+            continue
+        named[text_of(entry.get("name"))] = path
+        (videos if entry.get("kind") == "video" else images).append(path)
+    manifest = entries_of(asked.get("manifest"))
+    if manifest:
+        suffix = Path(text_of(manifest.get("name")).replace("\0", "")).suffix
+        rows = rows_in(text_of(manifest.get("text")), suffix, HandedFiles(named))
+    else:
+        if not (images and videos):
+            raise RunError("A batch takes one picture and one clip at least.")
+        facings = [facing for facing in Orientation if facing.value in _texts(asked.get("orientations"))]
+        prompts = _texts(asked.get("prompts")) or [DEFAULT_PROMPT]
+        keeps = asked.get("keep_sound") is not False
+        count = len(images) * len(videos) * max(1, len(facings)) * len(prompts)
+        rows = (
+            ()
+            if count > CELLS_MAX
+            else grid(images, videos, facings or list(Orientation)[:1], prompts, keep_sound=keeps)
+        )
+    if not 0 < len(rows) <= CELLS_MAX:
+        raise RunError(f"A batch has at most {CELLS_MAX} cells here.", advice="Use fewer files or scenes.")
+    return rows
+
+
+def _texts(value: object) -> list[str]:
+    return [one for one in value if isinstance(one, str) and one] if isinstance(value, list) else []
+
+
+def _numbers(value: object, count: int) -> frozenset[int]:
+    given = value if isinstance(value, list) else []
+    return frozenset(one for one in given if isinstance(one, int) and not isinstance(one, bool) and 1 <= one <= count)
+
+
+def _size_bytes(rows: Collection[BatchRow]) -> int:
+    return sum(path.stat().st_size for path in {row.image for row in rows} | {row.video for row in rows})
+
+
+def _planned(plan: BatchPlan) -> list[CellOutcome]:
+    return [CellOutcome(cell=cell, state=cell.state, message=cell.message) for cell in plan.cells]
+
+
+async def _archive(services: Services, batch: str, outcomes: list[CellOutcome], summary: str) -> Path:
+    size_bytes = sum(outcome.video.stat().st_size for outcome in outcomes if outcome.video and outcome.video.is_file())
+    async with services.room(2 * size_bytes) as room:
+        folder = BatchFolder(room.folder / "batch", batch)
+        await asyncio.to_thread(folder.path.mkdir, parents=True)
+        shown = [await asyncio.to_thread(_with_copy, folder, outcome) for outcome in outcomes]
+        await write_report(services.workers, folder, shown, title="Batch", summary=summary)
+        made = await asyncio.to_thread(shutil.make_archive, str(room.folder / "batch-report"), "zip", folder.path)
+        await asyncio.to_thread(shutil.rmtree, folder.path)
+        return Path(made)
+
+
+def _with_copy(folder: BatchFolder, outcome: CellOutcome) -> CellOutcome:
+    if outcome.video is None or not outcome.video.is_file():
+        return replace(outcome, video=None)
+    cell = outcome.cell
+    place = folder.result(cell.row, cell.key, cell.engine, outcome.video.suffix)
+    return replace(outcome, video=folder.keep_result(outcome.video, place))

@@ -1,0 +1,156 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from kling_ui.batches.manifest import (
+    ROWS_MAX,
+    BatchRow,
+    FaultCode,
+    ManifestError,
+    grid,
+    read_manifest,
+    rows_from,
+)
+from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
+from kling_ui.presentation.batch import MANIFEST_FAULTS
+from kling_ui.runs.record import EngineName
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Write a manifest beside two pictures and a clip."""
+    for name in ("maya.png", "theo.png", "dance.mp4"):
+        (tmp_path / name).write_bytes(name.encode())
+
+    def write(content: str | bytes, name: str = "batch.csv") -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def faults_of(path: Path) -> list[tuple[FaultCode, int | None, str]]:
+    with pytest.raises(ManifestError) as caught:
+        read_manifest(path)
+    return [(fault.code, fault.row, fault.field_name) for fault in caught.value.faults]
+
+
+def test_a_row_takes_defaults_and_paths_are_relative_to_the_manifest(written, tmp_path):
+    rows = read_manifest(
+        written(
+            "image,video,orientation,prompt,keep_sound,engine,name\n"
+            "maya.png,dance.mp4,,,,,\n"
+            'theo.png,dance.mp4,IMAGE,"At the sea, at dawn",no,kling,Theo\n'
+        )
+    )
+    assert rows[0] == BatchRow(number=1, image=tmp_path / "maya.png", video=tmp_path / "dance.mp4")
+    assert rows[0].choice.prompt == DEFAULT_PROMPT
+    assert rows[1].choice == TransferOptions("At the sea, at dawn", Orientation.IMAGE, keep_sound=False)
+    assert (rows[1].engine, rows[1].title, rows[0].title) == (EngineName.KLING, "Theo", "maya + dance")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "image;video\nmaya.png;dance.mp4\n",
+        "image\tvideo\r\nmaya.png\tdance.mp4\r\n",
+        "\ufeffimage , video\n\n maya.png , dance.mp4 \n,\n",
+    ],
+    ids=["semicolon", "tab", "mark, spaces and empty lines"],
+)
+def test_what_spreadsheets_write_is_read(written, tmp_path, content):
+    (row,) = read_manifest(written(content))
+    assert (row.image, row.video) == (tmp_path / "maya.png", tmp_path / "dance.mp4")
+
+
+def test_json_lines_have_the_same_fields(written):
+    lines = [
+        {"image": "maya.png", "video": "dance.mp4", "keep_sound": False},
+        {"image": "theo.png", "video": "dance.mp4", "orientation": "image", "name": None},
+    ]
+    rows = read_manifest(written("\n\n".join(map(json.dumps, lines)), "batch.jsonl"))
+    assert [row.choice.keep_sound for row in rows] == [False, True]
+    assert [row.choice.orientation for row in rows] == [Orientation.VIDEO, Orientation.IMAGE]
+
+
+FAULTY = [
+    ("image,video\n", [(FaultCode.NO_ROWS, None, "")]),
+    ("", [(FaultCode.NO_ROWS, None, "")]),
+    ("image\nmaya.png\n", [(FaultCode.NO_COLUMN, None, "video")]),
+    (
+        "image,video,video\nmaya.png,dance.mp4,\n",
+        [(FaultCode.FIELD_TWICE, None, "video"), (FaultCode.MISSING, 1, "video")],
+    ),
+    ("image,video,promt\nmaya.png,dance.mp4,\n", [(FaultCode.UNKNOWN_FIELD, None, "")]),
+    ("image,video\nmaya.png,dance.mp4,1\n", [(FaultCode.TOO_MANY_VALUES, 1, "")]),
+    ("image,video\n,dance.mp4\n", [(FaultCode.MISSING, 1, "image")]),
+    ("image,video\nmia.png,\n", [(FaultCode.NO_FILE, 1, "image"), (FaultCode.MISSING, 1, "video")]),
+    (f"image,video\n{'x' * 5000}.png,dance.mp4\n", [(FaultCode.NO_FILE, 1, "image")]),
+    ("image,video,orientation\nmaya.png,dance.mp4,up\n", [(FaultCode.NOT_A_WORD, 1, "orientation")]),
+    ("image,video,engine\nmaya.png,dance.mp4,pro\n", [(FaultCode.NOT_A_WORD, 1, "engine")]),
+    ("image,video,keep_sound\nmaya.png,dance.mp4,2\n", [(FaultCode.NOT_YES_OR_NO, 1, "keep_sound")]),
+    (f"image,video,name\nmaya.png,dance.mp4,{'n' * 81}\n", [(FaultCode.NAME_TOO_LONG, 1, "name")]),
+    ("image,video\nmaya.png,dance.mp4\nmaya.png,dance.mp4\n", [(FaultCode.SAME_ROW, 2, "")]),
+    (b"image,video\n\xff\xfe,\n", [(FaultCode.NOT_TEXT, None, "")]),
+    ("image,video\n" + "maya.png,dance.mp4\n" * (ROWS_MAX + 1), [(FaultCode.TOO_MANY_ROWS, None, "")]),
+]
+
+
+@pytest.mark.parametrize(("content", "faults"), FAULTY)
+def test_each_fault_is_told_with_its_row_and_field(written, content, faults):
+    assert faults_of(written(content)) == faults
+
+
+def test_faults_of_json_lines(written):
+    path = written('{"image": 1, "video": "dance.mp4", "sound": true}\n[1]\n{x\n', "batch.jsonl")
+    assert faults_of(path) == [
+        (FaultCode.UNKNOWN_FIELD, 1, ""),
+        (FaultCode.NO_TEXT, 1, "image"),
+        (FaultCode.NOT_AN_OBJECT, 2, ""),
+        (FaultCode.NOT_JSON, 3, ""),
+    ]
+
+
+def test_all_faults_are_told_at_once_with_line_and_way_out(written):
+    path = written("image,video,keepsound\nmaja.png,dance.mp4,\nmaya.png,dance.mp4,\n,dance.mp4,\n")
+    with pytest.raises(ManifestError) as caught:
+        read_manifest(path)
+    assert str(caught.value).splitlines() == [
+        "The header: “keepsound” is no field of a manifest. Did you mean keep_sound?",
+        "Row 1 (line 2), image: There is no file maja.png. Did you mean maya.png?",
+        "Row 3 (line 4), image: Nothing is given. Name a file; its path is relative to the manifest.",
+    ]
+
+
+def test_a_manifest_that_is_not_there(tmp_path):
+    assert faults_of(tmp_path / "none.csv") == [(FaultCode.NOT_READABLE, None, "")]
+
+
+def test_every_fault_has_its_words():
+    assert set(MANIFEST_FAULTS) == set(FaultCode)
+
+
+def test_a_grid_puts_everything_together_in_order(written, tmp_path):
+    written("")
+    images = [tmp_path / "maya.png", tmp_path / "theo.png"]
+    rows = grid(images, [tmp_path / "dance.mp4"], [Orientation.VIDEO, Orientation.IMAGE], ["a", "b", "a"])
+    assert [(row.number, row.image.stem, row.choice.orientation.value, row.choice.prompt) for row in rows] == [
+        (1, "maya", "video", "a"),
+        (2, "maya", "video", "b"),
+        (3, "maya", "image", "a"),
+        (4, "maya", "image", "b"),
+        (5, "theo", "video", "a"),
+        (6, "theo", "video", "b"),
+        (7, "theo", "image", "a"),
+        (8, "theo", "image", "b"),
+    ]
+
+
+def test_rows_of_a_program_are_read_alike(written, tmp_path):
+    written("")
+    (row,) = rows_from([{"image": tmp_path / "maya.png", "video": "dance.mp4", "keep_sound": 0}], tmp_path)
+    assert not row.choice.keep_sound
+    with pytest.raises(ManifestError, match="Row 1, image: There is no file"):
+        rows_from([{"image": "a\0b.png", "video": "dance.mp4"}], tmp_path)
