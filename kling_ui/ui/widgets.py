@@ -44,6 +44,7 @@ STYLES = (
     "base.css",
     "inputs.css",
     "timeline.css",
+    "adjust.css",
     "findings.css",
     "result.css",
     "gallery.css",
@@ -155,13 +156,15 @@ def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HT
     """Place one input of a run; ``kind`` is ``image`` or ``video``.
 
     Events: ``handed`` (``seq``, and either the ``ref`` of an upload and whether it was ``recorded`` here, or a
-    ``url``), ``undo``, of a clip ``repair`` (``kinds``, ``span``) by which a person keeps a part of it, and of a
-    picture ``edit`` and ``correct`` (``joints``, ``mask``) by which they correct it; property ``editor`` answers both.
+    ``url``), ``undo``; ``adjust`` (``input``, ``press``, and ``span``, ``box`` or ``turns``) and its ``stop``, which
+    property ``adjusting`` answers; of a clip ``foresee`` (``span``), which property ``part`` answers, and ``repair``
+    (``kinds``, ``span``) by which a person keeps a part of it; of a picture ``edit`` and ``correct`` (``joints``,
+    ``mask``) by which they correct it; property ``editor`` answers both.
     """
     is_clip = kind == "video"
     return widget(
         "slot",
-        uses=("dom", "playable", "timeline", "repaired"),
+        uses=("dom", "playable", "timeline", "repaired", "crop", *(["trim"] if is_clip else []), "adjust"),
         scripts=("recorder",) if is_clip else ("joints", "brush", "editor"),
         elem_id=elem_id,
         kind=kind,
@@ -169,7 +172,8 @@ def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HT
         title=title,
         blank=blank,
         max_bytes=UPLOAD_MAX_BYTES,
-        **({} if is_clip else {"editor": {}}),
+        adjusting={},
+        **({"part": {}} if is_clip else {"editor": {}}),
     )
 
 
