@@ -46,7 +46,7 @@ def owner_of_a_run(patch):
 
 def owner_in_the_ledger(patch):
     """Runs are changed by whoever names them."""
-    patch.setattr(store, "_theirs", lambda run_id, _: (store.runs.c.run_id == run_id,))
+    patch.setattr(store, "theirs_of", lambda run_id, _: (store.runs.c.run_id == run_id,))
 
 
 def owner_of_a_request(patch):
