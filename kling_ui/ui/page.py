@@ -292,6 +292,7 @@ def wire_past_runs(panels: Panels, handlers: GalleryHandlers, on_inputs: InputHa
     history.browse(handlers.on_browse, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.star(handlers.on_star, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.compare(handlers.on_compare_runs, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
+    panels.result.player.vote(handlers.on_vote, visitor, panels.result.player, trigger_mode="multiple", **PLUMBING)
     history.rename(handlers.on_rename, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.restore(handlers.on_restore, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.delete(handlers.on_delete, visitor, panels.display, trigger_mode="multiple", **PLUMBING)

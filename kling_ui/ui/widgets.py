@@ -254,7 +254,7 @@ def status() -> gr.HTML:
 def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
     """Place the synchronised player; event ``compare`` (``run_id``, ``without_background``).
 
-    Property ``comparison`` answers it.
+    Property ``comparison`` answers it. Event ``vote`` (``run_ids``, ``preferred``) is answered by ``voted``.
 
     It shows a run, or, while its value is empty, what the property ``pair`` holds; ``used`` says of a run that its
     inputs stand in their places again.
@@ -272,6 +272,7 @@ def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
             "clips",
             "panes",
             "layers",
+            "blind",
             "zoom",
             "skeletons",
             "player_timeline",
@@ -280,6 +281,7 @@ def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
         ),
         prepared=prepared or {},
         comparison=None,
+        voted=None,
         pair={},
         used={},
         blank_title="Your result appears here",
