@@ -98,6 +98,23 @@ def test_two_to_four_finished_runs_of_ones_own_are_compared(open_world):
     assert [words.startswith("Choose 2 to 4") for words in refused] == [True, True, True, False, True]
 
 
+def test_a_vote_is_of_ones_own_runs_alone(open_world):
+    async def story():
+        async with open_world() as world:
+            gallery = world.runner.gallery
+            first, second = await world.start(prompt="One"), await world.start(prompt="Two")
+            for run_id in (first, second):
+                await world.end(run_id)
+            for visitor, best in (("eve", first), ("ann", "0" * 32)):
+                with pytest.raises(RunError):
+                    await gallery.vote(visitor, [first, second], best)
+            return first, second, await gallery.vote("ann", [second, first], first)
+
+    first, second, (views, tally) = asyncio.run(story())
+    assert [view.run_id for view in views] == [second, first]
+    assert tally.votes == 0  # both are previews: no vote between the engines
+
+
 def test_a_preview_and_the_same_request_on_kling_find_each_other(open_world, make_vendor):
     async def story():
         async with open_world(make_vendor()) as world:
