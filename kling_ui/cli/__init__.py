@@ -13,8 +13,9 @@ import typer
 from kling_ui import __version__
 from kling_ui.cli.batch_command import batch
 from kling_ui.cli.long_commands import plan, run_long
+from kling_ui.cli.models_command import models
 from kling_ui.cli.output import guarded, say, tell
-from kling_ui.cli.parameters import Accepted, AsJson, Everybody, Facing, Joints, Mask, Prompt, Size, Sound
+from kling_ui.cli.parameters import Accepted, AsJson, Everybody, Facing, Joints, Mask, ModelId, Prompt, Size, Sound
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
 from kling_ui.pauses import PauseScope
 from kling_ui.runs.record import EngineName
@@ -117,6 +118,7 @@ def run(
     engine: Annotated[
         EngineName, typer.Option(help="preview: free, drawn on this machine. kling: paid, needs RUNCOMFY_API_TOKEN.")
     ] = EngineName.PREVIEW,
+    model: ModelId = "",
     out: Annotated[Path, typer.Option(help="Folder for the video; nothing in it is overwritten.")] = Path(),
     accept: Accepted = None,
     again: Annotated[
@@ -138,7 +140,7 @@ def run(
     def load() -> Work:
         from kling_ui.cli.run import run_files  # noqa: PLC0415
 
-        choice = TransferOptions(prompt, orientation, sound, resolution)
+        choice = TransferOptions(prompt, orientation, sound, resolution, model)
         return lambda: run_files(
             image,
             video,
@@ -159,6 +161,7 @@ def run(
 app.command()(plan)
 app.command("run-long")(run_long)
 app.command()(batch)
+app.command()(models)
 
 
 @app.command()

@@ -29,7 +29,7 @@ def _cost(services, *, typed=TYPED, own=None, engine="kling", clip=True):
     if typed:
         services.tokens.keep(ANN, typed)
     video = {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video)} if clip else None
-    value, button, shown, *field = asyncio.run(PriceHandlers(lambda: services).cost(engine, video, ANN, TAB))
+    value, button, shown, *field = asyncio.run(PriceHandlers(lambda: services).cost(engine, video, ANN, None, TAB))
     value |= {"shown": read_shown_rate(shown)}
     if field != [gr.skip(), gr.skip()]:
         value["field"] = field
@@ -179,7 +179,7 @@ def test_without_a_clip_the_rate_alone_is_told(services):
 
 def _as_code(services, engine, carried, rate=None):
     shown = {"rate_usd": rate} if rate else {}
-    return asyncio.run(PriceHandlers(lambda: services).as_code(engine, carried, shown, "1080p", TAB))
+    return asyncio.run(PriceHandlers(lambda: services).as_code(engine, carried, shown, "1080p", None, TAB))
 
 
 def test_the_request_as_code_is_the_one_that_the_button_sends(services):
