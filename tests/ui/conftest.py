@@ -30,8 +30,8 @@ from kling_ui.quotas import QuotaKeys, Usage
 from kling_ui.runs.admission import UploadAllowance
 from kling_ui.runs.gallery import ForecastRecord, GalleryOverview
 from kling_ui.runs.ledger.gallery import GalleryPage, GalleryQuery
-from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
 from kling_ui.runs.model_offers import ModelOffer
+from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
 from kling_ui.runs.pricing import Budget, Charge, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName, RunState
