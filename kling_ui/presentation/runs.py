@@ -12,7 +12,6 @@ from kling_ui.presentation.refusals import admission_words
 from kling_ui.presentation.wording import dollars
 from kling_ui.quotas import DailyQuotaError
 from kling_ui.runs.export import EntryWords
-from kling_ui.runs.gallery import UNDO_PAID_S, UNDO_S
 from kling_ui.runs.model_schema import SchemaChangedError
 from kling_ui.runs.outcomes import (
     CancelAnswer,
@@ -27,7 +26,7 @@ from kling_ui.runs.outcomes import (
 from kling_ui.runs.pricing import BudgetError, PriceRisenError, TooDearError
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import EngineName, Expiry, RunState, StartCode
-from kling_ui.runs.view import Loss, LossError, RunView
+from kling_ui.runs.view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView
 
 RENDERERS = {EngineName.PREVIEW: "the preview engine", EngineName.KLING: "RunComfy"}
 GONE = "The video was made, but its files are no longer kept here."

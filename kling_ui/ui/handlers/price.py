@@ -212,7 +212,7 @@ def price_value(quote: Quote) -> dict[str, Any]:
     words, changed = price_words(quote), schema_words(quote.changes)
     if quote.rate_usd is None:
         return {"words": " ".join([*words, changed]).strip(), "tone": "warn"}
-    tone = {} if quote.estimate_usd is None else {"tone": "price"}
+    tone = {} if quote.estimate_usd is None or changed else {"tone": "price"}  # a phone leaves out mere prices
     if any(change.stops for change in quote.changes):
         stop, way_out = schema_stop_words(quote.changes)
         return {"words": words.figure, "more": words.more, "stop": stop, "way_out": way_out} | tone
