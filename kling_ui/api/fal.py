@@ -1,6 +1,6 @@
 """Kling through fal.ai: a transport that answers the contract of docs/vendor_api.md by calling fal's queue.
 
-What is called is written down in docs/fal_api.md. Each call here becomes calls there, a submit exactly one; errors of the
+What is called is written down in docs/fal_api.md. A submit here becomes exactly one call there; errors of the
 network pass through as they are, so that what is known of a submit stays known.
 """
 
