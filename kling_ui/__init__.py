@@ -2,9 +2,9 @@
 
 Python calls it by functions, which the command line uses, too: :func:`check`, :func:`repair`, :func:`run`,
 :func:`score` and :func:`sheet`; :func:`plan` and :func:`run_long` for clips beyond the limit, :func:`batch` for many
-runs. On asyncio they are awaited under the same names with an ``a`` before them, such as :func:`acheck`. All errors are
-a :class:`KlingUIError`; :mod:`kling_ui.errors` draws their tree. ``docs/python.md`` shows all that at work. What a name
-needs is imported when it is first asked for.
+runs, :func:`models` for what is offered. On asyncio they are awaited under the same names with an ``a`` before them,
+such as :func:`acheck`. All errors are a :class:`KlingUIError`; :mod:`kling_ui.errors` draws their tree.
+``docs/python.md`` shows all that at work. What a name needs is imported when it is first asked for.
 """
 
 import importlib
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kling_ui.python_api import (
         abatch,
         acheck,
+        amodels,
         aplan,
         arepair,
         arun,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         asheet,
         batch,
         check,
+        models,
         plan,
         repair,
         run,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
         sheet,
     )
     from kling_ui.results import CheckResult, Problem, Progress, RepairResult, RunResult
+    from kling_ui.runs.model_offers import ModelOffer
     from kling_ui.scoring.match import MotionMatch
     from kling_ui.settings import Settings
     from kling_ui.sheets import SheetCell, SheetResult
@@ -49,6 +52,7 @@ __all__ = [
     "LongRunResult",
     "ManifestError",
     "MediaError",
+    "ModelOffer",
     "MotionMatch",
     "PieceResult",
     "PlanResult",
@@ -65,6 +69,7 @@ __all__ = [
     "__version__",
     "abatch",
     "acheck",
+    "amodels",
     "aplan",
     "arepair",
     "arun",
@@ -73,6 +78,7 @@ __all__ = [
     "asheet",
     "batch",
     "check",
+    "models",
     "plan",
     "repair",
     "run",
@@ -86,6 +92,7 @@ _HOMES = {
     "PlanResult": "long_clips.clip_plan",
     "BatchResult": "batches.order",
     "ManifestError": "batches.manifest",
+    "ModelOffer": "runs.model_offers",
     "MotionMatch": "scoring.match",
     "Settings": "settings",
     "SheetCell": "sheets",

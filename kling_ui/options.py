@@ -3,7 +3,7 @@
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from kling_ui.errors import SettingsError
 
@@ -18,6 +18,18 @@ class InputKind(StrEnum):
 
     IMAGE = "image"
     VIDEO = "video"
+
+
+class Provider(StrEnum):
+    """Through whom Kling is reached."""
+
+    RUNCOMFY = "runcomfy"
+    FAL = "fal"
+
+    @classmethod
+    def of_model(cls, model_id: str) -> Self:
+        """Tell it by a model's id; an empty one is the usual model."""
+        return cls("fal" if model_id.startswith("fal-ai/") else "runcomfy")
 
 
 class Orientation(StrEnum):
@@ -62,12 +74,19 @@ class TransferOptions:
         orientation: ``VIDEO`` follows the reference's facing (at most 30 s), ``IMAGE`` the picture's (at most 10 s).
         keep_sound: Keep the reference's sound in the result.
         resolution: Of a preview; the model API has no such option.
+        model: The model that a paid run goes to, as in the API's paths; empty for that of the settings.
     """
 
     prompt: str = DEFAULT_PROMPT
     orientation: Orientation = Orientation.VIDEO
     keep_sound: bool = True
     resolution: Resolution = Resolution.P720
+    model: str = ""
+
+    @property
+    def provider(self) -> Provider:
+        """Through whom a paid run goes."""
+        return Provider.of_model(self.model)
 
 
 def member_of(kind: type[E], value: str, name: str) -> E:

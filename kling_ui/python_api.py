@@ -1,4 +1,4 @@
-"""What Python code can call: check, repair, run, plan, run_long, batch, score and sheet, as the command line does.
+"""What Python code can call: check, repair, run, plan, run_long, batch, score, sheet and models, as the commands do.
 
 Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on,
 as ``anext`` does in Python. The twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
@@ -15,6 +15,8 @@ from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from pydantic import SecretStr
+
 from kling_ui.batches.order import abatch
 from kling_ui.checks.adjustments import adjustment_of
 from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest
@@ -27,6 +29,7 @@ from kling_ui.presentation.findings import repair_effect, repair_label
 from kling_ui.presentation.runs import in_words
 from kling_ui.results import CheckResult, Progress, RepairResult, RunResult
 from kling_ui.run_orders import AnyPath, OnProgress, RunOrder, carry_out, open_folder, options_of, path_of
+from kling_ui.runs.model_offers import ModelOffer
 from kling_ui.runs.record import EngineName, RunInputs
 from kling_ui.scoring.match import MotionMatch
 from kling_ui.settings import Settings
@@ -145,6 +148,7 @@ async def arun(
     orientation: str = "video",
     keep_sound: bool = True,
     resolution: str = "720p",
+    model: str = "",
     out: AnyPath = ".",
     max_price_usd: float | None = None,
     token: str | None = None,
@@ -175,6 +179,8 @@ async def arun(
         orientation: Whose facing the result follows: ``video`` (at most 30 s) or ``image`` (at most 10 s).
         keep_sound: Keep the reference's sound.
         resolution: How large a preview may be, ``720p`` or ``1080p``; Kling decides for itself.
+        model: Of Kling, the model's id as :func:`amodels` lists it; empty for that of the settings. One of fal is paid
+            with the settings' own key.
         out: Folder for the video; nothing in it is overwritten.
         max_price_usd: The most that a run on Kling may cost, in US dollars; ``math.inf`` sets no limit of its own, and
             takes prices that are not known, too. Without it nothing is sent to Kling.
@@ -197,7 +203,7 @@ async def arun(
     settings = settings or Settings.from_env()
     order = RunOrder(
         inputs=RunInputs(
-            image=Path(image), video=Path(video), choice=options_of(prompt, orientation, keep_sound, resolution)
+            image=Path(image), video=Path(video), choice=options_of(prompt, orientation, keep_sound, resolution, model)
         ),
         engine=member_of(EngineName, engine, "engine"),
         max_price_usd=max_price_usd,
@@ -217,6 +223,24 @@ async def arun(
         if told is error:
             raise
         raise told from error
+
+
+async def amodels(*, token: str | None = None, settings: Settings | None = None) -> tuple[ModelOffer, ...]:
+    """List the models of Kling Motion Control that a run can go to at this moment, each with its price.
+
+    Args:
+        token: RunComfy token; by default that of the settings.
+        settings: Other settings than those of the environment.
+
+    Raises:
+        SettingsError: There is no token and no key.
+        APIError: Nobody tells what is offered.
+    """
+    settings = settings or Settings.from_env()
+    if token is None and settings.token is None and settings.fal_key is None:
+        raise SettingsError("Models are listed with a token in RUNCOMFY_API_TOKEN.")
+    async with open_parts(settings) as parts, parts.open_runner(take_over=False) as runner:
+        return await runner.models(token=None if token is None else SecretStr(token))
 
 
 async def ascore(
@@ -276,6 +300,7 @@ check = _waiting(acheck, "check")
 repair = _waiting(arepair, "repair")
 run = _waiting(arun, "run")
 score = _waiting(ascore, "score")
+models = _waiting(amodels, "models")
 sheet = _waiting(asheet, "sheet")
 plan = _waiting(aplan, "plan")
 run_long = _waiting(arun_long, "run_long")

@@ -15,10 +15,10 @@ from pydantic import SecretStr
 from kling_ui.composition import open_parts, owner_id
 from kling_ui.errors import KlingUIError, RunError, SettingsError
 from kling_ui.media.files import NAME_MAX_BYTES, copy_into, cut
-from kling_ui.options import Orientation, Resolution, TransferOptions, member_of
+from kling_ui.options import Orientation, Provider, Resolution, TransferOptions, member_of
 from kling_ui.presentation.findings import report_json
-from kling_ui.presentation.money import dollars
 from kling_ui.presentation.runs import cancel_words, run_words, start_words
+from kling_ui.presentation.wording import dollars
 from kling_ui.results import CheckResult, Progress, RunResult
 from kling_ui.runs.pricing import PriceRisenError
 from kling_ui.runs.record import EngineName, RunInputs
@@ -83,7 +83,10 @@ class RunOrder:
             return
         if self.transparent:
             raise SettingsError("Only a preview can be transparent.", advice="Use the preview, or leave it out.")
-        if self.token is None and settings.token is None:
+        is_fal = self.inputs.choice.provider is Provider.FAL
+        if is_fal and settings.fal_key is None:
+            raise SettingsError("A run through fal needs KLING_UI_FAL_KEY.", advice="Set it, or use the preview.")
+        if not is_fal and self.token is None and settings.token is None:
             raise SettingsError(
                 "A run on Kling needs a token in RUNCOMFY_API_TOKEN.", advice="Set it, or use the preview."
             )
@@ -190,14 +193,16 @@ def _tell_view(tell: OnProgress, view: RunView) -> None:
     tell(Progress(run_words(view).sentence, view.progress, view))
 
 
-def options_of(prompt: str, orientation: str, keep_sound: bool, resolution: str = "720p") -> TransferOptions:
+def options_of(
+    prompt: str, orientation: str, keep_sound: bool, resolution: str = "720p", model: str = ""
+) -> TransferOptions:
     """Read how to transfer the motion.
 
     Raises:
         SettingsError: There is no such orientation or resolution.
     """
     facing, size = member_of(Orientation, orientation, "orientation"), member_of(Resolution, resolution, "resolution")
-    return TransferOptions(prompt, facing, keep_sound, size)
+    return TransferOptions(prompt, facing, keep_sound, size, model)
 
 
 def path_of(given: AnyPath | None) -> Path | None:

@@ -70,6 +70,7 @@ class Settings:
 
     Attributes:
         token: ``RUNCOMFY_API_TOKEN`` (or ``RUNCOMFY_TOKEN``): the app's own token for paid runs.
+        fal_key: ``KLING_UI_FAL_KEY``: the app's own key for fal.ai, through which Kling's models are then offered, too.
         api_base: ``KLING_UI_API_BASE``: origin of the model API, without a path.
         model_id: ``KLING_UI_MODEL_ID``: the model's id as in the API's paths.
         data_dir: ``KLING_UI_DATA_DIR``: where runs, results and the ledger are kept.
@@ -109,6 +110,7 @@ class Settings:
     """
 
     token: SecretStr | None = None
+    fal_key: SecretStr | None = None
     api_base: str = API_BASE
     model_id: str = MODEL_ID
     data_dir: Path = Path.home() / ".kling_ui"
@@ -159,7 +161,8 @@ class Settings:
         ledger_url = env.get("KLING_UI_LEDGER_URL") or f"sqlite:///{data_dir / 'ledger.sqlite'}"
         token_for, token_accounts = _token_for(env)
         settings = cls(
-            token=_token(env),
+            token=_token(env, "RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN"),
+            fal_key=_token(env, "KLING_UI_FAL_KEY"),
             api_base=_url(env, "KLING_UI_API_BASE") or API_BASE,
             model_id=_model_id(env),
             data_dir=data_dir,
@@ -277,8 +280,8 @@ def _ledger_disk(url: str, mounts: Path) -> Disk:
     return disk
 
 
-def _token(env: Mapping[str, str]) -> SecretStr | None:
-    for name in ("RUNCOMFY_API_TOKEN", "RUNCOMFY_TOKEN"):
+def _token(env: Mapping[str, str], *names: str) -> SecretStr | None:
+    for name in names:
         if text := env.get(name):
             if not valid_token(text):
                 raise SettingsError(
@@ -375,7 +378,7 @@ def _token_for(env: Mapping[str, str]) -> tuple[TokenFor | None, frozenset[str]]
 def _refuse_unlimited_spending(settings: Settings) -> None:
     """Let nobody open the app's own token to others without saying how much of it, and to whom."""
     opened = settings.token_for in {TokenFor.LISTED, TokenFor.LOGGED_IN, TokenFor.EVERYBODY}
-    if not (opened and settings.is_public and settings.token is not None):
+    if not (opened and settings.is_public and (settings.token or settings.fal_key) is not None):
         return
     if settings.budget_day_usd is None:
         raise SettingsError(

@@ -11,6 +11,7 @@ from functools import partial
 import httpx
 from pydantic import SecretStr
 
+from kling_ui.api.model_cards import ModelCard
 from kling_ui.api.models import REQUEST_ID, Cancellation, MotionRequest, Price, RequestResult, RequestStatus, Submission
 from kling_ui.api.polling import REMOTE_POLLING, Poller, PollingPolicy, status_family
 from kling_ui.api.transport import NOT_SENT, Transport, no_answer, reason_of
@@ -20,6 +21,7 @@ from kling_ui.settings import MODEL_ID
 READ_LIMIT_S = 30.0  # the vendor's clients expect an answer within 10 s
 SUBMIT_LIMIT_S = 180.0  # up to 64 MiB of inline media go along
 DEADLINE_S = 3600.0
+LISTED_MAX = 100
 _TIMEOUT = httpx.Timeout(READ_LIMIT_S, connect=10.0)
 _MODEL_ID = re.compile(r"[A-Za-z0-9_.-]*[A-Za-z0-9_-](?:/[A-Za-z0-9_.-]*[A-Za-z0-9_-])*")
 _MOVED_FOR_GOOD = frozenset({301, 307, 308})  # the request itself was not looked at
@@ -120,6 +122,30 @@ class ModelAPI:
             APIError: The price is unavailable.
         """
         return Price.from_json(await self._ask("GET", self._model_path))
+
+    async def card(self) -> ModelCard:
+        """Read what the vendor says of the model: its price, and the fields of a request.
+
+        Raises:
+            APIError: No answer, an error, or nothing readable.
+        """
+        return ModelCard.from_json(await self._ask("GET", self._model_path), self.model_id)
+
+    async def cards(self, search: str) -> list[ModelCard]:
+        """List the models that the vendor offers.
+
+        Args:
+            search: Words that a model's name or description has.
+
+        Raises:
+            APIError: No answer, an error, or nothing readable.
+        """
+        data = await self._ask("GET", "/v1/models", params={"search": search, "limit": str(LISTED_MAX)})
+        listed = data.get("models")
+        if not isinstance(listed, list):
+            raise UnexpectedResponseError("The model API lists no models.")
+        named = [entry for entry in listed if isinstance(entry, dict) and isinstance(entry.get("model_id"), str)]
+        return [ModelCard.from_json(entry) for entry in named if _MODEL_ID.fullmatch(entry["model_id"])]
 
     def follow(
         self,

@@ -28,7 +28,7 @@ NOT_SENT = (
 )
 
 
-def trusted_output_url(url: str, api_base: str) -> bool:
+def trusted_output_url(url: str, api_base: str, domains: tuple[str, ...] = TRUSTED_DOMAINS) -> bool:
     """Tell whether a result may be fetched from ``url``: the vendor's own hosts, or the API's own origin.
 
     The fetch must carry no token and must ask again before it follows a redirect.
@@ -36,6 +36,7 @@ def trusted_output_url(url: str, api_base: str) -> bool:
     Args:
         url: The address that a result names.
         api_base: The origin of the API that named it, e.g. the embedded service's.
+        domains: The vendor's own; every host in them is trusted, by HTTPS.
     """
     origin = _origin(url)
     if origin is None:
@@ -43,7 +44,7 @@ def trusted_output_url(url: str, api_base: str) -> bool:
     if origin == _origin(api_base):
         return True
     scheme, host, port = origin
-    return (scheme, port) == ("https", 443) and host.endswith(tuple(f".{domain}" for domain in TRUSTED_DOMAINS))
+    return (scheme, port) == ("https", 443) and host.endswith(tuple(f".{domain}" for domain in domains))
 
 
 def _origin(url: str) -> tuple[str, str, int] | None:

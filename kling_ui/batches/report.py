@@ -16,8 +16,7 @@ from kling_ui.batches.selection import NUMBER, TICK
 from kling_ui.errors import MediaError
 from kling_ui.media.files import atomic_file
 from kling_ui.presentation.batch import CELL_STATES
-from kling_ui.presentation.money import dollars
-from kling_ui.presentation.wording import ENGINE_NAMES, SEVERITIES, seconds
+from kling_ui.presentation.wording import ENGINE_NAMES, SEVERITIES, dollars, seconds
 from kling_ui.runs.export import spreadsheet_value
 from kling_ui.runs.record import EngineName
 from kling_ui.workers import Workers

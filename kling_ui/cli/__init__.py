@@ -13,6 +13,7 @@ import typer
 from kling_ui import __version__
 from kling_ui.cli.batch_command import batch
 from kling_ui.cli.long_commands import plan, run_long
+from kling_ui.cli.models_command import models
 from kling_ui.cli.output import guarded, say, tell
 from kling_ui.cli.parameters import (
     Accepted,
@@ -22,6 +23,7 @@ from kling_ui.cli.parameters import (
     Facing,
     Joints,
     Mask,
+    ModelId,
     Prompt,
     Size,
     Sound,
@@ -138,6 +140,7 @@ def run(
     engine: Annotated[
         EngineName, typer.Option(help="preview: free, drawn on this machine. kling: paid, needs RUNCOMFY_API_TOKEN.")
     ] = EngineName.PREVIEW,
+    model: ModelId = "",
     out: Annotated[Path, typer.Option(help="Folder for the video; nothing in it is overwritten.")] = Path(),
     accept: Accepted = None,
     again: Annotated[
@@ -159,7 +162,7 @@ def run(
     def load() -> Work:
         from kling_ui.cli.run import run_files  # noqa: PLC0415
 
-        choice = TransferOptions(prompt, orientation, sound, resolution)
+        choice = TransferOptions(prompt, orientation, sound, resolution, model)
         return lambda: run_files(
             image,
             video,
@@ -180,6 +183,7 @@ def run(
 app.command()(plan)
 app.command("run-long")(run_long)
 app.command()(batch)
+app.command()(models)
 
 
 @app.command()

@@ -20,6 +20,12 @@ Facing = Annotated[
 ]
 Sound = Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the reference's sound.")]
 Size = Annotated[Resolution, typer.Option(help="How large a preview may be; Kling decides for itself.")]
+ModelId = Annotated[
+    str,
+    typer.Option(
+        "--model", metavar="MODEL", help="Of Kling, the model's id; kling-ui models lists them. Else the usual one."
+    ),
+]
 Accepted = Annotated[
     list[str] | None,
     typer.Option("--accept", metavar="RULE", help="Go on in spite of this rule, where a person may overrule it."),

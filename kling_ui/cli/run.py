@@ -64,6 +64,7 @@ def run_files(
             orientation=choice.orientation,
             keep_sound=choice.keep_sound,
             resolution=choice.resolution,
+            model=choice.model,
             out=out,
             max_price_usd=math.inf,  # whoever types --engine kling means it; budgets are in the settings
             accept=accept,
@@ -215,6 +216,8 @@ def run_json(run: RunView, video: Path | None) -> dict[str, Any]:
         "run_id": run.run_id,
         "request_id": run.request_id,
         "engine": run.engine.value,
+        "model": run.choice.model or None,
+        "schema_sha256": run.schema_sha256 or None,
         "status": run.state.value,
         "video": str(video) if video else None,
         "duration_s": run.duration_s,

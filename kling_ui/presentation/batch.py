@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from kling_ui.presentation.money import dollars
+from kling_ui.presentation.wording import dollars
 from kling_ui.runs.batch_runs import CellState
 
 # What is wrong, and the way out, by the code of the fault.

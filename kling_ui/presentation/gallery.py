@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from kling_ui.presentation.money import dollars
-from kling_ui.presentation.wording import ENGINE_NAMES, NBSP, ORIENTATIONS, seconds
+from kling_ui.presentation.wording import ENGINE_NAMES, NBSP, ORIENTATIONS, dollars, seconds
 from kling_ui.runs.gallery import FORECAST_SLACK_S, ForecastRecord, SpentDay
 from kling_ui.runs.view import RunView
 

@@ -5,7 +5,9 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from kling_ui.checks.usability import Timeline
-from kling_ui.presentation.wording import NBSP, seconds
+from kling_ui.options import TransferOptions
+from kling_ui.presentation.offers import schema_words, through
+from kling_ui.presentation.wording import NBSP, NOT_AVAILABLE, dollars, seconds
 from kling_ui.runs.pricing import ROUNDING_USD, Budget, BudgetLimit, BudgetRefusal, Charge, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName
@@ -13,7 +15,6 @@ from kling_ui.runs.view import RunView
 
 _ALL_S = 0.05  # less of a clip than that is not missed
 NO_QUOTE = "The vendor publishes no quote."
-NOT_AVAILABLE = "The price is not available at the moment."
 WITH_TOKEN = "It can be read with a RunComfy token."  # noqa: S105  no password
 # Of each limit: whose and when it is, how it is got around, and which variable sets it.
 LIMITS = {
@@ -76,12 +77,6 @@ class PriceWords(NamedTuple):
     more: str
 
 
-def dollars(amount_usd: float) -> str:
-    """``$0.84``; more digits where two would say nothing."""
-    amount_usd = round(amount_usd, 6)  # sums of rates are not exact
-    return f"${amount_usd:.2f}" if amount_usd >= 0.1 or amount_usd == 0 else f"${amount_usd:.3g}"
-
-
 def price_words(quote: Quote) -> PriceWords:
     """Say what a run may cost; the figure alone is what matters most."""
     if quote.rate_usd is None:
@@ -94,7 +89,7 @@ def price_words(quote: Quote) -> PriceWords:
 
 def price_sentence(quote: Quote) -> str:
     """Say the same in one go, for a terminal as well as for the page."""
-    return " ".join(price_words(quote)).replace(NBSP, " ").strip()
+    return " ".join([*price_words(quote), schema_words(quote.changes)]).replace(NBSP, " ").strip()
 
 
 def part_words(part: Timeline, quote: Quote | None) -> str:
@@ -175,8 +170,12 @@ def _unsure(budget: Budget, spending: Spending) -> Iterator[str]:
     yield f"Up to {more} more if {runs} charged whose outcome is not known yet{counted}."
 
 
-def leaving_words(planned: PlannedDeliveries) -> str:
-    """Say what a run on Kling sends to RunComfy and how; the sentence goes on with the prompt in quotes."""
+def leaving_words(planned: PlannedDeliveries, choice: TransferOptions) -> str:
+    """Say what a run on Kling sends to its provider and how; the sentence goes on with the prompt in quotes."""
+    return through(_leaving_words(planned), choice)
+
+
+def _leaving_words(planned: PlannedDeliveries) -> str:
     image, video = _ways(planned.image), _ways(planned.video)
     what = "Picture, clip and this text go to RunComfy"
     if image != video:

@@ -1,7 +1,7 @@
 """What is said where nothing new is let in: a quota of the day is used up, or the app is paused."""
 
 from kling_ui.pauses import Pause, PausedError, PauseScope
-from kling_ui.presentation.money import dollars
+from kling_ui.presentation.wording import dollars
 from kling_ui.quotas import DailyQuotaError, Measure, QuotaRefusal, QuotaScope
 
 # Of each measure: what it is called, and what is done with it.

@@ -1,15 +1,18 @@
 """What is said of a run: where it is, how it ended and what to do next, what came of asking for it or cancelling it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from kling_ui.api.responses import NO_BALANCE
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, RunError
 from kling_ui.options import RigNote
 from kling_ui.pauses import PausedError
 from kling_ui.presentation import money
+from kling_ui.presentation.offers import schema_stop_words, through
 from kling_ui.presentation.refusals import admission_words
+from kling_ui.presentation.wording import dollars
 from kling_ui.quotas import DailyQuotaError
 from kling_ui.runs.export import EntryWords
+from kling_ui.runs.model_schema import SchemaChangedError
 from kling_ui.runs.outcomes import (
     CancelAnswer,
     CancelCode,
@@ -242,7 +245,7 @@ def run_words(run: RunView) -> RunWords:
     """Say all that there is to say of a run."""
     doing, trouble, needs_token = _doing(run), trouble_words(run.trouble), run.needs_token and not run.is_final
     advice = GONE_ADVICE[run.engine] if run.result_gone else _outcome_words(run)[1]
-    return RunWords(
+    words = RunWords(
         doing=doing,
         trouble=trouble,
         advice=advice,
@@ -252,12 +255,16 @@ def run_words(run: RunView) -> RunWords:
         note=_note(run),
         sentence=f"{doing} {trouble}" if trouble and not needs_token else doing,
     )
+    said = {field.name: through(getattr(words, field.name), run.choice) for field in fields(RunWords)}
+    return RunWords(**said)
 
 
 def entry_words(run: RunView) -> EntryWords:
     """Say of a run what is written beside it when somebody looks back."""
     error, advice = _outcome_words(run)
-    return EntryWords(_doing(run), error or None, advice or None)
+    said = (through(words, run.choice) for words in (_doing(run), error, advice))
+    doing, error, advice = said
+    return EntryWords(doing, error or None, advice or None)
 
 
 def rig_words(run: RunView) -> list[str]:
@@ -307,7 +314,7 @@ def loss_words(run: RunView) -> str:
                 "it all the same? Then nothing here leads to it any more, and running it again is charged again."
             )
         case Loss.PAID:
-            cost = "" if run.cost_usd is None else f" for {money.dollars(run.cost_usd)}"
+            cost = "" if run.cost_usd is None else f" for {dollars(run.cost_usd)}"
             undo = f"It can be put back for {round(UNDO_PAID_S / 3600)} hours."
             return f"Delete this run with its video? It was paid{cost}, and another one is charged again. {undo}"
         case _:
@@ -325,6 +332,8 @@ def in_words(error: KlingUIError) -> KlingUIError:
         message, advice = money.refusal_words(error.refusal)
     elif isinstance(error, PriceRisenError):
         message, advice = money.price_risen_words(error.quote, error.shown_rate_usd)
+    elif isinstance(error, SchemaChangedError):
+        message, advice = schema_stop_words(error.changes)
     elif isinstance(error, TooDearError):
         message, advice = money.too_dear_words(error.quote, error.max_usd)
     else:

@@ -10,6 +10,7 @@ from kling_ui.runs.record import EngineName, RunState
 from kling_ui.settings import Settings
 
 NBSP = "\N{NO-BREAK SPACE}"
+NOT_AVAILABLE = "The price is not available at the moment."
 CORRECTED_NAMED_MAX = 4  # more are counted
 
 ENGINE_LABELS = {
@@ -133,3 +134,9 @@ def corrected(joints: Sequence[str], *, has_mask: bool) -> str:
     """Say what of a character a person corrected: ``corrected by you: left wrist, outline``."""
     named = list(joints) if len(joints) <= CORRECTED_NAMED_MAX else [f"{len(joints)} joints"]
     return f"corrected by you: {', '.join([*named, *(['outline'] if has_mask else [])])}"
+
+
+def dollars(amount_usd: float) -> str:
+    """``$0.84``; more digits where two would say nothing."""
+    amount_usd = round(amount_usd, 6)  # sums of rates are not exact
+    return f"${amount_usd:.2f}" if amount_usd >= 0.1 or amount_usd == 0 else f"${amount_usd:.3g}"

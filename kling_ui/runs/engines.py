@@ -11,10 +11,12 @@ from pathlib import Path
 import httpx
 from pydantic import SecretStr
 
+from kling_ui.api import fal
 from kling_ui.api.client import ModelAPI
 from kling_ui.api.polling import EMBEDDED_POLLING, REMOTE_POLLING, PollingPolicy
-from kling_ui.api.transport import trusted_output_url
+from kling_ui.api.transport import TRUSTED_DOMAINS, trusted_output_url
 from kling_ui.checks.report import FindingCode, Report
+from kling_ui.options import Provider
 from kling_ui.preview.job_inputs import OFFERS_ORIGIN
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
@@ -101,7 +103,10 @@ class Engine:
         is_free: Runs cost nothing, need no token, and may be started again by themselves.
         http: The way to it; carries no token.
         publisher: How files reach it.
-        model_id: The model, as in the API's paths.
+        model_id: The usual model, as in the API's paths.
+        provider: Through whom it is reached.
+        own_key: The app's own key, for a provider that takes no token of visitors; never sent to another one.
+        result_domains: Where its results lie besides its own origin.
         polling: How often to look at a request.
         stop: Ends a running request, where that is possible; tells whether it did.
         forget: Ends a request and removes all that is kept of it, where that is possible.
@@ -114,18 +119,26 @@ class Engine:
     http: httpx.AsyncClient
     publisher: InputPublisher
     model_id: str = MODEL_ID
+    provider: Provider = Provider.RUNCOMFY
+    own_key: SecretStr | None = field(default=None, repr=False)
+    result_domains: tuple[str, ...] = TRUSTED_DOMAINS
     polling: PollingPolicy = REMOTE_POLLING
     stop: Callable[[str], Awaitable[bool]] | None = field(default=None, repr=False)
     forget: Callable[[str], Awaitable[None]] | None = field(default=None, repr=False)
     token_of: Callable[[str], SecretStr] | None = field(default=None, repr=False)
 
-    def api(self, token: SecretStr | None) -> ModelAPI:
-        """Return the engine's API, spoken with one token."""
-        return ModelAPI(self.http, model_id=self.model_id, token=token)
+    @property
+    def takes_tokens(self) -> bool:
+        """Whether visitors' tokens are meant for it; else only the app's own key is."""
+        return self.provider is Provider.RUNCOMFY
+
+    def api(self, token: SecretStr | None, model: str = "") -> ModelAPI:
+        """Return the API of one of the engine's models, by default the usual one, spoken with one token."""
+        return ModelAPI(self.http, model_id=model or self.model_id, token=token)
 
     def trusts(self, url: str) -> bool:
         """Tell whether a result may be fetched from there."""
-        return trusted_output_url(url, str(self.http.base_url))
+        return trusted_output_url(url, str(self.http.base_url), self.result_domains)
 
 
 class Engines:
@@ -156,17 +169,34 @@ class Engines:
         self._remote = remote
         self._probe = probe
         self._render = render
-        self._opened: dict[EngineName, Engine] = {}
+        self._opened: dict[tuple[EngineName, Provider], Engine] = {}
         self._lock = asyncio.Lock()
         self._stack = AsyncExitStack()
 
-    async def get(self, name: EngineName) -> Engine:
-        """Return an engine, opening it first if need be."""
+    async def get(self, name: EngineName, model: str = "") -> Engine:
+        """Return an engine, opening it first if need be.
+
+        Args:
+            name: Which one.
+            model: Of Kling, the model, which tells through whom it is reached.
+        """
+        provider = Provider.RUNCOMFY if name is EngineName.PREVIEW else Provider.of_model(model)
+        key = name, provider
         async with self._lock:
-            if name not in self._opened:
-                opening = self._open_preview if name is EngineName.PREVIEW else self._open_kling
-                self._opened[name] = await opening()
-            return self._opened[name]
+            if key not in self._opened:
+                kling = self._open_fal if provider is Provider.FAL else self._open_kling
+                self._opened[key] = await (self._open_preview if name is EngineName.PREVIEW else kling)()
+            return self._opened[key]
+
+    @property
+    def offers_fal(self) -> bool:
+        """Whether the app has a key for fal."""
+        return self._settings.fal_key is not None
+
+    @property
+    def model_id(self) -> str:
+        """The model that runs go to unless another one is chosen."""
+        return self._settings.model_id
 
     async def aclose(self) -> None:
         """Close whatever was opened; previews that are being drawn end."""
@@ -185,6 +215,21 @@ class Engines:
             publisher=publisher,
             model_id=self._settings.model_id,
             polling=REMOTE_POLLING,
+        )
+
+    async def _open_fal(self) -> Engine:
+        http = httpx.AsyncClient(base_url=fal.QUEUE_BASE, transport=fal.FalTransport(self._remote), timeout=TIMEOUT)
+        await self._stack.enter_async_context(http)
+        probe = self._probe or await self._open_probe()
+        return Engine(
+            name=EngineName.KLING,
+            is_free=False,
+            http=http,
+            publisher=await asyncio.to_thread(open_publishers, self._settings, probe),
+            model_id=fal.DEFAULT_MODEL,
+            provider=Provider.FAL,
+            own_key=self._settings.fal_key,
+            result_domains=fal.RESULT_DOMAINS,
         )
 
     async def _open_probe(self) -> UrlProbe:

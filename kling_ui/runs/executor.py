@@ -57,7 +57,7 @@ class RunExecutor:
     ) -> None:
         self._context = context
         self._engine = engine
-        self._api = engine.api(token)
+        self._api = engine.api(token, record.choice.model)
         self._image = image
         self._reference = reference
         self._recorder = RunRecorder(context, record)

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 from kling_ui.errors import RunError
 from kling_ui.quotas import DAY_S
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.model_schema import SchemaChange
+from kling_ui.runs.record import EngineName, ModelSchema, RunRecord, RunState
 
 SITTING_BREAK_S = 8 * 3600.0  # ours: who comes back after a night begins a new session
 ROUNDING_USD = 1e-9  # sums of rates are not exact
@@ -24,6 +25,9 @@ class Quote:
         duration_s: Length of the reference in seconds, if known.
         trouble: What the error says that kept the rate away; empty when there is one.
         needs_token: There is no rate, because it can only be read with a token.
+        model_id: The model whose price it is.
+        changes: How what the model takes differs from what it took before.
+        schema: What it takes now, if the vendor says it.
     """
 
     rate_usd: float | None = None
@@ -32,6 +36,9 @@ class Quote:
     duration_s: float | None = None
     trouble: str = ""
     needs_token: bool = False
+    model_id: str = ""
+    changes: tuple[SchemaChange, ...] = ()
+    schema: ModelSchema | None = None
 
     @property
     def estimate_usd(self) -> float | None:
@@ -42,12 +49,17 @@ class Quote:
 
     def to_json(self) -> dict[str, Any]:
         """Put what is known of the price into plain JSON types."""
-        return {name: value for name, value in asdict(self).items() if name != "needs_token"}
+        left_out = {"needs_token", "schema"}  # the schema itself is kept once, not with every run
+        told = {name: value for name, value in asdict(self).items() if name not in left_out}
+        return told | {"changes": [change.to_json() for change in self.changes]}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Read what :meth:`to_json` wrote; fields of later releases are left out."""
-        return cls(**{name: data[name] for name in cls.__slots__ if name in data})
+        changes = tuple(SchemaChange.from_json(change) for change in data.get("changes") or ())
+        given: dict[str, Any] = {name: data[name] for name in cls.__slots__ if name in data}
+        given["changes"] = changes
+        return cls(**given)
 
 
 class Charge(StrEnum):

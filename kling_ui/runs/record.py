@@ -120,6 +120,7 @@ class RunRecord:
         starred: Its visitor marked it.
         forecast_s: How many seconds the checks said would come back, if they looked.
         undo_until: Until when a deleted run can be put back, seconds since 1970; ``None`` once it is forgotten.
+        schema_sha256: Hash of what its model took when it was sent, see :class:`ModelSchema`, if the vendor said it.
     """
 
     run_id: str
@@ -162,6 +163,7 @@ class RunRecord:
     starred: bool = False
     forecast_s: float | None = None
     undo_until: float | None = None
+    schema_sha256: str | None = None
 
     def is_held(self, now: float) -> bool:
         """Tell whether a process looks after it; a claim from a clock that was far ahead is none."""
@@ -201,6 +203,21 @@ def tried_until(record: RunRecord) -> float | None:
     """
     is_kling = record.engine is not EngineName.PREVIEW
     return record.changed_at + KEPT_S if is_kling and record.state is RunState.COLLECTING else None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSchema:
+    """What a model takes.
+
+    Attributes:
+        model_id: The model.
+        sha256: Hash of the schema.
+        fields: The JSON Schema of its input.
+    """
+
+    model_id: str
+    sha256: str
+    fields: Mapping[str, Any] = field(repr=False)
 
 
 class Expiry(NamedTuple):
@@ -331,6 +348,8 @@ def fingerprint(
     values = asdict(choice)
     if engine is not EngineName.PREVIEW or choice.resolution is Resolution.P720:
         del values["resolution"]  # only previews have one, and requests from before there was one stay the same
+    if engine is EngineName.PREVIEW or not choice.model:
+        del values["model"]  # so that requests to the usual model stay what they were
     request = [visitor, engine, image_sha256, reference_sha256, values]
     if corrections_key and engine is EngineName.PREVIEW:  # Kling is sent none, and would be charged again
         request.append(corrections_key)

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from kling_ui.capacity import Limits
 from kling_ui.interrupts import keep_addresses_out
+from kling_ui.options import TransferOptions
 from kling_ui.runs.admission import Admission
 from kling_ui.runs.batch_runs import BatchRuns
 from kling_ui.runs.engines import Engines
@@ -17,15 +18,17 @@ from kling_ui.runs.gallery import RunGallery
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.ledger.tallies import LedgerTally
+from kling_ui.runs.model_offers import USUAL, ModelOffer, ModelOffers
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.publishing.protocol import InputFile, PlannedDeliveries
 from kling_ui.runs.queries import HISTORY_LIMIT, RunQueries
 from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunState, Start, Terms
 from kling_ui.runs.recorder import RunContext
+from kling_ui.runs.recovery import Recovery
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.run_files import Measurer, RunFolders
-from kling_ui.runs.submission import Recovery, RunSubmission
+from kling_ui.runs.submission import RunSubmission
 from kling_ui.runs.supervisor import RunSupervisor
 from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
@@ -49,7 +52,15 @@ class Runner:
         self._engines = engines
         self._supervisor = RunSupervisor(context, engines, settings.token)
         self.admission = Admission(context.ledger, settings.quotas, settings.pause, context.clock)
-        self._submission = RunSubmission(context, engines, self._supervisor, self.budget, self.admission)
+        self.offers = ModelOffers(context, engines, self._supervisor)
+        self._submission = RunSubmission(
+            context,
+            engines,
+            self._supervisor,
+            budget=self.budget,
+            admission=self.admission,
+            offers=self.offers,
+        )
         self._recovery = Recovery(context, engines, self._supervisor)
         self._queries = RunQueries(context, self._supervisor)
         self.gallery = RunGallery(context, self._queries)
@@ -115,24 +126,45 @@ class Runner:
             KlingUIError: There is no way for one of them.
             OSError: A file cannot be read.
         """
-        engine = await self._engines.get(EngineName.KLING)
+        engine = await self._engines.get(EngineName.KLING, inputs.choice.model)
         files = InputFile(inputs.image, inputs.image_url), InputFile(inputs.video, inputs.video_url)
         return await engine.publisher.foresee(*files)
 
-    async def quote(self, duration_s: float | None, *, token: SecretStr | None = None, terms: Terms = OWNER) -> Quote:
+    async def quote(
+        self,
+        duration_s: float | None,
+        *,
+        token: SecretStr | None = None,
+        terms: Terms = OWNER,
+        choice: TransferOptions = USUAL,
+    ) -> Quote:
         """Read what a run on Kling costs at this moment, or why that is not known.
 
         Args:
             duration_s: Length of the reference in seconds, if there is one.
             token: The visitor's own token; without one the app's is used, if the terms say so.
             terms: Whether the app's token may be used.
+            choice: What would be asked for, and of which model.
 
         Raises:
             AuthenticationError: The token was not accepted.
             InsufficientBalanceError: The account has no balance left.
             SettingsError: The token cannot be one.
         """
-        return await self._submission.quote(token, duration_s, terms)
+        return await self._submission.quote(token, duration_s, terms, choice)
+
+    async def models(self, *, token: SecretStr | None = None, terms: Terms = OWNER) -> tuple[ModelOffer, ...]:
+        """List the models of Kling Motion Control that a run can go to at this moment, each with its price.
+
+        Args:
+            token: The visitor's own token; without one the app's is used, if the terms say so.
+            terms: Whether the app's token and keys may be used.
+
+        Raises:
+            APIError: Nobody tells what is offered.
+            SettingsError: The token cannot be one.
+        """
+        return await self.offers.listed(token, terms)
 
     async def spending(self, visitor: str, *, own_token: bool = False, terms: Terms = OWNER) -> Spending:
         """Add up what a visitor's paid runs cost in this session and today, to be held against :attr:`budget`.

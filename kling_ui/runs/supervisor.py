@@ -169,6 +169,8 @@ class RunSupervisor:
         """
         if engine.is_free:
             return None
+        if not engine.takes_tokens:
+            return engine.own_key if app_token else None
         return token or (self.app_token if app_token else None)
 
     async def take_over(self, visitor: str | None = None, token: SecretStr | None = None) -> list[str]:
@@ -246,8 +248,10 @@ class RunSupervisor:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _take_over_one(self, record: RunRecord, token: SecretStr | None) -> bool:
-        context, engine = self._context, await self._engines.get(record.engine)
+        context, engine = self._context, await self._engines.get(record.engine, record.choice.model)
         key = token if record.own_token else self.app_token or token
+        if not engine.takes_tokens:
+            key = engine.own_key
         plan = takeover(record, is_free=engine.is_free, has_token=key is not None)
         if plan is Takeover.WAIT_FOR_TOKEN or not await self._claim(record):
             return False

@@ -103,6 +103,7 @@ class RunView:
         undo_until: Until when a deleted run can be put back, seconds since 1970; ``None`` where it cannot.
         image_sha256: Content of the character image; empty where it was not kept.
         reference_sha256: Content of the reference video, likewise.
+        schema_sha256: Hash of what its model took when it was sent; empty where that is not known.
     """
 
     run_id: str
@@ -152,6 +153,7 @@ class RunView:
     undo_until: float | None = None
     image_sha256: str = ""
     reference_sha256: str = ""
+    schema_sha256: str = ""
 
     @property
     def loss(self) -> Loss:
@@ -263,6 +265,7 @@ def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunVi
         undo_until=record.undo_until,
         image_sha256=record.image_sha256,
         reference_sha256=record.reference_sha256,
+        schema_sha256=record.schema_sha256 or "",
     )
 
 

@@ -16,6 +16,7 @@ from kling_ui.vision.people import Box
 
 Span = tuple[float, float]
 Repairs = tuple[tuple[RepairKind, str], ...]
+MODEL_ID_MAX_CHARS = 256
 _LABEL_MAX_CHARS = 120
 _TIME_MAX_S = 1e6
 _VERSIONS_MAX = 32  # of one input; what a browser sends is not believed without end
@@ -192,6 +193,12 @@ def _repairs(value: object) -> Repairs:
         if isinstance(entry, list) and len(entry) == 2 and all(isinstance(part, str) for part in entry)
         if entry[0] in kinds
     )[:_VERSIONS_MAX]
+
+
+def model_of(value: object) -> str:
+    """Read the model that a person chose; empty for the usual one."""
+    text = text_of(value)
+    return text if len(text) <= MODEL_ID_MAX_CHARS else ""
 
 
 @dataclass(frozen=True, slots=True)

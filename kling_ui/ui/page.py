@@ -79,7 +79,7 @@ class Panels:
     @property
     def priced(self) -> list[Any]:
         """What the price depends on."""
-        return [self.engine.engine, self.inputs.video, self.visitor]
+        return [self.engine.engine, self.inputs.video, self.visitor, self.engine.model]
 
     @property
     def cost(self) -> list[Any]:
@@ -232,14 +232,17 @@ def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: PriceHandlers
     chosen = [*panels.token, panels.result.history]
     panel.engine.change(None, panel.engine, None, js=asset("ui/engine_kept.js").read_text("utf-8"), **PLUMBING)
     panel.engine.change(on_token.on_engine, [panel.engine, visitor], chosen, **PLUMBING)
-    changes = [panel.engine.change, panel.token_line.change, video.change]
+    listed = [panel.engine.change, panel.token_line.change]
+    asking = [panel.engine, visitor, panel.model]
+    gr.on(listed, handlers.offered, asking, panel.model, trigger_mode="multiple", **PLUMBING)
+    changes = [panel.engine.change, panel.token_line.change, panel.model.change, video.change]
     gr.on(changes, handlers.cost, panels.priced, panels.cost, trigger_mode="multiple", **PLUMBING)
     request = panels.action.asks.request
-    asked = [panel.engine.change, request.change]
-    gr.on(asked, handlers.leaving, [panel.engine, request], panels.action.cost, trigger_mode="multiple", **PLUMBING)
+    asked, leaves = [panel.engine.change, request.change, panel.model.change], [panel.engine, request, panel.model]
+    gr.on(asked, handlers.leaving, leaves, panels.action.cost, trigger_mode="multiple", **PLUMBING)
     rate, size = panels.action.asks.shown_rate, panels.how.resolution
-    coded = [panel.engine.change, request.change, rate.change, size.change]
-    sent = [panel.engine, request, rate, size]
+    coded = [panel.engine.change, panel.model.change, request.change, rate.change, size.change]
+    sent = [panel.engine, request, rate, size, panel.model]
     gr.on(coded, handlers.as_code, sent, panels.action.code, trigger_mode="multiple", **PLUMBING)
 
 
@@ -256,7 +259,7 @@ def wire_start(
     token = action.run.click(on_token.on_token, panels.typed, taken, trigger_mode="once", **PLUMBING)
     judged = token.success(on_inputs.judge, panels.asked, panels.judged, **PLUMBING)
     asks = [action.asks.request, action.asks.shown_rate]
-    asked = [*asks, panel.engine, panel.token_line, panels.how.resolution, visitor]
+    asked = [*asks, panel.engine, panel.token_line, panels.how.resolution, visitor, panel.model]
     run = judged.success(on_runs.on_run, asked, panels.display, trigger_mode="multiple", **PLUMBING)
     run.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
 

@@ -15,7 +15,7 @@ TITLE = """# Motion Control playground
 A picture and a clip go in; the picture makes the clip's moves."""
 DUPLICATE = "\n\n[Duplicate this Space](https://huggingface.co/spaces/{space_id}?duplicate=true)"
 PREVIEW_LABEL = "Preview\nFree, rendered on this {place}"
-KLING_LABEL = "Kling 2.6 Standard\nPaid, with a RunComfy token"
+KLING_LABEL = "Kling Motion Control\nPaid, with a RunComfy token"
 ORIENTATIONS = [
     ("Video\nAs in the clip, up to 30\N{NO-BREAK SPACE}s", Orientation.VIDEO.value),
     ("Image\nAs in the picture, up to 10\N{NO-BREAK SPACE}s", Orientation.IMAGE.value),
@@ -29,6 +29,7 @@ class EnginePanel:
     """Who renders."""
 
     engine: gr.Radio
+    model: gr.Radio
     token: gr.Textbox
     use_token: gr.Button
     token_place: gr.Column
@@ -110,6 +111,13 @@ def place_engine(*, login_url: str, is_public: bool, space_id: str = "") -> Engi
             engine = gr.Radio(
                 engines, value=EngineName.PREVIEW.value, label="Engine", elem_id="engine", elem_classes="choices"
             )
+            model = gr.Radio(
+                [],
+                label="Model",
+                visible=False,  # until there is a choice
+                elem_id="model",
+                elem_classes="choices",
+            )
             with gr.Column(visible=False, min_width=0, elem_id="token-place") as token_place:
                 token = gr.Textbox(
                     label="RunComfy token",
@@ -122,7 +130,7 @@ def place_engine(*, login_url: str, is_public: bool, space_id: str = "") -> Engi
                 use_token = gr.Button("Use token", size="sm", elem_id="use-token")
             token_line = widgets.token_line()
             account = widgets.account(login_url) if login_url else None
-    return EnginePanel(engine, token, use_token, token_place, token_line, account)
+    return EnginePanel(engine, model, token, use_token, token_place, token_line, account)
 
 
 def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:

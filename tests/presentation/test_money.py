@@ -211,7 +211,7 @@ INLINE = Delivery(Channel.INLINE)
     ],
 )
 def test_what_leaves_the_machine_is_said_with_its_way(image, video, words):
-    assert leaving_words(PlannedDeliveries(image, video)) == words
+    assert leaving_words(PlannedDeliveries(image, video), TransferOptions()) == words
 
 
 def test_what_others_spent_shows_only_in_what_is_left():

@@ -30,6 +30,7 @@ from kling_ui.quotas import QuotaKeys, Usage
 from kling_ui.runs.admission import UploadAllowance
 from kling_ui.runs.gallery import ForecastRecord, GalleryOverview
 from kling_ui.runs.ledger.gallery import GalleryPage, GalleryQuery
+from kling_ui.runs.model_offers import ModelOffer
 from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
 from kling_ui.runs.pricing import Budget, Charge, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
@@ -339,6 +340,8 @@ class PlayedRunner:
         self.ahead: list[str] = []
         self.changed: list[tuple[Any, ...]] = []
         self.quoted: list[Any] = []
+        self.offers: tuple[ModelOffer, ...] = ()
+        self.asked_of: Any = None
         self.gallery = PlayedGallery(self)
 
     def watch_ahead(self, reference: Path) -> None:
@@ -358,8 +361,13 @@ class PlayedRunner:
         self.recovered.append((request_id, how))
         return self.start
 
-    async def quote(self, duration_s: float | None, *, token: Any, terms: Any) -> Quote:
+    async def models(self, **_: Any) -> tuple[ModelOffer, ...]:
         self.refuse()
+        return self.offers
+
+    async def quote(self, duration_s: float | None, *, token: Any, terms: Any, choice: Any = None) -> Quote:
+        self.refuse()
+        self.asked_of = choice
         self.quoted.append(token)
         return replace(self.price, duration_s=duration_s)
 

@@ -87,6 +87,7 @@ runs = Table(
     Column("score", Float),  # of "motion", to sort by
     Column("forecast_s", Float),
     Column("undo_until", Float),
+    Column("schema_sha256", String(64)),  # of the model's input, see "model_schemas"
     Index("ix_runs_visitor_created_at", "visitor", "created_at"),
 )
 
@@ -154,6 +155,14 @@ votes = Table(
     Column("preferred", Integer),  # place in that order; none for no difference
 )
 
+model_schemas = Table(
+    "model_schemas",
+    metadata,
+    Column("schema_sha256", String(64), primary_key=True),
+    Column("model_id", String(256), primary_key=True),
+    Column("input_schema", _json, nullable=False),
+    Column("used_at", Float, nullable=False),  # by the newest run that was made under it
+)
 
 _version = Table("schema_version", MetaData(), Column("version", Integer, nullable=False))
 
@@ -224,12 +233,12 @@ def _wait_so_long(connection: Connection) -> None:
     connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MS}")
 
 
-def migrate(connection: Connection, steps: tuple[Step, ...] | None = None) -> int:
+def migrate(connection: Connection, steps: tuple[Step, ...] = STEPS) -> int:
     """Bring the ledger up to date; call it inside a transaction.
 
     Args:
         connection: To the ledger.
-        steps: Other steps than :data:`STEPS`.
+        steps: Other steps than the usual ones.
 
     Returns:
         The version that the ledger has now: the number of steps taken.
@@ -237,7 +246,6 @@ def migrate(connection: Connection, steps: tuple[Step, ...] | None = None) -> in
     Raises:
         LedgerError: A newer release of this program wrote the ledger.
     """
-    steps = STEPS if steps is None else steps
     if connection.dialect.name == "postgresql":  # SQLite lets only one write anyway
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
     _version.create(connection, checkfirst=True)

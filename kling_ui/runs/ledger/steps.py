@@ -219,6 +219,20 @@ def _votes(connection: Connection) -> None:
     made.create(connection)
 
 
+def _model_schemas(connection: Connection) -> None:
+    kind = String(64).compile(connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE runs ADD COLUMN schema_sha256 {kind}")
+    made = Table(
+        "model_schemas",
+        MetaData(),
+        Column("schema_sha256", String(64), primary_key=True),
+        Column("model_id", String(256), primary_key=True),
+        Column("input_schema", JSON(none_as_null=True), nullable=False),
+        Column("used_at", Float, nullable=False),
+    )
+    made.create(connection)
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _money_and_expiry,
@@ -233,4 +247,5 @@ STEPS: tuple[Step, ...] = (
     _gallery,
     _batch_cells,
     _votes,
+    _model_schemas,
 )

@@ -12,6 +12,7 @@ from kling_ui.errors import LedgerError
 from kling_ui.quotas import UsageClaim
 from kling_ui.runs.ledger import erasure, tallies
 from kling_ui.runs.ledger.batch_cells import note_cell, runs_of_batch
+from kling_ui.runs.ledger.model_schemas import last_schema, note_schema
 from kling_ui.runs.ledger.rows import score_of, to_record, to_row
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
 from kling_ui.runs.ledger.statements import (
@@ -36,6 +37,7 @@ from kling_ui.runs.record import (
     BatchCell,
     EngineName,
     KeptRun,
+    ModelSchema,
     RunRecord,
     RunState,
 )
@@ -72,6 +74,7 @@ class Store:
         budget: Budget | None = None,
         claim: UsageClaim | None = None,
         cell: BatchCell | None = None,
+        schema: ModelSchema | None = None,
     ) -> RunRecord:
         """Enter a new run, unless its visitor has the same one already: open, of unknown outcome, or completed.
 
@@ -82,6 +85,7 @@ class Store:
             budget: Refuses a run that goes beyond it.
             claim: What of the day's quotas it takes; refuses it, too.
             cell: For which place of a batch it is; a run that stands for that already is in the way, too.
+            schema: What its model takes, if that is known.
 
         Returns:
             The record that stands in the ledger: the new one, or the one that was there already.
@@ -110,10 +114,16 @@ class Store:
                     note_state(connection, record.run_id, record.state, record.created_at)
                     if cell is not None:
                         note_cell(connection, cell, record.run_id, is_own=True)
+                    note_schema(connection, schema, record.created_at)
                     return record
             except IntegrityError:
                 continue
         raise LedgerError("The run could not be entered in the ledger.", advice="Try again.")
+
+    def last_schema(self, model_id: str) -> dict[str, Any] | None:
+        """Return what a model took when its newest run was sent; ``None`` where that is not known."""
+        with self._transaction() as connection:
+            return last_schema(connection, model_id)
 
     def change(
         self, run_id: str, *, holder: str | None, now: float, state: RunState | None = None, **values: object

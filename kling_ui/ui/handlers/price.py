@@ -9,17 +9,18 @@ import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, KlingUIError
-from kling_ui.options import Resolution
+from kling_ui.options import Provider, Resolution, TransferOptions
 from kling_ui.pauses import PausedError, PauseScope
-from kling_ui.presentation.money import dollars, leaving_words, price_words, refusal_words, spending_sentence
+from kling_ui.presentation.money import leaving_words, price_words, refusal_words, spending_sentence
+from kling_ui.presentation.offers import offer_price, schema_stop_words, schema_words
 from kling_ui.presentation.request_code import WITHOUT_CORRECTIONS, CodeRequest, snippets
 from kling_ui.presentation.runs import in_words
-from kling_ui.presentation.wording import NBSP
+from kling_ui.presentation.wording import NBSP, dollars
 from kling_ui.quotas import Usage
 from kling_ui.runs.pricing import Quote
-from kling_ui.runs.record import EngineName, RunInputs
+from kling_ui.runs.record import EngineName, RunInputs, Terms
 from kling_ui.runs.submission import NoTokenError, foreseen_usage
-from kling_ui.ui.browser_values import RunRequest, read_shown_rate, shown_rate_value
+from kling_ui.ui.browser_values import RunRequest, model_of, read_shown_rate, shown_rate_value
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text
 from kling_ui.ui.handlers.account import refused_line
 from kling_ui.ui.services import Services
@@ -46,7 +47,7 @@ class PriceHandlers:
         self._services = services
 
     async def cost(
-        self, engine: str, video: SlotValue | None, visitor: str, request: gr.Request
+        self, engine: str, video: SlotValue | None, visitor: str, model: object, request: gr.Request
     ) -> tuple[dict[str, Any], Any, dict[str, Any], Any, Any]:
         """Say what a run of this clip costs, beside the button and on it, and let the page carry the rate.
 
@@ -63,12 +64,14 @@ class PriceHandlers:
             stop = _stop_value(await services.runner.admission.refusal(terms.quota_keys, Usage(previews=1)))
             return {"words": FREE} | stop, gr.update(value=RUN), {}, *as_it_is
         token = services.tokens.use(who.token_key)
-        if token is None and (services.settings.token is None or not terms.app_token):
+        choice = TransferOptions(model=model_of(model))
+        if _lacks_token(services, token, terms, choice):
             stop = _stop_value(await services.runner.admission.refusal(terms.quota_keys, Usage(runs=1), is_paid=True))
             return {"engine": engine, "words": NO_PRICE_YET} | stop, gr.update(value=RUN_ON_KLING), {}, *as_it_is
         try:
-            quote = await services.runner.quote(await self._duration_s(video, request), token=token, terms=terms)
-            value = {"engine": engine} | price_value(quote) | await budget_value(services, who, token, quote)
+            duration_s = await self._duration_s(video, request)
+            quote = await services.runner.quote(duration_s, token=token, terms=terms, choice=choice)
+            value = {"engine": engine} | await budget_value(services, who, token, quote) | price_value(quote)
         except Exception as error:  # noqa: BLE001  told in words
             tone = "block" if isinstance(error, AuthenticationError) else "warn"
             said, field = str(error_text(error)), as_it_is
@@ -78,31 +81,50 @@ class PriceHandlers:
             return {"engine": engine, "words": said, "tone": tone}, gr.update(value=RUN_ON_KLING), {}, *field
         return value, gr.update(value=run_label(quote)), shown_rate_value(quote.rate_usd), *as_it_is
 
-    async def leaving(self, engine: str, carried: dict[str, Any] | None) -> Any:
+    async def offered(self, engine: str, visitor: str, model: object, request: gr.Request) -> Any:
+        """Offer the models that Kling's providers list at this moment, each with its price; nothing for a preview."""
+        services, who = self._services(), visitor_of(visitor, request)
+        terms, token = services.terms(who), services.tokens.use(who.token_key)
+        if engine != EngineName.KLING:
+            return gr.update(visible=False)
+        try:
+            offers = await services.runner.models(token=token, terms=terms)
+        except KlingUIError:  # the price says why
+            offers = ()
+        if len(offers) < 2:
+            return gr.update(choices=[], value=None, visible=False)
+        ids = [offer.model_id for offer in offers]
+        chosen = model if model in ids else next((one.model_id for one in offers if one.is_usual), ids[0])
+        choices = [(f"{offer.name}\n{offer_price(offer)}", offer.model_id) for offer in offers]
+        return gr.update(choices=choices, value=chosen, visible=True)
+
+    async def leaving(self, engine: str, carried: dict[str, Any] | None, model: object = None) -> Any:
         """Say before a run on Kling what it sends to RunComfy, and how; nothing while there is nothing to run."""
         services = self._services()
         asked = RunRequest.from_value(carried, services.signed_files) if engine == EngineName.KLING else None
         if asked is None:
             return gr.update(leaves={})
         try:
-            planned = await services.runner.foresee_deliveries(asked.inputs(findings=None))
+            choice = replace(asked.choice, model=model_of(model))
+            planned = await services.runner.foresee_deliveries(replace(asked, choice=choice).inputs(findings=None))
         except Exception as error:  # noqa: BLE001  told in words
             return gr.update(leaves={"words": str(error_text(error)), "stops": True})
-        return gr.update(leaves={"words": leaving_words(planned), "prompt": asked.choice.prompt})
+        return gr.update(leaves={"words": leaving_words(planned, choice), "prompt": asked.choice.prompt})
 
-    async def as_code(
+    async def as_code(  # noqa: PLR0917  Gradio passes values by position
         self,
         engine: str,
         carried: dict[str, Any] | None,
         shown_rate: dict[str, Any] | None,
         resolution: str,
+        model: object,
         request: gr.Request,
     ) -> dict[str, Any]:
         """Give the request that the button would send as JSON and as code; nothing while there is nothing to run."""
         services = self._services()
         asked = RunRequest.from_value(carried, services.signed_files)
-        if asked is None:
-            return {}
+        if asked is None or Provider.of_model(model_of(model)) is not Provider.RUNCOMFY:
+            return {}  # the code is RunComfy's
         settings, rate_usd = services.settings, read_shown_rate(shown_rate)
         duration_s = (await services.preflight.video_facts(asked.video)).duration_s
         code = snippets(
@@ -115,7 +137,7 @@ class PriceHandlers:
                 choice=replace(asked.choice, resolution=choice_of(resolution, Resolution.P720)),
                 max_usd=math.ceil(round(100 * rate_usd * duration_s, 6)) / 100 if rate_usd else MAX_USD,
                 api_base=settings.api_base,
-                model_id=settings.model_id,
+                model_id=model_of(model) or settings.model_id,
                 app_url=home_of(settings, None if request.request is None else request.request.scope),
             )
         )
@@ -155,17 +177,25 @@ async def offer_value(services: Services, inputs: RunInputs, who: Visitor) -> di
     if await runner.already(inputs, engine=EngineName.KLING, visitor=who.owner) is not None:
         return {"words": ALREADY_ON_KLING, "label": SHOW_IT}
     token, terms = services.tokens.use(who.token_key), services.terms(who)
-    if token is None and (services.settings.token is None or not terms.app_token):
+    if _lacks_token(services, token, terms, inputs.choice):
         return {"stop": NO_PRICE_YET, "wants_token": True}
-    quote = await runner.quote(inputs.known_duration_s, token=token, terms=terms)
-    leaves = leaving_words(await runner.foresee_deliveries(inputs))
-    value = price_value(quote) | await budget_value(services, who, token, quote) | shown_rate_value(quote.rate_usd)
+    quote = await runner.quote(inputs.known_duration_s, token=token, terms=terms, choice=inputs.choice)
+    leaves = leaving_words(await runner.foresee_deliveries(inputs), inputs.choice)
+    value = await budget_value(services, who, token, quote) | price_value(quote) | shown_rate_value(quote.rate_usd)
     return value | {"leaves": f"{leaves} “{inputs.choice.prompt}”", "label": run_label(quote)}
 
 
 def is_token_wanted(error: Exception) -> bool:
     """Tell whether another token would help."""
     return isinstance(error, AuthenticationError | NoTokenError)
+
+
+def _lacks_token(services: Services, token: SecretStr | None, terms: Terms, choice: TransferOptions) -> bool:
+    """Tell whether nobody's token or key opens a model for this visitor."""
+    settings = services.settings
+    if choice.provider is Provider.FAL:
+        return settings.fal_key is None or not terms.app_token
+    return token is None and (settings.token is None or not terms.app_token)
 
 
 def _stop_value(closed: KlingUIError | None) -> dict[str, Any]:
@@ -179,11 +209,14 @@ def _stop_value(closed: KlingUIError | None) -> dict[str, Any]:
 
 def price_value(quote: Quote) -> dict[str, Any]:
     """Show a price: what it may come to, how that is reckoned, and that it is no quote."""
-    words = price_words(quote)
+    words, changed = price_words(quote), schema_words(quote.changes)
     if quote.rate_usd is None:
-        return {"words": " ".join(words).strip(), "tone": "warn"}
-    tone = {} if quote.estimate_usd is None else {"tone": "price"}
-    return {"words": words.figure, "more": words.more} | tone
+        return {"words": " ".join([*words, changed]).strip(), "tone": "warn"}
+    tone = {} if quote.estimate_usd is None or changed else {"tone": "price"}  # a phone leaves out mere prices
+    if any(change.stops for change in quote.changes):
+        stop, way_out = schema_stop_words(quote.changes)
+        return {"words": words.figure, "more": words.more, "stop": stop, "way_out": way_out} | tone
+    return {"words": words.figure, "more": f"{words.more} {changed}".strip()} | tone
 
 
 def run_label(quote: Quote) -> str:

@@ -16,7 +16,7 @@ from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import RunView
-from kling_ui.ui.browser_values import RunRequest, files_of, read_shown_rate
+from kling_ui.ui.browser_values import RunRequest, files_of, model_of, read_shown_rate
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, run_in_address, text_of
 from kling_ui.ui.fair_share import AttemptLimit
 from kling_ui.ui.handlers.downloads import comparison_of, without_background_of
@@ -73,6 +73,7 @@ class RunHandlers:
         token_line: Value | None,
         resolution: str,
         visitor: str,
+        model: object,
         request: gr.Request,
     ) -> AsyncIterator[DisplayUpdate]:
         """Start what the page carries as the person's request, and show it until it ends."""
@@ -85,7 +86,10 @@ class RunHandlers:
             is_preview = order.engine is EngineName.PREVIEW
             size = choice_of(resolution, Resolution.P720) if is_preview else Resolution.P720
             theirs = self._services().for_request(request)
-            start = await self._begin(await _wanted(theirs, run_request, size, order.engine), order, theirs)
+            inputs = await _wanted(theirs, run_request, size, order.engine)
+            if not is_preview:
+                inputs = replace(inputs, choice=replace(inputs.choice, model=model_of(model)))
+            start = await self._begin(inputs, order, theirs)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._display.refuse(error, request.session_hash, engine=order.engine)
             return

@@ -26,12 +26,14 @@ class Wish:
         orientation: Whose facing the result follows.
         keep_sound: Keep the reference's sound.
         resolution: How large a preview may be.
+        model: Of Kling, the model's id.
     """
 
     prompt: object
     orientation: object
     keep_sound: object
     resolution: object = Resolution.P720.value
+    model: object = ""
 
     def options(self) -> TransferOptions:
         """Read it.
@@ -41,7 +43,8 @@ class Wish:
         """
         facing = one_of(Orientation, self.orientation, "orientation")
         size = one_of(Resolution, self.resolution, "resolution")
-        return TransferOptions(text_in(self.prompt, "prompt"), facing, flag_in(self.keep_sound, "keep_sound"), size)
+        sound, model = flag_in(self.keep_sound, "keep_sound"), text_in(self.model, "model")
+        return TransferOptions(text_in(self.prompt, "prompt"), facing, sound, size, model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

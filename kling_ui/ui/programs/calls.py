@@ -18,10 +18,11 @@ from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairReque
 from kling_ui.checks.report import Report, Verdict
 from kling_ui.composition import Parts
 from kling_ui.errors import RunError
-from kling_ui.options import InputKind, Orientation, Resolution
+from kling_ui.options import InputKind, Orientation, Resolution, TransferOptions
 from kling_ui.presentation.erasure import erased_words
 from kling_ui.presentation.findings import repair_label, report_json
 from kling_ui.presentation.money import price_sentence, refusal_words
+from kling_ui.presentation.offers import offer_json
 from kling_ui.presentation.runs import cancel_words, in_words, run_words, start_words
 from kling_ui.presentation.wording import place_words
 from kling_ui.quotas import Usage
@@ -271,7 +272,9 @@ class ProgramCalls:
         ]
         return {"sheet": caller.file_answer(drawn.path), "cells": cells}
 
-    async def price(self, scope: Scope | None, video: object, *, seconds: object, token: object) -> Answer:
+    async def price(
+        self, scope: Scope | None, video: object, *, seconds: object, token: object, model: object = ""
+    ) -> Answer:
         """Tell what a run on Kling costs at this moment; nothing is bought.
 
         Raises:
@@ -286,7 +289,8 @@ class ProgramCalls:
             duration_s = (await caller.services.preflight.video_facts(clip.path)).duration_s
         owner = caller.owner(secret)
         runner, terms = caller.services.runner, caller.terms(owner)
-        quote = await runner.quote(duration_s, token=secret, terms=terms)
+        choice = TransferOptions(model=text_in(model, "model"))
+        quote = await runner.quote(duration_s, token=secret, terms=terms, choice=choice)
         spending = await runner.spending(owner, own_token=True, terms=terms)
         refusal = runner.budget.refusal(spending, quote.estimate_usd) if duration_s is not None else None
         closed = await runner.admission.refusal(terms.quota_keys, foreseen_usage(quote, secret), is_paid=True)
@@ -300,6 +304,18 @@ class ProgramCalls:
             "spent_today_usd": spending.day_usd,
             "refusal": why,
         }
+
+    async def models(self, scope: Scope | None, token: object) -> Answer:
+        """List the models that a run can go to with this token, with their prices.
+
+        Raises:
+            KlingUIError: There is no token, or nobody tells what is offered.
+        """
+        caller, secret = self._caller(scope), token_of(text_in(token, "token"))
+        if secret is None:
+            raise RunError("Models can only be listed with a RunComfy token.", advice=TOKEN_ADVICE)
+        offers = await caller.services.runner.models(token=secret, terms=caller.terms(caller.owner(secret)))
+        return {"models": [offer_json(offer) for offer in offers]}
 
     def _caller(self, scope: Scope | None) -> Caller:
         return Caller.of(self._services(), scope)
@@ -358,6 +374,7 @@ def _run_answer(view: RunView) -> Answer:
         "state": view.state.value,
         "is_final": view.is_final,
         "engine": view.engine.value,
+        "model": view.choice.model,
         "sentence": said.sentence,
         "advice": said.advice,
         "progress": view.progress,

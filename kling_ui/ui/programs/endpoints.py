@@ -54,6 +54,7 @@ PARAMETERS = {
     "handle": "Of the run or batch, as it was given; whoever has it has the run.",
     "pause": "Start nothing more of this batch; what runs is finished.",
     "wait_s": "Seconds to wait for the end of the run or batch, 50 at most.",
+    "model": "Of Kling, the model's id as models lists it; without one the usual model.",
     "seconds": "Length to reckon with, in seconds, where no video is given.",
 }
 
@@ -111,12 +112,13 @@ class Endpoints:
         token: str = "",
         max_usd: float | None = None,
         again: bool = False,
+        model: str = "",
     ) -> dict[str, Any]:
         """Start a run and give its handle at once; it goes on without a connection.
 
         With engine "kling" this COSTS MONEY: it takes your own token and max_usd. The preview is free.
         """
-        wish = Wish(prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution)
+        wish = Wish(prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution, model=model)
         money = Money(engine=engine, token=token, max_usd=max_usd, again=again)
         return await self._calls.run(_scope(request), image, video, wish, money, accept=accept)
 
@@ -198,13 +200,30 @@ class Endpoints:
         return await self._batches.batch(_scope(request), wish, money)
 
     async def price(
-        self, request: gr.Request, token: str, video: File = None, seconds: float | None = None
+        self, request: gr.Request, token: str, video: File = None, seconds: float | None = None, model: str = ""
     ) -> dict[str, Any]:
         """Tell what a run on Kling would cost, read with your own token. Asking is free."""
-        return await self._calls.price(_scope(request), video, seconds=seconds, token=token)
+        return await self._calls.price(_scope(request), video, seconds=seconds, token=token, model=model)
+
+    async def models(self, request: gr.Request, token: str = "") -> dict[str, Any]:
+        """List the models of Kling Motion Control with their prices, and what has changed in what they take. Free."""
+        return await self._calls.models(_scope(request), token)
 
 
-NAMES = ("check", "repair", "run", "status", "result", "cancel", "forget", "score", "price", "sheet", "batch")
+NAMES = (
+    "check",
+    "repair",
+    "run",
+    "status",
+    "result",
+    "cancel",
+    "forget",
+    "score",
+    "price",
+    "sheet",
+    "batch",
+    "models",
+)
 
 
 def place_endpoints(page: gr.Blocks, services: Callable[[], Services]) -> None:

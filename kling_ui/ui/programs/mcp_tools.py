@@ -51,10 +51,20 @@ _TITLES = {
     "sheet": "Draw characters with clips side by side (free)",
     "batch": "Make many runs as one batch, or ask after one (free as previews; costs money on Kling)",
     "price": "Read the price of a run on Kling (free)",
+    "models": "List the models of Kling with their prices (free)",
 }
-_READS = {"check", "status", "result", "score", "price"}
+_READS = {"check", "status", "result", "score", "price", "models"}
 _FINAL = {"run", "cancel", "forget", "batch"}  # spends what cannot be taken back, ends it, or deletes it
-_REACHES_OUT = {"check", "repair", "run", "score", "price", "sheet", "batch"}  # fetches files, or asks the vendor
+_REACHES_OUT = {
+    "check",
+    "repair",
+    "run",
+    "score",
+    "price",
+    "sheet",
+    "batch",
+    "models",
+}  # fetches files, or asks the vendor
 
 
 class McpTools:

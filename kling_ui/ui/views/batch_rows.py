@@ -6,7 +6,7 @@ from typing import Any
 from kling_ui.batches.execution import CellOutcome
 from kling_ui.batches.plan import CARRIED
 from kling_ui.presentation.batch import CELL_STATES
-from kling_ui.presentation.money import dollars
+from kling_ui.presentation.wording import dollars
 from kling_ui.runs.batch_runs import CellState
 
 _STARTABLE = frozenset({*CARRIED, CellState.LEFT_OUT, CellState.TOO_DEAR, CellState.NOT_STARTED, CellState.REFUSED})

@@ -13,8 +13,8 @@ from kling_ui.presentation.gallery import (
     spent_words,
     undo_words,
 )
-from kling_ui.presentation.money import dollars
 from kling_ui.presentation.runs import loss_words
+from kling_ui.presentation.wording import dollars
 from kling_ui.runs.gallery import GalleryOverview
 from kling_ui.runs.ledger.gallery import After, GalleryPage, GalleryQuery, GallerySort, GalleryState
 from kling_ui.runs.record import EngineName, RunState

@@ -7,8 +7,9 @@ from typing import Any
 from kling_ui.options import Orientation
 from kling_ui.presentation import wording
 from kling_ui.presentation.gallery import forecast_beside
-from kling_ui.presentation.money import dollars
+from kling_ui.presentation.offers import engine_label
 from kling_ui.presentation.runs import rig_words
+from kling_ui.presentation.wording import dollars
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 from kling_ui.scoring.match import remarks, says_little
@@ -188,7 +189,7 @@ def player_value(signed_files: SignedFiles, run: RunView) -> dict[str, Any]:
         "fps": run.fps,
         "facts": _facts(run),
         "score": score_value(run),
-        "label": wording.ENGINE_LABELS[run.engine],
+        "label": engine_label(run.engine, run.choice),
         "remark": _remark(run),
         "can_clear": run.engine is EngineName.PREVIEW and None not in {run.result, run.image, run.reference},
         "file_name": f"motion-{run.engine.value}-{run.run_id[:8]}.mp4",

@@ -7,6 +7,7 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import AuthenticationError, KlingUIError
 from kling_ui.media.signatures import shown_name
 from kling_ui.presentation import wording
+from kling_ui.presentation.offers import engine_label
 from kling_ui.presentation.runs import NOT_SENT_AGAIN, RunWords, loss_words, run_words
 from kling_ui.presentation.wording import ORIENTATIONS
 from kling_ui.runs.record import EngineName, RunState
@@ -54,7 +55,7 @@ def status_value(run: RunView, *, words: str = "") -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "state": run.state.value,
-        "who": wording.ENGINE_LABELS[run.engine],
+        "who": engine_label(run.engine, run.choice),
         "sentence": said.doing,
         "trouble": said.trouble,
         "progress": run.progress,
@@ -107,7 +108,7 @@ def is_free(run: RunView) -> bool:
 def _standing(run: RunView, words: str) -> dict[str, Any]:
     return {
         "state": "standing",
-        "who": wording.ENGINE_LABELS[run.engine],
+        "who": engine_label(run.engine, run.choice),
         "sentence": words,
         "actions": [{"do": "again", "label": AGAIN}],
     }
@@ -118,7 +119,7 @@ def _gone(run: RunView) -> dict[str, Any]:
     return {
         "run_id": run.run_id,
         "state": "gone",
-        "who": wording.ENGINE_LABELS[run.engine],
+        "who": engine_label(run.engine, run.choice),
         "sentence": said.sentence,
         "advice": said.advice,
         "final": True,

@@ -254,7 +254,7 @@ def test_a_run_begins_on_the_terms_of_whoever_asks(services, is_public, address)
 
     async def story():
         handlers = RunHandlers(lambda: theirs)
-        run = handlers.on_run(run_request, None, "preview", None, "720p", VISITOR, _asking("net-1"))
+        run = handlers.on_run(run_request, None, "preview", None, "720p", VISITOR, None, _asking("net-1"))
         return [scene async for scene in run]
 
     asyncio.run(story())

@@ -6,11 +6,13 @@ import gradio as gr
 import pytest
 from pydantic import SecretStr
 
-from kling_ui.errors import AuthenticationError, InsufficientBalanceError
-from kling_ui.options import TransferOptions
+from kling_ui.errors import APIConnectionError, AuthenticationError, InsufficientBalanceError
+from kling_ui.options import Provider, TransferOptions
 from kling_ui.pauses import Pause, PausedError, PauseScope
 from kling_ui.presentation.wording import NBSP
 from kling_ui.quotas import Usage
+from kling_ui.runs.model_offers import ModelOffer
+from kling_ui.runs.model_schema import FieldChange, SchemaChange
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.publishing.protocol import NoPublisherError
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate
@@ -29,7 +31,7 @@ def _cost(services, *, typed=TYPED, own=None, engine="kling", clip=True):
     if typed:
         services.tokens.keep(ANN, typed)
     video = {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video)} if clip else None
-    value, button, shown, *field = asyncio.run(PriceHandlers(lambda: services).cost(engine, video, ANN, TAB))
+    value, button, shown, *field = asyncio.run(PriceHandlers(lambda: services).cost(engine, video, ANN, None, TAB))
     value |= {"shown": read_shown_rate(shown)}
     if field != [gr.skip(), gr.skip()]:
         value["field"] = field
@@ -179,7 +181,7 @@ def test_without_a_clip_the_rate_alone_is_told(services):
 
 def _as_code(services, engine, carried, rate=None):
     shown = {"rate_usd": rate} if rate else {}
-    return asyncio.run(PriceHandlers(lambda: services).as_code(engine, carried, shown, "1080p", TAB))
+    return asyncio.run(PriceHandlers(lambda: services).as_code(engine, carried, shown, "1080p", None, TAB))
 
 
 def test_the_request_as_code_is_the_one_that_the_button_sends(services):
@@ -209,3 +211,39 @@ def test_the_request_as_code_is_the_one_that_the_button_sends(services):
 def test_without_inputs_there_is_no_code(services):
     assert _as_code(services, "kling", {}) == {}
     assert _as_code(services, "odd", None) == {}
+
+
+def _offered(services, *, engine="kling", model=None):
+    return asyncio.run(PriceHandlers(lambda: services).offered(engine, ANN, model, TAB))
+
+
+def test_models_are_a_choice_where_there_is_one(services, runner):
+    assert _offered(services)["visible"] is False
+    rates = {"standard": 0.07, "pro": 0.112}
+    runner.offers = tuple(
+        ModelOffer(
+            model_id=f"kling/motion-control-{tier}",
+            name=tier.title(),
+            provider=Provider.RUNCOMFY,
+            quote=Quote(rate_usd=rate, unit="second"),
+            is_usual=tier == "standard",
+        )
+        for tier, rate in rates.items()
+    )
+    shown = _offered(services, model={"odd": 1})
+    assert (shown["visible"], shown["value"]) == (True, "kling/motion-control-standard")
+    assert shown["choices"][1][0] == "Pro\n$0.11 a second, through RunComfy"
+    assert _offered(services, model="kling/motion-control-pro")["value"] == "kling/motion-control-pro"
+    assert _offered(services, engine="preview")["visible"] is False
+    runner.refusal = APIConnectionError("away")
+    assert _offered(services)["visible"] is False
+
+
+def test_a_change_of_what_a_model_takes_is_said_beside_the_price(services, runner):
+    new = SchemaChange(change=FieldChange.NEW, name="mode", now="string")
+    runner.price = replace(runner.price, changes=(new,))
+    value, _ = _cost(services)
+    assert "“mode” is new (string); this app does not send it." in value["more"]
+    assert "tone" not in value, "a phone shows it, too"
+    runner.price = replace(runner.price, changes=(replace(new, stops=True),))
+    assert "and required" in _cost(services)[0]["stop"]

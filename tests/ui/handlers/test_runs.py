@@ -34,7 +34,7 @@ def _told(**data):
 
 
 def _run(handlers, run_request, engine="preview", *, line=None, visitor=VISITOR):
-    return _all(handlers.on_run(run_request, {"rate_usd": 0.07}, engine, line, "1080p", visitor, TAB))
+    return _all(handlers.on_run(run_request, {"rate_usd": 0.07}, engine, line, "1080p", visitor, None, TAB))
 
 
 def _all(displays):
@@ -176,7 +176,7 @@ def test_an_unforeseen_error_is_no_traceback(handlers, run_request, runner):
 @pytest.mark.usefixtures("ends_well")
 def test_opening_another_run_ends_the_older_view(handlers, run_request):
     async def both():
-        older = handlers.on_run(run_request, None, "preview", None, "720p", VISITOR, TAB)
+        older = handlers.on_run(run_request, None, "preview", None, "720p", VISITOR, None, TAB)
         await anext(older)
         newer = handlers.on_open(_told(run_id="r2"), VISITOR, TAB)
         await anext(newer)
@@ -188,9 +188,11 @@ def test_opening_another_run_ends_the_older_view(handlers, run_request):
 @pytest.mark.usefixtures("ends_well")
 def test_a_refusal_is_not_overwritten_by_the_run_that_was_shown(handlers, run_request):
     async def both():
-        older = handlers.on_run(run_request, None, "preview", None, "720p", VISITOR, TAB)
+        older = handlers.on_run(run_request, None, "preview", None, "720p", VISITOR, None, TAB)
         await anext(older)
-        refused = [display async for display in handlers.on_run(None, "preview", None, None, "720p", VISITOR, TAB)]
+        refused = [
+            display async for display in handlers.on_run(None, "preview", None, None, "720p", VISITOR, None, TAB)
+        ]
         return refused, [display async for display in older]
 
     refused, rest = asyncio.run(both())

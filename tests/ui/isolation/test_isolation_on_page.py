@@ -8,8 +8,8 @@ from pydantic import SecretStr
 from kling_ui import signing
 from kling_ui.corrections import CorrectionStore
 from kling_ui.runs.ledger import store
+from kling_ui.runs.recovery import Recovery
 from kling_ui.runs.runner import RunQueries
-from kling_ui.runs.submission import Recovery
 from kling_ui.ui import services as services_module
 from kling_ui.ui import visitors
 from kling_ui.ui.fair_share import AttemptLimit

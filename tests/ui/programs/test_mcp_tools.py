@@ -89,6 +89,7 @@ def test_tools_say_what_they_need_and_what_costs_money(address):
         "forget",
         "score",
         "price",
+        "models",
         "sheet",
         "batch",
     }
