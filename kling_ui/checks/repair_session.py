@@ -5,7 +5,6 @@ A :class:`RepairSession` looks, plans, writes the repaired copies and looks agai
 """
 
 import asyncio
-import contextlib
 import re
 import shutil
 import time
@@ -24,7 +23,7 @@ from kling_ui.checks.report import Report
 from kling_ui.checks.video_repairs import Span
 from kling_ui.corrections import Corrections
 from kling_ui.errors import MediaError
-from kling_ui.media.files import NAME_MAX_BYTES, cut, read_progress
+from kling_ui.media.files import NAME_MAX_BYTES, OnShare, cut, watched_progress
 from kling_ui.media.transform_image import ImageTransform, transform_image
 from kling_ui.media.transform_video import VideoTransform, transform_video
 from kling_ui.options import TransferOptions
@@ -34,12 +33,10 @@ from kling_ui.workers import Workers
 
 IMAGE_TIMEOUT_S = 120.0
 VIDEO_TIMEOUT_S = 1200.0
-_ASK_EVERY_S = 0.2
 _SCRATCH = ".repairing-"
 _STALE_AFTER_S = 2 * VIDEO_TIMEOUT_S
 _ENDING = re.compile(r"-repaired(-\d+)?$")
 
-OnProgress = Callable[[float], None]
 _Work = Coroutine[Any, Any, Path | None]
 _Results = tuple[Path | None, Path | None]
 Analyses = tuple[ImageAnalysis | None, VideoAnalysis | None]
@@ -275,7 +272,7 @@ class RepairRunner:
         video: Path | None,
         folder: Path,
         *,
-        on_progress: OnProgress | None = None,
+        on_progress: OnShare | None = None,
     ) -> RepairedCopy:
         """Write the repaired copies, both files at once; cancelling ends the work and leaves nothing behind.
 
@@ -339,12 +336,12 @@ class RepairRunner:
         ).path
 
     async def _video(
-        self, transform: VideoTransform | None, path: Path | None, scratch: Path, on_progress: OnProgress | None
+        self, transform: VideoTransform | None, path: Path | None, scratch: Path, on_progress: OnShare | None
     ) -> Path | None:
         if transform is None or path is None:
             return None
         progress_file = scratch / "progress.json"
-        async with _watched(progress_file, on_progress):
+        async with watched_progress(progress_file, on_progress):
             facts = await self.workers.run(
                 transform_video,
                 path,
@@ -366,31 +363,6 @@ async def _both(image: _Work, video: _Work) -> _Results:
         for task in tasks:  # when one fails, the other is of no use
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@asynccontextmanager
-async def _watched(progress_file: Path, on_progress: OnProgress | None) -> AsyncGenerator[None]:
-    if on_progress is None:
-        yield
-        return
-    watching = asyncio.create_task(_watch(progress_file, on_progress))
-    try:
-        yield
-        on_progress(1.0)
-    finally:
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
-
-
-async def _watch(progress_file: Path, on_progress: OnProgress) -> None:
-    last = None
-    while True:
-        share = read_progress(progress_file)  # a few bytes
-        if share is not None and share != last:
-            last = share
-            on_progress(share)
-        await asyncio.sleep(_ASK_EVERY_S)
 
 
 @asynccontextmanager
