@@ -65,6 +65,20 @@ class Resolution(StrEnum):
         return 2 * round(width_px * scale / 2), 2 * round(height_px * scale / 2)
 
 
+class Layout(StrEnum):
+    """The shape of a comparison: as wide as its clips need, or that of a screen."""
+
+    STRIP = "strip"
+    WIDE = "16:9"
+    SQUARE = "1:1"
+    TALL = "9:16"
+
+    @property
+    def frame_px(self) -> tuple[int, int] | None:
+        """Width and height of the whole picture; ``None`` where the clips decide."""
+        return {Layout.WIDE: (1920, 1080), Layout.SQUARE: (1080, 1080), Layout.TALL: (1080, 1920)}.get(self)
+
+
 @dataclass(frozen=True, slots=True)
 class TransferOptions:
     """How to transfer the motion.

@@ -9,6 +9,7 @@ const AROUND = 380; // px of the page's head, the transport and the words, besid
 const CAPTION = 28; // px below each pane
 const WORTH = 1.15; // as many times as wide, at least, for panes that leave their row
 const BELOW = 300; // px of the transport and the words, which stay in view while enlarged
+const BELOW_PRESENTED = 70; // px of the captions and the label
 const TALL = 0.62; // of the window that a pane may take up
 
 const frames = () => [...panes.querySelectorAll(".pane")].filter((pane) => !pane.hidden);
@@ -88,7 +89,7 @@ function arrange() {
   const width = box.clientWidth;
   if (!width || !all.length) return;
   const one = large && all.find((pane) => pane.dataset.pane === alone);
-  const below = large ? BELOW : 0;
+  const below = !large ? 0 : isPresenting() ? BELOW_PRESENTED : BELOW;
   const tall = large ? window.innerHeight - below : TALL * window.innerHeight;
   drawLayers();
   const plan = isLayered() ? layered(width, tall) : large ? rowOf(one ? [one] : largest(all, width, tall), width, tall) : layOut(all, width, tall);
@@ -131,6 +132,7 @@ function enlarge(on, pane = "") {
   const player = element.querySelector(".player");
   alone = on ? pane : "";
   player.classList.toggle("is-large", on);
+  if (!on) player.classList.remove("is-presenting");
   document.documentElement.style.overflow = on ? "hidden" : ""; // the page behind does not scroll
   const button = element.querySelector("[data-do=large]");
   button.textContent = on ? "Close" : "Enlarge";

@@ -70,6 +70,9 @@ const deeds = {
   large: () => enlarge(!isLarge()),
   picture: () => enlarge(true, "image"),
   full: () => fullScreen(),
+  present: () => present(),
+  replay: () => replayRun(false),
+  "replay-real": () => replayRun(true),
   weakest: () => { const low = weakest(); if (low) { stop(); seek(low.at_s); } },
   compare: () => { comparing = props.value?.run_id || ""; note("Putting both clips into one file."); trigger("compare", { run_id: comparing }); },
   clear: () => { comparing = props.value?.run_id || ""; note("Drawing it without the background."); trigger("compare", { run_id: comparing, without_background: true }); },
@@ -85,6 +88,8 @@ const keys = {
   "[": () => setSpanEnd("from_s"),
   "]": () => setSpanEnd("to_s"),
   f: () => fullScreen(),
+  p: () => present(),
+  r: () => replayRun(false),
 };
 VIEWS.forEach((name, place) => { keys[String(place + 1)] = () => setView(name); });
 
@@ -177,10 +182,11 @@ function renderPanes(value) {
 function renderDeeds(value) {
   find(".player-label").textContent = value.label || "";
   find(".player-label").hidden = !value.label;
-  find(".player-actions").hidden = !value.result || !value.run_id;
+  find(".player-actions").hidden = !value.run_id;
+  find("[data-link=download]").hidden = !value.result;
   find(".transport").hidden = !value.reference && !(value.results || []).length;
   find(".player-views").hidden = find(".transport").hidden;
-  find("[data-do=compare]").hidden = !value.reference;
+  find("[data-do=compare]").hidden = !value.reference || !value.result;
   find("[data-do=clear]").hidden = !value.can_clear;
   const link = find("[data-link=download]");
   link.href = value.result || "";
@@ -202,6 +208,8 @@ async function render() {
   find(".player-remark").hidden = !value.remark;
   renderDeeds(value);
   drawBlind(value);
+  renderTaken(value);
+  if (isMoved || !value.replay) renderReplay(value);
   renderScore(value.score);
   renderCloser(value);
   fetchShots((value.results || []).length ? value.reference : "");

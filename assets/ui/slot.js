@@ -315,9 +315,18 @@ element.addEventListener("drop", (event) => {
   event.preventDefault();
   depth = 0;
   over(false);
+  if (bringsCard(event.dataTransfer.files)) return;
   if (event.dataTransfer.files.length) takeFiles(event.dataTransfer.files);
   else takeLink(event.dataTransfer.getData("text/uri-list") || event.dataTransfer.getData("text/plain") || "");
 });
+
+// A run card that is dropped anywhere is opened, together with the files that are dropped with it: see cards.js.
+function bringsCard(dropped) {
+  const files = [...dropped];
+  if (!files.some(({ name }) => name.toLowerCase().endsWith(".run.json"))) return false;
+  document.dispatchEvent(new CustomEvent("kling-card", { detail: { files } }));
+  return true;
+}
 
 // Beside both places a file must not replace the page; one of the two scripts sees to that.
 function overPage(event) {
@@ -328,6 +337,7 @@ function dropOnPage(event) {
   if (!element.isConnected) return window.removeEventListener("drop", dropOnPage);
   if (event.defaultPrevented || event.target.closest?.("input, textarea")) return;
   event.preventDefault();
+  if (bringsCard(event.dataTransfer.files)) return;
   const url = event.dataTransfer.getData("text/uri-list") || event.dataTransfer.getData("text/plain");
   hand(event.dataTransfer.files.length ? { files: [...event.dataTransfer.files] } : { url });
 }

@@ -1,7 +1,6 @@
 """Writes repaired copies in workers, with progress; a worker that is stopped leaves nothing half-written."""
 
 import asyncio
-import contextlib
 import re
 import shutil
 import time
@@ -14,7 +13,7 @@ from typing import Any
 
 from kling_ui.checks.repair_plan import Plan
 from kling_ui.errors import MediaError
-from kling_ui.media.files import NAME_MAX_BYTES, cut, read_progress
+from kling_ui.media.files import NAME_MAX_BYTES, OnShare, cut, watched_progress
 from kling_ui.media.transform_image import ImageTransform, transform_image
 from kling_ui.media.transform_video import VideoTransform, transform_video
 from kling_ui.vision.evidence import image_before_after, video_before_after
@@ -27,7 +26,6 @@ _SCRATCH = ".repairing-"
 _STALE_AFTER_S = 2 * VIDEO_TIMEOUT_S
 _ENDING = re.compile(r"-repaired(-\d+)?$")
 
-OnProgress = Callable[[float], None]
 _Work = Coroutine[Any, Any, Path | None]
 _Results = tuple[Path | None, Path | None]
 
@@ -62,7 +60,7 @@ class RepairRunner:
         video: Path | None,
         folder: Path,
         *,
-        on_progress: OnProgress | None = None,
+        on_progress: OnShare | None = None,
     ) -> RepairedCopy:
         """Write the repaired copies, both files at once; cancelling ends the work and leaves nothing behind.
 
@@ -126,12 +124,12 @@ class RepairRunner:
         ).path
 
     async def _video(
-        self, transform: VideoTransform | None, path: Path | None, scratch: Path, on_progress: OnProgress | None
+        self, transform: VideoTransform | None, path: Path | None, scratch: Path, on_progress: OnShare | None
     ) -> Path | None:
         if transform is None or path is None:
             return None
         progress_file = scratch / "progress.json"
-        async with _watched(progress_file, on_progress):
+        async with watched_progress(progress_file, on_progress):
             facts = await self.workers.run(
                 transform_video,
                 path,
@@ -153,31 +151,6 @@ async def _both(image: _Work, video: _Work) -> _Results:
         for task in tasks:  # when one fails, the other is of no use
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@asynccontextmanager
-async def _watched(progress_file: Path, on_progress: OnProgress | None) -> AsyncGenerator[None]:
-    if on_progress is None:
-        yield
-        return
-    watching = asyncio.create_task(_watch(progress_file, on_progress))
-    try:
-        yield
-        on_progress(1.0)
-    finally:
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
-
-
-async def _watch(progress_file: Path, on_progress: OnProgress) -> None:
-    last = None
-    while True:
-        share = read_progress(progress_file)  # a few bytes
-        if share is not None and share != last:
-            last = share
-            on_progress(share)
-        await asyncio.sleep(_ASK_EVERY_S)
 
 
 @asynccontextmanager

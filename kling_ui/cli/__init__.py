@@ -32,6 +32,7 @@ from kling_ui.cli.parameters import (
     pixels_of,
     seconds_of,
 )
+from kling_ui.cli.takeaway_commands import export_all, open_run
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
 from kling_ui.pauses import PauseScope
 from kling_ui.runs.record import EngineName
@@ -184,6 +185,8 @@ app.command()(plan)
 app.command("run-long")(run_long)
 app.command()(batch)
 app.command()(models)
+app.command("export")(export_all)
+app.command("open")(open_run)
 
 
 @app.command()
@@ -333,27 +336,6 @@ def resume(*, as_json: AsJson = False) -> None:
         from kling_ui.cli.pause import resume_app  # noqa: PLC0415
 
         return lambda: resume_app(as_json=as_json)
-
-    guarded(load, as_json=as_json)
-
-
-@app.command("export")
-def export_all(
-    *,
-    folder: Annotated[Path, typer.Argument(help="A new folder for runs.json, runs.csv and the files.")],
-    everybody: Everybody = False,
-    files: Annotated[bool, typer.Option("--files/--no-files", help="Copy images, references and results, too.")] = True,
-    as_json: AsJson = False,
-) -> None:
-    """Write all runs and their files into a folder.
-
-    Exit code: 0 written, 1 the ledger cannot be read or the folder not be written to, 2 the command was used wrongly.
-    """
-
-    def load() -> Work:
-        from kling_ui.cli.history import export_runs  # noqa: PLC0415
-
-        return lambda: export_runs(folder, everybody=everybody, with_files=files, as_json=as_json)
 
     guarded(load, as_json=as_json)
 

@@ -1,5 +1,6 @@
 """Names of files, files that appear whole or not at all, and the file that tells how far a worker is."""
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -7,8 +8,8 @@ import re
 import shutil
 import unicodedata
 import uuid
-from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -22,6 +23,8 @@ _PLAIN = frozenset("-_.() ")
 # Windows gives these to devices, whatever suffix follows.
 _DEVICE = re.compile(r"(?i)(?:con|prn|aux|nul|conin_|conout_|(?:com|lpt)[0-9\u00b9\u00b2\u00b3])(?: *\..*)? *")
 _STEPS = 100
+_ASK_EVERY_S = 0.2
+OnShare = Callable[[float], None]
 SCRATCH = "kling_ui-"  # what the names of folders begin with that are made among the system's temporary files
 
 
@@ -130,6 +133,37 @@ def read_progress(path: Path) -> float | None:
         return float(json.loads(path.read_bytes())["progress"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+@asynccontextmanager
+async def watched_progress(progress_file: Path, on_progress: OnShare | None) -> AsyncGenerator[None]:
+    """Tell, while the body waits for a worker, what that writes into its :class:`ProgressFile`, and 1 at the end.
+
+    Args:
+        progress_file: The file.
+        on_progress: Called with 0-1 whenever there is news; ``None`` looks at nothing.
+    """
+    if on_progress is None:
+        yield
+        return
+    watching = asyncio.create_task(_watch(progress_file, on_progress))
+    try:
+        yield
+        on_progress(1.0)
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+
+
+async def _watch(progress_file: Path, on_progress: OnShare) -> None:
+    last = None
+    while True:
+        share = read_progress(progress_file)  # a few bytes
+        if share is not None and share != last:
+            last = share
+            on_progress(share)
+        await asyncio.sleep(_ASK_EVERY_S)
 
 
 def copy_into(video: Path, folder: Path, name: str) -> Path:

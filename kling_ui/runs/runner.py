@@ -23,7 +23,7 @@ from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, Quote, Spending
 from kling_ui.runs.publishing.protocol import InputFile, PlannedDeliveries
 from kling_ui.runs.queries import HISTORY_LIMIT, RunQueries
-from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunState, Start, Terms
+from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunRecord, RunState, Start, Terms
 from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.recovery import Recovery
 from kling_ui.runs.retention import Retention
@@ -226,6 +226,10 @@ class Runner:
     async def history(self, visitor: str, limit: int = HISTORY_LIMIT) -> list[RunView]:
         """Return a visitor's newest runs, newest first."""
         return await self._queries.history(visitor, limit)
+
+    async def record(self, run_id: str, visitor: str) -> RunRecord:
+        """Give the ledger's row of a visitor's run; see :meth:`RunQueries.record`."""
+        return await self._queries.record(run_id, visitor)
 
     async def states(self, run_id: str, visitor: str) -> list[tuple[RunState, float]]:
         """Return the states of a run with their times (seconds since 1970), oldest first.

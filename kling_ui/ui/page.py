@@ -19,6 +19,7 @@ from kling_ui.ui.handlers.price import PriceHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
 from kling_ui.ui.handlers.run_display import RunDisplay
 from kling_ui.ui.handlers.runs import RunHandlers
+from kling_ui.ui.handlers.take_away import TakeAwayHandlers
 from kling_ui.ui.panels import (
     ActionPanel,
     EnginePanel,
@@ -145,6 +146,7 @@ def build_page(
         wire_start(panels, on_token, on_inputs, on_runs, on_engine)
         wire_runs(panels, on_runs, on_engine)
         wire_past_runs(panels, GalleryHandlers(services, display), on_inputs)
+        wire_take_away(panels, TakeAwayHandlers(services, display))
         wire_batch(panels, BatchHandlers(services), on_runs)
         wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
         wire_erasure(panels, ErasureHandlers(services), on_inputs)
@@ -299,6 +301,14 @@ def wire_past_runs(panels: Panels, handlers: GalleryHandlers, on_inputs: InputHa
     history.rename(handlers.on_rename, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.restore(handlers.on_restore, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.delete(handlers.on_delete, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
+
+
+def wire_take_away(panels: Panels, handlers: TakeAwayHandlers) -> None:
+    """Make what is taken away of a run, call that off, and open run cards that are brought."""
+    player, visitor = panels.result.player, panels.visitor
+    player.take(handlers.on_take, visitor, player, trigger_mode="multiple", **PLUMBING)
+    player.stop_take(handlers.on_stop_take, None, None, trigger_mode="multiple", **PLUMBING)
+    player.open_card(handlers.on_open_card, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
 
 
 def wire_batch(panels: Panels, handlers: BatchHandlers, on_runs: RunHandlers) -> None:

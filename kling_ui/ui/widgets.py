@@ -279,6 +279,8 @@ def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
     """Place the synchronised player; event ``compare`` (``run_id``, ``without_background``).
 
     Property ``comparison`` answers it. Event ``vote`` (``run_ids``, ``preferred``) is answered by ``voted``.
+    Property ``comparison`` answers it. Events ``take`` (``run_id``, ``what``, ``layout``) and ``stop_take`` are
+    answered by ``taken``; event ``open_card`` (``card``, ``files``: references of uploads) by ``carded``.
 
     It shows a run, or, while its value is empty, what the property ``pair`` holds; ``used`` says of a run that its
     inputs stand in their places again.
@@ -302,10 +304,16 @@ def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
             "player_timeline",
             "score",
             "closer",
+            "replay",
+            "present",
+            "taken",
+            "cards",
         ),
         prepared=prepared or {},
         comparison=None,
         voted=None,
+        taken=None,
+        carded=None,
         pair={},
         used={},
         blank_title="Your result appears here",

@@ -7,7 +7,8 @@ import pytest
 from moviepy import AudioFileClip
 
 from kling_ui.errors import MediaError
-from kling_ui.media.edit import _height, side_by_side
+from kling_ui.media.comparison_layout import strip_height
+from kling_ui.media.edit import side_by_side
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import read_frames
 
@@ -68,7 +69,8 @@ def heard(path: Path) -> np.ndarray:
     ],
 )
 def test_a_comparison_is_as_large_as_its_clips(picture_aspect, sizes_px, height_px):
-    assert _height(sizes_px, picture_aspect) == height_px
+    aspects = [picture_aspect, *(width / height for width, height in sizes_px)]
+    assert strip_height([height for _, height in sizes_px], aspects) == height_px
 
 
 def test_nothing_is_left_of_a_failure(make_clip, person_png, tmp_path):

@@ -1,36 +1,74 @@
 """Files that are made of a finished run when somebody wants to download them, each once."""
 
+import asyncio
 from pathlib import Path
 
 from kling_ui.composition import draw_without_background
 from kling_ui.corrections import read_corrections
 from kling_ui.errors import RunError
-from kling_ui.media.edit import side_by_side
+from kling_ui.media.files import OnShare
+from kling_ui.options import Layout
+from kling_ui.presentation.runs import entry_words
 from kling_ui.quotas import Usage
+from kling_ui.runs.export import Entry
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
+from kling_ui.takeaway.making import TakeAway, make_picture, picture_name, write_card, write_package
+from kling_ui.takeaway.run_card import SUFFIX, RunCard
 from kling_ui.ui.services import Services
 
-COMPARISON_TIMEOUT_S = 600.0
 
-
-async def comparison_of(run: RunView, services: Services) -> Path:
-    """Give the comparison of a finished run, made the first time.
+async def picture_of(
+    run: RunView,
+    services: Services,
+    what: TakeAway = TakeAway.COMPARISON,
+    layout: Layout = Layout.STRIP,
+    on_progress: OnShare | None = None,
+) -> Path:
+    """Give a comparison, a contact sheet or a loop of a finished run, made the first time.
 
     Args:
         run: The run.
         services: Of whoever asks.
+        what: Which of them.
+        layout: The shape of a comparison.
+        on_progress: Told how much of it is done, 0-1.
 
     Raises:
         RunError: It has no result.
         KlingUIError: There is no room for it, a clip cannot be read, or making it took too long.
     """
-    path = _result_of(run, "This run has no result to compare.").with_name("comparison.mp4")
+    path = _result_of(run, "This run has no result to compare.").with_name(picture_name(what, layout))
     if not path.is_file():
         services.store.floor.check()
-        sources = run.image, run.reference, run.result
-        await services.workers.run(side_by_side, *sources, path, timeout_s=COMPARISON_TIMEOUT_S)
+        await make_picture(services.workers, run, what, path, layout=layout, on_progress=on_progress)
     return path
+
+
+async def card_of(run: RunView, services: Services, owner: str, *, with_files: bool) -> Path:
+    """Give the card of a run as it is now, alone or with its files as a ZIP.
+
+    Args:
+        run: The run.
+        services: Of whoever asks.
+        owner: Whose it is.
+        with_files: Give the ZIP.
+
+    Raises:
+        RunError: There is no such run of theirs.
+        KlingUIError: There is no room for it, or a file cannot be read.
+    """
+    services.store.floor.check()
+    record = await services.runner.record(run.run_id, owner)
+    states = await services.runner.states(run.run_id, owner)
+    entry = Entry(record, run, tuple(states), entry_words(run))
+    folder = services.signed_files.root / "runs" / run.run_id
+    async with services.turn():  # files are read and copied
+        if not with_files:
+            return await asyncio.to_thread(write_card, entry, folder, with_files=False)
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        name = RunCard.of(entry).file_name.removesuffix(SUFFIX)
+        return await asyncio.to_thread(write_package, entry, folder / f"{name}.zip")
 
 
 async def without_background_of(run: RunView, services: Services) -> Path:

@@ -138,6 +138,11 @@ class RunDisplay:
             told = differences_value(runs) | {"number": time.monotonic_ns()}
             return {}, compared_value(signed_files, runs), gr.update(compared=told)
 
+    def show_replay(self, player: dict[str, Any], tab: str | None) -> DisplayUpdate:
+        """Show the run of a card, in place of any run that is known here."""
+        with self._latest_wins.claim(tab):
+            return {}, player, gr.skip()
+
     async def history(self, current: str, owner: str, run: RunView | None = None) -> dict[str, Any]:
         """List a visitor's runs.
 

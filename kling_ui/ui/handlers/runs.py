@@ -19,7 +19,7 @@ from kling_ui.runs.view import RunView
 from kling_ui.ui.browser_values import RunRequest, files_of, model_of, read_shown_rate
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, run_in_address, text_of
 from kling_ui.ui.fair_share import AttemptLimit
-from kling_ui.ui.handlers.downloads import comparison_of, without_background_of
+from kling_ui.ui.handlers.downloads import picture_of, without_background_of
 from kling_ui.ui.handlers.price import is_token_wanted, offer_value
 from kling_ui.ui.handlers.run_display import UNCHANGED, DisplayUpdate, RunDisplay, not_ready, refuse_unknown
 from kling_ui.ui.services import Services
@@ -255,7 +255,7 @@ class RunHandlers:
             refuse_unknown(who)
             services = self._services().for_request(request)
             run = await services.runner.view(run_id, who.owner)
-            path = await (without_background_of if is_clear else comparison_of)(run, services)
+            path = await (without_background_of if is_clear else picture_of)(run, services)
         except Exception as error:  # noqa: BLE001  told in words
             return gr.update(comparison={"run_id": run_id, "error": str(error_text(error))})
         name = f"{'transparent' if is_clear else 'comparison'}-{run.engine.value}-{run_id[:8]}{path.suffix}"

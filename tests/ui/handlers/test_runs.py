@@ -405,11 +405,11 @@ def test_a_comparison_needs_a_result(handlers, runner, run_of):
 def test_a_comparison_is_made_once(handlers, runner, run_of, canned, tmp_path):
     result = tmp_path / "result.mp4"
     runner.views = [run_of(state=RunState.COMPLETED, result=result)]
-    canned["side_by_side"] = lambda *paths: paths[-1].write_bytes(b"mp4")
+    canned["draw"] = lambda *given: given[3].write_bytes(b"mp4")
     update = asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR, TAB))
     assert update["comparison"]["url"].endswith("/comparison.mp4")
     assert update["comparison"]["name"] == "comparison-preview-r1.mp4"
-    canned["side_by_side"] = AssertionError("made twice")
+    canned["draw"] = AssertionError("made twice")
     assert asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR, TAB)) == update
 
 

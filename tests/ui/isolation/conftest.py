@@ -223,7 +223,8 @@ def open_target(
     canned["facts_of"] = ResultFacts(
         duration_s=12.0, fps=24.0, frame_count=288, width_px=720, height_px=1280, has_audio=False, size_bytes=9
     )
-    canned["side_by_side"] = canned["render_transparent"] = lambda *paths: paths[-1].write_bytes(b"x")
+    canned["draw"] = lambda *given: given[3].write_bytes(b"x")
+    canned["render_transparent"] = lambda *paths: paths[-1].write_bytes(b"x")
     usual: dict[str, Any] = {
         "on_space": True,
         "public_url": f"https://{HOST}",

@@ -161,6 +161,16 @@ def downloads_a_preview_without_its_background(target):
     return target.gives_away(target.send("on_compare", {"run_id": target.seen, "without_background": True}))
 
 
+@tried(owner_of_a_run)
+def takes_a_contact_sheet_away(target):
+    return target.gives_away(target.send("on_take", {"run_id": target.seen, "what": "sheet"}, reads=True))
+
+
+@tried(owner_of_a_run)
+def takes_a_run_card_away(target):
+    return target.gives_away(target.send("on_take", {"run_id": target.seen, "what": "card"}, reads=True))
+
+
 @tried(owner_of_corrections)
 def finds_what_another_corrected_of_the_same_picture(target):
     told = target.send("on_image", {"ref": target.request["image"]})

@@ -1,0 +1,51 @@
+// The menu of what is taken away of a run: made on the server, with progress and cancel, then downloaded. Events for
+// Python: 'take' with {run_id, what, layout}, and 'stop_take'. Runs before player.js, in its scope.
+const takeMenu = element.querySelector(".take");
+const takeProgress = element.querySelector(".take-progress");
+let taking = ""; // the run of which something is being made
+
+function renderTaken({ run_id, reference, result }) {
+  takeMenu.hidden = !run_id;
+  takeMenu.querySelectorAll("button").forEach((button) => { button.hidden = button.dataset.take !== "card" && !(result && reference); });
+  if (taking && taking !== run_id) { trigger("stop_take", {}); endTaking(); }
+}
+
+function endTaking(words = "") {
+  taking = "";
+  takeProgress.hidden = true;
+  note(words);
+}
+
+takeMenu.addEventListener("click", (event) => {
+  const { take: what, layout = "strip" } = event.target.closest("[data-take]")?.dataset || {};
+  if (!what) return;
+  takeMenu.open = false;
+  takeMenu.querySelector("summary").focus();
+  taking = props.value?.run_id || "";
+  note("");
+  takeProgress.hidden = false;
+  takeProgress.querySelector("progress").removeAttribute("value");
+  takeProgress.querySelector("span").textContent = `Making: ${event.target.textContent.trim()}`;
+  trigger("take", { run_id: taking, what, layout });
+});
+element.querySelector("[data-do=stop-take]").addEventListener("click", () => {
+  trigger("stop_take", {});
+  endTaking("Called off; nothing was kept.");
+});
+element.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !takeMenu.open) return;
+  takeMenu.open = false;
+  takeMenu.querySelector("summary").focus();
+  event.stopPropagation();
+});
+watch("taken", () => {
+  const { run_id, url, name, error, share, stopped } = props.taken || {};
+  if (!run_id || run_id !== taking) return;
+  if (share !== undefined) { if (share > 0) takeProgress.querySelector("progress").value = share; return; }
+  endTaking(error || (stopped ? "Called off; nothing was kept." : ""));
+  if (!url) return;
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
+});
