@@ -12,7 +12,7 @@ TOO_LONG_ADVICE = (
     "kling-ui plan tells how a longer clip becomes several runs, and what they cost; kling-ui run-long makes and joins "
     "them. In Python these are plan() and run_long()."
 )
-AGAIN = "The same command goes on from there: pieces that are finished are not made again, nor charged again."
+AGAIN = "Asked for once more, it goes on from there: pieces that are finished are not made again, nor charged again."
 SHOWN_AS_HELD = "the last picture before it is shown for so long"
 
 
