@@ -178,11 +178,23 @@ function renderDeeds(value) {
   find(".player-actions").hidden = !value.result || !value.run_id;
   find(".transport").hidden = !value.reference && !(value.results || []).length;
   find(".player-views").hidden = find(".transport").hidden;
-  find("[data-do=compare]").hidden = !value.reference;
+  find("[data-do=compare]").hidden = !value.reference || Boolean(value.is_joined);
   find("[data-do=clear]").hidden = !value.can_clear;
   const link = find("[data-link=download]");
   link.href = value.result || "";
   link.download = value.file_name || "";
+}
+
+// Of a video that was joined from pieces: how much they differ, and all that was measured.
+function renderDrift(drift) {
+  const figure = find(".player-drift");
+  figure.hidden = !drift;
+  if (!drift) return;
+  const image = figure.querySelector("img");
+  image.hidden = !drift.chart;
+  if (drift.chart) image.src = drift.chart;
+  figure.querySelector("span").textContent = drift.words;
+  figure.querySelector("a").href = drift.report;
 }
 
 async function render() {
@@ -199,6 +211,7 @@ async function render() {
   find(".player-remark").textContent = value.remark || "";
   find(".player-remark").hidden = !value.remark;
   renderDeeds(value);
+  renderDrift(value.drift);
   renderScore(value.score);
   renderCloser(value);
   fetchShots((value.results || []).length ? value.reference : "");
