@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from typing import Any
@@ -133,6 +134,7 @@ class LongClipHandlers:
             if is_ours():
                 is_free = for_engine is EngineName.PREVIEW
                 plan = plan_value(planned, is_free=is_free, is_by_hand=cuts is not None) | {"stop": stop}
+                plan["number"] = time.monotonic_ns()  # the same plan again is an answer, too
                 yield gr.update(value=offer | {"plan": plan}, told={})
 
     async def on_start(  # noqa: PLR0917  Gradio passes values by position

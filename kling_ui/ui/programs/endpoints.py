@@ -48,7 +48,7 @@ PARAMETERS = {
     "engine": "Who renders: preview is free and drawn by this app, kling is paid.",
     "resolution": "How large a preview may be; Kling decides for itself.",
     "token": "Your own RunComfy token, which pays. Needed for what asks Kling; this app keeps none of it.",
-    "max_usd": "The most that this run, or batch, or all pieces may cost, in US dollars. Needed for Kling; a dearer one is not sent.",
+    "max_usd": "The most that all of it may cost, in US dollars. Needed for Kling; what is dearer is not sent.",
     "cells": "Numbers of the cells that are meant, from 1, in the order of images, videos, orientations and prompts.",
     "plan_only": "Check and price the whole, and start nothing.",
     "again": "Make, and pay, another one although the same run was made; of a batch, of cells that failed.",
@@ -211,9 +211,9 @@ class Endpoints:
         cuts: list[float] | None = None,
         token: str = "",
     ) -> dict[str, Any]:
-        """Tell how a clip of up to 10 minutes becomes several runs: where it is cut, why, what is lost, the price. Free.
+        """Tell how a clip of up to 10 minutes becomes several runs: where it is cut and why, what is lost, the price.
 
-        The price is read with your own token, where it is given. Nothing is sent, and no run is made.
+        The price is read with your own token, where it is given. Free: nothing is sent, and no run is made.
         """
         return await self._long_clips.plan(_scope(request), video, orientation=orientation, cuts=cuts, token=token)
 
