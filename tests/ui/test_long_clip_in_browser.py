@@ -11,7 +11,6 @@ from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-IMAGE = Path(__file__).parents[2] / "assets" / "examples" / "character-upper-body.png"
 RUN_MS = 400_000
 
 
@@ -83,8 +82,6 @@ def test_cuts_are_moved_added_and_removed_by_keyboard_and_mouse(planned: Page) -
 
 def test_pieces_are_rehearsed_joined_and_found_again_after_the_tab_was_closed(planned: Page) -> None:
     page = planned
-    page.set_input_files("#image-slot input[type=file]", IMAGE)
-    expect(page.locator("#image-slot .slot-facts, #image-slot")).to_contain_text("PNG", timeout=60_000)
     page.click("[data-do=long-start]")
     expect(page.locator(".long-clip-words")).to_contain_text(re.compile("Piece 1 of 2"), timeout=RUN_MS)
     address, browser_tab = page.url, page.context.new_page()
