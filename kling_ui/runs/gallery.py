@@ -14,12 +14,10 @@ from kling_ui.runs.pricing import at_stake_usd
 from kling_ui.runs.queries import RunQueries
 from kling_ui.runs.record import RunRecord
 from kling_ui.runs.recorder import RunContext
-from kling_ui.runs.view import Loss, LossError, RunView, unknown_run
+from kling_ui.runs.view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView, unknown_run
 
 NAME_MAX_CHARS = 80
 COMPARED_MIN, COMPARED_MAX = 2, 4
-UNDO_S = 600.0  # a free run can be made again
-UNDO_PAID_S = 86_400.0  # who deleted by a slip what was paid for may notice it the next day
 EMPTY_EVERY_S = 60.0
 FORECAST_SLACK_S = 0.2  # a forecast that was off by no more was right: five frames of 24 a second
 

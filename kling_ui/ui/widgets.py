@@ -1,5 +1,7 @@
 """Colours, type and shape: one accent, quiet surfaces, light and dark."""
 
+import re
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -117,6 +119,33 @@ def page_theme() -> gr.themes.Base:
     )
 
 
+@cache
+def _words_in_quotes(script: str) -> frozenset[str]:
+    return frozenset(re.findall(r"""(?=['"`](\w+)['"`])""", script))
+
+
+_event_of = gr.HTML.__getattr__
+
+
+def _look_up(element: gr.HTML, name: str) -> Any:
+    """Give one of an element's properties, or the event that its script names.
+
+    Gradio makes each element anew for every update of it, one that changes nothing too, and asks it for a hundred
+    attributes that it does not have. It searches the script for each of them: with 200 watched runs a fifth of the
+    event loop went into that. And where a property has the name of a word in quotes, such as in ``watch("note")``, it
+    prints the function of an event, with its place in memory, into the update.
+    """
+    own = element.__dict__
+    if name in (own.get("props") or ()):
+        return own["props"][name]
+    if name not in _words_in_quotes(own.get("js_on_load") or ""):
+        raise AttributeError(f"There is neither an attribute nor an event {name!r}.", name=name, obj=element)
+    return _event_of(element, name)
+
+
+setattr(gr.HTML, "__getattr__", _look_up)  # noqa: B010  type checkers know it as a method of Gradio's
+
+
 def widget(
     name: str,
     *,
@@ -137,7 +166,7 @@ def widget(
         **props: Constant or changing properties that the scripts read.
     """
     sources = [asset(f"ui/{script}.js").read_text("utf-8") for script in (*uses, name, *scripts)]
-    element = gr.HTML(
+    return gr.HTML(
         value,
         html_template=asset(f"ui/{name}.html").read_text("utf-8"),
         js_on_load="\n".join(("{", *sources, "}")),  # a block of their own: Gradio hands in names such as `upload`
@@ -145,11 +174,6 @@ def widget(
         elem_id=elem_id,
         **props,
     )
-    for prop, first in props.items():
-        # Gradio makes an event's function up for every word that a script has in quotes, such as in watch("note"), and
-        # prints it, with its place in memory, into each update of a property of that name: unless there is one.
-        setattr(element, prop, first)
-    return element
 
 
 def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HTML:

@@ -8,10 +8,10 @@ import pytest
 
 from kling_ui.errors import RunError
 from kling_ui.options import TransferOptions
-from kling_ui.runs.gallery import UNDO_S, forecast_record, spent_by_day
+from kling_ui.runs.gallery import forecast_record, spent_by_day
 from kling_ui.runs.ledger.gallery import GalleryQuery
 from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
-from kling_ui.runs.view import Loss
+from kling_ui.runs.view import UNDO_S, Loss
 
 PAID = RunRecord(
     run_id="1" * 32,
