@@ -310,15 +310,14 @@ def wire_batch(panels: Panels, handlers: BatchHandlers, on_runs: RunHandlers) ->
 def wire_long_clip(panels: Panels, handlers: LongClipHandlers, on_runs: RunHandlers) -> None:
     """Offer a clip beyond the limit in pieces, cut it elsewhere, run all pieces, open the joined video."""
     area, how, engine, visitor = panels.action.long_clip, panels.how, panels.engine, panels.visitor
-    image, video = panels.inputs.image, panels.inputs.video
+    video = panels.inputs.video
     changes = [video.change, how.orientation.change]
     gr.on(changes, handlers.on_clip, [video, how.orientation, area], area, trigger_mode="multiple", **PLUMBING)
     planned = [video, how.orientation, engine.engine, area, visitor]
     area.plan(handlers.on_plan, planned, area, trigger_mode="multiple", **PLUMBING)
     priced = [engine.engine.change, engine.token_line.change]
     gr.on(priced, handlers.on_engine, planned, area, trigger_mode="multiple", **PLUMBING)
-    choice = [how.orientation, how.keep_sound, how.prompt, panels.action.accepted]
-    asked = [image, video, *choice, engine.engine, engine.token_line, how.resolution, visitor]
+    asked = [panels.kept, panels.action.accepted, engine.engine, engine.token_line, how.resolution, visitor]
     area.start(handlers.on_start, asked, area, trigger_mode="multiple", **PLUMBING)
     area.cancel(handlers.on_cancel, visitor, None, trigger_mode="multiple", **PLUMBING)
     area.open(on_runs.on_open, visitor, panels.display, trigger_mode="multiple", **PLUMBING)

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -16,15 +17,15 @@ from kling_ui.composition import Parts
 from kling_ui.errors import KlingUIError, RunError
 from kling_ui.long_clips.clip_plan import PlanResult, plan_clip, plan_result
 from kling_ui.long_clips.piece_runs import NextFrom
-from kling_ui.options import Orientation, Resolution, TransferOptions
+from kling_ui.options import Orientation, Resolution
 from kling_ui.presentation.pieces_of_clips import offer_words
 from kling_ui.quotas import Usage
 from kling_ui.results import Progress
 from kling_ui.run_orders import RunOrder
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, RunInputs
-from kling_ui.ui.browser_values import InputVersions, RunRequest
-from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
+from kling_ui.ui.browser_values import RunRequest, SavedInputs
+from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload
 from kling_ui.ui.handlers.price import NO_PRICE_YET, budget_value, refuse_bad_token, stop_value
 from kling_ui.ui.handlers.run_display import refuse_unknown
 from kling_ui.ui.open_long_runs import LongRunOrder, OpenLongRun
@@ -139,11 +140,7 @@ class LongClipHandlers:
 
     async def on_start(  # noqa: PLR0917  Gradio passes values by position
         self,
-        image: SlotValue | None,
-        video: SlotValue | None,
-        orientation: str,
-        keep_sound: bool,
-        prompt: str,
+        kept: object,
         accepted: bool,
         engine: str,
         token_line: Value | None,
@@ -160,10 +157,7 @@ class LongClipHandlers:
             refuse_bad_token(for_engine, token_line)
             services.store.floor.check()
             size = choice_of(resolution, Resolution.P720) if for_engine is EngineName.PREVIEW else Resolution.P720
-            choice = TransferOptions(
-                text_of(prompt), choice_of(orientation, Orientation.VIDEO), bool(keep_sound), resolution=size
-            )
-            inputs = _inputs(services, image, video, choice)
+            inputs = _inputs(services, kept, size)
             order = await self._order(inputs, for_engine, who, asked, accepted is True, request)
             opened = services.long_runs.start(services.runner, _parts(services, request), order)
         except Exception as error:  # noqa: BLE001  told in words
@@ -266,21 +260,20 @@ def _parts(services: Services, request: gr.Request) -> Parts:
     return services.parts_in_line(None if request.request is None else request.request.scope)
 
 
-def _inputs(services: Services, image: SlotValue | None, video: SlotValue | None, choice: TransferOptions) -> RunInputs:
-    """Read both inputs as they stand on the left.
+def _inputs(services: Services, kept: object, size: Resolution) -> RunInputs:
+    """Read both inputs and the choice as they stand on the left.
 
     Raises:
         RunError: One of them is missing.
     """
-    picture = InputVersions.from_value(image, services.signed_files)
-    clip = services.signed_files.open(entries_of(video).get("ref"))
-    if picture is None or clip is None:
+    saved = SavedInputs.from_value(kept, services.signed_files)
+    if saved is None or saved.image is None or saved.video is None:
         raise RunError("A run takes both a character image and a reference video.", advice="Add what is missing.")
-    version = picture.current
+    version = saved.image.current
     request = RunRequest(
         version.path,
-        clip,
-        choice,
+        saved.video.current.path,
+        replace(saved.choice, resolution=size),
         image_url=version.origin,
         corrections=version.corrections,
         image_repairs=version.repairs,
