@@ -87,7 +87,8 @@ class LongClipHandlers:
         request: gr.Request,
     ) -> AsyncIterator[Any]:
         """Look at the whole clip, show where it is cut and what that costs; with cuts of a person, judge those."""
-        async for value in self._shown(payload(event), video, orientation, engine, shown, visitor, request):
+        who = visitor_of(visitor, request)
+        async for value in self._shown(payload(event), video, orientation, engine, shown, who, request):
             yield value
 
     async def on_engine(  # noqa: PLR0917  Gradio passes values by position
@@ -107,7 +108,8 @@ class LongClipHandlers:
         cuts = plan.get("cuts")
         given = [entries_of(cut).get("at_s") for cut in cuts] if isinstance(cuts, list) else []
         asked = {"cuts": given} if plan.get("is_by_hand") is True else {}
-        async for value in self._shown(asked, video, orientation, engine, shown, visitor, request):
+        who = visitor_of(visitor, request)
+        async for value in self._shown(asked, video, orientation, engine, shown, who, request):
             yield value
 
     async def _shown(  # noqa: PLR0917
@@ -117,7 +119,7 @@ class LongClipHandlers:
         orientation: str,
         engine: str,
         shown: Value | None,
-        visitor: str,
+        who: Visitor,
         request: gr.Request,
     ) -> AsyncIterator[Any]:
         offer = {name: entries_of(shown).get(name) for name in ("offer", "label", "of")}
@@ -125,7 +127,7 @@ class LongClipHandlers:
             if not entries_of(shown).get("plan"):
                 yield gr.update(told={"words": LOOKING, "is_busy": True})
             try:
-                who, for_engine = visitor_of(visitor, request), choice_of(engine, EngineName.PREVIEW)
+                for_engine = choice_of(engine, EngineName.PREVIEW)
                 cuts = _cuts_in(asked)
                 planned, stop = await self._planned(video, orientation, for_engine, cuts, who, request)
             except Exception as error:  # noqa: BLE001  told in words
