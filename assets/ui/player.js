@@ -186,11 +186,23 @@ function renderDeeds(value) {
   find("[data-link=download]").hidden = !value.result;
   find(".transport").hidden = !value.reference && !(value.results || []).length;
   find(".player-views").hidden = find(".transport").hidden;
-  find("[data-do=compare]").hidden = !value.reference || !value.result;
+  find("[data-do=compare]").hidden = !value.reference || !value.result || Boolean(value.is_joined);
   find("[data-do=clear]").hidden = !value.can_clear;
   const link = find("[data-link=download]");
   link.href = value.result || "";
   link.download = value.file_name || "";
+}
+
+// Of a video that was joined from pieces: how much they differ, and all that was measured.
+function renderDrift(drift) {
+  const figure = find(".player-drift");
+  figure.hidden = !drift;
+  if (!drift) return;
+  const image = figure.querySelector("img");
+  image.hidden = !drift.chart;
+  if (drift.chart) image.src = drift.chart;
+  figure.querySelector("span").textContent = drift.words;
+  figure.querySelector("a").href = drift.report;
 }
 
 async function render() {
@@ -210,6 +222,7 @@ async function render() {
   drawBlind(value);
   renderTaken(value);
   if (isMoved || !value.replay) renderReplay(value);
+  renderDrift(value.drift);
   renderScore(value.score);
   renderCloser(value);
   fetchShots((value.results || []).length ? value.reference : "");

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from kling_ui.cli.output import DONE, FAILED, print_json, say
 from kling_ui.composition import owner_id
 from kling_ui.corrections import CorrectionStore
+from kling_ui.long_clips.piece_files import PieceFiles
 from kling_ui.presentation.erasure import erased_words
 from kling_ui.runs.erasure import ErasedData, RunErasure
 from kling_ui.runs.ledger import Ledger
@@ -58,12 +59,13 @@ async def _count(settings: Settings, run_id: str | None) -> int:
 async def _forget(settings: Settings, run_id: str | None) -> ErasedData:
     async with _ledger(settings) as ledger:
         visitor = await _visitor(settings, ledger, run_id)
-        files = open_signed_files(settings.data_dir)
+        files, pieces = open_signed_files(settings.data_dir), PieceFiles(settings.data_dir).folder
         erasure = VisitorErasure(
             runs=RunErasure(ledger, RunFolders(settings.data_dir / "runs")),
             uploads=UploadOwners(files.root / "uploads", files.secret),
             corrections=CorrectionStore(files.root / "corrections", files.secret),
-            caches=(settings.analyses_folder, settings.playable_folder),
+            caches=(settings.analyses_folder, settings.playable_folder, pieces),
+            pieces=pieces,
             examples=files.root / "examples",
         )
         data, _ = await erasure.erase([visitor])

@@ -3,11 +3,11 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kling_ui.checks.pieces import OVERLAP_S, Piece, PiecePlan
 from kling_ui.composition import Parts, open_parts, owner_id
@@ -24,7 +24,15 @@ from kling_ui.long_clips.outcome import (
     unfinished_result,
 )
 from kling_ui.long_clips.piece_files import PieceFiles, write_piece
-from kling_ui.long_clips.piece_runs import NOT_SENT, NextFrom, PieceLog, PieceRuns, ReadyPiece
+from kling_ui.long_clips.piece_runs import (
+    NOT_SENT,
+    NextFrom,
+    OnPieces,
+    PieceAccount,
+    PieceLog,
+    PieceRuns,
+    ReadyPiece,
+)
 from kling_ui.media.files import NAME_MAX_BYTES, atomic_file, content_sha256, copy_into, cut
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import DEFAULT_PROMPT, member_of
@@ -34,6 +42,7 @@ from kling_ui.run_orders import (
     AnyPath,
     OnProgress,
     RunOrder,
+    followed_order,
     open_folder,
     options_of,
     path_of,
@@ -42,9 +51,6 @@ from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, RunInputs, RunState
 from kling_ui.scoring.match import MotionMatch
 from kling_ui.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 
 async def arun_long(
@@ -124,9 +130,8 @@ async def arun_long(
     folder = open_folder(Path(out))
     try:
         async with open_parts(order.bounded(settings)) as parts:
-            return await _LongRun(parts, order, chain, frozenset(accept), skip_blocked).carry_out(
-                folder, overlap_s, cuts
-            )
+            work = LongRun(parts, order, chain, frozenset(accept), skip_blocked)
+            return await work.carry_out(partial(_own_account, parts), lambda _pieces: folder, overlap_s, cuts)
     except KlingUIError as error:
         told = in_words(error)
         if told is error:
@@ -134,8 +139,15 @@ async def arun_long(
         raise told from error
 
 
+@asynccontextmanager
+async def _own_account(parts: Parts) -> AsyncGenerator[PieceAccount]:
+    visitor = owner_id(parts.settings.data_dir)
+    async with parts.open_runner(take_over=False) as runner:
+        yield PieceAccount(runner, visitor, partial(followed_order, runner=runner, visitor=visitor))
+
+
 @dataclass(slots=True)
-class _LongRun:
+class LongRun:
     """One long clip under way.
 
     Attributes:
@@ -144,6 +156,8 @@ class _LongRun:
         chain: Which picture the pieces behind the first one begin with.
         accept: Rules that a person overrules.
         skip_blocked: Pieces that the checks block are left out.
+        on_plan: Told how the clip is cut, once it is known.
+        on_pieces: Told of all pieces whenever something is known of one.
     """
 
     parts: Parts
@@ -151,31 +165,53 @@ class _LongRun:
     chain: NextFrom
     accept: frozenset[str]
     skip_blocked: bool
+    on_plan: Callable[[PlanResult], None] = lambda _plan: None
+    on_pieces: OnPieces = lambda _pieces: None
 
-    async def carry_out(self, folder: Path, overlap_s: float, cuts: Sequence[float] | None) -> LongRunResult:
+    async def carry_out(
+        self,
+        open_account: Callable[[], AbstractAsyncContextManager[PieceAccount]],
+        folder_of: Callable[[tuple[PieceResult, ...]], Path],
+        overlap_s: float,
+        cuts: Sequence[float] | None,
+    ) -> LongRunResult:
+        """Plan, check, price, run and join.
+
+        Args:
+            open_account: Gives whose the pieces' runs are; asked once the checks let them begin.
+            folder_of: Gives the folder of the joined video, once all pieces are made.
+            overlap_s: Seconds that two pieces share.
+            cuts: Where to cut instead of where the plan says, in seconds.
+
+        Raises:
+            KlingUIError: It cannot be begun, or the results cannot be joined.
+        """
         order, parts = self.order, self.parts
-        inputs, settings = order.inputs, parts.settings
+        inputs = order.inputs
         order.tell(Progress("Looking at the clip."))
         facts, plan = await plan_clip(parts, inputs.video, inputs.choice.orientation, overlap_s, cuts)
-        corrections = await parts.corrections(inputs.image, path_of(order.joints), path_of(order.mask))
+        corrections = inputs.corrections or await parts.corrections(
+            inputs.image, path_of(order.joints), path_of(order.mask)
+        )
         order = replace(order, inputs=replace(inputs, corrections=corrections))
-        ready = await self._ready(facts, plan, corrections)
-        log = PieceLog(plan)
-        refused = [(one.piece.number, one.checked.headline) for one in ready if one.checked.is_blocked]
-        for number, words in refused:
-            log.note(plan.pieces[number - 1], BLOCKED, words)
-        ready = [one for one in ready if not one.checked.is_blocked]
         words = plan_result(inputs.video, plan, Quote(duration_s=plan.sent_s, needs_token=True))
+        self.on_plan(words)
+        ready = await self._ready(facts, plan, corrections)
+        log = PieceLog(plan, self.on_pieces)
+        refused = [(one.piece.number, one.checked.headline) for one in ready if one.checked.is_blocked]
+        for number, headline in refused:
+            log.note(plan.pieces[number - 1], BLOCKED, headline)
+        ready = [one for one in ready if not one.checked.is_blocked]
         if not ready or (refused and not self.skip_blocked):
             return blocked_result(order.engine.value, words, log.results, refused)
         order.tell(Progress(words.message))
-        async with parts.open_runner(take_over=False) as runner:
-            sending = PieceRuns(parts, runner, owner_id(settings.data_dir), plan, order, tuple(ready), log, self.accept)
+        async with open_account() as account:
+            sending = PieceRuns(parts, account, plan, order, tuple(ready), log, self.accept)
             words = plan_result(inputs.video, plan, await sending.hold_price(self.chain))
             await sending.run_all(self.chain)
         if any(piece.state not in NOT_SENT and not piece.has_video for piece in log.results):
             return unfinished_result(order.engine.value, words, log.results)
-        return await self._join(words, log.results, folder)
+        return await self._join(words, log.results, await asyncio.to_thread(folder_of, log.results))
 
     async def _ready(self, facts: VideoFacts, plan: PiecePlan, corrections: Corrections | None) -> list[ReadyPiece]:
         """Write the pieces that are sent, and look at each with the character image."""

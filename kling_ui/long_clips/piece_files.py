@@ -15,13 +15,13 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.video_repairs import compose_video
 from kling_ui.checks.video_rules import check_side
 from kling_ui.errors import SettingsError
+from kling_ui.media.files import KEY_CHARS
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import TransferOptions
 
 VERSION = 1  # raise it whenever the same piece would be written with other bytes
 KEPT_S = 14 * 86_400.0  # since their last use
-KEY_CHARS = 24  # of a content's hash; enough that no two meet
 
 
 class PieceFiles:
@@ -60,8 +60,12 @@ class PieceFiles:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError("KLING_UI_DATA_DIR takes a folder that can be written to.") from error
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove what nobody has used for :data:`KEPT_S`; blocking."""
         oldest = time.time() - KEPT_S
-        for path in self.folder.iterdir():
+        for path in self.folder.glob("*"):
             with suppress(OSError):
                 if path.stat().st_mtime < oldest:
                     path.unlink()

@@ -1,7 +1,7 @@
 """The runs of a clip's pieces: priced together before the first is sent, each made once, in turn or side by side."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -18,10 +18,12 @@ from kling_ui.long_clips.piece_files import PieceFiles
 from kling_ui.media.files import content_sha256
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import in_words, run_words
+from kling_ui.quotas import Usage
 from kling_ui.results import BLOCKED, CheckResult, Progress
-from kling_ui.run_orders import RunOrder, followed_order
+from kling_ui.run_orders import RunOrder
 from kling_ui.runs.pricing import ROUNDING_USD, Charge, PriceRisenError, Quote
-from kling_ui.runs.record import EngineName, RunInputs, RunState, StartCode
+from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunState, StartCode, Terms
+from kling_ui.runs.submission import usage_of
 from kling_ui.runs.view import RunView
 
 if TYPE_CHECKING:
@@ -54,21 +56,48 @@ class ReadyPiece:
     checked: CheckResult
 
 
+@dataclass(frozen=True, slots=True)
+class PieceAccount:
+    """Whose the runs of pieces are, and how one is made.
+
+    Attributes:
+        runner: Knows prices, budgets and the runs that were made before.
+        visitor: Whose the runs are.
+        follow: Makes a run and follows it to its end.
+        terms: What is granted to whoever asks.
+    """
+
+    runner: "Runner"
+    visitor: str
+    follow: Callable[[RunOrder], Awaitable[RunView]]
+    terms: Terms = OWNER
+
+
+OnPieces = Callable[[tuple[PieceResult, ...]], None]
+
+
+def _nobody(_pieces: tuple[PieceResult, ...]) -> None:
+    pass
+
+
 class PieceLog:
     """What came of each piece so far.
 
     Args:
         plan: All pieces.
+        on_change: Told of all pieces whenever something is written down.
     """
 
-    def __init__(self, plan: PiecePlan) -> None:
+    def __init__(self, plan: PiecePlan, on_change: OnPieces = _nobody) -> None:
         self._plan = plan
+        self._on_change: OnPieces = _nobody
         self._results: dict[int, PieceResult] = {}
         for piece in plan.pieces:
             if piece.is_empty:
                 self.note(piece, EMPTY, "Nobody is in view, so it is not sent.")
             else:
                 self.note(piece, WAITING, "It was not begun.")
+        self._on_change = on_change
 
     def note(self, piece: Piece, state: str, message: str, run: RunView | None = None) -> None:
         """Write down what came of a piece."""
@@ -80,6 +109,7 @@ class PieceLog:
             message=message,
             run=run,
         )
+        self._on_change(tuple(self._results.values()))
 
     @property
     def results(self) -> tuple[PieceResult, ...]:
@@ -98,8 +128,7 @@ class PieceRuns:
 
     Attributes:
         parts: What the work is done with.
-        runner: Makes runs.
-        visitor: Whose they are.
+        account: Whose the runs are, and how one is made.
         plan: All pieces.
         order: What is asked for, as of one run; its video is the whole clip.
         ready: The pieces that are sent.
@@ -108,8 +137,7 @@ class PieceRuns:
     """
 
     parts: Parts
-    runner: "Runner"
-    visitor: str
+    account: PieceAccount
     plan: PiecePlan
     order: RunOrder
     ready: tuple[ReadyPiece, ...]
@@ -121,27 +149,43 @@ class PieceRuns:
         return sum(one.piece.frame_count for one in self.ready)
 
     async def hold_price(self, chain: NextFrom) -> Quote:
-        """Hold the price of all pieces against what they may cost and against the budgets; nothing is sent.
+        """Hold the price of all pieces against what they may cost, the budgets and quotas; nothing is sent.
 
         Returns:
             The price of all pieces, of those made before, too.
 
         Raises:
             RunError: It is more, or not known although there is a limit.
+            KlingUIError: A quota of the day, or a pause, does not let all of them begin.
         """
-        paid_s, order = self.plan.seconds(self._frames), self.order
+        paid_s, order, runner, terms = (
+            self.plan.seconds(self._frames),
+            self.order,
+            self.account.runner,
+            self.account.terms,
+        )
+        left = await self._not_made(chain)
         if order.engine is EngineName.PREVIEW:
+            await self._hold_quotas(Usage(previews=len(left)), is_paid=False)
             return Quote(duration_s=paid_s, needs_token=True)
         token = None if order.token is None else SecretStr(order.token)
-        quote = await self.runner.quote(paid_s, token=token)
+        quote = await runner.quote(paid_s, token=token, terms=terms)
         limit_usd, estimate_usd = order.max_price_usd or 0.0, quote.estimate_usd
         if order.has_limit and (estimate_usd is None or estimate_usd > limit_usd + ROUNDING_USD):
             raise order.too_dear(PriceRisenError(quote, limit_usd))
-        if self.runner.budget.is_set:
-            left = replace(quote, duration_s=paid_s - await self._made_s(chain))
-            spending = await self.runner.spending(self.visitor, own_token=token is not None)
-            self.runner.budget.check(spending, left.estimate_usd)
+        of_left = replace(quote, duration_s=self.plan.seconds(sum(one.piece.frame_count for one in left)))
+        budget = runner.budget.sharing(terms.share_usd if token is None else None)
+        if budget.is_set:
+            spending = await runner.spending(self.account.visitor, own_token=token is not None, terms=terms)
+            budget.check(spending, of_left.estimate_usd)
+        await self._hold_quotas(replace(usage_of(of_left, token), runs=len(left)), is_paid=True)
         return quote
+
+    async def _hold_quotas(self, asked: Usage, *, is_paid: bool) -> None:
+        account = self.account
+        refused = await account.runner.admission.refusal(account.terms.quota_keys, asked, is_paid=is_paid)
+        if refused is not None:
+            raise refused
 
     async def run_all(self, chain: NextFrom) -> None:
         """Make all pieces; once one ends without a video, no further one is begun."""
@@ -167,15 +211,18 @@ class PieceRuns:
     def _inputs(self, one: ReadyPiece) -> RunInputs:
         return replace(self.order.inputs, video=one.file, findings=report_json(one.checked.report))
 
-    async def _made_s(self, chain: NextFrom) -> float:
-        """Seconds of pieces that were sent before, which budgets count already."""
+    async def _not_made(self, chain: NextFrom) -> list[ReadyPiece]:
+        """Give the pieces that were not sent before; budgets and quotas count the others already."""
         if self.order.again:
-            return 0.0
-        frames = 0
-        for one in self.ready if chain is NextFrom.PICTURE else self.ready[:1]:
-            known = await self.runner.already(self._inputs(one), engine=self.order.engine, visitor=self.visitor)
-            frames += one.piece.frame_count if known is not None else 0
-        return self.plan.seconds(frames)
+            return list(self.ready)
+        account, left = self.account, []
+        for place, one in enumerate(self.ready):
+            is_known_ahead = chain is NextFrom.PICTURE or place == 0
+            known = is_known_ahead and await account.runner.already(
+                self._inputs(one), engine=self.order.engine, visitor=account.visitor
+            )
+            left += [] if known else [one]
+        return left
 
     async def _run_chained(self) -> None:
         """Make one piece after the other, each from the last good frame of the one before."""
@@ -211,6 +258,8 @@ class PieceRuns:
 
         def tell_of_piece(news: Progress) -> None:
             starts.add(news.start)
+            if news.run is not None and not news.run.is_final:
+                self.log.note(piece, news.run.state.value, news.words, news.run)
             share = None if news.share is None else (self.log.completed + news.share) / len(self.ready)
             tell(replace(news, words=f"Piece {piece.number} of {len(self.plan.pieces)}: {news.words}", share=share))
 
@@ -218,10 +267,10 @@ class PieceRuns:
             limit_usd *= piece.frame_count / self._frames
         order = replace(self.order, inputs=inputs, max_price_usd=limit_usd, tell=tell_of_piece)
         try:
-            view = await followed_order(order, self.runner, self.visitor)
+            view = await self.account.follow(order)
             if StartCode.SAME_OPEN in starts and view.state is RunState.FAILED and view.charge is Charge.NO:
                 # It was left by a process that ended before it was sent: it is sent now.
-                view = await followed_order(order, self.runner, self.visitor)
+                view = await self.account.follow(order)
         except KlingUIError as error:  # others that are under way are paid for
             self.log.note(piece, RunState.FAILED, str(in_words(error)))
             return None

@@ -16,6 +16,7 @@ from urllib.parse import unquote_to_bytes
 from kling_ui.errors import MediaError, SettingsError
 
 # In UTF-8. Disks take 255; of that "-repaired-12", "-before-after", "-preview.mp4" or ".part" may be added here.
+KEY_CHARS = 24  # of a content's hash where a name has room for no more; enough that no two meet
 NAME_MAX_BYTES = 160
 NAME_MAX_CHARS = 80
 SUFFIX_MAX_CHARS = 12

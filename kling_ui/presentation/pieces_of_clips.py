@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kling_ui.checks.pieces import ClipCut, CutReason, Piece, PiecePlan
 from kling_ui.checks.usability import SpanKind
-from kling_ui.presentation.money import price_sentence
+from kling_ui.presentation.money import dollars, price_sentence
 from kling_ui.presentation.wording import SPANS, seconds
 from kling_ui.runs.pricing import Quote
 
@@ -12,7 +12,9 @@ TOO_LONG_ADVICE = (
     "kling-ui plan tells how a longer clip becomes several runs, and what they cost; kling-ui run-long makes and joins "
     "them. In Python these are plan() and run_long()."
 )
-AGAIN = "The same command goes on from there: pieces that are finished are not made again, nor charged again."
+AGAIN = "Asked for once more, it goes on from there: pieces that are finished are not made again, nor charged again."
+FREE = "The previews are free: this app draws them, and nothing goes to Kling."
+SKIP_BLOCKED = "Tick “Go on without blocked pieces”, repair the clip, or cut it elsewhere."
 SHOWN_AS_HELD = "the last picture before it is shown for so long"
 
 
@@ -82,3 +84,68 @@ def ended_words(number: int, count: int, words: str) -> str:
 
 def _pieces(count: int) -> str:
     return "one piece" if count == 1 else f"{count} pieces"
+
+
+def offer_words(length_s: float, limit_s: float, least: int) -> tuple[str, str]:
+    """Offer to run a clip in pieces, and say so on a button.
+
+    Args:
+        length_s: How long the clip is.
+        limit_s: How long a run's clip may be.
+        least: The fewest pieces that it can become.
+    """
+    words = (
+        f"The clip lasts {seconds(length_s)}, and a run takes {seconds(limit_s)} at most. Nothing of it need be lost."
+    )
+    return words, f"Run it in {least} pieces"
+
+
+def start_label(plan: PiecePlan, quote: Quote, *, is_free: bool) -> str:
+    """Say on the button how many pieces are run, where, and what all of them may cost."""
+    label = f"Run {_pieces(len(plan.sent))} and join them"
+    if is_free:
+        return label
+    price = "" if quote.estimate_usd is None else f", about {dollars(quote.estimate_usd)}"
+    return f"{label} on Kling{price}"
+
+
+def piece_state_words(state: str, progress: float | None) -> str:
+    """Say where a piece is, in a word or two."""
+    words = _STATE_WORDS.get(state, state)
+    return f"{words} {progress:.0%}" if progress is not None and state in _DRAWN else words
+
+
+def joined_label(pieces: int) -> str:
+    """Name a joined video, and say from how many pieces."""
+    return f"Joined from {_pieces(pieces)}"
+
+
+def held_words(number: int) -> str:
+    """Say why a joined video stands still for a while."""
+    return f"stands still, as piece {number} has nothing to show"
+
+
+def drift_words(*, colours: float, size_share: float, place_share: float) -> str:
+    """Say how much the pieces differ from each other."""
+    return (
+        f"Between pieces colours differ by up to {colours:.1f} in Lab, the figure's size by {size_share:.1%}, "
+        f"its place by {place_share:.1%} of the picture."
+    )
+
+
+_DRAWN = frozenset({"in_progress"})
+_STATE_WORDS = {
+    "waiting": "waiting",
+    "empty": "nobody in view",
+    "blocked": "blocked",
+    "preparing": "being prepared",
+    "submitting": "being sent",
+    "in_queue": "in the queue",
+    "in_progress": "drawing",
+    "collecting": "being fetched",
+    "scoring": "being measured",
+    "completed": "finished",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "unknown": "outcome not known",
+}

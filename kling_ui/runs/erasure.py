@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from kling_ui.errors import MediaError
-from kling_ui.media.files import content_sha256
+from kling_ui.media.files import KEY_CHARS, content_sha256
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.run_files import RunFolders
 
@@ -94,13 +94,13 @@ class RunErasure:
         for free_id, request_id in await self._ledger.ask(lambda store: store.free_runs_of(owners, run_id)):
             await self._end(free_id, request_id)
         rows = await self._ledger.ask(lambda store: store.erase(owners, now=now, run_id=run_id))
-        sizes = await asyncio.to_thread(self._remove, rows.run_ids)
+        files = await asyncio.to_thread(self._remove, rows.run_ids)
         return ErasedData(
             runs=len(rows.run_ids),
             under_way=len(rows.under_way),
             with_money=rows.with_money,
             at_vendor=rows.at_vendor,
-            contents=Contents(rows.contents, sizes),
+            contents=Contents(rows.contents) | files,
         )
 
     async def unused(self, contents: Contents, elsewhere: Iterable[Path]) -> set[str]:
@@ -109,21 +109,29 @@ class RunErasure:
         held = await asyncio.to_thread(lambda: contents.held_by(elsewhere))
         return set(contents.sha256) - used - held
 
-    def _remove(self, run_ids: Iterable[str]) -> frozenset[int]:
-        """Remove folders of runs and return the sizes of what lay there; blocking."""
+    def _remove(self, run_ids: Iterable[str]) -> Contents:
+        """Remove folders of runs and return what the ledger does not know of what lay there; blocking.
+
+        These are all sizes, and the contents of what was joined from several runs, with the clip that it follows.
+        """
         sizes: set[int] = set()
+        joined: set[str] = set()
         for run_id in run_ids:
-            for path in self._folders.of(run_id).rglob("*"):
-                with suppress(OSError):
+            folder = self._folders.of(run_id)
+            for path in folder.rglob("*"):
+                with suppress(OSError, MediaError):
                     sizes.add(path.stat().st_size)
+                    if path.is_file() and path.parent != folder:
+                        joined.add(content_sha256(path))
             self._folders.remove(run_id)
-        return frozenset(sizes)
+        return Contents(frozenset(joined), frozenset(sizes))
 
 
 def remove_contents(folders: Iterable[Path], sha256: Collection[str]) -> None:
-    """Remove the files whose names begin with one of these contents; blocking."""
+    """Remove the files whose names begin with one of these contents, or with as much of it as names have; blocking."""
+    keys = {*sha256, *(content[:KEY_CHARS] for content in sha256)}
     for folder in folders:
         for path in folder.glob("*"):
-            if path.name.partition("-")[0] in sha256:
+            if path.name.partition("-")[0] in keys:
                 with suppress(OSError):
                     path.unlink()

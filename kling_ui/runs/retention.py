@@ -63,8 +63,9 @@ class Retention:
         ledger: Knows the runs.
         runs: The folder that holds a folder a run.
         analyses: The folder that holds what checks found.
+        pieces: The folder of pieces that long clips were cut into, each a file.
         keep_days: Days after which unused files are removed; ``None`` keeps them whatever their age.
-        disk_percent: Percent of the disk that both folders may take; the files that were used longest ago go first.
+        disk_percent: Percent of the disk that these folders may take; the files that were used longest ago go first.
         shown: Gives the runs that somebody watches at the moment.
         in_memory: Gives the SHA-256 of contents whose checks are remembered, so that their pictures may be shown.
         clock: Seconds since 1970.
@@ -79,6 +80,7 @@ class Retention:
         *,
         keep_days: int | None,
         disk_percent: int,
+        pieces: Path | None = None,
         shown: Callable[[], Collection[str]] = tuple,
         in_memory: Callable[[], Collection[str]] = tuple,
         clock: Callable[[], float] = time.time,
@@ -87,6 +89,7 @@ class Retention:
         self._ledger = ledger
         self._runs = runs
         self._analyses = analyses
+        self._pieces = pieces
         self._keep_s = None if keep_days is None else keep_days * DAY_S
         self._disk_percent = disk_percent
         self._shown = shown
@@ -116,7 +119,7 @@ class Retention:
             used_at = part.parent.stat()
             part.unlink(missing_ok=True)
             os.utime(part.parent, ns=(used_at.st_atime_ns, used_at.st_mtime_ns))  # this is no use of the run
-        entries = [*self._of_runs(known, shown, now), *self._of_analyses(in_memory, now)]
+        entries = [*self._of_runs(known, shown, now), *self._of_analyses(in_memory, now), *self._of_pieces(now)]
         return sum(entry.size_bytes for entry in self._chosen(entries, now) if _remove(entry))
 
     def _half_written(self, known: Mapping[str, KeptRun], now: float) -> Iterator[Path]:
@@ -170,6 +173,14 @@ class Retention:
                 used_at = max(max(status.st_atime, status.st_mtime) for status in map(Path.stat, paths))
                 is_removable = content not in in_memory and now - used_at > SAFE_S
                 yield _Entry(tuple(paths), used_at, _size_bytes(paths), is_removable)
+
+    def _of_pieces(self, now: float) -> Iterator[_Entry]:
+        """Give each piece of a long clip: it can be cut again, unless it is about to be sent."""
+        for path in () if self._pieces is None else self._pieces.glob("*"):
+            with suppress(OSError):
+                if path.is_file() and not path.is_symlink():
+                    used_at = path.stat().st_mtime
+                    yield _Entry((path,), used_at, path.stat().st_size, now - used_at > SAFE_S)
 
 
 def _size_bytes(paths: Iterable[Path]) -> int:

@@ -256,7 +256,12 @@ class Runner:
         return CancelAnswer(code, record.engine)
 
     def retention(
-        self, analyses: Path, limits: Limits, *, in_memory: Callable[[], Collection[str]] = tuple
+        self,
+        analyses: Path,
+        limits: Limits,
+        *,
+        pieces: Path | None = None,
+        in_memory: Callable[[], Collection[str]] = tuple,
     ) -> Retention:
         """Give what keeps the files of runs and checks within bounds, see :class:`Retention`."""
         return Retention(
@@ -265,6 +270,7 @@ class Runner:
             analyses,
             keep_days=limits.keep_days,
             disk_percent=limits.disk_percent,
+            pieces=pieces,
             shown=lambda: self._queries.watched,
             in_memory=in_memory,
             clock=self._context.clock,

@@ -3,10 +3,14 @@
 import asyncio
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kling_ui.corrections import CorrectionStore
+from kling_ui.errors import MediaError
+from kling_ui.long_clips.piece_files import PieceFiles
+from kling_ui.media.files import content_sha256
 from kling_ui.runs.erasure import Contents, ErasedData, RunErasure, remove_contents
 from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import Visitor
@@ -25,7 +29,9 @@ class VisitorErasure:
         runs: Erases runs.
         uploads: Knows whose inputs are.
         corrections: Keeps corrections.
-        caches: Folders of what is kept by content: what was found in files, and copies that browsers show.
+        caches: Folders of what is kept by content: what was found in files, copies that browsers show, and pieces of
+            long clips.
+        pieces: The last of these; a piece, or a picture from a result, is also what a run was made of.
         examples: Where the shipped examples lie, of which everything is kept.
         forget: Makes the checks of this process forget contents.
     """
@@ -34,17 +40,20 @@ class VisitorErasure:
     uploads: UploadOwners
     corrections: CorrectionStore
     caches: Collection[Path]
+    pieces: Path
     examples: Path
     forget: Callable[[Collection[str]], None] = _forget_nothing
 
     @classmethod
     def of(cls, services: Services) -> "VisitorErasure":
         """Erase what a running app keeps."""
+        pieces = PieceFiles(services.settings.data_dir).folder
         return cls(
             runs=services.runner.erasure,
             uploads=services.upload_owners,
             corrections=services.corrections,
-            caches=(services.preflight.folder, services.settings.playable_folder),
+            caches=(services.preflight.folder, services.settings.playable_folder, pieces),
+            pieces=pieces,
             examples=services.examples,
             forget=services.preflight.forget,
         )
@@ -82,8 +91,18 @@ class VisitorErasure:
         contents = data.contents | uploads.contents | Contents(frozenset().union(*corrected))
         gone = await self.runs.unused(contents, self._left())
         await asyncio.to_thread(remove_contents, self.caches, gone)
+        await asyncio.to_thread(self._remove_pieces, contents.sizes, gone)
         self.forget(gone)
         return replace(data, inputs=uploads.count, contents=contents), uploads.freed
+
+    def _remove_pieces(self, sizes: Collection[int], gone: Collection[str]) -> None:
+        """Remove pieces that runs were made of, with all others of the same clip: they can be cut again; blocking."""
+        keys: set[str] = set()
+        for path in self.pieces.glob("*"):
+            with suppress(OSError, MediaError):
+                if path.stat().st_size in sizes and content_sha256(path) in gone:
+                    keys.add(path.name.partition("-")[0])
+        remove_contents((self.pieces,), keys)
 
     def _left(self) -> Iterator[Path]:
         yield from self.uploads.left()
@@ -100,6 +119,8 @@ async def erase_visitor(services: Services, who: Visitor, browser: str) -> Erase
     """
     for key in {who.token_key, browser} - {""}:
         services.tokens.wipe(key)
+    for visitor in {who.owner, browser} - {""}:
+        await services.long_runs.drop(visitor)  # else it would make more runs of what is deleted
     is_alone = who.account is not None or not services.settings.is_public  # an address may be shared with others
     nobodys_in = services.store.folder_name(services.share[0]) if is_alone else ""
     erasure = VisitorErasure.of(services)
@@ -116,6 +137,8 @@ async def erase_program_run(services: Services, visitor: str, run_id: str | None
         visitor: Whose the runs are.
         run_id: Only this one.
     """
+    if run_id is None:
+        await services.long_runs.drop(visitor)
     nobodys_in = services.store.folder_name(services.share[0])
     erasure = VisitorErasure.of(services)
     data, freed = await erasure.erase([visitor], run_id=run_id, nobodys_in=nobodys_in, is_whole=False)

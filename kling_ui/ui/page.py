@@ -15,6 +15,7 @@ from kling_ui.ui.handlers.batch_area import BatchHandlers
 from kling_ui.ui.handlers.editor import EditorHandlers
 from kling_ui.ui.handlers.gallery import GalleryHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
+from kling_ui.ui.handlers.long_clip_area import LongClipHandlers
 from kling_ui.ui.handlers.price import PriceHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
 from kling_ui.ui.handlers.run_display import RunDisplay
@@ -148,7 +149,9 @@ def build_page(
         wire_past_runs(panels, GalleryHandlers(services, display), on_inputs)
         wire_take_away(panels, TakeAwayHandlers(services, display))
         wire_batch(panels, BatchHandlers(services), on_runs)
-        wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
+        wire_long_clip(panels, on_long_clips := LongClipHandlers(services), on_runs)
+        known = wire_arrival(page, panels, on_inputs, on_runs, AccountHandlers(services))
+        known.then(on_long_clips.on_return, visitor, panels.action.long_clip, **PLUMBING)
         wire_erasure(panels, ErasureHandlers(services), on_inputs)
         place_endpoints(page, services)
     for event in page.fns.values():
@@ -323,6 +326,22 @@ def wire_batch(panels: Panels, handlers: BatchHandlers, on_runs: RunHandlers) ->
     batch.open(on_runs.on_open, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
 
 
+def wire_long_clip(panels: Panels, handlers: LongClipHandlers, on_runs: RunHandlers) -> None:
+    """Offer a clip beyond the limit in pieces, cut it elsewhere, run all pieces, open the joined video."""
+    area, how, engine, visitor = panels.action.long_clip, panels.how, panels.engine, panels.visitor
+    video = panels.inputs.video
+    changes = [video.change, how.orientation.change]
+    gr.on(changes, handlers.on_clip, [video, how.orientation, area], area, trigger_mode="multiple", **PLUMBING)
+    planned = [video, how.orientation, engine.engine, area, visitor]
+    area.plan(handlers.on_plan, planned, area, trigger_mode="multiple", **PLUMBING)
+    priced = [engine.engine.change, engine.token_line.change]
+    gr.on(priced, handlers.on_engine, planned, area, trigger_mode="multiple", **PLUMBING)
+    asked = [panels.kept, panels.action.accepted, engine.engine, engine.token_line, how.resolution, visitor]
+    area.start(handlers.on_start, asked, area, trigger_mode="multiple", **PLUMBING)
+    area.cancel(handlers.on_cancel, visitor, None, trigger_mode="multiple", **PLUMBING)
+    area.open(on_runs.on_open, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
+
+
 def wire_erasure(panels: Panels, handlers: ErasureHandlers, on_inputs: InputHandlers) -> None:
     """Delete all that is kept of a visitor; then the page is as it is for a new one."""
     history = panels.result.history
@@ -332,8 +351,8 @@ def wire_erasure(panels: Panels, handlers: ErasureHandlers, on_inputs: InputHand
 
 def wire_arrival(
     page: gr.Blocks, panels: Panels, on_inputs: InputHandlers, on_runs: RunHandlers, on_account: AccountHandlers
-) -> None:
-    """Load what was here before, or the example, and find the visitor's newest run again."""
+) -> Any:
+    """Load what was here before, or the example, and find the newest run again; return when the visitor is known."""
     chosen = [panels.how.orientation, panels.how.keep_sound, panels.how.prompt, panels.how.resolution]
     engine, engine_script = panels.engine.engine, asset("ui/engine.js").read_text("utf-8")
     page.load(None, engine, engine, js=engine_script, **PLUMBING)
@@ -346,3 +365,4 @@ def wire_arrival(
         back = account.returned(on_account.on_account, None, account, trigger_mode="multiple", **PLUMBING)
         claimed = back.then(on_account.on_arrival, panels.visitor, panels.visitor, **PLUMBING)
         claimed.then(on_runs.on_return, panels.visitor, panels.display, **PLUMBING)
+    return known

@@ -63,6 +63,7 @@ class ActionPanel:
     """The button and what stands around it."""
 
     findings: gr.HTML
+    long_clip: gr.HTML
     accepted: gr.Checkbox
     headline: gr.HTML
     run: gr.Button
@@ -192,13 +193,14 @@ def place_how(choice: TransferOptions) -> HowPanel:
 def place_action() -> ActionPanel:
     """Place the findings, the one sentence and the button."""
     findings = widgets.findings()
+    long_clip = widgets.long_clip()
     accepted = gr.Checkbox(False, label="I have checked this myself, run anyway", visible=False, elem_id="accepted")
     with gr.Column(elem_id="action"):
         headline = widgets.headline()
         run = gr.Button(RUN, variant="primary", interactive=False, elem_id="run")
         cost = widgets.cost({"words": FREE})
         asks = RunCarrier(widgets.carrier("run-request"), widgets.carrier("shown-rate"))
-    return ActionPanel(findings, accepted, headline, run, cost, widgets.code(), widgets.batch(), asks)
+    return ActionPanel(findings, long_clip, accepted, headline, run, cost, widgets.code(), widgets.batch(), asks)
 
 
 def place_result(prepared: dict[str, Any] | None = None, notice: str = "") -> ResultPanel:

@@ -13,8 +13,9 @@ import httpx
 from kling_ui.capacity import Limits
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
-from kling_ui.composition import open_parts
+from kling_ui.composition import Parts, open_parts
 from kling_ui.corrections import CorrectionStore
+from kling_ui.long_clips.piece_files import PieceFiles
 from kling_ui.media.playable import PlayableCopies, ShownCopy
 from kling_ui.media.safe_http import download
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
@@ -26,8 +27,9 @@ from kling_ui.runs.retention import Retention
 from kling_ui.runs.runner import Runner
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.fair_share import FairShare
+from kling_ui.ui.fair_share import FairShare, Release
 from kling_ui.ui.open_batches import OpenBatches
+from kling_ui.ui.open_long_runs import OpenLongRuns
 from kling_ui.ui.visitors import TokenStore, Visitor, share_keys, terms_of, warn_of_unused_token
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.temporary_space import TemporarySpace
@@ -63,6 +65,7 @@ class Services:
         checks: Whose turn it is to have workers work.
         copying: Whose turn it is to have a copy made.
         batches: Batches that are carried out.
+        long_runs: Long clips that are run in pieces.
         share: For whom these services are, see :meth:`for_request`.
         retention: Removes files that are no longer kept; ``None`` where all are.
     """
@@ -81,6 +84,7 @@ class Services:
         default_factory=partial(FairShare, 1, waiting_each_max=COPIES_WAITING_MAX, what="copies")
     )
     batches: OpenBatches = field(default_factory=OpenBatches)
+    long_runs: OpenLongRuns = field(default_factory=OpenLongRuns)
     share: tuple[str, ...] = ("local",)
     retention: Retention | None = None
 
@@ -98,6 +102,17 @@ class Services:
             workers=TurnTakingWorkers(self.workers, take_turn),
             preflight=self.preflight.taking_turns(take_turn),
         )
+
+    def parts_in_line(self, scope: Mapping[str, Any] | None) -> Parts:
+        """Give what looks at a long clip for whoever asks: of its many looks only one at a time waits for a turn."""
+        keys, line = share_keys(scope, is_public=self.settings.is_public), asyncio.Lock()
+
+        async def take_turn() -> Release:
+            async with line:
+                return await self.checks.take(*keys, takes_slot=True)
+
+        workers = TurnTakingWorkers(self.workers, take_turn)
+        return Parts(settings=self.settings, workers=workers, preflight=self.preflight.taking_turns(take_turn))
 
     async def shown(self, path: Path, kind: InputKind, *, is_wanted: bool = False) -> ShownCopy:
         """Tell what to show of a file; see :meth:`PlayableCopies.of`."""
@@ -195,7 +210,12 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(open_parts(settings))
         runner, preflight = await stack.enter_async_context(parts.open_runner(take_over=True)), parts.preflight
-        retention = runner.retention(preflight.folder, settings.limits, in_memory=lambda: preflight.remembered_contents)
+        retention = runner.retention(
+            preflight.folder,
+            settings.limits,
+            pieces=PieceFiles(settings.data_dir).folder,
+            in_memory=lambda: preflight.remembered_contents,
+        )
         store = open_store(settings, signed_files)
         copies = PlayableCopies(
             settings.playable_folder,
@@ -219,6 +239,7 @@ async def open_services(settings: Settings, signed_files: SignedFiles) -> AsyncG
             retention=retention,
         )
         stack.push_async_callback(services.batches.aclose)
+        stack.push_async_callback(services.long_runs.aclose)
         warming = asyncio.create_task(_warm_up(services))
         stack.callback(warming.cancel)
         yield services

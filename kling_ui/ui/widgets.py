@@ -53,6 +53,7 @@ STYLES = (
     "player.css",
     "editor.css",
     "batch.css",
+    "long_clip.css",
 )
 
 
@@ -265,6 +266,16 @@ def batch() -> gr.HTML:
     (``cells``), ``pause``, ``report``, ``look`` (all with the ``id`` of the batch) and ``open`` (``run_id``).
     """
     return widget("batch", value={}, elem_id="batch", uses=("dom",), max_bytes=UPLOAD_MAX_BYTES)
+
+
+def long_clip() -> gr.HTML:
+    """Place the area for a clip beyond the limit; it is there only for one.
+
+    Events ``plan`` (``cuts`` in seconds, or ``null`` for those that are suggested), ``start`` (the same, and the
+    ``estimate_usd`` that was shown, ``next_from``, ``skip_blocked``), ``cancel``, and ``open`` (``run_id``).
+    Property ``told`` answers a person who plans or starts, ``work`` says how far the pieces are.
+    """
+    return widget("long_clip", value={}, elem_id="long-clip", uses=("dom",), told={}, work={})
 
 
 def status() -> gr.HTML:

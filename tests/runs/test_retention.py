@@ -27,8 +27,9 @@ class House:
     """Folders of runs and looks of any age, and a ledger that knows some of them."""
 
     def __init__(self, folder: Path) -> None:
-        self.runs, self.looks = folder / "runs", folder / "looks"
-        self.looks.mkdir(parents=True)
+        self.runs, self.looks, self.pieces = folder / "runs", folder / "looks", folder / "pieces"
+        for made in (self.looks, self.pieces):
+            made.mkdir(parents=True)
         self.ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
         self.shown: list[str] = []
         self.in_memory: list[str] = []
@@ -69,6 +70,11 @@ class House:
             os.utime(self.looks / name, (NOW - age_s, NOW - age_s))
         return names
 
+    def piece(self, name, age_s, size_bytes=1000):
+        (self.pieces / name).write_bytes(b"x" * size_bytes)
+        os.utime(self.pieces / name, (NOW - age_s, NOW - age_s))
+        return name
+
     def sweep(self, keep_days=30, disk_percent=100, total=10**9, clock=lambda: NOW):
         retention = Retention(
             self.ledger,
@@ -76,6 +82,7 @@ class House:
             self.looks,
             keep_days=keep_days,
             disk_percent=disk_percent,
+            pieces=self.pieces,
             shown=lambda: self.shown,
             in_memory=lambda: self.in_memory,
             clock=clock,
@@ -85,7 +92,8 @@ class House:
 
     @property
     def left(self):
-        return {path.name for folder in (self.runs, self.looks) if folder.is_dir() for path in folder.iterdir()}
+        folders = (self.runs, self.looks, self.pieces)
+        return {path.name for folder in folders if folder.is_dir() for path in folder.iterdir()}
 
 
 @pytest.fixture
@@ -154,6 +162,16 @@ def test_what_is_shown_used_within_a_day_or_unknown_stays(house, way):
     house.sweep(**way)
     assert house.left == {*kept, "notes.txt"}
     assert not {left_by_a_crash, *forgotten} & house.left
+
+
+def test_pieces_of_long_clips_count_for_the_share_of_the_disk_and_go_in_turn(house):
+    older, newer = house.piece("a-0-99-v1.mp4", 3 * DAY_S), house.piece("a-95-200-v1.mp4", 2 * DAY_S)
+    today = house.piece("b-0-99-v1.mp4", 0.5 * DAY_S)
+    house.sweep(keep_days=None, disk_percent=50, total=5000)
+    assert house.left == {newer, today}, "3000 of 2500 bytes: the oldest goes, and no more"
+    assert older not in house.left
+    house.sweep(keep_days=None, disk_percent=1, total=5000)
+    assert house.left == {today}, "what was used within a day may be about to be sent"
 
 
 def test_what_broken_off_work_left_goes(house):

@@ -201,6 +201,33 @@ def test_a_preview_that_is_being_drawn_ends_and_goes(public):
     asyncio.run(live())
 
 
+def test_pieces_of_a_long_clip_and_what_was_joined_go_with_their_runs(public):
+    async def live():
+        async with opened(public) as services:
+            data_dir = services.settings.data_dir
+            pieces = data_dir / "pieces"
+            pieces.mkdir()
+            whole, joined, others = MP4 + b"ann's whole clip", MP4 + b"joined", MP4 + b"bob's piece"
+            sent = pieces / f"{_sha256(whole)[:24]}-12-1-0-99-v1.mp4"
+            unsent, kept = pieces / f"{_sha256(whole)[:24]}-12-1-95-150-v1.mp4", pieces / f"{'b' * 24}-12-1-0-9-v1.mp4"
+            for path, content in ((sent, ANNS_CLIP), (unsent, MP4 + b"not sent"), (kept, others)):
+                path.write_bytes(content)
+            picture, clip = await _upload(services, ALICE, "ann.png"), await _upload(services, ANNS_CLIP, "ann.mp4")
+            run_id = await _has(services, ANN, picture, clip)
+            folder = data_dir / "runs" / run_id / "joined"
+            folder.mkdir()
+            found = [services.preflight.folder / f"{_sha256(content)}-v5-found.json" for content in (whole, joined)]
+            for content, name, look in ((whole, "reference.mp4", found[0]), (joined, "joined.mp4", found[1])):
+                (folder / name).write_bytes(content)
+                look.write_text("found")
+            await _erase(services, ANN)
+            assert [path.name for path in pieces.iterdir()] == [kept.name]
+            assert not folder.exists()
+            assert not any(look.exists() for look in found)
+
+    asyncio.run(live())
+
+
 def test_whoever_is_nobody_deletes_nothing(services):
     visitor, saved, told = asyncio.run(ErasureHandlers(lambda: services).on_erase("", TAB))
     assert told["told_erased"] | {"number": 0} == {

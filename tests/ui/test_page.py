@@ -45,6 +45,8 @@ def test_all_events_but_the_endpoints_for_programs_are_plumbing(page):
         "price",
         "sheet",
         "batch",
+        "plan",
+        "run_long",
     }
 
 

@@ -24,6 +24,7 @@ from kling_ui.errors import RunError
 from kling_ui.options import DEFAULT_PROMPT, Orientation
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of
+from kling_ui.ui.handlers.price import refuse_bad_token
 from kling_ui.ui.open_batches import OpenBatch
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.batch_rows import batch_value
@@ -95,7 +96,7 @@ class BatchHandlers:
         batch, services = text_of(asked.get("id")), self._services().for_request(request)
         try:
             made = self._planned(batch, who)
-            _refuse_bad_token(_engine(engine), token_line)
+            refuse_bad_token(_engine(engine), token_line)
             services.store.floor.check()
             chosen = _numbers(asked.get("cells"), len(made.rows))
             plan = await self._plan(services, made, who, _engine(engine), asked, chosen=chosen)
@@ -214,13 +215,6 @@ class BatchHandlers:
 
 def _engine(value: str) -> EngineName:
     return choice_of(value, EngineName.PREVIEW)
-
-
-def _refuse_bad_token(engine: EngineName, token_line: Value | None) -> None:
-    """Never let the app's own token stand in for one that was typed wrongly."""
-    refused = text_of(entries_of(token_line).get("error"))
-    if engine is EngineName.KLING and refused:
-        raise RunError(refused)
 
 
 def _refuse_unknown(who: Visitor) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 from pydantic import SecretStr
 
-from kling_ui.errors import AuthenticationError, KlingUIError
+from kling_ui.errors import AuthenticationError, KlingUIError, RunError
 from kling_ui.options import Provider, Resolution, TransferOptions
 from kling_ui.pauses import PausedError, PauseScope
 from kling_ui.presentation.money import leaving_words, price_words, refusal_words, spending_sentence
@@ -21,7 +21,7 @@ from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, RunInputs, Terms
 from kling_ui.runs.submission import NoTokenError, foreseen_usage
 from kling_ui.ui.browser_values import RunRequest, model_of, read_shown_rate, shown_rate_value
-from kling_ui.ui.event_payload import choice_of, entries_of, error_text
+from kling_ui.ui.event_payload import choice_of, entries_of, error_text, text_of
 from kling_ui.ui.handlers.account import refused_line
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
@@ -61,12 +61,12 @@ class PriceHandlers:
         services, who = self._services(), visitor_of(visitor, request)
         terms = services.terms(who)
         if engine != EngineName.KLING:
-            stop = _stop_value(await services.runner.admission.refusal(terms.quota_keys, Usage(previews=1)))
+            stop = stop_value(await services.runner.admission.refusal(terms.quota_keys, Usage(previews=1)))
             return {"words": FREE} | stop, gr.update(value=RUN), {}, *as_it_is
         token = services.tokens.use(who.token_key)
         choice = TransferOptions(model=model_of(model))
         if _lacks_token(services, token, terms, choice):
-            stop = _stop_value(await services.runner.admission.refusal(terms.quota_keys, Usage(runs=1), is_paid=True))
+            stop = stop_value(await services.runner.admission.refusal(terms.quota_keys, Usage(runs=1), is_paid=True))
             return {"engine": engine, "words": NO_PRICE_YET} | stop, gr.update(value=RUN_ON_KLING), {}, *as_it_is
         try:
             duration_s = await self._duration_s(video, request)
@@ -164,7 +164,7 @@ async def budget_value(services: Services, who: Visitor, token: SecretStr | None
         stop, way_out = refusal_words(refusal)
         return {"spent": spent, "stop": stop, "way_out": way_out}
     closed = await runner.admission.refusal(terms.quota_keys, foreseen_usage(quote, token), is_paid=True)
-    return {"spent": spent} | _stop_value(closed)
+    return {"spent": spent} | stop_value(closed)
 
 
 async def offer_value(services: Services, inputs: RunInputs, who: Visitor) -> dict[str, Any]:
@@ -198,7 +198,7 @@ def _lacks_token(services: Services, token: SecretStr | None, terms: Terms, choi
     return token is None and (settings.token is None or not terms.app_token)
 
 
-def _stop_value(closed: KlingUIError | None) -> dict[str, Any]:
+def stop_value(closed: KlingUIError | None) -> dict[str, Any]:
     """Show beforehand why a run would not be let in; nothing where it would."""
     if closed is None:
         return {}
@@ -224,3 +224,14 @@ def run_label(quote: Quote) -> str:
     if quote.estimate_usd is None:
         return RUN_ON_KLING
     return f"{RUN_ON_KLING}, about{NBSP}{dollars(quote.estimate_usd)}"
+
+
+def refuse_bad_token(engine: EngineName, token_line: dict[str, Any] | None) -> None:
+    """Never let the app's own token stand in for one that was typed wrongly.
+
+    Raises:
+        RunError: It was not accepted.
+    """
+    refused = text_of(entries_of(token_line).get("error"))
+    if engine is EngineName.KLING and refused:
+        raise RunError(refused)

@@ -9,11 +9,13 @@ from typing import Any
 import gradio as gr
 
 from kling_ui.errors import RunError
+from kling_ui.long_clips.joined_folder import JoinedFolder
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 from kling_ui.ui.event_payload import LatestWins, error_text
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.gallery import beside_value, compared_value, differences_value, history_value, results_beside
+from kling_ui.ui.views.long_clip import joined_value
 from kling_ui.ui.views.result import player_value
 from kling_ui.ui.views.run_status import deleted as deleted_value
 from kling_ui.ui.views.run_status import refusal, status_value
@@ -120,6 +122,9 @@ class RunDisplay:
         """Give what is new since the last time; unchanged players keep playing."""
         services = self._services()
         player, history = player_value(services.signed_files, run), gr.skip()
+        joined = JoinedFolder.of(run) if run.is_final else None
+        if joined is not None and (record := await asyncio.to_thread(joined.read)) is not None:
+            player |= joined_value(services.signed_files, record)
         if shown["beside"] and run.is_final and run.result is not None:
             other = await services.runner.view(shown["beside"], owner)
             player |= {"results": results_beside(services.signed_files, (other, run))}

@@ -20,7 +20,7 @@ from kling_ui.ui.browser_values import RunRequest, files_of, model_of, read_show
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, run_in_address, text_of
 from kling_ui.ui.fair_share import AttemptLimit
 from kling_ui.ui.handlers.downloads import picture_of, without_background_of
-from kling_ui.ui.handlers.price import is_token_wanted, offer_value
+from kling_ui.ui.handlers.price import is_token_wanted, offer_value, refuse_bad_token
 from kling_ui.ui.handlers.run_display import UNCHANGED, DisplayUpdate, RunDisplay, not_ready, refuse_unknown
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.findings import verdict_view
@@ -82,7 +82,7 @@ class RunHandlers:
         )
         try:
             refuse_unknown(order.who)
-            _refuse_bad_token(order.engine, token_line)
+            refuse_bad_token(order.engine, token_line)
             is_preview = order.engine is EngineName.PREVIEW
             size = choice_of(resolution, Resolution.P720) if is_preview else Resolution.P720
             theirs = self._services().for_request(request)
@@ -128,7 +128,7 @@ class RunHandlers:
         told: Value = {"run_id": run_id, "number": time.monotonic_ns()}
         try:
             refuse_unknown(who)
-            _refuse_bad_token(EngineName.KLING, token_line)
+            refuse_bad_token(EngineName.KLING, token_line)
             theirs = self._services().for_request(request)
             inputs = await _on_kling(theirs, await theirs.runner.view(run_id, who.owner))
             return gr.update(offer=told | await offer_value(theirs, inputs, who))
@@ -143,7 +143,7 @@ class RunHandlers:
         run_id = text_of(given.get("run_id"))
         try:
             refuse_unknown(who)
-            _refuse_bad_token(EngineName.KLING, token_line)
+            refuse_bad_token(EngineName.KLING, token_line)
             theirs = self._services().for_request(request)
             inputs = await _on_kling(theirs, await theirs.runner.view(run_id, who.owner))
             start = await self._begin(inputs, RunOrder(EngineName.KLING, who, read_shown_rate(given)), theirs)
@@ -340,13 +340,6 @@ async def _same(services: Services, run: RunView, carried: Value | None, owner: 
     return RunInputs(
         image=run.image, video=run.reference, choice=run.choice, findings=run.findings, corrections=corrections
     )
-
-
-def _refuse_bad_token(engine: EngineName, token_line: Value | None) -> None:
-    """Never let the app's own token stand in for one that was typed wrongly."""
-    refused = text_of(entries_of(token_line).get("error"))
-    if engine is EngineName.KLING and refused:
-        raise RunError(refused)
 
 
 def _note(run_id: str, words: str, *, passing: bool = False) -> Any:

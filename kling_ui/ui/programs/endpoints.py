@@ -12,6 +12,7 @@ from kling_ui.settings import Settings
 from kling_ui.ui.programs.arguments import Money, Wish
 from kling_ui.ui.programs.batch_calls import BatchCalls, BatchWish
 from kling_ui.ui.programs.calls import ProgramCalls
+from kling_ui.ui.programs.long_clip_calls import LongClipCalls, LongWish
 from kling_ui.ui.services import Services
 from kling_ui.ui.web.program_requests import Call, Parameter
 
@@ -47,14 +48,18 @@ PARAMETERS = {
     "engine": "Who renders: preview is free and drawn by this app, kling is paid.",
     "resolution": "How large a preview may be; Kling decides for itself.",
     "token": "Your own RunComfy token, which pays. Needed for what asks Kling; this app keeps none of it.",
-    "max_usd": "The most that this run, or batch, may cost, in US dollars. Needed for Kling; a dearer one is not sent.",
+    "max_usd": "The most that all of it may cost, in US dollars. Needed for Kling; what is dearer is not sent.",
     "cells": "Numbers of the cells that are meant, from 1, in the order of images, videos, orientations and prompts.",
     "plan_only": "Check and price the whole, and start nothing.",
     "again": "Make, and pay, another one although the same run was made; of a batch, of cells that failed.",
-    "handle": "Of the run or batch, as it was given; whoever has it has the run.",
+    "handle": "Of the run, batch or long clip, as it was given; whoever has it has the run.",
     "pause": "Start nothing more of this batch; what runs is finished.",
-    "wait_s": "Seconds to wait for the end of the run or batch, 50 at most.",
     "model": "Of Kling, the model's id as models lists it; without one the usual model.",
+    "wait_s": "Seconds to wait for the end of the run, batch or long clip, 50 at most.",
+    "cuts": "Where to cut a long clip, in seconds, rising, instead of where the plan says.",
+    "next_from": "What pieces behind the first begin with: the picture, or the last-frame of the piece before.",
+    "skip_blocked": "Go on without pieces that the checks block; the last picture before them is shown meanwhile.",
+    "stop": "Begin no further piece, and cancel those under way; what Kling has begun may be charged all the same.",
     "seconds": "Length to reckon with, in seconds, where no video is given.",
 }
 
@@ -69,6 +74,7 @@ class Endpoints:
     def __init__(self, services: Callable[[], Services]) -> None:
         self._calls = ProgramCalls(services)
         self._batches = BatchCalls(services)
+        self._long_clips = LongClipCalls(services)
 
     async def check(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -199,6 +205,62 @@ class Endpoints:
         money = Money(engine=engine, token=token, max_usd=max_usd, again=again)
         return await self._batches.batch(_scope(request), wish, money)
 
+    async def plan(
+        self,
+        request: gr.Request,
+        video: File,
+        orientation: Facing = "video",
+        cuts: list[float] | None = None,
+        token: str = "",
+    ) -> dict[str, Any]:
+        """Tell how a clip of up to 10 minutes becomes several runs: where it is cut and why, what is lost, the price.
+
+        The price is read with your own token, where it is given. Free: nothing is sent, and no run is made.
+        """
+        return await self._long_clips.plan(_scope(request), video, orientation=orientation, cuts=cuts, token=token)
+
+    async def run_long(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        request: gr.Request,
+        image: File = None,
+        video: File = None,
+        engine: Literal["preview", "kling"] = "preview",
+        prompt: str = DEFAULT_PROMPT,
+        orientation: Facing = "video",
+        keep_sound: bool = True,
+        resolution: Literal["720p", "1080p"] = "720p",
+        accept: list[str] | None = None,
+        token: str = "",
+        max_usd: float | None = None,
+        cuts: list[float] | None = None,
+        next_from: Literal["picture", "last-frame"] = "picture",
+        skip_blocked: bool = False,
+        again: bool = False,
+        handle: str = "",
+        stop: bool = False,
+        wait_s: float = 0,
+    ) -> dict[str, Any]:
+        """Run a clip beyond the limit in pieces and join them to one video, or ask after it by its handle.
+
+        With engine "kling" this COSTS MONEY: it takes your own token, and max_usd for all pieces together. Given again
+        with its handle and the same files and choices, it goes on, and nothing that was sent is sent twice.
+        """
+        how = Wish(prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution)
+        wish = LongWish(
+            image=image,
+            video=video,
+            how=how,
+            accept=accept,
+            cuts=cuts,
+            next_from=next_from,
+            skip_blocked=skip_blocked,
+            handle=handle,
+            stop=stop,
+            wait_s=wait_s,
+        )
+        money = Money(engine=engine, token=token, max_usd=max_usd, again=again)
+        return await self._long_clips.run_long(_scope(request), wish, money)
+
     async def price(
         self, request: gr.Request, token: str, video: File = None, seconds: float | None = None, model: str = ""
     ) -> dict[str, Any]:
@@ -223,6 +285,8 @@ NAMES = (
     "sheet",
     "batch",
     "models",
+    "plan",
+    "run_long",
 )
 
 

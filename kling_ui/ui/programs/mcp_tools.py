@@ -50,11 +50,13 @@ _TITLES = {
     "score": "Score how well a clip follows another (free)",
     "sheet": "Draw characters with clips side by side (free)",
     "batch": "Make many runs as one batch, or ask after one (free as previews; costs money on Kling)",
+    "plan": "Plan how a clip beyond the limit becomes several runs (free)",
+    "run_long": "Run a clip beyond the limit in pieces and join them (free as previews; costs money on Kling)",
     "price": "Read the price of a run on Kling (free)",
     "models": "List the models of Kling with their prices (free)",
 }
-_READS = {"check", "status", "result", "score", "price", "models"}
-_FINAL = {"run", "cancel", "forget", "batch"}  # spends what cannot be taken back, ends it, or deletes it
+_READS = {"check", "status", "result", "score", "price", "models", "plan"}
+_FINAL = {"run", "cancel", "forget", "batch", "run_long"}  # spends what cannot be taken back, ends it, or deletes it
 _REACHES_OUT = {
     "check",
     "repair",
@@ -64,6 +66,8 @@ _REACHES_OUT = {
     "sheet",
     "batch",
     "models",
+    "plan",
+    "run_long",
 }  # fetches files, or asks the vendor
 
 

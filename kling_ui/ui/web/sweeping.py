@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
+from kling_ui.long_clips.piece_files import PieceFiles
 from kling_ui.media.files import SCRATCH
 from kling_ui.preview.job import remove_abandoned
 from kling_ui.ui.services import Services
@@ -43,6 +44,7 @@ async def _clean(services: Services) -> None:
     await asyncio.to_thread(sweep, Path(tempfile.gettempdir()), KEEP_INPUTS_S, f"{SCRATCH}*")
     await asyncio.to_thread(remove_abandoned, data_dir / "preview")
     await asyncio.to_thread(services.corrections.sweep)
+    await asyncio.to_thread(PieceFiles(data_dir).sweep)
     await services.runner.admission.forget()
     if isinstance(space := getattr(services.store, "floor", None), TemporarySpace):
         services.store.note_freed(await space.sweep())

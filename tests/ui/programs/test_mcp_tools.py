@@ -77,6 +77,9 @@ def _words(result):
     return result.content[0].text
 
 
+WRITING = {"run", "repair", "cancel", "forget", "sheet", "batch", "run_long"}
+
+
 def test_tools_say_what_they_need_and_what_costs_money(address):
     tools = {tool.name: tool for tool in _asked(address, lambda session: session.list_tools()).tools}
     assert set(tools) == {
@@ -92,6 +95,8 @@ def test_tools_say_what_they_need_and_what_costs_money(address):
         "models",
         "sheet",
         "batch",
+        "plan",
+        "run_long",
     }
     run = tools["run"]
     assert "costs money" in run.annotations.title
@@ -107,7 +112,7 @@ def test_tools_say_what_they_need_and_what_costs_money(address):
     assert {"token", "max_usd"} <= run.inputSchema["properties"].keys()
     for name, tool in tools.items():
         assert all(schema["description"] for schema in tool.inputSchema["properties"].values())
-        assert tool.annotations.readOnlyHint is (name not in {"run", "repair", "cancel", "forget", "sheet", "batch"})
+        assert tool.annotations.readOnlyHint is (name not in WRITING)
         assert ("free" in tool.annotations.title) or "charged" in tool.annotations.title
 
 
