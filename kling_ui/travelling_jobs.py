@@ -70,7 +70,7 @@ class Order:
     timeout_s: float | None
     memory_mb: int
     progress: tuple[int, str] | None = None
-    program: str = field(default_factory=lambda: program_hash())
+    program: str = field(default_factory=lambda: program_hash())  # noqa: PLW0108  it is defined below
 
     @property
     def key(self) -> str:
