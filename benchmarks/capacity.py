@@ -2,10 +2,10 @@
 
     python -m benchmarks capacity [build/cluster.json]
 
-A job waits for a worker, travels (the measured hops), and computes. Jobs that compute on one machine share its cores:
-each goes on at full speed while they want no more cores than there are, and slower in proportion when they want more.
-How much a job computes is drawn from what was measured with one worker; 2 and 4 workers are predicted from that and
-compared with what was measured.
+A job waits for a worker, travels (the measured hops), and computes, on one core at most. Jobs that compute on a machine
+share its cores: each has a whole one while there are enough, and less in proportion when there are not. Processor times
+and hops are drawn from what was measured; the cores are those that other programs left to the cluster in each round.
+The simulated throughput with 1, 2 and 4 workers is compared with the measured one.
 """
 
 import argparse
@@ -22,6 +22,7 @@ import simpy
 IS_LONG = True  # it needs the measures of `cluster`
 DAY_S = 86_400.0
 RUNS_A_DAY = (1, 100, 10_000, 1_000_000)
+ROUNDS = 3  # of `cluster`
 PEAK = 4.0  # the busiest hour against the mean of the day; an assumption
 WAIT_P95_S = 10.0  # what 19 of 20 jobs may wait for a worker
 CORES_EACH_MACHINE = 16
@@ -29,32 +30,28 @@ CORES_EACH_MACHINE = 16
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What was measured of a job with one worker.
+    """What was measured of a job.
 
     Attributes:
-        times_s: How long each took, with its way through the cluster.
-        travel_s: How long a job takes that does nothing, each.
-        cores: How many cores it keeps busy while it computes.
-        cpu_s: Processor time of a job, on average.
+        cpu_s: Processor time of a job, in seconds, one value for each that was measured.
+        travel_s: How long a job takes that does nothing, in seconds, each.
     """
 
-    times_s: list[float]
+    cpu_s: list[float]
     travel_s: list[float]
-    cores: float
-    cpu_s: float
 
     @classmethod
-    def of(cls, measured: dict[str, Any], name: str) -> "Work":
-        """Read it from the measures of one worker."""
-        found, travel = measured[name], statistics.fmean(measured["hop_s"])
-        computing_s = max(1e-3, statistics.fmean(found["times_s"]) - travel)
-        cpu_s = found["cpu_s"] / found["jobs"]
-        return cls(found["times_s"], measured["hop_s"], cpu_s / computing_s, cpu_s)
+    def of(cls, by_workers: dict[str, Any], name: str) -> "Work":
+        """Read it from the measures: the mean of all rounds, spread as the durations with one worker were."""
+        found = [one[name] for one in by_workers.values()]
+        mean_s = sum(one["cpu_s"] for one in found) / sum(one["jobs"] for one in found)
+        times = by_workers["1"][name]["times_s"]
+        spread = [mean_s * each / statistics.fmean(times) for each in times]
+        return cls(spread, [hop for one in by_workers.values() for hop in one["hop_s"]])
 
     def draw(self, chance: random.Random) -> tuple[float, float]:
-        """Give how long a job travels and how long it computes alone, in seconds."""
-        travel = chance.choice(self.travel_s)
-        return travel, max(1e-3, chance.choice(self.times_s) - statistics.fmean(self.travel_s))
+        """Give how long a job travels, and the processor time that it takes, in seconds."""
+        return chance.choice(self.travel_s), chance.choice(self.cpu_s)
 
 
 class Machine:
@@ -100,7 +97,7 @@ class Machine:
         if number != self._alarm:
             return
         self._go_on()
-        for job in [job for job, left in self._left.items() if left <= 1e-9]:
+        for job in [job for job, left in self._left.items() if left <= 1e-6]:
             del self._left[job], self._wanted[job]
             job.succeed()
         self._plan()
@@ -161,7 +158,7 @@ class Farm:
         self.waits_s.append(world.now - came)
         travel_s, alone_s = self.work.draw(chance)
         yield world.timeout(travel_s)
-        yield places[place].compute(alone_s, self.work.cores)
+        yield places[place].compute(alone_s, 1.0)
         free.put(place)
 
 
@@ -181,33 +178,31 @@ def main(*arguments: str) -> None:
 
 def agreement(found: dict[str, Any], name: str) -> list[dict[str, float]]:
     """Compare the simulated with the measured throughput of a kind of job, with each count of workers."""
-    work = Work.of(found["by_workers"]["1"], name)
-    rows = []
+    work, rows = Work.of(found["by_workers"], name), list[dict[str, float]]()
     for count, measured in found["by_workers"].items():
         one, chance = measured[name], random.Random(17)  # noqa: S311  nothing secret
         cores = found["cores"] - one["others_cores"]
         rate = one["jobs"] / one["span_s"] * 60
-        in_a_round = one["jobs"] // 3
-        spans = [Farm(work, int(count), cores).batch(in_a_round, chance) for _ in range(100)]
+        in_a_round = one["jobs"] // ROUNDS
+        spans = [Farm(work, int(count), cores).batch(in_a_round, chance) for _ in range(200)]
         simulated = in_a_round / statistics.fmean(spans) * 60
         rows.append({"workers": int(count), "measured": rate, "simulated": simulated, "off": simulated / rate - 1})
     return rows
 
 
 def needs(found: dict[str, Any]) -> list[dict[str, float]]:
-    """Work out what a count of previews a day needs: workers and cores that keep the wait short in the busiest hour."""
-    one, runs = found["by_workers"]["1"], found["runs"]
-    work = Work.of(one, "preview")
+    """Work out what a count of previews a day needs so that few wait long in the busiest hour."""
+    work, runs = Work.of(found["by_workers"], "preview"), found["runs"]
     rows = []
     for count in RUNS_A_DAY:
         a_second = count / DAY_S * PEAK
-        workers_each = max(1, int(CORES_EACH_MACHINE / max(work.cores, 0.1)))
-        machines, workers = _enough(work, a_second, workers_each)
+        machines, each = _enough(work, a_second)
         rows.append(
             {
                 "runs_a_day": count,
-                "workers": machines * workers,
-                "cores": round(machines * workers * work.cores, 1),
+                "workers": machines * each,
+                "machines": machines,
+                "busy_cores": round(a_second * statistics.fmean(work.cpu_s), 2),
                 "transactions_a_second": round(a_second * runs["transactions_each"], 2),
                 "s3_gb_a_day": round(count * runs["stored_bytes"] / 1e9, 3),
             }
@@ -215,18 +210,17 @@ def needs(found: dict[str, Any]) -> list[dict[str, float]]:
     return rows
 
 
-def _enough(work: Work, a_second: float, workers_each: int) -> tuple[int, int]:
-    """Look for the least farm in which 19 of 20 jobs wait no longer than they may."""
-    busy = a_second * statistics.fmean(work.times_s)
-    workers = max(1, int(busy) + 1)
+def _enough(work: Work, a_second: float) -> tuple[int, int]:
+    """Look for the least machines, and workers on each, with which 19 of 20 jobs wait no longer than they may."""
+    workers = int(a_second * (statistics.fmean(work.cpu_s) + statistics.fmean(work.travel_s))) + 1
     while True:
-        machines = -(-workers // workers_each)
-        each = workers if machines == 1 else workers_each
-        farm = Farm(work, each, max(CORES_EACH_MACHINE, 1), machines)
-        farm.arrivals(a_second, 3000, random.Random(17))  # noqa: S311  nothing secret
+        machines = -(-workers // CORES_EACH_MACHINE)
+        each = -(-workers // machines)
+        farm = Farm(work, each, CORES_EACH_MACHINE, machines)
+        farm.arrivals(a_second, 5000, random.Random(17))  # noqa: S311  nothing secret
         if statistics.quantiles(farm.waits_s, n=20)[-1] <= WAIT_P95_S:
             return machines, each
-        workers = max(workers + 1, int(workers * 1.05))
+        workers = max(workers + 1, int(workers * 1.03))
 
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ def main(*arguments: str) -> None:
     parser.add_argument("--port", type=int, default=8240, help="the first of ten ports")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--minutes", type=float, default=60.0, help="after which no part is killed any more")
     parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--checks", type=int, default=24, help="a round")
     parser.add_argument("--previews", type=int, default=4, help="a round")
@@ -344,10 +345,10 @@ async def _call(http: httpx.AsyncClient, name: str, **given: Any) -> dict[str, A
 
 def _kill(asked: argparse.Namespace) -> None:
     with _started(asked.port, asked.workers) as cluster:
-        print(json.dumps(asyncio.run(kill_and_count(cluster, asked.kills, random.Random(asked.seed)))))  # noqa: S311
+        print(json.dumps(asyncio.run(kill_and_count(cluster, asked.kills, random.Random(asked.seed), asked.minutes))))  # noqa: S311
 
 
-async def kill_and_count(cluster: Cluster, kills: int, chance: random.Random) -> dict[str, Any]:
+async def kill_and_count(cluster: Cluster, kills: int, chance: random.Random, minutes: float = 60.0) -> dict[str, Any]:
     """Kill parts at random moments while runs go on, one kind after the other, and count what became of the runs."""
     orders, is_over, killed = list[Order](), asyncio.Event(), Counter[str]()
 
@@ -360,7 +361,10 @@ async def kill_and_count(cluster: Cluster, kills: int, chance: random.Random) ->
         return sum(order.end == "completed" for order in orders)
 
     asking = [asyncio.create_task(ask_on()) for _ in range(ORDERS_AT_ONCE)]
+    last = time.monotonic() + 60 * minutes
     for number in range(kills):
+        if time.monotonic() > last:
+            break
         await asyncio.sleep(chance.uniform(1, 8))
         kind, before, began = KINDS[number % len(KINDS)], ended(), time.monotonic()
         await asyncio.to_thread(cluster.kill, chance.choice(cluster.named(kind)))

@@ -6,7 +6,7 @@ simpy = pytest.importorskip("simpy")
 
 from benchmarks.capacity import Farm, Machine, Work  # noqa: E402
 
-ONE_CORE = Work(times_s=[3.0], travel_s=[1.0], cores=1.0, cpu_s=2.0)
+ONE_CORE = Work(cpu_s=[2.0], travel_s=[1.0])
 
 
 @pytest.mark.parametrize(
