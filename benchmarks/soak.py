@@ -161,10 +161,8 @@ class Crowd:
 def page_events(config: dict[str, Any]) -> tuple[int, int]:
     """Find the event that a page sends when it opens, and the one that looks for the visitor's newest run."""
     events = config["dependencies"]
-    arrival = next(
-        event["id"] for event in events if event["inputs"] == event["outputs"] and ["load"] in _triggers(event)
-    )
-    return arrival, next(event["id"] for event in events if event.get("trigger_after") == arrival)
+    loads = [event["id"] for event in events if ["load"] in _triggers(event)]
+    return next((event["trigger_after"], event["id"]) for event in events if event.get("trigger_after") in loads)
 
 
 def _triggers(event: dict[str, Any]) -> list[list[str]]:

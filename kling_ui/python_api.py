@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from kling_ui.batches.order import abatch
+from kling_ui.checks.adjustments import adjustment_of
 from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest
 from kling_ui.composition import open_parts
 from kling_ui.errors import KlingUIError, SettingsError
@@ -85,10 +86,15 @@ async def arepair(
     orientation: str = "video",
     keep_sound: bool = True,
     person: int | None = None,
+    trim: tuple[float, float] | None = None,
+    crop: tuple[int, int, int, int] | None = None,
+    turn: str | None = None,
     on_progress: OnProgress | None = None,
     settings: Settings | None = None,
 ) -> RepairResult:
     """Repair what the checks find, into new files; the originals stay as they are.
+
+    With ``trim``, ``crop`` or ``turn`` one file becomes what they say, and nothing is repaired besides.
 
     Args:
         image: The character image.
@@ -97,22 +103,32 @@ async def arepair(
         orientation: Whose facing the result is to follow, ``video`` or ``image``.
         keep_sound: Keep the reference's sound, if it has any.
         person: Whom to keep where an input shows several people, counted from the left: the others are cropped out.
+        trim: What to keep of a clip, from when to when, in seconds.
+        crop: What to keep of each picture: left, top, width and height, in px as displayed before a turn.
+        turn: ``left``, ``right`` or ``over``.
         on_progress: Told what is being done, on the thread of the event loop.
         settings: Other settings than those of the environment.
 
     Raises:
-        MediaError: A file cannot be read, a copy cannot be written, or nobody can be kept alone under that number.
+        MediaError: A file cannot be read, a copy cannot be written, what is asked for is not lawful, or nobody can be
+            kept alone under that number.
         SettingsError: An argument or a variable of the environment has a value that cannot be used.
         WorkError: A worker died or took too long.
     """
     choice = options_of(DEFAULT_PROMPT, orientation, keep_sound)
     _require_input(image, video)
+    adjustment = adjustment_of(trim, crop, turn)
+    if adjustment and (person is not None or (image is not None and video is not None)):
+        raise SettingsError("trim, crop and turn are of one file.", advice="Give it alone; repair the copy afterwards.")
     tell = on_progress or (lambda _news: None)
     async with open_parts(settings or Settings.from_env()) as parts:
         tell(Progress("Looking at the inputs."))
-        request = RepairRequest(_to_repair(image), _to_repair(video), choice, person=person)
-        planned = await parts.repairs.plan(request)
-        if not planned.kinds:
+        if adjustment:
+            planned = await parts.repairs.plan_adjustment(path_of(image), path_of(video), adjustment, choice)
+        else:
+            request = RepairRequest(_to_repair(image), _to_repair(video), choice, person=person)
+            planned = await parts.repairs.plan(request)
+        if not planned.kinds and not adjustment:
             return RepairResult.of(planned, planned.sources, planned.before, planned.report)
         for repair in planned.repairs:
             tell(Progress(f"{repair_label(repair)}. {repair_effect(repair)}"))

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from kling_ui.checks.repair_session import Analyses, PlannedRepairs, RepairedCopy
+from kling_ui.checks.repair_runner import RepairedCopy
+from kling_ui.checks.repair_session import Analyses, PlannedRepairs
 from kling_ui.checks.report import FindingCode, Report, Verdict
 from kling_ui.errors import RunError
+from kling_ui.presentation.adjustments import adjustment_words
 from kling_ui.presentation.findings import advice, headline, message, repair_label
 from kling_ui.presentation.pieces_of_clips import TOO_LONG_ADVICE
 from kling_ui.presentation.runs import run_words
@@ -125,13 +127,14 @@ class RepairResult:
     @classmethod
     def of(cls, planned: PlannedRepairs, copies: RepairedCopy, analyses: Analyses, report: Report) -> Self:
         """Put what was done into words."""
-        choice = planned.plan.choice
+        choice, adjustment = planned.plan.choice, planned.adjustment
+        done = (adjustment_words(adjustment),) if adjustment else ()
         return cls(
             image=copies.image,
             video=copies.video,
             orientation=choice.orientation.value,
             keep_sound=choice.keep_sound,
-            repairs=tuple(repair_label(repair) for repair in planned.repairs),
+            repairs=(*done, *(repair_label(repair) for repair in planned.repairs)),
             before=CheckResult.of(planned.report),
             after=CheckResult.of(report),
             planned=planned,

@@ -5,7 +5,8 @@ const line = element.querySelector(".wipe-line");
 const blend = element.querySelector(".player-blend");
 const blendRange = blend.querySelector("input");
 const shares = { wipe: 50, overlay: 50 }; // per cent that the range stands at
-let view = "side";
+const VIEW_KEY = "kling_ui.view"; // how the player showed clips last, for after a reload
+let view = VIEWS.find((name) => name === localStorage.getItem(VIEW_KEY)) || "side";
 let pair = ["", ""]; // names of the clips below and above; empty for the usual ones
 
 const clipOf = (name) => clips.find((clip) => clip.name === name);
@@ -20,6 +21,7 @@ const isLayered = () => view !== "side" && pairOf().every(Boolean);
 function setView(name) {
   if (name !== "side" && clips.length < 2) return;
   view = name;
+  localStorage.setItem(VIEW_KEY, view);
   if (blendRange.value !== String(shares[view])) blendRange.value = String(shares[view] ?? 50);
   arrange();
 }

@@ -14,7 +14,7 @@ let ofRun = { run_id: "", inputs: "" }; // the run that is shown, and the inputs
 const runOf = (value) => value?.run_id || (value?.results || []).map(({ run_id }) => run_id).join(" ");
 const shown = () => {
   const inputs = isPrepared() ? props.prepared : props.pair; // asked first: a run makes the prepared one go
-  return (runOf(props.value) && !showsInputs ? props.value : inputs) || {};
+  return blindly((runOf(props.value) && !showsInputs ? props.value : inputs) || {});
 };
 // What was prepared stands here until there are other inputs than its own, or a run: then it is gone for good. Before
 // the inputs have come, a browser that kept some is not shown it: they may be others.
@@ -64,6 +64,8 @@ const deeds = {
   unloop: clearSpan,
   skeletons: () => showSkeletons(!showsSkeletons),
   unzoom: () => setZoom({ by: 1, x: 0, y: 0 }),
+  blind: startBlind,
+  unblind: endBlind,
   swap: () => { showsInputs = !showsInputs; render(); },
   large: () => enlarge(!isLarge()),
   picture: () => enlarge(true, "image"),
@@ -199,6 +201,7 @@ async function render() {
   find(".player-remark").textContent = value.remark || "";
   find(".player-remark").hidden = !value.remark;
   renderDeeds(value);
+  drawBlind(value);
   renderScore(value.score);
   renderCloser(value);
   fetchShots((value.results || []).length ? value.reference : "");
@@ -248,5 +251,6 @@ watch("used", () => { // the inputs that stand on the left are this run's
   render();
 });
 watch("comparison", compared);
+watch("voted", onVoted);
 for (const pane of [paneOf("reference"), paneOf("result")]) wire(pane);
 render();

@@ -1,4 +1,5 @@
 // Records a clip with the camera inside the slot of the reference; hands the file to send() of slot.js.
+const RECORD_MIN_S = 3;
 const RECORD_MAX_S = 30;
 const COUNTDOWN_S = 3;
 const panel = find(".slot-recorder");
@@ -12,8 +13,26 @@ let ticking = null;
 
 const formats = ["video/mp4;codecs=avc1.42E01F,mp4a.40.2", "video/mp4", "video/webm;codecs=vp8,opus", "video/webm"];
 
+// Large on the picture of oneself, to be read from where the whole figure is in view.
+function showCount(text, { isLive = false } = {}) {
+  find(".recorder-count").textContent = isLive ? "" : text;
+  show(find(".recorder-count"), Boolean(text) && !isLive);
+  find(".recorder-live").textContent = isLive ? text : "";
+  show(find(".recorder-live"), isLive);
+}
+
+function ready() {
+  clearInterval(ticking);
+  ticking = null;
+  showCount("");
+  words.textContent = "Step back until your whole figure is in view. At least 3 s, at most 30 s.";
+  startButton.textContent = "Start recording";
+  startButton.disabled = false;
+}
+
 function closeCamera() {
   clearInterval(ticking);
+  showCount("");
   if (recorder?.state === "recording") { recorder.onstop = null; recorder.stop(); }
   stream?.getTracks().forEach((track) => track.stop());
   stream = recorder = ticking = null;
@@ -34,10 +53,10 @@ async function openCamera() {
     return fail(denied ? "The camera was not allowed." : "No camera could be opened.",
       denied ? "Allow it in the browser's address bar, or choose a file." : "Choose a file instead.");
   }
+  stream.getVideoTracks()[0].onended = () => { closeCamera(); fail("The camera was taken away.", "Connect it and try again, or choose a file."); };
   view.srcObject = stream;
   await view.play();
-  words.textContent = "Step back until your whole figure is in view. At least 3 s, at most 30 s.";
-  startButton.textContent = "Start recording";
+  ready();
   show(panel, true);
   recordButton.setAttribute("aria-expanded", "true");
   startButton.focus();
@@ -57,11 +76,15 @@ function record() {
   };
   recorder.start();
   startButton.textContent = "Stop";
+  startButton.disabled = true; // until there is enough of it
+  showCount("0 s", { isLive: true });
   const began = performance.now();
   ticking = setInterval(() => {
     if (!element.isConnected) return closeCamera();
     const seconds = (performance.now() - began) / 1000;
-    words.textContent = `Recording: ${seconds.toFixed(0)} s`;
+    words.textContent = "Recording";
+    showCount(`${Math.floor(seconds)} s`, { isLive: true });
+    startButton.disabled = seconds < RECORD_MIN_S;
     if (seconds >= RECORD_MAX_S) recorder.stop();
   }, 250);
 }
@@ -69,11 +92,12 @@ function record() {
 function countDown() {
   let left = COUNTDOWN_S;
   startButton.textContent = "Cancel";
-  words.textContent = `Starts in ${left}`;
+  const say = () => { words.textContent = `Starts in ${left}`; showCount(String(left)); };
+  say();
   ticking = setInterval(() => {
+    if (!element.isConnected) return closeCamera();
     left -= 1;
-    words.textContent = `Starts in ${left}`;
-    if (left > 0) return;
+    if (left > 0) return say();
     clearInterval(ticking);
     record();
   }, 1000);
@@ -86,6 +110,6 @@ element.addEventListener("click", (event) => {
   if (what === "stop-camera") closeCamera();
   if (what !== "start") return;
   if (recorder?.state === "recording") { clearInterval(ticking); recorder.stop(); }
-  else if (ticking) closeCamera();
+  else if (ticking) ready();
   else countDown();
 });

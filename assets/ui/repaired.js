@@ -6,10 +6,11 @@ function drawRepaired(repaired, unfolds = false) {
   const box = find(".slot-repaired");
   box.hidden = !repaired;
   if (!repaired) { shownPicture = ""; return; }
+  box.querySelector(".repaired-head b").textContent = repaired.word;
   box.querySelector(".repaired-labels").textContent = repaired.labels.join("; ");
   const undo = box.querySelector("[data-do=undo]");
   undo.disabled = false;
-  undo.setAttribute("aria-label", `Undo the repair of the ${isVideo ? "clip" : "picture"}`);
+  undo.setAttribute("aria-label", `Undo the newest change of the ${isVideo ? "clip" : "picture"}`);
   const list = box.querySelector("dl");
   list.replaceChildren();
   for (const [what, before, after] of repaired.changes) {

@@ -26,7 +26,8 @@ let standing = null; // the value that stands here, to go back to when an answer
 let good = null; // the newest input that can be used: a replacement that fails leaves it here
 
 for (const part of isVideo ? [".editor", ".slot-correct", ".slot-corrected"] : [".slot-recorder", ".reel", ".slot-strip"]) find(part).remove();
-if (isVideo) wireTimeline();
+if (isVideo) { wireTimeline(); wireTrim(); }
+wireAdjust();
 find(".step").textContent = props.step;
 find(".slot-title").textContent = title;
 find(".slot-link .unseen").textContent = `Address of the ${isVideo ? "clip" : "picture"}`;
@@ -135,6 +136,7 @@ function render() {
   showStrip(value.strip, value.strip_alt);
   drawTimeline(value.timeline);
   drawRepaired(value.repaired, Boolean(value.instead_of)); // what was not asked for does not unfold
+  drawAdjust(value);
   find(".slot").classList.toggle("is-empty", !value.url && !value.overlay && !localUrl);
 }
 
@@ -176,6 +178,7 @@ function clear() {
   showStrip("");
   drawTimeline(null);
   drawRepaired(null);
+  drawAdjust({});
 }
 
 function send(file, recorded = false) {

@@ -12,6 +12,7 @@ function drawTimeline(timeline) {
   const drawn = JSON.stringify(timeline || null);
   if (!timeline || box.dataset.drawn === drawn) return;
   box.dataset.drawn = drawn;
+  drawTrim(timeline.duration_s);
   chosenSpan = null;
   showChosen();
   find(".reel-words").textContent = timeline.sentence;

@@ -1,61 +1,27 @@
 """Repairs from what the checks found to what they say afterwards, for the page, the command line and Python alike.
 
-A :class:`RepairSession` looks, plans, writes the repaired copies and looks again. The writing is a
-:class:`RepairRunner`'s: in workers, with progress, cancellable, leaving nothing half-written.
+A :class:`RepairSession` looks, plans, has the copies written (:mod:`kling_ui.checks.repair_runner`) and looks again.
 """
 
 import asyncio
-import contextlib
-import re
-import shutil
-import time
-import uuid
-from collections.abc import AsyncGenerator, Callable, Collection, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
+from kling_ui.checks.adjustments import Adjustment, adjusted_image, adjusted_video
 from kling_ui.checks.preflight import Preflight, judge
 from kling_ui.checks.repair_kinds import Repair, RepairKind
 from kling_ui.checks.repair_plan import Plan, compose, longest_usable, offers, repair_all, with_person, with_repairs
+from kling_ui.checks.repair_runner import RepairedCopy, RepairRunner
 from kling_ui.checks.report import Report
 from kling_ui.checks.video_repairs import Span
 from kling_ui.corrections import Corrections
-from kling_ui.errors import MediaError
-from kling_ui.media.files import NAME_MAX_BYTES, cut, read_progress
-from kling_ui.media.transform_image import ImageTransform, transform_image
-from kling_ui.media.transform_video import VideoTransform, transform_video
 from kling_ui.options import TransferOptions
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
-from kling_ui.vision.evidence import image_before_after, video_before_after
 from kling_ui.workers import Workers
 
-IMAGE_TIMEOUT_S = 120.0
-VIDEO_TIMEOUT_S = 1200.0
-_ASK_EVERY_S = 0.2
-_SCRATCH = ".repairing-"
-_STALE_AFTER_S = 2 * VIDEO_TIMEOUT_S
-_ENDING = re.compile(r"-repaired(-\d+)?$")
-
-OnProgress = Callable[[float], None]
-_Work = Coroutine[Any, Any, Path | None]
-_Results = tuple[Path | None, Path | None]
 Analyses = tuple[ImageAnalysis | None, VideoAnalysis | None]
-
-
-@dataclass(frozen=True, slots=True)
-class RepairedCopy:
-    """The files to go on with.
-
-    Attributes:
-        image: The repaired copy of the image, or the original where nothing was to be done.
-        video: The clip, likewise.
-    """
-
-    image: Path | None
-    video: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +78,7 @@ class PlannedRepairs:
         span: What the copy of the clip keeps, in the original's seconds, if that was chosen.
         before: What was found in the files shown.
         report: What the checks say of them.
+        adjustment: What a person wanted though no finding calls for it, in place of repairs.
     """
 
     kinds: frozenset[RepairKind]
@@ -121,6 +88,7 @@ class PlannedRepairs:
     span: Span | None
     before: Analyses
     report: Report
+    adjustment: Adjustment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +160,30 @@ class RepairSession:
         plan = replace(plan, image=plan.image if touched_image else None, video=plan.video if touched_video else None)
         return PlannedRepairs(frozenset(kinds), repairs, plan, sources, span, before, with_repairs(report, offered))
 
+    async def plan_adjustment(
+        self, image: Path | None, video: Path | None, adjustment: Adjustment, choice: TransferOptions
+    ) -> PlannedRepairs:
+        """Bring together what a person wants of one input that no finding calls for: a part, a crop, a turn.
+
+        Args:
+            image: The picture to adjust; ``None`` where it is the clip.
+            video: The clip to adjust; ``None`` where it is the picture.
+            adjustment: What to make of it.
+            choice: How to transfer the motion, which stays.
+
+        Raises:
+            MediaError: The file cannot be read, or this would not be lawful: too short, too small, too slim.
+            WorkError: A worker died or took too long.
+        """
+        before = await self._analyses(image, video)
+        plan = Plan(
+            adjusted_image(before[0].facts, adjustment) if before[0] else None,
+            adjusted_video(before[1].facts, adjustment, choice) if before[1] else None,
+            choice,
+        )
+        report, sources = judge(*before, choice), RepairedCopy(image, video)
+        return PlannedRepairs(frozenset(), (), plan, sources, None, before, report, adjustment)
+
     async def write(
         self,
         planned: PlannedRepairs,
@@ -256,195 +248,3 @@ async def _nothing() -> None:
 
 async def _no_pictures() -> RepairedCopy:
     return RepairedCopy(None, None)
-
-
-class RepairRunner:
-    """Applies plans in worker processes.
-
-    Args:
-        workers: The pool that does the work.
-    """
-
-    def __init__(self, workers: Workers) -> None:
-        self.workers = workers
-
-    async def apply(
-        self,
-        plan: Plan,
-        image: Path | None,
-        video: Path | None,
-        folder: Path,
-        *,
-        on_progress: OnProgress | None = None,
-    ) -> RepairedCopy:
-        """Write the repaired copies, both files at once; cancelling ends the work and leaves nothing behind.
-
-        Args:
-            plan: What to do.
-            image: The original image; only read.
-            video: The original clip; only read.
-            folder: Where the copies go, as ``<name>-repaired.<suffix>``; nothing there is overwritten.
-            on_progress: Called with 0-1 whenever the larger part of the work is further.
-
-        Raises:
-            MediaError: A file cannot be read, or a copy cannot be written.
-            WorkError: A worker died or took too long.
-        """
-        async with _scratch(folder) as scratch:
-            repaired = await _both(
-                self._image(plan.image, image, scratch), self._video(plan.video, video, scratch, on_progress)
-            )
-            return await asyncio.to_thread(_place_both, repaired, (image, video), folder)
-
-    async def before_after(
-        self, plan: Plan, originals: RepairedCopy, repaired: RepairedCopy, folder: Path
-    ) -> RepairedCopy:
-        """Draw what :meth:`apply` did: a JPEG for each file that was repaired, ``None`` for the others.
-
-        Args:
-            plan: What was done.
-            originals: What it was done to.
-            repaired: What came of it.
-            folder: Where the pictures go, which exists.
-
-        Raises:
-            MediaError: A file cannot be read or written.
-            WorkError: A worker died or took too long.
-        """
-        jobs = (
-            (image_before_after, plan.image, originals.image, repaired.image),
-            (video_before_after, plan.video, originals.video, repaired.video),
-        )
-        drawn = [self._draw(work, before, after, transform, folder) for work, transform, before, after in jobs]
-        return RepairedCopy(*await _both(drawn[0], drawn[1]))
-
-    async def _draw(
-        self,
-        work: Callable[..., Path],
-        before: Path | None,
-        after: Path | None,
-        transform: ImageTransform | VideoTransform | None,
-        folder: Path,
-    ) -> Path | None:
-        if transform is None or before is None or after is None:
-            return None
-        out = folder / f"{after.stem}-before-after.jpg"
-        return await self.workers.run(work, before, after, transform, out, timeout_s=IMAGE_TIMEOUT_S)
-
-    async def _image(self, transform: ImageTransform | None, path: Path | None, scratch: Path) -> Path | None:
-        if transform is None or path is None:
-            return None
-        return (
-            await self.workers.run(transform_image, path, transform, scratch, stem="image", timeout_s=IMAGE_TIMEOUT_S)
-        ).path
-
-    async def _video(
-        self, transform: VideoTransform | None, path: Path | None, scratch: Path, on_progress: OnProgress | None
-    ) -> Path | None:
-        if transform is None or path is None:
-            return None
-        progress_file = scratch / "progress.json"
-        async with _watched(progress_file, on_progress):
-            facts = await self.workers.run(
-                transform_video,
-                path,
-                transform,
-                scratch,
-                stem="video",
-                progress=progress_file,
-                timeout_s=VIDEO_TIMEOUT_S,
-            )
-        return facts.path
-
-
-async def _both(image: _Work, video: _Work) -> _Results:
-    tasks = asyncio.ensure_future(image), asyncio.ensure_future(video)
-    try:
-        first, second = await asyncio.gather(*tasks)
-        return first, second
-    finally:
-        for task in tasks:  # when one fails, the other is of no use
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@asynccontextmanager
-async def _watched(progress_file: Path, on_progress: OnProgress | None) -> AsyncGenerator[None]:
-    if on_progress is None:
-        yield
-        return
-    watching = asyncio.create_task(_watch(progress_file, on_progress))
-    try:
-        yield
-        on_progress(1.0)
-    finally:
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
-
-
-async def _watch(progress_file: Path, on_progress: OnProgress) -> None:
-    last = None
-    while True:
-        share = read_progress(progress_file)  # a few bytes
-        if share is not None and share != last:
-            last = share
-            on_progress(share)
-        await asyncio.sleep(_ASK_EVERY_S)
-
-
-@asynccontextmanager
-async def _scratch(folder: Path) -> AsyncGenerator[Path]:
-    """A hidden folder for work under way; a worker that is killed while it writes leaves its part in here."""
-    scratch = folder / f"{_SCRATCH}{uuid.uuid4().hex[:8]}"
-    await asyncio.to_thread(_prepare, scratch)
-    try:
-        yield scratch
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)  # few files; also when the task is being cancelled
-
-
-def _prepare(scratch: Path) -> None:
-    try:
-        scratch.mkdir(parents=True)
-        for old in scratch.parent.glob(f"{_SCRATCH}*"):
-            if old.stat().st_mtime < time.time() - _STALE_AFTER_S:  # of a process that was killed
-                shutil.rmtree(old, ignore_errors=True)
-    except OSError as error:
-        reason = (error.strerror or "unknown reason").lower()
-        advice = "Choose a folder that can be written to."
-        raise MediaError(f"this folder cannot be written to ({reason}).", path=scratch.parent, advice=advice) from error
-
-
-def _place_both(repaired: _Results, originals: _Results, folder: Path) -> RepairedCopy:
-    places = [
-        original if result is None or original is None else place(result, folder, original.stem)
-        for result, original in zip(repaired, originals, strict=True)
-    ]
-    return RepairedCopy(*places)
-
-
-def place(result: Path, folder: Path, stem: str) -> Path:
-    """Move a finished file to where it belongs, under a name that is free there.
-
-    Args:
-        result: The file.
-        folder: Where to, on the same file system.
-        stem: Name of the original without suffix; ``-repaired`` and, if need be, a number are added.
-
-    Raises:
-        MediaError: It cannot be written there.
-    """
-    stem, number = f"{cut(_ENDING.sub('', stem), NAME_MAX_BYTES)}-repaired", 1
-    while True:
-        target = folder / f"{stem}{f'-{number}' if number > 1 else ''}{result.suffix}"
-        try:
-            target.touch(exist_ok=False)  # claims the name
-            return result.replace(target)
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
-            raise MediaError(
-                f"it cannot be written ({reason}).", path=target, advice="Choose another folder."
-            ) from error

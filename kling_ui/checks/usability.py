@@ -112,6 +112,16 @@ class Timeline:
             longest = max(longest, length)
         return longest
 
+    def part(self, start_s: float, end_s: float) -> "Timeline":
+        """Give a part of it as a clip of its own, from ``start_s`` to ``end_s``."""
+        start_s, end_s = max(0.0, start_s), min(self.duration_s, end_s)
+        inner = (
+            TimelineSpan(max(span.start_s, start_s) - start_s, min(span.end_s, end_s) - start_s, span.kind)
+            for span in self.spans
+            if span.start_s < end_s and span.end_s > start_s
+        )
+        return Timeline(tuple(inner), max(0.0, end_s - start_s))
+
     @property
     def lost_to(self) -> tuple[SpanKind, ...]:
         """Why seconds are lost, the largest loss first."""

@@ -14,7 +14,22 @@ from kling_ui import __version__
 from kling_ui.cli.batch_command import batch
 from kling_ui.cli.long_commands import plan, run_long
 from kling_ui.cli.output import guarded, say, tell
-from kling_ui.cli.parameters import Accepted, AsJson, Everybody, Facing, Joints, Mask, Prompt, Size, Sound
+from kling_ui.cli.parameters import (
+    Accepted,
+    AsJson,
+    Crop,
+    Everybody,
+    Facing,
+    Joints,
+    Mask,
+    Prompt,
+    Size,
+    Sound,
+    Trim,
+    Turn,
+    pixels_of,
+    seconds_of,
+)
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
 from kling_ui.pauses import PauseScope
 from kling_ui.runs.record import EngineName
@@ -87,6 +102,9 @@ def repair(
         int | None,
         typer.Option(min=1, help="Where there are several people, keep this one, counted from the left."),
     ] = None,
+    trim: Trim = None,
+    crop: Crop = None,
+    turn: Turn = None,
     as_json: AsJson = False,
 ) -> None:
     """Mend what the checks find, into new files; the originals stay as they are.
@@ -95,12 +113,15 @@ def repair(
     """
     if image is None and video is None:
         raise typer.BadParameter("Give --image, --video or both.")
+    span, box = seconds_of(trim), pixels_of(crop)
 
     def load() -> Work:
         from kling_ui.cli.reports import repair_files  # noqa: PLC0415
 
         choice = TransferOptions(orientation=orientation, keep_sound=sound)
-        return lambda: repair_files(image, video, choice, out, person=person, as_json=as_json)
+        return lambda: repair_files(
+            image, video, choice, out, person=person, trim=span, crop=box, turn=turn, as_json=as_json
+        )
 
     guarded(load, as_json=as_json)
 

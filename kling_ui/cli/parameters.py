@@ -32,5 +32,48 @@ Mask = Annotated[
     Path | None,
     typer.Option(metavar="FILE.png", help="White is the character, black is not, clear is as it was found."),
 ]
+Trim = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FROM-TO", help="Instead of repairs: keep this part of the clip, in seconds, such as 2.0-9.5."
+    ),
+]
+Crop = Annotated[
+    str | None,
+    typer.Option(
+        metavar="X,Y,W,H", help="Instead of repairs: keep this part of each picture, in px as it is displayed."
+    ),
+]
+Turn = Annotated[str | None, typer.Option(help="Instead of repairs: a turn to the left, to the right or over.")]
 Everybody = Annotated[bool, typer.Option("--all", help="Runs of the page and of everybody else, too.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+
+def seconds_of(trim: str | None) -> tuple[float, float] | None:
+    """Read a part of a clip, such as ``2.0-9.5``.
+
+    Raises:
+        typer.BadParameter: It is not one.
+    """
+    if trim is None:
+        return None
+    try:
+        start_s, end_s = (float(text) for text in trim.split("-"))
+    except ValueError as error:
+        raise typer.BadParameter("Give --trim as FROM-TO in seconds, such as 2.0-9.5.") from error
+    return start_s, end_s
+
+
+def pixels_of(crop: str | None) -> tuple[int, int, int, int] | None:
+    """Read a part of a picture, such as ``0,120,720,720``: left, top, width and height.
+
+    Raises:
+        typer.BadParameter: It is not one.
+    """
+    if crop is None:
+        return None
+    try:
+        left, top, width, height = (int(text) for text in crop.split(","))
+    except ValueError as error:
+        raise typer.BadParameter("Give --crop as X,Y,W,H in px, such as 0,120,720,720.") from error
+    return left, top, width, height

@@ -13,6 +13,7 @@ from kling_ui.checks.report import Report, Section
 from kling_ui.cli.output import DONE, FAILED, UNUSABLE, print_json, say, tell
 from kling_ui.media.signatures import VIDEO_FORMATS, shown_name, sniff
 from kling_ui.options import Orientation, TransferOptions
+from kling_ui.presentation.adjustments import adjustment_words
 from kling_ui.presentation.findings import (
     advice,
     advice_reasons,
@@ -71,6 +72,9 @@ def repair_files(
     out: Path,
     *,
     person: int | None = None,
+    trim: tuple[float, float] | None = None,
+    crop: tuple[int, int, int, int] | None = None,
+    turn: str | None = None,
     as_json: bool,
 ) -> int:
     """Look at the files, apply every repair that needs no choice, look again, print and return the exit code.
@@ -81,6 +85,9 @@ def repair_files(
         choice: How to transfer the motion.
         out: Folder for the copies.
         person: Whom to keep of several people, counted from the left.
+        trim: Instead of repairs: what to keep of a clip, in seconds.
+        crop: Instead of repairs: what to keep of each picture; left, top, width and height, in px.
+        turn: Instead of repairs: ``left``, ``right`` or ``over``.
         as_json: Print JSON.
 
     Raises:
@@ -95,6 +102,9 @@ def repair_files(
             orientation=choice.orientation,
             keep_sound=choice.keep_sound,
             person=person,
+            trim=trim,
+            crop=crop,
+            turn=turn,
             on_progress=bar.show,
         )
     if as_json:
@@ -169,6 +179,7 @@ def _repair_json(repaired: RepairResult) -> dict[str, Any]:
     before, after = repaired.planned.before, repaired.analyses
     return {
         "repairs": [repair_json(done) for done in repaired.planned.repairs],
+        "adjusted": adjustment_words(repaired.planned.adjustment) if repaired.planned.adjustment else None,
         "image": _file_json(before[0], after[0]),
         "video": _file_json(before[1], after[1]),
         "choice": {"orientation": repaired.orientation, "keep_sound": repaired.keep_sound},

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
+from kling_ui.checks.usability import Timeline
 from kling_ui.presentation.wording import NBSP, seconds
 from kling_ui.runs.pricing import ROUNDING_USD, Budget, BudgetLimit, BudgetRefusal, Charge, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 
+_ALL_S = 0.05  # less of a clip than that is not missed
 NO_QUOTE = "The vendor publishes no quote."
 NOT_AVAILABLE = "The price is not available at the moment."
 WITH_TOKEN = "It can be read with a RunComfy token."  # noqa: S105  no password
@@ -93,6 +95,25 @@ def price_words(quote: Quote) -> PriceWords:
 def price_sentence(quote: Quote) -> str:
     """Say the same in one go, for a terminal as well as for the page."""
     return " ".join(price_words(quote)).replace(NBSP, " ").strip()
+
+
+def part_words(part: Timeline, quote: Quote | None) -> str:
+    """Say what a part of a clip would cost and how much of it is likely to come back, before it is cut out.
+
+    Args:
+        part: The part alone.
+        quote: Its price on Kling; ``None`` for the preview, which is free.
+    """
+    if part.usable_s >= part.duration_s - _ALL_S:
+        forecast = "all of it is likely to come back"
+    elif part.usable is None:
+        forecast = "nothing of it is sure to come back"
+    else:
+        forecast = f"about{NBSP}{seconds(part.usable_s)} are likely to come back"
+    price = (
+        "" if quote is None or quote.estimate_usd is None else f"about{NBSP}{dollars(quote.estimate_usd)} on Kling; "
+    )
+    return f"{seconds(part.duration_s)}: {price}{forecast}."
 
 
 def price_risen_words(quote: Quote, shown_rate_usd: float) -> tuple[str, str]:

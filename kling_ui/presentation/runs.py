@@ -10,7 +10,6 @@ from kling_ui.presentation import money
 from kling_ui.presentation.refusals import admission_words
 from kling_ui.quotas import DailyQuotaError
 from kling_ui.runs.export import EntryWords
-from kling_ui.runs.gallery import UNDO_PAID_S, UNDO_S
 from kling_ui.runs.outcomes import (
     CancelAnswer,
     CancelCode,
@@ -24,7 +23,7 @@ from kling_ui.runs.outcomes import (
 from kling_ui.runs.pricing import BudgetError, PriceRisenError, TooDearError
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import EngineName, Expiry, RunState, StartCode
-from kling_ui.runs.view import Loss, LossError, RunView
+from kling_ui.runs.view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView
 
 RENDERERS = {EngineName.PREVIEW: "the preview engine", EngineName.KLING: "RunComfy"}
 GONE = "The video was made, but its files are no longer kept here."

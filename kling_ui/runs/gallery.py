@@ -7,19 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 
+from sqlalchemy import Connection
+
 from kling_ui.errors import LedgerError, RunError
 from kling_ui.options import Resolution, without_odd
 from kling_ui.runs.ledger.gallery import GalleryPage, GalleryQuery, deleted_runs, gallery_page, paid_runs, same_inputs
+from kling_ui.runs.ledger.votes import BlindVote, VoteTally, note_vote, tally_of, votes_of
 from kling_ui.runs.pricing import at_stake_usd
 from kling_ui.runs.queries import RunQueries
 from kling_ui.runs.record import RunRecord
 from kling_ui.runs.recorder import RunContext
-from kling_ui.runs.view import Loss, LossError, RunView, unknown_run
+from kling_ui.runs.view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView, unknown_run
 
 NAME_MAX_CHARS = 80
 COMPARED_MIN, COMPARED_MAX = 2, 4
-UNDO_S = 600.0  # a free run can be made again
-UNDO_PAID_S = 86_400.0  # who deleted by a slip what was paid for may notice it the next day
 EMPTY_EVERY_S = 60.0
 FORECAST_SLACK_S = 0.2  # a forecast that was off by no more was right: five frames of 24 a second
 
@@ -124,6 +125,33 @@ class RunGallery:
         if any(view.result is None for view in views):
             raise RunError("One of these runs has no result to compare.", advice="Choose finished runs.")
         return views
+
+    async def vote(self, visitor: str, run_ids: Sequence[str], preferred: str) -> tuple[list[RunView], VoteTally]:
+        """Keep which of some results a visitor liked best before they knew which was whose.
+
+        Args:
+            visitor: Whose runs they must be, and whose vote it is.
+            run_ids: The runs, in the order in which they were shown.
+            preferred: The best of them; empty for no difference.
+
+        Returns:
+            The runs in that order, and what came of all votes of this visitor.
+
+        Raises:
+            RunError: These runs cannot be compared, or the best one is none of them.
+        """
+        views = await self.compared(visitor, run_ids)
+        shown = tuple(view.run_id for view in views)
+        if preferred and preferred not in shown:
+            raise RunError("This run is none of those that are compared.")
+        place = shown.index(preferred) if preferred else None
+        cast, now = BlindVote(shown, tuple(view.engine.value for view in views), place), self._context.clock()
+
+        def keep(connection: Connection) -> VoteTally:
+            note_vote(connection, visitor, cast, now)
+            return tally_of(votes_of(connection, visitor))
+
+        return views, await self._context.ledger.ask(lambda store: store.read(keep))
 
     async def other_engine(self, run_id: str, visitor: str) -> RunView | None:
         """Return the newest finished run of the same request on the other engine, if there is one."""

@@ -13,6 +13,10 @@ from kling_ui.runs.pricing import Charge, Quote, charge_of
 from kling_ui.runs.publishing.protocol import Deliveries
 from kling_ui.runs.record import CORRECTIONS_NAME, EngineName, Expiry, RunRecord, RunState, expiry_of
 
+# For how long a deleted run can be put back.
+UNDO_S = 600.0  # a free run can be made again
+UNDO_PAID_S = 86_400.0  # who deleted by a slip what was paid for may notice it the next day
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:

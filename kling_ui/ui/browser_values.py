@@ -12,6 +12,7 @@ from kling_ui.options import Orientation, Resolution, TransferOptions, odd_chara
 from kling_ui.runs.runner import RunInputs
 from kling_ui.ui.event_payload import choice_of, entries_of, text_of
 from kling_ui.ui.web.signed_files import SignedFiles
+from kling_ui.vision.people import Box
 
 Span = tuple[float, float]
 Repairs = tuple[tuple[RepairKind, str], ...]
@@ -32,6 +33,8 @@ class InputVersion:
         picture: What it looked like before and after.
         origin: The public address from which exactly this file came, if it did.
         corrections: The file of what a person corrected of a picture by hand, if anything.
+        adjustment: What a person made of the version before, in words: a part of it, a crop, a turn. Repairs of an
+            adjusted version begin with it, so it has none of its own.
     """
 
     path: Path
@@ -40,6 +43,7 @@ class InputVersion:
     picture: Path | None = None
     origin: str | None = field(default=None, repr=False)
     corrections: Path | None = None
+    adjustment: str = ""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -60,6 +64,7 @@ class InputVersion:
             "picture": signed_files.sign(self.picture) if self.picture else None,
             "origin": self.origin,
             "corrections": signed_files.sign(self.corrections) if self.corrections else None,
+            "adjustment": self.adjustment,
         }
 
     @classmethod
@@ -76,6 +81,7 @@ class InputVersion:
             signed_files.open(given.get("picture")),
             origin if isinstance(origin, str) else None,
             signed_files.open(given.get("corrections")),
+            text_of(given.get("adjustment"))[:_LABEL_MAX_CHARS],
         )
 
 
@@ -95,6 +101,21 @@ class InputVersions:
     def original(self) -> InputVersion:
         """What the person handed in."""
         return self.past[0] if self.past else self.current
+
+    @property
+    def base(self) -> InputVersion:
+        """What the next repaired copy is made from: the newest version that a person adjusted, or the original."""
+        adjusted = [version for version in (*self.past, self.current) if version.adjustment]
+        return adjusted[-1] if adjusted else self.original
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What was done to the original in all, in words."""
+        done: list[str] = []
+        for before, version in zip(self.past, (*self.past[1:], self.current), strict=True):
+            if version.adjustment:
+                done += [*before.labels, version.adjustment]
+        return (*done, *self.current.labels)
 
     @property
     def is_repaired(self) -> bool:
@@ -146,6 +167,16 @@ def read_span(value: object) -> Span | None:
     if any(isinstance(time_s, bool) or not isinstance(time_s, int | float) for time_s in value):
         return None
     return (float(start_s), float(end_s)) if 0 <= start_s < end_s < _TIME_MAX_S else None
+
+
+def read_box(value: object) -> Box | None:
+    """Read left, top, right and bottom as rising fractions of a picture, or nothing."""
+    if not isinstance(value, list | tuple) or len(value) != 4:
+        return None
+    if any(isinstance(edge, bool) or not isinstance(edge, int | float) for edge in value):
+        return None
+    left, top, right, bottom = (float(edge) for edge in value)
+    return (left, top, right, bottom) if 0 <= left < right <= 1 and 0 <= top < bottom <= 1 else None
 
 
 def _listed(repairs: Repairs) -> list[list[str]]:

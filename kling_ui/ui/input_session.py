@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from kling_ui.checks.adjustments import Adjustment, rect_of
 from kling_ui.checks.limits import DURATION_MAX_S, IMAGE_FORMATS_TAKEN, VIDEO_FORMATS_TAKEN
 from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.checks.repair_runner import RepairedCopy
 from kling_ui.checks.repair_session import (
     PlannedRepairs,
-    RepairedCopy,
     RepairedInputs,
     RepairInput,
     RepairPhase,
@@ -24,6 +25,7 @@ from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.transform_image import carried_over
 from kling_ui.options import InputKind, Orientation, TransferOptions
+from kling_ui.presentation.adjustments import adjustment_words
 from kling_ui.presentation.findings import file_differences, repair_label
 from kling_ui.presentation.wording import place_words
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Span
@@ -32,6 +34,7 @@ from kling_ui.ui.services import Services
 from kling_ui.ui.views import input_slot as slot_view
 from kling_ui.ui.views.input_slot import SlotValue, span_words
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
+from kling_ui.vision.people import Box
 
 Facts = ImageFacts | VideoFacts
 log = logging.getLogger(__name__)
@@ -191,6 +194,27 @@ class RepairOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class AdjustmentOrder:
+    """What a person wants of one input that no finding calls for, see :mod:`kling_ui.checks.adjustments`.
+
+    Attributes:
+        kind: Which input.
+        versions: What there is of it; the newest is adjusted.
+        span: What to keep of a clip, in seconds of what is shown.
+        box: What to keep of each picture: left, top, right and bottom as fractions of it.
+        turns: Counter-clockwise quarter turns, 0-3.
+        choice: How to transfer the motion.
+    """
+
+    kind: InputKind
+    versions: InputVersions
+    span: Span | None
+    box: Box | None
+    turns: int
+    choice: TransferOptions
+
+
+@dataclass(frozen=True, slots=True)
 class RepairOutcome:
     """What came of a repair.
 
@@ -263,21 +287,43 @@ class InputRepairs:
             versions = order.inputs[kind]
             version = _next_version(versions, kind, labels, planned, repaired)
             if kind is InputKind.IMAGE:
-                version = await _carried(services, version, versions, planned, room.folder)
+                version = await _carried(services, version, versions.base, planned, room.folder)
             values[kind] = await self._input_analysis.whole(kind, versions.adding(version))
             if kind is InputKind.IMAGE and _is_dropped(versions, services):
                 values[kind] |= {"corrected": slot_view.DROPPED}
         return RepairOutcome(tuple(labels.values()), values, planned.plan.choice)
 
+    async def adjust(self, order: AdjustmentOrder, progress: RepairProgress) -> RepairOutcome:
+        """Write an adjusted copy of one input and look at it; until all of that is done, nothing has changed.
+
+        Raises:
+            KlingUIError: It would not be lawful, or the file cannot be read or written.
+        """
+        services, kind, current = self._services(), order.kind, order.versions.current
+        session = RepairSession(services.preflight, services.workers)
+        facts = await self._input_analysis.facts(kind, current.path)
+        crop = rect_of(order.box, (facts.width_px, facts.height_px)) if order.box else None
+        adjustment = Adjustment(order.span, crop, order.turns)
+        files = (current.path, None) if kind is InputKind.IMAGE else (None, current.path)
+        planned = await session.plan_adjustment(*files, adjustment, order.choice)
+        async with services.room(await asyncio.to_thread(_weight_bytes, [current.path])) as room:
+            repaired = await session.write(planned, room.folder, with_pictures=True, on_progress=progress.show)
+        words, path = adjustment_words(adjustment), _of(kind, repaired.copies) or current.path
+        version = InputVersion(path, picture=_of(kind, repaired.pictures), adjustment=words)
+        if kind is InputKind.IMAGE:
+            version = await _carried(services, version, current, planned, room.folder)
+        value = await self._input_analysis.whole(kind, order.versions.adding(version))
+        return RepairOutcome((words,), {kind: value}, order.choice)
+
 
 async def _carried(
-    services: Services, version: InputVersion, versions: InputVersions, planned: PlannedRepairs, folder: Path
+    services: Services, version: InputVersion, source: InputVersion, planned: PlannedRepairs, folder: Path
 ) -> InputVersion:
-    """Take what was corrected of the original over to its copy, which is always made of the original."""
-    corrections, transform = await corrections_of(InputVersions(versions.original)), planned.plan.image
+    """Take what was corrected of the version that a copy is made of over to the copy."""
+    corrections, transform = await corrections_of(InputVersions(source)), planned.plan.image
     if not corrections or transform is None:
         return version
-    facts = await services.preflight.image_facts(versions.original.path)
+    facts = await services.preflight.image_facts(source.path)
     size_px, place = (facts.width_px, facts.height_px), folder / "corrections.json"
     carried = await asyncio.to_thread(carried_over, corrections, transform, size_px)
     await asyncio.to_thread(write_corrections, carried, place)
@@ -287,7 +333,8 @@ async def _carried(
 def _is_dropped(versions: InputVersions, services: Services) -> bool:
     """Tell whether a person corrected a repaired copy, whose successor is made of the original once more."""
     place = versions.current.corrections
-    return versions.is_repaired and place is not None and place.is_relative_to(services.corrections.folder)
+    is_copy = versions.current is not versions.base
+    return is_copy and place is not None and place.is_relative_to(services.corrections.folder)
 
 
 def _conversion(facts: Facts) -> RepairKind | None:
@@ -301,11 +348,11 @@ def _conversion(facts: Facts) -> RepairKind | None:
 def _input(versions: InputVersions | None) -> RepairInput | None:
     if versions is None:
         return None
-    current, original = versions.current, versions.original
+    current, base = versions.current, versions.base
     corrected = (
-        read_corrections(place) if place is not None else None for place in (current.corrections, original.corrections)
+        read_corrections(place) if place is not None else None for place in (current.corrections, base.corrections)
     )
-    return RepairInput(current.path, original.path, current.kinds, current.span, *corrected)
+    return RepairInput(current.path, base.path, current.kinds, current.span, *corrected)
 
 
 def _labels(order: RepairOrder, planned: PlannedRepairs) -> dict[RepairKind, str]:
@@ -339,8 +386,11 @@ def _of(kind: InputKind, files: RepairedCopy) -> Path | None:
 
 def _size_bytes(order: RepairOrder, touched: list[InputKind]) -> int:
     """Say about how much room copies of the originals take; blocking."""
-    originals = [order.inputs[kind].original.path for kind in touched]
-    return sum(path.stat().st_size for path in originals if path.is_file())
+    return _weight_bytes([order.inputs[kind].base.path for kind in touched])
+
+
+def _weight_bytes(paths: list[Path]) -> int:
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def _nothing_to_repair() -> KlingUIError:

@@ -195,11 +195,16 @@ def wire_checks(panels: Panels, handlers: InputHandlers) -> None:
 
 
 def wire_repairs(panels: Panels, handlers: RepairHandlers) -> None:
-    """Mend, stop, undo; take over what is advised."""
+    """Mend, adjust, stop, undo; take over what is advised."""
     findings, how, (image, video) = panels.action.findings, panels.how, panels.slots
     repaired, chosen = [*panels.slots, findings], [how.orientation, how.keep_sound]
     for pressed in (findings.repair, video.repair):  # gr.on knows no events of our own
         pressed(handlers.on_repair, [image, video, *chosen], repaired, trigger_mode="multiple", **PLUMBING)
+    for slot in panels.slots:
+        slot.adjust(handlers.on_adjust, [image, video, *chosen], panels.slots, trigger_mode="multiple", **PLUMBING)
+        slot.stop(handlers.on_stop, None, None, trigger_mode="multiple", **PLUMBING)
+    rate = panels.action.asks.shown_rate
+    video.foresee(handlers.on_part, [video, rate], video, trigger_mode="always_last", **PLUMBING)
     findings.stop(handlers.on_stop, None, None, trigger_mode="multiple", **PLUMBING)
     findings.undo(handlers.on_undo_all, panels.slots, repaired, **PLUMBING)
     image.undo(handlers.on_undo_image, image, image, **PLUMBING)
@@ -287,6 +292,7 @@ def wire_past_runs(panels: Panels, handlers: GalleryHandlers, on_inputs: InputHa
     history.browse(handlers.on_browse, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.star(handlers.on_star, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.compare(handlers.on_compare_runs, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
+    panels.result.player.vote(handlers.on_vote, visitor, panels.result.player, trigger_mode="multiple", **PLUMBING)
     history.rename(handlers.on_rename, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.restore(handlers.on_restore, visitor, history, trigger_mode="multiple", **PLUMBING)
     history.delete(handlers.on_delete, visitor, panels.display, trigger_mode="multiple", **PLUMBING)

@@ -1,5 +1,7 @@
 """Colours, type and shape: one accent, quiet surfaces, light and dark."""
 
+import re
+from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -44,6 +46,7 @@ STYLES = (
     "base.css",
     "inputs.css",
     "timeline.css",
+    "adjust.css",
     "findings.css",
     "result.css",
     "gallery.css",
@@ -116,6 +119,33 @@ def page_theme() -> gr.themes.Base:
     )
 
 
+@cache
+def _words_in_quotes(script: str) -> frozenset[str]:
+    return frozenset(re.findall(r"""(?=['"`](\w+)['"`])""", script))
+
+
+_event_of = gr.HTML.__getattr__
+
+
+def _look_up(element: gr.HTML, name: str) -> Any:
+    """Give one of an element's properties, or the event that its script names.
+
+    Gradio makes each element anew for every update of it, one that changes nothing too, and asks it for a hundred
+    attributes that it does not have. It searches the script for each of them: with 200 watched runs a fifth of the
+    event loop went into that. And where a property has the name of a word in quotes, such as in ``watch("note")``, it
+    prints the function of an event, with its place in memory, into the update.
+    """
+    own = element.__dict__
+    if name in (own.get("props") or ()):
+        return own["props"][name]
+    if name not in _words_in_quotes(own.get("js_on_load") or ""):
+        raise AttributeError(f"There is neither an attribute nor an event {name!r}.", name=name, obj=element)
+    return _event_of(element, name)
+
+
+setattr(gr.HTML, "__getattr__", _look_up)  # noqa: B010  type checkers know it as a method of Gradio's
+
+
 def widget(
     name: str,
     *,
@@ -136,7 +166,7 @@ def widget(
         **props: Constant or changing properties that the scripts read.
     """
     sources = [asset(f"ui/{script}.js").read_text("utf-8") for script in (*uses, name, *scripts)]
-    element = gr.HTML(
+    return gr.HTML(
         value,
         html_template=asset(f"ui/{name}.html").read_text("utf-8"),
         js_on_load="\n".join(("{", *sources, "}")),  # a block of their own: Gradio hands in names such as `upload`
@@ -144,24 +174,21 @@ def widget(
         elem_id=elem_id,
         **props,
     )
-    for prop, first in props.items():
-        # Gradio makes an event's function up for every word that a script has in quotes, such as in watch("note"), and
-        # prints it, with its place in memory, into each update of a property of that name: unless there is one.
-        setattr(element, prop, first)
-    return element
 
 
 def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HTML:
     """Place one input of a run; ``kind`` is ``image`` or ``video``.
 
     Events: ``handed`` (``seq``, and either the ``ref`` of an upload and whether it was ``recorded`` here, or a
-    ``url``), ``undo``, of a clip ``repair`` (``kinds``, ``span``) by which a person keeps a part of it, and of a
-    picture ``edit`` and ``correct`` (``joints``, ``mask``) by which they correct it; property ``editor`` answers both.
+    ``url``), ``undo``; ``adjust`` (``input``, ``press``, and ``span``, ``box`` or ``turns``) and its ``stop``, which
+    property ``adjusting`` answers; of a clip ``foresee`` (``span``), which property ``part`` answers, and ``repair``
+    (``kinds``, ``span``) by which a person keeps a part of it; of a picture ``edit`` and ``correct`` (``joints``,
+    ``mask``) by which they correct it; property ``editor`` answers both.
     """
     is_clip = kind == "video"
     return widget(
         "slot",
-        uses=("dom", "playable", "timeline", "repaired"),
+        uses=("dom", "playable", "timeline", "repaired", "crop", *(["trim"] if is_clip else []), "adjust"),
         scripts=("recorder",) if is_clip else ("joints", "brush", "editor"),
         elem_id=elem_id,
         kind=kind,
@@ -169,7 +196,8 @@ def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HT
         title=title,
         blank=blank,
         max_bytes=UPLOAD_MAX_BYTES,
-        **({} if is_clip else {"editor": {}}),
+        adjusting={},
+        **({"part": {}} if is_clip else {"editor": {}}),
     )
 
 
@@ -250,7 +278,7 @@ def status() -> gr.HTML:
 def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
     """Place the synchronised player; event ``compare`` (``run_id``, ``without_background``).
 
-    Property ``comparison`` answers it.
+    Property ``comparison`` answers it. Event ``vote`` (``run_ids``, ``preferred``) is answered by ``voted``.
 
     It shows a run, or, while its value is empty, what the property ``pair`` holds; ``used`` says of a run that its
     inputs stand in their places again.
@@ -268,6 +296,7 @@ def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
             "clips",
             "panes",
             "layers",
+            "blind",
             "zoom",
             "skeletons",
             "player_timeline",
@@ -276,6 +305,7 @@ def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
         ),
         prepared=prepared or {},
         comparison=None,
+        voted=None,
         pair={},
         used={},
         blank_title="Your result appears here",

@@ -8,7 +8,8 @@ import pytest
 from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.repair_kinds import Repair, RepairCode, RepairKind
 from kling_ui.checks.repair_plan import Plan
-from kling_ui.checks.repair_session import PlannedRepairs, RepairedCopy
+from kling_ui.checks.repair_runner import RepairedCopy
+from kling_ui.checks.repair_session import PlannedRepairs
 from kling_ui.checks.report import Finding, FindingCode, Report, Section, Severity
 from kling_ui.runs.batch_runs import CellState
 

@@ -112,3 +112,28 @@ def test_somebody_who_is_not_there_cannot_be_kept(typed, two_people, tmp_path):
     assert "3" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_one_file_becomes_what_is_wanted_of_it(typed, long_dance, tmp_path):
+    done = typed("--video", long_dance, "--trim", "2-6.5", "--turn", "left", "--out", tmp_path / "out", "--json")
+    said = json.loads(done.stdout)
+    assert said["adjusted"] == "Kept 2.0–6.5\N{NO-BREAK SPACE}s, turned left"
+    changes = {change["what"]: change["after"] for change in said["video"]["changes"]}
+    assert (changes["duration"], changes["size"]) == ("4.50 s", "640 x 360 px")
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--trim", "2-4"], "too short"),
+        (["--trim", "soon"], "FROM-TO"),
+        (["--crop", "0,0,100,100"], "at least"),
+        (["--crop", "0,0"], "X,Y,W,H"),
+        (["--turn", "sideways"], "no turn"),
+    ],
+)
+def test_what_is_not_lawful_is_refused(typed, long_dance, tmp_path, words, reason):
+    done = typed("--video", long_dance, *words, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert reason in done.stderr
+    assert not (tmp_path / "out").exists()

@@ -8,10 +8,10 @@ import pytest
 
 from kling_ui.errors import RunError
 from kling_ui.options import TransferOptions
-from kling_ui.runs.gallery import UNDO_S, forecast_record, spent_by_day
+from kling_ui.runs.gallery import forecast_record, spent_by_day
 from kling_ui.runs.ledger.gallery import GalleryQuery
 from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
-from kling_ui.runs.view import Loss
+from kling_ui.runs.view import UNDO_S, Loss
 
 PAID = RunRecord(
     run_id="1" * 32,
@@ -96,6 +96,23 @@ def test_two_to_four_finished_runs_of_ones_own_are_compared(open_world):
     run_ids, refused, compared = asyncio.run(story())
     assert [run.run_id for run in compared] == run_ids[::-1]
     assert [words.startswith("Choose 2 to 4") for words in refused] == [True, True, True, False, True]
+
+
+def test_a_vote_is_of_ones_own_runs_alone(open_world):
+    async def story():
+        async with open_world() as world:
+            gallery = world.runner.gallery
+            first, second = await world.start(prompt="One"), await world.start(prompt="Two")
+            for run_id in (first, second):
+                await world.end(run_id)
+            for visitor, best in (("eve", first), ("ann", "0" * 32)):
+                with pytest.raises(RunError):
+                    await gallery.vote(visitor, [first, second], best)
+            return first, second, await gallery.vote("ann", [second, first], first)
+
+    first, second, (views, tally) = asyncio.run(story())
+    assert [view.run_id for view in views] == [second, first]
+    assert tally.votes == 0  # both are previews: no vote between the engines
 
 
 def test_a_preview_and_the_same_request_on_kling_find_each_other(open_world, make_vendor):

@@ -188,7 +188,11 @@ def test_a_recording_arrives_as_a_clip_that_engines_take(page: Page):
     page.click(f"{VIDEO} [data-do=record]")
     expect(page.locator(f"{VIDEO} .recorder-words")).to_contain_text("Step back")
     page.click("[data-do=start]")
-    expect(page.locator(f"{VIDEO} .recorder-words")).to_contain_text("Recording: 3 s", timeout=30_000)
+    expect(page.locator(".recorder-count")).to_have_text("3")
+    page.click("[data-do=start]")  # called off; the camera stays
+    expect(page.locator(".recorder-count")).to_be_hidden()
+    page.click("[data-do=start]")
+    expect(page.locator(".recorder-live")).to_have_text("3 s", timeout=30_000)
     page.click("[data-do=start]")
     expect(page.locator(f"{VIDEO} .slot-facts")).to_contain_text("MP4 (h264)", timeout=RENDER_MS)
     expect(page.locator(".slot-recorder")).to_be_hidden()

@@ -266,3 +266,31 @@ def test_a_phone_is_used_with_fingers(chromium, numbered_clip, serve_player, tmp
     touch("touchEnd")
     page.wait_for_function(f"{ZOOM} > 2")
     context.close()
+
+
+def test_the_view_is_there_again_after_a_reload(page):
+    page.click("button[data-view=wipe]")
+    page.reload()
+    page.evaluate("value => show(value)", _value(("result.mp4", {"fps": 10})))
+    expect(page.locator("button[data-view=wipe]")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_blind_vote_hides_names_and_tells_the_run_that_was_chosen(page):
+    results = ("result.mp4", {"label": "Kling", "score": 90}), ("reference.mp4", {"label": "Preview", "score": 70})
+    page.evaluate("value => show(value)", _value(*results))
+    page.click("[data-do=blind]")
+    names = page.locator("[data-pane^=result] .pane-name")
+    expect(names).to_have_text(["A", "B"])
+    expect(page.locator("html")).to_have_class("is-blind")
+    assert page.locator(".transport-sound").inner_text().count("Kling") == 0
+    page.click(".blind-choices button:nth-child(3)")  # no difference
+    expect(page.locator(".blind-choices button").first).to_be_disabled()
+    (told,) = [data for name, data in page.evaluate("told") if name == "vote"]
+    assert (sorted(told["run_ids"]), told["preferred"]) == (["r0", "r1"], "")
+    words = "Kling preferred in 7 of 9 blind votes."
+    page.evaluate("words => { props.voted = { number: 1, words }; }", words)
+    page.evaluate("watchers.filter(([names]) => names.includes('voted')).forEach(([, call]) => call())")
+    expect(page.locator(".blind-words")).to_have_text(words)
+    assert sorted(name.split(": ")[1] for name in names.all_inner_texts()) == ["Kling, match 90", "Preview, match 70"]
+    page.click("[data-do=unblind]")
+    expect(page.locator(".blind")).to_be_hidden()

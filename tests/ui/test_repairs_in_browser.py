@@ -209,3 +209,52 @@ def test_findings_fit_a_phone(chromium: Browser, page_address: str, small_webp: 
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
     assert tab.evaluate(STICKING_OUT) == []
     tab.close()
+
+
+def test_a_clip_is_trimmed_cropped_and_turned_in_place_and_all_of_it_undone(page: Page):
+    end, words = page.locator(".trim-handle.is-end"), page.locator(".trim-words")
+    end.press("Shift+ArrowLeft")  # a whole second
+    end.press("ArrowLeft")
+    expect(words).to_contain_text("0.0\N{EN DASH}4.9")
+    expect(words).to_contain_text("likely to come back")
+    start = page.locator(".trim-handle.is-start")
+    row, at = page.locator(".reel-row").bounding_box(), start.bounding_box()
+    page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(row["x"] + row["width"] / 6, at["y"] + at["height"] / 2, steps=3)
+    page.mouse.up()
+    expect(words).to_contain_text(re.compile(r"^1\.0"))
+    page.click("[data-adjust=keep-trim]")
+    expect(_facts(page, VIDEO)).to_contain_text("3.9", timeout=MEND_MS)
+    expect(page.locator(f"{VIDEO} .repaired-labels")).to_contain_text("Kept 1.0")
+
+    page.click(f"{VIDEO} .adjust > .adjust-row:first-child [data-adjust=crop]")
+    page.select_option(f"{VIDEO} .crop-shape", "own")
+    page.locator(f"{VIDEO} .crop-corner.is-bottom.is-right").press("Shift+ArrowUp")
+    page.locator(f"{VIDEO} .crop-box").press("ArrowRight")
+    size = page.locator(f"{VIDEO} .crop-size").text_content()
+    page.click(f"{VIDEO} [data-adjust=keep-crop]")
+    expect(page.locator(f"{VIDEO} .repaired-labels")).to_contain_text("Cropped to", timeout=MEND_MS)
+    assert size
+
+    page.click(f"{VIDEO} [data-adjust=left]")
+    expect(page.locator(f"{VIDEO} .repaired-labels")).to_contain_text("Turned left", timeout=MEND_MS)
+    expect(page.locator(HEADLINE)).to_contain_text("side")  # what the checks say follows
+
+    for left in ("Cropped to", "Kept 1.0"):
+        page.click(f"{VIDEO} [data-do=undo]")
+        expect(page.locator(f"{VIDEO} .repaired-labels")).to_have_text(re.compile(f"{left}[^;]*$"))
+    page.click(f"{VIDEO} [data-do=undo]")
+    expect(_facts(page, VIDEO)).to_contain_text("6.0")
+    expect(page.locator(f"{VIDEO} .slot-repaired")).to_be_hidden()
+
+
+def test_a_crop_that_is_too_small_cannot_be_kept(page: Page):
+    page.click(f"{IMAGE} .adjust > .adjust-row:first-child [data-adjust=crop]")
+    corner = page.locator(f"{IMAGE} .crop-corner.is-top.is-left")
+    for _ in range(12):
+        corner.press("Shift+ArrowRight")
+    expect(page.locator(f"{IMAGE} .crop-size")).to_contain_text("too small")
+    expect(page.locator(f"{IMAGE} [data-adjust=keep-crop]")).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(page.locator(f"{IMAGE} .crop")).to_be_hidden()

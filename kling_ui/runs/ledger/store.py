@@ -30,6 +30,7 @@ from kling_ui.runs.ledger.statements import (
     theirs_of,
 )
 from kling_ui.runs.ledger.usage import UsageRows
+from kling_ui.runs.ledger.votes import erase_votes
 from kling_ui.runs.pricing import Budget, Spending
 from kling_ui.runs.record import (
     BatchCell,
@@ -233,9 +234,11 @@ class Store:
             return question(connection)
 
     def erase(self, visitors: Collection[str], *, now: float, run_id: str | None = None) -> erasure.ErasedRows:
-        """Erase all runs of some visitors, or that one of theirs; see :mod:`kling_ui.runs.ledger.erasure`."""
+        """Erase all runs and votes of some visitors, or one run of theirs; see :mod:`kling_ui.runs.ledger.erasure`."""
         owned = runs.c.visitor.in_(list(visitors))
         with self._transaction() as connection:
+            if run_id is None:
+                erase_votes(connection, visitors)
             return erasure.erase(connection, owned if run_id is None else owned & (runs.c.run_id == run_id), now)
 
     def forget_payers(self, now: float) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from kling_ui.presentation.votes import vote_words
 from kling_ui.runs.view import Loss
 from kling_ui.ui.event_payload import choice_of, error_text, payload, text_of
 from kling_ui.ui.handlers.run_display import DisplayUpdate, RunDisplay, refuse_unknown
@@ -97,6 +98,20 @@ class GalleryHandlers:
         except Exception as error:  # noqa: BLE001  told in words
             return gr.skip(), gr.skip(), _said("", error)
         return await self._display.compare(runs, request.session_hash)
+
+    async def on_vote(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
+        """Keep a blind vote between results that are shown, and name them."""
+        given, who = payload(event), visitor_of(visitor, request)
+        asked = given.get("run_ids")
+        run_ids = [text_of(run_id) for run_id in asked[:COMPARED_ASKED_MAX]] if isinstance(asked, list) else []
+        told: dict[str, Any] = {"number": time.monotonic_ns()}
+        try:
+            refuse_unknown(who)
+            best = text_of(given.get("preferred"))
+            views, tally = await self._services().runner.gallery.vote(who.owner, run_ids, best)
+        except Exception as error:  # noqa: BLE001  told in words
+            return gr.update(voted=told | {"error": str(error_text(error))})
+        return gr.update(voted=told | {"words": vote_words(views, best, tally)})
 
 
 def _said(run_id: str, error: Exception) -> Any:

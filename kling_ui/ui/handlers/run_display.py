@@ -1,7 +1,8 @@
 """Where a tab sees runs: one with its state, its player and the visitor's history, or several beside each other."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -21,6 +22,14 @@ from kling_ui.ui.visitors import Visitor
 DisplayUpdate = tuple[Any, Any, Any]  # status, player, history
 INTO_VIEW = {"into_view": True}
 UNCHANGED: DisplayUpdate = gr.skip(), gr.skip(), gr.skip()
+# A scene that takes longer than this from here to its tab waits for a busy server; then the next one comes so many
+# times later, so that a crowd of watchers leaves the server to others.
+SCENE_QUICK_S, SCENE_REST_TIMES, SCENE_REST_MAX_S = 0.02, 20.0, 5.0
+
+
+def rest_after(taken_s: float) -> float:
+    """Tell for how many seconds a tab waits for its next scene when the last one took so many to leave."""
+    return 0.0 if taken_s <= SCENE_QUICK_S else min(SCENE_REST_MAX_S, SCENE_REST_TIMES * taken_s)
 
 
 class RunDisplay:
@@ -28,10 +37,18 @@ class RunDisplay:
 
     Args:
         services: Gives what the page works with; it is open only while the server runs.
+        sleep: Waits for so many seconds.
+        clock: Tells the time in seconds.
     """
 
-    def __init__(self, services: Callable[[], Services]) -> None:
+    def __init__(
+        self,
+        services: Callable[[], Services],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._services = services
+        self._sleep, self._clock = sleep, clock
         self._latest_wins = LatestWins()
 
     async def show(
@@ -65,7 +82,10 @@ class RunDisplay:
                             yield UNCHANGED  # Gradio sends the last scene of an ended event once more
                             return
                         status, player, history = await self._scene(run, owner, shown, words)
+                        began_s = self._clock()
                         yield status | INTO_VIEW if into_view else status, player, history
+                        if not run.is_final and (rest_s := rest_after(self._clock() - began_s)):
+                            await self._sleep(rest_s)
             except RunError as error:
                 if is_ours():
                     yield refusal(error), {}, await self.history("", owner)

@@ -130,7 +130,8 @@ def repaired(signed_files: SignedFiles, versions: InputVersions, changed: Iterab
     """Show what repairs made of an input, and how to go back."""
     return {
         "repaired": {
-            "labels": versions.current.labels,
+            "word": "Changed" if versions.base is not versions.original else "Repaired",
+            "labels": versions.labels,
             "changes": [(change.what[:1].upper() + change.what[1:], change.before, change.after) for change in changed],
             "picture": signed_files.url(versions.current.picture),
             "steps": len(versions.past),
@@ -155,6 +156,7 @@ def image_facts(signed_files: SignedFiles, path: Path, facts: ImageFacts) -> Slo
         "alt": "The character image",
         "needs_copy": not is_shown_everywhere(facts),
         "busy": "Looking for the character",
+        "size_px": [facts.width_px, facts.height_px],
         "facts": [
             ("Size", wording.size(facts.width_px, facts.height_px)),
             ("File", f"{_named(facts)}, {wording.weight(facts.size_bytes)}"),
@@ -214,6 +216,8 @@ def video_facts(signed_files: SignedFiles, path: Path, facts: VideoFacts) -> Slo
     return received(signed_files, path) | {
         "busy": "Looking for the person",
         "needs_copy": not is_shown_everywhere(facts),
+        "size_px": [facts.width_px, facts.height_px],
+        "duration_s": facts.duration_s,
         "facts": [
             ("Length", f"{wording.seconds(facts.duration_s)}, {wording.rate(facts.fps)}"),
             ("Size", wording.size(facts.width_px, facts.height_px)),

@@ -10,7 +10,7 @@ from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Charge, charge_of
 from kling_ui.runs.record import EngineName, RunState
 
-TABLES = ("runs", "states", "handles", "usage", "pauses", "batch_cells")
+TABLES = ("runs", "states", "handles", "usage", "pauses", "batch_cells", "votes")
 FIRST = Path(__file__).with_name("ledger-v1.sql")  # written by the release that had one step; it never changes
 
 

@@ -307,3 +307,68 @@ def test_what_is_gone_cannot_be_gone_back_to(handlers, image):
 def test_only_choices_that_exist_are_taken_over(handlers, told, chosen):
     taken = asyncio.run(handlers.on_choose(_told(**told)))
     assert taken == tuple(gr.skip() if value is None else value for value in chosen)
+
+
+def _adjust(handlers, image, video, **what):
+    async def collect():
+        event = _told(**what)
+        return [display async for display in handlers.on_adjust(event, image, video, "video", True, TAB)]
+
+    return asyncio.run(collect())
+
+
+def test_an_adjusted_clip_is_what_repairs_begin_with_and_can_be_undone(handlers, image, video, broken):
+    sources = []
+    make = broken["transform_video"]
+    broken["transform_video"] = lambda path, *more: sources.append(path.name) or make(path, *more)
+    *before, (picture, clip) = _adjust(handlers, image, video, input="video", span=[2.0, 7.0])
+    assert all(shown[1]["adjusting"]["state"] == "running" for shown in before)
+    assert picture == gr.skip()
+    assert clip["adjusting"]["state"] == "done"
+    trimmed = clip["value"]
+    assert trimmed["repaired"]["labels"] == ("Kept 2.0–7.0\N{NO-BREAK SPACE}s",)
+    assert (trimmed["repaired"]["word"], trimmed["instead_of"]) == ("Changed", video["ref"])
+    *_, (_, turned) = _adjust(handlers, image, trimmed, input="video", turns=1)
+    assert turned["value"]["repaired"]["labels"][1:] == ("Turned left",)
+    assert sources == [EXAMPLES[0].video, sources[1]]
+    assert "repaired" in sources[1]  # of what is shown
+    back = asyncio.run(handlers.on_undo_video(turned["value"], TAB))
+    assert (back["ref"], back["repaired"]["labels"]) == (trimmed["ref"], trimmed["repaired"]["labels"])
+    first = asyncio.run(handlers.on_undo_video(back, TAB))
+    assert first["ref"] == video["ref"]
+
+
+def test_repairs_of_an_adjusted_clip_are_made_from_it_and_keep_its_words(handlers, image, video, broken):
+    *_, (_, clip) = _adjust(handlers, image, video, input="video", turns=3)
+    adjusted, sources, make = clip["value"], [], broken["transform_video"]
+    broken["transform_video"] = lambda path, *more: sources.append(path.name) or make(path, *more)
+    *_, (_, again, _) = _repair(handlers, image, adjusted, "video.trim", span=[2.0, 7.0])
+    assert sources == [adjusted["ref"].rpartition("/")[2]]
+    assert again["repaired"]["labels"] == ("Turned right", "Keep 2.0–7.0\N{NO-BREAK SPACE}s")
+    assert again["repaired"]["steps"] == 2
+
+
+@pytest.mark.parametrize(
+    ("what", "reason"),
+    [
+        ({"input": "video", "span": [2.0, 4.0]}, "too short"),
+        ({"input": "image", "box": [0.0, 0.0, 0.1, 0.1]}, "at least"),
+        ({"input": "image", "box": [0.5, 0.0, 0.1, 1.0]}, "nothing would change"),
+        ({"input": "image", "turns": "left"}, "nothing would change"),
+    ],
+)
+def test_what_is_not_lawful_is_refused_and_changes_nothing(handlers, image, video, what, reason):
+    *_, shown = _adjust(handlers, image, video, **what)
+    told = shown[0 if what["input"] == "image" else 1]
+    assert told["adjusting"]["state"] == "failed"
+    assert reason in told["adjusting"]["words"]
+    assert "value" not in told
+
+
+def test_a_part_is_foreseen_with_the_rate_that_is_shown(handlers, video):
+    event = _told(span=[1.0, 5.0])
+    told = asyncio.run(handlers.on_part(event, video, {"rate_usd": 0.05}, TAB))
+    assert told["part"]["span"] == [1.0, 5.0]
+    assert "$0.20" in told["part"]["words"]
+    assert "Kling" not in asyncio.run(handlers.on_part(event, video, {}, TAB))["part"]["words"]
+    assert asyncio.run(handlers.on_part(_told(span="all"), video, {}, TAB)) == gr.skip()

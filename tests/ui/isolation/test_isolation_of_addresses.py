@@ -372,7 +372,7 @@ def takes_the_share_of_another_address(target):
     headers = {"X-File-Name": "x.png", "X-Forwarded-For": "198.51.100.9"}
     target.client.post("/inputs", content=b"x", headers=headers)
     store = target.services.store
-    return (store.root / store._folder_name(f"ip:{key}")).is_dir()
+    return (store.root / store.folder_name(f"ip:{key}")).is_dir()
 
 
 @pytest.mark.parametrize("is_guarded", [True, False], ids=["guarded", "guard removed"])

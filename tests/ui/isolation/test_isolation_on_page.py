@@ -46,7 +46,7 @@ def owner_of_a_run(patch):
 
 def owner_in_the_ledger(patch):
     """Runs are changed by whoever names them."""
-    patch.setattr(store, "_theirs", lambda run_id, _: (store.runs.c.run_id == run_id,))
+    patch.setattr(store, "theirs_of", lambda run_id, _: (store.runs.c.run_id == run_id,))
 
 
 def owner_of_a_request(patch):
@@ -191,7 +191,12 @@ def deletes_a_run(target):
 @tried(owner_of_a_run, owner_in_the_ledger)
 def deletes_what_was_paid_for(target):
     target.send("on_delete", {"run_id": target.paid, "loss": "paid"})
-    return not (target.data_dir / "runs" / target.paid / "result.mp4").is_file()
+    return target.record(target.paid).deleted_at is not None
+
+
+@tried(owner_of_a_run)
+def compares_anothers_runs(target):
+    return target.gives_away(target.send("on_compare_runs", {"run_ids": [target.seen, target.paid]}, reads=True))
 
 
 @tried(owner_of_a_run)

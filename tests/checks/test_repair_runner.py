@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kling_ui.checks.repair_plan import Plan
-from kling_ui.checks.repair_session import RepairedCopy, RepairRunner, place
+from kling_ui.checks.repair_runner import RepairedCopy, RepairRunner, place
 from kling_ui.errors import MediaError
 from kling_ui.media.transform_image import ImageTransform
 from kling_ui.media.transform_video import VideoTransform

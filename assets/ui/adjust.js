@@ -1,0 +1,53 @@
+// What a person wants of an input though no finding calls for it: a part of its time, a crop, a turn. Events for Python:
+// 'adjust' with {input, press} and {span}, {box} or {turns}; 'stop' with {press}. The way back is the undo of repairs.
+const adjust = { press: null, isOn: false };
+
+function startAdjust(what) {
+  if (adjust.isOn) return;
+  adjust.press = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // absent on plain http
+  drawAdjusting({ state: "running", words: "Starting", share: null });
+  trigger("adjust", { input: kind, press: adjust.press, ...what });
+}
+
+function drawAdjusting({ state = "", words = "", share = null }) {
+  adjust.isOn = state === "running";
+  const percent = adjust.isOn && share !== null ? `, ${Math.round(100 * share)} %` : "";
+  show(find(".adjust-state"), Boolean(words));
+  find(".adjust-state").dataset.state = state;
+  const line = find(".adjust-words");
+  if (line.textContent !== words + percent) line.textContent = words + percent;
+  const stop = find("[data-adjust=stop]");
+  stop.hidden = !adjust.isOn;
+  if (!adjust.isOn) stop.disabled = false;
+  for (const button of element.querySelectorAll("[data-adjust]:not([data-adjust=stop])")) button.disabled = adjust.isOn;
+  if (cropBox) paintCrop();
+}
+
+// Of what stands here; with another file, what was being chosen of the one before is over.
+function drawAdjust(value) {
+  const isReady = Boolean(value.ref && value.size_px && !value.busy);
+  show(find(".adjust"), isReady);
+  if (isReady) find(".slot").dataset.sizePx = value.size_px.join(" ");
+  else delete find(".slot").dataset.sizePx;
+  if (adjust.of === value.ref && isReady) return;
+  adjust.of = value.ref;
+  if (cropBox) toggleCrop(false);
+  if (!adjust.isOn) drawAdjusting({});
+}
+
+const adjustDeeds = {
+  crop: () => toggleCrop(),
+  left: () => startAdjust({ turns: 1 }),
+  right: () => startAdjust({ turns: 3 }),
+  "keep-crop": () => startAdjust({ box: cropBox }),
+  "keep-trim": () => startAdjust({ span: [trim.start_s, trim.end_s] }),
+  "reset-trim": () => { drawTrim(trim.duration_s); trimHandle("start").focus(); },
+  stop: () => { find("[data-adjust=stop]").disabled = true; trigger("stop", { press: adjust.press }); },
+};
+
+function wireAdjust() {
+  wireCrop();
+  find(".adjust").setAttribute("aria-label", `Adjust the ${isVideo ? "clip" : "picture"}`);
+  element.addEventListener("click", (event) => adjustDeeds[event.target.closest("[data-adjust]")?.dataset.adjust]?.());
+  watch("adjusting", () => drawAdjusting(props.adjusting || {}));
+}

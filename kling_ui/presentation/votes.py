@@ -1,0 +1,29 @@
+"""What is said after a blind vote: which result was preferred, and what came of all votes."""
+
+from collections.abc import Sequence
+
+from kling_ui.presentation.gallery import run_title
+from kling_ui.runs.ledger.votes import VoteTally
+from kling_ui.runs.view import RunView
+
+
+def vote_words(runs: Sequence[RunView], preferred: str, tally: VoteTally) -> str:
+    """Say what a visitor preferred, by its name, and how their votes between the engines stand.
+
+    Args:
+        runs: Those that were shown.
+        preferred: Id of the best one; empty for no difference.
+        tally: All votes, this one among them.
+    """
+    best = next((run for run in runs if run.run_id == preferred), None)
+    chosen = "No difference to you." if best is None else f"You preferred {best.name or run_title(best)}."
+    return f"{chosen} {tally_words(tally)}".strip()
+
+
+def tally_words(tally: VoteTally) -> str:
+    """Say how votes between the engines stand: ``Kling preferred in 7 of 9 blind votes, the preview in 1``."""
+    if not tally.votes:
+        return ""
+    votes = "blind vote" if tally.votes == 1 else "blind votes"
+    preview = f", the preview in {tally.preview}" if tally.preview else ""
+    return f"Kling preferred in {tally.kling} of {tally.votes} {votes}{preview}."
