@@ -353,7 +353,7 @@ def _scheduler(env: Mapping[str, str]) -> str | None:
     if not (text := env.get("KLING_UI_SCHEDULER")):
         return None
     if not _SCHEDULER.fullmatch(text):
-        raise SettingsError("KLING_UI_SCHEDULER takes the address of a Dask scheduler, such as tcp://scheduler:8786.")
+        raise SettingsError("KLING_UI_SCHEDULER takes the address of a Dask scheduler, such as tcp://host:8786.")
     if not env.get("KLING_UI_STORE_URL"):
         raise SettingsError("KLING_UI_SCHEDULER needs KLING_UI_STORE_URL, through which files reach the workers.")
     return text
