@@ -11,7 +11,7 @@ TESTS := $(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 EXPORT := $(UV) export --frozen --no-dev --no-emit-project --no-annotate --no-header -q
 PYTHON ?= python3
 
-.PHONY: help run test check fix bench docs pictures lock browser postgresql javascript
+.PHONY: help run test check fix bench cluster docs pictures lock browser postgresql haproxy javascript
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ fix: $(UV) ## Format the code and mend what the linter can
 bench: $(UV) ## Run the benchmarks
 	@$(RUN) python -m benchmarks $(ARGS)
 
+cluster: $(UV) postgresql haproxy ## Start two replicas, workers, a scheduler, PostgreSQL and an S3 server, until Ctrl+C
+	@$(RUN) python -m benchmarks cluster up $(ARGS)
+
 docs: $(UV) ## Build the documentation into build/docs
 	@NO_MKDOCS_2_WARNING=1 $(UV) run --frozen --isolated --only-group docs mkdocs build --quiet
 	@echo "build/docs/index.html"
@@ -54,6 +57,9 @@ browser: $(UV)
 
 postgresql:
 	@.ci/postgresql
+
+haproxy:
+	@.ci/haproxy
 
 javascript:
 	@.ci/javascript

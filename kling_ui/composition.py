@@ -126,11 +126,22 @@ async def open_parts(settings: Settings, *, worker_count: int | None = None) -> 
         settings: The settings.
         worker_count: Worker processes, if not as many as the settings say.
     """
-    workers = Workers(worker_count or settings.workers, memory_mb=settings.limits.job_mb)
+    workers = _open_workers(settings, worker_count)
     try:
         yield Parts(settings=settings, workers=workers, preflight=Preflight(workers, settings.analyses_folder))
     finally:
         await asyncio.to_thread(workers.close)  # it waits for the processes
+
+
+def _open_workers(settings: Settings, count: int | None) -> Workers:
+    if settings.scheduler is None or settings.store_url is None:
+        return Workers(count or settings.workers, memory_mb=settings.limits.job_mb)
+    from kling_ui.buckets import open_bucket  # noqa: PLC0415  only where there is a cluster
+    from kling_ui.cluster import ClusterWorkers  # noqa: PLC0415
+
+    return ClusterWorkers(
+        settings.scheduler, open_bucket(settings.store_url), count or settings.workers, memory_mb=settings.limits.job_mb
+    )
 
 
 def owner_id(data_dir: Path) -> str:

@@ -23,6 +23,7 @@ MODEL_ID = "kling/kling-2-6/motion-control-standard"
 TOKEN_MAX_CHARS = 4096  # the vendor's own clients refuse longer ones
 METRICS_TOKEN_MIN_CHARS = 16
 PUBLISH_HOURS_MAX = 168  # a presigned address of S3 works for seven days at most
+_SCHEDULER = re.compile(r"(?:tcp|tls)://(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):[0-9]{1,5}")
 _STORE_URL = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9._/-]*)?")
 _HOST = re.compile(r"(?:[a-z0-9-]+\.)+[a-z0-9-]+")
 _DOLLARS = re.compile(r"[0-9]{1,6}(?:\.[0-9]{1,4})?")
@@ -85,6 +86,9 @@ class Settings:
         login: ``OAUTH_CLIENT_ID``, ``OAUTH_CLIENT_SECRET`` and ``OPENID_PROVIDER_URL`` on a Space: how visitors log in;
             ``None`` where they cannot.
         workers: ``KLING_UI_WORKERS``: worker processes for checks and previews, 1-64; ``None`` lets the machine decide.
+            With a scheduler, how many jobs of this process are under way at a time.
+        scheduler: ``KLING_UI_SCHEDULER``: ``tcp://host:port`` of a Dask scheduler whose workers do this work instead;
+            needs the extra ``cluster`` and ``KLING_UI_STORE_URL``.
         budget_session_usd: ``KLING_UI_BUDGET_SESSION_USD``: the most that paid runs of one sitting of one visitor may
             cost, in US dollars; ``None`` sets no limit, 0 allows no paid run.
         budget_day_usd: ``KLING_UI_BUDGET_DAY_USD``: the most that the paid runs of one day (UTC) may cost.
@@ -123,6 +127,7 @@ class Settings:
     publish_hours: int = 24
     login: SpaceLogin | None = None
     workers: int | None = None
+    scheduler: str | None = None
     budget_session_usd: float | None = None
     budget_day_usd: float | None = None
     budget_visitor_usd: float | None = None
@@ -175,6 +180,7 @@ class Settings:
             publish_hours=_number(env, "KLING_UI_LEND_HOURS", 1, PUBLISH_HOURS_MAX) or cls.publish_hours,
             login=_login(env),
             workers=_number(env, "KLING_UI_WORKERS", 1, 64),
+            scheduler=_scheduler(env),
             budget_session_usd=_dollars(env, "KLING_UI_BUDGET_SESSION_USD"),
             budget_day_usd=_dollars(env, "KLING_UI_BUDGET_DAY_USD"),
             budget_visitor_usd=_dollars(env, "KLING_UI_BUDGET_VISITOR_USD"),
@@ -344,6 +350,16 @@ def _store_url(env: Mapping[str, str]) -> str | None:
     if not _STORE_URL.fullmatch(text) or any(part in {".", "..", ""} for part in text[5:].rstrip("/").split("/")):
         raise SettingsError("KLING_UI_STORE_URL takes a bucket and a folder in it, such as s3://my-bucket/kling-ui.")
     return text.rstrip("/")
+
+
+def _scheduler(env: Mapping[str, str]) -> str | None:
+    if not (text := env.get("KLING_UI_SCHEDULER")):
+        return None
+    if not _SCHEDULER.fullmatch(text):
+        raise SettingsError("KLING_UI_SCHEDULER takes the address of a Dask scheduler, such as tcp://host:8786.")
+    if not env.get("KLING_UI_STORE_URL"):
+        raise SettingsError("KLING_UI_SCHEDULER needs KLING_UI_STORE_URL, through which files reach the workers.")
+    return text
 
 
 def _number(env: Mapping[str, str], name: str, low: int, high: int) -> int | None:

@@ -56,7 +56,12 @@ class Workers:
     Args:
         count: Processes, at least 1; ``None`` takes the machine's cores, at most 4.
         memory_mb: Memory that one job may take, in MB of 2^20 bytes; 0 sets no limit.
+
+    Attributes:
+        previews_at_once: So many previews are drawn at the same time; other workers stay free for what people wait for.
     """
+
+    previews_at_once = 1
 
     def __init__(self, count: int | None = None, *, memory_mb: int = MEMORY_MB) -> None:
         self.count = count or max(1, min(4, os.cpu_count() or 1))

@@ -53,6 +53,8 @@ def test_the_longer_name_of_the_token_wins():
         ("KLING_UI_BUDGET_DAY_USD", "5,00"),
         ("KLING_UI_STORE_URL", "https://bucket.example.org/x"),
         ("KLING_UI_STORE_URL", "s3://"),
+        ("KLING_UI_SCHEDULER", "http://scheduler:8786"),
+        ("KLING_UI_SCHEDULER", "tcp://scheduler"),
         ("KLING_UI_STORE_URL", "s3://Bucket/x"),
         ("KLING_UI_STORE_URL", "s3://key:secret@bucket/x"),
         ("KLING_UI_STORE_URL", "s3://bucket/x?endpoint=y"),
@@ -393,3 +395,13 @@ def test_a_public_app_limits_what_one_visitor_takes_in_a_day_unless_that_is_lift
 def test_a_wrong_quota_or_pause_stops_the_start(name, value):
     with pytest.raises(SettingsError, match=f"^{name} takes "):
         Settings.from_env({name: value})
+
+
+def test_a_scheduler_is_taken_with_a_store():
+    environ = {"KLING_UI_SCHEDULER": "tls://[::1]:8786", "KLING_UI_STORE_URL": "s3://bucket/kling"}
+    assert Settings.from_env(environ).scheduler == "tls://[::1]:8786"
+
+
+def test_a_scheduler_needs_a_store():
+    with pytest.raises(SettingsError, match="KLING_UI_SCHEDULER needs KLING_UI_STORE_URL"):
+        Settings.from_env({"KLING_UI_SCHEDULER": "tcp://host:8786"})

@@ -67,7 +67,8 @@ def open_publishers(settings: Settings, probe: UrlProbe) -> PublisherChain:
     """
     publishers: list[Publisher] = []
     if settings.store_url:
-        from kling_ui.runs.publishing.s3 import S3Publisher, open_bucket  # noqa: PLC0415  only where there is a store
+        from kling_ui.buckets import open_bucket  # noqa: PLC0415  only where there is a store
+        from kling_ui.runs.publishing.s3 import S3Publisher  # noqa: PLC0415  only where there is a store
 
         key, store = secret_in(settings.data_dir, KEY_FILE), open_bucket(settings.store_url)
         publishers.append(S3Publisher(store, key, probe, publish_hours=settings.publish_hours))
@@ -238,7 +239,7 @@ class Engines:
         return UrlProbe(http, takes_http=is_stand_in)
 
     async def _open_preview(self) -> Engine:
-        queue = JobQueue(self._folder, self._workers, render=self._render)
+        queue = JobQueue(self._folder, self._workers, render=self._render, slots=self._workers.previews_at_once)
         self._stack.push_async_callback(queue.aclose)
         transport = httpx.ASGITransport(build_service(queue), raise_app_exceptions=False)
         http = httpx.AsyncClient(base_url=OFFERS_ORIGIN, transport=transport, timeout=TIMEOUT)

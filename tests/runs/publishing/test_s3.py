@@ -7,9 +7,10 @@ import httpx
 import obstore
 import pytest
 
+from kling_ui.buckets import open_bucket
 from kling_ui.options import InputKind as Kind
 from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError
-from kling_ui.runs.publishing.s3 import SWEEP_AFTER_S, S3Publisher, open_bucket
+from kling_ui.runs.publishing.s3 import SWEEP_AFTER_S, S3Publisher
 
 KEY = bytes(32)
 SECRETS = ("planted-secret", "Signature=")

@@ -8,11 +8,11 @@ import obstore
 import pytest
 from starlette.applications import Starlette
 
+from kling_ui.buckets import open_bucket
 from kling_ui.media.metadata import copy_without_metadata
 from kling_ui.presentation.runs import run_words
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
-from kling_ui.runs.publishing.s3 import open_bucket
 from kling_ui.runs.record import RunState
 
 
