@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         sheet,
     )
     from kling_ui.results import CheckResult, Problem, Progress, RepairResult, RunResult
-    from kling_ui.runs.model_offers import ModelOffer
+    from kling_ui.runs.pricing import ModelOffer
     from kling_ui.scoring.match import MotionMatch
     from kling_ui.settings import Settings
     from kling_ui.sheets import SheetCell, SheetResult
@@ -92,7 +92,7 @@ _HOMES = {
     "PlanResult": "long_clips.clip_plan",
     "BatchResult": "batches.order",
     "ManifestError": "batches.manifest",
-    "ModelOffer": "runs.model_offers",
+    "ModelOffer": "runs.pricing",
     "MotionMatch": "scoring.match",
     "Settings": "settings",
     "SheetCell": "sheets",

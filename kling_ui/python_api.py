@@ -29,7 +29,7 @@ from kling_ui.presentation.findings import repair_effect, repair_label
 from kling_ui.presentation.runs import in_words
 from kling_ui.results import CheckResult, Progress, RepairResult, RunResult
 from kling_ui.run_orders import AnyPath, OnProgress, RunOrder, carry_out, open_folder, options_of, path_of
-from kling_ui.runs.model_offers import ModelOffer
+from kling_ui.runs.pricing import ModelOffer
 from kling_ui.runs.record import EngineName, RunInputs
 from kling_ui.scoring.match import MotionMatch
 from kling_ui.settings import Settings

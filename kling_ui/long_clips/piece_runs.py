@@ -21,9 +21,8 @@ from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.quotas import Usage
 from kling_ui.results import BLOCKED, CheckResult, Progress
 from kling_ui.run_orders import RunOrder
-from kling_ui.runs.pricing import ROUNDING_USD, Charge, PriceRisenError, Quote
+from kling_ui.runs.pricing import ROUNDING_USD, Charge, PriceRisenError, Quote, usage_of
 from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunState, StartCode, Terms
-from kling_ui.runs.submission import usage_of
 from kling_ui.runs.view import RunView
 
 if TYPE_CHECKING:

@@ -5,9 +5,8 @@ from typing import Any
 
 from kling_ui.options import Provider, TransferOptions
 from kling_ui.presentation.wording import ENGINE_LABELS, NOT_AVAILABLE, dollars
-from kling_ui.runs.model_offers import ModelOffer
 from kling_ui.runs.model_schema import FieldChange, SchemaChange
-from kling_ui.runs.pricing import Quote
+from kling_ui.runs.pricing import ModelOffer, Quote
 from kling_ui.runs.record import EngineName
 
 PROVIDERS = {Provider.RUNCOMFY: "RunComfy", Provider.FAL: "fal"}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from pydantic import SecretStr
@@ -13,7 +13,7 @@ from kling_ui.errors import APIConnectionError, APIError, AuthenticationError, I
 from kling_ui.options import Provider, TransferOptions
 from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.model_schema import schema_changes
-from kling_ui.runs.pricing import Quote
+from kling_ui.runs.pricing import ModelOffer, Quote
 from kling_ui.runs.record import EngineName, ModelSchema, Terms
 from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.supervisor import RunSupervisor
@@ -22,25 +22,6 @@ PRICE_LIMIT_S = 10.0  # an answer takes at most 10 s (docs/vendor_api.md, sectio
 SEARCH = "motion-control"
 USUAL = TransferOptions()
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelOffer:
-    """A model that a run can go to.
-
-    Attributes:
-        model_id: As in the API's paths.
-        name: What its vendor calls it.
-        provider: Through whom it is reached.
-        quote: Its rate, and what has changed in what it takes.
-        is_usual: It is the model of the settings, taken when none is chosen.
-    """
-
-    model_id: str
-    name: str
-    provider: Provider
-    quote: Quote
-    is_usual: bool = False
 
 
 class ModelOffers:

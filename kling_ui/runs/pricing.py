@@ -5,8 +5,11 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
+from pydantic import SecretStr
+
 from kling_ui.errors import RunError
-from kling_ui.quotas import DAY_S
+from kling_ui.options import Provider
+from kling_ui.quotas import DAY_S, Usage
 from kling_ui.runs.model_schema import SchemaChange
 from kling_ui.runs.record import EngineName, ModelSchema, RunRecord, RunState
 
@@ -286,3 +289,32 @@ def spending_of(
         day_unsure_usd=day_unsure_usd,
         unsure_runs=unsure_runs,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelOffer:
+    """A model that a run can go to.
+
+    Attributes:
+        model_id: As in the API's paths.
+        name: What its vendor calls it.
+        provider: Through whom it is reached.
+        quote: Its rate, and what has changed in what it takes.
+        is_usual: It is the model of the settings, taken when none is chosen.
+    """
+
+    model_id: str
+    name: str
+    provider: Provider
+    quote: Quote
+    is_usual: bool = False
+
+
+def usage_of(quote: Quote, token: SecretStr | None) -> Usage:
+    """Say what a run on Kling takes of a day; what a visitor's own token pays takes none of the app's dollars."""
+    return Usage(runs=1, seconds=quote.duration_s, usd=quote.estimate_usd if token is None else 0.0)
+
+
+def foreseen_usage(quote: Quote, token: SecretStr | None) -> Usage:
+    """Say the same before a run is asked for: without a clip, a run of no length."""
+    return Usage(runs=1) if quote.duration_s is None else usage_of(quote, token)

@@ -18,9 +18,9 @@ from kling_ui.runs.gallery import RunGallery
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.ledger.tallies import LedgerTally
-from kling_ui.runs.model_offers import USUAL, ModelOffer, ModelOffers
+from kling_ui.runs.model_offers import USUAL, ModelOffers
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
-from kling_ui.runs.pricing import Budget, Quote, Spending
+from kling_ui.runs.pricing import Budget, ModelOffer, Quote, Spending
 from kling_ui.runs.publishing.protocol import InputFile, PlannedDeliveries
 from kling_ui.runs.queries import HISTORY_LIMIT, RunQueries
 from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunRecord, RunState, Start, Terms

@@ -12,7 +12,7 @@ from kling_ui.runs.admission import Admission
 from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.model_offers import ModelOffers
 from kling_ui.runs.model_schema import hold_schema
-from kling_ui.runs.pricing import ROUNDING_USD, Budget, PriceRisenError, Quote, hold_price
+from kling_ui.runs.pricing import ROUNDING_USD, Budget, PriceRisenError, Quote, hold_price, usage_of
 from kling_ui.runs.record import (
     BatchCell,
     EngineName,
@@ -269,16 +269,6 @@ class RunSubmission:
 
 def _key_of(inputs: RunInputs) -> str:
     return inputs.corrections.key if inputs.corrections else ""
-
-
-def usage_of(quote: Quote, token: SecretStr | None) -> Usage:
-    """Say what a run on Kling takes of a day; what a visitor's own token pays takes none of the app's dollars."""
-    return Usage(runs=1, seconds=quote.duration_s, usd=quote.estimate_usd if token is None else 0.0)
-
-
-def foreseen_usage(quote: Quote, token: SecretStr | None) -> Usage:
-    """Say the same before a run is asked for: without a clip, a run of no length."""
-    return Usage(runs=1) if quote.duration_s is None else usage_of(quote, token)
 
 
 def nobodys() -> RunError:

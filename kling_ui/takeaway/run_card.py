@@ -105,6 +105,7 @@ class CardOptions(_Part):
     orientation: Orientation
     keep_sound: bool
     resolution: Resolution
+    model: Annotated[str, Field(max_length=256)] = ""
 
 
 class CardResult(_Part):

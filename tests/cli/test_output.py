@@ -170,6 +170,8 @@ def test_the_json_of_a_finished_run():
         "run_id": "1" * 32,
         "request_id": "req-1",
         "engine": "preview",
+        "model": None,
+        "schema_sha256": None,
         "status": "completed",
         "video": "a-b-preview.mp4",
         "duration_s": 5.0,

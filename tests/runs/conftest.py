@@ -43,6 +43,8 @@ FACTS = ResultFacts(
 class HereWorkers:
     """Runs work in a thread of this process."""
 
+    previews_at_once = 1
+
     async def run(self, work: Callable[..., Any], /, *args: Any, timeout_s: float | None = None, **kwargs: Any) -> Any:
         return await asyncio.to_thread(work, *args, **kwargs)
 

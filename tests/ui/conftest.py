@@ -21,7 +21,7 @@ from figure.cast import DANCER
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kling_ui.checks.preflight import Preflight
-from kling_ui.errors import KlingUIError
+from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.playable import PlayableCopies
 from kling_ui.media.probe import VideoFacts
@@ -30,9 +30,8 @@ from kling_ui.quotas import QuotaKeys, Usage
 from kling_ui.runs.admission import UploadAllowance
 from kling_ui.runs.gallery import ForecastRecord, GalleryOverview
 from kling_ui.runs.ledger.gallery import GalleryPage, GalleryQuery
-from kling_ui.runs.model_offers import ModelOffer
 from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
-from kling_ui.runs.pricing import Budget, Charge, Quote, Spending
+from kling_ui.runs.pricing import Budget, Charge, ModelOffer, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import RunInputs, Start
@@ -222,6 +221,8 @@ def run_of(tmp_path: Path) -> Callable[..., RunView]:
 
 class CannedWorkers:
     """Answers by the name of the work: with a value, by calling a function, or by raising."""
+
+    previews_at_once = 1
 
     def __init__(self, answers: dict[str, Any]) -> None:
         self._answers = answers
@@ -418,6 +419,7 @@ def canned(tmp_path: Path) -> dict[str, Any]:
     for name in ("strip.jpg", "figure.png"):
         (tmp_path / name).write_bytes(b"x")
     return {
+        "recall_survey": MediaError("it cannot be read.", path=tmp_path, advice="Choose another clip."),
         "probe_image": image,
         "probe_video": video,
         "analyse_image": ImageAnalysis("0" * 64, image, None, 0.0, None),

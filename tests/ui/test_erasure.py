@@ -36,7 +36,7 @@ def _sha256(content):
 class HereWorkers:
     """Runs work in a thread of this process."""
 
-    count = 1
+    count = previews_at_once = 1
 
     async def run(self, work, /, *args, timeout_s=None, **more):
         return await asyncio.to_thread(work, *args, **more)

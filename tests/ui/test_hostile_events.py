@@ -264,7 +264,10 @@ def test_an_unknown_engine_means_the_free_one(client, services, engine):
     config = client.get("/config").json()
     honest = _honest(config, services)
     (event,) = [event for event in config["dependencies"] if event["api_name"] == "cost"]
-    assert _join(client, event, [engine, honest[event["inputs"][1]], VISITOR], None, "tab").status_code == 200
+    assert (
+        _join(client, event, [engine, *(honest[number] for number in event["inputs"][1:])], None, "tab").status_code
+        == 200
+    )
     (done,) = [message for message in _read(client, "tab") if message["msg"] == "process_completed"]
     assert done["output"]["data"][0] == {"words": "The preview is free: this app draws it, and nothing goes to Kling."}
 

@@ -47,6 +47,7 @@ def test_all_events_but_the_endpoints_for_programs_are_plumbing(page):
         "batch",
         "plan",
         "run_long",
+        "models",
     }
 
 

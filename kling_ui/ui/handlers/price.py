@@ -17,9 +17,9 @@ from kling_ui.presentation.request_code import WITHOUT_CORRECTIONS, CodeRequest,
 from kling_ui.presentation.runs import in_words
 from kling_ui.presentation.wording import NBSP, dollars
 from kling_ui.quotas import Usage
-from kling_ui.runs.pricing import Quote
+from kling_ui.runs.pricing import Quote, foreseen_usage
 from kling_ui.runs.record import EngineName, RunInputs, Terms
-from kling_ui.runs.submission import NoTokenError, foreseen_usage
+from kling_ui.runs.submission import NoTokenError
 from kling_ui.ui.browser_values import RunRequest, model_of, read_shown_rate, shown_rate_value
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, text_of
 from kling_ui.ui.handlers.account import refused_line

@@ -28,8 +28,8 @@ from kling_ui.presentation.wording import place_words
 from kling_ui.quotas import Usage
 from kling_ui.results import CheckResult
 from kling_ui.runs.engines import judged_for
+from kling_ui.runs.pricing import foreseen_usage
 from kling_ui.runs.record import EngineName, RunInputs, Start
-from kling_ui.runs.submission import foreseen_usage
 from kling_ui.runs.view import RunView
 from kling_ui.scoring.compare import match_clips
 from kling_ui.sheets import sheet_with

@@ -11,9 +11,8 @@ from kling_ui.options import Provider, TransferOptions
 from kling_ui.pauses import Pause, PausedError, PauseScope
 from kling_ui.presentation.wording import NBSP
 from kling_ui.quotas import Usage
-from kling_ui.runs.model_offers import ModelOffer
 from kling_ui.runs.model_schema import FieldChange, SchemaChange
-from kling_ui.runs.pricing import Budget, Quote, Spending
+from kling_ui.runs.pricing import Budget, ModelOffer, Quote, Spending
 from kling_ui.runs.publishing.protocol import NoPublisherError
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate
 from kling_ui.ui.event_payload import UNFORESEEN, UNFORESEEN_ADVICE
