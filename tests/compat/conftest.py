@@ -56,6 +56,8 @@ STREAM_MAX_S = 60.0  # a run that is followed on where none should be tells of i
 class InThreads:
     """Plays worker processes for the page."""
 
+    previews_at_once = 1
+
     async def run(self, work: Any, /, *args: Any, timeout_s: float | None = None, **how: Any) -> Any:
         return await asyncio.to_thread(work, *args, **how)
 
