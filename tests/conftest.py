@@ -1,5 +1,6 @@
 """Media for all tests: drawn files of a person whose joints are exactly known, and small clips with chosen oddities."""
 
+import gc
 import json
 import os
 import signal
@@ -20,6 +21,20 @@ from PIL import Image, ImageDraw
 
 MakeClip = Callable[..., Path]
 HALF_BODY = Camera(y_m=1.28, height_m=1.15)
+
+
+def pytest_sessionstart() -> None:
+    """Collect no garbage while tests are collected.
+
+    Twice Python 3.11 ended that with "AST constructor recursion depth mismatch": a finaliser that runs within
+    ``ast.parse``, by which pytest rewrites each module, upsets its count.
+    """
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage again."""
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
