@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -108,8 +109,7 @@ class Cluster:
     def __init__(self, folder: Path, *, port: int, workers: int, replicas: int = 2) -> None:
         self.folder, self.logs = folder, folder / "logs"
         self.logs.mkdir(parents=True)
-        for place in (folder, folder.parent):
-            place.chmod(0o755)  # the database runs as somebody else where this runs as root
+        self._foreign: Path | None = None
         self.url = f"http://127.0.0.1:{port}"
         self.scheduler, self.s3 = f"tcp://127.0.0.1:{port + 2}", f"http://127.0.0.1:{port + 3}"
         self.ledger = f"postgresql://postgres@127.0.0.1:{port + 1}/postgres"
@@ -190,6 +190,13 @@ class Cluster:
                         part.await_ready()
 
     def _end(self) -> None:
+        try:
+            self._end_parts()
+        finally:
+            if self._foreign is not None:
+                shutil.rmtree(self._foreign, ignore_errors=True)
+
+    def _end_parts(self) -> None:
         for part in self.parts.values():
             part.send(signal.SIGINT if part.name == "postgresql" else signal.SIGTERM)
         end = time.monotonic() + 8
@@ -225,9 +232,11 @@ class Cluster:
         programs = _postgresql_programs()
         who: dict[str, Any] = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
         home = self.folder / "postgresql"
-        home.mkdir()
-        if who:
+        if who:  # its user reads no folder of root's
+            home = self._foreign = Path(tempfile.mkdtemp(prefix="kling-ui-postgresql-"))
             shutil.chown(home, **who)
+        else:
+            home.mkdir()
         made = [str(programs / "initdb"), "-D", str(home / "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8"]
         subprocess.run([*made, "--locale=C"], cwd=home, check=True, stdout=subprocess.DEVNULL, **who)
         command = [str(programs / "postgres"), "-D", str(home / "data"), "-p", str(port), "-k", str(home), "-h"]
