@@ -230,7 +230,7 @@ def test_chosen_runs_stand_beside_each_other_and_tell_what_differs(page: Page):
     expect(page.locator(".gallery-chosen p")).to_have_text("3 runs chosen.")
     page.click("[data-do=compare-runs]")
     table = page.locator(".differences-table")
-    expect(table.locator("thead th")).to_have_text(["Run", "Preview, 6.0 s", "Preview, 6.0 s", "Preview, 6.0 s"])
+    expect(table.locator("thead th")).to_have_text(["Run", *(f"Preview, 6.0 s ({n})" for n in (1, 2, 3))])
     rows = table.locator("tbody th").all_inner_texts()
     assert rows == ["Motion match", "Scene in words", "Orientation"]
     page.click(f"{CARDS} .past >> nth=0")

@@ -37,7 +37,7 @@ def test_a_first_visitor_finds_a_finished_result_that_goes_with_the_first_own_in
     page.wait_for_function(
         f"{CLOCKS}.length === 2 && document.querySelector('[data-pane=result] video').readyState > 1"
     )
-    assert page.evaluate(f"{CLOCKS}") == [0.0, 0.0], "nobody has asked for it to play"
+    assert max(page.evaluate(CLOCKS)) < 0.03, "nobody has asked for it to play"
     expect(result).to_have_attribute("src", re.compile("prepared-dance"))  # the example has arrived beside it
     expect(page.locator("[data-link=download]")).to_be_hidden()
     expect(page.locator("[data-do=compare]")).to_be_hidden()
@@ -82,7 +82,7 @@ def test_from_upload_to_a_playing_result(page: Page, person_png: Path, three_sec
     page.click("[data-do=play]")
     for key, time_s in (("Home", 0.0), ("ArrowRight", 1.5 / 8), ("ArrowRight", 2.5 / 8), ("ArrowLeft", 1.5 / 8)):
         page.locator("[data-do=play]").press(key)
-        page.wait_for_function(f"{CLOCKS}.every(time => Math.abs(time - {time_s}) < 0.02)")
+        page.wait_for_function(f"{CLOCKS}.every(time => Math.abs(time - {time_s}) < 0.03)")
 
     expect(page.locator("#status")).to_be_hidden(timeout=RENDER_MS)
     expect(page.locator(".player-facts")).to_contain_text(re.compile(r"Motion match\s*\d+ of 100"))
@@ -213,7 +213,7 @@ def test_the_button_is_in_reach_and_nothing_sticks_out(chromium: Browser, page_a
 def test_every_button_has_a_name(page: Page):
     nameless = page.evaluate(
         """[...document.querySelectorAll("button, a, input:not([type=file]), textarea")]
-            .filter((node) => node.offsetParent && !(node.innerText || node.ariaLabel || node.labels?.length))
+            .filter((node) => node.offsetParent && !(node.textContent.trim() || node.ariaLabel || node.labels?.length))
             .map((node) => node.outerHTML)"""
     )
     assert nameless == []

@@ -178,7 +178,7 @@ def test_a_run_is_deleted_after_a_second_word_and_opens_no_more(page: Page):
     assert page.request.get(page.locator(".past-picture").evaluate("node => node.src")).ok
     page.click(".about > summary")
     page.locator(".about [data-do=delete]").press("Enter")
-    expect(page.locator(".about-sure p")).to_have_text(
+    expect(page.locator(".about-sure p").first).to_have_text(
         "Delete this run with its files? It can be put back for 10 minutes."
     )
     expect(page.locator("[data-do=keep]")).to_be_focused()
@@ -207,8 +207,8 @@ def test_a_run_under_way_cannot_be_deleted(page: Page):
     page.click(".about > summary")
     page.click(".about [data-do=delete]")
     sure = page.locator("[data-do=sure]")
-    expect(page.locator(".about-sure p")).to_contain_text(re.compile("under way|put back"))
-    if "under way" in page.locator(".about-sure p").inner_text():  # it may have ended meanwhile
+    expect(page.locator(".about-sure p").first).to_contain_text(re.compile("under way|put back"))
+    if "under way" in page.locator(".about-sure p").first.inner_text():  # it may have ended meanwhile
         expect(sure).to_be_hidden()
     page.click("[data-do=keep]")
     page.click(f"{STATUS} [data-do=cancel]")

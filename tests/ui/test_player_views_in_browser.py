@@ -137,6 +137,7 @@ def test_a_drag_on_the_timeline_loops_that_part_and_a_click_near_a_cut_goes_to_i
     _focus(page)
     page.keyboard.press("Home")
     page.keyboard.press("ArrowRight")
+    expect(page.locator(".transport-time")).to_contain_text("0.10")
     page.keyboard.press("[")
     expect(page.locator(".timeline-loop")).to_contain_text("Loops 0.10–1.00 s")
     page.click("[data-do=unloop]")

@@ -74,8 +74,8 @@ async def _end(values):
 
 
 async def _settle():
-    for _ in range(20):
-        await asyncio.sleep(0)
+    for _ in range(60):
+        await asyncio.sleep(0.005)
 
 
 def test_a_strangers_hundred_checks_do_not_stand_before_somebody_elses_first(public):
