@@ -80,7 +80,7 @@ def test_from_upload_to_a_playing_result(page: Page, person_png: Path, three_sec
     page.click("[data-do=play]")
     page.wait_for_function("document.querySelector('[data-pane=result] video').currentTime > 0.5")
     page.click("[data-do=play]")
-    for key, time_s in (("Home", 0.0), ("ArrowRight", 1.5 / 8), ("ArrowRight", 2.5 / 8), ("ArrowLeft", 1.5 / 8)):
+    for key, time_s in (("Home", 0.5 / 8), ("ArrowRight", 1.5 / 8), ("ArrowRight", 2.5 / 8), ("ArrowLeft", 1.5 / 8)):
         page.locator("[data-do=play]").press(key)
         page.wait_for_function(f"{CLOCKS}.every(time => Math.abs(time - {time_s}) < 0.03)")
 
