@@ -183,7 +183,7 @@ def test_a_run_is_deleted_after_a_second_word_and_opens_no_more(page: Page):
     )
     expect(page.locator("[data-do=keep]")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator(".about-sure")).to_be_hidden()
+    expect(page.locator(".about-sure").first).to_be_hidden()
     expect(page.locator(".about [data-do=delete]")).to_be_focused()
     page.click(".about [data-do=delete]")
     page.click("[data-do=sure]")
