@@ -119,14 +119,20 @@ async def erase_visitor(services: Services, who: Visitor, browser: str) -> Erase
     """
     for key in {who.token_key, browser} - {""}:
         services.tokens.wipe(key)
-    for visitor in {who.owner, browser} - {""}:
-        await services.long_runs.drop(visitor)  # else it would make more runs of what is deleted
+    await _stop_work(services, {who.owner, browser} - {""})
     is_alone = who.account is not None or not services.settings.is_public  # an address may be shared with others
     nobodys_in = services.store.folder_name(services.share[0]) if is_alone else ""
     erasure = VisitorErasure.of(services)
     data, freed = await erasure.erase([who.owner, browser], nobodys_in=nobodys_in)
     services.store.note_freed(freed)
     return data
+
+
+async def _stop_work(services: Services, visitors: Collection[str]) -> None:
+    """Stop what would make more runs of what is deleted."""
+    for visitor in visitors:
+        for work in (services.long_runs, services.batches):
+            await work.drop(visitor)
 
 
 async def erase_program_run(services: Services, visitor: str, run_id: str | None) -> ErasedData:
@@ -138,7 +144,7 @@ async def erase_program_run(services: Services, visitor: str, run_id: str | None
         run_id: Only this one.
     """
     if run_id is None:
-        await services.long_runs.drop(visitor)
+        await _stop_work(services, {visitor})
     nobodys_in = services.store.folder_name(services.share[0])
     erasure = VisitorErasure.of(services)
     data, freed = await erasure.erase([visitor], run_id=run_id, nobodys_in=nobodys_in, is_whole=False)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections import OrderedDict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -23,9 +22,8 @@ from kling_ui.run_orders import RunOrder, follow
 from kling_ui.runs.record import EngineName, PlacesTakenError, Terms
 from kling_ui.runs.runner import Runner
 from kling_ui.runs.view import RunView
+from kling_ui.ui.background_work import BackgroundWork, WorkByKey
 
-KEPT_MAX = 200  # of those that have ended; what they made lies with their runs
-AT_ONCE_MAX = 50
 PLACES_TRIED_EVERY_S = 2.0
 CANCELLED = "It was cancelled."
 
@@ -58,7 +56,7 @@ class LongRunOrder:
 
 
 @dataclass(eq=False)
-class OpenLongRun:
+class OpenLongRun(BackgroundWork):
     """One long clip that is, or was, run here.
 
     Attributes:
@@ -71,8 +69,6 @@ class OpenLongRun:
         result: What came of it; ``None`` until then, and where it broke off.
         error: Why it broke off.
         is_cancelled: Somebody asked for its end.
-        changed: Set at every change, and at the end.
-        task: The work.
     """
 
     runner: Runner
@@ -84,35 +80,23 @@ class OpenLongRun:
     result: LongRunResult | None = None
     error: KlingUIError | None = None
     is_cancelled: bool = False
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-    task: asyncio.Task[None] | None = None
     _open_runs: set[str] = field(default_factory=set)
     _is_sending: bool = False
-
-    @property
-    def is_under_way(self) -> bool:
-        """It goes on."""
-        return self.task is not None and not self.task.done()
 
     @property
     def first_run_id(self) -> str:
         """The run beside which the joined video lies; empty without one."""
         return self.result.video.parent.parent.name if self.result is not None and self.result.video else ""
 
-    async def until_end(self, timeout_s: float) -> None:
-        """Wait until it has ended, at most so many seconds."""
-        if self.task is not None:
-            await asyncio.wait([self.task], timeout=timeout_s)
-
     async def cancel(self) -> None:
         """Begin no further piece, and ask the runs that are under way to stop; what Kling has begun may be charged."""
         self.is_cancelled = True
         for run_id in tuple(self._open_runs):
             with suppress(KlingUIError):  # it has ended meanwhile
-                await self.runner.cancel(run_id, self.order.owner)
+                await self.runner.cancel(run_id, self.owner)
         if not self._is_sending and self.task is not None:
             self.task.cancel()  # it is looked at or cut
-        self._wake()
+        self.wake()
 
     async def carry_out(self, parts: Parts) -> None:
         """Do the work to its end; whatever stops it is kept in words."""
@@ -134,12 +118,12 @@ class OpenLongRun:
             log.exception("A long clip could not be run to its end.")
             self.error = RunError("Something went wrong here.", advice="Ask for it once more: it goes on from there.")
         finally:
-            self._wake()
+            self.wake()
 
     @asynccontextmanager
     async def _open_account(self) -> AsyncGenerator[PieceAccount]:
         self._is_sending = True  # from now on it ends by its runs, so that none is left behind
-        yield PieceAccount(self.runner, self.order.owner, self._follow, self.order.terms)
+        yield PieceAccount(self.runner, self.owner, self._follow, self.order.terms)
 
     async def _follow(self, order: RunOrder) -> RunView:
         """Make a piece's run and follow it; unlike a command, a server that stops leaves it to the next one."""
@@ -147,9 +131,9 @@ class OpenLongRun:
         self._open_runs.add(run_id)
         try:
             if self.is_cancelled:
-                await self.runner.cancel(run_id, self.order.owner)
+                await self.runner.cancel(run_id, self.owner)
             return await follow(
-                self.runner.watch(run_id, self.order.owner),
+                self.runner.watch(run_id, self.owner),
                 lambda view: order.tell(Progress(run_words(view).sentence, view.progress, view)),
             )
         finally:
@@ -167,7 +151,7 @@ class OpenLongRun:
                 start = await self.runner.begin(
                     order.inputs,
                     engine=order.engine,
-                    visitor=self.order.owner,
+                    visitor=self.owner,
                     token=token,
                     again=order.again,
                     shown_rate_usd=order.max_rate_usd(order.inputs.known_duration_s or 0.0),
@@ -194,30 +178,27 @@ class OpenLongRun:
 
     def _tell(self, news: Progress) -> None:
         self.words, self.share = news.words, news.share
-        self._wake()
+        self.wake()
 
     def _note_plan(self, plan: PlanResult) -> None:
         self.plan = plan
-        self._wake()
+        self.wake()
 
     def _note_pieces(self, pieces: tuple[PieceResult, ...]) -> None:
         self.pieces = pieces
-        self._wake()
+        self.wake()
 
-    def _wake(self) -> None:
-        self.changed.set()
-        self.changed = asyncio.Event()
+    async def stop(self) -> None:
+        """End it where it is, and say that it was cancelled."""
+        self.is_cancelled = True
+        await super().stop()
 
 
-class OpenLongRuns:
+class OpenLongRuns(WorkByKey[OpenLongRun]):
     """Runs long clips in the background, one at a time for each key: a visitor of the page, or a program's handle."""
 
-    def __init__(self) -> None:
-        self._runs: OrderedDict[str, OpenLongRun] = OrderedDict()
-
-    def find(self, key: str) -> OpenLongRun | None:
-        """Return the last one of a key, if it is known here."""
-        return self._runs.get(key)
+    UNDER_WAY = "A long clip of yours is under way.", "Wait for its end, or cancel it."
+    TOO_MANY = "Too many long clips are under way here."
 
     def start(self, runner: Runner, parts: Parts, order: LongRunOrder, *, key: str = "") -> OpenLongRun:
         """Run a long clip in the background.
@@ -232,31 +213,6 @@ class OpenLongRuns:
             RunError: One of this key is under way, or too many are.
         """
         key = key or order.owner
-        known = self._runs.get(key)
-        if known is not None and known.is_under_way:
-            raise RunError("A long clip of yours is under way.", advice="Wait for its end, or cancel it.")
-        if sum(one.is_under_way for one in self._runs.values()) >= AT_ONCE_MAX:
-            raise RunError("Too many long clips are under way here.", advice="Try again later.")
-        opened = self._runs[key] = OpenLongRun(runner, order)
-        self._runs.move_to_end(key)
-        ended = [one for one, run in self._runs.items() if not run.is_under_way and run.task is not None]
-        for one in ended[: max(0, len(ended) - KEPT_MAX)]:
-            del self._runs[one]
-        opened.task = asyncio.create_task(opened.carry_out(parts))
-        return opened
-
-    async def drop(self, owner: str) -> None:
-        """Begin nothing more for a visitor whose data are deleted, and forget what there was; runs are let go of."""
-        for key, known in list(self._runs.items()):
-            if known.order.owner == owner and known.task is not None:
-                del self._runs[key]
-                known.is_cancelled = True
-                known.task.cancel()
-                await asyncio.gather(known.task, return_exceptions=True)
-
-    async def aclose(self) -> None:
-        """Stop; runs of pieces are let go of, and whoever asks for the same again goes on."""
-        tasks = [one.task for one in self._runs.values() if one.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self.refuse_more(key)
+        opened = OpenLongRun(runner, order, owner=order.owner)
+        return self.begin(key, opened, opened.carry_out(parts))

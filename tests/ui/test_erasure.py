@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 from starlette.requests import Request
 
+from kling_ui.batches.plan import BatchPlan
 from kling_ui.corrections import Corrections, PlacedJoint
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.erasure import erased_words
@@ -19,6 +20,7 @@ from kling_ui.runs.record import EngineName, RunInputs
 from kling_ui.runs.runner import open_runner
 from kling_ui.ui.handlers.account import ErasureHandlers
 from kling_ui.ui.handlers.runs import RunHandlers
+from kling_ui.ui.open_batches import OpenBatch
 from kling_ui.ui.web.client_address import SCOPE_KEY
 
 ANN, BOB = "ann" * 12, "bob" * 12
@@ -197,6 +199,23 @@ def test_a_preview_that_is_being_drawn_ends_and_goes(public):
             assert await runner.history(ANN) == []
             assert not (folder / "runs" / run_id).exists()
             assert not list((folder / "preview").rglob("*.png"))
+
+    asyncio.run(live())
+
+
+def test_a_batch_under_way_makes_no_more_runs_of_whoever_deleted_their_data(public):
+    async def live():
+        async with opened(public) as services:
+            door = asyncio.Event()
+            anns, bobs = (
+                services.batches.begin(who, OpenBatch(BatchPlan(cells=()), {}, owner=who), door.wait())
+                for who in (ANN, BOB)
+            )
+            await _erase(services, ANN)
+            assert anns.task.cancelled()
+            assert services.batches.find(ANN) is None
+            assert bobs.is_under_way
+            await services.batches.aclose()
 
     asyncio.run(live())
 

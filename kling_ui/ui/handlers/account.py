@@ -7,12 +7,13 @@ from typing import Any
 import gradio as gr
 from pydantic import SecretStr
 
-from kling_ui.errors import KlingUIError, RunError
+from kling_ui.errors import KlingUIError
 from kling_ui.presentation.erasure import erased_words
 from kling_ui.presentation.money import TOKEN_HINTS
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.erasure import erase_visitor
 from kling_ui.ui.event_payload import entries_of, error_text, text_of
+from kling_ui.ui.handlers.run_display import refuse_unknown
 from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import (
     Visitor,
@@ -143,7 +144,7 @@ class ErasureHandlers:
         """Delete a visitor's data: the browser gets a new id and forgets its inputs, and the history says what went."""
         who, browser = visitor_of(visitor, request), known_visitor(visitor) or ""
         try:
-            _refuse_unknown(who)
+            refuse_unknown(who)
             data = await erase_visitor(self._services().for_request(request), who, browser)
         except Exception as error:  # noqa: BLE001  told in words
             return gr.skip(), gr.skip(), _told([str(error_text(error))], is_done=False)
@@ -158,11 +159,6 @@ def refused_line(services: Services, why: str, who: Visitor) -> dict[str, Any]:
 
 def _not_ready() -> KlingUIError:
     return KlingUIError("The page was not ready yet.", advice="Enter the token again.")
-
-
-def _refuse_unknown(who: Visitor) -> None:
-    if not who.is_known:
-        raise RunError("The page was not ready yet.", advice="Load it again.")
 
 
 def _told(words: list[str], *, is_done: bool) -> Any:

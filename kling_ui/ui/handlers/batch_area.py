@@ -6,7 +6,6 @@ import secrets
 import shutil
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from kling_ui.options import DEFAULT_PROMPT, Orientation
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.handlers.price import refuse_bad_token
+from kling_ui.ui.handlers.run_display import refuse_unknown
 from kling_ui.ui.open_batches import OpenBatch
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.batch_rows import batch_value
@@ -33,9 +33,6 @@ from kling_ui.ui.visitors import Visitor, visitor_of
 CELLS_MAX = 100
 FILES_MAX = 100
 KEPT_MAX = 200
-SHOWN_EVERY_S = 0.5
-QUIET_S = 10.0  # a page that has gone is noticed when it is next written to
-NOT_READY = "The page was not ready yet."
 GONE = "This batch is not known here any more. Its runs are among the earlier runs."
 
 Value = dict[str, Any]
@@ -74,7 +71,7 @@ class BatchHandlers:
         asked, who = payload(event), visitor_of(visitor, request)
         services, known = self._services().for_request(request), self._of(text_of(asked.get("id")), who)
         try:
-            _refuse_unknown(who)
+            refuse_unknown(who)
             rows, is_repairing = _rows(services, asked), asked.get("repair") is True
             # The same batch goes on with other rows: a cell is known by its content.
             batch = text_of(asked.get("id")) if known else secrets.token_hex(16)
@@ -105,7 +102,7 @@ class BatchHandlers:
             jobs = min(JOBS, payment.terms.previews_max or JOBS) if is_free else JOBS
             opened = services.batches.start(services.runner, plan, made.folder, payment, jobs=jobs)
         except Exception as error:  # noqa: BLE001  told in words
-            yield self._shown(batch, error)
+            yield self._shown(batch, who, error)
             return
         async for value in self._followed(batch, opened):
             yield value
@@ -113,8 +110,7 @@ class BatchHandlers:
     async def on_look(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[Value]:
         """Show a batch again whose page was loaded anew."""
         batch = text_of(payload(event).get("id"))
-        opened = self._services().batches.find(batch)
-        if self._of(batch, visitor_of(visitor, request)) is not None and opened is not None:
+        if (opened := self._opened(batch, visitor_of(visitor, request))) is not None:
             async for value in self._followed(batch, opened):
                 yield value
         else:
@@ -122,18 +118,16 @@ class BatchHandlers:
 
     async def on_pause(self, visitor: str, event: gr.EventData, request: gr.Request) -> None:
         """Start nothing more; what runs is finished."""
-        batch = text_of(payload(event).get("id"))
-        opened = self._services().batches.find(batch)
-        if self._of(batch, visitor_of(visitor, request)) is not None and opened is not None:
+        opened = self._opened(text_of(payload(event).get("id")), visitor_of(visitor, request))
+        if opened is not None:
             opened.pause.set()
 
     async def on_report(self, visitor: str, event: gr.EventData, request: gr.Request) -> Value:
         """Write the report of a batch that has ended, with its results, as one archive."""
         batch, services = text_of(payload(event).get("id")), self._services().for_request(request)
-        opened = services.batches.find(batch)
-        if self._of(batch, visitor_of(visitor, request)) is None or opened is None:
+        if (opened := self._opened(batch, visitor_of(visitor, request))) is None:
             return {"said": GONE}
-        outcomes = [opened.outcomes[number] for number in sorted(opened.outcomes)]
+        outcomes = opened.in_order
         value = batch_value(batch, outcomes, opened.sentence, is_under_way=opened.is_under_way)
         try:
             archive = await _archive(services, batch, outcomes, f"{opened.sentence} Planned: {opened.plan.sentence}")
@@ -142,16 +136,8 @@ class BatchHandlers:
         return value | {"report": services.signed_files.url(archive), "said": "The report is ready."}
 
     async def _followed(self, batch: str, opened: OpenBatch) -> AsyncIterator[Value]:
-        while True:
-            changed, is_under_way = opened.changed, opened.is_under_way
-            outcomes = [opened.outcomes[number] for number in sorted(opened.outcomes)]
-            yield batch_value(batch, outcomes, opened.sentence, is_under_way=is_under_way)
-            if not is_under_way:
-                return
-            with suppress(TimeoutError):
-                async with asyncio.timeout(QUIET_S):
-                    await changed.wait()
-            await opened.until_end(SHOWN_EVERY_S)
+        async for is_under_way in opened.scenes():
+            yield batch_value(batch, opened.in_order, opened.sentence, is_under_way=is_under_way)
 
     async def _plan(
         self,
@@ -194,13 +180,16 @@ class BatchHandlers:
             raise RunError(GONE)
         return made
 
-    def _shown(self, batch: str, error: Exception) -> Value:
+    def _shown(self, batch: str, who: Visitor, error: Exception) -> Value:
         """Say why something could not be done, beside what was shown before."""
-        opened, said = self._services().batches.find(batch), str(error_text(error))
+        opened, said = self._opened(batch, who), str(error_text(error))
         if opened is None:
             return {"id": batch, "cells": [], "said": said, "is_under_way": False}
-        outcomes = [opened.outcomes[number] for number in sorted(opened.outcomes)]
-        return batch_value(batch, outcomes, said, is_under_way=opened.is_under_way)
+        return batch_value(batch, opened.in_order, said, is_under_way=opened.is_under_way)
+
+    def _opened(self, batch: str, who: Visitor) -> OpenBatch | None:
+        """Return a batch that is known here, if it is this visitor's."""
+        return None if self._of(batch, who) is None else self._services().batches.find(batch)
 
     def _of(self, batch: str, who: Visitor) -> PageBatch | None:
         known = self._known.get(batch)
@@ -215,11 +204,6 @@ class BatchHandlers:
 
 def _engine(value: str) -> EngineName:
     return choice_of(value, EngineName.PREVIEW)
-
-
-def _refuse_unknown(who: Visitor) -> None:
-    if not who.is_known:
-        raise RunError(NOT_READY, advice="Load it again.")
 
 
 def _rows(services: Services, asked: Value) -> tuple[BatchRow, ...]:

@@ -1,10 +1,8 @@
 """A clip beyond the limit on the page: offered in pieces, its cuts chosen, all run, and followed to one video."""
 
-import asyncio
 import math
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -35,8 +33,6 @@ from kling_ui.ui.views.long_clip import plan_value, work_value
 from kling_ui.ui.visitors import Visitor, visitor_of
 
 CUTS_MAX = 400  # more than ten minutes have room for
-SHOWN_EVERY_S = 0.5
-QUIET_S = 10.0  # a page that has gone is noticed when it is next written to
 LOOKING = "Looking at the whole clip."
 
 Value = dict[str, Any]
@@ -318,12 +314,5 @@ def _stop_words(stop: Value) -> str:
 
 
 async def _followed(opened: OpenLongRun) -> AsyncIterator[Any]:
-    while True:
-        changed, is_under_way = opened.changed, opened.is_under_way
+    async for _ in opened.scenes():
         yield gr.update(work=work_value(opened))
-        if not is_under_way:
-            return
-        with suppress(TimeoutError):
-            async with asyncio.timeout(QUIET_S):
-                await changed.wait()
-        await opened.until_end(SHOWN_EVERY_S)
