@@ -469,14 +469,20 @@ def services(tmp_path: Path, canned: dict[str, Any], runner: PlayedRunner) -> Se
 
 
 @pytest.fixture
-def run_request(services: Services, canned: dict[str, Any]) -> dict[str, Any]:
-    """What the page carries once the checks have passed: the pair of the first example."""
+def canned_upright(canned: dict[str, Any]) -> dict[str, Any]:
+    """The same answers, but the clip shows somebody who stands upright all the time."""
     pose = np.tile(np.array([0.5, 0.2, 0.0, 1.0], np.float32), (33, 1))
     for landmark, (x, y) in LEFT.items():
         pose[landmark, :2], pose[landmark + 1, :2] = (x, y), (1 - x, y)
     times_s = np.arange(0.0, 12.0, 0.25)
     track = PoseTrack(times_s, np.tile(pose, (len(times_s), 1, 1)), np.zeros((len(times_s), 33, 3), np.float32), 0.5625)
     canned["analyse_video"] = replace(canned["analyse_video"], track=track)
+    return canned
+
+
+@pytest.fixture
+def run_request(services: Services, canned_upright: dict[str, Any]) -> dict[str, Any]:
+    """What the page carries once the checks have passed: the pair of the first example."""
     folder, example = services.examples, EXAMPLES[0]
     carried = RunRequest(folder / example.image, folder / example.video, TransferOptions("In a garden"))
     return carried.to_value(services.signed_files)

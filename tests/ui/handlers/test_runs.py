@@ -3,7 +3,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
-import numpy as np
 import pytest
 from pydantic import SecretStr
 from starlette.requests import Request
@@ -22,7 +21,6 @@ from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.gallery import GalleryHandlers
 from kling_ui.ui.handlers.run_display import RunDisplay
 from kling_ui.ui.handlers.runs import RunHandlers
-from kling_ui.vision.pose import Landmark, PoseTrack
 
 TAB = gr.Request(session_hash="tab")
 VISITOR = "v" * 43
@@ -44,29 +42,12 @@ def _all(displays):
     return asyncio.run(collect())
 
 
-# Somebody who stands upright, faces the camera and fits into the picture: (x, y) of the left; the right mirrors it.
-LEFT = {
-    Landmark.LEFT_SHOULDER: (0.58, 0.3),
-    Landmark.LEFT_ELBOW: (0.62, 0.42),
-    Landmark.LEFT_WRIST: (0.63, 0.53),
-    Landmark.LEFT_HIP: (0.55, 0.54),
-    Landmark.LEFT_KNEE: (0.55, 0.7),
-    Landmark.LEFT_ANKLE: (0.55, 0.86),
-    Landmark.LEFT_HEEL: (0.55, 0.88),
-    Landmark.LEFT_FOOT_INDEX: (0.57, 0.9),
-}
-
-
 @pytest.fixture
-def handlers(services, canned):
+def handlers(services, canned_upright):
     """Handlers of a page whose clip shows somebody all the time."""
-    pose = np.tile(np.array([0.5, 0.2, 0.0, 1.0], np.float32), (33, 1))
-    for landmark, (x, y) in LEFT.items():
-        pose[landmark, :2], pose[landmark + 1, :2] = (x, y), (1 - x, y)
-    times_s = np.arange(0.0, 12.0, 0.25)
-    track = PoseTrack(times_s, np.tile(pose, (len(times_s), 1, 1)), np.zeros((len(times_s), 33, 3), np.float32), 0.5625)
-    canned["analyse_video"] = replace(canned["analyse_video"], track=track)
-    canned["probe_image"] = replace(canned["probe_image"], width_px=1244, height_px=1826)  # there is a choice of sizes
+    canned_upright["probe_image"] = replace(
+        canned_upright["probe_image"], width_px=1244, height_px=1826
+    )  # sizes to choose
     return RunHandlers(lambda: services)
 
 
