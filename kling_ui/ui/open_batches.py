@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import BatchExecution, CellOutcome
-from kling_ui.batches.order import sentence_of
+from kling_ui.batches.order import JOBS, sentence_of
 from kling_ui.batches.plan import BatchPlan, Payment
+from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import Runner
 from kling_ui.ui.background_work import BackgroundWork, WorkByKey
 
@@ -60,16 +61,29 @@ class OpenBatches(WorkByKey[OpenBatch]):
     UNDER_WAY = "This batch is under way.", "Ask for it by its handle alone."
     TOO_MANY = "Too many batches are under way here."
 
-    def start(self, runner: Runner, plan: BatchPlan, folder: BatchFolder, payment: Payment, *, jobs: int) -> OpenBatch:
+    def start(
+        self, runner: Runner, plan: BatchPlan, folder: BatchFolder, payment: Payment, engine: EngineName
+    ) -> OpenBatch:
         """Carry a plan out in the background; results stay with their runs.
+
+        No more previews wait or are drawn at once than are granted to whoever asks.
 
         Raises:
             RunError: This very batch is at work, or too many are.
         """
         self.refuse_more(folder.batch)
+        granted = payment.terms.previews_max if engine is EngineName.PREVIEW else None
+        jobs = min(JOBS, granted or JOBS)
         cells = {cell.row.number: CellOutcome(cell=cell, state=cell.state, message=cell.message) for cell in plan.cells}
         opened = OpenBatch(plan, cells, owner=payment.visitor)
         execution = BatchExecution(
-            runner, plan, folder, payment, jobs=jobs, pause=opened.pause, tell=opened.show, copies_results=False
+            runner,
+            plan,
+            folder,
+            payment,
+            jobs=jobs,
+            pause=opened.pause,
+            tell=opened.show,
+            copies_results=False,
         )
         return self.begin(folder.batch, opened, opened.carry_out(execution))

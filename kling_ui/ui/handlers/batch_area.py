@@ -15,7 +15,6 @@ import gradio as gr
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import CellOutcome
 from kling_ui.batches.manifest import BatchRow, HandedFiles, grid, rows_in
-from kling_ui.batches.order import JOBS
 from kling_ui.batches.plan import BatchPlan, Payment, Planner
 from kling_ui.batches.report import write_report
 from kling_ui.checks.repair_session import RepairSession
@@ -98,9 +97,7 @@ class BatchHandlers:
             chosen = _numbers(asked.get("cells"), len(made.rows))
             plan = await self._plan(services, made, who, _engine(engine), asked, chosen=chosen)
             payment = self._payment(services, who, _engine(engine), asked)
-            is_free = _engine(engine) is EngineName.PREVIEW
-            jobs = min(JOBS, payment.terms.previews_max or JOBS) if is_free else JOBS
-            opened = services.batches.start(services.runner, plan, made.folder, payment, jobs=jobs)
+            opened = services.batches.start(services.runner, plan, made.folder, payment, _engine(engine))
         except Exception as error:  # noqa: BLE001  told in words
             yield self._shown(batch, who, error)
             return

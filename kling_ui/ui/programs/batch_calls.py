@@ -10,14 +10,12 @@ from typing import Any
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import CellOutcome
 from kling_ui.batches.manifest import BatchRow, grid
-from kling_ui.batches.order import JOBS
 from kling_ui.batches.plan import BatchPlan, Payment, Planner
 from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
 from kling_ui.options import InputKind, Orientation
 from kling_ui.results import Progress
 from kling_ui.runs.handles import HANDLE_MAX_CHARS
-from kling_ui.runs.record import EngineName
 from kling_ui.ui.open_batches import OpenBatch
 from kling_ui.ui.programs.arguments import Money, flag_in, list_in, one_of, rules_in, seconds_in, text_in
 from kling_ui.ui.programs.caller import Answer, Caller, Scope
@@ -106,8 +104,7 @@ class BatchCalls:
         if flag_in(asked.plan_only, "plan_only"):
             return {"handle": "", "is_final": False, "sentence": plan.sentence} | _cells(caller, plan, _planned(plan))
         services.store.floor.check()
-        jobs = min(JOBS, payment.terms.previews_max or JOBS) if engine is EngineName.PREVIEW else JOBS
-        opened = services.batches.start(services.runner, plan, folder, payment, jobs=jobs)
+        opened = services.batches.start(services.runner, plan, folder, payment, engine)
         return _answer(caller, handle, opened)
 
     async def _status(self, caller: Caller, handle: str, asked: BatchWish) -> Answer:
