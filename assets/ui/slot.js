@@ -86,6 +86,11 @@ function showMedia(url, overlay) {
   find(".slot-copy").textContent = ofCopy?.words || "";
 }
 
+// Its place is known before its pixels are here, so that nothing below it jumps.
+function keepRatio(sizePx) {
+  (isVideo ? clip : picture).style.aspectRatio = sizePx ? `auto ${sizePx.join(" / ")}` : "";
+}
+
 function setPoster(url) {
   if ((clip.getAttribute("poster") || "") === (url || "")) return;
   if (url) clip.setAttribute("poster", url);
@@ -125,6 +130,7 @@ function render() {
   if (value.instead_of || !value.seq) { sent += 1; upload?.abort(); } // chosen elsewhere, such as an example
   const onItsWay = value.busy && !value.url;
   if (localUrl && !onItsWay) { URL.revokeObjectURL(localUrl); localUrl = null; }
+  keepRatio(value.size_px);
   showMedia(localUrl || value.url, value.overlay);
   picture.alt = value.alt || "";
   busy(value.busy);
