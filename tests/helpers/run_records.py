@@ -17,9 +17,9 @@ def a_run(**differences: Any) -> RunRecord:
         "changed_at": 100.0,
         "fingerprint": "f",
         "image_name": "image.png",
-        "image_sha256": "a",
+        "image_sha256": "a" * 64,
         "reference_name": "reference.mp4",
-        "reference_sha256": "b",
+        "reference_sha256": "b" * 64,
         "choice": TransferOptions(),
     }
     return RunRecord(**(fields | differences))
