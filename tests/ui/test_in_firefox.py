@@ -1,4 +1,4 @@
-"""The page in Firefox, which plays, draws and uploads by other means than Chromium: one visit, from start to gallery."""
+"""The page in Firefox, which plays, draws and uploads by other means than Chromium: a visit, from start to gallery."""
 
 import json
 import re
