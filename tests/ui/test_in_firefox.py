@@ -18,8 +18,8 @@ NODE, FIREFOX = shutil.which("node"), shutil.which("firefox") or shutil.which("f
 def test_a_visit_in_firefox_from_upload_to_gallery(page_address, person_png, three_seconds_mp4, tmp_path):
     if not (HERE / "node_modules" / "puppeteer-core").is_dir():
         pytest.skip("puppeteer-core is not installed: make javascript")
-    arguments = [NODE, HERE / "visit.mjs", FIREFOX, page_address, person_png, three_seconds_mp4, tmp_path]
-    visit = subprocess.run(arguments, capture_output=True, text=True, timeout=240, check=False)
+    given = [NODE, HERE / "visit.mjs", FIREFOX, page_address, person_png, three_seconds_mp4, tmp_path]
+    visit = subprocess.run([*map(str, given)], capture_output=True, text=True, timeout=240, check=False)
     assert visit.returncode == 0, visit.stderr
     seen = json.loads(visit.stdout)
     assert seen["faults"] == []
