@@ -1,7 +1,6 @@
-"""The work on many machines: what workers get done, what a hop costs, what is lost when parts are killed.
+"""The work on many machines: what workers get done, what a hop costs.
 
     python -m benchmarks cluster                 throughput with 1, 2 and 4 workers, a hop, runs of replicas
-    python -m benchmarks cluster kills           30 parts killed at random moments of running work (--kills, --seed)
     python -m benchmarks cluster up              start everything, and keep it up until Ctrl+C (--workers)
 
 Everything is started for real on this machine (``_cluster_processes.py``); measures are kept in ``--out`` for
@@ -13,22 +12,19 @@ import asyncio
 import itertools
 import json
 import os
-import random
 import signal
 import statistics
-import tempfile
 import time
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from collections.abc import Callable, Coroutine
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psycopg
 
-from benchmarks._cluster_processes import Cluster
+from benchmarks._cluster_orders import ORDER_LIMIT_S, VIDEO, Order, new_picture
+from benchmarks._cluster_processes import Cluster, started
 from kling_ui.buckets import open_bucket
 from kling_ui.cluster import ClusterWorkers
 from kling_ui.options import Orientation, Resolution
@@ -36,44 +32,24 @@ from kling_ui.preview.queue import render_lazily
 from kling_ui.vision.analysis import analyse_image
 
 IS_LONG = True  # left out unless it is asked for by name
-EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
-IMAGE, VIDEO = EXAMPLES / "character-upper-body.png", EXAMPLES / "gesture-upper-body.mp4"
-KINDS = ("replica", "worker", "scheduler", "postgresql", "s3")
 COUNTS, ROUNDS = (1, 2, 4), 3
-ORDERS_AT_ONCE = 4
-ORDER_LIMIT_S = 300.0
-RECOVERY_LIMIT_S = 60.0  # after a kill; then the next one comes, whatever became of it
-CALL = "/gradio_api/call"
 
 
 def main(*arguments: str) -> None:
     """Do what the first argument says."""
     parser = argparse.ArgumentParser(prog="benchmarks cluster")
-    parser.add_argument("what", nargs="?", choices=("measure", "kills", "up"), default="measure")
+    parser.add_argument("what", nargs="?", choices=("measure", "up"), default="measure")
     parser.add_argument("--port", type=int, default=8240, help="the first of ten ports")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--kills", type=int, default=30)
-    parser.add_argument("--minutes", type=float, default=60.0, help="after which no part is killed any more")
-    parser.add_argument("--seed", type=int, default=17)
     parser.add_argument("--checks", type=int, default=24, help="a round")
     parser.add_argument("--previews", type=int, default=4, help="a round")
     parser.add_argument("--out", type=Path, default=Path("build/cluster.json"))
     asked = parser.parse_args(arguments)
-    {"measure": _measure, "kills": _kill, "up": _keep_up}[asked.what](asked)
-
-
-@contextmanager
-def _started(port: int, workers: int, *, replicas: int = 2) -> Generator[Cluster]:
-    """Start a cluster with its files in a folder that goes with it."""
-    with (
-        tempfile.TemporaryDirectory(prefix="kling-cluster-") as folder,
-        Cluster(Path(folder, "parts"), port=port, workers=workers, replicas=replicas) as cluster,
-    ):
-        yield cluster
+    {"measure": _measure, "up": _keep_up}[asked.what](asked)
 
 
 def _keep_up(asked: argparse.Namespace) -> None:
-    with _started(asked.port, asked.workers) as cluster:
+    with started(asked.port, asked.workers) as cluster:
         print(f"{cluster.url} is served by {len(cluster.named('replica'))} replicas; Ctrl+C ends everything.")
         with suppress(KeyboardInterrupt):
             signal.pause()
@@ -94,7 +70,7 @@ def _measure(asked: argparse.Namespace) -> None:
 
 
 def _throughput(asked: argparse.Namespace) -> dict[int, Any]:
-    with _started(asked.port, max(COUNTS), replicas=0) as cluster:
+    with started(asked.port, max(COUNTS), replicas=0) as cluster:
         os.environ.update(cluster.env)
         store = open_bucket(cluster.env["KLING_UI_STORE_URL"])
         with closing(ClusterWorkers(cluster.scheduler, store, 16)) as workers:
@@ -195,11 +171,6 @@ class Jobs:
         return path
 
 
-def new_picture() -> bytes:
-    """Give the example with something after its end, which makes it another file."""
-    return IMAGE.read_bytes() + os.urandom(16)
-
-
 async def _seconds(work: Coroutine[Any, Any, object]) -> float:
     began = time.monotonic()
     await work
@@ -231,7 +202,7 @@ def _short(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _whole_runs(asked: argparse.Namespace) -> dict[str, Any]:
-    with _started(asked.port, 2) as cluster:
+    with started(asked.port, 2) as cluster:
         os.environ.update(cluster.env)
         return asyncio.run(_some_runs(cluster, 2 * asked.previews))
 
@@ -271,124 +242,3 @@ def _transactions(cluster: Cluster) -> int:
             "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'postgres'"
         )
         return counted.fetchall()[0][0]
-
-
-# --- killing
-
-
-@dataclass(slots=True)
-class Order:
-    """A preview that somebody asks for by the endpoints, and goes on asking whatever happens meanwhile.
-
-    Attributes:
-        url: Of the app.
-        number: Tells it from all others.
-        end: How it ended: a state, or what went wrong.
-        handles: All that it was given.
-    """
-
-    url: str
-    number: int
-    end: str = "unknown"
-    handles: set[str] = field(default_factory=set)
-
-    async def see_through(self) -> None:
-        """Ask for it until it has ended."""
-        picture, wanted = new_picture(), time.monotonic() + ORDER_LIMIT_S
-        told: dict[str, Any] | None = None
-        while time.monotonic() < wanted and not (told and told.get("is_final")):
-            try:
-                async with self._visit() as http:
-                    told = await self._ask(http, picture)
-            except (httpx.HTTPError, json.JSONDecodeError, KeyError, RefusedError) as error:
-                self.end = f"unknown ({type(error).__name__})"
-                await asyncio.sleep(1)
-        if told and told.get("is_final"):
-            self.end = told["state"]
-
-    async def _ask(self, http: httpx.AsyncClient, picture: bytes) -> dict[str, Any]:
-        if not self.handles:
-            refs = [await _sent(http, picture, "new.png"), await _sent(http, VIDEO.read_bytes(), VIDEO.name)]
-            given = {"image": refs[0], "video": refs[1], "prompt": f"order {self.number}", "orientation": "image"}
-            begun = await _call(http, "run", **given)
-            self.handles.add(begun["handle"])
-            return begun
-        return await _call(http, "status", handle=next(iter(self.handles)), wait_s=5)
-
-    @asynccontextmanager
-    async def _visit(self) -> AsyncGenerator[httpx.AsyncClient]:
-        headers = {"X-Forwarded-For": f"198.18.{self.number // 250}.{self.number % 250 + 1}"}
-        async with httpx.AsyncClient(base_url=self.url, headers=headers, timeout=60) as http:
-            yield http
-
-
-class RefusedError(Exception):
-    """A call was answered with an error."""
-
-
-async def _sent(http: httpx.AsyncClient, content: bytes, name: str) -> str:
-    return (await http.post("/inputs", content=content, headers={"X-File-Name": name})).raise_for_status().json()["ref"]
-
-
-async def _call(http: httpx.AsyncClient, name: str, **given: Any) -> dict[str, Any]:
-    called = (await http.post(f"{CALL}/v2/{name}", json=given)).raise_for_status()
-    event = ""
-    async with http.stream("GET", f"{CALL}/{name}/{called.json()['event_id']}") as stream:
-        async for line in stream.aiter_lines():
-            event = line.removeprefix("event: ") if line.startswith("event:") else event
-            if line.startswith("data:") and event == "complete":
-                return json.loads(line.removeprefix("data:"))[0]
-            if line.startswith("data:") and event == "error":
-                raise RefusedError(line)
-    raise RefusedError(name)
-
-
-def _kill(asked: argparse.Namespace) -> None:
-    with _started(asked.port, asked.workers) as cluster:
-        print(json.dumps(asyncio.run(kill_and_count(cluster, asked.kills, random.Random(asked.seed), asked.minutes))))  # noqa: S311
-
-
-async def kill_and_count(cluster: Cluster, kills: int, chance: random.Random, minutes: float = 60.0) -> dict[str, Any]:
-    """Kill parts at random moments while runs go on, one kind after the other, and count what became of the runs."""
-    orders, is_over, killed = list[Order](), asyncio.Event(), Counter[str]()
-
-    async def ask_on() -> None:
-        while not is_over.is_set():
-            orders.append(order := Order(cluster.url, len(orders)))
-            await order.see_through()
-
-    def ended() -> int:
-        return sum(order.end == "completed" for order in orders)
-
-    asking = [asyncio.create_task(ask_on()) for _ in range(ORDERS_AT_ONCE)]
-    last = time.monotonic() + 60 * minutes
-    for number in range(kills):
-        if time.monotonic() > last:
-            break
-        await asyncio.sleep(chance.uniform(1, 8))
-        kind, before, began = KINDS[number % len(KINDS)], ended(), time.monotonic()
-        await asyncio.to_thread(cluster.kill, chance.choice(cluster.named(kind)))
-        killed[kind] += 1
-        while ended() == before and time.monotonic() - began < RECOVERY_LIMIT_S:  # noqa: ASYNC110  many orders, no one event
-            await asyncio.sleep(0.2)
-        print(f"{number + 1}: {kind} killed; the next run ended {time.monotonic() - began:.0f} s later", flush=True)
-    is_over.set()
-    await asyncio.gather(*asking)
-    return {"killed": dict(killed), **await asyncio.to_thread(_count, cluster, orders)}
-
-
-def _count(cluster: Cluster, orders: list[Order]) -> dict[str, Any]:
-    """Compare what was asked for with what the ledger and the disk have."""
-    with psycopg.connect(cluster.ledger) as database:
-        rows = database.execute("SELECT run_id, choice->>'prompt', state, result_name FROM runs").fetchall()
-    runs = Counter(prompt for _, prompt, _, _ in rows)
-    folder = cluster.folder / "data" / "runs"
-    done = {prompt for run, prompt, _, name in rows if name and (folder / run / name).is_file()}
-    return {
-        "orders": len(orders),
-        "ends": dict(Counter(order.end for order in orders)),
-        "ledger": dict(Counter(state for _, _, state, _ in rows)),
-        "lost": sum(f"order {order.number}" not in done for order in orders),
-        "doubled": sum(count > 1 for count in runs.values()),
-        "end_unknown": sum(order.end.startswith("unknown") for order in orders),
-    }
