@@ -158,12 +158,18 @@ async def kill_and_count(cluster: Cluster, kills: int, chance: random.Random, mi
         previews = tuple(order.number for order in under_way if not order.is_paid)
         paid = tuple(order.number for order in under_way if order.is_paid)
         killed.append(Kill(kind, at_s, previews, paid, time.monotonic() - began - at_s))
-        print(
-            f"{number + 1}: {kind} killed at {at_s:.0f} s; a run ended {killed[-1].recovered_s:.0f} s later", flush=True
-        )
+        print(f"{number + 1}: {kind} killed at {at_s:.0f} s; a run ended {killed[-1].next_s:.0f} s later", flush=True)
     is_over.set()
     await asyncio.gather(*asking)
-    return await asyncio.to_thread(_count, cluster, orders, tuple(killed))
+    ended_s = {order.number: order.ended_at - began for order in orders}
+    timed = tuple(
+        replace(kill, all_s=max(ended_s[number] for number in kill.previews + kill.paid) - kill.at_s) for kill in killed
+    )
+    return await asyncio.to_thread(_count, cluster, orders, timed)
+
+
+def _median_and_most(seconds: list[float]) -> list[float]:
+    return [round(statistics.median(seconds), 1), round(max(seconds), 1)] if seconds else []
 
 
 def _count(cluster: Cluster, orders: list[Order], kills: tuple[Kill, ...]) -> Count:
