@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class Order:
         end: How it ended: a state, or what went wrong.
         handles: All that it was given.
         ended_at: When that was told, in monotonic seconds.
+        result_bytes: How large its video is, which is fetched once.
     """
 
     url: str
@@ -45,6 +46,7 @@ class Order:
     end: str = NOT_TOLD
     handles: set[str] = field(default_factory=set)
     ended_at: float = math.nan
+    result_bytes: int = 0
 
     @property
     def prompt(self) -> str:
@@ -64,6 +66,14 @@ class Order:
                 await asyncio.sleep(1)
         if told and told.get("is_final"):
             self.end, self.ended_at = told["state"], time.monotonic()
+        if self.end == "completed":
+            await self._fetch()
+
+    async def _fetch(self) -> None:
+        with suppress(httpx.HTTPError, RefusedError, KeyError):  # after a kill: whether it was kept is looked at apart
+            async with self._visit() as http:
+                result = await _call(http, "result", handle=next(iter(self.handles)))
+                self.result_bytes = len((await http.get(result["video"]["url"])).raise_for_status().content)
 
     async def _ask(self, http: httpx.AsyncClient, picture: bytes) -> dict[str, Any]:
         if not self.handles:

@@ -15,7 +15,7 @@ import os
 import signal
 import statistics
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import Any
 
 import psycopg
 
-from benchmarks._cluster_orders import ORDER_LIMIT_S, VIDEO, Order, new_picture
+from benchmarks._cluster_orders import IMAGE, ORDER_LIMIT_S, VIDEO, Order, new_picture
 from benchmarks._cluster_processes import Cluster, started
 from kling_ui.buckets import open_bucket
 from kling_ui.cluster import ClusterWorkers
@@ -32,6 +32,7 @@ from kling_ui.preview.queue import render_lazily
 from kling_ui.vision.analysis import analyse_image
 
 IS_LONG = True  # left out unless it is asked for by name
+PARTS = ("replica", "worker", "scheduler", "postgresql")
 COUNTS, ROUNDS = (1, 2, 4), 3
 
 
@@ -63,8 +64,9 @@ def _measure(asked: argparse.Namespace) -> None:
     found = {"cores": os.cpu_count(), "by_workers": _throughput(asked)}
     for count, one in found["by_workers"].items():
         print(f"{count} workers", json.dumps(_short(one)), flush=True)
-    found["runs"] = _whole_runs(asked)
-    print("runs", json.dumps(found["runs"]))
+    for name, is_paid in (("runs", False), ("paid_runs", True)):
+        found[name] = _whole_runs(asked, is_paid=is_paid)
+        print(name, json.dumps(found[name]), flush=True)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
     asked.out.write_text(json.dumps(found, indent=1))
 
@@ -85,16 +87,22 @@ async def _timed(cluster: Cluster, workers: ClusterWorkers, folder: Path, asked:
     rounds: dict[int, list[dict[str, Any]]] = {count: [] for count in COUNTS}
     for number, count in itertools.product(range(ROUNDS), COUNTS):
         hops = [await _seconds(workers.run(max, 1000 * number + 100 * count + hop, -1)) for hop in range(10)]
-        checks = await _batch(cluster, workers, jobs.check, asked.checks, count)
-        previews = await _batch(cluster, workers, jobs.preview, asked.previews, count)
-        rounds[count].append({"hop_s": hops, "check": checks, "preview": previews})
+        checks = await _batch(cluster, workers, ["check"] * asked.checks, jobs, count)
+        previews = await _batch(cluster, workers, ["preview"] * asked.previews, jobs, count)
+        mixed = await _batch(cluster, workers, mixed_order(asked.previews), jobs, count)
+        rounds[count].append({"hop_s": hops, "check": checks, "preview": previews, "mixed": mixed})
     return {
         count: {
             "hop_s": [hop for one in found for hop in one["hop_s"]],
-            **{name: _added([one[name] for one in found]) for name in ("check", "preview")},
+            **{name: _added([one[name] for one in found]) for name in ("check", "preview", "mixed")},
         }
         for count, found in rounds.items()
     }
+
+
+def mixed_order(previews: int) -> list[str]:
+    """Give the order of mixed work: as many previews, each with the checks of three pictures."""
+    return ["check", "preview", "check", "check"] * previews
 
 
 def _added(rounds: list[dict[str, Any]]) -> dict[str, Any]:
@@ -111,26 +119,26 @@ def _added(rounds: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 async def _batch(
-    cluster: Cluster, workers: ClusterWorkers, job: Callable[[], Coroutine[Any, Any, object]], jobs: int, count: int
+    cluster: Cluster, workers: ClusterWorkers, order: Sequence[str], jobs: "Jobs", count: int
 ) -> dict[str, Any]:
-    """Do so many jobs, as many at once as there are workers, and so each job's own time is known, too."""
+    """Do jobs in an order, as many at once as there are workers, and so each job's own time is known, too."""
     free, times = asyncio.Semaphore(count), list[float]()
 
-    async def one() -> None:
+    async def one(kind: str) -> None:
         async with free:
-            times.append(await _seconds(job()))
+            times.append(await _seconds({"check": jobs.check, "preview": jobs.preview}[kind]()))
 
-    before_cpu, before_others, before = cluster.cpu_s(""), _busy_s() - _own_s(cluster), workers.traffic.sent_bytes
+    before_cpu, before_others, before = _own_s(cluster), _busy_s() - _own_s(cluster), workers.traffic.sent_bytes
     fetched, began = workers.traffic.fetched_bytes, time.monotonic()
-    await asyncio.gather(*(one() for _ in range(jobs)))
+    await asyncio.gather(*(one(kind) for kind in order))
     span_s = time.monotonic() - began
     return {
-        "jobs": jobs,
+        "jobs": len(order),
         "span_s": span_s,
         "times_s": times,
-        "cpu_s": cluster.cpu_s("") - before_cpu,
+        "cpu_s": _own_s(cluster) - before_cpu,
         "others_cores": max(0.0, (_busy_s() - _own_s(cluster) - before_others) / span_s),
-        "bytes_each": 2 * (workers.traffic.sent_bytes - before + workers.traffic.fetched_bytes - fetched) / jobs,
+        "bytes_each": 2 * (workers.traffic.sent_bytes - before + workers.traffic.fetched_bytes - fetched) / len(order),
     }
 
 
@@ -189,7 +197,7 @@ def _own_s(cluster: Cluster) -> float:
 
 def _short(found: dict[str, Any]) -> dict[str, Any]:
     brief: dict[str, Any] = {"hop_ms": round(1000 * statistics.median(found["hop_s"]), 1)}
-    for name in ("check", "preview"):
+    for name in ("check", "preview", "mixed"):
         one = found[name]
         brief[name] = {
             "per_minute": round(60 * one["jobs"] / one["span_s"], 1),
@@ -201,20 +209,20 @@ def _short(found: dict[str, Any]) -> dict[str, Any]:
     return brief
 
 
-def _whole_runs(asked: argparse.Namespace) -> dict[str, Any]:
-    with started(asked.port, 2) as cluster:
+def _whole_runs(asked: argparse.Namespace, *, is_paid: bool) -> dict[str, Any]:
+    with started(asked.port, 2, vendor_video=VIDEO) as cluster:
         os.environ.update(cluster.env)
-        return asyncio.run(_some_runs(cluster, 2 * asked.previews))
+        return asyncio.run(_some_runs(cluster, 2 * asked.previews, is_paid=is_paid))
 
 
-async def _some_runs(cluster: Cluster, count: int) -> dict[str, Any]:
-    orders = [Order(cluster.url, number) for number in range(count + 2)]
+async def _some_runs(cluster: Cluster, count: int, *, is_paid: bool) -> dict[str, Any]:
+    """Measure what whole runs take: of each part of the cluster, of the database and of the store."""
+    orders = [Order(cluster.url, number, is_paid=is_paid) for number in range(count + 2)]
     await asyncio.gather(*(order.see_through() for order in orders[:2]))  # warm
-    idle, began = _transactions(cluster), time.monotonic()
+    idle, began = _taken(cluster), time.monotonic()
     await asyncio.sleep(15)
-    idle_rate = (_transactions(cluster) - idle) / (time.monotonic() - began)
-    before, began = _transactions(cluster), time.monotonic()
-    free = asyncio.Semaphore(2)
+    idle_s, idle = time.monotonic() - began, _less(_taken(cluster), idle)
+    before, began, free = _taken(cluster), time.monotonic(), asyncio.Semaphore(2)
 
     async def one(order: Order) -> None:
         async with free:
@@ -222,13 +230,33 @@ async def _some_runs(cluster: Cluster, count: int) -> dict[str, Any]:
 
     await asyncio.gather(*(one(order) for order in orders[2:]))
     span_s = time.monotonic() - began
+    took = _less(_taken(cluster), before)
     return {
         "runs": count,
         "span_s": span_s,
-        "transactions_each": (_transactions(cluster) - before - idle_rate * span_s) / count,
-        "idle_transactions_a_second": idle_rate,
+        "each": {name: (value - idle[name] * span_s / idle_s) / count for name, value in took.items()},
+        "idle_a_second": {name: value / idle_s for name, value in idle.items()},
         "stored_bytes": _stored(cluster) / len(orders),
+        "kept_bytes": _size_bytes(cluster.folder / "data" / "runs") / len(orders),
+        "result_bytes": statistics.fmean(order.result_bytes for order in orders),
+        "input_bytes": IMAGE.stat().st_size + VIDEO.stat().st_size,
     }
+
+
+def _taken(cluster: Cluster) -> dict[str, float]:
+    """Add up what was taken so far: transactions, requests to the store, and processor seconds of each part."""
+    log = (cluster.logs / "s3.log").read_text(errors="replace")
+    cpu_s = {f"{kind}_cpu_s": cluster.cpu_s(kind) for kind in PARTS}
+    writes, reads = (sum(log.count(f'"{word} /') for word in words) for words in (("PUT", "POST"), ("GET", "HEAD")))
+    return {"transactions": _transactions(cluster), "store_writes": writes, "store_reads": reads} | cpu_s
+
+
+def _less(after: dict[str, float], before: dict[str, float]) -> dict[str, float]:
+    return {name: value - before[name] for name, value in after.items()}
+
+
+def _size_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _stored(cluster: Cluster) -> int:

@@ -179,7 +179,7 @@ class BatchExecution:
 
     async def _start(self, cell: PlannedCell, inputs: RunInputs) -> str | None:
         """Start a cell's run or find it; wait where as many previews are open as there may be."""
-        payment, quote = self._payment, self._plan.quote
+        payment, quote = self._payment, self._plan.quotes.get(cell.row.choice.model)
         while True:
             try:
                 start = await self._runner.begin(

@@ -72,7 +72,7 @@ def manifest_words(code: str, row: int | None, line: int | None, field: str, val
     if code == "no file":
         close = values.get("close")
         way_out = f"Did you mean {close}?" if close else "Paths are relative to the manifest."
-    fields = "image, video, orientation, prompt, keep_sound, engine and name"
+    fields = "image, video, orientation, prompt, keep_sound, engine, model and name"
     return f"{place}: {' '.join((what, way_out)).format(fields=fields, **values)}".strip()
 
 

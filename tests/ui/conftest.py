@@ -345,6 +345,9 @@ class PlayedRunner:
         self.asked_of: Any = None
         self.gallery = PlayedGallery(self)
 
+    def usual(self, choice: TransferOptions) -> TransferOptions:
+        return choice
+
     def watch_ahead(self, reference: Path) -> None:
         """Note which clip would be watched."""
         self.ahead.append(reference.name)

@@ -14,13 +14,14 @@ import gradio as gr
 
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import CellOutcome
-from kling_ui.batches.manifest import BatchRow, HandedFiles, grid, rows_in
+from kling_ui.batches.manifest import BatchRow, HandedFiles, grid, rows_in, with_model
 from kling_ui.batches.plan import BatchPlan, Payment, Planner
 from kling_ui.batches.report import write_report
 from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
-from kling_ui.options import DEFAULT_PROMPT, Orientation
+from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
 from kling_ui.runs.record import EngineName
+from kling_ui.ui.browser_values import model_of
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.handlers.price import refuse_bad_token
 from kling_ui.ui.handlers.run_display import refuse_unknown
@@ -46,12 +47,14 @@ class PageBatch:
         rows: What it is made of.
         folder: Where its repaired copies are.
         repairs: Whether the checks' repairs are applied.
+        model: Of Kling, the model that was chosen when they were priced; empty for the usual one.
     """
 
     owner: str
     rows: tuple[BatchRow, ...]
     folder: BatchFolder
     repairs: bool
+    model: str = ""
 
 
 class BatchHandlers:
@@ -65,27 +68,36 @@ class BatchHandlers:
         self._services = services
         self._known: OrderedDict[str, PageBatch] = OrderedDict()
 
-    async def on_plan(self, engine: str, visitor: str, event: gr.EventData, request: gr.Request) -> Value:
+    async def on_plan(
+        self, engine: str, visitor: str, model: object, event: gr.EventData, request: gr.Request
+    ) -> Value:
         """Check and price what was handed in; nothing is started."""
         asked, who = payload(event), visitor_of(visitor, request)
         services, known = self._services().for_request(request), self._of(text_of(asked.get("id")), who)
         try:
             refuse_unknown(who)
-            rows, is_repairing = _rows(services, asked), asked.get("repair") is True
+            chosen, is_repairing = _chosen_model(services, model), asked.get("repair") is True
+            rows = with_model(_rows(services, asked), chosen)
             # The same batch goes on with other rows: a cell is known by its content.
             batch = text_of(asked.get("id")) if known else secrets.token_hex(16)
             size_bytes = await asyncio.to_thread(_size_bytes, rows) if is_repairing else 0
             async with services.room(size_bytes) as room:
                 await asyncio.to_thread(room.folder.mkdir, parents=True)
-                made = PageBatch(who.owner, rows, BatchFolder(room.folder, batch), is_repairing)
+                made = PageBatch(who.owner, rows, BatchFolder(room.folder, batch), is_repairing, chosen)
                 plan = await self._plan(services, made, who, _engine(engine), asked, chosen=None)
             self._keep(batch, made)
         except Exception as error:  # noqa: BLE001  told in words
             return {"id": "", "cells": [], "said": str(error_text(error)), "is_under_way": False}
         return batch_value(batch, _planned(plan), plan.sentence, is_under_way=False)
 
-    async def on_start(
-        self, engine: str, token_line: Value | None, visitor: str, event: gr.EventData, request: gr.Request
+    async def on_start(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        engine: str,
+        token_line: Value | None,
+        visitor: str,
+        model: object,
+        event: gr.EventData,
+        request: gr.Request,
     ) -> AsyncIterator[Value]:
         """Start the cells that are ticked, and show them until all have ended."""
         asked, who = payload(event), visitor_of(visitor, request)
@@ -93,6 +105,8 @@ class BatchHandlers:
         try:
             made = self._planned(batch, who)
             refuse_bad_token(_engine(engine), token_line)
+            if _engine(engine) is EngineName.KLING:
+                _refuse_another_model(made, _chosen_model(services, model))
             services.store.floor.check()
             chosen = _numbers(asked.get("cells"), len(made.rows))
             plan = await self._plan(services, made, who, _engine(engine), asked, chosen=chosen)
@@ -197,6 +211,21 @@ class BatchHandlers:
         self._known.move_to_end(batch)
         while len(self._known) > KEPT_MAX:
             self._known.popitem(last=False)
+
+
+def _chosen_model(services: Services, model: object) -> str:
+    """Read the model of Kling that is chosen on the page; empty for the usual one."""
+    return services.runner.usual(TransferOptions(model=model_of(model))).model
+
+
+def _refuse_another_model(made: PageBatch, model: str) -> None:
+    """Start nothing on a model that was not priced.
+
+    Raises:
+        RunError: Another one was chosen since.
+    """
+    if model != made.model:
+        raise RunError("Another model was chosen since.", advice="Check and price again.")
 
 
 def _engine(value: str) -> EngineName:

@@ -43,7 +43,7 @@ def test_nobody_elses_batch_is_shown(handlers, deed):
     event = gr.EventData(None, {"id": "b1", "cells": ["none"]})
 
     def told(visitor: str) -> str:
-        asked = (event, TAB) if deed == "on_look" else (visitor, event, TAB)
+        asked = (event, TAB) if deed == "on_look" else (visitor, None, event, TAB)
         args = (visitor, *asked) if deed == "on_look" else ("kling", None, *asked)
         return asyncio.run(_shown(getattr(handlers, deed)(*args)))
 
@@ -57,3 +57,10 @@ def test_nobody_else_pauses_a_batch(handlers, services):
     assert not batch.pause.is_set()
     asyncio.run(handlers.on_pause(ANN, event, TAB))
     assert batch.pause.is_set()
+
+
+def test_nothing_is_started_on_a_model_that_was_not_priced(handlers):
+    event = gr.EventData(None, {"id": "b1", "cells": [1]})
+    shown = asyncio.run(_shown(handlers.on_start("kling", None, ANN, "kling/x/motion-control-pro", event, TAB)))
+    assert "Another model was chosen since." in shown
+    assert "Another model" not in asyncio.run(_shown(handlers.on_start("kling", None, ANN, None, event, TAB)))
