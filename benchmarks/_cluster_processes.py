@@ -173,14 +173,14 @@ class Cluster:
 
     def cpu_s(self, kind: str) -> float:
         """Add up the processor time, in seconds, of the parts of a kind and of the processes that they have."""
-        sessions = {part.process.pid for name in self.named(kind) if (part := self.parts[name]).process is not None}
+        began = {part.process.pid for name in self.named(kind) if (part := self.parts[name]).process is not None}
         total = 0
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 values = stat.read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            if int(values[3]) in sessions:
+            if began & {int(values[1]), int(values[3])}:  # PostgreSQL's children have sessions of their own
                 total += sum(map(int, values[11:15]))  # with those children that have ended
         return total / os.sysconf("SC_CLK_TCK")
 

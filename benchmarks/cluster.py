@@ -33,6 +33,7 @@ from kling_ui.vision.analysis import analyse_image
 
 IS_LONG = True  # left out unless it is asked for by name
 PARTS = ("replica", "worker", "scheduler", "postgresql")
+IDLE_S = 10.0
 COUNTS, ROUNDS = (1, 2, 4), 3
 
 
@@ -85,6 +86,9 @@ async def _timed(cluster: Cluster, workers: ClusterWorkers, folder: Path, asked:
     for _ in range(2):  # models are loaded
         await asyncio.gather(*(jobs.check() for _ in range(2 * max(COUNTS))))
     rounds: dict[int, list[dict[str, Any]]] = {count: [] for count in COUNTS}
+    before, began = _own_s(cluster), time.monotonic()
+    await asyncio.sleep(IDLE_S)
+    idle_cores = (_own_s(cluster) - before) / (time.monotonic() - began)
     for number, count in itertools.product(range(ROUNDS), COUNTS):
         hops = [await _seconds(workers.run(max, 1000 * number + 100 * count + hop, -1)) for hop in range(10)]
         checks = await _batch(cluster, workers, ["check"] * asked.checks, jobs, count)
@@ -94,6 +98,7 @@ async def _timed(cluster: Cluster, workers: ClusterWorkers, folder: Path, asked:
     return {
         count: {
             "hop_s": [hop for one in found for hop in one["hop_s"]],
+            "idle_cores": idle_cores,
             **{name: _added([one[name] for one in found]) for name in ("check", "preview", "mixed")},
         }
         for count, found in rounds.items()

@@ -22,7 +22,7 @@ from kling_ui.runs.view import RunView
 if TYPE_CHECKING:
     from kling_ui.runs.runner import Runner
 
-_STATES = {
+STATES = {
     RunState.COMPLETED: CellState.COMPLETED,
     RunState.FAILED: CellState.FAILED,
     RunState.CANCELLED: CellState.CANCELLED,
@@ -220,7 +220,7 @@ class BatchExecution:
 
     def _show(self, cell: PlannedCell, view: RunView) -> None:
         said = run_words(view)
-        state = _STATES.get(view.state, CellState.UNDER_WAY)
+        state = STATES.get(view.state, CellState.UNDER_WAY)
         self._note(cell, state, said.sentence, said.advice, view)
 
     def _refused(self, cell: PlannedCell, error: KlingUIError, state: CellState) -> None:

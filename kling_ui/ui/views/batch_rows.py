@@ -50,4 +50,5 @@ def _row(outcome: CellOutcome) -> dict[str, Any]:
         "is_done": outcome.is_done,
         "is_failed": outcome.is_failed,
         "can_start": outcome.state in _STARTABLE,
+        "is_ticked": outcome.state is not CellState.LEFT_OUT,
     }
