@@ -56,6 +56,7 @@ MADE_BEFORE = "The same run was made before; its result is given again, and noth
 GOES_ON = "Its run is under way and is followed on; nothing is sent again."
 PRICE_NOT_KNOWN = "What it would cost is not known at the moment, and a limit is set."
 NOT_STARTED = "It was not started; --resume goes on with it."
+LEFT_BY_A_RESTART = "It was not started before the app was restarted."
 PAUSED_NOW = "Pausing: what runs is finished, nothing more is started. Press Ctrl+C again to leave at once."
 GO_ON = "The same command with --resume goes on; nothing that was started is sent again."
 
@@ -72,7 +73,7 @@ def manifest_words(code: str, row: int | None, line: int | None, field: str, val
     if code == "no file":
         close = values.get("close")
         way_out = f"Did you mean {close}?" if close else "Paths are relative to the manifest."
-    fields = "image, video, orientation, prompt, keep_sound, engine and name"
+    fields = "image, video, orientation, prompt, keep_sound, engine, model and name"
     return f"{place}: {' '.join((what, way_out)).format(fields=fields, **values)}".strip()
 
 
@@ -140,6 +141,12 @@ def batch_sentence(
 
 def _cells(count: int, one: str, many: str) -> str:
     return f"1 cell {one}" if count == 1 else f"{count} cells {many}"
+
+
+def restart_words(done: int, count: int, *, is_paid: bool) -> str:
+    """Say how far a batch of the page was when the app was restarted, and how it goes on."""
+    where = " Choose Kling at the top for that, and enter the most that it may cost." if is_paid else ""
+    return f"Stopped by a restart after {done} of {count}; start what is ticked to go on, nothing is sent twice.{where}"
 
 
 def outcome_line(state: CellState, message: str, motion_match: float | None = None) -> str:
