@@ -123,7 +123,9 @@ async def erase_visitor(services: Services, who: Visitor, browser: str) -> Erase
     is_alone = who.account is not None or not services.settings.is_public  # an address may be shared with others
     nobodys_in = services.store.folder_name(services.share[0]) if is_alone else ""
     erasure = VisitorErasure.of(services)
-    return await erasure.erase([who.owner, browser], nobodys_in=nobodys_in)
+    erased = await erasure.erase([who.owner, browser], nobodys_in=nobodys_in)
+    services.store.count_anew()
+    return erased
 
 
 async def _stop_work(services: Services, visitors: Collection[str]) -> None:
@@ -145,4 +147,6 @@ async def erase_program_run(services: Services, visitor: str, run_id: str | None
         await _stop_work(services, {visitor})
     nobodys_in = services.store.folder_name(services.share[0])
     erasure = VisitorErasure.of(services)
-    return await erasure.erase([visitor], run_id=run_id, nobodys_in=nobodys_in, is_whole=False)
+    erased = await erasure.erase([visitor], run_id=run_id, nobodys_in=nobodys_in, is_whole=False)
+    services.store.count_anew()
+    return erased

@@ -48,6 +48,7 @@ async def _clean(services: Services) -> None:
     await services.runner.admission.forget()
     if isinstance(space := getattr(services.store, "floor", None), TemporarySpace):
         await space.sweep()
+        services.store.count_anew()
     if services.retention is not None:
         await services.retention.sweep()
 

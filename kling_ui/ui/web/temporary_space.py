@@ -102,38 +102,56 @@ class TemporarySpace(DiskFloor):
         self._max_bytes = max_bytes
         self._clock = clock
         self._counts = uploads.parent / "temporary.json"
-        self._is_wanted = asyncio.Event()
+        self._known_bytes = 0
+        self._is_wanted, self._woken = False, asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None  # of who waits until room is wanted
 
     def check(self, coming_bytes: int = 0) -> None:
-        """Let something be begun that takes room.
+        """Let something be begun that takes room; with ``coming_bytes`` it reads and writes a file.
 
         Args:
-            coming_bytes: What it is known to take; it counts until all is counted anew.
+            coming_bytes: What it is known to take; it counts until all is counted anew. Where nothing is known, what
+                this process knew last decides.
 
         Raises:
             DiskFullError: There is too little room; what is counted is looked at anew at once.
         """
         super().check(coming_bytes)
+        if not coming_bytes:
+            self._refuse_too_much(self._known_bytes)
+            return
         # A disk that does not take a few bytes will tell so when the file itself is written.
         with suppress(OSError), _shared_counts(self._counts) as counts:
-            if counts.counted_bytes + counts.since_bytes + coming_bytes > self._max_bytes:
-                self._is_wanted.set()
-                raise DiskFullError(
-                    f"All inputs and copies here together may take {self._max_bytes / 1e9:g} GB, and nearly do.",
-                    advice="Room is being made: try again in a minute. Whoever runs the app can set "
-                    "KLING_UI_TEMPORARY_GB higher.",
-                )
+            self._known_bytes = counts.counted_bytes + counts.since_bytes
+            self._refuse_too_much(self._known_bytes + coming_bytes)
             counts.since_bytes += coming_bytes
+            self._known_bytes += coming_bytes
+
+    def _refuse_too_much(self, size_bytes: int) -> None:
+        if size_bytes <= self._max_bytes:
+            return
+        self._is_wanted = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._woken.set)
+        raise DiskFullError(
+            f"All inputs and copies here together may take {self._max_bytes / 1e9:g} GB, and nearly do.",
+            advice="Room is being made: try again in a minute. Whoever runs the app can set KLING_UI_TEMPORARY_GB "
+            "higher.",
+        )
 
     async def wanted(self, timeout_s: float) -> None:
         """Wait until room is wanted, at most so long."""
+        self._loop = asyncio.get_running_loop()
+        if self._is_wanted:
+            return
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
-                await self._is_wanted.wait()
+                await self._woken.wait()
 
     async def sweep(self) -> None:
         """Count, and make room if need be; one process after the other."""
-        self._is_wanted.clear()
+        self._is_wanted = False
+        self._woken.clear()
         await asyncio.to_thread(self._sweep)
 
     def _sweep(self) -> None:
@@ -145,6 +163,7 @@ class TemporarySpace(DiskFloor):
             with _shared_counts(self._counts) as counts:
                 counts.counted_bytes = counted_bytes
                 counts.since_bytes -= since_bytes
+                self._known_bytes = counts.counted_bytes + counts.since_bytes
 
     def _make_room(self) -> int:
         """Remove what was used longest ago, if there is too much; return the bytes that are left."""

@@ -1,6 +1,7 @@
 """Uploads: counted, kept within each visitor's share, swept by age."""
 
 import asyncio
+import math
 import re
 import secrets
 import shutil
@@ -28,6 +29,7 @@ from kling_ui.ui.web.upload_rate import TooSlowError, UploadRate, paced
 ENTRY_MIN_BYTES = 100_000  # what a tiny file counts: each takes a folder, and is looked at when all are counted
 FLOOR_CHECK_BYTES = 16 * 10**6  # the disk is looked at again after so much
 _OWNER = re.compile(r"of-[0-9a-f]{32}")
+COUNTED_FOR_S = 30.0  # another process may have kept or removed some since then
 AT_ONCE_MAX = 6  # a browser opens no more connections to one host
 
 
@@ -95,16 +97,18 @@ class QuotaError(KlingUIError):
 
 @dataclass(slots=True)
 class _Account:
-    """What one visitor keeps, while something of theirs is being written.
+    """What one visitor keeps.
 
     Attributes:
         kept_bytes: What lies in their folder, whichever process put it there, but for what is being written here.
+        counted_at: When that was counted, in seconds of :func:`time.monotonic`.
         coming_bytes: What is being written here.
         coming: The names of the folders that it is written to.
         counting: Held while it is counted.
     """
 
     kept_bytes: int = 0
+    counted_at: float = -math.inf
     coming_bytes: int = 0
     coming: set[str] = field(default_factory=set)
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -171,22 +175,26 @@ class Room:
 class UploadStore:
     """Keeps inputs, each visitor's in a folder of their own, and no more of them than one visitor may have.
 
-    What somebody keeps is counted in their folder whenever something comes, so that several processes with one folder
-    hold one limit; what another process is still writing counts as far as it is there. Reading and removing folders is
-    done in threads, all else on one event loop.
+    What somebody keeps is counted in their folder every now and then, so that several processes with one folder hold
+    one limit; what another process is still writing counts as far as it is there. Reading and removing folders is done
+    in threads, all else on one event loop.
 
     Args:
         root: Where they lie; what lies there directly is from an earlier version, and is counted as nobody's.
         secret: Makes the names of visitors' folders, which tell nothing of them.
         each_bytes: What one visitor may keep at a time.
         floor: Refuses all of it while the disk is nearly full.
+        counted_for_s: Seconds after which what somebody keeps is counted anew, when something comes.
     """
 
-    def __init__(self, root: Path, secret: bytes, *, each_bytes: int, floor: DiskFloor) -> None:
+    def __init__(
+        self, root: Path, secret: bytes, *, each_bytes: int, floor: DiskFloor, counted_for_s: float = COUNTED_FOR_S
+    ) -> None:
         self.root = root
         self.floor = floor
         self._secret = keyed_hash(secret, "kling_ui uploads")
         self._each_bytes = each_bytes
+        self._counted_for_s = counted_for_s
         self._accounts: dict[str, _Account] = {}
 
     @asynccontextmanager
@@ -201,31 +209,50 @@ class UploadStore:
             QuotaError: They keep as much as one may.
             KlingUIError: The disk is nearly full.
         """
-        self.floor.check(expected_bytes)
+        await asyncio.to_thread(self.floor.check, expected_bytes)
+        self._forget_counted()
         name = self.folder_name(who)
         account = self._accounts.setdefault(name, _Account())
         folder = self.root / name / secrets.token_urlsafe(12)
         account.coming.add(folder.name)
         room = Room(folder, partial(account.claim, max_bytes=self._each_bytes), self.floor.check)
         try:
-            async with account.counting:
-                account.kept_bytes = await asyncio.to_thread(_counted_all, folder.parent, frozenset(account.coming))
+            await self._count(account, folder.parent)
             room.take(max(expected_bytes, ENTRY_MIN_BYTES))
             yield room
             async with account.counting:
                 account.kept_bytes += await asyncio.to_thread(_counted_bytes, folder)
+                account.coming.discard(folder.name)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
             raise
         finally:
             account.coming_bytes -= room.size_bytes
             account.coming.discard(folder.name)
-            if not account.coming:
-                del self._accounts[name]
 
     async def sweep(self, max_age_s: float) -> None:
         """Remove inputs that are older than ``max_age_s``; runs keep copies of their own."""
         await asyncio.to_thread(_sweep, self.root, time.time() - max_age_s)
+        self.count_anew()
+
+    def count_anew(self) -> None:
+        """Count what everybody keeps when they send something next: some of it was removed."""
+        for account in self._accounts.values():
+            account.counted_at = -math.inf
+
+    async def _count(self, account: _Account, folder: Path) -> None:
+        """Find out what a visitor keeps, unless that has just been counted."""
+        async with account.counting:
+            if time.monotonic() - account.counted_at >= self._counted_for_s:
+                account.counted_at = time.monotonic()
+                account.kept_bytes = await asyncio.to_thread(_counted_all, folder, frozenset(account.coming))
+
+    def _forget_counted(self) -> None:
+        """Forget visitors of whom nothing is being written and who would be counted anew."""
+        latest = time.monotonic() - self._counted_for_s
+        for name, account in list(self._accounts.items()):
+            if not account.coming and account.counted_at <= latest:
+                del self._accounts[name]
 
     def folder_name(self, who: str) -> str:
         """Return the name of the folder of whoever inputs are counted for."""

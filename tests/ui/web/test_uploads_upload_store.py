@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import time
 from collections import namedtuple
 from contextlib import suppress
@@ -23,8 +24,8 @@ KB = 1000
 OPEN = DiskFloor(None, 0)
 
 
-def _open(tmp_path, each_bytes=500 * KB, floor=OPEN):
-    return UploadStore(tmp_path / "uploads", b"secret", each_bytes=each_bytes, floor=floor)
+def _open(tmp_path, each_bytes=500 * KB, floor=OPEN, **more):
+    return UploadStore(tmp_path / "uploads", b"secret", each_bytes=each_bytes, floor=floor, **more)
 
 
 async def _keep(store, who, size_bytes, expected_bytes=0):
@@ -198,7 +199,7 @@ def test_a_disk_that_fills_up_meanwhile_ends_it(tmp_path):
 
 def test_two_processes_with_one_folder_hold_one_limit(tmp_path):
     async def story():
-        first, second = _open(tmp_path), _open(tmp_path)
+        first, second = (_open(tmp_path, counted_for_s=0.0) for _ in range(2))
         await _keep(first, "ann", 200 * KB)
         async with first.room("ann", 100 * KB):
             await _keep(second, "ann", 200 * KB)
@@ -217,6 +218,28 @@ def test_what_comes_at_once_is_counted_once(tmp_path):
         await asyncio.gather(*(_keep(store, "ann", 100 * KB) for _ in range(5)))
         with pytest.raises(QuotaError):
             await _keep(store, "ann", 1)
-        assert not store._accounts
+
+    asyncio.run(story())
+
+
+def test_what_was_removed_counts_no_longer_once_that_is_told(tmp_path):
+    async def story():
+        store = _open(tmp_path)
+        await _keep(store, "ann", 500 * KB)
+        shutil.rmtree(tmp_path / "uploads" / store.folder_name("ann"))
+        with pytest.raises(QuotaError):
+            await _keep(store, "ann", 1)
+        store.count_anew()
+        await _keep(store, "ann", 1)
+
+    asyncio.run(story())
+
+
+def test_those_who_send_nothing_more_are_forgotten(tmp_path):
+    async def story():
+        store = _open(tmp_path, counted_for_s=0.0)
+        for number in range(5):
+            await _keep(store, f"visitor {number}", 1)
+        assert len(store._accounts) == 1
 
     asyncio.run(story())
