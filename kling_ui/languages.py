@@ -9,13 +9,13 @@ A sentence that is made where nobody knows its reader, such as an error's, is :c
 what it was made of, so that :func:`retell` can say it again to whoever reads it.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
-from functools import cache
+from functools import cache, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 COOKIE = "kling_ui_language"
 _CHINESE = ("zh", "yue", "wuu", "cmn")  # primary tags of readers who read Chinese before English
@@ -29,6 +29,8 @@ class Language(StrEnum):
     CHINESE = "zh-CN"
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
 _CATALOGUES = {Language.CHINESE: "zh_CN"}
 _spoken: ContextVar[Language] = ContextVar("spoken_language", default=Language.ENGLISH)
 
@@ -46,6 +48,17 @@ def speaking(language: Language) -> Generator[None]:
         yield
     finally:
         _spoken.reset(token)
+
+
+def in_english(function: Callable[P, R]) -> Callable[P, R]:
+    """Let a function speak English whoever is being answered: what it makes is stored, or told to programs."""
+
+    @wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        with speaking(Language.ENGLISH):
+            return function(*args, **kwargs)
+
+    return wrapped
 
 
 def language_of(headers: Mapping[str, str], cookies: Mapping[str, str]) -> Language:
@@ -114,9 +127,9 @@ def say(sentence: str, /, **values: Any) -> str:
 
     Args:
         sentence: In English, with places in braces, as of :meth:`str.format`.
-        values: What stands in the places; those that are :class:`Told` are said in the same language.
+        values: What stands in the places; texts are said in the same language, where they are known.
     """
-    return _filled(sentence, template_of(sentence), values)
+    return _filled(template_of(sentence), values)
 
 
 def say_many(one: str, many: str, /, count: int, **values: Any) -> str:
@@ -129,7 +142,7 @@ def say_many(one: str, many: str, /, count: int, **values: Any) -> str:
         values: What stands in the other places.
     """
     sentence = one if count == 1 else many
-    return _filled(sentence, template_of(sentence), {"count": count, **values})
+    return _filled(template_of(sentence), {"count": count, **values})
 
 
 def retell(text: str) -> str:
@@ -145,12 +158,27 @@ def template_of(sentence: str) -> str:
     return sentence if language is Language.ENGLISH else _server_words(language).get(sentence, sentence)
 
 
-def _filled(sentence: str, template: str, values: dict[str, Any]) -> str:
+def _filled(template: str, values: dict[str, Any]) -> str:
     if not values:
-        return template.format() if "{" in template else template
-    if template is not sentence:
-        values = {name: retell(value) if isinstance(value, Told) else value for name, value in values.items()}
+        return template
+    if spoken() is not Language.ENGLISH:
+        values = {name: retell(value) if isinstance(value, str) else value for name, value in values.items()}
     return template.format(**values)
+
+
+def comma() -> str:
+    """Return what stands between the parts of a list."""
+    return "、" if spoken() is Language.CHINESE else ", "
+
+
+def semicolon() -> str:
+    """Return what stands between clauses."""
+    return "；" if spoken() is Language.CHINESE else "; "
+
+
+def full_stop() -> str:
+    """Return what ends a sentence."""
+    return "。" if spoken() is Language.CHINESE else "."
 
 
 def page_words(language: Language) -> dict[str, str]:
@@ -176,7 +204,7 @@ def _catalogue(language: Language, name: str) -> dict[str, str]:
             ids = message.id if isinstance(message.id, tuple) else (message.id,)
             said = message.string[0] if isinstance(message.string, tuple) else message.string
             if said and ids[0] and not message.fuzzy:
-                words.update(dict.fromkeys(ids, said))
+                words |= {str(one): said for one in ids}
     return words
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+from kling_ui.languages import full_stop, retell, say, say_many, semicolon
 from kling_ui.presentation.wording import dollars
 from kling_ui.runs.batch_runs import CellState
 
@@ -78,12 +79,16 @@ def manifest_words(code: str, row: int | None, line: int | None, field: str, val
 
 def same_as_words(number: int) -> str:
     """Say that a cell asks for the same as another."""
-    return f"Its files and choices are the same as those of cell {number}."
+    return say("Its files and choices are the same as those of cell {number}.", number=number)
 
 
 def too_dear_for_batch(estimate_usd: float, left_usd: float) -> str:
     """Say that a cell does not fit into what is left."""
-    return f"It would cost about {dollars(estimate_usd)}, and {dollars(left_usd)} is left for it."
+    return say(
+        "It would cost about {estimate_usd}, and {left_usd} is left for it.",
+        estimate_usd=dollars(estimate_usd),
+        left_usd=dollars(left_usd),
+    )
 
 
 def plan_sentence(
@@ -109,20 +114,29 @@ def plan_sentence(
         made: How many were made before.
         is_paid: There are paid ones among them.
     """
-    parts = [f"{will_run} of {count} will run", f"{seconds:.0f} s of clips"]
+    parts = [
+        say("{will_run} of {count} will run", will_run=will_run, count=count),
+        say("{seconds:.0f} s of clips", seconds=seconds),
+    ]
     if not is_paid:
-        parts.append("free")
+        parts.append(say("free"))
     elif estimate_usd is None:
-        parts.append("price not known")
+        parts.append(say("price not known"))
     else:
-        parts.append(f"about {dollars(estimate_usd)}")
+        parts.append(say("about {estimate_usd}", estimate_usd=dollars(estimate_usd)))
     if limit_usd is not None and limit_usd != math.inf and is_paid:
-        parts.append(f"of {dollars(limit_usd)} that may be spent")
-    words = f"{'; '.join(parts)}."
+        parts.append(say("of {limit_usd} that may be spent", limit_usd=dollars(limit_usd)))
+    words = f"{semicolon().join(parts)}{full_stop()}"
     if made:
-        words += f" {_cells(made, 'was', 'were')} made before and cost nothing."
+        words += say_many(
+            " {count} cell was made before and cost nothing.", " {count} cells were made before and cost nothing.", made
+        )
     if too_dear:
-        words += f" {_cells(too_dear, 'does', 'do')} not fit into the budget; those that do were taken in order."
+        words += say_many(
+            " {count} cell does not fit into the budget; those that do were taken in order.",
+            " {count} cells do not fit into the budget; those that do were taken in order.",
+            too_dear,
+        )
     return words
 
 
@@ -130,19 +144,15 @@ def batch_sentence(
     *, count: int, done: int, failed: int, left: int, cost_usd: float, unsure_usd: float, is_paused: bool
 ) -> str:
     """Say what became of a batch, in one go."""
-    words = f"{done} of {count} finished"
-    words += f", {failed} without a video" if failed else ""
-    words += f", {left} not started" if left else ""
-    words += f"; about {dollars(cost_usd)} spent" if cost_usd else ""
-    words += f"; up to {dollars(unsure_usd)} more may be charged" if unsure_usd else ""
-    return f"Paused: {words}." if is_paused else f"{words}."
-
-
-def _cells(count: int, one: str, many: str) -> str:
-    return f"1 cell {one}" if count == 1 else f"{count} cells {many}"
+    words = say("{done} of {count} finished", done=done, count=count)
+    words += say(", {failed} without a video", failed=failed) if failed else ""
+    words += say(", {left} not started", left=left) if left else ""
+    words += say("; about {cost_usd} spent", cost_usd=dollars(cost_usd)) if cost_usd else ""
+    words += say("; up to {unsure_usd} more may be charged", unsure_usd=dollars(unsure_usd)) if unsure_usd else ""
+    return say("Paused: {words}.", words=words) if is_paused else f"{words}{full_stop()}"
 
 
 def outcome_line(state: CellState, message: str, motion_match: float | None = None) -> str:
     """Say in one line what became of a cell."""
-    match = "" if motion_match is None else f"Motion match {motion_match:.0f}. "
-    return match + (message or f"{CELL_STATES[state]}.")
+    match = "" if motion_match is None else say("Motion match {motion_match:.0f}. ", motion_match=motion_match)
+    return match + (retell(message) if message else f"{retell(CELL_STATES[state])}{full_stop()}")

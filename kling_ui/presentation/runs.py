@@ -1,9 +1,11 @@
 """What is said of a run: where it is, how it ended and what to do next, what came of asking for it or cancelling it."""
 
+import copy
 from dataclasses import dataclass, fields
 
 from kling_ui.api.responses import NO_BALANCE
-from kling_ui.errors import REPORT_ADVICE, KlingUIError, RunError
+from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, RunError
+from kling_ui.languages import full_stop, in_english, retell, say, say_many
 from kling_ui.options import RigNote
 from kling_ui.pauses import PausedError
 from kling_ui.presentation import money
@@ -244,7 +246,7 @@ class RunWords:
 def run_words(run: RunView) -> RunWords:
     """Say all that there is to say of a run."""
     doing, trouble, needs_token = _doing(run), trouble_words(run.trouble), run.needs_token and not run.is_final
-    advice = GONE_ADVICE[run.engine] if run.result_gone else _outcome_words(run)[1]
+    advice = retell(GONE_ADVICE[run.engine]) if run.result_gone else _outcome_words(run)[1]
     words = RunWords(
         doing=doing,
         trouble=trouble,
@@ -259,6 +261,7 @@ def run_words(run: RunView) -> RunWords:
     return RunWords(**said)
 
 
+@in_english
 def entry_words(run: RunView) -> EntryWords:
     """Say of a run what is written beside it when somebody looks back."""
     error, advice = _outcome_words(run)
@@ -269,62 +272,72 @@ def entry_words(run: RunView) -> EntryWords:
 
 def rig_words(run: RunView) -> list[str]:
     """Say what of the character a preview moved as one piece; empty for nothing."""
-    return [RIG_NOTES[note] for note in run.notes]
+    return [retell(RIG_NOTES[note]) for note in run.notes]
 
 
 def start_words(code: StartCode) -> str:
     """Say why a request made no new run, or what was found again; empty for a new run."""
-    return STARTS[code]
+    return retell(STARTS[code])
 
 
 def cancel_words(answer: CancelAnswer) -> str:
     """Say what asking to cancel achieved."""
     if isinstance(answer.code, OutcomeCode):
-        return OUTCOMES[answer.code][0]
-    words = CANCELS[answer.code].format(renderer=RENDERERS[answer.engine], message=answer.message)
+        return retell(OUTCOMES[answer.code][0])
+    words = say(CANCELS[answer.code], renderer=RENDERERS[answer.engine], message=answer.message)
     is_charged = answer.code is CancelCode.GOES_ON and answer.engine is not EngineName.PREVIEW
-    return f"{words} The run may be charged." if is_charged else words
+    return say("{words} The run may be charged.", words=words) if is_charged else words
 
 
 def trouble_words(trouble: Trouble | None) -> str:
     """Say what is in the way, and what becomes of it; empty when nothing is."""
-    return "" if trouble is None else TROUBLES[trouble.code].format(message=trouble.message or FAULT)
+    return "" if trouble is None else say(TROUBLES[trouble.code], message=trouble.message or FAULT)
 
 
 def expiry_words(expiry: Expiry) -> str:
     """Say until when a result can be had."""
     if expiry.left_s <= 0:
-        return "The video may have expired at RunComfy by now."
+        return say("The video may have expired at RunComfy by now.")
     if not expiry.is_ready:
-        return f"Its video may expire at RunComfy in about {_span(expiry.left_s)}."
-    return f"The video may expire at RunComfy in about {_span(expiry.left_s)}; it is safe once it is kept here."
+        return say("Its video may expire at RunComfy in about {left}.", left=_span(expiry.left_s))
+    return say(
+        "The video may expire at RunComfy in about {left}; it is safe once it is kept here.", left=_span(expiry.left_s)
+    )
 
 
 def loss_words(run: RunView) -> str:
     """Say what is lost with a run when it is deleted, or why it cannot be."""
     match run.loss:
         case Loss.UNDER_WAY if run.needs_token:
-            return f"{ENTER_TOKEN} It can be deleted once it has ended."
+            return say("{enter_token} It can be deleted once it has ended.", enter_token=ENTER_TOKEN)
         case Loss.UNDER_WAY:
-            return "This run is under way. It can be deleted once it has ended or was cancelled."
+            return say("This run is under way. It can be deleted once it has ended or was cancelled.")
         case Loss.NOT_FETCHED:
-            request = f"request {run.request_id}" if run.request_id else "the run"
-            return (
-                f"A video that may be paid for is not fetched yet, and {request} may still have it at RunComfy. Delete "
-                "it all the same? Then nothing here leads to it any more, and running it again is charged again."
+            request = say("request {request_id}", request_id=run.request_id) if run.request_id else say("the run")
+            return say(
+                "A video that may be paid for is not fetched yet, and {request} may still have it at RunComfy. "
+                "Delete it all the same? Then nothing here leads to it any more, and running it again is "
+                "charged again.",
+                request=request,
             )
         case Loss.PAID:
-            cost = "" if run.cost_usd is None else f" for {dollars(run.cost_usd)}"
-            undo = f"It can be put back for {round(UNDO_PAID_S / 3600)} hours."
-            return f"Delete this run with its video? It was paid{cost}, and another one is charged again. {undo}"
+            cost = "" if run.cost_usd is None else say(" for {cost_usd}", cost_usd=dollars(run.cost_usd))
+            undo = say("It can be put back for {hours} hours.", hours=round(UNDO_PAID_S / 3600))
+            return say(
+                "Delete this run with its video? It was paid{cost}, and another one is charged again. {undo}",
+                cost=cost,
+                undo=undo,
+            )
         case _:
-            return f"Delete this run with its files? It can be put back for {round(UNDO_S / 60)} minutes."
+            return say(
+                "Delete this run with its files? It can be put back for {minutes} minutes.", minutes=round(UNDO_S / 60)
+            )
 
 
 def in_words(error: KlingUIError) -> KlingUIError:
     """Give an error as a person is told it: one that carries values gets its sentences, others have them already."""
     if isinstance(error, LossError):
-        return RunError(loss_words(error.run), advice="Nothing was deleted.")
+        return RunError(loss_words(error.run), advice=say("Nothing was deleted."))
     if isinstance(error, DailyQuotaError | PausedError):
         message, advice = admission_words(error)
         return RunError(message, advice=advice)
@@ -337,8 +350,20 @@ def in_words(error: KlingUIError) -> KlingUIError:
     elif isinstance(error, TooDearError):
         message, advice = money.too_dear_words(error.quote, error.max_usd)
     else:
+        return _retold(error)
+    return RunError(say("{message} Nothing was sent.", message=message), advice=advice)
+
+
+def _retold(error: KlingUIError) -> KlingUIError:
+    """Say the sentences of an error again in the language of who is being answered."""
+    message = retell(error.message)
+    if isinstance(error, MediaError):
+        message = f"{error.path.name}: {retell(error.reason)}"
+    if message == error.message and retell(error.advice) == error.advice:
         return error
-    return RunError(f"{message} Nothing was sent.", advice=advice)
+    again = copy.copy(error)
+    again.message, again.advice = message, retell(error.advice)
+    return again
 
 
 def delivery_words(deliveries: Deliveries | None) -> str:
@@ -346,13 +371,17 @@ def delivery_words(deliveries: Deliveries | None) -> str:
     if deliveries is None:
         return ""
     image, video = _delivery_words(deliveries.image), _delivery_words(deliveries.video)
-    words = [f"Image and video: {image}"] if image == video else [f"Image: {image}", f"Video: {video}"]
-    return " ".join([*words, *deliveries.refusals])
+    words = (
+        [say("Image and video: {image}", image=image)]
+        if image == video
+        else [say("Image: {image}", image=image), say("Video: {video}", video=video)]
+    )
+    return " ".join([*words, *map(retell, deliveries.refusals)])
 
 
 def _delivery_words(delivery: Delivery) -> str:
-    words = CHANNELS[delivery.channel].format(host=delivery.host, hours=delivery.hours)
-    return " ".join([words, *(finding.message for finding in delivery.findings)])
+    words = say(CHANNELS[delivery.channel], host=delivery.host, hours=delivery.hours)
+    return " ".join([words, *(retell(finding.message) for finding in delivery.findings)])
 
 
 def _note(run: RunView) -> str:
@@ -361,37 +390,41 @@ def _note(run: RunView) -> str:
 
 def _span(seconds: float) -> str:
     if seconds >= 2 * 86_400:
-        return f"{round(seconds / 86_400)} days"
+        return say("{seconds} days", seconds=round(seconds / 86_400))
     return f"{int(seconds // 3600)} h" if seconds >= 7200 else f"{max(1, int(seconds // 60))} min"
 
 
 def _doing(run: RunView) -> str:
     if run.is_deleted or run.result_gone or (run.needs_token and not run.is_final):
         deleted = DELETED if run.undo_until is None else DELETED_FOR_NOW
-        return deleted if run.is_deleted else GONE if run.result_gone else ENTER_TOKEN
+        return retell(deleted if run.is_deleted else GONE if run.result_gone else ENTER_TOKEN)
     match run.state:
         case RunState.IN_QUEUE:
             return _queue_words(run.queue_position)
         case RunState.IN_PROGRESS:
-            return _progress_words(run.progress, _DRAWING[run.engine])
+            return _progress_words(run.progress, retell(_DRAWING[run.engine]))
         case RunState.COMPLETED:
-            return _READY[run.engine]
+            return retell(_READY[run.engine])
         case RunState.FAILED | RunState.CANCELLED | RunState.UNKNOWN:
-            return _outcome_words(run)[0] or _ENDED[run.state].format(renderer=RENDERERS[run.engine])
+            return _outcome_words(run)[0] or say(_ENDED[run.state], renderer=RENDERERS[run.engine])
         case _:
-            return _UNDER_WAY[run.state].format(renderer=RENDERERS[run.engine])
+            return say(_UNDER_WAY[run.state], renderer=RENDERERS[run.engine])
 
 
 def _queue_words(position: int | None) -> str:
     if position is None:
-        return "Waiting for its turn."
+        return say("Waiting for its turn.")
     if position <= 0:
-        return "Waiting: yours is next."
-    return "Waiting: 1 run is ahead of yours." if position == 1 else f"Waiting: {position} runs are ahead of yours."
+        return say("Waiting: yours is next.")
+    return say_many("Waiting: {count} run is ahead of yours.", "Waiting: {count} runs are ahead of yours.", position)
 
 
 def _progress_words(progress: float | None, doing: str) -> str:
-    return f"{doing}." if progress is None else f"{doing}: {min(max(progress, 0.0), 1.0) * 100:.0f} %."
+    return (
+        f"{doing}{full_stop()}"
+        if progress is None
+        else say("{doing}: {percent:.0f} %.", doing=doing, percent=min(max(progress, 0.0), 1.0) * 100)
+    )
 
 
 def _outcome_words(run: RunView) -> tuple[str, str]:
@@ -400,22 +433,28 @@ def _outcome_words(run: RunView) -> tuple[str, str]:
         return "", ""
     error, advice = OUTCOMES[outcome.code]
     values = _values(run, outcome)
-    return error.format_map(values), advice.format_map(values)
+    return say(error, **values).strip(), say(advice, **values).strip()
 
 
 def _values(run: RunView, outcome: Outcome) -> dict[str, str]:
-    look_up = LOOK_UP.format(request_id=run.request_id, renderer=RENDERERS[run.engine])
+    look_up = say(LOOK_UP, request_id=run.request_id, renderer=RENDERERS[run.engine])
     reason, reason_advice = _reason_words(run, outcome)
-    wait = "" if outcome.retry_after_s is None else f"Try again in {outcome.retry_after_s:.0f} s."
+    wait = (
+        ""
+        if outcome.retry_after_s is None
+        else say("Try again in {retry_after_s:.0f} s.", retry_after_s=outcome.retry_after_s)
+    )
     is_silent = outcome.code is OutcomeCode.SUBMIT_UNCLEAR and not outcome.message
     return {
-        "message": FAULT if is_silent else outcome.message,
-        "advice": wait or outcome.advice,
+        "message": retell(FAULT if is_silent else outcome.message),
+        "advice": wait or retell(outcome.advice),
         "reason": reason,
         "reason_advice": reason_advice,
         "request_id": run.request_id or "",
-        "renderer": RENDERERS[run.engine],
-        "try_again": "" if run.engine is EngineName.PREVIEW else f"{look_up} Recovering it tries again.",
+        "renderer": retell(RENDERERS[run.engine]),
+        "try_again": ""
+        if run.engine is EngineName.PREVIEW
+        else say("{look_up} Recovering it tries again.", look_up=look_up),
     }
 
 
@@ -426,6 +465,6 @@ def _reason_words(run: RunView, outcome: Outcome) -> tuple[str, str]:
     if code is None:
         return "", ""
     if code is ReasonCode.PREVIEW and raw:  # its words are ours, for people
-        return raw[:1].upper() + raw[1:], ""
+        return retell(raw[:1].upper() + raw[1:]), ""
     error, advice = REASONS[code]
-    return error.format(inputs=" and the ".join(inputs)), advice
+    return say(error, inputs=say(" and the ").join(map(retell, inputs))), retell(advice)

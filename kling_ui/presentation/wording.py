@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from kling_ui.checks.report import Severity
 from kling_ui.checks.usability import SpanKind
 from kling_ui.disks import Disk
+from kling_ui.languages import comma, retell, say, say_many
 from kling_ui.options import InputKind, Orientation
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.settings import Settings
@@ -83,7 +84,11 @@ def keeping_words(settings: Settings) -> list[str]:
 
 def place_words(place: int) -> str:
     """Say how long the line is before somebody's turn."""
-    return f"Waiting for a turn, {place} before this one" if place else "Waiting for a turn, this one is next"
+    return (
+        say("Waiting for a turn, {place} before this one", place=place)
+        if place
+        else say("Waiting for a turn, this one is next")
+    )
 
 
 def size(width_px: int, height_px: int) -> str:
@@ -121,19 +126,20 @@ def elapsed(duration_s: float) -> str:
 def ago(duration_s: float) -> str:
     """``just now``, ``5 min ago``, ``3 h ago``, ``2 days ago``."""
     if duration_s < 60:
-        return "just now"
+        return say("just now")
     if duration_s < 3600:
-        return f"{int(duration_s // 60)} min ago"
+        return say("{minutes} min ago", minutes=int(duration_s // 60))
     if duration_s < 86400:
-        return f"{int(duration_s // 3600)} h ago"
+        return say("{hours} h ago", hours=int(duration_s // 3600))
     days = int(duration_s // 86400)
-    return "1 day ago" if days == 1 else f"{days} days ago"
+    return say_many("{count} day ago", "{count} days ago", days)
 
 
 def corrected(joints: Sequence[str], *, has_mask: bool) -> str:
     """Say what of a character a person corrected: ``corrected by you: left wrist, outline``."""
-    named = list(joints) if len(joints) <= CORRECTED_NAMED_MAX else [f"{len(joints)} joints"]
-    return f"corrected by you: {', '.join([*named, *(['outline'] if has_mask else [])])}"
+    named = list(joints) if len(joints) <= CORRECTED_NAMED_MAX else [say("{count} joints", count=len(joints))]
+    parts = [*map(retell, named), *([say("outline")] if has_mask else [])]
+    return say("corrected by you: {parts}", parts=comma().join(parts))
 
 
 def dollars(amount_usd: float) -> str:
