@@ -9,16 +9,19 @@ A sentence that is made where nobody knows its reader, such as an error's, is :c
 what it was made of, so that :func:`retell` can say it again to whoever reads it.
 """
 
-from collections.abc import Callable, Generator, Mapping
+import re
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import Context, ContextVar, copy_context
 from enum import StrEnum
-from functools import cache, wraps
+from functools import cache, lru_cache, wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 COOKIE = "kling_ui_language"
 _CHINESE = ("zh", "yue", "wuu", "cmn")  # primary tags of readers who read Chinese before English
+KNOWN_BY_CHARS = 12  # of its own that a sentence needs to be known by in a text that was kept
+_PLACE = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -31,6 +34,7 @@ class Language(StrEnum):
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 _CATALOGUES = {Language.CHINESE: "zh_CN"}
 _spoken: ContextVar[Language] = ContextVar("spoken_language", default=Language.ENGLISH)
 
@@ -48,6 +52,13 @@ def speaking(language: Language) -> Generator[None]:
         yield
     finally:
         _spoken.reset(token)
+
+
+def english() -> Context:
+    """Return a context in which English is spoken, for a task that goes on when nobody is being answered any more."""
+    context = copy_context()
+    context.run(_spoken.set, Language.ENGLISH)
+    return context
 
 
 def in_english(function: Callable[P, R]) -> Callable[P, R]:
@@ -101,7 +112,7 @@ class Told(str):
 
     Attributes:
         sentence: The sentence with its places in braces.
-        values: What stands in the places.
+        values: What stands in the places; none where they are still to be filled.
     """
 
     __slots__ = ("sentence", "values")
@@ -110,25 +121,51 @@ class Told(str):
 
     def __new__(cls, sentence: str, /, **values: Any) -> "Told":
         """Put the values into the sentence."""
-        told = super().__new__(cls, sentence.format(**values))
-        told.sentence, told.values = sentence, values
+        told = super().__new__(cls, sentence.format(**values) if values else sentence)
+        told.sentence, told.values = str.__str__(sentence), values
         return told
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _told_again, (self.sentence, self.values)  # errors cross from worker processes
+
+    def __str__(self) -> str:
+        return self
 
 
 def _told_again(sentence: str, values: dict[str, Any]) -> Told:
     return Told(sentence, **values)
 
 
+def told(words: T) -> T:
+    """Mark the sentences of a constant or a table as ones that are told to people, so that they are translated.
+
+    Args:
+        words: A sentence, or a table whose values are sentences, or tuples and lists of them.
+    """
+    match words:
+        case Told():
+            return words
+        case StrEnum():
+            return words
+        case str():
+            return cast("T", Told(words))
+        case dict():
+            return cast("T", {key: told(value) for key, value in words.items()})
+        case tuple() | list():
+            return cast("T", type(words)(told(one) for one in words))
+        case _:
+            return words
+
+
 def say(sentence: str, /, **values: Any) -> str:
-    """Say a sentence in the language of who is being answered.
+    """Say a sentence in the language of who is being answered; in English it remembers what it was made of.
 
     Args:
         sentence: In English, with places in braces, as of :meth:`str.format`.
-        values: What stands in the places; texts are said in the same language, where they are known.
+        values: What stands in the places; those that are :class:`Told` are said in the same language.
     """
+    if spoken() is Language.ENGLISH:
+        return Told(sentence, **values)
     return _filled(template_of(sentence), values)
 
 
@@ -141,15 +178,69 @@ def say_many(one: str, many: str, /, count: int, **values: Any) -> str:
         count: How many.
         values: What stands in the other places.
     """
-    sentence = one if count == 1 else many
-    return _filled(template_of(sentence), {"count": count, **values})
+    return say(one if count == 1 else many, count=count, **values)
+
+
+def say_all(*sentences: str) -> str:
+    """Say sentences one after the other; empty ones are left out."""
+    return joined(" ", filter(None, sentences))
 
 
 def retell(text: str) -> str:
     """Say a text again in the language of who is being answered: one that was told, or is in the catalogue as it is."""
-    if isinstance(text, Told):
-        return say(text.sentence, **text.values)
+    if isinstance(text, Told) and text.values:
+        return text if spoken() is Language.ENGLISH else _filled(template_of(text.sentence), text.values)
     return template_of(text)
+
+
+def retell_stored(text: str) -> str:
+    """Say a text again that was kept in English: what stood in its places is found by the sentences of the catalogue."""
+    said = retell(text)
+    if spoken() is Language.ENGLISH or said != text:
+        return said
+    return _recognised(spoken(), text) or text
+
+
+@lru_cache(maxsize=4096)
+def _recognised(language: Language, text: str) -> str:
+    words = _catalogue(language, "server")
+    for pattern, sentence in _patterns(language):
+        if found := pattern.fullmatch(text):
+            values = {
+                name: words.get(value, _recognised(language, value)) or value
+                for name, value in found.groupdict().items()
+            }
+            return _PLACE.sub(lambda place, values=values: values[place[1]], words[sentence])
+    return ""
+
+
+@cache
+def _patterns(language: Language) -> list[tuple[re.Pattern[str], str]]:
+    """Make a pattern of each sentence that has places, and enough words of its own to be known by them."""
+    found = []
+    for sentence in _catalogue(language, "server"):
+        names = [place[1] for place in _PLACE.finditer(sentence)]
+        own = _PLACE.sub("", sentence)
+        if names and len(set(names)) == len(names) and len(own) >= KNOWN_BY_CHARS:
+            parts = [re.escape(part) for part in _PLACE.split(sentence)[::2]]
+            places = [f"(?P<{name}>.+?)" for name in names] + [""]
+            found.append((len(own), re.compile("".join(map("".join, zip(parts, places, strict=True)))), sentence))
+    return [(pattern, sentence) for _, pattern, sentence in sorted(found, key=lambda one: -one[0])]
+
+
+def retell_all(value: Any) -> Any:
+    """Say again whatever was :class:`Told` in a value that is about to be shown; all else stays as it is."""
+    match value:
+        case Told():
+            return retell(value)
+        case dict():
+            return {key: retell_all(part) for key, part in value.items()}
+        case list():
+            return [retell_all(part) for part in value]
+        case tuple() if type(value) is tuple:
+            return tuple(retell_all(part) for part in value)
+        case _:
+            return value
 
 
 def template_of(sentence: str) -> str:
@@ -159,26 +250,13 @@ def template_of(sentence: str) -> str:
 
 
 def _filled(template: str, values: dict[str, Any]) -> str:
-    if not values:
-        return template
-    if spoken() is not Language.ENGLISH:
-        values = {name: retell(value) if isinstance(value, str) else value for name, value in values.items()}
-    return template.format(**values)
+    return template.format(**{name: retell_all(value) for name, value in values.items()}) if values else template
 
 
-def comma() -> str:
-    """Return what stands between the parts of a list."""
-    return "、" if spoken() is Language.CHINESE else ", "
-
-
-def semicolon() -> str:
-    """Return what stands between clauses."""
-    return "；" if spoken() is Language.CHINESE else "; "
-
-
-def full_stop() -> str:
-    """Return what ends a sentence."""
-    return "。" if spoken() is Language.CHINESE else "."
+def joined(between: str, parts: Iterable[str]) -> str:
+    """Say parts one after the other, with something between them that has its own form in each language."""
+    named = {f"part_{number}": part for number, part in enumerate(parts)}
+    return say("{between}".join(f"{{{name}}}" for name in named), **named, between=told(between)) if named else ""
 
 
 def page_words(language: Language) -> dict[str, str]:

@@ -21,6 +21,7 @@ from typing import Self, TypeVar
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from kling_ui.errors import WorkCancelledError, WorkError, WorkTimeoutError
+from kling_ui.languages import Told
 from kling_ui.work_limits import CPU_EXIT, MEMORY_EXIT, MEMORY_MB, WorkLimits, is_out_of_memory, leave_no_core
 
 T = TypeVar("T")
@@ -113,7 +114,9 @@ class Workers:
         except TimeoutError as error:
             if isinstance(error, WorkTimeoutError) or timeout_s is None:
                 raise
-            raise WorkTimeoutError(f"This took longer than {timeout_s:.0f} s and was stopped.") from error
+            raise WorkTimeoutError(
+                Told("This took longer than {timeout_s:.0f} s and was stopped.", timeout_s=timeout_s)
+            ) from error
 
     def close(self) -> None:
         """End all workers at once."""
@@ -214,7 +217,9 @@ def _do(job: bytes, limits: WorkLimits) -> bytes:
             os._exit(MEMORY_EXIT)
         if _is_portable(error):
             raise
-        raise WorkError(f"The work failed ({type(error).__name__}).", advice="Try another file.") from None
+        raise WorkError(
+            Told("The work failed ({kind}).", kind=type(error).__name__), advice="Try another file."
+        ) from None
 
 
 def _is_portable(error: Exception) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.colour import profile_name, to_srgb
 from kling_ui.media.image_structure import count_pictures, jp2_profile, refuse_too_many
 from kling_ui.media.signatures import IMAGE_FORMATS, described, sniff_image
@@ -213,7 +214,11 @@ def _opened(path: Path, name: str) -> Generator[tuple[Image.Image, int]]:
         Image.init()
         if _PLUGINS[name] not in Image.OPEN:
             advice = "Convert it to JPEG or PNG, as phones do when they send a picture by mail."
-            raise MediaError(f"it is {described(name)}, which cannot be read here.", path=path, advice=advice)
+            raise MediaError(
+                Told("it is {described}, which cannot be read here.", described=described(name)),
+                path=path,
+                advice=advice,
+            )
         with Image.open(path, formats=[_PLUGINS[name]]) as image:
             if image.width * image.height > (most := _pixels_max(name, image.mode)):
                 raise _too_large(path, most)
@@ -259,4 +264,6 @@ def _explained(path: Path, name: str) -> Generator[None]:
         )
         raise MediaError(reason, path=path, advice=_ADVICE) from error
     except _DAMAGE as error:
-        raise MediaError(f"{described(name)}, but damaged or broken off.", path=path, advice=_ADVICE) from error
+        raise MediaError(
+            Told("{described}, but damaged or broken off.", described=described(name)), path=path, advice=_ADVICE
+        ) from error

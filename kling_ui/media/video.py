@@ -21,6 +21,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.colour import Converter, filter_graph, frame_kind, settle_colours
 from kling_ui.media.image_structure import refuse_gif_bomb
 
@@ -74,7 +75,9 @@ def open_clip(path: Path, *, container: str) -> Generator[tuple[InputContainer, 
     """
     demuxer = DEMUXERS.get(container)
     if demuxer is None:
-        raise MediaError(f"{container or 'this'} is not a video format that can be read here.", path=path)
+        raise MediaError(
+            Told("{value} is not a video format that can be read here.", value=container or "this"), path=path
+        )
     if container == "gif":  # one of a few kilobytes may hold a thousand large pictures
         refuse_gif_bomb(path)
     with contextlib.ExitStack() as stack:

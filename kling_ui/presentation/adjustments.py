@@ -1,10 +1,10 @@
 """What is said of an adjustment that a person makes of an input: what it keeps, and how it turns it."""
 
 from kling_ui.checks.adjustments import Adjustment
-from kling_ui.languages import comma, retell, say
+from kling_ui.languages import joined, retell, say, told
 from kling_ui.presentation.wording import seconds, size
 
-_TURNS = {1: "Turned left", 2: "Turned over", 3: "Turned right"}
+_TURNS = told({1: "Turned left", 2: "Turned over", 3: "Turned right"})
 
 
 def adjustment_words(adjustment: Adjustment) -> str:
@@ -18,5 +18,5 @@ def adjustment_words(adjustment: Adjustment) -> str:
         done.append(say("Cropped to {size}", size=size(*adjustment.crop.size)))
     if adjustment.turns % 4:
         done.append(retell(_TURNS[adjustment.turns % 4]))
-    words = comma().join(done)
+    words = joined(", ", done)
     return words[:1] + words[1:].replace("Cropped", "cropped").replace("Turned", "turned")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from kling_ui.languages import full_stop, retell, say, say_many, semicolon
+from kling_ui.languages import joined, retell_stored, say, say_all, say_many, told
 from kling_ui.presentation.wording import dollars
 from kling_ui.runs.batch_runs import CellState
 
@@ -36,27 +36,29 @@ MANIFEST_FAULTS: dict[str, tuple[str, str]] = {
 }
 
 
-CELL_STATES = {
-    CellState.READY: "Ready",
-    CellState.MADE: "Made before",
-    CellState.UNDER_WAY: "Under way",
-    CellState.BLOCKED: "Blocked",
-    CellState.UNREADABLE: "Cannot be read",
-    CellState.SAME: "Same as another",
-    CellState.TOO_DEAR: "Over the budget",
-    CellState.LEFT_OUT: "Not chosen",
-    CellState.NOT_STARTED: "Not started",
-    CellState.REFUSED: "Not sent",
-    CellState.COMPLETED: "Finished",
-    CellState.FAILED: "Failed",
-    CellState.CANCELLED: "Cancelled",
-    CellState.UNKNOWN: "Outcome unknown",
-}
-NOT_CHOSEN = "It was not chosen."
-MADE_BEFORE = "The same run was made before; its result is given again, and nothing is charged."
-GOES_ON = "Its run is under way and is followed on; nothing is sent again."
-PRICE_NOT_KNOWN = "What it would cost is not known at the moment, and a limit is set."
-NOT_STARTED = "It was not started; --resume goes on with it."
+CELL_STATES = told(
+    {
+        CellState.READY: "Ready",
+        CellState.MADE: "Made before",
+        CellState.UNDER_WAY: "Under way",
+        CellState.BLOCKED: "Blocked",
+        CellState.UNREADABLE: "Cannot be read",
+        CellState.SAME: "Same as another",
+        CellState.TOO_DEAR: "Over the budget",
+        CellState.LEFT_OUT: "Not chosen",
+        CellState.NOT_STARTED: "Not started",
+        CellState.REFUSED: "Not sent",
+        CellState.COMPLETED: "Finished",
+        CellState.FAILED: "Failed",
+        CellState.CANCELLED: "Cancelled",
+        CellState.UNKNOWN: "Outcome unknown",
+    }
+)
+NOT_CHOSEN = told("It was not chosen.")
+MADE_BEFORE = told("The same run was made before; its result is given again, and nothing is charged.")
+GOES_ON = told("Its run is under way and is followed on; nothing is sent again.")
+PRICE_NOT_KNOWN = told("What it would cost is not known at the moment, and a limit is set.")
+NOT_STARTED = told("It was not started; --resume goes on with it.")
 PAUSED_NOW = "Pausing: what runs is finished, nothing more is started. Press Ctrl+C again to leave at once."
 GO_ON = "The same command with --resume goes on; nothing that was started is sent again."
 
@@ -126,33 +128,40 @@ def plan_sentence(
         parts.append(say("about {estimate_usd}", estimate_usd=dollars(estimate_usd)))
     if limit_usd is not None and limit_usd != math.inf and is_paid:
         parts.append(say("of {limit_usd} that may be spent", limit_usd=dollars(limit_usd)))
-    words = f"{semicolon().join(parts)}{full_stop()}"
+    sentences = [say("{words}.", words=joined("; ", parts))]
     if made:
-        words += say_many(
-            " {count} cell was made before and cost nothing.", " {count} cells were made before and cost nothing.", made
+        sentences.append(
+            say_many(
+                "{count} cell was made before and cost nothing.",
+                "{count} cells were made before and cost nothing.",
+                made,
+            )
         )
     if too_dear:
-        words += say_many(
-            " {count} cell does not fit into the budget; those that do were taken in order.",
-            " {count} cells do not fit into the budget; those that do were taken in order.",
-            too_dear,
+        sentences.append(
+            say_many(
+                "{count} cell does not fit into the budget; those that do were taken in order.",
+                "{count} cells do not fit into the budget; those that do were taken in order.",
+                too_dear,
+            )
         )
-    return words
+    return say_all(*sentences)
 
 
 def batch_sentence(
     *, count: int, done: int, failed: int, left: int, cost_usd: float, unsure_usd: float, is_paused: bool
 ) -> str:
     """Say what became of a batch, in one go."""
-    words = say("{done} of {count} finished", done=done, count=count)
-    words += say(", {failed} without a video", failed=failed) if failed else ""
-    words += say(", {left} not started", left=left) if left else ""
-    words += say("; about {cost_usd} spent", cost_usd=dollars(cost_usd)) if cost_usd else ""
-    words += say("; up to {unsure_usd} more may be charged", unsure_usd=dollars(unsure_usd)) if unsure_usd else ""
-    return say("Paused: {words}.", words=words) if is_paused else f"{words}{full_stop()}"
+    parts = [say("{done} of {count} finished", done=done, count=count)]
+    parts += [say(", {failed} without a video", failed=failed)] if failed else []
+    parts += [say(", {left} not started", left=left)] if left else []
+    parts += [say("; about {cost_usd} spent", cost_usd=dollars(cost_usd))] if cost_usd else []
+    parts += [say("; up to {unsure_usd} more may be charged", unsure_usd=dollars(unsure_usd))] if unsure_usd else []
+    words = joined("", parts)
+    return say("Paused: {words}.", words=words) if is_paused else say("{words}.", words=words)
 
 
 def outcome_line(state: CellState, message: str, motion_match: float | None = None) -> str:
     """Say in one line what became of a cell."""
-    match = "" if motion_match is None else say("Motion match {motion_match:.0f}. ", motion_match=motion_match)
-    return match + (retell(message) if message else f"{retell(CELL_STATES[state])}{full_stop()}")
+    match = "" if motion_match is None else say("Motion match {score:.0f}.", score=motion_match)
+    return say_all(match, retell_stored(message) if message else say("{words}.", words=CELL_STATES[state]))

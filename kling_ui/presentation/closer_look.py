@@ -1,17 +1,19 @@
 """What is said of a result that is looked at more closely: its strips, and the moments in which it follows worst."""
 
-from kling_ui.languages import retell, say
+from kling_ui.languages import retell, say, told
 from kling_ui.scoring.identity import FACE_PX_MIN, HAND_PX_MIN, StripKind
 from kling_ui.scoring.limbs import PCK_DEG
 
-WORST_NAME = "Worst moments"
-CHARACTER_UNSEEN = "The character's own face cannot be shown beside them: none was found in the picture."
-_NAMES = {
-    StripKind.FACES: "Face",
-    StripKind.LEFT_HAND: "Left hand",
-    StripKind.RIGHT_HAND: "Right hand",
-    StripKind.FRAMES: "First, middle and last frame",
-}
+WORST_NAME = told("Worst moments")
+CHARACTER_UNSEEN = told("The character's own face cannot be shown beside them: none was found in the picture.")
+_NAMES = told(
+    {
+        StripKind.FACES: "Face",
+        StripKind.LEFT_HAND: "Left hand",
+        StripKind.RIGHT_HAND: "Right hand",
+        StripKind.FRAMES: "First, middle and last frame",
+    }
+)
 _LEAST_PX = {StripKind.FACES: FACE_PX_MIN, StripKind.LEFT_HAND: HAND_PX_MIN, StripKind.RIGHT_HAND: HAND_PX_MIN}
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from kling_ui.checks.repair_kinds import Repair
 from kling_ui.checks.report import Curve, Evidence, Finding, Report, Section, Verdict
 from kling_ui.checks.usability import OrientationAdvice, Timeline
-from kling_ui.languages import comma, in_english, retell, say, say_many, template_of
+from kling_ui.languages import in_english, joined, retell, say, say_many, template_of
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import SHOWN_CODECS, described, shown_name
@@ -32,7 +32,7 @@ def _fine_percent(share: float) -> str:
 
 def _list(names: Sequence[str]) -> str:
     said = [retell(name) for name in names]
-    return say(" and ").join((comma().join(said[:-1]), said[-1])) if len(said) > 1 else said[0]
+    return joined(" and ", (joined(", ", said[:-1]), said[-1])) if len(said) > 1 else said[0]
 
 
 def _short_list(names: Sequence[str]) -> str:
@@ -40,17 +40,17 @@ def _short_list(names: Sequence[str]) -> str:
 
 
 def _are_hidden(names: Sequence[str]) -> str:
-    said = say(" and ").join(say("the {part}", part=name) for name in names)
+    said = joined(" and ", (say("the {part}", part=name) for name in names))
     return say("{parts} is hidden", parts=said) if len(names) == 1 else say("{parts} are hidden", parts=said)
 
 
 def _times(times_s: Sequence[float]) -> str:
-    named = comma().join(f"{time_s:.1f} s" for time_s in times_s[:_NAMED_MAX])
+    named = joined(", ", (f"{time_s:.1f} s" for time_s in times_s[:_NAMED_MAX]))
     return f"{named}{say(' and later') if len(times_s) > _NAMED_MAX else ''}"
 
 
 def _spans(spans: Sequence[tuple[float, float]]) -> str:
-    named = comma().join(f"{start_s:.1f}-{end_s:.1f} s" for start_s, end_s in spans[:_NAMED_MAX])
+    named = joined(", ", (f"{start_s:.1f}-{end_s:.1f} s" for start_s, end_s in spans[:_NAMED_MAX]))
     return f"{named}{say(' and later') if len(spans) > _NAMED_MAX else ''}"
 
 
@@ -90,7 +90,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "people": _people,
     "position": _position,
     "duration": lambda duration_s: f"{duration_s:.2f}".rstrip("0").rstrip(".") + " s",
-    "causes": lambda kinds: say(" and ").join(retell(CAUSES[kind]) for kind in kinds),
+    "causes": lambda kinds: joined(" and ", (retell(CAUSES[kind]) for kind in kinds)),
     "body": lambda framing: retell(BODIES[framing]),
     "file_kind": lambda kind: retell(described(kind)),
     "codec_name": lambda name: SHOWN_CODECS.get(name, name),

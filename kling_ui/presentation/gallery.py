@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from kling_ui.languages import comma, retell, say, say_many
+from kling_ui.languages import joined, retell, say, say_many, told
 from kling_ui.presentation.wording import ENGINE_NAMES, NBSP, ORIENTATIONS, dollars, seconds
 from kling_ui.runs.gallery import FORECAST_SLACK_S, ForecastRecord, SpentDay
 from kling_ui.runs.view import RunView
@@ -27,8 +27,8 @@ class Difference(NamedTuple):
 
 def run_title(run: RunView) -> str:
     """Say what a run is in a few words: ``Kling, 6.0 s``."""
-    length = "" if run.duration_s is None else f"{comma()}{seconds(run.duration_s)}"
-    return f"{retell(ENGINE_NAMES[run.engine])}{length}"
+    name = retell(ENGINE_NAMES[run.engine])
+    return name if run.duration_s is None else joined(", ", (name, seconds(run.duration_s)))
 
 
 def spent_words(days: Sequence[SpentDay], today: date) -> str:
@@ -101,13 +101,15 @@ def _score(run: RunView) -> str:
     return "" if run.motion_match is None else say("{score:.0f} of 100", score=run.motion_match)
 
 
-_COMPARED: tuple[tuple[str, Callable[[RunView], str]], ...] = (
-    ("Motion match", _score),
-    ("Engine", lambda run: retell(ENGINE_NAMES[run.engine])),
-    ("Scene in words", lambda run: run.choice.prompt),
-    ("Orientation", lambda run: retell(ORIENTATIONS[run.choice.orientation]) if run.choice.prompt else ""),
-    ("Sound", lambda run: say("Kept from the clip") if run.choice.keep_sound else say("Left out")),
-    ("Length", lambda run: "" if run.duration_s is None else seconds(run.duration_s)),
-    ("Cost", _cost),
+_COMPARED: tuple[tuple[str, Callable[[RunView], str]], ...] = told(
+    (
+        ("Motion match", _score),
+        ("Engine", lambda run: retell(ENGINE_NAMES[run.engine])),
+        ("Scene in words", lambda run: run.choice.prompt),
+        ("Orientation", lambda run: retell(ORIENTATIONS[run.choice.orientation]) if run.choice.prompt else ""),
+        ("Sound", lambda run: say("Kept from the clip") if run.choice.keep_sound else say("Left out")),
+        ("Length", lambda run: "" if run.duration_s is None else seconds(run.duration_s)),
+        ("Cost", _cost),
+    )
 )
 _FILES_AT = 2  # after the engine

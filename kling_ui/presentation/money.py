@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from kling_ui.checks.usability import Timeline
-from kling_ui.languages import full_stop, retell, say, say_many
+from kling_ui.languages import joined, retell, say, say_many, told
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.offers import schema_words, through
 from kling_ui.presentation.wording import NBSP, NOT_AVAILABLE, dollars, seconds
@@ -15,32 +15,36 @@ from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 
 _ALL_S = 0.05  # less of a clip than that is not missed
-NO_QUOTE = "The vendor publishes no quote."
-WITH_TOKEN = "It can be read with a RunComfy token."  # noqa: S105  no password
+NO_QUOTE = told("The vendor publishes no quote.")
+WITH_TOKEN = told("It can be read with a RunComfy token.")
 # Of each limit: whose and when it is, how it is got around, and which variable sets it.
-LIMITS = {
-    BudgetLimit.SESSION: ("this session", "Use the preview, which is free.", "KLING_UI_BUDGET_SESSION_USD"),
-    BudgetLimit.VISITOR: (
-        "each visitor today",
-        "It is counted by account or network address and begins anew at midnight UTC. Until then use your own token, "
-        "or the preview, which is free.",
-        "KLING_UI_BUDGET_VISITOR_USD",
-    ),
-    BudgetLimit.DAY: (
-        "today",
-        "It begins anew at midnight UTC. Use the preview, which is free.",
-        "KLING_UI_BUDGET_DAY_USD",
-    ),
-    BudgetLimit.BATCH: ("this batch", "Choose fewer cells, or use the preview, which is free.", "max_usd"),
-}
+LIMITS = told(
+    {
+        BudgetLimit.SESSION: ("this session", "Use the preview, which is free.", "KLING_UI_BUDGET_SESSION_USD"),
+        BudgetLimit.VISITOR: (
+            "each visitor today",
+            "It is counted by account or network address and begins anew at midnight UTC. Until then use your own token, "
+            "or the preview, which is free.",
+            "KLING_UI_BUDGET_VISITOR_USD",
+        ),
+        BudgetLimit.DAY: (
+            "today",
+            "It begins anew at midnight UTC. Use the preview, which is free.",
+            "KLING_UI_BUDGET_DAY_USD",
+        ),
+        BudgetLimit.BATCH: ("this batch", "Choose fewer cells, or use the preview, which is free.", "max_usd"),
+    }
+)
 
 
-WAYS = {  # of a file to RunComfy, in the middle of a sentence
-    Channel.GIVEN_ADDRESS: "by the address that you gave ({host})",
-    Channel.STORE: "by a copy in the S3 store ({host}), deleted after the run",
-    Channel.APP_ADDRESS: "by an address of this app ({host}) that works while the run is open",
-    Channel.INLINE: "inside the request",
-}
+WAYS = told(
+    {  # of a file to RunComfy, in the middle of a sentence
+        Channel.GIVEN_ADDRESS: "by the address that you gave ({host})",
+        Channel.STORE: "by a copy in the S3 store ({host}), deleted after the run",
+        Channel.APP_ADDRESS: "by an address of this app ({host}) that works while the run is open",
+        Channel.INLINE: "inside the request",
+    }
+)
 
 
 class TokenHint(StrEnum):
@@ -54,16 +58,18 @@ class TokenHint(StrEnum):
     NOT_LISTED = "not listed"
 
 
-TOKEN_HINTS = {
-    TokenHint.LEAVE_EMPTY: "Leave it empty to use the app's own.",
-    TokenHint.BRING_YOURS: "Bring your token: the app's own does not pay for visitors.",
-    TokenHint.LOG_IN: "Log in to use the app's token, or bring your own.",
-    TokenHint.LOG_IN_LISTED: "The app's token pays for some accounts: log in with one of them, or bring your own.",
-    TokenHint.LOG_IN_AGAIN: (
-        "The app's token pays for some accounts: if yours is one, log out and in again. Else bring your own."
-    ),
-    TokenHint.NOT_LISTED: "The app's token pays for some accounts, and not for this one: bring your own.",
-}
+TOKEN_HINTS = told(
+    {
+        TokenHint.LEAVE_EMPTY: "Leave it empty to use the app's own.",
+        TokenHint.BRING_YOURS: "Bring your token: the app's own does not pay for visitors.",
+        TokenHint.LOG_IN: "Log in to use the app's token, or bring your own.",
+        TokenHint.LOG_IN_LISTED: "The app's token pays for some accounts: log in with one of them, or bring your own.",
+        TokenHint.LOG_IN_AGAIN: (
+            "The app's token pays for some accounts: if yours is one, log out and in again. Else bring your own."
+        ),
+        TokenHint.NOT_LISTED: "The app's token pays for some accounts, and not for this one: bring your own.",
+    }
+)
 
 
 class PriceWords(NamedTuple):
@@ -149,7 +155,7 @@ def cost_sentence(run: RunView) -> str:
     if run.engine is EngineName.PREVIEW:
         return ""
     estimate = "" if run.estimate_usd is None else say("about {estimate_usd}", estimate_usd=dollars(run.estimate_usd))
-    expected = say("; {estimate} was expected.", estimate=estimate) if estimate else full_stop()
+    expected = say("; {estimate} was expected.", estimate=estimate) if estimate else say(".")
     if run.cost_usd is not None:
         return say("It cost {cost_usd}{expected}", cost_usd=dollars(run.cost_usd), expected=expected)
     match run.charge:
@@ -215,7 +221,7 @@ def _leaving_words(planned: PlannedDeliveries) -> str:
 
 def _ways(deliveries: tuple[Delivery, ...]) -> str:
     """Name the way that is tried first, and the next one, which is taken where it fails."""
-    return say(", else ").join(say(WAYS[delivery.channel], host=delivery.host) for delivery in deliveries[:2])
+    return joined(", else ", (say(WAYS[delivery.channel], host=delivery.host) for delivery in deliveries[:2]))
 
 
 def refusal_words(refusal: BudgetRefusal) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from kling_ui.languages import in_english, retell, say, semicolon
+from kling_ui.languages import in_english, joined, retell, say, told
 from kling_ui.options import Provider, TransferOptions
 from kling_ui.presentation.wording import ENGINE_LABELS, NOT_AVAILABLE, dollars
 from kling_ui.runs.model_schema import FieldChange, SchemaChange
@@ -11,15 +11,17 @@ from kling_ui.runs.pricing import ModelOffer, Quote
 from kling_ui.runs.record import EngineName
 
 PROVIDERS = {Provider.RUNCOMFY: "RunComfy", Provider.FAL: "fal"}
-_NEW_AND_REQUIRED = "the field “{name}” is new ({now}) and required; this app does not send it"
-_CHANGES = {
-    FieldChange.NEW: "the field “{name}” is new ({now}); this app does not send it",
-    FieldChange.GONE: "the field “{name}” is gone",
-    FieldChange.KIND: "the field “{name}” takes {now}, no longer {was}",
-    FieldChange.WORDS: "the field “{name}” takes {now}; before it took {was}",
-    FieldChange.REQUIRED: "the field “{name}” has become required",
-    FieldChange.OPTIONAL: "the field “{name}” has become optional",
-}
+_NEW_AND_REQUIRED = told("the field “{name}” is new ({now}) and required; this app does not send it")
+_CHANGES = told(
+    {
+        FieldChange.NEW: "the field “{name}” is new ({now}); this app does not send it",
+        FieldChange.GONE: "the field “{name}” is gone",
+        FieldChange.KIND: "the field “{name}” takes {now}, no longer {was}",
+        FieldChange.WORDS: "the field “{name}” takes {now}; before it took {was}",
+        FieldChange.REQUIRED: "the field “{name}” has become required",
+        FieldChange.OPTIONAL: "the field “{name}” has become optional",
+    }
+)
 _SHOWN_MAX = 6
 _TEXT_MAX_CHARS = 80
 
@@ -48,7 +50,7 @@ def schema_words(changes: Iterable[SchemaChange]) -> str:
         return ""
     more = say("; and {count} more", count=len(told) - _SHOWN_MAX) if len(told) > _SHOWN_MAX else ""
     return say(
-        "What this model takes has changed: {changes}{more}.", changes=semicolon().join(told[:_SHOWN_MAX]), more=more
+        "What this model takes has changed: {changes}{more}.", changes=joined("; ", told[:_SHOWN_MAX]), more=more
     )
 
 

@@ -4,25 +4,27 @@ from collections.abc import Sequence
 
 from kling_ui.checks.pieces import ClipCut, CutReason, Piece, PiecePlan
 from kling_ui.checks.usability import SpanKind
-from kling_ui.languages import full_stop, retell, say
+from kling_ui.languages import retell, say, told
 from kling_ui.presentation.money import dollars, price_sentence
 from kling_ui.presentation.wording import SPANS, seconds
 from kling_ui.runs.pricing import Quote
 
-TOO_LONG_ADVICE = (
+TOO_LONG_ADVICE = told(
     "kling-ui plan tells how a longer clip becomes several runs, and what they cost; kling-ui run-long makes and joins "
     "them. In Python these are plan() and run_long()."
 )
-AGAIN = "Asked for once more, it goes on from there: pieces that are finished are not made again, nor charged again."
-FREE = "The previews are free: this app draws them, and nothing goes to Kling."
-SKIP_BLOCKED = "Tick “Go on without blocked pieces”, repair the clip, or cut it elsewhere."
-SHOWN_AS_HELD = "the last picture before it is shown for so long"
+AGAIN = told(
+    "Asked for once more, it goes on from there: pieces that are finished are not made again, nor charged again."
+)
+FREE = told("The previews are free: this app draws them, and nothing goes to Kling.")
+SKIP_BLOCKED = told("Tick “Go on without blocked pieces”, repair the clip, or cut it elsewhere.")
+SHOWN_AS_HELD = told("the last picture before it is shown for so long")
 
 
 def cut_words(cut: ClipCut) -> str:
     """Say why a clip is cut at a moment."""
     speed = say("{speed:.1f} trunk lengths a second", speed=cut.speed)
-    shown = "" if cut.kind == SpanKind.GOOD else say("; {span} here", span=retell(SPANS[cut.kind]).lower())
+    shown = "" if cut.kind == SpanKind.GOOD else say("; {span} here", span=_lower(SPANS[cut.kind]))
     match cut.reason:
         case CutReason.STILL:
             return say("the figure is nearly still ({speed}) and whole", speed=speed)
@@ -34,6 +36,11 @@ def cut_words(cut: ClipCut) -> str:
             return say("nobody is in view for seconds on one side")
         case CutReason.HAND:
             return say("you said so ({speed}){shown}", speed=speed, shown=shown)
+
+
+def _lower(words: str) -> str:
+    """Go on with a label in the middle of a sentence."""
+    return told(words.lower())
 
 
 def piece_words(plan: PiecePlan, piece: Piece) -> str:
@@ -79,7 +86,13 @@ def plan_price_words(quote: Quote) -> str:
 def lost_words(plan: PiecePlan) -> list[str]:
     """Say what of the clip is likely to come back badly or not at all."""
     return [
-        f"{span.start_s:.1f}-{span.end_s:.1f} s: {retell(SPANS[span.kind]).lower()}{full_stop()}" for span in plan.lost
+        say(
+            "{start_s:.1f}-{end_s:.1f} s: {what}.",
+            start_s=span.start_s,
+            end_s=span.end_s,
+            what=_lower(SPANS[span.kind]),
+        )
+        for span in plan.lost
     ]
 
 
@@ -163,18 +176,20 @@ def drift_words(*, colours: float, size_share: float, place_share: float) -> str
 
 
 _DRAWN = frozenset({"in_progress"})
-_STATE_WORDS = {
-    "waiting": "waiting",
-    "empty": "nobody in view",
-    "blocked": "blocked",
-    "preparing": "being prepared",
-    "submitting": "being sent",
-    "in_queue": "in the queue",
-    "in_progress": "drawing",
-    "collecting": "being fetched",
-    "scoring": "being measured",
-    "completed": "finished",
-    "failed": "failed",
-    "cancelled": "cancelled",
-    "unknown": "outcome not known",
-}
+_STATE_WORDS = told(
+    {
+        "waiting": "waiting",
+        "empty": "nobody in view",
+        "blocked": "blocked",
+        "preparing": "being prepared",
+        "submitting": "being sent",
+        "in_queue": "in the queue",
+        "in_progress": "drawing",
+        "collecting": "being fetched",
+        "scoring": "being measured",
+        "completed": "finished",
+        "failed": "failed",
+        "cancelled": "cancelled",
+        "unknown": "outcome not known",
+    }
+)

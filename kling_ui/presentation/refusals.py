@@ -1,37 +1,45 @@
 """What is said where nothing new is let in: a quota of the day is used up, or the app is paused."""
 
-from kling_ui.languages import say
+from kling_ui.languages import say, told
 from kling_ui.pauses import Pause, PausedError, PauseScope
 from kling_ui.presentation.wording import dollars
 from kling_ui.quotas import DailyQuotaError, Measure, QuotaRefusal, QuotaScope
 
 # Of each measure: what it is called, and what is done with it.
-_NOUNS = {
-    Measure.RUNS: ("run", "runs on Kling", "made"),
-    Measure.SECONDS: ("s", "s of video on Kling", "used"),
-    Measure.USD: ("", "of the app's money", "spent"),
-    Measure.PREVIEWS: ("preview", "previews", "made"),
-    Measure.UPLOADS: ("file", "files", "handed in"),
-    Measure.SIZE_BYTES: ("GB", "GB of files", "handed in"),
-}
-_NOTHING = {
-    Measure.SECONDS: "No seconds of video on Kling",
-    Measure.USD: "None of the app's money",
-    Measure.SIZE_BYTES: "No files",
-}
-_WAYS_OUT = {
-    Measure.RUNS: "Until then use the preview, which is free.",
-    Measure.SECONDS: "Until then use a shorter clip, or the preview, which is free.",
-    Measure.USD: "Until then use your own token, or the preview, which is free.",
-    Measure.PREVIEWS: "What you made is still here.",
-    Measure.UPLOADS: "What you handed in today is still here.",
-    Measure.SIZE_BYTES: "Until then choose a smaller file, or one that you handed in today.",
-}
-_SCOPES = {
-    QuotaScope.VISITOR: "It is counted by account or network address.",
-    QuotaScope.ADDRESS: "It is counted by network address, which others may share.",
-    QuotaScope.TOTAL: "It is counted for all visitors together.",
-}
+_NOUNS = told(
+    {
+        Measure.RUNS: ("run", "runs on Kling", "made"),
+        Measure.SECONDS: ("s", "s of video on Kling", "used"),
+        Measure.USD: ("", "of the app's money", "spent"),
+        Measure.PREVIEWS: ("preview", "previews", "made"),
+        Measure.UPLOADS: ("file", "files", "handed in"),
+        Measure.SIZE_BYTES: ("GB", "GB of files", "handed in"),
+    }
+)
+_NOTHING = told(
+    {
+        Measure.SECONDS: "No seconds of video on Kling",
+        Measure.USD: "None of the app's money",
+        Measure.SIZE_BYTES: "No files",
+    }
+)
+_WAYS_OUT = told(
+    {
+        Measure.RUNS: "Until then use the preview, which is free.",
+        Measure.SECONDS: "Until then use a shorter clip, or the preview, which is free.",
+        Measure.USD: "Until then use your own token, or the preview, which is free.",
+        Measure.PREVIEWS: "What you made is still here.",
+        Measure.UPLOADS: "What you handed in today is still here.",
+        Measure.SIZE_BYTES: "Until then choose a smaller file, or one that you handed in today.",
+    }
+)
+_SCOPES = told(
+    {
+        QuotaScope.VISITOR: "It is counted by account or network address.",
+        QuotaScope.ADDRESS: "It is counted by network address, which others may share.",
+        QuotaScope.TOTAL: "It is counted for all visitors together.",
+    }
+)
 
 
 def admission_words(error: DailyQuotaError | PausedError) -> tuple[str, str]:

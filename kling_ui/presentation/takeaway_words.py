@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from kling_ui.languages import comma, say
+from kling_ui.languages import joined, say, told
 from kling_ui.presentation.gallery import run_title
 from kling_ui.runs.view import RunView
 
-REPLAY_LABEL = "Replay"
-CARD_NEEDED = "This is no run card that was sent here."
-NOTHING_ASKED = "There is no such thing to take away."
-NO_RESULT = "This run has no result to take away."
-RESULT_GONE = "The files of this run are no longer kept here."
-NO_REFERENCE = "This run has no reference to set its result beside."
+REPLAY_LABEL = told("Replay")
+CARD_NEEDED = told("This is no run card that was sent here.")
+NOTHING_ASKED = told("There is no such thing to take away.")
+NO_RESULT = told("This run has no result to take away.")
+RESULT_GONE = told("The files of this run are no longer kept here.")
+NO_REFERENCE = told("This run has no reference to set its result beside.")
 
 
 def score_line(run: RunView) -> str:
@@ -28,7 +28,7 @@ def missing_files(names: Sequence[str]) -> str:
     """Say which files of a run card are not beside it; empty for none."""
     if not names:
         return ""
-    listed = say(" and ").join(filter(None, (comma().join(names[:-1]), names[-1])))
+    listed = joined(" and ", filter(None, (joined(", ", names[:-1]), names[-1])))
     return say("Not found with this very content: {listed}.", listed=listed)
 
 

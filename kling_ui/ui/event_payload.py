@@ -13,7 +13,7 @@ import gradio as gr
 from gradio.context import LocalContext
 
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, place_of
-from kling_ui.languages import Language, language_of, speaking
+from kling_ui.languages import Language, language_of, retell_all, say_all, speaking, told
 from kling_ui.options import without_odd
 from kling_ui.presentation.runs import in_words
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Member = TypeVar("Member", bound=Enum)
 log = logging.getLogger(__name__)
-UNFORESEEN = "Something went wrong inside the app."
-UNFORESEEN_ADVICE = f"Try again. If it happens again, the app's log tells more. {REPORT_ADVICE}"
+UNFORESEEN = told("Something went wrong inside the app.")
+UNFORESEEN_ADVICE = say_all(told("Try again. If it happens again, the app's log tells more."), told(REPORT_ADVICE))
 
 
 def payload(event: "gr.EventData") -> dict[str, Any]:
@@ -60,7 +60,7 @@ def error_text(error: Exception) -> KlingUIError:
     if isinstance(error, KlingUIError):
         return in_words(error)
     log.error("%s %s", UNFORESEEN, place_of(error))
-    return KlingUIError(UNFORESEEN, advice=UNFORESEEN_ADVICE)
+    return in_words(KlingUIError(UNFORESEEN, advice=UNFORESEEN_ADVICE))
 
 
 def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,7 +146,7 @@ def _speaking_generator(
             while True:
                 with speaking(language()):  # at each step: between two of them others are answered
                     try:
-                        value = await anext(values)
+                        value = retell_all(await anext(values))
                     except StopAsyncIteration:
                         return
                 yield value
@@ -160,7 +160,7 @@ def _speaking_coroutine(
     @functools.wraps(handler)
     async def wrapped(*args: Any, **kwargs: Any) -> Any:
         with speaking(language()):
-            return await handler(*args, **kwargs)
+            return retell_all(await handler(*args, **kwargs))
 
     return wrapped
 
@@ -169,7 +169,7 @@ def _speaking(handler: Callable[..., Any], language: Callable[[], Language]) -> 
     @functools.wraps(handler)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         with speaking(language()):
-            return handler(*args, **kwargs)
+            return retell_all(handler(*args, **kwargs))
 
     return wrapped
 

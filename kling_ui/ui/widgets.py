@@ -8,6 +8,7 @@ import gradio as gr
 from gradio.themes.utils.colors import Color
 from gradio.themes.utils.fonts import LocalFont
 
+from kling_ui.languages import told
 from kling_ui.ui.examples import asset
 from kling_ui.ui.web.login import WORDS
 from kling_ui.ui.web.signed_files import UPLOAD_MAX_BYTES
@@ -209,7 +210,7 @@ def examples(pairs: list[dict[str, str]]) -> gr.HTML:
 
 def headline() -> gr.HTML:
     """Place the one sentence beside the button."""
-    value = {"tone": "busy", "text": "Checking the example."}
+    value = {"tone": "busy", "text": told("Checking the example.")}
     return widget("headline", value=value, uses=("reach",), elem_id="headline")
 
 
@@ -327,8 +328,8 @@ def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
         carded=None,
         pair={},
         used={},
-        blank_title="Your result appears here",
-        blank_words="Picture, reference and result play side by side, frame by frame if you like.",
+        blank_title=told("Your result appears here"),
+        blank_words=told("Picture, reference and result play side by side, frame by frame if you like."),
     )
 
 

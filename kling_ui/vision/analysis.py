@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kling_ui.corrections import Corrections, CorrectionSummary
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.languages import Told
 from kling_ui.media.files import content_sha256
 from kling_ui.media.image import ImageFacts, Picture, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
@@ -133,7 +134,9 @@ class AnalysisCache:
         except OSError as error:
             reason = (error.strerror or "unknown reason").lower()
             advice = "Free some space, or set KLING_UI_DATA_DIR to another folder."
-            raise MediaError(f"it cannot be written ({reason}).", path=place, advice=advice) from error
+            raise MediaError(
+                Told("it cannot be written ({reason}).", reason=reason), path=place, advice=advice
+            ) from error
         return place
 
 

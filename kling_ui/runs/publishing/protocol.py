@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.languages import Told
 from kling_ui.options import InputKind
 from kling_ui.runs.record import RunState
 
@@ -275,7 +276,9 @@ class CleanCopyPublisher:
         try:
             await asyncio.to_thread(_copy_once, source.path, copy.path)
         except MediaError as error:
-            raise NoPublisherError(f"The {role} cannot be copied without its metadata: {error.reason}") from None
+            raise NoPublisherError(
+                Told("The {role} cannot be copied without its metadata: {reason}", role=role, reason=error.reason)
+            ) from None
         return await self._publisher.publish(copy, role)
 
     async def foresee(self, source: InputFile, role: InputKind) -> Delivery | None:

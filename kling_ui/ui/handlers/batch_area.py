@@ -19,6 +19,7 @@ from kling_ui.batches.plan import BatchPlan, Payment, Planner
 from kling_ui.batches.report import write_report
 from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
+from kling_ui.languages import say, told
 from kling_ui.options import DEFAULT_PROMPT, Orientation
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of
@@ -32,7 +33,7 @@ from kling_ui.ui.visitors import Visitor, visitor_of
 CELLS_MAX = 100
 FILES_MAX = 100
 KEPT_MAX = 200
-GONE = "This batch is not known here any more. Its runs are among the earlier runs."
+GONE = told("This batch is not known here any more. Its runs are among the earlier runs.")
 
 Value = dict[str, Any]
 
@@ -130,7 +131,7 @@ class BatchHandlers:
             archive = await _archive(services, batch, outcomes, f"{opened.sentence} Planned: {opened.plan.sentence}")
         except Exception as error:  # noqa: BLE001  told in words
             return value | {"said": str(error_text(error))}
-        return value | {"report": services.signed_files.url(archive), "said": "The report is ready."}
+        return value | {"report": services.signed_files.url(archive), "said": say("The report is ready.")}
 
     async def _followed(self, batch: str, opened: OpenBatch) -> AsyncIterator[Value]:
         async for is_under_way in opened.scenes():
@@ -168,7 +169,9 @@ class BatchHandlers:
             return Payment(visitor=who.owner, terms=services.terms(who))
         limit = asked.get("max_usd")
         if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
-            raise RunError("A batch on Kling costs money.", advice="Enter the most that it may cost, in US dollars.")
+            raise RunError(
+                say("A batch on Kling costs money."), advice=say("Enter the most that it may cost, in US dollars.")
+            )
         token = services.tokens.use(who.token_key)
         return Payment(visitor=who.owner, token=token, terms=services.terms(who), max_usd=float(limit))
 
@@ -219,7 +222,7 @@ def _rows(services: Services, asked: Value) -> tuple[BatchRow, ...]:
         rows = rows_in(text_of(manifest.get("text")), suffix, HandedFiles(named))
     else:
         if not (images and videos):
-            raise RunError("A batch takes one picture and one clip at least.")
+            raise RunError(say("A batch takes one picture and one clip at least."))
         facings = [facing for facing in Orientation if facing.value in _texts(asked.get("orientations"))]
         prompts = _texts(asked.get("prompts")) or [DEFAULT_PROMPT]
         keeps = asked.get("keep_sound") is not False
@@ -230,7 +233,9 @@ def _rows(services: Services, asked: Value) -> tuple[BatchRow, ...]:
             else grid(images, videos, facings or list(Orientation)[:1], prompts, keep_sound=keeps)
         )
     if not 0 < len(rows) <= CELLS_MAX:
-        raise RunError(f"A batch has at most {CELLS_MAX} cells here.", advice="Use fewer files or scenes.")
+        raise RunError(
+            say("A batch has at most {most} cells here.", most=CELLS_MAX), advice=say("Use fewer files or scenes.")
+        )
     return rows
 
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import say
 from kling_ui.media.files import atomic_file, content_sha256
 from kling_ui.options import Orientation
 from kling_ui.scoring.compare import track_in_workers
@@ -109,7 +110,7 @@ async def _answer(
         return JSONResponse({"words": f"{error.message} {error.advice or ''}".strip()}, headers=NO_STORE)
     except Exception:
         log.exception("A clip could not be looked at more closely.")
-        return JSONResponse({"words": "It could not be read here."}, headers=NO_STORE)
+        return JSONResponse({"words": say("It could not be read here.")}, headers=NO_STORE)
 
 
 async def _cuts(clip: Path, looks: Path) -> dict[str, Any]:

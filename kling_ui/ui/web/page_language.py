@@ -1,7 +1,7 @@
 """The page in its visitor's language: what the server writes into it, and what its scripts and Gradio's are told."""
 
+import copy
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -9,13 +9,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kling_ui.languages import Language, language_of, page_words, retell, speaking, spoken
+from kling_ui.languages import Language, language_of, page_words, retell_all, speaking, spoken
 
-PAGE, CONFIG = "/", "/config"
-_CONFIG_IN_PAGE = re.compile(rb"(window\.gradio_config = )(.*?)(;</script>)", re.DOTALL)
+PAGE = "/"
 _LANGUAGE_OF_PAGE, _HEAD = re.compile(rb'(<html\s+lang=")en(")'), b"<head>"
-# What is never words: names by which scripts and styles find things, and the scripts themselves.
-_NO_WORDS = frozenset({"elem_id", "elem_classes", "name", "html_template", "css_template", "js_on_load", "component"})
 _ESCAPED = {b"<": b"\\u003c", b">": b"\\u003e", b"&": b"\\u0026"}  # so that nothing in a script ends it
 
 
@@ -45,7 +42,7 @@ class SpokenLanguage:
 
 
 class TranslatedPage:
-    """Puts the words of the visitor's language into the page and into what Gradio reads of it again.
+    """Puts the words of the visitor's language into the page.
 
     Args:
         app: Gradio's application.
@@ -56,7 +53,7 @@ class TranslatedPage:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Change the answer, if it is the page and not as Gradio would show it to this browser by itself."""
-        is_page = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] in {PAGE, CONFIG}
+        is_page = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == PAGE
         by_itself = language_of(Headers(scope=scope), {}) if is_page else Language.ENGLISH
         if not is_page or spoken() is by_itself is Language.ENGLISH:
             await self.app(scope, receive, send)
@@ -70,7 +67,7 @@ class TranslatedPage:
                 return
             body.extend(message.get("body", b""))
             if not message.get("more_body", False):
-                whole = _translated(bytes(body), scope["path"]) if start["status"] == 200 else bytes(body)
+                whole = _translated(bytes(body)) if start["status"] == 200 else bytes(body)
                 MutableHeaders(raw=start["headers"])["content-length"] = str(len(whole))
                 await send(start)
                 await send({"type": "http.response.body", "body": whole})
@@ -78,12 +75,9 @@ class TranslatedPage:
         await self.app(scope, receive, collect)
 
 
-def _translated(body: bytes, path: str) -> bytes:
-    if path == CONFIG:
-        return orjson.dumps(_config_in_language(orjson.loads(body)))
+def _translated(body: bytes) -> bytes:
     body = _LANGUAGE_OF_PAGE.sub(rb"\g<1>" + spoken().encode() + rb"\2", body, count=1)
-    body = body.replace(_HEAD, _HEAD + _script(), 1)
-    return _CONFIG_IN_PAGE.sub(_config_again, body, count=1) if spoken() is not Language.ENGLISH else body
+    return body.replace(_HEAD, _HEAD + _script(), 1)
 
 
 def _script() -> bytes:
@@ -102,29 +96,22 @@ def _in_script(value: object) -> bytes:
     return written
 
 
-def _config_again(found: re.Match[bytes]) -> bytes:
-    return found[1] + _in_script(_config_in_language(orjson.loads(found[2]))) + found[3]
+class SpokenProps(dict[str, Any]):
+    """What Gradio tells a browser of a component, said in the language of whoever asks.
+
+    Gradio keeps one description of the page and gives each visitor a copy of it.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        """Copy it for somebody."""
+        return retell_all(copy.deepcopy(dict(self), memo))
 
 
-def _config_in_language(config: dict[str, Any]) -> dict[str, Any]:
-    """Say the words of every component again."""
-    for component in _components(config):
-        component["props"] = _said_again(component.get("props"))
-    return config
+def let_speak(config: dict[str, Any]) -> None:
+    """Have the components of a page told to each visitor in their language.
 
-
-def _components(config: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    return (one for one in config.get("components", ()) if isinstance(one, dict))
-
-
-def _said_again(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: part if name in _NO_WORDS else _said_again(part) for name, part in value.items()}
-    if isinstance(value, list):
-        return [_said_again(part) for part in value]
-    return retell(value) if isinstance(value, str) and _is_sentence(value) else value
-
-
-def _is_sentence(text: str) -> bool:
-    """Tell words from codes, which are one word in lower case."""
-    return not text.islower() or " " in text
+    Args:
+        config: Gradio's description of the page.
+    """
+    for component in config["components"]:
+        component["props"] = SpokenProps(component["props"])

@@ -42,7 +42,7 @@ from kling_ui.ui.web.closer_looks import add_closer_routes
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
-from kling_ui.ui.web.page_language import SpokenLanguage, TranslatedPage
+from kling_ui.ui.web.page_language import SpokenLanguage, TranslatedPage, let_speak
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.posters import add_posters_route
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
@@ -81,6 +81,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
     # Without it Gradio takes any readable path for a file that it may copy. ``is_running`` stays off: it would let
     # every stream leave a task behind that goes on for ever, and all that it brings is an empty message now and then.
     page.has_launched = True
+    let_speak(page.config)
     mounted.state_holder = NoStates()
     mounted.state_holder.set_blocks(page)
     sessions = PageSessions(

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from kling_ui.languages import Told
 from kling_ui.ui.web.uploads import DiskFloor, DiskFullError, DiskUsage
 
 UNUSED_S = 2 * 3600.0  # what was shown or changed since then stays, however little room there is
@@ -65,7 +66,10 @@ class TemporarySpace(DiskFloor):
         if self._counted_bytes + self._since_bytes + coming_bytes > self._max_bytes:
             self._is_wanted.set()
             raise DiskFullError(
-                f"All inputs and copies here together may take {self._max_bytes / 1e9:g} GB, and nearly do.",
+                Told(
+                    "All inputs and copies here together may take {most:g} GB, and nearly do.",
+                    most=self._max_bytes / 1e9,
+                ),
                 advice="Room is being made: try again in a minute. Whoever runs the app can set KLING_UI_TEMPORARY_GB "
                 "higher.",
             )
