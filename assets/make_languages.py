@@ -1,7 +1,7 @@
-"""Bring the catalogues of what is said in other languages up to date with the code: ``make languages``.
+"""Bring the catalogue of what Python says in Chinese up to date with the code: ``make languages``.
 
-What Python says is found where it is said (``say``, ``say_many``, ``Told``, ``told`` and errors with words of their own),
-and in the tables of sentences that modules mark with ``told``.
+It is found where it is said (``say``, ``say_many``, ``Told``, ``told`` and errors with words of their own), and in the
+tables of sentences that modules mark with ``told``.
 """
 
 import ast
@@ -17,7 +17,11 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 
 import kling_ui
+from kling_ui.corrections import JOINTS
 from kling_ui.languages import Told
+from kling_ui.media.signatures import OTHER_NAMES
+from kling_ui.runs.supervisor import _NUMBERS
+from kling_ui.scoring.limbs import LIMBS
 
 ROOT = Path(__file__).parents[1]
 SERVER = ROOT / "assets/languages/zh_CN/server.po"
@@ -25,16 +29,53 @@ SERVER = ROOT / "assets/languages/zh_CN/server.po"
 SPEAKING = ("presentation", "ui", "scoring", "runs", "api", "media", "checks", "preview", "vision", "takeaway")
 SPEAKING_MODULES = ("corrections", "errors", "languages", "quotas", "pauses", "workers", "work_limits")
 SILENT = ("ui.programs", "presentation.request_code", "runs.export", "ui.web.metrics", "runs.publishing.public_files")
-SAYING = {"say": 1, "say_many": 2, "Told": 1, "told": 1, "joined": 1, "retell": 1}
-NO_ERRORS = frozenset({"SettingsError", "ValueError", "TypeError", "RuntimeError", "FileNotFoundError", "LookupError"})
-PLACE = re.compile(r"\{(\w+)")
+SAYING = {"say": 1, "say_many": 2, "Told": 1, "told": 1, "joined": 1, "retell": 1, "_Meaning": 2}
+NO_ERRORS = frozenset(
+    {"AssertionError", "SettingsError", "ValueError", "TypeError", "RuntimeError", "FileNotFoundError", "LookupError"}
+)
+PLACE = re.compile(r"\{\w*(?::[^{}]*)?\}")
+NAMED = frozenset({"reason", "words", "message", "advice", "limit", "why"})  # variables that hold what is told
+CODES = frozenset({"px", "%", "s"})
+
+
+# What is said in the places of sentences, and comes from where nobody speaks.
+EDGES, SHAPES, UNITS = ("left", "top", "right", "bottom"), ("portrait", "landscape", "square"), ("second", "run")
+KINDS = (
+    *OTHER_NAMES.values(),
+    "which cannot be read here",
+    "not a picture",
+    "passes over",
+    "pictures of",
+    "video",
+    "image",
+)
+READERS = ("reference", "result", "prompt", "copies", "checks", "unknown reason", "the disk refused")
+REST = ("left lower leg", "right lower leg", "has not begun", "shows nobody who could be found", "is over")
+REST += (
+    "points at the camera, or is rarely visible in both at once",
+    "format",
+    "size",
+    "file",
+    "colours",
+    "orientation",
+    "transparency",
+    "duration",
+    "codec",
+    "frame rate",
+    "rotation",
+    "sound",
+    *_NUMBERS,
+    "of your previews",
+    "previews from your network address",
+    "or cancel one",
+    "which may be somebody else's",
+)
 
 
 def is_words(text: str) -> bool:
-    """Tell words from names of settings and from codes."""
-    return bool(
-        re.search(r"[a-z]", PLACE.sub("", text)) or PLACE.sub("", text).strip(" }") in {",", ";", "."}
-    ) and not (re.fullmatch(r"\w*_\w*", text))
+    """Tell words, and the marks that stand between them, from names of settings and from codes."""
+    own = PLACE.sub("", text).strip()
+    return bool(own) and not re.fullmatch(r"\w*_\w*|[“”]*", own) and own not in CODES
 
 
 def modules() -> Iterator[str]:
@@ -55,8 +96,11 @@ def said_in(source: str) -> Iterator[str]:
                 told = [*node.args[:1], *(given.value for given in node.keywords if given.arg == "advice")]
             else:
                 told = node.args[: SAYING.get(name, 0)]
-            for given in told:
-                yield from (one.value for one in _literals(given))
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in NAMED:
+            told = [node.value]
+        else:
+            continue
+        yield from (one.value for given in told for one in _literals(given))
 
 
 def _literals(node: ast.expr) -> Iterator[ast.Constant]:
@@ -92,7 +136,8 @@ def server_sentences() -> list[str]:
         for value in [*constants, *(list(vars(one).values()) for one in classes)]:
             for sentence in told_by(value):
                 found[sentence] = None
-    return [sentence for sentence in found if is_words(sentence)]
+    names = [*JOINTS, *LIMBS, *EDGES, *SHAPES, *UNITS, *KINDS, *READERS, *REST]
+    return [sentence for sentence in dict.fromkeys([*found, *names]) if is_words(sentence)]
 
 
 def updated(sentences: list[str], catalogue: Path) -> bytes:

@@ -180,7 +180,7 @@ def corrections_of_files(joints: Path | None, mask: Path | None, *, size_px: tup
     corrections = Corrections()
     if joints is not None:
         try:
-            corrections = Corrections.from_json(json.loads(_content(joints)), size_px=size_px)
+            corrections = Corrections.from_json(json.loads(_content(joints)), picture_width=size_px)
         except KlingUIError as error:
             if isinstance(error, MediaError):
                 raise
@@ -208,11 +208,12 @@ def require_shape(mask: bytes, size_px: tuple[int, int]) -> None:
     if abs(expected - height) > 1 + max(1.0, size_px[1] / size_px[0]):
         raise KlingUIError(
             Told(
-                "The mask is {width} x {height} px and the picture {size_px} x {size_px_2} px: their shapes differ.",
+                "The mask is {width} x {height} px and the picture {picture_width} x {picture_height} px: "
+                "their shapes differ.",
                 width=width,
                 height=height,
-                size_px=size_px[0],
-                size_px_2=size_px[1],
+                picture_width=size_px[0],
+                picture_height=size_px[1],
             ),
             advice="Paint it over the upright picture.",
         )
@@ -318,7 +319,7 @@ def _joint(name: str, value: object, sides: tuple[int, int]) -> PlacedJoint:
     if name not in JOINTS:
         raise KlingUIError(
             Told("There is no joint {named}.", named=_named([name])),
-            advice=Told("The joints are {join}.", join=", ".join(JOINTS)),
+            advice=Told("The joints are {joints}.", joints=", ".join(JOINTS)),
         )
     if isinstance(value, list | tuple):
         value = dict(zip(("x", "y"), value, strict=True)) if len(value) == 2 else {"x": value}

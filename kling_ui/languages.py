@@ -21,6 +21,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 COOKIE = "kling_ui_language"
 _CHINESE = ("zh", "yue", "wuu", "cmn")  # primary tags of readers who read Chinese before English
 KNOWN_BY_CHARS = 12  # of its own that a sentence needs to be known by in a text that was kept
+_FULL_WIDTH = re.compile(r"(?<=[。！？；，：、]) +")  # such marks bring their own room
 _PLACE = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -194,7 +195,7 @@ def retell(text: str) -> str:
 
 
 def retell_stored(text: str) -> str:
-    """Say a text again that was kept in English: what stood in its places is found by the sentences of the catalogue."""
+    """Say a text again that was kept in English; what stood in its places is found by the catalogue's sentences."""
     said = retell(text)
     if spoken() is Language.ENGLISH or said != text:
         return said
@@ -250,7 +251,8 @@ def template_of(sentence: str) -> str:
 
 
 def _filled(template: str, values: dict[str, Any]) -> str:
-    return template.format(**{name: retell_all(value) for name, value in values.items()}) if values else template
+    said = template.format(**{name: retell_all(value) for name, value in values.items()}) if values else template
+    return _FULL_WIDTH.sub("", said) if spoken() is Language.CHINESE else said
 
 
 def joined(between: str, parts: Iterable[str]) -> str:
@@ -282,7 +284,7 @@ def _catalogue(language: Language, name: str) -> dict[str, str]:
             ids = message.id if isinstance(message.id, tuple) else (message.id,)
             said = message.string[0] if isinstance(message.string, tuple) else message.string
             if said and ids[0] and not message.fuzzy:
-                words |= {str(one): said for one in ids}
+                words.update((str(one), str(said)) for one in ids)
     return words
 
 

@@ -136,7 +136,10 @@ class Workers:
     def _why_it_died(self, error: Exception) -> WorkError:
         code = getattr(error, "exitcode", 0)
         if code == MEMORY_EXIT:
-            reason = f"This asked for more than {self._memory_mb} MB of memory, more than a picture or a clip can need."
+            reason = Told(
+                "This asked for more than {limit_mb} MB of memory, more than a picture or a clip can need.",
+                limit_mb=self._memory_mb,
+            )
             return WorkError(reason, advice="Export the file again as JPEG, PNG or MP4 (H.264), or choose another one.")
         if code == CPU_EXIT:
             return WorkError("This took too much computing time and was stopped.", advice="Try a smaller file.")

@@ -237,7 +237,7 @@ def _pixels_max(name: str, mode: str) -> int:
 
 
 def _too_large(path: Path, most: int) -> MediaError:
-    reason = f"it has more than {most / 1e6:.0f} million pixels, too many to be decoded safely."
+    reason = Told("it has more than {most:.0f} million pixels, too many to be decoded safely.", most=most / 1e6)
     return MediaError(reason, path=path, advice="Scale it down to at most 4096 px on the longer side.")
 
 
@@ -259,8 +259,9 @@ def _explained(path: Path, name: str) -> Generator[None]:
     except Image.DecompressionBombError as error:
         raise _too_large(path, PIXELS_MAX) from error
     except UnidentifiedImageError as error:
-        reason = (
-            f"it starts like {described(name)}, but the rest of it is damaged or of a kind that cannot be read here."
+        reason = Told(
+            "it starts like {described}, but the rest of it is damaged or of a kind that cannot be read here.",
+            described=described(name),
         )
         raise MediaError(reason, path=path, advice=_ADVICE) from error
     except _DAMAGE as error:

@@ -134,7 +134,10 @@ def _counted(parts: Iterator[_Part], path: Path, most: int) -> Iterator[_Part]:
 
 def _refuse_metadata(size_bytes: int, path: Path) -> None:
     if size_bytes > METADATA_MAX_BYTES:
-        reason = f"it holds more than {METADATA_MAX_BYTES // 1_000_000} MB of descriptions beside the picture."
+        reason = Told(
+            "it holds more than {most_mb} MB of descriptions beside the picture.",
+            most_mb=METADATA_MAX_BYTES // 1_000_000,
+        )
         raise MediaError(reason, path=path, advice=_PLAIN_ADVICE)
 
 
@@ -266,8 +269,10 @@ def _check_first_page(directory: bytes, order: str, *, is_big: bool, path: Path)
             tile[tag] = value if kind != 3 or order == "<" else value >> (48 if is_big else 16)
     _refuse_metadata(described, path)
     if tile[_TILE_WIDTH] * tile[_TILE_HEIGHT] > TILE_PIXELS_MAX:
-        reason = (
-            f"it is cut into tiles of {tile[_TILE_WIDTH]} x {tile[_TILE_HEIGHT]} px, too large to be decoded safely."
+        reason = Told(
+            "it is cut into tiles of {tile_width} x {tile_height} px, too large to be decoded safely.",
+            tile_width=tile[_TILE_WIDTH],
+            tile_height=tile[_TILE_HEIGHT],
         )
         raise MediaError(reason, path=path, advice=_PLAIN_ADVICE)
 

@@ -76,7 +76,7 @@ def open_clip(path: Path, *, container: str) -> Generator[tuple[InputContainer, 
     demuxer = DEMUXERS.get(container)
     if demuxer is None:
         raise MediaError(
-            Told("{value} is not a video format that can be read here.", value=container or "this"), path=path
+            Told("{format} is not a video format that can be read here.", format=container or "this"), path=path
         )
     if container == "gif":  # one of a few kilobytes may hold a thousand large pictures
         refuse_gif_bomb(path)
@@ -354,8 +354,10 @@ def _picture_stream(path: Path, opened: InputContainer) -> VideoStream:
         raise MediaError("its video codec is not known here.", path=path, advice=_ADVICE)
     # libavformat looked already, under the same limit: frames above it have no size there
     if not 0 < codec.width * codec.height <= FRAME_PIXELS_MAX:
-        limit = f"{FRAME_PIXELS_MAX / 1e6:.0f} million pixels"
-        reason = f"its frames have no readable size, or more than {limit}, too many to be decoded safely."
+        limit = Told("{most:.0f} million pixels", most=FRAME_PIXELS_MAX / 1e6)
+        reason = Told(
+            "its frames have no readable size, or more than {limit}, too many to be decoded safely.", limit=limit
+        )
         raise MediaError(reason, path=path, advice="Scale it down to at most 3850 px on the longer side.")
     codec.options = {"max_pixels": str(FRAME_PIXELS_MAX)}
     stream.thread_type = "AUTO"

@@ -23,8 +23,8 @@ LIMITS = told(
         BudgetLimit.SESSION: ("this session", "Use the preview, which is free.", "KLING_UI_BUDGET_SESSION_USD"),
         BudgetLimit.VISITOR: (
             "each visitor today",
-            "It is counted by account or network address and begins anew at midnight UTC. Until then use your own token, "
-            "or the preview, which is free.",
+            "It is counted by account or network address and begins anew at midnight UTC. Until then use your own "
+            "token, or the preview, which is free.",
             "KLING_UI_BUDGET_VISITOR_USD",
         ),
         BudgetLimit.DAY: (

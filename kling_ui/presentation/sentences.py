@@ -116,8 +116,8 @@ FINDINGS: dict[Code, tuple[str, str]] = told(
         ),
         Code.IMAGE_OCCLUSION: (
             "The image hides the {parts:short_list}.",
-            "Choose a picture with nothing in front of the character and both arms in view; the preview lets arms whose "
-            "hands are hidden end at the sleeve.",
+            "Choose a picture with nothing in front of the character and both arms in view; the preview lets arms "
+            "whose hands are hidden end at the sleeve.",
         ),
         Code.IMAGE_DARK: (
             "The picture is too dark: what is light in the character reaches {brightness:percent} of white; "
@@ -202,7 +202,8 @@ FINDINGS: dict[Code, tuple[str, str]] = told(
         ),
         Code.VIDEO_USABLE_NONE: (
             "The clip may not come back whole: no part of its {duration_s:.1f} s is sure to ({lost_to:causes}).",
-            "All of it may come back nevertheless; to be sure choose another clip, no part of this one is free of that.",
+            "All of it may come back nevertheless; to be sure choose another clip, no part of "
+            "this one is free of that.",
         ),
         Code.VIDEO_DARK: (
             "The clip is too dark for {share:percent} of the time: what is light in the person reaches "

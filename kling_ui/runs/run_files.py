@@ -95,7 +95,7 @@ class RunFolders:
         except OSError as error:
             self.remove(run_id)
             raise KlingUIError(
-                Told("The files of the run could not be kept ({value}).", value=error.strerror or "the disk refused"),
+                Told("The files of the run could not be kept ({reason}).", reason=error.strerror or "the disk refused"),
                 advice="See that KLING_UI_DATA_DIR has room and can be written to.",
             ) from error
 

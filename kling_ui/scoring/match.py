@@ -313,7 +313,10 @@ def says_little(motion: Mapping[str, Any]) -> str:
         motion: As for :func:`remarks`.
     """
     if motion.get("is_turned_round"):
-        words = "is turned round, one shows the back and the other the front; with left and right exchanged it matches {score:.0f} of 100"
+        words = (
+            "is turned round, one shows the back and the other the front; "
+            "with left and right exchanged it matches {score:.0f} of 100"
+        )
         return say(words, score=motion["turned_round_score"])
     if not motion.get("apart"):
         return ""

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from kling_ui.languages import Told, told
+from kling_ui.languages import Told, joined, told
 from kling_ui.options import Orientation
 from kling_ui.scoring.limbs import (
     COUNTED,
@@ -261,7 +261,7 @@ class Pair:
         where = [name for name, shown in (("reference", wanted), ("result", given)) if shown.mean() < 0.5]
         if not where:
             return "points at the camera, or is rarely visible in both at once"
-        return f"hardly visible in the {' and the '.join(where)}"
+        return Told("hardly visible in the {where}", where=joined(" and the ", map(told, where)))
 
 
 def pair_up(reference: PoseTrack, result: PoseTrack, orientation: Orientation) -> Pair:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kling_ui.errors import KlingUIError, RunError
-from kling_ui.languages import Told
+from kling_ui.languages import Told, told
 
 SPAN_S = 3600.0
 KEYS_MAX = (
@@ -65,7 +65,8 @@ class AttemptLimit:
                     span_min=self._span_s / 60,
                 ),
                 advice=Told(
-                    "Try again in {minutes} {value}.", minutes=minutes, value="minute" if minutes == 1 else "minutes"
+                    "Try again in {minutes} minute." if minutes == 1 else "Try again in {minutes} minutes.",
+                    minutes=minutes,
                 ),
             )
         for key in keys:
@@ -189,13 +190,13 @@ class FairShare:
             self.refused += 1
             raise BusyError(
                 Told(
-                    "Busy: {most} {what} of yours are waiting already, and this would be place {_waiting_each_max_2}.",
+                    "Busy: {most} {what} of yours are waiting already, and this would be place {place}.",
                     most=self._waiting_each_max,
-                    what=self._what,
-                    _waiting_each_max_2=self._waiting_each_max + 1,
+                    what=told(self._what),
+                    place=self._waiting_each_max + 1,
                 )
                 if self._waiting_each_max
-                else Told("Too many {what} of yours are under way.", what=self._what),
+                else Told("Too many {what} of yours are under way.", what=told(self._what)),
                 advice="Wait until some are done.",
             )
 

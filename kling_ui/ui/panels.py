@@ -111,7 +111,9 @@ def place_engine(*, login_url: str, is_public: bool, space_id: str = "") -> Engi
     preview = PREVIEW_LABEL_OF_SERVER if is_public else PREVIEW_LABEL
     engines = [(preview, EngineName.PREVIEW.value), (KLING_LABEL, EngineName.KLING.value)]
     with gr.Row(elem_id="head"):
-        title = gr.Markdown(elem_id="title")
+        with gr.Column(elem_id="title-side", min_width=0):
+            title = gr.Markdown(elem_id="title")
+            widgets.language()
         title.value = (
             say(DUPLICATE, title=TITLE, space_id=space_id) if space_id else TITLE
         )  # Gradio would copy the text

@@ -232,6 +232,11 @@ def advice() -> gr.HTML:
     return widget("advice", elem_id="advice")
 
 
+def language() -> gr.HTML:
+    """Place the switch between the languages; the page is loaded again in the chosen one."""
+    return widget("language", elem_id="language")
+
+
 def note(elem_id: str, text: str = "") -> gr.HTML:
     """Place a quiet line of plain text."""
     return widget("note", value=text, elem_id=elem_id)

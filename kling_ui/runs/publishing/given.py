@@ -49,7 +49,7 @@ async def examine(
     try:
         facts = await probe.probe(url)
     except MediaError as error:
-        message = f"The address of the {role} cannot be used: {error.reason}"
+        message = Told("The address of the {role} cannot be used: {reason}", role=role, reason=error.reason)
         return (AddressFinding("address.reach", Severity.BLOCK, None, message, error.advice),)
     return judge_address(facts, role, copy, now)
 
@@ -144,7 +144,7 @@ def inline_type(path: Path, role: InputKind, max_bytes: int) -> str:
     size_bytes = path.stat().st_size
     if size_bytes > max_bytes:
         size_mib = math.ceil(size_bytes / 2**20 * 10) / 10  # never shown as small as the limit
-        limit = f"at most {max_bytes / 2**20:.0f} MiB can travel inside a request"
+        limit = Told("at most {max_bytes:.0f} MiB can travel inside a request", max_bytes=max_bytes / 2**20)
         raise NoPublisherError(
             Told("The {role} has {size_mib:.1f} MiB; {limit}.", role=role, size_mib=size_mib, limit=limit)
         )

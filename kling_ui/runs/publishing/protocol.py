@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from kling_ui.errors import KlingUIError, MediaError
-from kling_ui.languages import Told
+from kling_ui.languages import Told, say_all
 from kling_ui.options import InputKind
 from kling_ui.runs.record import RunState
 
@@ -237,7 +237,9 @@ class PublisherChain:
             else:
                 ways += [delivery] if delivery else []
         if not ways:
-            raise NoPublisherError(" ".join([f"The {role} cannot reach RunComfy.", *refusals]), advice=self._remedy)
+            raise NoPublisherError(
+                say_all(Told("The {role} cannot reach RunComfy.", role=role), *refusals), advice=self._remedy
+            )
         return tuple(ways)
 
     async def _publish(self, source: InputFile, role: InputKind, refusals: list[str]) -> PublishedFile:
@@ -250,7 +252,7 @@ class PublisherChain:
             else:
                 if published_file is not None:
                     return published_file
-        message = " ".join([f"The {role} cannot reach RunComfy. Nothing was sent.", *refusals[start:]])
+        message = say_all(Told("The {role} cannot reach RunComfy. Nothing was sent.", role=role), *refusals[start:])
         raise NoPublisherError(message, advice=self._remedy)
 
 

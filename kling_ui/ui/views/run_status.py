@@ -23,8 +23,8 @@ INSTEAD: Action = {"do": "preview", "label": told("Use the preview instead")}
 TOKEN: Action = {"do": "token", "label": told("Enter the token")}
 UNANSWERED_STEPS = told(
     (
-        "Look at your account's requests at RunComfy. If this run is there, enter the token that made it at the top and "
-        "its request id below: it is followed on from where it is, and its video is kept here.",
+        "Look at your account's requests at RunComfy. If this run is there, enter the token that made it at the top "
+        "and its request id below: it is followed on from where it is, and its video is kept here.",
         "If it is not there, run it again.",
     )
 )

@@ -24,7 +24,8 @@ TIMEOUT_S = 10.0
 # What the page says after a login that came to nothing, by the word in its address.
 WORDS = told(
     {
-        "unreachable": "Hugging Face does not answer at the moment. Try again in a minute; everything works without it.",
+        "unreachable": "Hugging Face does not answer at the moment. Try again in a minute; "
+        "everything works without it.",
         "refused": "You are not logged in: Hugging Face was not allowed to say who you are.",
         "failed": "The login was not completed. Try again; everything works without it.",
     }
