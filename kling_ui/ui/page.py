@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from kling_ui.options import DEFAULT_PROMPT
-from kling_ui.ui.event_payload import LatestWins, guarded
+from kling_ui.ui.event_payload import LatestWins, guarded, in_language
 from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.handlers.account import AccountHandlers, ErasureHandlers, TokenHandlers
 from kling_ui.ui.handlers.batch_area import BatchHandlers
@@ -155,7 +155,8 @@ def build_page(
         wire_erasure(panels, ErasureHandlers(services), on_inputs)
         place_endpoints(page, services)
     for event in page.fns.values():
-        event.fn = guarded(event.fn) if event.fn else None
+        is_page = event.api_visibility == "private"  # a program's is not: it is told English
+        event.fn = in_language(guarded(event.fn), follows_visitor=is_page) if event.fn else None
     return page
 
 

@@ -42,6 +42,7 @@ from kling_ui.ui.web.closer_looks import add_closer_routes
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
+from kling_ui.ui.web.page_language import SpokenLanguage, TranslatedPage
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.posters import add_posters_route
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
@@ -98,6 +99,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
         blocks=frozenset({page._id, *page.blocks}),  # a loading page triggers events itself
         max_bytes=settings.limits.event_kb * 1000,
     )
+    mounted.add_middleware(TranslatedPage)
     mounted.add_middleware(QuickPage, words=asset("ui/wait.html").read_text("utf-8"))
     mounted.add_middleware(BrowserCookie, on_space=settings.on_space)
     mounted.add_middleware(OpenPaths)
@@ -179,6 +181,7 @@ def build_app(
         app.router.routes.extend(Route(path, tools) for path in MCP_PATHS)
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
+    app.add_middleware(SpokenLanguage)
     _add_security(app, settings, stream_shutdown or StreamShutdown(), signed_files.secret)
     if settings.outside_url:
         _publish_inputs(app, settings.data_dir)
