@@ -15,14 +15,15 @@ CATALOGUE = Path(__file__).parents[2] / "assets/languages/zh_CN/page.po"
 LETTERS_MIN = 4  # of a sentence without its values: those with fewer are found in any other
 # What can be seen or heard of the widgets, but for what Python says there and the names of keys.
 SAID = """() => {
-    const said = [], own = (node) => !node.closest('dl.about-rows, dl.slot-facts, dl.player-facts, dl.score-figures, kbd, .code-text');
+    const said = [], names = ['aria-label', 'title', 'alt', 'placeholder'];
+    const own = (node) => !node.closest('.about-rows, .slot-facts, .player-facts, .score-figures, kbd, .code-text');
     for (const widget of document.querySelectorAll('.kl')) {
         const texts = document.createTreeWalker(widget, NodeFilter.SHOW_TEXT);
         while (texts.nextNode()) {
             const node = texts.currentNode;
             if (node.data.trim() && own(node.parentElement)) said.push(node.data.trim());
         }
-        for (const node of widget.querySelectorAll('*')) for (const name of ['aria-label', 'title', 'alt', 'placeholder'])
+        for (const node of widget.querySelectorAll('*')) for (const name of names)
             if (node.getAttribute(name) && own(node)) said.push(node.getAttribute(name));
     }
     return said;
