@@ -8,32 +8,22 @@ from types import ModuleType
 
 import pytest
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract
 from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS, TEMPLATES = sorted(ROOT.glob("assets/ui/*.js")), sorted(ROOT.glob("assets/ui/*.html"))
+SCRIPTS = sorted(ROOT.glob("assets/ui/*.js"))
 CALL = re.compile(r"(?<![\w.$])t\(")
 LITERAL = re.compile(r'"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`')
 HOLE = re.compile(r"\{(\w+)\}")
 # A sentence or a name: it begins with a capital, or has two words. Selectors, addresses and attributes have neither.
 WORDS = re.compile(r"^[^A-Za-z\[.#]*[A-Z][a-z]|^[^\[.#:>=<]*[a-z]{2,} [a-z]{2,}[^\[.#:>=<]*$|^, [a-z]|^ [a-z]+ $")
-KEYS = frozenset({"ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Backspace", "Delete", "End", "Enter", "Escape"})
-CODES = KEYS | {
-    "Home",
-    "PageDown",
-    "PageUp",
-    "NotAllowedError",
-    "X-File-Name",
-    "left wrist",
-    "under way",
-    "quiet strong",
-}
-ATTRIBUTES = "aria-label alt placeholder title"
+KEYS = {"ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Backspace", "Delete", "End", "Enter", "Escape", "Home"}
+NAMES = {"PageDown", "PageUp", "NotAllowedError", "X-File-Name", "left wrist", "under way", "quiet strong"}
+ATTRIBUTES = {"aria-label alt placeholder title"}
 
 
-def _template_words() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("template_words", ROOT / "assets/template_words.py")
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"assets/{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -41,17 +31,7 @@ def _template_words() -> ModuleType:
     return module
 
 
-def said_by(script: Path) -> list[str]:
-    """The sentences of a script, as Babel finds them."""
-    with script.open("rb") as file:
-        options = {"parse_template_string": "true"}
-        return [str(message) for _, message, *_ in extract("javascript", file, keywords={"t": None}, options=options)]
-
-
-def shown_by(template: Path) -> list[str]:
-    """The sentences of a template."""
-    with template.open("rb") as file:
-        return [message for _, _, message, _ in _template_words().extract(file, (), (), {})]
+page = _load("page_sentences")
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +40,8 @@ def catalogue() -> Catalog:
         return read_po(file, locale="zh_CN")
 
 
-@pytest.fixture(scope="module")
-def sentences() -> set[str]:
-    return {words for script in SCRIPTS for words in said_by(script)} | {
-        words for template in TEMPLATES for words in shown_by(template)
-    }
-
-
-def test_the_catalogue_holds_what_is_said_and_nothing_else(catalogue, sentences):
+def test_the_catalogue_holds_what_is_said_and_nothing_else(catalogue):
+    sentences = set(page.page_sentences())
     known = {message.id for message in catalogue if message.id}
     assert sentences - known == set()
     assert known - sentences == set()
@@ -94,12 +68,21 @@ def test_each_call_for_words_is_found(script):
     called = len(CALL.findall(_code(script)))
     if script.stem == "words":  # it tells what the call does, and calls for what stands in a template
         called -= 3
-    assert len(said_by(script)) == called
+    assert len(list(page.said_by(script))) == called
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
 def test_nothing_that_people_read_stands_outside_of_a_call_for_words(script):
-    assert [words for words in _unworded(_code(script)) if words not in KEYS | NAMES | CODES] == []
+    assert [words for words in _unworded(_code(script)) if words not in KEYS | NAMES | ATTRIBUTES] == []
+
+
+def test_texts_and_worded_attributes_of_a_template_are_found(tmp_path):
+    template = tmp_path / "some.html"
+    template.write_text(
+        """<p title="Go there" class="Not this">Read <b>this</b> with <kbd>Esc</kbd>.</p>
+        <input placeholder="https://" aria-label="An address"><style>p { color: red }</style><i>2×</i>"""
+    )
+    assert list(page.shown_by(template)) == ["Go there", "Read", "this", "with", "An address"]
 
 
 def test_words_outside_of_a_call_would_be_noticed():
