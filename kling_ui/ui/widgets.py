@@ -157,7 +157,7 @@ def widget(
     elem_id: str,
     **props: Any,
 ) -> gr.HTML:
-    """Place an element made of ``<name>.html`` and ``<name>.js``.
+    """Place an element made of ``<name>.html`` and ``<name>.js``, in the page's language by ``words.js``.
 
     Args:
         name: Of the template and its script.
@@ -167,7 +167,7 @@ def widget(
         elem_id: Its id in the page.
         **props: Constant or changing properties that the scripts read.
     """
-    sources = [asset(f"ui/{script}.js").read_text("utf-8") for script in (*uses, name, *scripts)]
+    sources = [asset(f"ui/{script}.js").read_text("utf-8") for script in ("words", *uses, name, *scripts)]
     return gr.HTML(
         value,
         html_template=asset(f"ui/{name}.html").read_text("utf-8"),
