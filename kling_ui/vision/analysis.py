@@ -132,11 +132,9 @@ class AnalysisCache:
             finally:
                 part.unlink(missing_ok=True)
         except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
             advice = "Free some space, or set KLING_UI_DATA_DIR to another folder."
-            raise MediaError(
-                Told("it cannot be written ({reason}).", reason=reason), path=place, advice=advice
-            ) from error
+            told = Told("it cannot be written ({reason}).", reason=(error.strerror or "unknown reason").lower())
+            raise MediaError(told, path=place, advice=advice) from error
         return place
 
 

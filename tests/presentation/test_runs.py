@@ -5,14 +5,8 @@ import pytest
 
 from kling_ui.errors import REPORT_ADVICE, RunError
 from kling_ui.options import RigNote, TransferOptions
+from kling_ui.presentation.run_sentences import CANCELS, CHANNELS, OUTCOMES, REASONS, RIG_NOTES, STARTS, TROUBLES
 from kling_ui.presentation.runs import (
-    CANCELS,
-    CHANNELS,
-    OUTCOMES,
-    REASONS,
-    RIG_NOTES,
-    STARTS,
-    TROUBLES,
     cancel_words,
     delivery_words,
     entry_words,
