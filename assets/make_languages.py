@@ -52,9 +52,7 @@ KINDS = (
     "image",
 )
 READERS = ("reference", "result", "prompt", "copies", "checks", "unknown reason", "the disk refused")
-REST = ("left lower leg", "right lower leg", "has not begun", "shows nobody who could be found", "is over")
-REST += (
-    "points at the camera, or is rarely visible in both at once",
+FACTS = (
     "format",
     "size",
     "file",
@@ -65,7 +63,10 @@ REST += (
     "codec",
     "frame rate",
     "rotation",
-    "sound",
+)
+REST = ("left lower leg", "right lower leg", "has not begun", "shows nobody who could be found", "is over")
+REST += (
+    "points at the camera, or is rarely visible in both at once",
     *_NUMBERS,
     "of your previews",
     "previews from your network address",
@@ -143,7 +144,17 @@ def server_sentences() -> list[str]:
         for value in [*constants, *(list(vars(one).values()) for one in classes)]:
             for sentence in told_by(value):
                 found[sentence] = None
-    names = [*JOINTS, *LIMBS, *(limb.capitalize() for limb in LIMBS), *EDGES, *SHAPES, *UNITS, *KINDS, *READERS, *REST]
+    names = [
+        *JOINTS,
+        *LIMBS,
+        *(name.capitalize() for name in (*JOINTS, *LIMBS, *FACTS)),
+        *EDGES,
+        *SHAPES,
+        *UNITS,
+        *KINDS,
+        *READERS,
+        *REST,
+    ]
     return [sentence for sentence in dict.fromkeys([*found, *names]) if is_words(sentence)]
 
 

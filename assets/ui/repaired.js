@@ -7,7 +7,7 @@ function drawRepaired(repaired, unfolds = false) {
   box.hidden = !repaired;
   if (!repaired) { shownPicture = ""; return; }
   box.querySelector(".repaired-head b").textContent = repaired.word;
-  box.querySelector(".repaired-labels").textContent = repaired.labels.join("; ");
+  box.querySelector(".repaired-labels").textContent = repaired.labels.join(t("; "));
   const undo = box.querySelector("[data-do=undo]");
   undo.disabled = false;
   undo.setAttribute("aria-label", isVideo ? t("Undo the newest change of the clip") : t("Undo the newest change of the picture"));

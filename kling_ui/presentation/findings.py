@@ -332,9 +332,7 @@ class FileDifference:
 def file_differences(before: ImageFacts | VideoFacts, after: ImageFacts | VideoFacts) -> tuple[FileDifference, ...]:
     """List the facts that differ, what a person looks at first coming first."""
     old, new = _shown_facts(before), _shown_facts(after)
-    return tuple(
-        FileDifference(retell(what), old[what], new[what]) for what in old if what in new and old[what] != new[what]
-    )
+    return tuple(FileDifference(what, old[what], new[what]) for what in old if what in new and old[what] != new[what])
 
 
 def _shown_facts(facts: ImageFacts | VideoFacts) -> dict[str, str]:

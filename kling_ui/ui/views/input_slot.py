@@ -138,7 +138,7 @@ def repaired(signed_files: SignedFiles, versions: InputVersions, changed: Iterab
         "repaired": {
             "word": say("Changed") if versions.base is not versions.original else say("Repaired"),
             "labels": [retell_stored(label) for label in versions.labels],
-            "changes": [(change.what[:1].upper() + change.what[1:], change.before, change.after) for change in changed],
+            "changes": [(_label(change.what), change.before, change.after) for change in changed],
             "picture": signed_files.url(versions.current.picture),
             "steps": len(versions.past),
         }
@@ -206,8 +206,7 @@ def editor_value(signed_files: SignedFiles, figure: EditableFigure) -> dict[str,
 
 
 def _label(name: str) -> str:
-    said = retell(name)
-    return f"{said[:1].upper()}{said[1:]}"
+    return retell(f"{name[:1].upper()}{name[1:]}")
 
 
 def _joint_value(joint: EditableJoint) -> dict[str, Any]:
