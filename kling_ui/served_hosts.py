@@ -8,6 +8,7 @@ Literal addresses are another matter: nobody can point them elsewhere.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Self
 from urllib.parse import urlsplit
@@ -50,11 +51,7 @@ class Authority:
     @property
     def address(self) -> IPv4Address | IPv6Address | None:
         """The host, if it is a literal address and no name."""
-        try:
-            found = ip_address(self.host)
-        except ValueError:
-            return None
-        return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+        return _literal_address(self.host)
 
     @property
     def is_this_machine(self) -> bool:
@@ -131,6 +128,15 @@ class AllowedHosts:
             return False
         known = asked.is_this_machine or asked.host in self._hosts
         return known or (self._any_address and asked.address is not None)
+
+
+@lru_cache(maxsize=256)  # each request asks, mostly for the same few
+def _literal_address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return None
+    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
 
 
 def _spelled(host: str) -> str:

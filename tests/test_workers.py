@@ -14,7 +14,7 @@ from PIL import Image
 
 from kling_ui.errors import MediaError, WorkError, WorkTimeoutError
 from kling_ui.work_limits import CORES_EACH, WorkLimits, is_out_of_memory
-from kling_ui.workers import TurnTakingWorkers, Workers
+from kling_ui.workers import NICE, TurnTakingWorkers, Workers
 
 if sys.platform != "win32":
     import resource
@@ -29,6 +29,11 @@ def workers():
 
 def test_work_runs_in_another_process(workers):
     assert asyncio.run(workers.run(os.getpid)) != os.getpid()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such priorities")
+def test_work_gives_way_to_the_app(workers):
+    assert asyncio.run(workers.run(os.nice, 0)) == min(19, os.nice(0) + NICE)
 
 
 def test_work_that_takes_too_long_is_ended(workers):
@@ -91,7 +96,7 @@ def stubborn(*, tell):
 
 FRESH = """
 import asyncio, signal
-from kling_ui.workers import TurnTakingWorkers, Workers
+from kling_ui.workers import NICE, TurnTakingWorkers, Workers
 if __name__ == "__main__":
     with Workers(1) as workers:
         blocked = asyncio.run(workers.run(signal.pthread_sigmask, signal.SIG_BLOCK, ()))

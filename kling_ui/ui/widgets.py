@@ -1,7 +1,5 @@
 """Colours, type and shape: one accent, quiet surfaces, light and dark."""
 
-import re
-from functools import cache
 from typing import Any
 
 import gradio as gr
@@ -119,33 +117,6 @@ def page_theme() -> gr.themes.Base:
         checkbox_label_border_color_selected_dark="*primary_400",
         checkbox_label_shadow="none",
     )
-
-
-@cache
-def _words_in_quotes(script: str) -> frozenset[str]:
-    return frozenset(re.findall(r"""(?=['"`](\w+)['"`])""", script))
-
-
-_event_of = gr.HTML.__getattr__
-
-
-def _look_up(element: gr.HTML, name: str) -> Any:
-    """Give one of an element's properties, or the event that its script names.
-
-    Gradio makes each element anew for every update of it, one that changes nothing too, and asks it for a hundred
-    attributes that it does not have. It searches the script for each of them: with 200 watched runs a fifth of the
-    event loop went into that. And where a property has the name of a word in quotes, such as in ``watch("note")``, it
-    prints the function of an event, with its place in memory, into the update.
-    """
-    own = element.__dict__
-    if name in (own.get("props") or ()):
-        return own["props"][name]
-    if name not in _words_in_quotes(own.get("js_on_load") or ""):
-        raise AttributeError(f"There is neither an attribute nor an event {name!r}.", name=name, obj=element)
-    return _event_of(element, name)
-
-
-setattr(gr.HTML, "__getattr__", _look_up)  # noqa: B010  type checkers know it as a method of Gradio's
 
 
 def widget(

@@ -88,10 +88,10 @@ class Mailbox(asyncio.Queue[Any]):
     """The messages of one session that its tab has not read yet.
 
     Args:
-        on_message: Called with each one that comes.
+        on_message: Called with each one that comes, and its bytes.
     """
 
-    def __init__(self, on_message: Callable[[Any], None]) -> None:
+    def __init__(self, on_message: Callable[[Any, int], None]) -> None:
         super().__init__()
         self._on_message = on_message
         self.size_bytes = 0
@@ -100,7 +100,7 @@ class Mailbox(asyncio.Queue[Any]):
         size_bytes = _written_bytes(getattr(item, "output", None))
         self.size_bytes += size_bytes
         super()._put((item, size_bytes))
-        self._on_message(item)
+        self._on_message(item, size_bytes)
 
     def _get(self) -> Any:
         item, size_bytes = super()._get()
@@ -184,6 +184,7 @@ class PageSessions:
         self._clock = clock
         self._sessions: dict[str, Session] = {}  # the longest silent first
         self._answered: WeakSet[QueuedEvent] = WeakSet()
+        self._unread_bytes_most = 0  # never less than what is unread
         self.latency = Latency()
         self.refused = 0
         any_queue: Any = queue
@@ -340,20 +341,26 @@ class PageSessions:
         reading = sum(session.readers > 0 for session in self._sessions.values())
         return reading < self._sessions_max and len(self._sessions) - reading < OPENING_MAX
 
-    def _note_message(self, name: str, message: Any) -> None:
-        self._limit_unread(name)
+    def _note_message(self, name: str, message: Any, size_bytes: int) -> None:
+        self._limit_unread(name, size_bytes)
         event = self._queue.event_ids_to_events.get(getattr(message, "event_id", None) or "")
         if event is not None and getattr(message, "msg", "") in _ANSWERS and event not in self._answered:
             self._answered.add(event)
             self.latency.note(time.monotonic() - event.enqueue_time)
 
-    def _limit_unread(self, name: str) -> None:
-        """Forget whoever does not fetch what it asked for; those who read lose nothing to those who do not."""
+    def _limit_unread(self, name: str, size_bytes: int) -> None:
+        """Forget whoever does not fetch what it asked for; those who read lose nothing to those who do not.
+
+        What all have not read is added up only when it may be too much, not for each message.
+        """
         box = self._sessions[name].mailbox if name in self._sessions else None
         if box is not None and (box.qsize() > UNREAD_MESSAGES_MAX or box.size_bytes > SESSION_BYTES_MAX):
             self.forget(name)
-        while self.unread_bytes > ALL_BYTES_MAX:
-            self.forget(max(self._sessions, key=self._burden))
+        self._unread_bytes_most += size_bytes
+        while self._unread_bytes_most > ALL_BYTES_MAX:
+            self._unread_bytes_most = self.unread_bytes
+            if self._unread_bytes_most > ALL_BYTES_MAX:
+                self.forget(max(self._sessions, key=self._burden))
 
     def _burden(self, name: str) -> tuple[bool, int]:
         session = self._sessions[name]

@@ -40,6 +40,7 @@ from kling_ui.ui.views.result import prepared_value
 from kling_ui.ui.web.browser_cookie import BrowserCookie
 from kling_ui.ui.web.closer_looks import add_closer_routes
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
+from kling_ui.ui.web.gradio_shortcuts import take_shortcuts
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
 from kling_ui.ui.web.page_language import SpokenLanguage, TranslatedPage, let_speak
@@ -143,6 +144,7 @@ def build_app(
         stream_shutdown: Ends the streams of open pages.
     """
     _tell_gradio(settings.data_dir)
+    take_shortcuts()
     signed_files = open_signed_files(settings.data_dir)
     examples = signed_files.root / "examples"
     keep_examples(examples)

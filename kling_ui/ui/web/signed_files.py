@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from urllib.parse import quote
 
@@ -46,6 +46,7 @@ class SignedFiles:
     def __init__(self, root: Path, secret: bytes) -> None:
         self.root = root.resolve()
         self.secret = secret
+        self._ref = lru_cache(maxsize=4096)(self._new_ref)  # pages that watch runs show the same files again and again
 
     def sign(self, path: Path) -> str:
         """Make the reference of a file below :attr:`root`.
@@ -53,8 +54,7 @@ class SignedFiles:
         Raises:
             ValueError: The file lies elsewhere.
         """
-        inside = path.resolve().relative_to(self.root).as_posix()
-        return f"{self._signature(inside)}/{inside}"
+        return self._ref(path)
 
     def open(self, ref: object) -> Path | None:
         """Give the file of a reference, or ``None`` when it was not signed here or is gone."""
@@ -67,6 +67,10 @@ class SignedFiles:
     def url(self, path: Path | None) -> str:
         """Make the address of a file below :attr:`root`, relative to the page; empty for ``None``."""
         return "" if path is None else f"files/{quote(self.sign(path))}"
+
+    def _new_ref(self, path: Path) -> str:
+        inside = path.resolve().relative_to(self.root).as_posix()
+        return f"{self._signature(inside)}/{inside}"
 
     def _signature(self, inside: str) -> str:
         return signing.signature(self.secret, inside)[:_SIGNATURE_CHARS]
