@@ -37,7 +37,9 @@ NO_ERRORS = frozenset(
     {"AssertionError", "SettingsError", "ValueError", "TypeError", "RuntimeError", "FileNotFoundError", "LookupError"}
 )
 PLACE = re.compile(r"\{\w*(?::[^{}]*)?\}")
-NAMED = frozenset({"reason", "words", "message", "advice", "limit", "why"})  # variables that hold what is told
+NAMED = frozenset(
+    {"reason", "words", "message", "advice", "limit", "why", "one", "many"}
+)  # variables that hold what is told
 CODES = frozenset({"px", "%", "s"})
 
 
@@ -99,20 +101,25 @@ def said_in(source: str) -> Iterator[str]:
                 told = [*node.args[:1], *(given.value for given in node.keywords if given.arg == "advice")]
             else:
                 told = node.args[: SAYING.get(name, 0)]
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in NAMED:
-            told = [node.value]
+        elif isinstance(node, ast.Assign) and _names(node.targets[0]) & NAMED:
+            told = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
         else:
             continue
-        yield from (one.value for given in told for one in _literals(given))
+        yield from (text for given in told for text in _literals(given))
 
 
-def _literals(node: ast.expr) -> Iterator[ast.Constant]:
+def _names(target: ast.expr) -> set[str]:
+    parts = target.elts if isinstance(target, ast.Tuple) else [target]
+    return {part.id for part in parts if isinstance(part, ast.Name)}
+
+
+def _literals(node: ast.expr) -> Iterator[str]:
     """Give the texts that an argument may be: one, or either side of a choice."""
     if isinstance(node, ast.IfExp):
         yield from _literals(node.body)
         yield from _literals(node.orelse)
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-        yield node
+        yield node.value
 
 
 def told_by(value: object) -> Iterator[str]:
@@ -139,7 +146,7 @@ def server_sentences() -> list[str]:
         for value in [*constants, *(list(vars(one).values()) for one in classes)]:
             for sentence in told_by(value):
                 found[sentence] = None
-    names = [*JOINTS, *LIMBS, *EDGES, *SHAPES, *UNITS, *KINDS, *READERS, *REST]
+    names = [*JOINTS, *LIMBS, *(limb.capitalize() for limb in LIMBS), *EDGES, *SHAPES, *UNITS, *KINDS, *READERS, *REST]
     return [sentence for sentence in dict.fromkeys([*found, *names]) if is_words(sentence)]
 
 

@@ -180,7 +180,7 @@ def corrections_of_files(joints: Path | None, mask: Path | None, *, size_px: tup
     corrections = Corrections()
     if joints is not None:
         try:
-            corrections = Corrections.from_json(json.loads(_content(joints)), picture_width=size_px)
+            corrections = Corrections.from_json(json.loads(_content(joints)), size_px=size_px)
         except KlingUIError as error:
             if isinstance(error, MediaError):
                 raise

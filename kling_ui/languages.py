@@ -20,7 +20,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 
 COOKIE = "kling_ui_language"
 _CHINESE = ("zh", "yue", "wuu", "cmn")  # primary tags of readers who read Chinese before English
-KNOWN_BY_CHARS = 12  # of its own that a sentence needs to be known by in a text that was kept
+KNOWN_BY_CHARS = 10  # of its own that a sentence needs to be known by in a text that was kept
 _FULL_WIDTH = re.compile(r"(?<=[。！？；，：、]) +")  # such marks bring their own room
 _PLACE = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 _PACKAGE = Path(__file__).resolve().parent

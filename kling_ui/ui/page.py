@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from kling_ui.languages import told
 from kling_ui.options import DEFAULT_PROMPT
 from kling_ui.ui.event_payload import LatestWins, guarded, in_language
 from kling_ui.ui.examples import EXAMPLES, asset
@@ -36,7 +37,7 @@ from kling_ui.ui.panels import (
 from kling_ui.ui.programs.endpoints import place_endpoints
 from kling_ui.ui.services import Services
 
-TITLE = "Motion Control playground"
+TITLE = told("Motion Control playground")
 # Fixed, so that a visitor is known again after a restart. Not a secret: anybody can read it in the page.
 VISITOR_KEY, VISITOR_SCRAMBLE = "kling_ui.visitor", "kling_ui"
 INPUTS_KEY = "kling_ui.inputs"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kling_ui.languages import retell, retell_stored, say, say_all, told
+from kling_ui.languages import retell_stored, say, say_all, told
 from kling_ui.options import Orientation
 from kling_ui.presentation import wording
 from kling_ui.presentation.gallery import forecast_beside
@@ -74,7 +74,7 @@ def _lag(lag: Json) -> str:
 
 def _limb(row: Json) -> dict[str, Any]:
     return {
-        "name": retell(str(row["limb"])).capitalize(),
+        "name": told(str(row["limb"]).capitalize()),
         "error": _degrees(row["error_deg"]),
         "within": _share(row["pck_20deg_share"]),
         "compared": _share(row["compared_share"]),

@@ -9,7 +9,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kling_ui.languages import Language, language_of, page_words, retell_all, speaking, spoken
+from kling_ui.languages import Language, language_of, page_words, retell, retell_all, speaking, spoken
 
 PAGE = "/"
 _LANGUAGE_OF_PAGE, _HEAD = re.compile(rb'(<html\s+lang=")en(")'), b"<head>"
@@ -107,11 +107,22 @@ class SpokenProps(dict[str, Any]):
         return retell_all(copy.deepcopy(dict(self), memo))
 
 
-def let_speak(config: dict[str, Any]) -> None:
+class SpokenTitle(str):
+    """The page's title, said in the language of whoever asks."""
+
+    __slots__ = ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> str:
+        """Copy it for somebody."""
+        return retell(self)
+
+
+def let_speak(config: Any) -> None:
     """Have the components of a page told to each visitor in their language.
 
     Args:
         config: Gradio's description of the page.
     """
+    config["title"] = SpokenTitle(config["title"])
     for component in config["components"]:
         component["props"] = SpokenProps(component["props"])
