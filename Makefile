@@ -47,7 +47,7 @@ docs: $(UV) ## Build the documentation into build/docs
 pictures: $(UV) browser ## Take the pictures of the documentation from the running app
 	@$(RUN) assets/make_pictures.py
 
-languages: $(UV) ## Bring the catalogue of what is said in Chinese up to date with the code
+languages: $(UV) ## Bring the catalogues of what is said in Chinese up to date
 	@$(RUN) assets/make_languages.py
 
 lock: $(UV) ## Renew uv.lock and what pip reads

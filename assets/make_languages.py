@@ -1,7 +1,8 @@
-"""Bring the catalogue of what Python says in Chinese up to date with the code: ``make languages``.
+"""Bring the catalogues of what is said in Chinese up to date with the code: ``make languages``.
 
-It is found where it is said (``say``, ``say_many``, ``Told``, ``told`` and errors with words of their own), and in the
-tables of sentences that modules mark with ``told``.
+What the page's scripts and templates say is found by ``page_sentences.py``. What Python says is found where it is said
+(``say``, ``say_many``, ``Told``, ``told`` and errors with words of their own), and in the tables of sentences that
+modules mark with ``told``.
 """
 
 import ast
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
+from page_sentences import page_sentences
 
 import kling_ui
 from kling_ui.corrections import JOINTS
@@ -24,7 +26,8 @@ from kling_ui.runs.supervisor import _NUMBERS
 from kling_ui.scoring.limbs import LIMBS
 
 ROOT = Path(__file__).parents[1]
-SERVER = ROOT / "assets/languages/zh_CN/server.po"
+SERVER, PAGE = ROOT / "assets/languages/zh_CN/server.po", ROOT / "assets/languages/zh_CN/page.po"
+UNKNOWN = ("-Date: ", "Generated-By", "Report-Msgid-Bugs-To", "Last-Translator", "Language-Team", "Project-Id-Version")
 # Who speaks to people on the page. All else speaks to programs, to a terminal or to whoever runs the app.
 SPEAKING = ("presentation", "ui", "scoring", "runs", "api", "media", "checks", "preview", "vision", "takeaway")
 SPEAKING_MODULES = ("corrections", "errors", "languages", "quotas", "pauses", "workers", "work_limits")
@@ -162,22 +165,23 @@ def updated(sentences: list[str], catalogue: Path) -> bytes:
     """Return a catalogue with these sentences, in their order, translated as far as it was."""
     with catalogue.open("rb") as file:
         known = {str(message.id): message for message in read_po(file, locale="zh_CN") if message.id}
-    fresh = Catalog(locale="zh_CN", fuzzy=False, header_comment="# Simplified Chinese of what Python says on the page.")
+    fresh = Catalog(locale="zh_CN", fuzzy=False, header_comment="# What the page says, in Simplified Chinese.")
     for sentence in sentences:
         old = known.get(sentence)
         fresh.add(sentence, old.string if old else "", flags=["python-brace-format"] if PLACE.search(sentence) else [])
     written = BytesIO()
     write_po(written, fresh, omit_header=False, width=100)
     lines = written.getvalue().decode().splitlines(keepends=True)
-    return "".join(line for line in lines if "-Date: " not in line and "Generated-By" not in line).encode()
+    return "".join(line for line in lines if not any(name in line for name in UNKNOWN)).encode()
 
 
 def main() -> int:
-    """Write the catalogue, and tell how many sentences have no translation."""
-    SERVER.write_bytes(updated(server_sentences(), SERVER))
-    with SERVER.open("rb") as file:
-        missing = sum(1 for message in read_po(file) if message.id and not message.string)
-    print(f"{SERVER.relative_to(ROOT)}: {missing} sentences without a translation")
+    """Write the catalogues, and tell how many sentences have no translation."""
+    for path, sentences in ((SERVER, server_sentences()), (PAGE, page_sentences())):
+        path.write_bytes(updated(sentences, path))
+        with path.open("rb") as file:
+            missing = sum(1 for message in read_po(file) if message.id and not message.string)
+        print(f"{path.relative_to(ROOT)}: {missing} sentences without a translation")
     return 0
 
 

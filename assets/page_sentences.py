@@ -14,7 +14,7 @@ _WORDS = re.compile(r"[A-Za-z]{2}")
 
 
 class _Template(HTMLParser):
-    """Reads the texts of a template and of its worded attributes."""
+    """Reads the texts of a template and of its worded attributes; what names its own language stays in it."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -23,7 +23,7 @@ class _Template(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found += [value for name, value in attrs if name in WORDED and value]
-        if tag in UNWORDED:
+        if tag in UNWORDED or "lang" in dict(attrs):
             self._inside.append(tag)
 
     def handle_endtag(self, tag: str) -> None:

@@ -19,7 +19,7 @@ HOLE = re.compile(r"\{(\w+)\}")
 WORDS = re.compile(r"^[^A-Za-z\[.#]*[A-Z][a-z]|^[^\[.#:>=<]*[a-z]{2,} [a-z]{2,}[^\[.#:>=<]*$|^, [a-z]|^ [a-z]+ $")
 KEYS = {"ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Backspace", "Delete", "End", "Enter", "Escape", "Home"}
 NAMES = {"PageDown", "PageUp", "NotAllowedError", "X-File-Name", "left wrist", "under way", "quiet strong"}
-ATTRIBUTES = {"aria-label alt placeholder title"}
+ATTRIBUTES = {"aria-label alt placeholder title", "SameSite=Lax", "SameSite=None; Partitioned", "; Secure"}
 
 
 def _load(name: str) -> ModuleType:
@@ -80,7 +80,8 @@ def test_texts_and_worded_attributes_of_a_template_are_found(tmp_path):
     template = tmp_path / "some.html"
     template.write_text(
         """<p title="Go there" class="Not this">Read <b>this</b> with <kbd>Esc</kbd>.</p>
-        <input placeholder="https://" aria-label="An address"><style>p { color: red }</style><i>2×</i>"""
+        <input placeholder="https://" aria-label="An address"><style>p { color: red }</style><i>2×</i>
+        <b lang="en">English</b>"""
     )
     assert list(page.shown_by(template)) == ["Go there", "Read", "this", "with", "An address"]
 
