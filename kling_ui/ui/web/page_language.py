@@ -65,6 +65,9 @@ class TranslatedPage:
             if message["type"] == "http.response.start":
                 start.update(message)
                 return
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
             body.extend(message.get("body", b""))
             if not message.get("more_body", False):
                 whole = _translated(bytes(body)) if start["status"] == 200 else bytes(body)
