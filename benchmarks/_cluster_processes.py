@@ -1,6 +1,7 @@
 """A whole cluster on this machine, each part a process of its own that is started again whenever it ends.
 
-PostgreSQL for the ledger, an S3 server, a Dask scheduler with workers, replicas of the app behind haproxy. The replicas
+PostgreSQL for the ledger, an S3 server, a Dask scheduler with workers, replicas of the app behind haproxy, and where it
+is wanted a played vendor (``_vendor.py``). The replicas
 share one data folder, as those of a real installation share a volume.
 """
 
@@ -13,7 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -104,9 +106,12 @@ class Cluster:
         port: The first of the ports; ten from here are used.
         workers: Dask workers.
         replicas: Replicas of the app, at most 4; with none there is neither a proxy nor a database.
+        vendor_video: What a played vendor answers paid runs with; without it the replicas know the real one only.
     """
 
-    def __init__(self, folder: Path, *, port: int, workers: int, replicas: int = 2) -> None:
+    def __init__(
+        self, folder: Path, *, port: int, workers: int, replicas: int = 2, vendor_video: Path | None = None
+    ) -> None:
         self.folder, self.logs = folder, folder / "logs"
         self.logs.mkdir(parents=True)
         self._foreign: Path | None = None
@@ -123,7 +128,12 @@ class Cluster:
             "DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL": "30s",  # a worker that says nothing for so long is given up
             "OMP_NUM_THREADS": "1",
         }
+        self.vendor = f"http://127.0.0.1:{port + 4}"
+        if vendor_video is not None:
+            self.env["KLING_UI_API_BASE"] = self.vendor
         parts = [self._s3(port + 3), self._scheduler(port + 2), *(self._worker(number) for number in range(workers))]
+        if vendor_video is not None:
+            parts.append(self._vendor(port + 4, vendor_video))
         if replicas:
             ports = range(port + 5, port + 5 + replicas)
             parts += [self._postgresql(port + 1), *(self._replica(each) for each in ports), self._proxy(port, ports)]
@@ -163,14 +173,14 @@ class Cluster:
 
     def cpu_s(self, kind: str) -> float:
         """Add up the processor time, in seconds, of the parts of a kind and of the processes that they have."""
-        sessions = {part.process.pid for name in self.named(kind) if (part := self.parts[name]).process is not None}
+        began = {part.process.pid for name in self.named(kind) if (part := self.parts[name]).process is not None}
         total = 0
         for stat in Path("/proc").glob("[0-9]*/stat"):
             try:
                 values = stat.read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            if int(values[3]) in sessions:
+            if began & {int(values[1]), int(values[3])}:  # PostgreSQL's children have sessions of their own
                 total += sum(map(int, values[11:15]))  # with those children that have ended
         return total / os.sysconf("SC_CLK_TCK")
 
@@ -216,6 +226,10 @@ class Cluster:
             httpx.put(f"{self.s3}/{BUCKET}").raise_for_status()
 
         return Part("s3", command, {}, lambda: _listens(port), prepare=make_bucket)
+
+    def _vendor(self, port: int, video: Path) -> Part:
+        command = [sys.executable, "-m", "benchmarks._vendor", str(port), str(video)]
+        return Part("vendor", command, {"PYTHONPATH": str(ROOT)}, lambda: _listens(port))
 
     def _scheduler(self, port: int) -> Part:
         command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", str(port)]
@@ -266,6 +280,18 @@ class Cluster:
         config.write_text(HAPROXY.format(front=port) + "".join(servers))
         program = shutil.which("haproxy") or "/usr/sbin/haproxy"
         return Part("proxy", [program, "-f", str(config), "-db"], {}, lambda: _listens(port))
+
+
+@contextmanager
+def started(port: int, workers: int, *, replicas: int = 2, vendor_video: Path | None = None) -> Generator[Cluster]:
+    """Start a cluster with its files in a folder that goes with it; arguments as :class:`Cluster` has them."""
+    with (
+        tempfile.TemporaryDirectory(prefix="kling-cluster-") as folder,
+        Cluster(
+            Path(folder, "parts"), port=port, workers=workers, replicas=replicas, vendor_video=vendor_video
+        ) as cluster,
+    ):
+        yield cluster
 
 
 def _postgresql_programs() -> Path:

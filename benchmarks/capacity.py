@@ -1,15 +1,18 @@
-"""Simulates more machines than there are, with what ``benchmarks cluster`` measured; docs/scale.md has the figures.
+"""Predicts more machines than there are from what ``benchmarks cluster`` measured with one worker; see docs/scale.md.
 
-    python -m benchmarks capacity [build/cluster.json]
+    python -m benchmarks capacity [build/cluster.json] [--prices FILE.json]
 
 A job waits for a worker, travels (the measured hops), and computes, on one core at most. Jobs that compute on a machine
 share its cores: each has a whole one while there are enough, and less in proportion when there are not. Processor times
-and hops are drawn from what was measured; the cores are those that other programs left to the cluster in each round.
-The simulated throughput with 1, 2 and 4 workers is compared with the measured one.
+and hops are those that were measured with one worker; nothing of what was measured with 2 and 4 goes in, but for the
+cores that other programs left meanwhile. What the cluster takes while it does nothing is measured first, and comes off.
+What is predicted for 2 and 4 workers, and for mixed work, is compared with what was measured there. What many runs need
+is reckoned from whole runs, their cost by unit prices.
 """
 
 import argparse
 import json
+import math
 import random
 import statistics
 from collections.abc import Generator
@@ -19,6 +22,8 @@ from typing import Any
 
 import simpy
 
+from benchmarks.cluster import mixed_order
+
 IS_LONG = True  # it needs the measures of `cluster`
 DAY_S = 86_400.0
 RUNS_A_DAY = (1, 100, 10_000, 1_000_000)
@@ -26,6 +31,15 @@ ROUNDS = 3  # of `cluster`
 PEAK = 4.0  # the busiest hour against the mean of the day; an assumption
 WAIT_P95_S = 10.0  # what 19 of 20 jobs may wait for a worker
 CORES_EACH_MACHINE = 16
+BUSY_SHARE = 0.6  # of a core of the app or the database in the busiest hour
+SMALL = 100  # runs a day that one machine does alone, with SQLite and without a cluster
+SMALL_VCPUS = 2
+DAYS_A_MONTH, HOURS_A_MONTH = 30.4, 730
+KEPT_DAYS = 30  # of results, where others can reach the app
+CLIP_S = 5.0
+KLING_RESULT_BYTES = 10e6  # an assumption: clips of 5 s of Kling's models have 5 to 25 MB
+AGREES = 0.15
+KINDS = ("check", "preview", "mixed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +56,45 @@ class Work:
 
     @classmethod
     def of(cls, by_workers: dict[str, Any], name: str) -> "Work":
-        """Read it from the measures: the mean of all rounds, spread as the durations with one worker were."""
-        found = [one[name] for one in by_workers.values()]
-        mean_s = sum(one["cpu_s"] for one in found) / sum(one["jobs"] for one in found)
-        times = by_workers["1"][name]["times_s"]
-        spread = [mean_s * each / statistics.fmean(times) for each in times]
-        return cls(spread, [hop for one in by_workers.values() for hop in one["hop_s"]])
+        """Read it from what was measured with one worker: the mean processor time, spread as the durations were.
+
+        What is far off the median is cut: such a job waited for other programs, and did not compute so long.
+        """
+        alone = by_workers["1"]
+        found = alone[name]
+        times = sorted(found["times_s"])
+        times = [min(each, 2 * statistics.median(times)) for each in times]
+        mean_s = (found["cpu_s"] - alone["idle_cores"] * found["span_s"]) / found["jobs"]
+        return cls([mean_s * each / statistics.fmean(times) for each in times], alone["hop_s"])
 
     def draw(self, chance: random.Random) -> tuple[float, float]:
         """Give how long a job travels, and the processor time that it takes, in seconds."""
         return chance.choice(self.travel_s), chance.choice(self.cpu_s)
+
+
+@dataclass(frozen=True, slots=True)
+class UnitPrices:
+    """What is paid for, in US dollars: list prices or guesses at them; docs/scale.md says whose. Replace them by yours.
+
+    Attributes:
+        vcpu_hour: A vCPU of a machine.
+        database_vcpu_hour: A vCPU of a managed PostgreSQL.
+        store_gb_month: A GB in the S3 store.
+        store_writes: A million requests that write to it.
+        store_reads: A million requests that read from it.
+        volume_gb_month: A GB of the volume that replicas share.
+        egress_gb: A GB that leaves for the internet.
+        kling_s: A second of a clip at the vendor.
+    """
+
+    vcpu_hour: float = 0.0425
+    database_vcpu_hour: float = 0.085
+    store_gb_month: float = 0.015
+    store_writes: float = 4.50
+    store_reads: float = 0.36
+    volume_gb_month: float = 0.30
+    egress_gb: float = 0.09
+    kling_s: float = 0.07
 
 
 class Machine:
@@ -108,24 +151,24 @@ class Farm:
     """Machines with workers, and a line before them.
 
     Attributes:
-        work: What a job is.
+        work: What a job is, or each of several kinds.
         workers: On each machine.
         cores: Of each machine.
         machines: How many.
         waits_s: How long each job waited for a worker.
     """
 
-    work: Work
+    work: Work | dict[str, Work]
     workers: int
     cores: float
     machines: int = 1
     waits_s: list[float] = field(default_factory=list)
 
-    def batch(self, jobs: int, chance: random.Random) -> float:
-        """Simulate so many jobs that are there from the start; gives the seconds that they take together."""
+    def batch(self, jobs: int | list[str], chance: random.Random) -> float:
+        """Simulate so many jobs, or jobs of such kinds, that are there from the start; gives the seconds they take."""
         world, free, places = self._open()
-        for _ in range(jobs):
-            world.process(self._job(world, free, places, chance))
+        for kind in [""] * jobs if isinstance(jobs, int) else jobs:
+            world.process(self._job(world, free, places, chance, kind))
         world.run()
         return world.now
 
@@ -149,62 +192,106 @@ class Farm:
         return world, free, places
 
     def _job(
-        self, world: simpy.Environment, free: simpy.Store, places: list[Machine], chance: random.Random
+        self, world: simpy.Environment, free: simpy.Store, places: list[Machine], chance: random.Random, kind: str = ""
     ) -> Generator[simpy.Event]:
         came = world.now
         wanted = free.get()
         yield wanted
         place: Any = wanted.value
         self.waits_s.append(world.now - came)
-        travel_s, alone_s = self.work.draw(chance)
+        work = self.work[kind] if isinstance(self.work, dict) else self.work
+        travel_s, alone_s = work.draw(chance)
         yield world.timeout(travel_s)
         yield places[place].compute(alone_s, 1.0)
         free.put(place)
 
 
 def main(*arguments: str) -> None:
-    """Print how well the simulation agrees with what was measured, and what many runs a day need."""
+    """Print how well the prediction agrees with what was measured, and what many runs a day need and cost."""
     parser = argparse.ArgumentParser(prog="benchmarks capacity")
     parser.add_argument("measured", nargs="?", type=Path, default=Path("build/cluster.json"))
+    parser.add_argument("--prices", type=Path, help="a JSON object with other unit prices; see UnitPrices")
     asked = parser.parse_args(arguments)
     found = json.loads(asked.measured.read_text())
-    for name in ("check", "preview"):
+    prices = UnitPrices(**(json.loads(asked.prices.read_text()) if asked.prices else {}))
+    for name in KINDS:
         for row in agreement(found, name):
+            how = "calibrated on it" if row["workers"] == 1 and name != "mixed" else "predicted"
+            verdict = "" if abs(row["off"]) <= AGREES else f"; off by more than {AGREES:.0%}"
             print(f"{name:8} {row['workers']} workers: measured {row['measured']:.1f} a minute, ", end="")
-            print(f"simulated {row['simulated']:.1f} ({row['off']:+.0%})")
-    for row in needs(found):
-        print(json.dumps(row))
+            print(f"{how} {row['simulated']:.1f} ({row['off']:+.0%}{verdict})")
+    for is_paid in (False, True):
+        for row in needs(found, prices, is_paid=is_paid):
+            print("paid" if is_paid else "previews", json.dumps(row))
 
 
 def agreement(found: dict[str, Any], name: str) -> list[dict[str, float]]:
-    """Compare the simulated with the measured throughput of a kind of job, with each count of workers."""
-    work, rows = Work.of(found["by_workers"], name), list[dict[str, float]]()
-    for count, measured in found["by_workers"].items():
+    """Compare the predicted with the measured throughput of a kind of job, with each count of workers."""
+    by_workers, rows = found["by_workers"], list[dict[str, float]]()
+    kinds = ("check", "preview") if name == "mixed" else (name,)
+    work = {kind: Work.of(by_workers, kind) for kind in kinds}
+    for count, measured in by_workers.items():
         one, chance = measured[name], random.Random(17)  # noqa: S311  nothing secret
-        cores = found["cores"] - one["others_cores"]
-        rate = one["jobs"] / one["span_s"] * 60
-        in_a_round = one["jobs"] // ROUNDS
-        spans = [Farm(work, int(count), cores).batch(in_a_round, chance) for _ in range(200)]
-        simulated = in_a_round / statistics.fmean(spans) * 60
+        cores = found["cores"] - one["others_cores"] - measured["idle_cores"]
+        rate, in_a_round = one["jobs"] / one["span_s"] * 60, one["jobs"] // ROUNDS
+        order = mixed_order(in_a_round // len(mixed_order(1))) if name == "mixed" else [name] * in_a_round
+        spans = [Farm(work, int(count), cores).batch(order, chance) for _ in range(200)]
+        simulated = len(order) / statistics.fmean(spans) * 60
         rows.append({"workers": int(count), "measured": rate, "simulated": simulated, "off": simulated / rate - 1})
     return rows
 
 
-def needs(found: dict[str, Any]) -> list[dict[str, float]]:
-    """Work out what a count of previews a day needs so that few wait long in the busiest hour."""
-    work, runs = Work.of(found["by_workers"], "preview"), found["runs"]
+def needs(found: dict[str, Any], prices: UnitPrices, *, is_paid: bool) -> list[dict[str, Any]]:
+    """Work out what a count of runs a day needs so that few wait long in the busiest hour, and what a month costs.
+
+    Args:
+        found: What was measured.
+        prices: Of everything.
+        is_paid: They go to Kling; else they are previews.
+    """
+    runs = found["paid_runs" if is_paid else "runs"]
+    each, result_bytes = runs["each"], KLING_RESULT_BYTES if is_paid else runs["result_bytes"]
+    drawn = Work.of(found["by_workers"], "preview")
+    scale = each["worker_cpu_s"] / statistics.fmean(drawn.cpu_s)
+    work = Work([cpu_s * scale for cpu_s in drawn.cpu_s], drawn.travel_s)  # all jobs of a run as one
+    kept_bytes = runs["kept_bytes"] - runs["result_bytes"] + result_bytes
+    out_bytes = result_bytes + (runs["input_bytes"] if is_paid else 0)
     rows = []
     for count in RUNS_A_DAY:
-        a_second = count / DAY_S * PEAK
-        machines, each = _enough(work, a_second)
+        a_second, a_month = count / DAY_S * PEAK, count * DAYS_A_MONTH
+        is_small = count <= SMALL
+        workers = 0 if is_small else math.prod(_enough(work, a_second))
+        app = (
+            SMALL_VCPUS if is_small else 1 + math.ceil(a_second * each["replica_cpu_s"] / BUSY_SHARE)
+        )  # and a scheduler
+        database = 0 if is_small else math.ceil(a_second * each["postgresql_cpu_s"] / BUSY_SHARE)
+        volume_gb, store_gb = (
+            count * KEPT_DAYS * kept_bytes / 1e9,
+            0 if is_small else count * runs["stored_bytes"] / 1e9,
+        )
+        requests = 0.0 if is_small else a_month / 1e6
+        usd = {
+            "machines": (workers + app) * prices.vcpu_hour * HOURS_A_MONTH,
+            "database": database * prices.database_vcpu_hour * HOURS_A_MONTH,
+            "store": store_gb * prices.store_gb_month
+            + requests * (each["store_writes"] * prices.store_writes + each["store_reads"] * prices.store_reads),
+            "volume": volume_gb * prices.volume_gb_month,
+            "egress": a_month * out_bytes / 1e9 * prices.egress_gb,
+        }
         rows.append(
             {
                 "runs_a_day": count,
-                "workers": machines * each,
-                "machines": machines,
-                "busy_cores": round(a_second * statistics.fmean(work.cpu_s), 2),
-                "transactions_a_second": round(a_second * runs["transactions_each"], 2),
-                "s3_gb_a_day": round(count * runs["stored_bytes"] / 1e9, 3),
+                "worker_vcpus": workers,
+                "app_vcpus": app,
+                "database_vcpus": database,
+                "transactions_a_second": round(a_second * each["transactions"], 2),
+                "volume_gb": round(volume_gb, 2),
+                "store_gb": round(store_gb, 2),
+                "egress_gb_a_month": round(a_month * out_bytes / 1e9, 2),
+                "usd_a_month": {name: round(amount, 2) for name, amount in usd.items()},
+                "total_usd": round(sum(usd.values()), 2),
+                "usd_a_run": round(sum(usd.values()) / a_month, 6),
+                "kling_usd": round(a_month * CLIP_S * prices.kling_s, 2) if is_paid else 0.0,
             }
         )
     return rows

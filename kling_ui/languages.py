@@ -9,6 +9,7 @@ A sentence that is made where nobody knows its reader, such as an error's, is :c
 what it was made of, so that :func:`retell` can say it again to whoever reads it.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
@@ -63,7 +64,19 @@ def english() -> Context:
 
 
 def in_english(function: Callable[P, R]) -> Callable[P, R]:
-    """Let a function speak English whoever is being answered: what it makes is stored, or told to programs."""
+    """Let a function speak English whoever is being answered: what it makes is stored, or told to programs.
+
+    Args:
+        function: A function or a coroutine function.
+    """
+    if inspect.iscoroutinefunction(function):
+
+        @wraps(function)
+        async def waiting(*args: P.args, **kwargs: P.kwargs) -> Any:
+            with speaking(Language.ENGLISH):
+                return await function(*args, **kwargs)
+
+        return cast("Callable[P, R]", waiting)
 
     @wraps(function)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -133,8 +133,13 @@ def test_an_error_is_told_in_the_language_of_who_reads_it():
 
 
 def test_what_is_stored_stays_english():
+    async def ready() -> str:
+        await asyncio.sleep(0)
+        return say("Ready.")
+
     with speaking(ZH):
         assert in_english(lambda: say("Ready."))() == "Ready."
+        assert asyncio.run(in_english(ready)()) == "Ready."
         assert spoken() is ZH
 
 
@@ -149,7 +154,7 @@ def test_two_visitors_are_each_spoken_to_in_their_own_language():
             return await asyncio.to_thread(say, "Ready.")
 
     async def both() -> list[str]:
-        return await asyncio.gather(answer(ZH), answer(EN))
+        return list(await asyncio.gather(answer(ZH), answer(EN)))
 
     assert asyncio.run(both()) == ["可以运行。", "Ready."]
     assert order == ["可以运行。", "Ready."] * 3

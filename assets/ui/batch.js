@@ -104,7 +104,7 @@ function row(cell, kept) {
   box.type = "checkbox";
   box.dataset.cell = cell.cell;
   box.disabled = !cell.can_start;
-  box.checked = cell.can_start && (kept.get(cell.cell) ?? true);
+  box.checked = cell.can_start && (kept.get(cell.cell) ?? cell.is_ticked);
   box.setAttribute("aria-label", t("Cell {number}", { number: cell.cell }));
   const state = make("td", cell.is_done ? "batch-done" : cell.is_failed ? "batch-failed" : "");
   if (cell.run_id) {

@@ -1,5 +1,5 @@
 // From a finished preview to the same request on Kling: the first press shows the price and what would be sent, the
-// second one starts it. Events for Python: 'price' with {run_id}, 'onward' with {run_id, rate_usd}.
+// second one starts it. Events for Python: 'price' with {run_id}, 'onward' with {run_id, rate_usd, model}.
 const onwardPart = (selector) => element.querySelector(`.onward ${selector}`);
 let onwardRun = null;
 
@@ -43,7 +43,7 @@ function drawOffer() {
 
 const onwardDeeds = {
   price: (press) => { press.disabled = true; say(onwardPart(".onward-words"), t("Asking for the price.")); trigger("price", { run_id: onwardRun }); },
-  onward: (press) => { press.disabled = true; trigger("onward", { run_id: onwardRun, rate_usd: props.offer?.rate_usd }); },
+  onward: (press) => { press.disabled = true; trigger("onward", { run_id: onwardRun, rate_usd: props.offer?.rate_usd, model: props.offer?.model }); },
   "enter-token": () => goToToken(),
   later: () => { closeOffer(); onwardPart("[data-do=price]").focus(); },
 };

@@ -19,7 +19,7 @@ PLATFORM_BASE = "https://api.fal.ai"
 RESULT_DOMAINS = ("fal.media",)
 _REQUEST = re.compile(r"/v1/requests/([A-Za-z0-9_-]{1,128})/(status|result|cancel)")
 _STATES = {"IN_QUEUE": "in_queue", "IN_PROGRESS": "in_progress", "COMPLETED": "completed"}
-_NO_RETRY = {"x-fal-no-retry": "1"}  # fal would else run failed work again by itself, up to ten times
+NO_RETRY = {"x-fal-no-retry": "1"}  # fal would else run failed work again by itself, up to ten times
 _MODELS_PATH = "/v1/models"
 
 
@@ -172,7 +172,7 @@ class FalTransport(httpx.AsyncBaseTransport):
         """Send one call with the key of the call that it stands for, and read the answer."""
         headers = {"Accept": "application/json"}
         if content is not None:
-            headers |= {"Content-Type": "application/json"} | _NO_RETRY
+            headers |= {"Content-Type": "application/json"} | NO_RETRY
         if token := request.headers.get("Authorization", "").removeprefix("Bearer "):
             headers["Authorization"] = f"Key {token}"
         call = httpx.Request(

@@ -22,7 +22,7 @@ from kling_ui.runs.view import RunView
 if TYPE_CHECKING:
     from kling_ui.runs.runner import Runner
 
-_STATES = {
+STATES = {
     RunState.COMPLETED: CellState.COMPLETED,
     RunState.FAILED: CellState.FAILED,
     RunState.CANCELLED: CellState.CANCELLED,
@@ -179,7 +179,7 @@ class BatchExecution:
 
     async def _start(self, cell: PlannedCell, inputs: RunInputs) -> str | None:
         """Start a cell's run or find it; wait where as many previews are open as there may be."""
-        payment, quote = self._payment, self._plan.quote
+        payment, quote = self._payment, self._plan.quotes.get(cell.row.choice.model)
         while True:
             try:
                 start = await self._runner.begin(
@@ -220,7 +220,7 @@ class BatchExecution:
 
     def _show(self, cell: PlannedCell, view: RunView) -> None:
         said = run_words(view)
-        state = _STATES.get(view.state, CellState.UNDER_WAY)
+        state = STATES.get(view.state, CellState.UNDER_WAY)
         self._note(cell, state, said.sentence, said.advice, view)
 
     def _refused(self, cell: PlannedCell, error: KlingUIError, state: CellState) -> None:

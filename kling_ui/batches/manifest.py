@@ -5,7 +5,7 @@ import difflib
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import product
 from pathlib import Path
@@ -20,7 +20,7 @@ ROWS_MAX = 1000
 BYTES_MAX = 10_000_000
 FAULTS_TOLD_MAX = 50
 NAME_MAX_CHARS = 80
-FIELDS = ("image", "video", "orientation", "prompt", "keep_sound", "engine", "name")
+FIELDS = ("image", "video", "orientation", "prompt", "keep_sound", "engine", "model", "name")
 NEEDED = ("image", "video")
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _DELIMITERS = ",;\t"
@@ -98,7 +98,7 @@ class BatchRow:
         number: Its place in the manifest or grid, counted from 1.
         image: The character image.
         video: The reference video.
-        choice: Prompt, orientation, sound.
+        choice: Prompt, orientation, sound, and of Kling the model.
         engine: Who renders it; ``None`` leaves that to whoever starts the batch.
         name: What to call its result; empty for the names of its two files.
     """
@@ -167,6 +167,11 @@ def rows_from(values: Iterable[Mapping[str, Any]], folder: Path = Path()) -> tup
         faults += [_unknown(name, number, None) for name in row if name not in FIELDS]
         given.append(_Given(row, None))
     return _rows_of(given, _FilesOfFolder(folder), faults)
+
+
+def with_model(rows: Iterable[BatchRow], model: str) -> tuple[BatchRow, ...]:
+    """Let rows that name no model of Kling go to this one; empty is the usual one."""
+    return tuple(replace(row, choice=replace(row.choice, model=row.choice.model or model)) for row in rows)
 
 
 def grid(
@@ -324,6 +329,7 @@ class _RowReader:
             self._words("prompt") or DEFAULT_PROMPT,
             self._word(Orientation, "orientation") or Orientation.VIDEO,
             self._yes_or_no("keep_sound"),
+            model=self._words("model"),
         )
         return BatchRow(
             number=self._number,

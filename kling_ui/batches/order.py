@@ -12,14 +12,14 @@ from pydantic import SecretStr
 
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import BatchExecution, CellOutcome
-from kling_ui.batches.manifest import BatchRow, grid, read_manifest, rows_from
+from kling_ui.batches.manifest import BatchRow, grid, read_manifest, rows_from, with_model
 from kling_ui.batches.plan import BatchPlan, Payment, PlannedCell, Planner
 from kling_ui.batches.report import BatchReport, write_report
 from kling_ui.batches.selection import cells_in, ticked_in
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.composition import open_parts, owner_id
 from kling_ui.errors import KlingUIError, SettingsError
-from kling_ui.options import DEFAULT_PROMPT, Orientation, member_of
+from kling_ui.options import DEFAULT_PROMPT, Orientation, Provider, member_of
 from kling_ui.presentation.batch import batch_sentence
 from kling_ui.presentation.runs import in_words
 from kling_ui.results import Progress
@@ -79,6 +79,7 @@ async def abatch(
     prompts: Iterable[str] = (DEFAULT_PROMPT,),
     keep_sound: bool = True,
     engine: str | None = None,
+    model: str = "",
     max_usd: float | None = None,
     token: str | None = None,
     jobs: int = JOBS,
@@ -110,6 +111,7 @@ async def abatch(
         prompts: Of a grid.
         keep_sound: Of a grid: keep the references' sound.
         engine: Who renders, ``preview`` or ``kling``; ``None`` leaves it to the manifest, and to the preview.
+        model: Of Kling, the id of the model that rows go to which name none; empty for that of the settings.
         max_usd: The most that all paid runs of this batch may cost together, in US dollars, over all calls; what fits
             is taken in order. Nothing is sent to Kling without it; ``math.inf`` sets no limit.
         token: RunComfy token that pays; by default that of the settings.
@@ -135,7 +137,8 @@ async def abatch(
         LedgerError: The ledger cannot be read or written.
     """
     settings = settings or Settings.from_env()
-    rows = await asyncio.to_thread(_rows, manifest, images, videos, orientations, prompts, keep_sound=keep_sound)
+    given = await asyncio.to_thread(_rows, manifest, images, videos, orientations, prompts, keep_sound=keep_sound)
+    rows = with_model(given, model)
     who = None if engine is None else member_of(EngineName, engine, "engine")
     chosen = _chosen(cells, only, len(rows))
     if not 1 <= jobs <= JOBS_MAX:
@@ -143,8 +146,9 @@ async def abatch(
     payment = Payment(
         visitor=owner_id(settings.data_dir), token=None if token is None else SecretStr(token), max_usd=max_usd
     )
-    if any((who or row.engine) is EngineName.KLING for row in rows if chosen is None or row.number in chosen):
-        _require_leave_to_pay(payment, settings, plan_only=plan_only)
+    paid = [row for row in rows if (who or row.engine) is EngineName.KLING and (chosen is None or row.number in chosen)]
+    if paid:
+        _require_leave_to_pay(payment, settings, {row.choice.provider for row in paid}, plan_only=plan_only)
     kinds = _kinds(repair)
     folder = await asyncio.to_thread(BatchFolder.open, Path(out), resume=resume or plan_only)
     try:
@@ -295,8 +299,12 @@ def _kinds(repair: bool | Collection[str]) -> Collection[RepairKind] | None:
         raise SettingsError("repair takes ids of repairs.", advice=f"They are {', '.join(RepairKind)}.") from error
 
 
-def _require_leave_to_pay(payment: Payment, settings: Settings, *, plan_only: bool) -> None:
-    if payment.token is None and settings.token is None:
+def _require_leave_to_pay(
+    payment: Payment, settings: Settings, providers: Collection[Provider], *, plan_only: bool
+) -> None:
+    if Provider.FAL in providers and settings.fal_key is None:
+        raise SettingsError("A run through fal needs KLING_UI_FAL_KEY.", advice="Set it, or use the preview.")
+    if Provider.RUNCOMFY in providers and payment.token is None and settings.token is None:
         raise SettingsError("A run on Kling needs a token in RUNCOMFY_API_TOKEN.", advice="Set it, or use the preview.")
     if payment.token is not None and not valid_token(payment.token.get_secret_value()):
         raise SettingsError("token takes printable ASCII without spaces.")

@@ -17,8 +17,9 @@ from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.repair_kinds import Repair, RepairKind
 from kling_ui.checks.repair_session import PlannedRepairs, RepairInput, RepairRequest, RepairSession
 from kling_ui.checks.report import Verdict
-from kling_ui.errors import MediaError, WorkError
+from kling_ui.errors import MediaError, SettingsError, WorkError
 from kling_ui.media.files import content_sha256
+from kling_ui.options import TransferOptions
 from kling_ui.presentation.batch import (
     GOES_ON,
     MADE_BEFORE,
@@ -31,7 +32,7 @@ from kling_ui.presentation.batch import (
 from kling_ui.presentation.findings import repair_label, report_json
 from kling_ui.results import CheckResult, Progress
 from kling_ui.runs.batch_runs import CellState
-from kling_ui.runs.pricing import ROUNDING_USD, Quote
+from kling_ui.runs.pricing import ROUNDING_USD, NoSuchModelError, Quote
 from kling_ui.runs.record import OWNER, BatchCell, EngineName, RunInputs, RunRecord, RunState, Terms
 
 if TYPE_CHECKING:
@@ -108,12 +109,12 @@ class BatchPlan:
 
     Attributes:
         cells: All of them, in the order of their rows.
-        quote: The price of a second on Kling; ``None`` when nothing paid is to be started.
+        quotes: The price of a second on Kling, by the model of the cells; empty where nothing paid is to be started.
         limit_usd: What may still be spent on it, in US dollars; ``None`` when there is no limit.
     """
 
     cells: tuple[PlannedCell, ...]
-    quote: Quote | None = None
+    quotes: Mapping[str, Quote] = field(default_factory=dict)
     limit_usd: float | None = None
 
     @property
@@ -209,7 +210,8 @@ class Planner:
     ) -> PlannedCell:
         cell = PlannedCell(row=row, engine=engine, state=CellState.LEFT_OUT, message=NOT_CHOSEN)
         try:
-            cell = replace(cell, key=await asyncio.to_thread(key_of, row))
+            row = replace(row, choice=self.runner.usual(row.choice))
+            cell = replace(cell, row=row, key=await asyncio.to_thread(key_of, row))
             if not is_chosen:
                 return cell
             if (record := known.get((cell.key, engine))) is not None:
@@ -220,6 +222,8 @@ class Planner:
             return await self._checked(cell)
         except (MediaError, WorkError) as error:
             return replace(cell, state=CellState.UNREADABLE, message=str(error))
+        except SettingsError as error:
+            return replace(cell, state=CellState.REFUSED, message=str(error))
 
     async def _checked(self, cell: PlannedCell) -> PlannedCell:
         row, engine = cell.row, cell.engine
@@ -296,19 +300,31 @@ class Planner:
         """Price what is paid for, and find what fits into the budgets, in order."""
         if not any(cell.is_paid for cell in cells):
             return BatchPlan(cells=tuple(cells))
-        payment = self.payment
-        quote = await self.runner.quote(1.0, token=payment.token, terms=payment.terms)
+        models = dict.fromkeys(cell.row.choice.model for cell in cells if cell.is_paid)
+        told = {model: await self._quote(model) for model in models}
         left_usd = limit_usd = await self._left_usd()
         priced = []
         for cell in cells:
             if not cell.is_paid:
                 priced.append(cell)
                 continue
+            quote = told[cell.row.choice.model]
+            if isinstance(quote, NoSuchModelError):
+                priced.append(replace(cell, state=CellState.REFUSED, message=str(quote)))
+                continue
             estimate_usd = replace(quote, duration_s=cell.duration_s).estimate_usd
             priced.append(_fitting(replace(cell, estimate_usd=estimate_usd), left_usd))
             if left_usd is not None and priced[-1].state is CellState.READY:
                 left_usd -= estimate_usd or 0.0
-        return BatchPlan(cells=tuple(priced), quote=quote, limit_usd=limit_usd)
+        quotes = {model: quote for model, quote in told.items() if isinstance(quote, Quote)}
+        return BatchPlan(cells=tuple(priced), quotes=quotes, limit_usd=limit_usd)
+
+    async def _quote(self, model: str) -> "Quote | NoSuchModelError":
+        payment, choice = self.payment, TransferOptions(model=model)
+        try:
+            return await self.runner.quote(1.0, token=payment.token, terms=payment.terms, choice=choice)
+        except NoSuchModelError as error:
+            return error
 
     async def _left_usd(self) -> float | None:
         """Return what may still be spent on the batch: by its own limit, and by the budgets of the settings."""
@@ -350,6 +366,7 @@ def key_of(row: BatchRow) -> str:
         choice.orientation,
         choice.prompt,
         choice.keep_sound,
+        *([choice.model] if choice.model else []),  # so that cells of the usual model stay what they were
     ]
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:32]
 

@@ -33,6 +33,14 @@ def batch(
         EngineName | None,
         typer.Option(help="Who renders all cells; else the manifest says so, and where it does not, the free preview."),
     ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="Of Kling, the model of cells for which the manifest names none; kling-ui models lists them.",
+        ),
+    ] = "",
     max_usd: Annotated[
         float | None,
         typer.Option(
@@ -84,6 +92,7 @@ def batch(
             keep_sound=sound,
             out=out,
             engine=engine,
+            model=model,
             max_usd=max_usd,
             jobs=jobs,
             repair=repairs or repair_all,

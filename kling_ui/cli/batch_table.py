@@ -221,7 +221,7 @@ def batch_json(result: BatchResult) -> dict[str, Any]:
     ]
     folder = BatchFolder(result.folder, "")
     report = result.report
-    quote = result.plan.quote
+    rates = {model: quote.rate_usd for model, quote in result.plan.quotes.items()}
     return {
         "sentence": result.sentence,
         "is_done": result.is_done,
@@ -232,7 +232,8 @@ def batch_json(result: BatchResult) -> dict[str, Any]:
             "will_run": len(result.plan.to_start),
             "clips_s": round(result.plan.duration_s, 3),
             "estimate_usd": result.plan.estimate_usd,
-            "rate_usd": quote.rate_usd if quote else None,
+            "rate_usd": next(iter(rates.values())) if len(rates) == 1 else None,
+            "rates_usd": rates,
         },
         "cells": [_cell_json(outcome, folder) for outcome in outcomes],
         "folder": str(result.folder),

@@ -68,7 +68,7 @@ async def _forget(settings: Settings, run_id: str | None) -> ErasedData:
             pieces=pieces,
             examples=files.root / "examples",
         )
-        data, _ = await erasure.erase([visitor])
+        data = await erasure.erase([visitor])
     if run_id is None:
         (settings.data_dir / "command-line-visitor").unlink(missing_ok=True)
     return data

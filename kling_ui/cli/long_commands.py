@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kling_ui.cli.output import guarded
-from kling_ui.cli.parameters import Accepted, AsJson, Facing, Joints, Mask, Prompt, Size, Sound
+from kling_ui.cli.parameters import Accepted, AsJson, Facing, Joints, Mask, ModelId, Prompt, Size, Sound
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName
 
@@ -27,6 +27,7 @@ def plan(
     orientation: Facing = Orientation.VIDEO,
     cuts: Cuts = None,
     overlap: Overlap = 0.4,
+    model: ModelId = "",
     as_json: AsJson = False,
 ) -> None:
     """Tell how a clip beyond the limit becomes several runs, why it is cut there and what they cost; nothing is sent.
@@ -38,7 +39,7 @@ def plan(
     def load() -> Callable[[], int]:
         from kling_ui.cli.long_output import plan_file  # noqa: PLC0415
 
-        return lambda: plan_file(video, orientation, cuts=cuts_s, overlap_s=overlap, as_json=as_json)
+        return lambda: plan_file(video, orientation, cuts=cuts_s, overlap_s=overlap, model=model, as_json=as_json)
 
     guarded(load, as_json=as_json)
 
@@ -54,6 +55,7 @@ def run_long(
     engine: Annotated[
         EngineName, typer.Option(help="preview: free, drawn on this machine. kling: paid, needs RUNCOMFY_API_TOKEN.")
     ] = EngineName.PREVIEW,
+    model: ModelId = "",
     max_usd: Annotated[
         float | None,
         typer.Option(help="The most that all pieces together may cost, in US dollars; Kling needs it."),
@@ -88,7 +90,7 @@ def run_long(
     def load() -> Callable[[], int]:
         from kling_ui.cli.long_output import run_long_file  # noqa: PLC0415
 
-        choice = TransferOptions(prompt, orientation, sound, resolution)
+        choice = TransferOptions(prompt, orientation, sound, resolution, model)
         return lambda: run_long_file(
             image,
             video,

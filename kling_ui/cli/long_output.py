@@ -17,7 +17,13 @@ from kling_ui.runs.record import EngineName
 
 
 def plan_file(
-    video: Path, orientation: Orientation, *, cuts: Sequence[float] | None, overlap_s: float, as_json: bool
+    video: Path,
+    orientation: Orientation,
+    *,
+    cuts: Sequence[float] | None,
+    overlap_s: float,
+    model: str,
+    as_json: bool,
 ) -> int:
     """Plan, print the pieces and return the exit code.
 
@@ -25,7 +31,7 @@ def plan_file(
         MediaError: The clip cannot be read.
         KlingUIError: It cannot be planned for another reason.
     """
-    planned = plan(video, orientation=orientation, cuts=cuts, overlap_s=overlap_s)
+    planned = plan(video, orientation=orientation, cuts=cuts, overlap_s=overlap_s, model=model)
     if as_json:
         print_json(planned.to_json())
     else:
@@ -93,6 +99,7 @@ def run_long_file(
             orientation=choice.orientation,
             keep_sound=choice.keep_sound,
             resolution=choice.resolution,
+            model=choice.model,
             out=out,
             max_price_usd=max_usd,
             accept=accept,

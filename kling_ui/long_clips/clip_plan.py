@@ -11,7 +11,7 @@ from kling_ui.checks.video_repairs import standard_fps
 from kling_ui.composition import Parts, open_parts
 from kling_ui.long_clips.survey import survey_clip
 from kling_ui.media.probe import VideoFacts
-from kling_ui.options import Orientation, member_of
+from kling_ui.options import Orientation, Provider, TransferOptions, member_of
 from kling_ui.presentation.pieces_of_clips import cut_words, lost_words, piece_words, plan_price_words, plan_words
 from kling_ui.results import Progress
 from kling_ui.run_orders import AnyPath, OnProgress
@@ -143,6 +143,7 @@ async def aplan(
     orientation: str = "video",
     cuts: Sequence[float] | None = None,
     overlap_s: float = OVERLAP_S,
+    model: str = "",
     on_progress: OnProgress | None = None,
     settings: Settings | None = None,
 ) -> PlanResult:
@@ -156,6 +157,7 @@ async def aplan(
         orientation: Whose facing the result follows: a piece lasts at most 30 s with ``video``, 10 s with ``image``.
         cuts: Where to cut instead, in seconds, rising.
         overlap_s: Seconds that two pieces share where they meet within a shot, 0-2: the result is joined there.
+        model: Of Kling, the id of the model whose price is told; empty for that of the settings.
         on_progress: Told what is being done, on the thread of the event loop.
         settings: Other settings than those of the environment.
 
@@ -163,6 +165,7 @@ async def aplan(
         MediaError: The clip cannot be read, or is too long to be planned.
         SettingsError: An argument or a variable of the environment has a value that cannot be used.
         APIError: The token was not accepted.
+        RunError: The model is not offered.
         WorkError: A worker died or took too long.
     """
     settings, tell = settings or Settings.from_env(), on_progress or (lambda _news: None)
@@ -171,7 +174,9 @@ async def aplan(
         tell(Progress("Looking at the clip."))
         _, plan = await plan_clip(parts, Path(video), facing, overlap_s, cuts)
         quote = Quote(duration_s=plan.sent_s, needs_token=True)
-        if settings.token is not None:
+        choice = TransferOptions(model=model)
+        has_key = settings.token if choice.provider is Provider.RUNCOMFY else settings.fal_key
+        if model or has_key is not None:
             async with parts.open_runner(take_over=False) as runner:
-                quote = await runner.quote(plan.sent_s)
+                quote = await runner.quote(plan.sent_s, choice=runner.usual(choice))
     return plan_result(Path(video), plan, quote)

@@ -62,6 +62,7 @@ async def arun_long(
     orientation: str = "video",
     keep_sound: bool = True,
     resolution: str = "720p",
+    model: str = "",
     out: AnyPath = ".",
     max_price_usd: float | None = None,
     token: str | None = None,
@@ -90,6 +91,7 @@ async def arun_long(
         orientation: Whose facing the result follows: a piece lasts at most 30 s with ``video``, 10 s with ``image``.
         keep_sound: Keep the reference's sound.
         resolution: How large a preview may be, ``720p`` or ``1080p``.
+        model: Of Kling, the model's id as :func:`kling_ui.amodels` lists it; empty for that of the settings.
         out: Folder for the video, a chart of the drift and a JSON file of all that was measured; nothing in it is
             overwritten.
         max_price_usd: The most that all pieces together may cost on Kling, in US dollars, see :func:`kling_ui.run`.
@@ -114,7 +116,7 @@ async def arun_long(
         WorkError: A worker died or took too long.
     """
     settings = settings or Settings.from_env()
-    choice = options_of(prompt, orientation, keep_sound, resolution)
+    choice = options_of(prompt, orientation, keep_sound, resolution, model)
     order = RunOrder(
         inputs=RunInputs(image=Path(image), video=Path(video), choice=choice),
         engine=member_of(EngineName, engine, "engine"),

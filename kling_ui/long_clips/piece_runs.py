@@ -16,6 +16,7 @@ from kling_ui.long_clips.last_picture import take_last_picture
 from kling_ui.long_clips.outcome import PieceResult
 from kling_ui.long_clips.piece_files import PieceFiles
 from kling_ui.media.files import content_sha256
+from kling_ui.options import Provider
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.quotas import Usage
@@ -167,8 +168,10 @@ class PieceRuns:
         if order.engine is EngineName.PREVIEW:
             await self._hold_quotas(Usage(previews=len(left)), is_paid=False)
             return Quote(duration_s=paid_s, needs_token=True)
-        token = None if order.token is None else SecretStr(order.token)
-        quote = await runner.quote(paid_s, token=token, terms=terms)
+        choice = runner.usual(order.inputs.choice)
+        takes_token = choice.provider is Provider.RUNCOMFY and order.token is not None
+        token = SecretStr(order.token) if takes_token and order.token else None
+        quote = await runner.quote(paid_s, token=token, terms=terms, choice=choice)
         limit_usd, estimate_usd = order.max_price_usd or 0.0, quote.estimate_usd
         if order.has_limit and (estimate_usd is None or estimate_usd > limit_usd + ROUNDING_USD):
             raise order.too_dear(PriceRisenError(quote, limit_usd))

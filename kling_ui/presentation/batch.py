@@ -59,6 +59,7 @@ MADE_BEFORE = told("The same run was made before; its result is given again, and
 GOES_ON = told("Its run is under way and is followed on; nothing is sent again.")
 PRICE_NOT_KNOWN = told("What it would cost is not known at the moment, and a limit is set.")
 NOT_STARTED = told("It was not started; --resume goes on with it.")
+LEFT_BY_A_RESTART = told("It was not started before the app was restarted.")
 PAUSED_NOW = "Pausing: what runs is finished, nothing more is started. Press Ctrl+C again to leave at once."
 GO_ON = "The same command with --resume goes on; nothing that was started is sent again."
 
@@ -75,7 +76,7 @@ def manifest_words(code: str, row: int | None, line: int | None, field: str, val
     if code == "no file":
         close = values.get("close")
         way_out = f"Did you mean {close}?" if close else "Paths are relative to the manifest."
-    fields = "image, video, orientation, prompt, keep_sound, engine and name"
+    fields = "image, video, orientation, prompt, keep_sound, engine, model and name"
     return f"{place}: {' '.join((what, way_out)).format(fields=fields, **values)}".strip()
 
 
@@ -159,6 +160,13 @@ def batch_sentence(
     parts += [say("; up to {unsure_usd} more may be charged", unsure_usd=dollars(unsure_usd))] if unsure_usd else []
     words = joined("", parts)
     return say("Paused: {words}.", words=words) if is_paused else say("{words}.", words=words)
+
+
+def restart_words(done: int, count: int, *, is_paid: bool) -> str:
+    """Say how far a batch of the page was when the app was restarted, and how it goes on."""
+    where = say("Choose Kling at the top for that, and enter the most that it may cost.") if is_paid else ""
+    words = "Stopped by a restart after {done} of {count}; start what is ticked to go on, nothing is sent twice."
+    return say_all(say(words, done=done, count=count), where)
 
 
 def outcome_line(state: CellState, message: str, motion_match: float | None = None) -> str:

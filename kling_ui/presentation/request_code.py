@@ -1,21 +1,21 @@
 """A request as JSON, and as code that makes it: what somebody copies from the page into a program of their own.
 
-A run on Kling is asked of the vendor itself, and a preview of this app. The token is always an environment variable.
+A run on Kling is asked of its provider itself, and a preview of this app. The token is always an environment variable.
 """
 
 import json
 import mimetypes
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kling_ui.api import fal
 from kling_ui.api.models import MotionRequest
-from kling_ui.options import Resolution, TransferOptions
+from kling_ui.options import Provider, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName
 
 _IMAGE, _VIDEO = "\0image\0", "\0video\0"  # stand for the files until a language says how it reads them
-_ENDED = ("completed", "succeeded", "failed", "cancelled")  # docs/vendor_api.md, section 3
 
 
 WITHOUT_CORRECTIONS = "What was corrected by hand is not part of it."
@@ -33,7 +33,7 @@ class CodeRequest:
         video_url: The public address that the clip came from, if it did.
         choice: How to transfer the motion.
         max_usd: What a paid run may cost at most, in US dollars.
-        api_base: Origin of the model API.
+        api_base: Origin of RunComfy's model API.
         model_id: The model's id as in the API's paths.
         app_url: Address of this app, without a slash at its end.
     """
@@ -60,10 +60,59 @@ class CodeRequest:
         said = {"prompt": choice.prompt, "orientation": choice.orientation.value, "keep_sound": choice.keep_sound}
         return {"image": _IMAGE, "video": _VIDEO, "engine": "preview"} | said | size
 
+    @property
+    def api(self) -> "_PaidApi":
+        """How a paid run is asked for."""
+        if self.choice.provider is Provider.FAL:
+            return _PaidApi(
+                origin=fal.QUEUE_BASE,
+                variable="FAL_KEY",
+                scheme="Key",
+                submit=f"/{self.model_id}",
+                requests=f"/{fal.APP}/requests",
+                result="",
+                ended=("COMPLETED",),
+                header=fal.NO_RETRY,
+            )
+        return _PaidApi(
+            origin=self.api_base,
+            variable="RUNCOMFY_API_TOKEN",
+            scheme="Bearer",
+            submit=f"/v1/models/{self.model_id}",
+            requests="/v1/requests",
+            result="/result",
+            ended=("completed", "succeeded", "failed", "cancelled"),
+        )
+
     def file(self, mark: str) -> tuple[str, str]:
         """Give the name of a file and its public address, which is empty where it has none."""
         name, url = (self.image, self.image_url) if mark == _IMAGE else (self.video, self.video_url)
         return name, url or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PaidApi:
+    """How a provider of Kling is asked: docs/vendor_api.md for RunComfy, docs/fal_api.md for fal.
+
+    Attributes:
+        origin: Where it is.
+        variable: Of the environment, for the token.
+        scheme: What stands before the token.
+        submit: The path that takes a request.
+        requests: The path below which requests are asked for.
+        result: What is added to a request's path for its result.
+        ended: What its status is once it has ended.
+        header: Sent with a submit besides.
+    """
+
+    origin: str
+    variable: str
+    scheme: str
+    submit: str
+    requests: str
+    result: str
+    ended: tuple[str, ...]
+    header: Mapping[str, str] = field(default_factory=dict)
 
 
 class Snippet(NamedTuple):
@@ -137,16 +186,19 @@ def _curl_paid(asked: CodeRequest) -> str:
         name, url = asked.file(mark)
         return shlex.quote(url) if url else f'"data:{_kind(name)};base64,$(base64 < {shlex.quote(name)} | tr -d "\\n")"'
 
-    return f"""# This costs money, and is sent once. RUNCOMFY_API_TOKEN holds your token.
-API={shlex.quote(asked.api_base)}
-AUTH="Authorization: Bearer $RUNCOMFY_API_TOKEN"
+    api = asked.api
+    more = "".join(f" -H {shlex.quote(f'{name}: {value}')}" for name, value in api.header.items())
+    return f"""# This costs money, and is sent once. {api.variable} holds your {"key" if api.header else "token"}.
+API={shlex.quote(api.origin)}
+AUTH="Authorization: {api.scheme} ${api.variable}"
 IMAGE={address(_IMAGE)}
 VIDEO={address(_VIDEO)}
 ID=$({_piped(asked, "$IMAGE", "$VIDEO")} |
-  curl -sS "$API/v1/models/{asked.model_id}" -H "$AUTH" -H 'Content-Type: application/json' --data-binary @- |
+  curl -sS "$API{api.submit}" -H "$AUTH" -H 'Content-Type: application/json'{more} --data-binary @- |
   sed -n 's/.*"request_id": *"\\([^"]*\\)".*/\\1/p')
-until curl -sS "$API/v1/requests/$ID/status" -H "$AUTH" | grep -qE '"status": *"({"|".join(_ENDED)})"'; do sleep 5; done
-curl -sS "$API/v1/requests/$ID/result" -H "$AUTH"
+ENDED='"status": *"({"|".join(api.ended)})"'
+until curl -sS "$API{api.requests}/$ID/status" -H "$AUTH" | grep -qE "$ENDED"; do sleep 5; done
+curl -sS "$API{api.requests}/$ID{api.result}" -H "$AUTH"
 """
 
 
@@ -175,6 +227,8 @@ def _httpx_paid(asked: CodeRequest) -> str:
     def read(name: str, url: str) -> str:
         return _text(url) if url else f"inline({_text(name)}, {_text(_kind(name))})"
 
+    api = asked.api
+    more = f", headers={_text(dict(api.header))}" if api.header else ""
     return f"""import base64
 import os
 import time
@@ -188,14 +242,14 @@ def inline(name, kind):
 
 
 request = {_literal(asked, read, true="True", false="False")}
-headers = {{"Authorization": f"Bearer {{os.environ['RUNCOMFY_API_TOKEN']}}"}}
-with httpx.Client(base_url={_text(asked.api_base)}, headers=headers, timeout=180) as api:
+headers = {{"Authorization": f"{api.scheme} {{os.environ['{api.variable}']}}"}}
+with httpx.Client(base_url={_text(api.origin)}, headers=headers, timeout=180) as api:
     # This costs money: it is sent once, and never again after a doubtful answer.
-    answer = api.post({_text(f"/v1/models/{asked.model_id}")}, json=request).raise_for_status().json()
-    run = f"/v1/requests/{{answer['request_id']}}"
-    while api.get(f"{{run}}/status").raise_for_status().json()["status"] not in {_set_of(_ENDED)}:
+    answer = api.post({_text(api.submit)}, json=request{more}).raise_for_status().json()
+    run = f"{api.requests}/{{answer['request_id']}}"
+    while api.get(f"{{run}}/status").raise_for_status().json()["status"] not in {_set_of(api.ended)}:
         time.sleep(5)
-    print(api.get(f"{{run}}/result").raise_for_status().json())
+    print(api.get(f"{{run}}{api.result}").raise_for_status().json())
 """
 
 
@@ -241,7 +295,10 @@ def _kling_ui(asked: CodeRequest) -> str:
     choice, is_paid = asked.choice, asked.engine is EngineName.KLING
     more = [f"        engine={_text(asked.engine.value)},"]
     if is_paid:
-        more += [f"        max_price_usd={asked.max_usd:.2f},  # the token is read from RUNCOMFY_API_TOKEN"]
+        is_fal = choice.provider is Provider.FAL
+        token = "key is read from KLING_UI_FAL_KEY" if is_fal else "token is read from RUNCOMFY_API_TOKEN"
+        more += [f"        model={_text(choice.model)},"] if choice.model else []
+        more += [f"        max_price_usd={asked.max_usd:.2f},  # the {token}"]
     elif choice.resolution is not Resolution.P720:
         more += [f"        resolution={_text(choice.resolution.value)},"]
     lines = "\n".join(more)
@@ -264,25 +321,28 @@ def _js_paid(asked: CodeRequest) -> str:
     def read(name: str, url: str) -> str:
         return _text(url) if url else f"await inline({_text(name)}, {_text(_kind(name))})"
 
+    api = asked.api
+    more = "".join(f", {_text(name)}: {_text(value)}" for name, value in api.header.items())
+    sent = f": {{ ...headers{more} }}" if more else ""
     return f"""import {{ readFile }} from "node:fs/promises";
 
 const inline = async (name, kind) => `data:${{kind}};base64,${{await readFile(name, "base64")}}`;
-const headers = {{ Authorization: `Bearer ${{process.env.RUNCOMFY_API_TOKEN}}`, "Content-Type": "application/json" }};
+const headers = {{ Authorization: `{api.scheme} ${{process.env.{api.variable}}}`, "Content-Type": "application/json" }};
 async function api(path, body) {{
-  const options = body ? {{ method: "POST", headers, body: JSON.stringify(body) }} : {{ headers }};
-  const answer = await fetch({_text(asked.api_base)} + path, options);
+  const options = body ? {{ method: "POST", headers{sent}, body: JSON.stringify(body) }} : {{ headers }};
+  const answer = await fetch({_text(api.origin)} + path, options);
   if (!answer.ok) throw new Error(await answer.text());
   return answer.json();
 }}
 
 const request = {_literal(asked, read, true="true", false="false")};
 // This costs money: it is sent once, and never again after a doubtful answer.
-const {{ request_id }} = await api({_text(f"/v1/models/{asked.model_id}")}, request);
-const ended = {_text(list(_ENDED))};
-while (!ended.includes((await api(`/v1/requests/${{request_id}}/status`)).status)) {{
+const {{ request_id }} = await api({_text(api.submit)}, request);
+const ended = {_text(list(api.ended))};
+while (!ended.includes((await api(`{api.requests}/${{request_id}}/status`)).status)) {{
   await new Promise((done) => setTimeout(done, 5000));
 }}
-console.log(await api(`/v1/requests/${{request_id}}/result`));
+console.log(await api(`{api.requests}/${{request_id}}{api.result}`));
 """
 
 

@@ -19,7 +19,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from kling_ui.errors import KlingUIError
@@ -106,7 +106,7 @@ class _Service:
         return Starlette(
             routes=[
                 Route("/v1/models", self.list_models),
-                Route("/v1/models/categories", self.list_categories),
+                _FixedRoute("/v1/models/categories", self.list_categories),
                 Route("/v1/models/{model_id:path}", self.model, methods=["GET", "POST"]),
                 Route(f"{request_path}/status", self.status),
                 Route(f"{request_path}/result", self.result),
@@ -209,6 +209,14 @@ class _Service:
             yield
         finally:
             await self._queue.aclose()
+
+
+class _FixedRoute(Route):
+    """A path that no later route answers, by whatever method it is called."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child_scope = super().matches(scope)
+        return (Match.NONE if match is Match.NONE else Match.FULL), child_scope
 
 
 class _ResultFile(FileResponse):

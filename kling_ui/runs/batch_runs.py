@@ -1,8 +1,11 @@
 """The runs of a batch, as the ledger knows them: which cell was started, and what they cost together."""
 
+import time
 from enum import StrEnum
+from typing import Any
 
 from kling_ui.runs.ledger import Ledger
+from kling_ui.runs.ledger.batch_orders import keep_order, order_of
 from kling_ui.runs.record import EngineName, RunRecord
 
 
@@ -38,6 +41,17 @@ class BatchRuns:
     async def of(self, batch: str) -> dict[tuple[str, EngineName], RunRecord]:
         """Return the newest run of each cell of a batch, by the cell's key and the engine."""
         return await self._ledger.ask(lambda store: store.of_batch(batch))
+
+    async def keep_order(self, batch: str, visitor: str, order: dict[str, Any]) -> None:
+        """Keep what a visitor ordered of a batch, so that it can go on after a restart."""
+        now = time.time()
+        await self._ledger.ask(
+            lambda store: store.read(lambda connection: keep_order(connection, batch, visitor, order, now))
+        )
+
+    async def order(self, batch: str, visitor: str) -> dict[str, Any] | None:
+        """Return what a visitor ordered of a batch, if that is kept."""
+        return await self._ledger.ask(lambda store: store.read(lambda connection: order_of(connection, batch, visitor)))
 
     async def spent_usd(self, batch: str) -> float:
         """Add up what the runs that were made for a batch have cost or may still cost, in US dollars."""

@@ -9,15 +9,23 @@ from pydantic import SecretStr
 
 from kling_ui.api import fal
 from kling_ui.api.model_cards import ModelCard
-from kling_ui.errors import APIConnectionError, APIError, AuthenticationError, InsufficientBalanceError, SettingsError
+from kling_ui.errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    AuthenticationError,
+    InsufficientBalanceError,
+    SettingsError,
+)
 from kling_ui.options import Provider, TransferOptions
 from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.model_schema import schema_changes
-from kling_ui.runs.pricing import ModelOffer, Quote
+from kling_ui.runs.pricing import ModelOffer, NoSuchModelError, Quote
 from kling_ui.runs.record import EngineName, ModelSchema, Terms
 from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.supervisor import RunSupervisor
 
+NO_SUCH_MODEL = 400001  # docs/vendor_api.md, section 7
 PRICE_LIMIT_S = 10.0  # an answer takes at most 10 s (docs/vendor_api.md, section 1)
 SEARCH = "motion-control"
 USUAL = TransferOptions()
@@ -82,6 +90,7 @@ class ModelOffers:
         Raises:
             AuthenticationError: The token was not accepted, so that a run would not be, either.
             InsufficientBalanceError: The account has no balance left.
+            NoSuchModelError: The model that was chosen is not offered.
             SettingsError: The model id cannot be one.
         """
         try:
@@ -93,6 +102,8 @@ class ModelOffers:
                 raise
             return Quote(duration_s=duration_s, trouble=error.message)
         except APIError as error:
+            if choice.model and _says_no_such_model(error):
+                raise NoSuchModelError(choice.model) from error
             return Quote(duration_s=duration_s, trouble=error.message)
         return await self._quoted(card, duration_s, choice)
 
@@ -119,6 +130,10 @@ def is_motion_control(model_id: str) -> bool:
     if Provider.of_model(model_id) is Provider.FAL:
         return model_id in fal.MODELS
     return "kling" in model_id and SEARCH in model_id
+
+
+def _says_no_such_model(error: APIError) -> bool:
+    return isinstance(error, APIStatusError) and (error.error_code == NO_SUCH_MODEL or error.status_code == 404)
 
 
 async def _cards(engine: Engine, key: SecretStr) -> list[ModelCard]:

@@ -65,6 +65,17 @@ class Quote:
         return cls(**given)
 
 
+class NoSuchModelError(RunError):
+    """A model that was chosen is not offered, or no longer.
+
+    Args:
+        model_id: The model.
+    """
+
+    def __init__(self, model_id: str) -> None:
+        super().__init__(f"The model {model_id} is not offered.", advice="Choose one that kling-ui models lists.")
+
+
 class Charge(StrEnum):
     """Whether a run costs money."""
 

@@ -149,6 +149,7 @@ class Runner:
         Raises:
             AuthenticationError: The token was not accepted.
             InsufficientBalanceError: The account has no balance left.
+            NoSuchModelError: The model that was chosen is not offered.
             SettingsError: The token cannot be one.
         """
         return await self._submission.quote(token, duration_s, terms, choice)
@@ -165,6 +166,14 @@ class Runner:
             SettingsError: The token cannot be one.
         """
         return await self.offers.listed(token, terms)
+
+    def usual(self, choice: TransferOptions) -> TransferOptions:
+        """Return the same choice, without a model where that is the usual one: both are the same request.
+
+        Raises:
+            SettingsError: The model is none of Kling Motion Control.
+        """
+        return self.offers.usual(choice)
 
     async def spending(self, visitor: str, *, own_token: bool = False, terms: Terms = OWNER) -> Spending:
         """Add up what a visitor's paid runs cost in this session and today, to be held against :attr:`budget`.

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -65,7 +65,7 @@ class VisitorErasure:
         run_id: str | None = None,
         nobodys_in: str = "",
         is_whole: bool = True,
-    ) -> tuple[ErasedData, Mapping[str, int]]:
+    ) -> ErasedData:
         """Erase what is kept of some visitors; what others use, too, stays for them.
 
         Args:
@@ -76,7 +76,7 @@ class VisitorErasure:
             is_whole: All of those go; else only those that hold what a run was made of.
 
         Returns:
-            What was erased, and the bytes of inputs that freed, by folder.
+            What was erased.
 
         Raises:
             LedgerError: The ledger cannot be read or written; nothing is gone.
@@ -93,7 +93,7 @@ class VisitorErasure:
         await asyncio.to_thread(remove_contents, self.caches, gone)
         await asyncio.to_thread(self._remove_pieces, contents.sizes, gone)
         self.forget(gone)
-        return replace(data, inputs=uploads.count, contents=contents), uploads.freed
+        return replace(data, inputs=uploads.count, contents=contents)
 
     def _remove_pieces(self, sizes: Collection[int], gone: Collection[str]) -> None:
         """Remove pieces that runs were made of, with all others of the same clip: they can be cut again; blocking."""
@@ -123,9 +123,7 @@ async def erase_visitor(services: Services, who: Visitor, browser: str) -> Erase
     is_alone = who.account is not None or not services.settings.is_public  # an address may be shared with others
     nobodys_in = services.store.folder_name(services.share[0]) if is_alone else ""
     erasure = VisitorErasure.of(services)
-    data, freed = await erasure.erase([who.owner, browser], nobodys_in=nobodys_in)
-    services.store.note_freed(freed)
-    return data
+    return await erasure.erase([who.owner, browser], nobodys_in=nobodys_in)
 
 
 async def _stop_work(services: Services, visitors: Collection[str]) -> None:
@@ -147,6 +145,4 @@ async def erase_program_run(services: Services, visitor: str, run_id: str | None
         await _stop_work(services, {visitor})
     nobodys_in = services.store.folder_name(services.share[0])
     erasure = VisitorErasure.of(services)
-    data, freed = await erasure.erase([visitor], run_id=run_id, nobodys_in=nobodys_in, is_whole=False)
-    services.store.note_freed(freed)
-    return data
+    return await erasure.erase([visitor], run_id=run_id, nobodys_in=nobodys_in, is_whole=False)

@@ -2,13 +2,17 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Self
 
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import BatchExecution, CellOutcome
 from kling_ui.batches.order import JOBS, sentence_of
 from kling_ui.batches.plan import BatchPlan, Payment
 from kling_ui.languages import told
+from kling_ui.presentation.batch import restart_words
+from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import Runner
 from kling_ui.ui.background_work import BackgroundWork, WorkByKey
@@ -24,16 +28,18 @@ class OpenBatch(BackgroundWork):
         plan: What it came to.
         outcomes: Where its cells are now, by their numbers.
         pause: Once it is set, nothing more is started.
+        left: What is said of it where a process before this one left it; else empty.
     """
 
     plan: BatchPlan
     outcomes: dict[int, CellOutcome]
+    left: str = ""
     pause: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def sentence(self) -> str:
         """What became of it so far, in one sentence."""
-        return sentence_of(self.outcomes.values(), is_paused=self.pause.is_set())
+        return self.left or sentence_of(self.outcomes.values(), is_paused=self.pause.is_set())
 
     @property
     def in_order(self) -> list[CellOutcome]:
@@ -54,6 +60,16 @@ class OpenBatch(BackgroundWork):
             log.exception("A batch could not be carried out to its end.")
         finally:
             self.wake()
+
+    @classmethod
+    def restored(cls, outcomes: Iterable[CellOutcome], owner: str, *, is_paid: bool) -> Self:
+        """Show one that a process before this one left."""
+        by_number = {outcome.cell.row.number: outcome for outcome in outcomes}
+        meant = [one for one in by_number.values() if one.state is not CellState.LEFT_OUT]
+        done = sum(one.is_done for one in meant)
+        is_over = not any(one.is_left for one in meant)
+        left = "" if is_over else restart_words(done, len(meant), is_paid=is_paid)
+        return cls(BatchPlan(cells=tuple(one.cell for one in by_number.values())), by_number, owner=owner, left=left)
 
 
 class OpenBatches(WorkByKey[OpenBatch]):

@@ -285,7 +285,8 @@ def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: PriceHandlers) -
     again = result.status.again(handlers.on_again, once_more, panels.display, trigger_mode="multiple", **PLUMBING)
     again.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
     token = panels.engine.token_line
-    result.history.price(handlers.on_kling_offer, [token, visitor], result.history, **PLUMBING)
+    priced_for = [token, visitor, panels.engine.model]
+    result.history.price(handlers.on_kling_offer, priced_for, result.history, **PLUMBING)
     onward = result.history.onward(handlers.on_run_on_kling, [token, visitor], panels.display, **PLUMBING)
     onward.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)
     for recover in (result.status.recover, result.history.recover):
@@ -319,8 +320,9 @@ def wire_take_away(panels: Panels, handlers: TakeAwayHandlers) -> None:
 def wire_batch(panels: Panels, handlers: BatchHandlers, on_runs: RunHandlers) -> None:
     """Plan, start, follow, pause and report many runs; open one of them."""
     batch, engine, visitor = panels.action.batch, panels.engine.engine, panels.visitor
-    batch.plan(handlers.on_plan, [engine, visitor], batch, **PLUMBING)
-    paid_by = [engine, panels.engine.token_line, visitor]
+    model = panels.engine.model
+    batch.plan(handlers.on_plan, [engine, visitor, model], batch, **PLUMBING)
+    paid_by = [engine, panels.engine.token_line, visitor, model]
     batch.start(handlers.on_start, paid_by, batch, trigger_mode="multiple", **PLUMBING)
     batch.look(handlers.on_look, visitor, batch, trigger_mode="multiple", **PLUMBING)
     batch.pause(handlers.on_pause, visitor, None, trigger_mode="multiple", **PLUMBING)
@@ -334,11 +336,12 @@ def wire_long_clip(panels: Panels, handlers: LongClipHandlers, on_runs: RunHandl
     video = panels.inputs.video
     changes = [video.change, how.orientation.change]
     gr.on(changes, handlers.on_clip, [video, how.orientation, area], area, trigger_mode="multiple", **PLUMBING)
-    planned = [video, how.orientation, engine.engine, area, visitor]
+    planned = [video, how.orientation, engine.engine, area, visitor, engine.model]
     area.plan(handlers.on_plan, planned, area, trigger_mode="multiple", **PLUMBING)
-    priced = [engine.engine.change, engine.token_line.change]
+    priced = [engine.engine.change, engine.token_line.change, engine.model.change]
     gr.on(priced, handlers.on_engine, planned, area, trigger_mode="multiple", **PLUMBING)
-    asked = [panels.kept, panels.action.accepted, engine.engine, engine.token_line, how.resolution, visitor]
+    paid_by = [engine.engine, engine.token_line, how.resolution, visitor, engine.model]
+    asked = [panels.kept, panels.action.accepted, *paid_by]
     area.start(handlers.on_start, asked, area, trigger_mode="multiple", **PLUMBING)
     area.cancel(handlers.on_cancel, visitor, None, trigger_mode="multiple", **PLUMBING)
     area.open(on_runs.on_open, visitor, panels.display, trigger_mode="multiple", **PLUMBING)

@@ -38,9 +38,14 @@ def anyio_backend() -> str:
 
 @dataclass
 class Vendor(httpx.AsyncBaseTransport):
-    """Plays the model API by prompt: ``refuse`` fails, ``money`` has no balance, everything else is made."""
+    """Plays the model API by prompt: ``refuse`` fails, ``money`` has no balance, everything else is made.
+
+    Models have prices of their own in ``rates_usd``; one whose price is ``None`` is not offered.
+    """
 
     rate_usd: float = 0.1
+    rates_usd: dict[str, float | None] = field(default_factory=dict)
+    models: list[str] = field(default_factory=list)
     accepted: list[str] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     open_now: set[str] = field(default_factory=set)
@@ -58,8 +63,13 @@ class Vendor(httpx.AsyncBaseTransport):
         if not path.startswith("/v1/models"):
             request_id, call = path.split("/")[-2:]
             return await self._told(request_id, call)
+        model = path.removeprefix("/v1/models/")
+        rate_usd = self.rates_usd.get(model, self.rate_usd)
+        if rate_usd is None:
+            return httpx.Response(404, json={"error_code": 400001, "error_message": "InvalidResourceIdentifier"})
         if request.method == "GET":
-            return httpx.Response(200, json={"base_price_usd": self.rate_usd, "price_unit": "second"})
+            return httpx.Response(200, json={"base_price_usd": rate_usd, "price_unit": "second"})
+        self.models.append(model)
         prompt = json.loads(request.content)["prompt"]
         if "money" in prompt:
             return httpx.Response(403, json={"error_code": 400004, "error_message": "insufficient balance"})

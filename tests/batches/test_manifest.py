@@ -11,6 +11,7 @@ from kling_ui.batches.manifest import (
     grid,
     read_manifest,
     rows_from,
+    with_model,
 )
 from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
 from kling_ui.presentation.batch import MANIFEST_FAULTS
@@ -154,3 +155,12 @@ def test_rows_of_a_program_are_read_alike(written, tmp_path):
     assert not row.choice.keep_sound
     with pytest.raises(ManifestError, match="Row 1, image: There is no file"):
         rows_from([{"image": "a\0b.png", "video": "dance.mp4"}], tmp_path)
+
+
+def test_a_row_names_its_model_and_others_take_the_one_that_is_given(written):
+    rows = read_manifest(
+        written("image,video,model,name\nmaya.png,dance.mp4,kling/x/motion-control-pro,a\nmaya.png,dance.mp4,,b\n")
+    )
+    given = with_model(rows, "kling/y/motion-control")
+    assert [row.choice.model for row in given] == ["kling/x/motion-control-pro", "kling/y/motion-control"]
+    assert with_model(rows, "") == rows

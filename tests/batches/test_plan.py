@@ -1,10 +1,12 @@
 """What a batch comes to before anything is started."""
 
+import itertools
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
+from kling_ui.batches.plan import key_of
 from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.repair_kinds import Repair, RepairCode, RepairKind
 from kling_ui.checks.repair_plan import Plan
@@ -12,6 +14,7 @@ from kling_ui.checks.repair_runner import RepairedCopy
 from kling_ui.checks.repair_session import PlannedRepairs
 from kling_ui.checks.report import Finding, FindingCode, Report, Section, Severity
 from kling_ui.runs.batch_runs import CellState
+from kling_ui.settings import MODEL_ID
 
 pytestmark = pytest.mark.anyio
 
@@ -132,3 +135,35 @@ async def test_nothing_is_repaired_unless_that_was_asked_for(open_batch_world):
 def blocked() -> Report:
     found = Finding(FindingCode.PROMPT_REQUIRED, Severity.BLOCK, None, LimitSource.VENDOR)
     return Report(pair=Section({}, (found,)))
+
+
+PRO, GONE, FOREIGN = "kling/kling-2-6/motion-control-pro", "kling/kling-1/motion-control", "else/talking-heads"
+
+
+async def test_each_cell_is_priced_by_its_own_model_and_sent_to_it(open_batch_world):
+    async with open_batch_world() as world:
+        world.vendor.rates_usd = {PRO: 0.3}
+        rows = numbered(world.rows("a"), world.rows("a", "b", model=PRO), world.rows("c", model=MODEL_ID))
+        plan = await world.plan(rows)
+        result = await world.carry_out(plan, world.batch())
+    assert [cell.estimate_usd for cell in plan.cells] == [pytest.approx(usd) for usd in (0.5, 1.5, 1.5, 0.5)]
+    assert plan.estimate_usd == pytest.approx(4.0)
+    assert result.is_done
+    assert sorted(world.vendor.models) == sorted([MODEL_ID, PRO, PRO, MODEL_ID])
+    assert plan.cells[0].key != plan.cells[1].key, "another model makes another cell"
+    assert key_of(rows[0]) == plan.cells[0].key, "cells of the usual model stay what they were"
+
+
+async def test_a_model_that_is_gone_or_none_of_klings_is_refused_alone(open_batch_world):
+    async with open_batch_world() as world:
+        world.vendor.rates_usd = {GONE: None}
+        rows = numbered(world.rows("a", model=GONE), world.rows("b", model=FOREIGN), world.rows("c"))
+        plan = await world.plan(rows)
+    assert states(plan) == [CellState.REFUSED, CellState.REFUSED, CellState.READY]
+    assert plan.cells[0].message.startswith(f"The model {GONE} is not offered.")
+    assert plan.cells[1].message.startswith("The model is none of Kling Motion Control.")
+    assert plan.estimate_usd == pytest.approx(0.5)
+
+
+def numbered(*groups):
+    return [replace(row, number=number) for number, row in enumerate(itertools.chain(*groups), 1)]

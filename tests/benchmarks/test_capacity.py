@@ -3,8 +3,9 @@ import random
 import pytest
 
 simpy = pytest.importorskip("simpy")
+pytest.importorskip("distributed")
 
-from benchmarks.capacity import Farm, Machine, Work  # noqa: E402
+from benchmarks.capacity import Farm, Machine, UnitPrices, Work, agreement, needs  # noqa: E402
 
 ONE_CORE = Work(cpu_s=[2.0], travel_s=[1.0])
 
@@ -48,3 +49,65 @@ def test_jobs_wait_when_more_come_than_can_be_done():
     busy = Farm(ONE_CORE, 1, 1.0)
     busy.arrivals(0.3, 200, random.Random(1))
     assert sum(busy.waits_s) > 5 * seldom
+
+
+def measured(jobs, span_s, cpu_each_s, others_cores=0.0):
+    return {
+        "jobs": jobs,
+        "span_s": span_s,
+        "cpu_s": jobs * cpu_each_s,
+        "times_s": [span_s / jobs] * jobs,
+        "others_cores": others_cores,
+    }
+
+
+EACH = {"worker_cpu_s": 2.0, "replica_cpu_s": 0.2, "postgresql_cpu_s": 0.05, "transactions": 50.0}
+RUNS = {
+    "each": EACH | {"store_writes": 5.0, "store_reads": 20.0},
+    "result_bytes": 1e6,
+    "kept_bytes": 2e6,
+    "input_bytes": 5e5,
+    "stored_bytes": 1e6,
+}
+
+
+@pytest.fixture
+def found():
+    """What a machine of two cores would measure on which nothing else runs, and which has no overhead."""
+    by_workers = {
+        str(count): {
+            "hop_s": [0.0],
+            "idle_cores": 0.0,
+            "check": measured(30, 30 * 0.5 / min(count, 2), 0.5),
+            "preview": measured(30, 30 * 2.0 / min(count, 2), 2.0),
+            "mixed": measured(120, (90 * 0.5 + 30 * 2.0) / min(count, 2), 0.875),
+        }
+        for count in (1, 2, 4)
+    }
+    return {"cores": 2, "by_workers": by_workers, "runs": RUNS, "paid_runs": RUNS}
+
+
+@pytest.mark.parametrize("name", ["check", "preview", "mixed"])
+def test_more_workers_and_mixed_work_are_predicted_from_one_worker(found, name):
+    assert all(abs(row["off"]) < 0.05 for row in agreement(found, name))
+
+
+def test_the_prediction_takes_nothing_from_what_it_is_compared_with(found):
+    before = [row["simulated"] for row in agreement(found, "preview")]
+    for count in ("2", "4"):
+        one = found["by_workers"][count]["preview"]
+        one |= {"cpu_s": 9 * one["cpu_s"], "span_s": 9 * one["span_s"], "times_s": [9.0]}
+    rows = agreement(found, "preview")
+    assert [row["simulated"] for row in rows] == before
+    assert rows[1]["off"] > 1
+
+
+def test_costs_are_amounts_times_unit_prices(found):
+    nothing = UnitPrices(*[0.0] * 8)
+    assert all(row["total_usd"] == 0 for row in needs(found, nothing, is_paid=False))
+    rows = needs(found, UnitPrices(egress_gb=0.1, kling_s=0.1), is_paid=True)
+    by_count = {row["runs_a_day"]: row for row in rows}
+    assert by_count[10_000]["usd_a_month"]["egress"] == pytest.approx(10_000 * 30.4 * 10.5e6 / 1e9 * 0.1, abs=0.01)
+    assert by_count[100]["kling_usd"] == pytest.approx(100 * 30.4 * 5 * 0.1)
+    assert by_count[1]["usd_a_month"]["database"] == 0, "one machine does it with SQLite"
+    assert by_count[1_000_000]["worker_vcpus"] >= 1_000_000 / 86_400 * 4 * 2.0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 from rich.console import Console
+from run_records import a_run
 
 from kling_ui.checks.limits import LimitSource
 from kling_ui.checks.report import Finding, FindingCode, Report, Section, Severity
@@ -16,30 +17,15 @@ from kling_ui.cli.output import guarded, tell
 from kling_ui.cli.reports import report_lines
 from kling_ui.cli.run import RunProgress, outcome_json, tell_run
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, RunError, SettingsError
-from kling_ui.options import TransferOptions
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.run_sentences import CHANNELS
 from kling_ui.results import CheckResult, RunResult
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
-from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.runs.record import EngineName, ResultFacts, RunState
 from kling_ui.runs.view import Live, view_of
 
-RECORD = RunRecord(
-    run_id="1" * 32,
-    visitor="ann",
-    engine=EngineName.PREVIEW,
-    state=RunState.IN_PROGRESS,
-    created_at=100.0,
-    changed_at=112.5,
-    fingerprint="f",
-    image_name="image.png",
-    image_sha256="a",
-    reference_name="reference.mp4",
-    reference_sha256="b",
-    choice=TransferOptions(),
-    request_id="req-1",
-)
+RECORD = a_run(engine=EngineName.PREVIEW, changed_at=112.5, request_id="req-1")
 FACTS = ResultFacts(
     duration_s=5.0, fps=24.0, frame_count=120, width_px=720, height_px=1280, has_audio=True, size_bytes=9
 )

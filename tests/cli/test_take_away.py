@@ -5,12 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from run_records import a_run
 from typer.testing import CliRunner
 
 from kling_ui.cli import app
 from kling_ui.options import TransferOptions
 from kling_ui.runs.ledger.store import Store
-from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.runs.record import EngineName, ResultFacts, RunState
 from kling_ui.runs.run_files import sha256_of
 
 RUN_ID = "fedcba9876543210fedcba9876543210"
@@ -27,17 +28,14 @@ def typed(tmp_path, monkeypatch, person_png, make_clip):
         shutil.copyfile(source, home / name)
     store = Store(f"sqlite:///{data / 'ledger.sqlite'}")
     store.add(
-        RunRecord(
+        a_run(
             run_id=RUN_ID,
             visitor="me",
             engine=EngineName.PREVIEW,
             state=RunState.COMPLETED,
             created_at=1_760_000_000.0,
             changed_at=1_760_000_009.0,
-            fingerprint="f",
-            image_name="image.png",
             image_sha256=sha256_of(home / "image.png"),
-            reference_name="reference.mp4",
             reference_sha256=sha256_of(home / "reference.mp4"),
             choice=TransferOptions('A <b>"robot"</b>'),
             result_name="result.mp4",

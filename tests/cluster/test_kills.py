@@ -1,4 +1,4 @@
-"""Every part of a real cluster is killed once while previews go on; the benchmark does it more often."""
+"""Every part of a real cluster is killed once while previews and paid runs go on; the benchmark does it more often."""
 
 import asyncio
 import importlib.util
@@ -11,8 +11,11 @@ import pytest
 
 pytest.importorskip("distributed")
 
-from benchmarks import cluster as cluster_benchmark
+from benchmarks._cluster_orders import VIDEO
 from benchmarks._cluster_processes import Cluster
+from benchmarks.cluster_kills import KINDS, kill_and_count
+
+KILLS, SEED = len(KINDS), 5  # a few, for they take minutes; `make bench ARGS="cluster_kills --kills 30"` does more
 
 
 def free_ports(count):
@@ -33,7 +36,10 @@ def free_ports(count):
 @pytest.mark.skipif(not list(Path("/usr/lib/postgresql").glob("*/bin/pg_isready")), reason="there is no PostgreSQL")
 @pytest.mark.skipif(importlib.util.find_spec("moto") is None, reason="there is no S3 server")
 def test_nothing_is_lost_or_doubled_when_parts_are_killed(tmp_path_factory):
-    with Cluster(tmp_path_factory.mktemp("cluster") / "parts", port=free_ports(10), workers=2) as cluster:
-        found = asyncio.run(cluster_benchmark.kill_and_count(cluster, 5, random.Random(5)))
-    assert found["killed"] == dict.fromkeys(cluster_benchmark.KINDS, 1)
-    assert (found["lost"], found["doubled"], found["end_unknown"]) == (0, 0, 0)
+    folder = tmp_path_factory.mktemp("cluster") / "parts"
+    with Cluster(folder, port=free_ports(10), workers=2, vendor_video=VIDEO) as cluster:
+        found = asyncio.run(kill_and_count(cluster, KILLS, random.Random(SEED)))
+    assert found.killed == dict.fromkeys(KINDS, 1)
+    assert (found.lost, found.doubled, found.untold) == (frozenset(), frozenset(), frozenset())
+    assert {kind for end in found.ends for kind in end.split()[:1]} == {"preview", "paid"}
+    assert found.submits

@@ -109,6 +109,8 @@ class EchoVendor(ThreadingHTTPServer):
         videos: What was submitted, in order.
         images: The images of the same.
         failing: Numbers of the runs that fail.
+        rates_usd: Prices of a second of models that have their own.
+        models: Where the runs went, in order.
     """
 
     daemon_threads = True
@@ -122,6 +124,8 @@ class EchoVendor(ThreadingHTTPServer):
         self.change: Callable[[int, bytes], bytes] = lambda _number, video: video
         self.on_request: Callable[[str], None] = lambda _what: None
         self.rate_usd: float | None = 0.07
+        self.rates_usd: dict[str, float] = {}
+        self.models: list[str] = []
 
     @property
     def url(self) -> str:
@@ -134,7 +138,8 @@ class _EchoHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         *_, request, what = ["", *self.path.partition("?")[0].split("/")]
         if self.path.startswith("/v1/models"):
-            self.tell(base_price_usd=self.server.rate_usd, price_unit="second")
+            model = self.path.removeprefix("/v1/models/")
+            self.tell(base_price_usd=self.server.rates_usd.get(model, self.server.rate_usd), price_unit="second")
             return
         if what.endswith(".mp4"):
             number = int(what.removesuffix(".mp4"))
@@ -155,6 +160,7 @@ class _EchoHandler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.on_request("submit")
+        self.server.models.append(self.path.removeprefix("/v1/models/"))
         with self.server.lock:
             self.server.videos.append(_content(asked["video_url"]))
             self.server.images.append(_content(asked["image_url"]))

@@ -120,6 +120,21 @@ def test_the_price_of_all_pieces_is_held_before_the_first_is_sent(kling, echo_ve
     assert echo_vendor.videos == []
 
 
+def test_all_pieces_are_priced_by_the_model_that_is_chosen_and_sent_to_it(kling, echo_vendor, paid, long_clip):
+    pro = "kling/kling-2-6/motion-control-pro"
+    echo_vendor.rates_usd[pro] = 0.14
+    planned = plan(long_clip, orientation="image", model=pro, settings=paid)
+    assert planned.quote.estimate_usd == pytest.approx(0.14 * planned.plan.sent_s)
+    with pytest.raises(RunError, match=r"would cost about \$1\.80, but it may cost \$1\.50"):
+        kling(model=pro, max_price_usd=1.5)
+    with pytest.raises(SettingsError, match="none of Kling Motion Control"):
+        kling(model="else/talking-heads")
+    assert echo_vendor.models == []
+    echo_vendor.failing = {1, 2}
+    kling(model=pro, max_price_usd=2.0)
+    assert set(echo_vendor.models) == {pro}
+
+
 def test_a_budget_is_held_against_all_pieces(kling, echo_vendor, paid, tmp_path):
     poor = replace(paid, budget_day_usd=0.8)
     with pytest.raises(RunError, match=r"of the budget of \$0\.80 for today \$0\.80 is left"):

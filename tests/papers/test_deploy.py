@@ -137,3 +137,13 @@ def test_who_waits_for_whom_is_there_and_can_be_seen_to_be_ready():
     assert services["bucket"]["image"] == services["s3"]["image"]
     bucket = services["app"]["environment"]["KLING_UI_STORE_URL"].split("/")[2]
     assert services["bucket"]["command"][0].endswith(f"store/{bucket}")
+
+
+def test_only_the_app_can_be_opened_to_others():
+    opened = {name: service["ports"] for name, service in composed().items() if "ports" in service}
+    assert opened.pop("app") == ["${BIND_TO:-127.0.0.1}:7860:7860"]
+    assert all(port.startswith("127.0.0.1:") for ports in opened.values() for port in ports)
+
+
+def test_postgresql_is_ready_only_when_it_answers_at_its_address():
+    assert "--host=127.0.0.1" in composed()["postgres"]["healthcheck"]["test"]

@@ -23,6 +23,7 @@ def sections(page: str) -> dict[str, str]:
 def sources(*folders: str) -> list[Path]:
     """The project's own text files that may cite the page."""
     files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.suffix in {".py", ".js", ".css"}]
+    files = [path for path in files if "node_modules" not in path.parts]
     return [path for path in [*files, ROOT / "README.md"] if path != OWN]
 
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from run_records import a_run
 
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.money import (
@@ -17,25 +18,10 @@ from kling_ui.presentation.money import (
 from kling_ui.presentation.runs import in_words
 from kling_ui.runs.pricing import Budget, BudgetError, BudgetLimit, PriceRisenError, Quote, Spending, TooDearError
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.view import Live, view_of
 
-PAID = RunRecord(
-    run_id="1" * 32,
-    visitor="ann",
-    engine=EngineName.KLING,
-    state=RunState.IN_PROGRESS,
-    created_at=100.0,
-    changed_at=100.0,
-    fingerprint="f",
-    image_name="image.png",
-    image_sha256="a",
-    reference_name="reference.mp4",
-    reference_sha256="b",
-    choice=TransferOptions(),
-    request_id="req-1",
-    estimate_usd=0.35,
-)
+PAID = a_run(request_id="req-1", estimate_usd=0.35)
 NOT_SENT = replace(PAID, request_id=None)
 
 

@@ -2,8 +2,10 @@
 
 import ast
 import json
+import os
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -69,6 +71,58 @@ def test_the_token_is_a_variable_of_the_environment(engine):
     assert "max_price_usd=0.28," in _code()["Python, kling_ui"]
 
 
+FAL = "fal-ai/kling-video/v3/pro/motion-control"
+WITH_FAL = {"model_id": FAL, "choice": TransferOptions("At the sea", Orientation.IMAGE, False, model=FAL)}
+
+
+def test_through_fal_its_queue_is_asked_with_its_key():
+    code, usual = _code(**WITH_FAL), _code()
+    assert code["JSON"] == usual["JSON"], "both take the same flat body"
+    for label in ("curl", "Python, httpx", "JavaScript"):
+        for word in (
+            "https://queue.fal.run",
+            f"/{FAL}",
+            "/fal-ai/kling-video/requests/",
+            "Key ",
+            "FAL_KEY",
+            "COMPLETED",
+        ):
+            assert word in code[label], (label, word)
+        assert "x-fal-no-retry" in code[label], "else fal would run failed work again by itself"
+        assert "RUNCOMFY" not in code[label]
+        assert "fal." not in usual[label]
+    assert f'model="{FAL}",' in code["Python, kling_ui"]
+    assert "KLING_UI_FAL_KEY" in code["Python, kling_ui"]
+    assert "model=" not in usual["Python, kling_ui"]
+
+
+QUEUE = """
+import httpx
+def answer(request):
+    print(request.method, request.url, request.headers["authorization"], request.headers.get("x-fal-no-retry"))
+    is_result = request.method == "GET" and not request.url.path.endswith("/status")
+    return httpx.Response(200, json={"video": 1} if is_result else {"request_id": "r1", "status": "COMPLETED"})
+usual = httpx.Client
+httpx.Client = lambda **given: usual(**given, transport=httpx.MockTransport(answer))
+"""
+
+
+def test_python_submits_once_to_fal_and_reads_the_result(tmp_path):
+    (tmp_path / "it's me.png").write_bytes(b"picture")
+    (tmp_path / "asked.py").write_text(QUEUE + _code(**WITH_FAL)["Python, httpx"], "utf-8")
+    env = {**os.environ, "FAL_KEY": "id:secret"}
+    told = subprocess.run(
+        [sys.executable, "asked.py"], cwd=tmp_path, env=env, check=True, timeout=30, capture_output=True, text=True
+    ).stdout.splitlines()
+    request = "https://queue.fal.run/fal-ai/kling-video/requests/r1"
+    assert told == [
+        f"POST https://queue.fal.run/{FAL} Key id:secret 1",
+        f"GET {request}/status Key id:secret None",
+        f"GET {request} Key id:secret None",
+        "{'video': 1}",
+    ]
+
+
 @pytest.mark.parametrize("prompt", PROMPTS)
 @pytest.mark.parametrize("engine", EngineName)
 def test_python_can_be_read_and_says_the_same(engine, prompt):
@@ -122,3 +176,5 @@ def test_javascript_can_be_read(engine, tmp_path):
         file = tmp_path / f"{number}.mjs"
         file.write_text(_with_prompt(prompt, engine=engine)["JavaScript"], "utf-8")
         subprocess.run(["node", "--check", file], check=True, timeout=30)
+    (file := tmp_path / "fal.mjs").write_text(_code(**WITH_FAL)["JavaScript"], "utf-8")
+    subprocess.run(["node", "--check", file], check=True, timeout=30)

@@ -2,9 +2,10 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from run_records import a_run
 
 from kling_ui.errors import REPORT_ADVICE, RunError
-from kling_ui.options import RigNote, TransferOptions
+from kling_ui.options import RigNote
 from kling_ui.presentation.run_sentences import CANCELS, CHANNELS, OUTCOMES, REASONS, RIG_NOTES, STARTS, TROUBLES
 from kling_ui.presentation.runs import (
     cancel_words,
@@ -17,28 +18,14 @@ from kling_ui.presentation.runs import (
 )
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode, Outcome, OutcomeCode, ReasonCode, Trouble, TroubleCode
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
-from kling_ui.runs.record import KEPT_S, EngineName, Expiry, RunRecord, RunState, StartCode
+from kling_ui.runs.record import KEPT_S, EngineName, Expiry, RunState, StartCode
 from kling_ui.runs.view import Live, view_of
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING
 
 
 def run(state, engine=PREVIEW, **more):
-    return RunRecord(
-        run_id="1" * 32,
-        visitor="ann",
-        engine=engine,
-        state=state,
-        created_at=100.0,
-        changed_at=130.0,
-        fingerprint="f",
-        image_name="image.png",
-        image_sha256="a",
-        reference_name="reference.mp4",
-        reference_sha256="b",
-        choice=TransferOptions(),
-        **more,
-    )
+    return a_run(engine=engine, state=state, changed_at=130.0, **more)
 
 
 def said(record, live=None):

@@ -1,6 +1,6 @@
 """Requests made from the schema that the model's card publishes, and from nonsense: an answer, or a refusal in JSON.
 
-The service has no OpenAPI document, so the requests are made here; the card's schema is what callers have.
+Requests from the OpenAPI description are made in test_openapi.py; these go beyond what any description allows.
 """
 
 import json

@@ -5,27 +5,18 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from run_records import a_run
 
 from kling_ui.errors import RunError
-from kling_ui.options import TransferOptions
 from kling_ui.runs.gallery import forecast_record, spent_by_day
 from kling_ui.runs.ledger.gallery import GalleryQuery
-from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.runs.record import EngineName, ResultFacts, RunState
 from kling_ui.runs.view import UNDO_S, Loss
 
-PAID = RunRecord(
-    run_id="1" * 32,
-    visitor="ann",
-    engine=EngineName.KLING,
+PAID = a_run(
     state=RunState.COMPLETED,
     created_at=1_795_000_200.0,
     changed_at=1_795_000_300.0,
-    fingerprint="f",
-    image_name="image.png",
-    image_sha256="a",
-    reference_name="reference.mp4",
-    reference_sha256="b",
-    choice=TransferOptions(),
     cost_usd=0.35,
     forecast_s=7.4,
     result_facts=ResultFacts(

@@ -6,18 +6,18 @@ import re
 import sqlite3
 
 import pytest
+from run_records import a_run
 
 from kling_ui.errors import RunError
-from kling_ui.options import TransferOptions
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import EngineName, RunState
 
 RUN_ID = "a" * 32
 
 
 def _record(run_id):
-    return RunRecord(
+    return a_run(
         run_id=run_id,
         visitor="program:someone",
         engine=EngineName.PREVIEW,
@@ -25,11 +25,6 @@ def _record(run_id):
         created_at=1.0,
         changed_at=1.0,
         fingerprint=run_id * 2,
-        image_name="image.png",
-        image_sha256="0" * 64,
-        reference_name="reference.mp4",
-        reference_sha256="1" * 64,
-        choice=TransferOptions(),
     )
 
 

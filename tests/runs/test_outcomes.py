@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import pytest
+from run_records import a_run
 
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.report import RULES
@@ -14,7 +15,6 @@ from kling_ui.errors import (
     RunTimeoutError,
     SubmissionUnknownError,
 )
-from kling_ui.options import TransferOptions
 from kling_ui.runs.outcomes import (
     FREE_ATTEMPTS_MAX,
     REFUSALS_MAX,
@@ -30,22 +30,9 @@ from kling_ui.runs.outcomes import (
     recognised,
     takeover,
 )
-from kling_ui.runs.record import KEPT_S, EngineName, RunRecord, RunState
+from kling_ui.runs.record import KEPT_S, EngineName, RunState
 
-RUN = RunRecord(
-    run_id="1" * 32,
-    visitor="ann",
-    engine=EngineName.KLING,
-    state=RunState.PREPARING,
-    created_at=100.0,
-    changed_at=100.0,
-    fingerprint="f",
-    image_name="image.png",
-    image_sha256="a",
-    reference_name="reference.mp4",
-    reference_sha256="b",
-    choice=TransferOptions(),
-)
+RUN = a_run(state=RunState.PREPARING)
 SENDING = replace(RUN, state=RunState.SUBMITTING)
 SENT = replace(RUN, state=RunState.IN_PROGRESS, request_id="req-1")
 NO_ANSWER = APIConnectionError("No answer.")

@@ -1,8 +1,8 @@
 from dataclasses import replace
 
 import pytest
+from run_records import a_run
 
-from kling_ui.options import TransferOptions
 from kling_ui.runs.pricing import (
     SITTING_BREAK_S,
     Budget,
@@ -17,25 +17,10 @@ from kling_ui.runs.pricing import (
     hold_price,
     spending_of,
 )
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import EngineName, RunState
 
 NOON = 20_000 * 86_400.0 + 43_200.0
-PAID = RunRecord(
-    run_id="1" * 32,
-    visitor="ann",
-    engine=EngineName.KLING,
-    state=RunState.IN_PROGRESS,
-    created_at=NOON,
-    changed_at=NOON,
-    fingerprint="f",
-    image_name="image.png",
-    image_sha256="a",
-    reference_name="reference.mp4",
-    reference_sha256="b",
-    choice=TransferOptions(),
-    request_id="req-1",
-    estimate_usd=0.35,
-)
+PAID = a_run(created_at=NOON, changed_at=NOON, request_id="req-1", estimate_usd=0.35)
 NOT_SENT = replace(PAID, request_id=None)
 
 

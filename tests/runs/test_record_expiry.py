@@ -1,25 +1,11 @@
 from dataclasses import replace
 
 import pytest
+from run_records import a_run
 
-from kling_ui.options import TransferOptions
-from kling_ui.runs.record import KEPT_S, EngineName, RunRecord, RunState, expires_at, expiry_of
+from kling_ui.runs.record import KEPT_S, EngineName, RunState, expires_at, expiry_of
 
-RUN = RunRecord(
-    run_id="1" * 32,
-    visitor="ann",
-    engine=EngineName.KLING,
-    state=RunState.IN_PROGRESS,
-    created_at=100.0,
-    changed_at=100.0,
-    fingerprint="f",
-    image_name="image.png",
-    image_sha256="a",
-    reference_name="reference.mp4",
-    reference_sha256="b",
-    choice=TransferOptions(),
-    request_id="req-1",
-)
+RUN = a_run(request_id="req-1")
 READY = replace(RUN, state=RunState.COLLECTING, ready_at=500.0)
 
 

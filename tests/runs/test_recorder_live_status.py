@@ -1,29 +1,16 @@
 import asyncio
 
 import pytest
+from run_records import a_run
 
-from kling_ui.options import TransferOptions
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import RunState
 from kling_ui.runs.recorder import LiveStatus, newer
 from kling_ui.runs.view import Live
 
 
 @pytest.fixture
 def record():
-    return RunRecord(
-        run_id="1" * 32,
-        visitor="ann",
-        engine=EngineName.KLING,
-        state=RunState.IN_QUEUE,
-        created_at=1.0,
-        changed_at=1.0,
-        fingerprint="f",
-        image_name="image.png",
-        image_sha256="a",
-        reference_name="reference.mp4",
-        reference_sha256="b",
-        choice=TransferOptions(),
-    )
+    return a_run(state=RunState.IN_QUEUE, created_at=1.0, changed_at=1.0)
 
 
 @pytest.mark.parametrize(("live", "wakes"), [(Live(queue_position=2), False), (Live(queue_position=1), True)])

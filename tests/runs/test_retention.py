@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from run_records import a_run
 
 from kling_ui.errors import LedgerError
-from kling_ui.options import TransferOptions
 from kling_ui.presentation.runs import run_words
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.outcomes import OutcomeCode
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.retention import DAY_S, Retention
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING
@@ -44,19 +44,13 @@ class House:
 
     def run(self, number, engine=PREVIEW, state=RunState.COMPLETED, *, age_s=OLD, opened_s=None, **more):
         run_id = f"{number:032x}"
-        record = RunRecord(
+        record = a_run(
             run_id=run_id,
-            visitor="ann",
             engine=engine,
             state=state,
             created_at=NOW - age_s,
             changed_at=NOW - age_s,
             fingerprint=f"{number:064x}",
-            image_name="image.png",
-            image_sha256="a",
-            reference_name="reference.mp4",
-            reference_sha256="b",
-            choice=TransferOptions(),
             result_name="result.mp4",
         )
         self.folder(run_id, age_s if opened_s is None else opened_s, **more)

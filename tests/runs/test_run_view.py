@@ -2,31 +2,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from run_records import a_run
 
-from kling_ui.options import TransferOptions
 from kling_ui.runs.outcomes import ReasonCode
-from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.runs.record import EngineName, ResultFacts, RunState
 from kling_ui.runs.view import Live, view_of
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING
 
 
 def run(state, engine=PREVIEW, **more):
-    return RunRecord(
-        run_id="1" * 32,
-        visitor="ann",
-        engine=engine,
-        state=state,
-        created_at=100.0,
-        changed_at=130.0,
-        fingerprint="f",
-        image_name="image.png",
-        image_sha256="a",
-        reference_name="reference.mp4",
-        reference_sha256="b",
-        choice=TransferOptions(),
-        **more,
-    )
+    return a_run(engine=engine, state=state, changed_at=130.0, **more)
 
 
 def test_the_view_of_a_finished_run_holds_all_that_is_shown(tmp_path):

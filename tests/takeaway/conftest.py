@@ -6,13 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from run_records import a_run
 
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.runs import entry_words
 from kling_ui.runs.export import Entry, RunHistory
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.ledger.store import Store
-from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.runs.record import ResultFacts, RunState
 from kling_ui.runs.run_files import RunFolders, sha256_of
 
 ASSETS = Path(__file__).parents[2] / "assets/examples"
@@ -34,18 +35,15 @@ def data_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copyfile(ASSETS / source, home / name)
     kept = json.loads((ASSETS / "prepared.json").read_text("utf-8"))
     store = Store(f"sqlite:///{folder / 'ledger.sqlite'}")
-    record = RunRecord(
+    record = a_run(
         run_id=RUN_ID,
         visitor="a secret visitor",
         payer="a secret payer",
-        engine=EngineName.KLING,
         state=RunState.PREPARING,
         created_at=1_760_000_000.0,
         changed_at=1_760_000_000.0,
         fingerprint="a fingerprint",
-        image_name="image.png",
         image_sha256=sha256_of(home / "image.png"),
-        reference_name="reference.mp4",
         reference_sha256=sha256_of(home / "reference.mp4"),
         choice=TransferOptions("A robot in the rain"),
         findings={"headline": "Read from /home/somebody/pictures/cat.png", "image": {"findings": []}},

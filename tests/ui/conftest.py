@@ -101,8 +101,9 @@ def serve() -> Callable[..., AbstractContextManager[tuple["subprocess.Popen[str]
 @contextmanager
 def _serve(folder: Path, **more_env: str) -> Generator[tuple[subprocess.Popen[str], str]]:
     """Start the app as a person does, wait for it, and end it; what it says goes to ``folder/said.txt``."""
-    address = f"http://127.0.0.1:{(port := _free_port())}/"
-    env = os.environ | {"KLING_UI_PORT": str(port), "KLING_UI_DATA_DIR": str(folder), "KLING_UI_WORKERS": "2"}
+    port = more_env.get("KLING_UI_PORT") or str(_free_port())  # the same again, where a browser is to know it again
+    address = f"http://127.0.0.1:{port}/"
+    env = os.environ | {"KLING_UI_PORT": port, "KLING_UI_DATA_DIR": str(folder), "KLING_UI_WORKERS": "2"}
     env |= more_env
     with (
         (folder / "said.txt").open("w") as said,
@@ -344,6 +345,10 @@ class PlayedRunner:
         self.offers: tuple[ModelOffer, ...] = ()
         self.asked_of: Any = None
         self.gallery = PlayedGallery(self)
+        self.batches: Any = None
+
+    def usual(self, choice: TransferOptions) -> TransferOptions:
+        return choice
 
     def watch_ahead(self, reference: Path) -> None:
         """Note which clip would be watched."""

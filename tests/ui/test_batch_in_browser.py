@@ -1,9 +1,12 @@
 """The batch area as a person uses it: files, plan, ticks, runs, report."""
 
 import io
+import re
+import sqlite3
 import zipfile
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
@@ -83,3 +86,39 @@ def test_kling_needs_a_limit(batch: Page) -> None:
     page.set_input_files(".batch input[type=file]", [IMAGE, VIDEO])
     page.click("[data-do=batch-plan]:not([disabled])", timeout=60_000)
     expect(page.locator(".batch-said")).to_contain_text("Enter the most that it may cost", timeout=60_000)
+
+
+def test_a_batch_goes_on_after_a_restart_of_the_app(serve, chromium, tmp_path) -> None:
+    tab = chromium.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    tab.set_default_timeout(60_000)
+    rows, said = tab.locator(".batch tbody tr"), tab.locator(".batch-said")
+    with serve(tmp_path) as (app, address):
+        tab.goto(address)
+        tab.wait_for_selector("#run:not([disabled])")
+        tab.click(".batch > summary")
+        tab.set_input_files(".batch input[type=file]", [IMAGE, VIDEO])
+        tab.fill("[data-do=batch-prompts]", "one\ntwo\nthree\nfour\nfive")
+        tab.click("[data-do=batch-plan]:not([disabled])")
+        expect(rows).to_have_count(5, timeout=60_000)
+        rows.nth(4).locator("input").uncheck()
+        tab.click("[data-do=batch-start]")
+        expect(rows.nth(0)).to_contain_text("Finished", timeout=RUN_MS)
+        app.kill()
+    with serve(tmp_path, KLING_UI_PORT=str(urlsplit(address).port)):
+        tab.goto(address)
+        tab.wait_for_selector("#run:not([disabled])")
+        tab.click(".batch > summary")
+        expect(said).to_contain_text(re.compile(r"Stopped by a restart after \d of 4; .* nothing is sent twice\."))
+        expect(rows.nth(0)).to_contain_text("Finished")
+        expect(rows.nth(4).locator("input")).not_to_be_checked()
+        tab.click("[data-do=batch-start]:not([disabled])")
+        for number in range(4):
+            expect(rows.nth(number)).to_contain_text("Finished", timeout=RUN_MS)
+        expect(rows.nth(4)).to_contain_text("Not chosen")
+        expect(said).to_have_text("4 of 4 finished.")
+        tab.close()
+    with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as ledger:
+        made = ledger.execute("SELECT cell, count(*) FROM batch_cells GROUP BY cell").fetchall()
+        runs = ledger.execute("SELECT count(*) FROM runs").fetchone()
+    assert sorted(count for _, count in made) == [1, 1, 1, 1]
+    assert runs == (4,)

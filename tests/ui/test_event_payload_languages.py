@@ -50,7 +50,7 @@ async def gathered(handler: Any) -> list[Any]:
 def test_two_visitors_are_answered_at_once_each_in_their_language():
     async def both() -> list[list[Any]]:
         chinese, english = called(steps, asks(accepts="zh-CN")), called(steps, asks(accepts="en"))
-        return await asyncio.gather(gathered(chinese), gathered(english))
+        return list(await asyncio.gather(gathered(chinese), gathered(english)))
 
     chinese, english = asyncio.run(both())
     assert [value["words"] for value in chinese] == [CHINESE] * 3

@@ -170,3 +170,29 @@ def test_what_takes_no_slot_does_not_wait_for_one():
         assert _is_forgotten(share)
 
     asyncio.run(story())
+
+
+def test_who_asks_all_replicas_has_so_many_turns_at_each_and_another_one_still_comes_next_at_each():
+    async def story():
+        replicas = [FairShare(2, slots=3, waiting_each_max=100) for _ in range(3)]
+        held, begun = [], []
+
+        async def work(share, who):
+            held.append((share, await share.take(who, takes_slot=True)))
+            begun.append(who)
+
+        tasks = [asyncio.create_task(work(share, "greedy")) for share in replicas for _ in range(20)]
+        await _settle()
+        assert begun == ["greedy"] * 2 * len(replicas)
+        tasks += [asyncio.create_task(work(share, who)) for share in replicas for who in ("ann", "bob")]
+        await _settle()
+        assert begun[6:] == ["ann"] * 3
+        for share in replicas:  # one turn of each ends
+            next(release for of, release in held if of is share)()
+        await _settle()
+        assert begun[9:] == ["bob"] * 3, "before the greedy one's third"
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(story())

@@ -164,6 +164,15 @@ model_schemas = Table(
     Column("used_at", Float, nullable=False),  # by the newest run that was made under it
 )
 
+batch_orders = Table(
+    "batch_orders",
+    metadata,
+    Column("batch", String(64), primary_key=True),
+    Column("visitor", String(128), nullable=False, index=True),
+    Column("kept_at", Float, nullable=False),
+    Column("content", _json, nullable=False),  # rows, with signed references in the places of files
+)
+
 _version = Table("schema_version", MetaData(), Column("version", Integer, nullable=False))
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Update, insert, select, update
 
 from kling_ui.quotas import DAY_S
 from kling_ui.runs.ledger.batch_cells import note_cell, run_of_cell, runs_for_batch
+from kling_ui.runs.ledger.batch_orders import hand_orders_over
 from kling_ui.runs.ledger.rows import to_record, to_row
 from kling_ui.runs.ledger.schema import runs, states
 from kling_ui.runs.ledger.votes import hand_votes_over
@@ -93,7 +94,7 @@ def free_key(connection: Connection, run_id: str) -> str | None:
 
 
 def hand_over(connection: Connection, visitor: str, to: str) -> int:
-    """Make one visitor's runs and votes another's, so that their same request is recognised; return how many."""
+    """Make one visitor's runs, votes and orders another's, so that the same request is found again; return how many."""
     query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at)
     rows = connection.execute(query).mappings().all()
     for row in rows:
@@ -103,6 +104,7 @@ def hand_over(connection: Connection, visitor: str, to: str) -> int:
         theirs = update(runs).where(runs.c.run_id == row["run_id"])
         connection.execute(theirs.values(visitor=to, fingerprint=request, open_key=key))
     hand_votes_over(connection, visitor, to)
+    hand_orders_over(connection, visitor, to)
     return len(rows)
 
 

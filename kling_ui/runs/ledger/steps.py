@@ -233,6 +233,18 @@ def _model_schemas(connection: Connection) -> None:
     made.create(connection)
 
 
+def _batch_orders(connection: Connection) -> None:
+    made = Table(
+        "batch_orders",
+        MetaData(),
+        Column("batch", String(64), primary_key=True),
+        Column("visitor", String(128), nullable=False, index=True),
+        Column("kept_at", Float, nullable=False),
+        Column("content", JSON(none_as_null=True), nullable=False),
+    )
+    made.create(connection)
+
+
 STEPS: tuple[Step, ...] = (
     _first_tables,
     _money_and_expiry,
@@ -248,4 +260,5 @@ STEPS: tuple[Step, ...] = (
     _batch_cells,
     _votes,
     _model_schemas,
+    _batch_orders,
 )

@@ -12,6 +12,7 @@ from kling_ui.errors import LedgerError
 from kling_ui.quotas import UsageClaim
 from kling_ui.runs.ledger import erasure, tallies
 from kling_ui.runs.ledger.batch_cells import note_cell, runs_of_batch
+from kling_ui.runs.ledger.batch_orders import erase_orders
 from kling_ui.runs.ledger.model_schemas import last_schema, note_schema
 from kling_ui.runs.ledger.rows import score_of, to_record, to_row
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
@@ -244,11 +245,12 @@ class Store:
             return question(connection)
 
     def erase(self, visitors: Collection[str], *, now: float, run_id: str | None = None) -> erasure.ErasedRows:
-        """Erase all runs and votes of some visitors, or one run of theirs; see :mod:`kling_ui.runs.ledger.erasure`."""
+        """Erase all that is kept of some visitors, or one run of theirs; see :mod:`kling_ui.runs.ledger.erasure`."""
         owned = runs.c.visitor.in_(list(visitors))
         with self._transaction() as connection:
             if run_id is None:
                 erase_votes(connection, visitors)
+                erase_orders(connection, visitors)
             return erasure.erase(connection, owned if run_id is None else owned & (runs.c.run_id == run_id), now)
 
     def forget_payers(self, now: float) -> int:

@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +14,20 @@ import gradio as gr
 
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import CellOutcome
-from kling_ui.batches.manifest import BatchRow, HandedFiles, grid, rows_in
+from kling_ui.batches.manifest import BatchRow, HandedFiles, grid, rows_in, with_model
 from kling_ui.batches.plan import BatchPlan, Payment, Planner
 from kling_ui.batches.report import write_report
 from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
-from kling_ui.languages import say, told
-from kling_ui.options import DEFAULT_PROMPT, Orientation
+from kling_ui.languages import in_english, say, told
+from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
 from kling_ui.runs.record import EngineName
+from kling_ui.ui.browser_values import model_of
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.handlers.price import refuse_bad_token
 from kling_ui.ui.handlers.run_display import refuse_unknown
 from kling_ui.ui.open_batches import OpenBatch
+from kling_ui.ui.page_batches import KeptOrder, PageBatch
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.batch_rows import batch_value
 from kling_ui.ui.visitors import Visitor, visitor_of
@@ -36,23 +38,6 @@ KEPT_MAX = 200
 GONE = told("This batch is not known here any more. Its runs are among the earlier runs.")
 
 Value = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class PageBatch:
-    """One batch of the page, between its events.
-
-    Attributes:
-        owner: Whose it is.
-        rows: What it is made of.
-        folder: Where its repaired copies are.
-        repairs: Whether the checks' repairs are applied.
-    """
-
-    owner: str
-    rows: tuple[BatchRow, ...]
-    folder: BatchFolder
-    repairs: bool
 
 
 class BatchHandlers:
@@ -66,38 +51,52 @@ class BatchHandlers:
         self._services = services
         self._known: OrderedDict[str, PageBatch] = OrderedDict()
 
-    async def on_plan(self, engine: str, visitor: str, event: gr.EventData, request: gr.Request) -> Value:
+    async def on_plan(
+        self, engine: str, visitor: str, model: object, event: gr.EventData, request: gr.Request
+    ) -> Value:
         """Check and price what was handed in; nothing is started."""
         asked, who = payload(event), visitor_of(visitor, request)
         services, known = self._services().for_request(request), self._of(text_of(asked.get("id")), who)
         try:
             refuse_unknown(who)
-            rows, is_repairing = _rows(services, asked), asked.get("repair") is True
+            chosen, is_repairing = _chosen_model(services, model), asked.get("repair") is True
+            rows = with_model(_rows(services, asked), chosen)
             # The same batch goes on with other rows: a cell is known by its content.
             batch = text_of(asked.get("id")) if known else secrets.token_hex(16)
             size_bytes = await asyncio.to_thread(_size_bytes, rows) if is_repairing else 0
             async with services.room(size_bytes) as room:
                 await asyncio.to_thread(room.folder.mkdir, parents=True)
-                made = PageBatch(who.owner, rows, BatchFolder(room.folder, batch), is_repairing)
+                made = PageBatch(who.owner, rows, BatchFolder(room.folder, batch), is_repairing, chosen)
                 plan = await self._plan(services, made, who, _engine(engine), asked, chosen=None)
             self._keep(batch, made)
         except Exception as error:  # noqa: BLE001  told in words
             return {"id": "", "cells": [], "said": str(error_text(error)), "is_under_way": False}
         return batch_value(batch, _planned(plan), plan.sentence, is_under_way=False)
 
-    async def on_start(
-        self, engine: str, token_line: Value | None, visitor: str, event: gr.EventData, request: gr.Request
+    async def on_start(  # noqa: PLR0917  Gradio passes values by position
+        self,
+        engine: str,
+        token_line: Value | None,
+        visitor: str,
+        model: object,
+        event: gr.EventData,
+        request: gr.Request,
     ) -> AsyncIterator[Value]:
         """Start the cells that are ticked, and show them until all have ended."""
         asked, who = payload(event), visitor_of(visitor, request)
         batch, services = text_of(asked.get("id")), self._services().for_request(request)
         try:
-            made = self._planned(batch, who)
+            made = await self._planned(services, batch, who)
             refuse_bad_token(_engine(engine), token_line)
+            if _engine(engine) is EngineName.KLING:
+                _refuse_another_model(made, _chosen_model(services, model))
             services.store.floor.check()
             chosen = _numbers(asked.get("cells"), len(made.rows))
+            chosen |= await self._begun(services, batch, who, made, _engine(engine))
             plan = await self._plan(services, made, who, _engine(engine), asked, chosen=chosen)
             payment = self._payment(services, who, _engine(engine), asked)
+            order = KeptOrder.of(made, plan, chosen, _engine(engine))
+            await services.runner.batches.keep_order(batch, who.owner, order.to_json(services.signed_files))
             opened = services.batches.start(services.runner, plan, made.folder, payment, _engine(engine))
         except Exception as error:  # noqa: BLE001  told in words
             yield self._shown(batch, who, error)
@@ -106,9 +105,9 @@ class BatchHandlers:
             yield value
 
     async def on_look(self, visitor: str, event: gr.EventData, request: gr.Request) -> AsyncIterator[Value]:
-        """Show a batch again whose page was loaded anew."""
-        batch = text_of(payload(event).get("id"))
-        if (opened := self._opened(batch, visitor_of(visitor, request))) is not None:
+        """Show a batch again whose page was loaded anew, also where the app was restarted meanwhile."""
+        batch, who = text_of(payload(event).get("id")), visitor_of(visitor, request)
+        if (opened := self._opened(batch, who) or await self._left(batch, who)) is not None:
             async for value in self._followed(batch, opened):
                 yield value
         else:
@@ -123,12 +122,13 @@ class BatchHandlers:
     async def on_report(self, visitor: str, event: gr.EventData, request: gr.Request) -> Value:
         """Write the report of a batch that has ended, with its results, as one archive."""
         batch, services = text_of(payload(event).get("id")), self._services().for_request(request)
-        if (opened := self._opened(batch, visitor_of(visitor, request))) is None:
+        who = visitor_of(visitor, request)
+        if (opened := self._opened(batch, who) or await self._left(batch, who)) is None:
             return {"said": GONE}
         outcomes = opened.in_order
         value = batch_value(batch, outcomes, opened.sentence, is_under_way=opened.is_under_way)
         try:
-            archive = await _archive(services, batch, outcomes, f"{opened.sentence} Planned: {opened.plan.sentence}")
+            archive = await _archive(services, batch, opened)
         except Exception as error:  # noqa: BLE001  told in words
             return value | {"said": str(error_text(error))}
         return value | {"report": services.signed_files.url(archive), "said": say("The report is ready.")}
@@ -137,6 +137,7 @@ class BatchHandlers:
         async for is_under_way in opened.scenes():
             yield batch_value(batch, opened.in_order, opened.sentence, is_under_way=is_under_way)
 
+    @in_english
     async def _plan(
         self,
         services: Services,
@@ -175,10 +176,44 @@ class BatchHandlers:
         token = services.tokens.use(who.token_key)
         return Payment(visitor=who.owner, token=token, terms=services.terms(who), max_usd=float(limit))
 
-    def _planned(self, batch: str, who: Visitor) -> PageBatch:
-        if (made := self._of(batch, who)) is None:
+    async def _planned(self, services: Services, batch: str, who: Visitor) -> PageBatch:
+        """Return a batch that was planned here, or started before the app was restarted.
+
+        Raises:
+            KlingUIError: There is none of this visitor, or there is no room for repaired copies.
+        """
+        if (made := self._of(batch, who)) is not None:
+            return made
+        order = await self._kept(batch, who)
+        if order is None:
             raise RunError(GONE)
+        size_bytes = await asyncio.to_thread(_size_bytes, order.rows) if order.repairs else 0
+        async with services.room(size_bytes) as room:
+            await asyncio.to_thread(room.folder.mkdir, parents=True)
+            made = PageBatch(who.owner, order.rows, BatchFolder(room.folder, batch), order.repairs, order.model)
+        self._keep(batch, made)
         return made
+
+    async def _begun(
+        self, services: Services, batch: str, who: Visitor, made: PageBatch, engine: EngineName
+    ) -> frozenset[int]:
+        """Return the cells that have runs already: they stay in sight, and nothing of them is sent again."""
+        order = await self._kept(batch, who)
+        if order is None or order.engine is not engine or order.rows != made.rows:
+            return frozenset()
+        return await order.begun(services.runner, batch)
+
+    async def _kept(self, batch: str, who: Visitor) -> KeptOrder | None:
+        services = self._services()
+        kept = await services.runner.batches.order(batch, who.owner) if who.is_known and batch else None
+        return None if kept is None else KeptOrder.from_json(kept, services.signed_files)
+
+    async def _left(self, batch: str, who: Visitor) -> OpenBatch | None:
+        """Show a batch that an earlier process left, as its runs are in the ledger now."""
+        if (order := await self._kept(batch, who)) is None:
+            return None
+        outcomes = await order.outcomes(self._services().runner, batch, who.owner)
+        return OpenBatch.restored(outcomes, who.owner, is_paid=order.engine is EngineName.KLING)
 
     def _shown(self, batch: str, who: Visitor, error: Exception) -> Value:
         """Say why something could not be done, beside what was shown before."""
@@ -200,6 +235,21 @@ class BatchHandlers:
         self._known.move_to_end(batch)
         while len(self._known) > KEPT_MAX:
             self._known.popitem(last=False)
+
+
+def _chosen_model(services: Services, model: object) -> str:
+    """Read the model of Kling that is chosen on the page; empty for the usual one."""
+    return services.runner.usual(TransferOptions(model=model_of(model))).model
+
+
+def _refuse_another_model(made: PageBatch, model: str) -> None:
+    """Start nothing on a model that was not priced.
+
+    Raises:
+        RunError: Another one was chosen since.
+    """
+    if model != made.model:
+        raise RunError("Another model was chosen since.", advice="Check and price again.")
 
 
 def _engine(value: str) -> EngineName:
@@ -249,14 +299,17 @@ def _numbers(value: object, count: int) -> frozenset[int]:
 
 
 def _size_bytes(rows: Collection[BatchRow]) -> int:
-    return sum(path.stat().st_size for path in {row.image for row in rows} | {row.video for row in rows})
+    paths = {row.image for row in rows} | {row.video for row in rows}
+    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def _planned(plan: BatchPlan) -> list[CellOutcome]:
     return [CellOutcome(cell=cell, state=cell.state, message=cell.message) for cell in plan.cells]
 
 
-async def _archive(services: Services, batch: str, outcomes: list[CellOutcome], summary: str) -> Path:
+@in_english
+async def _archive(services: Services, batch: str, opened: OpenBatch) -> Path:
+    outcomes, summary = opened.in_order, f"{opened.sentence} Planned: {opened.plan.sentence}"
     size_bytes = sum(outcome.video.stat().st_size for outcome in outcomes if outcome.video and outcome.video.is_file())
     async with services.room(2 * size_bytes) as room:
         folder = BatchFolder(room.folder / "batch", batch)

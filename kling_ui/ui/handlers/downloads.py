@@ -6,7 +6,7 @@ from pathlib import Path
 from kling_ui.composition import draw_without_background
 from kling_ui.corrections import read_corrections
 from kling_ui.errors import RunError
-from kling_ui.languages import say
+from kling_ui.languages import in_english, say
 from kling_ui.media.files import OnShare
 from kling_ui.options import Layout
 from kling_ui.presentation.runs import entry_words
@@ -19,6 +19,7 @@ from kling_ui.takeaway.run_card import SUFFIX, RunCard
 from kling_ui.ui.services import Services
 
 
+@in_english
 async def picture_of(
     run: RunView,
     services: Services,
@@ -46,6 +47,7 @@ async def picture_of(
     return path
 
 
+@in_english
 async def card_of(run: RunView, services: Services, owner: str, *, with_files: bool) -> Path:
     """Give the card of a run as it is now, alone or with its files as a ZIP.
 

@@ -16,16 +16,16 @@ from kling_ui.errors import KlingUIError, RunError
 from kling_ui.languages import say, told
 from kling_ui.long_clips.clip_plan import PlanResult, plan_clip, plan_result
 from kling_ui.long_clips.piece_runs import NextFrom
-from kling_ui.options import Orientation, Resolution
+from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.presentation.pieces_of_clips import offer_words
 from kling_ui.quotas import Usage
 from kling_ui.results import Progress
 from kling_ui.run_orders import RunOrder
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, RunInputs
-from kling_ui.ui.browser_values import RunRequest, SavedInputs
+from kling_ui.ui.browser_values import RunRequest, SavedInputs, model_of
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload
-from kling_ui.ui.handlers.price import NO_PRICE_YET, budget_value, refuse_bad_token, stop_value
+from kling_ui.ui.handlers.price import NO_PRICE_YET, budget_value, lacks_token, refuse_bad_token, stop_value
 from kling_ui.ui.handlers.run_display import refuse_unknown
 from kling_ui.ui.open_long_runs import LongRunOrder, OpenLongRun
 from kling_ui.ui.services import Services
@@ -80,12 +80,13 @@ class LongClipHandlers:
         engine: str,
         shown: Value | None,
         visitor: str,
+        model: object,
         event: gr.EventData,
         request: gr.Request,
     ) -> AsyncIterator[Any]:
         """Look at the whole clip, show where it is cut and what that costs; with cuts of a person, judge those."""
         who = visitor_of(visitor, request)
-        async for value in self._shown(payload(event), video, orientation, engine, shown, who, request):
+        async for value in self._shown(payload(event), video, orientation, engine, shown, who, model, request):
             yield value
 
     async def on_engine(  # noqa: PLR0917  Gradio passes values by position
@@ -95,9 +96,10 @@ class LongClipHandlers:
         engine: str,
         shown: Value | None,
         visitor: str,
+        model: object,
         request: gr.Request,
     ) -> AsyncIterator[Any]:
-        """Price the pieces that are shown for the engine that is chosen now."""
+        """Price the pieces that are shown for the engine and the model that are chosen now."""
         plan = entries_of(entries_of(shown).get("plan"))
         if not plan:
             yield gr.skip()
@@ -106,7 +108,7 @@ class LongClipHandlers:
         given = [entries_of(cut).get("at_s") for cut in cuts] if isinstance(cuts, list) else []
         asked = {"cuts": given} if plan.get("is_by_hand") is True else {}
         who = visitor_of(visitor, request)
-        async for value in self._shown(asked, video, orientation, engine, shown, who, request):
+        async for value in self._shown(asked, video, orientation, engine, shown, who, model, request):
             yield value
 
     async def _shown(  # noqa: PLR0917
@@ -117,6 +119,7 @@ class LongClipHandlers:
         engine: str,
         shown: Value | None,
         who: Visitor,
+        model: object,
         request: gr.Request,
     ) -> AsyncIterator[Any]:
         offer = {name: entries_of(shown).get(name) for name in ("offer", "label", "of")}
@@ -126,7 +129,7 @@ class LongClipHandlers:
             try:
                 for_engine = choice_of(engine, EngineName.PREVIEW)
                 cuts = _cuts_in(asked)
-                planned, stop = await self._planned(video, orientation, for_engine, cuts, who, request)
+                planned, stop = await self._planned(video, orientation, for_engine, cuts, who, model, request)
             except Exception as error:  # noqa: BLE001  told in words
                 if is_ours():
                     yield gr.update(told={"words": str(error_text(error)), "is_fault": True})
@@ -145,6 +148,7 @@ class LongClipHandlers:
         token_line: Value | None,
         resolution: str,
         visitor: str,
+        model: object,
         event: gr.EventData,
         request: gr.Request,
     ) -> AsyncIterator[Any]:
@@ -157,6 +161,8 @@ class LongClipHandlers:
             services.store.floor.check()
             size = choice_of(resolution, Resolution.P720) if for_engine is EngineName.PREVIEW else Resolution.P720
             inputs = _inputs(services, kept, size)
+            if for_engine is EngineName.KLING:
+                inputs = replace(inputs, choice=replace(inputs.choice, model=model_of(model)))
             order = await self._order(inputs, for_engine, who, asked, accepted is True, request)
             opened = services.long_runs.start(services.runner, _parts(services, request), order)
         except Exception as error:  # noqa: BLE001  told in words
@@ -190,6 +196,7 @@ class LongClipHandlers:
         engine: EngineName,
         cuts: tuple[float, ...] | None,
         who: Visitor,
+        model: object,
         request: gr.Request,
     ) -> tuple[PlanResult, str]:
         """Plan and price, and tell what stands in the way of all pieces together."""
@@ -205,9 +212,10 @@ class LongClipHandlers:
             closed = await services.runner.admission.refusal(terms.quota_keys, Usage(previews=sent))
             return plan_result(path, plan, quote), _stop_words(stop_value(closed))
         token = services.tokens.use(who.token_key)
-        if token is None and (services.settings.token is None or not terms.app_token):
+        choice = services.runner.usual(TransferOptions(model=model_of(model)))
+        if lacks_token(services, token, terms, choice):
             return plan_result(path, plan, quote), NO_PRICE_YET
-        quote = await services.runner.quote(plan.sent_s, token=token, terms=terms)
+        quote = await services.runner.quote(plan.sent_s, token=token, terms=terms, choice=choice)
         stop = await budget_value(services, who, token, quote)
         return plan_result(path, plan, quote), _stop_words(stop)
 

@@ -13,7 +13,7 @@ from kling_ui.languages import say, say_all, told
 from kling_ui.options import Provider, Resolution, TransferOptions
 from kling_ui.pauses import PausedError, PauseScope
 from kling_ui.presentation.money import leaving_words, price_words, refusal_words, spending_sentence
-from kling_ui.presentation.offers import offer_price, schema_stop_words, schema_words
+from kling_ui.presentation.offers import engine_label, offer_price, schema_stop_words, schema_words
 from kling_ui.presentation.request_code import WITHOUT_CORRECTIONS, CodeRequest, snippets
 from kling_ui.presentation.runs import in_words
 from kling_ui.presentation.wording import dollars
@@ -66,7 +66,7 @@ class PriceHandlers:
             return {"words": FREE} | stop, gr.update(value=RUN), {}, *as_it_is
         token = services.tokens.use(who.token_key)
         choice = TransferOptions(model=model_of(model))
-        if _lacks_token(services, token, terms, choice):
+        if lacks_token(services, token, terms, choice):
             stop = stop_value(await services.runner.admission.refusal(terms.quota_keys, Usage(runs=1), is_paid=True))
             return {"engine": engine, "words": NO_PRICE_YET} | stop, gr.update(value=RUN_ON_KLING), {}, *as_it_is
         try:
@@ -124,8 +124,8 @@ class PriceHandlers:
         """Give the request that the button would send as JSON and as code; nothing while there is nothing to run."""
         services = self._services()
         asked = RunRequest.from_value(carried, services.signed_files)
-        if asked is None or Provider.of_model(model_of(model)) is not Provider.RUNCOMFY:
-            return {}  # the code is RunComfy's
+        if asked is None:
+            return {}
         settings, rate_usd = services.settings, read_shown_rate(shown_rate)
         duration_s = (await services.preflight.video_facts(asked.video)).duration_s
         code = snippets(
@@ -135,7 +135,7 @@ class PriceHandlers:
                 video=asked.video.name,
                 image_url=asked.image_url,
                 video_url=asked.video_url,
-                choice=replace(asked.choice, resolution=choice_of(resolution, Resolution.P720)),
+                choice=replace(asked.choice, resolution=choice_of(resolution, Resolution.P720), model=model_of(model)),
                 max_usd=math.ceil(round(100 * rate_usd * duration_s, 6)) / 100 if rate_usd else MAX_USD,
                 api_base=settings.api_base,
                 model_id=model_of(model) or settings.model_id,
@@ -178,12 +178,18 @@ async def offer_value(services: Services, inputs: RunInputs, who: Visitor) -> di
     if await runner.already(inputs, engine=EngineName.KLING, visitor=who.owner) is not None:
         return {"words": ALREADY_ON_KLING, "label": SHOW_IT}
     token, terms = services.tokens.use(who.token_key), services.terms(who)
-    if _lacks_token(services, token, terms, inputs.choice):
+    if lacks_token(services, token, terms, inputs.choice):
         return {"stop": NO_PRICE_YET, "wants_token": True}
     quote = await runner.quote(inputs.known_duration_s, token=token, terms=terms, choice=inputs.choice)
     leaves = leaving_words(await runner.foresee_deliveries(inputs), inputs.choice)
     value = await budget_value(services, who, token, quote) | price_value(quote) | shown_rate_value(quote.rate_usd)
-    return value | {"leaves": f"{leaves} “{inputs.choice.prompt}”", "label": run_label(quote)}
+    if inputs.choice.model:
+        value["more"] = f"{value.get('more', '')} {engine_label(EngineName.KLING, inputs.choice)}.".strip()
+    return value | {
+        "model": inputs.choice.model,
+        "leaves": f"{leaves} “{inputs.choice.prompt}”",
+        "label": run_label(quote),
+    }
 
 
 def is_token_wanted(error: Exception) -> bool:
@@ -191,7 +197,7 @@ def is_token_wanted(error: Exception) -> bool:
     return isinstance(error, AuthenticationError | NoTokenError)
 
 
-def _lacks_token(services: Services, token: SecretStr | None, terms: Terms, choice: TransferOptions) -> bool:
+def lacks_token(services: Services, token: SecretStr | None, terms: Terms, choice: TransferOptions) -> bool:
     """Tell whether nobody's token or key opens a model for this visitor."""
     settings = services.settings
     if choice.provider is Provider.FAL:

@@ -122,7 +122,7 @@ class RunHandlers:
             yield scene
 
     async def on_kling_offer(
-        self, token_line: Value | None, visitor: str, event: gr.EventData, request: gr.Request
+        self, token_line: Value | None, visitor: str, model: object, event: gr.EventData, request: gr.Request
     ) -> Any:
         """Say of a finished preview what its request costs on Kling, what would be sent, and what stands in the way."""
         who, run_id = visitor_of(visitor, request), text_of(payload(event).get("run_id"))
@@ -131,7 +131,7 @@ class RunHandlers:
             refuse_unknown(who)
             refuse_bad_token(EngineName.KLING, token_line)
             theirs = self._services().for_request(request)
-            inputs = await _on_kling(theirs, await theirs.runner.view(run_id, who.owner))
+            inputs = await _on_kling(theirs, await theirs.runner.view(run_id, who.owner), model_of(model))
             return gr.update(offer=told | await offer_value(theirs, inputs, who))
         except Exception as error:  # noqa: BLE001  told in words
             return gr.update(offer=told | {"stop": str(error_text(error)), "wants_token": is_token_wanted(error)})
@@ -146,7 +146,8 @@ class RunHandlers:
             refuse_unknown(who)
             refuse_bad_token(EngineName.KLING, token_line)
             theirs = self._services().for_request(request)
-            inputs = await _on_kling(theirs, await theirs.runner.view(run_id, who.owner))
+            model = model_of(given.get("model"))
+            inputs = await _on_kling(theirs, await theirs.runner.view(run_id, who.owner), model)
             start = await self._begin(inputs, RunOrder(EngineName.KLING, who, read_shown_rate(given)), theirs)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._display.refuse(error, request.session_hash, engine=EngineName.KLING)
@@ -310,15 +311,15 @@ async def _wanted(services: Services, carried: Value | None, size: Resolution, e
     return replace(run_request, choice=choice).inputs(findings=report_json(report))
 
 
-async def _on_kling(services: Services, run: RunView) -> RunInputs:
-    """Give the inputs of a preview as Kling is asked for them, checked for it as those on the left are.
+async def _on_kling(services: Services, run: RunView, model: str) -> RunInputs:
+    """Give the inputs of a preview as a model of Kling is asked for them, checked for it as those on the left are.
 
     Raises:
         RunError: They are not kept here, or the checks say that the run would fail.
     """
     if run.image is None or run.reference is None:
         raise RunError(say("The inputs of this run are not kept here."), advice=say("Choose both again."))
-    choice = replace(run.choice, resolution=Resolution.P720)
+    choice = replace(run.choice, resolution=Resolution.P720, model=model)
     corrections = read_corrections(run.corrections) if run.corrections else None
     report = await services.preflight.report(run.image, run.reference, choice, corrections)
     verdict = verdict_view(report, accepted=False, engine=EngineName.KLING)

@@ -9,7 +9,7 @@ from typing import Any
 
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import CellOutcome
-from kling_ui.batches.manifest import BatchRow, grid
+from kling_ui.batches.manifest import BatchRow, grid, with_model
 from kling_ui.batches.plan import BatchPlan, Payment, Planner
 from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
@@ -37,6 +37,7 @@ class BatchWish:
         orientations: Whose facing the results follow: one or both.
         prompts: Scene, clothes and light in words.
         keep_sound: Keep the references' sound.
+        model: Of Kling, the model's id.
         cells: Numbers of the cells that are meant.
         accept: Ids of rules that a person overrules.
         plan_only: Start nothing.
@@ -50,6 +51,7 @@ class BatchWish:
     orientations: object
     prompts: object
     keep_sound: object
+    model: object
     cells: object
     accept: object
     plan_only: object
@@ -125,13 +127,14 @@ class BatchCalls:
             raise RunError(f"A batch has at most {CELLS_MAX} cells here.", advice="Give fewer of something.")
         images = [await caller.file(InputKind.IMAGE, one) for one in pictures]
         videos = [await caller.file(InputKind.VIDEO, one) for one in clips]
-        return grid(
+        rows = grid(
             [one.path for one in images if one],
             [one.path for one in videos if one],
             facings,
             prompts,
             keep_sound=flag_in(asked.keep_sound, "keep_sound"),
         )
+        return with_model(rows, text_in(asked.model, "model"))
 
 
 def _id_of(handle: str) -> str:
@@ -181,6 +184,7 @@ def _cell(caller: Caller, outcome: CellOutcome) -> dict[str, Any]:
         "orientation": row.choice.orientation.value,
         "prompt": row.choice.prompt,
         "engine": outcome.cell.engine.value,
+        "model": row.choice.model,
         "state": outcome.state.value,
         "message": outcome.message,
         "advice": outcome.advice,

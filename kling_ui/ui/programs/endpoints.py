@@ -182,6 +182,7 @@ class Endpoints:
         handle: str = "",
         pause: bool = False,
         wait_s: float = 0,
+        model: str = "",
     ) -> dict[str, Any]:
         """Make a run of every image with every video, orientation and prompt, or ask after a batch by its handle.
 
@@ -195,6 +196,7 @@ class Endpoints:
             orientations=["video"] if orientations is None else orientations,
             prompts=[DEFAULT_PROMPT] if prompts is None else prompts,
             keep_sound=keep_sound,
+            model=model,
             cells=cells,
             accept=accept,
             plan_only=plan_only,
@@ -205,19 +207,22 @@ class Endpoints:
         money = Money(engine=engine, token=token, max_usd=max_usd, again=again)
         return await self._batches.batch(_scope(request), wish, money)
 
-    async def plan(
+    async def plan(  # noqa: PLR0917  Gradio passes values by position
         self,
         request: gr.Request,
         video: File,
         orientation: Facing = "video",
         cuts: list[float] | None = None,
         token: str = "",
+        model: str = "",
     ) -> dict[str, Any]:
         """Tell how a clip of up to 10 minutes becomes several runs: where it is cut and why, what is lost, the price.
 
         The price is read with your own token, where it is given. Free: nothing is sent, and no run is made.
         """
-        return await self._long_clips.plan(_scope(request), video, orientation=orientation, cuts=cuts, token=token)
+        return await self._long_clips.plan(
+            _scope(request), video, orientation=orientation, cuts=cuts, token=token, model=model
+        )
 
     async def run_long(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -239,13 +244,14 @@ class Endpoints:
         handle: str = "",
         stop: bool = False,
         wait_s: float = 0,
+        model: str = "",
     ) -> dict[str, Any]:
         """Run a clip beyond the limit in pieces and join them to one video, or ask after it by its handle.
 
         With engine "kling" this COSTS MONEY: it takes your own token, and max_usd for all pieces together. Given again
         with its handle and the same files and choices, it goes on, and nothing that was sent is sent twice.
         """
-        how = Wish(prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution)
+        how = Wish(prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution, model=model)
         wish = LongWish(
             image=image,
             video=video,

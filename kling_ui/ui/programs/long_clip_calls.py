@@ -12,7 +12,7 @@ from kling_ui.errors import RunError
 from kling_ui.long_clips.clip_plan import plan_clip, plan_result
 from kling_ui.long_clips.joined_folder import JoinedFolder
 from kling_ui.long_clips.piece_runs import NextFrom
-from kling_ui.options import InputKind, Orientation
+from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.results import Progress
 from kling_ui.run_orders import RunOrder
 from kling_ui.runs.handles import HANDLE_MAX_CHARS
@@ -79,7 +79,14 @@ class LongClipCalls:
         self._services = services
 
     async def plan(
-        self, scope: Scope | None, video: object, *, orientation: object, cuts: object, token: object
+        self,
+        scope: Scope | None,
+        video: object,
+        *,
+        orientation: object,
+        cuts: object,
+        token: object,
+        model: object = "",
     ) -> Answer:
         """Tell how a clip becomes several runs; nothing is sent, and no run is made.
 
@@ -91,13 +98,14 @@ class LongClipCalls:
         if clip is None:
             raise RunError("A plan takes a reference video.")
         facing, payer = one_of(Orientation, orientation, "orientation"), token_of(text_in(token, "token"))
+        choice = services.runner.usual(TransferOptions(model=text_in(model, "model")))
         TELLING.get()("Looking at the clip.", None)
         parts = services.parts_in_line(scope)
         _, plan = await plan_clip(parts, clip.path, facing, OVERLAP_S, _cuts_in(cuts))
         quote = Quote(duration_s=plan.sent_s, needs_token=True)
         if payer is not None:
             owner = caller.owner(payer)
-            quote = await services.runner.quote(plan.sent_s, token=payer, terms=caller.terms(owner))
+            quote = await services.runner.quote(plan.sent_s, token=payer, terms=caller.terms(owner), choice=choice)
         return plan_result(clip.path, plan, quote).to_json()
 
     async def run_long(self, scope: Scope | None, asked: LongWish, money: Money) -> Answer:

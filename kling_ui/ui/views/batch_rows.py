@@ -9,6 +9,7 @@ from kling_ui.languages import retell_stored, say_all
 from kling_ui.presentation.batch import CELL_STATES
 from kling_ui.presentation.wording import dollars
 from kling_ui.runs.batch_runs import CellState
+from kling_ui.runs.record import EngineName
 
 _STARTABLE = frozenset({*CARRIED, CellState.LEFT_OUT, CellState.TOO_DEAR, CellState.NOT_STARTED, CellState.REFUSED})
 
@@ -32,7 +33,16 @@ def _row(outcome: CellOutcome) -> dict[str, Any]:
     progress = f"{run.progress:.0%} " if run and run.progress is not None else ""
     return {
         "cell": cell.row.number,
-        "title": f"{cell.row.title}: {cell.row.choice.orientation.value}, “{cell.row.choice.prompt}”",
+        "title": ", ".join(
+            filter(
+                None,
+                (
+                    f"{cell.row.title}: {cell.row.choice.orientation.value}",
+                    f"“{cell.row.choice.prompt}”",
+                    cell.row.choice.model if cell.engine is EngineName.KLING else "",
+                ),
+            )
+        ),
         "state": CELL_STATES[outcome.state],
         "match": "" if run is None or run.motion_match is None else f"{run.motion_match:.0f}",
         "price": dollars(cost_usd) if cost_usd else "",
@@ -41,4 +51,5 @@ def _row(outcome: CellOutcome) -> dict[str, Any]:
         "is_done": outcome.is_done,
         "is_failed": outcome.is_failed,
         "can_start": outcome.state in _STARTABLE,
+        "is_ticked": outcome.state is not CellState.LEFT_OUT,
     }

@@ -62,9 +62,7 @@ class LeanState(SessionState):
 
     def __init__(self, blocks: Any) -> None:
         self.blocks_config = copy.copy(blocks.default_config)
-        self.config_values = {}
-        self.state_data = {}
-        self._state_ttl = {}
+        self.config_values, self.state_data, self._state_ttl = {}, {}, {}
         self.is_closed = False
 
     def __setitem__(self, key: int, value: Any) -> None:

@@ -47,7 +47,7 @@ async def _clean(services: Services) -> None:
     await asyncio.to_thread(PieceFiles(data_dir).sweep)
     await services.runner.admission.forget()
     if isinstance(space := getattr(services.store, "floor", None), TemporarySpace):
-        services.store.note_freed(await space.sweep())
+        await space.sweep()
     if services.retention is not None:
         await services.retention.sweep()
 

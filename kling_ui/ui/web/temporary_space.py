@@ -1,15 +1,22 @@
 """What inputs and copies of all visitors together may take of the disk, and which of them go when it is too much."""
 
 import asyncio
+import json
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 from kling_ui.languages import Told
 from kling_ui.ui.web.uploads import DiskFloor, DiskFullError, DiskUsage
+
+try:
+    import fcntl
+except ImportError:  # not on Windows, where one process serves a folder
+    fcntl = None
 
 UNUSED_S = 2 * 3600.0  # what was shown or changed since then stays, however little room there is
 LOW_SHARE = 0.8  # of the quota: down to this, what was used longest ago goes
@@ -22,8 +29,54 @@ class _Entry:
     size_bytes: int
 
 
+@dataclass(slots=True)
+class _Counts:
+    """What all processes with one folder know of it.
+
+    Attributes:
+        counted_bytes: What lay there when it was counted last.
+        since_bytes: What was begun since then.
+    """
+
+    counted_bytes: int = 0
+    since_bytes: int = 0
+
+    @classmethod
+    def read(cls, text: str) -> "_Counts":
+        """Read what :func:`_shared_counts` wrote; whatever else is there counts nothing."""
+        try:
+            told = json.loads(text)
+            return cls(int(told["counted_bytes"]), int(told["since_bytes"]))
+        except (ValueError, TypeError, KeyError):
+            return cls()
+
+
+def _lock(file: IO[str]) -> None:
+    """Wait until no other process has the file locked; closing it unlocks it."""
+    if fcntl is not None:
+        with suppress(OSError):  # some network disks know no locks
+            fcntl.flock(file, fcntl.LOCK_EX)
+
+
+@contextmanager
+def _shared_counts(path: Path) -> Generator[_Counts]:
+    """Give what is counted, and keep what becomes of it; every other process that wants it waits meanwhile."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="ascii") as file:
+        _lock(file)
+        file.seek(0)
+        counts = _Counts.read(file.read(1000))
+        yield counts
+        file.truncate(0)
+        json.dump(asdict(counts), file)
+
+
 class TemporarySpace(DiskFloor):
     """Counts what is temporary, refuses more than its quota, and makes room.
+
+    It is about a disk, so all that lies there counts, whichever process put it there: several with one data folder hold
+    one quota. What they know of it stands in ``temporary.json`` beside the uploads. What is being written while it is
+    counted anew counts as far as it is there.
 
     Args:
         uploads: Holds a folder for each account or address, in which each input has a folder.
@@ -49,8 +102,7 @@ class TemporarySpace(DiskFloor):
         self._others = tuple(others)
         self._max_bytes = max_bytes
         self._clock = clock
-        self._counted_bytes = 0
-        self._since_bytes = 0
+        self._counts = uploads.parent / "temporary.json"
         self._is_wanted = asyncio.Event()
 
     def check(self, coming_bytes: int = 0) -> None:
@@ -63,17 +115,19 @@ class TemporarySpace(DiskFloor):
             DiskFullError: There is too little room; what is counted is looked at anew at once.
         """
         super().check(coming_bytes)
-        if self._counted_bytes + self._since_bytes + coming_bytes > self._max_bytes:
-            self._is_wanted.set()
-            raise DiskFullError(
-                Told(
-                    "All inputs and copies here together may take {most:g} GB, and nearly do.",
-                    most=self._max_bytes / 1e9,
-                ),
-                advice="Room is being made: try again in a minute. Whoever runs the app can set KLING_UI_TEMPORARY_GB "
-                "higher.",
-            )
-        self._since_bytes += coming_bytes
+        # A disk that does not take a few bytes will tell so when the file itself is written.
+        with suppress(OSError), _shared_counts(self._counts) as counts:
+            if counts.counted_bytes + counts.since_bytes + coming_bytes > self._max_bytes:
+                self._is_wanted.set()
+                raise DiskFullError(
+                    Told(
+                        "All inputs and copies here together may take {most:g} GB, and nearly do.",
+                        most=self._max_bytes / 1e9,
+                    ),
+                    advice="Room is being made: try again in a minute. Whoever runs the app can set "
+                    "KLING_UI_TEMPORARY_GB higher.",
+                )
+            counts.since_bytes += coming_bytes
 
     async def wanted(self, timeout_s: float) -> None:
         """Wait until room is wanted, at most so long."""
@@ -81,24 +135,25 @@ class TemporarySpace(DiskFloor):
             async with asyncio.timeout(timeout_s):
                 await self._is_wanted.wait()
 
-    async def sweep(self) -> dict[str, int]:
-        """Count, and make room if need be.
-
-        Returns:
-            The bytes of inputs that went, by the name of the folder for which they were counted.
-        """
+    async def sweep(self) -> None:
+        """Count, and make room if need be; one process after the other."""
         self._is_wanted.clear()
-        since_bytes = self._since_bytes
-        self._counted_bytes, freed = await asyncio.to_thread(self._sweep)
-        self._since_bytes -= since_bytes
-        return freed
+        await asyncio.to_thread(self._sweep)
 
-    def _sweep(self) -> tuple[int, dict[str, int]]:
+    def _sweep(self) -> None:
+        with self._counts.with_suffix(".lock").open("a") as lock:
+            _lock(lock)
+            with _shared_counts(self._counts) as counts:
+                since_bytes = counts.since_bytes
+            counted_bytes = self._make_room()
+            with _shared_counts(self._counts) as counts:
+                counts.counted_bytes = counted_bytes
+                counts.since_bytes -= since_bytes
+
+    def _make_room(self) -> int:
+        """Remove what was used longest ago, if there is too much; return the bytes that are left."""
         entries = sorted(self._entries(), key=lambda entry: entry.used_at)
         size_bytes = sum(entry.size_bytes for entry in entries)
-        freed: dict[str, int] = {}
-        if size_bytes <= self._max_bytes * LOW_SHARE:
-            return size_bytes, freed
         latest = self._clock() - UNUSED_S
         for entry in entries:
             if entry.used_at > latest or size_bytes <= self._max_bytes * LOW_SHARE:
@@ -106,10 +161,7 @@ class TemporarySpace(DiskFloor):
             with suppress(OSError):
                 shutil.rmtree(entry.path) if entry.path.is_dir() else entry.path.unlink()
                 size_bytes -= entry.size_bytes
-                if entry.path.is_relative_to(self._uploads):
-                    owner = entry.path.parent.name
-                    freed[owner] = freed.get(owner, 0) + entry.size_bytes
-        return size_bytes, freed
+        return size_bytes
 
     def _entries(self) -> Iterator[_Entry]:
         places = [*self._uploads.glob("of-*/*"), *(path for folder in self._others for path in folder.glob("*"))]

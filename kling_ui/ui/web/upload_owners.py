@@ -5,8 +5,7 @@ Inputs are counted by account or network address, which several visitors may sha
 
 import os
 import shutil
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,12 +24,10 @@ class ErasedUploads:
     """Inputs that are gone.
 
     Attributes:
-        freed: What that freed, by the name of the folder of whoever they were counted for.
         count: How many.
         contents: What they held.
     """
 
-    freed: Mapping[str, int]
     count: int = 0
     contents: Contents = field(default_factory=Contents)
 
@@ -68,7 +65,6 @@ class UploadOwners:
             nobodys_contents: Of those, only inputs that hold one of these; ``None`` takes all.
         """
         marks = {self._mark(owner) for owner in owners if owner}
-        freed: Counter[str] = Counter()
         sha256: set[str] = set()
         sizes: set[int] = set()
         theirs = [entry for entry in self._entries() if self._is_theirs(entry, marks, nobodys_in, nobodys_contents)]
@@ -78,9 +74,8 @@ class UploadOwners:
                     size_bytes = path.stat().st_size
                     sha256.add(content_sha256(path))
                     sizes.add(size_bytes)
-                    freed[entry.parent.name] += size_bytes
             shutil.rmtree(entry, ignore_errors=True)
-        return ErasedUploads(freed, len(theirs), Contents(frozenset(sha256), frozenset(sizes)))
+        return ErasedUploads(len(theirs), Contents(frozenset(sha256), frozenset(sizes)))
 
     def left(self) -> Iterator[Path]:
         """Give the files of all inputs that are there."""

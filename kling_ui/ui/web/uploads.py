@@ -5,8 +5,7 @@ import re
 import secrets
 import shutil
 import time
-from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,7 +28,6 @@ from kling_ui.ui.web.upload_rate import TooSlowError, UploadRate, paced
 
 ENTRY_MIN_BYTES = 100_000  # what a tiny file counts: each takes a folder, and is looked at when all are counted
 FLOOR_CHECK_BYTES = 16 * 10**6  # the disk is looked at again after so much
-ACCOUNTS_MAX = 1000  # visitors whose sizes are remembered; those of others are counted anew
 _OWNER = re.compile(r"of-[0-9a-f]{32}")
 AT_ONCE_MAX = 6  # a browser opens no more connections to one host
 
@@ -101,18 +99,18 @@ class QuotaError(KlingUIError):
 
 @dataclass(slots=True)
 class _Account:
-    """What one visitor keeps.
+    """What one visitor keeps, while something of theirs is being written.
 
     Attributes:
-        kept_bytes: What is written; ``None`` until it has been counted.
-        coming_bytes: What is being written.
-        rooms: How many inputs are being written.
+        kept_bytes: What lies in their folder, whichever process put it there, but for what is being written here.
+        coming_bytes: What is being written here.
+        coming: The names of the folders that it is written to.
         counting: Held while it is counted.
     """
 
-    kept_bytes: int | None = None
+    kept_bytes: int = 0
     coming_bytes: int = 0
-    rooms: int = 0
+    coming: set[str] = field(default_factory=set)
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def claim(self, size_bytes: int, max_bytes: int) -> None:
@@ -121,7 +119,7 @@ class _Account:
         Raises:
             QuotaError: It is too much.
         """
-        if (self.kept_bytes or 0) + self.coming_bytes + size_bytes > max_bytes:
+        if self.kept_bytes + self.coming_bytes + size_bytes > max_bytes:
             raise QuotaError(
                 Told(
                     "Your inputs here would take more than {max_bytes:g} GB, the most that is kept at a time.",
@@ -180,7 +178,9 @@ class Room:
 class UploadStore:
     """Keeps inputs, each visitor's in a folder of their own, and no more of them than one visitor may have.
 
-    Everything is counted on one event loop; only reading and removing folders is done in threads.
+    What somebody keeps is counted in their folder whenever something comes, so that several processes with one folder
+    hold one limit; what another process is still writing counts as far as it is there. Reading and removing folders is
+    done in threads, all else on one event loop.
 
     Args:
         root: Where they lie; what lies there directly is from an earlier version, and is counted as nobody's.
@@ -194,7 +194,7 @@ class UploadStore:
         self.floor = floor
         self._secret = keyed_hash(secret, "kling_ui uploads")
         self._each_bytes = each_bytes
-        self._accounts: OrderedDict[str, _Account] = OrderedDict()
+        self._accounts: dict[str, _Account] = {}
 
     @asynccontextmanager
     async def room(self, who: str, expected_bytes: int = 0) -> AsyncGenerator[Room]:
@@ -211,53 +211,36 @@ class UploadStore:
         self.floor.check(expected_bytes)
         name = self.folder_name(who)
         account = self._accounts.setdefault(name, _Account())
-        account.rooms += 1  # so that it is not forgotten meanwhile
-        self._accounts.move_to_end(name)
         folder = self.root / name / secrets.token_urlsafe(12)
+        account.coming.add(folder.name)
         room = Room(folder, partial(account.claim, max_bytes=self._each_bytes), self.floor.check)
         try:
-            await self._count(name, account)
+            async with account.counting:
+                account.kept_bytes = await asyncio.to_thread(_counted_all, folder.parent, frozenset(account.coming))
             room.take(max(expected_bytes, ENTRY_MIN_BYTES))
             yield room
-            account.kept_bytes = (account.kept_bytes or 0) + await asyncio.to_thread(_counted_bytes, folder)
+            async with account.counting:
+                account.kept_bytes += await asyncio.to_thread(_counted_bytes, folder)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
             raise
         finally:
             account.coming_bytes -= room.size_bytes
-            account.rooms -= 1
-            self._forget_some()
+            account.coming.discard(folder.name)
+            if not account.coming:
+                del self._accounts[name]
 
     async def sweep(self, max_age_s: float) -> None:
         """Remove inputs that are older than ``max_age_s``; runs keep copies of their own."""
-        self.note_freed(await asyncio.to_thread(_sweep, self.root, time.time() - max_age_s))
-
-    def note_freed(self, freed: Mapping[str, int]) -> None:
-        """Count no longer what was removed, in bytes by the name of the folder."""
-        for name, size_bytes in freed.items():
-            account = self._accounts.get(name)
-            if account is not None and account.kept_bytes is not None:
-                account.kept_bytes = max(0, account.kept_bytes - size_bytes)
+        await asyncio.to_thread(_sweep, self.root, time.time() - max_age_s)
 
     def folder_name(self, who: str) -> str:
         """Return the name of the folder of whoever inputs are counted for."""
         return f"of-{keyed_hash(self._secret, who).hex()[:32]}"
 
-    async def _count(self, name: str, account: _Account) -> None:
-        """Find out what a visitor keeps from before, if that is not known."""
-        async with account.counting:
-            if account.kept_bytes is None:
-                account.kept_bytes = await asyncio.to_thread(_counted_all, self.root / name)
 
-    def _forget_some(self) -> None:
-        surplus = len(self._accounts) - ACCOUNTS_MAX
-        idle = [name for name, account in self._accounts.items() if not account.rooms] if surplus > 0 else []
-        for name in idle[: max(0, surplus)]:
-            del self._accounts[name]
-
-
-def _counted_all(folder: Path) -> int:
-    return sum(map(_counted_bytes, folder.glob("*")))
+def _counted_all(folder: Path, but: Collection[str]) -> int:
+    return sum(_counted_bytes(entry) for entry in folder.glob("*") if entry.name not in but)
 
 
 def _counted_bytes(entry: Path) -> int:
@@ -269,28 +252,23 @@ def _counted_bytes(entry: Path) -> int:
     return max(ENTRY_MIN_BYTES, size_bytes)
 
 
-def _sweep(root: Path, oldest: float) -> dict[str, int]:
-    """Remove what came before ``oldest``; return what that freed of each visitor's; blocking."""
-    freed: dict[str, int] = {}
+def _sweep(root: Path, oldest: float) -> None:
+    """Remove what came before ``oldest``; blocking."""
     for folder in root.glob("*"):
         if not _OWNER.fullmatch(folder.name):
             _remove_if_old(folder, oldest)
             continue
         for entry in folder.glob("*"):
-            freed[folder.name] = freed.get(folder.name, 0) + _remove_if_old(entry, oldest)
+            _remove_if_old(entry, oldest)
         with suppress(OSError):
             if folder.stat().st_mtime < oldest:
                 folder.rmdir()  # only if nothing is in it
-    return freed
 
 
-def _remove_if_old(entry: Path, oldest: float) -> int:
+def _remove_if_old(entry: Path, oldest: float) -> None:
     with suppress(OSError):
         if entry.stat().st_mtime < oldest:
-            size_bytes = _counted_bytes(entry)
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-            return size_bytes
-    return 0
 
 
 _STATUS = {

@@ -3,26 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from run_records import a_run
 
 from kling_ui.options import TransferOptions
 from kling_ui.runs.ledger.gallery import PAGE_RUNS_MAX, GalleryQuery, GallerySort, GalleryState, gallery_page
 from kling_ui.runs.ledger.store import Store
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import EngineName, RunState
 
-RUN = RunRecord(
-    run_id="0" * 32,
-    visitor="ann",
-    engine=EngineName.PREVIEW,
-    state=RunState.COMPLETED,
-    created_at=100.0,
-    changed_at=100.0,
-    fingerprint="f",
-    image_name="image.png",
-    image_sha256="a",
-    reference_name="reference.mp4",
-    reference_sha256="b",
-    choice=TransferOptions(),
-)
+RUN = a_run(run_id="0" * 32, engine=EngineName.PREVIEW, state=RunState.COMPLETED)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

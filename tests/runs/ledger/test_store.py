@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from threading import Barrier
 
 import pytest
+from run_records import a_run
 from sqlalchemy import text
 
 from kling_ui.errors import LedgerError, RunError, SettingsError
@@ -14,22 +15,13 @@ from kling_ui.runs.ledger.schema import STEPS, connect, migrate
 from kling_ui.runs.ledger.store import Store
 from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Budget
-from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
+from kling_ui.runs.record import EngineName, ResultFacts, RunState
 
-RUN = RunRecord(
-    run_id="1" * 32,
-    visitor="ann",
-    engine=EngineName.KLING,
+RUN = a_run(
     state=RunState.PREPARING,
-    created_at=100.0,
-    changed_at=100.0,
     fingerprint="f" * 64,
     holder="me",
     held_until=120.0,
-    image_name="image.png",
-    image_sha256="a" * 64,
-    reference_name="reference.mp4",
-    reference_sha256="b" * 64,
     choice=TransferOptions("A robot", Orientation.IMAGE, keep_sound=False),
     findings={"verdict": "pass"},
 )

@@ -3,10 +3,11 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
+from run_records import a_run
 
 from kling_ui.options import TransferOptions
 from kling_ui.runs.ledger.store import Store
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import RunState
 
 STATES = st.sampled_from(list(RunState))
 HOLDERS = st.sampled_from(["me", "other"])
@@ -32,20 +33,15 @@ class AnyHistory(RuleBasedStateMachine):
 
     @rule(target=runs, wish=WISHES, holder=HOLDERS, again=st.booleans())
     def enter(self, wish, holder, again):
-        record = RunRecord(
+        record = a_run(
             run_id=f"{len(self.known):032x}",
             visitor=VISITORS[wish],
-            engine=EngineName.KLING,
             state=RunState.PREPARING,
             created_at=self.tick(),
             changed_at=self.now,
             fingerprint=wish,
             holder=holder,
             held_until=self.now + 20,
-            image_name="image.png",
-            image_sha256="a" * 64,
-            reference_name="reference.mp4",
-            reference_sha256="b" * 64,
             choice=TransferOptions("A robot"),
         )
         found = self.store.add(record, again=again)

@@ -11,10 +11,12 @@ from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import CellOutcome
 from kling_ui.batches.manifest import BatchRow
 from kling_ui.batches.plan import BatchPlan, PlannedCell
-from kling_ui.runs.batch_runs import CellState
+from kling_ui.runs.batch_runs import BatchRuns, CellState
+from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import EngineName
-from kling_ui.ui.handlers.batch_area import BatchHandlers, PageBatch
+from kling_ui.ui.handlers.batch_area import BatchHandlers
 from kling_ui.ui.open_batches import OpenBatch
+from kling_ui.ui.page_batches import PageBatch
 
 TAB = gr.Request(session_hash="tab")
 ANN, EVE = "a" * 43, "e" * 43
@@ -28,11 +30,12 @@ async def _shown(deed: Any) -> str:
 
 
 @pytest.fixture
-def handlers(services, tmp_path) -> BatchHandlers:
+def handlers(services, runner, tmp_path) -> BatchHandlers:
     """Those of a page that knows a batch of Ann's, which nobody is at work at any more."""
     cell = PlannedCell(row=ROW, engine=EngineName.PREVIEW, state=CellState.READY)
     batch = OpenBatch(BatchPlan(cells=(cell,)), {1: CellOutcome(cell=cell, state=CellState.READY)}, owner=ANN)
     services.batches._work["b1"] = batch
+    runner.batches = BatchRuns(Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}"))
     made = BatchHandlers(lambda: services)
     made._keep("b1", PageBatch(ANN, (ROW,), BatchFolder(tmp_path, "b1"), repairs=False))
     return made
@@ -43,7 +46,7 @@ def test_nobody_elses_batch_is_shown(handlers, deed):
     event = gr.EventData(None, {"id": "b1", "cells": ["none"]})
 
     def told(visitor: str) -> str:
-        asked = (event, TAB) if deed == "on_look" else (visitor, event, TAB)
+        asked = (event, TAB) if deed == "on_look" else (visitor, None, event, TAB)
         args = (visitor, *asked) if deed == "on_look" else ("kling", None, *asked)
         return asyncio.run(_shown(getattr(handlers, deed)(*args)))
 
@@ -57,3 +60,10 @@ def test_nobody_else_pauses_a_batch(handlers, services):
     assert not batch.pause.is_set()
     asyncio.run(handlers.on_pause(ANN, event, TAB))
     assert batch.pause.is_set()
+
+
+def test_nothing_is_started_on_a_model_that_was_not_priced(handlers):
+    event = gr.EventData(None, {"id": "b1", "cells": [1]})
+    shown = asyncio.run(_shown(handlers.on_start("kling", None, ANN, "kling/x/motion-control-pro", event, TAB)))
+    assert "Another model was chosen since." in shown
+    assert "Another model" not in asyncio.run(_shown(handlers.on_start("kling", None, ANN, None, event, TAB)))

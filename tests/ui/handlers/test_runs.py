@@ -243,9 +243,9 @@ def test_an_address_without_a_run_shows_the_inputs(handlers, runner, run_of):
 
 def _offer(handlers, runner, **given):
     told = _told(run_id="r1")
-    return asyncio.run(handlers.on_kling_offer(given.get("token_line"), given.get("visitor", VISITOR), told, TAB))[
-        "offer"
-    ]
+    return asyncio.run(
+        handlers.on_kling_offer(given.get("token_line"), given.get("visitor", VISITOR), given.get("model"), told, TAB)
+    )["offer"]
 
 
 def test_the_price_on_kling_stands_before_a_preview_is_run_there(handlers, runner, run_of, services):
@@ -258,6 +258,18 @@ def test_the_price_on_kling_stands_before_a_preview_is_run_there(handlers, runne
     assert offer["label"].replace(NBSP, " ") == "Transfer the motion on Kling, about $0.84"
     assert offer["leaves"].endswith("“A robot”")
     assert runner.started == [], "nothing is started before the second press"
+
+
+def test_the_model_that_is_chosen_is_priced_told_and_run(handlers, runner, run_of, services):
+    model = "kling/kling-2-6/motion-control-pro"
+    runner.views = [
+        run_of(state=RunState.COMPLETED, image=services.examples / EXAMPLES[0].image, choice=TransferOptions("A robot"))
+    ]
+    services.tokens.keep(VISITOR, SecretStr("tok-123"))
+    offer = _offer(handlers, runner, model=model)
+    assert (runner.asked_of.model, offer["model"], model in offer["more"]) == (model, model, True)
+    _all(handlers.on_run_on_kling(None, VISITOR, _told(run_id="r1", rate_usd=0.07, model=offer["model"]), TAB))
+    assert runner.started[0]["inputs"].choice == TransferOptions("A robot", model=model)
 
 
 def test_what_stands_in_the_way_of_kling_is_said_before_the_click(handlers, runner, run_of, services, canned):

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from itsdangerous import TimestampSigner
 from pydantic import SecretStr
+from run_records import a_run
 from starlette.testclient import TestClient
 
 from kling_ui.corrections import Corrections, PlacedJoint
@@ -290,7 +291,7 @@ def _remember(url: str, data_dir: Path) -> None:
             (folder / name).write_bytes(PICTURE)
         has_result = state is RunState.COMPLETED
         store.add(
-            RunRecord(
+            a_run(
                 run_id=run_id,
                 visitor=visitor,
                 engine=engine,
@@ -298,10 +299,6 @@ def _remember(url: str, data_dir: Path) -> None:
                 created_at=time.time() - 60,
                 changed_at=time.time(),
                 fingerprint=f"{run_id} of the victim",
-                image_name="image.png",
-                image_sha256="a" * 64,
-                reference_name="reference.mp4",
-                reference_sha256="b" * 64,
                 choice=TransferOptions(PROMPT),
                 request_id=None if state is RunState.UNKNOWN else f"req-of-{run_id}",
                 own_token=engine is EngineName.KLING,

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from run_records import a_run
 from starlette.testclient import TestClient
 
 from kling_ui.options import TransferOptions
 from kling_ui.runs.ledger.store import Store
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.runner import open_runner
 from kling_ui.ui.web import server
 
@@ -64,18 +65,13 @@ def _send(client, name, browser=BROWSER, data=None, session="tab"):
 
 
 def _run(run_id="1" * 32, visitor=BROWSER, prompt="By the sea"):
-    return RunRecord(
+    return a_run(
         run_id=run_id,
         visitor=visitor,
-        engine=EngineName.KLING,
         state=RunState.FAILED,
         created_at=time.time(),
         changed_at=time.time(),
         fingerprint=run_id,
-        image_name="image.png",
-        image_sha256="a" * 64,
-        reference_name="reference.mp4",
-        reference_sha256="b" * 64,
         choice=TransferOptions(prompt),
         error=f"Failed: {prompt}.",
     )

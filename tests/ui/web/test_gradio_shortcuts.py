@@ -1,6 +1,7 @@
-"""With the shortcuts, updates of elements are what Gradio makes of them without."""
+"""With the shortcuts, elements find the events that their scripts name, and their updates, as Gradio makes them."""
 
 import inspect
+import re
 import sys
 from importlib.util import find_spec
 
@@ -9,38 +10,53 @@ import pytest
 from gradio import component_meta, utils
 from gradio.blocks import postprocess_update_dict
 
+from kling_ui.ui import widgets
 from kling_ui.ui.web.gradio_shortcuts import take_shortcuts
 
-SCRIPT = """element.addEventListener("click", () => trigger('chosen')); watch("note", () => {});"""
+SCRIPT = """watch("note", draw); trigger('pick', {a: `b`}); say("two words"); node["x"]"y"; const t = 'it"s"';"""
+
+
+@pytest.fixture(autouse=True)
+def shortcuts() -> None:
+    take_shortcuts()
 
 
 @pytest.fixture
-def element():
-    take_shortcuts()
+def element() -> gr.HTML:
     with gr.Blocks():
-        return gr.HTML("value", html_template="<p></p>", js_on_load=SCRIPT, note="first", chosen_before="nothing")
+        return gr.HTML({}, html_template="<i></i>", js_on_load=SCRIPT)
 
 
-def test_an_element_gives_its_properties_and_no_other(element):
-    assert element.note == "first"
-    with pytest.raises(AttributeError, match="there_is_none"):
-        _ = element.there_is_none
+@pytest.mark.parametrize("name", ["note", "pick", "b", "x", "y", "two", "words", "draw", "s", "nothing", "a", "it"])
+def test_an_element_has_the_events_that_its_script_has_in_quotes(element, name):
+    is_named = re.search(rf"""(?:['"`]){re.escape(name)}(?:['"`])""", SCRIPT) is not None  # what Gradio itself asks
+    assert hasattr(element, name) is is_named
 
 
-def test_an_event_that_the_script_names_can_still_be_listened_to(element):
+def test_an_event_of_an_element_calls_back():
+    with gr.Blocks() as page:
+        element = widgets.examples([])
+        element.pick(lambda: None)
+    assert [target for event in page.fns.values() for target in event.targets] == [(element._id, "pick")]
+
+
+def test_what_an_element_lacks_is_said():
     with gr.Blocks():
-        element.chosen(lambda: None)
-    with pytest.raises(AttributeError):
-        _ = element.trigger
+        element = gr.HTML({}, html_template="<i></i>")
+    with pytest.raises(AttributeError, match="neither an attribute nor an event 'pick'"):
+        element.pick(lambda: None)
 
 
-def test_an_update_holds_the_property_and_not_the_event_of_the_same_name(element):
-    update = postprocess_update_dict(element, {"note": "second", "value": "<b>"})
-    assert update == {"note": "first", "props": {"note": "second"}, "value": "<b>", "__type__": "update"}
+def test_an_update_of_a_property_holds_nothing_but_the_property():
+    with gr.Blocks():
+        element = gr.HTML({}, html_template="<i></i>", js_on_load='watch("note", draw)', note={"text": ""})
+    again = element.__class__(**element.constructor_args | {"note": {"text": "Hello"}, "render": False})
+    update = postprocess_update_dict(again, {"note": {"text": "Hello"}}, postprocess=True)
+    assert update["props"] == {"note": {"text": "Hello"}}
+    assert "partial" not in repr(update)
 
 
 def test_what_gradio_asks_of_a_function_is_what_there_is():
-    take_shortcuts()
     asked = component_meta.inspect.getfullargspec
     assert asked(gr.HTML.__init__) == inspect.getfullargspec(gr.HTML.__init__)
     assert asked(gr.HTML.__init__) is asked(gr.HTML.__init__)
@@ -55,7 +71,6 @@ def test_what_is_not_installed_is_not_looked_for_again(monkeypatch):
         def find_spec(name, *_):
             looked_for.append(name)
 
-    take_shortcuts()
     monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
     with utils.MatplotlibBackendMananger():
         assert "matplotlib" not in looked_for

@@ -15,10 +15,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from playwright.sync_api import expect, sync_playwright
+from run_records import a_run
 
 from kling_ui.options import TransferOptions
 from kling_ui.runs.ledger.store import Store
-from kling_ui.runs.record import EngineName, RunRecord, RunState
+from kling_ui.runs.record import EngineName, RunState
 
 ROOT = Path(__file__).parents[3]
 SERVE = """
@@ -92,7 +93,7 @@ def add_run(tmp_path, space):
         store = Store(f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}")
         now, run_id = time.time(), prompt.encode().hex().ljust(32, "0")[:32]
         store.add(
-            RunRecord(
+            a_run(
                 run_id=run_id,
                 visitor=visitor,
                 engine=EngineName.PREVIEW,
@@ -100,10 +101,6 @@ def add_run(tmp_path, space):
                 created_at=now,
                 changed_at=now,
                 fingerprint=run_id,
-                image_name="image.png",
-                image_sha256="a" * 64,
-                reference_name="reference.mp4",
-                reference_sha256="b" * 64,
                 choice=TransferOptions(prompt),
                 error=f"Failed {prompt}.",
             )

@@ -196,15 +196,27 @@ def test_a_disk_that_fills_up_meanwhile_ends_it(tmp_path):
     asyncio.run(story())
 
 
-def test_only_so_many_visitors_are_remembered(tmp_path, monkeypatch):
-    monkeypatch.setattr("kling_ui.ui.web.uploads.ACCOUNTS_MAX", 3)
+def test_two_processes_with_one_folder_hold_one_limit(tmp_path):
+    async def story():
+        first, second = _open(tmp_path), _open(tmp_path)
+        await _keep(first, "ann", 200 * KB)
+        async with first.room("ann", 100 * KB):
+            await _keep(second, "ann", 200 * KB)
+            with pytest.raises(QuotaError):
+                await _keep(first, "ann", 100 * KB)
+        with pytest.raises(QuotaError):
+            await _keep(first, "ann", 101 * KB)
+        await _keep(second, "ann", 100 * KB)
 
+    asyncio.run(story())
+
+
+def test_what_comes_at_once_is_counted_once(tmp_path):
     async def story():
         store = _open(tmp_path)
-        for number in range(10):
-            await _keep(store, f"visitor {number}", 450 * KB)
+        await asyncio.gather(*(_keep(store, "ann", 100 * KB) for _ in range(5)))
         with pytest.raises(QuotaError):
-            await _keep(store, "visitor 0", 100 * KB)  # counted anew
-        return len(store._accounts)
+            await _keep(store, "ann", 1)
+        assert not store._accounts
 
-    assert asyncio.run(story()) == 3
+    asyncio.run(story())

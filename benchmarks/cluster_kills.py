@@ -1,0 +1,197 @@
+"""What is lost or done twice when parts of a real cluster are killed while previews and paid runs go on.
+
+    python -m benchmarks cluster_kills            30 kills at random moments (--kills, --seed)
+
+Replicas, workers, the scheduler, PostgreSQL and the S3 server, which forgets everything, are killed in turn and started
+again. Paid runs go to a played vendor (``_vendor.py``), which counts what was submitted; docs/scale.md has the table.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import math
+import random
+import statistics
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+
+from benchmarks._cluster_orders import NOT_TOLD, VIDEO, Order
+from benchmarks._cluster_processes import Cluster, started
+from benchmarks._vendor import SUBMITS
+
+IS_LONG = True  # left out unless it is asked for by name
+KINDS = ("replica", "worker", "scheduler", "postgresql", "s3")
+ORDERS_AT_ONCE = 4  # every other one is paid
+KILLED_AFTER_S = (1.0, 8.0)  # since the last part recovered
+RECOVERY_LIMIT_S = 60.0  # then the next part is killed, whatever became of this one
+COMPLETED, UNKNOWN = "completed", "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A part that was killed.
+
+    Attributes:
+        kind: What it was, one of :data:`KINDS`.
+        at_s: When, in seconds since the first order.
+        previews: Orders under way then, by number.
+        paid: Paid ones.
+        next_s: Seconds until the next order was completed.
+        all_s: Seconds until all that were under way had ended.
+    """
+
+    kind: str
+    at_s: float
+    previews: tuple[int, ...]
+    paid: tuple[int, ...]
+    next_s: float
+    all_s: float = math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What became of all orders, compared with what the ledger, the disk and the vendor have.
+
+    Attributes:
+        kills: In their order.
+        ends: How many orders ended how, paid ones and previews.
+        submits: What the vendor was sent.
+        lost: Orders without a kept result, though nobody was told that it is not known what became of them.
+        doubled: Orders with more than one run in the ledger, or more than one submit at the vendor.
+        unknown: Paid orders that ended as of unknown outcome: they may have been sent, and were not sent again.
+        untold: Orders whose end nobody was told.
+    """
+
+    kills: tuple[Kill, ...]
+    ends: dict[str, int]
+    submits: int
+    lost: frozenset[int]
+    doubled: frozenset[int]
+    unknown: frozenset[int]
+    untold: frozenset[int]
+
+    @property
+    def killed(self) -> dict[str, int]:
+        """How often each kind was killed."""
+        return dict(Counter(kill.kind for kill in self.kills))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Tell of each kind what became of the orders that were under way when one was killed."""
+        return [self._row(kind, [kill for kill in self.kills if kill.kind == kind]) for kind in KINDS]
+
+    def _row(self, kind: str, kills: list[Kill]) -> dict[str, Any]:
+        previews = set(itertools.chain.from_iterable(kill.previews for kill in kills))
+        paid = set(itertools.chain.from_iterable(kill.paid for kill in kills))
+        met = previews | paid
+        return {
+            "killed": kind,
+            "times": len(kills),
+            "previews": len(previews),
+            "paid": len(paid),
+            "lost": len(self.lost & met),
+            "doubled": len(self.doubled & met),
+            "unknown": len(self.unknown & met),
+            "untold": len(self.untold & met),
+            "next_s": _median_and_most([kill.next_s for kill in kills]),
+            "all_s": _median_and_most([kill.all_s for kill in kills]),
+        }
+
+
+def main(*arguments: str) -> None:
+    """Kill parts, and print a table by kind."""
+    parser = argparse.ArgumentParser(prog="benchmarks cluster_kills")
+    parser.add_argument("--port", type=int, default=8240, help="the first of ten ports")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--minutes", type=float, default=60.0, help="after which no part is killed any more")
+    parser.add_argument("--seed", type=int, default=17)
+    parser.add_argument("--out", type=Path, default=Path("build/cluster_kills.json"))
+    asked = parser.parse_args(arguments)
+    chance = random.Random(asked.seed)  # noqa: S311  nothing secret
+    with started(asked.port, asked.workers, vendor_video=VIDEO) as cluster:
+        found = asyncio.run(kill_and_count(cluster, asked.kills, chance, asked.minutes))
+    for row in found.rows():
+        print(json.dumps(row))
+    print(json.dumps({"ends": found.ends, "submits": found.submits, "doubled": len(found.doubled)}))
+    asked.out.parent.mkdir(parents=True, exist_ok=True)
+    asked.out.write_text(json.dumps(asdict(found), indent=1, default=sorted))
+
+
+async def kill_and_count(cluster: Cluster, kills: int, chance: random.Random, minutes: float = 60.0) -> Count:
+    """Kill parts at random moments while runs go on, one kind after the other, and count what became of the runs.
+
+    Args:
+        cluster: With a played vendor.
+        kills: How many.
+        chance: Chooses parts and moments.
+        minutes: After which no part is killed any more.
+    """
+    orders, killed, began = list[Order](), list[Kill](), time.monotonic()
+    is_over = asyncio.Event()
+
+    async def ask_on() -> None:
+        while not is_over.is_set():
+            number = len(orders)
+            orders.append(order := Order(cluster.url, number, is_paid=number % 2 == 1))
+            await order.see_through()
+
+    def completed() -> int:
+        return sum(order.end == COMPLETED for order in orders)
+
+    asking = [asyncio.create_task(ask_on()) for _ in range(ORDERS_AT_ONCE)]
+    for number in range(kills):
+        await asyncio.sleep(chance.uniform(*KILLED_AFTER_S))
+        if (at_s := time.monotonic() - began) > 60 * minutes:
+            break
+        kind, before = KINDS[number % len(KINDS)], completed()
+        under_way = [order for order in orders if order.end.startswith(NOT_TOLD)]
+        await asyncio.to_thread(cluster.kill, chance.choice(cluster.named(kind)))
+        while completed() == before and time.monotonic() - began - at_s < RECOVERY_LIMIT_S:  # noqa: ASYNC110  many orders, no one event
+            await asyncio.sleep(0.2)
+        previews = tuple(order.number for order in under_way if not order.is_paid)
+        paid = tuple(order.number for order in under_way if order.is_paid)
+        killed.append(Kill(kind, at_s, previews, paid, time.monotonic() - began - at_s))
+        print(f"{number + 1}: {kind} killed at {at_s:.0f} s; a run ended {killed[-1].next_s:.0f} s later", flush=True)
+    is_over.set()
+    await asyncio.gather(*asking)
+    ended_s = {order.number: order.ended_at - began for order in orders}
+    timed = tuple(
+        replace(kill, all_s=max(ended_s[number] for number in kill.previews + kill.paid) - kill.at_s) for kill in killed
+    )
+    return await asyncio.to_thread(_count, cluster, orders, timed)
+
+
+def _median_and_most(seconds: list[float]) -> list[float]:
+    return [round(statistics.median(seconds), 1), round(max(seconds), 1)] if seconds else []
+
+
+def _count(cluster: Cluster, orders: list[Order], kills: tuple[Kill, ...]) -> Count:
+    with psycopg.connect(cluster.ledger) as database:
+        rows = database.execute("SELECT run_id, choice->>'prompt', state, result_name FROM runs").fetchall()
+    submits = Counter(httpx.get(f"{cluster.vendor}{SUBMITS}").raise_for_status().json())
+    runs = Counter(prompt for _, prompt, _, _ in rows)
+    folder = cluster.folder / "data" / "runs"
+    done = {prompt for run, prompt, _, name in rows if name and (folder / run / name).is_file()}
+    unknown = frozenset(order.number for order in orders if order.end == UNKNOWN)
+    return Count(
+        kills=kills,
+        ends=dict(Counter(f"{'paid' if order.is_paid else 'preview'} {order.end}" for order in orders)),
+        submits=submits.total(),
+        lost=frozenset(order.number for order in orders if order.prompt not in done) - unknown,
+        doubled=frozenset(
+            order.number for order in orders if runs[order.prompt] > 1 or submits[order.prompt] > order.is_paid
+        ),
+        unknown=unknown,
+        untold=frozenset(order.number for order in orders if order.end.startswith(NOT_TOLD)),
+    )
+
+
+if __name__ == "__main__":
+    main()
