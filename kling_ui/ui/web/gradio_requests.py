@@ -13,7 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from kling_ui.languages import Told, told
+from kling_ui.languages import Told, retell, told
 from kling_ui.ui.web.program_requests import Call, CallPath, FileMark, GivenFile, as_text, file_of
 
 JOIN = "/gradio_api/queue/join"  # starts an event
@@ -213,7 +213,7 @@ class EventBodies:
             event, checked = self._read(scope, body)
         except RefusedBodyError as refusal:
             # What the browser goes on sending is not listened to: the connection ends with the answer.
-            answer = JSONResponse({"detail": refusal.words}, refusal.status, {"Connection": "close"})
+            answer = JSONResponse({"detail": retell(refusal.words)}, refusal.status, {"Connection": "close"})
             await answer(scope, receive, send)
             return
         if event is not None:

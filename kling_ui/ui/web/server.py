@@ -23,6 +23,7 @@ from uvicorn.config import LOGGING_CONFIG
 
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
+from kling_ui.languages import retell_all
 from kling_ui.logs import write_json_lines
 from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.options import InputKind
@@ -396,7 +397,7 @@ def add_copies_route(app: FastAPI, signed_files: SignedFiles) -> None:
             return PlainTextResponse("Not found", 404)
         services: Services = app.state.services.for_scope(request.scope)
         copy = await services.shown(path, kind, is_wanted=wanted)
-        return JSONResponse(shown_copy(signed_files, kind, copy), headers={"Cache-Control": "no-store"})
+        return JSONResponse(retell_all(shown_copy(signed_files, kind, copy)), headers={"Cache-Control": "no-store"})
 
 
 def _file_answer(path: Path) -> FileResponse:
