@@ -202,7 +202,7 @@ function drawWork() {
   const work = props.work || {};
   const pieces = work.pieces || [];
   find(".long-clip-work").hidden = work.words === undefined;
-  find(".long-clip-words").textContent = [work.words, work.advice].filter(Boolean).join(" ");
+  find(".long-clip-words").textContent = [work.words, work.advice].filter(Boolean).join(BETWEEN);
   find(".long-clip-words").classList.toggle("is-failed", Boolean(work.is_failed));
   const bar = find(".long-clip-share");
   bar.hidden = !work.is_under_way;

@@ -30,9 +30,9 @@ function drawOffer() {
   onwardPart("[data-do=price]").hidden = true;
   say(onwardPart(".onward-words"), t("The same picture, clip and options on Kling"));
   say(onwardPart(".onward-price strong"), offer.words);
-  say(onwardPart(".onward-price span"), [offer.more, offer.spent].filter(Boolean).join(" "));
+  say(onwardPart(".onward-price span"), [offer.more, offer.spent].filter(Boolean).join(BETWEEN));
   say(onwardPart(".onward-more"), offer.leaves);
-  say(onwardPart(".onward-stop"), [offer.stop, offer.way_out].filter(Boolean).join(" "));
+  say(onwardPart(".onward-stop"), [offer.stop, offer.way_out].filter(Boolean).join(BETWEEN));
   const go = onwardPart("[data-do=onward]");
   say(go, offer.stop ? "" : offer.label);
   go.disabled = false;

@@ -48,7 +48,7 @@ function busy(words, { canCancel = false, share = null } = {}) {
 
 function fail(message, advice) {
   const line = find(".slot-error");
-  line.textContent = [message, advice].filter(Boolean).join(" ");
+  line.textContent = [message, advice].filter(Boolean).join(BETWEEN);
   show(line, Boolean(message));
 }
 

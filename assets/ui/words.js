@@ -1,6 +1,7 @@
 // Words in the page's language. `window.klingWords` has them by the English ones; it is absent on an English page, and a
 // sentence that it lacks stays English. Runs first in every widget, in its scope.
 const LOCALES = window.klingWords ? document.documentElement.lang : []; // of dates: on an English page the browser's own
+const BETWEEN = window.klingWords ? "" : " "; // between two sentences
 const WORDED = "aria-label alt placeholder title".split(" "); // attributes that people read or hear
 
 function t(sentence, values = {}) {

@@ -5,7 +5,7 @@ from typing import Any
 
 from kling_ui.batches.execution import CellOutcome
 from kling_ui.batches.plan import CARRIED
-from kling_ui.languages import retell_stored, say_all
+from kling_ui.languages import retell, retell_stored, say_all
 from kling_ui.presentation.batch import CELL_STATES
 from kling_ui.presentation.wording import dollars
 from kling_ui.runs.batch_runs import CellState
@@ -37,7 +37,7 @@ def _row(outcome: CellOutcome) -> dict[str, Any]:
             filter(
                 None,
                 (
-                    f"{cell.row.title}: {cell.row.choice.orientation.value}",
+                    f"{cell.row.title}: {retell(cell.row.choice.orientation.value)}",
                     f"“{cell.row.choice.prompt}”",
                     cell.row.choice.model if cell.engine is EngineName.KLING else "",
                 ),
