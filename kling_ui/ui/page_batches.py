@@ -16,7 +16,6 @@ from kling_ui.presentation.runs import run_words
 from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.record import EngineName, RunRecord
 from kling_ui.runs.runner import Runner
-from kling_ui.ui.web.signed_files import SignedFiles
 
 _GONE = Path("gone")
 
@@ -66,13 +65,13 @@ class KeptOrder:
         keys = {cell.row.number: cell.key for cell in plan.cells}
         return cls(made.rows, keys, frozenset(chosen), engine, made.repairs, made.model)
 
-    def to_json(self, signed: SignedFiles) -> dict[str, Any]:
-        """Put it into plain JSON types; a file is named by its signed reference, which outlives a restart."""
+    def to_json(self, root: Path) -> dict[str, Any]:
+        """Put it into plain JSON types; a file is named by where it lies in the data folder, which is no secret."""
         rows = [
             {
                 "number": row.number,
-                "image": _ref(row.image, signed),
-                "video": _ref(row.video, signed),
+                "image": _place(row.image, root),
+                "video": _place(row.video, root),
                 "orientation": row.choice.orientation.value,
                 "prompt": row.choice.prompt,
                 "keep_sound": row.choice.keep_sound,
@@ -91,10 +90,10 @@ class KeptOrder:
         }
 
     @classmethod
-    def from_json(cls, kept: Mapping[str, Any], signed: SignedFiles) -> Self:
+    def from_json(cls, kept: Mapping[str, Any], root: Path) -> Self:
         """Read it as :meth:`to_json` wrote it."""
         return cls(
-            rows=tuple(_row(one, signed) for one in kept["rows"]),
+            rows=tuple(_row(one, root) for one in kept["rows"]),
             keys={one["number"]: one["key"] for one in kept["rows"]},
             chosen=frozenset(kept["chosen"]),
             engine=EngineName(kept["engine"]),
@@ -140,21 +139,22 @@ class KeptOrder:
         )
 
 
-def _row(kept: Mapping[str, Any], signed: SignedFiles) -> BatchRow:
+def _row(kept: Mapping[str, Any], root: Path) -> BatchRow:
     choice = TransferOptions(kept["prompt"], Orientation(kept["orientation"]), kept["keep_sound"], model=kept["model"])
     return BatchRow(
         number=kept["number"],
-        image=_file(kept["image"], signed),
-        video=_file(kept["video"], signed),
+        image=_file(kept["image"], root),
+        video=_file(kept["video"], root),
         choice=choice,
         name=kept["name"],
     )
 
 
-def _ref(path: Path, signed: SignedFiles) -> str:
-    return signed.sign(path) if path.is_file() else path.name
+def _place(path: Path, root: Path) -> str:
+    return path.resolve().relative_to(root).as_posix() if path.is_file() else path.name
 
 
-def _file(ref: str, signed: SignedFiles) -> Path:
-    """Return the file of a reference; where it is gone, a path of the same name that leads nowhere."""
-    return signed.open(ref) or _GONE / Path(ref).name
+def _file(place: str, root: Path) -> Path:
+    """Return the file that lies there; where it is gone, a path of the same name that leads nowhere."""
+    path = (root / place).resolve()
+    return path if path.is_relative_to(root) and path.is_file() else _GONE / path.name

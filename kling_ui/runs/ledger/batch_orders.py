@@ -16,7 +16,7 @@ def keep_order(connection: Connection, batch: str, visitor: str, order: dict[str
     connection.execute(insert(batch_orders).values(batch=batch, visitor=visitor, kept_at=now, content=order))
     newest = select(batch_orders.c.batch).where(batch_orders.c.visitor == visitor)
     too_old = list(connection.scalars(newest.order_by(batch_orders.c.kept_at.desc()).offset(ORDERS_MAX)))
-    connection.execute(delete(batch_orders).where(batch_orders.c.batch.in_(too_old)))
+    connection.execute(delete(batch_orders).where(batch_orders.c.visitor == visitor, batch_orders.c.batch.in_(too_old)))
 
 
 def order_of(connection: Connection, batch: str, visitor: str) -> dict[str, Any] | None:

@@ -170,7 +170,7 @@ batch_orders = Table(
     Column("batch", String(64), primary_key=True),
     Column("visitor", String(128), nullable=False, index=True),
     Column("kept_at", Float, nullable=False),
-    Column("content", _json, nullable=False),  # rows, with signed references in the places of files
+    Column("content", _json, nullable=False),  # rows; files are named by where they lie in the data folder
 )
 
 _version = Table("schema_version", MetaData(), Column("version", Integer, nullable=False))

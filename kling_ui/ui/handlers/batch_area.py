@@ -96,7 +96,7 @@ class BatchHandlers:
             plan = await self._plan(services, made, who, _engine(engine), asked, chosen=chosen)
             payment = self._payment(services, who, _engine(engine), asked)
             order = KeptOrder.of(made, plan, chosen, _engine(engine))
-            await services.runner.batches.keep_order(batch, who.owner, order.to_json(services.signed_files))
+            await services.runner.batches.keep_order(batch, who.owner, order.to_json(services.signed_files.root))
             opened = services.batches.start(services.runner, plan, made.folder, payment, _engine(engine))
         except Exception as error:  # noqa: BLE001  told in words
             yield self._shown(batch, who, error)
@@ -206,7 +206,7 @@ class BatchHandlers:
     async def _kept(self, batch: str, who: Visitor) -> KeptOrder | None:
         services = self._services()
         kept = await services.runner.batches.order(batch, who.owner) if who.is_known and batch else None
-        return None if kept is None else KeptOrder.from_json(kept, services.signed_files)
+        return None if kept is None else KeptOrder.from_json(kept, services.signed_files.root)
 
     async def _left(self, batch: str, who: Visitor) -> OpenBatch | None:
         """Show a batch that an earlier process left, as its runs are in the ledger now."""
