@@ -137,7 +137,7 @@ def repaired(signed_files: SignedFiles, versions: InputVersions, changed: Iterab
     return {
         "repaired": {
             "word": say("Changed") if versions.base is not versions.original else say("Repaired"),
-            "labels": [retell_stored(label) for label in versions.labels],
+            "labels": tuple(map(retell_stored, versions.labels)),
             "changes": [(_label(change.what), change.before, change.after) for change in changed],
             "picture": signed_files.url(versions.current.picture),
             "steps": len(versions.past),
