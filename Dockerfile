@@ -10,6 +10,7 @@ COPY pyproject.toml uv.lock ./
 RUN uv sync --frozen --no-dev --extra postgres --extra metrics --no-install-project
 COPY README.md LICENSE ./
 COPY assets/examples assets/examples
+COPY assets/languages assets/languages
 COPY assets/ui assets/ui
 COPY kling_ui kling_ui
 RUN uv sync --frozen --no-dev --extra postgres --extra metrics --no-editable

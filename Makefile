@@ -11,10 +11,10 @@ TESTS := $(RUN) pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 EXPORT := $(UV) export --frozen --no-dev --no-emit-project --no-annotate --no-header -q
 PYTHON ?= python3
 
-.PHONY: help run test check fix bench cluster docs pictures lock browser postgresql haproxy javascript
+.PHONY: help run test check fix bench cluster docs pictures languages lock browser postgresql haproxy javascript
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(UV) ## Start the app
 	@$(RUN) --no-dev app.py
@@ -46,6 +46,9 @@ docs: $(UV) ## Build the documentation into build/docs
 
 pictures: $(UV) browser ## Take the pictures of the documentation from the running app
 	@$(RUN) assets/make_pictures.py
+
+languages: $(UV) ## Bring the catalogues of what is said in Chinese up to date
+	@$(RUN) assets/make_languages.py
 
 lock: $(UV) ## Renew uv.lock and what pip reads
 	@$(UV) lock

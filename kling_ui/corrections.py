@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.languages import Told
 
 # Left and right are the character's own. A hand is at its knuckles, a foot at its toes.
 _PAIRS = ("ear", "shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot")
@@ -110,7 +111,10 @@ class Corrections:
         """
         given = _object(data, "The corrections")
         if unknown := given.keys() - {"unit", "joints", "mask"}:
-            raise KlingUIError(f"Corrections have no entry {_named(unknown)}.", advice="They have unit, joints, mask.")
+            raise KlingUIError(
+                Told("Corrections have no entry {named}.", named=_named(unknown)),
+                advice="They have unit, joints, mask.",
+            )
         unit = given.get("unit", "share")
         if unit not in _UNITS or (unit == "px" and size_px is None):
             raise KlingUIError("The unit of joints is share or px.", advice="Shares are fractions 0-1 of the sides.")
@@ -203,7 +207,14 @@ def require_shape(mask: bytes, size_px: tuple[int, int]) -> None:
     expected = width * size_px[1] / size_px[0]
     if abs(expected - height) > 1 + max(1.0, size_px[1] / size_px[0]):
         raise KlingUIError(
-            f"The mask is {width} x {height} px and the picture {size_px[0]} x {size_px[1]} px: their shapes differ.",
+            Told(
+                "The mask is {width} x {height} px and the picture {picture_width} x {picture_height} px: "
+                "their shapes differ.",
+                width=width,
+                height=height,
+                picture_width=size_px[0],
+                picture_height=size_px[1],
+            ),
             advice="Paint it over the upright picture.",
         )
 
@@ -300,22 +311,25 @@ def _content(path: Path) -> bytes:
 
 def _object(value: object, what: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-        raise KlingUIError(f"{what} take a JSON object.", advice="See docs/corrections.md.")
+        raise KlingUIError(Told("{what} take a JSON object.", what=what), advice="See docs/corrections.md.")
     return value
 
 
 def _joint(name: str, value: object, sides: tuple[int, int]) -> PlacedJoint:
     if name not in JOINTS:
-        raise KlingUIError(f"There is no joint {_named([name])}.", advice=f"The joints are {', '.join(JOINTS)}.")
+        raise KlingUIError(
+            Told("There is no joint {named}.", named=_named([name])),
+            advice=Told("The joints are {joints}.", joints=", ".join(JOINTS)),
+        )
     if isinstance(value, list | tuple):
         value = dict(zip(("x", "y"), value, strict=True)) if len(value) == 2 else {"x": value}
     given = _object(value, f"The entries of {name}")
     x, y = (_share(name, given.get(axis), side) for axis, side in zip(("x", "y"), sides, strict=True))
     hidden = given.get("hidden", False)
     if not isinstance(hidden, bool) or given.keys() - {"x", "y", "hidden"}:
-        raise KlingUIError(f"{name}: a joint has x, y and hidden, which is true or false.")
+        raise KlingUIError(Told("{name}: a joint has x, y and hidden, which is true or false.", name=name))
     if (x is None) != (y is None) or (x is None and not hidden):
-        raise KlingUIError(f"{name}: a joint needs both x and y, unless it is hidden.")
+        raise KlingUIError(Told("{name}: a joint needs both x and y, unless it is hidden.", name=name))
     return PlacedJoint(x, y, hidden)
 
 
@@ -323,11 +337,12 @@ def _share(name: str, value: object, side: int) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise KlingUIError(f"{name}: x and y take numbers.")
+        raise KlingUIError(Told("{name}: x and y take numbers.", name=name))
     share = value / side
     if not -OUTSIDE_MAX <= share <= 1 + OUTSIDE_MAX:
         raise KlingUIError(
-            f"{name} lies far outside the picture.", advice='Joints in pixels need "unit": "px" beside them.'
+            Told("{name} lies far outside the picture.", name=name),
+            advice='Joints in pixels need "unit": "px" beside them.',
         )
     return round(share, _DIGITS)
 

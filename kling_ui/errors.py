@@ -28,6 +28,8 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from kling_ui.languages import Told, say_all, told
+
 REPORT_ADVICE = "Please report it as an issue where you got kling-ui from."
 
 
@@ -45,7 +47,7 @@ class KlingUIError(Exception):
         self.advice = advice
 
     def __str__(self) -> str:
-        return f"{self.message} {self.advice}".strip()
+        return say_all(told(self.message), told(self.advice))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # errors cross from worker processes; Exception would call __init__ without the keywords
@@ -72,7 +74,7 @@ class MediaError(KlingUIError):
     """
 
     def __init__(self, message: str, *, path: Path, advice: str = "") -> None:
-        super().__init__(f"{path.name}: {message}", advice=advice)
+        super().__init__(Told("{name}: {reason}", name=path.name, reason=told(message)), advice=advice)
         self.path = path
         self.reason = message
 

@@ -21,6 +21,7 @@ from typing import Self, TypeVar
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from kling_ui.errors import WorkCancelledError, WorkError, WorkTimeoutError
+from kling_ui.languages import Told
 from kling_ui.work_limits import CPU_EXIT, MEMORY_EXIT, MEMORY_MB, WorkLimits, is_out_of_memory, leave_no_core
 
 NICE = 10  # about a tenth of what the app gets while both want the same processor: a page does not wait for frames
@@ -114,7 +115,9 @@ class Workers:
         except TimeoutError as error:
             if isinstance(error, WorkTimeoutError) or timeout_s is None:
                 raise
-            raise WorkTimeoutError(f"This took longer than {timeout_s:.0f} s and was stopped.") from error
+            raise WorkTimeoutError(
+                Told("This took longer than {timeout_s:.0f} s and was stopped.", timeout_s=timeout_s)
+            ) from error
 
     def close(self) -> None:
         """End all workers at once."""
@@ -134,7 +137,10 @@ class Workers:
     def _why_it_died(self, error: Exception) -> WorkError:
         code = getattr(error, "exitcode", 0)
         if code == MEMORY_EXIT:
-            reason = f"This asked for more than {self._memory_mb} MB of memory, more than a picture or a clip can need."
+            reason = Told(
+                "This asked for more than {limit_mb} MB of memory, more than a picture or a clip can need.",
+                limit_mb=self._memory_mb,
+            )
             return WorkError(reason, advice="Export the file again as JPEG, PNG or MP4 (H.264), or choose another one.")
         if code == CPU_EXIT:
             return WorkError("This took too much computing time and was stopped.", advice="Try a smaller file.")
@@ -215,7 +221,9 @@ def _do(job: bytes, limits: WorkLimits) -> bytes:
             os._exit(MEMORY_EXIT)
         if _is_portable(error):
             raise
-        raise WorkError(f"The work failed ({type(error).__name__}).", advice="Try another file.") from None
+        raise WorkError(
+            Told("The work failed ({kind}).", kind=type(error).__name__), advice="Try another file."
+        ) from None
 
 
 def _is_portable(error: Exception) -> bool:

@@ -16,7 +16,7 @@ function askToDelete(open) {
 function drawAbout() {
   const { run_id, rows = [], name = "", can_use, can_delete, loss_words = "" } = props.value?.about || {};
   element.querySelector(".about").hidden = !run_id;
-  aboutPart("summary").textContent = name ? `About “${name}”` : "About this run";
+  aboutPart("summary").textContent = name ? t("About “{name}”", { name }) : t("About this run");
   const list = aboutPart(".about-rows");
   list.replaceChildren(...rows.map(([term, text]) => {
     const row = make("div");
@@ -45,7 +45,7 @@ function offerUndo(before) {
 }
 
 const aboutDeeds = {
-  reuse: () => { aboutNote("Fetching its inputs."); trigger("reuse", { run_id: aboutRun }); },
+  reuse: () => { aboutNote(t("Fetching its inputs.")); trigger("reuse", { run_id: aboutRun }); },
   undo: () => { trigger("reuse", { before: beforeReuse }); },
   beside: () => trigger("compare", { run_ids: props.value?.about?.beside?.run_ids }),
   delete: () => askToDelete(aboutPart(".about-sure").hidden),

@@ -5,17 +5,18 @@ const adjust = { press: null, isOn: false };
 function startAdjust(what) {
   if (adjust.isOn) return;
   adjust.press = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // absent on plain http
-  drawAdjusting({ state: "running", words: "Starting", share: null });
+  drawAdjusting({ state: "running", words: t("Starting"), share: null });
   trigger("adjust", { input: kind, press: adjust.press, ...what });
 }
 
 function drawAdjusting({ state = "", words = "", share = null }) {
   adjust.isOn = state === "running";
-  const percent = adjust.isOn && share !== null ? `, ${Math.round(100 * share)} %` : "";
+  const isMeasured = adjust.isOn && share !== null;
+  const text = isMeasured ? t("{one}, {other}", { one: words, other: `${Math.round(100 * share)} %` }) : words;
   show(find(".adjust-state"), Boolean(words));
   find(".adjust-state").dataset.state = state;
   const line = find(".adjust-words");
-  if (line.textContent !== words + percent) line.textContent = words + percent;
+  if (line.textContent !== text) line.textContent = text;
   const stop = find("[data-adjust=stop]");
   stop.hidden = !adjust.isOn;
   if (!adjust.isOn) stop.disabled = false;
@@ -47,7 +48,7 @@ const adjustDeeds = {
 
 function wireAdjust() {
   wireCrop();
-  find(".adjust").setAttribute("aria-label", `Adjust the ${isVideo ? "clip" : "picture"}`);
+  find(".adjust").setAttribute("aria-label", isVideo ? t("Adjust the clip") : t("Adjust the picture"));
   element.addEventListener("click", (event) => adjustDeeds[event.target.closest("[data-adjust]")?.dataset.adjust]?.());
   watch("adjusting", () => drawAdjusting(props.adjusting || {}));
 }

@@ -11,10 +11,10 @@ function say(text) { find(".batch-said").textContent = text; }
 
 function showFiles() {
   find(".batch-files").replaceChildren(...files.map((file) => {
-    const item = make("li", "", file.note ? `${file.name}: ${file.note} ` : `${file.name} `);
-    const remove = make("button", "quiet", "Remove");
+    const item = make("li", "", `${file.note ? t("{name}: {words}", { name: file.name, words: file.note }) : file.name} `);
+    const remove = make("button", "quiet", t("Remove"));
     remove.type = "button";
-    remove.setAttribute("aria-label", `Remove ${file.name}`);
+    remove.setAttribute("aria-label", t("Remove {name}", { name: file.name }));
     remove.onclick = () => { files.splice(files.indexOf(file), 1); showFiles(); };
     item.append(remove);
     return item;
@@ -40,13 +40,13 @@ function kindOf(file) {
 
 async function take(chosen) {
   for (const file of chosen) {
-    const entry = { name: file.name, kind: kindOf(file), note: "waiting" };
+    const entry = { name: file.name, kind: kindOf(file), note: t("waiting") };
     if (entry.kind === "manifest") {
       const old = files.findIndex((one) => one.kind === "manifest");
       if (old >= 0) files.splice(old, 1);
       files.push(Object.assign(entry, { text: await file.text(), note: "" }));
     } else if (files.some((one) => one.name === file.name)) {
-      say(`There is a file ${file.name} already.`);
+      say(t("There is a file {name} already.", { name: file.name }));
     } else {
       files.push(entry);
       upload(file, entry);
@@ -60,17 +60,17 @@ function upload(file, entry) {
   uploading += 1;
   line = line.then(async () => {
     if (!files.includes(entry)) return;
-    entry.note = "uploading";
+    entry.note = t("uploading");
     showFiles();
     try {
-      if (file.size > props.max_bytes) throw new Error(`larger than ${Math.round(props.max_bytes / 2 ** 20)} MB`);
+      if (file.size > props.max_bytes) throw new Error(t("larger than {size} MB", { size: Math.round(props.max_bytes / 2 ** 20) }));
       const answer = await fetch(new URL("./inputs", document.baseURI), { method: "POST", body: file, headers: { "X-File-Name": encodeURIComponent(file.name) } });
       const told = await answer.json().catch(() => ({}));
-      if (!answer.ok) throw new Error(told.error || "it did not arrive");
+      if (!answer.ok) throw new Error(told.error || t("it did not arrive"));
       entry.ref = told.ref;
       entry.note = "";
     } catch (error) {
-      entry.note = `not taken: ${error.message}`;
+      entry.note = t("not taken: {reason}", { reason: error.message });
     }
   }).finally(() => { uploading -= 1; showFiles(); });
 }
@@ -81,7 +81,7 @@ function ticked() {
 
 function ask(event, more) {
   asking = true;
-  say(event === "plan" ? "Checking all cells." : "");
+  say(event === "plan" ? t("Checking all cells.") : "");
   freshen();
   trigger(event, { id: (props.value || {}).id || "", max_usd: deed("max").value ? Number(deed("max").value) : null, ...more });
 }
@@ -105,7 +105,7 @@ function row(cell, kept) {
   box.dataset.cell = cell.cell;
   box.disabled = !cell.can_start;
   box.checked = cell.can_start && (kept.get(cell.cell) ?? cell.is_ticked);
-  box.setAttribute("aria-label", `Cell ${cell.cell}`);
+  box.setAttribute("aria-label", t("Cell {number}", { number: cell.cell }));
   const state = make("td", cell.is_done ? "batch-done" : cell.is_failed ? "batch-failed" : "");
   if (cell.run_id) {
     const link = make("button", "batch-open", cell.state);
@@ -147,8 +147,8 @@ body.ondragleave = () => deed("pick").classList.remove("over");
 body.ondrop = (event) => { event.preventDefault(); event.stopPropagation(); deed("pick").classList.remove("over"); take([...event.dataTransfer.files]); };
 deed("plan").onclick = plan;
 deed("start").onclick = () => ask("start", { cells: ticked() });
-deed("pause").onclick = () => { trigger("pause", { id: (props.value || {}).id || "" }); say("Pausing: what runs is finished, nothing more is started."); };
-deed("report").onclick = () => { ask("report", {}); say("Making the report."); };
+deed("pause").onclick = () => { trigger("pause", { id: (props.value || {}).id || "" }); say(t("Pausing: what runs is finished, nothing more is started.")); };
+deed("report").onclick = () => { ask("report", {}); say(t("Making the report.")); };
 deed("all").onchange = () => { element.querySelectorAll("tbody input:not(:disabled)").forEach((box) => { box.checked = deed("all").checked; }); freshen(); };
 find("tbody").addEventListener("change", freshen);
 find(".batch").ontoggle = () => {

@@ -20,9 +20,10 @@ function blindly(value) {
   const results = value.results || [];
   if (blind && (results.length < 2 || idsOf(results) !== blind.of)) setBlind(null);
   if (!blind) return value;
+  const unnamed = t("Result");
   const named = blind.order.map((from, place) => ({
     ...results[from],
-    label: blind.told ? `${letterOf(place)}: ${results[from].label || "Result"}` : letterOf(place),
+    label: blind.told ? t("{name}: {words}", { name: letterOf(place), words: results[from].label || unnamed }) : letterOf(place),
     score: blind.told ? results[from].score : null,
   }));
   return { ...value, results: named, label: "", remark: "", facts: [], score: null, result: "" };
@@ -37,7 +38,7 @@ function startBlind() {
   const { results = [] } = props.value || {};
   if (results.length < 2) return;
   setBlind({ of: idsOf(results), order: shuffled(results.length), told: false });
-  element.querySelector(".blind-words").textContent = "The names are hidden and the order is chance. Which is better?";
+  element.querySelector(".blind-words").textContent = t("The names are hidden and the order is chance. Which is better?");
   render();
   element.querySelector(".blind-choices button")?.focus({ preventScroll: true });
 }
@@ -47,6 +48,8 @@ function endBlind() {
   render();
   element.querySelector("[data-do=blind]").focus({ preventScroll: true });
 }
+
+const verdictOn = (letter, count) => (count > 2 ? t("{letter} is best", { letter }) : t("{letter} is better", { letter }));
 
 function castVote(place) {
   const ids = blind.order.map((from) => props.value.results[from].run_id);
@@ -71,11 +74,11 @@ function drawBlind(value) {
   if (choices.hidden) choices.replaceChildren();
   else if (choices.children.length !== count + 1) {
     choices.replaceChildren(
-      ...Array.from({ length: count }, (_, place) => choiceButton(`${letterOf(place)} is ${count > 2 ? "best" : "better"}`, place)),
-      choiceButton("No difference", null),
+      ...Array.from({ length: count }, (_, place) => choiceButton(verdictOn(letterOf(place), count), place)),
+      choiceButton(t("No difference"), null),
     );
   }
-  element.querySelector("[data-do=unblind]").textContent = blind?.told ? "Close" : "Show the names without a vote";
+  element.querySelector("[data-do=unblind]").textContent = blind?.told ? t("Close") : t("Show the names without a vote");
 }
 
 function onVoted() {

@@ -10,24 +10,25 @@ async function sendCardFile(file) {
     method: "POST", headers: { "X-File-Name": encodeURIComponent(file.name) }, body: file,
   });
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new Error(`${file.name}: ${answer.error || "it did not arrive."}`);
-  return answer.ref;
+  if (response.ok) return answer.ref;
+  const words = answer.error || t("it did not arrive.");
+  throw new Error(t("{name}: {words}", { name: file.name, words }));
 }
 
 async function openCard(files) {
   const card = files.find(isCardFile);
-  if (!card) { cardWords.textContent = "Choose a run card, a file that ends with .run.json, and its files with it."; return; }
+  if (!card) { cardWords.textContent = t("Choose a run card, a file that ends with .run.json, and its files with it."); return; }
   const others = files.filter((file) => !isCardFile(file)).slice(0, CARD_FILES_MAX);
   try {
     const refs = [];
     for (const [place, file] of [card, ...others].entries()) {
-      cardWords.textContent = `Sending file ${place + 1} of ${others.length + 1}.`;
+      cardWords.textContent = t("Sending file {number} of {count}.", { number: place + 1, count: others.length + 1 });
       refs.push(await sendCardFile(file));
     }
-    cardWords.textContent = "Opening the run card.";
+    cardWords.textContent = t("Opening the run card.");
     trigger("open_card", { card: refs[0], files: refs.slice(1) });
   } catch (error) {
-    cardWords.textContent = error instanceof TypeError ? "The app does not answer." : error.message;
+    cardWords.textContent = error instanceof TypeError ? t("The app does not answer.") : error.message;
   }
 }
 

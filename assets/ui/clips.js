@@ -86,7 +86,7 @@ function onUnshown(node) {
 function gather() {
   const { results = [] } = shown();
   const rates = results.map(({ fps }) => fps).filter(Boolean);
-  const rows = [{ name: "reference", label: "Reference", at: 0 }, ...results.slice(0, RESULTS_MAX).map((result, place, all) => (
+  const rows = [{ name: "reference", label: t("Reference"), at: 0 }, ...results.slice(0, RESULTS_MAX).map((result, place, all) => (
     { name: resultName(place), label: nameAmong(result, place, all), at: result.offset || 0, fps: result.fps }))];
   clips = rows.map((row) => {
     const pane = paneOf(row.name);
@@ -100,9 +100,12 @@ function gather() {
   drawPairs();
 }
 
-const nameOf = ({ label }, place) => label || (place ? `Result ${place + 1}` : "Result");
+const nameOf = ({ label }, place) => label || (place ? t("Result {number}", { number: place + 1 }) : t("Result"));
 // Among others a result carries its motion match.
-const nameAmong = (result, place, all) => nameOf(result, place) + (all.length > 1 && Number.isFinite(result.score) ? `, match ${Math.round(result.score)}` : "");
+function nameAmong(result, place, all) {
+  const name = nameOf(result, place);
+  return all.length > 1 && Number.isFinite(result.score) ? t("{name}, match {score}", { name, score: Math.round(result.score) }) : name;
+}
 
 const picture = paneOf("image").querySelector("img");
 picture.addEventListener("error", () => onUnshown(picture));

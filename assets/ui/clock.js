@@ -189,7 +189,7 @@ function hear(name) {
 function standing(clip) {
   const slack = 1.5 / clip.fps;
   if (!lengthOf(clip)) return "";
-  if (position < clip.at - slack / 2) return `starts at ${clip.at.toFixed(1)}\u00a0s`;
-  if (endOf(clip) < lengthS() - slack && position >= endOf(clip) - 0.5 / clip.fps) return `ended at ${endOf(clip).toFixed(1)}\u00a0s`;
+  if (position < clip.at - slack / 2) return t("starts at {time}", { time: `${clip.at.toFixed(1)}\u00a0s` });
+  if (endOf(clip) < lengthS() - slack && position >= endOf(clip) - 0.5 / clip.fps) return t("ended at {time}", { time: `${endOf(clip).toFixed(1)}\u00a0s` });
   return "";
 }

@@ -22,7 +22,7 @@ async function lookCloser() {
   closerBody.replaceChildren(...results.map((result, place) => {
     const section = make("section");
     if (results.length > 1) section.append(make("h2", "", nameOf(result, place)));
-    section.append(make("p", "closer-words", "Looking at faces, hands and limbs."));
+    section.append(make("p", "closer-words", t("Looking at faces, hands and limbs.")));
     fillCloser(section, result, { image: result.image || image, reference: result.reference || reference }, closerOf);
     return section;
   }));
@@ -32,7 +32,7 @@ async function fillCloser(section, result, inputs, of) {
   const address = new URL(result.src.replace(/^files\//, "closer/"), document.baseURI);
   for (const [name, url] of Object.entries(inputs)) if (url) address.searchParams.set(name, url.replace(/^files\//, ""));
   if (result.orientation) address.searchParams.set("orientation", result.orientation);
-  let found = { words: "It could not be fetched." };
+  let found = { words: t("It could not be fetched.") };
   try {
     const response = await fetch(address, { method: "POST" });
     if (response.ok) found = await response.json();
@@ -54,7 +54,7 @@ function closerStrip({ kind, name, words, url, times_s = [], tile_px = [1, 1], b
   const row = make("div", kind === "frames" ? "closer-tiles is-whole" : "closer-tiles");
   if (beside) {
     const still = make("span", "closer-tile is-character");
-    still.append(Object.assign(make("img"), { src: beside, alt: "The character's in the picture" }));
+    still.append(Object.assign(make("img"), { src: beside, alt: t("The character's in the picture") }));
     row.append(still);
   }
   row.append(...times_s.map((at_s, place) => {
@@ -64,7 +64,7 @@ function closerStrip({ kind, name, words, url, times_s = [], tile_px = [1, 1], b
     tile.style.backgroundImage = `url("${url}")`;
     tile.style.backgroundSize = `${100 * times_s.length}% 100%`;
     tile.style.backgroundPosition = `${times_s.length > 1 ? (100 * place) / (times_s.length - 1) : 0}% 0`;
-    tile.setAttribute("aria-label", `${name} at ${(at_s + offset).toFixed(1)} s: go there`);
+    tile.setAttribute("aria-label", t("{name} at {time}: go there", { name, time: `${(at_s + offset).toFixed(1)} s` }));
     tile.append(make("span", "closer-time", `${(at_s + offset).toFixed(1)} s`));
     tile.addEventListener("click", () => { stop(); seek(at_s + offset); });
     return tile;
@@ -79,7 +79,7 @@ function worstMoments({ name, words, moments = [] }) { // these are told in the 
   figure.append(make("figcaption", "", name));
   const row = make("div", "closer-moments");
   row.append(...moments.map(({ at_s, words: about }) => {
-    const button = make("button", "quiet", `${at_s.toFixed(1)} s: ${about}`);
+    const button = make("button", "quiet", t("{name}: {words}", { name: `${at_s.toFixed(1)} s`, words: about }));
     button.type = "button";
     button.addEventListener("click", () => { stop(); seek(at_s); });
     return button;

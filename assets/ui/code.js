@@ -13,7 +13,7 @@ function choose(number, focus) {
     tab.tabIndex = index === chosen ? 0 : -1;
   });
   element.querySelector(".code-text").textContent = all[chosen]?.text || "";
-  copy.textContent = "Copy";
+  copy.textContent = t("Copy");
   if (focus) tabs.children[chosen]?.focus();
 }
 
@@ -45,10 +45,10 @@ copy.addEventListener("click", async () => {
   const text = element.querySelector(".code-text");
   try {
     await navigator.clipboard.writeText(text.textContent);
-    copy.textContent = "Copied";
+    copy.textContent = t("Copied");
   } catch { // without a secure address there is no clipboard
     getSelection().selectAllChildren(text);
-    copy.textContent = "Selected";
+    copy.textContent = t("Selected");
   }
 });
 watch("value", render);

@@ -48,7 +48,8 @@ function paintCrop() {
   Object.assign(find(".crop-box").style, { left: `${100 * left}%`, top: `${100 * top}%`, width: `${100 * (right - left)}%`, height: `${100 * (bottom - top)}%` });
   const [width, height] = keptPx();
   const tooSmall = Math.min(width, height) < leastPx();
-  find(".crop-size").textContent = `${width} × ${height} px${tooSmall ? `, too small: each side needs ${leastPx()} px` : ""}`;
+  const size = `${width} × ${height} px`;
+  find(".crop-size").textContent = tooSmall ? t("{size}, too small: each side needs {least}", { size, least: `${leastPx()} px` }) : size;
   find("[data-adjust=keep-crop]").disabled = tooSmall;
 }
 
@@ -58,7 +59,7 @@ function toggleCrop(open = !cropBox) {
   cropBox = open ? [...CROP_START] : null;
   if (open) {
     const shapes = find(".crop-shape");
-    const offered = [["", "Free"], ["own", "Its own"], ...(otherSizePx() ? [["other", isVideo ? "The picture's" : "The clip's"]] : [])];
+    const offered = [["", t("Free")], ["own", t("Its own")], ...(otherSizePx() ? [["other", isVideo ? t("The picture's") : t("The clip's")]] : [])];
     shapes.replaceChildren(...offered.map(([name, words]) => new Option(words, name)));
     if (isVideo) clip.pause();
   }

@@ -15,7 +15,7 @@ function choose(card, isChosen) {
 function drawChosen() {
   const bar = element.querySelector(".gallery-chosen");
   bar.hidden = !chosen.size;
-  const words = chosen.size < CHOSEN_MIN ? "1 run chosen: choose one to three more." : `${chosen.size} runs chosen.`;
+  const words = chosen.size < CHOSEN_MIN ? t("1 run chosen: choose one to three more.") : t("{count} runs chosen.", { count: chosen.size });
   bar.querySelector("p").textContent = chosen.size ? words : "";
   bar.querySelector("[data-do=compare-runs]").disabled = chosen.size < CHOSEN_MIN;
   for (const box of element.querySelectorAll(".tile-choose input")) {
@@ -51,7 +51,7 @@ function drawDifferences() {
   const { number, names = [], rows = [] } = props.compared || {};
   if (!number || number === comparedOf) return;
   comparedOf = number;
-  differences.querySelector("thead").replaceChildren(row("th", ["Run", ...names]));
+  differences.querySelector("thead").replaceChildren(row("th", [t("Run"), ...names]));
   differences.querySelector("tbody").replaceChildren(...rows.map((values) => row("td", values)));
   differences.querySelector(".differences-none").hidden = rows.length > 0;
   showDifferences(true);

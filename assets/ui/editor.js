@@ -5,7 +5,7 @@ const stage = find(".editor-stage");
 const sheet = find(".editor-sheet");
 const SHEET_MAX_PX = 1400;
 const GRAB_PX = 18, GRAB_WHILE_PLACING_PX = 6;
-const ANSWER_MAX_MS = 60000, NO_ANSWER = "The app did not answer. Try again.";
+const ANSWER_MAX_MS = 60000, NO_ANSWER = t("The app did not answer. Try again.");
 const SAME_MOVE_MS = 900; // presses of arrows within this are one step of undo
 const TINTS = { joints: 0.22, outline: 0.5 };
 
@@ -26,7 +26,7 @@ function openEditor() {
   if (!props.value?.can_correct || editorWaits) return;
   editorRef = props.value.ref;
   waitForPython();
-  find(".slot-correct").textContent = "Opening";
+  find(".slot-correct").textContent = t("Opening");
   trigger("edit");
 }
 
@@ -37,7 +37,7 @@ function waitForPython() {
   setTimeout(() => {
     if (!editorWaits || wait !== editorWait) return;
     editorWaits = false;
-    find(".slot-correct").textContent = "Correct joints";
+    find(".slot-correct").textContent = t("Correct joints");
     if (editor.open) refuseEdit(NO_ANSWER);
     else fail(NO_ANSWER);
   }, ANSWER_MAX_MS);
@@ -48,14 +48,14 @@ async function onEditor() {
   if (!answer.number || !editorWaits || answer.number === editorAnswered) return; // Gradio repeats what was said last
   editorAnswered = answer.number;
   editorWaits = false;
-  find(".slot-correct").textContent = "Correct joints";
+  find(".slot-correct").textContent = t("Correct joints");
   if (editor.open) return answer.error && refuseEdit(answer.error);
   if (answer.error) return fail(answer.error);
   try {
     editorPicture = await loadedImage(copy?.url || props.value.url);
     await loadBrush(answer);
   } catch {
-    return fail("The picture could not be opened here.", "Choose it again.");
+    return fail(t("The picture could not be opened here."), t("Choose it again."));
   }
   loadJoints(answer);
   const long = Math.min(SHEET_MAX_PX, Math.max(editorPicture.naturalWidth, editorPicture.naturalHeight));
@@ -70,7 +70,7 @@ async function onEditor() {
   editor.showModal();
   const missing = jointNames.filter((name) => !jointNow[name]).length;
   setEditorMode("joints");
-  sayEdit(missing === jointNames.length ? "No joint was found: press on the picture to place one after the other." : "");
+  sayEdit(missing === jointNames.length ? t("No joint was found: press on the picture to place one after the other.") : "");
   (missing ? find(".editor-pick") : find(`[data-joint="${CSS.escape(jointPicked)}"]`)).focus();
 }
 
@@ -101,10 +101,10 @@ function setEditorMode(mode) {
   sheet.tabIndex = mode === "outline" ? 0 : -1;
   if (mode === "outline") {
     sheet.setAttribute("role", "application");
-    sheet.setAttribute("aria-label", "Picture to paint on: arrows move the brush, Space paints, E changes between adding and erasing");
+    sheet.setAttribute("aria-label", t("Picture to paint on: arrows move the brush, Space paints, E changes between adding and erasing"));
   } else {
     sheet.setAttribute("role", "img");
-    sheet.setAttribute("aria-label", "The picture with the character's outline");
+    sheet.setAttribute("aria-label", t("The picture with the character's outline"));
   }
   drawEditor();
 }
@@ -158,7 +158,7 @@ const placeIn = (event) => {
 
 function tellJoint(name) {
   const joint = jointNow[name];
-  sayEdit(joint ? `${jointLabels[name]}: ${jointSay(joint.x)} from the left, ${jointSay(joint.y)} from the top.` : "");
+  sayEdit(joint ? t("{joint}: {across} from the left, {down} from the top.", { joint: jointLabels[name], across: jointSay(joint.x), down: jointSay(joint.y) }) : "");
 }
 
 // The joint nearest to a finger; while one is being placed, others must be hit exactly.
@@ -244,10 +244,11 @@ function onJointKey(event, name) {
     tellJoint(name);
   } else if (event.key === "Delete" || event.key === "Backspace") {
     event.preventDefault();
-    changeEdit(() => jointAsFound(name), `${jointLabels[name]}: as found.`);
+    changeEdit(() => jointAsFound(name), t("{joint}: as found.", { joint: jointLabels[name] }));
     if (!jointNow[name]) find(".editor-pick").focus();
   } else if (event.key.toLowerCase() === "h" && !event.ctrlKey && !event.metaKey) {
-    changeEdit(() => hideJoint(name), `${jointLabels[name]}: ${jointNow[name].hidden ? "not hidden" : "hidden"}.`);
+    const words = jointNow[name].hidden ? t("{joint}: not hidden.", { joint: jointLabels[name] }) : t("{joint}: hidden.", { joint: jointLabels[name] });
+    changeEdit(() => hideJoint(name), words);
   }
 }
 
@@ -256,23 +257,23 @@ function onBrushKey(event) {
     const [across, down] = stepOf(event, editorAspect());
     brushAt = [clampShare(brushAt[0] + 2 * across), clampShare(brushAt[1] + 2 * down)];
     drawBrush();
-    sayEdit(`Brush at ${jointSay(brushAt[0])} from the left, ${jointSay(brushAt[1])} from the top.`);
+    sayEdit(t("Brush at {across} from the left, {down} from the top.", { across: jointSay(brushAt[0]), down: jointSay(brushAt[1]) }));
   } else if (event.key === " " || event.key === "Enter") {
-    changeEdit(() => beginStroke(brushAt), brushAdds ? "Added." : "Erased.");
+    changeEdit(() => beginStroke(brushAt), brushAdds ? t("Added.") : t("Erased."));
   } else if (event.key.toLowerCase() === "e") {
     brushAdds = !brushAdds;
     drawEditor();
-    sayEdit(brushAdds ? "The brush adds." : "The brush erases.");
+    sayEdit(brushAdds ? t("The brush adds.") : t("The brush erases."));
   } else return;
   event.preventDefault();
 }
 
 function saveEdit() {
-  if (props.value?.ref !== editorRef) return refuseEdit("Another picture stands here now. Cancel, and correct that one.");
+  if (props.value?.ref !== editorRef) return refuseEdit(t("Another picture stands here now. Cancel, and correct that one."));
   waitForPython();
   refuseEdit("");
   setOff("save", true);
-  sayEdit("Looking at the corrected character.");
+  sayEdit(t("Looking at the corrected character."));
   trigger("correct", { ref: editorRef, joints: jointsToSend(), mask: paintToSend() });
 }
 
@@ -280,14 +281,14 @@ const EDITS = {
   mode: (button) => setEditorMode(button.dataset.mode),
   brush: (button) => { brushAdds = button.dataset.brush === "add"; drawEditor(); },
   place: () => {
-    changeEdit(() => putJoint(jointPicked, 0.5, 0.5), `${jointLabels[jointPicked]}: in the middle of the picture.`);
+    changeEdit(() => putJoint(jointPicked, 0.5, 0.5), t("{joint}: in the middle of the picture.", { joint: jointLabels[jointPicked] }));
     find(`[data-joint="${CSS.escape(jointPicked)}"]`).focus();
   },
   hide: () => changeEdit(() => hideJoint(jointPicked)),
   "as-found": () => changeEdit(() => jointAsFound(jointPicked)),
   undo: () => goToEdit(editorStep - 1),
   redo: () => goToEdit(editorStep + 1),
-  reset: () => changeEdit(() => { allJointsAsFound(); forgetPaint(); }, "All as it was found. Save to keep it so."),
+  reset: () => changeEdit(() => { allJointsAsFound(); forgetPaint(); }, t("All as it was found. Save to keep it so.")),
   save: saveEdit,
   cancel: closeEditor,
 };
@@ -298,7 +299,7 @@ editor.addEventListener("click", (event) => {
 });
 editor.addEventListener("cancel", (event) => { // the key Esc
   event.preventDefault();
-  if (editorDirty) sayEdit("What you changed is not saved: press Save or Cancel.");
+  if (editorDirty) sayEdit(t("What you changed is not saved: press Save or Cancel."));
   else closeEditor();
 });
 editor.addEventListener("keydown", onEditorKey);

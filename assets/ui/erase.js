@@ -13,7 +13,7 @@ const eraseDeeds = {
   keep: () => { askToErase(false); erasePart("[data-erase=ask]").focus(); },
   sure: () => {
     erasePart("[data-erase=sure]").disabled = true;
-    erasePart(".erase-note").textContent = "Deleting it.";
+    erasePart(".erase-note").textContent = t("Deleting it.");
     trigger("erase");
   },
 };

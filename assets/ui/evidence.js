@@ -74,7 +74,7 @@ function curve({ name, points, limit, limit_words, words }) {
   const label = draw("text", { class: "curve-words", x: CURVE.right, y: y(limit) - 4, "text-anchor": "end" });
   label.textContent = limit_words;
   sheet.append(label);
-  figure.append(sheet, make("figcaption", "", `${name}, over ${last_s.toFixed(1)} s`));
+  figure.append(sheet, make("figcaption", "", t("{name}, over {length}", { name, length: `${last_s.toFixed(1)} s` })));
   return figure;
 }
 
@@ -82,7 +82,7 @@ function spanButtons(spans) {
   const list = make("ul", "evidence-spans");
   list.append(...spans.map((span) => {
     const item = make("li");
-    const button = make("button", "quiet", `Play ${span.words}`);
+    const button = make("button", "quiet", t("Play {words}", { words: span.words }));
     button.type = "button";
     button.addEventListener("click", () => document.querySelector("#video-slot .slot")?.dispatchEvent(new CustomEvent("kl-play", { detail: span })));
     item.append(button);

@@ -23,7 +23,7 @@ function row(finding, place, seen) {
 
 // A character that no detector finds can be drawn once a person says where its joints are.
 function wayToJoints() {
-  const button = make("button", "quiet", "Place its joints");
+  const button = make("button", "quiet", t("Place its joints"));
   button.type = "button";
   button.dataset.do = "place-joints";
   button.addEventListener("click", () => document.dispatchEvent(new CustomEvent("kling-correct")));
@@ -34,7 +34,7 @@ function thumb(picture, unfolding) {
   const button = make("button", "finding-thumb");
   const image = make("img");
   button.type = "button";
-  button.setAttribute("aria-label", "Show what was seen");
+  button.setAttribute("aria-label", t("Show what was seen"));
   image.src = picture;
   image.alt = "";
   button.append(image);
@@ -61,9 +61,9 @@ function repairButtons(repairs, seen) {
 function more({ rule, evidence, source, severity, repairs }, place) {
   const unfolding = make("details", "finding-more");
   unfolding.open = opened.has(rule) || (place === 0 && severity !== "hint" && Boolean(evidence?.picture || evidence?.curve) && !folded.has(rule));
-  unfolding.append(make("summary", "", evidence ? "What was seen, and the source" : "Source"));
+  unfolding.append(make("summary", "", evidence ? t("What was seen, and the source") : t("Source")));
   if (evidence) unfolding.append(evidenceOf(evidence, repairs));
-  if (source) unfolding.append(make("p", "finding-source", `Source: ${source}`));
+  if (source) unfolding.append(make("p", "finding-source", t("Source: {source}", { source })));
   unfolding.querySelector("summary").addEventListener("click", () => {
     (unfolding.open ? folded : opened).add(rule);
     (unfolding.open ? opened : folded).delete(rule);
@@ -91,7 +91,8 @@ function drawList(findings, repair_all, text, tone) {
   list.replaceChildren(...rows.slice(0, shown));
   rest.replaceChildren(...rows.slice(shown));
   find(".findings-rest").hidden = rows.length <= shown;
-  find(".findings-rest summary").textContent = `${rows.length - shown} ${shown ? "more, of less weight" : "worth knowing"}`;
+  const count = rows.length - shown;
+  find(".findings-rest summary").textContent = shown ? t("{count} more, of less weight", { count }) : t("{count} worth knowing", { count });
   find(".findings-verdict").textContent = text;
   find(".findings-verdict").hidden = !text || tone === "busy";
   find(".findings-verdict").dataset.tone = tone;

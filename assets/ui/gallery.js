@@ -47,7 +47,7 @@ function drawListed() {
   following = told.after;
   drawCards(told.total);
   if (isAppended && firstNew && document.activeElement === document.body) galleryPart(`[data-run="${firstNew.run_id}"] .past`)?.focus();
-  if (!cards.length) galleryPart(".gallery-note").textContent = "No run fits. Look for something else.";
+  if (!cards.length) galleryPart(".gallery-note").textContent = t("No run fits. Look for something else.");
 }
 
 // What changed among the newest runs goes into what is listed, whatever that is; older pages stay as they are.
@@ -112,7 +112,7 @@ function toolsOf(card) {
   const row = make("div", "tile-tools");
   const star = make("button", "tile-star");
   star.type = "button";
-  star.setAttribute("aria-label", `Star ${card.title}`);
+  star.setAttribute("aria-label", t("Star {name}", { name: card.title }));
   star.setAttribute("aria-pressed", String(card.starred));
   star.append(icon("M10 2.2l2.4 5 5.4.7-4 3.8 1 5.4-4.8-2.6-4.8 2.6 1-5.4-4-3.8 5.4-.7z"));
   star.addEventListener("click", () => {
@@ -124,14 +124,14 @@ function toolsOf(card) {
   if (card.can_compare) {
     const label = make("label", "tile-choose");
     const box = Object.assign(make("input"), { type: "checkbox", value: card.run_id });
-    label.append(box, make("span", "", "Compare"), make("span", "unseen", ` ${card.title}`));
+    label.append(box, make("span", "", t("Compare")), make("span", "unseen", ` ${card.title}`));
     box.addEventListener("change", () => choose(card, box.checked));
     row.append(label);
   }
   if (card.loss !== "under way") {
     const remove = make("button", "tile-delete");
     remove.type = "button";
-    remove.setAttribute("aria-label", `Delete ${card.title}`);
+    remove.setAttribute("aria-label", t("Delete {name}", { name: card.title }));
     remove.append(icon("M4 6h12v1.6h-.9L14.3 18H5.7L4.9 7.6H4zM8 3h4l1 1.4h3V6H4V4.4h3zM7.6 9l.3 7h1.3l-.3-7zm3.5 0l-.3 7h1.3l.3-7z"));
     remove.addEventListener("click", () => (card.loss_words ? askIn(remove.closest(".tile")) : removeRun(card, remove)));
     row.append(remove);
@@ -150,7 +150,7 @@ function sureOf(card) {
   const sure = make("div", "tile-sure");
   sure.hidden = true;
   if (!card.loss_words || card.loss === "under way") return sure;
-  const [yes, no] = ["Delete it", "Keep it"].map((words) => Object.assign(make("button", "quiet", words), { type: "button" }));
+  const [yes, no] = [t("Delete it"), t("Keep it")].map((words) => Object.assign(make("button", "quiet", words), { type: "button" }));
   yes.addEventListener("click", () => removeRun(card, yes));
   no.addEventListener("click", () => { sure.hidden = true; sure.parentElement.querySelector(".tile-delete").focus(); });
   sure.append(make("p", "", card.loss_words), yes, no);
@@ -174,7 +174,7 @@ function drawTrash() {
   const { trash = [], deleted } = props.value || {};
   galleryPart(".gallery-trash").replaceChildren(...trash.map(({ run_id, words }) => {
     const item = make("li");
-    const back = Object.assign(make("button", "quiet", "Undo"), { type: "button" });
+    const back = Object.assign(make("button", "quiet", t("Undo")), { type: "button" });
     back.addEventListener("click", () => { back.disabled = true; trigger("restore", { run_id, current: props.value?.current || "" }); });
     item.append(make("span", "", words), back);
     item.dataset.trash = run_id;

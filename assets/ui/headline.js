@@ -3,14 +3,16 @@ const more = element.querySelector(".headline-more");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 const uploads = { image: null, video: null }; // shares of what is on its way, 0-1
-const NAMES = { image: "picture", video: "clip" };
 
 function verdict() {
   const [kind, share] = Object.entries(uploads).find(([, one]) => one !== null) || [];
   if (!kind) return props.value || {};
   const tens = 10 * Math.floor(10 * share); // it is read out whenever it changes
-  return { tone: "busy", text: `Uploading the ${NAMES[kind]}${tens ? `, ${tens} %` : ""}.` };
+  return { tone: "busy", text: kind === "image" ? ofPicture(tens) : ofClip(tens) };
 }
+
+const ofPicture = (percent) => (percent ? t("Uploading the picture, {percent} %.", { percent }) : t("Uploading the picture."));
+const ofClip = (percent) => (percent ? t("Uploading the clip, {percent} %.", { percent }) : t("Uploading the clip."));
 
 function onUpload({ detail }) {
   if (!element.isConnected) return document.removeEventListener("kling-upload", onUpload);

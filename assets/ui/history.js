@@ -6,7 +6,7 @@ function when(seconds) {
   const at = new Date(seconds * 1000);
   const isToday = at.toDateString() === new Date().toDateString();
   const time = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
-  return isToday ? at.toLocaleTimeString([], time) : at.toLocaleString([], { day: "numeric", month: "short", ...time });
+  return isToday ? at.toLocaleTimeString(LOCALES, time) : at.toLocaleString(LOCALES, { day: "numeric", month: "short", ...time });
 }
 
 function step({ words, at }) {
@@ -63,7 +63,7 @@ function note() { find(".history-note").textContent = (props.note || {}).words |
 
 find(".history-recover form").addEventListener("submit", (event) => {
   event.preventDefault();
-  find(".history-note").textContent = "Looking for it.";
+  find(".history-note").textContent = t("Looking for it.");
   trigger("recover", { request_id: event.target.querySelector("input").value.trim() });
 });
 

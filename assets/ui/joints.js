@@ -31,8 +31,9 @@ function loadJoints({ joints, bones }) {
 
 function jointState(name) {
   const joint = jointNow[name];
-  if (!joint) return "not placed";
-  return `${joint.placed ? "corrected by you" : "found"}${joint.hidden ? ", hidden" : ""}`;
+  if (!joint) return t("not placed");
+  if (joint.placed) return joint.hidden ? t("corrected by you, hidden") : t("corrected by you");
+  return joint.hidden ? t("found, hidden") : t("found");
 }
 
 function drawJoints() {
@@ -42,7 +43,7 @@ function drawJoints() {
     if (!joint) continue;
     button.style.left = `${100 * Math.min(1, Math.max(0, joint.x))}%`;
     button.style.top = `${100 * Math.min(1, Math.max(0, joint.y))}%`;
-    button.setAttribute("aria-label", `${jointLabels[name]}, ${jointState(name)}, ${jointSay(joint.x)} from the left, ${jointSay(joint.y)} from the top`);
+    button.setAttribute("aria-label", t("{joint}, {state}, {across} from the left, {down} from the top", { joint: jointLabels[name], state: jointState(name), across: jointSay(joint.x), down: jointSay(joint.y) }));
     button.title = jointLabels[name];
     button.classList.toggle("is-placed", joint.placed);
     button.classList.toggle("is-hidden", joint.hidden);
@@ -58,17 +59,22 @@ function drawJoints() {
     line.dataset.side = jointBones[place][1].split(" ")[0] === jointBones[place][0].split(" ")[0] ? jointBones[place][0].split(" ")[0] : "";
   });
   const pick = find(".editor-pick");
-  for (const option of pick.children) option.textContent = `${jointLabels[option.value]}: ${jointState(option.value)}`;
+  for (const option of pick.children) option.textContent = t("{name}: {words}", { name: jointLabels[option.value], words: jointState(option.value) });
   pick.value = jointPicked;
   const picked = jointNow[jointPicked];
   find("[data-edit=place]").hidden = Boolean(picked);
   setOff("hide", !picked);
   find("[data-edit=hide]").setAttribute("aria-pressed", String(Boolean(picked?.hidden)));
   setOff("as-found", !picked?.placed);
-  const side = jointPicked.startsWith("left") ? "right" : jointPicked.startsWith("right") ? "left" : "";
-  find(".editor-of-joints .editor-hint").textContent = picked
-    ? "Drag a joint, or move it with the arrow keys (with Shift farther)."
-    : `Press on the picture where the ${jointPicked} is${side ? `: on the ${side} of the picture if the character faces you` : ""}.`;
+  find(".editor-of-joints .editor-hint").textContent = picked ? t("Drag a joint, or move it with the arrow keys (with Shift farther).") : whereToPress(jointPicked);
+}
+
+// A character that faces the person has its left on the picture's right.
+function whereToPress(name) {
+  const joint = jointLabels[name].toLowerCase();
+  if (name.startsWith("left")) return t("Press on the picture where the {joint} is: on the right of the picture if the character faces you.", { joint });
+  if (name.startsWith("right")) return t("Press on the picture where the {joint} is: on the left of the picture if the character faces you.", { joint });
+  return t("Press on the picture where the {joint} is.", { joint });
 }
 
 function putJoint(name, x, y) {

@@ -39,8 +39,8 @@ function drawLayers() {
   panes.style.setProperty("--share", String(shares[view] ?? 50));
   line.hidden = panes.dataset.view !== "wipe";
   blend.hidden = !layered || !(view in shares);
-  blendRange.setAttribute("aria-label", view === "wipe" ? "Place of the line" : "Opacity of what lies above");
-  blend.firstElementChild.textContent = view === "wipe" ? "Line" : "Opacity";
+  blendRange.setAttribute("aria-label", view === "wipe" ? t("Place of the line") : t("Opacity of what lies above"));
+  blend.firstElementChild.textContent = view === "wipe" ? t("Line") : t("Opacity");
   element.querySelector(".player-pair").hidden = !layered || clips.length < 3;
   for (const button of element.querySelectorAll("[data-view][aria-pressed]")) {
     button.setAttribute("aria-pressed", String(button.dataset.view === panes.dataset.view));
@@ -57,15 +57,19 @@ function drawPairs() {
   });
 }
 
+function captionOf({ name, label }, below, above) {
+  if (view !== "wipe") return label;
+  return name === below ? t("Left: {name}", { name: label }) : name === above ? t("Right: {name}", { name: label }) : label;
+}
+
 // The words below each clip: its name, and whether it has not begun or is over.
 function paintMarks() {
   const layered = panes.dataset.view !== "side";
   const [below, above] = layered ? pairOf() : [];
   for (const clip of clips) {
     const caption = clip.pane.querySelector("figcaption");
-    const role = !layered ? "" : clip.name === below && view === "wipe" ? "Left: " : clip.name === above && view === "wipe" ? "Right: " : "";
     const words = standing(clip);
-    caption.querySelector(".pane-name").textContent = `${role}${clip.label}`;
+    caption.querySelector(".pane-name").textContent = captionOf(clip, below, above);
     const mark = caption.querySelector(".pane-mark");
     if (mark.textContent !== words) mark.textContent = words;
   }

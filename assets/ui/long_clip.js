@@ -88,7 +88,7 @@ function handle(time_s, place) {
   node.dataset.place = place;
   node.style.left = `${(100 * time_s) / plan().duration_s}%`;
   node.setAttribute("role", "slider");
-  node.setAttribute("aria-label", `Cut ${place + 1}`);
+  node.setAttribute("aria-label", t("Cut {number}", { number: place + 1 }));
   node.setAttribute("aria-valuemin", "0");
   node.setAttribute("aria-valuemax", String(plan().duration_s));
   node.setAttribute("aria-valuenow", String(time_s));
@@ -133,7 +133,7 @@ function drawTrack() {
   find(".long-clip-track").replaceChildren(
     ...spans.filter((span) => span.kind !== "cut").map((span) => {
       const node = place(make("span", `long-clip-span is-${span.kind}`), span.start_s, span.end_s);
-      node.title = `${span.words}, ${span.start_s.toFixed(1)}–${second(span.end_s)}`;
+      node.title = t("{one}, {other}", { one: span.words, other: `${span.start_s.toFixed(1)}–${second(span.end_s)}` });
       return node;
     }),
     ...edges.slice(1).map((to_s, at) => {
@@ -158,10 +158,10 @@ function drawPlan() {
   drawTrack();
   if (focused !== undefined) find(`[data-place="${focused}"]`)?.focus();
   find(".long-clip-cuts").replaceChildren(...told.cuts.map((cut, place) => {
-    const item = make("li", "", `Cut at ${second(cut.at_s)}: ${cut.words}. `);
-    const button = make("button", "quiet", "Remove");
+    const item = make("li", "", `${t("Cut at {time}: {words}.", { time: second(cut.at_s), words: cut.words })} `);
+    const button = make("button", "quiet", t("Remove"));
     button.type = "button";
-    button.setAttribute("aria-label", `Remove the cut at ${second(cut.at_s)}`);
+    button.setAttribute("aria-label", t("Remove the cut at {time}", { time: second(cut.at_s) }));
     button.onclick = () => remove(place);
     item.append(button);
     return item;
@@ -186,11 +186,11 @@ function freshen() {
 
 function drawPiece(piece) {
   const item = make("li", piece.is_failed ? "is-failed" : "");
-  item.append(make("span", "long-clip-span-words", piece.span), make("span", "long-clip-state", [piece.state, piece.match].filter(Boolean).join(", ")));
+  item.append(make("span", "long-clip-span-words", piece.span), make("span", "long-clip-state", piece.state && piece.match ? t("{one}, {other}", { one: piece.state, other: piece.match }) : piece.state || piece.match));
   if (piece.run_id) {
-    const link = make("button", "long-clip-open", "Open");
+    const link = make("button", "long-clip-open", t("Open"));
     link.type = "button";
-    link.setAttribute("aria-label", `Open the run of piece ${piece.number}`);
+    link.setAttribute("aria-label", t("Open the run of piece {number}", { number: piece.number }));
     link.onclick = () => trigger("open", { run_id: piece.run_id });
     item.append(link);
   }
@@ -202,7 +202,7 @@ function drawWork() {
   const work = props.work || {};
   const pieces = work.pieces || [];
   find(".long-clip-work").hidden = work.words === undefined;
-  find(".long-clip-words").textContent = [work.words, work.advice].filter(Boolean).join(" ");
+  find(".long-clip-words").textContent = [work.words, work.advice].filter(Boolean).join(BETWEEN);
   find(".long-clip-words").classList.toggle("is-failed", Boolean(work.is_failed));
   const bar = find(".long-clip-share");
   bar.hidden = !work.is_under_way;

@@ -20,7 +20,7 @@ function closeOffer() {
   onwardPart(".onward-offer").hidden = true;
   const press = onwardPart("[data-do=price]");
   press.hidden = press.disabled = false;
-  say(onwardPart(".onward-words"), "Happy with the preview?");
+  say(onwardPart(".onward-words"), t("Happy with the preview?"));
 }
 
 function drawOffer() {
@@ -28,11 +28,11 @@ function drawOffer() {
   if (!offer.run_id || offer.run_id !== onwardRun) return;
   const hadFocus = document.activeElement === document.body; // a button that is disabled loses it
   onwardPart("[data-do=price]").hidden = true;
-  say(onwardPart(".onward-words"), "The same picture, clip and options on Kling");
+  say(onwardPart(".onward-words"), t("The same picture, clip and options on Kling"));
   say(onwardPart(".onward-price strong"), offer.words);
-  say(onwardPart(".onward-price span"), [offer.more, offer.spent].filter(Boolean).join(" "));
+  say(onwardPart(".onward-price span"), [offer.more, offer.spent].filter(Boolean).join(BETWEEN));
   say(onwardPart(".onward-more"), offer.leaves);
-  say(onwardPart(".onward-stop"), [offer.stop, offer.way_out].filter(Boolean).join(" "));
+  say(onwardPart(".onward-stop"), [offer.stop, offer.way_out].filter(Boolean).join(BETWEEN));
   const go = onwardPart("[data-do=onward]");
   say(go, offer.stop ? "" : offer.label);
   go.disabled = false;
@@ -42,7 +42,7 @@ function drawOffer() {
 }
 
 const onwardDeeds = {
-  price: (press) => { press.disabled = true; say(onwardPart(".onward-words"), "Asking for the price."); trigger("price", { run_id: onwardRun }); },
+  price: (press) => { press.disabled = true; say(onwardPart(".onward-words"), t("Asking for the price.")); trigger("price", { run_id: onwardRun }); },
   onward: (press) => { press.disabled = true; trigger("onward", { run_id: onwardRun, rate_usd: props.offer?.rate_usd, model: props.offer?.model }); },
   "enter-token": () => goToToken(),
   later: () => { closeOffer(); onwardPart("[data-do=price]").focus(); },

@@ -135,7 +135,7 @@ function enlarge(on, pane = "") {
   if (!on) player.classList.remove("is-presenting");
   document.documentElement.style.overflow = on ? "hidden" : ""; // the page behind does not scroll
   const button = element.querySelector("[data-do=large]");
-  button.textContent = on ? "Close" : "Enlarge";
+  button.textContent = on ? t("Close") : t("Enlarge");
   button.setAttribute("aria-pressed", String(on));
   arrange();
 }

@@ -2,7 +2,7 @@
 // these files; whatever else this browser fails to show is asked for, too. Used along with another script, in its scope.
 const ASK_AGAIN_MS = 600;
 const TRIES_MAX = 2; // of a copy that this browser does not show; the first may have been removed meanwhile
-const NOT_SHOWN = "This browser cannot show a copy of this file either.";
+const NOT_SHOWN = t("This browser cannot show a copy of this file either.");
 const ASK_AGAIN_MOST_MS = 10_000; // while the app does not answer
 
 // Tells every answer, {url, poster, words, failed, fps}, until there is an address or it has failed for good;
@@ -15,7 +15,7 @@ async function askWhatToShow(fileKind, url, isWanted, isMeant, tell) {
     try {
       const response = await fetch(address, { method: "POST" });
       if (response.ok) answer = await response.json();
-      else if (response.status === 404) answer = { failed: true, words: "This file is no longer kept here." };
+      else if (response.status === 404) answer = { failed: true, words: t("This file is no longer kept here.") };
     } catch { /* the app is away for a moment */ }
     if (!element.isConnected || !isMeant()) return;
     if (answer) tell(answer);

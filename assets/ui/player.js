@@ -29,7 +29,7 @@ function isPrepared() {
 function paintTime() {
   const total = lengthS();
   if (document.activeElement !== slider || playing) slider.value = String(total ? position / total : 0);
-  slider.setAttribute("aria-valuetext", `${position.toFixed(2)} of ${total.toFixed(1)} seconds`);
+  slider.setAttribute("aria-valuetext", t("{time} of {length} seconds", { time: position.toFixed(2), length: total.toFixed(1) }));
   slider.style.setProperty("--done", `${total ? (100 * position) / total : 0}%`);
   find(".transport-time").textContent = `${position.toFixed(2)} / ${total.toFixed(1)} s`;
   paintTimeline();
@@ -39,7 +39,7 @@ function paintTime() {
 
 function paintButtons() {
   playButton.classList.toggle("is-playing", playing);
-  playButton.setAttribute("aria-label", playing ? "Pause" : "Play");
+  playButton.setAttribute("aria-label", playing ? t("Pause") : t("Play"));
   find(".transport-speed").value = String(speed);
   find("[data-do=loop]").setAttribute("aria-pressed", String(looping));
 }
@@ -47,7 +47,7 @@ function paintButtons() {
 function drawSounds() {
   const select = find(".transport-sound");
   hear(sound);
-  select.replaceChildren(new Option("No sound", ""), ...clips.map(({ name, label }) => new Option(`Sound: ${label}`, name, false, name === sound)));
+  select.replaceChildren(new Option(t("No sound"), ""), ...clips.map(({ name, label }) => new Option(t("Sound: {name}", { name: label }), name, false, name === sound)));
   select.hidden = !clips.length;
 }
 
@@ -74,8 +74,8 @@ const deeds = {
   replay: () => replayRun(false),
   "replay-real": () => replayRun(true),
   weakest: () => { const low = weakest(); if (low) { stop(); seek(low.at_s); } },
-  compare: () => { comparing = props.value?.run_id || ""; note("Putting both clips into one file."); trigger("compare", { run_id: comparing }); },
-  clear: () => { comparing = props.value?.run_id || ""; note("Drawing it without the background."); trigger("compare", { run_id: comparing, without_background: true }); },
+  compare: () => { comparing = props.value?.run_id || ""; note(t("Putting both clips into one file.")); trigger("compare", { run_id: comparing }); },
+  clear: () => { comparing = props.value?.run_id || ""; note(t("Drawing it without the background.")); trigger("compare", { run_id: comparing, without_background: true }); },
 };
 const keys = {
   " ": toggle,
@@ -159,8 +159,8 @@ function earlier() {
   const words = find(".player-earlier");
   words.hidden = !isEarlier();
   if (words.hidden) showsInputs = false;
-  words.firstElementChild.textContent = showsInputs ? "The new inputs." : "Result of an earlier run: the inputs have changed since.";
-  words.lastElementChild.textContent = showsInputs ? "Back to the result" : "Show the new inputs";
+  words.firstElementChild.textContent = showsInputs ? t("The new inputs.") : t("Result of an earlier run: the inputs have changed since.");
+  words.lastElementChild.textContent = showsInputs ? t("Back to the result") : t("Show the new inputs");
 }
 
 function renderPanes(value) {
@@ -169,11 +169,11 @@ function renderPanes(value) {
   const isMoved = [put(videoOf(paneOf("reference")), value.reference), ...resultPanes().map((pane, place) => put(videoOf(pane), results[place]?.src, results[place]?.poster))];
   put(picture, value.image);
   picture.hidden = !value.image;
-  picture.alt = "The character image of this run";
+  picture.alt = t("The character image of this run");
   const first = paneOf("result");
   first.querySelector(".pane-wait").textContent = results.length ? "" : value.waiting || "";
   first.classList.toggle("is-waiting", !results.length);
-  if (!results.length) first.querySelector(".pane-name").textContent = "Result";
+  if (!results.length) first.querySelector(".pane-name").textContent = t("Result");
   if (value.ratio) shape(first, value.ratio);
   for (const name of ["image", "reference"]) paneOf(name).hidden = !value[name] && Boolean(runOf(value));
   return isMoved.some(Boolean);

@@ -29,17 +29,17 @@ function drawTimeline() {
   const gaps = missing.map((gap) => {
     const rect = bar(gap.from_s, gap.to_s - gap.from_s, 100, "is-missing");
     rect.append(draw("title", {}));
-    rect.firstChild.textContent = `The result ${gap.reason}`;
+    rect.firstChild.textContent = t("The result {reason}", { reason: gap.reason });
     return rect;
   });
   timeline.querySelector("g").replaceChildren(...gaps, ...bars);
   const low = weakest();
   const button = timeline.querySelector("[data-do=weakest]");
   button.hidden = !low;
-  button.textContent = low ? `Weakest moment: ${low.at_s.toFixed(1)} s` : "";
-  const words = low ? `Motion match over time; lowest is ${Math.round(low.score)} of 100 at ${low.at_s.toFixed(1)} s` : "Time";
+  button.textContent = low ? t("Weakest moment: {time}", { time: `${low.at_s.toFixed(1)} s` }) : "";
+  const words = low ? t("Motion match over time; lowest is {score} of 100 at {time}", { score: Math.round(low.score), time: `${low.at_s.toFixed(1)} s` }) : t("Time");
   timeline.querySelector("svg").setAttribute("aria-label", words);
-  timeline.querySelector(".timeline-name").textContent = bars.length ? "Motion match over time" : "";
+  timeline.querySelector(".timeline-name").textContent = bars.length ? t("Motion match over time") : "";
   drawShots();
   drawSpan();
 }
@@ -61,7 +61,7 @@ function drawShots() {
     const button = make("button", "timeline-shot");
     button.type = "button";
     button.style.left = `${share(at_s)}%`;
-    button.title = `Cut at ${at_s.toFixed(2)} s`;
+    button.title = t("Cut at {time}", { time: `${at_s.toFixed(2)} s` });
     button.setAttribute("aria-label", button.title);
     button.addEventListener("click", () => seek(at_s));
     return button;
@@ -89,7 +89,7 @@ function drawSpan() {
   if (!span) return;
   mark.style.left = `${share(span.from_s)}%`;
   mark.style.width = `${share(span.to_s) - share(span.from_s)}%`;
-  words.firstElementChild.textContent = `Loops ${span.from_s.toFixed(2)}–${span.to_s.toFixed(2)} s`;
+  words.firstElementChild.textContent = t("Loops {span}", { span: `${span.from_s.toFixed(2)}–${span.to_s.toFixed(2)} s` });
 }
 
 // `[` and `]`: the looped part begins or ends here.

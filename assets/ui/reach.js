@@ -42,8 +42,8 @@ function tell(gone) {
   isGone = gone;
   words.hidden = !gone && !unanswered.get();
   words.textContent = gone
-    ? "The app does not answer, so nothing that is pressed now starts anything. It is asked again every few seconds."
-    : "The app answers again. What was pressed meanwhile started nothing: press it once more.";
+    ? t("The app does not answer, so nothing that is pressed now starts anything. It is asked again every few seconds.")
+    : t("The app answers again. What was pressed meanwhile started nothing: press it once more.");
   if (!gone) unanswered.set(false);
 }
 

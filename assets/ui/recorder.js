@@ -25,8 +25,8 @@ function ready() {
   clearInterval(ticking);
   ticking = null;
   showCount("");
-  words.textContent = "Step back until your whole figure is in view. At least 3 s, at most 30 s.";
-  startButton.textContent = "Start recording";
+  words.textContent = t("Step back until your whole figure is in view. At least 3 s, at most 30 s.");
+  startButton.textContent = t("Start recording");
   startButton.disabled = false;
 }
 
@@ -50,10 +50,10 @@ async function openCamera() {
     });
   } catch (error) {
     const denied = error.name === "NotAllowedError";
-    return fail(denied ? "The camera was not allowed." : "No camera could be opened.",
-      denied ? "Allow it in the browser's address bar, or choose a file." : "Choose a file instead.");
+    return fail(denied ? t("The camera was not allowed.") : t("No camera could be opened."),
+      denied ? t("Allow it in the browser's address bar, or choose a file.") : t("Choose a file instead."));
   }
-  stream.getVideoTracks()[0].onended = () => { closeCamera(); fail("The camera was taken away.", "Connect it and try again, or choose a file."); };
+  stream.getVideoTracks()[0].onended = () => { closeCamera(); fail(t("The camera was taken away."), t("Connect it and try again, or choose a file.")); };
   view.srcObject = stream;
   await view.play();
   ready();
@@ -75,14 +75,14 @@ function record() {
     send(file, true);
   };
   recorder.start();
-  startButton.textContent = "Stop";
+  startButton.textContent = t("Stop");
   startButton.disabled = true; // until there is enough of it
   showCount("0 s", { isLive: true });
   const began = performance.now();
   ticking = setInterval(() => {
     if (!element.isConnected) return closeCamera();
     const seconds = (performance.now() - began) / 1000;
-    words.textContent = "Recording";
+    words.textContent = t("Recording");
     showCount(`${Math.floor(seconds)} s`, { isLive: true });
     startButton.disabled = seconds < RECORD_MIN_S;
     if (seconds >= RECORD_MAX_S) recorder.stop();
@@ -91,8 +91,8 @@ function record() {
 
 function countDown() {
   let left = COUNTDOWN_S;
-  startButton.textContent = "Cancel";
-  const say = () => { words.textContent = `Starts in ${left}`; showCount(String(left)); };
+  startButton.textContent = t("Cancel");
+  const say = () => { words.textContent = t("Starts in {seconds}", { seconds: left }); showCount(String(left)); };
   say();
   ticking = setInterval(() => {
     if (!element.isConnected) return closeCamera();

@@ -7,22 +7,22 @@ function drawRepaired(repaired, unfolds = false) {
   box.hidden = !repaired;
   if (!repaired) { shownPicture = ""; return; }
   box.querySelector(".repaired-head b").textContent = repaired.word;
-  box.querySelector(".repaired-labels").textContent = repaired.labels.join("; ");
+  box.querySelector(".repaired-labels").textContent = repaired.labels.join(t("; "));
   const undo = box.querySelector("[data-do=undo]");
   undo.disabled = false;
-  undo.setAttribute("aria-label", `Undo the newest change of the ${isVideo ? "clip" : "picture"}`);
+  undo.setAttribute("aria-label", isVideo ? t("Undo the newest change of the clip") : t("Undo the newest change of the picture"));
   const list = box.querySelector("dl");
   list.replaceChildren();
   for (const [what, before, after] of repaired.changes) {
     const now = make("dd");
-    now.append(make("s", "", before), make("span", "unseen", " became "), " → ", make("b", "", after));
+    now.append(make("s", "", before), make("span", "unseen", ` ${t("became")} `), " → ", make("b", "", after));
     list.append(make("dt", "", what), now);
   }
   const picture = box.querySelector("img");
   setSource(picture, repaired.picture || "");
-  picture.alt = isVideo ? "Moments of the clip before, above, and after, below" : "The picture before, left, and after, right";
+  picture.alt = isVideo ? t("Moments of the clip before, above, and after, below") : t("The picture before, left, and after, right");
   box.querySelector("figure").hidden = !repaired.picture;
-  box.querySelector("figcaption").textContent = isVideo ? "Above before, with what was cut off dimmed; below after." : "Left before, with what was cut off dimmed; right after.";
+  box.querySelector("figcaption").textContent = isVideo ? t("Above before, with what was cut off dimmed; below after.") : t("Left before, with what was cut off dimmed; right after.");
   if (shownPicture !== repaired.picture) box.querySelector("details").open = unfolds;
   shownPicture = repaired.picture;
 }

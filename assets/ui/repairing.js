@@ -7,7 +7,7 @@ let takenOver = null; // whose choice was handed on already
 
 function startMending(kinds) {
   if (isMending) return;
-  drawRepairing({ state: "running", words: "Starting", share: null });
+  drawRepairing({ state: "running", words: t("Starting"), share: null });
   newestPress = crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`; // absent on plain http
   trigger("repair", { kinds, press: newestPress });
 }

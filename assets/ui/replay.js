@@ -26,7 +26,8 @@ function replayRun(isReal) {
     const share = takes_ms ? Math.min(1, Math.max(0, now - began) / takes_ms) : 1;
     const passed_s = share * total_s;
     words.textContent = (states.findLast(([, at_s]) => at_s <= passed_s) || states[0])[0];
-    time.textContent = `${passed_s.toFixed(1)} of ${total_s.toFixed(1)} s${isReal ? "" : ", shortened"}`;
+    const times = { passed: passed_s.toFixed(1), total: `${total_s.toFixed(1)} s` };
+    time.textContent = isReal ? t("{passed} of {total}", times) : t("{passed} of {total}, shortened", times);
     bar.value = share;
     if (share < 1) return requestAnimationFrame(tick);
     replayBox.hidden = true;

@@ -8,7 +8,7 @@ let showsSkeletons = false;
 async function fetchSkeleton(url) {
   if (skeletons.has(url)) return;
   skeletons.set(url, null);
-  let found = { words: "The skeleton could not be fetched." };
+  let found = { words: t("The skeleton could not be fetched.") };
   try {
     const response = await fetch(new URL(url.replace(/^files\//, "skeletons/"), document.baseURI), { method: "POST" });
     if (response.ok) found = await response.json();
@@ -27,9 +27,9 @@ function showSkeletons(on) {
 
 function drawSkeletons() {
   for (const clip of clips) drawSkeleton(clip, clip.video.currentTime);
-  const words = clips.map((clip) => skeletons.get(urlOf(clip))?.words && `${clip.label}: ${skeletons.get(urlOf(clip)).words}`).filter(Boolean);
+  const words = clips.map((clip) => skeletons.get(urlOf(clip))?.words && t("{name}: {words}", { name: clip.label, words: skeletons.get(urlOf(clip)).words })).filter(Boolean);
   const isComing = showsSkeletons && clips.some((clip) => !skeletons.get(urlOf(clip)));
-  element.querySelector(".player-skeleton-words").textContent = !showsSkeletons ? "" : isComing ? "Reading the skeletons." : words.join(" ");
+  element.querySelector(".player-skeleton-words").textContent = !showsSkeletons ? "" : isComing ? t("Reading the skeletons.") : words.join(" ");
 }
 
 // The joints at a moment of the clip, [x, y] in thousandths of width and height, or null where one is not seen.

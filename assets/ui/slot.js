@@ -30,8 +30,8 @@ if (isVideo) { wireTimeline(); wireTrim(); }
 wireAdjust();
 find(".step").textContent = props.step;
 find(".slot-title").textContent = title;
-find(".slot-link .unseen").textContent = `Address of the ${isVideo ? "clip" : "picture"}`;
-box.setAttribute("aria-label", `${title}: drop${isVideo ? "" : " or paste"} a file here`);
+find(".slot-link .unseen").textContent = isVideo ? t("Address of the clip") : t("Address of the picture");
+box.setAttribute("aria-label", isVideo ? t("{title}: drop a file here", { title }) : t("{title}: drop or paste a file here", { title }));
 chooser.accept = isVideo ? "video/*,.mkv,.mov,.avi,.gif" : "image/*,.heic,.heif,.avif,.jp2,.j2k";
 chooser.setAttribute("aria-label", title);
 
@@ -48,7 +48,7 @@ function busy(words, { canCancel = false, share = null } = {}) {
 
 function fail(message, advice) {
   const line = find(".slot-error");
-  line.textContent = [message, advice].filter(Boolean).join(" ");
+  line.textContent = [message, advice].filter(Boolean).join(BETWEEN);
   show(line, Boolean(message));
 }
 
@@ -188,19 +188,19 @@ function clear() {
 }
 
 function send(file, recorded = false) {
-  if (file.size > props.max_bytes) return fail(`This file is larger than ${Math.round(props.max_bytes / 2 ** 20)} MB, the most that can be sent here.`, "Choose a smaller one.");
+  if (file.size > props.max_bytes) return fail(t("This file is larger than {size} MB, the most that can be sent here.", { size: Math.round(props.max_bytes / 2 ** 20) }), t("Choose a smaller one."));
   const seq = ++sent;
   upload?.abort();
   clear();
   localUrl = URL.createObjectURL(file);
   showMedia(localUrl, "");
-  busy("Uploading", { canCancel: true, share: 0 });
-  tell({ busy: "Uploading", seq }); // until Python knows it, there is nothing to run with
+  busy(t("Uploading"), { canCancel: true, share: 0 });
+  tell({ busy: t("Uploading"), seq }); // until Python knows it, there is nothing to run with
   const request = upload = new XMLHttpRequest();
   let quiet = null;
   const listen = () => {
     clearTimeout(quiet);
-    quiet = setTimeout(() => { request.abort(); gone(`The upload stopped: for ${QUIET_MS / 1000} s nothing arrived.`, "Check the connection and try again."); }, QUIET_MS);
+    quiet = setTimeout(() => { request.abort(); gone(t("The upload stopped: for {seconds} s nothing arrived.", { seconds: QUIET_MS / 1000 }), t("Check the connection and try again.")); }, QUIET_MS);
   };
   const gone = (message, advice) => {
     clearTimeout(quiet);
@@ -216,19 +216,19 @@ function send(file, recorded = false) {
     clearTimeout(quiet);
     if (seq !== sent || !event.lengthComputable || event.loaded >= event.total) return;
     listen();
-    busy(`Uploading, ${Math.round((100 * event.loaded) / event.total)} %`, { canCancel: true, share: event.loaded / event.total });
+    busy(t("Uploading, {percent} %", { percent: Math.round((100 * event.loaded) / event.total) }), { canCancel: true, share: event.loaded / event.total });
   };
   request.onabort = () => clearTimeout(quiet);
   request.onload = () => {
     clearTimeout(quiet);
     let answer = {};
     try { answer = JSON.parse(request.responseText); } catch { /* a proxy's own page */ }
-    if (request.status !== 200) return gone(answer.error || "The file did not arrive.", answer.advice || "Try again.");
+    if (request.status !== 200) return gone(answer.error || t("The file did not arrive."), answer.advice || t("Try again."));
     if (seq !== sent) return;
-    busy("Reading the file");
+    busy(t("Reading the file"));
     trigger("handed", { ref: answer.ref, recorded, seq });
   };
-  request.onerror = () => gone("The upload broke off: the app does not answer.", "Check the connection and try again.");
+  request.onerror = () => gone(t("The upload broke off: the app does not answer."), t("Check the connection and try again."));
   listen();
   request.send(file);
 }
@@ -253,7 +253,8 @@ function takeFiles(files) {
   const file = list.find(fits);
   if (file) send(file);
   else if (list.some(isForTheOther)) hand({ files: list });
-  else if (list.length) fail(`This is not ${isVideo ? "a video" : "a picture"}.`, `Choose ${isVideo ? "an MP4 or MOV" : "a JPEG or PNG"} file.`);
+  else if (list.length && isVideo) fail(t("This is not a video."), t("Choose an MP4 or MOV file."));
+  else if (list.length) fail(t("This is not a picture."), t("Choose a JPEG or PNG file."));
 }
 
 // A picture that was dropped on the clip's place, or anything beside both, goes where it belongs.
@@ -277,14 +278,14 @@ function kindOf(url) {
 
 function takeLink(text) {
   const url = text.trim();
-  if (!/^https?:\/\//i.test(url)) return fail("This is not a web address.", "It starts with https://.");
+  if (!/^https?:\/\//i.test(url)) return fail(t("This is not a web address."), t("It starts with https://."));
   upload?.abort();
   clear();
   showMedia("", "");
-  busy("Fetching the file", { canCancel: true });
+  busy(t("Fetching the file"), { canCancel: true });
   toggleLink(false);
   const seq = ++sent;
-  tell({ busy: "Fetching the file", seq });
+  tell({ busy: t("Fetching the file"), seq });
   trigger("handed", { url, seq });
 }
 
@@ -367,7 +368,7 @@ picture.addEventListener("error", () => onUnshown(picture));
 clip.addEventListener("error", () => onUnshown(clip));
 for (const moment of ["play", "pause", "emptied"]) clip.addEventListener(moment, () => {
   playButton.classList.toggle("is-playing", !clip.paused);
-  playButton.setAttribute("aria-label", clip.paused ? "Play the clip" : "Pause the clip");
+  playButton.setAttribute("aria-label", clip.paused ? t("Play the clip") : t("Pause the clip"));
 });
 find(".slot-blank").textContent = props.blank;
 

@@ -15,7 +15,7 @@ const clock = (seconds) => seconds < 60 ? `${Math.floor(seconds)} s` : `${Math.f
 
 function tick() {
   if (!element.isConnected) { clearInterval(ticking); return; }
-  find(".status-time").textContent = `${clock((performance.now() - clockStart) / 1000)} so far`;
+  find(".status-time").textContent = t("{time} so far", { time: clock((performance.now() - clockStart) / 1000) });
 }
 
 function text(selector, words) {
@@ -36,7 +36,7 @@ function progress(value) {
 const deeds = {
   again: (run_id) => trigger("again", { run_id }),
   open: (_, action) => trigger("open", { run_id: action.run_id }),
-  recover: (run_id, action) => { text(".status-note", "Looking for it."); trigger("recover", { run_id, request_id: action.request_id }); },
+  recover: (run_id, action) => { text(".status-note", t("Looking for it.")); trigger("recover", { run_id, request_id: action.request_id }); },
   preview: () => { find(".status").hidden = true; choosePreview(); },
   token: () => goToToken(),
   find: (_, action) => goToFinding(action.rules, action.place),
@@ -46,7 +46,7 @@ const deeds = {
 function actions(value) {
   const row = find(".status-actions");
   if (value.run_id) open = value.final ? null : value.run_id;
-  const back = value.state === "refused" && open ? [{ do: "open", run_id: open, label: "Back to the run" }] : [];
+  const back = value.state === "refused" && open ? [{ do: "open", run_id: open, label: t("Back to the run") }] : [];
   const offered = [...(value.actions || []), ...back];
   const key = JSON.stringify([value.run_id, value.state, offered]);
   row.hidden = !offered.length;
@@ -143,12 +143,12 @@ function note() {
 
 find("[data-do=cancel]").addEventListener("click", (event) => {
   event.target.disabled = true;
-  text(".status-note", "Asking for it to stop.");
+  text(".status-note", t("Asking for it to stop."));
   trigger("cancel", { run_id: props.value?.run_id });
 });
 find(".status-recover").addEventListener("submit", (event) => {
   event.preventDefault();
-  text(".status-note", "Looking for it.");
+  text(".status-note", t("Looking for it."));
   trigger("recover", { run_id: props.value?.run_id, request_id: event.target.querySelector("input").value.trim() });
 });
 

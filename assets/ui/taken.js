@@ -25,12 +25,12 @@ takeMenu.addEventListener("click", (event) => {
   note("");
   takeProgress.hidden = false;
   takeProgress.querySelector("progress").removeAttribute("value");
-  takeProgress.querySelector("span").textContent = `Making: ${event.target.textContent.trim()}`;
+  takeProgress.querySelector("span").textContent = t("Making: {what}", { what: event.target.textContent.trim() });
   trigger("take", { run_id: taking, what, layout });
 });
 element.querySelector("[data-do=stop-take]").addEventListener("click", () => {
   trigger("stop_take", {});
-  endTaking("Called off; nothing was kept.");
+  endTaking(t("Called off; nothing was kept."));
 });
 element.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || !takeMenu.open) return;
@@ -42,7 +42,7 @@ watch("taken", () => {
   const { run_id, url, name, error, share, stopped } = props.taken || {};
   if (!run_id || run_id !== taking) return;
   if (share !== undefined) { if (share > 0) takeProgress.querySelector("progress").value = share; return; }
-  endTaking(error || (stopped ? "Called off; nothing was kept." : ""));
+  endTaking(error || (stopped ? t("Called off; nothing was kept.") : ""));
   if (!url) return;
   const link = document.createElement("a");
   link.href = url;

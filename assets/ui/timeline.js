@@ -35,7 +35,7 @@ function part(span, place, duration_s) {
   button.style.left = `${(100 * span.start_s) / duration_s}%`;
   if (!isInstant) button.style.width = `${(100 * (span.end_s - span.start_s)) / duration_s}%`;
   button.title = span.words;
-  button.setAttribute("aria-label", `${span.words}. Play it.`);
+  button.setAttribute("aria-label", t("{words}. Play it.", { words: span.words }));
   button.addEventListener("click", () => playSpan(span));
   return button;
 }

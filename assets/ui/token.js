@@ -7,8 +7,8 @@ let timer = null;
 function words({ kept_s, error, words: said }) {
   if (error) return error;
   if (!kept_s) return said || "";
-  const until = new Date(Date.now() + kept_s * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  return `Your token is kept in memory for this browser's runs. It is wiped at ${until} unless it is used before.`;
+  const until = new Date(Date.now() + kept_s * 1000).toLocaleTimeString(LOCALES, { hour: "2-digit", minute: "2-digit" });
+  return t("Your token is kept in memory for this browser's runs. It is wiped at {until} unless it is used before.", { until });
 }
 
 function render() {
@@ -19,7 +19,7 @@ function render() {
   line.classList.toggle("is-refused", Boolean(value.error));
   element.querySelector(".token-words").textContent = text;
   forget.hidden = !value.kept_s && !(value.error && value.app_token);
-  forget.textContent = value.error ? "Use the app's own" : "Forget it";
+  forget.textContent = value.error ? t("Use the app's own") : t("Forget it");
   if (value.kept_s) timer = setTimeout(() => element.isConnected && trigger("stale", {}), value.kept_s * 1000 + MARGIN_MS);
 }
 

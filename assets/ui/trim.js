@@ -25,7 +25,7 @@ function paintTrim() {
     handle.setAttribute("aria-valuemin", low.toFixed(1));
     handle.setAttribute("aria-valuemax", high.toFixed(1));
     handle.setAttribute("aria-valuenow", time_s.toFixed(1));
-    handle.setAttribute("aria-valuetext", `${time_s.toFixed(1)} seconds`);
+    handle.setAttribute("aria-valuetext", t("{time} seconds", { time: time_s.toFixed(1) }));
   }
   find(".trim").hidden = !isTrimmed();
   sayTrim();
@@ -36,7 +36,8 @@ function sayTrim() {
   const told = props.part || {};
   const isOfThis = told.span && Math.abs(told.span[0] - trim.start_s) + Math.abs(told.span[1] - trim.end_s) < 1e-6;
   const where = `${trim.start_s.toFixed(1)}–${trim.end_s.toFixed(1)} s`;
-  find(".trim-words").textContent = isOfThis ? `${where}, ${told.words}` : `${where}, ${(trim.end_s - trim.start_s).toFixed(1)} s`;
+  const words = isOfThis ? told.words : `${(trim.end_s - trim.start_s).toFixed(1)} s`;
+  find(".trim-words").textContent = t("{one}, {other}", { one: where, other: words });
 }
 
 function moveHandle(end, time_s) {

@@ -14,10 +14,9 @@ function setZoom({ by, x, y }) {
   panes.style.setProperty("--pan-x", `${(-100 * zoom.x).toFixed(3)}%`);
   panes.style.setProperty("--pan-y", `${(-100 * zoom.y).toFixed(3)}%`);
   panes.classList.toggle("is-zoomed", zoom.by > 1);
-  const words = zoom.by > 1 ? `Zoom ${zoom.by.toFixed(1)}×` : "";
   const button = element.querySelector("[data-do=unzoom]");
-  button.hidden = !words;
-  if (words) button.textContent = `${words}, reset`;
+  button.hidden = zoom.by <= 1;
+  if (zoom.by > 1) button.textContent = t("Zoom {factor}×, reset", { factor: zoom.by.toFixed(1) });
 }
 
 // Around a place of the window that lies on a pane: it stays where it is.

@@ -16,6 +16,7 @@ from kling_ui.api.models import REQUEST_ID, Cancellation, MotionRequest, Price, 
 from kling_ui.api.polling import REMOTE_POLLING, Poller, PollingPolicy, status_family
 from kling_ui.api.transport import NOT_SENT, Transport, no_answer, reason_of
 from kling_ui.errors import APIError, APIStatusError, SettingsError, SubmissionUnknownError, UnexpectedResponseError
+from kling_ui.languages import Told
 from kling_ui.settings import MODEL_ID
 
 READ_LIMIT_S = 30.0  # the vendor's clients expect an answer within 10 s
@@ -250,6 +251,6 @@ def _request_path(request_id: str) -> str:
 
 def _unclear(reason: str) -> SubmissionUnknownError:
     return SubmissionUnknownError(
-        f"{reason} It is not known whether the request was accepted.",
+        Told("{reason} It is not known whether the request was accepted.", reason=reason),
         advice="It was not sent again, so that nothing is paid twice; look at the account's requests first.",
     )

@@ -14,6 +14,7 @@ from typing import Self
 
 from kling_ui.api.responses import number_of, redacted, text_of, time_of, video_url_of
 from kling_ui.errors import APIError, UnexpectedResponseError
+from kling_ui.languages import Told
 from kling_ui.options import Orientation, Resolution, RigNote, odd_characters
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
@@ -85,7 +86,9 @@ class MotionRequest:
         """Refuse what should have been refused before: half a character may be billed and end as a question mark."""
         if odd := odd_characters(self.prompt):
             named = ", ".join(odd[:5])
-            raise APIError(f"The prompt holds characters that cannot be sent ({named}).", advice="Write it anew.")
+            raise APIError(
+                Told("The prompt holds characters that cannot be sent ({named}).", named=named), advice="Write it anew."
+            )
 
     def to_json(self) -> dict[str, object]:
         """Return the body of a submit."""

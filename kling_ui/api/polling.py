@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar
 
 from kling_ui.api.models import RequestState
 from kling_ui.errors import APIConnectionError, APIError, APIStatusError, RunTimeoutError, UnexpectedResponseError
+from kling_ui.languages import Told
 
 _PASSING_REFUSALS = frozenset({408, 425, 429})
 
@@ -138,7 +139,10 @@ class Poller:
         await self.sleep(max(0.0, min(wait_s, left_s)))
         if wait_s >= left_s:
             raise RunTimeoutError(
-                f"The request did not end within {self.deadline_s:.0f} s; it may still end later.",
+                Told(
+                    "The request did not end within {deadline_s:.0f} s; it may still end later.",
+                    deadline_s=self.deadline_s,
+                ),
                 request_id=request_id,
                 advice="Look for it again by its request id.",
             )

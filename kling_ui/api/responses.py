@@ -18,6 +18,7 @@ from kling_ui.errors import (
     RateLimitError,
     UnexpectedResponseError,
 )
+from kling_ui.languages import Told, told
 from kling_ui.options import without_odd
 
 _QUERY = re.compile(r"(?i)\b(https?://)(?:[^\s/?#\"'<>@]*@)?([^\s?#\"'<>]*)[?#][^\s\"'<>]*")
@@ -155,7 +156,7 @@ def _status_error(answer: Answer, data: Mapping[str, object], request_id: str | 
     code = _code(data.get("error_code"))
     meaning = _meaning(answer.status_code, code, about_request=request_id is not None)
     return meaning.error(
-        f"{meaning.message} ({answer.status_code if code is None else code})",
+        Told("{message} ({code})", message=told(meaning.message), code=answer.status_code if code is None else code),
         status_code=answer.status_code,
         error_code=code,
         request_id=request_id,

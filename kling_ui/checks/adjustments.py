@@ -18,6 +18,7 @@ from kling_ui.checks.limits import (
 )
 from kling_ui.checks.video_repairs import Span, compose_video, standard_fps
 from kling_ui.errors import MediaError, SettingsError
+from kling_ui.languages import Told
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Rect, Size
@@ -84,7 +85,7 @@ def adjusted_image(facts: ImageFacts, adjustment: Adjustment) -> ImageTransform:
         raise MediaError("a picture has no time of which a part could be kept.", path=path, advice="Trim the clip.")
     crop = _lawful(adjustment.crop, size, IMAGE_SIDE_MIN_PX.value, path)
     if crop and max(crop.size) > IMAGE_ASPECT_MAX.value * min(crop.size):
-        reason = f"this crop is slimmer than {IMAGE_ASPECT_MAX.value:g}:1, which Kling does not take."
+        reason = Told("this crop is slimmer than {limit:g}:1, which Kling does not take.", limit=IMAGE_ASPECT_MAX.value)
         raise MediaError(reason, path=path, advice="Make its shorter side longer.")
     _require_change(replace(adjustment, crop=crop), path)
     made = compose_image([], facts, crop=crop)
@@ -121,10 +122,17 @@ def _lawful(crop: Rect | None, size: Size, side_min_px: float, path: Path) -> Re
     if crop is None or crop == Rect.whole(size):
         return None
     if not Rect.whole(size).holds(crop) or min(crop.size) <= 0:
-        reason = f"this crop is not inside of its {size[0]} x {size[1]} px."
+        reason = Told(
+            "this crop is not inside of its {width_px} x {height_px} px.", width_px=size[0], height_px=size[1]
+        )
         raise MediaError(reason, path=path, advice="Choose a part of what is shown.")
     if min(crop.size) < side_min_px:
-        reason = f"this crop has {crop.size[0]} x {crop.size[1]} px; each side needs {side_min_px:g} px at least."
+        reason = Told(
+            "this crop has {width_px} x {height_px} px; each side needs {side_min_px:g} px at least.",
+            width_px=crop.size[0],
+            height_px=crop.size[1],
+            side_min_px=side_min_px,
+        )
         raise MediaError(reason, path=path, advice="Make it larger.")
     return crop
 
@@ -147,10 +155,19 @@ def _whole_frames(span: Span, facts: VideoFacts) -> Span | None:
         or start_s < 0
         or end_s > facts.duration_s + _FRAME_SLACK_S
     ):
-        reason = f"the part from {start_s:.1f} to {end_s:.1f} s is not inside of its {facts.duration_s:.1f} s."
+        reason = Told(
+            "the part from {start_s:.1f} to {end_s:.1f} s is not inside of its {duration_s:.1f} s.",
+            start_s=start_s,
+            end_s=end_s,
+            duration_s=facts.duration_s,
+        )
         raise MediaError(reason, path=facts.path, advice="Choose a part that is.")
     if end_s - start_s < least_s - DURATION_SLACK_S:
-        reason = f"{max(0.0, end_s - start_s):.1f} s are too short; Kling takes {least_s:g} s at least."
+        reason = Told(
+            "{end_s:.1f} s are too short; Kling takes {least_s:g} s at least.",
+            end_s=max(0.0, end_s - start_s),
+            least_s=least_s,
+        )
         raise MediaError(reason, path=facts.path, advice="Keep a longer part.")
     frames = max(round((end_s - start_s) * fps), math.ceil(least_s * fps - _ROUNDING))
     if frames >= math.floor(facts.duration_s * fps + _ROUNDING):

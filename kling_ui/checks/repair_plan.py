@@ -19,6 +19,7 @@ from kling_ui.checks.report import Report, Section
 from kling_ui.checks.usability import Timeline, forecast
 from kling_ui.checks.video_repairs import Span, compose_video, kept_span, video_repairs
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.rectangles import Rect
@@ -221,8 +222,12 @@ def with_person(
     chosen = {repair.kind for repair in offered if repair.kind.person == person}
     if not chosen:
         numbers = sorted({repair.kind.person for repair in offered if repair.kind.person})
-        advice = f"Choose one of {', '.join(map(str, numbers))}." if numbers else "Leave the choice of a person out."
-        reason = f"no person {person}, counted from the left, can be kept alone in it."
+        advice = (
+            Told("Choose one of {numbers}.", numbers=", ".join(map(str, numbers)))
+            if numbers
+            else "Leave the choice of a person out."
+        )
+        reason = Told("no person {person}, counted from the left, can be kept alone in it.", person=person)
         raise MediaError(reason, path=path, advice=advice)
     only_people = {
         repair.kind

@@ -13,6 +13,7 @@ from typing import Any
 
 from kling_ui.checks.repair_plan import Plan
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.files import NAME_MAX_BYTES, OnShare, cut, watched_progress
 from kling_ui.media.transform_image import ImageTransform, transform_image
 from kling_ui.media.transform_video import VideoTransform, transform_video
@@ -173,7 +174,9 @@ def _prepare(scratch: Path) -> None:
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
         advice = "Choose a folder that can be written to."
-        raise MediaError(f"this folder cannot be written to ({reason}).", path=scratch.parent, advice=advice) from error
+        raise MediaError(
+            Told("this folder cannot be written to ({reason}).", reason=reason), path=scratch.parent, advice=advice
+        ) from error
 
 
 def _place_both(repaired: _Results, originals: _Results, folder: Path) -> RepairedCopy:
@@ -206,5 +209,5 @@ def place(result: Path, folder: Path, stem: str) -> Path:
         except OSError as error:
             reason = (error.strerror or "unknown reason").lower()
             raise MediaError(
-                f"it cannot be written ({reason}).", path=target, advice="Choose another folder."
+                Told("it cannot be written ({reason}).", reason=reason), path=target, advice="Choose another folder."
             ) from error

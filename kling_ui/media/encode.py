@@ -21,6 +21,7 @@ from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.colour import BT709, subsample
 from kling_ui.media.files import atomic_file
 from kling_ui.media.video import DEMUXERS, open_container, sound_track
@@ -378,7 +379,7 @@ def _writing(out: Path) -> Generator[None]:
         reason = (error.strerror or "unknown reason").lower()
         is_full = error.errno in {errno.ENOSPC, errno.EDQUOT}
         advice = "Free some space and try again." if is_full else "Save the source as another format and try again."
-        raise MediaError(f"it cannot be written ({reason}).", path=out, advice=advice) from error
+        raise MediaError(Told("it cannot be written ({reason}).", reason=reason), path=out, advice=advice) from error
 
 
 def _pixels(plane: VideoPlane) -> np.ndarray:

@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
 from kling_ui.errors import MediaError, SettingsError
+from kling_ui.languages import Told
 
 # In UTF-8. Disks take 255; of that "-repaired-12", "-before-after", "-preview.mp4" or ".part" may be added here.
 KEY_CHARS = 24  # of a content's hash where a name has room for no more; enough that no two meet
@@ -80,7 +81,7 @@ def atomic_file(out: Path) -> Generator[Path]:
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
         raise MediaError(
-            f"it cannot be written ({reason}).", path=out, advice="Free some space and try again."
+            Told("it cannot be written ({reason}).", reason=reason), path=out, advice="Free some space and try again."
         ) from error
     finally:
         part.unlink(missing_ok=True)
@@ -97,7 +98,9 @@ def content_sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise MediaError(f"it cannot be read ({reason}).", path=path, advice="Choose another file.") from error
+        raise MediaError(
+            Told("it cannot be read ({reason}).", reason=reason), path=path, advice="Choose another file."
+        ) from error
 
 
 class ProgressFile:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.colour import profile_name, to_srgb
 from kling_ui.media.image_structure import count_pictures, jp2_profile, refuse_too_many
 from kling_ui.media.signatures import IMAGE_FORMATS, described, sniff_image
@@ -213,7 +214,11 @@ def _opened(path: Path, name: str) -> Generator[tuple[Image.Image, int]]:
         Image.init()
         if _PLUGINS[name] not in Image.OPEN:
             advice = "Convert it to JPEG or PNG, as phones do when they send a picture by mail."
-            raise MediaError(f"it is {described(name)}, which cannot be read here.", path=path, advice=advice)
+            raise MediaError(
+                Told("it is {described}, which cannot be read here.", described=described(name)),
+                path=path,
+                advice=advice,
+            )
         with Image.open(path, formats=[_PLUGINS[name]]) as image:
             if image.width * image.height > (most := _pixels_max(name, image.mode)):
                 raise _too_large(path, most)
@@ -232,7 +237,7 @@ def _pixels_max(name: str, mode: str) -> int:
 
 
 def _too_large(path: Path, most: int) -> MediaError:
-    reason = f"it has more than {most / 1e6:.0f} million pixels, too many to be decoded safely."
+    reason = Told("it has more than {most:.0f} million pixels, too many to be decoded safely.", most=most / 1e6)
     return MediaError(reason, path=path, advice="Scale it down to at most 4096 px on the longer side.")
 
 
@@ -254,9 +259,12 @@ def _explained(path: Path, name: str) -> Generator[None]:
     except Image.DecompressionBombError as error:
         raise _too_large(path, PIXELS_MAX) from error
     except UnidentifiedImageError as error:
-        reason = (
-            f"it starts like {described(name)}, but the rest of it is damaged or of a kind that cannot be read here."
+        reason = Told(
+            "it starts like {described}, but the rest of it is damaged or of a kind that cannot be read here.",
+            described=described(name),
         )
         raise MediaError(reason, path=path, advice=_ADVICE) from error
     except _DAMAGE as error:
-        raise MediaError(f"{described(name)}, but damaged or broken off.", path=path, advice=_ADVICE) from error
+        raise MediaError(
+            Told("{described}, but damaged or broken off.", described=described(name)), path=path, advice=_ADVICE
+        ) from error

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told, told
 
 # Pictures times pixels of each: half a minute of full HD at 30 a second. It takes a worker a few seconds to decode.
 ALL_PIXELS_MAX = 2_000_000_000
@@ -71,8 +72,15 @@ def refuse_too_many(path: Path, count: int, width_px: int, height_px: int, *, no
     """
     if count > 1 and count * width_px * height_px > ALL_PIXELS_MAX:
         raise MediaError(
-            f"it holds {count} {noun} {width_px} x {height_px} px; at most "
-            f"{ALL_PIXELS_MAX // 1_000_000} million pixels in all can be decoded safely.",
+            Told(
+                "it holds {count} {noun} {width_px} x {height_px} px; at most {most} million pixels "
+                "in all can be decoded safely.",
+                count=count,
+                noun=told(noun),
+                width_px=width_px,
+                height_px=height_px,
+                most=ALL_PIXELS_MAX // 1_000_000,
+            ),
             path=path,
             advice=_ADVICE,
         )
@@ -120,13 +128,16 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _counted(parts: Iterator[_Part], path: Path, most: int) -> Iterator[_Part]:
     for number, part in enumerate(parts):
         if number >= most:
-            raise MediaError(f"it is made of more than {most} parts.", path=path, advice=_PLAIN_ADVICE)
+            raise MediaError(Told("it is made of more than {most} parts.", most=most), path=path, advice=_PLAIN_ADVICE)
         yield part
 
 
 def _refuse_metadata(size_bytes: int, path: Path) -> None:
     if size_bytes > METADATA_MAX_BYTES:
-        reason = f"it holds more than {METADATA_MAX_BYTES // 1_000_000} MB of descriptions beside the picture."
+        reason = Told(
+            "it holds more than {most_mb} MB of descriptions beside the picture.",
+            most_mb=METADATA_MAX_BYTES // 1_000_000,
+        )
         raise MediaError(reason, path=path, advice=_PLAIN_ADVICE)
 
 
@@ -250,7 +261,7 @@ def _check_first_page(directory: bytes, order: str, *, is_big: bool, path: Path)
     entry = struct.Struct(f"{order}HH{'QQ' if is_big else 'II'}")
     whole = len(directory) // entry.size
     if whole > PARTS_MAX:
-        raise MediaError(f"it is made of more than {PARTS_MAX} parts.", path=path, advice=_PLAIN_ADVICE)
+        raise MediaError(Told("it is made of more than {most} parts.", most=PARTS_MAX), path=path, advice=_PLAIN_ADVICE)
     described, tile = 0, {_TILE_WIDTH: 1, _TILE_HEIGHT: 1}
     for tag, kind, count, value in entry.iter_unpack(directory[: whole * entry.size]):
         described += _VALUE_BYTES.get(kind, 1) * count
@@ -258,8 +269,10 @@ def _check_first_page(directory: bytes, order: str, *, is_big: bool, path: Path)
             tile[tag] = value if kind != 3 or order == "<" else value >> (48 if is_big else 16)
     _refuse_metadata(described, path)
     if tile[_TILE_WIDTH] * tile[_TILE_HEIGHT] > TILE_PIXELS_MAX:
-        reason = (
-            f"it is cut into tiles of {tile[_TILE_WIDTH]} x {tile[_TILE_HEIGHT]} px, too large to be decoded safely."
+        reason = Told(
+            "it is cut into tiles of {tile_width} x {tile_height} px, too large to be decoded safely.",
+            tile_width=tile[_TILE_WIDTH],
+            tile_height=tile[_TILE_HEIGHT],
         )
         raise MediaError(reason, path=path, advice=_PLAIN_ADVICE)
 

@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image
 
 from kling_ui.errors import KlingUIError, MediaError, WorkCancelledError
+from kling_ui.languages import Told
 from kling_ui.media.files import atomic_file, content_sha256
 from kling_ui.media.image import ImageFacts, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
@@ -283,7 +284,7 @@ def write_thumbnail(path: Path, kind: InputKind, out: Path) -> Path:
 
 def _refuse_long(facts: VideoFacts) -> None:
     if facts.duration_s > CLIP_MAX_S:
-        reason = f"it is longer than {CLIP_MAX_S / 60:.0f} minutes."
+        reason = Told("it is longer than {most_min:.0f} minutes.", most_min=CLIP_MAX_S / 60)
         raise MediaError(reason, path=facts.path, advice="Choose a shorter clip.")
 
 

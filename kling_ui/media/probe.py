@@ -13,6 +13,7 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.colour import hdr_name
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.signatures import sniff, sniff_image, sniff_video
@@ -217,7 +218,7 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
             if packet.size == 0 or packet.is_discard:
                 continue
             if len(times) == PICTURES_MAX:
-                reason = f"it holds more than {PICTURES_MAX:,} pictures, too many to be checked."
+                reason = Told("it holds more than {most:,} pictures, too many to be checked.", most=PICTURES_MAX)
                 raise MediaError(reason, path=path, advice="Cut it to the part that matters; 30 seconds are enough.")
             times.append(packet.dts if packet.pts is None else packet.pts)
             keys.append(packet.is_keyframe)
@@ -394,7 +395,7 @@ def _refuse_unreadable(path: Path) -> None:
             raise MediaError(f"{reason}.", path=path, advice="Upload it once more, or export it again.")
         index = read_index(file, boxes)
         if (count := sample_count(index)) > _SAMPLES_MAX:
-            reason = f"it says that it holds {count:,} pictures or sounds, more than any clip does."
+            reason = Told("it says that it holds {count:,} pictures or sounds, more than any clip does.", count=count)
             raise MediaError(reason, path=path, advice="Export it again as MP4 (H.264), or choose another clip.")
         if is_encrypted(index):
             reason = "it is encrypted (copy protected), so its pictures cannot be read."

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told, told
 
 HEAD_BYTES = 4096  # enough for every signature below, MPEG-TS sync bytes included
 
@@ -122,7 +123,9 @@ def sniff(path: Path) -> str:
         raise MediaError("there is no such file.", path=path, advice="Check the path.") from error
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise MediaError(f"it cannot be opened ({reason}).", path=path, advice="Choose another file.") from error
+        raise MediaError(
+            Told("it cannot be opened ({reason}).", reason=reason), path=path, advice="Choose another file."
+        ) from error
     if not head:
         raise MediaError("the file is empty.", path=path, advice="Upload or export it again.")
     return signature(head)
@@ -138,7 +141,9 @@ def sniff_image(path: Path) -> str:
     if name not in IMAGE_FORMATS:
         advice = "Choose a JPEG or PNG picture."
         lack = "which cannot be read here" if name in _UNREAD_PICTURES else "not a picture"
-        raise MediaError(f"it is {described(name)}, {lack}.", path=path, advice=advice)
+        raise MediaError(
+            Told("it is {described}, {lack}.", described=described(name), lack=told(lack)), path=path, advice=advice
+        )
     return name
 
 
@@ -151,17 +156,19 @@ def sniff_video(path: Path) -> str:
     name = sniff(path)
     if name not in VIDEO_FORMATS:
         advice = "Choose an MP4 or MOV clip."
-        raise MediaError(f"it is {described(name)}, not a video.", path=path, advice=advice)
+        raise MediaError(Told("it is {described}, not a video.", described=described(name)), path=path, advice=advice)
     return name
 
 
 def described(name: str) -> str:
     """Put a format's name into words, article included: ``a web page``, ``a JPEG picture``, ``an MP4 video``."""
     if name in OTHER_NAMES:
-        return OTHER_NAMES[name]
-    kind = "picture" if name in IMAGE_FORMATS else "video"
+        return told(OTHER_NAMES[name])
     shown = shown_name(name)
-    return f"{'an' if shown[0] in 'AEIOM' and shown not in _WORDS else 'a'} {shown} {kind}"
+    is_an = shown[0] in "AEIOM" and shown not in _WORDS
+    if name in IMAGE_FORMATS:
+        return Told("an {format} picture" if is_an else "a {format} picture", format=shown)
+    return Told("an {format} video" if is_an else "a {format} video", format=shown)
 
 
 def shown_name(name: str) -> str:

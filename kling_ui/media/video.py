@@ -21,6 +21,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.colour import Converter, filter_graph, frame_kind, settle_colours
 from kling_ui.media.image_structure import refuse_gif_bomb
 
@@ -74,7 +75,8 @@ def open_clip(path: Path, *, container: str) -> Generator[tuple[InputContainer, 
     """
     demuxer = DEMUXERS.get(container)
     if demuxer is None:
-        raise MediaError(f"{container or 'this'} is not a video format that can be read here.", path=path)
+        reason = Told("{format} is not a video format that can be read here.", format=container or "this")
+        raise MediaError(reason, path=path)
     if container == "gif":  # one of a few kilobytes may hold a thousand large pictures
         refuse_gif_bomb(path)
     with contextlib.ExitStack() as stack:
@@ -345,14 +347,13 @@ def _picture_stream(path: Path, opened: InputContainer) -> VideoStream:
     streams = [stream for stream in opened.streams.video if not _is_cover(stream)]
     if not streams:
         raise MediaError("it holds no video track.", path=path, advice="Choose a clip with a picture.")
-    stream = streams[0]
-    codec = stream.codec_context
+    stream, codec = streams[0], streams[0].codec_context
     if codec is None:
         raise MediaError("its video codec is not known here.", path=path, advice=_ADVICE)
     # libavformat looked already, under the same limit: frames above it have no size there
     if not 0 < codec.width * codec.height <= FRAME_PIXELS_MAX:
-        limit = f"{FRAME_PIXELS_MAX / 1e6:.0f} million pixels"
-        reason = f"its frames have no readable size, or more than {limit}, too many to be decoded safely."
+        why = "its frames have no readable size, or more than {most:.0f} million pixels, too many to be decoded safely."
+        reason = Told(why, most=FRAME_PIXELS_MAX / 1e6)
         raise MediaError(reason, path=path, advice="Scale it down to at most 3850 px on the longer side.")
     codec.options = {"max_pixels": str(FRAME_PIXELS_MAX)}
     stream.thread_type = "AUTO"

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+from kling_ui.languages import joined, retell_stored, say, say_all, say_many, told
 from kling_ui.presentation.wording import dollars
 from kling_ui.runs.batch_runs import CellState
 
@@ -35,28 +36,30 @@ MANIFEST_FAULTS: dict[str, tuple[str, str]] = {
 }
 
 
-CELL_STATES = {
-    CellState.READY: "Ready",
-    CellState.MADE: "Made before",
-    CellState.UNDER_WAY: "Under way",
-    CellState.BLOCKED: "Blocked",
-    CellState.UNREADABLE: "Cannot be read",
-    CellState.SAME: "Same as another",
-    CellState.TOO_DEAR: "Over the budget",
-    CellState.LEFT_OUT: "Not chosen",
-    CellState.NOT_STARTED: "Not started",
-    CellState.REFUSED: "Not sent",
-    CellState.COMPLETED: "Finished",
-    CellState.FAILED: "Failed",
-    CellState.CANCELLED: "Cancelled",
-    CellState.UNKNOWN: "Outcome unknown",
-}
-NOT_CHOSEN = "It was not chosen."
-MADE_BEFORE = "The same run was made before; its result is given again, and nothing is charged."
-GOES_ON = "Its run is under way and is followed on; nothing is sent again."
-PRICE_NOT_KNOWN = "What it would cost is not known at the moment, and a limit is set."
-NOT_STARTED = "It was not started; --resume goes on with it."
-LEFT_BY_A_RESTART = "It was not started before the app was restarted."
+CELL_STATES = told(
+    {
+        CellState.READY: "Ready",
+        CellState.MADE: "Made before",
+        CellState.UNDER_WAY: "Under way",
+        CellState.BLOCKED: "Blocked",
+        CellState.UNREADABLE: "Cannot be read",
+        CellState.SAME: "Same as another",
+        CellState.TOO_DEAR: "Over the budget",
+        CellState.LEFT_OUT: "Not chosen",
+        CellState.NOT_STARTED: "Not started",
+        CellState.REFUSED: "Not sent",
+        CellState.COMPLETED: "Finished",
+        CellState.FAILED: "Failed",
+        CellState.CANCELLED: "Cancelled",
+        CellState.UNKNOWN: "Outcome unknown",
+    }
+)
+NOT_CHOSEN = told("It was not chosen.")
+MADE_BEFORE = told("The same run was made before; its result is given again, and nothing is charged.")
+GOES_ON = told("Its run is under way and is followed on; nothing is sent again.")
+PRICE_NOT_KNOWN = told("What it would cost is not known at the moment, and a limit is set.")
+NOT_STARTED = told("It was not started; --resume goes on with it.")
+LEFT_BY_A_RESTART = told("It was not started before the app was restarted.")
 PAUSED_NOW = "Pausing: what runs is finished, nothing more is started. Press Ctrl+C again to leave at once."
 GO_ON = "The same command with --resume goes on; nothing that was started is sent again."
 
@@ -79,12 +82,16 @@ def manifest_words(code: str, row: int | None, line: int | None, field: str, val
 
 def same_as_words(number: int) -> str:
     """Say that a cell asks for the same as another."""
-    return f"Its files and choices are the same as those of cell {number}."
+    return say("Its files and choices are the same as those of cell {number}.", number=number)
 
 
 def too_dear_for_batch(estimate_usd: float, left_usd: float) -> str:
     """Say that a cell does not fit into what is left."""
-    return f"It would cost about {dollars(estimate_usd)}, and {dollars(left_usd)} is left for it."
+    return say(
+        "It would cost about {estimate_usd}, and {left_usd} is left for it.",
+        estimate_usd=dollars(estimate_usd),
+        left_usd=dollars(left_usd),
+    )
 
 
 def plan_sentence(
@@ -110,46 +117,59 @@ def plan_sentence(
         made: How many were made before.
         is_paid: There are paid ones among them.
     """
-    parts = [f"{will_run} of {count} will run", f"{seconds:.0f} s of clips"]
+    parts = [
+        say("{will_run} of {count} will run", will_run=will_run, count=count),
+        say("{seconds:.0f} s of clips", seconds=seconds),
+    ]
     if not is_paid:
-        parts.append("free")
+        parts.append(say("free"))
     elif estimate_usd is None:
-        parts.append("price not known")
+        parts.append(say("price not known"))
     else:
-        parts.append(f"about {dollars(estimate_usd)}")
+        parts.append(say("about {estimate_usd}", estimate_usd=dollars(estimate_usd)))
     if limit_usd is not None and limit_usd != math.inf and is_paid:
-        parts.append(f"of {dollars(limit_usd)} that may be spent")
-    words = f"{'; '.join(parts)}."
+        parts.append(say("of {limit_usd} that may be spent", limit_usd=dollars(limit_usd)))
+    sentences = [say("{words}.", words=joined("; ", parts))]
     if made:
-        words += f" {_cells(made, 'was', 'were')} made before and cost nothing."
+        sentences.append(
+            say_many(
+                "{count} cell was made before and cost nothing.",
+                "{count} cells were made before and cost nothing.",
+                made,
+            )
+        )
     if too_dear:
-        words += f" {_cells(too_dear, 'does', 'do')} not fit into the budget; those that do were taken in order."
-    return words
+        sentences.append(
+            say_many(
+                "{count} cell does not fit into the budget; those that do were taken in order.",
+                "{count} cells do not fit into the budget; those that do were taken in order.",
+                too_dear,
+            )
+        )
+    return say_all(*sentences)
 
 
 def batch_sentence(
     *, count: int, done: int, failed: int, left: int, cost_usd: float, unsure_usd: float, is_paused: bool
 ) -> str:
     """Say what became of a batch, in one go."""
-    words = f"{done} of {count} finished"
-    words += f", {failed} without a video" if failed else ""
-    words += f", {left} not started" if left else ""
-    words += f"; about {dollars(cost_usd)} spent" if cost_usd else ""
-    words += f"; up to {dollars(unsure_usd)} more may be charged" if unsure_usd else ""
-    return f"Paused: {words}." if is_paused else f"{words}."
-
-
-def _cells(count: int, one: str, many: str) -> str:
-    return f"1 cell {one}" if count == 1 else f"{count} cells {many}"
+    parts = [say("{done} of {count} finished", done=done, count=count)]
+    parts += [say(", {failed} without a video", failed=failed)] if failed else []
+    parts += [say(", {left} not started", left=left)] if left else []
+    parts += [say("; about {cost_usd} spent", cost_usd=dollars(cost_usd))] if cost_usd else []
+    parts += [say("; up to {unsure_usd} more may be charged", unsure_usd=dollars(unsure_usd))] if unsure_usd else []
+    words = joined("", parts)
+    return say("Paused: {words}.", words=words) if is_paused else say("{words}.", words=words)
 
 
 def restart_words(done: int, count: int, *, is_paid: bool) -> str:
     """Say how far a batch of the page was when the app was restarted, and how it goes on."""
-    where = " Choose Kling at the top for that, and enter the most that it may cost." if is_paid else ""
-    return f"Stopped by a restart after {done} of {count}; start what is ticked to go on, nothing is sent twice.{where}"
+    where = say("Choose Kling at the top for that, and enter the most that it may cost.") if is_paid else ""
+    words = "Stopped by a restart after {done} of {count}; start what is ticked to go on, nothing is sent twice."
+    return say_all(say(words, done=done, count=count), where)
 
 
 def outcome_line(state: CellState, message: str, motion_match: float | None = None) -> str:
     """Say in one line what became of a cell."""
-    match = "" if motion_match is None else f"Motion match {motion_match:.0f}. "
-    return match + (message or f"{CELL_STATES[state]}.")
+    match = "" if motion_match is None else say("Motion match {score:.0f}.", score=motion_match)
+    return say_all(match, retell_stored(message) if message else say("{words}.", words=CELL_STATES[state]))

@@ -1,30 +1,46 @@
 """What is said when a visitor's data was deleted: what went, and what is left and why."""
 
+from kling_ui.languages import say, say_many
 from kling_ui.runs.erasure import ErasedData
 
 
 def erased_words(data: ErasedData) -> list[str]:
     """Say what was deleted and what was not, one sentence after the other."""
-    said = [f"Deleted: {_counted(data.runs, 'run')} and {_counted(data.inputs, 'input')}."]
+    said = [
+        say(
+            "Deleted: {runs} and {inputs}.",
+            runs=_runs(data.runs),
+            inputs=say_many("{count} input", "{count} inputs", data.inputs),
+        )
+    ]
     if not (data.runs or data.inputs):
-        said = ["Nothing of yours was kept here any more." if not data.under_way else "Nothing was deleted."]
+        said = [say("Nothing of yours was kept here any more.") if not data.under_way else say("Nothing was deleted.")]
     if data.under_way:
-        is_one = data.under_way == 1
         said.append(
-            f"{_counted(data.under_way, 'paid run')} {'has' if is_one else 'have'} not ended and "
-            f"{'is' if is_one else 'are'} kept: delete once more after the end, or after cancelling."
+            say_many(
+                "{count} paid run has not ended and is kept: delete once more after the end, or after cancelling.",
+                "{count} paid runs have not ended and are kept: delete once more after the end, or after cancelling.",
+                data.under_way,
+            )
         )
     if data.at_vendor:
         said.append(
-            f"RunComfy may keep copies of {_counted(data.at_vendor, 'paid run')}: only RunComfy can delete those."
+            say_many(
+                "RunComfy may keep copies of {count} paid run: only RunComfy can delete those.",
+                "RunComfy may keep copies of {count} paid runs: only RunComfy can delete those.",
+                data.at_vendor,
+            )
         )
     if data.with_money:
         said.append(
-            f"Of {_counted(data.with_money, 'run')} that this app paid for, the date and the amount stay, without a "
-            "name; until midnight UTC they count against the day's share of whoever caused them."
+            say(
+                "Of {runs} that this app paid for, the date and the amount stay, without a name; until "
+                "midnight UTC they count against the day's share of whoever caused them.",
+                runs=_runs(data.with_money),
+            )
         )
     return said
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def _runs(count: int) -> str:
+    return say_many("{count} run", "{count} runs", count)

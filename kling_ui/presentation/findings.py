@@ -11,10 +11,12 @@ from typing import Any
 from kling_ui.checks.repair_kinds import Repair
 from kling_ui.checks.report import Curve, Evidence, Finding, Report, Section, Verdict
 from kling_ui.checks.usability import OrientationAdvice, Timeline
+from kling_ui.languages import in_english, joined, retell, say, say_many, template_of
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import SHOWN_CODECS, described, shown_name
-from kling_ui.presentation.sentences import ADVICE, BODIES, CAUSES, CURVES, FINDINGS, PICTURES, REPAIRS, SOURCES, STOPS
+from kling_ui.presentation.repair_sentences import REPAIRS
+from kling_ui.presentation.sentences import ADVICE, BODIES, CAUSES, CURVES, FINDINGS, PICTURES, SOURCES, STOPS
 
 _NAMED_MAX = 3  # of several parts or times; more tell no more
 _WORTH_SAYING_S = 0.5
@@ -30,43 +32,51 @@ def _fine_percent(share: float) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    return " and ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
+    said = [retell(name) for name in names]
+    return joined(" and ", (joined(", ", said[:-1]), said[-1])) if len(said) > 1 else said[0]
 
 
 def _short_list(names: Sequence[str]) -> str:
-    return f"{_list(names[:_NAMED_MAX])}{' and more' if len(names) > _NAMED_MAX else ''}"
+    return f"{_list(names[:_NAMED_MAX])}{say(' and more') if len(names) > _NAMED_MAX else ''}"
 
 
 def _are_hidden(names: Sequence[str]) -> str:
-    return f"{' and '.join(f'the {name}' for name in names)} {'is' if len(names) == 1 else 'are'} hidden"
+    said = joined(" and ", (say("the {part}", part=name) for name in names))
+    return say("{parts} is hidden", parts=said) if len(names) == 1 else say("{parts} are hidden", parts=said)
 
 
 def _times(times_s: Sequence[float]) -> str:
-    named = ", ".join(f"{time_s:.1f} s" for time_s in times_s[:_NAMED_MAX])
-    return f"{named}{' and later' if len(times_s) > _NAMED_MAX else ''}"
+    named = joined(", ", (f"{time_s:.1f} s" for time_s in times_s[:_NAMED_MAX]))
+    return f"{named}{say(' and later') if len(times_s) > _NAMED_MAX else ''}"
 
 
 def _spans(spans: Sequence[tuple[float, float]]) -> str:
-    named = ", ".join(f"{start_s:.1f}-{end_s:.1f} s" for start_s, end_s in spans[:_NAMED_MAX])
-    return f"{named}{' and later' if len(spans) > _NAMED_MAX else ''}"
+    named = joined(", ", (f"{start_s:.1f}-{end_s:.1f} s" for start_s, end_s in spans[:_NAMED_MAX]))
+    return f"{named}{say(' and later') if len(spans) > _NAMED_MAX else ''}"
 
 
 def _place(middle: float) -> str:
-    return "on the left" if middle < 0.4 else "on the right" if middle > 0.6 else "in the middle"
+    return say("on the left") if middle < 0.4 else say("on the right") if middle > 0.6 else say("in the middle")
 
 
 def _people(people: Sequence[tuple[float, float]]) -> str:
-    return _short_list([f"{_place(middle)} for {_percent(share)}" for middle, share in people])
+    return _short_list(
+        [say("{place} for {share}", place=_place(middle), share=_percent(share)) for middle, share in people]
+    )
 
 
 def _position(position: tuple[int, int]) -> str:
     """Where somebody is among several: the place from the left, and how many there are."""
     place, count = position
     if place == 1:
-        return "on the left"
+        return say("on the left")
     if place == count:
-        return "on the right"
-    return "in the middle" if count == 3 else ("second from the left" if place == 2 else "second from the right")
+        return say("on the right")
+    return (
+        say("in the middle")
+        if count == 3
+        else (say("second from the left") if place == 2 else say("second from the right"))
+    )
 
 
 WRITERS: dict[str, Callable[[Any], str]] = {
@@ -81,18 +91,20 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "people": _people,
     "position": _position,
     "duration": lambda duration_s: f"{duration_s:.2f}".rstrip("0").rstrip(".") + " s",
-    "causes": lambda kinds: " and ".join(CAUSES[kind] for kind in kinds),
-    "body": lambda framing: BODIES[framing],
-    "file_kind": described,
+    "causes": lambda kinds: joined(" and ", (retell(CAUSES[kind]) for kind in kinds)),
+    "body": lambda framing: retell(BODIES[framing]),
+    "file_kind": lambda kind: retell(described(kind)),
     "codec_name": lambda name: SHOWN_CODECS.get(name, name),
     "file_name": shown_name,
-    "or_trim": lambda can_trim: ", or trim it to such a part" if can_trim else "",
-    "trim_or_choose": lambda can_trim: "Trim it to its longest usable part, or choose" if can_trim else "Choose",
-    "one_shot": lambda can_trim: "Trim it to one shot" if can_trim else "Choose a clip of one shot",
-    "turned_how": lambda turns: "upside down" if turns == 2 else "on its side",
-    "with_sound": lambda has_sound: ", with its sound" if has_sound else "",
-    "on_white": lambda is_clear: ", on white" if is_clear else "",
-    "first_upright": lambda is_first: "Its first picture, upright" if is_first else "Upright",
+    "or_trim": lambda can_trim: say(", or trim it to such a part") if can_trim else "",
+    "trim_or_choose": lambda can_trim: (
+        say("Trim it to its longest usable part, or choose") if can_trim else say("Choose")
+    ),
+    "one_shot": lambda can_trim: say("Trim it to one shot") if can_trim else say("Choose a clip of one shot"),
+    "turned_how": lambda turns: say("upside down") if turns == 2 else say("on its side"),
+    "with_sound": lambda has_sound: say(", with its sound") if has_sound else "",
+    "on_white": lambda is_clear: say(", on white") if is_clear else "",
+    "first_upright": lambda is_first: say("Its first picture, upright") if is_first else say("Upright"),
 }
 
 
@@ -101,11 +113,15 @@ class _Writer(string.Formatter):
 
     def format_field(self, value: Any, format_spec: str) -> str:
         writer = WRITERS.get(format_spec)
-        return writer(value) if writer else super().format_field(value, format_spec)
+        return (
+            writer(value)
+            if writer
+            else super().format_field(retell(value) if isinstance(value, str) else value, format_spec)
+        )
 
 
 def _written(sentence: str, values: Mapping[str, object]) -> str:
-    return _Writer().vformat(sentence, (), values)
+    return _Writer().vformat(template_of(sentence), (), values)
 
 
 def message(finding: Finding) -> str:
@@ -120,19 +136,20 @@ def advice(finding: Finding) -> str:
 
 def stop(finding: Finding) -> str:
     """Say in a few words, on the button, why the preview cannot draw; empty for what stops every engine."""
-    return STOPS.get(finding.code, "")
+    return retell(STOPS.get(finding.code, ""))
 
 
 def source_words(finding: Finding) -> str:
     """Name who says so."""
-    return SOURCES[finding.source]
+    return retell(SOURCES[finding.source])
 
 
 def curve_name(curve: Curve) -> str:
     """Name what is measured over time, in a few words with its unit."""
-    return CURVES[curve.kind]
+    return retell(CURVES[curve.kind])
 
 
+@in_english
 def finding_json(finding: Finding) -> dict[str, Any]:
     """Put a finding into plain JSON types, as ``--json`` prints it and as the ledger keeps it."""
     return {
@@ -148,6 +165,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
     }
 
 
+@in_english
 def evidence_json(evidence: Evidence) -> dict[str, Any]:
     """Put evidence into plain JSON types."""
     curve = evidence.curve
@@ -165,33 +183,45 @@ def headline(report: Report, *, would_fail: str = "Would fail", will_run: str = 
     """Say a report in one sentence; ``would_fail`` and ``will_run`` say how it begins."""
     worst = [finding for finding in report.findings if finding.severity == report.verdict]
     if report.verdict == Verdict.BLOCK:
-        return f"{would_fail}: {_first_of(worst)}"
+        return say("{would_fail}: {first}", would_fail=would_fail, first=_first_of(worst))
     if report.verdict == Verdict.WARN:
-        return f"{will_run}, but {_first_of(worst)}" if report.complete else f"So far: {_first_of(worst)}"
-    return "Ready." if report.complete else "Nothing wrong so far."
+        return (
+            say("{will_run}, but {first}", will_run=will_run, first=_first_of(worst))
+            if report.complete
+            else say("So far: {first}", first=_first_of(worst))
+        )
+    return say("Ready.") if report.complete else say("Nothing wrong so far.")
 
 
 def _first_of(findings: Sequence[Finding]) -> str:
     """Go on with the first of several findings in the middle of a sentence; each begins with "The" and ends in "."."""
     first, more = message(findings[0]), len(findings) - 1
     begun = first[0].lower() + first[1:]
-    return f"{begun[:-1]}, and {more} more." if more else begun
+    return say("{begun}, and {more} more.", begun=begun[:-1], more=more) if more else begun
 
 
 def verdict_summary(stop: int, may: int, *, will_run: str = "Will run") -> str:
     """Sum up a list of findings by how many stop the run and how many may disappoint; ``will_run`` begins it."""
     if stop:
-        rest = f", {may} may disappoint" if may else ""
-        return f"Would fail: {stop} finding{'s' if stop > 1 else ''} stop{'' if stop > 1 else 's'} the run{rest}."
-    return f"{will_run}, but {may} finding{'s' if may > 1 else ''} may disappoint." if may else "Ready."
+        rest = say(", {may} may disappoint", may=may) if may else ""
+        one, many = (
+            "Would fail: {count} finding stops the run{rest}.",
+            "Would fail: {count} findings stop the run{rest}.",
+        )
+        return say_many(one, many, stop, rest=rest)
+    if not may:
+        return say("Ready.")
+    one, many = "{will_run}, but {count} finding may disappoint.", "{will_run}, but {count} findings may disappoint."
+    return say_many(one, many, may, will_run=will_run)
 
 
 def picture_alt(rule: str) -> str:
     """Say what the picture beside a finding of a rule shows."""
-    usual = "A moment of the clip" if rule.startswith("video.") else "The picture with what was found in it"
-    return PICTURES.get(rule, usual)
+    usual = say("A moment of the clip") if rule.startswith("video.") else say("The picture with what was found in it")
+    return retell(PICTURES.get(rule, usual))
 
 
+@in_english
 def report_json(report: Report) -> dict[str, Any]:
     """Put a report into plain JSON types, as ``kling-ui check --json`` prints it and as the ledger keeps it."""
     return {
@@ -212,17 +242,24 @@ def _section_json(section: Section) -> dict[str, Any]:
 
 def forecast_sentence(timeline: Timeline) -> str:
     """Say what of a clip is likely to come back from Kling; the preview is free, so nobody is told that they pay."""
-    paid = f"Kling charges for {timeline.duration_s:.1f} s"
+    paid = say("Kling charges for {duration_s:.1f} s", duration_s=timeline.duration_s)
     if timeline.usable_s >= timeline.duration_s:
-        return f"{paid}, and all of it is likely to come back."
+        return say("{paid}, and all of it is likely to come back.", paid=paid)
     is_more = timeline.at_best_s >= timeline.usable_s + _WORTH_SAYING_S
-    at_best = f", at best {timeline.at_best_s:.1f} s" if is_more else ""
+    at_best = say(", at best {at_best_s:.1f} s", at_best_s=timeline.at_best_s) if is_more else ""
     if timeline.usable is None:
-        return f"{paid}; nothing of it is sure to come back{at_best}."
+        return say("{paid}; nothing of it is sure to come back{at_best}.", paid=paid, at_best=at_best)
     where = f"{timeline.usable.start_s:.1f}-{timeline.usable.end_s:.1f} s"
-    return f"{paid}; about {timeline.usable_s:.1f} s are likely to come back ({where}){at_best}."
+    return say(
+        "{paid}; about {usable_s:.1f} s are likely to come back ({where}){at_best}.",
+        paid=paid,
+        usable_s=timeline.usable_s,
+        where=where,
+        at_best=at_best,
+    )
 
 
+@in_english
 def forecast_json(timeline: Timeline) -> dict[str, Any]:
     """Put a forecast into plain JSON types."""
     usable = timeline.usable
@@ -244,6 +281,7 @@ def advice_reasons(chosen: OrientationAdvice) -> list[str]:
     return [_written(ADVICE[reason.code], reason.values) for reason in chosen.reasons]
 
 
+@in_english
 def advice_json(chosen: OrientationAdvice) -> dict[str, Any]:
     """Put advice on the orientation into plain JSON types."""
     return {
@@ -263,6 +301,7 @@ def repair_effect(repair: Repair) -> str:
     return _written(REPAIRS[repair.code][1], repair.values)
 
 
+@in_english
 def repair_json(repair: Repair) -> dict[str, Any]:
     """Put a repair into plain JSON types."""
     return {
@@ -305,15 +344,15 @@ def _shown_facts(facts: ImageFacts | VideoFacts) -> dict[str, str]:
         else f"{facts.size_bytes / 1e3:.0f} kB",
     }
     if isinstance(facts, ImageFacts):
-        upright = "upright" if facts.exif_orientation == 1 else "turned by its metadata"
-        alpha = "may be transparent" if facts.has_alpha else "opaque"
+        upright = say("upright") if facts.exif_orientation == 1 else say("turned by its metadata")
+        alpha = say("may be transparent") if facts.has_alpha else say("opaque")
         return shown | {"colours": facts.mode, "orientation": upright, "transparency": alpha}
-    rate = "uneven" if facts.has_variable_rate else "even"
+    rate = say("uneven") if facts.has_variable_rate else say("even")
     return shown | {
         "duration": f"{facts.duration_s:.2f} s",
         "codec": facts.codec,
         "colours": facts.pixel_format,
-        "frame rate": f"{facts.fps:.4g} frames per second, {rate}",
+        "frame rate": say("{fps:.4g} frames per second, {rate}", fps=facts.fps, rate=rate),
         "rotation": f"{facts.rotation_deg}°",
-        "sound": facts.audio_codec or "none",
+        "sound": facts.audio_codec or say("none"),
     }

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
+from kling_ui.languages import joined, retell, say, say_many, told
 from kling_ui.presentation.wording import ENGINE_NAMES, NBSP, ORIENTATIONS, dollars, seconds
 from kling_ui.runs.gallery import FORECAST_SLACK_S, ForecastRecord, SpentDay
 from kling_ui.runs.view import RunView
@@ -26,8 +27,8 @@ class Difference(NamedTuple):
 
 def run_title(run: RunView) -> str:
     """Say what a run is in a few words: ``Kling, 6.0 s``."""
-    length = "" if run.duration_s is None else f", {seconds(run.duration_s)}"
-    return f"{ENGINE_NAMES[run.engine]}{length}"
+    name = retell(ENGINE_NAMES[run.engine])
+    return name if run.duration_s is None else joined(", ", (name, seconds(run.duration_s)))
 
 
 def spent_words(days: Sequence[SpentDay], today: date) -> str:
@@ -35,12 +36,16 @@ def spent_words(days: Sequence[SpentDay], today: date) -> str:
     if not days:
         return ""
     today_usd = sum(one.usd for one in days if one.day == today)
-    return f"Spent on Kling: {dollars(today_usd)} today, {dollars(sum(one.usd for one in days))} in all."
+    return say(
+        "Spent on Kling: {today_usd} today, {all_usd} in all.",
+        today_usd=dollars(today_usd),
+        all_usd=dollars(sum(one.usd for one in days)),
+    )
 
 
 def day_words(one: SpentDay) -> tuple[str, str, str]:
     """Say of one day when it was, what was spent and on how many runs."""
-    runs = "1 run" if one.runs == 1 else f"{one.runs} runs"
+    runs = say_many("{count} run", "{count} runs", one.runs)
     return one.day.isoformat(), dollars(one.usd), runs
 
 
@@ -48,27 +53,30 @@ def forecast_words(record: ForecastRecord) -> str:
     """Say how often the seconds that came back from Kling were forecast rightly; empty while nobody knows."""
     if not record.told:
         return ""
-    runs = "paid run" if record.told == 1 else "paid runs"
-    return f"Forecast right in {record.right} of {record.told} {runs}; within {FORECAST_SLACK_S:g}{NBSP}s."
+    one = "Forecast right in {right} of {count} paid run; within {slack_s:g}\N{NO-BREAK SPACE}s."
+    many = "Forecast right in {right} of {count} paid runs; within {slack_s:g}\N{NO-BREAK SPACE}s."
+    return say_many(one, many, record.told, right=record.right, slack_s=FORECAST_SLACK_S)
 
 
 def forecast_beside(run: RunView) -> str:
     """Say beside the length of a result from Kling what was forecast; empty where nothing was."""
-    return "" if run.forecast_s is None else f"{seconds(run.forecast_s)} forecast"
+    return "" if run.forecast_s is None else say("{duration} forecast", duration=seconds(run.forecast_s))
 
 
 def undo_words(run: RunView, now: float) -> str:
     """Say for how long a deleted run can still be put back."""
     left_s = max(0.0, (run.undo_until or now) - now)
     left = f"{math.ceil(left_s / 60)} min" if left_s < 7200 else f"{round(left_s / 3600)} h"
-    return f"Deleted: {run.name or run_title(run)}. It can be put back for {left.replace(' ', NBSP)}."
+    return say(
+        "Deleted: {name}. It can be put back for {left}.", name=run.name or run_title(run), left=left.replace(" ", NBSP)
+    )
 
 
 def differences(runs: Sequence[RunView]) -> list[Difference]:
     """List in what runs differ; what is the same of all is left out."""
-    rows = [Difference(name, tuple(_texts(runs, of))) for name, of in _COMPARED]
-    rows.insert(_FILES_AT, Difference("Clip", tuple(_lettered(run.reference_sha256 for run in runs))))
-    rows.insert(_FILES_AT, Difference("Character", tuple(_lettered(run.image_sha256 for run in runs))))
+    rows = [Difference(retell(name), tuple(_texts(runs, of))) for name, of in _COMPARED]
+    rows.insert(_FILES_AT, Difference(say("Clip"), tuple(_lettered(run.reference_sha256 for run in runs))))
+    rows.insert(_FILES_AT, Difference(say("Character"), tuple(_lettered(run.image_sha256 for run in runs))))
     return [row for row in rows if len(set(row.values)) > 1]
 
 
@@ -80,26 +88,28 @@ def _lettered(contents: Iterable[str]) -> Iterable[str]:
     """Call files A, B and so on by their content: the same file has the same letter."""
     letters: dict[str, str] = {}
     for content in contents:
-        yield letters.setdefault(content, chr(ord("A") + len(letters))) if content else "not kept"
+        yield letters.setdefault(content, chr(ord("A") + len(letters))) if content else say("not kept")
 
 
 def _cost(run: RunView) -> str:
     if run.charge.value == "no":
-        return "free"
+        return say("free")
     return "" if run.cost_usd is None else dollars(run.cost_usd)
 
 
 def _score(run: RunView) -> str:
-    return "" if run.motion_match is None else f"{run.motion_match:.0f} of 100"
+    return "" if run.motion_match is None else say("{score:.0f} of 100", score=run.motion_match)
 
 
-_COMPARED: tuple[tuple[str, Callable[[RunView], str]], ...] = (
-    ("Motion match", _score),
-    ("Engine", lambda run: ENGINE_NAMES[run.engine]),
-    ("Scene in words", lambda run: run.choice.prompt),
-    ("Orientation", lambda run: ORIENTATIONS[run.choice.orientation] if run.choice.prompt else ""),
-    ("Sound", lambda run: "Kept from the clip" if run.choice.keep_sound else "Left out"),
-    ("Length", lambda run: "" if run.duration_s is None else seconds(run.duration_s)),
-    ("Cost", _cost),
+_COMPARED: tuple[tuple[str, Callable[[RunView], str]], ...] = told(
+    (
+        ("Motion match", _score),
+        ("Engine", lambda run: retell(ENGINE_NAMES[run.engine])),
+        ("Scene in words", lambda run: run.choice.prompt),
+        ("Orientation", lambda run: retell(ORIENTATIONS[run.choice.orientation]) if run.choice.prompt else ""),
+        ("Sound", lambda run: say("Kept from the clip") if run.choice.keep_sound else say("Left out")),
+        ("Length", lambda run: "" if run.duration_s is None else seconds(run.duration_s)),
+        ("Cost", _cost),
+    )
 )
 _FILES_AT = 2  # after the engine

@@ -4,86 +4,121 @@ from collections.abc import Sequence
 
 from kling_ui.checks.pieces import ClipCut, CutReason, Piece, PiecePlan
 from kling_ui.checks.usability import SpanKind
+from kling_ui.languages import retell, say, told
 from kling_ui.presentation.money import dollars, price_sentence
 from kling_ui.presentation.wording import SPANS, seconds
 from kling_ui.runs.pricing import Quote
 
-TOO_LONG_ADVICE = (
+TOO_LONG_ADVICE = told(
     "kling-ui plan tells how a longer clip becomes several runs, and what they cost; kling-ui run-long makes and joins "
     "them. In Python these are plan() and run_long()."
 )
-AGAIN = "Asked for once more, it goes on from there: pieces that are finished are not made again, nor charged again."
-FREE = "The previews are free: this app draws them, and nothing goes to Kling."
-SKIP_BLOCKED = "Tick “Go on without blocked pieces”, repair the clip, or cut it elsewhere."
-SHOWN_AS_HELD = "the last picture before it is shown for so long"
+AGAIN = told(
+    "Asked for once more, it goes on from there: pieces that are finished are not made again, nor charged again."
+)
+FREE = told("The previews are free: this app draws them, and nothing goes to Kling.")
+SKIP_BLOCKED = told("Tick “Go on without blocked pieces”, repair the clip, or cut it elsewhere.")
+SHOWN_AS_HELD = told("the last picture before it is shown for so long")
 
 
 def cut_words(cut: ClipCut) -> str:
     """Say why a clip is cut at a moment."""
-    speed = f"{cut.speed:.1f} trunk lengths a second"
-    shown = "" if cut.kind == SpanKind.GOOD else f"; {SPANS[cut.kind].lower()} here"
+    speed = say("{speed:.1f} trunk lengths a second", speed=cut.speed)
+    shown = "" if cut.kind == SpanKind.GOOD else say("; {span} here", span=_lower(SPANS[cut.kind]))
     match cut.reason:
         case CutReason.STILL:
-            return f"the figure is nearly still ({speed}) and whole"
+            return say("the figure is nearly still ({speed}) and whole", speed=speed)
         case CutReason.SLOW:
-            return f"the calmest moment there is for a lawful piece ({speed}){shown}"
+            return say("the calmest moment there is for a lawful piece ({speed}){shown}", speed=speed, shown=shown)
         case CutReason.SHOT:
-            return "another shot begins"
+            return say("another shot begins")
         case CutReason.EMPTY:
-            return "nobody is in view for seconds on one side"
+            return say("nobody is in view for seconds on one side")
         case CutReason.HAND:
-            return f"you said so ({speed}){shown}"
+            return say("you said so ({speed}){shown}", speed=speed, shown=shown)
+
+
+def _lower(words: str) -> str:
+    """Go on with a label in the middle of a sentence."""
+    return told(words.lower())
 
 
 def piece_words(plan: PiecePlan, piece: Piece) -> str:
     """Say from when to when a piece goes, and how long it is."""
     start_s, end_s = plan.seconds(piece.first_frame), plan.seconds(piece.end_frame)
-    span = f"Piece {piece.number}: {start_s:.1f}-{end_s:.1f} s"
+    span = say("Piece {number}: {start_s:.1f}-{end_s:.1f} s", number=piece.number, start_s=start_s, end_s=end_s)
     if piece.is_empty:
-        return f"{span}, nobody is in view, so it is not sent; {SHOWN_AS_HELD}."
-    overlap = " with its overlap" if piece.frame_count > piece.end_frame - piece.first_frame else ""
-    return f"{span}, {plan.seconds(piece.frame_count):.1f} s long{overlap}."
+        return say("{span}, nobody is in view, so it is not sent; {held}.", span=span, held=SHOWN_AS_HELD)
+    overlap = say(" with its overlap") if piece.frame_count > piece.end_frame - piece.first_frame else ""
+    return say(
+        "{span}, {frame_count:.1f} s long{overlap}.",
+        span=span,
+        frame_count=plan.seconds(piece.frame_count),
+        overlap=overlap,
+    )
 
 
 def plan_words(plan: PiecePlan) -> str:
     """Say in a sentence what a clip becomes."""
     length = seconds(plan.seconds(plan.frame_count))
     if len(plan.pieces) == 1:
-        return f"The clip lasts {length}, so one run takes it whole."
+        return say("The clip lasts {length}, so one run takes it whole.", length=length)
     sent, paid = len(plan.sent), seconds(plan.sent_s)
-    overlap = f", {seconds(plan.overlap_s)} of them twice for the overlaps" if plan.overlap_s > 0 else ""
-    return f"The clip of {length} becomes {sent} runs of {paid} together{overlap}."
+    overlap = (
+        say(", {overlap_s} of them twice for the overlaps", overlap_s=seconds(plan.overlap_s))
+        if plan.overlap_s > 0
+        else ""
+    )
+    return say(
+        "The clip of {length} becomes {sent} runs of {paid} together{overlap}.",
+        length=length,
+        sent=sent,
+        paid=paid,
+        overlap=overlap,
+    )
 
 
 def plan_price_words(quote: Quote) -> str:
     """Say what all pieces cost on Kling."""
-    return f"On Kling: {price_sentence(quote)}"
+    return say("On Kling: {price}", price=price_sentence(quote))
 
 
 def lost_words(plan: PiecePlan) -> list[str]:
     """Say what of the clip is likely to come back badly or not at all."""
-    return [f"{span.start_s:.1f}-{span.end_s:.1f} s: {SPANS[span.kind].lower()}." for span in plan.lost]
+    return [
+        say(
+            "{start_s:.1f}-{end_s:.1f} s: {what}.",
+            start_s=span.start_s,
+            end_s=span.end_s,
+            what=_lower(SPANS[span.kind]),
+        )
+        for span in plan.lost
+    ]
 
 
 def refused_words(refusals: Sequence[tuple[int, str]]) -> str:
     """Say that pieces are blocked by the checks, with what these say of each."""
-    said = " ".join(f"Piece {number}: {words}" for number, words in refusals)
-    return f"Nothing was sent: the checks block {_pieces(len(refusals))}. {said}"
+    said = " ".join(say("Piece {number}: {words}", number=number, words=words) for number, words in refusals)
+    return say("Nothing was sent: the checks block {pieces}. {said}", pieces=_pieces(len(refusals)), said=said)
 
 
 def joined_words(*, pieces: int, held_s: float, length_s: float) -> str:
     """Say that all is joined, and for how long it stands still."""
-    held = f"; for {seconds(held_s)} it stands still, as there is nothing to show" if held_s > 0 else ""
-    return f"{_pieces(pieces).capitalize()} joined to {seconds(length_s)}{held}."
+    held = (
+        say("; for {held_s} it stands still, as there is nothing to show", held_s=seconds(held_s)) if held_s > 0 else ""
+    )
+    return say(
+        "{pieces} joined to {length}{held}.", pieces=_pieces(pieces).capitalize(), length=seconds(length_s), held=held
+    )
 
 
 def ended_words(number: int, count: int, words: str) -> str:
     """Say how the piece ended that kept the others from being joined."""
-    return f"Piece {number} of {count}: {words}"
+    return say("Piece {number} of {count}: {words}", number=number, count=count, words=words)
 
 
 def _pieces(count: int) -> str:
-    return "one piece" if count == 1 else f"{count} pieces"
+    return say("one piece") if count == 1 else say("{count} pieces", count=count)
 
 
 def offer_words(length_s: float, limit_s: float, least: int) -> tuple[str, str]:
@@ -94,58 +129,67 @@ def offer_words(length_s: float, limit_s: float, least: int) -> tuple[str, str]:
         limit_s: How long a run's clip may be.
         least: The fewest pieces that it can become.
     """
-    words = (
-        f"The clip lasts {seconds(length_s)}, and a run takes {seconds(limit_s)} at most. Nothing of it need be lost."
+    words = say(
+        "The clip lasts {length_s}, and a run takes {limit_s} at most. Nothing of it need be lost.",
+        length_s=seconds(length_s),
+        limit_s=seconds(limit_s),
     )
-    return words, f"Run it in {least} pieces"
+    return words, say("Run it in {least} pieces", least=least)
 
 
 def start_label(plan: PiecePlan, quote: Quote, *, is_free: bool) -> str:
     """Say on the button how many pieces are run, where, and what all of them may cost."""
-    label = f"Run {_pieces(len(plan.sent))} and join them"
+    label = say("Run {pieces} and join them", pieces=_pieces(len(plan.sent)))
     if is_free:
         return label
-    price = "" if quote.estimate_usd is None else f", about {dollars(quote.estimate_usd)}"
-    return f"{label} on Kling{price}"
+    price = (
+        "" if quote.estimate_usd is None else say(", about {estimate_usd}", estimate_usd=dollars(quote.estimate_usd))
+    )
+    return say("{label} on Kling{price}", label=label, price=price)
 
 
 def piece_state_words(state: str, progress: float | None) -> str:
     """Say where a piece is, in a word or two."""
-    words = _STATE_WORDS.get(state, state)
+    words = retell(_STATE_WORDS.get(state, state))
     return f"{words} {progress:.0%}" if progress is not None and state in _DRAWN else words
 
 
 def joined_label(pieces: int) -> str:
     """Name a joined video, and say from how many pieces."""
-    return f"Joined from {_pieces(pieces)}"
+    return say("Joined from {pieces}", pieces=_pieces(pieces))
 
 
 def held_words(number: int) -> str:
     """Say why a joined video stands still for a while."""
-    return f"stands still, as piece {number} has nothing to show"
+    return say("stands still, as piece {number} has nothing to show", number=number)
 
 
 def drift_words(*, colours: float, size_share: float, place_share: float) -> str:
     """Say how much the pieces differ from each other."""
-    return (
-        f"Between pieces colours differ by up to {colours:.1f} in Lab, the figure's size by {size_share:.1%}, "
-        f"its place by {place_share:.1%} of the picture."
+    return say(
+        "Between pieces colours differ by up to {colours:.1f} in Lab, the figure's size by "
+        "{size_share:.1%}, its place by {place_share:.1%} of the picture.",
+        colours=colours,
+        size_share=size_share,
+        place_share=place_share,
     )
 
 
 _DRAWN = frozenset({"in_progress"})
-_STATE_WORDS = {
-    "waiting": "waiting",
-    "empty": "nobody in view",
-    "blocked": "blocked",
-    "preparing": "being prepared",
-    "submitting": "being sent",
-    "in_queue": "in the queue",
-    "in_progress": "drawing",
-    "collecting": "being fetched",
-    "scoring": "being measured",
-    "completed": "finished",
-    "failed": "failed",
-    "cancelled": "cancelled",
-    "unknown": "outcome not known",
-}
+_STATE_WORDS = told(
+    {
+        "waiting": "waiting",
+        "empty": "nobody in view",
+        "blocked": "blocked",
+        "preparing": "being prepared",
+        "submitting": "being sent",
+        "in_queue": "in the queue",
+        "in_progress": "drawing",
+        "collecting": "being fetched",
+        "scoring": "being measured",
+        "completed": "finished",
+        "failed": "failed",
+        "cancelled": "cancelled",
+        "unknown": "outcome not known",
+    }
+)

@@ -1,36 +1,45 @@
 """What is said where nothing new is let in: a quota of the day is used up, or the app is paused."""
 
+from kling_ui.languages import say, told
 from kling_ui.pauses import Pause, PausedError, PauseScope
 from kling_ui.presentation.wording import dollars
 from kling_ui.quotas import DailyQuotaError, Measure, QuotaRefusal, QuotaScope
 
 # Of each measure: what it is called, and what is done with it.
-_NOUNS = {
-    Measure.RUNS: ("run", "runs on Kling", "made"),
-    Measure.SECONDS: ("s", "s of video on Kling", "used"),
-    Measure.USD: ("", "of the app's money", "spent"),
-    Measure.PREVIEWS: ("preview", "previews", "made"),
-    Measure.UPLOADS: ("file", "files", "handed in"),
-    Measure.SIZE_BYTES: ("GB", "GB of files", "handed in"),
-}
-_NOTHING = {
-    Measure.SECONDS: "No seconds of video on Kling",
-    Measure.USD: "None of the app's money",
-    Measure.SIZE_BYTES: "No files",
-}
-_WAYS_OUT = {
-    Measure.RUNS: "Until then use the preview, which is free.",
-    Measure.SECONDS: "Until then use a shorter clip, or the preview, which is free.",
-    Measure.USD: "Until then use your own token, or the preview, which is free.",
-    Measure.PREVIEWS: "What you made is still here.",
-    Measure.UPLOADS: "What you handed in today is still here.",
-    Measure.SIZE_BYTES: "Until then choose a smaller file, or one that you handed in today.",
-}
-_SCOPES = {
-    QuotaScope.VISITOR: "It is counted by account or network address.",
-    QuotaScope.ADDRESS: "It is counted by network address, which others may share.",
-    QuotaScope.TOTAL: "It is counted for all visitors together.",
-}
+_NOUNS = told(
+    {
+        Measure.RUNS: ("run", "runs on Kling", "made"),
+        Measure.SECONDS: ("s", "s of video on Kling", "used"),
+        Measure.USD: ("", "of the app's money", "spent"),
+        Measure.PREVIEWS: ("preview", "previews", "made"),
+        Measure.UPLOADS: ("file", "files", "handed in"),
+        Measure.SIZE_BYTES: ("GB", "GB of files", "handed in"),
+    }
+)
+_NOTHING = told(
+    {
+        Measure.SECONDS: "No seconds of video on Kling",
+        Measure.USD: "None of the app's money",
+        Measure.SIZE_BYTES: "No files",
+    }
+)
+_WAYS_OUT = told(
+    {
+        Measure.RUNS: "Until then use the preview, which is free.",
+        Measure.SECONDS: "Until then use a shorter clip, or the preview, which is free.",
+        Measure.USD: "Until then use your own token, or the preview, which is free.",
+        Measure.PREVIEWS: "What you made is still here.",
+        Measure.UPLOADS: "What you handed in today is still here.",
+        Measure.SIZE_BYTES: "Until then choose a smaller file, or one that you handed in today.",
+    }
+)
+_SCOPES = told(
+    {
+        QuotaScope.VISITOR: "It is counted by account or network address.",
+        QuotaScope.ADDRESS: "It is counted by network address, which others may share.",
+        QuotaScope.TOTAL: "It is counted for all visitors together.",
+    }
+)
 
 
 def admission_words(error: DailyQuotaError | PausedError) -> tuple[str, str]:
@@ -44,44 +53,70 @@ def quota_words(refusal: QuotaRefusal) -> tuple[str, str]:
     """Say why a quota does not allow something and when it will again, and what to do."""
     measure, scope = refusal.measure, _SCOPES[refusal.scope]
     limit, (unit, noun, done) = _amount(measure, refusal.limit), _NOUNS[measure]
-    what = f"{limit} {noun}"
+    what = say("{amount} {noun}", amount=limit, noun=noun)
     if refusal.asked is None:
-        unknown = "how long the clip is" if measure is Measure.SECONDS else "what this run would cost"
+        unknown = say("how long the clip is") if measure is Measure.SECONDS else say("what this run would cost")
         return (
-            f"Of {what} a day {_amount(measure, refusal.used)} are {done}, and it is not known {unknown}.",
-            "Try again later, or use the preview, which is free.",
+            say(
+                "Of {what} a day {used} are {done}, and it is not known {unknown}.",
+                what=what,
+                used=_amount(measure, refusal.used),
+                done=done,
+                unknown=unknown,
+            ),
+            say("Try again later, or use the preview, which is free."),
         )
-    asked = f"{_amount(measure, refusal.asked)} {unit}".rstrip()
+    asked = say("{amount} {noun}", amount=_amount(measure, refusal.asked), noun=unit).rstrip()
     if refusal.limit == 0:
-        return f"{_NOTHING.get(measure, f'No {noun}')} may be {done} here.", _never(measure)
+        return say(
+            "{nothing} may be {done} here.", nothing=_NOTHING.get(measure) or say("No {noun}", noun=noun), done=done
+        ), _never(measure)
     if refusal.never_fits:
-        takes = f"This would take {asked}" if measure is not Measure.USD else f"This run would cost about {asked}"
-        return f"{takes}, and no more than {what} may be {done} in a day.", _never(measure)
+        takes = (
+            say("This would take {asked}", asked=asked)
+            if measure is not Measure.USD
+            else say("This run would cost about {asked}", asked=asked)
+        )
+        return say(
+            "{takes}, and no more than {what} may be {done} in a day.", takes=takes, what=what, done=done
+        ), _never(measure)
     who = {
-        QuotaScope.VISITOR: "You have",
-        QuotaScope.ADDRESS: "From your network address you and others have",
-        QuotaScope.TOTAL: "All visitors together have",
+        QuotaScope.VISITOR: say("You have"),
+        QuotaScope.ADDRESS: say("From your network address you and others have"),
+        QuotaScope.TOTAL: say("All visitors together have"),
     }[refusal.scope]
-    needs = "" if measure in {Measure.RUNS, Measure.PREVIEWS, Measure.UPLOADS} else f", and this would take {asked}"
+    needs = (
+        ""
+        if measure in {Measure.RUNS, Measure.PREVIEWS, Measure.UPLOADS}
+        else say(", and this would take {asked}", asked=asked)
+    )
     if measure is Measure.PREVIEWS and refusal.asked > 1:
-        needs = f", and this would take {refusal.asked:.0f}"
-    words = f"{who} {done} {_amount(measure, refusal.used)} of {what} today{needs}; {lifting_words(refusal)}."
-    return words, f"{scope} {_WAYS_OUT[measure]}"
+        needs = say(", and this would take {asked:.0f}", asked=refusal.asked)
+    words = say(
+        "{who} {done} {used} of {what} today{needs}; {again}.",
+        who=who,
+        done=done,
+        used=_amount(measure, refusal.used),
+        what=what,
+        needs=needs,
+        again=lifting_words(refusal),
+    )
+    return words, say("{scope} {way_out}", scope=scope, way_out=_WAYS_OUT[measure])
 
 
 def lifting_words(refusal: QuotaRefusal) -> str:
     """Say when a quota begins anew: ``more from 00:00 UTC (in 3 h 12 min)``."""
-    return f"more from 00:00 UTC (in {_span(refusal.lifts_in_s)})"
+    return say("more from 00:00 UTC (in {wait})", wait=_span(refusal.lifts_in_s))
 
 
 def pause_words(pause: Pause, ends_in_s: float | None = None) -> tuple[str, str]:
     """Say that nothing new is begun, until when, what goes on, and what to do."""
-    new = "runs on Kling" if pause.scope is PauseScope.PAID else "uploads, previews and runs"
-    until = "until they end it" if ends_in_s is None else f"for {_span(ends_in_s)} more"
-    words = f"Whoever runs this app has paused new {new} {until}."
-    advice = "What was begun goes on, and results can be seen and saved."
+    new = say("runs on Kling") if pause.scope is PauseScope.PAID else say("uploads, previews and runs")
+    until = say("until they end it") if ends_in_s is None else say("for {wait} more", wait=_span(ends_in_s))
+    words = say("Whoever runs this app has paused new {new} {until}.", new=new, until=until)
+    advice = say("What was begun goes on, and results can be seen and saved.")
     if pause.scope is PauseScope.PAID:
-        advice = "Runs that were begun go on. Use the preview, which is free, or try again later."
+        advice = say("Runs that were begun go on. Use the preview, which is free, or try again later.")
     message = pause.message if pause.message.endswith((".", "!", "?")) or not pause.message else f"{pause.message}."
     return f"{words} {message}".rstrip(), advice
 
@@ -101,7 +136,7 @@ def _amount(measure: Measure, amount: float) -> str:
 
 def _never(measure: Measure) -> str:
     if measure is Measure.SIZE_BYTES:
-        return "Choose a smaller file."
+        return say("Choose a smaller file.")
     if measure in {Measure.SECONDS, Measure.USD}:
-        return "Shorten the clip, or use the preview, which is free."
-    return "Use the preview, which is free." if measure is Measure.RUNS else "Whoever runs this app says so."
+        return say("Shorten the clip, or use the preview, which is free.")
+    return say("Use the preview, which is free.") if measure is Measure.RUNS else say("Whoever runs this app says so.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from kling_ui.languages import say, say_many
 from kling_ui.presentation.gallery import run_title
 from kling_ui.runs.ledger.votes import VoteTally
 from kling_ui.runs.view import RunView
@@ -16,7 +17,11 @@ def vote_words(runs: Sequence[RunView], preferred: str, tally: VoteTally) -> str
         tally: All votes, this one among them.
     """
     best = next((run for run in runs if run.run_id == preferred), None)
-    chosen = "No difference to you." if best is None else f"You preferred {best.name or run_title(best)}."
+    chosen = (
+        say("No difference to you.")
+        if best is None
+        else say("You preferred {name}.", name=best.name or run_title(best))
+    )
     return f"{chosen} {tally_words(tally)}".strip()
 
 
@@ -24,6 +29,9 @@ def tally_words(tally: VoteTally) -> str:
     """Say how votes between the engines stand: ``Kling preferred in 7 of 9 blind votes, the preview in 1``."""
     if not tally.votes:
         return ""
-    votes = "blind vote" if tally.votes == 1 else "blind votes"
-    preview = f", the preview in {tally.preview}" if tally.preview else ""
-    return f"Kling preferred in {tally.kling} of {tally.votes} {votes}{preview}."
+    preview = say(", the preview in {preview}", preview=tally.preview) if tally.preview else ""
+    one, many = (
+        "Kling preferred in {kling} of {count} blind vote{preview}.",
+        "Kling preferred in {kling} of {count} blind votes{preview}.",
+    )
+    return say_many(one, many, tally.votes, kling=tally.kling, preview=preview)

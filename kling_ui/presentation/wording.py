@@ -5,72 +5,81 @@ from collections.abc import Sequence
 from kling_ui.checks.report import Severity
 from kling_ui.checks.usability import SpanKind
 from kling_ui.disks import Disk
+from kling_ui.languages import joined, retell, say, say_many, told
 from kling_ui.options import InputKind, Orientation
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.settings import Settings
 
 NBSP = "\N{NO-BREAK SPACE}"
-NOT_AVAILABLE = "The price is not available at the moment."
+NOT_AVAILABLE = told("The price is not available at the moment.")
 CORRECTED_NAMED_MAX = 4  # more are counted
 
-ENGINE_LABELS = {
-    EngineName.PREVIEW: "Preview, rendered by this app, not Kling",
-    EngineName.KLING: "Kling 2.6 Motion Control Standard, through RunComfy",
-}
-PREPARED_LABEL = "Prepared beforehand: a preview, not Kling"
-PREPARED = (
+ENGINE_LABELS = told(
+    {
+        EngineName.PREVIEW: "Preview, rendered by this app, not Kling",
+        EngineName.KLING: "Kling 2.6 Motion Control Standard, through RunComfy",
+    }
+)
+PREPARED_LABEL = told("Prepared beforehand: a preview, not Kling")
+PREPARED = told(
     "This app made it of the example before you came: it is no run of yours and cost nothing. "
     "It goes with your first own input or run."
 )
-NOT_LASTING = "This Space keeps no files over a restart. Download the results that you want to keep."
-NOT_LASTING_ADVICE = (
+NOT_LASTING = told("This Space keeps no files over a restart. Download the results that you want to keep.")
+NOT_LASTING_ADVICE = told(
     "Nothing lasts here: files and the ledger go with the next restart. Add persistent storage to the Space, which is "
     "then used by itself, or let KLING_UI_LEDGER_URL name a PostgreSQL database."
 )
-NETWORK_LEDGER = (
+NETWORK_LEDGER = told(
     "The ledger is a SQLite file on a network's disk, where its locks may fail and the file may be damaged once two "
     "processes write. Let KLING_UI_LEDGER_URL name a PostgreSQL database, or a file on a disk of this machine."
 )
-ENGINE_NAMES = {EngineName.PREVIEW: "Preview", EngineName.KLING: "Kling"}
-STATE_WORDS = {
-    RunState.PREPARING: "Starting",
-    RunState.SUBMITTING: "Starting",
-    RunState.IN_QUEUE: "Waiting",
-    RunState.IN_PROGRESS: "Running",
-    RunState.COLLECTING: "Fetching",
-    RunState.SCORING: "Measuring",
-    RunState.COMPLETED: "Finished",
-    RunState.FAILED: "Failed",
-    RunState.CANCELLED: "Cancelled",
-    RunState.UNKNOWN: "Outcome unknown",
-}
+ENGINE_NAMES = told({EngineName.PREVIEW: "Preview", EngineName.KLING: "Kling"})
+STATE_WORDS = told(
+    {
+        RunState.PREPARING: "Starting",
+        RunState.SUBMITTING: "Starting",
+        RunState.IN_QUEUE: "Waiting",
+        RunState.IN_PROGRESS: "Running",
+        RunState.COLLECTING: "Fetching",
+        RunState.SCORING: "Measuring",
+        RunState.COMPLETED: "Finished",
+        RunState.FAILED: "Failed",
+        RunState.CANCELLED: "Cancelled",
+        RunState.UNKNOWN: "Outcome unknown",
+    }
+)
 
-STEP_WORDS = {
-    RunState.PREPARING: "Asked for",
-    RunState.SUBMITTING: "Handed over",
-    RunState.IN_QUEUE: "Waiting for its turn",
-    RunState.IN_PROGRESS: "Being rendered",
-    RunState.COLLECTING: "Ready, being fetched",
-    RunState.SCORING: "Kept here, being measured",
-    RunState.COMPLETED: "Finished",
-    RunState.FAILED: "Failed",
-    RunState.CANCELLED: "Cancelled",
-    RunState.UNKNOWN: "Outcome unknown",
-}
-COPIES = {InputKind.IMAGE: "copy that can be shown", InputKind.VIDEO: "playable copy"}
-SPANS = {
-    SpanKind.GOOD: "Good",
-    SpanKind.CUT: "Cut",
-    SpanKind.NOBODY: "Nobody in view",
-    SpanKind.OUT_OF_VIEW: "Partly out of view",
-    SpanKind.SEVERAL: "Several people",
-    SpanKind.OCCLUDED: "Something in front",
-    SpanKind.CAMERA: "Camera moves",
-    SpanKind.FAST: "Too fast",
-    SpanKind.UNSEEN: "Not looked at",
-}
-ORIENTATIONS = {Orientation.VIDEO: "Video", Orientation.IMAGE: "Image"}
-SEVERITIES = {Severity.BLOCK: "Stops the run", Severity.WARN: "May disappoint", Severity.HINT: "Worth knowing"}
+STEP_WORDS = told(
+    {
+        RunState.PREPARING: "Asked for",
+        RunState.SUBMITTING: "Handed over",
+        RunState.IN_QUEUE: "Waiting for its turn",
+        RunState.IN_PROGRESS: "Being rendered",
+        RunState.COLLECTING: "Ready, being fetched",
+        RunState.SCORING: "Kept here, being measured",
+        RunState.COMPLETED: "Finished",
+        RunState.FAILED: "Failed",
+        RunState.CANCELLED: "Cancelled",
+        RunState.UNKNOWN: "Outcome unknown",
+    }
+)
+COPIES = told({InputKind.IMAGE: "copy that can be shown", InputKind.VIDEO: "playable copy"})
+SPANS = told(
+    {
+        SpanKind.GOOD: "Good",
+        SpanKind.CUT: "Cut",
+        SpanKind.NOBODY: "Nobody in view",
+        SpanKind.OUT_OF_VIEW: "Partly out of view",
+        SpanKind.SEVERAL: "Several people",
+        SpanKind.OCCLUDED: "Something in front",
+        SpanKind.CAMERA: "Camera moves",
+        SpanKind.FAST: "Too fast",
+        SpanKind.UNSEEN: "Not looked at",
+    }
+)
+ORIENTATIONS = told({Orientation.VIDEO: "Video", Orientation.IMAGE: "Image"})
+SEVERITIES = told({Severity.BLOCK: "Stops the run", Severity.WARN: "May disappoint", Severity.HINT: "Worth knowing"})
 
 
 def keeping_words(settings: Settings) -> list[str]:
@@ -83,7 +92,11 @@ def keeping_words(settings: Settings) -> list[str]:
 
 def place_words(place: int) -> str:
     """Say how long the line is before somebody's turn."""
-    return f"Waiting for a turn, {place} before this one" if place else "Waiting for a turn, this one is next"
+    return (
+        say("Waiting for a turn, {place} before this one", place=place)
+        if place
+        else say("Waiting for a turn, this one is next")
+    )
 
 
 def size(width_px: int, height_px: int) -> str:
@@ -121,19 +134,20 @@ def elapsed(duration_s: float) -> str:
 def ago(duration_s: float) -> str:
     """``just now``, ``5 min ago``, ``3 h ago``, ``2 days ago``."""
     if duration_s < 60:
-        return "just now"
+        return say("just now")
     if duration_s < 3600:
-        return f"{int(duration_s // 60)} min ago"
+        return say("{minutes} min ago", minutes=int(duration_s // 60))
     if duration_s < 86400:
-        return f"{int(duration_s // 3600)} h ago"
+        return say("{hours} h ago", hours=int(duration_s // 3600))
     days = int(duration_s // 86400)
-    return "1 day ago" if days == 1 else f"{days} days ago"
+    return say_many("{count} day ago", "{count} days ago", days)
 
 
 def corrected(joints: Sequence[str], *, has_mask: bool) -> str:
     """Say what of a character a person corrected: ``corrected by you: left wrist, outline``."""
-    named = list(joints) if len(joints) <= CORRECTED_NAMED_MAX else [f"{len(joints)} joints"]
-    return f"corrected by you: {', '.join([*named, *(['outline'] if has_mask else [])])}"
+    named = list(joints) if len(joints) <= CORRECTED_NAMED_MAX else [say("{count} joints", count=len(joints))]
+    parts = [*map(retell, named), *([say("outline")] if has_mask else [])]
+    return say("corrected by you: {parts}", parts=joined(", ", parts))
 
 
 def dollars(amount_usd: float) -> str:

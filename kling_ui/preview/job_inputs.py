@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 import httpx
 
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.safe_http import Resolve, download, resolve_host
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.options import InputKind
@@ -162,7 +163,10 @@ class InputFetch:
                     resolve=self._resolve,
                 )
         except MediaError as error:
-            raise MediaError(f"{field_name(kind)} could not be fetched: {error.reason}", path=error.path) from error
+            raise MediaError(
+                Told("{field_name} could not be fetched: {reason}", field_name=field_name(kind), reason=error.reason),
+                path=error.path,
+            ) from error
 
 
 def field_name(kind: InputKind) -> str:

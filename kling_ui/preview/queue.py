@@ -10,6 +10,7 @@ from typing import Protocol
 
 from kling_ui.corrections import Corrections
 from kling_ui.errors import KlingUIError, WorkTimeoutError
+from kling_ui.languages import Told
 from kling_ui.options import InputKind, Orientation, Resolution
 from kling_ui.preview.catalog import MotionInput
 from kling_ui.preview.job import Failure, Job, JobState, Scratch
@@ -337,7 +338,9 @@ class JobQueue:
                     job.asked = job.asked.model_copy(update=stored)
             job.is_ready = True
         except TimeoutError:
-            late = WorkTimeoutError(f"Fetching the inputs took longer than {self._fetch_limit_s:.0f} s.")
+            late = WorkTimeoutError(
+                Told("Fetching the inputs took longer than {limit_s:.0f} s.", limit_s=self._fetch_limit_s)
+            )
             self._leave_line(job, JobState.FAILED, Failure.of(late))
         except Exception as error:
             if not isinstance(error, KlingUIError):

@@ -23,6 +23,7 @@ from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import Told
 from kling_ui.preview.catalog import CATEGORIES, card, listing, parse_input
 from kling_ui.preview.job import Job, JobState
 from kling_ui.preview.job_inputs import InputFetch
@@ -387,5 +388,6 @@ def _listen(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise KlingUIError(
-            f"It is not possible to listen on {host}, port {port}.", advice="Choose another port, or another address."
+            Told("It is not possible to listen on {host}, port {port}.", host=host, port=port),
+            advice="Choose another port, or another address.",
         ) from error

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kling_ui.errors import KlingUIError, RunError
+from kling_ui.languages import Told
 from kling_ui.options import odd_characters
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.pricing import Quote, Spending
@@ -181,7 +182,8 @@ def export(entries: Iterable[Entry], folder: Path, *, with_files: bool) -> int:
             )
     except OSError as error:
         raise KlingUIError(
-            f"The export cannot be written ({(error.strerror or 'refused').lower()}).", advice="Name another folder."
+            Told("The export cannot be written ({lower}).", lower=(error.strerror or "refused").lower()),
+            advice="Name another folder.",
         ) from error
     return len(entries)
 

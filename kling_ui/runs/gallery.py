@@ -10,6 +10,7 @@ from functools import partial
 from sqlalchemy import Connection
 
 from kling_ui.errors import LedgerError, RunError
+from kling_ui.languages import Told
 from kling_ui.options import Resolution, without_odd
 from kling_ui.runs.ledger.gallery import GalleryPage, GalleryQuery, deleted_runs, gallery_page, paid_runs, same_inputs
 from kling_ui.runs.ledger.votes import BlindVote, VoteTally, note_vote, tally_of, votes_of
@@ -120,7 +121,7 @@ class RunGallery:
         """
         chosen = list(dict.fromkeys(run_ids))
         if not COMPARED_MIN <= len(chosen) <= COMPARED_MAX:
-            raise RunError(f"Choose {COMPARED_MIN} to {COMPARED_MAX} runs to compare.")
+            raise RunError(Told("Choose {least} to {most} runs to compare.", least=COMPARED_MIN, most=COMPARED_MAX))
         views = [await self._queries.view(run_id, visitor) for run_id in chosen]
         if any(view.result is None for view in views):
             raise RunError("One of these runs has no result to compare.", advice="Choose finished runs.")

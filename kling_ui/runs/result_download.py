@@ -16,6 +16,7 @@ from kling_ui.api.client import ModelAPI
 from kling_ui.api.models import RequestResult, RequestState
 from kling_ui.api.polling import PollingPolicy
 from kling_ui.errors import APIConnectionError, APIError, MediaError, UnexpectedResponseError
+from kling_ui.languages import Told
 from kling_ui.media.signatures import sniff_video
 from kling_ui.runs.engines import Engine
 from kling_ui.runs.outcomes import EndedError, Trouble, TroubleCode, from_result, without_video
@@ -85,7 +86,9 @@ class VideoDownload:
             raise APIConnectionError("The connection broke while the video was fetched.") from error
         except MediaError as error:
             self.start_over()
-            raise UnexpectedResponseError(f"What came back is not a video: {error.reason}") from error
+            raise UnexpectedResponseError(
+                Told("What came back is not a video: {reason}", reason=error.reason)
+            ) from error
         except OSError as error:
             self.start_over()
             raise not_written(error) from error
@@ -115,13 +118,17 @@ class VideoDownload:
             self._size_bytes = 0
         else:
             self._size_bytes = 0
-            raise APIConnectionError(f"The video could not be fetched ({response.status_code}).")
+            raise APIConnectionError(
+                Told("The video could not be fetched ({status_code}).", status_code=response.status_code)
+            )
         etag = response.headers.get("ETag", "")
         self._version = etag if etag.startswith('"') else ""
         with await asyncio.to_thread(_open_at, self._part, self._size_bytes) as file:
             async for chunk in response.aiter_bytes():  # as they come, so that every byte before a break counts
                 if self._size_bytes + len(chunk) > self._max_bytes:
-                    raise UnexpectedResponseError(f"The video has more than {self._max_bytes / 2**20:.0f} MiB.")
+                    raise UnexpectedResponseError(
+                        Told("The video has more than {most:.0f} MiB.", most=self._max_bytes / 2**20)
+                    )
                 await asyncio.to_thread(file.write, chunk)
                 self._size_bytes += len(chunk)
             await asyncio.to_thread(_sync, file)
@@ -130,7 +137,7 @@ class VideoDownload:
 def not_written(error: OSError) -> APIConnectionError:
     """Say that a video could not be written here, which may pass."""
     reason = "the disk is full" if error.errno == errno.ENOSPC else error.strerror or "the disk refused"
-    return APIConnectionError(f"The video could not be written here ({reason}).")
+    return APIConnectionError(Told("The video could not be written here ({reason}).", reason=reason))
 
 
 def _open_at(path: Path, size_bytes: int) -> BinaryIO:
@@ -242,7 +249,7 @@ class ResultDownload:
         try:
             measured = await self._context.measurer.facts(part)
             if measured.damage:
-                raise UnexpectedResponseError(f"What came back cannot be played: {measured.damage}")
+                raise UnexpectedResponseError(Told("What came back cannot be played: {damage}", damage=measured.damage))
             await self._recorder.confirm()
             await asyncio.to_thread(part.replace, target)
             await asyncio.to_thread(_sweep, target.parent)

@@ -14,6 +14,7 @@ from typing import Any
 
 from kling_ui.corrections import Corrections, write_corrections
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.languages import Told
 from kling_ui.media.signatures import sniff
 from kling_ui.options import Orientation
 from kling_ui.runs.record import CORRECTIONS_NAME, ResultFacts
@@ -94,7 +95,7 @@ class RunFolders:
         except OSError as error:
             self.remove(run_id)
             raise KlingUIError(
-                f"The files of the run could not be kept ({error.strerror or 'the disk refused'}).",
+                Told("The files of the run could not be kept ({reason}).", reason=error.strerror or "the disk refused"),
                 advice="See that KLING_UI_DATA_DIR has room and can be written to.",
             ) from error
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pydantic import SecretStr
 
 from kling_ui.errors import KlingUIError, RunError
+from kling_ui.languages import Told, told
 from kling_ui.runs.engines import Engine, Engines
 from kling_ui.runs.executor import RunExecutor
 from kling_ui.runs.outcomes import Outcome, Takeover, takeover
@@ -105,8 +106,12 @@ class OpenPreviews:
 
 def _refused(count: int, whose: str, way_out: str) -> PlacesTakenError:
     number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
-    words = f"{number} {whose} {'is' if count == 1 else 'are'} waiting or being drawn."
-    return PlacesTakenError(words, advice=f"Wait until one is done, {way_out}.")
+    words = Told(
+        "{number} {whose} is waiting or being drawn." if count == 1 else "{number} {whose} are waiting or being drawn.",
+        number=told(number),
+        whose=told(whose),
+    )
+    return PlacesTakenError(words, advice=Told("Wait until one is done, {way_out}.", way_out=told(way_out)))
 
 
 class RunSupervisor:

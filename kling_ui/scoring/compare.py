@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from kling_ui.languages import Told
 from kling_ui.media.files import content_sha256
 from kling_ui.media.probe import VideoFacts, probe_video, sniff_video
 from kling_ui.media.video import Frame, read_frames
@@ -299,10 +300,12 @@ def agreed(track: PoseTrack, other: PoseTrack) -> PoseTrack:
 
 
 def _without_figures(match: MotionMatch, self_score: float, lost: float) -> MotionMatch:
-    reason = (
-        f"the person in the result is too hard to make out. Shown the same frames in a mirror, the detector gets "
-        f"{self_score:.0f} of 100 against itself, and contradicts itself about {lost * 100:.0f} % of what counts. "
-        "Compare the two by eye."
+    reason = Told(
+        "the person in the result is too hard to make out. Shown the same frames in a mirror, the "
+        "detector gets {self_score:.0f} of 100 against itself, and contradicts itself about {lost_percent:.0f} "
+        "% of what counts. Compare the two by eye.",
+        self_score=self_score,
+        lost_percent=lost * 100,
     )
     blank = MotionMatch(match.orientation, match.reference_s, match.result_s, reason=reason, self_score=self_score)
     return replace(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kling_ui.languages import joined, say, told
 from kling_ui.options import Orientation
 from kling_ui.scoring.limbs import STILL_LOSS_LEAST, Limb
 from kling_ui.vision.pose import PoseTrack
@@ -240,7 +241,7 @@ class MotionMatch:
     def headline(self) -> str:
         """The figure, and whatever a person must know to read it, in sentences."""
         if self.score is None:
-            return f"The motion match could not be measured: {self.reason}"
+            return say("The motion match could not be measured: {reason}", reason=self.reason)
         figure, motion = f"Motion match {self.score:.0f} of 100.", asdict(self)
         if self.is_turned_round:
             return " ".join(remarks(motion))
@@ -257,29 +258,51 @@ def remarks(motion: Mapping[str, Any]) -> list[str]:
     Args:
         motion: What :meth:`MotionMatch.to_json` gives, of this release or an earlier one.
     """
-    said = [f"It {says_little(motion)}."] if says_little(motion) else []
+    said = [say("It {what}.", what=says_little(motion))] if says_little(motion) else []
     said += [
-        f"From {span['start_s']:.1f} to {span['end_s']:.1f} s the result {span['reason']}."
+        say(
+            "From {start_s:.1f} to {end_s:.1f} s the result {reason}.",
+            start_s=span["start_s"],
+            end_s=span["end_s"],
+            reason=told(span["reason"]),
+        )
         for span in motion.get("missing") or ()
     ]
     lag, visibility = motion.get("lag"), motion.get("visibility")
     if motion.get("is_mirrored"):
-        turned = f"turned back it would be {motion['mirrored_score']:.0f}."
-        said.append(f"It is mirrored, left and right are exchanged; {turned}")
+        said.append(
+            say(
+                "It is mirrored, left and right are exchanged; turned back it would be {score:.0f}.",
+                score=motion["mirrored_score"],
+            )
+        )
     if lag and lag["in_step_score"] is not None:
-        way = "late" if lag["late_s"] > 0 else "early"
-        by = f"{abs(lag['frames']):.1f} frames ({abs(lag['late_s']) * 1000:.0f} ms)"
-        said.append(f"It follows {by} {way}; in step it would be {lag['in_step_score']:.0f}.")
+        way = say("late") if lag["late_s"] > 0 else say("early")
+        late = {"frames": abs(lag["frames"]), "late_ms": abs(lag["late_s"]) * 1000, "way": way}
+        said.append(
+            say(
+                "It follows {frames:.1f} frames ({late_ms:.0f} ms) {way}; in step it would be {score:.0f}.",
+                score=lag["in_step_score"],
+                **late,
+            )
+        )
     if visibility is not None and visibility < SURE_VISIBILITY:
-        said.append("The person is hard to make out, so the true match may be higher.")
+        said.append(say("The person is hard to make out, so the true match may be higher."))
     if left_out := [str(row["limb"]) for row in motion.get("limbs") or () if row["counted"] and row["left_out"]]:
-        said.append(f"Not visible in both, so not compared: {', '.join(left_out)}.")
+        said.append(say("Not visible in both, so not compared: {limbs}.", limbs=joined(", ", map(told, left_out))))
     still_share = motion.get("still_share")
     if still_share is not None and 1 - still_share < STILL_LOSS_LEAST:
         of_a_picture = 100 * (1 - (1 - still_share) / STILL_LOSS_LEAST)
-        said.append(f"The reference hardly moves: a picture that never does would get {of_a_picture:.0f}, too.")
+        said.append(
+            say("The reference hardly moves: a picture that never does would get {score:.0f}, too.", score=of_a_picture)
+        )
     if (unread_s := motion.get("unread_s") or 0.0) >= UNREAD_S_MIN:
-        said.append(f"In {unread_s:.1f} s of the reference the person could not be read; a preview holds still there.")
+        said.append(
+            say(
+                "In {unread_s:.1f} s of the reference the person could not be read; a preview holds still there.",
+                unread_s=unread_s,
+            )
+        )
     return said
 
 
@@ -290,12 +313,16 @@ def says_little(motion: Mapping[str, Any]) -> str:
         motion: As for :func:`remarks`.
     """
     if motion.get("is_turned_round"):
-        seen_so = f"with left and right exchanged it matches {motion['turned_round_score']:.0f} of 100"
-        return f"is turned round, one shows the back and the other the front; {seen_so}"
+        words = (
+            "is turned round, one shows the back and the other the front; "
+            "with left and right exchanged it matches {score:.0f} of 100"
+        )
+        return say(words, score=motion["turned_round_score"])
     if not motion.get("apart"):
         return ""
-    *most, last = (f"the {limb}" for limb in motion["apart"])
-    return f"follows, except {', '.join(most)}{' and ' if most else ''}{last}"
+    *most, last = (say("the {part}", part=told(limb)) for limb in motion["apart"])
+    limbs = joined(" and ", (joined(", ", most), last)) if most else last
+    return say("follows, except {limbs}", limbs=limbs)
 
 
 def _rounded(value: Any) -> Any:

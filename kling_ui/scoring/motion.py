@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from kling_ui.languages import Told, joined, told
 from kling_ui.options import Orientation
 from kling_ui.scoring.limbs import (
     COUNTED,
@@ -260,7 +261,7 @@ class Pair:
         where = [name for name, shown in (("reference", wanted), ("result", given)) if shown.mean() < 0.5]
         if not where:
             return "points at the camera, or is rarely visible in both at once"
-        return f"hardly visible in the {' and the '.join(where)}"
+        return Told("hardly visible in the {where}", where=joined(" and the ", map(told, where)))
 
 
 def pair_up(reference: PoseTrack, result: PoseTrack, orientation: Orientation) -> Pair:
@@ -314,9 +315,9 @@ def motion_match(
     blank = MotionMatch(orientation, end_s(reference), end_s(result))
     for track, name in ((reference, "reference"), (result, "result")):
         if not track.found.any():
-            return replace(blank, reason=f"nobody was found in the {name}.")
+            return replace(blank, reason=Told("nobody was found in the {name}.", name=told(name)))
         if step_s(track) <= 0:
-            return replace(blank, reason=f"the {name} has a single frame.")
+            return replace(blank, reason=Told("the {name} has a single frame.", name=told(name)))
     direct = _read(reference, result, orientation)
     in_mirror = _read(reference, mirrored(result), orientation)
     # From behind the same move looks as in a mirror; and where only a figure's drawing shows the back, as it does.
@@ -332,7 +333,9 @@ def motion_match(
         pair = pair_up(reference, _later(result, reading.starts_at_s), orientation)
     blank = replace(blank, starts_at_s=reading.starts_at_s, compared_s=pair.compared_s, missing=pair.missing())
     if pair.directions.score() is None or pair.compared_s < COMPARED_S_MIN:
-        return replace(blank, reason=f"only {pair.compared_s:.1f} s show the same limbs in both.")
+        return replace(
+            blank, reason=Told("only {compared_s:.1f} s show the same limbs in both.", compared_s=pair.compared_s)
+        )
     return replace(
         _measures(blank, pair),
         lag=reading.lag(fps or 1 / pair.step_s),

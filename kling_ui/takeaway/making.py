@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from kling_ui.errors import MediaError, RunError
+from kling_ui.languages import Told
 from kling_ui.media.comparison_layout import ScoreCurve
 from kling_ui.media.edit import side_by_side
 from kling_ui.media.files import OnShare, atomic_file, content_sha256, watched_progress
@@ -151,7 +152,9 @@ def write_card(entry: Entry, folder: Path, *, with_files: bool) -> Path:
             unfinished.write_text(card.text, encoding="utf-8")
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise MediaError(f"it cannot be written ({reason}).", path=out, advice="Name another folder.") from error
+        raise MediaError(
+            Told("it cannot be written ({reason}).", reason=reason), path=out, advice="Name another folder."
+        ) from error
     return out
 
 
@@ -195,4 +198,6 @@ def _scratch(folder: Path) -> Generator[Path]:
             yield Path(scratch)
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise MediaError(f"it cannot be written ({reason}).", path=folder, advice="Name another folder.") from error
+        raise MediaError(
+            Told("it cannot be written ({reason}).", reason=reason), path=folder, advice="Name another folder."
+        ) from error

@@ -21,6 +21,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.languages import Told
 from kling_ui.media.files import content_sha256
 from kling_ui.options import Orientation, Resolution, RigNote, TransferOptions, odd_characters
 from kling_ui.runs.export import Entry
@@ -271,7 +272,9 @@ def read_card(path: Path) -> RunCard:
             content = file.read(CARD_MAX_BYTES + 1)
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise MediaError(f"it cannot be read ({reason}).", path=path, advice="Choose another file.") from error
+        raise MediaError(
+            Told("it cannot be read ({reason}).", reason=reason), path=path, advice="Choose another file."
+        ) from error
     return _card(content)
 
 
@@ -414,4 +417,4 @@ def _no_number(_: str) -> None:
 
 
 def _refused(reason: str, advice: str = "Choose the file that was taken away as a run card.") -> RunCardError:
-    return RunCardError(f"This run card is not opened. {reason}", advice=advice)
+    return RunCardError(Told("This run card is not opened. {reason}", reason=reason), advice=advice)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.files import atomic_file
 from kling_ui.presentation.gallery import run_title
 from kling_ui.presentation.money import dollars
@@ -61,7 +62,9 @@ def write_run_report(runs: Sequence[ReportedRun], out: Path, *, title: str) -> P
             unfinished.write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
-        raise MediaError(f"it cannot be written ({reason}).", path=out, advice="Name another folder.") from error
+        raise MediaError(
+            Told("it cannot be written ({reason}).", reason=reason), path=out, advice="Name another folder."
+        ) from error
     return out
 
 

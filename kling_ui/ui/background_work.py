@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
 from kling_ui.errors import RunError
+from kling_ui.languages import english
 
 KEPT_MAX = 200  # of what has ended; what it made lies with its runs
 AT_ONCE_MAX = 50
@@ -99,7 +100,7 @@ class WorkByKey(Generic[W]):
 
     def begin(self, key: str, work: W, doing: Coroutine[Any, Any, None]) -> W:
         """Do something in the background, and forget what ended longest ago."""
-        work.task = asyncio.create_task(doing)
+        work.task = asyncio.create_task(doing, context=english())
         self._work[key] = work
         self._work.move_to_end(key)
         ended = [one for one, known in self._work.items() if not known.is_under_way]

@@ -10,8 +10,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import gradio as gr
+from gradio.context import LocalContext
 
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, place_of
+from kling_ui.languages import Language, language_of, retell_all, say_all, speaking, told
 from kling_ui.options import without_odd
 from kling_ui.presentation.runs import in_words
 
@@ -20,8 +22,8 @@ if TYPE_CHECKING:
 
 Member = TypeVar("Member", bound=Enum)
 log = logging.getLogger(__name__)
-UNFORESEEN = "Something went wrong inside the app."
-UNFORESEEN_ADVICE = f"Try again. If it happens again, the app's log tells more. {REPORT_ADVICE}"
+UNFORESEEN = told("Something went wrong inside the app.")
+UNFORESEEN_ADVICE = say_all(told("Try again. If it happens again, the app's log tells more."), told(REPORT_ADVICE))
 
 
 def payload(event: "gr.EventData") -> dict[str, Any]:
@@ -58,7 +60,7 @@ def error_text(error: Exception) -> KlingUIError:
     if isinstance(error, KlingUIError):
         return in_words(error)
     log.error("%s %s", UNFORESEEN, place_of(error))
-    return KlingUIError(UNFORESEEN, advice=UNFORESEEN_ADVICE)
+    return in_words(KlingUIError(UNFORESEEN, advice=UNFORESEEN_ADVICE))
 
 
 def guarded(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,6 +113,65 @@ def _guarded_function(handler: Callable[..., Any]) -> Callable[..., Any]:
 
 def _shown(error: Exception) -> gr.Error:
     return error if isinstance(error, gr.Error) else gr.Error(str(error_text(error)), print_exception=False)
+
+
+def in_language(handler: Callable[..., Any], *, follows_visitor: bool) -> Callable[..., Any]:
+    """Have a handler speak the language of the visitor whose event it answers, whatever task it runs in.
+
+    Gradio's queue does its work in tasks of its own, and hands on the request of each event beside its values.
+
+    Args:
+        handler: A function, a coroutine function or an asynchronous generator function.
+        follows_visitor: Otherwise it speaks English, as programs are told.
+    """
+    language = functools.partial(_language_of_event, follows_visitor=follows_visitor)
+    if inspect.isasyncgenfunction(handler):
+        return _speaking_generator(handler, language)
+    return (
+        _speaking_coroutine(handler, language) if inspect.iscoroutinefunction(handler) else _speaking(handler, language)
+    )
+
+
+def _language_of_event(*, follows_visitor: bool) -> Language:
+    request = LocalContext.request.get(None) if follows_visitor else None
+    return Language.ENGLISH if request is None else language_of(request.headers, request.cookies)
+
+
+def _speaking_generator(
+    handler: Callable[..., AsyncGenerator[Any]], language: Callable[[], Language]
+) -> Callable[..., AsyncGenerator[Any]]:
+    @functools.wraps(handler)
+    async def wrapped(*args: Any, **kwargs: Any) -> AsyncGenerator[Any]:
+        async with aclosing(handler(*args, **kwargs)) as values:
+            while True:
+                with speaking(language()):  # at each step: between two of them others are answered
+                    try:
+                        value = retell_all(await anext(values))
+                    except StopAsyncIteration:
+                        return
+                yield value
+
+    return wrapped
+
+
+def _speaking_coroutine(
+    handler: Callable[..., Awaitable[Any]], language: Callable[[], Language]
+) -> Callable[..., Awaitable[Any]]:
+    @functools.wraps(handler)
+    async def wrapped(*args: Any, **kwargs: Any) -> Any:
+        with speaking(language()):
+            return retell_all(await handler(*args, **kwargs))
+
+    return wrapped
+
+
+def _speaking(handler: Callable[..., Any], language: Callable[[], Language]) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        with speaking(language()):
+            return retell_all(handler(*args, **kwargs))
+
+    return wrapped
 
 
 class LatestWins:

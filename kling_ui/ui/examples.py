@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kling_ui.languages import told
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.ui.web.signed_files import SignedFiles
 
@@ -48,14 +49,14 @@ class Example:
 EXAMPLES = (
     Example(
         "dance",
-        "Full body, dancing",
+        told("Full body, dancing"),
         "character-full-body.png",
         "dance-full-body.mp4",
         TransferOptions("A woman in a yellow jacket dancing on a terrace, bright daylight", Orientation.VIDEO),
     ),
     Example(
         "gesture",
-        "Upper body, talking hands",
+        told("Upper body, talking hands"),
         "character-upper-body.png",
         "gesture-upper-body.mp4",
         TransferOptions("A man in a green hoodie explaining something, soft daylight", Orientation.VIDEO),

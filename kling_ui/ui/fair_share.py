@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kling_ui.errors import KlingUIError, RunError
+from kling_ui.languages import Told, told
 
 SPAN_S = 3600.0
 KEYS_MAX = (
@@ -58,8 +59,15 @@ class AttemptLimit:
         if wait_s > 0:
             minutes = math.ceil(wait_s / 60)
             raise RunError(
-                f"This was tried {self._attempts_max} times within {self._span_s / 60:.0f} minutes.",
-                advice=f"Try again in {minutes} {'minute' if minutes == 1 else 'minutes'}.",
+                Told(
+                    "This was tried {most} times within {span_min:.0f} minutes.",
+                    most=self._attempts_max,
+                    span_min=self._span_s / 60,
+                ),
+                advice=Told(
+                    "Try again in {minutes} minute." if minutes == 1 else "Try again in {minutes} minutes.",
+                    minutes=minutes,
+                ),
             )
         for key in keys:
             self._tried[key] = (*self._tried.pop(key, ()), now)[-self._attempts_max :]
@@ -175,16 +183,20 @@ class FairShare:
         if len(self._waiting) >= self._waiting_max:
             self.refused += 1
             raise BusyError(
-                f"The app is busy: this would be place {len(self._waiting) + 1} in the line.",
+                Told("The app is busy: this would be place {place} in the line.", place=len(self._waiting) + 1),
                 advice="Try again in a minute.",
             )
         if any(self._asked[key] >= self._waiting_each_max for key in keys):
             self.refused += 1
             raise BusyError(
-                f"Busy: {self._waiting_each_max} {self._what} of yours are waiting already, and this would be place "
-                f"{self._waiting_each_max + 1}."
+                Told(
+                    "Busy: {most} {what} of yours are waiting already, and this would be place {place}.",
+                    most=self._waiting_each_max,
+                    what=told(self._what),
+                    place=self._waiting_each_max + 1,
+                )
                 if self._waiting_each_max
-                else f"Too many {self._what} of yours are under way.",
+                else Told("Too many {what} of yours are under way.", what=told(self._what)),
                 advice="Wait until some are done.",
             )
 

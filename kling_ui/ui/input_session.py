@@ -21,6 +21,7 @@ from kling_ui.checks.repair_session import (
 )
 from kling_ui.corrections import Corrections, read_corrections, write_corrections
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import Told, in_english, say, told
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.transform_image import carried_over
@@ -38,11 +39,13 @@ from kling_ui.vision.people import Box
 
 Facts = ImageFacts | VideoFacts
 log = logging.getLogger(__name__)
-WORDS = {
-    RepairPhase.ANALYSING: "Looking once more",
-    RepairPhase.WRITING: "Repairing",
-    RepairPhase.CHECKING: "Checking the result",
-}
+WORDS = told(
+    {
+        RepairPhase.ANALYSING: "Looking once more",
+        RepairPhase.WRITING: "Repairing",
+        RepairPhase.CHECKING: "Checking the result",
+    }
+)
 
 
 class InputAnalysis:
@@ -253,7 +256,7 @@ class InputRepairs:
             yield received | words
         conversion = _conversion(await reading)
         if conversion is not None:
-            yield received | {"busy": "Converting the file"}
+            yield received | {"busy": say("Converting the file")}
             given = versions if kind is InputKind.IMAGE else None, versions if kind is InputKind.VIDEO else None
             order = RepairOrder(frozenset({conversion}), None, *given, TransferOptions(""))
             try:
@@ -355,11 +358,12 @@ def _input(versions: InputVersions | None) -> RepairInput | None:
     return RepairInput(current.path, base.path, current.kinds, current.span, *corrected)
 
 
+@in_english
 def _labels(order: RepairOrder, planned: PlannedRepairs) -> dict[RepairKind, str]:
     """What will be done, with what its buttons say."""
     labels = {repair.kind: repair_label(repair) for repair in planned.repairs}
     if order.span and RepairKind.VIDEO_TRIM in planned.kinds:
-        labels[RepairKind.VIDEO_TRIM] = f"Keep {span_words(*order.span)}"
+        labels[RepairKind.VIDEO_TRIM] = Told("Keep {span}", span=span_words(*order.span))
     return labels
 
 

@@ -10,6 +10,7 @@ from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import BatchExecution, CellOutcome
 from kling_ui.batches.order import JOBS, sentence_of
 from kling_ui.batches.plan import BatchPlan, Payment
+from kling_ui.languages import told
 from kling_ui.presentation.batch import restart_words
 from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.record import EngineName
@@ -74,8 +75,8 @@ class OpenBatch(BackgroundWork):
 class OpenBatches(WorkByKey[OpenBatch]):
     """Carries batches out in the background, by their ids."""
 
-    UNDER_WAY = "This batch is under way.", "Ask for it by its handle alone."
-    TOO_MANY = "Too many batches are under way here."
+    UNDER_WAY = told(("This batch is under way.", "Ask for it by its handle alone."))
+    TOO_MANY = told("Too many batches are under way here.")
 
     def start(
         self, runner: Runner, plan: BatchPlan, folder: BatchFolder, payment: Payment, engine: EngineName

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from kling_ui.composition import Parts
 from kling_ui.errors import KlingUIError, RunError
+from kling_ui.languages import told
 from kling_ui.long_clips.clip_plan import PlanResult
 from kling_ui.long_clips.joined_folder import JoinedFolder
 from kling_ui.long_clips.long_run import LongRun
@@ -25,7 +26,7 @@ from kling_ui.runs.view import RunView
 from kling_ui.ui.background_work import BackgroundWork, WorkByKey
 
 PLACES_TRIED_EVERY_S = 2.0
-CANCELLED = "It was cancelled."
+CANCELLED = told("It was cancelled.")
 
 log = logging.getLogger(__name__)
 
@@ -197,8 +198,8 @@ class OpenLongRun(BackgroundWork):
 class OpenLongRuns(WorkByKey[OpenLongRun]):
     """Runs long clips in the background, one at a time for each key: a visitor of the page, or a program's handle."""
 
-    UNDER_WAY = "A long clip of yours is under way.", "Wait for its end, or cancel it."
-    TOO_MANY = "Too many long clips are under way here."
+    UNDER_WAY = told(("A long clip of yours is under way.", "Wait for its end, or cancel it."))
+    TOO_MANY = told("Too many long clips are under way here.")
 
     def start(self, runner: Runner, parts: Parts, order: LongRunOrder, *, key: str = "") -> OpenLongRun:
         """Run a long clip in the background.

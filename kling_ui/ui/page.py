@@ -7,8 +7,9 @@ from typing import Any
 
 import gradio as gr
 
+from kling_ui.languages import told
 from kling_ui.options import DEFAULT_PROMPT
-from kling_ui.ui.event_payload import LatestWins, guarded
+from kling_ui.ui.event_payload import LatestWins, guarded, in_language
 from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.handlers.account import AccountHandlers, ErasureHandlers, TokenHandlers
 from kling_ui.ui.handlers.batch_area import BatchHandlers
@@ -36,7 +37,7 @@ from kling_ui.ui.panels import (
 from kling_ui.ui.programs.endpoints import place_endpoints
 from kling_ui.ui.services import Services
 
-TITLE = "Motion Control playground"
+TITLE = told("Motion Control playground")
 # Fixed, so that a visitor is known again after a restart. Not a secret: anybody can read it in the page.
 VISITOR_KEY, VISITOR_SCRAMBLE = "kling_ui.visitor", "kling_ui"
 INPUTS_KEY = "kling_ui.inputs"
@@ -155,7 +156,8 @@ def build_page(
         wire_erasure(panels, ErasureHandlers(services), on_inputs)
         place_endpoints(page, services)
     for event in page.fns.values():
-        event.fn = guarded(event.fn) if event.fn else None
+        is_page = event.api_visibility == "private"  # a program's is not: it is told English
+        event.fn = in_language(guarded(event.fn), follows_visitor=is_page) if event.fn else None
     return page
 
 

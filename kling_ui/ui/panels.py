@@ -6,22 +6,26 @@ from typing import Any
 import gradio as gr
 
 from kling_ui.checks.limits import PROMPT_MAX_CHARS
+from kling_ui.languages import say, told
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName
 from kling_ui.ui import widgets
 from kling_ui.ui.handlers.price import FREE, RUN
 
-TITLE = """# Motion Control playground
-A picture and a clip go in; the picture makes the clip's moves."""
-DUPLICATE = "\n\n[Duplicate this Space](https://huggingface.co/spaces/{space_id}?duplicate=true)"
-PREVIEW_LABEL = "Preview\nFree, rendered on this {place}"
-KLING_LABEL = "Kling Motion Control\nPaid, with a RunComfy token"
+TITLE = told("""# Motion Control playground
+A picture and a clip go in; the picture makes the clip's moves.""")
+DUPLICATE = "{title}\n\n[Duplicate this Space](https://huggingface.co/spaces/{space_id}?duplicate=true)"
+PREVIEW_LABEL = told("Preview\nFree, rendered on this machine")
+PREVIEW_LABEL_OF_SERVER = told("Preview\nFree, rendered on this server")
+KLING_LABEL = told("Kling Motion Control\nPaid, with a RunComfy token")
 ORIENTATIONS = [
-    ("Video\nAs in the clip, up to 30\N{NO-BREAK SPACE}s", Orientation.VIDEO.value),
-    ("Image\nAs in the picture, up to 10\N{NO-BREAK SPACE}s", Orientation.IMAGE.value),
+    (told("Video\nAs in the clip, up to 30\N{NO-BREAK SPACE}s"), Orientation.VIDEO.value),
+    (told("Image\nAs in the picture, up to 10\N{NO-BREAK SPACE}s"), Orientation.IMAGE.value),
 ]
 TOKEN_MAX_CHARS = 4096
-WHERE_TO_GET_ONE = "[Get a token](https://www.runcomfy.com/)"
+TOKEN_INFO = told(
+    "Used for this browser's runs only; kept in memory, never stored. [Get a token](https://www.runcomfy.com/)"
+)
 
 
 @dataclass(frozen=True)
@@ -104,31 +108,36 @@ def place_engine(*, login_url: str, is_public: bool, space_id: str = "") -> Engi
         is_public: Others than the person at this machine read the page: for them it is a server.
         space_id: The Space that a visitor may duplicate, to run it with a token and a machine of their own.
     """
-    place = "server" if is_public else "machine"
-    engines = [(PREVIEW_LABEL.format(place=place), EngineName.PREVIEW.value), (KLING_LABEL, EngineName.KLING.value)]
+    preview = PREVIEW_LABEL_OF_SERVER if is_public else PREVIEW_LABEL
+    engines = [(preview, EngineName.PREVIEW.value), (KLING_LABEL, EngineName.KLING.value)]
     with gr.Row(elem_id="head"):
-        gr.Markdown(TITLE + DUPLICATE.format(space_id=space_id) if space_id else TITLE, elem_id="title")
+        with gr.Column(elem_id="title-side", min_width=0):
+            title = gr.Markdown(elem_id="title")
+            widgets.language()
+        title.value = (
+            say(DUPLICATE, title=TITLE, space_id=space_id) if space_id else TITLE
+        )  # Gradio would copy the text
         with gr.Column(elem_id="engine-side", min_width=0):
             engine = gr.Radio(
-                engines, value=EngineName.PREVIEW.value, label="Engine", elem_id="engine", elem_classes="choices"
+                engines, value=EngineName.PREVIEW.value, label=told("Engine"), elem_id="engine", elem_classes="choices"
             )
             model = gr.Radio(
                 [],
-                label="Model",
+                label=told("Model"),
                 visible=False,  # until there is a choice
                 elem_id="model",
                 elem_classes="choices",
             )
             with gr.Column(visible=False, min_width=0, elem_id="token-place") as token_place:
                 token = gr.Textbox(
-                    label="RunComfy token",
-                    info=f"Used for this browser's runs only; kept in memory, never stored. {WHERE_TO_GET_ONE}",
+                    label=told("RunComfy token"),
+                    info=TOKEN_INFO,
                     type="password",
                     max_length=TOKEN_MAX_CHARS,
                     elem_id="token",
                     html_attributes=gr.InputHTMLAttributes(autocomplete="off", spellcheck=False),
                 )
-                use_token = gr.Button("Use token", size="sm", elem_id="use-token")
+                use_token = gr.Button(told("Use token"), size="sm", elem_id="use-token")
             token_line = widgets.token_line()
             account = widgets.account(login_url) if login_url else None
     return EnginePanel(engine, model, token, use_token, token_place, token_line, account)
@@ -141,16 +150,16 @@ def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:
         image = widgets.slot(
             "image",
             step="1",
-            title="Character image",
-            blank="Drop, paste or choose a picture of one person. JPEG or PNG.",
+            title=told("Character image"),
+            blank=told("Drop, paste or choose a picture of one person. JPEG or PNG."),
             elem_id="image-slot",
         )
     with gr.Column(elem_classes=["card", "video-card"]):
         video = widgets.slot(
             "video",
             step="2",
-            title="Reference video",
-            blank="Drop or choose a clip of one person moving, 3 to 30\N{NO-BREAK SPACE}s. MP4 or MOV.",
+            title=told("Reference video"),
+            blank=told("Drop or choose a clip of one person moving, 3 to 30\N{NO-BREAK SPACE}s. MP4 or MOV."),
             elem_id="video-slot",
         )
     return InputPanel(examples, image, video)
@@ -159,34 +168,34 @@ def place_inputs(pairs: list[dict[str, str]]) -> InputPanel:
 def place_how(choice: TransferOptions) -> HowPanel:
     """Place the choices."""
     with gr.Column(elem_classes="card", elem_id="how"):
-        widgets.heading("3", "How")
+        widgets.heading("3", told("How"))
         orientation = gr.Radio(
             ORIENTATIONS,
             value=choice.orientation.value,
-            label="Orientation of the character",
+            label=told("Orientation of the character"),
             elem_id="orientation",
             elem_classes="choices",
         )
         advice = widgets.advice()
-        keep_sound = gr.Checkbox(choice.keep_sound, label="Keep the clip's sound", elem_id="keep-sound")
+        keep_sound = gr.Checkbox(choice.keep_sound, label=told("Keep the clip's sound"), elem_id="keep-sound")
         resolution = gr.Radio(
             [resolution.value for resolution in Resolution],
             value=choice.resolution.value,
-            label="Size of the preview",
+            label=told("Size of the preview"),
             visible=False,  # until a picture leaves a choice
             elem_id="resolution",
         )
         prompt = gr.Textbox(
             choice.prompt,
-            label="Scene in words",
-            info="Place, clothes, light. The motion comes from the clip.",
+            label=told("Scene in words"),
+            info=told("Place, clothes, light. The motion comes from the clip."),
             lines=2,
             max_lines=6,
             max_length=int(PROMPT_MAX_CHARS.value),
-            placeholder=f"Such as: {DEFAULT_PROMPT}",
+            placeholder=say("Such as: {prompt}", prompt=DEFAULT_PROMPT),
             elem_id="prompt",
         )
-        use_sentence = gr.Button("Use this sentence", size="sm", elem_id="use-sentence")
+        use_sentence = gr.Button(told("Use this sentence"), size="sm", elem_id="use-sentence")
     return HowPanel(orientation, advice, keep_sound, resolution, prompt, use_sentence)
 
 
@@ -194,7 +203,9 @@ def place_action() -> ActionPanel:
     """Place the findings, the one sentence and the button."""
     findings = widgets.findings()
     long_clip = widgets.long_clip()
-    accepted = gr.Checkbox(False, label="I have checked this myself, run anyway", visible=False, elem_id="accepted")
+    accepted = gr.Checkbox(
+        False, label=told("I have checked this myself, run anyway"), visible=False, elem_id="accepted"
+    )
     with gr.Column(elem_id="action"):
         headline = widgets.headline()
         run = gr.Button(RUN, variant="primary", interactive=False, elem_id="run")

@@ -6,6 +6,7 @@ import gradio as gr
 from gradio.themes.utils.colors import Color
 from gradio.themes.utils.fonts import LocalFont
 
+from kling_ui.languages import told
 from kling_ui.ui.examples import asset
 from kling_ui.ui.web.login import WORDS
 from kling_ui.ui.web.signed_files import UPLOAD_MAX_BYTES
@@ -127,7 +128,7 @@ def widget(
     elem_id: str,
     **props: Any,
 ) -> gr.HTML:
-    """Place an element made of ``<name>.html`` and ``<name>.js``.
+    """Place an element made of ``<name>.html`` and ``<name>.js``, in the page's language by ``words.js``.
 
     Args:
         name: Of the template and its script.
@@ -137,7 +138,7 @@ def widget(
         elem_id: Its id in the page.
         **props: Constant or changing properties that the scripts read.
     """
-    sources = [asset(f"ui/{script}.js").read_text("utf-8") for script in (*uses, name, *scripts)]
+    sources = [asset(f"ui/{script}.js").read_text("utf-8") for script in ("words", *uses, name, *scripts)]
     return gr.HTML(
         value,
         html_template=asset(f"ui/{name}.html").read_text("utf-8"),
@@ -180,7 +181,7 @@ def examples(pairs: list[dict[str, str]]) -> gr.HTML:
 
 def headline() -> gr.HTML:
     """Place the one sentence beside the button."""
-    value = {"tone": "busy", "text": "Checking the example."}
+    value = {"tone": "busy", "text": told("Checking the example.")}
     return widget("headline", value=value, uses=("reach",), elem_id="headline")
 
 
@@ -200,6 +201,11 @@ def findings() -> gr.HTML:
 def advice() -> gr.HTML:
     """Place which orientation suits the clip; event ``choose`` (``orientation``)."""
     return widget("advice", elem_id="advice")
+
+
+def language() -> gr.HTML:
+    """Place the switch between the languages; the page is loaded again in the chosen one."""
+    return widget("language", elem_id="language")
 
 
 def note(elem_id: str, text: str = "") -> gr.HTML:
@@ -298,8 +304,8 @@ def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
         carded=None,
         pair={},
         used={},
-        blank_title="Your result appears here",
-        blank_words="Picture, reference and result play side by side, frame by frame if you like.",
+        blank_title=told("Your result appears here"),
+        blank_words=told("Picture, reference and result play side by side, frame by frame if you like."),
     )
 
 

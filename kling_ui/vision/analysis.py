@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kling_ui.corrections import Corrections, CorrectionSummary
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.languages import Told
 from kling_ui.media.files import content_sha256
 from kling_ui.media.image import ImageFacts, Picture, read_picture
 from kling_ui.media.probe import VideoFacts, probe_video
@@ -131,9 +132,9 @@ class AnalysisCache:
             finally:
                 part.unlink(missing_ok=True)
         except OSError as error:
-            reason = (error.strerror or "unknown reason").lower()
             advice = "Free some space, or set KLING_UI_DATA_DIR to another folder."
-            raise MediaError(f"it cannot be written ({reason}).", path=place, advice=advice) from error
+            told = Told("it cannot be written ({reason}).", reason=(error.strerror or "unknown reason").lower())
+            raise MediaError(told, path=place, advice=advice) from error
         return place
 
 

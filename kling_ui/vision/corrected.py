@@ -9,6 +9,7 @@ from PIL import Image
 
 from kling_ui.corrections import CORE, Corrections
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import Told
 from kling_ui.vision.pose import (
     EPSILON,
     FACE,
@@ -114,7 +115,10 @@ def corrected_pose(rgb: np.ndarray, people: Sequence[Pose], corrections: Correct
     else:
         missing = [name for name in CORE if name not in placed]
         raise KlingUIError(
-            f"no character was found, so its joints must say where it is: {_listed(missing)} must be placed.",
+            Told(
+                "no character was found, so its joints must say where it is: {listed} must be placed.",
+                listed=_listed(missing),
+            ),
             advice="Elbows, wrists, hips, knees and ankles make the preview better.",
         )
     painted, figure = _paint(corrections.mask, rgb.shape)

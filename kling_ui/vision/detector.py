@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from kling_ui.errors import WorkError
+from kling_ui.languages import Told
 
 # The detector's own default is 0.5; small and stylised bodies are found lower (0.4 for a painted face).
 CANDIDATE_SCORE_MIN = 0.15
@@ -72,7 +73,8 @@ def load_library() -> None:
             if error.name != "mediapipe":
                 raise
             raise WorkError(
-                "The pose models are missing: mediapipe is not installed.", advice=f"Install it with: {INSTALLING}"
+                "The pose models are missing: mediapipe is not installed.",
+                advice=Told("Install it with: {command}", command=INSTALLING),
             ) from error
 
 

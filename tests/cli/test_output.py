@@ -18,7 +18,7 @@ from kling_ui.cli.reports import report_lines
 from kling_ui.cli.run import RunProgress, outcome_json, tell_run
 from kling_ui.errors import REPORT_ADVICE, KlingUIError, MediaError, RunError, SettingsError
 from kling_ui.presentation.findings import report_json
-from kling_ui.presentation.runs import CHANNELS
+from kling_ui.presentation.run_sentences import CHANNELS
 from kling_ui.results import CheckResult, RunResult
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery

@@ -15,13 +15,13 @@ from kling_ui.checks.report import CurveKind, FindingCode, Severity
 from kling_ui.checks.usability import AdviceCode, SpanKind
 from kling_ui.options import Orientation
 from kling_ui.presentation.findings import WRITERS
+from kling_ui.presentation.repair_sentences import REPAIRS
 from kling_ui.presentation.sentences import (
     ADVICE,
     BODIES,
     CAUSES,
     CURVES,
     FINDINGS,
-    REPAIRS,
     SOURCES,
 )
 from kling_ui.presentation.wording import ORIENTATIONS, SEVERITIES, SPANS

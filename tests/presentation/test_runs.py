@@ -6,14 +6,8 @@ from run_records import a_run
 
 from kling_ui.errors import REPORT_ADVICE, RunError
 from kling_ui.options import RigNote
+from kling_ui.presentation.run_sentences import CANCELS, CHANNELS, OUTCOMES, REASONS, RIG_NOTES, STARTS, TROUBLES
 from kling_ui.presentation.runs import (
-    CANCELS,
-    CHANNELS,
-    OUTCOMES,
-    REASONS,
-    RIG_NOTES,
-    STARTS,
-    TROUBLES,
     cancel_words,
     delivery_words,
     entry_words,

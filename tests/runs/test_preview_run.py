@@ -6,7 +6,8 @@ import pytest
 from kling_ui.corrections import Corrections, PlacedJoint, read_corrections
 from kling_ui.errors import MediaError, RunError
 from kling_ui.options import RigNote
-from kling_ui.presentation.runs import RIG_NOTES, cancel_words, rig_words, run_words
+from kling_ui.presentation.run_sentences import RIG_NOTES
+from kling_ui.presentation.runs import cancel_words, rig_words, run_words
 from kling_ui.runs.record import EngineName, RunState
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import kling_ui
 from kling_ui.errors import REPORT_ADVICE, KlingUIError
-from kling_ui.ui.event_payload import UNFORESEEN, error_text, guarded, place_of
+from kling_ui.ui.event_payload import UNFORESEEN, error_text, guarded, in_language, place_of
 from kling_ui.ui.page import build_page
 
 
@@ -102,7 +102,9 @@ def test_every_event_of_the_page_is_guarded():
     handlers = [event.fn for event in page.fns.values() if event.fn is not None]
     assert len(handlers) > 30
     made = {_code(guarded(handler)) for handler in (_fail, _coroutine, _generator)}
-    assert {_code(handler) for handler in handlers} <= made
+    speaking = {_code(in_language(handler, follows_visitor=True)) for handler in (_fail, _coroutine, _generator)}
+    assert {_code(handler) for handler in handlers} <= speaking
+    assert {_code(handler.__wrapped__) for handler in handlers} <= made
     assert not any(event.preprocess for event in page.fns.values() if event.fn is not None)
 
 

@@ -9,6 +9,7 @@ from gradio.blocks import postprocess_update_dict
 
 from kling_ui.ui.handlers import account
 from kling_ui.ui.page import build_page
+from kling_ui.ui.web.gradio_shortcuts import take_shortcuts
 
 INPUTS_MAX = 7  # of the judgement: two inputs, three choices, whether the person has checked, and the engine
 OUTPUTS_MAX = 5  # of the judgement four are shown, and one carries the request that it allows
@@ -78,6 +79,7 @@ def test_templates_are_constant(page):
 
 def test_an_update_of_an_element_tells_of_no_function(page):
     """Gradio makes one up for each word that a script has in quotes, and prints it into the update."""
+    take_shortcuts()
     elements = [block for block in page.blocks.values() if isinstance(block, gr.HTML)]
     watched = [(element, prop) for element in elements for prop in element.props if f'"{prop}"' in element.js_on_load]
     assert {prop for _, prop in watched} >= {"note", "comparison", "pair", "engine", "repairing"}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kling_ui.checks.report import Severity
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told
 from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import HEAD_BYTES, described, signature
 from kling_ui.options import InputKind
@@ -48,7 +49,7 @@ async def examine(
     try:
         facts = await probe.probe(url)
     except MediaError as error:
-        message = f"The address of the {role} cannot be used: {error.reason}"
+        message = Told("The address of the {role} cannot be used: {reason}", role=role, reason=error.reason)
         return (AddressFinding("address.reach", Severity.BLOCK, None, message, error.advice),)
     return judge_address(facts, role, copy, now)
 
@@ -123,7 +124,9 @@ def media_type_of(head: bytes, role: InputKind) -> str:
     name = signature(head)
     media_type = MEDIA_TYPES.get(name, "")
     if not media_type.startswith(f"{role}/"):
-        raise NoPublisherError(f"The {role} is {described(name)}, which RunComfy cannot be given.")
+        raise NoPublisherError(
+            Told("The {role} is {described}, which RunComfy cannot be given.", role=role, described=described(name))
+        )
     return media_type
 
 
@@ -141,8 +144,10 @@ def inline_type(path: Path, role: InputKind, max_bytes: int) -> str:
     size_bytes = path.stat().st_size
     if size_bytes > max_bytes:
         size_mib = math.ceil(size_bytes / 2**20 * 10) / 10  # never shown as small as the limit
-        limit = f"at most {max_bytes / 2**20:.0f} MiB can travel inside a request"
-        raise NoPublisherError(f"The {role} has {size_mib:.1f} MiB; {limit}.")
+        limit = Told("at most {max_bytes:.0f} MiB can travel inside a request", max_bytes=max_bytes / 2**20)
+        raise NoPublisherError(
+            Told("The {role} has {size_mib:.1f} MiB; {limit}.", role=role, size_mib=size_mib, limit=limit)
+        )
     with path.open("rb") as file:
         return media_type_of(file.read(HEAD_BYTES), role)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.languages import Told, say_all
 from kling_ui.options import InputKind
 from kling_ui.runs.record import RunState
 
@@ -236,7 +237,9 @@ class PublisherChain:
             else:
                 ways += [delivery] if delivery else []
         if not ways:
-            raise NoPublisherError(" ".join([f"The {role} cannot reach RunComfy.", *refusals]), advice=self._remedy)
+            raise NoPublisherError(
+                say_all(Told("The {role} cannot reach RunComfy.", role=role), *refusals), advice=self._remedy
+            )
         return tuple(ways)
 
     async def _publish(self, source: InputFile, role: InputKind, refusals: list[str]) -> PublishedFile:
@@ -249,7 +252,7 @@ class PublisherChain:
             else:
                 if published_file is not None:
                     return published_file
-        message = " ".join([f"The {role} cannot reach RunComfy. Nothing was sent.", *refusals[start:]])
+        message = say_all(Told("The {role} cannot reach RunComfy. Nothing was sent.", role=role), *refusals[start:])
         raise NoPublisherError(message, advice=self._remedy)
 
 
@@ -275,7 +278,9 @@ class CleanCopyPublisher:
         try:
             await asyncio.to_thread(_copy_once, source.path, copy.path)
         except MediaError as error:
-            raise NoPublisherError(f"The {role} cannot be copied without its metadata: {error.reason}") from None
+            raise NoPublisherError(
+                Told("The {role} cannot be copied without its metadata: {reason}", role=role, reason=error.reason)
+            ) from None
         return await self._publisher.publish(copy, role)
 
     async def foresee(self, source: InputFile, role: InputKind) -> Delivery | None:

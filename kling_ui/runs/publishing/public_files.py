@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from kling_ui import signing
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import Told
 from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import sniff
 from kling_ui.options import InputKind
@@ -118,7 +119,9 @@ class PublicFilesPublisher:
         try:
             await confirm(url, source, role, probe=self._probe, now=now)
         except NoPublisherError as error:
-            raise NoPublisherError(f"This app cannot be reached from outside at {host}: {error.message}") from None
+            raise NoPublisherError(
+                Told("This app cannot be reached from outside at {host}: {message}", host=host, message=error.message)
+            ) from None
         return PublishedFile(url, Delivery(Channel.APP_ADDRESS, host, self._publish_hours))
 
     async def foresee(self, source: InputFile, role: InputKind) -> Delivery:  # noqa: ARG002  all are asked alike

@@ -13,6 +13,7 @@ import obstore
 from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 
+from kling_ui.languages import Told
 from kling_ui.media.signatures import HEAD_BYTES
 from kling_ui.options import InputKind
 from kling_ui.runs.publishing.given import media_type_of
@@ -73,7 +74,11 @@ class S3Publisher:
         except NoPublisherError as error:
             await self.take_back(source)
             raise NoPublisherError(
-                f"The store (KLING_UI_STORE_URL) has the {role}, but nobody can fetch it there: {error.message}"
+                Told(
+                    "The store (KLING_UI_STORE_URL) has the {role}, but nobody can fetch it there: {message}",
+                    role=role,
+                    message=error.message,
+                )
             ) from None
         return PublishedFile(url, Delivery(Channel.STORE, urlsplit(url).hostname or "", self._publish_hours))
 
@@ -87,7 +92,9 @@ class S3Publisher:
         try:
             url = await obstore.sign_async(self._store, "GET", FOLDER, timedelta(hours=1))
         except _TROUBLE as error:
-            raise NoPublisherError(f"The store (KLING_UI_STORE_URL) cannot be used: {_reason(error)}.") from None
+            raise NoPublisherError(
+                Told("The store (KLING_UI_STORE_URL) cannot be used: {reason}.", reason=_reason(error))
+            ) from None
         return Delivery(Channel.STORE, urlsplit(url).hostname or "", self._publish_hours)
 
     async def take_back(self, source: InputFile) -> None:
@@ -106,7 +113,9 @@ class S3Publisher:
         except _TROUBLE as error:
             # the error may quote the store's whole answer, so it is not kept as the cause
             raise NoPublisherError(
-                f"The store (KLING_UI_STORE_URL) cannot take the {role}: {_reason(error)}."
+                Told(
+                    "The store (KLING_UI_STORE_URL) cannot take the {role}: {reason}.", role=role, reason=_reason(error)
+                )
             ) from None
 
     def _name(self, path: Path) -> str:

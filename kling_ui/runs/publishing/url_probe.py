@@ -14,6 +14,7 @@ import httpx
 
 from kling_ui.checks.report import Severity
 from kling_ui.errors import MediaError
+from kling_ui.languages import Told, told
 from kling_ui.media.safe_http import Resolve, host_of, is_public, refusal, resolve_host, safe_request
 from kling_ui.media.signatures import HEAD_BYTES, IMAGE_FORMATS, VIDEO_FORMATS, described, signature
 from kling_ui.options import InputKind
@@ -259,10 +260,15 @@ def judge_address(facts: AddressFacts, role: InputKind, copy: Copy | None, now: 
 
 def _content(facts: AddressFacts, role: InputKind, copy: Copy | None) -> Iterator[AddressFinding]:
     if facts.format not in _FORMATS[role]:
-        message = f"The address of the {role} leads to {described(facts.format)}, not to {_NEEDED[role]}."
+        message = Told(
+            "The address of the {role} leads to {described}, not to {needed}.",
+            role=role,
+            described=described(facts.format),
+            needed=_NEEDED[role],
+        )
         yield AddressFinding("address.content", Severity.BLOCK, facts.format, message, _ANOTHER)
     elif copy is not None and not _same(facts, copy):
-        message = f"The address of the {role} holds another file now than the one that was checked."
+        message = Told("The address of the {role} holds another file now than the one that was checked.", role=role)
         yield AddressFinding("address.changed", Severity.BLOCK, facts.size_bytes, message, "Load it again.")
 
 
@@ -277,11 +283,15 @@ def _expiry(facts: AddressFacts, role: InputKind, now: float) -> Iterator[Addres
         return
     if left_s < EXPIRY_MIN_S:
         state = "has expired" if left_s <= 0 else "expires within minutes"
-        message = f"The address of the {role} {state}."
+        message = Told("The address of the {role} {state}.", role=role, state=told(state))
         yield AddressFinding("address.expiry", Severity.BLOCK, round(left_s), message, _ANOTHER)
     else:
         left = f"{left_s / 60:.0f} minutes" if left_s < 2 * 3600 else f"{left_s / 3600:.0f} hours"
-        message = f"The address of the {role} works for {left} only, and a run may wait longer than that."
+        message = Told(
+            "The address of the {role} works for {left} only, and a run may wait longer than that.",
+            role=role,
+            left=left,
+        )
         yield AddressFinding("address.expiry", Severity.WARN, round(left_s), message, _ANOTHER)
 
 
@@ -289,12 +299,18 @@ def _manners(facts: AddressFacts, role: InputKind) -> Iterator[AddressFinding]:
     if not facts.media_type.startswith(f"{role}/"):
         vague = facts.media_type in {"", "application/octet-stream", "binary/octet-stream"}
         severity = Severity.HINT if vague else Severity.WARN
-        message = (
-            f"The server of the {role} calls it {facts.media_type or 'nothing'}, not {role}/..., and may be believed."
+        message = Told(
+            "The server of the {role} calls it {kind}, not {role}/..., and may be believed.",
+            role=role,
+            kind=facts.media_type or "nothing",
         )
         yield AddressFinding("address.type", severity, facts.media_type, message, "Upload the file instead.")
     if len(facts.hosts) > 1:
-        message = f"The address of the {role} leads on to {facts.hosts[-1]}; RunComfy does not say that it follows."
+        message = Told(
+            "The address of the {role} leads on to {host}; RunComfy does not say that it follows.",
+            role=role,
+            host=facts.hosts[-1],
+        )
         advice = "Give the address that it leads to, if that one lasts."
         yield AddressFinding("address.redirect", Severity.HINT, len(facts.hosts) - 1, message, advice)
 

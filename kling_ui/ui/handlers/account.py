@@ -8,6 +8,7 @@ import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import say, told
 from kling_ui.presentation.erasure import erased_words
 from kling_ui.presentation.money import TOKEN_HINTS
 from kling_ui.runs.record import EngineName
@@ -30,7 +31,7 @@ from kling_ui.ui.visitors import (
 # It gets a bare value, never an update of properties: with such an update Gradio makes a new field and goes on
 # remembering what was in the old one. So it is its place that is shown and hidden.
 EMPTY = ""
-FORGOTTEN = "Forgotten. A run that is under way keeps it until it ends."
+FORGOTTEN = told("Forgotten. A run that is under way keeps it until it ends.")
 
 Shown = tuple[Any, dict[str, Any]]  # the place of the field, and the line that stands for it
 
@@ -64,7 +65,7 @@ class AccountHandlers:
     async def on_account(request: gr.Request) -> dict[str, Any]:
         """Say who has logged in, or that nobody has."""
         account = account_of(request)
-        return {} if account is None else {"name": account.name or "your account"}
+        return {} if account is None else {"name": account.name or say("your account")}
 
 
 class TokenHandlers:
@@ -158,7 +159,7 @@ def refused_line(services: Services, why: str, who: Visitor) -> dict[str, Any]:
 
 
 def _not_ready() -> KlingUIError:
-    return KlingUIError("The page was not ready yet.", advice="Enter the token again.")
+    return KlingUIError(say("The page was not ready yet."), advice=say("Enter the token again."))
 
 
 def _told(words: list[str], *, is_done: bool) -> Any:

@@ -19,6 +19,7 @@ from kling_ui.batches.plan import BatchPlan, Payment, Planner
 from kling_ui.batches.report import write_report
 from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
+from kling_ui.languages import in_english, say, told
 from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import model_of
@@ -34,7 +35,7 @@ from kling_ui.ui.visitors import Visitor, visitor_of
 CELLS_MAX = 100
 FILES_MAX = 100
 KEPT_MAX = 200
-GONE = "This batch is not known here any more. Its runs are among the earlier runs."
+GONE = told("This batch is not known here any more. Its runs are among the earlier runs.")
 
 Value = dict[str, Any]
 
@@ -127,15 +128,16 @@ class BatchHandlers:
         outcomes = opened.in_order
         value = batch_value(batch, outcomes, opened.sentence, is_under_way=opened.is_under_way)
         try:
-            archive = await _archive(services, batch, outcomes, f"{opened.sentence} Planned: {opened.plan.sentence}")
+            archive = await _archive(services, batch, opened)
         except Exception as error:  # noqa: BLE001  told in words
             return value | {"said": str(error_text(error))}
-        return value | {"report": services.signed_files.url(archive), "said": "The report is ready."}
+        return value | {"report": services.signed_files.url(archive), "said": say("The report is ready.")}
 
     async def _followed(self, batch: str, opened: OpenBatch) -> AsyncIterator[Value]:
         async for is_under_way in opened.scenes():
             yield batch_value(batch, opened.in_order, opened.sentence, is_under_way=is_under_way)
 
+    @in_english
     async def _plan(
         self,
         services: Services,
@@ -168,7 +170,9 @@ class BatchHandlers:
             return Payment(visitor=who.owner, terms=services.terms(who))
         limit = asked.get("max_usd")
         if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
-            raise RunError("A batch on Kling costs money.", advice="Enter the most that it may cost, in US dollars.")
+            raise RunError(
+                say("A batch on Kling costs money."), advice=say("Enter the most that it may cost, in US dollars.")
+            )
         token = services.tokens.use(who.token_key)
         return Payment(visitor=who.owner, token=token, terms=services.terms(who), max_usd=float(limit))
 
@@ -268,7 +272,7 @@ def _rows(services: Services, asked: Value) -> tuple[BatchRow, ...]:
         rows = rows_in(text_of(manifest.get("text")), suffix, HandedFiles(named))
     else:
         if not (images and videos):
-            raise RunError("A batch takes one picture and one clip at least.")
+            raise RunError(say("A batch takes one picture and one clip at least."))
         facings = [facing for facing in Orientation if facing.value in _texts(asked.get("orientations"))]
         prompts = _texts(asked.get("prompts")) or [DEFAULT_PROMPT]
         keeps = asked.get("keep_sound") is not False
@@ -279,7 +283,9 @@ def _rows(services: Services, asked: Value) -> tuple[BatchRow, ...]:
             else grid(images, videos, facings or list(Orientation)[:1], prompts, keep_sound=keeps)
         )
     if not 0 < len(rows) <= CELLS_MAX:
-        raise RunError(f"A batch has at most {CELLS_MAX} cells here.", advice="Use fewer files or scenes.")
+        raise RunError(
+            say("A batch has at most {most} cells here.", most=CELLS_MAX), advice=say("Use fewer files or scenes.")
+        )
     return rows
 
 
@@ -301,7 +307,9 @@ def _planned(plan: BatchPlan) -> list[CellOutcome]:
     return [CellOutcome(cell=cell, state=cell.state, message=cell.message) for cell in plan.cells]
 
 
-async def _archive(services: Services, batch: str, outcomes: list[CellOutcome], summary: str) -> Path:
+@in_english
+async def _archive(services: Services, batch: str, opened: OpenBatch) -> Path:
+    outcomes, summary = opened.in_order, f"{opened.sentence} Planned: {opened.plan.sentence}"
     size_bytes = sum(outcome.video.stat().st_size for outcome in outcomes if outcome.video and outcome.video.is_file())
     async with services.room(2 * size_bytes) as room:
         folder = BatchFolder(room.folder / "batch", batch)

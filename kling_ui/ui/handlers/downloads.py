@@ -6,6 +6,7 @@ from pathlib import Path
 from kling_ui.composition import draw_without_background
 from kling_ui.corrections import read_corrections
 from kling_ui.errors import RunError
+from kling_ui.languages import in_english, say
 from kling_ui.media.files import OnShare
 from kling_ui.options import Layout
 from kling_ui.presentation.runs import entry_words
@@ -18,6 +19,7 @@ from kling_ui.takeaway.run_card import SUFFIX, RunCard
 from kling_ui.ui.services import Services
 
 
+@in_english
 async def picture_of(
     run: RunView,
     services: Services,
@@ -38,13 +40,14 @@ async def picture_of(
         RunError: It has no result.
         KlingUIError: There is no room for it, a clip cannot be read, or making it took too long.
     """
-    path = _result_of(run, "This run has no result to compare.").with_name(picture_name(what, layout))
+    path = _result_of(run, say("This run has no result to compare.")).with_name(picture_name(what, layout))
     if not path.is_file():
         services.store.floor.check()
         await make_picture(services.workers, run, what, path, layout=layout, on_progress=on_progress)
     return path
 
 
+@in_english
 async def card_of(run: RunView, services: Services, owner: str, *, with_files: bool) -> Path:
     """Give the card of a run as it is now, alone or with its files as a ZIP.
 
@@ -82,9 +85,9 @@ async def without_background_of(run: RunView, services: Services) -> Path:
         RunError: It is no preview that could be drawn once more.
         KlingUIError: There is no room for it, a file cannot be read, or drawing it took too long.
     """
-    path = _result_of(run, "This run has no result.").with_name("transparent.webm")
+    path = _result_of(run, say("This run has no result.")).with_name("transparent.webm")
     if run.engine is not EngineName.PREVIEW or run.image is None or run.reference is None:
-        raise RunError("Only a preview whose picture and clip are kept can be drawn without its background.")
+        raise RunError(say("Only a preview whose picture and clip are kept can be drawn without its background."))
     if not path.is_file():
         services.store.floor.check()
         await services.runner.admission.take(services.quota_keys, Usage(previews=1))  # it is drawn once more
@@ -95,5 +98,5 @@ async def without_background_of(run: RunView, services: Services) -> Path:
 
 def _result_of(run: RunView, otherwise: str) -> Path:
     if run.result is None:
-        raise RunError("The files of this run are no longer kept here." if run.files_gone else otherwise)
+        raise RunError(say("The files of this run are no longer kept here.") if run.files_gone else otherwise)
     return run.result

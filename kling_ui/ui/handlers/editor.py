@@ -10,6 +10,7 @@ import gradio as gr
 
 from kling_ui.corrections import Corrections
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.languages import say
 from kling_ui.media.files import content_sha256
 from kling_ui.options import InputKind
 from kling_ui.ui.browser_values import InputVersion, InputVersions
@@ -94,9 +95,9 @@ async def _corrected(services: Services, image: SlotValue, given: dict[str, Any]
     """
     versions = _standing(services, image)
     if given.get("ref") != image.get("ref"):
-        raise KlingUIError("Another picture stands here now.", advice="Correct that one.")
+        raise KlingUIError(say("Another picture stands here now."), advice=say("Correct that one."))
     if len(text_of(given.get("mask"))) > MASK_MAX_CHARS:
-        raise KlingUIError("What was painted is too large.", advice="Paint less finely.")
+        raise KlingUIError(say("What was painted is too large."), advice=say("Paint less finely."))
     corrections = Corrections.from_json({"joints": given.get("joints", {}), "mask": given.get("mask", "")})
     path, place = versions.current.path, None
     if corrections:
@@ -112,7 +113,7 @@ async def _corrected(services: Services, image: SlotValue, given: dict[str, Any]
 def _standing(services: Services, image: object) -> InputVersions:
     versions = InputVersions.from_value(image, services.signed_files)
     if versions is None:
-        raise KlingUIError("This file is no longer kept here.", advice="Choose it again.")
+        raise KlingUIError(say("This file is no longer kept here."), advice=say("Choose it again."))
     return versions
 
 

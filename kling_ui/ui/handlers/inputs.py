@@ -12,6 +12,7 @@ import gradio as gr
 
 from kling_ui.checks.repair_plan import Repair, offers
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import joined, say
 from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution, TransferOptions
 from kling_ui.presentation.wording import size
 from kling_ui.runs.record import EngineName
@@ -153,7 +154,7 @@ class InputHandlers:
         except KlingUIError:  # the picture's own place tells it
             return gr.update(visible=False)
         frames = {one: one.frame_px(facts.width_px, facts.height_px) for one in Resolution}
-        names = {Resolution.P720: "{}", Resolution.P1080: "{}, takes longer"}
+        names = {Resolution.P720: "{}", Resolution.P1080: say("{}, takes longer")}
         choices = [(names[one].format(size(*frame)), one.value) for one, frame in frames.items()]
         return gr.update(choices=choices, visible=len(set(frames.values())) > 1)
 
@@ -236,7 +237,7 @@ class InputHandlers:
         with self._latest_wins.claim(request.session_hash, kind) as is_ours:
             try:
                 if given.get("recorded") is True:
-                    yield slot_view.busy("Converting the recording") | echo
+                    yield slot_view.busy(say("Converting the recording")) | echo
                 if (handed := services.signed_files.open(given.get("ref"))) is not None:
                     await asyncio.to_thread(services.upload_owners.note, [handed], owner)
                 version = InputVersion(await _file(services, kind, given, url), origin=url)
@@ -316,7 +317,7 @@ async def _reused(services: Services, given: dict[str, Any], who: Visitor, *, wi
         return before
     run = await services.runner.view(text_of(given.get("run_id")), who.owner)
     if run.image is None or run.reference is None:
-        raise KlingUIError("The inputs of this run are not kept here.", advice="Choose both again.")
+        raise KlingUIError(say("The inputs of this run are not kept here."), advice=say("Choose both again."))
     if not with_files:
         return SavedInputs(None, None, run.choice)
     versions = []
@@ -338,11 +339,11 @@ def _told_of_reuse(
     """Tell the player which inputs are its run's, and the history what was done and how to undo it."""
     number = time.monotonic_ns()
     if given.get("before"):
-        back = {"run_id": "", "words": "What stood there before is back.", "number": number, "before": None}
+        back = {"run_id": "", "words": say("What stood there before is back."), "number": number, "before": None}
         return gr.skip(), gr.update(used=back)
     run_id, files = text_of(given.get("run_id")), (saved.image, saved.video)
     image, reference = (signed_files.url(versions.current.path) if versions else "" for versions in files)
-    words = "Its picture, clip and options stand in their places."
+    words = say("Its picture, clip and options stand in their places.")
     used = {"run_id": run_id, "words": words, "number": number, "before": before and before.to_value(signed_files)}
     return gr.update(used={"run_id": run_id, "image": image, "reference": reference}), gr.update(used=used)
 
@@ -363,9 +364,11 @@ async def _load(
 
 
 def _wanted(image: Path | None, video: Path | None) -> str:
-    missing = [name for name, path in (("a character image", image), ("a reference video", video)) if path is None]
-    return f"Add {' and '.join(missing)}."
+    missing = [
+        name for name, path in ((say("a character image"), image), (say("a reference video"), video)) if path is None
+    ]
+    return say("Add {what}.", what=joined(" and ", missing))
 
 
 def _gone() -> KlingUIError:
-    return KlingUIError("This file is no longer kept here.", advice="Choose it again.")
+    return KlingUIError(say("This file is no longer kept here."), advice=say("Choose it again."))

@@ -13,6 +13,7 @@ from kling_ui.checks.pieces import OVERLAP_S
 from kling_ui.checks.report import Severity
 from kling_ui.composition import Parts
 from kling_ui.errors import KlingUIError, RunError
+from kling_ui.languages import say, told
 from kling_ui.long_clips.clip_plan import PlanResult, plan_clip, plan_result
 from kling_ui.long_clips.piece_runs import NextFrom
 from kling_ui.options import Orientation, Resolution, TransferOptions
@@ -33,7 +34,7 @@ from kling_ui.ui.views.long_clip import plan_value, work_value
 from kling_ui.ui.visitors import Visitor, visitor_of
 
 CUTS_MAX = 400  # more than ten minutes have room for
-LOOKING = "Looking at the whole clip."
+LOOKING = told("Looking at the whole clip.")
 
 Value = dict[str, Any]
 
@@ -202,7 +203,7 @@ class LongClipHandlers:
         services = self._services()
         path = services.signed_files.open(entries_of(video).get("ref"))
         if path is None:
-            raise RunError("Add a reference video.")
+            raise RunError(say("Add a reference video."))
         facing = choice_of(orientation, Orientation.VIDEO)
         _, plan = await plan_clip(_parts(services, request), path, facing, OVERLAP_S, cuts)
         terms, sent = services.terms(who), len(plan.sent)
@@ -274,7 +275,9 @@ def _inputs(services: Services, kept: object, size: Resolution) -> RunInputs:
     """
     saved = SavedInputs.from_value(kept, services.signed_files)
     if saved is None or saved.image is None or saved.video is None:
-        raise RunError("A run takes both a character image and a reference video.", advice="Add what is missing.")
+        raise RunError(
+            say("A run takes both a character image and a reference video."), advice=say("Add what is missing.")
+        )
     version = saved.image.current
     request = RunRequest(
         version.path,
@@ -299,7 +302,7 @@ def _cuts_in(asked: Value) -> tuple[float, ...] | None:
     if len(given) > CUTS_MAX or not all(
         isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in given
     ):
-        raise RunError("Cuts are times in seconds.")
+        raise RunError(say("Cuts are times in seconds."))
     return tuple(float(one) for one in given)
 
 
@@ -311,8 +314,8 @@ def _shown_usd(value: object) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise RunError(
-            "What all pieces cost is not known, so nothing was sent.",
-            advice="Show the pieces again, or use the preview, which is free.",
+            say("What all pieces cost is not known, so nothing was sent."),
+            advice=say("Show the pieces again, or use the preview, which is free."),
         )
     return float(value)
 

@@ -11,6 +11,7 @@ import gradio as gr
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.checks.usability import forecast
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import say
 from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.presentation.money import part_words
 from kling_ui.runs.pricing import Quote
@@ -278,4 +279,4 @@ def _press_of(given: dict[str, Any]) -> str:
 
 
 def _gone() -> KlingUIError:
-    return KlingUIError("The file from before is no longer kept here.", advice="Choose it again.")
+    return KlingUIError(say("The file from before is no longer kept here."), advice=say("Choose it again."))

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from kling_ui.errors import RunError
+from kling_ui.languages import say
 from kling_ui.long_clips.joined_folder import JoinedFolder
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
@@ -174,7 +175,7 @@ class RunDisplay:
 
 def not_ready() -> RunError:
     """Say that nothing is done for a page that does not know yet whose it is."""
-    return RunError("The page was not ready yet.", advice="Load it again.")
+    return RunError(say("The page was not ready yet."), advice=say("Load it again."))
 
 
 def refuse_unknown(who: Visitor) -> None:

@@ -10,6 +10,7 @@ import gradio as gr
 
 from kling_ui.corrections import read_corrections
 from kling_ui.errors import RunError
+from kling_ui.languages import say
 from kling_ui.options import Resolution
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import cancel_words, start_words
@@ -294,13 +295,15 @@ async def _wanted(services: Services, carried: Value | None, size: Resolution, e
     """Give what the page carries, checked once more for where it goes."""
     run_request = RunRequest.from_value(carried, services.signed_files)
     if run_request is None:
-        raise RunError("The inputs are not ready to run.", advice="See what the checks say beside the button.")
+        raise RunError(
+            say("The inputs are not ready to run."), advice=say("See what the checks say beside the button.")
+        )
     given = run_request.inputs(findings=None)
     report = await services.preflight.report(given.image, given.video, given.choice, given.corrections)
     report = report if engine is EngineName.KLING else report.for_preview()
     verdict = verdict_view(report, accepted=run_request.accepted, engine=engine)
     if verdict.tone == "block":
-        raise RunError(verdict.text, advice="See what the checks say beside the button.")
+        raise RunError(verdict.text, advice=say("See what the checks say beside the button."))
     facts = await services.preflight.image_facts(run_request.image)
     picture = facts.width_px, facts.height_px
     is_more = size.frame_px(*picture) != Resolution.P720.frame_px(*picture)
@@ -315,13 +318,13 @@ async def _on_kling(services: Services, run: RunView, model: str) -> RunInputs:
         RunError: They are not kept here, or the checks say that the run would fail.
     """
     if run.image is None or run.reference is None:
-        raise RunError("The inputs of this run are not kept here.", advice="Choose both again.")
+        raise RunError(say("The inputs of this run are not kept here."), advice=say("Choose both again."))
     choice = replace(run.choice, resolution=Resolution.P720, model=model)
     corrections = read_corrections(run.corrections) if run.corrections else None
     report = await services.preflight.report(run.image, run.reference, choice, corrections)
     verdict = verdict_view(report, accepted=False, engine=EngineName.KLING)
     if verdict.tone == "block":
-        raise RunError(verdict.text, advice="Use its inputs on the left, where the checks say more.")
+        raise RunError(verdict.text, advice=say("Use its inputs on the left, where the checks say more."))
     findings = report_json(report)
     return RunInputs(image=run.image, video=run.reference, choice=choice, findings=findings, repaired=run.repaired)
 
@@ -336,7 +339,7 @@ async def _same(services: Services, run: RunView, carried: Value | None, owner: 
         if standing is not None and standing.run_id == run.run_id:
             return inputs
     if run.image is None or run.reference is None:
-        raise RunError("The inputs of this run are not kept here.", advice="Choose both again.")
+        raise RunError(say("The inputs of this run are not kept here."), advice=say("Choose both again."))
     corrections = read_corrections(run.corrections) if run.corrections else None
     return RunInputs(
         image=run.image, video=run.reference, choice=run.choice, findings=run.findings, corrections=corrections

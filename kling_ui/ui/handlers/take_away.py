@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from kling_ui.errors import RunError
+from kling_ui.languages import english
 from kling_ui.options import Layout
 from kling_ui.presentation.takeaway_words import CARD_NEEDED, NOTHING_ASKED, opened_words
 from kling_ui.runs.view import RunView
@@ -70,7 +71,7 @@ class TakeAwayHandlers:
             services = self._services().for_request(request)
             run = await services.runner.view(run_id, who.owner)
             order = TakeOrder(what, layout, lambda done: share.__setitem__(0, done))
-            making = asyncio.create_task(_made(run, services, who, order))
+            making = asyncio.create_task(_made(run, services, who, order), context=english())
         except Exception as error:  # noqa: BLE001  told in words
             yield gr.update(taken=told | {"error": str(error_text(error))})
             return

@@ -5,6 +5,7 @@ from typing import Any
 
 from kling_ui.batches.execution import CellOutcome
 from kling_ui.batches.plan import CARRIED
+from kling_ui.languages import retell, retell_stored, say_all
 from kling_ui.presentation.batch import CELL_STATES
 from kling_ui.presentation.wording import dollars
 from kling_ui.runs.batch_runs import CellState
@@ -36,7 +37,7 @@ def _row(outcome: CellOutcome) -> dict[str, Any]:
             filter(
                 None,
                 (
-                    f"{cell.row.title}: {cell.row.choice.orientation.value}",
+                    f"{cell.row.title}: {retell(cell.row.choice.orientation.value)}",
                     f"“{cell.row.choice.prompt}”",
                     cell.row.choice.model if cell.engine is EngineName.KLING else "",
                 ),
@@ -45,7 +46,7 @@ def _row(outcome: CellOutcome) -> dict[str, Any]:
         "state": CELL_STATES[outcome.state],
         "match": "" if run is None or run.motion_match is None else f"{run.motion_match:.0f}",
         "price": dollars(cost_usd) if cost_usd else "",
-        "now": f"{progress}{' '.join(filter(None, (outcome.message, outcome.advice)))}",
+        "now": f"{progress}{say_all(*map(retell_stored, (outcome.message, outcome.advice)))}",
         "run_id": run.run_id if run else "",
         "is_done": outcome.is_done,
         "is_failed": outcome.is_failed,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from kling_ui.languages import told
 from kling_ui.presentation.closer_look import (
     CHARACTER_UNSEEN,
     WORST_NAME,
@@ -26,7 +27,7 @@ JOINTS = [
     Landmark.LEFT_FOOT_INDEX,
     Landmark.RIGHT_FOOT_INDEX,
 ]
-NOBODY = "nobody could be made out."
+NOBODY = told("nobody could be made out.")
 _THOUSANDTHS = 1000
 
 

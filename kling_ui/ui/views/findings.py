@@ -8,8 +8,10 @@ from kling_ui.checks.repair_plan import Repair, repair_all
 from kling_ui.checks.report import Evidence, Finding, Report, Severity, Verdict
 from kling_ui.checks.usability import advise_orientation, forecast
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import joined, retell, retell_stored, say, say_all, told
 from kling_ui.options import InputKind, Orientation
 from kling_ui.presentation import findings as words
+from kling_ui.presentation.runs import in_words
 from kling_ui.presentation.wording import ORIENTATIONS, SEVERITIES
 from kling_ui.runs.engines import judged_for
 from kling_ui.runs.record import EngineName
@@ -20,7 +22,7 @@ from kling_ui.vision.analysis import VideoAnalysis
 
 _SPANS_MAX = 6  # more tell no more; the timeline shows them all
 TONES = {Verdict.BLOCK: "block", Verdict.WARN: "warn", Verdict.PASS: "ok"}
-STOPPED: dict[str, Any] = {"state": "stopped", "words": "Stopped. Nothing was changed."}
+STOPPED: dict[str, Any] = {"state": "stopped", "words": told("Stopped. Nothing was changed.")}
 
 
 def evidence_value(signed_files: SignedFiles, finding: Finding) -> dict[str, Any] | None:
@@ -64,12 +66,14 @@ def advice_value(analysis: object, chosen: Orientation) -> dict[str, Any]:
     if not isinstance(analysis, VideoAnalysis):
         return {}
     advice = advise_orientation(analysis, forecast(analysis))
-    name = ORIENTATIONS[advice.orientation]
-    lead = (f"“{name}” suits this clip.",) if advice.is_clear else ()  # else the reason says that both work
+    name = retell(ORIENTATIONS[advice.orientation])
+    lead = (
+        (say("“{name}” suits this clip.", name=name),) if advice.is_clear else ()
+    )  # else the reason says that both work
     return {
-        "words": " ".join((*lead, *words.advice_reasons(advice))),
+        "words": say_all(*lead, *words.advice_reasons(advice)),
         "use": "" if advice.orientation is chosen else advice.orientation.value,
-        "use_words": f"Use “{name}”",
+        "use_words": say("Use “{name}”", name=name),
         "is_clear": advice.is_clear and advice.orientation is not chosen,
     }
 
@@ -93,7 +97,7 @@ class VerdictView:
     findings: tuple[dict[str, Any], ...] = ()
     repair_all: tuple[str, ...] = ()
     offers_override: bool = False
-    will_run: str = "Will run"
+    will_run: str = told("Will run")
     stop: str = ""
 
     @property
@@ -112,7 +116,7 @@ class VerdictView:
         """What the link to the list says."""
         if not self.findings:
             return ""
-        return "See and repair" if any(row["repairs"] for row in self.findings) else "Details"
+        return say("See and repair") if any(row["repairs"] for row in self.findings) else say("Details")
 
 
 def verdict_view(
@@ -133,8 +137,8 @@ def verdict_view(
         signed_files: Makes the addresses of evidence; without one, none is shown.
     """
     judged = judged_for(engine, report)
-    would_fail = "Would fail" if judged.verdict is report.verdict else "The preview would fail"
-    will_run = "Will run" if judged.findings == report.findings else "The preview tries it"
+    would_fail = say("Would fail") if judged.verdict is report.verdict else say("The preview would fail")
+    will_run = say("Will run") if judged.findings == report.findings else say("The preview tries it")
     doubtful = [finding for finding in judged.findings if finding.override and finding.severity == Severity.BLOCK]
     if accepted:
         judged = judged.accepting({finding.rule for finding in doubtful})
@@ -163,8 +167,8 @@ def _all_kinds(repairs: Sequence[Repair]) -> tuple[str, ...]:
 
 
 def _in_order(report: Report) -> list[tuple[str, Finding]]:
-    about = {id(finding): "about the picture" for finding in report.image.findings}
-    about |= {id(finding): "about the clip" for finding in report.video.findings}
+    about = {id(finding): say("about the picture") for finding in report.image.findings}
+    about |= {id(finding): say("about the clip") for finding in report.video.findings}
     return [(about.get(id(finding), ""), finding) for finding in report.findings]
 
 
@@ -189,7 +193,7 @@ def running(progress: RepairProgress) -> dict[str, Any]:
 
 def failed(error: KlingUIError) -> dict[str, Any]:
     """Show why a repair could not be done."""
-    return {"state": "failed", "words": f"Nothing was changed. {error}"}
+    return {"state": "failed", "words": say("Nothing was changed. {error}", error=str(in_words(error)))}
 
 
 def done(order: RepairOrder, outcome: RepairOutcome, kept: Collection[InputKind]) -> dict[str, Any]:
@@ -200,9 +204,9 @@ def done(order: RepairOrder, outcome: RepairOutcome, kept: Collection[InputKind]
         outcome: What came of it.
         kept: The inputs that show the result; others were changed by the person meanwhile.
     """
-    words = f"Done: {'; '.join(outcome.labels)}."
+    words = say("Done: {repairs}.", repairs=joined("; ", map(retell_stored, outcome.labels)))
     if len(kept) < len(outcome.values):
-        words = f"{words} What you changed meanwhile was left as it is."
+        words = say("{words} What you changed meanwhile was left as it is.", words=words)
     before = {"orientation": order.choice.orientation.value, "keep_sound": order.choice.keep_sound}
     after = {"orientation": outcome.choice.orientation.value, "keep_sound": outcome.choice.keep_sound}
     changed = [name for name in after if after[name] != before[name]]

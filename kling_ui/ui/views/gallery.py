@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from kling_ui.languages import joined, retell, say
 from kling_ui.presentation import wording
 from kling_ui.presentation.gallery import (
     day_words,
@@ -82,8 +83,8 @@ def run_card(signed_files: SignedFiles, run: RunView, now: float) -> Value:
         "state": run.state.value,
         "poster": poster_url(signed_files, run),
         "title": run.name or title,
-        "about": ", ".join([*([title] if run.name else []), *_about(run, now)]),
-        "more": ", ".join(_figures(run)),
+        "about": joined(", ", [*([title] if run.name else []), *_about(run, now)]),
+        "more": joined(", ", _figures(run)),
         "at": run.created_at,
         "starred": run.starred,
         "can_compare": run.result is not None and run.is_final,
@@ -93,12 +94,12 @@ def run_card(signed_files: SignedFiles, run: RunView, now: float) -> Value:
 
 
 def _about(run: RunView, now: float) -> list[str]:
-    about = [wording.STATE_WORDS[run.state], wording.ago(now - run.created_at)]
-    return [*about, "files removed"] if run.files_gone else about
+    about = [retell(wording.STATE_WORDS[run.state]), wording.ago(now - run.created_at)]
+    return [*about, say("files removed")] if run.files_gone else about
 
 
 def _figures(run: RunView) -> list[str]:
-    figures = [] if run.motion_match is None else [f"match {run.motion_match:.0f}"]
+    figures = [] if run.motion_match is None else [say("match {score:.0f}", score=run.motion_match)]
     return figures if is_free(run) or run.cost_usd is None else [*figures, dollars(run.cost_usd)]
 
 
@@ -140,7 +141,7 @@ def differences_value(runs: Sequence[RunView]) -> Value:
 def beside_value(run: RunView, other: RunView) -> Value:
     """Offer to show a run beside the same request on the other engine, the preview first."""
     runs = sorted((run, other), key=is_free, reverse=True)
-    label = "Show beside its result from Kling" if is_free(run) else "Show beside its preview"
+    label = say("Show beside its result from Kling") if is_free(run) else say("Show beside its preview")
     return {"run_ids": [one.run_id for one in runs], "label": label}
 
 

@@ -9,6 +9,7 @@ from kling_ui.checks.report import Curve
 from kling_ui.checks.usability import SpanKind, Timeline, TimelineSpan, forecast
 from kling_ui.corrections import BONES, CORE, JOINTS
 from kling_ui.errors import KlingUIError, MediaError
+from kling_ui.languages import joined, retell, retell_stored, say, told
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.playable import CopyState, ShownCopy, is_shown_everywhere
 from kling_ui.media.probe import VideoFacts
@@ -27,7 +28,7 @@ CURVE_POINTS_MAX = 240
 _MOMENT_S = 0.05  # shorter is a moment, as a person reads it
 _PLACED_LAST = frozenset({"ear", "hand", "foot"})  # a preview does without them
 SlotValue = dict[str, Any]
-DROPPED = "What you corrected of the repaired picture was dropped: it was made anew. Correct the joints again."
+DROPPED = told("What you corrected of the repaired picture was dropped: it was made anew. Correct the joints again.")
 
 
 def timeline_value(timeline: Timeline) -> dict[str, Any]:
@@ -56,8 +57,13 @@ def curve_value(curve: Curve) -> dict[str, Any]:
         "name": name[:1].upper() + name[1:],
         "points": list(zip(curve.times_s[::step], curve.values[::step], strict=True)),
         "limit": curve.limit,
-        "limit_words": f"limit {curve.limit:.3g}",
-        "words": f"{name}, at most {max(curve.values, default=0.0):.3g}; the limit is {curve.limit:.3g}",
+        "limit_words": say("limit {limit:.3g}", limit=curve.limit),
+        "words": say(
+            "{name}, at most {most:.3g}; the limit is {limit:.3g}",
+            name=name,
+            most=max(curve.values, default=0.0),
+            limit=curve.limit,
+        ),
     }
 
 
@@ -74,7 +80,7 @@ def _span_value(span: TimelineSpan) -> dict[str, Any]:
         "end_s": round(span.end_s, 3),
         "kind": _css(span.kind),
         "label": SPANS[span.kind],
-        "words": f"{SPANS[span.kind]}, {span_words(span.start_s, span.end_s)}",
+        "words": joined(", ", (SPANS[span.kind], span_words(span.start_s, span.end_s))),
     }
 
 
@@ -82,8 +88,8 @@ def _legend_words(timeline: Timeline, kind: SpanKind) -> str:
     spans = [span for span in timeline.spans if span.kind == kind]
     total_s = sum(span.length_s for span in spans)
     if kind == SpanKind.CUT:
-        return SPANS[kind] if len(spans) == 1 else f"{len(spans)} {SPANS[kind].lower()}s"
-    return f"{SPANS[kind]} {wording.seconds(total_s)}"
+        return say("Cut") if len(spans) == 1 else say("{count} cuts", count=len(spans))
+    return f"{retell(SPANS[kind])} {wording.seconds(total_s)}"
 
 
 def _css(kind: SpanKind) -> str:
@@ -98,16 +104,16 @@ def busy(words: str) -> SlotValue:
 def failed(error: KlingUIError) -> SlotValue:
     """Show why an input could not be taken."""
     message = _reason(error)
-    return {"error": message[:1].upper() + message[1:], "advice": error.advice}
+    return {"error": message[:1].upper() + message[1:], "advice": retell(error.advice)}
 
 
 def _reason(error: KlingUIError | None) -> str:
-    return error.reason if isinstance(error, MediaError) else error.message if error else ""
+    return retell(error.reason if isinstance(error, MediaError) else error.message if error else "")
 
 
 def received(signed_files: SignedFiles, path: Path) -> SlotValue:
     """Show a file of which nothing is known yet."""
-    return {"ref": signed_files.sign(path), "url": signed_files.url(path), "busy": "Reading the file"}
+    return {"ref": signed_files.sign(path), "url": signed_files.url(path), "busy": say("Reading the file")}
 
 
 def facts_of(signed_files: SignedFiles, path: Path, facts: ImageFacts | VideoFacts) -> SlotValue:
@@ -130,9 +136,9 @@ def repaired(signed_files: SignedFiles, versions: InputVersions, changed: Iterab
     """Show what repairs made of an input, and how to go back."""
     return {
         "repaired": {
-            "word": "Changed" if versions.base is not versions.original else "Repaired",
-            "labels": versions.labels,
-            "changes": [(change.what[:1].upper() + change.what[1:], change.before, change.after) for change in changed],
+            "word": say("Changed") if versions.base is not versions.original else say("Repaired"),
+            "labels": tuple(map(retell_stored, versions.labels)),
+            "changes": [(_label(change.what), change.before, change.after) for change in changed],
             "picture": signed_files.url(versions.current.picture),
             "steps": len(versions.past),
         }
@@ -143,9 +149,9 @@ def shown_copy(signed_files: SignedFiles, kind: InputKind, copy: ShownCopy) -> d
     """Say what to show of a file: its address, or words until there is one, or for good where there will be none."""
     has_failed, words = copy.state is CopyState.FAILED, ""
     if has_failed:
-        words = f"A {COPIES[kind]} could not be made: {_reason(copy.error)}"
+        words = say("A {copy} could not be made: {reason}", copy=COPIES[kind], reason=_reason(copy.error))
     elif copy.path is None:
-        words = f"Preparing a {COPIES[kind]}"
+        words = say("Preparing a {copy}", copy=COPIES[kind])
     poster = signed_files.url(copy.poster)
     return {"url": signed_files.url(copy.path), "poster": poster, "words": words, "failed": has_failed, "fps": copy.fps}
 
@@ -153,13 +159,13 @@ def shown_copy(signed_files: SignedFiles, kind: InputKind, copy: ShownCopy) -> d
 def image_facts(signed_files: SignedFiles, path: Path, facts: ImageFacts) -> SlotValue:
     """Show a picture whose character is still being looked for."""
     return received(signed_files, path) | {
-        "alt": "The character image",
+        "alt": say("The character image"),
         "needs_copy": not is_shown_everywhere(facts),
-        "busy": "Looking for the character",
+        "busy": say("Looking for the character"),
         "size_px": [facts.width_px, facts.height_px],
         "facts": [
-            ("Size", wording.size(facts.width_px, facts.height_px)),
-            ("File", f"{_named(facts)}, {wording.weight(facts.size_bytes)}"),
+            (say("Size"), wording.size(facts.width_px, facts.height_px)),
+            (say("File"), joined(", ", (_named(facts), wording.weight(facts.size_bytes)))),
         ],
     }
 
@@ -180,7 +186,7 @@ def corrected_words(analysis: ImageAnalysis) -> str:
     if analysis.corrected is None:
         return ""
     words = wording.corrected(analysis.corrected.joints, has_mask=analysis.corrected.mask)
-    return f"{words[:1].upper()}{words[1:]}."
+    return say("{words}.", words=f"{words[:1].upper()}{words[1:]}")
 
 
 def editor_value(signed_files: SignedFiles, figure: EditableFigure) -> dict[str, Any]:
@@ -189,7 +195,7 @@ def editor_value(signed_files: SignedFiles, figure: EditableFigure) -> dict[str,
     return {
         "number": time.monotonic_ns(),
         "joints": [
-            {"name": name, "label": f"{name[:1].upper()}{name[1:]}", "now": known.get(name), "found": found.get(name)}
+            {"name": name, "label": _label(name), "now": known.get(name), "found": found.get(name)}
             for name in sorted(JOINTS, key=lambda name: name.split()[-1] in _PLACED_LAST)
         ],
         "needed": CORE,
@@ -199,6 +205,10 @@ def editor_value(signed_files: SignedFiles, figure: EditableFigure) -> dict[str,
     }
 
 
+def _label(name: str) -> str:
+    return retell(f"{name[:1].upper()}{name[1:]}")
+
+
 def _joint_value(joint: EditableJoint) -> dict[str, Any]:
     return {"x": round(joint.x, 5), "y": round(joint.y, 5), "hidden": joint.hidden, "placed": joint.placed}
 
@@ -206,23 +216,27 @@ def _joint_value(joint: EditableJoint) -> dict[str, Any]:
 def found_in_image(person: PersonFacts | None) -> str:
     """Say how much of a picture the character covers."""
     if person is None:
-        return "No character was found."
-    body = {Framing.FULL: "full body", Framing.UPPER: "upper body"}.get(person.framing, "part of the body")
-    return f"The character covers {wording.share(person.subject_share)} of the picture, {body}."
+        return say("No character was found.")
+    body = {Framing.FULL: say("full body"), Framing.UPPER: say("upper body")}.get(
+        person.framing, say("part of the body")
+    )
+    return say(
+        "The character covers {share} of the picture, {body}.", share=wording.share(person.subject_share), body=body
+    )
 
 
 def video_facts(signed_files: SignedFiles, path: Path, facts: VideoFacts) -> SlotValue:
     """Show a clip whose person is still being looked for."""
     return received(signed_files, path) | {
-        "busy": "Looking for the person",
+        "busy": say("Looking for the person"),
         "needs_copy": not is_shown_everywhere(facts),
         "size_px": [facts.width_px, facts.height_px],
         "duration_s": facts.duration_s,
         "facts": [
-            ("Length", f"{wording.seconds(facts.duration_s)}, {wording.rate(facts.fps)}"),
-            ("Size", wording.size(facts.width_px, facts.height_px)),
-            ("File", f"{_named(facts)} ({facts.codec}), {wording.weight(facts.size_bytes)}"),
-            ("Sound", "yes" if facts.has_audio else "none"),
+            (say("Length"), joined(", ", (wording.seconds(facts.duration_s), wording.rate(facts.fps)))),
+            (say("Size"), wording.size(facts.width_px, facts.height_px)),
+            (say("File"), joined(", ", (f"{_named(facts)} ({facts.codec})", wording.weight(facts.size_bytes)))),
+            (say("Sound"), say("yes") if facts.has_audio else say("none")),
         ],
     }
 
@@ -232,7 +246,7 @@ def video_value(signed_files: SignedFiles, path: Path, analysis: VideoAnalysis) 
     return video_facts(signed_files, path, analysis.facts) | {
         "busy": "",
         "strip": signed_files.url(analysis.strip),
-        "strip_alt": "Moments of the clip with the skeleton that was found",
+        "strip_alt": say("Moments of the clip with the skeleton that was found"),
         "timeline": timeline_value(forecast(analysis)),
         "found": found_in_video(analysis),
     }
@@ -241,11 +255,11 @@ def video_value(signed_files: SignedFiles, path: Path, analysis: VideoAnalysis) 
 def found_in_video(analysis: VideoAnalysis) -> str:
     """Say in how much of a clip a person is in view."""
     if analysis.person_share == 0:
-        return "No person was found."
-    body = {Framing.FULL: ", full body", Framing.UPPER: ", upper body"}.get(analysis.framing, "")
+        return say("No person was found.")
+    body = {Framing.FULL: say(", full body"), Framing.UPPER: say(", upper body")}.get(analysis.framing, "")
     if analysis.person_share == 1:
-        return f"A person is in view all the time{body}."
-    return f"A person is in view {wording.share(analysis.person_share)} of the time{body}."
+        return say("A person is in view all the time{body}.", body=body)
+    return say("A person is in view {share} of the time{body}.", share=wording.share(analysis.person_share), body=body)
 
 
 def _named(facts: ImageFacts | VideoFacts) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from kling_ui.languages import retell_stored, say
 from kling_ui.long_clips.clip_plan import PlanResult
 from kling_ui.long_clips.joined_folder import JoinedRecord
 from kling_ui.long_clips.outcome import PieceResult
@@ -36,7 +37,7 @@ def plan_value(planned: PlanResult, *, is_free: bool, is_by_hand: bool) -> Value
     """
     told = planned.to_json()
     return {
-        "message": planned.message,
+        "message": retell_stored(planned.message),
         "duration_s": told["duration_s"],
         "step_s": 1 / told["fps"],
         "spans": [
@@ -49,10 +50,10 @@ def plan_value(planned: PlanResult, *, is_free: bool, is_by_hand: bool) -> Value
             for span in planned.plan.survey.spans
         ],
         "pieces": told["pieces"],
-        "cuts": [{"at_s": cut["at_s"], "words": cut["message"]} for cut in told["cuts"]],
-        "lost": list(planned.lost),
+        "cuts": [{"at_s": cut["at_s"], "words": retell_stored(cut["message"])} for cut in told["cuts"]],
+        "lost": [retell_stored(lost) for lost in planned.lost],
         "is_by_hand": is_by_hand,
-        "price": FREE if is_free else planned.price,
+        "price": FREE if is_free else retell_stored(planned.price),
         "estimate_usd": None if is_free else planned.quote.estimate_usd,
         "label": start_label(planned.plan, planned.quote, is_free=is_free),
     }
@@ -69,8 +70,8 @@ def work_value(opened: OpenLongRun) -> Value:
         "can_cancel": opened.is_under_way
         and not opened.is_cancelled
         and not (opened.pieces and all(piece.has_video for piece in opened.pieces)),
-        "words": error.message if error else opened.words,
-        "advice": advice,
+        "words": retell_stored(error.message if error else opened.words),
+        "advice": retell_stored(advice),
         "is_failed": error is not None or (result is not None and result.video is None),
         "share": opened.share if opened.is_under_way else None,
         "pieces": [_piece(piece) for piece in opened.pieces],
@@ -80,13 +81,13 @@ def work_value(opened: OpenLongRun) -> Value:
 
 def _piece(piece: PieceResult) -> Value:
     run = piece.run
-    match = "" if run is None or run.motion_match is None else f"match {run.motion_match:.0f}"
+    match = "" if run is None or run.motion_match is None else say("match {score:.0f}", score=run.motion_match)
     return {
         "number": piece.number,
         "span": f"{piece.start_s:.1f}\N{EN DASH}{piece.end_s:.1f}\N{NO-BREAK SPACE}s",
         "state": piece_state_words(piece.state, run.progress if run else None),
         "match": match,
-        "message": piece.message if piece.state in _FAILED else "",
+        "message": retell_stored(piece.message) if piece.state in _FAILED else "",
         "is_failed": piece.state in _FAILED,
         "run_id": run.run_id if run else "",
     }
@@ -122,15 +123,15 @@ def joined_value(signed_files: SignedFiles, record: JoinedRecord) -> Value:
         "results": [result],
         "duration_s": told["plan"]["duration_s"],
         "facts": [
-            ("Motion match", "not measured" if match is None else f"{match:.0f} of 100", ""),
-            ("Length", wording.seconds(told["plan"]["duration_s"]), ""),
-            ("Pieces", str(len(told["pieces"])), ""),
-            ("Rate", wording.rate(fps), ""),
+            (say("Motion match"), say("not measured") if match is None else say("{score:.0f} of 100", score=match), ""),
+            (say("Length"), wording.seconds(told["plan"]["duration_s"]), ""),
+            (say("Pieces"), str(len(told["pieces"])), ""),
+            (say("Rate"), wording.rate(fps), ""),
         ],
         "fps": fps,
         "score": score,
         "label": label,
-        "remark": told["message"],
+        "remark": retell_stored(told["message"]),
         "can_clear": False,
         "is_joined": True,
         "file_name": f"joined-{told['engine']}-{record.is_first_of[:8]}.mp4",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kling_ui.languages import retell_stored, say, say_all, told
 from kling_ui.options import Orientation
 from kling_ui.presentation import wording
 from kling_ui.presentation.gallery import forecast_beside
@@ -17,15 +18,15 @@ from kling_ui.ui.examples import PreparedResult
 from kling_ui.ui.views.run_status import is_free
 from kling_ui.ui.web.signed_files import SignedFiles
 
-MEANING = "100 follows the reference exactly; 0 is no better than a picture that never moves."
-MEANING_OF_CHANGES = f"{MEANING} The character keeps its own stance, so only changes of direction are compared."
-UNMEASURED = "The motion match could not be measured."
-NOTHING_TO_COMPARE = "The motion match needs the reference, which is not known here."
+MEANING = told("100 follows the reference exactly; 0 is no better than a picture that never moves.")
+MEANING_OF_CHANGES = told(f"{MEANING} The character keeps its own stance, so only changes of direction are compared.")
+UNMEASURED = told("The motion match could not be measured.")
+NOTHING_TO_COMPARE = told("The motion match needs the reference, which is not known here.")
 ONE_PIECE_S = 0.25
 
 Json = Mapping[str, Any]
-FILES_GONE = "Files of this run are no longer kept here."
-NO_INPUTS = "This run was recovered by its request id; its picture and clip are not known here."
+FILES_GONE = told("Files of this run are no longer kept here.")
+NO_INPUTS = told("This run was recovered by its request id; its picture and clip are not known here.")
 
 
 def score_value(run: RunView) -> dict[str, Any] | None:
@@ -40,7 +41,7 @@ def score_value(run: RunView) -> dict[str, Any] | None:
 def motion_value(motion: Json) -> dict[str, Any]:
     """Show a motion match."""
     if motion.get("score") is None:
-        return {"words": motion.get("headline") or UNMEASURED} | _timeline(motion)
+        return {"words": retell_stored(motion.get("headline") or UNMEASURED)} | _timeline(motion)
     return {
         "meaning": MEANING_OF_CHANGES if motion.get("orientation") == Orientation.IMAGE else MEANING,
         "words": " ".join(remarks(motion)),
@@ -52,32 +53,32 @@ def motion_value(motion: Json) -> dict[str, Any]:
 def _figures(motion: Json) -> list[tuple[str, str]]:
     lag, akd, missing_s = motion.get("lag"), motion.get("akd_shoulder_widths"), motion.get("missing_s")
     figures = [
-        ("Mean limb error", _degrees(motion.get("limb_error_deg"))),
-        ("Within 20°", _share(motion.get("pck_20deg_share"))),
-        ("Joint distance", "" if akd is None else f"{akd:.2f}{wording.NBSP}shoulder widths"),
-        ("Joints missing", _share(motion.get("mkr_share"))),
-        ("Hands alone", _points(motion.get("hands_score"))),
-        ("Face alone", _points(motion.get("face_score"))),
-        ("Lag", _lag(lag) if lag else ""),
-        ("Missing", wording.seconds(missing_s) if missing_s else ""),
+        (say("Mean limb error"), _degrees(motion.get("limb_error_deg"))),
+        (say("Within 20°"), _share(motion.get("pck_20deg_share"))),
+        (say("Joint distance"), "" if akd is None else say("{akd:.2f}\N{NO-BREAK SPACE}shoulder widths", akd=akd)),
+        (say("Joints missing"), _share(motion.get("mkr_share"))),
+        (say("Hands alone"), _points(motion.get("hands_score"))),
+        (say("Face alone"), _points(motion.get("face_score"))),
+        (say("Lag"), _lag(lag) if lag else ""),
+        (say("Missing"), wording.seconds(missing_s) if missing_s else ""),
     ]
     return [(name, text) for name, text in figures if text]
 
 
 def _lag(lag: Json) -> str:
     if abs(lag["frames"]) < 0.5:
-        return "none"
-    way = "late" if lag["late_s"] > 0 else "early"
-    return f"{abs(lag['frames']):.1f}{wording.NBSP}frames {way}"
+        return say("none")
+    way = say("late") if lag["late_s"] > 0 else say("early")
+    return say("{frames:.1f}\N{NO-BREAK SPACE}frames {way}", frames=abs(lag["frames"]), way=way)
 
 
 def _limb(row: Json) -> dict[str, Any]:
     return {
-        "name": str(row["limb"]).capitalize(),
+        "name": told(str(row["limb"]).capitalize()),
         "error": _degrees(row["error_deg"]),
         "within": _share(row["pck_20deg_share"]),
         "compared": _share(row["compared_share"]),
-        "note": row["left_out"] or ("" if row["counted"] else "listed only"),
+        "note": retell_stored(row["left_out"]) or ("" if row["counted"] else say("listed only")),
     }
 
 
@@ -88,7 +89,7 @@ def _timeline(motion: Json) -> dict[str, Any]:
         "step_s": pieces[1]["time_s"] - pieces[0]["time_s"] if len(pieces) > 1 else ONE_PIECE_S,
         "pieces": [{"at_s": piece["time_s"], "score": piece["score"]} for piece in pieces],
         "missing": [
-            {"from_s": span["start_s"], "to_s": span["end_s"], "reason": span["reason"]}
+            {"from_s": span["start_s"], "to_s": span["end_s"], "reason": retell_stored(span["reason"])}
             for span in motion.get("missing") or ()
         ],
     }
@@ -108,7 +109,7 @@ def _share(value: float | None) -> str:
 
 def inputs_value(image_url: str, video_url: str) -> dict[str, Any]:
     """Show the inputs where their result will appear."""
-    return {"image": image_url, "reference": video_url, "waiting": "Your result appears here"}
+    return {"image": image_url, "reference": video_url, "waiting": say("Your result appears here")}
 
 
 def prepared_value(signed_files: SignedFiles, folder: Path, prepared: PreparedResult) -> dict[str, Any]:
@@ -140,10 +141,10 @@ def prepared_value(signed_files: SignedFiles, folder: Path, prepared: PreparedRe
         "duration_s": prepared.duration_s,
         "fps": prepared.fps,
         "facts": [
-            ("Motion match", f"{motion['score']:.0f} of 100", ""),
-            ("Length", wording.seconds(prepared.duration_s), ""),
-            ("Rate", wording.rate(prepared.fps), ""),
-            ("Size", wording.size(prepared.width_px, prepared.height_px), ""),
+            (say("Motion match"), say("{score:.0f} of 100", score=motion["score"]), ""),
+            (say("Length"), wording.seconds(prepared.duration_s), ""),
+            (say("Rate"), wording.rate(prepared.fps), ""),
+            (say("Size"), wording.size(prepared.width_px, prepared.height_px), ""),
         ],
         "score": motion_value(motion),
         "label": wording.PREPARED_LABEL,
@@ -199,25 +200,29 @@ def player_value(signed_files: SignedFiles, run: RunView) -> dict[str, Any]:
 def _facts(run: RunView) -> list[tuple[str, str, str]]:
     facts = []
     if run.motion_match is not None:
-        words = says_little(run.motion or {}) or f"{run.motion_match:.0f} of 100"
-        facts.append(("Motion match", words, ""))
+        words = says_little(run.motion or {}) or say("{score:.0f} of 100", score=run.motion_match)
+        facts.append((say("Motion match"), words, ""))
     if run.duration_s is not None:
-        facts.append(("Length", wording.seconds(run.duration_s), "" if is_free(run) else forecast_beside(run)))
+        facts.append((say("Length"), wording.seconds(run.duration_s), "" if is_free(run) else forecast_beside(run)))
     if run.fps is not None:
-        facts.append(("Rate", wording.rate(run.fps), ""))
+        facts.append((say("Rate"), wording.rate(run.fps), ""))
     if run.width_px and run.height_px:
-        facts.append(("Size", wording.size(run.width_px, run.height_px), ""))
+        facts.append((say("Size"), wording.size(run.width_px, run.height_px), ""))
     if run.result and (run.is_final or run.cost_usd is not None) and not is_free(run):
-        expected = "" if run.estimate_usd is None else f"about {dollars(run.estimate_usd)} expected"
-        facts.append(("Cost", "not told" if run.cost_usd is None else dollars(run.cost_usd), expected))
+        expected = (
+            ""
+            if run.estimate_usd is None
+            else say("about {estimate_usd} expected", estimate_usd=dollars(run.estimate_usd))
+        )
+        facts.append((say("Cost"), say("not told") if run.cost_usd is None else dollars(run.cost_usd), expected))
     return facts
 
 
 def _remark(run: RunView) -> str:
     if run.files_gone:
         return FILES_GONE
-    return " ".join(rig_words(run)) if run.reference else NO_INPUTS
+    return say_all(*rig_words(run)) if run.reference else NO_INPUTS
 
 
 def _waiting_words(run: RunView) -> str:
-    return "No result" if run.is_final else "On its way"
+    return say("No result") if run.is_final else say("On its way")

@@ -5,10 +5,12 @@ from typing import Any
 
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.errors import AuthenticationError, KlingUIError
+from kling_ui.languages import joined, retell, retell_stored, say, say_all, told
 from kling_ui.media.signatures import shown_name
 from kling_ui.presentation import wording
 from kling_ui.presentation.offers import engine_label
-from kling_ui.presentation.runs import NOT_SENT_AGAIN, RunWords, loss_words, run_words
+from kling_ui.presentation.run_sentences import NOT_SENT_AGAIN
+from kling_ui.presentation.runs import RunWords, loss_words, run_words
 from kling_ui.presentation.wording import ORIENTATIONS
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.submission import NoTokenError
@@ -16,28 +18,32 @@ from kling_ui.runs.view import Loss, RunView
 
 Action = dict[str, Any]
 
-AGAIN = "Run it again"
-SEE = "See what was found"
-INSTEAD: Action = {"do": "preview", "label": "Use the preview instead"}
-TOKEN: Action = {"do": "token", "label": "Enter the token"}
-UNANSWERED_STEPS = (
-    "Look at your account's requests at RunComfy. If this run is there, enter the token that made it at the top and "
-    "its request id below: it is followed on from where it is, and its video is kept here.",
-    "If it is not there, run it again.",
+AGAIN = told("Run it again")
+SEE = told("See what was found")
+INSTEAD: Action = {"do": "preview", "label": told("Use the preview instead")}
+TOKEN: Action = {"do": "token", "label": told("Enter the token")}
+UNANSWERED_STEPS = told(
+    (
+        "Look at your account's requests at RunComfy. If this run is there, enter the token that made it at the top "
+        "and its request id below: it is followed on from where it is, and its video is kept here.",
+        "If it is not there, run it again.",
+    )
 )
-PLACES = {"image": "Change the image", "video": "Change the video", "prompt": "Change the scene in words"}
-REPAIRS = {
-    RepairKind.IMAGE_CONVERT: "Convert the image",
-    RepairKind.IMAGE_COMPRESS: "Compress the image",
-    RepairKind.IMAGE_RESIZE: "Resize the image",
-    RepairKind.IMAGE_CROP_AROUND: "Crop around the character",
-    RepairKind.IMAGE_CROP_TO_ASPECT: "Crop the image",
-    RepairKind.IMAGE_PAD_TO_ASPECT: "Pad the image",
-    RepairKind.VIDEO_TRIM: "Trim the video",
-    RepairKind.VIDEO_CONVERT: "Convert the video",
-    RepairKind.VIDEO_COMPRESS: "Compress the video",
-    RepairKind.CHOICE_ORIENTATION: "Change the orientation",
-}
+PLACES = told({"image": "Change the image", "video": "Change the video", "prompt": "Change the scene in words"})
+REPAIRS = told(
+    {
+        RepairKind.IMAGE_CONVERT: "Convert the image",
+        RepairKind.IMAGE_COMPRESS: "Compress the image",
+        RepairKind.IMAGE_RESIZE: "Resize the image",
+        RepairKind.IMAGE_CROP_AROUND: "Crop around the character",
+        RepairKind.IMAGE_CROP_TO_ASPECT: "Crop the image",
+        RepairKind.IMAGE_PAD_TO_ASPECT: "Pad the image",
+        RepairKind.VIDEO_TRIM: "Trim the video",
+        RepairKind.VIDEO_CONVERT: "Convert the video",
+        RepairKind.VIDEO_COMPRESS: "Compress the video",
+        RepairKind.CHOICE_ORIENTATION: "Change the orientation",
+    }
+)
 
 
 def status_value(run: RunView, *, words: str = "") -> dict[str, Any]:
@@ -61,8 +67,12 @@ def status_value(run: RunView, *, words: str = "") -> dict[str, Any]:
         "progress": run.progress,
         "frame": run.frame,
         "elapsed_s": run.elapsed_s,
-        "elapsed_words": "" if run.state is RunState.UNKNOWN else f"Ended after {wording.elapsed(run.elapsed_s)}",
-        "request_words": "" if is_free(run) or not run.request_id else f"Request {run.request_id}",
+        "elapsed_words": ""
+        if run.state is RunState.UNKNOWN
+        else say("Ended after {elapsed}", elapsed=wording.elapsed(run.elapsed_s)),
+        "request_words": ""
+        if is_free(run) or not run.request_id
+        else say("Request {request_id}", request_id=run.request_id),
         "money": said.cost or ("" if run.is_final else said.price),
         "expiry": said.expiry,
         "can_cancel": run.can_cancel and not run.needs_token,
@@ -88,8 +98,8 @@ def refusal(error: KlingUIError, engine: EngineName | None = None) -> dict[str, 
     return {
         "run_id": "",
         "state": "refused",
-        "sentence": error.message,
-        "advice": error.advice,
+        "sentence": retell(error.message),
+        "advice": retell(error.advice),
         "actions": [*actions, INSTEAD] if engine is EngineName.KLING else actions,
         "final": True,
     }
@@ -97,7 +107,7 @@ def refusal(error: KlingUIError, engine: EngineName | None = None) -> dict[str, 
 
 def deleted() -> dict[str, Any]:
     """Show that a run is gone because its visitor deleted it."""
-    return {"run_id": "", "state": "gone", "sentence": "The run was deleted.", "final": True}
+    return {"run_id": "", "state": "gone", "sentence": say("The run was deleted."), "final": True}
 
 
 def is_free(run: RunView) -> bool:
@@ -144,12 +154,12 @@ def _actions(run: RunView) -> list[Action]:
         return []
     actions: list[Action] = []
     if run.can_recover and run.request_id:
-        actions.append({"do": "recover", "label": "Look for it again", "request_id": run.request_id})
+        actions.append({"do": "recover", "label": say("Look for it again"), "request_id": run.request_id})
     if run.state is RunState.FAILED:
         actions += _finding_actions(run) + _repair_actions(run)
     if is_free(run) and run.rules:  # it would only fail again
         return actions
-    label = "It is not there: run it again" if _is_unanswered(run) else AGAIN
+    label = say("It is not there: run it again") if _is_unanswered(run) else AGAIN
     return [*actions, {"do": "again", "label": label}] if run.image and run.reference else actions
 
 
@@ -189,19 +199,22 @@ def about_rows(run: RunView) -> list[tuple[str, str]]:
     rows = []
     if run.choice.prompt:  # a recovered run has none, since this model needs one
         rows = [
-            ("Scene in words", run.choice.prompt),
-            ("Orientation", ORIENTATIONS[run.choice.orientation]),
-            ("Sound", "Kept from the clip" if run.choice.keep_sound else "Left out"),
+            (say("Scene in words"), run.choice.prompt),
+            (say("Orientation"), ORIENTATIONS[run.choice.orientation]),
+            (say("Sound"), say("Kept from the clip") if run.choice.keep_sound else say("Left out")),
         ]
         if run.engine is EngineName.PREVIEW:
-            rows.append(("Size asked for", run.choice.resolution.value))
+            rows.append((say("Size asked for"), run.choice.resolution.value))
     image, video = _facts(run, "image"), _facts(run, "video")
     rows += [
-        ("Picture", ", ".join(part for part in (_size(image), _format(image)) if part)),
-        ("Clip", ", ".join(part for part in (_length(video), _size(video), _rate(video), _format(video)) if part)),
-        ("Repaired before", _repaired(run)),
-        ("Corrected by you", _corrected(run)),
-        ("Result", ", ".join(_result_parts(run))),
+        (say("Picture"), joined(", ", (part for part in (_size(image), _format(image)) if part))),
+        (
+            say("Clip"),
+            joined(", ", (part for part in (_length(video), _size(video), _rate(video), _format(video)) if part)),
+        ),
+        (say("Repaired before"), _repaired(run)),
+        (say("Corrected by you"), _corrected(run)),
+        (say("Result"), joined(", ", _result_parts(run))),
     ]
     return [(name, text) for name, text in rows if text]
 
@@ -235,17 +248,21 @@ def _repaired(run: RunView) -> str:
     """Say what was done to the inputs before they were sent; runs of earlier releases do not tell."""
     if run.repaired is None:
         return ""
-    done = {word: run.repaired.get(name) or () for name, word in (("image", "Picture"), ("video", "Clip"))}
-    words = [f"{word}: {', '.join(str(label) for _, label in repairs)}." for word, repairs in done.items() if repairs]
-    return " ".join(words) or "Nothing"
+    done = {word: run.repaired.get(name) or () for name, word in (("image", say("Picture")), ("video", say("Clip")))}
+    words = [
+        say("{what}: {repairs}.", what=word, repairs=joined(", ", (retell_stored(str(label)) for _, label in repairs)))
+        for word, repairs in done.items()
+        if repairs
+    ]
+    return say_all(*words) or say("Nothing")
 
 
 def _corrected(run: RunView) -> str:
     """Say what of the character a person had corrected."""
     if not run.corrected:
         return ""
-    joints = ", ".join(map(str, run.corrected.get("joints") or ()))
-    return ", ".join(part for part in (joints, "outline" if run.corrected.get("mask") else "") if part)
+    joints = joined(", ", (retell(str(joint)) for joint in run.corrected.get("joints") or ()))
+    return joined(", ", (part for part in (joints, say("outline") if run.corrected.get("mask") else "") if part))
 
 
 def _result_parts(run: RunView) -> list[str]:

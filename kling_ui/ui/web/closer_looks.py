@@ -13,8 +13,10 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import retell_all, say
 from kling_ui.media.files import atomic_file, content_sha256
 from kling_ui.options import Orientation
+from kling_ui.presentation.runs import in_words
 from kling_ui.scoring.compare import track_in_workers
 from kling_ui.scoring.identity import draw_strips, face_of_character, worst_moments
 from kling_ui.ui.services import Services
@@ -104,12 +106,12 @@ async def _answer(
     work: Coroutine[Any, Any, dict[str, Any]], show: Callable[[dict[str, Any]], dict[str, Any]] = lambda found: found
 ) -> Response:
     try:
-        return JSONResponse(show(await work), headers=NO_STORE)
+        return JSONResponse(retell_all(show(await work)), headers=NO_STORE)
     except KlingUIError as error:
-        return JSONResponse({"words": f"{error.message} {error.advice or ''}".strip()}, headers=NO_STORE)
+        return JSONResponse({"words": str(in_words(error))}, headers=NO_STORE)
     except Exception:
         log.exception("A clip could not be looked at more closely.")
-        return JSONResponse({"words": "It could not be read here."}, headers=NO_STORE)
+        return JSONResponse({"words": say("It could not be read here.")}, headers=NO_STORE)
 
 
 async def _cuts(clip: Path, looks: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kling_ui.languages import Told, retell, told
 from kling_ui.ui.web.program_requests import Call, CallPath, FileMark, GivenFile, as_text, file_of
 
 JOIN = "/gradio_api/queue/join"  # starts an event
@@ -44,12 +45,12 @@ _FILE_NAMES = frozenset({"meta", "url", "orig_name", "mime_type", "is_stream", "
 _STYLES = re.compile(rb'<link rel="stylesheet"([^>]*)>')
 _READ_METHODS = {"GET", "HEAD", "OPTIONS"}
 
-OUTDATED = "This page is not up to date any more. Reload it."
+OUTDATED = told("This page is not up to date any more. Reload it.")
 NOT_JSON = "This is no event of the page: it is not JSON."
 NO_FILES = "Files are not taken in this way."
 NO_NUMBER = "A number in this event is too large."
-TOO_MANY = "There is too much in this event."
-TOO_SLOW = "The event took too long to arrive."
+TOO_MANY = told("There is too much in this event.")
+TOO_SLOW = told("The event took too long to arrive.")
 
 
 def is_open(method: str, path: str) -> bool:
@@ -212,7 +213,7 @@ class EventBodies:
             event, checked = self._read(scope, body)
         except RefusedBodyError as refusal:
             # What the browser goes on sending is not listened to: the connection ends with the answer.
-            answer = JSONResponse({"detail": refusal.words}, refusal.status, {"Connection": "close"})
+            answer = JSONResponse({"detail": retell(refusal.words)}, refusal.status, {"Connection": "close"})
             await answer(scope, receive, send)
             return
         if event is not None:
@@ -304,7 +305,9 @@ async def _gather(receive: Receive, max_bytes: int) -> bytes | None:
 
 
 def _too_large(max_bytes: int) -> RefusedBodyError:
-    return RefusedBodyError(413, f"An event of the page may have {max_bytes // 1000} kB; this one has more.")
+    return RefusedBodyError(
+        413, Told("An event of the page may have {max_bytes} kB; this one has more.", max_bytes=max_bytes // 1000)
+    )
 
 
 def read_json(body: bytes, *, takes_files: bool = False) -> Any:

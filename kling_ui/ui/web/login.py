@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.middleware.sessions import SessionMiddleware
 
+from kling_ui.languages import told
 from kling_ui.settings import SpaceLogin
 from kling_ui.signing import keyed_hash
 from kling_ui.ui.visitors import SESSION_KEY, SESSION_S, Account, TokenStore, token_key_of
@@ -21,11 +22,14 @@ COOKIE = "kling_ui_session"
 SCOPE = "openid profile"  # who it is; nothing of what the account may do
 TIMEOUT_S = 10.0
 # What the page says after a login that came to nothing, by the word in its address.
-WORDS = {
-    "unreachable": "Hugging Face does not answer at the moment. Try again in a minute; everything works without it.",
-    "refused": "You are not logged in: Hugging Face was not allowed to say who you are.",
-    "failed": "The login was not completed. Try again; everything works without it.",
-}
+WORDS = told(
+    {
+        "unreachable": "Hugging Face does not answer at the moment. Try again in a minute; "
+        "everything works without it.",
+        "refused": "You are not logged in: Hugging Face was not allowed to say who you are.",
+        "failed": "The login was not completed. Try again; everything works without it.",
+    }
+)
 
 log = logging.getLogger(__name__)
 

@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from kling_ui.languages import retell, retell_all, told
 from kling_ui.signing import is_same
 from kling_ui.ui.event_payload import place_of
 from kling_ui.ui.web.browser_cookie import browser_of
@@ -46,14 +47,14 @@ OPENING_S = 5.0  # between its first event and its first reading a tab cannot be
 OPENING_MAX = 500  # sessions that may be in that state beyond the limit
 CHECK_EVERY_S = 5.0
 
-TAB_BUSY = "This tab is waiting for too many things at once. Wait until they are done, or reload the page."
-ADDRESS_BUSY = "Too many things are going on at once from where you are. Wait until some of them are done."
-APP_BUSY = "Too much is going on in this app at the moment. Try again in a minute."
-TABS_MAX = "Too many tabs are open in this app at the moment. Try again in a minute."
-INSIDE = "Something went wrong inside the app. Try again."
+TAB_BUSY = told("This tab is waiting for too many things at once. Wait until they are done, or reload the page.")
+ADDRESS_BUSY = told("Too many things are going on at once from where you are. Wait until some of them are done.")
+APP_BUSY = told("Too much is going on in this app at the moment. Try again in a minute.")
+TABS_MAX = told("Too many tabs are open in this app at the moment. Try again in a minute.")
+INSIDE = told("Something went wrong inside the app. Try again.")
 NO_CALL = "No call is waiting for its answer here."
 _ANSWERS = {"process_generating", "process_completed"}
-_FORGOTTEN = {"msg": "unexpected_error", "message": "This tab was forgotten.", "success": False}
+_FORGOTTEN = {"msg": "unexpected_error", "message": told("This tab was forgotten."), "success": False}
 
 
 class LeanState(SessionState):
@@ -61,9 +62,7 @@ class LeanState(SessionState):
 
     def __init__(self, blocks: Any) -> None:
         self.blocks_config = copy.copy(blocks.default_config)
-        self.config_values = {}
-        self.state_data = {}
-        self._state_ttl = {}
+        self.config_values, self.state_data, self._state_ttl = {}, {}, {}
         self.is_closed = False
 
     def __setitem__(self, key: int, value: Any) -> None:
@@ -410,7 +409,7 @@ class SessionLimits:
     async def _read(self, name: str, scope: Scope, receive: Receive, send: Send) -> None:
         if name not in self._sessions or not self._sessions.is_of(name, browser_of(scope)):
             # As Gradio says it: a page that has lost its session looks for the server and begins anew.
-            told = orjson.dumps(_FORGOTTEN | {"session_not_found": True})
+            told = orjson.dumps(retell_all(_FORGOTTEN) | {"session_not_found": True})
             await Response(b"data: " + told + b"\n\n", media_type="text/event-stream")(scope, receive, send)
             return
         if not self._sessions.may_read(name):
@@ -447,4 +446,4 @@ class SessionLimits:
 
 
 def _answer(status: int, words: str) -> JSONResponse:
-    return JSONResponse({"detail": words}, status)
+    return JSONResponse({"detail": retell(words)}, status)

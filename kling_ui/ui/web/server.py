@@ -23,6 +23,7 @@ from uvicorn.config import LOGGING_CONFIG
 
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
+from kling_ui.languages import retell_all
 from kling_ui.logs import write_json_lines
 from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.options import InputKind
@@ -43,6 +44,7 @@ from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, S
 from kling_ui.ui.web.gradio_shortcuts import take_shortcuts
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
+from kling_ui.ui.web.page_language import SpokenLanguage, TranslatedPage, let_speak
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.posters import add_posters_route
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
@@ -81,6 +83,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
     # Without it Gradio takes any readable path for a file that it may copy. ``is_running`` stays off: it would let
     # every stream leave a task behind that goes on for ever, and all that it brings is an empty message now and then.
     page.has_launched = True
+    let_speak(page.config)
     mounted.state_holder = NoStates()
     mounted.state_holder.set_blocks(page)
     sessions = PageSessions(
@@ -99,6 +102,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
         blocks=frozenset({page._id, *page.blocks}),  # a loading page triggers events itself
         max_bytes=settings.limits.event_kb * 1000,
     )
+    mounted.add_middleware(TranslatedPage)
     mounted.add_middleware(QuickPage, words=asset("ui/wait.html").read_text("utf-8"))
     mounted.add_middleware(BrowserCookie, on_space=settings.on_space)
     mounted.add_middleware(OpenPaths)
@@ -181,6 +185,7 @@ def build_app(
         app.router.routes.extend(Route(path, tools) for path in MCP_PATHS)
     if settings.login:
         add_login(app, settings.login, lambda: app.state.services.tokens)
+    app.add_middleware(SpokenLanguage)
     _add_security(app, settings, stream_shutdown or StreamShutdown(), signed_files.secret)
     if settings.outside_url:
         _publish_inputs(app, settings.data_dir)
@@ -392,7 +397,7 @@ def add_copies_route(app: FastAPI, signed_files: SignedFiles) -> None:
             return PlainTextResponse("Not found", 404)
         services: Services = app.state.services.for_scope(request.scope)
         copy = await services.shown(path, kind, is_wanted=wanted)
-        return JSONResponse(shown_copy(signed_files, kind, copy), headers={"Cache-Control": "no-store"})
+        return JSONResponse(retell_all(shown_copy(signed_files, kind, copy)), headers={"Cache-Control": "no-store"})
 
 
 def _file_answer(path: Path) -> FileResponse:

@@ -11,6 +11,7 @@ from anyio import Path as AsyncPath
 
 from kling_ui import signing
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import Told
 
 UPLOAD_MAX_BYTES = 512 * 1024**2  # above every documented limit, so that the checks can say what is wrong
 _SIGNATURE_CHARS = 32  # 192 bits
@@ -129,7 +130,10 @@ def refuse_large(size_bytes: int, max_bytes: int = UPLOAD_MAX_BYTES) -> None:
     """
     if size_bytes > max_bytes:
         raise KlingUIError(
-            f"This file is larger than {max_bytes // 1024**2} MB, the most that can be sent here.",
+            Told(
+                "This file is larger than {max_bytes} MB, the most that can be sent here.",
+                max_bytes=max_bytes // 1024**2,
+            ),
             advice="Choose a smaller one.",
         )
 
@@ -141,4 +145,4 @@ def _refuse_empty(size_bytes: int) -> None:
 
 def _not_kept(error: OSError) -> KlingUIError:
     reason = (error.strerror or "the disk refused").lower()
-    return KlingUIError(f"This file could not be kept here ({reason}).", advice="Try again later.")
+    return KlingUIError(Told("This file could not be kept here ({reason}).", reason=reason), advice="Try again later.")

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from kling_ui.languages import Told
 from kling_ui.ui.web.uploads import DiskFloor, DiskFullError, DiskUsage
 
 try:
@@ -134,7 +135,9 @@ class TemporarySpace(DiskFloor):
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._woken.set)
         raise DiskFullError(
-            f"All inputs and copies here together may take {self._max_bytes / 1e9:g} GB, and nearly do.",
+            Told(
+                "All inputs and copies here together may take {most:g} GB, and nearly do.", most=self._max_bytes / 1e9
+            ),
             advice="Room is being made: try again in a minute. Whoever runs the app can set KLING_UI_TEMPORARY_GB "
             "higher.",
         )

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from dataclasses import dataclass
 
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import Told
 
 IDLE_S = 30.0
 GRACE_S = 30.0
@@ -67,6 +68,7 @@ async def paced(chunks: AsyncIterable[bytes], rate: UploadRate) -> AsyncGenerato
 def _too_slow(rate: UploadRate, elapsed_s: float) -> TooSlowError:
     if elapsed_s >= rate.limit_s:
         return TooSlowError(
-            f"The file did not arrive within {rate.limit_s / 60:g} min.", advice="Choose a smaller one, or try again."
+            Told("The file did not arrive within {limit_s:g} min.", limit_s=rate.limit_s / 60),
+            advice="Choose a smaller one, or try again.",
         )
     return TooSlowError("The file arrived too slowly, or stopped coming.", advice="Check the connection and try again.")

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from starlette.datastructures import Headers
 
 from kling_ui.errors import KlingUIError
+from kling_ui.languages import Told
 from kling_ui.pauses import PausedError
 from kling_ui.quotas import DailyQuotaError, QuotaKeys
 from kling_ui.runs.admission import Admission, UploadAllowance
@@ -84,8 +85,11 @@ class DiskFloor:
             return  # writing there will tell what is wrong
         if free - coming_bytes < self._floor_bytes:
             raise DiskFullError(
-                f"The disk of this app is nearly full: {free / 1e9:.1f} GB are free, "
-                f"and {self._floor_bytes / 1e9:g} GB must stay free.",
+                Told(
+                    "The disk of this app is nearly full: {free:.1f} GB are free, and {floor:g} GB must stay free.",
+                    free=free / 1e9,
+                    floor=self._floor_bytes / 1e9,
+                ),
                 advice="What is here can still be seen and saved. Whoever runs the app can make room, or set "
                 "KLING_UI_FREE_DISK_GB lower.",
             )
@@ -121,7 +125,10 @@ class _Account:
         """
         if self.kept_bytes + self.coming_bytes + size_bytes > max_bytes:
             raise QuotaError(
-                f"Your inputs here would take more than {max_bytes / 1e9:g} GB, the most that is kept at a time.",
+                Told(
+                    "Your inputs here would take more than {max_bytes:g} GB, the most that is kept at a time.",
+                    max_bytes=max_bytes / 1e9,
+                ),
                 advice="They are removed a day after they came. Choose a smaller file, or come back later.",
             )
         self.coming_bytes += size_bytes

@@ -1,0 +1,131 @@
+"""The page in its visitor's language: what the server writes into it, and what its scripts and Gradio's are told."""
+
+import copy
+import re
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from kling_ui.languages import Language, language_of, page_words, retell, retell_all, speaking, spoken
+
+PAGE = "/"
+_LANGUAGE_OF_PAGE, _HEAD = re.compile(rb'(<html\s+lang=")en(")'), b"<head>"
+_ESCAPED = {b"<": b"\\u003c", b">": b"\\u003e", b"&": b"\\u0026"}  # so that nothing in a script ends it
+
+
+def language_of_scope(scope: Scope) -> Language:
+    """Tell which language to speak to whoever sent a request."""
+    asked = HTTPConnection(scope)
+    return language_of(asked.headers, asked.cookies)
+
+
+class SpokenLanguage:
+    """Has every request answered in its visitor's language.
+
+    Args:
+        app: The application behind.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        with speaking(language_of_scope(scope)):
+            await self.app(scope, receive, send)
+
+
+class TranslatedPage:
+    """Puts the words of the visitor's language into the page.
+
+    Args:
+        app: Gradio's application.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Change the answer, if it is the page and not as Gradio would show it to this browser by itself."""
+        is_page = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == PAGE
+        by_itself = language_of(Headers(scope=scope), {}) if is_page else Language.ENGLISH
+        if not is_page or spoken() is by_itself is Language.ENGLISH:
+            await self.app(scope, receive, send)
+            return
+        start: dict[str, Any] = {}
+        body = bytearray()
+
+        async def collect(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                start.update(message)
+                return
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
+            body.extend(message.get("body", b""))
+            if not message.get("more_body", False):
+                whole = _translated(bytes(body)) if start["status"] == 200 else bytes(body)
+                MutableHeaders(raw=start["headers"])["content-length"] = str(len(whole))
+                await send(start)
+                await send({"type": "http.response.body", "body": whole})
+
+        await self.app(scope, receive, collect)
+
+
+def _translated(body: bytes) -> bytes:
+    body = _LANGUAGE_OF_PAGE.sub(rb"\g<1>" + spoken().encode() + rb"\2", body, count=1)
+    return body.replace(_HEAD, _HEAD + _script(), 1)
+
+
+def _script() -> bytes:
+    """Write what the page's scripts read: the words, and the language by which Gradio's own choose theirs."""
+    words = page_words(spoken())
+    told = b"window.klingWords=" + _in_script(words) + b";" if words else b""
+    tag = _in_script(spoken().value)
+    told += b"for(const[n,v]of[['language'," + tag + b"],['languages',[" + tag + b"]]])"
+    return b"<script>" + told + b"Object.defineProperty(navigator,n,{get:()=>v})</script>"
+
+
+def _in_script(value: object) -> bytes:
+    written = orjson.dumps(value)
+    for char, escaped in _ESCAPED.items():
+        written = written.replace(char, escaped)
+    return written
+
+
+class SpokenProps(dict[str, Any]):
+    """What Gradio tells a browser of a component, said in the language of whoever asks.
+
+    Gradio keeps one description of the page and gives each visitor a copy of it.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> dict[str, Any]:
+        """Copy it for somebody."""
+        return retell_all(copy.deepcopy(dict(self), memo))
+
+
+class SpokenTitle(str):
+    """The page's title, said in the language of whoever asks."""
+
+    __slots__ = ()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> str:
+        """Copy it for somebody."""
+        return retell(self)
+
+
+def let_speak(config: Any) -> None:
+    """Have the components of a page told to each visitor in their language.
+
+    Args:
+        config: Gradio's description of the page.
+    """
+    config["title"] = SpokenTitle(config["title"])
+    for component in config["components"]:
+        component["props"] = SpokenProps(component["props"])
