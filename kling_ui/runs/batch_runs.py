@@ -5,7 +5,6 @@ from enum import StrEnum
 from typing import Any
 
 from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.ledger.batch_orders import keep_order, order_of
 from kling_ui.runs.record import EngineName, RunRecord
 
 
@@ -44,6 +43,8 @@ class BatchRuns:
 
     async def keep_order(self, batch: str, visitor: str, order: dict[str, Any]) -> None:
         """Keep what a visitor ordered of a batch, so that it can go on after a restart."""
+        from kling_ui.runs.ledger.batch_orders import keep_order  # noqa: PLC0415  whoever only checks needs no database
+
         now = time.time()
         await self._ledger.ask(
             lambda store: store.read(lambda connection: keep_order(connection, batch, visitor, order, now))
@@ -51,6 +52,8 @@ class BatchRuns:
 
     async def order(self, batch: str, visitor: str) -> dict[str, Any] | None:
         """Return what a visitor ordered of a batch, if that is kept."""
+        from kling_ui.runs.ledger.batch_orders import order_of  # noqa: PLC0415  as above
+
         return await self._ledger.ask(lambda store: store.read(lambda connection: order_of(connection, batch, visitor)))
 
     async def spent_usd(self, batch: str) -> float:

@@ -1,5 +1,6 @@
 """The catalogue of what Python says in Chinese is whole, and holds nothing that is not said any more."""
 
+import gc
 import string
 
 import make_languages
@@ -16,7 +17,11 @@ def catalogue() -> Catalog:
 
 @pytest.fixture(scope="module")
 def sentences() -> list[str]:
-    return make_languages.server_sentences()
+    gc.disable()  # it parses all modules: see pytest_sessionstart in tests/conftest.py
+    try:
+        return make_languages.server_sentences()
+    finally:
+        gc.enable()
 
 
 def places(sentence: str) -> dict[str, str]:
