@@ -18,7 +18,6 @@ Sheets are written into ``build/gallery``: the picture, its frames at even momen
 
 import argparse
 import importlib
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -100,8 +99,6 @@ def main(*options: str) -> None:
             parser.error(f"{asked.folder} is no folder")
         _write_sheet_of(asked.folder, asked.out / f"{asked.folder.resolve().name}.png")
         return
-    if str(ASSETS) not in sys.path:
-        sys.path.append(str(ASSETS))
     _measure_all(asked.only, asked.out)
 
 

@@ -10,7 +10,6 @@ the tables are those of the drawn media. Pictures of what a refinement changes m
 
 import argparse
 import importlib
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -64,8 +63,6 @@ def main(*options: str) -> None:
 
 
 def _given() -> ModuleType:
-    if str(ASSETS) not in sys.path:
-        sys.path.append(str(ASSETS))  # the drawn figure
     return importlib.import_module("benchmarks._trial_media")
 
 
