@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_ui.languages import Told, retell, told
+from kling_ui.ui.web.page_language import translated_page
 from kling_ui.ui.web.program_requests import Call, CallPath, FileMark, GivenFile, as_text, file_of
 
 JOIN = "/gradio_api/queue/join"  # starts an event
@@ -87,6 +88,8 @@ class OpenPaths:
 class QuickPage:
     """Puts words of ours into the page, to be read before Gradio's scripts have come, and sends it compressed.
 
+    They, and those of the page's scripts, are in the visitor's language.
+
     On a slow network the page alone, most of it a description for Gradio, would take seconds, and stay blank.
 
     Args:
@@ -121,7 +124,7 @@ class QuickPage:
     async def _answer(self, scope: Scope, start: Message, body: bytes, send: Send) -> None:
         headers = MutableHeaders(raw=start["headers"])
         if headers.get("content-type", "").startswith("text/html"):
-            head, app, rest = body.partition(b"<gradio-app")
+            head, app, rest = translated_page(body, Headers(scope=scope)).partition(b"<gradio-app")
             # Styles for another medium do not hold back what is shown; they keep their place among the others.
             head = _STYLES.sub(rb"""<link rel="stylesheet" media="print" onload="this.media='all'"\1>""", head)
             body = head + self._words + app + rest

@@ -5,13 +5,12 @@ import re
 from typing import Any
 
 import orjson
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from kling_ui.languages import Language, language_of, page_words, retell, retell_all, speaking, spoken
 
-PAGE = "/"
 _LANGUAGE_OF_PAGE, _HEAD = re.compile(rb'(<html\s+lang=")en(")'), b"<head>"
 _ESCAPED = {b"<": b"\\u003c", b">": b"\\u003e", b"&": b"\\u0026"}  # so that nothing in a script ends it
 
@@ -41,46 +40,17 @@ class SpokenLanguage:
             await self.app(scope, receive, send)
 
 
-class TranslatedPage:
-    """Puts the words of the visitor's language into the page.
+def translated_page(page: bytes, headers: Headers) -> bytes:
+    """Put the words of the visitor's language into the page, unless Gradio would show it to this browser so by itself.
 
     Args:
-        app: Gradio's application.
+        page: Its HTML, as Gradio wrote it.
+        headers: Of the request.
     """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Change the answer, if it is the page and not as Gradio would show it to this browser by itself."""
-        is_page = scope["type"] == "http" and scope["method"] == "GET" and scope["path"] == PAGE
-        by_itself = language_of(Headers(scope=scope), {}) if is_page else Language.ENGLISH
-        if not is_page or spoken() is by_itself is Language.ENGLISH:
-            await self.app(scope, receive, send)
-            return
-        start: dict[str, Any] = {}
-        body = bytearray()
-
-        async def collect(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                start.update(message)
-                return
-            if message["type"] != "http.response.body":
-                await send(message)
-                return
-            body.extend(message.get("body", b""))
-            if not message.get("more_body", False):
-                whole = _translated(bytes(body)) if start["status"] == 200 else bytes(body)
-                MutableHeaders(raw=start["headers"])["content-length"] = str(len(whole))
-                await send(start)
-                await send({"type": "http.response.body", "body": whole})
-
-        await self.app(scope, receive, collect)
-
-
-def _translated(body: bytes) -> bytes:
-    body = _LANGUAGE_OF_PAGE.sub(rb"\g<1>" + spoken().encode() + rb"\2", body, count=1)
-    return body.replace(_HEAD, _HEAD + _script(), 1)
+    if spoken() is language_of(headers, {}) is Language.ENGLISH:
+        return page
+    page = _LANGUAGE_OF_PAGE.sub(rb"\g<1>" + spoken().encode() + rb"\2", page, count=1)
+    return page.replace(_HEAD, _HEAD + _script(), 1)
 
 
 def _script() -> bytes:

@@ -44,7 +44,7 @@ from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, S
 from kling_ui.ui.web.gradio_shortcuts import take_shortcuts
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
-from kling_ui.ui.web.page_language import SpokenLanguage, TranslatedPage, let_speak
+from kling_ui.ui.web.page_language import SpokenLanguage, let_speak
 from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
 from kling_ui.ui.web.posters import add_posters_route
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
@@ -102,7 +102,6 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
         blocks=frozenset({page._id, *page.blocks}),  # a loading page triggers events itself
         max_bytes=settings.limits.event_kb * 1000,
     )
-    mounted.add_middleware(TranslatedPage)
     mounted.add_middleware(QuickPage, words=asset("ui/wait.html").read_text("utf-8"))
     mounted.add_middleware(BrowserCookie, on_space=settings.on_space)
     mounted.add_middleware(OpenPaths)
