@@ -182,7 +182,7 @@ def export(entries: Iterable[Entry], folder: Path, *, with_files: bool) -> int:
             )
     except OSError as error:
         raise KlingUIError(
-            Told("The export cannot be written ({lower}).", lower=(error.strerror or "refused").lower()),
+            Told("The export cannot be written ({reason}).", reason=(error.strerror or "refused").lower()),
             advice="Name another folder.",
         ) from error
     return len(entries)

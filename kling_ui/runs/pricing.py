@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import SecretStr
 
 from kling_ui.errors import RunError
+from kling_ui.languages import Told, told
 from kling_ui.options import Provider
 from kling_ui.quotas import DAY_S, Usage
 from kling_ui.runs.model_schema import SchemaChange
@@ -73,7 +74,8 @@ class NoSuchModelError(RunError):
     """
 
     def __init__(self, model_id: str) -> None:
-        super().__init__(f"The model {model_id} is not offered.", advice="Choose one that kling-ui models lists.")
+        words = Told("The model {model} is not offered.", model=model_id)
+        super().__init__(words, advice=told("Choose one that kling-ui models lists."))
 
 
 class Charge(StrEnum):
