@@ -22,6 +22,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 COOKIE = "kling_ui_language"
 _CHINESE = ("zh", "yue", "wuu", "cmn")  # primary tags of readers who read Chinese before English
 KNOWN_BY_CHARS = 10  # of its own that a sentence needs to be known by in a text that was kept
+KNOWN_TO_CHARS = 3000  # no sentence that was kept is longer; what an engine said has 2000 at most
 _FULL_WIDTH = re.compile(r"(?<=[。！？；，：、]) +")  # such marks bring their own room
 _PLACE = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
 _PACKAGE = Path(__file__).resolve().parent
@@ -210,7 +211,7 @@ def retell(text: str) -> str:
 def retell_stored(text: str) -> str:
     """Say a text again that was kept in English; what stood in its places is found by the catalogue's sentences."""
     said = retell(text)
-    if spoken() is Language.ENGLISH or said != text:
+    if spoken() is Language.ENGLISH or said != text or len(text) > KNOWN_TO_CHARS:
         return said
     return _recognised(spoken(), text) or text
 
@@ -218,28 +219,43 @@ def retell_stored(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _recognised(language: Language, text: str) -> str:
     words = _catalogue(language, "server")
-    for pattern, sentence in _patterns(language):
-        if found := pattern.fullmatch(text):
+    for sentence, names, parts in _known_by_words(language):
+        if found := _between(text, parts):
             values = {
                 name: words.get(value, _recognised(language, value)) or value
-                for name, value in found.groupdict().items()
+                for name, value in zip(names, found, strict=True)
             }
             return _PLACE.sub(lambda place, values=values: values[place[1]], words[sentence])
     return ""
 
 
+def _between(text: str, parts: list[str]) -> list[str]:
+    """Find what stands between parts that follow one another from the beginning of a text to its end, if they do.
+
+    Each part is taken where it comes first, in one pass: a text may be of others, and of any length.
+    """
+    found, start = [], len(parts[0])
+    for part in parts[1:-1]:
+        at = text.find(part, start + 1)
+        if at < 0:
+            return []
+        found.append(text[start:at])
+        start = at + len(part)
+    end = len(text) - len(parts[-1])
+    fits = text.startswith(parts[0]) and text.endswith(parts[-1]) and end > start
+    return [*found, text[start:end]] if fits else []
+
+
 @cache
-def _patterns(language: Language) -> list[tuple[re.Pattern[str], str]]:
-    """Make a pattern of each sentence that has places, and enough words of its own to be known by them."""
+def _known_by_words(language: Language) -> list[tuple[str, list[str], list[str]]]:
+    """Return each sentence that has places, and enough words of its own to be known by, with its places and parts."""
     found = []
     for sentence in _catalogue(language, "server"):
-        names = [place[1] for place in _PLACE.finditer(sentence)]
-        own = _PLACE.sub("", sentence)
-        if names and len(set(names)) == len(names) and len(own) >= KNOWN_BY_CHARS:
-            parts = [re.escape(part) for part in _PLACE.split(sentence)[::2]]
-            places = [f"(?P<{name}>.+?)" for name in names] + [""]
-            found.append((len(own), re.compile("".join(map("".join, zip(parts, places, strict=True)))), sentence))
-    return [(pattern, sentence) for _, pattern, sentence in sorted(found, key=lambda one: -one[0])]
+        names, parts = [place[1] for place in _PLACE.finditer(sentence)], _PLACE.split(sentence)[::2]
+        own_chars = sum(map(len, parts))
+        if names and len(set(names)) == len(names) and own_chars >= KNOWN_BY_CHARS:
+            found.append((own_chars, sentence, names, parts))
+    return [(sentence, names, parts) for _, sentence, names, parts in sorted(found, key=lambda one: -one[0])]
 
 
 def retell_all(value: Any) -> Any:

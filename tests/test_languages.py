@@ -132,6 +132,12 @@ def test_an_error_is_told_in_the_language_of_who_reads_it():
         assert str(said) == "dance.mp4: 这是PDF 文档，不是视频。请选择 MP4 或 MOV 视频。"
 
 
+@pytest.mark.parametrize("text", ["( of , s )" * 200, "The run. " * 300, "it cannot be read (" * 150, "x" * 20_000])
+def test_what_an_engine_said_in_pieces_of_our_sentences_is_shown_as_it_is(text):
+    with speaking(ZH):  # where each piece could end in many places, a search for them all would never end
+        assert retell_stored(text) == text
+
+
 def test_what_is_stored_stays_english():
     async def ready() -> str:
         await asyncio.sleep(0)
