@@ -311,13 +311,16 @@ def open_world(tmp_path: Path, ledger_url: str) -> OpenWorld:
         web = httpx.AsyncClient(transport=outside or httpx.MockTransport(lambda _: httpx.Response(404)))
         probe = UrlProbe(web, resolve=_look_up, takes_http=settings.api_base.startswith("http://"))
         engines = Engines(settings, workers, tmp_path / "data" / "preview", remote=vendor, probe=probe, render=painter)
-        async with web, open_runner(settings, workers, engines=engines, context=context, take_over=take_over) as runner:
-            try:
+        try:
+            async with (
+                web,
+                open_runner(settings, workers, engines=engines, context=context, take_over=take_over) as runner,
+            ):
                 yield World(
                     tmp_path, runner, context, engines, settings.limits, painter, vendor, measurer, image, video, sleeps
                 )
-            finally:
-                painter.go.set()
+        finally:
+            painter.go.set()  # after the process has ended: what it was drawing then did not come to its end
 
     return opened
 

@@ -135,7 +135,6 @@ def test_previews_taken_up_after_a_restart_count(open_world):
             world.painter.go.clear()
             for prompt in ("one", "two"):
                 await _begin(world, prompt)
-            world.painter.go.set()
         async with open_world(ahead_s=3600.0, take_over=False) as world:
             world.painter.go.clear()
             assert len(await world.runner.take_over()) == 2
