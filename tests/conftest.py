@@ -38,13 +38,12 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Try a browser test once more when it fails: the browser, the app and the clip's encoder share few cores.
+    """Try a test once more when it fails: browsers, processes and the clip's encoder share few cores with it.
 
     The summary names each test that passed only then (``-r R``). Such a race is a defect, and is mended, not kept.
     """
     for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+        item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(autouse=True)
