@@ -13,8 +13,15 @@ from kling_ui.languages import Told
 from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import HEAD_BYTES, described, signature
 from kling_ui.options import InputKind
-from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile
-from kling_ui.runs.publishing.url_probe import AddressFinding, Copy, UrlProbe, judge_address
+from kling_ui.runs.publishing.protocol import (
+    AddressFinding,
+    Channel,
+    Delivery,
+    InputFile,
+    NoPublisherError,
+    PublishedFile,
+)
+from kling_ui.runs.publishing.url_probe import Copy, UrlProbe, judge_address
 
 # What the vendor's own ComfyUI nodes send inside a request (docs/vendor_api.md, section 8); unconfirmed for this model.
 # Together they stay below the 64 MiB that those nodes allow for a whole request.

@@ -18,7 +18,7 @@ from kling_ui.options import InputKind
 from kling_ui.runs.record import RunState
 
 if TYPE_CHECKING:  # what judges pictures takes long to load
-    from kling_ui.runs.publishing.url_probe import AddressFinding
+    from kling_ui.checks.report import Severity
 
 # While a run is here its engine may fetch the files, or fetch them again; nobody else does, and never later.
 FETCHING = frozenset({RunState.SUBMITTING, RunState.IN_QUEUE, RunState.IN_PROGRESS, RunState.UNKNOWN})
@@ -47,6 +47,25 @@ class Channel(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AddressFinding:
+    """What is wrong with an address.
+
+    Attributes:
+        rule: Its id, such as ``address.expiry``.
+        severity: How much it matters; with a block an engine cannot use the address.
+        measured: What was measured.
+        message: One sentence that says what is wrong.
+        advice: One sentence that says what to do.
+    """
+
+    rule: str
+    severity: "Severity"
+    measured: float | int | str | None
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """How one file travels.
 
@@ -60,7 +79,7 @@ class Delivery:
     channel: Channel
     host: str = ""
     hours: int = 0
-    findings: "tuple[AddressFinding, ...]" = ()
+    findings: tuple[AddressFinding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from kling_ui.languages import Told, told
 from kling_ui.media.safe_http import Resolve, host_of, is_public, refusal, resolve_host, safe_request
 from kling_ui.media.signatures import HEAD_BYTES, IMAGE_FORMATS, VIDEO_FORMATS, described, signature
 from kling_ui.options import InputKind
-from kling_ui.runs.publishing.protocol import InputFile, NoPublisherError
+from kling_ui.runs.publishing.protocol import AddressFinding, InputFile, NoPublisherError
 
 _SIGNERS = ("x-amz-", "x-goog-", "x-oss-")  # signature version 4 of S3, and its likenesses at Google and Alibaba
 _SECONDS = ("expires", "exp", "expiry")  # S3 version 2, CloudFront, this app, and many a home-made scheme
@@ -224,25 +224,6 @@ class Copy:
         """Read what is compared; blocking."""
         with path.open("rb") as file:
             return cls(path.stat().st_size, file.read(HEAD_BYTES))
-
-
-@dataclass(frozen=True, slots=True)
-class AddressFinding:
-    """What is wrong with an address.
-
-    Attributes:
-        rule: Its id, such as ``address.expiry``.
-        severity: How much it matters; with a block an engine cannot use the address.
-        measured: What was measured.
-        message: One sentence that says what is wrong.
-        advice: One sentence that says what to do.
-    """
-
-    rule: str
-    severity: Severity
-    measured: float | int | str | None
-    message: str
-    advice: str
 
 
 def judge_address(facts: AddressFacts, role: InputKind, copy: Copy | None, now: float) -> tuple[AddressFinding, ...]:

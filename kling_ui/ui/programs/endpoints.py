@@ -2,22 +2,17 @@
 
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import gradio as gr
 
-from kling_ui.errors import SettingsError
 from kling_ui.options import DEFAULT_PROMPT
-from kling_ui.settings import Settings
 from kling_ui.ui.programs.arguments import Money, Wish
 from kling_ui.ui.programs.batch_calls import BatchCalls, BatchWish
 from kling_ui.ui.programs.calls import ProgramCalls
 from kling_ui.ui.programs.long_clip_calls import LongClipCalls, LongWish
 from kling_ui.ui.services import Services
 from kling_ui.ui.web.program_requests import Call, Parameter
-
-if TYPE_CHECKING:
-    from kling_ui.ui.programs.mcp_tools import McpTools
 
 File = gr.FileData | str | None
 Facing = Literal["video", "image"]
@@ -308,23 +303,6 @@ def place_endpoints(page: gr.Blocks, services: Callable[[], Services]) -> None:
         call = getattr(endpoints, name)
         gr.api(call, api_name=name, api_description=" ".join((call.__doc__ or "").split()), concurrency_limit=None)
         _describe(page.fns[max(page.fns)], call)
-
-
-def open_tools(settings: Settings, services: Callable[[], Services]) -> "McpTools":
-    """Open the same endpoints as tools for agents.
-
-    Args:
-        settings: Limits of requests.
-        services: Gives what the tools work with; it is asked only while the server runs.
-
-    Raises:
-        SettingsError: What they need is not installed.
-    """
-    try:
-        from kling_ui.ui.programs.mcp_tools import McpTools  # noqa: PLC0415  an extra brings what it needs
-    except ModuleNotFoundError as error:
-        raise SettingsError("KLING_UI_MCP takes 0 where the extra mcp is not installed.") from error
-    return McpTools(services, max_bytes=settings.limits.event_kb * 1000, is_public=settings.is_public)
 
 
 def calls_of(page: gr.Blocks) -> dict[int, Call]:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -34,7 +34,7 @@ from kling_ui.runs.publishing.public_files import published_files_route
 from kling_ui.served_hosts import AllowedHosts, Origin
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples, prepared_result
-from kling_ui.ui.programs.endpoints import calls_of, open_tools
+from kling_ui.ui.programs.endpoints import calls_of
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
@@ -54,6 +54,9 @@ from kling_ui.ui.web.timed_connection import TimedConnection
 from kling_ui.ui.web.upload_forms import add_forms_route
 from kling_ui.ui.web.upload_rate import UploadRate
 from kling_ui.ui.web.uploads import UploadIntake, status_of
+
+if TYPE_CHECKING:
+    from kling_ui.ui.programs.mcp_tools import McpTools
 
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
@@ -407,3 +410,20 @@ def _file_answer(path: Path) -> FileResponse:
         filename=None if media_type else path.name,  # a name here would win over the page's own for a download
         headers={"Content-Security-Policy": _FILE_POLICY, "Cache-Control": "private, max-age=86400"},
     )
+
+
+def open_tools(settings: Settings, services: Callable[[], Services]) -> "McpTools":
+    """Open the same endpoints as tools for agents.
+
+    Args:
+        settings: Limits of requests.
+        services: Gives what the tools work with; it is asked only while the server runs.
+
+    Raises:
+        SettingsError: What they need is not installed.
+    """
+    try:
+        from kling_ui.ui.programs.mcp_tools import McpTools  # noqa: PLC0415  an extra brings what it needs
+    except ModuleNotFoundError as error:
+        raise SettingsError("KLING_UI_MCP takes 0 where the extra mcp is not installed.") from error
+    return McpTools(services, max_bytes=settings.limits.event_kb * 1000, is_public=settings.is_public)

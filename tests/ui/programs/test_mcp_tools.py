@@ -16,7 +16,7 @@ from mcp.client.streamable_http import streamablehttp_client
 
 from kling_ui.errors import SettingsError
 from kling_ui.settings import Settings
-from kling_ui.ui.programs.endpoints import open_tools
+from kling_ui.ui.web.server import open_tools
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "assets" / "examples"
 TOKEN = "vendor-token-0123456789"
