@@ -27,7 +27,7 @@ from obstore.store import ObjectStore
 from kling_ui.buckets import open_bucket
 from kling_ui.errors import KlingUIError, SettingsError, WorkCancelledError, WorkError
 from kling_ui.travelling_jobs import (
-    Answer,
+    JobAnswer,
     MissingFileError,
     Order,
     PackedJob,
@@ -149,7 +149,7 @@ class ClusterWorkers(Workers):
         self.traffic.fetched_bytes += fetched
         return value, answer.is_error
 
-    async def _ask(self, job: PackedJob) -> Answer:
+    async def _ask(self, job: PackedJob) -> JobAnswer:
         ticket = uuid.uuid4().hex
         if job.progress is not None:
             self._progress[ticket] = job.progress
@@ -276,7 +276,7 @@ def workbench() -> Workbench:
     return Workbench(open_bucket(url), Path(tempfile.mkdtemp(prefix="kling_ui-spool-")))
 
 
-def carry_out(order: Order, ticket: str, topic: str) -> Answer:
+def carry_out(order: Order, ticket: str, topic: str) -> JobAnswer:
     """Do a job on a Dask worker.
 
     Args:
@@ -308,7 +308,7 @@ def carry_out(order: Order, ticket: str, topic: str) -> Answer:
 
 async def _carry_out(
     bench: Workbench, order: Order, is_wanted: Callable[[], bool], tell: Callable[[bytes], None]
-) -> Answer:
+) -> JobAnswer:
     if (known := await find_answer(bench.store, order)) is not None:
         return known
     await bench.tidy()
@@ -334,7 +334,7 @@ async def _do(
     places: tuple[list[Path], list[Path]],
     is_wanted: Callable[[], bool],
     tell: Callable[[bytes], None],
-) -> Answer:
+) -> JobAnswer:
     """Do the job in a process, tell how far it is, and end it once nobody waits for it."""
     task = asyncio.ensure_future(workers.run(perform, order.call, *places, timeout_s=order.timeout_s))
     told = b""

@@ -80,7 +80,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class JobAnswer:
     """What came of a job.
 
     Attributes:
@@ -136,7 +136,7 @@ class PackedJob:
         """
         return sum([await _put(store, file, path) for file, path in zip(self.order.inputs, self.inputs, strict=True)])
 
-    async def unpack(self, store: ObjectStore, answer: Answer) -> tuple[object, int]:
+    async def unpack(self, store: ObjectStore, answer: JobAnswer) -> tuple[object, int]:
         """Put the written files where they belong, each whole or not at all, and give what came of the job.
 
         Returns:
@@ -166,7 +166,7 @@ def program_hash() -> str:
     return digest.hexdigest()
 
 
-async def find_answer(store: ObjectStore, order: Order) -> Answer | None:
+async def find_answer(store: ObjectStore, order: Order) -> JobAnswer | None:
     """Look whether a job was done before, and its answer with all of its files is still there.
 
     Raises:
@@ -174,7 +174,7 @@ async def find_answer(store: ObjectStore, order: Order) -> Answer | None:
     """
     try:
         kept = await (await obstore.get_async(store, f"{ANSWERS}/{order.key}")).bytes_async()
-        answer: Answer = pickle.loads(bytes(kept))  # noqa: S301  our own
+        answer: JobAnswer = pickle.loads(bytes(kept))  # noqa: S301  our own
         for _, file in answer.outputs:
             await obstore.head_async(store, f"{FILES}/{file.sha256}")
     except FileNotFoundError:
@@ -199,8 +199,8 @@ async def fetch_inputs(store: ObjectStore, order: Order, spool: Path) -> list[Pa
 
 
 async def keep_answer(
-    store: ObjectStore, order: Order, answer: Answer, folders: Sequence[Path], changed: Mapping[int, Path]
-) -> Answer:
+    store: ObjectStore, order: Order, answer: JobAnswer, folders: Sequence[Path], changed: Mapping[int, Path]
+) -> JobAnswer:
     """Upload what a job wrote, then its answer, so that whoever finds the answer finds the files.
 
     Args:
@@ -222,12 +222,12 @@ async def keep_answer(
     sent = [(place, await asyncio.to_thread(_sent, path), path) for place, path in outputs]
     for _, file, path in sent:
         await _put(store, file, path)
-    whole = Answer(answer.value, is_error=False, outputs=tuple((place, file) for place, file, _ in sent))
+    whole = JobAnswer(answer.value, is_error=False, outputs=tuple((place, file) for place, file, _ in sent))
     await obstore.put_async(store, f"{ANSWERS}/{order.key}", pickle.dumps(whole))
     return whole
 
 
-def perform(call: bytes, inputs: list[Path], folders: list[Path]) -> Answer:
+def perform(call: bytes, inputs: list[Path], folders: list[Path]) -> JobAnswer:
     """Do a job in the process that may be ended for it; what it raises is raised here.
 
     Args:
@@ -239,11 +239,11 @@ def perform(call: bytes, inputs: list[Path], folders: list[Path]) -> Answer:
     return pack_value(work(), inputs, folders)
 
 
-def pack_value(value: object, inputs: list[Path], folders: list[Path], *, is_error: bool = False) -> Answer:
+def pack_value(value: object, inputs: list[Path], folders: list[Path], *, is_error: bool = False) -> JobAnswer:
     """Pack what came of a job; paths of the worker become references."""
     buffer = io.BytesIO()
     _Packer(buffer, list(inputs), list(folders), is_fixed=True).dump(value)
-    return Answer(buffer.getvalue(), is_error=is_error)
+    return JobAnswer(buffer.getvalue(), is_error=is_error)
 
 
 async def sweep(store: ObjectStore, older_than: float) -> int:

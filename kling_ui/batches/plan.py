@@ -238,8 +238,7 @@ class Planner:
                 repaired = {name: _listed(planned.repairs, name) for name in ("image", "video")}
         from kling_ui.runs.engines import judged_for  # noqa: PLC0415  it loads what only runs need
 
-        judged = report if engine is EngineName.KLING else report.for_preview()
-        check = CheckResult.of(judged_for(engine, judged.accepting(self.accept)))
+        check = CheckResult.of(judged_for(engine, report, self.accept))
         inputs = RunInputs(
             image=image, video=video, choice=choice, findings=report_json(report), repaired=repaired,
             cell=self._place(cell),

@@ -1,4 +1,4 @@
-"""Every number that a check compares with, once, beside whoever says it."""
+"""Every number that a rule compares with, once, beside whoever says it; those of detection stand in ``vision``."""
 
 from dataclasses import dataclass
 from enum import StrEnum

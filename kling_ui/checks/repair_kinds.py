@@ -53,7 +53,7 @@ class RepairKind(StrEnum):
 class RepairCode(StrEnum):
     """What a repair does here: its kind, and behind a slash which of its sentences.
 
-    A label and an effect for each stand in ``presentation/sentences.py``.
+    A label and an effect for each stand in ``presentation/repair_sentences.py``.
     """
 
     IMAGE_CONVERT = "image.convert/format"

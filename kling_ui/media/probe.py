@@ -54,7 +54,7 @@ _QUICK_SHARE = 0.02  # of the steps; still quicker ones are mistakes of clocks
 _SAME_PACE = 0.002  # 24 and 23.976 differ only after many seconds
 TIE_TICKS = 1e-3  # a frame half way between two ticks belongs to the later one
 _NEAR_RATE = 0.02  # likewise for an uneven clip, which has no rate of its own
-_FPS_MIN, _FPS_MAX = 0.01, 1000.0  # outside, the packets' times are nonsense and an even rate is assumed
+_SANE_FPS_MIN, _SANE_FPS_MAX = 0.01, 1000.0  # outside, the packets' times are nonsense and an even rate is assumed
 __all__ = ["ImageFacts", "VideoFacts", "probe_image", "probe_video", "sniff", "sniff_image", "sniff_video"]
 
 _ISO_MEDIA = frozenset({"mp4", "mov", "3gp"})
@@ -228,7 +228,7 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
     is_key = np.asarray(keys)
     if None not in times and unit_s:
         timing = clip_timing(np.asarray(times, np.float64) * unit_s, is_key, last_step * unit_s)
-        if _FPS_MIN <= timing.fps <= _FPS_MAX:
+        if _SANE_FPS_MIN <= timing.fps <= _SANE_FPS_MAX:
             return timing
     return clip_timing(np.arange(len(times)) / announced_fps, is_key, 1 / announced_fps)
 
@@ -298,7 +298,7 @@ def constant_fps(fps: float, *, is_even: bool) -> Fraction:
 
 def _announced_fps(stream: VideoStream) -> float:
     rate = stream.average_rate or stream.guessed_rate
-    return float(rate) if rate and _FPS_MIN <= rate <= _FPS_MAX else _FALLBACK_FPS
+    return float(rate) if rate and _SANE_FPS_MIN <= rate <= _SANE_FPS_MAX else _FALLBACK_FPS
 
 
 def _codec_name(stream: object) -> str:

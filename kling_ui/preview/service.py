@@ -1,4 +1,4 @@
-"""Reading the body of a request, no more of it than is allowed."""
+"""The vendor's HTTP contract (docs/vendor_api.md), answered by this process: submit, status, result and cancel."""
 
 import asyncio
 import hashlib

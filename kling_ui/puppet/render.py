@@ -36,10 +36,10 @@ from kling_ui.vision.tracking import track_poses
 
 STRETCH_FRAMES = 12  # drawn at a time
 READ_AHEAD, DRAWN_AHEAD = 6, 6  # frames that may wait for the next one to take them
-# Half of the processor time of "veryfast" for three times the bytes: previews are played where they are made.
 USUAL_FPS = 25  # taken for a clip that does not say how many frames a second it has
 SHOWN_SIDE_PX, SHOWN_QUALITY = 360, 70  # of what is shown before the result is complete: some 10 kB
 CANVASES = DRAWN_AHEAD + 3  # besides those that wait, one is being drawn, one encoded, and one is spare
+# Half of the processor time of "veryfast" for three times the bytes: previews are played where they are made.
 X264_OPTIONS = {"preset": "ultrafast", "crf": "20", "profile": "high", "threads": "1"}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,12 +43,19 @@ TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 NOT_DRAWN = frozenset({FindingCode.IMAGE_CHARACTER, FindingCode.VIDEO_PERSON_NOBODY})
 
 
-def judged_for(engine: EngineName, report: Report) -> Report:
+def judged_for(engine: EngineName, report: Report, accept: Collection[str] = ()) -> Report:
     """Judge what the checks found for the engine that is to render: the preview stops where it could draw nothing.
 
     Its detector is not the checks' own, so a person who has checked may go on.
+
+    Args:
+        engine: Who renders. The preview needs no prompt.
+        report: What the checks found.
+        accept: Ids of rules that a person overrules.
     """
-    return report.blocking(NOT_DRAWN) if engine is EngineName.PREVIEW else report
+    if engine is EngineName.PREVIEW:
+        report = report.for_preview().blocking(NOT_DRAWN)
+    return report.accepting(accept)
 
 
 def open_publishers(settings: Settings, probe: UrlProbe) -> PublisherChain:

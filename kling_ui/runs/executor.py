@@ -15,7 +15,7 @@ from kling_ui.runs.outcomes import (
     EndedError,
     Outcome,
     OutcomeCode,
-    Pause,
+    RetryLater,
     Trouble,
     TroubleCode,
     after_error,
@@ -134,13 +134,13 @@ class RunExecutor:
             return await self._settle(self._after(error))
         return None
 
-    def _after(self, error: Exception) -> Outcome | Pause:
+    def _after(self, error: Exception) -> Outcome | RetryLater:
         age_s = self._context.clock() - self.record.changed_at
         outcome = after_error(error, self.record, is_free=self._engine.is_free, refusals=self._refusals, age_s=age_s)
         self._refusals += isinstance(error, APIError)
         return outcome
 
-    async def _settle(self, outcome: Outcome | Pause) -> float | None:
+    async def _settle(self, outcome: Outcome | RetryLater) -> float | None:
         if isinstance(outcome, Outcome):
             await self._recorder.note(outcome.state, **outcome.to_columns())
             return None
@@ -208,7 +208,7 @@ class RunExecutor:
                 await self._recorder.note(news)
 
     async def _breathe(self) -> None:
-        """Leave the pace's time between two requests to a remote engine."""
+        """Leave the polling's shortest interval between two requests to a remote engine."""
         if not self._engine.is_free:
             await self._context.sleep(self._engine.polling.floor_s)
 

@@ -160,7 +160,9 @@ class RunGallery:
         if not record.has_inputs:
             return None
         like = await self._context.ledger.ask(lambda store: store.read(partial(same_inputs, record=record)))
-        others = (one for one in like if one.engine is not record.engine and _wish(one) == _wish(record))
+        others = (
+            one for one in like if one.engine is not record.engine and _what_was_asked(one) == _what_was_asked(record)
+        )
         views = (self._queries.show(one) for one in others)
         return next((view for view in views if view.result is not None), None)
 
@@ -260,6 +262,6 @@ def forecast_record(paid: Sequence[RunRecord]) -> ForecastRecord:
     return ForecastRecord(len(right), len(errors_s), max(right, default=0.0))
 
 
-def _wish(record: RunRecord) -> object:
+def _what_was_asked(record: RunRecord) -> object:
     """Give what both engines are asked for alike: Kling is asked for no size."""
     return replace(record.choice, resolution=Resolution.P720)

@@ -161,7 +161,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class RetryLater:
     """A paid run that goes on at its engine, but cannot be followed at the moment.
 
     Attributes:
@@ -185,7 +185,7 @@ class EndedError(Exception):
 
 def after_error(
     error: Exception, record: RunRecord, *, is_free: bool, refusals: int = 0, age_s: float = 0.0
-) -> Outcome | Pause:
+) -> Outcome | RetryLater:
     """Tell what an error means for a run.
 
     Money decides: a free run simply failed; a paid one that was sent is never called failed before its engine says so.
@@ -207,7 +207,7 @@ def after_error(
         return _refused(error, refusals)
     if age_s > KEPT_S:
         return Outcome(RunState.UNKNOWN, OutcomeCode.NEVER_ENDED)
-    return Pause(trouble=Trouble(TroubleCode.RETRIED_LATER, _message(error)))
+    return RetryLater(trouble=Trouble(TroubleCode.RETRIED_LATER, _message(error)))
 
 
 def from_result(result: RequestResult) -> Outcome | None:
@@ -230,11 +230,11 @@ def without_video(message: str, *, is_expired: bool = False) -> Outcome:
     return Outcome(RunState.FAILED, code, message)
 
 
-def _refused(error: APIError, refusals: int) -> Outcome | Pause:
+def _refused(error: APIError, refusals: int) -> Outcome | RetryLater:
     if refusals < REFUSALS_MAX:
-        return Pause(REFUSAL_WAIT_S * 2**refusals, Trouble(TroubleCode.RETRIED, error.message))
+        return RetryLater(REFUSAL_WAIT_S * 2**refusals, Trouble(TroubleCode.RETRIED, error.message))
     if isinstance(error, AuthenticationError):
-        return Pause(needs_token=True)
+        return RetryLater(needs_token=True)
     return Outcome(RunState.UNKNOWN, OutcomeCode.NOT_TOLD, error.message, raw=_raw(error))
 
 

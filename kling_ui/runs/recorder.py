@@ -29,7 +29,7 @@ class StatusUpdate:
     Attributes:
         record: What is remembered of it.
         live: What only its follower knows.
-        replaced: Set when there is a newer notice, or none any more.
+        replaced: Set when there is a newer update, or none any more.
     """
 
     record: RunRecord
@@ -38,13 +38,13 @@ class StatusUpdate:
 
 
 class LiveStatus:
-    """Notices about the runs that this process follows; one writer a run, any number of readers."""
+    """The newest updates of the runs that this process follows; one writer a run, any number of readers."""
 
     def __init__(self) -> None:
         self._updates: dict[str, StatusUpdate] = {}
 
     def post(self, record: RunRecord, live: Live) -> None:
-        """Put up the newest notice of a run and wake everybody who waits for it, if it tells anything new."""
+        """Keep the newest update of a run and wake everybody who waits for it, if it tells anything new."""
         old = self._updates.get(record.run_id)
         if old is not None and (old.record, old.live) == (record, live):
             return
@@ -53,7 +53,7 @@ class LiveStatus:
             old.replaced.set()
 
     def read(self, run_id: str) -> StatusUpdate | None:
-        """Return the newest notice of a run, if it is followed here."""
+        """Return the newest update of a run, if it is followed here."""
         return self._updates.get(run_id)
 
     def take_down(self, run_id: str) -> None:
@@ -63,7 +63,7 @@ class LiveStatus:
 
 
 async def newer(update: StatusUpdate | None, timeout_s: float) -> None:
-    """Wait until a notice has been replaced, at most so long; without a notice just so long."""
+    """Wait until an update has been replaced, at most so long; without one just so long."""
     try:
         async with asyncio.timeout(timeout_s):
             await (update.replaced if update else asyncio.Event()).wait()

@@ -325,7 +325,7 @@ async def open_runner(
         settings: Where things are kept, and the app's own token.
         workers: Where previews are drawn and results measured.
         engines: Other engines than the usual ones.
-        context: Another desk than the usual one.
+        context: What all runs share, in place of the usual ledger, folders and measurer.
         take_over: Look after open runs that an earlier process left behind.
     """
     keep_addresses_out()

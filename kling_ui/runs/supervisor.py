@@ -115,7 +115,7 @@ def _refused(count: int, whose: str, way_out: str) -> PlacesTakenError:
 
 
 class RunSupervisor:
-    """The flows of one process.
+    """Gives each open run of one process to an executor: new ones, and those that another process left.
 
     Args:
         context: What all runs share.

@@ -1,4 +1,4 @@
-"""Colours, type and shape: one accent, quiet surfaces, light and dark."""
+"""The theme and the page's own widgets, each of a template and a script in ``assets/ui``."""
 
 from typing import Any
 

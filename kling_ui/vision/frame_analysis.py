@@ -23,7 +23,7 @@ _SQUARE_MIN, _SQUARE_ON_MIN, _SQUARE_BEYOND_MIN = 0.93, 0.03, 0.015
 _OTHER_ON_MIN, _OTHER_BEYOND_MIN = 0.08, 0.055
 # Of the surroundings within half a shoulder's width: more is the background itself.
 _SURROUNDINGS_MAX = 0.5
-_EDGE_SHARE = 0.05  # joints this near to the picture's edge are cut by it rather than hidden
+_CUT_EDGE_SHARE = 0.05  # joints this near to the picture's edge are cut by it rather than hidden
 _BACK_DEG = 180  # the back is to the camera
 _SIDEWAYS_DEG = 40.0  # beyond it the far arm and leg hide behind the body, as they should
 _BACKWARDS_DEG = 130.0  # beyond it both arms do
@@ -77,7 +77,7 @@ def hidden_joints(landmarks: np.ndarray, world_m: np.ndarray, within: Box = _WHO
     """
     turn = float(turn_deg(world_m))
     far_side = _far_side(turn)
-    low, high = np.array(within[:2]) + _EDGE_SHARE, np.array(within[2:]) - _EDGE_SHARE
+    low, high = np.array(within[:2]) + _CUT_EDGE_SHARE, np.array(within[2:]) - _CUT_EDGE_SHARE
     inside = ((landmarks[:, :2] > low) & (landmarks[:, :2] < high)).all(axis=1)
     visible = landmarks[:, 3] >= VISIBLE_MIN
     joints = [
@@ -100,7 +100,7 @@ def hidden_hands(landmarks: np.ndarray, world_m: np.ndarray, within: Box = _WHOL
         world_m: ``(33, 3)``.
         within: What of the picture shows something, as fractions.
     """
-    low, high = np.array(within[:2]) + _EDGE_SHARE, np.array(within[2:]) - _EDGE_SHARE
+    low, high = np.array(within[:2]) + _CUT_EDGE_SHARE, np.array(within[2:]) - _CUT_EDGE_SHARE
     places, visibility = landmarks[_FINGERS, :2], landmarks[_FINGERS, 3]
     is_front = abs(float(turn_deg(world_m))) < _SIDEWAYS_DEG
     is_inside = bool(((places > low) & (places < high)).all())

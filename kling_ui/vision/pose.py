@@ -28,7 +28,7 @@ _PEOPLE_MAX = 4  # whose pose is read; each takes time, and a few tell that some
 VISIBLE_MIN = 0.5
 
 # A joint this near to the edge, as a share of the picture's side, is cut by it as much as one beyond it.
-_EDGE_SHARE = 0.03
+_VIEW_EDGE_SHARE = 0.03
 # A trunk is about 1.3 times as long as the shoulders are wide; the longer of both stays steady when one is turned away.
 _TRUNK_PER_SHOULDERS = 1.3
 
@@ -342,7 +342,7 @@ def usual_framing(landmarks: np.ndarray) -> Framing:
 def cut_limbs(landmarks: np.ndarray) -> tuple[str, ...]:
     """Name the limbs of one picture that its edge cuts: the inner joint is well in view, the outer one outside."""
     places, inside = landmarks[..., :2], in_frame(landmarks)
-    view = seen(landmarks) & ((places > _EDGE_SHARE) & (places < 1 - _EDGE_SHARE)).all(axis=-1)
+    view = seen(landmarks) & ((places > _VIEW_EDGE_SHARE) & (places < 1 - _VIEW_EDGE_SHARE)).all(axis=-1)
     return tuple(name for outer, (inner, name) in _LIMBS.items() if view[inner] and not inside[outer])
 
 

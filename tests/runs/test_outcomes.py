@@ -20,8 +20,8 @@ from kling_ui.runs.outcomes import (
     REFUSALS_MAX,
     Outcome,
     OutcomeCode,
-    Pause,
     ReasonCode,
+    RetryLater,
     Takeover,
     Trouble,
     TroubleCode,
@@ -61,7 +61,7 @@ TOKEN = AuthenticationError("Not accepted.", status_code=401)
 def test_a_paid_run_that_was_sent_is_never_called_failed_before_its_engine_says_so(error, record, is_free, state):
     outcome = after_error(error, record, is_free=is_free, refusals=REFUSALS_MAX)
     if state is None:
-        assert isinstance(outcome, Pause)
+        assert isinstance(outcome, RetryLater)
         assert outcome.needs_token == isinstance(error, AuthenticationError)
     else:
         assert isinstance(outcome, Outcome)
@@ -77,7 +77,7 @@ def test_a_request_that_was_accepted_a_moment_ago_may_not_be_known_everywhere_ye
 
 def test_what_never_ends_is_given_up_when_its_result_would_be_gone():
     long = RunTimeoutError("Long.")
-    assert isinstance(after_error(long, SENT, is_free=False, age_s=KEPT_S), Pause)
+    assert isinstance(after_error(long, SENT, is_free=False, age_s=KEPT_S), RetryLater)
     outcome = after_error(long, SENT, is_free=False, age_s=KEPT_S + 1)
     assert isinstance(outcome, Outcome)
     assert (outcome.state, outcome.code) == (RunState.UNKNOWN, OutcomeCode.NEVER_ENDED)

@@ -77,7 +77,7 @@ class GivenUrlPublisher:
         """Try the address and pass it on as it is.
 
         Raises:
-            NoWayError: A stranger does not find the file there.
+            NoPublisherError: A stranger does not find the file there.
         """
         if source.url is None:
             return None
@@ -104,7 +104,7 @@ class DataUriPublisher:
         """Turn the file into a ``data:`` URI.
 
         Raises:
-            NoWayError: It is too large, or of no kind that can travel so.
+            NoPublisherError: It is too large, or of no kind that can travel so.
         """
         uri = await asyncio.to_thread(data_uri, source.path, role, MAX_BYTES[role])
         return PublishedFile(uri, Delivery(Channel.INLINE))
@@ -126,7 +126,7 @@ def media_type_of(head: bytes, role: InputKind) -> str:
     """Return the media type of a file that begins so.
 
     Raises:
-        NoWayError: It is no kind that RunComfy can be given.
+        NoPublisherError: It is no kind that RunComfy can be given.
     """
     name = signature(head)
     media_type = MEDIA_TYPES.get(name, "")

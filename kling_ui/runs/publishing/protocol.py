@@ -134,7 +134,7 @@ class Publisher(Protocol):
         """Make a file fetchable; ``None`` when this way has nothing to do with it.
 
         Raises:
-            NoWayError: It cannot go this way; the message says why.
+            NoPublisherError: It cannot go this way; the message says why.
         """
         ...
 
@@ -206,7 +206,7 @@ class PublisherChain:
         """Find a way for each file, and say which.
 
         Raises:
-            NoWayError: There is none for one of them.
+            NoPublisherError: There is none for one of them.
         """
         refusals: list[str] = []
         try:

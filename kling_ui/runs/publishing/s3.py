@@ -66,7 +66,7 @@ class S3Publisher:
         """Upload the file and sign its address.
 
         Raises:
-            NoWayError: The store does not take it, or a stranger cannot fetch it from there.
+            NoPublisherError: The store does not take it, or a stranger cannot fetch it from there.
         """
         url = await self._upload(source, role, await asyncio.to_thread(_media_type, source.path, role))
         try:

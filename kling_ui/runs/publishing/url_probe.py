@@ -307,7 +307,7 @@ async def confirm(url: str, source: InputFile, role: InputKind, *, probe: UrlPro
         now: Seconds since 1970.
 
     Raises:
-        NoWayError: It does not; the message is the reason alone.
+        NoPublisherError: It does not; the message is the reason alone.
     """
     try:
         facts = await probe.probe(url, ours=True)

@@ -1,4 +1,4 @@
-"""Showing one run to one tab: its state, its player and the visitor's history, for as long as the tab looks at it."""
+"""Starting, cancelling, repeating and opening a run from the page; ``run_display`` shows it to the tab."""
 
 import asyncio
 import time
@@ -33,7 +33,7 @@ Value = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class RunOrder:
+class PageRunOrder:
     """Who asks for a run, and what they were told before.
 
     Attributes:
@@ -78,7 +78,7 @@ class RunHandlers:
         request: gr.Request,
     ) -> AsyncIterator[DisplayUpdate]:
         """Start what the page carries as the person's request, and show it until it ends."""
-        order = RunOrder(
+        order = PageRunOrder(
             choice_of(engine, EngineName.PREVIEW), visitor_of(visitor, request), read_shown_rate(shown_rate)
         )
         try:
@@ -113,7 +113,7 @@ class RunHandlers:
             theirs = self._services().for_request(request)
             run = await theirs.runner.view(run_id, who.owner)
             engine = run.engine
-            order = RunOrder(engine, who, read_shown_rate(shown_rate))
+            order = PageRunOrder(engine, who, read_shown_rate(shown_rate))
             start = await self._begin(await _same(theirs, run, run_request, who.owner), order, theirs, again=True)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._display.refuse(error, request.session_hash, engine=engine)
@@ -148,7 +148,7 @@ class RunHandlers:
             theirs = self._services().for_request(request)
             model = model_of(given.get("model"))
             inputs = await _on_kling(theirs, await theirs.runner.view(run_id, who.owner), model)
-            start = await self._begin(inputs, RunOrder(EngineName.KLING, who, read_shown_rate(given)), theirs)
+            start = await self._begin(inputs, PageRunOrder(EngineName.KLING, who, read_shown_rate(given)), theirs)
         except Exception as error:  # noqa: BLE001  told in words
             yield self._display.refuse(error, request.session_hash, engine=EngineName.KLING)
             return
@@ -272,7 +272,7 @@ class RunHandlers:
             yield scene
 
     @staticmethod
-    async def _begin(inputs: RunInputs, order: RunOrder, services: Services, *, again: bool = False) -> Start:
+    async def _begin(inputs: RunInputs, order: PageRunOrder, services: Services, *, again: bool = False) -> Start:
         services.store.floor.check()
         token = services.tokens.use(order.who.token_key) if order.engine is EngineName.KLING else None
         async with services.turn():  # both files are read and copied

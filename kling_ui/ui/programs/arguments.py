@@ -18,7 +18,7 @@ MAX_ADVICE = "Pass the most that this run may cost, in US dollars, as max_usd; p
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class OptionArguments:
     """How a program wants the motion transferred; nothing in it has been looked at.
 
     Attributes:
@@ -48,7 +48,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Money:
+class PaymentArguments:
     """What a program is ready to pay; nothing in it has been looked at.
 
     Attributes:

@@ -17,7 +17,7 @@ from kling_ui.options import InputKind, Orientation
 from kling_ui.results import Progress
 from kling_ui.runs.handles import HANDLE_MAX_CHARS
 from kling_ui.ui.open_batches import OpenBatch
-from kling_ui.ui.programs.arguments import Money, flag_in, list_in, one_of, rules_in, seconds_in, text_in
+from kling_ui.ui.programs.arguments import PaymentArguments, flag_in, list_in, one_of, rules_in, seconds_in, text_in
 from kling_ui.ui.programs.caller import Answer, Caller, Scope
 from kling_ui.ui.programs.calls import TELLING, WAIT_MAX_S
 from kling_ui.ui.services import Services
@@ -28,7 +28,7 @@ GO_ON = "It may have ended long ago or been stopped by a restart: give the same 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BatchWish:
+class BatchArguments:
     """What a program wants of a batch; nothing in it has been looked at.
 
     Attributes:
@@ -70,7 +70,7 @@ class BatchCalls:
     def __init__(self, services: Callable[[], Services]) -> None:
         self._services = services
 
-    async def batch(self, scope: Scope | None, asked: BatchWish, money: Money) -> Answer:
+    async def batch(self, scope: Scope | None, asked: BatchArguments, paying: PaymentArguments) -> Answer:
         """Plan a grid and start it, or tell of one that was started.
 
         Raises:
@@ -82,7 +82,7 @@ class BatchCalls:
             raise RunError(UNKNOWN, advice=GO_ON)
         if not asked.images and not asked.videos:
             return await self._status(caller, handle, asked)
-        engine, token, max_usd = money.read()
+        engine, token, max_usd = paying.read()
         rows = await self._rows(caller, asked)
         chosen = _chosen(asked.cells, len(rows))
         handle = handle or secrets.token_urlsafe(32)
@@ -98,7 +98,7 @@ class BatchCalls:
             folder=folder,
             payment=payment,
             accept=rules_in(asked.accept),
-            retries=flag_in(money.again, "again"),
+            retries=flag_in(paying.again, "again"),
             at_once=1,  # so much may wait for workers as one caller may have waiting
             tell=_tell,
         )
@@ -109,7 +109,7 @@ class BatchCalls:
         opened = services.batches.start(services.runner, plan, folder, payment, engine)
         return _answer(caller, handle, opened)
 
-    async def _status(self, caller: Caller, handle: str, asked: BatchWish) -> Answer:
+    async def _status(self, caller: Caller, handle: str, asked: BatchArguments) -> Answer:
         opened = self._services().batches.find(_id_of(handle)) if handle else None
         if opened is None:
             raise RunError(UNKNOWN, advice=GO_ON)
@@ -119,7 +119,7 @@ class BatchCalls:
         return _answer(caller, handle, opened)
 
     @staticmethod
-    async def _rows(caller: Caller, asked: BatchWish) -> tuple[BatchRow, ...]:
+    async def _rows(caller: Caller, asked: BatchArguments) -> tuple[BatchRow, ...]:
         pictures, clips = list_in(asked.images, "images"), list_in(asked.videos, "videos")
         facings = [one_of(Orientation, one, "orientations") for one in list_in(asked.orientations, "orientations")]
         prompts = [text_in(one, "prompts") for one in list_in(asked.prompts, "prompts")]

@@ -37,8 +37,8 @@ from kling_ui.ui.erasure import erase_program_run
 from kling_ui.ui.fair_share import places
 from kling_ui.ui.programs.arguments import (
     TOKEN_ADVICE,
-    Money,
-    Wish,
+    OptionArguments,
+    PaymentArguments,
     flag_in,
     list_in,
     one_of,
@@ -76,14 +76,21 @@ class ProgramCalls:
         self._services = services
 
     async def check(
-        self, scope: Scope | None, image: object, video: object, wish: Wish, *, accept: object, details: object
+        self,
+        scope: Scope | None,
+        image: object,
+        video: object,
+        asked: OptionArguments,
+        *,
+        accept: object,
+        details: object,
     ) -> Answer:
         """Look at inputs and say whether a run will work; nothing is sent.
 
         Raises:
             KlingUIError: A file cannot be had or read, or something was asked for that there is not.
         """
-        caller, choice = self._caller(scope), wish.options()
+        caller, choice = self._caller(scope), asked.options()
         given = await caller.inputs(image, video)
         paths = _path(given[InputKind.IMAGE]), _path(given[InputKind.VIDEO])
         report = await _in_line(caller.services, caller.services.preflight.report(*paths, choice))
@@ -91,13 +98,15 @@ class ProgramCalls:
         more = {"report": report_json(report)} if flag_in(details, "details") else {}
         return _check_answer(report) | more
 
-    async def repair(self, scope: Scope | None, image: object, video: object, wish: Wish, *, person: object) -> Answer:
+    async def repair(
+        self, scope: Scope | None, image: object, video: object, asked: OptionArguments, *, person: object
+    ) -> Answer:
         """Mend what the checks find, in copies.
 
         Raises:
             KlingUIError: A file cannot be had, read or written, or there is no room for a copy.
         """
-        caller, choice = self._caller(scope), wish.options()
+        caller, choice = self._caller(scope), asked.options()
         services, given = caller.services, await caller.inputs(image, video)
         files = {kind: RepairInput(one.path, one.path) if one else None for kind, one in given.items()}
         session = RepairSession(services.preflight, services.workers)
@@ -122,22 +131,29 @@ class ProgramCalls:
         }
 
     async def run(
-        self, scope: Scope | None, image: object, video: object, wish: Wish, money: Money, *, accept: object
+        self,
+        scope: Scope | None,
+        image: object,
+        video: object,
+        asked: OptionArguments,
+        paying: PaymentArguments,
+        *,
+        accept: object,
     ) -> Answer:
         """Start a run that goes on whether or not anybody stays connected, and give the handle to it.
 
         Raises:
             KlingUIError: It cannot be started; nothing was sent.
         """
-        caller, choice, again = self._caller(scope), wish.options(), flag_in(money.again, "again")
-        engine, token, max_usd = money.read()
+        caller, choice, again = self._caller(scope), asked.options(), flag_in(paying.again, "again")
+        engine, token, max_usd = paying.read()
         given = await caller.inputs(image, video)
         picture, clip = given[InputKind.IMAGE], given[InputKind.VIDEO]
         if picture is None or clip is None:
             raise RunError("A run takes both a character image and a reference video.")
         services = caller.services
-        report = (await services.preflight.report(picture.path, clip.path, choice)).accepting(rules_in(accept))
-        judged = judged_for(engine, report if engine is EngineName.KLING else report.for_preview())
+        report = await services.preflight.report(picture.path, clip.path, choice)
+        judged = judged_for(engine, report, rules_in(accept))
         checked = CheckResult.of(judged)
         if judged.verdict is Verdict.BLOCK:
             raise RunError(f"Nothing was sent. {checked.headline}", advice="check tells all that was found.")

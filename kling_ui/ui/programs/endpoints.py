@@ -7,10 +7,10 @@ from typing import Any, Literal
 import gradio as gr
 
 from kling_ui.options import DEFAULT_PROMPT
-from kling_ui.ui.programs.arguments import Money, Wish
-from kling_ui.ui.programs.batch_calls import BatchCalls, BatchWish
+from kling_ui.ui.programs.arguments import OptionArguments, PaymentArguments
+from kling_ui.ui.programs.batch_calls import BatchArguments, BatchCalls
 from kling_ui.ui.programs.calls import ProgramCalls
-from kling_ui.ui.programs.long_clip_calls import LongClipCalls, LongWish
+from kling_ui.ui.programs.long_clip_calls import LongClipArguments, LongClipCalls
 from kling_ui.ui.services import Services
 from kling_ui.ui.web.program_requests import Call, Parameter
 
@@ -83,8 +83,8 @@ class Endpoints:
         details: bool = False,
     ) -> dict[str, Any]:
         """Say whether a run of these inputs would work, and what is in the way. Free; nothing is sent anywhere."""
-        wish = Wish(prompt=prompt, orientation=orientation, keep_sound=keep_sound)
-        return await self._calls.check(_scope(request), image, video, wish, accept=accept, details=details)
+        asked = OptionArguments(prompt=prompt, orientation=orientation, keep_sound=keep_sound)
+        return await self._calls.check(_scope(request), image, video, asked, accept=accept, details=details)
 
     async def repair(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -96,8 +96,8 @@ class Endpoints:
         person: int | None = None,
     ) -> dict[str, Any]:
         """Mend what the checks find, in copies whose addresses are given back. Free; nothing is sent anywhere."""
-        wish = Wish(prompt=DEFAULT_PROMPT, orientation=orientation, keep_sound=keep_sound)
-        return await self._calls.repair(_scope(request), image, video, wish, person=person)
+        asked = OptionArguments(prompt=DEFAULT_PROMPT, orientation=orientation, keep_sound=keep_sound)
+        return await self._calls.repair(_scope(request), image, video, asked, person=person)
 
     async def run(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -119,9 +119,11 @@ class Endpoints:
 
         With engine "kling" this COSTS MONEY: it takes your own token and max_usd. The preview is free.
         """
-        wish = Wish(prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution, model=model)
-        money = Money(engine=engine, token=token, max_usd=max_usd, again=again)
-        return await self._calls.run(_scope(request), image, video, wish, money, accept=accept)
+        asked = OptionArguments(
+            prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution, model=model
+        )
+        paying = PaymentArguments(engine=engine, token=token, max_usd=max_usd, again=again)
+        return await self._calls.run(_scope(request), image, video, asked, paying, accept=accept)
 
     async def status(self, handle: str, token: str = "", wait_s: float = 0) -> dict[str, Any]:
         """Tell how far a run is. With its token, a paid run that waits for it after a restart goes on. Free."""
@@ -185,7 +187,7 @@ class Endpoints:
         takes your own token, and max_usd for all runs together; what fits is taken in order. Given again with its
         handle and the same files and choices, a batch goes on, and nothing that was started is started twice.
         """
-        wish = BatchWish(
+        asked = BatchArguments(
             images=images,
             videos=videos,
             orientations=["video"] if orientations is None else orientations,
@@ -199,8 +201,8 @@ class Endpoints:
             pause=pause,
             wait_s=wait_s,
         )
-        money = Money(engine=engine, token=token, max_usd=max_usd, again=again)
-        return await self._batches.batch(_scope(request), wish, money)
+        paying = PaymentArguments(engine=engine, token=token, max_usd=max_usd, again=again)
+        return await self._batches.batch(_scope(request), asked, paying)
 
     async def plan(  # noqa: PLR0917  Gradio passes values by position
         self,
@@ -246,8 +248,10 @@ class Endpoints:
         With engine "kling" this COSTS MONEY: it takes your own token, and max_usd for all pieces together. Given again
         with its handle and the same files and choices, it goes on, and nothing that was sent is sent twice.
         """
-        how = Wish(prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution, model=model)
-        wish = LongWish(
+        how = OptionArguments(
+            prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution, model=model
+        )
+        asked = LongClipArguments(
             image=image,
             video=video,
             how=how,
@@ -259,8 +263,8 @@ class Endpoints:
             stop=stop,
             wait_s=wait_s,
         )
-        money = Money(engine=engine, token=token, max_usd=max_usd, again=again)
-        return await self._long_clips.run_long(_scope(request), wish, money)
+        paying = PaymentArguments(engine=engine, token=token, max_usd=max_usd, again=again)
+        return await self._long_clips.run_long(_scope(request), asked, paying)
 
     async def price(
         self, request: gr.Request, token: str, video: File = None, seconds: float | None = None, model: str = ""

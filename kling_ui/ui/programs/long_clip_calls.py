@@ -20,8 +20,8 @@ from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import RunInputs
 from kling_ui.ui.open_long_runs import LongRunOrder, OpenLongRun
 from kling_ui.ui.programs.arguments import (
-    Money,
-    Wish,
+    OptionArguments,
+    PaymentArguments,
     flag_in,
     list_in,
     one_of,
@@ -40,7 +40,7 @@ GO_ON = "It may have ended long ago or been stopped by a restart: give the same 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LongWish:
+class LongClipArguments:
     """What a program wants of a long clip; nothing in it has been looked at.
 
     Attributes:
@@ -58,7 +58,7 @@ class LongWish:
 
     image: object
     video: object
-    how: Wish
+    how: OptionArguments
     accept: object
     cuts: object
     next_from: object
@@ -108,7 +108,7 @@ class LongClipCalls:
             quote = await services.runner.quote(plan.sent_s, token=payer, terms=caller.terms(owner), choice=choice)
         return plan_result(clip.path, plan, quote).to_json()
 
-    async def run_long(self, scope: Scope | None, asked: LongWish, money: Money) -> Answer:
+    async def run_long(self, scope: Scope | None, asked: LongClipArguments, paying: PaymentArguments) -> Answer:
         """Run a long clip in pieces and join them, or tell of one that was begun.
 
         Raises:
@@ -120,7 +120,7 @@ class LongClipCalls:
             raise RunError(UNKNOWN, advice=GO_ON)
         if not asked.image and not asked.video:
             return await self._status(caller, handle, asked)
-        engine, token, max_usd = money.read()
+        engine, token, max_usd = paying.read()
         choice, given = asked.how.options(), await caller.inputs(asked.image, asked.video)
         picture, clip = given[InputKind.IMAGE], given[InputKind.VIDEO]
         if picture is None or clip is None:
@@ -133,7 +133,7 @@ class LongClipCalls:
             engine=engine,
             max_price_usd=max_usd,
             token=None if token is None else token.get_secret_value(),
-            again=flag_in(money.again, "again"),
+            again=flag_in(paying.again, "again"),
             tell=_nobody,
         )
         order = LongRunOrder(
@@ -152,7 +152,7 @@ class LongClipCalls:
         await opened.until_end(wait_s)
         return await _answer(caller, handle, opened)
 
-    async def _status(self, caller: Caller, handle: str, asked: LongWish) -> Answer:
+    async def _status(self, caller: Caller, handle: str, asked: LongClipArguments) -> Answer:
         opened = self._services().long_runs.find(_key_of(handle)) if handle else None
         if opened is None:
             raise RunError(UNKNOWN, advice=GO_ON)

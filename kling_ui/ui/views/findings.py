@@ -1,4 +1,4 @@
-"""What shows a finding besides its words: a picture with boxes, parts of the clip to play, a curve with its limit."""
+"""The values that show the verdict beside the button: findings with their evidence, repairs, advice."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

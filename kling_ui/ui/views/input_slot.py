@@ -1,4 +1,4 @@
-"""What the page draws of a clip's time: the row of spans above their legend, and curves with their limit."""
+"""The values that fill the places of image and clip: the file, what was found in it, its timeline and curves."""
 
 import time
 from collections.abc import Iterable

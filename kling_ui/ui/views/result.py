@@ -1,4 +1,4 @@
-"""How well a result follows its reference, as the page shows it: the figure, what it means, limbs and timeline."""
+"""The values of the player: the clips of a run and how well its result follows, as figure, limbs and timeline."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_ui.languages import Told, retell, told
 from kling_ui.ui.web.page_language import translated_page
-from kling_ui.ui.web.program_requests import Call, CallPath, FileMark, GivenFile, as_text, file_of
+from kling_ui.ui.web.program_requests import Call, CallPath, FileMark, UploadedFile, as_text, file_of
 
 JOIN = "/gradio_api/queue/join"  # starts an event
 DATA = "/gradio_api/queue/data"  # brings the answers to all events of one open tab
@@ -318,8 +318,8 @@ def read_json(body: bytes, *, takes_files: bool = False) -> Any:
 
     Args:
         body: What was sent.
-        takes_files: Give files of Gradio's as :class:`GivenFile`, in place of refusing them; whoever asks for that must
-            see where they stand.
+        takes_files: Give files of Gradio's as :class:`UploadedFile`, in place of refusing them; whoever asks for that
+            must see where they stand.
 
     Raises:
         RefusedBodyError: It is no JSON, holds numbers that cannot be used, is nested too deeply, or names a file in a
@@ -347,7 +347,7 @@ def _refuse_files(value: object) -> None:
     """Refuse what holds a file, or half of one."""
     level = [value]
     while level:
-        if any(isinstance(part, GivenFile | FileMark) for part in level):
+        if any(isinstance(part, UploadedFile | FileMark) for part in level):
             raise RefusedBodyError(400, NO_FILES)
         level = [part for whole in level for part in _parts(whole)]
 

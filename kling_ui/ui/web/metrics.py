@@ -59,13 +59,13 @@ def add_metrics_route(
         services: Services = app.state.services
         tally = await services.runner.tally()
         registry = CollectorRegistry()
-        registry.register(Measured(services, intake, sessions(), tally))
+        registry.register(MetricsCollector(services, intake, sessions(), tally))
         ProcessCollector(registry=registry)
         content = await asyncio.to_thread(generate_latest, registry)
         return Response(content, media_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
 
 
-class Measured:
+class MetricsCollector:
     """Collects everything once.
 
     Args:

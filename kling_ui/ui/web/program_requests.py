@@ -108,7 +108,7 @@ class CallPath:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenFile:
+class UploadedFile:
     """A file that a program says it has uploaded.
 
     Attributes:
@@ -122,7 +122,7 @@ class FileMark:
     """Stands for the mark by which Gradio knows its files, until it is known where it was sent."""
 
 
-def file_of(pairs: list[tuple[str, Any]]) -> GivenFile | FileMark | None:
+def file_of(pairs: list[tuple[str, Any]]) -> UploadedFile | FileMark | None:
     """Read an object as a file of Gradio's, or as the mark of one; ``None`` where it is neither."""
     given = dict(pairs)
     if len(given) != len(pairs):
@@ -132,9 +132,9 @@ def file_of(pairs: list[tuple[str, Any]]) -> GivenFile | FileMark | None:
     if not isinstance(given.get("meta"), FileMark) or not given.keys() <= _FILE_NAMES:
         return None
     path = given.get("path")
-    return GivenFile(path) if isinstance(path, str) else None
+    return UploadedFile(path) if isinstance(path, str) else None
 
 
 def as_text(value: object) -> object:
     """Give the text alone of a file that was handed in, and everything else as it is."""
-    return value.path if isinstance(value, GivenFile) else value
+    return value.path if isinstance(value, UploadedFile) else value

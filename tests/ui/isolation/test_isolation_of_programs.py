@@ -13,7 +13,7 @@ from kling_ui.runs import handles, runner
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.record import EngineName
 from kling_ui.settings import TokenFor
-from kling_ui.ui.programs.arguments import Money
+from kling_ui.ui.programs.arguments import PaymentArguments
 from kling_ui.ui.programs.caller import Caller
 from kling_ui.ui.visitors import Visitor
 
@@ -69,7 +69,7 @@ def owner_by_token(patch):
 
 def own_token_alone(patch):
     """A run on Kling takes no token of the caller's, and the app's own may stand in."""
-    patch.setattr(Money, "read", lambda _: (EngineName.KLING, None, None))
+    patch.setattr(PaymentArguments, "read", lambda _: (EngineName.KLING, None, None))
     patch.setattr(
         Caller, "terms", lambda self, owner, _=None: self.services.terms(Visitor(owner, owner, None, self.address))
     )
