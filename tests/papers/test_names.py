@@ -1,4 +1,4 @@
-"""One word, one thing: no class name stands for two things, and modules share a name only where ARCHITECTURE.md says so."""
+"""One word, one thing: no class name stands twice, and modules share a name only where ARCHITECTURE.md says so."""
 
 import ast
 import re
