@@ -62,6 +62,7 @@ _SWING_COST = 0.05  # a trunk length by which shoulders and hips turn faster tha
 _USUAL_SHARE = 0.5  # of the fastest
 _SKIP_COST = 0.1  # a frame that is not believed
 _LOOK_COST = 0.03  # a new look, by its place among those at the same frame: where several fit, the first one wins
+_LINK_S_MAX = 0.3  # from a first reading to a new look that goes on from it: in longer, one may come to somebody else
 _BREAK_COST = 1.6  # to go on somewhere else altogether, as after a cut: less than 16 frames are rather left out
 # Where shoulders and hips point in opposite directions: the scalar product of both lines is 0.2 in a straight body.
 _TWIST_COST, _TWIST_FREE = 2.0, 0.02
@@ -267,6 +268,7 @@ class ReadingSearch:
         rises = np.array([-place.measured[_TRUNK, 1] for place in path])
         first_readings = np.array([place.look < 0 for place in path])
         at_s = np.array([place.at_s for place in path])
+        jumps[1:] |= (first_readings[1:] != first_readings[:-1]) & (np.diff(at_s) > _LINK_S_MAX)
         stands, doubt = _believed_stretches(at_s, rises >= _UPRIGHT_MIN, jumps, first_readings)
         found = np.array([place.frame for place in path])
         believed[found[stands]] = True

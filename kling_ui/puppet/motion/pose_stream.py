@@ -238,7 +238,7 @@ class PoseStream:
         return round(REACH_S * self.fps) + 1
 
     def _whole_gap(self, end: int, until: int) -> tuple[int, Readings]:
-        """Wait until a gap that goes on at a frame is known as a whole: new looks are believed by what borders on it."""
+        """Wait until a gap that goes on at a frame is known as a whole: what borders on it tells which looks fit."""
         most = until + round(DOUBT_S_MAX * self.fps)
         while True:
             count = self.wait_for(until + self._ahead)
