@@ -50,6 +50,7 @@ FACE_SLIDE, MOST_SLIDE = 0.45, 0.3  # of the distance between the ears
 FACE_RADIUS = 0.9  # of the distance between the ears: where the sliding has faded to nothing
 SEEN = 0.5  # alpha from which on something is seen
 CHILDREN = {bone.parent: part for part, bone in BONES.items() if bone.parent is not Part.TORSO}
+ROD_ASIDE_M = 0.3  # from the line along a forearm: hands and balls do not reach so far
 KEPT = 1  # figures; one takes some tens of megabytes
 
 
@@ -66,6 +67,7 @@ class Puppet:
         head = layers.get(Part.HEAD)  # there is none where the picture cuts it off
         self._backs = {} if head is None else {Part.HEAD: Sprite.of(back_of_head(head, character.face))}
         self.held = _held_arms(character, layers)  #: The parts of arms whose hands are hidden in or behind the body.
+        self._stiff = _arms_with_rods(character, layers)
         self._is_one_leg = legs_are_one(character)
         self._is_skirt = cloth_spans_legs(character) and THIGHS[0] in layers
         self._parts = frozenset(layers) | self._legs_in_one(character)
@@ -158,11 +160,11 @@ class Puppet:
         turn = _wrap(now.angle - rest.angle)
         reach = bone.radius_m * self._c.px_per_m * frame_pose.scale
         child = CHILDREN.get(part)
-        bends = [self._near_bend(posed, part, turn, reach)]
+        bends = [] if part in self._stiff else [self._near_bend(posed, part, turn, reach)]
         before = after = frame_pose.scale
         if bone.parent in BONES:
             before = posed[bone.parent].length / self._rest[bone.parent].length
-        if bone.tip is not None:
+        if bone.tip is not None and part not in self._stiff:
             bends.append(self._tip_bend(frame_pose, bone, now, turn, reach))
         elif child in self._parts:
             after = posed[child].length / self._rest[child].length
@@ -271,6 +273,22 @@ def _held_arms(character: Character, layers: Mapping[Part, Layer]) -> frozenset[
         if not any(shown) and all(_alpha_at(character.alpha, place) > SEEN for place in places):
             held |= {upper, forearm}
     return frozenset(held)
+
+
+def _arms_with_rods(character: Character, layers: Mapping[Part, Layer]) -> frozenset[Part]:
+    """The forearms whose hands hold something long, which would break if they bent."""
+    stiff: set[Part] = set()
+    for part in FOREARMS:
+        if part in layers:
+            ys, xs = np.nonzero(layers[part].rgba[..., 3] > SEEN * 255)
+            start, end = (
+                character.joints[joint] - layers[part].corner for joint in (BONES[part].start, BONES[part].end)
+            )
+            across = np.array([start[1] - end[1], end[0] - start[0]]) / max(float(np.hypot(*(end - start))), 1.0)
+            aside = (xs - start[0]) * across[0] + (ys - start[1]) * across[1]
+            if np.abs(aside).max(initial=0.0) > ROD_ASIDE_M * character.px_per_m:
+                stiff.add(part)
+    return frozenset(stiff)
 
 
 def _alpha_at(alpha: np.ndarray, place: np.ndarray) -> float:

@@ -7,7 +7,7 @@ Only joints and a few pictures wait in between, so memory does not grow with the
 
 import threading
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -32,6 +32,7 @@ from kling_ui.puppet.paint import BLACK_LUMA, WHITE_LUMA, Watermark, apart_from_
 from kling_ui.puppet.puppet import Rig, rig_of
 from kling_ui.vision.people import one_thread
 from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, pose_detector, track_of
+from kling_ui.vision.second_looks import Rereader
 from kling_ui.vision.tracking import track_poses
 
 STRETCH_FRAMES = 12  # drawn at a time
@@ -254,6 +255,13 @@ def draw_moments(
 
 def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation, video: Path) -> Iterator[FramePose]:
     """The puppet's poses, a stretch at a time, each as soon as the frames around it have been read."""
+    with closing(Rereader(video)) as rereader:
+        yield from _poses_looked_at(pose_stream, played, orientation, video, rereader)
+
+
+def _poses_looked_at(
+    pose_stream: PoseStream, played: Rig, orientation: Orientation, video: Path, rereader: Rereader
+) -> Iterator[FramePose]:
     ahead = round(REACH_S * pose_stream.fps) + 2
     opening = opening_frames(pose_stream.fps)
     count = pose_stream.wait_for(opening + ahead)
@@ -264,6 +272,7 @@ def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation,
             raise MediaError(
                 "no person was found in the clip.", path=video, advice="Choose one that shows a person moving."
             )
+    pose_stream.look_again(min(opening, count), rereader)
     retargeter = Retargeter(
         played.character,
         played.puppet.parts,
@@ -275,6 +284,7 @@ def _frame_poses(pose_stream: PoseStream, played: Rig, orientation: Orientation,
     while start < (count := pose_stream.wait_for(start + STRETCH_FRAMES + ahead)):
         end = min(start + STRETCH_FRAMES, count)
         pose_stream.wait_until_sure(end)
+        pose_stream.look_again(end, rereader)
         motion = retargeter.move(pose_stream.perform(start, end))
         yield from (FramePose.of(motion, index) for index in range(len(motion)))
         start = end

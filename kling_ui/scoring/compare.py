@@ -21,6 +21,7 @@ from kling_ui.scoring.motion import motion_match, points_in_doubt, weight_share
 from kling_ui.vision.analysis import AnalysisCache
 from kling_ui.vision.plausibility import plausible_track
 from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, find_poses, track_of, trunk_length
+from kling_ui.vision.second_looks import mended_track
 from kling_ui.workers import Workers
 
 FRAMES_MAX = 150  # watched, so that a long clip takes little longer than a short one
@@ -372,6 +373,8 @@ def track_span(
 ) -> PoseTrack:
     """Find the person in every ``stride``-th frame of a part of a clip, in one pass; run it in a worker.
 
+    Frames whose readings are not believed are looked at again.
+
     Raises:
         MediaError: It cannot be read.
     """
@@ -383,7 +386,8 @@ def track_span(
         end_s=span[1],
         every=stride,
     )
-    return track_of(find_poses(_turned(frames) if in_mirror else frames))
+    track = track_of(find_poses(_turned(frames) if in_mirror else frames))
+    return mended_track(track, path, in_mirror=in_mirror)
 
 
 def _joined(parts: Sequence[PoseTrack]) -> PoseTrack:

@@ -251,7 +251,7 @@ def bodies_of(rgb: np.ndarray, faces: Sequence[Box], people: Sequence[Pose]) -> 
     main = max(people, key=_size, default=None)
     found = []
     for face in faces:
-        pose = _body_of(rgb, face)
+        pose = body_below(rgb, face)
         if pose is not None and (main is None or _has_legs(pose) or not _has_legs(main)):
             found.append(_enclosed(pose, face))
         elif main is None or not _has_legs(main) or _is_beside(face, mask_box(main)):
@@ -285,7 +285,13 @@ def _squares(shape: tuple[int, ...], people: Sequence[Pose]) -> list[np.ndarray]
     return [np.array(box) for box in boxes]
 
 
-def _body_of(rgb: np.ndarray, face: Box) -> Pose | None:
+def body_below(rgb: np.ndarray, face: Box) -> Pose | None:
+    """Read the pose of an upright body below a face; ``None`` where there is none, or it is somebody else's.
+
+    Args:
+        rgb: ``(height, width, 3)`` uint8.
+        face: Its box, as fractions.
+    """
     whole = shrink(rgb, POSE_LONG_SIDE_PX)
     height, width = whole.shape[:2]
     x_px, y_px = centre_of(DetectedFace(1.0, face), width, height)

@@ -3,10 +3,13 @@
 A pose model sometimes takes left for right, reads somebody upside down, or gives the mean of two readings it cannot
 decide between. Such a reading is no different from a right one by itself; it shows in the way from one frame to the
 next, which no body could go. So the most consistent way through a track is sought (a Viterbi search): in each frame the
-reading is taken as it is, with its left and right exchanged, or not at all.
+reading is taken as it is, with its left and right exchanged, or not at all. Frames that are not believed may be looked
+at again (:mod:`kling_ui.vision.second_looks`); what new looks give joins the search in place of the first reading.
 """
 
+import threading
 from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -58,6 +61,8 @@ _SWAP_COST = 0.02  # a second and a half of the body: as read wins where nothing
 _SWING_COST = 0.05  # a trunk length by which shoulders and hips turn faster than is usual
 _USUAL_SHARE = 0.5  # of the fastest
 _SKIP_COST = 0.1  # a frame that is not believed
+_LOOK_COST = 0.03  # a new look, by its place among those at the same frame: where several fit, the first one wins
+_LINK_S_MAX = 0.3  # from a first reading to a new look that goes on from it: in longer, one may come to somebody else
 _BREAK_COST = 1.6  # to go on somewhere else altogether, as after a cut: less than 16 frames are rather left out
 # Where shoulders and hips point in opposite directions: the scalar product of both lines is 0.2 in a straight body.
 _TWIST_COST, _TWIST_FREE = 2.0, 0.02
@@ -74,6 +79,7 @@ _FACE_PAIRS = np.array([(1, 4), (2, 5), (3, 6), (7, 8), (9, 10)])
 _TRUNK_PER_SHOULDERS = 1.3  # see kling_ui.vision.pose.trunk_length
 # What is done with a reading: nothing, its upper half exchanged, its lower half, both.
 _WAYS = ((False, False), (True, False), (False, True), (True, True))
+EXCHANGED = 3  # both
 _SIGNS = np.where(_WAYS, -1.0, 1.0)  # (ways, halves)
 # Whether a half is exchanged in one of two readings only; (ways, ways) for each half.
 _DIFFERS = [(_SIGNS[:, None, half] != _SIGNS[None, :, half]).astype(int) for half in (UPPER, LOWER)]
@@ -86,12 +92,14 @@ class Readings:
     Attributes:
         believed: ``(frames,)`` bool; frames in which nobody was found are not.
         way: ``(frames,)`` index: 0 as read, 1 shoulders and arms exchanged, 2 hips and legs exchanged, 3 both.
+        look: ``(frames,)`` which new look at the frame is believed; -1 the first reading, or none.
         in_doubt_from: The first frame about which the frames to come may still decide, because so far nobody stands
             upright since then; ``frames`` when there is none.
     """
 
     believed: np.ndarray
     way: np.ndarray
+    look: np.ndarray
     in_doubt_from: int
 
 
@@ -104,10 +112,7 @@ def plausible_track(track: PoseTrack) -> PoseTrack:
     Returns:
         As many frames; nobody is found where a reading is not believed.
     """
-    search = ReadingSearch()
-    for time_s, landmarks, world_m in zip(track.times_s, track.landmarks, track.world_m, strict=True):
-        search.add(float(time_s), landmarks[:, :2] * (track.aspect, 1.0), world_m)
-    readings = search.readings()
+    readings = search_of(track).readings()
     kept_landmarks, kept_world_m = track.landmarks.copy(), track.world_m.copy()
     for index in np.flatnonzero(readings.way > 0):
         kept_landmarks[index] = exchanged(track.landmarks[index], int(readings.way[index]))
@@ -131,17 +136,46 @@ def exchanged(row: np.ndarray, way: int) -> np.ndarray:
     return row
 
 
+Reading = tuple[np.ndarray, np.ndarray]  # points and metres, see :meth:`ReadingSearch.add`
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A reading that the way through a clip may take.
+
+    Attributes:
+        frame: Whose.
+        at_s: When.
+        look: Which of the new looks at the frame; -1 the first reading.
+        rank: How many frames with a reading came before that still count: who passes them over pays for each.
+        read: How many frames were read before, also those whose readings were taken back.
+        measured: ``(measures, 3)`` see :func:`_measured`.
+        cost: ``(ways,)`` of the cheapest way to it, taken in each way.
+        before: ``(ways, 2)`` place and way that it came from, -1 where it begins there.
+        jumped: ``(ways,)`` bool, whether it was reached by a jump.
+    """
+
+    frame: int
+    at_s: float
+    look: int
+    rank: int
+    read: int
+    measured: np.ndarray
+    cost: np.ndarray
+    before: np.ndarray
+    jumped: np.ndarray
+
+
 class ReadingSearch:
-    """Searches the most consistent way through the readings of a clip, while they come in."""
+    """Searches the most consistent way through the readings of a clip, while another thread adds those that come in."""
 
     def __init__(self) -> None:
-        self._frames = 0
-        self._found: list[int] = []  # frames with a reading; all that follows is about these
+        self._lock = threading.Lock()
+        self._times_s: list[float] = []  # of all frames
+        self._read: list[np.ndarray | None] = []  # what was measured of each first reading
+        self._looks: dict[int, list[np.ndarray]] = {}  # of frames whose first reading was taken back
+        self._places: list[_Place] = []  # rising by frame; all that follows is about these
         self._at_s: list[float] = []
-        self._measured: list[np.ndarray] = []
-        self._cost: list[np.ndarray] = []  # of the cheapest way to each frame, taken in each way
-        self._before: list[np.ndarray] = []  # place and way that it came from, -1 where it begins there
-        self._jumped: list[np.ndarray] = []
 
     def add(self, time_s: float, points: np.ndarray, world_m: np.ndarray) -> None:
         """Take the next frame's reading.
@@ -151,36 +185,70 @@ class ReadingSearch:
             points: ``(33, 2)`` x and y in one unit; NaN when nobody was found.
             world_m: ``(33, 3)`` metres around the hips, y down.
         """
-        self._frames += 1
-        if np.isnan(points[0, 0]):
+        measured = None if np.isnan(points[0, 0]) else _measured(points, world_m)
+        with self._lock:
+            self._times_s.append(time_s)
+            self._read.append(measured)
+            self._reach(len(self._times_s) - 1)
+
+    def look_again(self, frames: Iterable[int], looks: Mapping[int, Sequence[Reading]]) -> None:
+        """Take back the first readings of some frames, and let new looks stand for them where there are any.
+
+        Args:
+            frames: Whose readings are not believed.
+            looks: What was read in some of them, surest first; instead of what was read by earlier new looks.
+        """
+        taken_back = sorted(frames)
+        if not taken_back:
             return
-        measured = _measured(points.astype(np.float64), world_m.astype(np.float64))
-        place = len(self._found)
-        frame_s = time_s - self._at_s[-1] if place else 0.0
-        own = _own_cost(measured, frame_s)
-        cost, before, jumped = own + _SKIP_COST * place, np.full((len(_WAYS), 2), -1), np.zeros(len(_WAYS), bool)
-        if place:
+        measured = {frame: [_measured(*look) for look in looks.get(frame, ())] for frame in taken_back}
+        with self._lock:
+            self._looks |= measured
+            first = bisect_left(self._places, taken_back[0], key=lambda place: place.frame)
+            del self._places[first:], self._at_s[first:]
+            for frame in range(taken_back[0], len(self._times_s)):
+                self._reach(frame)
+
+    def _reach(self, frame: int) -> None:
+        """Find the cheapest ways to a frame's readings."""
+        read, looks = self._read[frame], self._looks.get(frame)
+        measured = looks if looks is not None else [] if read is None else [read]
+        last = self._places[-1] if self._places else None
+        rank, number = (last.rank + 1, last.read + 1) if last else (0, 0)
+        if last:
+            number += sum(self._read[between] is not None for between in range(last.frame + 1, frame))
+        places = [
+            self._place(frame, own, rank, number, look if looks is not None else -1)
+            for look, own in enumerate(measured)
+        ]
+        self._places += places
+        self._at_s += [self._times_s[frame]] * len(places)
+
+    def _place(self, frame: int, measured: np.ndarray, rank: int, number: int, look: int) -> _Place:
+        time_s, count = self._times_s[frame], len(self._places)
+        own = _own_cost(measured, time_s - self._at_s[-1] if count else 0.0) + _LOOK_COST * (look + 1)
+        cost, before, jumped = own + _SKIP_COST * rank, np.full((len(_WAYS), 2), -1), np.zeros(len(_WAYS), bool)
+        if count:
             ways = np.arange(len(_WAYS))
-            first = min(bisect_left(self._at_s, time_s - SKIP_S_MAX), place - 1)
-            apart_s = time_s - np.array(self._at_s[first:])
-            excess = _excess(np.array(self._measured[first:]), measured, apart_s)  # (earlier, ways, ways)
-            skipped = _SKIP_COST * np.arange(place - 1 - first, -1, -1)
-            total = np.array(self._cost[first:])[:, :, None] + np.minimum(excess, _BREAK_COST) + skipped[:, None, None]
+            first = min(bisect_left(self._at_s, time_s - SKIP_S_MAX), count - 1)
+            window = self._places[first:]
+            excess = _excess(
+                np.array([place.measured for place in window]), measured, time_s - np.array(self._at_s[first:])
+            )  # (earlier, ways, ways)
+            skipped = _SKIP_COST * (rank - 1 - np.array([place.rank for place in window]))
+            so_far = np.array([place.cost for place in window])
+            total = so_far[:, :, None] + np.minimum(excess, _BREAK_COST) + skipped[:, None, None]
             best = total.reshape(-1, len(_WAYS)).argmin(axis=0)
             earlier, way = np.divmod(best, len(_WAYS))
             joined = total[earlier, way, ways] + own
             better = joined < cost
             cost = np.where(better, joined, cost)
             before[better] = np.stack([earlier + first, way], axis=1)[better]
-            trunks = np.array([self._measured[place][_TRUNK] for place in earlier + first])
+            trunks = np.array([window[place].measured[_TRUNK] for place in earlier])
             tumbled = np.linalg.norm(trunks - measured[_TRUNK], axis=1) > _TUMBLE_MIN
-            jumped = better & ((excess[earlier, way, ways] > _JUMP_MIN) | (tumbled & (earlier + first < place - 1)))
-        self._found.append(self._frames - 1)
-        self._at_s.append(time_s)
-        self._measured.append(measured)
-        self._cost.append(cost)
-        self._before.append(before)
-        self._jumped.append(jumped)
+            passed_over = np.array([window[place].read for place in earlier]) < number - 1
+            jumped = better & ((excess[earlier, way, ways] > _JUMP_MIN) | (tumbled & passed_over))
+        return _Place(frame, time_s, look, rank, number, measured, cost, before, jumped)
 
     def readings(self, since: int = 0) -> Readings:
         """Tell what is believed so far; the last frames may be seen differently when more have come.
@@ -188,31 +256,49 @@ class ReadingSearch:
         Args:
             since: The first frame that is asked about; of those before nothing is told.
         """
-        believed, way = np.zeros(self._frames, bool), np.zeros(self._frames, int)
-        if not self._found or self._found[-1] < since:
-            return Readings(believed, way, self._frames)
-        path, ways, jumps = self._cheapest(bisect_left(self._found, since))
-        found, at_s = np.array(self._found), np.array(self._at_s)[path]
-        rises = np.array([-self._measured[place][_TRUNK, 1] for place in path])
-        stands, doubt = _believed_stretches(at_s, rises >= _UPRIGHT_MIN, jumps)
-        believed[found[path[stands]]] = True
-        way[found[path]] = ways
-        return Readings(believed, way, self._frames if doubt is None else int(found[path[doubt]]))
+        with self._lock:
+            return self._readings(since)
 
-    def _cheapest(self, since: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Frames on the cheapest way, what is done with each, and which of them it jumped to."""
-        left_out = _SKIP_COST * np.arange(len(self._cost) - 1, -1, -1)
-        reach = np.ceil(SKIP_S_MAX / max(EPSILON, self._at_s[-1] - self._at_s[0]) * len(self._cost)) + 1
-        last = np.array(self._cost[-int(reach) :]) + left_out[-int(reach) :, None]
-        offset = max(0, len(self._cost) - int(reach))
-        place, way = (int(value) for value in np.unravel_index(last.argmin(), last.shape))
-        place += offset
+    def _readings(self, since: int) -> Readings:
+        frames = len(self._times_s)
+        believed, way, look = np.zeros(frames, bool), np.zeros(frames, int), np.full(frames, -1)
+        if not self._places or self._places[-1].frame < since:
+            return Readings(believed, way, look, frames)
+        path, ways, jumps = self._cheapest(bisect_left(self._places, since, key=lambda place: place.frame))
+        rises = np.array([-place.measured[_TRUNK, 1] for place in path])
+        first_readings = np.array([place.look < 0 for place in path])
+        at_s = np.array([place.at_s for place in path])
+        jumps[1:] |= (first_readings[1:] != first_readings[:-1]) & (np.diff(at_s) > _LINK_S_MAX)
+        stands, doubt = _believed_stretches(at_s, rises >= _UPRIGHT_MIN, jumps, first_readings)
+        found = np.array([place.frame for place in path])
+        believed[found[stands]] = True
+        way[found] = ways
+        look[found[stands]] = [place.look for place, kept in zip(path, stands, strict=True) if kept]
+        return Readings(believed, way, look, frames if doubt is None else int(found[doubt]))
+
+    def _cheapest(self, since: int) -> tuple[list[_Place], np.ndarray, np.ndarray]:
+        """Places on the cheapest way, what is done with each, and which of them it jumped to."""
+        offset = min(bisect_left(self._at_s, self._at_s[-1] - SKIP_S_MAX), len(self._places) - 1)
+        ends = self._places[offset:]
+        left_out = _SKIP_COST * (ends[-1].rank - np.array([place.rank for place in ends]))
+        last = np.array([place.cost for place in ends]) + left_out[:, None]
+        index, way = (int(value) for value in np.unravel_index(last.argmin(), last.shape))
+        index += offset
         steps = []
-        while place >= since or not steps:
-            steps.append((place, way, bool(self._jumped[place][way])))
-            place, way = (int(value) for value in self._before[place][way])
+        while index >= since or not steps:
+            place = self._places[index]
+            steps.append((place, way, bool(place.jumped[way])))
+            index, way = (int(value) for value in place.before[way])
         path, ways, jumps = zip(*reversed(steps), strict=True)
-        return np.array(path), np.array(ways), np.array(jumps)
+        return list(path), np.array(ways), np.array(jumps)
+
+
+def search_of(track: PoseTrack) -> ReadingSearch:
+    """Search the readings of a whole track."""
+    search = ReadingSearch()
+    for time_s, landmarks, world_m in zip(track.times_s, track.landmarks, track.world_m, strict=True):
+        search.add(float(time_s), landmarks[:, :2] * (track.aspect, 1.0), world_m)
+    return search
 
 
 def _own_cost(measured: np.ndarray, frame_s: float) -> np.ndarray:
@@ -223,6 +309,7 @@ def _own_cost(measured: np.ndarray, frame_s: float) -> np.ndarray:
 
 def _measured(points: np.ndarray, world_m: np.ndarray) -> np.ndarray:
     """``(measures, 3)`` of one reading, see :data:`_MEASURES`: in trunk lengths; the middle in units of the points."""
+    points, world_m = points.astype(np.float64), world_m.astype(np.float64)
     measured = np.zeros((len(_MEASURES), 3))
     measured[:_TRUNK] = world_m[_LEFT_ENDS] - world_m[_RIGHT_ENDS]
     measured[_TRUNK] = world_m[SHOULDERS].mean(axis=0) - world_m[HIPS].mean(axis=0)
@@ -274,8 +361,10 @@ def _way(then: np.ndarray, here: np.ndarray, place: int) -> np.ndarray:
     return mean * np.arccos(np.clip(cosine, -1, 1)) + _RIGIDITY * np.abs(lengths[0] - lengths[1])
 
 
-def _believed_stretches(at_s: np.ndarray, upright: np.ndarray, jumps: np.ndarray) -> tuple[np.ndarray, int | None]:
-    """Leave out stretches that are never upright and border on an upright one by a jump.
+def _believed_stretches(
+    at_s: np.ndarray, upright: np.ndarray, jumps: np.ndarray, first_readings: np.ndarray
+) -> tuple[np.ndarray, int | None]:
+    """Leave out stretches that are never upright and border on an upright one by a jump, or hang on new looks alone.
 
     Returns:
         ``(frames,)`` bool; and where the last stretch begins when it is such a one so far, and short.
@@ -287,5 +376,7 @@ def _believed_stretches(at_s: np.ndarray, upright: np.ndarray, jumps: np.ndarray
     short = [at_s[end - 1] - at_s[first] <= DOUBT_S_MAX for first, end in stretches]
     for place, (first, end) in enumerate(stretches):
         if not stands[place] and short[place] and any(stands[max(0, place - 1) : place + 2]):
+            kept[first:end] = False
+        if not first_readings[first:end].any():  # somebody else may be there, whom only the new looks saw
             kept[first:end] = False
     return kept, stretches[-1][0] if not stands[-1] and short[-1] else None

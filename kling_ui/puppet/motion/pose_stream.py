@@ -9,6 +9,7 @@ from kling_ui.puppet.skeleton import ANKLES, joints_of, scale_px_per_m
 from kling_ui.vision.people import face_of
 from kling_ui.vision.plausibility import DOUBT_S_MAX, Readings, ReadingSearch, exchanged
 from kling_ui.vision.pose import LANDMARKS, Pose, PoseTrack
+from kling_ui.vision.second_looks import Rereader, look_again, nearest_of, thinned, unbelieved
 
 SLOW_SIGMA_S = 0.08  # how long a resting joint is averaged
 FAST_SIGMA_S = 0.02  # and a fast one
@@ -137,8 +138,11 @@ class PoseStream:
         self.stopped = False
         self._rows: list[np.ndarray] = []  # (33, 7): landmarks in square units, world in metres
         self._search = ReadingSearch()
+        self._looks: dict[int, list[np.ndarray]] = {}  # rows that new looks gave
+        self._looked_until = 0
+        self._aspect = 1.0
         self._believed: list[bool] = []  # of the frames that were given out: they stay as they were drawn
-        self._way: list[int] = []
+        self._taken: list[np.ndarray] = []  # the rows of these
         self._done = False
         self._error: BaseException | None = None
         self._more = threading.Condition()
@@ -158,10 +162,8 @@ class PoseStream:
     def add(self, time_s: float, aspect: float, pose: Pose | None) -> None:
         """Append the next frame's pose."""
         with self._more:
-            row = np.full((LANDMARKS, ROW), np.nan)
-            if pose is not None:
-                row[:, :WORLD], row[:, WORLD:] = pose.landmarks, pose.world_m
-                row[:, 0] *= aspect
+            self._aspect = aspect
+            row = np.full((LANDMARKS, ROW), np.nan) if pose is None else _row(pose, aspect)
             self._search.add(time_s, row[:, :2], row[:, WORLD:])
             self._rows.append(row)
             self.times_s.append(time_s)
@@ -206,6 +208,50 @@ class PoseStream:
             count = more
         return count
 
+    def look_again(self, end: int, rereader: Rereader) -> None:
+        """Look again at frames before ``end`` and within :data:`REACH_S` after it whose readings are not believed.
+
+        Args:
+            end: The first frame that is not drawn next.
+            rereader: Reads frames of the same clip.
+
+        Raises:
+            MediaError: The clip cannot be decoded.
+            Exception: What ended the reading.
+        """
+        until = min(end + self._ahead, len(self.times_s))
+        if not unbelieved(self._readings(), self.times_s, self._looked_until, until):
+            return
+        until, readings = self._whole_gap(end, until)
+        near = nearest_of(readings, self.times_s, lambda frame: self._pose_of(frame, readings))
+        for stretch in unbelieved(readings, self.times_s, self._looked_until, until):
+            frames = thinned(stretch, self.fps)
+            pictures = list(rereader.read([self.times_s[frame] for frame in frames]))
+            if len(pictures) == len(frames):
+                poses = look_again(self._search, frames, pictures, stretch, near)
+                self._looks |= {frame: [_row(pose, self._aspect) for pose in found] for frame, found in poses.items()}
+        self._looked_until = max(self._looked_until, until)
+
+    @property
+    def _ahead(self) -> int:
+        """Frames that are believed or not, whatever comes after so many others."""
+        return round(REACH_S * self.fps) + 1
+
+    def _whole_gap(self, end: int, until: int) -> tuple[int, Readings]:
+        """Wait until a gap that goes on at a frame is known as a whole: what borders on it tells which looks fit."""
+        most = until + round(DOUBT_S_MAX * self.fps)
+        while True:
+            count = self.wait_for(until + self._ahead)
+            readings = self._readings()
+            believed = np.flatnonzero(readings.believed[until:most])
+            reached = until + int(believed[0]) if len(believed) else min(count, most)
+            if count >= min(reached, most) + self._ahead or self.wait_for(count + 1) <= count:
+                return max(end, min(reached, readings.in_doubt_from)), readings
+
+    def _pose_of(self, frame: int, readings: Readings) -> Pose:
+        row = self._row_of(frame, readings)
+        return Pose(row[:, :WORLD] / (self._aspect, 1.0, 1.0, 1.0), row[:, WORLD:], None, 1.0)
+
     @property
     def anybody(self) -> bool:
         """Whether anybody has been found so far."""
@@ -214,25 +260,31 @@ class PoseStream:
 
     def perform(self, start: int, end: int) -> SmoothedMotion:
         """Smooth some frames; those within :data:`REACH_S` around them should be there, and somebody found."""
-        believed, way = self._decide(end)
+        readings = self._decide(end)
+        believed = self._believed + readings.believed[len(self._believed) :].tolist()
         reach = int(np.ceil(REACH_S * self.fps)) + 1
         low, high = max(0, start - reach), min(len(believed), end + reach)
         base = next((index for index in range(low, 0, -1) if believed[index]), 0)
         if not any(believed[base:high]):  # the first pose to come is held
             high = next((index + 1 for index in range(high, len(believed)) if believed[index]), high)
-        rows = [exchanged(self._rows[index], way[index]) for index in range(base, high)]
+        rows = [self._row_of(frame, readings) for frame in range(base, high)]
         bridged = bridge(np.asarray(rows), np.asarray(believed[base:high]), self.fps, low - base)
         return _clean(bridged, self.fps)[start - low : end - low]
 
-    def _decide(self, end: int) -> tuple[list[bool], list[int]]:
-        """What is believed of each frame, and in which way it is taken; up to ``end`` this will not change any more."""
-        decided = len(self._believed)
+    def _decide(self, end: int) -> Readings:
+        """What is believed of each frame; up to ``end`` this will not change any more, nor what is taken as its row."""
         readings = self._readings()
-        believed = self._believed + readings.believed[decided:].tolist()
-        way = self._way + readings.way[decided:].tolist()
-        if end > decided:
-            self._believed, self._way = believed[:end], way[:end]
-        return believed, way
+        for frame in range(len(self._taken), end):
+            row = self._row_of(frame, readings)
+            self._believed.append(bool(readings.believed[frame]))
+            self._taken.append(row)
+        return readings
+
+    def _row_of(self, frame: int, readings: Readings) -> np.ndarray:
+        if frame < len(self._taken):
+            return self._taken[frame]
+        look = int(readings.look[frame])
+        return exchanged(self._rows[frame] if look < 0 else self._looks[frame][look], int(readings.way[frame]))
 
     def _readings(self) -> Readings:
         back = round((DOUBT_S_MAX + REACH_S) * self.fps)
@@ -243,6 +295,12 @@ class PoseStream:
 def smoothed_motion(track: PoseTrack, fps: float) -> SmoothedMotion:
     """Smooth a whole track, of which at least one frame shows a person."""
     return PoseStream.of(track, fps).perform(0, len(track.times_s))
+
+
+def _row(pose: Pose, aspect: float) -> np.ndarray:
+    row = np.concatenate([pose.landmarks, pose.world_m], axis=1).astype(np.float64)
+    row[:, 0] *= aspect
+    return row
 
 
 def _clean(rows: np.ndarray, fps: float) -> SmoothedMotion:

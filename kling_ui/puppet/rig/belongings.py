@@ -25,6 +25,7 @@ WORK_LONG_SIDE_PX = 480  # of the copy on which that is searched
 PERSON = 0.5  # from what on the mask says so
 FAR_M, REACH_M = 0.42, 0.8  # from the person: there the background shows its own colours; how far things are searched
 SIDE_SHARE, BESIDE_M = 0.04, 0.1  # of the width: there it does nearer to the person, too
+AROUND_M = 0.3  # of a thing: what of it was not found yet
 LEAST_FAR_SHARE = 0.06  # of the picture, that must be so far away
 RARE_SHARE = 4e-4  # of that background: rarer colours are not its own
 UNLIKE = 64.0  # of 8 bits by which a thing is beyond what the same row shows on either side
@@ -35,6 +36,17 @@ LEAST_SIDE_M, MOST_SHARE = 0.05, 1.2  # of the smallest thing; of the person's a
 TOUCHES_M, TOUCHING_PX = 0.02, 3  # how near to the person a thing begins, along so many px
 EDGE_M = 0.1  # of the picture's edge, that a thing may touch: a longer one is scenery
 FLOOR_M = 0.05  # above the ankles: what stands on the floor is furniture, or a shadow
+# --- rods in a hand: swords, staffs, umbrellas
+ROD_WIDE_M, ROD_LONG_M, ROD_SLIM = 0.08, 0.2, 3.5  # width at most; length at least, of one end; long against wide
+ROD_STRAIGHT = 0.6  # of the area of the rectangle around it
+ROD_GRIP_M = 0.1  # from the line through the hand to where what is seen of it begins
+ROD_LEVEL_M = 0.4  # long at least, where it does not lean: backgrounds have many level lines
+ROD_LEAN_DEG = 20.0  # what leans by less and goes on to the picture's edge is a skirting, a rail or a post
+ROD_SEEN_M, ROD_COLOURS, ROD_ALIKE = 0.16, 4, 40  # around a hand; so many colours there are tried; 8 bits within one
+ROD_STANDS_OUT = 28  # of 8 bits, by which it differs from what is on both sides of it
+EDGE_PX = 3  # of the copy: what comes so near to the picture's edge goes on to it
+ROD_BESIDE = 0.3  # of what is seen of it, that borders on the person
+ROD_BEYOND = 1.6  # radii from every limb: nearer are fingers
 # --- hidden, or on the body
 FROM_WRIST = 0.1  # of the way from wrist to knuckles, from where on a hand is to be seen
 ON_BODY_SHARE = 0.45  # of its rim, that the body is around a hand that lies on it, or is hidden there
@@ -67,6 +79,7 @@ def with_belongings(rgb: np.ndarray, mask: np.ndarray, joints: np.ndarray, px_pe
     person = cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > PERSON
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     things = _beside(small, person, joints * scale, px_per_m * scale)
+    things |= _rods_beside(small, person, things, joints * scale, px_per_m * scale)
     if not things.any():
         return mask
     return np.maximum(mask, cv2.resize(things.astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_LINEAR))
@@ -82,10 +95,29 @@ def _beside(rgb: np.ndarray, person: np.ndarray, joints: np.ndarray, px_per_m: f
     if not person.any() or far.mean() < LEAST_FAR_SHARE:
         return np.zeros_like(person)
     shown = cv2.GaussianBlur(rgb, (0, 0), CALM_PX).astype(np.float32)
-    left, right, varies = _rows(shown, far)
-    rough = float(np.percentile(varies, ROUGH_PERCENT))
+    rough = float(np.percentile(_rows(shown, far)[2], ROUGH_PERCENT))
     if rough > ROUGHEST:
         return np.zeros_like(person)
+    things = _unlike_rows(rgb, shown, person, far, rough=rough, joints=joints, px_per_m=px_per_m)
+    if not things.any():
+        return things
+    far &= distance_to(things) > AROUND_M * px_per_m  # the rest of a thing that reaches far out is no background
+    return things | _unlike_rows(rgb, shown, person, far, rough=rough, joints=joints, px_per_m=px_per_m)
+
+
+def _unlike_rows(
+    rgb: np.ndarray,
+    shown: np.ndarray,
+    person: np.ndarray,
+    far: np.ndarray,
+    *,
+    rough: float,
+    joints: np.ndarray,
+    px_per_m: float,
+) -> np.ndarray:
+    """``(height, width)`` bool: things that are unlike the background, which is seen ``far`` from the person."""
+    away = distance_to(person)
+    left, right, _ = _rows(shown, far)
     beyond = np.maximum(np.minimum(left, right) - shown, shown - np.maximum(left, right)).max(axis=-1)
     bins = _bins(rgb)
     rare = _shares(bins, far)[bins] < RARE_SHARE
@@ -129,32 +161,115 @@ def _shaded(shown: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarra
     return (light[..., 0] > SHADE) & (light[..., 0] < 1) & (hue < SHADE_HUE)
 
 
+def _rods_beside(
+    rgb: np.ndarray, person: np.ndarray, things: np.ndarray, joints: np.ndarray, px_per_m: float
+) -> np.ndarray:
+    """``(height, width)`` bool: slim straight things that begin at a hand, which holds none of ``things``."""
+    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.6 * ROD_WIDE_M * px_per_m) + 1,) * 2)
+    lighter, darker = (cv2.morphologyEx(rgb, how, wider).max(axis=-1) for how in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
+    slim = (np.maximum(lighter, darker) > ROD_STANDS_OUT) & ~person
+    bins, found = _bins(rgb), np.zeros_like(person)
+    to_hands = [_to_hand(person.shape, joints[list(hand)]) for hand in HANDS]
+    for hand, to_hand in enumerate(to_hands):
+        at_hand = slim & (to_hand < ROD_SEEN_M * px_per_m)
+        if not at_hand.any() or things[to_hand < ROD_GRIP_M * px_per_m].any():
+            continue
+        for colour in np.argsort(-np.bincount(bins[at_hand]))[:ROD_COLOURS]:
+            here = at_hand & (bins == colour)
+            if here.any():
+                alike = np.abs(rgb - rgb[here].mean(axis=0)).max(axis=-1) < ROD_ALIKE
+                found |= _rods(slim & alike, joints, hands=(hand == 0, hand == 1), px_per_m=px_per_m) >= 0
+    return found & _stands_off(found, person, np.min(to_hands, axis=0), px_per_m)
+
+
+def _stands_off(found: np.ndarray, body: np.ndarray, nearest: np.ndarray, px_per_m: float) -> np.ndarray:
+    """``(height, width)`` bool: pieces that border on the body at the hand alone; others are rims of sleeves."""
+    count, pieces = cv2.connectedComponents(found.astype(np.uint8))
+    around = cv2.dilate(body.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    elsewhere, beside, in_all = (
+        np.bincount(pieces[where], minlength=count)
+        for where in (
+            around & (nearest > ROD_SEEN_M * px_per_m),
+            around & (nearest > ROD_GRIP_M * px_per_m),
+            nearest > ROD_GRIP_M * px_per_m,
+        )
+    )
+    return ((elsewhere == 0) & (beside <= ROD_BESIDE * in_all))[pieces]
+
+
+def _rods(candidates: np.ndarray, joints: np.ndarray, *, hands: tuple[bool, bool], px_per_m: float) -> np.ndarray:
+    """``(height, width)`` int8: pieces that are slim, straight and begin at a hand, by that hand; -1 elsewhere."""
+    found = np.full(candidates.shape, -1, np.int8)
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(candidates.astype(np.uint8))
+    long = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= ROD_LONG_M * px_per_m
+    for hand, place in enumerate(HANDS):
+        if not hands[hand]:
+            continue
+        at_hand = _to_hand(candidates.shape, joints[list(place)]) < ROD_GRIP_M * px_per_m
+        held = [pieces == piece for piece in np.unique(pieces[at_hand]) if piece]
+        rods = [piece for piece in held if long[pieces[piece][0]] and _is_rod(piece, px_per_m)]
+        for piece in held:  # what is short goes on behind the fist
+            if any(_in_line(piece, rod) < ROD_WIDE_M / 2 * px_per_m for rod in rods):
+                found[piece] = hand
+    return found
+
+
+def _in_line(piece: np.ndarray, rod: np.ndarray) -> float:
+    """How far a piece is from the line through a rod on average, px."""
+    across, down, x, y = cv2.fitLine(np.argwhere(rod)[:, ::-1].astype(np.float32), cv2.DIST_L2, 0, 0.01, 0.01).ravel()
+    ys, xs = np.nonzero(piece)
+    return float(np.abs((xs - x) * down - (ys - y) * across).mean())
+
+
+def _is_rod(piece: np.ndarray, px_per_m: float) -> bool:
+    outline = max(
+        cv2.findContours(piece.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=cv2.contourArea
+    )
+    _, sides, lean_deg = cv2.minAreaRect(outline)
+    edge, border = np.ones_like(piece), np.ones_like(piece)
+    edge[1:-1, 1:-1] = border[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX] = False
+    wide, long = min(sides) + 1, max(sides) + 1
+    is_level = min(lean_deg % 90, 90 - lean_deg % 90) < ROD_LEAN_DEG
+    return bool(
+        wide <= ROD_WIDE_M * px_per_m
+        and long >= max((ROD_LEVEL_M if is_level else ROD_LONG_M) * px_per_m, ROD_SLIM * wide)
+        and piece.sum() >= ROD_STRAIGHT * wide * long
+        and not (is_level and (piece & border).any())
+        and (piece & edge).sum() <= EDGE_M * px_per_m
+    )
+
+
 def held_things(
     rgb: np.ndarray,
     person: np.ndarray,
     sure: np.ndarray,
     joints: np.ndarray,
     *,
+    beyond: np.ndarray,
     hands: tuple[bool, bool],
     px_per_m: float,
 ) -> np.ndarray:
     """Find what is in a person's hands.
 
     A held thing touches a hand, has colours that neither the rest of the person nor its skin has, and either reaches
-    beyond the body's outline or is as compact as things are.
+    beyond the body's outline or is as compact as things are. What is slim and straight and goes on from a hand to where
+    no limb is is held, too, whatever its colours and its length.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
         person: ``(height, width)`` bool, with what it holds.
         sure: ``(height, width)`` bool: where trunk, head or limbs surely are, were there no thing before them.
         joints: ``(18, 2)`` px.
+        beyond: ``(height, width)``: how far it is to the nearest limb, in that limb's radii.
         hands: Whether the left and the right hand are shown.
         px_per_m: The person's scale.
 
     Returns:
         ``(height, width)`` int8: 0 for a thing in the left hand, 1 for one in the right hand, -1 elsewhere.
     """
-    found = np.full(person.shape, -1, np.int8)
+    thick = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(ROD_WIDE_M / 2 * px_per_m) + 1,) * 2)
+    body = cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_OPEN, thick) > 0
+    found = _rods(person & ~body & (beyond > ROD_BEYOND), joints, hands=hands, px_per_m=px_per_m)
     grips = [
         _to_hand(person.shape, joints[list(hand)]) if shown else None for hand, shown in zip(HANDS, hands, strict=True)
     ]
@@ -162,6 +277,7 @@ def held_things(
     if not known:
         return found
     nearest = np.min(known, axis=0)
+    found[~_stands_off(found >= 0, body, nearest, px_per_m)] = -1
     own = person & sure & (nearest > OTHERS_M * px_per_m)
     if own.sum() < LEAST_OWN_SHARE * person.sum():
         return found

@@ -189,3 +189,32 @@ def flowers(rgb: np.ndarray, _: np.ndarray) -> None:
 def test_scenery_and_shadows_are_nobody_s(scenery):
     rgb, _, mask, joints = around_body(scenery)
     assert with_belongings(rgb, mask, joints, 200.0) is mask
+
+
+def staff(rgb: np.ndarray, _: np.ndarray) -> None:
+    cv2.line(rgb, (246, 100), (238, 380), (90, 50, 20), 7)
+
+
+def rail(rgb: np.ndarray, _: np.ndarray) -> None:
+    cv2.line(rgb, (0, 258), (399, 258), (90, 50, 20), 7)
+
+
+def beside_a_hand(thing: Callable[[np.ndarray, np.ndarray], None]) -> tuple[np.ndarray, ...]:
+    """As :func:`around_body`, with a fist at the body's side."""
+    rgb, painted, mask, joints = around_body(thing)
+    rgb[246:270, 218:250], mask[246:270, 218:250] = (220, 170, 140), 1
+    joints[Joint.LEFT_WRIST], joints[Joint.LEFT_HAND] = (226, 258), (240, 258)
+    return rgb, painted & (mask == 0), mask, joints
+
+
+def test_a_staff_in_a_fist_is_added_at_both_sides_of_it():
+    rgb, painted, mask, joints = beside_a_hand(staff)
+    rgb[150:250, 20:60] = (90, 50, 20)  # of the same colour
+    whole = with_belongings(rgb, mask, joints, 200.0)
+    assert (whole[painted] > 0.5).mean() > 0.9
+    assert (whole[~painted & (mask == 0)] > 0.5).mean() < 0.003
+
+
+def test_a_rail_behind_a_hand_stays_where_it_is():
+    rgb, _, mask, joints = beside_a_hand(rail)
+    assert with_belongings(rgb, mask, joints, 200.0) is mask

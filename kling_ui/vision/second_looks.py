@@ -1,0 +1,227 @@
+"""New looks at frames of a clip whose readings are not believed.
+
+The tracker goes on from where it saw somebody a frame earlier, and so it goes on being wrong. A new look begins afresh:
+with the detector in the whole frame, in the frame mirrored, where a neighbouring frame has the person, and below faces.
+Which of these is right is told by the same search that did not believe the first reading
+(:class:`kling_ui.vision.plausibility.ReadingSearch`). A clip whose readings are all believed is not looked at again.
+"""
+
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from kling_ui.media.probe import sniff_video
+from kling_ui.media.video import Frame, read_frames
+from kling_ui.vision.detector import Candidate
+from kling_ui.vision.people import FACES_LONG_SIDE_PX, body_below, face_detector_of
+from kling_ui.vision.plausibility import EXCHANGED, SKIP_S_MAX, Readings, ReadingSearch, exchanged, search_of
+from kling_ui.vision.pose import (
+    EPSILON,
+    HIPS,
+    KEYPOINTS,
+    SHOULDERS,
+    TRACK_LONG_SIDE_PX,
+    Pose,
+    PoseTrack,
+    detect_pose,
+    pose_detector,
+    shrink,
+)
+from kling_ui.vision.tracking import detection_stride
+
+GAP_S_MIN = 0.1  # between believed readings: less is bridged as well without a look
+CANDIDATES_MAX = 2  # of the detector's, that are read in one look
+_SLACK_S = 1e-4  # between the times of the same frame, read twice
+_SEEK_S = 2.0  # a way ahead that is skipped rather than decoded
+_AROUND = 1.15  # of the distance from the hips to the farthest joint: head and feet go on beyond
+Near = Callable[[int], Pose | None]
+
+
+class Rereader:
+    """Reads frames of a clip once more, those that are asked for, in the order of time.
+
+    Args:
+        path: A local clip.
+        in_mirror: Turn its frames about.
+    """
+
+    def __init__(self, path: Path, *, in_mirror: bool = False) -> None:
+        self._path, self._container, self._in_mirror = path, sniff_video(path), in_mirror
+        self._frames: Iterator[Frame] | None = None
+        self._at_s = math.inf
+
+    def read(self, times_s: Sequence[float]) -> Iterator[np.ndarray]:
+        """Yield ``(height, width, 3)`` uint8 of the frames at these times, which rise.
+
+        Raises:
+            MediaError: The clip cannot be decoded.
+        """
+        for time_s in times_s:
+            if self._frames is None or not self._at_s < time_s + _SLACK_S or time_s - self._at_s > _SEEK_S:
+                self.close()
+                self._frames = read_frames(
+                    self._path,
+                    container=self._container,
+                    long_side_px=TRACK_LONG_SIDE_PX,
+                    start_s=max(0.0, time_s - _SLACK_S),
+                )
+            for frame in self._frames:
+                self._at_s = frame.time_s
+                if frame.time_s >= time_s - _SLACK_S:
+                    yield np.ascontiguousarray(frame.rgb[:, ::-1]) if self._in_mirror else frame.rgb
+                    break
+
+    def close(self) -> None:
+        """Close the clip."""
+        if self._frames is not None:
+            self._frames.close()  # ty: ignore[missing-attribute]  a generator
+        self._frames, self._at_s = None, math.inf
+
+
+def unbelieved(readings: Readings, times_s: Sequence[float] | np.ndarray, first: int, end: int) -> list[list[int]]:
+    """List the frames in ``[first, end)`` that are worth a new look, in stretches that follow each other.
+
+    A gap is short, or near somebody: what is farther than a reading can be passed over has nobody to be compared with.
+    """
+    believed = np.flatnonzero(readings.believed)
+    if not len(believed) or bool(readings.believed[first:end].all()):
+        return []
+    stretches: list[list[int]] = []
+    for frame in np.flatnonzero(~readings.believed[first:end]) + first:
+        after = int(np.searchsorted(believed, frame))
+        before_s = times_s[believed[after - 1]] if after else -math.inf
+        after_s = times_s[believed[after]] if after < len(believed) else math.inf
+        if after_s - before_s < GAP_S_MIN:
+            continue
+        if stretches and stretches[-1][-1] == frame - 1:
+            stretches[-1].append(int(frame))
+        else:
+            stretches.append([int(frame)])
+    return stretches
+
+
+def look_again(
+    search: ReadingSearch, frames: Sequence[int], pictures: Sequence[np.ndarray], taken_back: Sequence[int], near: Near
+) -> dict[int, list[Pose]]:
+    """Look at frames again, first where it costs least, until the search believes one of the looks.
+
+    Args:
+        search: It takes what the looks give.
+        frames: Their numbers.
+        pictures: ``(height, width, 3)`` uint8, one for each of these frames.
+        taken_back: All frames whose first readings no longer count, these among them.
+        near: Gives the believed pose that is nearest in time.
+
+    Returns:
+        What the looks gave for each frame, in the order that :attr:`Readings.look` counts them.
+    """
+    poses: dict[int, list[Pose]] = {frame: [] for frame in frames}
+    for look in (_whole, _mirrored, _around_neighbour, _below_faces):
+        believed = search.readings(min(taken_back)).believed if look is not _whole else None
+        for frame, rgb in zip(frames, pictures, strict=True):
+            if believed is None or not believed[frame]:
+                poses[frame] += look(rgb, near(frame))
+        search.look_again(taken_back, _offered(poses, pictures[0].shape[1] / pictures[0].shape[0]))
+    return poses
+
+
+def _offered(poses: Mapping[int, Sequence[Pose]], aspect: float) -> dict[int, list[tuple[np.ndarray, np.ndarray]]]:
+    return {
+        frame: [(pose.landmarks[:, :2] * (aspect, 1.0), pose.world_m) for pose in found]
+        for frame, found in poses.items()
+    }
+
+
+def _whole(rgb: np.ndarray, _near: Pose | None) -> list[Pose]:
+    detector = pose_detector()
+    bodies = detector.candidates(rgb)[:CANDIDATES_MAX]
+    return [pose for body in bodies if (pose := detect_pose(detector, rgb, body)) is not None]
+
+
+def _mirrored(rgb: np.ndarray, near: Pose | None) -> list[Pose]:
+    found = _whole(np.ascontiguousarray(rgb[:, ::-1]), near)
+    return [_turned_back(pose) for pose in found]
+
+
+def _turned_back(pose: Pose) -> Pose:
+    """The pose as it is outside the mirror: sides, and left and right, exchanged."""
+    landmarks, world_m = exchanged(pose.landmarks, EXCHANGED), exchanged(pose.world_m, EXCHANGED)
+    landmarks[:, 0], world_m[:, 0] = 1 - landmarks[:, 0], -world_m[:, 0]
+    return Pose(landmarks, world_m, None, pose.confidence)
+
+
+def _around_neighbour(rgb: np.ndarray, near: Pose | None) -> list[Pose]:
+    if near is None:
+        return []
+    points = near.landmarks[:, :2] * (rgb.shape[1], rgb.shape[0])
+    hips, shoulders = points[HIPS].mean(axis=0), points[SHOULDERS].mean(axis=0)
+    reach = float(np.linalg.norm(points[KEYPOINTS] - hips, axis=1).max())
+    turn = math.atan2(shoulders[0] - hips[0], hips[1] - shoulders[1])
+    body = Candidate(1.0, float(hips[0]), float(hips[1]), max(_AROUND * reach, EPSILON), turn)
+    pose = detect_pose(pose_detector(), rgb, body)
+    return [] if pose is None else [pose]
+
+
+def _below_faces(rgb: np.ndarray, _near: Pose | None) -> list[Pose]:
+    faces = face_detector_of(threading.get_ident()).faces(shrink(rgb, FACES_LONG_SIDE_PX))[:CANDIDATES_MAX]
+    return [pose for face in faces if (pose := body_below(rgb, face.box)) is not None]
+
+
+def mended_track(track: PoseTrack, path: Path, *, in_mirror: bool = False) -> PoseTrack:
+    """Put what new looks give in the place of readings that are not believed.
+
+    Args:
+        track: Of a clip or a part of it, every reading as it is.
+        path: The clip.
+        in_mirror: The track is of its frames turned about.
+
+    Returns:
+        As many frames; readings for which no look was believed are left as they are.
+
+    Raises:
+        MediaError: The clip cannot be decoded.
+    """
+    search = search_of(track)
+    readings = search.readings()
+    stretches = unbelieved(readings, track.times_s, 0, len(track.times_s))
+    if not stretches:
+        return track
+    near = nearest_of(
+        readings, track.times_s, lambda frame: Pose(track.landmarks[frame], track.world_m[frame], None, 1.0)
+    )
+    landmarks, world_m = track.landmarks.copy(), track.world_m.copy()
+    with closing(Rereader(path, in_mirror=in_mirror)) as rereader:
+        for frames in stretches:
+            pictures = list(rereader.read([float(track.times_s[frame]) for frame in frames]))
+            if len(pictures) < len(frames):
+                continue
+            poses = look_again(search, frames, pictures, frames, near)
+            final = search.readings()
+            for frame in frames:
+                if final.believed[frame]:
+                    pose, way = poses[frame][final.look[frame]], int(final.way[frame])
+                    landmarks[frame], world_m[frame] = exchanged(pose.landmarks, way), exchanged(pose.world_m, way)
+    return replace(track, landmarks=landmarks, world_m=world_m)
+
+
+def nearest_of(readings: Readings, times_s: Sequence[float] | np.ndarray, pose_of: Callable[[int], Pose]) -> Near:
+    """Give the believed pose that is nearest to a frame; ``None`` where none is near."""
+    believed = np.flatnonzero(readings.believed)
+
+    def near(frame: int) -> Pose | None:
+        if not len(believed):
+            return None
+        nearest = int(believed[np.abs(believed - frame).argmin()])
+        return pose_of(nearest) if abs(times_s[nearest] - times_s[frame]) <= SKIP_S_MAX else None
+
+    return near
+
+
+def thinned(stretch: Sequence[int], fps: float) -> list[int]:
+    """Choose as many of the frames in a stretch as are looked at where nothing is in doubt."""
+    return list(stretch[:: detection_stride(fps)])
