@@ -115,8 +115,8 @@ def jp2_profile(path: Path) -> bytes | None:
 def named_colours(path: Path, name: str) -> list[tuple[int, int]]:
     """List the primaries and transfers (numbers of ITU-T H.273) that a picture's file names.
 
-    In AVIF and HEIC that is a box ``colr`` of kind ``nclx`` for each part that has one (ISO/IEC 23008-12, 6.5.5), in PNG
-    the chunk ``cICP``; other formats name none.
+    In AVIF and HEIC that is a box ``colr`` of kind ``nclx`` for each part that has one (ISO/IEC 23008-12, 6.5.5), in
+    PNG the chunk ``cICP``; other formats name none.
     """
     if name not in {"avif", "heif", "png"}:
         return []

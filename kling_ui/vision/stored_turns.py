@@ -38,8 +38,8 @@ _GROUND_GRAIN_PX = 3  # side of the median filter against grain
 # of who lies; then one side of the body against the other: 12-67.
 _GROUND_LEVELS, _SIDES_LEVELS, _HANDS_TIMES = 8.0, 8.0, 3.0
 _STANDS_TIMES = 2.0  # by which the ground must differ more than the sides do, to be sure of a body seen from its side
-# How many times as much the sides differ as what lies along the body: 2.4-50 of who lies, alone or among others, at most
-# 1.7 of who stands, alone or in a crowd.
+# How many times as much the sides differ as what lies along the body: 2.4-25 measured of who lies, alone or among
+# others, 0-1.7 of who stands, alone or in a crowd, but for one (2.5).
 _LIES_TIMES = 2.0
 _GROUP_MIN = 3  # people who are upright in the same turn, of whom nothing shows that they lie
 _PLACES_MIN = 4  # columns or rows in which both places show

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from kling_ui.errors import MediaError
-from kling_ui.media.image import load_picture, PIXELS_MAX, probe_image, read_picture
+from kling_ui.media.image import PIXELS_MAX, load_picture, probe_image, read_picture
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 
