@@ -9,6 +9,7 @@ theirs is that of ITU-R BT.1886 displays (the two mappings of BT.2408, 5.1, and 
 """
 
 import math
+import struct
 import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
@@ -20,7 +21,7 @@ import cv2
 import numpy as np
 from av.filter import Graph
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, ImageFilter
 
 from kling_ui.media.files import SCRATCH
 
@@ -37,6 +38,12 @@ _HDR_NAMES = {int(ColorTrc.ARIB_STD_B67): "HLG", int(ColorTrc.SMPTE2084): "PQ"}
 _FROM_BT2020 = ((1.660491, -0.587641, -0.072850), (-0.124550, 1.132900, -0.008349), (-0.018151, -0.100579, 1.118730))
 _FROM_P3 = ((1.224940, -0.224940, 0.0), (-0.042057, 1.042057, 0.0), (-0.019638, -0.078636, 1.098274))
 _WIDE = {int(ColorPrimaries.BT2020): _FROM_BT2020, 11: _FROM_P3, int(ColorPrimaries.SMPTE432): _FROM_P3}
+_WIDE_NAMES = {int(ColorPrimaries.BT2020): "BT.2020", 11: "DCI-P3", int(ColorPrimaries.SMPTE432): "Display P3"}
+WIDE_INFO = "kling_ui wide"  # under which an opened picture carries the name of its HDR, and its primaries
+_SRGB_XYZ_D50 = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.7141))  # IEC 61966-2-1
+# Colorants of sRGB (IEC 61966-2-1), brought to the white of ICC profiles.
+# Of a PNG: its gAMA is 1 where it is linear, 0.56 from old Macs, 0.45 usually, by which sRGB is meant.
+_GAMMA_MIN, _GAMMA_MAX, _GAMMA_USUAL, _GAMMA_SLACK = 0.2, 2.0, 1 / 2.2, 0.005
 _PQ_WHITE_CD_M2 = 203.0
 _HLG_WHITE = 0.26496256  # scene light of 75 % of the signal
 _KEPT_MATRICES = frozenset({BT709, _BT601, 6})
@@ -55,9 +62,57 @@ def to_srgb(image: Image.Image) -> Image.Image:
     """
     alpha = image.convert("RGBA").getchannel("A") if _has_alpha(image) else None
     colours = _managed(_eight_bit(image), _profile(image))
+    if wide := image.info.get(WIDE_INFO):
+        colours = colours.filter(_table(*wide))
     if alpha is not None:
         colours.putalpha(alpha)
     return colours
+
+
+def tell_colours(image: Image.Image, named: Sequence[tuple[int, int]]) -> None:
+    """Note in an opened picture without a profile what else its file says of its colours, for :func:`to_srgb`.
+
+    Args:
+        image: As opened; Pillow tells of PNGs the gamma and whether they are sRGB.
+        named: Numbers of primaries and transfer (ITU-T H.273) in the file. Where they differ, as in a file with a gain
+            map, the picture itself is in SDR.
+    """
+    if "icc_profile" in image.info:
+        return
+    if len(set(named)) == 1:
+        primaries, transfer = named[0]
+        hdr = _HDR_NAMES.get(transfer, "")
+        if hdr or primaries in _WIDE:
+            image.info[WIDE_INFO] = hdr, primaries if primaries in _WIDE else int(ColorPrimaries.BT2020)
+    gamma = 0.0 if named or "srgb" in image.info else image.info.get("gamma", 0.0)
+    if _GAMMA_MIN <= gamma <= _GAMMA_MAX and abs(gamma - _GAMMA_USUAL) > _GAMMA_SLACK:
+        image.info["icc_profile"] = _gamma_profile(1 / gamma, is_grey=image.mode[0] in "1LI")
+
+
+@lru_cache(maxsize=4)
+def _gamma_profile(gamma: float, *, is_grey: bool) -> bytes:
+    """An ICC profile (ICC.1:2001-04) of the primaries of sRGB whose curve is a power."""
+    number, white = struct.Struct(">i"), (0.9642, 1.0, 0.8249)  # D50
+
+    def xyz(values: Sequence[float]) -> bytes:
+        return b"XYZ \0\0\0\0" + b"".join(number.pack(round(value * 65536)) for value in values)
+
+    name = f"gamma {gamma:.2f}".encode()
+    curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
+    said = b"desc" + struct.pack(">II", 0, len(name) + 1) + name + bytes(79)
+    tags = {b"desc": said + bytes(-len(said) % 4), b"wtpt": xyz(white)}
+    letters = (b"k",) if is_grey else (b"r", b"g", b"b")
+    tags |= {letter + b"TRC": curve for letter in letters}
+    if not is_grey:
+        tags |= {letter + b"XYZ": xyz(values) for letter, values in zip(letters, _SRGB_XYZ_D50, strict=True)}
+    place, table, body = 132 + 12 * len(tags), b"", b""
+    for tag, content in tags.items():
+        table += tag + struct.pack(">II", place + len(body), len(content))
+        body += content
+    kind = b"GRAY" if is_grey else b"RGB "
+    head = struct.pack(">I4sI4s4s4s", place + len(body), b"none", 0x02400000, b"mntr", kind, b"XYZ ")
+    head += bytes(12) + b"acsp" + bytes(28) + xyz(white)[8:] + bytes(48)
+    return head + struct.pack(">I", len(tags)) + table + body
 
 
 def on_background(image: Image.Image, rgb: tuple[int, int, int]) -> Image.Image:
@@ -70,7 +125,9 @@ def on_background(image: Image.Image, rgb: tuple[int, int, int]) -> Image.Image:
 
 
 def profile_name(image: Image.Image) -> str:
-    """Name the colour profile of a picture; empty without one, and for sRGB under whatever name."""
+    """Name the colour profile of a picture, or its HDR; empty without one, and for sRGB under whatever name."""
+    if wide := image.info.get(WIDE_INFO):
+        return wide[0] or _WIDE_NAMES[wide[1]]
     return _profile_name(image.info.get("icc_profile") or b"") if image.mode != "LAB" else ""
 
 
@@ -251,11 +308,20 @@ def matrix_option(frame: av.VideoFrame) -> str:
 @lru_cache(maxsize=4)
 def _cube(hdr: str, primaries: int) -> str:
     """The table from code values to those of BT.709, as a ``.cube`` file."""
+    lines = (f"{red:.5f} {green:.5f} {blue:.5f}" for red, green, blue in _entries(hdr, primaries).tolist())
+    return "\n".join([f"LUT_3D_SIZE {_CUBE_STEPS}", *lines, ""])
+
+
+@lru_cache(maxsize=4)
+def _table(hdr: str, primaries: int) -> ImageFilter.Color3DLUT:
+    """The same table for pictures."""
+    return ImageFilter.Color3DLUT(_CUBE_STEPS, _entries(hdr, primaries).ravel().tolist())
+
+
+def _entries(hdr: str, primaries: int) -> np.ndarray:
     steps = np.linspace(0, 1, _CUBE_STEPS)
     blue, green, red = np.meshgrid(steps, steps, steps, indexing="ij")  # red changes fastest
-    rgb = to_sdr(np.stack([red, green, blue], axis=-1).reshape(-1, 3), hdr, primaries)
-    lines = (f"{red:.5f} {green:.5f} {blue:.5f}" for red, green, blue in rgb.tolist())
-    return "\n".join([f"LUT_3D_SIZE {_CUBE_STEPS}", *lines, ""])
+    return to_sdr(np.stack([red, green, blue], axis=-1).reshape(-1, 3), hdr, primaries)
 
 
 def to_sdr(signal: np.ndarray, hdr: str, primaries: int) -> np.ndarray:

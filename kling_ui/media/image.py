@@ -14,8 +14,8 @@ from PIL import Image, UnidentifiedImageError
 
 from kling_ui.errors import MediaError
 from kling_ui.languages import Told
-from kling_ui.media.colour import profile_name, to_srgb
-from kling_ui.media.image_structure import count_pictures, jp2_profile, refuse_too_many
+from kling_ui.media.colour import WIDE_INFO, profile_name, tell_colours, to_srgb
+from kling_ui.media.image_structure import count_pictures, jp2_profile, named_colours, refuse_too_many
 from kling_ui.media.signatures import IMAGE_FORMATS, described, sniff_image
 
 # A picture this large takes 360 MB as RGB; more is a decompression bomb or a scan that no engine takes.
@@ -35,6 +35,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_TURNED_BY_PILLOW = frozenset({"tiff"})  # as it loads them; their size is told as displayed
 _ADVICE = "Export it again as JPEG or PNG, or choose another picture."
 # Everything that Pillow's plugins are known to raise on damaged files.
 _DAMAGE = (
@@ -125,9 +126,7 @@ def read_picture(path: Path, *, long_side_px: int | None = None) -> Picture:
             image.draft(None, (long_side_px, long_side_px))  # JPEG only: decodes at 1/2, 1/4 or 1/8
         image.load()
         plain = _plain(image, facts, long_side_px)
-        if facts.exif_orientation in _TURNS:
-            plain = plain.transpose(_TURNS[facts.exif_orientation])
-        pixels = np.asarray(plain)
+        pixels = np.asarray(_upright(plain, facts.exif_orientation, name))
     if pixels.shape[2] == 3:
         return Picture(facts, np.ascontiguousarray(pixels), 0.0)
     return Picture(facts, _on_white(pixels), float((pixels[:, :, 3] < 128).mean()))
@@ -143,12 +142,16 @@ def load_picture(path: Path) -> Image.Image:
     with _explained(path, name), _opened(path, name) as (image, _):
         orientation = _orientation(image)
         image.load()
-        return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+        return _upright(image, orientation, name)
+
+
+def _upright(image: Image.Image, orientation: int, name: str) -> Image.Image:
+    return image if name in _TURNED_BY_PILLOW else image.transpose(_TURNS[orientation]) if orientation > 1 else image
 
 
 def _facts(path: Path, name: str, image: Image.Image, count: int) -> ImageFacts:
     orientation = _orientation(image)
-    width, height = image.size if orientation < 5 else image.size[::-1]
+    width, height = image.size if orientation < 5 or name in _TURNED_BY_PILLOW else image.size[::-1]
     return ImageFacts(
         path=path,
         format=name,
@@ -174,13 +177,14 @@ def _orientation(image: Image.Image) -> int:
 
 def _plain(image: Image.Image, facts: ImageFacts, long_side_px: int | None) -> Image.Image:
     """Bring a loaded picture to sRGB and to its size; where the pixels allow it first to its size, which is quicker."""
-    profile, is_plain = image.info.get("icc_profile"), image.mode == ("RGBA" if facts.has_alpha else "RGB")
+    told = {key: image.info[key] for key in ("icc_profile", WIDE_INFO) if key in image.info}
+    is_plain = image.mode == ("RGBA" if facts.has_alpha else "RGB")
     if not is_plain:
         image = to_srgb(image)
     if long_side_px:
         image = _shrunk(image, long_side_px)
     if is_plain and facts.profile:
-        image.info["icc_profile"] = profile
+        image.info.update(told)
         image = to_srgb(image)
     return image
 
@@ -227,6 +231,7 @@ def _opened(path: Path, name: str) -> Generator[tuple[Image.Image, int]]:
             noun = "passes over" if name == "jpeg" else "pictures of"
             if name == "jpeg2000" and (profile := jp2_profile(path)):
                 image.info["icc_profile"] = profile
+            tell_colours(image, named_colours(path, name))
             refuse_too_many(path, max(count, counted or 1), *image.size, noun=noun)
             yield image, count
 

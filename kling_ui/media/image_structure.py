@@ -23,6 +23,7 @@ PARTS_MAX = 100_000
 GIF_PARTS_MAX = 2_500_000
 # Descriptions beside the pixels: colour profiles, EXIF, XMP. Editors that keep a history write some megabytes.
 METADATA_MAX_BYTES = 16_000_000
+_COLOURS_WITHIN_BYTES = 1_000_000  # from the beginning of a file, where its properties stand before the pixels
 # A tile is decoded as a whole, even if the picture is a small part of it.
 TILE_PIXELS_MAX = 64_000_000
 
@@ -111,8 +112,27 @@ def jp2_profile(path: Path) -> bytes | None:
     return next((body[3:] for body in colours if body[:1] in {b"\2", b"\3"} and len(body) > 3), None)
 
 
+def named_colours(path: Path, name: str) -> list[tuple[int, int]]:
+    """List the primaries and transfers (numbers of ITU-T H.273) that a picture's file names.
+
+    In AVIF and HEIC that is a box ``colr`` of kind ``nclx`` for each part that has one (ISO/IEC 23008-12, 6.5.5), in
+    PNG the chunk ``cICP``; other formats name none.
+    """
+    if name not in {"avif", "heif", "png"}:
+        return []
+    with path.open("rb") as file:
+        data = file.read(_COLOURS_WITHIN_BYTES)
+    if name == "png":
+        at = data.find(b"cICP", 8, data.find(b"IDAT"))
+        return [(data[at + 4], data[at + 5])] if 0 < at < len(data) - 5 else []
+    for kind, skipped in ((b"meta", 4), (b"iprp", 0), (b"ipco", 0)):
+        data = next((body[skipped:] for found, body in _boxes(data) if found == kind), b"")
+    colours = (body for kind, body in _boxes(data) if kind == b"colr" and body[:4] == b"nclx" and len(body) >= 8)
+    return [(int.from_bytes(body[4:6], "big"), int.from_bytes(body[6:8], "big")) for body in colours]
+
+
 def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Walk through the boxes of a JPEG 2000 file as far as they are whole: kind and content of each."""
+    """Walk through the boxes of JPEG 2000, AVIF or HEIC as far as they are whole: kind and content of each."""
     at = 0
     while at + 8 <= len(data):
         size, head = int.from_bytes(data[at : at + 4], "big"), 8

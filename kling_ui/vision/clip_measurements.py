@@ -21,7 +21,7 @@ from kling_ui.vision.motion_speed import MotionSpeed, camera_steps, cut_apart, f
 from kling_ui.vision.people import Box, detector_pool
 from kling_ui.vision.pose import LANDMARKS, SURE_SCORE_MIN, PoseTrack, lean_deg, shows_upper_body, tilt_deg, turn_deg
 from kling_ui.vision.shots import Cut, JumpCutTest, Views, changed_share, find_cuts
-from kling_ui.vision.stored_turns import hands_beyond, quarters, stored_turns
+from kling_ui.vision.stored_turns import hands_beyond, quarters, shown_turns
 
 MOMENTS = 24  # 1.25 s apart in the longest clip that an engine takes; closer wherever something changes between two
 _READ_FIRST = 2  # of so many moments one; the others only where something is in doubt
@@ -29,7 +29,8 @@ _THOROUGH_EVERY = 4  # moments: of these one is searched for other people more c
 _SLACK_S = 1e-6  # that rounding may take from a time
 _DOUBT_S = 0.15  # a change of what is seen is pinned down to this
 _DOUBTS_MAX = 24  # frames that are analysed for that in all
-_TURNED_SHARE_MIN = 0.6  # of the moments, and of those that are looked at more closely
+_TURNED_SHARE_MIN = 0.6  # of the moments with a sure pose, and of the answers of those that are looked at more closely
+_TURNED_SEEN_MIN, _TURNED_TOLD_MIN = 0.4, 0.3  # of all moments; of those that are looked at more closely
 _LOWERED_SHARE_MIN = 0.15  # of the moments, with hands that do not carry the body
 _TURNED_ASKED = 7  # moments that are looked at more closely whether the clip was stored turned
 _PLAIN_CONFIDENCE_MIN, _PLAIN_SHARPNESS_MIN, _PLAIN_BRIGHTNESS_MIN = 0.8, 0.5, 0.3
@@ -272,13 +273,15 @@ def clip_turns(found: Sequence[AnalysedFrame], frames: Sequence[SampledFrame], t
     leans = np.nan_to_num(lean_deg(track.landmarks, track.aspect)).tolist()
     usual = max(range(4), key=[quarters(leans[place]) for place in sure].count)
     alike = [place for place in sure if quarters(leans[place]) == usual]
-    if not usual or len(alike) < _TURNED_SHARE_MIN * len(found):
+    if not usual or len(alike) < max(_TURNED_SHARE_MIN * len(sure), _TURNED_SEEN_MIN * len(found)):
         return 0
     lowered = [place for place in alike if not hands_beyond(track.landmarks[place], track.aspect)]
     alike = lowered if len(lowered) >= max(2, _LOWERED_SHARE_MIN * len(alike)) else alike
     asked = [alike[round(at)] for at in np.linspace(0, len(alike) - 1, min(len(alike), _TURNED_ASKED))]
-    answers = [stored_turns(frames[place].rgb, pose) for place in asked if (pose := found[place].pose) is not None]
-    return usual if answers.count(usual) >= _TURNED_SHARE_MIN * len(answers) else 0
+    shown = [shown_turns(frames[place].rgb, pose) for place in asked if (pose := found[place].pose) is not None]
+    answers = [turns for turns in shown if turns is not None]
+    is_told = len(answers) >= _TURNED_TOLD_MIN * len(shown)
+    return usual if is_told and answers.count(usual) >= _TURNED_SHARE_MIN * len(answers) else 0
 
 
 def _search_beside(sampled_frames: Sequence[SampledFrame], analysed_frames: dict[int, AnalysedFrame]) -> None:

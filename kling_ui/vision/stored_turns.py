@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass
+from statistics import mode
 
 import cv2
 import numpy as np
@@ -35,18 +36,17 @@ _FEET, _HIPS, _HEAD, _BESIDE = (0.95, 1.12), (0.3, 0.6), (-0.12, 0.03), 0.5
 _GROUND_GRAIN_PX = 3  # side of the median filter against grain
 # Levels of L, a, b. Ground behind somebody's feet against the wall behind the hips: 9-110 measured of who stands, 1-7
 # of who lies; then one side of the body against the other: 12-67.
-_GROUND_LEVELS, _SIDES_LEVELS, _SIDES_TIMES = 8.0, 10.0, 3.0
+_GROUND_LEVELS, _SIDES_LEVELS, _HANDS_TIMES = 8.0, 8.0, 3.0
 _STANDS_TIMES = 2.0  # by which the ground must differ more than the sides do, to be sure of a body seen from its side
+# How many times as much the sides differ as what lies along the body: 2.4-25 measured of who lies, alone or among
+# others, 0-1.7 of who stands, alone or in a crowd, but for one (2.5).
+_LIES_TIMES = 2.0
+_GROUP_MIN = 3  # people who are upright in the same turn, of whom nothing shows that they lie
 _PLACES_MIN = 4  # columns or rows in which both places show
 
 
 def stored_turns(rgb: np.ndarray, pose: Pose) -> int:
     """Tell how a picture must be turned whose file was stored sideways or upside down without saying so.
-
-    The pose tells which way the head points, but not whether the camera or the person was turned. These stay as they
-    are: who has both hands beyond the shoulders, as in a handstand or a cartwheel; who has the ground along one side
-    instead of at the feet, as those who lie; whose trunk leans by anything but quarters; and pictures in which a face
-    is upright as they are.
 
     Args:
         rgb: ``(height, width, 3)`` uint8, as it is shown now.
@@ -55,22 +55,48 @@ def stored_turns(rgb: np.ndarray, pose: Pose) -> int:
     Returns:
         Counter-clockwise quarter turns, 1-3; 0 for a picture that is right, or when that is not clear.
     """
+    return shown_turns(rgb, pose) or 0
+
+
+def shown_turns(rgb: np.ndarray, pose: Pose) -> int | None:
+    """Tell how a picture must be turned as :func:`stored_turns` does, but ``None`` when it does not show that.
+
+    The poses tell which way the heads point, but not whether the camera or the people were turned. These stay as they
+    are: who has both hands beyond the shoulders, as in a handstand or a cartwheel; who has the ground along one side
+    instead of at the feet, as those who lie; whose trunk leans by anything but quarters; and pictures in which somebody
+    or a face is upright as they are. In a group each of these is asked of everybody, and most of them decide.
+    """
     aspect = rgb.shape[1] / rgb.shape[0]
-    turns = quarters(float(lean_deg(pose.landmarks, aspect)))
+    lean = float(lean_deg(pose.landmarks, aspect))
+    if abs(lean) <= _QUARTER_SLACK_DEG:
+        return 0
+    leans = [float(lean_deg(person.landmarks, aspect)) for person in find_people(rgb)]
+    if any(abs(each) <= _QUARTER_SLACK_DEG for each in leans):
+        return 0
+    turns = quarters(lean) or mode(map(quarters, leans or [lean]))
     if not turns:
         return 0
     upright = np.ascontiguousarray(np.rot90(rgb, turns))
     aspect, people = aspect if turns == 2 else 1 / aspect, find_people(upright)
-    if not people or abs(float(lean_deg(people[0].landmarks, aspect))) > _QUARTER_SLACK_DEG:
-        return 0
-    around = _surroundings(upright, people[0])
-    if hands_beyond(people[0].landmarks, aspect) and not around.shows_standing:
-        return 0
+    standing = [person for person in people if abs(float(lean_deg(person.landmarks, aspect))) <= _QUARTER_SLACK_DEG]
+    if not people or 2 * len(standing) < len(people) + 1:
+        return 0 if people else None
+    votes = [_vote(upright, person, turns) for person in standing]
+    if not sum(votes):
+        return turns if votes.count(0) >= _GROUP_MIN else None
+    return turns if sum(votes) > 0 and _upright_face(rgb, pose) <= _upright_face(upright) else 0
+
+
+def _vote(upright: np.ndarray, person: Pose, turns: int) -> int:
+    """What one person says of a picture in which they are upright: 1 it should be so, -1 it should not, 0 unclear."""
+    around = _surroundings(upright, person)
+    if hands_beyond(person.landmarks, upright.shape[1] / upright.shape[0]) and not around.shows_standing:
+        return -1
+    if around.shows_lying and turns != 2:
+        return -1
     low, high = _PROFILE_DEG
-    is_profile = turns != 2 and low < abs(float(turn_deg(people[0].world_m))) < high
-    if around.shows_lying or (is_profile and not around.shows_ground):
-        return 0
-    return 0 if _upright_face(rgb, pose) > _upright_face(upright) else turns
+    is_profile = turns != 2 and low < abs(float(turn_deg(person.world_m))) < high
+    return 0 if is_profile and not (around.shows_ground or around.goes_along) else 1
 
 
 def quarters(lean: float) -> int:
@@ -124,11 +150,18 @@ class _Surroundings:
 
     @property
     def shows_standing(self) -> bool:
-        return self.shows_ground and self.at_feet >= max(2 * _GROUND_LEVELS, _SIDES_TIMES * self.at_head)
+        return self.shows_ground and self.at_feet >= max(2 * _GROUND_LEVELS, _HANDS_TIMES * self.at_head)
+
+    @property
+    def goes_along(self) -> bool:
+        """It changes from the feet to the head and beyond: the body is upright, one way or the other."""
+        along = max(self.at_feet, self.at_head)
+        return along >= max(2 * _GROUND_LEVELS, _STANDS_TIMES * self.at_sides)
 
     @property
     def shows_lying(self) -> bool:
-        return self.at_feet < _GROUND_LEVELS and self.at_sides >= max(_SIDES_LEVELS, _SIDES_TIMES * self.at_feet)
+        along = max(self.at_feet, self.at_head)
+        return self.at_sides >= max(_SIDES_LEVELS, _LIES_TIMES * along)
 
 
 def _surroundings(rgb: np.ndarray, pose: Pose) -> _Surroundings:

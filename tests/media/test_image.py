@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from kling_ui.errors import MediaError
-from kling_ui.media.image import PIXELS_MAX, probe_image, read_picture
+from kling_ui.media.image import PIXELS_MAX, load_picture, probe_image, read_picture
 
 RED, BLUE = (220, 30, 30), (30, 30, 220)
 
@@ -69,9 +69,11 @@ def test_content_decides_the_format(marked, tmp_path, name):
         (9, (60, 40), (5, 5)),
     ],
 )
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_metadata_turns_the_picture_upright(tilted, size, blue_at, format_):
-    picture = read_picture(tilted(format_))
+    path = tilted(format_)
+    picture = read_picture(path)
+    assert load_picture(path).size == size
     assert (picture.facts.width_px, picture.facts.height_px) == size
     assert picture.rgb.shape == (size[1], size[0], 3)
     assert near(picture.rgb[blue_at], BLUE, by=40)
