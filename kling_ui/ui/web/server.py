@@ -42,7 +42,7 @@ from kling_ui.ui.web import garbage_collection
 from kling_ui.ui.web.browser_cookie import BrowserCookie
 from kling_ui.ui.web.closer_looks import add_closer_routes
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
-from kling_ui.ui.web.gradio_shortcuts import take_shortcuts
+from kling_ui.ui.web.gradio_shortcuts import look_less_often, take_shortcuts
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
 from kling_ui.ui.web.page_language import SpokenLanguage, let_speak
@@ -287,7 +287,6 @@ def _tell_gradio(data_dir: Path) -> None:
     os.environ["GRADIO_RUN_HISTORY"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(data_dir / "gradio")
     os.environ.setdefault("GRADIO_SSR_MODE", "False")
-    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # no pandas after every event
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")  # kept of past events; nobody may look at them
 
 
@@ -308,6 +307,7 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]], p
     )
     page.max_threads = MAX_THREADS  # before queue(), which takes it over
     page.queue(default_concurrency_limit=None, max_size=QUEUE_MAX, api_open=False)
+    look_less_often(page._queue)
     gr.mount_gradio_app(
         app,
         page,
