@@ -287,6 +287,7 @@ def _tell_gradio(data_dir: Path) -> None:
     os.environ["GRADIO_RUN_HISTORY"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(data_dir / "gradio")
     os.environ.setdefault("GRADIO_SSR_MODE", "False")
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # no pandas after every event
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")  # kept of past events; nobody may look at them
 
 
