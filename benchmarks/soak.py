@@ -231,8 +231,10 @@ class NoMeasurer:
 def serve(folder: Path, port: int, runs: int, **more_settings: Any) -> None:
     """Be the app, with that many runs on their way, until interrupted; then print what it knows as one line of JSON."""
     from kling_ui.ui.services import Services, open_services  # noqa: PLC0415
-    from kling_ui.ui.web.server import build_app  # noqa: PLC0415
+    from kling_ui.ui.web.security import StreamShutdown  # noqa: PLC0415
+    from kling_ui.ui.web.server import STOP_WITHIN_S, Server, build_app  # noqa: PLC0415
     from kling_ui.ui.web.signed_files import SignedFiles  # noqa: PLC0415
+    from kling_ui.ui.web.timed_connection import TimedConnection  # noqa: PLC0415
 
     image, video = folder / "in.png", folder / "in.mp4"
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))
@@ -264,11 +266,18 @@ def serve(folder: Path, port: int, runs: int, **more_settings: Any) -> None:
                 views = [(await runner.history(visitor(number)))[0] for number in range(runs)]
         print(json.dumps(_told(vendor, Counter(view.state for view in views), runs)), flush=True)
 
+    stream_shutdown = StreamShutdown()
+    app = build_app(settings, opening, stream_shutdown=stream_shutdown)
     config = uvicorn.Config(
-        build_app(settings, opening), port=port, log_level="warning", proxy_headers=False, timeout_graceful_shutdown=3
+        app,
+        http=TimedConnection,
+        port=port,
+        log_level="warning",
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_WITHIN_S,
     )
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run()
+        Server(config, stream_shutdown).run()
 
 
 def _told(vendor: Vendor, states: Counter[RunState], runs: int) -> dict[str, Any]:

@@ -1,20 +1,39 @@
-"""What Gradio does anew for each update of an element, though nothing has changed: done once instead.
+"""What Gradio does anew for each update of an element, though nothing has changed, and what it needs no thread for.
 
 Gradio makes an element anew for every update of it, one that changes nothing too. With 200 watched runs on two cores
-that was nearly a quarter of what the event loop did; with these shortcuts the answers are the same.
+that was nearly a quarter of what the event loop did. And it gives threads to do what takes microseconds; on a busy
+machine an event waits for each of them. With these shortcuts the answers are the same.
 """
 
 import importlib.util
 import inspect
 import re
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
+import anyio
 import gradio as gr
-from gradio import component_meta, utils
+from anyio.to_thread import run_sync
+from fastapi.dependencies import utils as dependencies
+from gradio import blocks, component_meta, queueing, utils
+from gradio.components.api_component import Api
+from starlette.concurrency import run_in_threadpool
 
+# Gradio looks so often, in seconds, whether an event waits to be started, or progress to be told; its own 1 ms keeps
+# an app that nobody uses busy.
+LOOK_FOR_EVENTS_S, LOOK_FOR_PROGRESS_S = 0.005, 0.05
+_AT_HAND = (
+    Api,
+    gr.BrowserState,
+    gr.Checkbox,
+    gr.HTML,
+    gr.Radio,
+    gr.Textbox,
+)  # they look at their value, and at no file
+_LOGIN_CHECK = "App.create_app.<locals>.login_check"
 _event_of = gr.HTML.__getattr__
 
 
@@ -26,6 +45,44 @@ def take_shortcuts() -> None:
     if importlib.util.find_spec("matplotlib") is None:  # else it is looked for in all folders, twice an update
         any_utils: Any = utils
         any_utils.MatplotlibBackendMananger = nullcontext
+    gradios: Any = blocks
+    gradios.anyio = _Anyio()
+    queues: Any = queueing
+    queues.run_sync = _sum_up_nothing
+    fastapis: Any = dependencies
+    fastapis.run_in_threadpool = _depend
+
+
+def look_less_often(queue: queueing.Queue) -> None:
+    """Let a queue look less often whether there is anything to do."""
+    queue.sleep_when_free, queue.progress_update_sleep_when_free = LOOK_FOR_EVENTS_S, LOOK_FOR_PROGRESS_S
+
+
+class _Anyio:
+    """Takes the place of anyio in Gradio: what elements make of their values is done at once, all else in threads."""
+
+    def __init__(self) -> None:
+        self.to_thread = SimpleNamespace(run_sync=self._run_sync)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(anyio, name)
+
+    @staticmethod
+    async def _run_sync(work: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        if isinstance(getattr(work, "__self__", None), _AT_HAND):
+            return work(*args)
+        return await run_sync(work, *args, **options)
+
+
+async def _sum_up_nothing(*_: Any) -> None:
+    """Take the place of the summary of all events, which nobody may look at."""
+
+
+async def _depend(call: Callable[..., Any], **given: Any) -> Any:
+    """Find out what a route depends on; Gradio's check of a login, before every route, looks at two attributes."""
+    return (
+        call(**given) if getattr(call, "__qualname__", "") == _LOGIN_CHECK else await run_in_threadpool(call, **given)
+    )
 
 
 @cache

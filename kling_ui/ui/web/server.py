@@ -38,10 +38,11 @@ from kling_ui.ui.programs.endpoints import calls_of
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
+from kling_ui.ui.web import garbage_collection
 from kling_ui.ui.web.browser_cookie import BrowserCookie
 from kling_ui.ui.web.closer_looks import add_closer_routes
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
-from kling_ui.ui.web.gradio_shortcuts import take_shortcuts
+from kling_ui.ui.web.gradio_shortcuts import look_less_often, take_shortcuts
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
 from kling_ui.ui.web.page_language import SpokenLanguage, let_speak
@@ -119,7 +120,7 @@ def _gradio_app(app: FastAPI) -> Any:
 
 
 class Server(uvicorn.Server):
-    """Ends the streams of open pages before it waits for them.
+    """Settles in when it has started, and ends the streams of open pages before it waits for them.
 
     Args:
         config: Of the server.
@@ -129,6 +130,11 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, stream_shutdown: StreamShutdown) -> None:
         super().__init__(config)
         self._stream_shutdown = stream_shutdown
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as usual, then let the garbage collector be content with all that was made for it."""
+        await super().startup(sockets)
+        garbage_collection.settle()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say farewell, then stop as usual."""
@@ -302,6 +308,7 @@ def _mount_page(app: FastAPI, settings: Settings, pairs: list[dict[str, str]], p
     )
     page.max_threads = MAX_THREADS  # before queue(), which takes it over
     page.queue(default_concurrency_limit=None, max_size=QUEUE_MAX, api_open=False)
+    look_less_often(page._queue)
     gr.mount_gradio_app(
         app,
         page,

@@ -108,6 +108,8 @@ QUEUE_HERE = {
     "default_concurrency_limit": None,
     "ANALYTICS_MAX_EVENTS": 100,
     "ANAYLTICS_CACHE_FREQUENCY": 1_000_000,
+    "sleep_when_free": 0.005,
+    "progress_update_sleep_when_free": 0.05,
 }
 
 
