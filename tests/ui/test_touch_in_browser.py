@@ -1,4 +1,4 @@
-"""What is dragged by a finger on a phone: it moves, the page stays where it is, and the target is large enough to be hit."""
+"""What is dragged by a finger on a phone: it moves, the page stays where it is, and the target is large enough."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -144,7 +144,9 @@ def test_trim_crop_and_joints_are_moved_by_fingers(phone: BrowserContext, page_a
     _is_large_enough(corner)
     hand.drag(_line(start, -30, -60))
     small = frame.bounding_box()
-    assert before and small and small["height"] < before["height"] - 30
+    assert before
+    assert small
+    assert small["height"] < before["height"] - 30
     hand.drag(_line(_middle(frame), 4, 40))
     assert frame.evaluate("node => parseFloat(node.style.top)") > 12
     page.locator("#image-slot .crop-tools [data-adjust=crop]").tap()
