@@ -107,6 +107,7 @@ def test_axe_would_find_something(visit, violations):
 def test_axe_finds_nothing_in_what_opens_around_the_inputs(visit, violations):
     page = visit()
     page.click(".code > summary")
+    page.click(".code [data-do=edit]")
     page.click(".batch > summary")
     pair = [asset(f"examples/{name}") for name in ("character-upper-body.png", "gesture-upper-body.mp4")]
     page.set_input_files(".batch input[type=file]", pair)
