@@ -173,6 +173,7 @@ def violations() -> Callable[[Page], list[str]]:
 
     def found(page: Page) -> list[str]:
         size, told = page.viewport_size, []
+        page.add_style_tag(content="* { transition: none !important }")  # a colour that is on its way is none
         for width, look in LOOKS:
             page.emulate_media(color_scheme="dark" if look == "dark" else "light")
             page.evaluate("dark => document.body.classList.toggle('dark', dark)", look == "dark")
