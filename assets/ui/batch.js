@@ -113,9 +113,10 @@ function row(cell, kept) {
     link.onclick = () => trigger("open", { run_id: cell.run_id });
     state.append(link);
   } else state.textContent = cell.state;
-  const first = make("td");
+  const [first, what] = [make("td"), make("td", "batch-what", cell.title)];
   first.append(box);
-  node.append(first, make("td", "", String(cell.cell)), make("td", "batch-what", cell.title), state, make("td", "", cell.match), make("td", "", cell.price), make("td", "batch-now", cell.now));
+  if (cell.now && cell.now.replace(/[.。]$/, "") !== cell.state) what.append(make("span", "batch-now", cell.now));
+  node.append(first, make("td", "", String(cell.cell)), what, state, make("td", "", cell.match), make("td", "", cell.price));
   return node;
 }
 

@@ -1,11 +1,28 @@
-// What the button would send, as JSON and as code; the token is always an environment variable.
+// What the button would send, as JSON and as code; the token is always an environment variable. The JSON can be edited and
+// used. Event for Python: 'fill' with {text}, answered by the property 'filled'.
 const fold = element.querySelector(".code");
 const tabs = element.querySelector(".code-tabs");
 const copy = element.querySelector("[data-do=copy]");
+const edit = element.querySelector("[data-do=edit]");
+const form = element.querySelector(".code-edit");
+const area = form.querySelector("textarea");
 let chosen = 0;
+let filledOf = null; // the newest answer
 fold.ontoggle = () => { element.querySelector(".code-head").hidden = !fold.open; };
 
+const say = (words) => { element.querySelector(".code-said").textContent = words || ""; };
+
+function setEditing(on) {
+  if (on) area.value = element.querySelector(".code-text").textContent;
+  form.hidden = !on;
+  element.querySelector(".code-text").hidden = on;
+  edit.setAttribute("aria-expanded", String(on));
+  if (on) area.focus();
+  else edit.focus();
+}
+
 function choose(number, focus) {
+  if (number !== chosen) { form.hidden = true; element.querySelector(".code-text").hidden = false; }
   const all = (props.value || {}).snippets || [];
   chosen = Math.min(Math.max(number, 0), Math.max(all.length - 1, 0));
   [...tabs.children].forEach((tab, index) => {
@@ -14,6 +31,8 @@ function choose(number, focus) {
   });
   element.querySelector(".code-text").textContent = all[chosen]?.text || "";
   copy.textContent = t("Copy");
+  edit.hidden = chosen > 0; // the first one is the JSON
+  edit.setAttribute("aria-expanded", String(!form.hidden));
   if (focus) tabs.children[chosen]?.focus();
 }
 
@@ -50,6 +69,19 @@ copy.addEventListener("click", async () => {
     getSelection().selectAllChildren(text);
     copy.textContent = t("Selected");
   }
+});
+edit.addEventListener("click", () => { say(""); setEditing(form.hidden); });
+form.querySelector("[data-do=leave]").addEventListener("click", () => { say(""); setEditing(false); });
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  trigger("fill", { text: area.value });
+});
+watch("filled", () => {
+  const { number, words, is_fault } = props.filled || {};
+  if (!number || number === filledOf) return; // Gradio repeats what was said last
+  filledOf = number;
+  say(words);
+  if (!is_fault && !form.hidden) setEditing(false);
 });
 watch("value", render);
 render();

@@ -96,6 +96,7 @@ function cardOf(card, current) {
   if (card.run_id === current) press.setAttribute("aria-current", "true");
   const picture = make(card.poster ? "img" : "span", "past-picture");
   if (card.poster) Object.assign(picture, { loading: "lazy", decoding: "async", alt: "", src: card.poster, onerror: () => { picture.classList.add("is-missing"); } });
+  else picture.append(icon("M3.5 5h13v10h-13zM3.5 15l13-10")); // there is none
   const words = make("span", "past-words");
   for (const name of ["title", "about", "more"]) if (card[name]) words.append(make("span", `past-${name}`, card[name]));
   press.append(picture, words);

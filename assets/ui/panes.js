@@ -2,7 +2,7 @@
 // A pane is never smaller than LEAST unless the window is: what does not fit side by side is stacked, the picture folded.
 const GAP = 10;
 const LEAST = { upright: 320, wide: 420 }; // px across, on a desktop
-const LEAST_OF_MANY = 200; // px across of each of several results
+const LEAST_OF_MANY = 180; // px across of each of several results
 const LEAST_NARROW = { upright: 140, wide: 240 }; // px across, on a phone
 const NARROW = 640; // px across of the player, below which it is a phone
 const AROUND = 380; // px of the page's head, the transport and the words, beside which panes one above the other fit
@@ -56,12 +56,27 @@ function tower(clips, width, row) {
   return Math.min(...widths) >= WORTH * Math.min(...row) ? widths : null;
 }
 
-// Several results in rows of as many as are still large enough, the rows evenly filled.
+// Several results in as many rows as let them be largest and all be in view; where they would be too small, in rows of
+// as many as are still large enough. The rows are evenly filled.
 function rows(panes, width) {
+  const seen = width < NARROW ? null : inView(panes, width);
+  if (seen) return { shown: panes, widths: panes.map(() => seen.across), form: "rows", room: seen.room };
   const least = width < NARROW ? LEAST_NARROW.upright : LEAST_OF_MANY;
   const most = Math.max(1, Math.floor((width + GAP) / (least + GAP)));
   const across = Math.ceil(panes.length / Math.ceil(panes.length / most));
   return { shown: panes, widths: panes.map(() => (width - GAP * (across - 1)) / across), form: "rows" };
+}
+
+// Width in px of each of several panes that are all in view, and of a row, or null when they would be too small.
+function inView(panes, width) {
+  const slimmest = Math.min(...panes.map(ratioOf));
+  const [best] = panes.map((_, place) => {
+    const count = Math.ceil(panes.length / (place + 1)); // in each of place + 1 rows
+    const height = (window.innerHeight - AROUND - GAP * place) / (place + 1) - CAPTION;
+    const across = Math.min((width - GAP * (count - 1)) / count, slimmest * height);
+    return { across, room: across * count + GAP * (count - 1) };
+  }).sort((one, other) => other.across - one.across);
+  return best.across < LEAST_OF_MANY ? null : best;
 }
 
 function layOut(panes, width, tall) {
@@ -94,6 +109,7 @@ function arrange() {
   drawLayers();
   const plan = isLayered() ? layered(width, tall) : large ? rowOf(one ? [one] : largest(all, width, tall), width, tall) : layOut(all, width, tall);
   panes.dataset.form = plan.form;
+  panes.style.setProperty("--row-room", plan.room ? `${Math.ceil(plan.room)}px` : "none");
   for (const pane of all) {
     const place = plan.shown.indexOf(pane);
     pane.classList.toggle("is-folded", place < 0);

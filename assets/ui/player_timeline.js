@@ -2,7 +2,7 @@
 // A click goes there, a drag loops a part. Runs before player.js, in its scope.
 const LOW = 50; // below it a piece is drawn as weak
 const DRAG_PX = 5; // a shorter way is a click
-const GRIP_PX = 12; // around an end of the looped part, in which it is taken hold of
+const GRIP_PX = 12, GRIP_TOUCH_PX = 22; // around an end of the looped part, in which it is taken hold of
 const SNAP_PX = 6; // around a cut, in which a click means it
 const timeline = element.querySelector(".timeline");
 const timelineBox = timeline.querySelector(".timeline-box");
@@ -113,7 +113,7 @@ function gripAt(event) {
   if (!span) return null;
   const { left, width } = timelineBox.getBoundingClientRect();
   const away = (time) => Math.abs(event.clientX - left - (share(time) * width) / 100);
-  if (Math.min(away(span.from_s), away(span.to_s)) > GRIP_PX) return null;
+  if (Math.min(away(span.from_s), away(span.to_s)) > (event.pointerType === "touch" ? GRIP_TOUCH_PX : GRIP_PX)) return null;
   return away(span.from_s) < away(span.to_s) ? span.to_s : span.from_s; // the other end stays
 }
 

@@ -7,6 +7,8 @@ const isVideo = kind === "video";
 const title = props.title;
 
 const QUIET_MS = 30000; // without any progress an upload is given up
+const UNHEARD_MS = 25000; // until Python says that it looks at what was handed over; an event that got lost is sent again
+const HANDED_MAX = 3; // times
 const box = find(".slot-media");
 const picture = find(".slot-picture");
 const clip = find(".slot-clip");
@@ -17,6 +19,7 @@ const evidence = find("[data-do=evidence]");
 const playButton = find(".slot-play");
 
 let sent = 0; // number of the newest thing the person handed in; older answers are ignored
+let unheard = 0; // which of them Python has said nothing of yet
 let upload = null;
 let localUrl = null;
 let unplayable = null; // what this browser failed to play before the server knew it; it need not try again
@@ -123,6 +126,7 @@ function isLate(value) {
 function render() {
   const value = props.value || {};
   if (isLate(value)) { props.value = standing; return; }
+  if (value.seq === unheard) unheard = 0;
   if (value.error && !value.ref && good) return restore(value);
   standing = value;
   shownRef = value.ref || null;
@@ -226,7 +230,7 @@ function send(file, recorded = false) {
     if (request.status !== 200) return gone(answer.error || t("The file did not arrive."), answer.advice || t("Try again."));
     if (seq !== sent) return;
     busy(t("Reading the file"));
-    trigger("handed", { ref: answer.ref, recorded, seq });
+    handOver({ ref: answer.ref, recorded, seq }, gone);
   };
   request.onerror = () => gone(t("The upload broke off: the app does not answer."), t("Check the connection and try again."));
   listen();
@@ -286,7 +290,18 @@ function takeLink(text) {
   toggleLink(false);
   const seq = ++sent;
   tell({ busy: t("Fetching the file"), seq });
-  trigger("handed", { url, seq });
+  handOver({ url, seq }, (words) => { if (seq === sent) restore({ error: words, seq, origin: url }); });
+}
+
+// Whatever becomes of the event on its way: the place does not stay busy for good.
+function handOver(given, giveUp, times = 1) {
+  unheard = given.seq;
+  trigger("handed", given);
+  setTimeout(() => {
+    if (!element.isConnected || unheard !== given.seq || given.seq !== sent) return;
+    if (times < HANDED_MAX) handOver(given, giveUp, times + 1);
+    else giveUp(t("The app did not answer. Try again."));
+  }, UNHEARD_MS);
 }
 
 function toggleLink(open) {

@@ -1,6 +1,7 @@
 """What is said after a blind vote: which result was preferred, and what came of all votes."""
 
 from collections.abc import Sequence
+from string import ascii_uppercase
 
 from kling_ui.languages import say, say_many
 from kling_ui.presentation.gallery import run_title
@@ -12,16 +13,14 @@ def vote_words(runs: Sequence[RunView], preferred: str, tally: VoteTally) -> str
     """Say what a visitor preferred, by its name, and how their votes between the engines stand.
 
     Args:
-        runs: Those that were shown.
+        runs: Those that were shown, in that order: the first one stood there as A.
         preferred: Id of the best one; empty for no difference.
         tally: All votes, this one among them.
     """
-    best = next((run for run in runs if run.run_id == preferred), None)
-    chosen = (
-        say("No difference to you.")
-        if best is None
-        else say("You preferred {name}.", name=best.name or run_title(best))
-    )
+    chosen = say("No difference to you.")
+    for letter, run in zip(ascii_uppercase, runs, strict=False):  # two runs may be called the same
+        if run.run_id == preferred:
+            chosen = say("You preferred {letter}: {name}.", letter=letter, name=run.name or run_title(run))
     return f"{chosen} {tally_words(tally)}".strip()
 
 

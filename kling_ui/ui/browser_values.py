@@ -1,5 +1,6 @@
 """Values that travel through the browser: inputs with their repaired versions, a request, and what a reload keeps."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,8 @@ from typing import Any, Self
 from kling_ui.checks.limits import PROMPT_MAX_CHARS
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.corrections import read_corrections
+from kling_ui.errors import SettingsError
+from kling_ui.languages import Told
 from kling_ui.options import Orientation, Resolution, TransferOptions, odd_characters, without_odd
 from kling_ui.runs.runner import RunInputs
 from kling_ui.ui.event_payload import choice_of, entries_of, text_of
@@ -20,6 +23,12 @@ MODEL_ID_MAX_CHARS = 256
 _LABEL_MAX_CHARS = 120
 _TIME_MAX_S = 1e6
 _VERSIONS_MAX = 32  # of one input; what a browser sends is not believed without end
+_OF_VENDOR = {"character_orientation": "orientation", "keep_original_sound": "keep_sound"}
+_WORDS_OF = {  # as JSON
+    "orientation": tuple(f'"{one}"' for one in Orientation),
+    "keep_sound": ("true", "false"),
+    "resolution": tuple(f'"{one}"' for one in Resolution),
+}
 _RATE_MAX_USD = 1_000_000.0  # what a page can have shown; it is compared with the price of today
 
 
@@ -293,6 +302,32 @@ def read_shown_rate(value: object) -> float | None:
     rate = entries_of(value).get("rate_usd")
     is_rate = isinstance(rate, int | float) and not isinstance(rate, bool) and 0 < rate < _RATE_MAX_USD
     return float(rate) if is_rate else None
+
+
+def read_request_json(text: str) -> dict[str, Any]:
+    """Read what a person wrote of a request as JSON, in the words of a preview or in those of the vendor.
+
+    Returns:
+        Of ``prompt``, ``orientation``, ``keep_sound`` and ``resolution`` those that are named.
+
+    Raises:
+        SettingsError: It is no JSON object, or a value is none that can be chosen.
+    """
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError("This is no JSON.", advice="Mend it, or cancel.") from error
+    if not isinstance(given, dict):
+        raise SettingsError("A request is one JSON object, in braces.")
+    named = {_OF_VENDOR.get(name, name): value for name, value in given.items()}
+    wanted = {name: named[name] for name in ("prompt", *_WORDS_OF) if name in named}
+    for name, value in wanted.items():
+        words = _WORDS_OF.get(name)
+        if not isinstance(value, str if name != "keep_sound" else bool) or (words and json.dumps(value) not in words):
+            raise SettingsError(Told("{name} takes {words}.", name=name, words=", ".join(words or ('"…"',))))
+    if not wanted:
+        raise SettingsError("There is nothing to choose in it.", advice="It names a prompt, for example.")
+    return wanted
 
 
 def _url(given: object) -> str | None:

@@ -251,6 +251,8 @@ def wire_engine(panels: Panels, on_token: TokenHandlers, handlers: PriceHandlers
     coded = [panel.engine.change, panel.model.change, request.change, rate.change, size.change]
     sent = [panel.engine, request, rate, size, panel.model]
     gr.on(coded, handlers.as_code, sent, panels.action.code, trigger_mode="multiple", **PLUMBING)
+    how, code = panels.how, panels.action.code
+    code.fill(handlers.on_json, None, [how.orientation, how.keep_sound, how.prompt, size, code], **PLUMBING)
 
 
 def wire_start(

@@ -87,6 +87,10 @@ def page_theme() -> gr.themes.Base:
         block_title_text_color="*body_text_color",
         block_title_text_color_dark="*body_text_color",
         block_info_text_color="*body_text_color_subdued",
+        link_text_color_dark="*primary_300",  # Gradio's own has a contrast of 4.2 here, 4.5 are needed
+        link_text_color_hover_dark="*primary_200",
+        link_text_color_visited_dark="*primary_300",
+        link_text_color_active_dark="*primary_300",
         input_background_fill="#ffffff",
         input_background_fill_dark="*neutral_950",
         input_border_color="*neutral_300",

@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from figure import Actor, Scene, dance, write_clip
 from figure.cast import DANCER
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -47,6 +48,8 @@ from kling_ui.vision.editing import EditableFigure
 from kling_ui.vision.pose import Landmark, PoseTrack
 
 HERE = Path(__file__).parent
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+LOOKS = ((1440, "light"), (390, "dark"))  # colours depend on the one, the layout on the other
 ROOT = HERE.parents[1]
 # Somebody who stands upright, faces the camera and fits into the picture: (x, y) of the left; the right mirrors it.
 LEFT = {
@@ -162,6 +165,29 @@ def page(chromium: Browser, page_address: str) -> Iterator[Page]:
     context.close()
     assert foreign_requests == []
     assert thrown == []
+
+
+@pytest.fixture(scope="session")
+def violations() -> Callable[[Page], list[str]]:
+    """Says what axe finds in a page as it stands, light on a desktop and dark on a phone."""
+
+    def found(page: Page) -> list[str]:
+        size, told = page.viewport_size, []
+        page.add_style_tag(content="* { transition: none !important }")  # a colour that is on its way is none
+        for width, look in LOOKS:
+            page.emulate_media(color_scheme="dark" if look == "dark" else "light")
+            page.evaluate("dark => document.body.classList.toggle('dark', dark)", look == "dark")
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+            rules = Axe().run(page, options=RULES).response["violations"]
+            told += [f"{look} {width}: {rule['id']} {node['html'][:160]}" for rule in rules for node in rule["nodes"]]
+        page.emulate_media(color_scheme="light")
+        page.evaluate("document.body.classList.remove('dark')")
+        if size:
+            page.set_viewport_size(size)
+        return told
+
+    return found
 
 
 @pytest.fixture

@@ -94,10 +94,42 @@ def test_axe_finds_nothing_in_a_result_and_in_earlier_runs(visit, look):
     assert _violations(page) == []
 
 
-def test_axe_would_find_something(visit):
+def test_axe_would_find_something(visit, violations):
     page = visit()
     page.evaluate("document.querySelector('#run').innerHTML = '<img src=data:,>'")
+    page.add_style_tag(content=".dark .note, .dark .cost { color: #333 !important }")
     assert any("image-alt" in violation for violation in _violations(page))
+    found = violations(page)
+    assert any("light 1440: image-alt" in violation for violation in found)
+    assert any("dark 390: color-contrast" in violation for violation in found)
+
+
+def test_axe_finds_nothing_in_what_opens_around_the_inputs(visit, violations):
+    page = visit()
+    page.click(".code > summary")
+    page.click(".code [data-do=edit]")
+    page.click(".batch > summary")
+    pair = [asset(f"examples/{name}") for name in ("character-upper-body.png", "gesture-upper-body.mp4")]
+    page.set_input_files(".batch input[type=file]", pair)
+    page.fill("[data-do=batch-prompts]", "At the sea\nIn snow")
+    page.click("[data-do=batch-plan]:not([disabled])", timeout=60_000)
+    expect(page.locator(".batch tbody tr")).to_have_count(2, timeout=60_000)
+    page.click("#image-slot [data-do=link]")
+    page.click("#image-slot [data-adjust=crop] >> nth=0")
+    end = page.locator("#video-slot .trim-handle.is-end")
+    end.press("Shift+ArrowLeft")
+    page.click("#engine label >> nth=1")
+    expect(page.locator("#token input")).to_be_visible()
+    assert violations(page) == []
+    page.click("#image-slot .slot-correct")
+    for mode in ("outline", "joints"):
+        page.click(f"#image-slot [data-mode={mode}]")
+        assert violations(page) == []
+    page.click("#image-slot [data-edit=cancel]")
+    page.click("[data-language='zh-CN']")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator("#run")).to_be_visible()
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("width", [1440, 390])

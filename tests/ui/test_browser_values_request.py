@@ -1,8 +1,11 @@
+import json
+
 import pytest
 
 from kling_ui.checks.repair_kinds import RepairKind
+from kling_ui.errors import SettingsError
 from kling_ui.options import Orientation, TransferOptions
-from kling_ui.ui.browser_values import RunRequest, read_shown_rate, shown_rate_value
+from kling_ui.ui.browser_values import RunRequest, read_request_json, read_shown_rate, shown_rate_value
 from kling_ui.ui.web.signed_files import SignedFiles
 
 
@@ -76,3 +79,40 @@ def test_the_rate_that_is_shown_survives_its_way_through_the_browser():
 @pytest.mark.parametrize("rate_usd", ["0.07", True, 0, -1, 1e9, float("nan"), None, [0.07]])
 def test_a_rate_that_no_page_can_have_shown_is_none(rate_usd):
     assert read_shown_rate({"rate_usd": rate_usd}) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"prompt": "At sea", "engine": "kling", "image": "/etc/passwd"}, {"prompt": "At sea"}),
+        ({"orientation": "image", "keep_sound": False}, {"orientation": "image", "keep_sound": False}),
+        (
+            {"character_orientation": "video", "keep_original_sound": True, "resolution": "1080p"},
+            {"orientation": "video", "keep_sound": True, "resolution": "1080p"},
+        ),
+    ],
+)
+def test_a_request_is_read_from_the_words_of_either_engine(given, wanted):
+    assert read_request_json(json.dumps(given)) == wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[" * 100_000,
+        "[]",
+        "{}",
+        '{"image": "a.png"}',
+        '{"prompt": 1}',
+        '{"orientation": "left"}',
+        '{"orientation": ["video"]}',
+        '{"keep_sound": 1}',
+        '{"keep_sound": "true"}',
+        '{"resolution": null}',
+    ],
+)
+def test_what_is_no_request_is_refused_in_words(text):
+    with pytest.raises(SettingsError):
+        read_request_json(text)

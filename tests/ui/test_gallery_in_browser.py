@@ -237,6 +237,54 @@ def test_chosen_runs_stand_beside_each_other_and_tell_what_differs(page: Page):
     expect(page.locator(".differences")).to_be_hidden()
 
 
+def test_axe_finds_nothing_in_what_opens_around_runs(page: Page, violations: Callable[[Page], list[str]]):
+    page.locator(f"{CARDS} >> nth=2").locator(".past").click()
+    expect(page.locator("[data-link=download]")).to_be_visible()
+    folded = page.locator("#player details:not(.closer), #history details")
+    folded.evaluate_all("all => all.forEach((one) => { one.open = true; })")
+    page.click(".about [data-do=delete]")
+    page.locator(f"{CARDS} >> nth=14").locator(".tile-delete").click()  # asks first
+    page.locator(f"{CARDS} >> nth=0").locator(".tile-delete").click()
+    expect(page.locator(".gallery-trash button")).to_be_visible()
+    assert violations(page) == []
+    page.keyboard.press("Escape")
+
+    boxes = page.locator(".tile-choose input")
+    for place in range(4):
+        boxes.nth(place).check()
+    page.click("[data-do=compare-runs]")
+    expect(page.locator(".differences")).to_be_visible()
+    expect(page.locator(".pane[data-pane^=result]")).to_have_count(4)
+    assert violations(page) == []
+    page.click("[data-do=blind]")
+    expect(page.locator(".blind-choices button")).to_have_count(5)
+    assert violations(page) == []
+    page.click(".blind-choices button >> nth=1")
+    expect(page.locator(".blind-words")).to_contain_text("You preferred B: Preview, 6.0")
+    for view in ("wipe", "overlay", "difference"):
+        page.click(f"button[data-view={view}]")
+    assert violations(page) == []
+    page.locator(".player").focus()
+    page.keyboard.press("p")
+    expect(page.locator(".transport")).to_be_hidden()
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1920, 1080), (2560, 1440)])
+def test_three_compared_runs_are_seen_at_once(page: Page, width: int, height: int):
+    page.set_viewport_size({"width": width, "height": height})
+    for place in range(3):
+        page.locator(".tile-choose input").nth(place).check()
+    page.click("[data-do=compare-runs]")
+    expect(page.locator(".pane[data-pane^=result]")).to_have_count(3)
+    page.wait_for_function("document.querySelector('.panes').dataset.form === 'rows'")
+    panes = page.locator(".pane:not(.is-folded):not([hidden]) .pane-box")
+    sizes = [box for box in (pane.bounding_box() for pane in panes.all()) if box]
+    assert len(sizes) == 4
+    assert max(box["y"] + box["height"] for box in sizes) - min(box["y"] for box in sizes) <= height - 380
+    assert min(box["width"] for box in sizes) >= 180
+
+
 @pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1440, "light")])
 def test_the_gallery_fits_the_window(page: Page, width: int, scheme: str):
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")

@@ -149,3 +149,46 @@ def test_an_animated_gif_becomes_a_clip_on_arrival(page, tmp_path):
     expect(repaired.locator(".repaired-labels")).to_contain_text("Convert")
     expect(page.locator("#video-slot .slot-facts")).to_contain_text("MP4")
     expect(page.locator("#findings")).not_to_contain_text("GIF")
+
+
+def test_an_event_that_gets_lost_is_sent_again(page):
+    page.evaluate(
+        """() => {
+            const real = window.setTimeout;
+            window.setTimeout = (call, ms, ...more) => real(call, ms === 25000 ? 1500 : ms, ...more);
+        }"""
+    )
+    lost = []
+
+    def lose(route):
+        body = route.request.post_data or ""
+        if '"seq"' in body and not lost:
+            lost.append(body)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/queue/join*", lose)
+    page.locator("#video-slot input[type=file]").set_input_files(asset("examples/gesture-upper-body.mp4"))
+    _has(page, "#video-slot", "gesture-upper-body.mp4")
+    expect(page.locator("#video-slot .slot")).to_have_attribute("aria-busy", "false")
+    assert len(lost) == 1
+
+
+def test_the_request_is_edited_as_json(page):
+    text, said = page.locator(".code-text"), page.locator(".code-said")
+    page.click(".code > summary")
+    page.click(".code [data-do=edit]")
+    area = page.get_by_label("The request as JSON")
+    area.fill('{"orientation": "left"}')
+    page.click(".code [type=submit]")
+    expect(said).to_contain_text('orientation takes "video", "image".')
+    area.fill('{"prompt": "Under the sea", "character_orientation": "image", "keep_original_sound": false}')
+    page.click(".code [type=submit]")
+    expect(page.locator("#prompt textarea")).to_have_value("Under the sea")
+    expect(page.locator("#orientation input >> nth=1")).to_be_checked()
+    expect(page.locator("#keep-sound input")).not_to_be_checked()
+    expect(area).to_be_hidden()
+    expect(said).to_have_text("Taken over.")
+    expect(text).to_contain_text("Under the sea")  # the checks have passed it on
+    expect(page.locator(".code [data-do=edit]")).to_be_focused()

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,11 @@ def _cut_s(page: Page, place: int = 0) -> float:
     return float(str(page.locator(".long-clip-cut").nth(place).get_attribute("aria-valuenow")))
 
 
-def test_cuts_are_moved_added_and_removed_by_keyboard_and_mouse(planned: Page) -> None:
+def test_cuts_are_moved_added_and_removed_by_keyboard_and_mouse(
+    planned: Page, violations: Callable[[Page], list[str]]
+) -> None:
     page, told = planned, planned.locator(".long-clip-told")
+    assert violations(page) == []
     start, cut = page.locator("[data-do=long-start]"), page.locator(".long-clip-cut")
     expect(page.locator(".long-clip-cuts li")).to_contain_text("Cut at")
     expect(start).to_have_text("Run 2 pieces and join them")

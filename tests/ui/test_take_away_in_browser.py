@@ -82,7 +82,7 @@ def taken(tab: Page, what: str, folder: Path) -> Path:
     return path
 
 
-def test_a_run_card_and_its_files_make_the_round_trip(chromium, house, kept, tmp_path):
+def test_a_run_card_and_its_files_make_the_round_trip(chromium, house, kept, violations, tmp_path):
     address = house[1]
     tab = opened(chromium, address, kept)
     expect(tab.locator("[data-link=download]")).to_be_visible()
@@ -106,6 +106,7 @@ def test_a_run_card_and_its_files_make_the_round_trip(chromium, house, kept, tmp
     expect(stranger.locator("[data-pane=result] video")).to_have_js_property("readyState", 4)
     expect(stranger.locator("[data-pane=reference] video")).to_have_js_property("readyState", 4)
     expect(stranger.locator(".player-facts")).to_contain_text("98 of 100")
+    assert violations(stranger) == []
 
     asked.clear()
     stranger.click("[data-do=replay]")
@@ -158,7 +159,7 @@ def test_what_is_being_made_can_be_called_off(chromium, house, kept):
     tab.context.close()
 
 
-def test_a_card_opens_from_disk_without_the_app(chromium, house, kept, tmp_path):
+def test_a_card_opens_from_disk_without_the_app(chromium, house, kept, violations, tmp_path):
     tab = opened(chromium, house[1], kept)
     shutil.unpack_archive(taken(tab, "package", tmp_path), tmp_path / "brought")
     tab.context.close()
@@ -173,6 +174,8 @@ def test_a_card_opens_from_disk_without_the_app(chromium, house, kept, tmp_path)
     page.goto(Path(told["page"]).as_uri())
     expect(page.locator(".mark")).to_have_text("Replay")
     expect(page.locator("[data-pane=result] video")).to_have_js_property("readyState", 4)
+    page.locator("details").evaluate_all("folded => folded.forEach((one) => { one.open = true; })")
+    assert violations(page) == []
     page.click("[data-do=replay]")
     expect(page.locator(".cover")).to_be_visible()
     expect(page.locator(".cover")).to_be_hidden()

@@ -1,6 +1,7 @@
 """What a run costs, before it is started: the price as it is now, what was spent, and what the budget allows."""
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -21,8 +22,8 @@ from kling_ui.quotas import Usage
 from kling_ui.runs.pricing import Quote, foreseen_usage
 from kling_ui.runs.record import EngineName, RunInputs, Terms
 from kling_ui.runs.submission import NoTokenError
-from kling_ui.ui.browser_values import RunRequest, model_of, read_shown_rate, shown_rate_value
-from kling_ui.ui.event_payload import choice_of, entries_of, error_text, text_of
+from kling_ui.ui.browser_values import RunRequest, model_of, read_request_json, read_shown_rate, shown_rate_value
+from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.handlers.account import refused_line
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
@@ -144,6 +145,17 @@ class PriceHandlers:
         )
         note = WITHOUT_CORRECTIONS if asked.corrections else ""
         return {"snippets": [snippet._asdict() for snippet in code], "note": note}
+
+    async def on_json(self, event: gr.EventData) -> tuple[Any, Any, Any, Any, Any]:
+        """Choose what a person wrote of a request as JSON; what they left out stays."""
+        told: dict[str, Any] = {"number": time.monotonic_ns()}
+        try:
+            wanted = read_request_json(text_of(payload(event).get("text")))
+        except KlingUIError as error:
+            kept = gr.skip(), gr.skip(), gr.skip(), gr.skip()
+            return *kept, gr.update(filled=told | {"words": str(error_text(error)), "is_fault": True})
+        chosen = [wanted.get(name, gr.skip()) for name in ("orientation", "keep_sound", "prompt", "resolution")]
+        return *chosen, gr.update(filled=told | {"words": say("Taken over."), "is_fault": False})
 
     async def _duration_s(self, video: SlotValue | None, request: gr.Request) -> float | None:
         """Measure the clip that is really sent: trimmed or mended, where it was."""
