@@ -80,7 +80,7 @@ def re_encoded(video: bytes, change) -> bytes:
 
 
 @pytest.mark.slow
-def test_every_frame_and_the_sound_are_where_they_were(kling, echo_vendor, numbered, long_clip, tmp_path):
+def test_every_frame_and_the_sound_are_where_they_were(kling, echo_vendor, numbered, long_clip, tmp_path, paid):
     news = []
     result = kling(on_progress=lambda said: news.append(said.words)).raise_for_state()
     assert (result.state, result.engine, len(result.pieces)) == ("completed", "kling", 2)
@@ -99,28 +99,14 @@ def test_every_frame_and_the_sound_are_where_they_were(kling, echo_vendor, numbe
     assert Image.open(result.chart).width > 500
     assert TOKEN not in repr(result)
     assert TOKEN not in result.report.read_text()
+    notes = {read_comment(path, container="mp4") for path in (paid.data_dir / "pieces").glob("*.mp4")}
+    assert [note.startswith(NOTE) for note in notes] == [True], "all pieces say how the clip opens"
+    assert all(NOTE.encode() not in video for video in echo_vendor.videos), "but to nobody outside"
 
     again = kling().raise_for_state()
     assert len(echo_vendor.videos) == 2, "pieces that were made are found again"
     assert again.video != result.video
     assert [piece.run.run_id for piece in again.pieces] == [piece.run.run_id for piece in result.pieces]
-
-
-def test_pieces_say_how_the_clip_opens_to_nobody_outside(kling, echo_vendor, paid):
-    kling().raise_for_state()
-    files = list((paid.data_dir / "pieces").glob("*.mp4"))
-    notes = [read_comment(path, container="mp4") for path in files]
-    assert len(notes) == 2
-    assert notes[0] == notes[1]
-    assert notes[0].startswith(NOTE)
-    assert all(NOTE.encode() not in video for video in echo_vendor.videos)
-
-
-def test_a_piece_of_an_earlier_release_is_not_paid_for_again(kling, echo_vendor, paid):
-    kling(next_from="last-frame").raise_for_state()  # its pieces are as those releases wrote them
-    assert all(read_comment(path, container="mp4") == "" for path in (paid.data_dir / "pieces").glob("*.mp4"))
-    kling().raise_for_state()
-    assert len(echo_vendor.videos) == 3, "the first piece is the same run; only the second had another picture"
 
 
 def test_the_price_of_all_pieces_is_held_before_the_first_is_sent(kling, echo_vendor, paid, long_clip):
@@ -195,7 +181,7 @@ def test_short_results_are_held_and_other_colours_and_sizes_brought_into_line(kl
 
 
 @pytest.mark.slow
-def test_pieces_go_on_from_the_last_good_frame(kling, echo_vendor, numbered, person_png):
+def test_pieces_go_on_from_the_last_good_frame(kling, echo_vendor, numbered, person_png, paid):
     result = kling(next_from="last-frame").raise_for_state()
     assert echo_vendor.images[0] == person_png.read_bytes()
     second = Image.open(io.BytesIO(echo_vendor.images[1]))
@@ -203,6 +189,10 @@ def test_pieces_go_on_from_the_last_good_frame(kling, echo_vendor, numbered, per
     assert numbered.numbers(result.video) == list(range(LENGTH))
     kling(next_from="last-frame").raise_for_state()
     assert len(echo_vendor.videos) == 2, "the same frame is taken again, so that the run is found again"
+    # Such pieces are as earlier releases wrote all: they say nothing of how the clip opens.
+    assert all(read_comment(path, container="mp4") == "" for path in (paid.data_dir / "pieces").glob("*.mp4"))
+    kling().raise_for_state()
+    assert len(echo_vendor.videos) == 3, "the first is the same run, and not paid for again"
 
 
 def test_cuts_by_hand_are_checked_before_any_work(kling, echo_vendor):
