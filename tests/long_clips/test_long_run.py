@@ -80,7 +80,7 @@ def re_encoded(video: bytes, change) -> bytes:
 
 
 @pytest.mark.slow
-def test_every_frame_and_the_sound_are_where_they_were(kling, echo_vendor, numbered, long_clip, tmp_path, paid):
+def test_every_frame_and_the_sound_are_where_they_were(kling, echo_vendor, numbered, long_clip, paid):
     news = []
     result = kling(on_progress=lambda said: news.append(said.words)).raise_for_state()
     assert (result.state, result.engine, len(result.pieces)) == ("completed", "kling", 2)
