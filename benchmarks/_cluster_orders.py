@@ -35,6 +35,7 @@ class Order:
         number: Tells it from all others.
         is_paid: It goes to Kling, and is paid with a token of its own; else it is a preview.
         end: How it ended: a state, or what went wrong.
+        said: The same in words.
         handles: All that it was given.
         ended_at: When that was told, in monotonic seconds.
         result_bytes: How large its video is, which is fetched once.
@@ -44,6 +45,7 @@ class Order:
     number: int
     is_paid: bool = False
     end: str = NOT_TOLD
+    said: str = ""
     handles: set[str] = field(default_factory=set)
     ended_at: float = math.nan
     result_bytes: int = 0
@@ -65,7 +67,7 @@ class Order:
                 self.end = f"{NOT_TOLD} ({type(error).__name__})"
                 await asyncio.sleep(1)
         if told and told.get("is_final"):
-            self.end, self.ended_at = told["state"], time.monotonic()
+            self.end, self.said, self.ended_at = told["state"], told.get("sentence", ""), time.monotonic()
         if self.end == "completed":
             await self._fetch()
 
@@ -79,14 +81,15 @@ class Order:
         if not self.handles:
             refs = [await _sent(http, picture, "new.png"), await _sent(http, VIDEO.read_bytes(), VIDEO.name)]
             given = {"image": refs[0], "video": refs[1], "prompt": self.prompt, "orientation": "image"}
-            paid = {"engine": "kling", "token": self._token, "max_usd": MAX_USD} if self.is_paid else {}
+            paid = {"engine": "kling", "token": self.token, "max_usd": MAX_USD} if self.is_paid else {}
             begun = await _call(http, "run", **given, **paid)
             self.handles.add(begun["handle"])
             return begun
-        return await _call(http, "status", handle=next(iter(self.handles)), token=self._token, wait_s=5)
+        return await _call(http, "status", handle=next(iter(self.handles)), token=self.token, wait_s=5)
 
     @property
-    def _token(self) -> str:
+    def token(self) -> str:
+        """What pays for it."""
         return f"order-{self.number:012d}" if self.is_paid else ""
 
     @asynccontextmanager

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 BUCKET = "bucket"
@@ -171,6 +172,20 @@ class Cluster:
         """Give the names of all parts of a kind, such as ``worker``."""
         return [name for name in self.parts if name.startswith(kind)]
 
+    def replica_at(self, port: int) -> str:
+        """Give the name of the replica that has a connection from a port.
+
+        Raises:
+            LookupError: None has.
+        """
+        for name in self.named("replica"):
+            process = self.parts[name].process
+            if process is not None and any(
+                each.laddr.port == port for each in psutil.Process(process.pid).net_connections("tcp")
+            ):
+                return name
+        raise LookupError(port)
+
     def cpu_s(self, kind: str) -> float:
         """Add up the processor time, in seconds, of the parts of a kind and of the processes that they have."""
         began = {part.process.pid for name in self.named(kind) if (part := self.parts[name]).process is not None}
@@ -228,7 +243,8 @@ class Cluster:
         return Part("s3", command, {}, lambda: _listens(port), prepare=make_bucket)
 
     def _vendor(self, port: int, video: Path) -> Part:
-        command = [sys.executable, "-m", "benchmarks._vendor", str(port), str(video)]
+        memory = self.folder / "vendor.jsonl"
+        command = [sys.executable, "-m", "benchmarks._vendor", str(port), str(video), str(memory)]
         return Part("vendor", command, {"PYTHONPATH": str(ROOT)}, lambda: _listens(port))
 
     def _scheduler(self, port: int) -> Part:

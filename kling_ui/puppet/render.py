@@ -299,8 +299,10 @@ def opening_note(video: Path, *, start_s: float = 0.0) -> str:
     """
     facts = probe_video(video)
     opening = opening_frames(facts.fps)
-    span = {"start_s": start_s, "end_s": start_s + opening / facts.fps + 2 * REACH_S}
-    frames = read_frames(facts.path, container=facts.format, long_side_px=TRACK_LONG_SIDE_PX, **span)
+    end_s = start_s + opening / facts.fps + 2 * REACH_S
+    frames = read_frames(
+        facts.path, container=facts.format, long_side_px=TRACK_LONG_SIDE_PX, start_s=start_s, end_s=end_s
+    )
     with one_thread():
         track = track_of(track_poses(frames, fps=facts.fps))
     if not track.found.any():
