@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from kling_ui.languages import joined, retell_stored, say, say_all, say_many, told
 from kling_ui.presentation.wording import dollars
@@ -167,6 +168,28 @@ def restart_words(done: int, count: int, *, is_paid: bool) -> str:
     where = say("Choose Kling at the top for that, and enter the most that it may cost.") if is_paid else ""
     words = "Stopped by a restart after {done} of {count}; start what is ticked to go on, nothing is sent twice."
     return say_all(say(words, done=done, count=count), where)
+
+
+def planned_words(plan: str, at: float, *, is_paid: bool) -> str:
+    """Say what a plan of the page came to that a restart of the app left, as of when, and how it goes on.
+
+    Args:
+        plan: What it came to, in one sentence.
+        at: When it was made, in seconds since 1970.
+        is_paid: Its cells are for Kling.
+    """
+    when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+    checked = say("That was checked at {when} UTC, before the app was restarted; nothing was started.", when=when)
+    words = (
+        "Prices are read anew before anything is sent. Choose Kling at the top, and enter the most that it may cost."
+    )
+    return say_all(plan, checked, say(words) if is_paid else "")
+
+
+def risen_words(sentence: str) -> str:
+    """Say that a batch was not started because a second costs more than when it was priced; what it comes to now."""
+    words = say("A second costs more than when this was priced, so nothing was sent. Start it once more at this price.")
+    return say_all(sentence, words)
 
 
 def outcome_line(state: CellState, message: str, motion_match: float | None = None) -> str:

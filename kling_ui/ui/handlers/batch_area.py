@@ -4,6 +4,7 @@ import asyncio
 import math
 import secrets
 import shutil
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import replace
@@ -21,6 +22,7 @@ from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
 from kling_ui.languages import in_english, say, told
 from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
+from kling_ui.presentation.batch import risen_words
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import model_of
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of
@@ -69,6 +71,7 @@ class BatchHandlers:
                 made = PageBatch(who.owner, rows, BatchFolder(room.folder, batch), is_repairing, chosen)
                 plan = await self._plan(services, made, who, _engine(engine), asked, chosen=None)
             self._keep(batch, made)
+            await self._keep_plan(services, batch, made, plan, _engine(engine))
         except Exception as error:  # noqa: BLE001  told in words
             return {"id": "", "cells": [], "said": str(error_text(error)), "is_under_way": False}
         return batch_value(batch, _planned(plan), plan.sentence, is_under_way=False)
@@ -94,6 +97,9 @@ class BatchHandlers:
             chosen = _numbers(asked.get("cells"), len(made.rows))
             chosen |= await self._begun(services, batch, who, made, _engine(engine))
             plan = await self._plan(services, made, who, _engine(engine), asked, chosen=chosen)
+            if await self._has_risen(services, batch, made, plan, _engine(engine)):
+                yield batch_value(batch, _planned(plan), risen_words(plan.sentence), is_under_way=False)
+                return
             payment = self._payment(services, who, _engine(engine), asked)
             order = KeptOrder.of(made, plan, chosen, _engine(engine))
             await services.runner.batches.keep_order(batch, who.owner, order.to_json(services.signed_files.root))
@@ -132,6 +138,28 @@ class BatchHandlers:
         except Exception as error:  # noqa: BLE001  told in words
             return value | {"said": str(error_text(error))}
         return value | {"report": services.signed_files.url(archive), "said": say("The report is ready.")}
+
+    @in_english
+    async def _keep_plan(
+        self, services: Services, batch: str, made: PageBatch, plan: BatchPlan, engine: EngineName
+    ) -> None:
+        """Keep what was planned, so that it is found again after a restart of the app."""
+        opened = services.batches.find(batch)
+        if opened is not None and opened.is_under_way:
+            return  # what is kept of it says what to go on with
+        order = KeptOrder.of_plan(made, plan, engine, time.time())
+        await services.runner.batches.keep_order(batch, made.owner, order.to_json(services.signed_files.root))
+
+    async def _has_risen(
+        self, services: Services, batch: str, made: PageBatch, plan: BatchPlan, engine: EngineName
+    ) -> bool:
+        """Tell whether a second costs more than a person was shown; the new price is then kept as the one shown."""
+        kept = await services.runner.batches.order(batch, made.owner)
+        order = KeptOrder.from_json(kept, services.signed_files.root) if kept else None
+        if order is None or order.planned is None or order.engine is not engine or not order.planned.has_risen(plan):
+            return False
+        await self._keep_plan(services, batch, made, plan, engine)
+        return True
 
     async def _followed(self, batch: str, opened: OpenBatch) -> AsyncIterator[Value]:
         async for is_under_way in opened.scenes():
@@ -177,7 +205,7 @@ class BatchHandlers:
         return Payment(visitor=who.owner, token=token, terms=services.terms(who), max_usd=float(limit))
 
     async def _planned(self, services: Services, batch: str, who: Visitor) -> PageBatch:
-        """Return a batch that was planned here, or started before the app was restarted.
+        """Return a batch that was planned here, or before the app was restarted.
 
         Raises:
             KlingUIError: There is none of this visitor, or there is no room for repaired copies.
@@ -213,7 +241,7 @@ class BatchHandlers:
         if (order := await self._kept(batch, who)) is None:
             return None
         outcomes = await order.outcomes(self._services().runner, batch, who.owner)
-        return OpenBatch.restored(outcomes, who.owner, is_paid=order.engine is EngineName.KLING)
+        return OpenBatch.restored(outcomes, who.owner, order.words(outcomes))
 
     def _shown(self, batch: str, who: Visitor, error: Exception) -> Value:
         """Say why something could not be done, beside what was shown before."""
