@@ -75,7 +75,10 @@ class Count:
         ends: How many orders ended how, paid ones and previews.
         submits: What the vendor was sent.
         lost: Orders without a kept result, though nobody was told that it is not known what became of them.
-        doubled: Orders with more than one run in the ledger, or more than one submit at the vendor.
+        doubled: Paid orders with more than one run in the ledger, or orders with more submits at the vendor than they
+            are to have.
+        twice: Previews with more than one run: who asks for one without a token is known by its handle alone, and
+            asks anew when the answer that brings it is cut off.
         unsent: Paid orders that failed, as somebody was told, before anything was sent.
         unknown: Paid orders that ended as of unknown outcome: they may have been sent, and were not sent again.
         recovered: Those of them that the vendor knew, and of which the result is kept by now.
@@ -88,6 +91,7 @@ class Count:
     submits: int
     lost: frozenset[int]
     doubled: frozenset[int]
+    twice: frozenset[int]
     unsent: frozenset[int]
     unknown: frozenset[int]
     recovered: frozenset[int]
@@ -114,6 +118,7 @@ class Count:
             "paid": len(paid),
             "lost": len(self.lost & met),
             "doubled": len(self.doubled & met),
+            "twice": len(self.twice & met),
             "unsent": len(self.unsent & met),
             "unknown": len(self.unknown & met),
             "recovered": len(self.recovered & met),
@@ -237,8 +242,9 @@ def _count(cluster: Cluster, orders: list[Order], kills: tuple[Kill, ...]) -> Co
         doubled=frozenset(
             order.number
             for order in orders
-            if runs[order.prompt] > 1 or len(again.get(order.prompt, ())) > order.is_paid
+            if (order.is_paid and runs[order.prompt] > 1) or len(again.get(order.prompt, ())) > order.is_paid
         ),
+        twice=frozenset(order.number for order in orders if not order.is_paid and runs[order.prompt] > 1),
         unsent=unsent,
         unknown=unknown,
         recovered=recovered,

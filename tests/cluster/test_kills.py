@@ -43,3 +43,7 @@ def test_nothing_is_lost_or_doubled_when_parts_are_killed(tmp_path_factory):
     assert (found.lost, found.doubled, found.untold) == (frozenset(), frozenset(), frozenset())
     assert {kind for end in found.ends for kind in end.split()[:1]} == {"preview", "paid"}
     assert found.submits
+    cut_off = [kill for kill in found.kills if kill.kind.startswith(("proxy", "replica"))]
+    assert found.twice <= {number for kill in cut_off for number in kill.previews}
+    assert len(found.unknown) >= 2, "of the replica and of the vendor that were killed in a submit"
+    assert found.recovered == found.unknown
