@@ -3,11 +3,11 @@
     python -m benchmarks capacity [build/cluster.json] [--prices FILE.json]
 
 A job waits for a worker, travels (the measured hops), and computes, on one core at most. Jobs that compute on a machine
-share its cores: each has a whole one while there are enough, and less in proportion when there are not. Processor times
-and hops are those that were measured with one worker; nothing of what was measured with 2 and 4 goes in, but for the
-cores that other programs left meanwhile. What the cluster takes while it does nothing is measured first, and comes off.
-What is predicted for 2 and 4 workers, and for mixed work, is compared with what was measured there. What many runs need
-is reckoned from whole runs, their cost by unit prices.
+share its cores as so many busy processes did that computed nothing, right before and after each measure: a lone one
+gets not what neighbours leave of the cores, but what the kernel gives it beside them. Processor times and hops are
+those that were measured with one worker; nothing else of what was measured with 2 and 4 goes in. What is
+predicted for 2 and 4 workers, and for mixed work, is compared with what was measured there. What many runs need is
+reckoned from whole runs, their cost by unit prices.
 """
 
 import argparse
@@ -15,11 +15,12 @@ import json
 import math
 import random
 import statistics
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import simpy
 
 from benchmarks.cluster import mixed_order
@@ -27,7 +28,6 @@ from benchmarks.cluster import mixed_order
 IS_LONG = True  # it needs the measures of `cluster`
 DAY_S = 86_400.0
 RUNS_A_DAY = (1, 100, 10_000, 1_000_000)
-ROUNDS = 3  # of `cluster`
 PEAK = 4.0  # the busiest hour against the mean of the day; an assumption
 WAIT_P95_S = 10.0  # what 19 of 20 jobs may wait for a worker
 CORES_EACH_MACHINE = 16
@@ -97,33 +97,54 @@ class UnitPrices:
     kling_s: float = 0.07
 
 
+@dataclass(frozen=True, slots=True)
+class Cores:
+    """How many cores of a machine so many busy processes get together.
+
+    Attributes:
+        had: By the count of processes, from one on, rising; between two counts it is on the line between them, beyond
+            the last as many.
+    """
+
+    had: Sequence[tuple[int, float]]
+
+    @classmethod
+    def whole(cls, count: int) -> "Cores":
+        """Those of a machine on which nothing else runs; nobody gets more than one."""
+        return cls(((1, float(count)),))
+
+    def of_each(self, processes: int) -> float:
+        """How much of a core each of so many processes gets."""
+        counts, had = zip(*self.had, strict=True)
+        return min(1.0, float(np.interp(processes, counts, had)) / processes)
+
+
 class Machine:
     """Cores that jobs share.
 
     Args:
         world: The simulation.
-        cores: How many there are for them.
+        cores: How many so many jobs get together, see :class:`Cores`.
     """
 
-    def __init__(self, world: simpy.Environment, cores: float) -> None:
+    def __init__(self, world: simpy.Environment, cores: Cores) -> None:
         self._world = world
         self._cores = cores
         self._left: dict[simpy.Event, float] = {}
-        self._wanted: dict[simpy.Event, float] = {}
         self._since = 0.0
         self._alarm = 0
 
-    def compute(self, alone_s: float, cores: float) -> simpy.Event:
+    def compute(self, alone_s: float) -> simpy.Event:
         """Do something that takes so long alone; the event tells that it is done."""
         self._go_on()
         done = self._world.event()
-        self._left[done], self._wanted[done] = alone_s, cores
+        self._left[done] = alone_s
         self._plan()
         return done
 
     @property
     def _speed(self) -> float:
-        return min(1.0, self._cores / max(1e-9, sum(self._wanted.values())))
+        return self._cores.of_each(max(1, len(self._left)))
 
     def _go_on(self) -> None:
         passed, self._since = (self._world.now - self._since) * self._speed, self._world.now
@@ -141,7 +162,7 @@ class Machine:
             return
         self._go_on()
         for job in [job for job, left in self._left.items() if left <= 1e-6]:
-            del self._left[job], self._wanted[job]
+            del self._left[job]
             job.succeed()
         self._plan()
 
@@ -153,14 +174,14 @@ class Farm:
     Attributes:
         work: What a job is, or each of several kinds.
         workers: On each machine.
-        cores: Of each machine.
+        cores: What jobs get of each machine.
         machines: How many.
         waits_s: How long each job waited for a worker.
     """
 
     work: Work | dict[str, Work]
     workers: int
-    cores: float
+    cores: Cores
     machines: int = 1
     waits_s: list[float] = field(default_factory=list)
 
@@ -202,7 +223,7 @@ class Farm:
         work = self.work[kind] if isinstance(self.work, dict) else self.work
         travel_s, alone_s = work.draw(chance)
         yield world.timeout(travel_s)
-        yield places[place].compute(alone_s, 1.0)
+        yield places[place].compute(alone_s)
         free.put(place)
 
 
@@ -220,7 +241,7 @@ def main(*arguments: str) -> None:
             verdict = "" if abs(row["off"]) <= AGREES else f"; off by more than {AGREES:.0%}"
             print(f"{name:8} {row['workers']} workers: measured {row['measured']:.1f} a minute, ", end="")
             print(f"{how} {row['simulated']:.1f} ({row['off']:+.0%}{verdict})")
-    for is_paid in (False, True):
+    for is_paid in (False, True) if "runs" in found else ():
         for row in needs(found, prices, is_paid=is_paid):
             print("paid" if is_paid else "previews", json.dumps(row))
 
@@ -232,8 +253,8 @@ def agreement(found: dict[str, Any], name: str) -> list[dict[str, float]]:
     work = {kind: Work.of(by_workers, kind) for kind in kinds}
     for count, measured in by_workers.items():
         one, chance = measured[name], random.Random(17)  # noqa: S311  nothing secret
-        cores = found["cores"] - one["others_cores"] - measured["idle_cores"]
-        rate, in_a_round = one["jobs"] / one["span_s"] * 60, one["jobs"] // ROUNDS
+        cores = Cores(sorted((int(busy), had) for busy, had in measured["busy_cores"].items()))
+        rate, in_a_round = one["jobs"] / one["span_s"] * 60, one["jobs"] // found["rounds"]
         order = mixed_order(in_a_round // len(mixed_order(1))) if name == "mixed" else [name] * in_a_round
         spans = [Farm(work, int(count), cores).batch(order, chance) for _ in range(200)]
         simulated = len(order) / statistics.fmean(spans) * 60
@@ -303,7 +324,7 @@ def _enough(work: Work, a_second: float) -> tuple[int, int]:
     while True:
         machines = -(-workers // CORES_EACH_MACHINE)
         each = -(-workers // machines)
-        farm = Farm(work, each, CORES_EACH_MACHINE, machines)
+        farm = Farm(work, each, Cores.whole(CORES_EACH_MACHINE), machines)
         farm.arrivals(a_second, 5000, random.Random(17))  # noqa: S311  nothing secret
         if statistics.quantiles(farm.waits_s, n=20)[-1] <= WAIT_P95_S:
             return machines, each

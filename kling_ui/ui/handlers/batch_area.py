@@ -15,7 +15,8 @@ import gradio as gr
 
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import CellOutcome
-from kling_ui.batches.manifest import BatchRow, HandedFiles, grid, rows_in, with_model
+from kling_ui.batches.manifest import NAME_MAX_CHARS, BatchRow, grid, rows_in, with_model
+from kling_ui.batches.named_files import HandedFiles
 from kling_ui.batches.plan import BatchPlan, Payment, Planner
 from kling_ui.batches.report import write_report
 from kling_ui.checks.repair_session import RepairSession
@@ -296,8 +297,8 @@ def _rows(services: Services, asked: Value) -> tuple[BatchRow, ...]:
         (videos if entry.get("kind") == "video" else images).append(path)
     manifest = entries_of(asked.get("manifest"))
     if manifest:
-        suffix = Path(text_of(manifest.get("name")).replace("\0", "")).suffix
-        rows = rows_in(text_of(manifest.get("text")), suffix, HandedFiles(named))
+        name = Path(text_of(manifest.get("name")).replace("\0", "")).name[-NAME_MAX_CHARS:]
+        rows = rows_in(text_of(manifest.get("text")), name, HandedFiles(named))
     else:
         if not (images and videos):
             raise RunError(say("A batch takes one picture and one clip at least."))
