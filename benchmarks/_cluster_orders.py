@@ -16,6 +16,7 @@ import httpx
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 IMAGE, VIDEO = EXAMPLES / "character-upper-body.png", EXAMPLES / "gesture-upper-body.mp4"
 ORDER_LIMIT_S = 300.0
+CALL_LIMIT_S = 90.0  # a call that waits 5 s at most, on a busy machine; then it is asked anew
 MAX_USD = 5.0
 NOT_TOLD = "not told"
 CALL = "/gradio_api/call"
@@ -37,6 +38,7 @@ class Order:
         end: How it ended: a state, or what went wrong.
         said: The same in words.
         handles: All that it was given.
+        hung: How many calls were neither answered nor ended within their limit.
         ended_at: When that was told, in monotonic seconds.
         result_bytes: How large its video is, which is fetched once.
     """
@@ -47,6 +49,7 @@ class Order:
     end: str = NOT_TOLD
     said: str = ""
     handles: set[str] = field(default_factory=set)
+    hung: int = 0
     ended_at: float = math.nan
     result_bytes: int = 0
 
@@ -61,8 +64,10 @@ class Order:
         told: dict[str, Any] | None = None
         while time.monotonic() < wanted and not (told and told.get("is_final")):
             try:
-                async with self._visit() as http:
+                async with asyncio.timeout(CALL_LIMIT_S), self._visit() as http:
                     told = await self._ask(http, picture)
+            except TimeoutError:
+                self.end, self.hung = f"{NOT_TOLD} (it hung)", self.hung + 1
             except (httpx.HTTPError, json.JSONDecodeError, KeyError, RefusedError) as error:
                 self.end = f"{NOT_TOLD} ({type(error).__name__})"
                 await asyncio.sleep(1)

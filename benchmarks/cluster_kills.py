@@ -83,6 +83,7 @@ class Count:
         unknown: Paid orders that ended as of unknown outcome: they may have been sent, and were not sent again.
         recovered: Those of them that the vendor knew, and of which the result is kept by now.
         untold: Orders whose end nobody was told, or not in words.
+        hung: Orders of which a call was neither answered nor ended in time, so that it was asked anew.
         said: What was said of those of unknown outcome.
     """
 
@@ -96,6 +97,7 @@ class Count:
     unknown: frozenset[int]
     recovered: frozenset[int]
     untold: frozenset[int]
+    hung: frozenset[int]
     said: frozenset[str]
 
     @property
@@ -123,6 +125,7 @@ class Count:
             "unknown": len(self.unknown & met),
             "recovered": len(self.recovered & met),
             "untold": len(self.untold & met),
+            "hung": len(self.hung & met),
             "next_s": _median_and_most([kill.next_s for kill in kills]),
             "all_s": _median_and_most([kill.all_s for kill in kills]),
         }
@@ -249,6 +252,7 @@ def _count(cluster: Cluster, orders: list[Order], kills: tuple[Kill, ...]) -> Co
         unknown=unknown,
         recovered=recovered,
         untold=frozenset(order.number for order in orders if order.end.startswith(NOT_TOLD) or not order.said),
+        hung=frozenset(order.number for order in orders if order.hung),
         said=frozenset(order.said for order in orders if order.number in unknown),
     )
 
