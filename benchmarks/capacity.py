@@ -16,7 +16,7 @@ import math
 import random
 import statistics
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,29 +43,66 @@ KINDS = ("check", "preview", "mixed")
 
 
 @dataclass(frozen=True, slots=True)
+class Cores:
+    """How many cores of a machine so many busy threads get together.
+
+    Attributes:
+        had: By the count of threads, rising; below the first one in proportion, between two counts on the line between
+            them, beyond the last as many.
+    """
+
+    had: Sequence[tuple[int, float]]
+
+    @classmethod
+    def whole(cls, count: int) -> "Cores":
+        """Those of a machine on which nothing else runs; nobody gets more than one."""
+        return cls(((1, 1.0), (count, float(count))) if count > 1 else ((1, 1.0),))
+
+    def of_each(self, threads: float) -> float:
+        """How much of a core each of so many threads gets; 0.5 is one that is busy half of the time."""
+        count, cores = 0, 0.0
+        for more, had in self.had:
+            if threads <= more:
+                cores += (had - cores) * (threads - count) / (more - count)
+                break
+            count, cores = more, had
+        return min(1.0, cores / threads)
+
+    def threads_of(self, cores: float) -> float:
+        """How many busy threads get so many cores together, one after the other measured."""
+        counts, had = zip((0, 0.0), *self.had, strict=True)
+        return float(np.interp(cores, had, counts))
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """What was measured of a job.
 
     Attributes:
         cpu_s: Processor time of a job, in seconds, one value for each that was measured.
         travel_s: How long a job takes that does nothing, in seconds, each.
+        threads: How many busy threads a job is while it computes: a preview has several, a check waits in between.
     """
 
     cpu_s: list[float]
     travel_s: list[float]
+    threads: float = 1.0
 
     @classmethod
     def of(cls, by_workers: dict[str, Any], name: str) -> "Work":
         """Read it from what was measured with one worker: the mean processor time, spread as the durations were.
 
-        What is far off the median is cut: such a job waited for other programs, and did not compute so long.
+        What is far off the median is cut: such a job waited for other programs, and did not compute so long. How many
+        threads it is follows from its own processor time by its own time, and from what so many had then.
         """
         alone = by_workers["1"]
         found = alone[name]
         times = sorted(found["times_s"])
         times = [min(each, 2 * statistics.median(times)) for each in times]
         mean_s = (found["cpu_s"] - alone["idle_cores"] * found["span_s"]) / found["jobs"]
-        return cls([mean_s * each / statistics.fmean(times) for each in times], alone["hop_s"])
+        lasted_s = statistics.fmean(found["times_s"]) - statistics.fmean(alone["hop_s"])
+        threads = cores_of(alone).threads_of(mean_s / lasted_s)
+        return cls([mean_s * each / statistics.fmean(times) for each in times], alone["hop_s"], threads)
 
     def draw(self, chance: random.Random) -> tuple[float, float]:
         """Give how long a job travels, and the processor time that it takes, in seconds."""
@@ -97,28 +134,6 @@ class UnitPrices:
     kling_s: float = 0.07
 
 
-@dataclass(frozen=True, slots=True)
-class Cores:
-    """How many cores of a machine so many busy processes get together.
-
-    Attributes:
-        had: By the count of processes, from one on, rising; between two counts it is on the line between them, beyond
-            the last as many.
-    """
-
-    had: Sequence[tuple[int, float]]
-
-    @classmethod
-    def whole(cls, count: int) -> "Cores":
-        """Those of a machine on which nothing else runs; nobody gets more than one."""
-        return cls(((1, float(count)),))
-
-    def of_each(self, processes: int) -> float:
-        """How much of a core each of so many processes gets."""
-        counts, had = zip(*self.had, strict=True)
-        return min(1.0, float(np.interp(processes, counts, had)) / processes)
-
-
 class Machine:
     """Cores that jobs share.
 
@@ -130,31 +145,33 @@ class Machine:
     def __init__(self, world: simpy.Environment, cores: Cores) -> None:
         self._world = world
         self._cores = cores
-        self._left: dict[simpy.Event, float] = {}
+        self._left: dict[simpy.Event, float] = {}  # processor time, in seconds
+        self._threads: dict[simpy.Event, float] = {}
         self._since = 0.0
         self._alarm = 0
 
-    def compute(self, alone_s: float) -> simpy.Event:
-        """Do something that takes so long alone; the event tells that it is done."""
+    def compute(self, cpu_s: float, threads: float = 1.0) -> simpy.Event:
+        """Do something that takes so much processor time; the event tells that it is done."""
         self._go_on()
         done = self._world.event()
-        self._left[done] = alone_s
+        self._left[done], self._threads[done] = cpu_s, threads
         self._plan()
         return done
 
     @property
     def _speed(self) -> float:
-        return self._cores.of_each(max(1, len(self._left)))
+        return self._cores.of_each(sum(self._threads.values()) or 1.0)
 
     def _go_on(self) -> None:
         passed, self._since = (self._world.now - self._since) * self._speed, self._world.now
         for job in self._left:
-            self._left[job] -= passed
+            self._left[job] -= passed * self._threads[job]
 
     def _plan(self) -> None:
         self._alarm += 1
         if self._left:
-            self._world.process(self._ring(min(self._left.values()) / self._speed, self._alarm))
+            first_s = min(left / self._threads[job] for job, left in self._left.items())
+            self._world.process(self._ring(first_s / self._speed, self._alarm))
 
     def _ring(self, in_s: float, number: int) -> Generator[simpy.Event]:
         yield self._world.timeout(max(0.0, in_s))
@@ -162,7 +179,7 @@ class Machine:
             return
         self._go_on()
         for job in [job for job, left in self._left.items() if left <= 1e-6]:
-            del self._left[job]
+            del self._left[job], self._threads[job]
             job.succeed()
         self._plan()
 
@@ -221,9 +238,9 @@ class Farm:
         place: Any = wanted.value
         self.waits_s.append(world.now - came)
         work = self.work[kind] if isinstance(self.work, dict) else self.work
-        travel_s, alone_s = work.draw(chance)
+        travel_s, cpu_s = work.draw(chance)
         yield world.timeout(travel_s)
-        yield places[place].compute(alone_s)
+        yield places[place].compute(cpu_s, work.threads)
         free.put(place)
 
 
@@ -246,6 +263,11 @@ def main(*arguments: str) -> None:
             print("paid" if is_paid else "previews", json.dumps(row))
 
 
+def cores_of(measured: dict[str, Any]) -> Cores:
+    """Read what busy processes had beside a measure."""
+    return Cores(sorted((int(busy), had) for busy, had in measured["busy_cores"].items()))
+
+
 def agreement(found: dict[str, Any], name: str) -> list[dict[str, float]]:
     """Compare the predicted with the measured throughput of a kind of job, with each count of workers."""
     by_workers, rows = found["by_workers"], list[dict[str, float]]()
@@ -253,7 +275,7 @@ def agreement(found: dict[str, Any], name: str) -> list[dict[str, float]]:
     work = {kind: Work.of(by_workers, kind) for kind in kinds}
     for count, measured in by_workers.items():
         one, chance = measured[name], random.Random(17)  # noqa: S311  nothing secret
-        cores = Cores(sorted((int(busy), had) for busy, had in measured["busy_cores"].items()))
+        cores = cores_of(measured)
         rate, in_a_round = one["jobs"] / one["span_s"] * 60, one["jobs"] // found["rounds"]
         order = mixed_order(in_a_round // len(mixed_order(1))) if name == "mixed" else [name] * in_a_round
         spans = [Farm(work, int(count), cores).batch(order, chance) for _ in range(200)]
@@ -274,7 +296,7 @@ def needs(found: dict[str, Any], prices: UnitPrices, *, is_paid: bool) -> list[d
     each, result_bytes = runs["each"], KLING_RESULT_BYTES if is_paid else runs["result_bytes"]
     drawn = Work.of(found["by_workers"], "preview")
     scale = each["worker_cpu_s"] / statistics.fmean(drawn.cpu_s)
-    work = Work([cpu_s * scale for cpu_s in drawn.cpu_s], drawn.travel_s)  # all jobs of a run as one
+    work = replace(drawn, cpu_s=[cpu_s * scale for cpu_s in drawn.cpu_s])  # all jobs of a run as one
     kept_bytes = runs["kept_bytes"] - runs["result_bytes"] + result_bytes
     out_bytes = result_bytes + (runs["input_bytes"] if is_paid else 0)
     rows = []
