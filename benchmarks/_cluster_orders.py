@@ -16,6 +16,7 @@ import httpx
 EXAMPLES = Path(__file__).resolve().parents[1] / "assets" / "examples"
 IMAGE, VIDEO = EXAMPLES / "character-upper-body.png", EXAMPLES / "gesture-upper-body.mp4"
 ORDER_LIMIT_S = 300.0
+CALL_LIMIT_S = 90.0  # a call that waits 5 s at most, on a busy machine; then it is asked anew
 MAX_USD = 5.0
 NOT_TOLD = "not told"
 CALL = "/gradio_api/call"
@@ -35,7 +36,9 @@ class Order:
         number: Tells it from all others.
         is_paid: It goes to Kling, and is paid with a token of its own; else it is a preview.
         end: How it ended: a state, or what went wrong.
+        said: The same in words.
         handles: All that it was given.
+        hung: How many calls were neither answered nor ended within their limit.
         ended_at: When that was told, in monotonic seconds.
         result_bytes: How large its video is, which is fetched once.
     """
@@ -44,7 +47,9 @@ class Order:
     number: int
     is_paid: bool = False
     end: str = NOT_TOLD
+    said: str = ""
     handles: set[str] = field(default_factory=set)
+    hung: int = 0
     ended_at: float = math.nan
     result_bytes: int = 0
 
@@ -59,13 +64,15 @@ class Order:
         told: dict[str, Any] | None = None
         while time.monotonic() < wanted and not (told and told.get("is_final")):
             try:
-                async with self._visit() as http:
+                async with asyncio.timeout(CALL_LIMIT_S), self._visit() as http:
                     told = await self._ask(http, picture)
+            except TimeoutError:
+                self.end, self.hung = f"{NOT_TOLD} (it hung)", self.hung + 1
             except (httpx.HTTPError, json.JSONDecodeError, KeyError, RefusedError) as error:
                 self.end = f"{NOT_TOLD} ({type(error).__name__})"
                 await asyncio.sleep(1)
         if told and told.get("is_final"):
-            self.end, self.ended_at = told["state"], time.monotonic()
+            self.end, self.said, self.ended_at = told["state"], told.get("sentence", ""), time.monotonic()
         if self.end == "completed":
             await self._fetch()
 
@@ -79,14 +86,15 @@ class Order:
         if not self.handles:
             refs = [await _sent(http, picture, "new.png"), await _sent(http, VIDEO.read_bytes(), VIDEO.name)]
             given = {"image": refs[0], "video": refs[1], "prompt": self.prompt, "orientation": "image"}
-            paid = {"engine": "kling", "token": self._token, "max_usd": MAX_USD} if self.is_paid else {}
+            paid = {"engine": "kling", "token": self.token, "max_usd": MAX_USD} if self.is_paid else {}
             begun = await _call(http, "run", **given, **paid)
             self.handles.add(begun["handle"])
             return begun
-        return await _call(http, "status", handle=next(iter(self.handles)), token=self._token, wait_s=5)
+        return await _call(http, "status", handle=next(iter(self.handles)), token=self.token, wait_s=5)
 
     @property
-    def _token(self) -> str:
+    def token(self) -> str:
+        """What pays for it."""
         return f"order-{self.number:012d}" if self.is_paid else ""
 
     @asynccontextmanager

@@ -15,12 +15,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
+import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
 BUCKET = "bucket"
@@ -78,6 +79,7 @@ class Part:
                 start_new_session=True,
                 **self.user,
             )
+        schedule_alike(self.process.pid)
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to it and to all that it has started."""
@@ -171,6 +173,20 @@ class Cluster:
         """Give the names of all parts of a kind, such as ``worker``."""
         return [name for name in self.parts if name.startswith(kind)]
 
+    def replica_at(self, port: int) -> str:
+        """Give the name of the replica that has a connection from a port.
+
+        Raises:
+            LookupError: None has.
+        """
+        for name in self.named("replica"):
+            process = self.parts[name].process
+            if process is not None and any(
+                each.laddr.port == port for each in psutil.Process(process.pid).net_connections("tcp")
+            ):
+                return name
+        raise LookupError(port)
+
     def cpu_s(self, kind: str) -> float:
         """Add up the processor time, in seconds, of the parts of a kind and of the processes that they have."""
         began = {part.process.pid for name in self.named(kind) if (part := self.parts[name]).process is not None}
@@ -228,7 +244,8 @@ class Cluster:
         return Part("s3", command, {}, lambda: _listens(port), prepare=make_bucket)
 
     def _vendor(self, port: int, video: Path) -> Part:
-        command = [sys.executable, "-m", "benchmarks._vendor", str(port), str(video)]
+        memory = self.folder / "vendor.jsonl"
+        command = [sys.executable, "-m", "benchmarks._vendor", str(port), str(video), str(memory)]
         return Part("vendor", command, {"PYTHONPATH": str(ROOT)}, lambda: _listens(port))
 
     def _scheduler(self, port: int) -> Part:
@@ -292,6 +309,13 @@ def started(port: int, workers: int, *, replicas: int = 2, vendor_video: Path | 
         ) as cluster,
     ):
         yield cluster
+
+
+def schedule_alike(pid: int) -> None:
+    """Let the session of a process have as much of the processor as this one's; each new one begins with nice 0."""
+    with suppress(OSError, ValueError, IndexError):  # a kernel without autogroups, or no leave to be less nice
+        nice = Path("/proc/self/autogroup").read_text().split()[2]
+        Path(f"/proc/{pid}/autogroup").write_text(nice)
 
 
 def _postgresql_programs() -> Path:

@@ -1,13 +1,15 @@
 """A played vendor in a process of its own: it takes paid runs by the contract, renders for some seconds, and counts.
 
-It stands outside of the cluster, as the real one does, so no kill meets it; docs/vendor_api.md is the contract.
+What it was sent it writes down before it answers, so that it knows it, as a real one does, when it was killed and
+started again; docs/vendor_api.md is the contract.
 """
 
 import asyncio
+import json
 import secrets
 import sys
 import time
-from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -18,21 +20,31 @@ from starlette.routing import Route
 
 RATE_USD = 0.07
 ANSWERS_AFTER_S = 0.2  # a submit; what is killed meanwhile never learns its request's id
+HOLDS_FOR_S = 5.0  # a submit that somebody waits for
 RENDERS_FOR_S = 6.0
-SUBMITS = "/submits"
+SUBMITS, IN_HAND = "/submits", "/in-hand"
 
 
 class Vendor:
-    """Answers submits, and tells under :data:`SUBMITS` how often each prompt was submitted.
+    """Answers submits, and tells under :data:`SUBMITS` which requests each prompt was submitted as.
+
+    Whoever asks for :data:`IN_HAND` is answered with the port that the next submit comes from, at once, while the
+    submit's own answer is held back.
 
     Args:
         video: What every request comes to; no two answers have the same bytes.
+        memory: The file in which requests are written down.
     """
 
-    def __init__(self, video: bytes) -> None:
+    def __init__(self, video: bytes, memory: Path) -> None:
         self._video = video
-        self._asked_at: dict[str, float] = {}
-        self._submits = Counter[str]()
+        self._memory = memory
+        self._asked_at: dict[str, float] = {}  # seconds since 1970
+        self._submits: dict[str, list[str]] = {}
+        self._awaited: asyncio.Future[int] | None = None
+        for line in memory.read_text().splitlines() if memory.exists() else []:
+            with suppress(ValueError):  # it was killed in the middle of a line
+                self._know(*json.loads(line))
 
     def app(self) -> Starlette:
         """Put its paths together."""
@@ -45,6 +57,7 @@ class Vendor:
                 Route(f"{request}/result", self.result),
                 Route("/v1/files/{name}", self.file),
                 Route(SUBMITS, self.submits),
+                Route(IN_HAND, self.in_hand),
             ]
         )
 
@@ -53,10 +66,19 @@ class Vendor:
 
     async def submit(self, request: Request) -> Response:
         prompt, request_id = (await request.json())["prompt"], secrets.token_hex(8)
-        self._submits[prompt] += 1
-        self._asked_at[request_id] = time.monotonic()
-        await asyncio.sleep(ANSWERS_AFTER_S)
+        asked = prompt, request_id, time.time()
+        with self._memory.open("a") as memory:
+            memory.write(json.dumps(asked) + "\n")
+        self._know(*asked)
+        is_awaited = self._awaited is not None and not self._awaited.done() and request.client is not None
+        if self._awaited and request.client and is_awaited:
+            self._awaited.set_result(request.client.port)
+        await asyncio.sleep(HOLDS_FOR_S if is_awaited else ANSWERS_AFTER_S)
         return JSONResponse({"request_id": request_id})
+
+    def _know(self, prompt: str, request_id: str, asked_at: float) -> None:
+        self._submits.setdefault(prompt, []).append(request_id)
+        self._asked_at[request_id] = asked_at
 
     async def status(self, request: Request) -> Response:
         request_id = request.path_params["request_id"]
@@ -77,9 +99,14 @@ class Vendor:
     async def submits(self, _request: Request) -> Response:
         return JSONResponse(self._submits)
 
+    async def in_hand(self, _request: Request) -> Response:
+        self._awaited = asyncio.get_running_loop().create_future()
+        return JSONResponse({"port": await self._awaited})
+
     def _is_done(self, request: Request) -> bool:
-        return time.monotonic() - self._asked_at[request.path_params["request_id"]] > RENDERS_FOR_S
+        return time.time() - self._asked_at[request.path_params["request_id"]] > RENDERS_FOR_S
 
 
 if __name__ == "__main__":
-    uvicorn.run(Vendor(Path(sys.argv[2]).read_bytes()).app(), port=int(sys.argv[1]), log_level="warning")
+    played = Vendor(Path(sys.argv[2]).read_bytes(), Path(sys.argv[3]))
+    uvicorn.run(played.app(), port=int(sys.argv[1]), log_level="warning")

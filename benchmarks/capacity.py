@@ -3,11 +3,11 @@
     python -m benchmarks capacity [build/cluster.json] [--prices FILE.json]
 
 A job waits for a worker, travels (the measured hops), and computes, on one core at most. Jobs that compute on a machine
-share its cores: each has a whole one while there are enough, and less in proportion when there are not. Processor times
-and hops are those that were measured with one worker; nothing of what was measured with 2 and 4 goes in, but for the
-cores that other programs left meanwhile. What the cluster takes while it does nothing is measured first, and comes off.
-What is predicted for 2 and 4 workers, and for mixed work, is compared with what was measured there. What many runs need
-is reckoned from whole runs, their cost by unit prices.
+share its cores as so many busy processes did that computed nothing, right before and after each measure: a lone one
+gets not what neighbours leave of the cores, but what the kernel gives it beside them. Processor times and hops are
+those that were measured with one worker; nothing else of what was measured with 2 and 4 goes in. What is
+predicted for 2 and 4 workers, and for mixed work, is compared with what was measured there. What many runs need is
+reckoned from whole runs, their cost by unit prices.
 """
 
 import argparse
@@ -15,11 +15,12 @@ import json
 import math
 import random
 import statistics
-from collections.abc import Generator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import simpy
 
 from benchmarks.cluster import mixed_order
@@ -27,7 +28,6 @@ from benchmarks.cluster import mixed_order
 IS_LONG = True  # it needs the measures of `cluster`
 DAY_S = 86_400.0
 RUNS_A_DAY = (1, 100, 10_000, 1_000_000)
-ROUNDS = 3  # of `cluster`
 PEAK = 4.0  # the busiest hour against the mean of the day; an assumption
 WAIT_P95_S = 10.0  # what 19 of 20 jobs may wait for a worker
 CORES_EACH_MACHINE = 16
@@ -43,29 +43,66 @@ KINDS = ("check", "preview", "mixed")
 
 
 @dataclass(frozen=True, slots=True)
+class Cores:
+    """How many cores of a machine so many busy threads get together.
+
+    Attributes:
+        had: By the count of threads, rising; below the first one in proportion, between two counts on the line between
+            them, beyond the last as many.
+    """
+
+    had: Sequence[tuple[int, float]]
+
+    @classmethod
+    def whole(cls, count: int) -> "Cores":
+        """Those of a machine on which nothing else runs; nobody gets more than one."""
+        return cls(((1, 1.0), (count, float(count))) if count > 1 else ((1, 1.0),))
+
+    def of_each(self, threads: float) -> float:
+        """How much of a core each of so many threads gets; 0.5 is one that is busy half of the time."""
+        count, cores = 0, 0.0
+        for more, had in self.had:
+            if threads <= more:
+                cores += (had - cores) * (threads - count) / (more - count)
+                break
+            count, cores = more, had
+        return min(1.0, cores / threads)
+
+    def threads_of(self, cores: float) -> float:
+        """How many busy threads get so many cores together, one after the other measured."""
+        counts, had = zip((0, 0.0), *self.had, strict=True)
+        return float(np.interp(cores, had, counts))
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """What was measured of a job.
 
     Attributes:
         cpu_s: Processor time of a job, in seconds, one value for each that was measured.
         travel_s: How long a job takes that does nothing, in seconds, each.
+        threads: How many busy threads a job is while it computes: a preview has several, a check waits in between.
     """
 
     cpu_s: list[float]
     travel_s: list[float]
+    threads: float = 1.0
 
     @classmethod
     def of(cls, by_workers: dict[str, Any], name: str) -> "Work":
         """Read it from what was measured with one worker: the mean processor time, spread as the durations were.
 
-        What is far off the median is cut: such a job waited for other programs, and did not compute so long.
+        What is far off the median is cut: such a job waited for other programs, and did not compute so long. How many
+        threads it is follows from its own processor time by its own time, and from what so many had then.
         """
         alone = by_workers["1"]
         found = alone[name]
         times = sorted(found["times_s"])
         times = [min(each, 2 * statistics.median(times)) for each in times]
         mean_s = (found["cpu_s"] - alone["idle_cores"] * found["span_s"]) / found["jobs"]
-        return cls([mean_s * each / statistics.fmean(times) for each in times], alone["hop_s"])
+        lasted_s = statistics.fmean(found["times_s"]) - statistics.fmean(alone["hop_s"])
+        threads = cores_of(alone).threads_of(mean_s / lasted_s)
+        return cls([mean_s * each / statistics.fmean(times) for each in times], alone["hop_s"], threads)
 
     def draw(self, chance: random.Random) -> tuple[float, float]:
         """Give how long a job travels, and the processor time that it takes, in seconds."""
@@ -102,38 +139,39 @@ class Machine:
 
     Args:
         world: The simulation.
-        cores: How many there are for them.
+        cores: How many so many jobs get together, see :class:`Cores`.
     """
 
-    def __init__(self, world: simpy.Environment, cores: float) -> None:
+    def __init__(self, world: simpy.Environment, cores: Cores) -> None:
         self._world = world
         self._cores = cores
-        self._left: dict[simpy.Event, float] = {}
-        self._wanted: dict[simpy.Event, float] = {}
+        self._left: dict[simpy.Event, float] = {}  # processor time, in seconds
+        self._threads: dict[simpy.Event, float] = {}
         self._since = 0.0
         self._alarm = 0
 
-    def compute(self, alone_s: float, cores: float) -> simpy.Event:
-        """Do something that takes so long alone; the event tells that it is done."""
+    def compute(self, cpu_s: float, threads: float = 1.0) -> simpy.Event:
+        """Do something that takes so much processor time; the event tells that it is done."""
         self._go_on()
         done = self._world.event()
-        self._left[done], self._wanted[done] = alone_s, cores
+        self._left[done], self._threads[done] = cpu_s, threads
         self._plan()
         return done
 
     @property
     def _speed(self) -> float:
-        return min(1.0, self._cores / max(1e-9, sum(self._wanted.values())))
+        return self._cores.of_each(sum(self._threads.values()) or 1.0)
 
     def _go_on(self) -> None:
         passed, self._since = (self._world.now - self._since) * self._speed, self._world.now
         for job in self._left:
-            self._left[job] -= passed
+            self._left[job] -= passed * self._threads[job]
 
     def _plan(self) -> None:
         self._alarm += 1
         if self._left:
-            self._world.process(self._ring(min(self._left.values()) / self._speed, self._alarm))
+            first_s = min(left / self._threads[job] for job, left in self._left.items())
+            self._world.process(self._ring(first_s / self._speed, self._alarm))
 
     def _ring(self, in_s: float, number: int) -> Generator[simpy.Event]:
         yield self._world.timeout(max(0.0, in_s))
@@ -141,7 +179,7 @@ class Machine:
             return
         self._go_on()
         for job in [job for job, left in self._left.items() if left <= 1e-6]:
-            del self._left[job], self._wanted[job]
+            del self._left[job], self._threads[job]
             job.succeed()
         self._plan()
 
@@ -153,14 +191,14 @@ class Farm:
     Attributes:
         work: What a job is, or each of several kinds.
         workers: On each machine.
-        cores: Of each machine.
+        cores: What jobs get of each machine.
         machines: How many.
         waits_s: How long each job waited for a worker.
     """
 
     work: Work | dict[str, Work]
     workers: int
-    cores: float
+    cores: Cores
     machines: int = 1
     waits_s: list[float] = field(default_factory=list)
 
@@ -200,9 +238,9 @@ class Farm:
         place: Any = wanted.value
         self.waits_s.append(world.now - came)
         work = self.work[kind] if isinstance(self.work, dict) else self.work
-        travel_s, alone_s = work.draw(chance)
+        travel_s, cpu_s = work.draw(chance)
         yield world.timeout(travel_s)
-        yield places[place].compute(alone_s, 1.0)
+        yield places[place].compute(cpu_s, work.threads)
         free.put(place)
 
 
@@ -220,9 +258,14 @@ def main(*arguments: str) -> None:
             verdict = "" if abs(row["off"]) <= AGREES else f"; off by more than {AGREES:.0%}"
             print(f"{name:8} {row['workers']} workers: measured {row['measured']:.1f} a minute, ", end="")
             print(f"{how} {row['simulated']:.1f} ({row['off']:+.0%}{verdict})")
-    for is_paid in (False, True):
+    for is_paid in (False, True) if "runs" in found else ():
         for row in needs(found, prices, is_paid=is_paid):
             print("paid" if is_paid else "previews", json.dumps(row))
+
+
+def cores_of(measured: dict[str, Any]) -> Cores:
+    """Read what busy processes had beside a measure."""
+    return Cores(sorted((int(busy), had) for busy, had in measured["busy_cores"].items()))
 
 
 def agreement(found: dict[str, Any], name: str) -> list[dict[str, float]]:
@@ -232,8 +275,8 @@ def agreement(found: dict[str, Any], name: str) -> list[dict[str, float]]:
     work = {kind: Work.of(by_workers, kind) for kind in kinds}
     for count, measured in by_workers.items():
         one, chance = measured[name], random.Random(17)  # noqa: S311  nothing secret
-        cores = found["cores"] - one["others_cores"] - measured["idle_cores"]
-        rate, in_a_round = one["jobs"] / one["span_s"] * 60, one["jobs"] // ROUNDS
+        cores = cores_of(measured)
+        rate, in_a_round = one["jobs"] / one["span_s"] * 60, one["jobs"] // found["rounds"]
         order = mixed_order(in_a_round // len(mixed_order(1))) if name == "mixed" else [name] * in_a_round
         spans = [Farm(work, int(count), cores).batch(order, chance) for _ in range(200)]
         simulated = len(order) / statistics.fmean(spans) * 60
@@ -253,7 +296,7 @@ def needs(found: dict[str, Any], prices: UnitPrices, *, is_paid: bool) -> list[d
     each, result_bytes = runs["each"], KLING_RESULT_BYTES if is_paid else runs["result_bytes"]
     drawn = Work.of(found["by_workers"], "preview")
     scale = each["worker_cpu_s"] / statistics.fmean(drawn.cpu_s)
-    work = Work([cpu_s * scale for cpu_s in drawn.cpu_s], drawn.travel_s)  # all jobs of a run as one
+    work = replace(drawn, cpu_s=[cpu_s * scale for cpu_s in drawn.cpu_s])  # all jobs of a run as one
     kept_bytes = runs["kept_bytes"] - runs["result_bytes"] + result_bytes
     out_bytes = result_bytes + (runs["input_bytes"] if is_paid else 0)
     rows = []
@@ -303,7 +346,7 @@ def _enough(work: Work, a_second: float) -> tuple[int, int]:
     while True:
         machines = -(-workers // CORES_EACH_MACHINE)
         each = -(-workers // machines)
-        farm = Farm(work, each, CORES_EACH_MACHINE, machines)
+        farm = Farm(work, each, Cores.whole(CORES_EACH_MACHINE), machines)
         farm.arrivals(a_second, 5000, random.Random(17))  # noqa: S311  nothing secret
         if statistics.quantiles(farm.waits_s, n=20)[-1] <= WAIT_P95_S:
             return machines, each

@@ -14,6 +14,8 @@ import json
 import os
 import signal
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Coroutine, Sequence
 from contextlib import closing, suppress
@@ -24,7 +26,7 @@ from typing import Any
 import psycopg
 
 from benchmarks._cluster_orders import IMAGE, ORDER_LIMIT_S, VIDEO, Order, new_picture
-from benchmarks._cluster_processes import Cluster, started
+from benchmarks._cluster_processes import Cluster, schedule_alike, started
 from kling_ui.buckets import open_bucket
 from kling_ui.cluster import ClusterWorkers
 from kling_ui.options import Orientation, Resolution
@@ -34,7 +36,17 @@ from kling_ui.vision.analysis import analyse_image
 IS_LONG = True  # left out unless it is asked for by name
 PARTS = ("replica", "worker", "scheduler", "postgresql")
 IDLE_S = 10.0
-COUNTS, ROUNDS = (1, 2, 4), 3
+COUNTS = (1, 2, 4)
+SPIN_S = 2.0
+# What a busy process gets: its processor time by the time that passed, without that of its own beginning.
+SPIN = """
+import sys, time
+time.sleep(0.2)
+began, before = time.monotonic(), time.process_time()
+while time.monotonic() - began < float(sys.argv[1]):
+    pass
+print((time.process_time() - before) / (time.monotonic() - began))
+"""
 
 
 def main(*arguments: str) -> None:
@@ -45,6 +57,9 @@ def main(*arguments: str) -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--checks", type=int, default=24, help="a round")
     parser.add_argument("--previews", type=int, default=4, help="a round")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rest", type=float, default=0.0, help="seconds between rounds that are left to others")
+    parser.add_argument("--no-runs", action="store_true", help="measure no whole runs")
     parser.add_argument("--out", type=Path, default=Path("build/cluster.json"))
     asked = parser.parse_args(arguments)
     {"measure": _measure, "up": _keep_up}[asked.what](asked)
@@ -62,10 +77,10 @@ def _keep_up(asked: argparse.Namespace) -> None:
 
 
 def _measure(asked: argparse.Namespace) -> None:
-    found = {"cores": os.cpu_count(), "by_workers": _throughput(asked)}
+    found: dict[str, Any] = {"cores": os.cpu_count(), "rounds": asked.rounds, "by_workers": _throughput(asked)}
     for count, one in found["by_workers"].items():
         print(f"{count} workers", json.dumps(_short(one)), flush=True)
-    for name, is_paid in (("runs", False), ("paid_runs", True)):
+    for name, is_paid in () if asked.no_runs else (("runs", False), ("paid_runs", True)):
         found[name] = _whole_runs(asked, is_paid=is_paid)
         print(name, json.dumps(found[name]), flush=True)
     asked.out.parent.mkdir(parents=True, exist_ok=True)
@@ -89,20 +104,44 @@ async def _timed(cluster: Cluster, workers: ClusterWorkers, folder: Path, asked:
     before, began = _own_s(cluster), time.monotonic()
     await asyncio.sleep(IDLE_S)
     idle_cores = (_own_s(cluster) - before) / (time.monotonic() - began)
-    for number, count in itertools.product(range(ROUNDS), COUNTS):
+    for number, count in itertools.product(range(asked.rounds), COUNTS):
+        if number and count == COUNTS[0]:
+            await asyncio.sleep(asked.rest)
+        had = await asyncio.to_thread(busy_cores)
         hops = [await _seconds(workers.run(max, 1000 * number + 100 * count + hop, -1)) for hop in range(10)]
         checks = await _batch(cluster, workers, ["check"] * asked.checks, jobs, count)
         previews = await _batch(cluster, workers, ["preview"] * asked.previews, jobs, count)
         mixed = await _batch(cluster, workers, mixed_order(asked.previews), jobs, count)
-        rounds[count].append({"hop_s": hops, "check": checks, "preview": previews, "mixed": mixed})
+        had = [had, await asyncio.to_thread(busy_cores)]
+        rounds[count].append({"had": had, "hop_s": hops, "check": checks, "preview": previews, "mixed": mixed})
     return {
         count: {
             "hop_s": [hop for one in found for hop in one["hop_s"]],
             "idle_cores": idle_cores,
+            "busy_cores": {
+                busy: statistics.fmean(each[busy] for one in found for each in one["had"]) for busy in COUNTS
+            },
             **{name: _added([one[name] for one in found]) for name in ("check", "preview", "mixed")},
         }
         for count, found in rounds.items()
     }
+
+
+def busy_cores() -> dict[int, float]:
+    """Measure how many cores 1, 2 and 4 busy processes get together beside whatever else runs here.
+
+    That is their own processor time by the time that passed. Each has a session of its own, as the workers have.
+    """
+    had = {}
+    for count in COUNTS:
+        spun = [
+            subprocess.Popen([sys.executable, "-c", SPIN, str(SPIN_S)], stdout=subprocess.PIPE, start_new_session=True)
+            for _ in range(count)
+        ]
+        for one in spun:
+            schedule_alike(one.pid)
+        had[count] = sum(float(one.communicate()[0]) for one in spun)
+    return had
 
 
 def mixed_order(previews: int) -> list[str]:

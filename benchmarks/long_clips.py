@@ -1,8 +1,8 @@
 """Long clips joined from previews of their pieces: ``make bench ARGS=long_clips``.
 
 The example's dance, forwards and backwards for half a minute to two minutes, is cut, run and joined. Printed are the
-frames that went in and came out, how late the joined figure is in the seconds around each seam, and how well the whole
-follows beside its worst piece.
+frames that went in and came out, how late the joined figure is in the seconds around each seam, how many seams are
+plain cuts, and how well the whole follows beside its worst piece, with either orientation.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import tempfile
 import time
 from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import av
@@ -21,6 +22,7 @@ from figure.clip import SAMPLE_RATE
 from kling_ui import LongRunResult, Settings, run_long
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import read_frames
+from kling_ui.options import Orientation
 from kling_ui.scoring.compare import TrackedClip, load_tracked_clip
 from kling_ui.scoring.motion import find_shift
 from kling_ui.vision.pose import PoseTrack
@@ -72,27 +74,30 @@ def main(*options: str) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, nargs="*", default=LENGTHS_S)
-    lengths_s = parser.parse_args(options).seconds
-    print("| clip | pieces | frames in, out | lag at seams, frames | score, worst piece | held | took |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    parser.add_argument("--orientations", nargs="*", default=list(Orientation), help="video, image or both")
+    asked = parser.parse_args(options)
+    print("| clip | pieces | frames in, out | lag at seams, frames | cuts | score, worst piece | held | took |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     with tempfile.TemporaryDirectory() as scratch:
-        for length_s in lengths_s:
-            print(_row(length_s, Path(scratch)), flush=True)
+        for length_s, orientation in product(asked.seconds, asked.orientations):
+            print(_row(length_s, orientation, Path(scratch)), flush=True)
 
 
-def _row(length_s: float, folder: Path) -> str:
+def _row(length_s: float, orientation: str, folder: Path) -> str:
     clip, began = write_dance(folder / f"dance-{length_s:.0f}.mp4", length_s), time.monotonic()
     settings = Settings.from_env({"KLING_UI_DATA_DIR": str(folder / "data")})
-    result = run_long(EXAMPLES / "character-full-body.png", clip, out=folder / "out", settings=settings)
+    image, out = EXAMPLES / "character-full-body.png", folder / "out"
+    result = run_long(image, clip, orientation=orientation, out=out, settings=settings)
     took_s = time.monotonic() - began
     if result.video is None:
-        return f"| {length_s:.0f} s | {result.message} |"
+        return f"| {length_s:.0f} s, {orientation} | {result.message} |"
+    seams = result.joined.seams if result.joined else ()
+    cuts = f"{sum(seam.is_cut for seam in seams)} of {len(seams)}"
     lags = lags_at_seams(result, load_tracked_clip(clip), load_tracked_clip(result.video))
     said = ", ".join("-" if lag is None else f"{lag:+.2f}" for lag in lags)
     scores = [piece.run.motion_match or 0.0 for piece in result.pieces if piece.run]
     held_s = sum(part.end_s - part.start_s for part in result.held)
     frames = f"{probe_video(clip).frame_count}, {probe_video(result.video).frame_count}"
     score = f"{result.motion_match:.1f}, {min(scores):.1f}" if result.motion_match is not None else "-"
-    return (
-        f"| {length_s:.0f} s | {len(result.pieces)} | {frames} | {said} | {score} | {held_s:.1f} s | {took_s:.0f} s |"
-    )
+    clip_and_pieces = f"{length_s:.0f} s, {orientation} | {len(result.pieces)}"
+    return f"| {clip_and_pieces} | {frames} | {said} | {cuts} | {score} | {held_s:.1f} s | {took_s:.0f} s |"

@@ -4,16 +4,18 @@ import csv
 import difflib
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
+from kling_ui.batches.named_files import FilesOfFolder, NamedFiles
 from kling_ui.errors import SettingsError
-from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
-from kling_ui.presentation.batch import manifest_words
+from kling_ui.options import DEFAULT_PROMPT, REPLACEMENT, Orientation, TransferOptions
+from kling_ui.presentation.batch import manifest_title, manifest_words
 from kling_ui.runs.record import EngineName
 
 ROWS_MAX = 1000
@@ -24,6 +26,7 @@ FIELDS = ("image", "video", "orientation", "prompt", "keep_sound", "engine", "mo
 NEEDED = ("image", "video")
 _YES_NO = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 _DELIMITERS = ",;\t"
+_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*://")
 _WHOLE = ""  # stands for the field where a fault is about a whole row, or about the manifest
 
 E = TypeVar("E", bound=StrEnum)
@@ -40,11 +43,13 @@ class FaultCode(StrEnum):
     UNKNOWN_FIELD = "unknown field"
     FIELD_TWICE = "field twice"
     NO_COLUMN = "no column"
+    OPEN_QUOTE = "open quote"
     NOT_JSON = "not JSON"
     NOT_AN_OBJECT = "not an object"
     TOO_MANY_VALUES = "too many values"
     MISSING = "missing"
     NO_FILE = "no file"
+    AN_ADDRESS = "an address"
     NOT_A_WORD = "not a word"
     NOT_YES_OR_NO = "not yes or no"
     NO_TEXT = "no text"
@@ -81,12 +86,15 @@ class ManifestError(SettingsError):
 
     Args:
         faults: All that is wrong with it.
+        file: What the manifest is called, if it is a file.
     """
 
-    def __init__(self, faults: Sequence[ManifestFault]) -> None:
+    def __init__(self, faults: Sequence[ManifestFault], file: str = "") -> None:
         told = [fault.words for fault in faults[:FAULTS_TOLD_MAX]]
-        more = len(faults) - len(told)
-        super().__init__("\n".join([*told, *([f"And {more} more."] if more else [])]))
+        if file and any(fault.line is not None for fault in faults):
+            told = [manifest_title(file, len(faults)), *told]
+        more = len(faults) - FAULTS_TOLD_MAX
+        super().__init__("\n".join([*told, *([f"And {more} more."] if more > 0 else [])]))
         self.faults = tuple(faults)
 
 
@@ -132,23 +140,29 @@ def read_manifest(path: Path) -> tuple[BatchRow, ...]:
     Raises:
         ManifestError: Something is wrong with it; all faults are told.
     """
-    return rows_in(_text(path), path.suffix, _FilesOfFolder(path.parent))
+    return rows_in(_text(path), path.name, FilesOfFolder(path.parent))
 
 
-def rows_in(text: str, suffix: str, files: "NamedFiles") -> tuple[BatchRow, ...]:
+def rows_in(text: str, name: str, files: NamedFiles) -> tuple[BatchRow, ...]:
     """Read the text of a manifest.
 
     Args:
         text: What it says.
-        suffix: Of its name: ``.jsonl`` has an object a line, everything else is a CSV.
+        name: What it is called: a ``.jsonl`` or ``.json`` has an object a line, everything else is a CSV.
         files: Which file each of its names stands for.
 
     Raises:
         ManifestError: Something is wrong with it; all faults are told.
     """
     faults: list[ManifestFault] = []
-    given = _json_lines(text, faults) if suffix.lower() in {".jsonl", ".ndjson"} else _csv_lines(text, faults)
-    return _rows_of(given, files, faults)
+    readable, unknown, _ = text.partition(REPLACEMENT)
+    if unknown:  # a browser puts it in place of what it cannot read
+        raise ManifestError(
+            [ManifestFault(FaultCode.NOT_TEXT, line=readable.count("\n") + 1, values={"file": name})], name
+        )
+    is_json = name.lower().endswith((".jsonl", ".ndjson", ".json"))
+    given = _json_lines(text, faults) if is_json else _csv_lines(text, faults, name)
+    return _rows_of(given, files, faults, name)
 
 
 def rows_from(values: Iterable[Mapping[str, Any]], folder: Path = Path()) -> tuple[BatchRow, ...]:
@@ -166,7 +180,7 @@ def rows_from(values: Iterable[Mapping[str, Any]], folder: Path = Path()) -> tup
     for number, row in enumerate(values, 1):
         faults += [_unknown(name, number, None) for name in row if name not in FIELDS]
         given.append(_Given(row, None))
-    return _rows_of(given, _FilesOfFolder(folder), faults)
+    return _rows_of(given, FilesOfFolder(folder), faults)
 
 
 def with_model(rows: Iterable[BatchRow], model: str) -> tuple[BatchRow, ...]:
@@ -213,40 +227,55 @@ def _text(path: Path) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ManifestError([ManifestFault(FaultCode.NOT_TEXT, values={"file": path.name})]) from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ManifestError([ManifestFault(FaultCode.NOT_TEXT, line=line, values={"file": path.name})]) from error
 
 
-def _csv_lines(text: str, faults: list[ManifestFault]) -> list[_Given]:
-    header, _, _ = text.partition("\n")
-    delimiter = max(_DELIMITERS, key=header.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    columns = [column.strip() for column in next(reader, [])]
-    faults += [_unknown(column, None, 1) for column in columns if column not in FIELDS]
-    for column in sorted({column for column in columns if columns.count(column) > 1 and column in FIELDS}):
-        faults.append(ManifestFault(FaultCode.FIELD_TWICE, line=1, field_name=column))
-    if columns:
-        faults += [
-            ManifestFault(FaultCode.NO_COLUMN, line=1, field_name=name) for name in NEEDED if name not in columns
-        ]
-    given = []
-    line = reader.line_num
+def _csv_lines(text: str, faults: list[ManifestFault], name: str) -> list[_Given]:
+    lines = io.StringIO(text, newline="")
+    header = lines.readline()
+    skipped = int(header[:4].lower() == "sep=")  # so Excel says which separator it takes
+    lines.seek(len(header) if skipped else 0)
+    header = text[len(header) :].partition("\n")[0] if skipped else header
+    reader = csv.reader(lines, delimiter=max(_DELIMITERS, key=header.count), strict=True)
+    columns, given, line = list[str](), list[_Given](), skipped
     try:
-        for cells in reader:
-            first, line = line + 1, reader.line_num
-            if not any(cell.strip() for cell in cells):
+        columns = _trimmed(next(reader, []))
+        _check_columns(columns, skipped + 1, faults)
+        line = skipped + reader.line_num
+        for written in reader:
+            first, line, cells = line + 1, skipped + reader.line_num, _trimmed(written)
+            if not cells:
                 continue  # an empty line is no row
             if len(cells) > len(columns):
                 extra = {"found": len(cells), "columns": len(columns)}
                 faults.append(ManifestFault(FaultCode.TOO_MANY_VALUES, len(given) + 1, first, values=extra))
             given.append(_Given(dict(zip(columns, cells, strict=False)), first))
-    except csv.Error:
-        faults.append(ManifestFault(FaultCode.NOT_TEXT, line=line + 1, values={"file": "manifest"}))
+    except csv.Error as error:
+        code = FaultCode.OPEN_QUOTE if "end of data" in str(error) or "expected after" in str(error) else None
+        faults.append(ManifestFault(code or FaultCode.NOT_TEXT, line=line + 1, values={"file": name}))
     return given
+
+
+def _trimmed(cells: Sequence[str]) -> list[str]:
+    """Leave out the empty cells at the end of a line, which spreadsheets write as far as their widest row."""
+    plain = [cell.strip() for cell in cells]
+    return plain[: max((place for place, cell in enumerate(plain, 1) if cell), default=0)]
+
+
+def _check_columns(columns: Sequence[str], line: int, faults: list[ManifestFault]) -> None:
+    faults += [_unknown(column, None, line) for column in columns if column not in FIELDS]
+    for column in sorted({column for column in columns if columns.count(column) > 1 and column in FIELDS}):
+        faults.append(ManifestFault(FaultCode.FIELD_TWICE, line=line, field_name=column))
+    if columns:
+        faults += [
+            ManifestFault(FaultCode.NO_COLUMN, line=line, field_name=name) for name in NEEDED if name not in columns
+        ]
 
 
 def _json_lines(text: str, faults: list[ManifestFault]) -> list[_Given]:
     given = []
-    for line, written in enumerate(text.splitlines(), 1):
+    for line, written in enumerate(io.StringIO(text, newline=None), 1):
         if not written.strip():
             continue
         number = len(given) + 1
@@ -272,14 +301,16 @@ def _unknown(name: str, row: int | None, line: int | None) -> ManifestFault:
     return ManifestFault(FaultCode.UNKNOWN_FIELD, row, line, values=values)
 
 
-def _rows_of(given: Sequence[_Given], files: "NamedFiles", faults: list[ManifestFault]) -> tuple[BatchRow, ...]:
+def _rows_of(
+    given: Sequence[_Given], files: NamedFiles, faults: list[ManifestFault], name: str = ""
+) -> tuple[BatchRow, ...]:
     missing_columns = {fault.field_name for fault in faults if fault.code is FaultCode.NO_COLUMN}
     broken_lines = {fault.line for fault in faults if fault.code in {FaultCode.NOT_JSON, FaultCode.NOT_AN_OBJECT}}
     if not given and not faults:
         faults.append(ManifestFault(FaultCode.NO_ROWS))
     if len(given) > ROWS_MAX:
         faults.append(ManifestFault(FaultCode.TOO_MANY_ROWS, values={"found": len(given), "most": ROWS_MAX}))
-        raise ManifestError(faults)
+        raise ManifestError(faults, name)
     rows: list[BatchRow] = []
     for number, one in enumerate(given, 1):
         if one.line is not None and one.line in broken_lines:
@@ -291,7 +322,7 @@ def _rows_of(given: Sequence[_Given], files: "NamedFiles", faults: list[Manifest
             rows.append(row)
     faults += _repeated(rows, {number: one.line for number, one in enumerate(given, 1)})
     if faults:
-        raise ManifestError(sorted(faults, key=lambda fault: (fault.row or 0, fault.line or 0)))
+        raise ManifestError(sorted(faults, key=lambda fault: (fault.row or 0, fault.line or 0)), name)
     return tuple(rows)
 
 
@@ -313,7 +344,7 @@ class _RowReader:
         told: Fields that have no column, of which that was said already.
     """
 
-    def __init__(self, number: int, given: _Given, files: "NamedFiles", told: Iterable[str]) -> None:
+    def __init__(self, number: int, given: _Given, files: NamedFiles, told: Iterable[str]) -> None:
         self.faults: list[ManifestFault] = []
         self._number = number
         self._given = given
@@ -375,67 +406,8 @@ class _RowReader:
         if not value:
             if name not in self._told and not any(fault.field_name == name for fault in self.faults):
                 self._note(FaultCode.MISSING, name)
+        elif path is None and _ADDRESS.match(value):
+            self._note(FaultCode.AN_ADDRESS, name, value=value)
         elif path is None:
             self._note(FaultCode.NO_FILE, name, value=value, close=self._files.close_to(value))
         return path or Path()
-
-
-class NamedFiles(Protocol):
-    """Which files the names in a manifest stand for."""
-
-    def find(self, name: str) -> Path | None:
-        """Return the file, if there is one."""
-        ...
-
-    def close_to(self, name: str) -> str:
-        """Return a name that may have been meant; may be empty."""
-        ...
-
-
-class HandedFiles:
-    """Files that somebody handed in: their names, and no path, lead to them.
-
-    Args:
-        files: The files by name.
-    """
-
-    def __init__(self, files: Mapping[str, Path]) -> None:
-        self._files = dict(files)
-
-    def find(self, name: str) -> Path | None:
-        """Return the file, if it was handed in."""
-        return self._files.get(name)
-
-    def close_to(self, name: str) -> str:
-        """Return a name that may have been meant; may be empty."""
-        return next(iter(difflib.get_close_matches(name, self._files, 1, 0.75)), "")
-
-
-class _FilesOfFolder:
-    """Files on the disk: names are paths, relative to a folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def find(self, name: str) -> Path | None:
-        path = self._folder / name
-        return path if _is_file(path) else None
-
-    def close_to(self, name: str) -> str:
-        return _close_file(self._folder / name)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except (OSError, ValueError):  # a name that no disk takes
-        return False
-
-
-def _close_file(path: Path) -> str:
-    """Return the name of a file beside it that may have been meant; may be empty."""
-    try:
-        names = [other.name for other in path.parent.iterdir() if other.is_file()]
-    except (OSError, ValueError):
-        return ""
-    return next(iter(difflib.get_close_matches(path.name, names, 1, 0.75)), "")

@@ -23,7 +23,7 @@ from kling_ui.long_clips.outcome import (
     joined_message,
     unfinished_result,
 )
-from kling_ui.long_clips.piece_files import PieceFiles, write_piece
+from kling_ui.long_clips.piece_files import PieceFiles, read_opening, write_piece
 from kling_ui.long_clips.piece_runs import (
     NOT_SENT,
     NextFrom,
@@ -220,16 +220,36 @@ class LongRun:
         files = PieceFiles(self.parts.settings.data_dir)
         await asyncio.to_thread(files.open)
         sha256 = await asyncio.to_thread(content_sha256, self.order.inputs.video)
+        places = await asyncio.to_thread(self._places, files, sha256, plan)
+        opening = ""
+        if not all(place.is_file() for place in places.values()):
+            start_s = plan.seconds(plan.sent[0].from_frame) if plan.sent else 0.0
+            opening = await self.parts.workers.run(read_opening, facts, start_s)
 
         async def prepare(piece: Piece) -> ReadyPiece:
-            place = files.place(sha256, piece, plan.fps)
-            await self.parts.workers.run(write_piece, facts, piece, plan.fps, place)
+            place = places[piece.number]
+            comment = "" if place == files.place(sha256, piece, plan.fps, is_plain=True) else opening
+            await self.parts.workers.run(write_piece, facts, piece, plan.fps, place, comment)
             choice = self.order.inputs.choice
             report = await self.parts.preflight.report(self.order.inputs.image, place, choice, corrections)
             self.order.tell(Progress(f"Piece {piece.number} of {len(plan.pieces)} is cut and looked at."))
             return ReadyPiece(piece, place, CheckResult.of(report.accepting(self.accept)))
 
         return list(await asyncio.gather(*(prepare(piece) for piece in plan.sent)))
+
+    def _places(self, files: PieceFiles, sha256: str, plan: PiecePlan) -> dict[int, Path]:
+        """Say which files the pieces are, by their numbers.
+
+        A piece that begins with the last frame of the one before goes on from there, not from how the clip opens. A
+        plain piece that is there may have been sent to Kling, to which all are alike: another would be paid for again.
+        """
+        places = {}
+        for piece in plan.sent:
+            plain = files.place(sha256, piece, plan.fps, is_plain=True)
+            may_be_sent = self.order.engine is not EngineName.PREVIEW and plain.is_file()
+            is_plain = self.chain is NextFrom.LAST_FRAME or may_be_sent
+            places[piece.number] = plain if is_plain else files.place(sha256, piece, plan.fps)
+        return places
 
     async def _join(self, words: PlanResult, pieces: tuple[PieceResult, ...], folder: Path) -> LongRunResult:
         inputs, tell, workers, plan = self.order.inputs, self.order.tell, self.parts.workers, words.plan

@@ -172,6 +172,7 @@ class ClipWriter:
         sound_end_s: When the sound is over at the latest, in seconds from the first frame; ``None`` lets its last
             packet outlast the picture a little.
         x264_options: Options of the encoder.
+        comment: What the file says of itself; most players show it somewhere.
 
     Attributes:
         out: The MP4.
@@ -194,6 +195,7 @@ class ClipWriter:
         sound_start_s: float = 0.0,
         sound_end_s: float | None = None,
         x264_options: Mapping[str, str] = X264_OPTIONS,
+        comment: str = "",
     ) -> None:
         if min(size) < 2 or size[0] % 2 or size[1] % 2:
             raise ValueError(f"the size must be even and not empty, not {size}")
@@ -208,6 +210,8 @@ class ClipWriter:
             options = {"movflags": "+faststart"}
             opened = av.open(os.fspath(part), "w", format="mp4", options=options)
             self._file: OutputContainer = stack.enter_context(opened)
+            if comment:
+                self._file.metadata["comment"] = comment
             self._video = _add_video(self._file, fps, size, x264_options)
             if sound_from is not None:
                 span_s = sound_start_s, math.inf if sound_end_s is None else sound_end_s

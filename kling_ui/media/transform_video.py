@@ -80,7 +80,13 @@ class VideoTransform:
 
 
 def transform_video(
-    path: Path, transform: VideoTransform, folder: Path, *, stem: str = "mended", progress: Path | None = None
+    path: Path,
+    transform: VideoTransform,
+    folder: Path,
+    *,
+    stem: str = "mended",
+    comment: str = "",
+    progress: Path | None = None,
 ) -> VideoFacts:
     """Write a mended copy of a clip; the original is only read.
 
@@ -89,6 +95,7 @@ def transform_video(
         transform: What to change.
         folder: Where the copy goes, which exists.
         stem: Its name without suffix.
+        comment: What the copy says of itself.
         progress: A file that tells how far it is, see :mod:`kling_ui.media.files`.
 
     Returns:
@@ -109,6 +116,7 @@ def transform_video(
             sound_start_s=transform.start_s,
             sound_end_s=transform.duration_s,
             x264_options=_X264 | _rate_options(transform),
+            comment=comment,
         ) as writer,
     ):
         painter = _Painter(transform, pixel_aspect(stream))

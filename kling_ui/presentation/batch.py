@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 from kling_ui.languages import joined, retell_stored, say, say_all, say_many, told
 from kling_ui.presentation.wording import dollars
@@ -10,13 +11,20 @@ from kling_ui.runs.batch_runs import CellState
 # What is wrong, and the way out, by the code of the fault.
 MANIFEST_FAULTS: dict[str, tuple[str, str]] = {
     "not readable": ("{file} cannot be read ({why}).", "Name another file."),
-    "not text": ("{file} is not a text in UTF-8 that can be read as a table.", "Save it as CSV in UTF-8."),
+    "not text": (
+        "{file} is not a text in UTF-8 that can be read as a table.",
+        "Save it as CSV in UTF-8; Excel calls it “CSV UTF-8”.",
+    ),
     "too large": ("{file} is larger than any manifest of {most} rows.", "Split it."),
     "no rows": ("There are no rows.", "Give a row for each run, below a header with image and video."),
     "too many rows": ("There are {found} rows, and a batch has at most {most}.", "Split it."),
     "unknown field": ("“{name}” is no field of a manifest.", ""),
     "field twice": ("This column stands there twice.", "Leave one of them out."),
     "no column": ("This column is missing.", "Add it: image and video are needed, all other columns are not."),
+    "open quote": (
+        "A double quote opens here and is not closed, or something follows where it closes.",
+        "Close it; write a double quote within a text twice.",
+    ),
     "not JSON": ("This line is no JSON.", "Write one object a line."),
     "not an object": (
         "This line is no JSON object.",
@@ -27,6 +35,7 @@ MANIFEST_FAULTS: dict[str, tuple[str, str]] = {
         "Put what has a comma in it between double quotes.",
     ),
     "missing": ("Nothing is given.", "Name a file; its path is relative to the manifest."),
+    "an address": ("{value} is an address.", "Download it, and name the file."),
     "no file": ("There is no file {value}.", ""),
     "not a word": ("It takes {words}, not “{value}”.", "Leave it empty for the default."),
     "not yes or no": ("It takes yes or no, not “{value}”.", "Leave it empty for yes."),
@@ -66,8 +75,9 @@ GO_ON = "The same command with --resume goes on; nothing that was started is sen
 
 def manifest_words(code: str, row: int | None, line: int | None, field: str, values: Mapping[str, object]) -> str:
     """Say where a fault of a manifest is, what is wrong, and the way out."""
-    place = f"Row {row}" if row is not None else "The header" if line == 1 else "The manifest"
-    place += f" (line {line})" if line is not None and row is not None else ""
+    is_header = code in {"unknown field", "field twice", "no column"}
+    place = f"Row {row}" if row is not None else "The header" if line is not None and is_header else "The manifest"
+    place += f" (line {line})" if line is not None and place != "The header" else ""
     place += f", {field}" if field else ""
     what, way_out = MANIFEST_FAULTS[code]
     if code == "unknown field":
@@ -78,6 +88,11 @@ def manifest_words(code: str, row: int | None, line: int | None, field: str, val
         way_out = f"Did you mean {close}?" if close else "Paths are relative to the manifest."
     fields = "image, video, orientation, prompt, keep_sound, engine, model and name"
     return f"{place}: {' '.join((what, way_out)).format(fields=fields, **values)}".strip()
+
+
+def manifest_title(file: str, count: int) -> str:
+    """Say which manifest it is with which something is wrong."""
+    return f"{file} cannot be used; {count} things are wrong:" if count > 1 else f"{file} cannot be used:"
 
 
 def same_as_words(number: int) -> str:
@@ -167,6 +182,28 @@ def restart_words(done: int, count: int, *, is_paid: bool) -> str:
     where = say("Choose Kling at the top for that, and enter the most that it may cost.") if is_paid else ""
     words = "Stopped by a restart after {done} of {count}; start what is ticked to go on, nothing is sent twice."
     return say_all(say(words, done=done, count=count), where)
+
+
+def planned_words(plan: str, at: float, *, is_paid: bool) -> str:
+    """Say what a plan of the page came to that a restart of the app left, as of when, and how it goes on.
+
+    Args:
+        plan: What it came to, in one sentence.
+        at: When it was made, in seconds since 1970.
+        is_paid: Its cells are for Kling.
+    """
+    when = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M")
+    checked = say("That was checked at {when} UTC, before the app was restarted; nothing was started.", when=when)
+    words = (
+        "Prices are read anew before anything is sent. Choose Kling at the top, and enter the most that it may cost."
+    )
+    return say_all(plan, checked, say(words) if is_paid else "")
+
+
+def risen_words(sentence: str) -> str:
+    """Say that a batch was not started because a second costs more than when it was priced; what it comes to now."""
+    words = say("A second costs more than when this was priced, so nothing was sent. Start it once more at this price.")
+    return say_all(sentence, words)
 
 
 def outcome_line(state: CellState, message: str, motion_match: float | None = None) -> str:

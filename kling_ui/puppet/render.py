@@ -22,11 +22,12 @@ from kling_ui.errors import MediaError
 from kling_ui.media.colour import to_rgb
 from kling_ui.media.encode import ClearClipWriter, ClipWriter
 from kling_ui.media.files import ProgressFile
-from kling_ui.media.probe import VideoFacts, probe_video
-from kling_ui.media.video import Prefetch, open_clip, read_frames
+from kling_ui.media.probe import VideoFacts, probe_video, sniff_video
+from kling_ui.media.video import Prefetch, open_clip, read_comment, read_frames
 from kling_ui.options import Orientation, Resolution, RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
-from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream
+from kling_ui.puppet.motion.opening import ClipOpening
+from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream, SmoothedMotion
 from kling_ui.puppet.motion.retarget import Retargeter, opening_frames
 from kling_ui.puppet.paint import BLACK_LUMA, WHITE_LUMA, Watermark, apart_from_grounds, plain_ground
 from kling_ui.puppet.puppet import Rig, rig_of
@@ -277,7 +278,7 @@ def _poses_looked_at(
         played.character,
         played.puppet.parts,
         orientation,
-        pose_stream.perform(0, min(opening, count)),
+        _opening(pose_stream, min(opening, count), video),
         held=played.puppet.held,
     )
     start = 0
@@ -288,6 +289,35 @@ def _poses_looked_at(
         motion = retargeter.move(pose_stream.perform(start, end))
         yield from (FramePose.of(motion, index) for index in range(len(motion)))
         start = end
+
+
+def _opening(pose_stream: PoseStream, frames: int, video: Path) -> SmoothedMotion:
+    """What the motion is measured against: how the clip opens that it was cut from, where it says so, or itself."""
+    kept = ClipOpening.from_note(read_comment(video, container=sniff_video(video)))
+    return pose_stream.perform(0, frames) if kept is None else kept.as_motion(pose_stream.fps)
+
+
+def opening_note(video: Path, *, start_s: float = 0.0) -> str:
+    """Read how a clip opens, for the files of its pieces; empty where nobody is found there.
+
+    Args:
+        video: The clip.
+        start_s: Where its first piece begins, in seconds.
+
+    Raises:
+        MediaError: It cannot be read.
+    """
+    facts = probe_video(video)
+    opening = opening_frames(facts.fps)
+    end_s = start_s + opening / facts.fps + 2 * REACH_S
+    frames = read_frames(
+        facts.path, container=facts.format, long_side_px=TRACK_LONG_SIDE_PX, start_s=start_s, end_s=end_s
+    )
+    with one_thread():
+        track = track_of(track_poses(frames, fps=facts.fps))
+    if not track.found.any():
+        return ""
+    return ClipOpening.of(PoseStream.of(track, facts.fps).perform(0, min(opening, len(track.times_s)))).note
 
 
 def _rate(facts: VideoFacts) -> Fraction:

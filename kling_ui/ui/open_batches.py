@@ -11,8 +11,6 @@ from kling_ui.batches.execution import BatchExecution, CellOutcome
 from kling_ui.batches.order import JOBS, sentence_of
 from kling_ui.batches.plan import BatchPlan, Payment
 from kling_ui.languages import told
-from kling_ui.presentation.batch import restart_words
-from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.runner import Runner
 from kling_ui.ui.background_work import BackgroundWork, WorkByKey
@@ -62,13 +60,9 @@ class OpenBatch(BackgroundWork):
             self.wake()
 
     @classmethod
-    def restored(cls, outcomes: Iterable[CellOutcome], owner: str, *, is_paid: bool) -> Self:
+    def restored(cls, outcomes: Iterable[CellOutcome], owner: str, left: str) -> Self:
         """Show one that a process before this one left."""
         by_number = {outcome.cell.row.number: outcome for outcome in outcomes}
-        meant = [one for one in by_number.values() if one.state is not CellState.LEFT_OUT]
-        done = sum(one.is_done for one in meant)
-        is_over = not any(one.is_left for one in meant)
-        left = "" if is_over else restart_words(done, len(meant), is_paid=is_paid)
         return cls(BatchPlan(cells=tuple(one.cell for one in by_number.values())), by_number, owner=owner, left=left)
 
 

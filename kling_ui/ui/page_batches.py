@@ -1,7 +1,8 @@
 """A batch of the page between its events, and how it is found again after a restart of the app."""
 
+import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,9 +12,10 @@ from kling_ui.batches.manifest import BatchRow
 from kling_ui.batches.plan import BatchPlan, PlannedCell
 from kling_ui.errors import KlingUIError
 from kling_ui.options import Orientation, TransferOptions
-from kling_ui.presentation.batch import LEFT_BY_A_RESTART, NOT_CHOSEN
+from kling_ui.presentation.batch import LEFT_BY_A_RESTART, NOT_CHOSEN, planned_words, restart_words
 from kling_ui.presentation.runs import run_words
 from kling_ui.runs.batch_runs import CellState
+from kling_ui.runs.pricing import ROUNDING_USD
 from kling_ui.runs.record import EngineName, RunRecord
 from kling_ui.runs.runner import Runner
 
@@ -40,16 +42,84 @@ class PageBatch:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptCell:
+    """What the plan said of a cell.
+
+    Attributes:
+        state: Whether it was to run.
+        message: What the checks said, in English.
+        duration_s: Length of its clip, in seconds, if known.
+        estimate_usd: What it was expected to cost, in US dollars, if known.
+    """
+
+    state: CellState
+    message: str
+    duration_s: float | None
+    estimate_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPlan:
+    """What was planned and priced of a batch that was not started since.
+
+    Attributes:
+        at: When, in seconds since 1970.
+        cells: Its cells, by their numbers.
+        rates_usd: What a second cost then, by the model; none where nothing paid was to be started.
+        limit_usd: What might be spent on it, in US dollars; ``None`` without a limit.
+    """
+
+    at: float
+    cells: Mapping[int, KeptCell]
+    rates_usd: Mapping[str, float]
+    limit_usd: float | None
+
+    @classmethod
+    def of(cls, plan: BatchPlan, at: float) -> Self:
+        """Take it from a plan; call it in English."""
+        cells = {
+            cell.row.number: KeptCell(cell.state, cell.message, cell.duration_s, cell.estimate_usd)
+            for cell in plan.cells
+        }
+        return cls(at, cells, rates_of(plan), None if plan.limit_usd == math.inf else plan.limit_usd)
+
+    def has_risen(self, plan: BatchPlan) -> bool:
+        """Tell whether a second costs more by a new plan, or something costs that cost nothing known."""
+        rates = rates_of(plan)
+        return any(rate > self.rates_usd.get(model, 0.0) + ROUNDING_USD for model, rate in rates.items())
+
+    def to_json(self) -> dict[str, Any]:
+        """Put it into plain JSON types."""
+        cells = [{"number": number, **asdict(cell)} for number, cell in self.cells.items()]
+        return {"at": self.at, "rates_usd": dict(self.rates_usd), "limit_usd": self.limit_usd, "cells": cells}
+
+    @classmethod
+    def from_json(cls, kept: Mapping[str, Any]) -> Self:
+        """Read it as :meth:`to_json` wrote it."""
+        cells = {
+            one["number"]: KeptCell(CellState(one["state"]), one["message"], one["duration_s"], one["estimate_usd"])
+            for one in kept["cells"]
+        }
+        return cls(kept["at"], cells, kept["rates_usd"], kept["limit_usd"])
+
+
+def rates_of(plan: BatchPlan) -> dict[str, float]:
+    """Give what a second costs by a plan, by the model, as far as it is known."""
+    return {model: quote.rate_usd for model, quote in plan.quotes.items() if quote.rate_usd is not None}
+
+
+@dataclass(frozen=True, slots=True)
 class KeptOrder:
-    """What is kept of a batch that was started, so that it can go on after a restart.
+    """What is kept of a batch that was planned or started, so that it can go on after a restart.
 
     Attributes:
         rows: What it is made of; files that are no longer here are named by a path that leads nowhere.
         keys: Of its cells, by their numbers, as the ledger knows them.
-        chosen: Numbers of the cells that were to run.
+        chosen: Numbers of the cells that were to run; all while it is only planned.
         engine: Who was to render them.
         repairs: Whether the checks' repairs are applied.
         model: Of Kling, the model that was chosen.
+        planned: What the plan said, as long as nothing was started since.
     """
 
     rows: tuple[BatchRow, ...]
@@ -58,12 +128,19 @@ class KeptOrder:
     engine: EngineName
     repairs: bool
     model: str
+    planned: KeptPlan | None = None
 
     @classmethod
     def of(cls, made: PageBatch, plan: BatchPlan, chosen: Collection[int], engine: EngineName) -> Self:
         """Take it from a batch that is being started."""
         keys = {cell.row.number: cell.key for cell in plan.cells}
         return cls(made.rows, keys, frozenset(chosen), engine, made.repairs, made.model)
+
+    @classmethod
+    def of_plan(cls, made: PageBatch, plan: BatchPlan, engine: EngineName, at: float) -> Self:
+        """Take it from a batch that was planned just now; call it in English."""
+        every = [row.number for row in made.rows]
+        return replace(cls.of(made, plan, every, engine), planned=KeptPlan.of(plan, at))
 
     def to_json(self, root: Path) -> dict[str, Any]:
         """Put it into plain JSON types; a file is named by where it lies in the data folder, which is no secret."""
@@ -87,6 +164,7 @@ class KeptOrder:
             "engine": self.engine.value,
             "repairs": self.repairs,
             "model": self.model,
+            "planned": self.planned.to_json() if self.planned else None,
         }
 
     @classmethod
@@ -99,7 +177,19 @@ class KeptOrder:
             engine=EngineName(kept["engine"]),
             repairs=kept["repairs"],
             model=kept["model"],
+            planned=KeptPlan.from_json(planned) if (planned := kept.get("planned")) else None,
         )
+
+    def words(self, outcomes: Collection[CellOutcome]) -> str:
+        """Say what is left to be done with it after a restart; empty where nothing is."""
+        is_paid = self.engine is EngineName.KLING
+        if self.planned is not None:
+            plan = BatchPlan(cells=tuple(one.cell for one in outcomes), limit_usd=self.planned.limit_usd)
+            return planned_words(plan.sentence, self.planned.at, is_paid=is_paid)
+        meant = [one for one in outcomes if one.state is not CellState.LEFT_OUT]
+        if not any(one.is_left for one in meant):
+            return ""
+        return restart_words(sum(one.is_done for one in meant), len(meant), is_paid=is_paid)
 
     async def begun(self, runner: Runner, batch: str) -> frozenset[int]:
         """Return the numbers of its cells that have runs.
@@ -127,6 +217,10 @@ class KeptOrder:
         if row.number not in self.chosen:
             return CellOutcome(cell=cell, state=CellState.LEFT_OUT, message=NOT_CHOSEN)
         record = known.get((key, self.engine)) if key else None
+        if record is None and self.planned is not None and (kept := self.planned.cells.get(row.number)) is not None:
+            priced = {"duration_s": kept.duration_s, "estimate_usd": kept.estimate_usd}
+            cell = replace(cell, state=kept.state, message=kept.message, **priced)
+            return CellOutcome(cell=cell, state=kept.state, message=kept.message)
         if record is None:
             return CellOutcome(cell=cell, state=CellState.NOT_STARTED, message=LEFT_BY_A_RESTART)
         try:

@@ -11,8 +11,10 @@ from kling_ui.batches.manifest import (
     grid,
     read_manifest,
     rows_from,
+    rows_in,
     with_model,
 )
+from kling_ui.batches.named_files import HandedFiles
 from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
 from kling_ui.presentation.batch import MANIFEST_FAULTS
 from kling_ui.runs.record import EngineName
@@ -58,8 +60,18 @@ def test_a_row_takes_defaults_and_paths_are_relative_to_the_manifest(written, tm
         "image;video\nmaya.png;dance.mp4\n",
         "image\tvideo\r\nmaya.png\tdance.mp4\r\n",
         "\ufeffimage , video\n\n maya.png , dance.mp4 \n,\n",
+        "sep=;\r\nimage;video\r\nmaya.png;dance.mp4\r\n",
+        "image,video,,\nmaya.png,dance.mp4,,\n,,,\n",
+        'image,video\n"maya.png","dance.mp4"',
     ],
-    ids=["semicolon", "tab", "mark, spaces and empty lines"],
+    ids=[
+        "semicolon",
+        "tab",
+        "mark, spaces and empty lines",
+        "Excel's separator",
+        "empty columns",
+        "quotes, no last end",
+    ],
 )
 def test_what_spreadsheets_write_is_read(written, tmp_path, content):
     (row,) = read_manifest(written(content))
@@ -82,7 +94,7 @@ FAULTY = [
     ("image\nmaya.png\n", [(FaultCode.NO_COLUMN, None, "video")]),
     (
         "image,video,video\nmaya.png,dance.mp4,\n",
-        [(FaultCode.FIELD_TWICE, None, "video"), (FaultCode.MISSING, 1, "video")],
+        [(FaultCode.FIELD_TWICE, None, "video")],
     ),
     ("image,video,promt\nmaya.png,dance.mp4,\n", [(FaultCode.UNKNOWN_FIELD, None, "")]),
     ("image,video\nmaya.png,dance.mp4,1\n", [(FaultCode.TOO_MANY_VALUES, 1, "")]),
@@ -95,6 +107,9 @@ FAULTY = [
     (f"image,video,name\nmaya.png,dance.mp4,{'n' * 81}\n", [(FaultCode.NAME_TOO_LONG, 1, "name")]),
     ("image,video\nmaya.png,dance.mp4\nmaya.png,dance.mp4\n", [(FaultCode.SAME_ROW, 2, "")]),
     (b"image,video\n\xff\xfe,\n", [(FaultCode.NOT_TEXT, None, "")]),
+    ("image,video\nhttps://a.example/m.png,dance.mp4\n", [(FaultCode.AN_ADDRESS, 1, "image")]),
+    ('image,video,prompt\nmaya.png,dance.mp4,"At the sea\ntheo.png,dance.mp4,\n', [(FaultCode.OPEN_QUOTE, None, "")]),
+    ('image,video,prompt\nmaya.png,dance.mp4,"At" sea\n', [(FaultCode.OPEN_QUOTE, None, "")]),
     ("image,video\n" + "maya.png,dance.mp4\n" * (ROWS_MAX + 1), [(FaultCode.TOO_MANY_ROWS, None, "")]),
 ]
 
@@ -119,10 +134,61 @@ def test_all_faults_are_told_at_once_with_line_and_way_out(written):
     with pytest.raises(ManifestError) as caught:
         read_manifest(path)
     assert str(caught.value).splitlines() == [
+        "batch.csv cannot be used; 3 things are wrong:",
         "The header: “keepsound” is no field of a manifest. Did you mean keep_sound?",
         "Row 1 (line 2), image: There is no file maja.png. Did you mean maya.png?",
         "Row 3 (line 4), image: Nothing is given. Name a file; its path is relative to the manifest.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        (
+            "shots.csv",
+            "image;video\nmaya.png;dance.mp4\nJörg.png;dance.mp4\n".encode("cp1252"),
+            r"The manifest \(line 3\): shots",
+        ),
+        (
+            "shots.csv",
+            "image,video\nmaya.png,dance.mp4\n".encode("utf-16"),
+            r"\(line 1\): .* Excel calls it “CSV UTF-8”",
+        ),
+        (
+            "shots.csv",
+            'image,video,prompt\n\nmaya.png,dance.mp4,"At sea\n\n',
+            r"The manifest \(line 3\): A double quote opens",
+        ),
+        (
+            "shots.csv",
+            "sep=,\nimage,vidoe\n",
+            r"The header: “vidoe” .* video\?(.|\n)*The header, video: This column is miss",
+        ),
+        (
+            "shots.jsonl",
+            '{"image": "maya.png", "video": "dance.mp4"}\n\n{"image"\n',
+            r"shots\.jsonl .*:\nRow 2 \(line 3\): .* no JSON",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_file_and_line(written, name, content, words):
+    with pytest.raises(ManifestError, match=words) as caught:
+        read_manifest(written(content, name))
+    assert name in str(caught.value)
+
+
+def test_a_list_in_one_is_told_to_be_written_an_object_a_line(written):
+    assert faults_of(written('[{"image": "maya.png"}]', "all.json")) == [(FaultCode.NOT_AN_OBJECT, 1, "")]
+
+
+def test_what_a_browser_could_not_read_as_text_is_told():
+    with pytest.raises(ManifestError, match=r"The manifest \(line 2\): shots\.csv is not a text in UTF-8"):
+        rows_in("image;video\nJ\ufffdrg.png;dance.mp4\n", "shots.csv", HandedFiles({}))
+
+
+def test_a_line_of_json_may_hold_what_ends_lines_elsewhere(written):
+    (row,) = read_manifest(written('{"image": "maya.png", "video": "dance.mp4", "prompt": "a\u2028b"}\r\n', "b.jsonl"))
+    assert row.choice.prompt == "a\u2028b"
 
 
 def test_a_manifest_that_is_not_there(tmp_path):

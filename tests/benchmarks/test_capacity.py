@@ -5,7 +5,7 @@ import pytest
 simpy = pytest.importorskip("simpy")
 pytest.importorskip("distributed")
 
-from benchmarks.capacity import Farm, Machine, UnitPrices, Work, agreement, needs  # noqa: E402
+from benchmarks.capacity import Cores, Farm, Machine, UnitPrices, Work, agreement, needs  # noqa: E402
 
 ONE_CORE = Work(cpu_s=[2.0], travel_s=[1.0])
 
@@ -13,27 +13,37 @@ ONE_CORE = Work(cpu_s=[2.0], travel_s=[1.0])
 @pytest.mark.parametrize(
     ("workers", "cores", "expected_s"),
     [
-        (1, 2.0, 12.0),  # one after the other, each travels 1 s and computes 2 s
-        (2, 2.0, 6.0),  # two at a time
-        (4, 4.0, 3.0),
-        (4, 2.0, 5.0),  # all travel together, then four share two cores
+        (1, 2, 12.0),  # one after the other, each travels 1 s and computes 2 s
+        (2, 2, 6.0),  # two at a time
+        (4, 4, 3.0),
+        (4, 2, 5.0),  # all travel together, then four share two cores
     ],
 )
 def test_a_batch_takes_as_long_as_its_workers_and_cores_let_it(workers, cores, expected_s):
-    assert Farm(ONE_CORE, workers, cores).batch(4, random.Random(1)) == pytest.approx(expected_s)
+    assert Farm(ONE_CORE, workers, Cores.whole(cores)).batch(4, random.Random(1)) == pytest.approx(expected_s)
+
+
+@pytest.mark.parametrize(("processes", "of_each"), [(1, 0.8), (2, 0.6), (3, 1.4 / 3), (4, 0.4), (8, 0.2)])
+def test_jobs_get_of_a_machine_what_so_many_busy_processes_got_beside_its_neighbours(processes, of_each):
+    assert Cores(((1, 0.8), (2, 1.2), (4, 1.6))).of_each(processes) == pytest.approx(of_each)
+
+
+def test_a_lone_job_is_as_slow_as_a_lone_busy_process():
+    beside_others = Cores(((1, 0.8), (2, 1.0)))
+    assert Farm(ONE_CORE, 1, beside_others).batch(4, random.Random(1)) == pytest.approx(4 * (1 + 2 / 0.8))
 
 
 def test_more_machines_share_nothing():
-    assert Farm(ONE_CORE, 2, 2.0, machines=2).batch(4, random.Random(1)) == pytest.approx(3.0)
+    assert Farm(ONE_CORE, 2, Cores.whole(2), machines=2).batch(4, random.Random(1)) == pytest.approx(3.0)
 
 
 def test_a_job_that_comes_later_slows_the_first_only_from_then_on():
     world = simpy.Environment()
-    machine, ended = Machine(world, 1.0), {}
+    machine, ended = Machine(world, Cores.whole(1)), {}
 
     def job(name, begins_s):
         yield world.timeout(begins_s)
-        yield machine.compute(2.0, 1.0)
+        yield machine.compute(2.0)
         ended[name] = world.now
 
     world.process(job("first", 0.0))
@@ -43,21 +53,20 @@ def test_a_job_that_comes_later_slows_the_first_only_from_then_on():
 
 
 def test_jobs_wait_when_more_come_than_can_be_done():
-    farm = Farm(ONE_CORE, 1, 1.0)
+    farm = Farm(ONE_CORE, 1, Cores.whole(1))
     farm.arrivals(0.05, 200, random.Random(1))
     seldom = sum(farm.waits_s)
-    busy = Farm(ONE_CORE, 1, 1.0)
+    busy = Farm(ONE_CORE, 1, Cores.whole(1))
     busy.arrivals(0.3, 200, random.Random(1))
     assert sum(busy.waits_s) > 5 * seldom
 
 
-def measured(jobs, span_s, cpu_each_s, others_cores=0.0):
+def measured(jobs, span_s, cpu_each_s):
     return {
         "jobs": jobs,
         "span_s": span_s,
         "cpu_s": jobs * cpu_each_s,
         "times_s": [span_s / jobs] * jobs,
-        "others_cores": others_cores,
     }
 
 
@@ -78,13 +87,14 @@ def found():
         str(count): {
             "hop_s": [0.0],
             "idle_cores": 0.0,
+            "busy_cores": {"1": 1.0, "2": 2.0, "4": 2.0},
             "check": measured(30, 30 * 0.5 / min(count, 2), 0.5),
             "preview": measured(30, 30 * 2.0 / min(count, 2), 2.0),
             "mixed": measured(120, (90 * 0.5 + 30 * 2.0) / min(count, 2), 0.875),
         }
         for count in (1, 2, 4)
     }
-    return {"cores": 2, "by_workers": by_workers, "runs": RUNS, "paid_runs": RUNS}
+    return {"cores": 2, "rounds": 3, "by_workers": by_workers, "runs": RUNS, "paid_runs": RUNS}
 
 
 @pytest.mark.parametrize("name", ["check", "preview", "mixed"])

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from kling_ui import RunError, Settings, SettingsError, plan, run, run_long
-from kling_ui.media.video import read_frames
-from kling_ui.options import Orientation
+from kling_ui.media.video import read_comment, read_frames
+from kling_ui.puppet.motion.opening import NOTE
 from kling_ui.scoring.compare import load_tracked_clip
-from kling_ui.scoring.motion import find_shift, motion_match
+from kling_ui.scoring.motion import find_shift
 from kling_ui.vision.pose import PoseTrack
 
 TINT = np.array([14, 0, -10])
@@ -80,7 +80,7 @@ def re_encoded(video: bytes, change) -> bytes:
 
 
 @pytest.mark.slow
-def test_every_frame_and_the_sound_are_where_they_were(kling, echo_vendor, numbered, long_clip, tmp_path):
+def test_every_frame_and_the_sound_are_where_they_were(kling, echo_vendor, numbered, long_clip, paid):
     news = []
     result = kling(on_progress=lambda said: news.append(said.words)).raise_for_state()
     assert (result.state, result.engine, len(result.pieces)) == ("completed", "kling", 2)
@@ -99,6 +99,9 @@ def test_every_frame_and_the_sound_are_where_they_were(kling, echo_vendor, numbe
     assert Image.open(result.chart).width > 500
     assert TOKEN not in repr(result)
     assert TOKEN not in result.report.read_text()
+    notes = {read_comment(path, container="mp4") for path in (paid.data_dir / "pieces").glob("*.mp4")}
+    assert [note.startswith(NOTE) for note in notes] == [True], "all pieces say how the clip opens"
+    assert all(NOTE.encode() not in video for video in echo_vendor.videos), "but to nobody outside"
 
     again = kling().raise_for_state()
     assert len(echo_vendor.videos) == 2, "pieces that were made are found again"
@@ -178,7 +181,7 @@ def test_short_results_are_held_and_other_colours_and_sizes_brought_into_line(kl
 
 
 @pytest.mark.slow
-def test_pieces_go_on_from_the_last_good_frame(kling, echo_vendor, numbered, person_png):
+def test_pieces_go_on_from_the_last_good_frame(kling, echo_vendor, numbered, person_png, paid):
     result = kling(next_from="last-frame").raise_for_state()
     assert echo_vendor.images[0] == person_png.read_bytes()
     second = Image.open(io.BytesIO(echo_vendor.images[1]))
@@ -186,6 +189,10 @@ def test_pieces_go_on_from_the_last_good_frame(kling, echo_vendor, numbered, per
     assert numbered.numbers(result.video) == list(range(LENGTH))
     kling(next_from="last-frame").raise_for_state()
     assert len(echo_vendor.videos) == 2, "the same frame is taken again, so that the run is found again"
+    # Such pieces are as earlier releases wrote all: they say nothing of how the clip opens.
+    assert all(read_comment(path, container="mp4") == "" for path in (paid.data_dir / "pieces").glob("*.mp4"))
+    kling().raise_for_state()
+    assert len(echo_vendor.videos) == 3, "the first is the same run, and not paid for again"
 
 
 def test_cuts_by_hand_are_checked_before_any_work(kling, echo_vendor):
@@ -234,14 +241,12 @@ def test_previews_of_pieces_make_one_in_step_that_follows_no_worse(person_png, l
     near = [np.abs(one.track.times_s - seam_s) <= 3 for one in (wanted, made)]
     shift = find_shift(*(part(one.track, kept) for one, kept in zip((wanted, made), near, strict=True)))
     assert abs(shift.late_s) * 12 < 0.5, "in step on both sides of the seam"
-    # With orientation image the match leaves out what is always turned, and that differs from piece to piece.
-    whole = motion_match(wanted.track, made.track, orientation=Orientation.VIDEO).score
-    pieces = [
-        motion_match(load_tracked_clip(run.reference).track, load_tracked_clip(run.result).track).score
-        for run in (piece.run for piece in result.pieces)
-    ]
-    assert whole >= min(pieces) - 1
+    # The match leaves out what is always turned. Measured against their own openings, whose arms hang otherwise, the
+    # pieces were turned by 18 degrees against each other, and the whole lost 9 points.
+    assert result.motion_match >= min(piece.run.motion_match for piece in result.pieces) - 1
+    assert result.joined.seams[0].is_cut, "stance and place go on"
     assert result.drift.size_share < 0.15
+    assert result.drift.place_share < 0.02
 
 
 def part(track: PoseTrack, kept: np.ndarray) -> PoseTrack:

@@ -100,6 +100,14 @@ def test_a_batch_goes_on_after_a_restart_of_the_app(serve, chromium, tmp_path) -
         tab.fill("[data-do=batch-prompts]", "one\ntwo\nthree\nfour\nfive")
         tab.click("[data-do=batch-plan]:not([disabled])")
         expect(rows).to_have_count(5, timeout=60_000)
+        app.kill()
+    with serve(tmp_path, KLING_UI_PORT=str(urlsplit(address).port)) as (app, _):
+        tab.goto(address)
+        tab.wait_for_selector("#run:not([disabled])")
+        tab.click(".batch > summary")
+        expect(said).to_contain_text(
+            re.compile(r"^5 of 5 will run; .* before the app was restarted; nothing was started")
+        )
         rows.nth(4).locator("input").uncheck()
         tab.click("[data-do=batch-start]")
         expect(rows.nth(0)).to_contain_text("Finished", timeout=RUN_MS)

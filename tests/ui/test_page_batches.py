@@ -1,6 +1,7 @@
 """What is kept of a batch of the page is read again as it was, files that are gone included."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from kling_ui.batches.manifest import BatchRow
 from kling_ui.batches.plan import BatchPlan, PlannedCell
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.runs.batch_runs import CellState
+from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName
-from kling_ui.ui.page_batches import KeptOrder, PageBatch
+from kling_ui.ui.page_batches import KeptOrder, KeptPlan, PageBatch
 
 
 @pytest.fixture
@@ -36,6 +38,34 @@ def order(tmp_path: Path, root: Path) -> KeptOrder:
 def test_it_is_read_as_it_was_written(order, root):
     kept = json.loads(json.dumps(order.to_json(root)))
     assert KeptOrder.from_json(kept, root) == order
+
+
+def test_a_plan_is_read_as_it_was_written_without_a_limit_too(order, root, tmp_path):
+    made = PageBatch("ann", order.rows, BatchFolder(tmp_path, "b1"), repairs=True)
+    cells = tuple(
+        PlannedCell(row=row, engine=EngineName.KLING, state=CellState.READY, message="Fine.", duration_s=6.0)
+        for row in order.rows
+    )
+    plan = BatchPlan(cells=cells, quotes={"m": Quote(rate_usd=0.07), "n": Quote()}, limit_usd=math.inf)
+    kept = KeptOrder.of_plan(made, plan, EngineName.KLING, 1000.0)
+    assert KeptOrder.from_json(json.loads(json.dumps(kept.to_json(root), allow_nan=False)), root) == kept
+    assert (kept.planned.limit_usd, kept.planned.rates_usd) == (None, {"m": 0.07})
+
+
+@pytest.mark.parametrize(
+    ("rates_usd", "has_risen"),
+    [({"m": 0.07}, False), ({"m": 0.06}, False), ({"m": 0.08}, True), ({"n": 0.05}, True), ({}, False)],
+)
+def test_what_costs_more_than_it_was_planned_at_is_known(rates_usd, has_risen):
+    planned = KeptPlan(at=0.0, cells={}, rates_usd={"m": 0.07}, limit_usd=None)
+    plan = BatchPlan(cells=(), quotes={model: Quote(rate_usd=rate) for model, rate in rates_usd.items()})
+    assert planned.has_risen(plan) is has_risen
+
+
+def test_what_an_earlier_release_kept_was_started(order, root):
+    kept = order.to_json(root)
+    del kept["planned"]
+    assert KeptOrder.from_json(kept, root).planned is None
 
 
 def test_a_file_that_is_gone_leads_nowhere_and_the_cell_is_known_all_the_same(order, root, tmp_path):

@@ -4,6 +4,7 @@ import asyncio
 import math
 import secrets
 import shutil
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import replace
@@ -14,13 +15,15 @@ import gradio as gr
 
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import CellOutcome
-from kling_ui.batches.manifest import BatchRow, HandedFiles, grid, rows_in, with_model
+from kling_ui.batches.manifest import NAME_MAX_CHARS, BatchRow, grid, rows_in, with_model
+from kling_ui.batches.named_files import HandedFiles
 from kling_ui.batches.plan import BatchPlan, Payment, Planner
 from kling_ui.batches.report import write_report
 from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
 from kling_ui.languages import in_english, say, told
 from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
+from kling_ui.presentation.batch import risen_words
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import model_of
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of
@@ -69,6 +72,7 @@ class BatchHandlers:
                 made = PageBatch(who.owner, rows, BatchFolder(room.folder, batch), is_repairing, chosen)
                 plan = await self._plan(services, made, who, _engine(engine), asked, chosen=None)
             self._keep(batch, made)
+            await self._keep_plan(services, batch, made, plan, _engine(engine))
         except Exception as error:  # noqa: BLE001  told in words
             return {"id": "", "cells": [], "said": str(error_text(error)), "is_under_way": False}
         return batch_value(batch, _planned(plan), plan.sentence, is_under_way=False)
@@ -94,6 +98,9 @@ class BatchHandlers:
             chosen = _numbers(asked.get("cells"), len(made.rows))
             chosen |= await self._begun(services, batch, who, made, _engine(engine))
             plan = await self._plan(services, made, who, _engine(engine), asked, chosen=chosen)
+            if await self._has_risen(services, batch, made, plan, _engine(engine)):
+                yield batch_value(batch, _planned(plan), risen_words(plan.sentence), is_under_way=False)
+                return
             payment = self._payment(services, who, _engine(engine), asked)
             order = KeptOrder.of(made, plan, chosen, _engine(engine))
             await services.runner.batches.keep_order(batch, who.owner, order.to_json(services.signed_files.root))
@@ -132,6 +139,28 @@ class BatchHandlers:
         except Exception as error:  # noqa: BLE001  told in words
             return value | {"said": str(error_text(error))}
         return value | {"report": services.signed_files.url(archive), "said": say("The report is ready.")}
+
+    @in_english
+    async def _keep_plan(
+        self, services: Services, batch: str, made: PageBatch, plan: BatchPlan, engine: EngineName
+    ) -> None:
+        """Keep what was planned, so that it is found again after a restart of the app."""
+        opened = services.batches.find(batch)
+        if opened is not None and opened.is_under_way:
+            return  # what is kept of it says what to go on with
+        order = KeptOrder.of_plan(made, plan, engine, time.time())
+        await services.runner.batches.keep_order(batch, made.owner, order.to_json(services.signed_files.root))
+
+    async def _has_risen(
+        self, services: Services, batch: str, made: PageBatch, plan: BatchPlan, engine: EngineName
+    ) -> bool:
+        """Tell whether a second costs more than a person was shown; the new price is then kept as the one shown."""
+        kept = await services.runner.batches.order(batch, made.owner)
+        order = KeptOrder.from_json(kept, services.signed_files.root) if kept else None
+        if order is None or order.planned is None or order.engine is not engine or not order.planned.has_risen(plan):
+            return False
+        await self._keep_plan(services, batch, made, plan, engine)
+        return True
 
     async def _followed(self, batch: str, opened: OpenBatch) -> AsyncIterator[Value]:
         async for is_under_way in opened.scenes():
@@ -177,7 +206,7 @@ class BatchHandlers:
         return Payment(visitor=who.owner, token=token, terms=services.terms(who), max_usd=float(limit))
 
     async def _planned(self, services: Services, batch: str, who: Visitor) -> PageBatch:
-        """Return a batch that was planned here, or started before the app was restarted.
+        """Return a batch that was planned here, or before the app was restarted.
 
         Raises:
             KlingUIError: There is none of this visitor, or there is no room for repaired copies.
@@ -213,7 +242,7 @@ class BatchHandlers:
         if (order := await self._kept(batch, who)) is None:
             return None
         outcomes = await order.outcomes(self._services().runner, batch, who.owner)
-        return OpenBatch.restored(outcomes, who.owner, is_paid=order.engine is EngineName.KLING)
+        return OpenBatch.restored(outcomes, who.owner, order.words(outcomes))
 
     def _shown(self, batch: str, who: Visitor, error: Exception) -> Value:
         """Say why something could not be done, beside what was shown before."""
@@ -268,8 +297,8 @@ def _rows(services: Services, asked: Value) -> tuple[BatchRow, ...]:
         (videos if entry.get("kind") == "video" else images).append(path)
     manifest = entries_of(asked.get("manifest"))
     if manifest:
-        suffix = Path(text_of(manifest.get("name")).replace("\0", "")).suffix
-        rows = rows_in(text_of(manifest.get("text")), suffix, HandedFiles(named))
+        name = Path(text_of(manifest.get("name")).replace("\0", "")).name[-NAME_MAX_CHARS:]
+        rows = rows_in(text_of(manifest.get("text")), name, HandedFiles(named))
     else:
         if not (images and videos):
             raise RunError(say("A batch takes one picture and one clip at least."))
