@@ -18,6 +18,7 @@ from kling_ui.errors import MediaError
 from kling_ui.media.files import atomic_file
 from kling_ui.media.image import probe_image
 from kling_ui.media.signatures import sniff
+from kling_ui.media.video import open_clip
 from kling_ui.media.video_metadata import remove_video_metadata
 
 _EXIF_ORIENTATION = 0x0112
@@ -143,3 +144,13 @@ def _exif(orientation: int) -> bytes:
     exif = Image.Exif()
     exif[_EXIF_ORIENTATION] = orientation
     return exif.tobytes().removeprefix(b"Exif\0\0")
+
+
+def read_comment(path: Path, *, container: str) -> str:
+    """Return the comment that a clip's file carries; empty without one.
+
+    Raises:
+        MediaError: It cannot be opened.
+    """
+    with open_clip(path, container=container) as (opened, _):
+        return opened.metadata.get("comment", "")

@@ -92,16 +92,6 @@ def open_clip(path: Path, *, container: str) -> Generator[tuple[InputContainer, 
             raise MediaError(_reason(error), path=path, advice=_ADVICE) from error
 
 
-def read_comment(path: Path, *, container: str) -> str:
-    """Return the comment that a clip's file carries; empty without one.
-
-    Raises:
-        MediaError: It cannot be opened.
-    """
-    with open_clip(path, container=container) as (opened, _):
-        return opened.metadata.get("comment", "")
-
-
 def read_frames(
     path: Path,
     *,

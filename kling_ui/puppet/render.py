@@ -22,8 +22,9 @@ from kling_ui.errors import MediaError
 from kling_ui.media.colour import to_rgb
 from kling_ui.media.encode import ClearClipWriter, ClipWriter
 from kling_ui.media.files import ProgressFile
+from kling_ui.media.metadata import read_comment
 from kling_ui.media.probe import VideoFacts, probe_video, sniff_video
-from kling_ui.media.video import Prefetch, open_clip, read_comment, read_frames
+from kling_ui.media.video import Prefetch, open_clip, read_frames
 from kling_ui.options import Orientation, Resolution, RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.motion.opening import ClipOpening

@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 
 from kling_ui import RunError, Settings, SettingsError, plan, run, run_long
-from kling_ui.media.video import read_comment, read_frames
+from kling_ui.media.metadata import read_comment
+from kling_ui.media.video import read_frames
 from kling_ui.puppet.motion.opening import NOTE
 from kling_ui.scoring.compare import load_tracked_clip
 from kling_ui.scoring.motion import find_shift

@@ -316,15 +316,8 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
                 labels[back] = under[back]
     for number in ARMS:
         _join_slivers(labels, [part for part in LIMBS[number] if part in parts], character)
-    things = held_things(
-        rgb,
-        mask,
-        sure,
-        joints,
-        beyond=evidence.far.min(axis=0),
-        hands=(FOREARMS[0] in parts, FOREARMS[1] in parts),
-        px_per_m=px_per_m,
-    )
+    beyond, hands = evidence.far.min(axis=0), (FOREARMS[0] in parts, FOREARMS[1] in parts)
+    things = held_things(rgb, mask, sure, joints, beyond=beyond, hands=hands, px_per_m=px_per_m)
     for number, part in enumerate(FOREARMS):
         _give(labels, things == number, part, character.px_per_m)
     _hand_over_loose(labels, parts, character)
