@@ -78,6 +78,7 @@ def test_corrections_outlast_a_reload_and_come_back_with_the_same_picture(garlic
     place_all(page, garlic[1])
     save(page)
     expect(page.locator("#run")).to_be_enabled()
+    page.wait_for_timeout(1000)  # the browser writes down what is to outlast the page a moment later
     page.reload()
     expect(page.locator(".slot-corrected")).to_have_text("Corrected by you: 13 joints.")
     page.locator("#image-slot input[type=file]").set_input_files(person_png)

@@ -315,6 +315,7 @@ def test_the_engine_and_the_open_run_are_there_again_after_a_reload(page: Page):
     kept = page.evaluate("JSON.stringify(localStorage)")
     assert "kling_ui.engine" in kept
     page.click("#engine label >> nth=0")
+    page.wait_for_function("localStorage['kling_ui.engine'].includes('preview')")
     page.reload()
     expect(page.locator("#run:not([disabled])")).to_be_visible()
     expect(page.locator("#engine input >> nth=0")).to_be_checked()
