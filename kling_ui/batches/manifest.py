@@ -252,8 +252,9 @@ def _csv_lines(text: str, faults: list[ManifestFault], name: str) -> list[_Given
                 faults.append(ManifestFault(FaultCode.TOO_MANY_VALUES, len(given) + 1, first, values=extra))
             given.append(_Given(dict(zip(columns, cells, strict=False)), first))
     except csv.Error as error:
-        code = FaultCode.OPEN_QUOTE if "end of data" in str(error) or "expected after" in str(error) else None
-        faults.append(ManifestFault(code or FaultCode.NOT_TEXT, line=line + 1, values={"file": name}))
+        is_open = any(words in str(error) for words in ("end of data", "expected after"))
+        code = FaultCode.OPEN_QUOTE if is_open else FaultCode.NOT_TEXT
+        faults.append(ManifestFault(code, line=line + 1, values={"file": name}))
     return given
 
 

@@ -40,8 +40,8 @@ _FROM_P3 = ((1.224940, -0.224940, 0.0), (-0.042057, 1.042057, 0.0), (-0.019638, 
 _WIDE = {int(ColorPrimaries.BT2020): _FROM_BT2020, 11: _FROM_P3, int(ColorPrimaries.SMPTE432): _FROM_P3}
 _WIDE_NAMES = {int(ColorPrimaries.BT2020): "BT.2020", 11: "DCI-P3", int(ColorPrimaries.SMPTE432): "Display P3"}
 WIDE_INFO = "kling_ui wide"  # under which an opened picture carries the name of its HDR, and its primaries
-_SRGB_XYZ_D50 = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.7141))  # IEC 61966-2-1
 # Colorants of sRGB (IEC 61966-2-1), brought to the white of ICC profiles.
+_SRGB_XYZ_D50 = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.7141))
 # Of a PNG: its gAMA is 1 where it is linear, 0.56 from old Macs, 0.45 usually, by which sRGB is meant.
 _GAMMA_MIN, _GAMMA_MAX, _GAMMA_USUAL, _GAMMA_SLACK = 0.2, 2.0, 1 / 2.2, 0.005
 _PQ_WHITE_CD_M2 = 203.0

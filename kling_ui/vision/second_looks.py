@@ -86,7 +86,7 @@ class Rereader:
 def unbelieved(readings: Readings, times_s: Sequence[float] | np.ndarray, first: int, end: int) -> list[list[int]]:
     """List the frames in ``[first, end)`` that are worth a new look, in stretches that follow each other.
 
-    A gap is short, or near somebody: what is farther than a reading can be passed over has nobody to be compared with.
+    Gaps shorter than :data:`GAP_S_MIN` are bridged as well without one.
     """
     believed = np.flatnonzero(readings.believed)
     if not len(believed) or bool(readings.believed[first:end].all()):
@@ -110,6 +110,8 @@ def look_again(
 ) -> dict[int, list[Pose]]:
     """Look at frames again, first where it costs least, until the search believes one of the looks.
 
+    Where nobody is near in time and the first look finds nobody, nobody is there: it stays at that look.
+
     Args:
         search: It takes what the looks give.
         frames: Their numbers.
@@ -124,8 +126,9 @@ def look_again(
     for look in (_whole, _mirrored, _around_neighbour, _below_faces):
         believed = search.readings(min(taken_back)).believed if look is not _whole else None
         for frame, rgb in zip(frames, pictures, strict=True):
-            if believed is None or not believed[frame]:
-                poses[frame] += look(rgb, near(frame))
+            neighbour = near(frame)
+            if believed is None or not (believed[frame] or (neighbour is None and not poses[frame])):
+                poses[frame] += look(rgb, neighbour)
         search.look_again(taken_back, _offered(poses, pictures[0].shape[1] / pictures[0].shape[0]))
     return poses
 

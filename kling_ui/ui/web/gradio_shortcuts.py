@@ -25,14 +25,7 @@ from starlette.concurrency import run_in_threadpool
 # Gradio looks so often, in seconds, whether an event waits to be started, or progress to be told; its own 1 ms keeps
 # an app that nobody uses busy.
 LOOK_FOR_EVENTS_S, LOOK_FOR_PROGRESS_S = 0.005, 0.05
-_AT_HAND = (
-    Api,
-    gr.BrowserState,
-    gr.Checkbox,
-    gr.HTML,
-    gr.Radio,
-    gr.Textbox,
-)  # they look at their value, and at no file
+_AT_HAND = Api, gr.BrowserState, gr.Checkbox, gr.HTML, gr.Radio, gr.Textbox  # they look at their value, and at no file
 _LOGIN_CHECK = "App.create_app.<locals>.login_check"
 _event_of = gr.HTML.__getattr__
 
@@ -80,9 +73,9 @@ async def _sum_up_nothing(*_: Any) -> None:
 
 async def _depend(call: Callable[..., Any], **given: Any) -> Any:
     """Find out what a route depends on; Gradio's check of a login, before every route, looks at two attributes."""
-    return (
-        call(**given) if getattr(call, "__qualname__", "") == _LOGIN_CHECK else await run_in_threadpool(call, **given)
-    )
+    if getattr(call, "__qualname__", "") == _LOGIN_CHECK:
+        return call(**given)
+    return await run_in_threadpool(call, **given)
 
 
 @cache
