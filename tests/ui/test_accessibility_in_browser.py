@@ -133,6 +133,17 @@ def test_axe_finds_nothing_in_what_opens_around_the_inputs(visit, violations):
 
 
 @pytest.mark.parametrize("width", [1440, 390])
+def test_what_unfolds_is_a_target_of_24_px_in_a_font_of_flat_lines_too(visit, width):
+    page = visit(width)
+    page.add_style_tag(content="summary { font: 12px/1 monospace !important }")
+    heights = page.evaluate("""() => [...document.querySelectorAll('summary')]
+        .filter((summary) => summary.checkVisibility())
+        .map((summary) => [summary.textContent.trim(), summary.getBoundingClientRect().height])""")
+    assert len(heights) >= 4
+    assert [(text, height) for text, height in heights if height < 24] == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
 def test_what_has_the_focus_is_never_covered(visit, width):
     page = visit(width)
     stops = []
