@@ -213,7 +213,7 @@ def _curl_free(asked: CodeRequest) -> str:
 call() {{
   id=$(curl -sS "$APP/call/v2/$1" -H 'Content-Type: application/json' --data-binary @- |
     sed 's/.*"event_id":"\\([0-9a-f]*\\)".*/\\1/')
-  curl -sSN "$APP/call/$1/$id" | sed -n 's/^data: //p'
+  curl -sSN "$APP/call/$1/$id" | sed -n '/^data: null$/d; s/^data: //p'
 }}
 IMAGE={handed(_IMAGE)}
 VIDEO={handed(_VIDEO)}
@@ -277,8 +277,9 @@ def upload(name):
 def call(name, values):
     event_id = app.post(f"/call/v2/{{name}}", json=values).raise_for_status().json()["event_id"]
     told = app.get(f"/call/{{name}}/{{event_id}}").text
-    value = json.loads(told.partition("data: ")[2])
-    if told.startswith("event: error"):
+    last = told.strip().split("\\n\\n")[-1]  # what comes before it says that the call is at work
+    value = json.loads(last.partition("data: ")[2])
+    if last.startswith("event: error"):
         raise RuntimeError(value["error"])
     return value[0]
 
@@ -363,8 +364,9 @@ async function call(name, values) {{
   const options = {{ method: "POST", headers, body: JSON.stringify(values) }};
   const started = await fetch(`${{app}}/call/v2/${{name}}`, options);
   const told = await (await fetch(`${{app}}/call/${{name}}/${{(await started.json()).event_id}}`)).text();
-  const value = JSON.parse(told.match(/data: (.*)/)[1]);
-  if (told.startsWith("event: error")) throw new Error(value.error);
+  const last = told.trim().split("\\n\\n").at(-1); // what comes before it says that the call is at work
+  const value = JSON.parse(last.match(/data: (.*)/)[1]);
+  if (last.startsWith("event: error")) throw new Error(value.error);
   return value[0];
 }}
 

@@ -6,6 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -178,3 +181,49 @@ def test_javascript_can_be_read(engine, tmp_path):
         subprocess.run(["node", "--check", file], check=True, timeout=30)
     (file := tmp_path / "fal.mjs").write_text(_code(**WITH_FAL)["JavaScript"], "utf-8")
     subprocess.run(["node", "--check", file], check=True, timeout=30)
+
+
+class _SlowApp(BaseHTTPRequestHandler):
+    """Answers as the app's endpoints do while they take longer than 15 s, after which Gradio sends signs of life."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        name = self.path.rsplit("/", 1)[1]
+        self._answer(json.dumps(["up/me.png"] if name == "upload" else {"event_id": "e1"}, separators=(",", ":")))
+
+    def do_GET(self):
+        told = [{"handle": "h1", "is_final": True, "video": f"of {self.path.split('/')[-2]}"}]
+        self._answer("event: heartbeat\ndata: null\n\n" * 2 + f"event: complete\ndata: {json.dumps(told)}\n\n")
+
+    def _answer(self, text):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def slow_app() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _SlowApp)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("label", ["curl", "Python, httpx", "JavaScript"])
+def test_a_call_that_takes_long_is_answered_by_its_last_event(label, slow_app, tmp_path):
+    for name in ("it's me.png", "dance.mp4"):
+        (tmp_path / name).write_bytes(b"content")
+    text = _code(engine=EngineName.PREVIEW, app_url=slow_app, video_url=None)[label]
+    (tmp_path / "code.mjs").write_text(text, "utf-8")
+    command = {"curl": ["sh", "-c", text], "Python, httpx": [sys.executable, "-c", text]}
+    command = command.get(label, ["node", "code.mjs"])
+    if shutil.which(command[0] if label != "curl" else "curl") is None:
+        pytest.skip(f"{command[0]} is not installed")
+    done = subprocess.run(command, cwd=tmp_path, check=True, timeout=60, capture_output=True, text=True)
+    assert "of result" in done.stdout
+    assert "null" not in done.stdout
