@@ -5,6 +5,7 @@ import json
 import math
 import os
 import time
+import uuid
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ class Order:
         is_paid: It goes to Kling, and is paid with a token of its own; else it is a preview.
         end: How it ended: a state, or what went wrong.
         said: The same in words.
+        handle: What it is known by, chosen here, so that a call whose answer was lost can be repeated.
         handles: All that it was given.
         hung: How many calls were neither answered nor ended within their limit.
         ended_at: When that was told, in monotonic seconds.
@@ -48,6 +50,7 @@ class Order:
     is_paid: bool = False
     end: str = NOT_TOLD
     said: str = ""
+    handle: str = field(default_factory=lambda: str(uuid.uuid4()))
     handles: set[str] = field(default_factory=set)
     hung: int = 0
     ended_at: float = math.nan
@@ -85,7 +88,13 @@ class Order:
     async def _ask(self, http: httpx.AsyncClient, picture: bytes) -> dict[str, Any]:
         if not self.handles:
             refs = [await _sent(http, picture, "new.png"), await _sent(http, VIDEO.read_bytes(), VIDEO.name)]
-            given = {"image": refs[0], "video": refs[1], "prompt": self.prompt, "orientation": "image"}
+            given = {
+                "image": refs[0],
+                "video": refs[1],
+                "prompt": self.prompt,
+                "orientation": "image",
+                "handle": self.handle,
+            }
             paid = {"engine": "kling", "token": self.token, "max_usd": MAX_USD} if self.is_paid else {}
             begun = await _call(http, "run", **given, **paid)
             self.handles.add(begun["handle"])

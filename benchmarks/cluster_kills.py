@@ -77,8 +77,8 @@ class Count:
         lost: Orders without a kept result, though nobody was told that it is not known what became of them.
         doubled: Paid orders with more than one run in the ledger, or orders with more submits at the vendor than they
             are to have.
-        twice: Previews with more than one run: who asks for one without a token is known by its handle alone, and
-            asks anew when the answer that brings it is cut off.
+        twice: Previews with more than one run: who asks for one chooses its handle, and asks with it once more when the
+            answer is cut off.
         unsent: Paid orders that failed, as somebody was told, before anything was sent.
         unknown: Paid orders that ended as of unknown outcome: they may have been sent, and were not sent again.
         recovered: Those of them that the vendor knew, and of which the result is kept by now.

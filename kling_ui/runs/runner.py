@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from kling_ui.capacity import Limits
+from kling_ui.errors import RunError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import TransferOptions
 from kling_ui.runs.admission import Admission
@@ -118,6 +119,31 @@ class Runner:
         """
         record = await self._submission.already(inputs, engine, visitor)
         return None if record is None else self._queries.show(record)
+
+    async def repeated(
+        self, handle: str, inputs: RunInputs, *, engine: EngineName, visitor: str, token: SecretStr | None = None
+    ) -> Start | None:
+        """Return the run that this very request began with this handle, however it ended; ``None`` if none did.
+
+        Args:
+            handle: As whoever asks chose it.
+            inputs: What they ask for.
+            engine: Where it goes.
+            visitor: Whose a new run would be.
+            token: What pays for it; a run of theirs that waits for it goes on.
+
+        Raises:
+            RunError: Another request has that handle, or its run was deleted.
+            OSError: A file cannot be read.
+        """
+        known = await self.handles.known(handle)
+        if known is None:
+            return None
+        if await self._submission.fingerprint(inputs, engine, known.visitor) != known.fingerprint:
+            raise RunError("Another run was started with this handle.", advice="Choose one for each run.")
+        if known.visitor == visitor:
+            await self._supervisor.take_up(known.run_id, token)  # should nobody carry it
+        return Start(run_id=known.run_id, is_new=False)
 
     async def foresee_deliveries(self, inputs: RunInputs) -> PlannedDeliveries:
         """Tell how both files of a run on Kling would travel; nothing is sent.

@@ -128,12 +128,15 @@ class RunSubmission:
         self, inputs: RunInputs, engine: EngineName, visitor: str, *, again: bool = False
     ) -> RunRecord | None:
         """Return the run that :meth:`begin` would find; both files are read."""
+        return await self._standing(await self.fingerprint(inputs, engine, visitor), again=again)
+
+    async def fingerprint(self, inputs: RunInputs, engine: EngineName, visitor: str) -> str:
+        """Return what tells a visitor's request from all others; both files are read."""
         image_sha256, reference_sha256 = await asyncio.gather(
             asyncio.to_thread(sha256_of, inputs.image), asyncio.to_thread(sha256_of, inputs.video)
         )
         choice = self._offers.usual(inputs.choice)
-        request = fingerprint(visitor, engine, image_sha256, reference_sha256, choice, corrections_key=_key_of(inputs))
-        return await self._standing(request, again=again)
+        return fingerprint(visitor, engine, image_sha256, reference_sha256, choice, corrections_key=_key_of(inputs))
 
     async def quote(
         self, token: SecretStr | None, duration_s: float | None, terms: Terms, choice: TransferOptions

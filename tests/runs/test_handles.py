@@ -63,6 +63,31 @@ def test_it_has_256_bits_and_only_its_hash_is_kept(tmp_path):
     assert not any(handle.encode() in file.read_bytes() for file in tmp_path.iterdir())
 
 
+def test_a_chosen_handle_opens_the_run_that_had_it_first(tmp_path):
+    chosen = "c" * 22
+
+    async def work(ledger, handles):
+        await _given(ledger, handles, RUN_ID, "b" * 32)
+        assert await handles.known(chosen) is None
+        given = [await handles.give(run_id, chosen) for run_id in (RUN_ID, RUN_ID, "b" * 32)]
+        assert given[:2] == [chosen, chosen]
+        assert given[2] != chosen, "another run is not lost for want of its handle"
+        return [(await handles.find(handle)).run_id for handle in given]
+
+    assert _with_handles(tmp_path / "l.sqlite", work) == [RUN_ID, RUN_ID, "b" * 32]
+
+
+def test_a_chosen_handle_of_a_deleted_run_is_not_taken_again(tmp_path):
+    async def work(ledger, handles):
+        await _given(ledger, handles, RUN_ID)
+        await handles.give(RUN_ID, "c" * 22)
+        assert await ledger.ask(lambda store: store.delete(RUN_ID, "program:someone", now=2.0))
+        with pytest.raises(RunError, match="No run is known under this handle"):
+            await handles.known("c" * 22)
+
+    _with_handles(tmp_path / "l.sqlite", work)
+
+
 def test_it_works_in_the_next_process(tmp_path):
     (handle,) = _with_handles(tmp_path / "l.sqlite", lambda ledger, handles: _given(ledger, handles, RUN_ID))
     found = _with_handles(tmp_path / "l.sqlite", lambda _, handles: handles.find(handle))

@@ -1,7 +1,7 @@
 """Reading and writing the ledger, one short transaction a call."""
 
 from collections.abc import Callable, Collection, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -357,10 +357,14 @@ class Store:
         with self._transaction() as connection:
             return tallies.tally(connection)
 
-    def keep_handle(self, handle_sha256: str, run_id: str) -> None:
-        """Note under which hash of a handle a run is found."""
-        with self._transaction() as connection:
+    def keep_handle(self, handle_sha256: str, run_id: str) -> bool:
+        """Note under which hash of a handle a run is found; tell whether it is, or another run has that handle."""
+        with suppress(IntegrityError), self._transaction() as connection:
             connection.execute(insert(handles).values(handle_sha256=handle_sha256, run_id=run_id))
+            return True
+        with self._transaction() as connection:
+            query = select(handles.c.run_id).where(handles.c.handle_sha256 == handle_sha256)
+            return connection.scalar(query) == run_id
 
     def behind_handle(self, handle_sha256: str) -> RunRecord | None:
         """Return the run that is found under a hash of a handle, if there is one."""

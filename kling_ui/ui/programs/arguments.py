@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from kling_ui.errors import RunError
 from kling_ui.options import Orientation, Resolution, TransferOptions
+from kling_ui.runs.handles import HANDLE_MAX_CHARS, HANDLE_MIN_CHARS
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.visitors import token_of
 
@@ -79,6 +80,21 @@ class PaymentArguments:
         if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit < math.inf:
             raise RunError("A run on Kling costs money, and no limit was given for it.", advice=MAX_ADVICE)
         return engine, token, float(limit)
+
+
+def handle_in(value: object) -> str:
+    """Read a handle that a program was given or has chosen; none is an empty text.
+
+    Raises:
+        RunError: It is something else, or others could guess it.
+    """
+    handle = text_in(value, "handle")
+    if handle and not HANDLE_MIN_CHARS <= len(handle) <= HANDLE_MAX_CHARS:
+        raise RunError(
+            f"handle takes {HANDLE_MIN_CHARS} to {HANDLE_MAX_CHARS} characters that nobody can guess.",
+            advice="Take a random UUID, or leave it out and take the one of the answer.",
+        )
+    return handle
 
 
 def one_of(kind: type[Member], value: object, name: str) -> Member:

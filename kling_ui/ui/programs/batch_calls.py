@@ -1,7 +1,5 @@
 """What a program may ask of batches: a grid planned, started, asked after, paused and gone on with, by one handle."""
 
-import hashlib
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +13,24 @@ from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
 from kling_ui.options import InputKind, Orientation
 from kling_ui.results import Progress
-from kling_ui.runs.handles import HANDLE_MAX_CHARS
+from kling_ui.runs.handles import key_of, new_handle
 from kling_ui.ui.open_batches import OpenBatch
-from kling_ui.ui.programs.arguments import PaymentArguments, flag_in, list_in, one_of, rules_in, seconds_in, text_in
+from kling_ui.ui.programs.arguments import (
+    PaymentArguments,
+    flag_in,
+    handle_in,
+    list_in,
+    one_of,
+    rules_in,
+    seconds_in,
+    text_in,
+)
 from kling_ui.ui.programs.caller import Answer, Caller, Scope
 from kling_ui.ui.programs.calls import TELLING, WAIT_MAX_S
 from kling_ui.ui.services import Services
 
 CELLS_MAX = 24
+KIND = "batch"
 UNKNOWN = "No batch is at work under this handle."
 GO_ON = "It may have ended long ago or been stopped by a restart: give the same files and choices with it to go on."
 
@@ -78,16 +86,14 @@ class BatchCalls:
         """
         caller = Caller.of(self._services(), scope)
         handle = text_in(asked.handle, "handle")
-        if len(handle) > HANDLE_MAX_CHARS:
-            raise RunError(UNKNOWN, advice=GO_ON)
         if not asked.images and not asked.videos:
             return await self._status(caller, handle, asked)
         engine, token, max_usd = paying.read()
         rows = await self._rows(caller, asked)
         chosen = _chosen(asked.cells, len(rows))
-        handle = handle or secrets.token_urlsafe(32)
-        batch = _id_of(handle)
-        owner = caller.owner(token) if token is not None else f"program:{batch}"
+        handle = handle_in(handle) or new_handle()
+        batch = key_of(handle, KIND)
+        owner = caller.owner(token, batch)
         payment = Payment(visitor=owner, token=token, terms=caller.terms(owner), max_usd=max_usd)
         services = caller.services
         folder = BatchFolder(Path(), batch)
@@ -110,7 +116,7 @@ class BatchCalls:
         return _answer(caller, handle, opened)
 
     async def _status(self, caller: Caller, handle: str, asked: BatchArguments) -> Answer:
-        opened = self._services().batches.find(_id_of(handle)) if handle else None
+        opened = self._services().batches.find(key_of(handle, KIND)) if handle else None
         if opened is None:
             raise RunError(UNKNOWN, advice=GO_ON)
         if flag_in(asked.pause, "pause"):
@@ -135,11 +141,6 @@ class BatchCalls:
             keep_sound=flag_in(asked.keep_sound, "keep_sound"),
         )
         return with_model(rows, text_in(asked.model, "model"))
-
-
-def _id_of(handle: str) -> str:
-    """Return the id under which the ledger knows a batch: it must not open it, so it is a hash."""
-    return hashlib.sha256(f"batch {handle}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _chosen(cells: object, count: int) -> frozenset[int] | None:

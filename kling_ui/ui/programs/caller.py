@@ -1,6 +1,5 @@
 """Who calls: what they may take of the machine, whose their runs are, and which files they hand in."""
 
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,12 +61,12 @@ class Caller:
         account = Account.from_session(known.get("session") or {})
         return cls(services.for_scope(scope), account, known.get(SCOPE_KEY, ""), f"{home}/")
 
-    def owner(self, token: SecretStr | None) -> str:
-        """Say whose a new run is: whoever pays for it; of a free one nobody but its handle tells."""
+    def owner(self, token: SecretStr | None, key: str = "") -> str:
+        """Say whose a new run is: whoever pays for it, or of a free one whoever has the handle with this key."""
         if token is None:
-            return f"program:{secrets.token_hex(16)}"
-        key = keyed_hash(self.services.signed_files.secret, "kling_ui payers of programs")
-        return f"program:{keyed_hash(key, token.get_secret_value()).hex()[:_PAYER_CHARS]}"
+            return f"program:{key}"
+        secret = keyed_hash(self.services.signed_files.secret, "kling_ui payers of programs")
+        return f"program:{keyed_hash(secret, token.get_secret_value()).hex()[:_PAYER_CHARS]}"
 
     def terms(self, owner: str, max_usd: float | None = None) -> Terms:
         """Tell on what terms they may run something: as on the page, but never with the app's own token."""

@@ -28,6 +28,7 @@ from kling_ui.presentation.wording import place_words
 from kling_ui.quotas import Usage
 from kling_ui.results import CheckResult
 from kling_ui.runs.engines import judged_for
+from kling_ui.runs.handles import key_of, new_handle
 from kling_ui.runs.pricing import foreseen_usage
 from kling_ui.runs.record import EngineName, RunInputs, Start
 from kling_ui.runs.view import RunView
@@ -40,6 +41,7 @@ from kling_ui.ui.programs.arguments import (
     OptionArguments,
     PaymentArguments,
     flag_in,
+    handle_in,
     list_in,
     one_of,
     rules_in,
@@ -139,14 +141,18 @@ class ProgramCalls:
         paying: PaymentArguments,
         *,
         accept: object,
+        handle: object = "",
     ) -> Answer:
         """Start a run that goes on whether or not anybody stays connected, and give the handle to it.
+
+        A call that is repeated with the handle that it chose, because its answer was lost, finds the run that it began.
 
         Raises:
             KlingUIError: It cannot be started; nothing was sent.
         """
         caller, choice, again = self._caller(scope), asked.options(), flag_in(paying.again, "again")
         engine, token, max_usd = paying.read()
+        chosen = handle_in(handle)
         given = await caller.inputs(image, video)
         picture, clip = given[InputKind.IMAGE], given[InputKind.VIDEO]
         if picture is None or clip is None:
@@ -165,10 +171,10 @@ class ProgramCalls:
             video_url=clip.url,
             findings=report_json(report),
         )
-        begun = self._begin(caller, inputs, engine, token, max_usd, again=again)
-        start, handle = await asyncio.shield(begun)  # whoever goes away now leaves a whole run, not half of one
-        view = await self._view(handle)
-        return {"handle": handle, "is_new": start.is_new, "note": start_words(start.code)} | _run_answer(view)
+        begun = self._begin(caller, inputs, engine, token, max_usd, again=again, handle=chosen or new_handle())
+        start, given_handle = await asyncio.shield(begun)  # whoever goes away now leaves a whole run, not half of one
+        view = await self._view(given_handle)
+        return {"handle": given_handle, "is_new": start.is_new, "note": start_words(start.code)} | _run_answer(view)
 
     async def status(self, handle: object, token: object = "", wait_s: object = 0) -> Answer:
         """Tell how far a run is; with the token that pays for it one that waits for that token goes on.
@@ -350,11 +356,15 @@ class ProgramCalls:
         max_usd: float | None,
         *,
         again: bool,
+        handle: str,
     ) -> tuple[Start, str]:
-        services, owner = caller.services, caller.owner(token)
+        services, owner = caller.services, caller.owner(token, key_of(handle, "run"))
+        runner = services.runner
+        if (begun := await runner.repeated(handle, inputs, engine=engine, visitor=owner, token=token)) is not None:
+            return begun, handle
         services.store.floor.check()
         async with services.turn():  # both files are read and copied
-            start = await services.runner.begin(
+            start = await runner.begin(
                 inputs,
                 engine=engine,
                 visitor=owner,
@@ -362,7 +372,7 @@ class ProgramCalls:
                 again=again,
                 terms=caller.terms(owner, max_usd),
             )
-        return start, await services.runner.handles.give(start.run_id)
+        return start, await runner.handles.give(start.run_id, handle)
 
 
 async def _size(services: Services, image: Path, wanted: Resolution) -> Resolution:

@@ -47,7 +47,8 @@ PARAMETERS = {
     "cells": "Numbers of the cells that are meant, from 1, in the order of images, videos, orientations and prompts.",
     "plan_only": "Check and price the whole, and start nothing.",
     "again": "Make, and pay, another one although the same run was made; of a batch, of cells that failed.",
-    "handle": "Of the run, batch or long clip, as it was given; whoever has it has the run.",
+    "handle": "Of the run, batch or long clip; whoever has it has the run. What starts one may choose it: 22-128 "
+    "characters that nobody can guess, such as a random UUID. Repeated after a lost answer, it makes nothing twice.",
     "pause": "Start nothing more of this batch; what runs is finished.",
     "model": "Of Kling, the model's id as models lists it; without one the usual model.",
     "wait_s": "Seconds to wait for the end of the run, batch or long clip, 50 at most.",
@@ -114,6 +115,7 @@ class Endpoints:
         max_usd: float | None = None,
         again: bool = False,
         model: str = "",
+        handle: str = "",
     ) -> dict[str, Any]:
         """Start a run and give its handle at once; it goes on without a connection.
 
@@ -123,7 +125,7 @@ class Endpoints:
             prompt=prompt, orientation=orientation, keep_sound=keep_sound, resolution=resolution, model=model
         )
         paying = PaymentArguments(engine=engine, token=token, max_usd=max_usd, again=again)
-        return await self._calls.run(_scope(request), image, video, asked, paying, accept=accept)
+        return await self._calls.run(_scope(request), image, video, asked, paying, accept=accept, handle=handle)
 
     async def status(self, handle: str, token: str = "", wait_s: float = 0) -> dict[str, Any]:
         """Tell how far a run is. With its token, a paid run that waits for it after a restart goes on. Free."""

@@ -1,8 +1,6 @@
 """What a program may ask of clips beyond the limit: planned, run in pieces and joined, asked after and stopped."""
 
 import asyncio
-import hashlib
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +13,7 @@ from kling_ui.long_clips.piece_runs import NextFrom
 from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.results import Progress
 from kling_ui.run_orders import RunOrder
-from kling_ui.runs.handles import HANDLE_MAX_CHARS
+from kling_ui.runs.handles import key_of, new_handle
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import RunInputs
 from kling_ui.ui.open_long_runs import LongRunOrder, OpenLongRun
@@ -23,6 +21,7 @@ from kling_ui.ui.programs.arguments import (
     OptionArguments,
     PaymentArguments,
     flag_in,
+    handle_in,
     list_in,
     one_of,
     rules_in,
@@ -35,6 +34,7 @@ from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import token_of
 
 CUTS_MAX = 400
+KIND = "long clip"
 UNKNOWN = "No long clip is known under this handle."
 GO_ON = "It may have ended long ago or been stopped by a restart: give the same files and choices with it to go on."
 
@@ -116,8 +116,6 @@ class LongClipCalls:
         """
         services, caller = self._services(), Caller.of(self._services(), scope)
         handle = text_in(asked.handle, "handle")
-        if len(handle) > HANDLE_MAX_CHARS:
-            raise RunError(UNKNOWN, advice=GO_ON)
         if not asked.image and not asked.video:
             return await self._status(caller, handle, asked)
         engine, token, max_usd = paying.read()
@@ -125,9 +123,9 @@ class LongClipCalls:
         picture, clip = given[InputKind.IMAGE], given[InputKind.VIDEO]
         if picture is None or clip is None:
             raise RunError("A run takes both a character image and a reference video.")
-        handle = handle or secrets.token_urlsafe(32)
-        key = _key_of(handle)
-        owner = caller.owner(token) if token is not None else f"program:{key}"
+        handle = handle_in(handle) or new_handle()
+        key = key_of(handle, KIND)
+        owner = caller.owner(token, key)
         run = RunOrder(
             inputs=RunInputs(image=picture.path, video=clip.path, choice=choice, image_url=picture.url),
             engine=engine,
@@ -153,7 +151,7 @@ class LongClipCalls:
         return await _answer(caller, handle, opened)
 
     async def _status(self, caller: Caller, handle: str, asked: LongClipArguments) -> Answer:
-        opened = self._services().long_runs.find(_key_of(handle)) if handle else None
+        opened = self._services().long_runs.find(key_of(handle, KIND)) if handle else None
         if opened is None:
             raise RunError(UNKNOWN, advice=GO_ON)
         wait_s = seconds_in(asked.wait_s, "wait_s", most=WAIT_MAX_S) or 0.0
@@ -165,11 +163,6 @@ class LongClipCalls:
 
 def _nobody(_news: Progress) -> None:
     pass
-
-
-def _key_of(handle: str) -> str:
-    """Return what a handle is known by here: it must not open it, so it is a hash."""
-    return hashlib.sha256(f"long clip {handle}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _cuts_in(value: object) -> tuple[float, ...] | None:

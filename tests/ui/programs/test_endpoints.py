@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import httpx
@@ -239,6 +240,30 @@ def test_tokens_are_nowhere(app, folder):
         text = file.read_bytes()
         assert TOKEN.encode() not in text, file
         assert OWNER_TOKEN.encode() not in text, file
+
+
+def test_a_call_repeated_with_the_handle_that_it_chose_makes_one_run(app, inputs, folder):
+    asked = inputs | {"prompt": "repeated", "handle": str(uuid.uuid4()), "again": True}
+    jobs = [app.submit(api_name="/run", **asked) for _ in range(3)]
+    told = [job.result(timeout=60) for job in jobs]
+    assert {one["handle"] for one in told} == {asked["handle"]}
+    assert sorted(one["is_new"] for one in told) == [False, False, True]
+    app.predict(asked["handle"], api_name="/cancel")
+    assert app.predict(api_name="/run", **asked)["handle"] == asked["handle"], (
+        "it does not begin anew when it has ended"
+    )
+    refused = _refused(app, "run", **(asked | {"prompt": "repeated, but another"}))
+    assert "Another run was started with this handle. Choose one for each run." in refused
+    with sqlite3.connect(folder / "ledger.sqlite") as ledger:
+        (runs,) = ledger.execute("SELECT count(*) FROM runs WHERE choice LIKE '%repeated%'").fetchone()
+    assert runs == 1
+
+
+@pytest.mark.parametrize("name", ["run", "batch", "run_long"])
+@pytest.mark.parametrize("handle", ["guessable", "x" * 21, "x" * 129])
+def test_a_handle_that_others_could_guess_is_refused(app, inputs, name, handle):
+    given = {"images": [inputs["image"]], "videos": [inputs["video"]]} if name == "batch" else inputs
+    assert "handle takes 22 to 128 characters that nobody can guess." in _refused(app, name, **given, handle=handle)
 
 
 # --- isolation --------------------------------------------------------------------------------------------------------
