@@ -12,10 +12,13 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
+from queue import SimpleQueue
+from threading import Lock, Semaphore, Thread
 from typing import Self, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
@@ -68,7 +71,10 @@ class Workers:
     def __init__(self, count: int | None = None, *, memory_mb: int = MEMORY_MB) -> None:
         self.count = count or max(1, min(4, os.cpu_count() or 1))
         self._memory_mb = memory_mb
-        self._pool = _open_pool(self.count)
+        self._processes: list[_Process] = []
+        self._free = Semaphore(0)  # processes that have nothing to do
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._lock = Lock()
         self._is_closed = False
         self.tally = WorkTally()
 
@@ -103,8 +109,8 @@ class Workers:
             Exception: What the work itself raised, as it was.
         """
         try:
-            job = pickle.dumps(functools.partial(work, *args, **kwargs))
-            return pickle.loads(await asyncio.wrap_future(self._schedule(job, timeout_s)))  # noqa: S301  our own
+            call = pickle.dumps(functools.partial(work, *args, **kwargs))
+            return pickle.loads(await asyncio.wrap_future(self._schedule(call, timeout_s)))  # noqa: S301  our own
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -121,18 +127,34 @@ class Workers:
 
     def close(self) -> None:
         """End all workers at once."""
-        self._is_closed = True
-        self._pool.stop()
-        self._pool.join()
+        with self._lock:
+            self._is_closed = True
+            processes = tuple(self._processes)
+        for _ in processes:
+            self._jobs.put(None)
+        for process in processes:
+            process.stop()
+        for process in processes:
+            process.join()
 
-    def _schedule(self, job: bytes, timeout_s: float | None) -> ProcessFuture[bytes]:
-        with _interrupts_held():
-            if not self._is_closed and not self._pool.active:  # somebody killed a worker that had nothing to do
-                self._pool.stop()
-                self._pool.join()
-                self._pool = _open_pool(self.count)
-            limits = WorkLimits.of(self._memory_mb, timeout_s)
-            return self._pool.schedule(_do, (job, limits), timeout=timeout_s)
+    def _schedule(self, call: bytes, timeout_s: float | None) -> Future[bytes]:
+        job = _Job(call, WorkLimits.of(self._memory_mb, timeout_s), timeout_s)
+        with self._lock:
+            if self._is_closed:
+                raise WorkCancelledError("The work was stopped.")
+            self._jobs.put(job)
+            if not self._free.acquire(blocking=False) and len(self._processes) < self.count:
+                process = _Process()
+                self._processes.append(process)
+                with _interrupts_held():
+                    Thread(target=self._serve, args=(process,), name="worker", daemon=True).start()
+        return job.future
+
+    def _serve(self, process: "_Process") -> None:
+        """Have one process do jobs, one after the other."""
+        while (job := self._jobs.get()) is not None:
+            job.have_done(process)
+            self._free.release()
 
     def _why_it_died(self, error: Exception) -> WorkError:
         code = getattr(error, "exitcode", 0)
@@ -184,9 +206,107 @@ class TurnTakingWorkers(Workers):
         """Do nothing: they are others', too."""
 
 
-def _open_pool(count: int) -> ProcessPool:
+class _Job:
+    """A call on its way to a process and back.
+
+    Args:
+        call: Pickled.
+        limits: What it may take.
+        timeout_s: How long it may take in a process, in seconds; ``None`` sets no limit.
+
+    Attributes:
+        future: What it comes to, pickled; cancelling it ends the job wherever it is.
+    """
+
+    def __init__(self, call: bytes, limits: WorkLimits, timeout_s: float | None) -> None:
+        self.future: Future[bytes] = Future()
+        self._call, self._limits, self._timeout_s = call, limits, timeout_s
+        self._done: ProcessFuture[bytes] | None = None
+        self._lock = Lock()
+        self.future.add_done_callback(self._end)
+
+    def have_done(self, process: "_Process") -> None:
+        """Have a process do it, and wait until that has nothing more to do with it."""
+        try:
+            with self._lock:
+                if self.future.cancelled():
+                    return
+                self._done = process.begin(self._call, self._limits, self._timeout_s)
+            value = self._done.result()
+        except CancelledError:
+            self.future.cancel()
+            process.renew()
+        except Exception as error:  # noqa: BLE001  it is for whoever waits
+            with suppress(InvalidStateError):  # cancelled at this moment
+                self.future.set_exception(error)
+        else:
+            with suppress(InvalidStateError):
+                self.future.set_result(value)
+
+    def _end(self, future: Future[bytes]) -> None:
+        if not future.cancelled():
+            return
+        with self._lock:
+            if self._done is not None:
+                self._done.cancel()
+
+
+class _Process:
+    """A process that does one job at a time: a pool of Pebble's with a single one.
+
+    In a pool of several, or with jobs that wait in it, Pebble ends the process of a cancelled job though that may have
+    taken the next one by then, and nobody is told of that until its time is up. So a process gets a job only when the
+    one before has ended for good, and after a cancelled one it is another process.
+    """
+
+    def __init__(self) -> None:
+        self._pool = _open_pool()
+        self._lock = Lock()
+        self._is_stopped = False
+        self._under_way: ProcessFuture[bytes] | None = None
+
+    def begin(self, call: bytes, limits: WorkLimits, timeout_s: float | None) -> "ProcessFuture[bytes]":
+        """Hand a job in.
+
+        Raises:
+            CancelledError: It was stopped.
+        """
+        with self._lock:
+            if self._is_stopped:
+                raise CancelledError
+            if not self._pool.active:  # somebody killed the process while it had nothing to do
+                self._replace()
+            self._under_way = self._pool.schedule(_do, (call, limits), timeout=timeout_s)
+            return self._under_way
+
+    def renew(self) -> None:
+        """End the process; the next job gets another one."""
+        with self._lock:
+            if not self._is_stopped:
+                self._replace()
+
+    def stop(self) -> None:
+        """Give no job to it any more, and end the one that it does."""
+        with self._lock:
+            self._is_stopped = True
+            if self._under_way is not None:
+                self._under_way.cancel()
+            self._pool.stop()
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        with self._lock:
+            self._pool.join()
+
+    def _replace(self) -> None:
+        self._pool.stop()
+        self._pool.join()
+        self._pool = _open_pool()
+
+
+def _open_pool() -> ProcessPool:
     context = multiprocessing.get_context("spawn")  # MediaPipe's threads do not survive a fork
-    return ProcessPool(max_workers=count, context=context, initializer=_settle_in)
+    return ProcessPool(max_workers=1, context=context, initializer=_settle_in)
 
 
 @contextmanager

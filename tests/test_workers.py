@@ -1,5 +1,6 @@
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kling_ui.errors import MediaError, WorkError, WorkTimeoutError
+from kling_ui.errors import MediaError, WorkCancelledError, WorkError, WorkTimeoutError
 from kling_ui.work_limits import CORES_EACH, WorkLimits, is_out_of_memory
 from kling_ui.workers import NICE, TurnTakingWorkers, Workers
 
@@ -53,6 +54,63 @@ def test_cancelling_ends_the_work_and_frees_the_worker(workers):
         return await workers.run(max, 3, 4, timeout_s=30)
 
     assert asyncio.run(cancel_a_sleeper()) == 4
+
+
+def test_no_job_is_ended_for_another_one_that_was_cancelled(workers):
+    """Each is cancelled about when it ends; ended with it, the next one would wait for its time limit."""
+
+    async def cancel_some(rounds):
+        chance, answers = random.Random(20261129), []
+        for number in range(rounds):
+            lasting = chance.uniform(0.0, 0.03)
+            jobs = [asyncio.ensure_future(workers.run(time.sleep, lasting, timeout_s=60)) for _ in range(2)]
+            await asyncio.sleep(chance.uniform(0.0, 0.08))
+            for job in jobs:
+                job.cancel()
+            answers.append(await asyncio.wait_for(workers.run(max, number, 0, timeout_s=60), 30))
+            await asyncio.gather(*jobs, return_exceptions=True)
+        return answers
+
+    assert asyncio.run(cancel_some(40)) == list(range(40))
+
+
+def test_after_a_cancelled_job_there_is_another_process(workers):
+    async def cancel_one():
+        before = await workers.run(os.getpid)
+        task = asyncio.create_task(workers.run(time.sleep, 60))
+        await asyncio.sleep(0.2)
+        task.cancel()
+        return before, await workers.run(os.getpid)
+
+    before, after = asyncio.run(cancel_one())
+    assert before != after
+
+
+def test_closing_ends_what_is_under_way_and_what_waits():
+    async def close_early():
+        pool = Workers(1)
+        jobs = [asyncio.ensure_future(pool.run(time.sleep, 60)) for _ in range(3)]
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(pool.close)
+        ends = await asyncio.wait_for(asyncio.gather(*jobs, return_exceptions=True), 20)
+        with pytest.raises(WorkCancelledError):
+            await pool.run(max, 3, 4)
+        return ends
+
+    assert [type(end) for end in asyncio.run(close_early())] == [WorkCancelledError] * 3
+
+
+def test_as_many_jobs_as_there_are_processes_are_done_at_a_time():
+    async def ask(pool):
+        return await asyncio.gather(*(pool.run(pid_after, 1.0) for _ in range(4)))
+
+    with Workers(2) as pool:
+        assert len(set(asyncio.run(ask(pool)))) == 2
+
+
+def pid_after(seconds):
+    time.sleep(seconds)
+    return os.getpid()
 
 
 def test_an_error_of_the_work_arrives_as_it_was(workers):
