@@ -103,21 +103,16 @@ def _of_motion(actor_at: Callable[[float], Actor], path: Path, seed: int) -> Tal
 
 def _with_faults(track: PoseTrack, seed: int) -> tuple[PoseTrack, np.ndarray]:
     """Plant faults in a track; also ``(frames,)`` bool, where a new look is needed."""
-    points = track.landmarks[..., :3] * SIDE_PX
-    filled = np.nan_to_num(points)
-    planted = plant(track.times_s, filled, seed)
-    planted.points[: round(BEGINNING_S * FPS)], planted.fault[: round(BEGINNING_S * FPS)] = (
-        _upside_down(filled[: round(BEGINNING_S * FPS)]),
-        "upside down",
-    )
-    faulty = (planted.fault != "") & ~np.isin(planted.fault, EXCHANGED) & track.found
     landmarks, world_m = track.landmarks.copy(), track.world_m.copy()
-    changed = planted.fault != ""
-    landmarks[changed, :, :3] = planted.points[changed] / SIDE_PX
-    trunk = np.linalg.norm(points[:, SHOULDERS].mean(axis=1) - points[:, HIPS].mean(axis=1), axis=-1)
-    world = planted.points - planted.points[:, HIPS].mean(axis=1, keepdims=True)
-    world_m[changed] = (world * (0.5 / np.maximum(trunk, 1.0))[:, None, None])[changed]
+    for values in (landmarks[..., :3], world_m):  # the same faults in both
+        points = np.nan_to_num(values) * SIDE_PX
+        planted = plant(track.times_s, points, seed)
+        beginning = slice(round(BEGINNING_S * FPS))
+        planted.points[beginning], planted.fault[beginning] = _upside_down(points[beginning]), "upside down"
+        changed = planted.fault != ""
+        values[changed] = planted.points[changed] / SIDE_PX
     landmarks[~track.found], world_m[~track.found] = np.nan, np.nan
+    faulty = changed & ~np.isin(planted.fault, EXCHANGED) & track.found
     return replace(track, landmarks=landmarks, world_m=world_m), faulty
 
 

@@ -11,7 +11,6 @@ import threading
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 
@@ -93,6 +92,8 @@ class Readings:
         believed: ``(frames,)`` bool; frames in which nobody was found are not.
         way: ``(frames,)`` index: 0 as read, 1 shoulders and arms exchanged, 2 hips and legs exchanged, 3 both.
         look: ``(frames,)`` which new look at the frame is believed; -1 the first reading, or none.
+        contested: ``(frames,)`` bool: believed, though a jump leads from here to a longer stretch that is believed as
+            well. After a cut both are right; of somebody who lies, either may be upside down. Only a new look can tell.
         in_doubt_from: The first frame about which the frames to come may still decide, because so far nobody stands
             upright since then; ``frames`` when there is none.
     """
@@ -100,6 +101,7 @@ class Readings:
     believed: np.ndarray
     way: np.ndarray
     look: np.ndarray
+    contested: np.ndarray
     in_doubt_from: int
 
 
@@ -137,6 +139,14 @@ def exchanged(row: np.ndarray, way: int) -> np.ndarray:
 
 
 Reading = tuple[np.ndarray, np.ndarray]  # points and metres, see :meth:`ReadingSearch.add`
+
+
+def agree(one: Reading, other: Reading) -> bool:
+    """Tell whether two readings of a frame mean the same body the same way up, whatever they say of its sides."""
+    first, second = _measured(*one), _measured(*other)
+    size = float(np.exp((first[_SIZE, 0] + second[_SIZE, 0]) / 2))
+    apart = float(np.linalg.norm(first[_MIDDLE] - second[_MIDDLE])) / size
+    return apart <= _TUMBLE_MIN and float(np.linalg.norm(first[_TRUNK] - second[_TRUNK])) <= _TUMBLE_MIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +214,22 @@ class ReadingSearch:
         measured = {frame: [_measured(*look) for look in looks.get(frame, ())] for frame in taken_back}
         with self._lock:
             self._looks |= measured
-            first = bisect_left(self._places, taken_back[0], key=lambda place: place.frame)
-            del self._places[first:], self._at_s[first:]
-            for frame in range(taken_back[0], len(self._times_s)):
-                self._reach(frame)
+            self._reach_again(taken_back[0])
+
+    def believe_first(self, frames: Iterable[int]) -> None:
+        """Let first readings that were taken back count again, in place of all new looks."""
+        given_back = sorted(frames)
+        if given_back:
+            with self._lock:
+                for frame in given_back:
+                    self._looks.pop(frame, None)
+                self._reach_again(given_back[0])
+
+    def _reach_again(self, first: int) -> None:
+        start = bisect_left(self._places, first, key=lambda place: place.frame)
+        del self._places[start:], self._at_s[start:]
+        for frame in range(first, len(self._times_s)):
+            self._reach(frame)
 
     def _reach(self, frame: int) -> None:
         """Find the cheapest ways to a frame's readings."""
@@ -262,19 +284,22 @@ class ReadingSearch:
     def _readings(self, since: int) -> Readings:
         frames = len(self._times_s)
         believed, way, look = np.zeros(frames, bool), np.zeros(frames, int), np.full(frames, -1)
+        contested = np.zeros(frames, bool)
         if not self._places or self._places[-1].frame < since:
-            return Readings(believed, way, look, frames)
+            return Readings(believed, way, look, contested, frames)
         path, ways, jumps = self._cheapest(bisect_left(self._places, since, key=lambda place: place.frame))
         rises = np.array([-place.measured[_TRUNK, 1] for place in path])
         first_readings = np.array([place.look < 0 for place in path])
         at_s = np.array([place.at_s for place in path])
         jumps[1:] |= (first_readings[1:] != first_readings[:-1]) & (np.diff(at_s) > _LINK_S_MAX)
-        stands, doubt = _believed_stretches(at_s, rises >= _UPRIGHT_MIN, jumps, first_readings)
+        stretches = _Stretches.between(jumps, at_s, rises >= _UPRIGHT_MIN, first_readings)
+        stands, doubt = stretches.believed(), stretches.in_doubt_from
         found = np.array([place.frame for place in path])
         believed[found[stands]] = True
+        contested[found[stretches.contested()]] = True
         way[found] = ways
         look[found[stands]] = [place.look for place, kept in zip(path, stands, strict=True) if kept]
-        return Readings(believed, way, look, frames if doubt is None else int(found[doubt]))
+        return Readings(believed, way, look, contested, frames if doubt is None else int(found[doubt]))
 
     def _cheapest(self, since: int) -> tuple[list[_Place], np.ndarray, np.ndarray]:
         """Places on the cheapest way, what is done with each, and which of them it jumped to."""
@@ -361,22 +386,57 @@ def _way(then: np.ndarray, here: np.ndarray, place: int) -> np.ndarray:
     return mean * np.arccos(np.clip(cosine, -1, 1)) + _RIGIDITY * np.abs(lengths[0] - lengths[1])
 
 
-def _believed_stretches(
-    at_s: np.ndarray, upright: np.ndarray, jumps: np.ndarray, first_readings: np.ndarray
-) -> tuple[np.ndarray, int | None]:
-    """Leave out stretches that are never upright and border on an upright one by a jump, or hang on new looks alone.
+@dataclass(frozen=True, slots=True)
+class _Stretches:
+    """Readings of the way through a clip, between its jumps.
 
-    Returns:
-        ``(frames,)`` bool; and where the last stretch begins when it is such a one so far, and short.
+    Attributes:
+        first: ``(stretches,)`` place on the way at which each begins.
+        end: ``(stretches,)`` place behind its last one.
+        lasts_s: ``(stretches,)`` seconds from its first to its last reading.
+        stands: ``(stretches,)`` bool, whether somebody is upright in any of its readings.
+        is_read: ``(stretches,)`` bool, whether any of its readings is a first one.
     """
-    edges = [0, *(int(place) for place in np.flatnonzero(jumps) if place), len(at_s)]
-    stretches = list(pairwise(edges))
-    stands = [bool(upright[first:end].any()) for first, end in stretches]
-    kept = np.ones(len(at_s), bool)
-    short = [at_s[end - 1] - at_s[first] <= DOUBT_S_MAX for first, end in stretches]
-    for place, (first, end) in enumerate(stretches):
-        if not stands[place] and short[place] and any(stands[max(0, place - 1) : place + 2]):
-            kept[first:end] = False
-        if not first_readings[first:end].any():  # somebody else may be there, whom only the new looks saw
-            kept[first:end] = False
-    return kept, stretches[-1][0] if not stands[-1] and short[-1] else None
+
+    first: np.ndarray
+    end: np.ndarray
+    lasts_s: np.ndarray
+    stands: np.ndarray
+    is_read: np.ndarray
+
+    @classmethod
+    def between(
+        cls, jumps: np.ndarray, at_s: np.ndarray, upright: np.ndarray, first_readings: np.ndarray
+    ) -> "_Stretches":
+        """Take apart a way at its jumps; all arguments have one row for each of its places."""
+        edges = [0, *(int(place) for place in np.flatnonzero(jumps) if place), len(at_s)]
+        first, end = np.array(edges[:-1]), np.array(edges[1:])
+        stands, is_read = (np.logical_or.reduceat(values, first) for values in (upright, first_readings))
+        return cls(first, end, at_s[end - 1] - at_s[first], stands, is_read)
+
+    def believed(self) -> np.ndarray:
+        """Leave out (``(places,)``) what is never upright beside somebody who is, or what only new looks saw."""
+        return self._spread(self._kept)
+
+    def contested(self) -> np.ndarray:
+        """Tell which are believed beside a longer one that is believed as well, see :class:`Readings`."""
+        lasts_s = np.concatenate(([-1.0], np.where(self._kept, self.lasts_s, -1.0), [-1.0]))
+        longer = np.maximum(lasts_s[:-2], lasts_s[2:]) > self.lasts_s
+        return self._spread(self._kept & (self.lasts_s <= DOUBT_S_MAX) & longer)
+
+    @property
+    def in_doubt_from(self) -> int | None:
+        """The place from which on the next readings may decide; ``None`` when nothing hangs on them."""
+        open_ones = ~self.stands & (self.lasts_s <= DOUBT_S_MAX)
+        if not open_ones[-1]:
+            return None
+        is_undecided = len(self.first) > 1 and open_ones[-2] and self.lasts_s[-2] >= self.lasts_s[-1]
+        return int(self.first[-2 if is_undecided else -1])
+
+    @property
+    def _kept(self) -> np.ndarray:
+        beside = np.concatenate(([False], self.stands, [False]))
+        return self.is_read & (self.stands | (self.lasts_s > DOUBT_S_MAX) | ~(beside[:-2] | beside[2:]))
+
+    def _spread(self, chosen: np.ndarray) -> np.ndarray:
+        return np.repeat(chosen, self.end - self.first)

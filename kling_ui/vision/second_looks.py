@@ -8,7 +8,7 @@ Which of these is right is told by the same search that did not believe the firs
 
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +19,16 @@ from kling_ui.media.probe import sniff_video
 from kling_ui.media.video import Frame, read_frames
 from kling_ui.vision.detector import Candidate
 from kling_ui.vision.people import FACES_LONG_SIDE_PX, body_below, face_detector_of
-from kling_ui.vision.plausibility import EXCHANGED, SKIP_S_MAX, Readings, ReadingSearch, exchanged, search_of
+from kling_ui.vision.plausibility import (
+    EXCHANGED,
+    SKIP_S_MAX,
+    Reading,
+    Readings,
+    ReadingSearch,
+    agree,
+    exchanged,
+    search_of,
+)
 from kling_ui.vision.pose import (
     EPSILON,
     HIPS,
@@ -36,6 +45,8 @@ from kling_ui.vision.tracking import detection_stride
 
 GAP_S_MIN = 0.1  # between believed readings: less is bridged as well without a look
 CANDIDATES_MAX = 2  # of the detector's, that are read in one look
+WITNESSES = 5  # frames of a contested stretch that the detector is asked about
+GLANCE_S = 0.35  # from look to look where nobody is near: who comes in stays longer
 _SLACK_S = 1e-4  # between the times of the same frame, read twice
 _SEEK_S = 2.0  # a way ahead that is skipped rather than decoded
 _AROUND = 1.15  # of the distance from the hips to the farthest joint: head and feet go on beyond
@@ -91,18 +102,14 @@ def unbelieved(readings: Readings, times_s: Sequence[float] | np.ndarray, first:
     believed = np.flatnonzero(readings.believed)
     if not len(believed) or bool(readings.believed[first:end].all()):
         return []
-    stretches: list[list[int]] = []
-    for frame in np.flatnonzero(~readings.believed[first:end]) + first:
+
+    def is_long(frame: int) -> bool:
         after = int(np.searchsorted(believed, frame))
         before_s = times_s[believed[after - 1]] if after else -math.inf
         after_s = times_s[believed[after]] if after < len(believed) else math.inf
-        if after_s - before_s < GAP_S_MIN:
-            continue
-        if stretches and stretches[-1][-1] == frame - 1:
-            stretches[-1].append(int(frame))
-        else:
-            stretches.append([int(frame)])
-    return stretches
+        return after_s - before_s >= GAP_S_MIN
+
+    return _runs(filter(is_long, np.flatnonzero(~readings.believed[first:end]) + first))
 
 
 def look_again(
@@ -133,11 +140,8 @@ def look_again(
     return poses
 
 
-def _offered(poses: Mapping[int, Sequence[Pose]], aspect: float) -> dict[int, list[tuple[np.ndarray, np.ndarray]]]:
-    return {
-        frame: [(pose.landmarks[:, :2] * (aspect, 1.0), pose.world_m) for pose in found]
-        for frame, found in poses.items()
-    }
+def _offered(poses: Mapping[int, Sequence[Pose]], aspect: float) -> dict[int, list[Reading]]:
+    return {frame: [_reading_of(pose, aspect) for pose in found] for frame, found in poses.items()}
 
 
 def _whole(rgb: np.ndarray, _near: Pose | None) -> list[Pose]:
@@ -175,6 +179,106 @@ def _below_faces(rgb: np.ndarray, _near: Pose | None) -> list[Pose]:
     return [pose for face in faces if (pose := body_below(rgb, face.box)) is not None]
 
 
+def new_looks(
+    search: ReadingSearch,
+    readings: Readings,
+    span: range,
+    *,
+    times_s: Sequence[float] | np.ndarray,
+    rereader: Rereader,
+    pose_of: Callable[[int], Pose],
+    fps: float | None = None,
+) -> dict[int, list[Pose]]:
+    """Look again at frames whose readings are not believed, or are contested and not what others see in the frame.
+
+    Args:
+        search: It takes what the looks give.
+        readings: What it believes so far.
+        span: The frames in question.
+        times_s: Of all frames.
+        rereader: Reads frames of the clip.
+        pose_of: Gives the pose of a frame that is believed or contested.
+        fps: Frames per second, where not every frame needs a look of its own.
+
+    Returns:
+        Of each frame that was looked at what the looks gave, in the order that :attr:`Readings.look` counts them.
+
+    Raises:
+        MediaError: The clip cannot be decoded.
+    """
+    outvoted = _outvoted(readings, times_s, span, rereader, pose_of)
+    believed = readings.believed.copy()
+    believed[[frame for stretch in outvoted for frame in stretch]] = False
+    readings = replace(readings, believed=believed)
+    near, looks = nearest_of(readings, times_s, pose_of), {}
+    for stretch in unbelieved(readings, times_s, span.start, span.stop):
+        frames = _worth_a_look(stretch if fps is None else thinned(stretch, fps), times_s, near, rereader)
+        pictures = list(rereader.read([float(times_s[frame]) for frame in frames]))
+        if frames and len(pictures) == len(frames):
+            looks |= look_again(search, frames, pictures, stretch, near)
+    if outvoted:
+        final = search.readings(span.start).believed
+        search.believe_first(frame for stretch in outvoted if not final[stretch].any() for frame in stretch)
+    return looks
+
+
+def _outvoted(
+    readings: Readings,
+    times_s: Sequence[float] | np.ndarray,
+    span: range,
+    rereader: Rereader,
+    pose_of: Callable[[int], Pose],
+) -> list[list[int]]:
+    """List contested stretches in most of whose frames the detector sees somebody, but otherwise than they were read.
+
+    The tracker goes on from frame to frame; the detector begins afresh in each, so a few frames are enough to tell.
+    """
+    outvoted = []
+    for stretch in _runs(np.flatnonzero(readings.contested[span.start : span.stop]) + span.start):
+        asked = [stretch[at] for at in sorted({round(at) for at in np.linspace(0, len(stretch) - 1, WITNESSES)})]
+        against = 0
+        for frame, rgb in zip(asked, rereader.read([float(times_s[frame]) for frame in asked]), strict=False):
+            seen, aspect = _whole(rgb, None), rgb.shape[1] / rgb.shape[0]
+            own = _reading_of(pose_of(frame), aspect)
+            against += bool(seen) and not any(agree(own, _reading_of(pose, aspect)) for pose in seen)
+        if 2 * against > len(asked):
+            outvoted.append(stretch)
+    return outvoted
+
+
+def _worth_a_look(
+    frames: Sequence[int], times_s: Sequence[float] | np.ndarray, near: Near, rereader: Rereader
+) -> list[int]:
+    """Leave out frames that no believed reading is near, where a look now and then shows nobody around them."""
+    far = [frame for frame in frames if near(frame) is None]
+    asked: list[int] = []
+    for frame in far:
+        if not asked or times_s[frame] - times_s[asked[-1]] >= GLANCE_S - _SLACK_S:
+            asked.append(frame)
+    if len(asked) == len(far):
+        return list(frames)
+    shown = rereader.read([float(times_s[frame]) for frame in asked])
+    seen = [place for place, rgb in enumerate(shown) if _whole(rgb, None)]
+    edges = [-1, *asked, len(times_s)]  # of a glance at asked[place], its neighbours are edges[place] and [place + 2]
+    around = {frame for place in seen for frame in far if edges[place] < frame < edges[place + 2]}
+    return [frame for frame in frames if frame in around or near(frame) is not None]
+
+
+def _reading_of(pose: Pose, aspect: float) -> Reading:
+    return pose.landmarks[:, :2] * (aspect, 1.0), pose.world_m
+
+
+def _runs(frames: Iterable[int]) -> list[list[int]]:
+    """Take apart rising numbers where one is missing."""
+    runs: list[list[int]] = []
+    for frame in frames:
+        if runs and runs[-1][-1] == frame - 1:
+            runs[-1].append(int(frame))
+        else:
+            runs.append([int(frame)])
+    return runs
+
+
 def mended_track(track: PoseTrack, path: Path, *, in_mirror: bool = False) -> PoseTrack:
     """Put what new looks give in the place of readings that are not believed.
 
@@ -189,27 +293,28 @@ def mended_track(track: PoseTrack, path: Path, *, in_mirror: bool = False) -> Po
     Raises:
         MediaError: The clip cannot be decoded.
     """
-    search = search_of(track)
+    search, count = search_of(track), len(track.times_s)
     readings = search.readings()
-    stretches = unbelieved(readings, track.times_s, 0, len(track.times_s))
-    if not stretches:
+    if not is_in_doubt(readings, track.times_s, range(count)):
         return track
-    near = nearest_of(
-        readings, track.times_s, lambda frame: Pose(track.landmarks[frame], track.world_m[frame], None, 1.0)
-    )
-    landmarks, world_m = track.landmarks.copy(), track.world_m.copy()
+
+    def pose_of(frame: int) -> Pose:
+        return Pose(track.landmarks[frame], track.world_m[frame], None, 1.0)
+
     with closing(Rereader(path, in_mirror=in_mirror)) as rereader:
-        for frames in stretches:
-            pictures = list(rereader.read([float(track.times_s[frame]) for frame in frames]))
-            if len(pictures) < len(frames):
-                continue
-            poses = look_again(search, frames, pictures, frames, near)
-            final = search.readings()
-            for frame in frames:
-                if final.believed[frame]:
-                    pose, way = poses[frame][final.look[frame]], int(final.way[frame])
-                    landmarks[frame], world_m[frame] = exchanged(pose.landmarks, way), exchanged(pose.world_m, way)
+        looks = new_looks(search, readings, range(count), times_s=track.times_s, rereader=rereader, pose_of=pose_of)
+    final, landmarks, world_m = search.readings(), track.landmarks.copy(), track.world_m.copy()
+    for frame in looks:
+        if final.believed[frame] and final.look[frame] >= 0:
+            pose, way = looks[frame][final.look[frame]], int(final.way[frame])
+            landmarks[frame], world_m[frame] = exchanged(pose.landmarks, way), exchanged(pose.world_m, way)
     return replace(track, landmarks=landmarks, world_m=world_m)
+
+
+def is_in_doubt(readings: Readings, times_s: Sequence[float] | np.ndarray, span: range) -> bool:
+    """Tell whether :func:`new_looks` would look at any of the frames in ``span``."""
+    contested = bool(readings.contested[span.start : span.stop].any())
+    return contested or bool(unbelieved(readings, times_s, span.start, span.stop))
 
 
 def nearest_of(readings: Readings, times_s: Sequence[float] | np.ndarray, pose_of: Callable[[int], Pose]) -> Near:
