@@ -67,6 +67,7 @@ _BREAK_COST = 1.6  # to go on somewhere else altogether, as after a cut: less th
 _TWIST_COST, _TWIST_FREE = 2.0, 0.02
 _JUMP_MIN = 0.4  # beyond what is possible, from which on a way is a jump
 _TUMBLE_MIN = 0.8  # a trunk that moves by so much while readings are left out has jumped, too
+_TUMBLED, _JUMPED = 1, 2
 SKIP_S_MAX = 0.7  # the longest stretch that is left out between two readings that fit together
 # A body stands upright when its trunk rises by this much of its length; whoever bends or lies does not.
 _UPRIGHT_MIN = 0.35
@@ -162,7 +163,7 @@ class _Place:
         measured: ``(measures, 3)`` see :func:`_measured`.
         cost: ``(ways,)`` of the cheapest way to it, taken in each way.
         before: ``(ways, 2)`` place and way that it came from, -1 where it begins there.
-        jumped: ``(ways,)`` bool, whether it was reached by a jump.
+        jumped: ``(ways,)`` whether it was reached by a jump, or tumbling while nobody was read, else 0.
     """
 
     frame: int
@@ -249,7 +250,7 @@ class ReadingSearch:
     def _place(self, frame: int, measured: np.ndarray, rank: int, number: int, look: int) -> _Place:
         time_s, count = self._times_s[frame], len(self._places)
         own = _own_cost(measured, time_s - self._at_s[-1] if count else 0.0) + _LOOK_COST * (look + 1)
-        cost, before, jumped = own + _SKIP_COST * rank, np.full((len(_WAYS), 2), -1), np.zeros(len(_WAYS), bool)
+        cost, before, jumped = own + _SKIP_COST * rank, np.full((len(_WAYS), 2), -1), np.zeros(len(_WAYS), int)
         if count:
             ways = np.arange(len(_WAYS))
             first = min(bisect_left(self._at_s, time_s - SKIP_S_MAX), count - 1)
@@ -269,7 +270,8 @@ class ReadingSearch:
             trunks = np.array([window[place].measured[_TRUNK] for place in earlier])
             tumbled = np.linalg.norm(trunks - measured[_TRUNK], axis=1) > _TUMBLE_MIN
             passed_over = np.array([window[place].read for place in earlier]) < number - 1
-            jumped = better & ((excess[earlier, way, ways] > _JUMP_MIN) | (tumbled & passed_over))
+            is_jump = (excess[earlier, way, ways] > _JUMP_MIN) | (tumbled & passed_over)
+            jumped = better * np.where(is_jump, _JUMPED, tumbled * _TUMBLED)
         return _Place(frame, time_s, look, rank, number, measured, cost, before, jumped)
 
     def readings(self, since: int = 0) -> Readings:
@@ -291,12 +293,13 @@ class ReadingSearch:
         rises = np.array([-place.measured[_TRUNK, 1] for place in path])
         first_readings = np.array([place.look < 0 for place in path])
         at_s = np.array([place.at_s for place in path])
-        jumps[1:] |= (first_readings[1:] != first_readings[:-1]) & (np.diff(at_s) > _LINK_S_MAX)
-        stretches = _Stretches.between(jumps, at_s, rises >= _UPRIGHT_MIN, first_readings)
+        jumps[1:][(first_readings[1:] != first_readings[:-1]) & (np.diff(at_s) > _LINK_S_MAX)] = _JUMPED
+        of_each = at_s, rises >= _UPRIGHT_MIN, first_readings
+        stretches = _Stretches.between(jumps == _JUMPED, *of_each)
         stands, doubt = stretches.believed(), stretches.in_doubt_from
         found = np.array([place.frame for place in path])
         believed[found[stands]] = True
-        contested[found[stretches.contested()]] = True
+        contested[found[_Stretches.between(jumps > 0, *of_each).contested(stands)]] = True
         way[found] = ways
         look[found[stands]] = [place.look for place, kept in zip(path, stands, strict=True) if kept]
         return Readings(believed, way, look, contested, frames if doubt is None else int(found[doubt]))
@@ -312,7 +315,7 @@ class ReadingSearch:
         steps = []
         while index >= since or not steps:
             place = self._places[index]
-            steps.append((place, way, bool(place.jumped[way])))
+            steps.append((place, way, int(place.jumped[way])))
             index, way = (int(value) for value in place.before[way])
         path, ways, jumps = zip(*reversed(steps), strict=True)
         return list(path), np.array(ways), np.array(jumps)
@@ -418,11 +421,12 @@ class _Stretches:
         """Leave out (``(places,)``) what is never upright beside somebody who is, or what only new looks saw."""
         return self._spread(self._kept)
 
-    def contested(self) -> np.ndarray:
-        """Tell which are believed beside a longer one that is believed as well, see :class:`Readings`."""
-        lasts_s = np.concatenate(([-1.0], np.where(self._kept, self.lasts_s, -1.0), [-1.0]))
+    def contested(self, believed: np.ndarray) -> np.ndarray:
+        """Tell which of those that are believed lie beside a longer one that is, see :class:`Readings`."""
+        kept = believed[self.first]
+        lasts_s = np.concatenate(([-1.0], np.where(kept, self.lasts_s, -1.0), [-1.0]))
         longer = np.maximum(lasts_s[:-2], lasts_s[2:]) > self.lasts_s
-        return self._spread(self._kept & (self.lasts_s <= DOUBT_S_MAX) & longer)
+        return self._spread(kept & (self.lasts_s <= DOUBT_S_MAX) & longer)
 
     @property
     def in_doubt_from(self) -> int | None:

@@ -46,7 +46,9 @@ from kling_ui.vision.tracking import detection_stride
 GAP_S_MIN = 0.1  # between believed readings: less is bridged as well without a look
 CANDIDATES_MAX = 2  # of the detector's, that are read in one look
 WITNESSES = 5  # frames of a contested stretch that the detector is asked about
-GLANCE_S = 0.35  # from look to look where nobody is near: who comes in stays longer
+# Where nobody was seen so far, one of so many frames (of some twelve a second) is looked at, and more where it shows
+# somebody: near a believed reading, and farther away than :data:`SKIP_S_MAX`. Who comes in stays longer.
+NEAR_STRIDE, FAR_STRIDE = 3, 6
 _SLACK_S = 1e-4  # between the times of the same frame, read twice
 _SEEK_S = 2.0  # a way ahead that is skipped rather than decoded
 _AROUND = 1.15  # of the distance from the hips to the farthest joint: head and feet go on beyond
@@ -73,7 +75,7 @@ class Rereader:
             MediaError: The clip cannot be decoded.
         """
         for time_s in times_s:
-            if self._frames is None or not self._at_s < time_s + _SLACK_S or time_s - self._at_s > _SEEK_S:
+            if self._frames is None or self._at_s >= time_s - _SLACK_S or time_s - self._at_s > _SEEK_S:
                 self.close()
                 self._frames = read_frames(
                     self._path,
@@ -130,12 +132,14 @@ def look_again(
         What the looks gave for each frame, in the order that :attr:`Readings.look` counts them.
     """
     poses: dict[int, list[Pose]] = {frame: [] for frame in frames}
+    shown = dict(zip(frames, pictures, strict=True))
     for look in (_whole, _mirrored, _around_neighbour, _below_faces):
-        believed = search.readings(min(taken_back)).believed if look is not _whole else None
-        for frame, rgb in zip(frames, pictures, strict=True):
-            neighbour = near(frame)
-            if believed is None or not (believed[frame] or (neighbour is None and not poses[frame])):
-                poses[frame] += look(rgb, neighbour)
+        believed = search.readings(min(taken_back)).believed
+        doubted = [frame for frame in frames if not believed[frame] or look is _whole]
+        seen = {frame: look(shown[frame], near(frame)) for frame in doubted if poses[frame]}
+        others = [frame for frame in doubted if frame not in seen and (look is _whole or near(frame) is not None)]
+        seen |= _ask(others, lambda frame, look=look: look(shown[frame], near(frame)))
+        poses = {frame: found + seen.get(frame, []) for frame, found in poses.items()}
         search.look_again(taken_back, _offered(poses, pictures[0].shape[1] / pictures[0].shape[0]))
     return poses
 
@@ -251,17 +255,29 @@ def _worth_a_look(
 ) -> list[int]:
     """Leave out frames that no believed reading is near, where a look now and then shows nobody around them."""
     far = [frame for frame in frames if near(frame) is None]
-    asked: list[int] = []
-    for frame in far:
-        if not asked or times_s[frame] - times_s[asked[-1]] >= GLANCE_S - _SLACK_S:
-            asked.append(frame)
-    if len(asked) == len(far):
-        return list(frames)
-    shown = rereader.read([float(times_s[frame]) for frame in asked])
-    seen = [place for place, rgb in enumerate(shown) if _whole(rgb, None)]
-    edges = [-1, *asked, len(times_s)]  # of a glance at asked[place], its neighbours are edges[place] and [place + 2]
-    around = {frame for place in seen for frame in far if edges[place] < frame < edges[place + 2]}
-    return [frame for frame in frames if frame in around or near(frame) is not None]
+    asked = _now_and_then(far, FAR_STRIDE)
+    pictures = zip(asked, rereader.read([float(times_s[frame]) for frame in asked]), strict=False)
+    shown = [frame for frame, rgb in pictures if _whole(rgb, None)]
+    kept = {*shown, *_around(far, asked, shown)}
+    return [frame for frame in frames if frame in kept or near(frame) is not None]
+
+
+def _ask(frames: Sequence[int], look: Callable[[int], list[Pose]]) -> dict[int, list[Pose]]:
+    """Look at some of the frames, and at all around those that show somebody."""
+    asked = _now_and_then(frames, NEAR_STRIDE)
+    found = {frame: look(frame) for frame in asked}
+    return found | {frame: look(frame) for frame in _around(frames, asked, [f for f in asked if found[f]])}
+
+
+def _now_and_then(frames: Sequence[int], stride: int) -> list[int]:
+    return sorted({*frames[::stride], *frames[-1:]})
+
+
+def _around(frames: Sequence[int], asked: Sequence[int], shown: Sequence[int]) -> list[int]:
+    """The frames that were not asked, up to the next ones that were, around those of them that show somebody."""
+    edges = [-1, *asked, math.inf]
+    spans = [(edges[place], edges[place + 2]) for place, frame in enumerate(asked) if frame in shown]
+    return [frame for frame in frames if frame not in asked and any(low < frame < high for low, high in spans)]
 
 
 def _reading_of(pose: Pose, aspect: float) -> Reading:
