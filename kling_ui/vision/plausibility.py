@@ -142,14 +142,6 @@ def exchanged(row: np.ndarray, way: int) -> np.ndarray:
 Reading = tuple[np.ndarray, np.ndarray]  # points and metres, see :meth:`ReadingSearch.add`
 
 
-def agree(one: Reading, other: Reading) -> bool:
-    """Tell whether two readings of a frame mean the same body the same way up, whatever they say of its sides."""
-    first, second = _measured(*one), _measured(*other)
-    size = float(np.exp((first[_SIZE, 0] + second[_SIZE, 0]) / 2))
-    apart = float(np.linalg.norm(first[_MIDDLE] - second[_MIDDLE])) / size
-    return apart <= _TUMBLE_MIN and float(np.linalg.norm(first[_TRUNK] - second[_TRUNK])) <= _TUMBLE_MIN
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A reading that the way through a clip may take.
@@ -216,6 +208,10 @@ class ReadingSearch:
         with self._lock:
             self._looks |= measured
             self._reach_again(taken_back[0])
+
+    def is_read(self, frame: int) -> bool:
+        """Tell whether a frame has a first reading, believed or not."""
+        return self._read[frame] is not None
 
     def believe_first(self, frames: Iterable[int]) -> None:
         """Let first readings that were taken back count again, in place of all new looks."""

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +27,6 @@ from kling_ui.vision.plausibility import (
     Reading,
     Readings,
     ReadingSearch,
-    agree,
     exchanged,
     search_of,
 )
@@ -40,11 +41,15 @@ from kling_ui.vision.pose import (
     detect_pose,
     pose_detector,
     shrink,
+    trunk_length,
 )
 from kling_ui.vision.tracking import detection_stride
 
 GAP_S_MIN = 0.1  # between believed readings: less is bridged as well without a look
 CANDIDATES_MAX = 2  # of the detector's, that are read in one look
+# Trunk lengths between two readings of one body: 0.02-0.05 measured in drawn clips, 0.3-0.7 where one of both is wrong.
+APART_MAX = 0.25
+SPREAD_FRAMES = 4  # decoded at a time beside readings that are not believed
 WITNESSES = 5  # frames of a contested stretch that the detector is asked about
 # Where nobody was seen so far, one of so many frames (of some twelve a second) is looked at, and more where it shows
 # somebody: near a believed reading, and farther away than :data:`SKIP_S_MAX`. Who comes in stays longer.
@@ -115,7 +120,13 @@ def unbelieved(readings: Readings, times_s: Sequence[float] | np.ndarray, first:
 
 
 def look_again(
-    search: ReadingSearch, frames: Sequence[int], pictures: Sequence[np.ndarray], taken_back: Sequence[int], near: Near
+    search: ReadingSearch,
+    frames: Sequence[int],
+    pictures: Sequence[np.ndarray],
+    taken_back: Sequence[int],
+    *,
+    near: Near,
+    known: Mapping[int, list[Pose]],
 ) -> dict[int, list[Pose]]:
     """Look at frames again, first where it costs least, until the search believes one of the looks.
 
@@ -127,18 +138,23 @@ def look_again(
         pictures: ``(height, width, 3)`` uint8, one for each of these frames.
         taken_back: All frames whose first readings no longer count, these among them.
         near: Gives the believed pose that is nearest in time.
+        known: What the first look gives in some of the frames.
 
     Returns:
         What the looks gave for each frame, in the order that :attr:`Readings.look` counts them.
     """
     poses: dict[int, list[Pose]] = {frame: [] for frame in frames}
     shown = dict(zip(frames, pictures, strict=True))
+
+    def by(look: Callable[[np.ndarray, Pose | None], list[Pose]], frame: int) -> list[Pose]:
+        return known[frame] if look is _whole and frame in known else look(shown[frame], near(frame))
+
     for look in (_whole, _mirrored, _around_neighbour, _below_faces):
         believed = search.readings(min(taken_back)).believed
         doubted = [frame for frame in frames if not believed[frame] or look is _whole]
-        seen = {frame: look(shown[frame], near(frame)) for frame in doubted if poses[frame]}
+        seen = {frame: by(look, frame) for frame in doubted if poses[frame]}
         others = [frame for frame in doubted if frame not in seen and (look is _whole or near(frame) is not None)]
-        seen |= _ask(others, lambda frame, look=look: look(shown[frame], near(frame)))
+        seen |= _ask(others, partial(by, look))
         poses = {frame: found + seen.get(frame, []) for frame, found in poses.items()}
         search.look_again(taken_back, _offered(poses, pictures[0].shape[1] / pictures[0].shape[0]))
     return poses
@@ -151,7 +167,8 @@ def _offered(poses: Mapping[int, Sequence[Pose]], aspect: float) -> dict[int, li
 def _whole(rgb: np.ndarray, _near: Pose | None) -> list[Pose]:
     detector = pose_detector()
     bodies = detector.candidates(rgb)[:CANDIDATES_MAX]
-    return [pose for body in bodies if (pose := detect_pose(detector, rgb, body)) is not None]
+    found = [pose for body in bodies if (pose := detect_pose(detector, rgb, body)) is not None]
+    return [replace(pose, mask=None) for pose in found]  # which many frames' looks would keep
 
 
 def _mirrored(rgb: np.ndarray, near: Pose | None) -> list[Pose]:
@@ -205,49 +222,80 @@ def new_looks(
         fps: Frames per second, where not every frame needs a look of its own.
 
     Returns:
-        Of each frame that was looked at what the looks gave, in the order that :attr:`Readings.look` counts them.
+        Of each frame that was looked at what the looks gave, in the order that :attr:`Readings.look` counts them; also
+        of frames behind the span, where the doubt about its last ones spreads to them.
 
     Raises:
         MediaError: The clip cannot be decoded.
     """
-    outvoted = _outvoted(readings, times_s, span, rereader, pose_of)
-    believed = readings.believed.copy()
-    believed[[frame for stretch in outvoted for frame in stretch]] = False
-    readings = replace(readings, believed=believed)
-    near, looks = nearest_of(readings, times_s, pose_of), {}
-    for stretch in unbelieved(readings, times_s, span.start, span.stop):
+    seen: dict[int, list[Pose]] = {}
+    differs = partial(_differs, rereader=rereader, times_s=times_s, pose_of=pose_of, seen=seen)
+    believed, step = readings.believed.copy(), 1 if fps is None else detection_stride(fps)
+    for stretch in _runs(np.flatnonzero(readings.contested[span.start : span.stop]) + span.start):
+        asked = [stretch[at] for at in sorted({round(at) for at in np.linspace(0, len(stretch) - 1, WITNESSES)})]
+        believed[stretch] = 2 * sum(differs(asked)) <= len(asked)
+    for run in _runs(frame for frame in span if not believed[frame] and search.is_read(frame)):
+        for outward in (range(run[0] - 1, span.start - 1, -step), range(run[-1] + 1, len(believed), step)):
+            for frame in _while_it_differs(outward, believed, differs):
+                believed[min(frame, frame + outward.step + 1) : max(frame, frame + outward.step - 1) + 1] = False
+    doubted = np.flatnonzero(readings.believed & ~believed)
+    near, looks = nearest_of(replace(readings, believed=believed), times_s, pose_of), {}
+    end = max(span.stop, int(doubted.max(initial=0)) + 1)
+    for stretch in unbelieved(replace(readings, believed=believed), times_s, span.start, end):
         frames = _worth_a_look(stretch if fps is None else thinned(stretch, fps), times_s, near, rereader)
         pictures = list(rereader.read([float(times_s[frame]) for frame in frames]))
         if frames and len(pictures) == len(frames):
-            looks |= look_again(search, frames, pictures, stretch, near)
-    if outvoted:
-        final = search.readings(span.start).believed
-        search.believe_first(frame for stretch in outvoted if not final[stretch].any() for frame in stretch)
+            looks |= look_again(search, frames, pictures, stretch, near=near, known=seen)
+    final = search.readings(span.start).believed
+    search.believe_first(frame for run in _runs(doubted) if not final[run].any() for frame in run)
     return looks
 
 
-def _outvoted(
-    readings: Readings,
-    times_s: Sequence[float] | np.ndarray,
-    span: range,
-    rereader: Rereader,
-    pose_of: Callable[[int], Pose],
-) -> list[list[int]]:
-    """List contested stretches in most of whose frames the detector sees somebody, but otherwise than they were read.
+def _while_it_differs(
+    outward: Iterable[int], believed: np.ndarray, differs: Callable[[Sequence[int]], Iterator[bool]]
+) -> Iterator[int]:
+    """Go from a reading that is not believed over those beside it, as far as the detector sees something else there."""
+    ahead = list(takewhile(believed.__getitem__, outward))
+    for first in range(0, len(ahead), SPREAD_FRAMES):
+        block = ahead[first : first + SPREAD_FRAMES]
+        for frame, is_other in zip(block, differs(block), strict=True):
+            if not is_other:
+                return
+            yield frame
 
-    The tracker goes on from frame to frame; the detector begins afresh in each, so a few frames are enough to tell.
+
+def _differs(
+    frames: Sequence[int],
+    *,
+    rereader: Rereader,
+    times_s: Sequence[float] | np.ndarray,
+    pose_of: Callable[[int], Pose],
+    seen: dict[int, list[Pose]],
+) -> Iterator[bool]:
+    """Tell in which frames the detector sees somebody, but otherwise than was read there.
+
+    The tracker goes on from frame to frame; the detector begins afresh in each. What it sees is kept in ``seen``.
     """
-    outvoted = []
-    for stretch in _runs(np.flatnonzero(readings.contested[span.start : span.stop]) + span.start):
-        asked = [stretch[at] for at in sorted({round(at) for at in np.linspace(0, len(stretch) - 1, WITNESSES)})]
-        against = 0
-        for frame, rgb in zip(asked, rereader.read([float(times_s[frame]) for frame in asked]), strict=False):
-            seen, aspect = _whole(rgb, None), rgb.shape[1] / rgb.shape[0]
-            own = _reading_of(pose_of(frame), aspect)
-            against += bool(seen) and not any(agree(own, _reading_of(pose, aspect)) for pose in seen)
-        if 2 * against > len(asked):
-            outvoted.append(stretch)
-    return outvoted
+    rising = sorted(frames)
+    pictures = dict(zip(rising, rereader.read([float(times_s[frame]) for frame in rising]), strict=False))
+
+    def is_other(frame: int) -> bool:
+        rgb = pictures.get(frame)
+        if rgb is None:
+            return False
+        seen[frame] = _whole(rgb, None)
+        own, aspect = pose_of(frame), rgb.shape[1] / rgb.shape[0]
+        return bool(seen[frame]) and all(_apart(own, pose, aspect) > APART_MAX for pose in seen[frame])
+
+    return map(is_other, frames)
+
+
+def _apart(one: Pose, other: Pose, aspect: float) -> float:
+    """How far the trunks of two poses are apart in the picture, at the shoulders or at the hips, in their lengths."""
+    landmarks = np.stack([one.landmarks, other.landmarks])
+    middles = np.stack([landmarks[:, pair, :2].mean(axis=1) for pair in (SHOULDERS, HIPS)], axis=1) * (aspect, 1.0)
+    away = np.linalg.norm(middles[0] - middles[1], axis=-1).max()
+    return float(away / max(float(trunk_length(landmarks, aspect).max()), EPSILON))
 
 
 def _worth_a_look(

@@ -233,7 +233,7 @@ class PoseStream:
             fps=self.fps,
         )
         self._looks |= {frame: [_row(pose, self._aspect) for pose in found] for frame, found in looks.items()}
-        self._looked_until = max(self._looked_until, until)
+        self._looked_until = max(self._looked_until, until, max(looks, default=-1) + 1)
 
     @property
     def _ahead(self) -> int:
