@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
-from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +52,6 @@ GAP_S_MIN = 0.1  # between believed readings: less is bridged as well without a 
 CANDIDATES_MAX = 2  # of the detector's, that are read in one look
 # Trunk lengths between two readings of one body: 0.02-0.05 measured in drawn clips, 0.3-0.7 where one of both is wrong.
 APART_MAX = 0.25
-SPREAD_FRAMES = 4  # decoded at a time beside readings that are not believed
 WITNESSES = 5  # frames of a contested stretch that the detector is asked about
 # Where nobody was seen so far, one of so many frames (of some twelve a second) is looked at, and more where it shows
 # somebody: near a believed reading, and farther away than :data:`SKIP_S_MAX`. Who comes in stays longer.
@@ -238,11 +236,10 @@ def new_looks(
     believed, step = readings.believed.copy(), 1 if fps is None else detection_stride(fps)
     for stretch in _runs(np.flatnonzero(readings.contested[span.start : span.stop]) + span.start):
         asked = [stretch[at] for at in sorted({round(at) for at in np.linspace(0, len(stretch) - 1, WITNESSES)})]
-        believed[stretch] = 2 * sum(differs(asked)) <= len(asked)
-    for run in _runs(frame for frame in span if not believed[frame] and search.is_read(frame)):
-        for outward in (range(run[0] - 1, span.start - 1, -step), range(run[-1] + 1, len(believed), step)):
-            for frame in _while_it_differs(outward, believed, differs):
-                believed[min(frame, frame + outward.step + 1) : max(frame, frame + outward.step - 1) + 1] = False
+        believed[stretch] = 2 * sum(differs(asked).values()) <= len(asked)
+    wrong = unbelieved(replace(readings, believed=believed), times_s, span.start, span.stop)
+    runs = [run for stretch in wrong for run in _runs(filter(search.is_read, stretch))]
+    _spread(runs, believed, differs, within=range(span.start, len(believed)), step=step)
     doubted = np.flatnonzero(readings.believed & ~believed)
     near, looks = nearest_of(replace(readings, believed=believed), times_s, pose_of), {}
     end = max(span.stop, int(doubted.max(initial=0)) + 1)
@@ -256,17 +253,30 @@ def new_looks(
     return looks
 
 
-def _while_it_differs(
-    outward: Iterable[int], believed: np.ndarray, differs: Callable[[Sequence[int]], Iterator[bool]]
-) -> Iterator[int]:
-    """Go from a reading that is not believed over those beside it, as far as the detector sees something else there."""
-    ahead = list(takewhile(believed.__getitem__, outward))
-    for first in range(0, len(ahead), SPREAD_FRAMES):
-        block = ahead[first : first + SPREAD_FRAMES]
-        for frame, is_other in zip(block, differs(block), strict=True):
-            if not is_other:
-                return
-            yield frame
+def _spread(
+    wrong: Sequence[Sequence[int]],
+    believed: np.ndarray,
+    differs: Callable[[Sequence[int]], dict[int, bool]],
+    *,
+    within: range,
+    step: int,
+) -> None:
+    """Doubt what is believed on both sides of wrong readings, as far as the detector sees something else there.
+
+    Args:
+        wrong: Frames that follow each other, in each of some places.
+        believed: ``(frames,)`` bool; those that are doubted become false.
+        differs: Tells of each of some frames whether the detector sees something else in it.
+        within: The frames that may be doubted.
+        step: Frames from one that is asked about to the next.
+    """
+    fronts = [front for run in wrong for front in ((run[0] - 1, -step), (run[-1] + 1, step))]
+    while fronts := [(frame, by) for frame, by in fronts if frame in within and believed[frame]]:
+        is_other = differs(sorted({frame for frame, _ in fronts}))
+        fronts = [(frame, by) for frame, by in fronts if is_other[frame]]
+        for frame, by in fronts:
+            believed[min(frame, frame + by + 1) : max(frame, frame + by - 1) + 1] = False
+        fronts = [(frame + by, by) for frame, by in fronts]
 
 
 def _differs(
@@ -276,23 +286,17 @@ def _differs(
     times_s: Sequence[float] | np.ndarray,
     pose_of: Callable[[int], Pose],
     seen: dict[int, list[Pose]],
-) -> Iterator[bool]:
-    """Tell in which frames the detector sees somebody, but otherwise than was read there.
+) -> dict[int, bool]:
+    """Tell in which of some rising frames the detector sees somebody, but otherwise than was read there.
 
     The tracker goes on from frame to frame; the detector begins afresh in each. What it sees is kept in ``seen``.
     """
-    rising = sorted(frames)
-    pictures = dict(zip(rising, rereader.read([float(times_s[frame]) for frame in rising]), strict=False))
-
-    def is_other(frame: int) -> bool:
-        rgb = pictures.get(frame)
-        if rgb is None:
-            return False
+    is_other = dict.fromkeys(frames, False)
+    for frame, rgb in zip(frames, rereader.read([float(times_s[frame]) for frame in frames]), strict=False):
         seen[frame] = _whole(rgb, None)
         own, aspect = pose_of(frame), rgb.shape[1] / rgb.shape[0]
-        return bool(seen[frame]) and all(_apart(own, pose, aspect) > APART_MAX for pose in seen[frame])
-
-    return map(is_other, frames)
+        is_other[frame] = bool(seen[frame]) and all(_apart(own, pose, aspect) > APART_MAX for pose in seen[frame])
+    return is_other
 
 
 def _apart(one: Pose, other: Pose, aspect: float) -> float:
