@@ -1,8 +1,9 @@
 """How well frames are read again whose first reading is not believed: ``make bench ARGS=second_looks``.
 
 Figures whose joints are known are drawn to clips and read as the motion match reads them. Then a seeded generator
-plants faults among the readings (those of ``planted_readings`` that no exchange puts right, somebody lost, and a
-beginning upside down), and the frames are looked at again. Printed are, for each motion: how many of the faulty frames
+plants faults among the readings (those of ``planted_readings`` that no exchange puts right, somebody lost, and a whole
+second upside down: the first one, one in between, the last one), and the frames are looked at again. Printed are, for
+each motion: how many of the faulty frames
 have a believed reading afterwards, how far its joints are from the true ones, in trunk lengths, beside the same of
 readings without a fault; and the processor time that the gate costs where nothing is planted, against reading poses.
 """
@@ -24,7 +25,8 @@ from kling_ui.vision.pose import HIPS, KEYPOINTS, SHOULDERS, TRACK_LONG_SIDE_PX,
 from kling_ui.vision.second_looks import mended_track
 
 SECONDS, FPS, SIDE_PX = 5.0, 12, 480
-BEGINNING_S = 1.0  # upside down
+TURNED_S = 1.0  # upside down
+PLACES = (0.0, 0.4, 0.8)  # where in the clip, as a share
 EXCHANGED = ("exchanged", "exchanged above")  # put right without a look
 CAMERA = Camera(height_m=3.2)
 LEFT_OUT = ("comes near", "runs past")  # of MOTIONS: they leave this camera's view
@@ -91,33 +93,30 @@ def _of_motion(actor_at: Callable[[float], Actor], path: Path, seed: int) -> Tal
     started = time.process_time()
     mended_track(track, path)
     tally.gate_s = time.process_time() - started
-    faulty_track, faulty = _with_faults(track, seed)
-    without, found = plausible_track(faulty_track), plausible_track(mended_track(faulty_track, path))
-    error = _errors(found, truth)
-    tally.faulty, tally.recovered = int(faulty.sum()), int((faulty & found.found).sum())
-    tally.kept_without = int((faulty & without.found).sum())
-    tally.errors = error[faulty & found.found].tolist()
-    tally.usual = error[~faulty & found.found].tolist()
+    for place in PLACES:
+        faulty_track, faulty = _with_faults(track, seed, place)
+        without, found = plausible_track(faulty_track), plausible_track(mended_track(faulty_track, path))
+        error = _errors(found, truth)
+        tally.faulty += int(faulty.sum())
+        tally.recovered += int((faulty & found.found).sum())
+        tally.kept_without += int((faulty & without.found).sum())
+        tally.errors += error[faulty & found.found].tolist()
+        tally.usual += error[~faulty & found.found].tolist()
     return tally
 
 
-def _with_faults(track: PoseTrack, seed: int) -> tuple[PoseTrack, np.ndarray]:
+def _with_faults(track: PoseTrack, seed: int, place: float) -> tuple[PoseTrack, np.ndarray]:
     """Plant faults in a track; also ``(frames,)`` bool, where a new look is needed."""
-    points = track.landmarks[..., :3] * SIDE_PX
-    filled = np.nan_to_num(points)
-    planted = plant(track.times_s, filled, seed)
-    planted.points[: round(BEGINNING_S * FPS)], planted.fault[: round(BEGINNING_S * FPS)] = (
-        _upside_down(filled[: round(BEGINNING_S * FPS)]),
-        "upside down",
-    )
-    faulty = (planted.fault != "") & ~np.isin(planted.fault, EXCHANGED) & track.found
-    landmarks, world_m = track.landmarks.copy(), track.world_m.copy()
-    changed = planted.fault != ""
-    landmarks[changed, :, :3] = planted.points[changed] / SIDE_PX
-    trunk = np.linalg.norm(points[:, SHOULDERS].mean(axis=1) - points[:, HIPS].mean(axis=1), axis=-1)
-    world = planted.points - planted.points[:, HIPS].mean(axis=1, keepdims=True)
-    world_m[changed] = (world * (0.5 / np.maximum(trunk, 1.0))[:, None, None])[changed]
+    landmarks, world_m, first = track.landmarks.copy(), track.world_m.copy(), round(place * SECONDS * FPS)
+    for values in (landmarks[..., :3], world_m):  # the same faults in both
+        points = np.nan_to_num(values) * SIDE_PX
+        planted = plant(track.times_s, points, seed)
+        turned = slice(first, first + round(TURNED_S * FPS))
+        planted.points[turned], planted.fault[turned] = _upside_down(points[turned]), "upside down"
+        changed = planted.fault != ""
+        values[changed] = planted.points[changed] / SIDE_PX
     landmarks[~track.found], world_m[~track.found] = np.nan, np.nan
+    faulty = changed & ~np.isin(planted.fault, EXCHANGED) & track.found
     return replace(track, landmarks=landmarks, world_m=world_m), faulty
 
 

@@ -1,5 +1,7 @@
 """Frames whose readings are not believed are looked at again, and what fits is taken."""
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,14 +9,15 @@ import numpy as np
 import pytest
 from figure import Actor, Camera, Scene, gesture, write_clip
 from figure.cast import MAYA
+from PIL import Image
 
-from benchmarks.planted_readings import motion, readings_of
+from benchmarks.planted_readings import MOTIONS, motion, readings_of
 from kling_ui.media.probe import sniff_video
 from kling_ui.media.video import read_frames
 from kling_ui.puppet.motion.pose_stream import PoseStream
-from kling_ui.vision.plausibility import Readings, ReadingSearch, plausible_track
-from kling_ui.vision.pose import HIPS, KEYPOINTS, SHOULDERS, PoseTrack, find_poses, track_of
-from kling_ui.vision.second_looks import Rereader, mended_track, thinned, unbelieved
+from kling_ui.vision.plausibility import Readings, ReadingSearch, plausible_track, search_of
+from kling_ui.vision.pose import HIPS, KEYPOINTS, SHOULDERS, Pose, PoseTrack, find_poses, track_of
+from kling_ui.vision.second_looks import Rereader, mended_track, new_looks, thinned, unbelieved
 
 FPS, SECONDS, WRONG = 12, 2.5, 12
 _CAMERA = Camera(height_m=2.6)
@@ -141,3 +144,99 @@ def test_what_is_looked_at_again():
     assert unbelieved(readings, times_s, 0, 20) == []
     assert thinned(range(40, 50), 24.0) == [40, 42, 44, 46, 48]
     assert unbelieved(readings_of(times_s[:5], gone[40:45]), times_s[:5], 0, 5) == []
+
+
+def _drawn_track(path: Path, actor_at: Callable[[float], Actor], *, seconds: float) -> PoseTrack:
+    write_clip(
+        path,
+        lambda t: Scene((actor_at(t),), Camera(height_m=3.2), "hall"),
+        duration_s=seconds,
+        fps=FPS,
+        width_px=320,
+        height_px=320,
+        supersample=1,
+    )
+    return track_of(find_poses(read_frames(path, container=sniff_video(path))))
+
+
+@pytest.fixture(scope="module")
+def lying(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PoseTrack]:
+    """A clip of somebody who lies, and its track."""
+    path = tmp_path_factory.mktemp("clips") / "lying.mp4"
+    return path, _drawn_track(path, lambda t: Actor(MAYA, gesture(t), tilt_deg=90), seconds=SECONDS)
+
+
+@pytest.mark.parametrize("first", [0, 9, 18])
+def test_who_lies_and_is_read_upside_down_for_a_while_is_read_again(lying, first: int):
+    path, track = lying
+    wrong = slice(first, first + WRONG)
+    landmarks, world_m = track.landmarks.copy(), track.world_m.copy()
+    landmarks[wrong], world_m[wrong] = _upside_down(landmarks[wrong]), _upside_down(world_m[wrong])
+    mended = plausible_track(mended_track(replace(track, landmarks=landmarks, world_m=world_m), path))
+    assert mended.found.all()
+    assert _apart(mended, track, 0, len(track.times_s)) < 0.02
+
+
+def test_who_lies_the_other_way_after_a_cut_is_believed(tmp_path: Path):
+    path = tmp_path / "cut.mp4"
+    track = _drawn_track(path, lambda t: Actor(MAYA, gesture(t), tilt_deg=90 if t < 0.9 else -90), seconds=SECONDS)
+    assert track.found.all()
+    readings = search_of(track).readings()
+    assert readings.contested[:10].all()
+    assert not readings.contested[11:].any()
+    mended = mended_track(track, path)
+    assert plausible_track(mended).found.sum() >= plausible_track(track).found.sum() > 20
+    assert np.array_equal(mended.landmarks[:10], track.landmarks[:10])
+
+
+def test_a_frame_is_read_twice_where_it_is_asked_for_twice(clip):
+    path, _, _ = clip
+    with closing(Rereader(path)) as rereader:
+        first, again, later = (next(rereader.read([time_s])) for time_s in (0.5, 0.5, 1.0))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, later)
+
+
+def test_where_nobody_is_near_a_few_frames_are_looked_at_and_who_comes_back_is_found_to_the_frame(tmp_path: Path):
+    path, comes, read_from = tmp_path / "away.mp4", 38, 53
+    track = _drawn_track(path, lambda t: Actor(MAYA, gesture(t)), seconds=5.0)
+    landmarks, world_m = track.landmarks.copy(), track.world_m.copy()
+    landmarks[6:read_from], world_m[6:read_from] = np.nan, np.nan
+    wrong, decoded = replace(track, landmarks=landmarks, world_m=world_m), []
+    empty = Image.new("RGB", (320, 320), "grey")
+
+    class Hidden(Rereader):
+        """Nobody is shown from the sixth frame on, until somebody comes back."""
+
+        def read(self, times_s: Sequence[float]) -> Iterator[np.ndarray]:
+            for time_s, rgb in zip(times_s, super().read(times_s), strict=True):
+                decoded.append(round(time_s * FPS))
+                yield rgb if round(time_s * FPS) >= comes else np.asarray(empty)
+
+    search = search_of(wrong)
+    rereader = Hidden(path)
+    looks = new_looks(
+        search,
+        search.readings(),
+        range(len(track.times_s)),
+        times_s=track.times_s,
+        rereader=rereader,
+        pose_of=lambda frame: Pose(landmarks[frame], world_m[frame], None, 1.0),
+    )
+    rereader.close()
+    assert [frame for frame in looks if looks[frame]] == list(range(comes, read_from))
+    assert search.readings().believed.tolist() == [not 6 <= frame < comes for frame in range(60)]
+    assert len([frame for frame in decoded if 16 <= frame < comes]) < 14
+
+
+def test_the_doubt_about_a_reading_spreads_as_far_as_the_detector_sees_something_else(tmp_path: Path):
+    path = tmp_path / "handstand.mp4"
+    track = _drawn_track(path, MOTIONS["handstand"], seconds=5.0)
+    upside_down = range(24, 42)  # by the motion; the tracker reads most of it some other way
+
+    def rises(mended: PoseTrack) -> np.ndarray:
+        points = mended.landmarks[upside_down]
+        return points[:, HIPS, 1].mean(axis=1) - points[:, SHOULDERS, 1].mean(axis=1)
+
+    assert (rises(plausible_track(track)) > -0.1).sum() > 5
+    assert (rises(plausible_track(mended_track(track, path))) < -0.1).mean() > 0.9

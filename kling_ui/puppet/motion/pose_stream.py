@@ -9,7 +9,7 @@ from kling_ui.puppet.skeleton import ANKLES, joints_of, scale_px_per_m
 from kling_ui.vision.people import face_of
 from kling_ui.vision.plausibility import DOUBT_S_MAX, Readings, ReadingSearch, exchanged
 from kling_ui.vision.pose import LANDMARKS, Pose, PoseTrack
-from kling_ui.vision.second_looks import Rereader, look_again, nearest_of, thinned, unbelieved
+from kling_ui.vision.second_looks import Rereader, is_in_doubt, new_looks
 
 SLOW_SIGMA_S = 0.08  # how long a resting joint is averaged
 FAST_SIGMA_S = 0.02  # and a fast one
@@ -220,17 +220,20 @@ class PoseStream:
             Exception: What ended the reading.
         """
         until = min(end + self._ahead, len(self.times_s))
-        if not unbelieved(self._readings(), self.times_s, self._looked_until, until):
+        if not is_in_doubt(self._readings(), self.times_s, range(self._looked_until, until)):
             return
         until, readings = self._whole_gap(end, until)
-        near = nearest_of(readings, self.times_s, lambda frame: self._pose_of(frame, readings))
-        for stretch in unbelieved(readings, self.times_s, self._looked_until, until):
-            frames = thinned(stretch, self.fps)
-            pictures = list(rereader.read([self.times_s[frame] for frame in frames]))
-            if len(pictures) == len(frames):
-                poses = look_again(self._search, frames, pictures, stretch, near)
-                self._looks |= {frame: [_row(pose, self._aspect) for pose in found] for frame, found in poses.items()}
-        self._looked_until = max(self._looked_until, until)
+        looks = new_looks(
+            self._search,
+            readings,
+            range(self._looked_until, until),
+            times_s=self.times_s,
+            rereader=rereader,
+            pose_of=lambda frame: self._pose_of(frame, readings),
+            fps=self.fps,
+        )
+        self._looks |= {frame: [_row(pose, self._aspect) for pose in found] for frame, found in looks.items()}
+        self._looked_until = max(self._looked_until, until, max(looks, default=-1) + 1)
 
     @property
     def _ahead(self) -> int:
@@ -243,7 +246,7 @@ class PoseStream:
         while True:
             count = self.wait_for(until + self._ahead)
             readings = self._readings()
-            believed = np.flatnonzero(readings.believed[until:most])
+            believed = np.flatnonzero((readings.believed & ~readings.contested)[until:most])
             reached = until + int(believed[0]) if len(believed) else min(count, most)
             if count >= min(reached, most) + self._ahead or self.wait_for(count + 1) <= count:
                 return max(end, min(reached, readings.in_doubt_from)), readings
