@@ -264,6 +264,17 @@ if (column) {
   }).observe(column);
 }
 
+// On a phone position and time have a row of their own above the buttons, for the eye and for the focus.
+const phone = window.matchMedia("(max-width: 900px)");
+function orderTransport() {
+  if (!element.isConnected) return phone.removeEventListener("change", orderTransport);
+  const parts = [slider, find(".transport-time")];
+  if (phone.matches) find(".transport").prepend(...parts);
+  else find("[data-do=forward]").after(...parts);
+}
+phone.addEventListener("change", orderTransport);
+orderTransport();
+
 watch(["value", "pair"], render);
 watch("used", () => { // the inputs that stand on the left are this run's
   const { run_id, image, reference } = props.used || {};
