@@ -82,19 +82,19 @@ function drawCards(total) {
     return made;
   });
   const held = list.contains(document.activeElement) ? document.activeElement : null;
-  const [heldRun, heldAs] = [held?.closest("[data-run]").dataset.run, held?.className || "tile-choose input"];
+  const [heldRun, heldAs] = [held?.closest("[data-run]").dataset.run, held?.className ? `.${held.className}` : "input"];
   list.replaceChildren(...items);
   if (held?.isConnected) held.focus({ preventScroll: true });
   else if (held) focusIn(heldRun, heldAs);
-  if (returning && focusIn(returning, "past")) returning = null;
+  if (returning && focusIn(returning, ".past")) returning = null;
   galleryPart(".gallery-count").textContent = galleryTotal ? String(galleryTotal) : "";
   galleryPart(".gallery-more").hidden = !following;
   drawChosen();
 }
 
 // Gives the focus to a part of a run that was drawn anew, or says that it is not there.
-function focusIn(run_id, name) {
-  const part = galleryPart(`[data-run="${CSS.escape(run_id)}"] .${name}`);
+function focusIn(run_id, selector) {
+  const part = galleryPart(`[data-run="${CSS.escape(run_id)}"] ${selector}`);
   part?.focus({ preventScroll: true });
   return Boolean(part);
 }

@@ -1,4 +1,4 @@
-"""An upload that a reload cuts off goes on by itself, as after a lost connection; what arrived leaves nothing behind."""
+"""An upload that a reload cuts off goes on by itself, as after a lost connection; what arrived leaves nothing."""
 
 import os
 import re

@@ -1,9 +1,10 @@
-"""The page at 200 % and on a very wide screen, and by keyboard alone: what axe finds, and in which order the focus goes.
+"""The page at 200 % and on a very wide screen, and by keyboard alone: what axe finds, and where the focus goes.
 
-One visit goes from the arrival over findings, a result and the gallery to a comparison. On all of it nothing may be said
-to the console as an error, no answer may be a failure, and nothing may be asked of another machine.
+One visit goes from the arrival over findings, a result and the gallery to a comparison. On all of it nothing may be
+said to the console as an error, no answer may be a failure, and nothing may be asked of another machine.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,12 +25,11 @@ STOPS_MAX = 250
 STOP = """() => {
     const one = document.activeElement;
     if (one === document.body) return null;
-    // where it is seen: a box to tick may lie behind its label
     const box = one.getBoundingClientRect();
     const isSeen = one.checkVisibility({opacityProperty: true, visibilityProperty: true, contentVisibilityAuto: true});
     const [area] = ['#head', '#left', '#right'].filter((name) => one.closest(name));
     return {
-        name: `${one.tagName} ${one.id || one.name || one.className} ${(one.ariaLabel || one.textContent).trim().slice(0, 30)}`,
+        name: `${one.tagName} ${one.id || one.className} ${one.ariaLabel || one.textContent.trim()}`.slice(0, 80),
         area: area || (one.closest('footer') ? 'footer' : 'elsewhere'),
         left: box.left + scrollX, right: box.right + scrollX, top: box.top + scrollY, bottom: box.bottom + scrollY,
         isSeen: isSeen && box.width * box.height > 4 && !one.closest('[aria-hidden=true], [inert]'),
@@ -153,7 +153,7 @@ def _is_backwards(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def _out_of_order(stops: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    pairs = zip(stops, stops[1:], strict=False)
+    pairs = itertools.pairwise(stops)
     return [
         (one["name"], other["name"])
         for one, other in pairs
