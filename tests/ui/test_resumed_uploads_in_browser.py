@@ -68,27 +68,3 @@ def test_a_reload_in_mid_upload_sends_the_file_again(page, network, large_mp4):
     expect(page.locator("#video-slot .slot-facts")).to_contain_text("8.")
     page.wait_for_timeout(1000)
     expect(page.locator("#video-slot .slot-busy")).to_be_hidden()
-
-
-def test_what_was_called_off_is_not_sent_again(page, network, large_mp4):
-    before = page.locator("#video-slot .slot-facts").inner_text()
-    _begin(page, network, large_mp4)
-    page.click("#video-slot [data-do=cancel-upload]")
-    network(-1)
-    page.wait_for_function(f"async () => await ({WAITING})() === 0")
-    page.reload()
-    page.wait_for_selector(READY)
-    page.wait_for_timeout(1000)
-    assert page.locator("#video-slot .slot-facts").inner_text() == before
-
-
-def test_another_tab_does_not_take_the_file(page, network, large_mp4):
-    before = page.locator("#video-slot .slot-facts").inner_text()
-    _begin(page, network, large_mp4)
-    page.evaluate("sessionStorage.removeItem('kling_ui.tab')")  # by which a tab knows what is its own
-    network(-1)
-    page.reload()
-    page.wait_for_selector(READY)
-    page.wait_for_timeout(1000)
-    assert page.locator("#video-slot .slot-facts").inner_text() == before
-    assert page.evaluate(WAITING) == 1
