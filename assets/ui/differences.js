@@ -65,8 +65,10 @@ function wireDifferences() {
     if (deed === "clear-chosen") clearChosen();
   });
   differences.querySelector("[data-do=close]").addEventListener("click", () => {
+    const [first] = chosen.keys();
     showDifferences(false);
     clearChosen();
+    element.querySelector(first ? `[data-run="${first}"] .past` : ".tile .past")?.focus({ preventScroll: true });
     trigger("open", { run_id: props.value?.current || "" }); // what was shown before
   });
   watch("compared", drawDifferences);

@@ -81,10 +81,22 @@ function drawCards(total) {
     made.dataset.key = key;
     return made;
   });
+  const held = list.contains(document.activeElement) ? document.activeElement : null;
+  const [heldRun, heldAs] = [held?.closest("[data-run]").dataset.run, held?.className ? `.${held.className}` : "input"];
   list.replaceChildren(...items);
+  if (held?.isConnected) held.focus({ preventScroll: true });
+  else if (held) focusIn(heldRun, heldAs);
+  if (returning && focusIn(returning, ".past")) returning = null;
   galleryPart(".gallery-count").textContent = galleryTotal ? String(galleryTotal) : "";
   galleryPart(".gallery-more").hidden = !following;
   drawChosen();
+}
+
+// Gives the focus to a part of a run that was drawn anew, or says that it is not there.
+function focusIn(run_id, selector) {
+  const part = galleryPart(`[data-run="${CSS.escape(run_id)}"] ${selector}`);
+  part?.focus({ preventScroll: true });
+  return Boolean(part);
 }
 
 function cardOf(card, current) {
@@ -164,6 +176,7 @@ function askIn(item) {
 }
 
 let removing = null; // the run whose way back gets the focus once it is deleted
+let returning = null; // the run that gets the focus once it is put back
 function removeRun(card, press) {
   press.disabled = true;
   removing = card.run_id;
@@ -176,7 +189,7 @@ function drawTrash() {
   galleryPart(".gallery-trash").replaceChildren(...trash.map(({ run_id, words }) => {
     const item = make("li");
     const back = Object.assign(make("button", "quiet", t("Undo")), { type: "button" });
-    back.addEventListener("click", () => { back.disabled = true; trigger("restore", { run_id, current: props.value?.current || "" }); });
+    back.addEventListener("click", () => { back.disabled = true; returning = run_id; trigger("restore", { run_id, current: props.value?.current || "" }); });
     item.append(make("span", "", words), back);
     item.dataset.trash = run_id;
     return item;

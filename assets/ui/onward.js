@@ -38,7 +38,8 @@ function drawOffer() {
   go.disabled = false;
   onwardPart("[data-do=enter-token]").hidden = !offer.wants_token;
   onwardPart(".onward-offer").hidden = false;
-  if (hadFocus) onwardPart(offer.stop ? "[data-do=later]" : "[data-do=onward]").focus();
+  const next = offer.wants_token ? "enter-token" : offer.stop ? "later" : "onward";
+  if (hadFocus) onwardPart(`[data-do=${next}]`).focus();
 }
 
 const onwardDeeds = {
@@ -48,7 +49,15 @@ const onwardDeeds = {
   later: () => { closeOffer(); onwardPart("[data-do=price]").focus(); },
 };
 
+// The price that could not be shown for want of a token is asked for once there is one.
+function onToken() {
+  if (!element.isConnected) return document.removeEventListener("kling-token", onToken);
+  const isWaiting = props.offer?.wants_token && props.offer.run_id === onwardRun && !onwardPart(".onward-offer").hidden;
+  if (isWaiting) trigger("price", { run_id: onwardRun });
+}
+
 function wireOnward() {
+  document.addEventListener("kling-token", onToken);
   element.querySelector(".onward").addEventListener("click", ({ target }) => {
     const press = target.closest("[data-do]");
     onwardDeeds[press?.dataset.do]?.(press);

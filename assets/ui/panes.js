@@ -9,7 +9,7 @@ const AROUND = 380; // px of the page's head, the transport and the words, besid
 const CAPTION = 28; // px below each pane
 const WORTH = 1.15; // as many times as wide, at least, for panes that leave their row
 const BELOW = 300; // px of the transport and the words, which stay in view while enlarged
-const BELOW_PRESENTED = 70; // px of the captions and the label
+const BELOW_PRESENTED = 118; // px of the captions and the label, and around them
 const TALL = 0.62; // of the window that a pane may take up
 
 const frames = () => [...panes.querySelectorAll(".pane")].filter((pane) => !pane.hidden);

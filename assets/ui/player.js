@@ -1,11 +1,10 @@
 // Picture, reference and up to four results on one transport: see clock.js for how they stay in step, clips.js for what
-// each pane shows, keys below. Event for Python: 'compare' with {run_id} and whether without_background.
+// each pane shows, taken.js for what is downloaded; keys below.
 const find = (selector) => element.querySelector(selector);
 const slider = find("input.transport-position");
 const playButton = find("[data-do=play]");
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
-let comparing = "";
 let isPreparedGone = false;
 const hasKept = localStorage.getItem("kling_ui.inputs") !== null;
 let showsInputs = false; // the new inputs stand here in place of the run that was shown before they changed
@@ -74,8 +73,6 @@ const deeds = {
   replay: () => replayRun(false),
   "replay-real": () => replayRun(true),
   weakest: () => { const low = weakest(); if (low) { stop(); seek(low.at_s); } },
-  compare: () => { comparing = props.value?.run_id || ""; note(t("Putting both clips into one file.")); trigger("compare", { run_id: comparing }); },
-  clear: () => { comparing = props.value?.run_id || ""; note(t("Drawing it without the background.")); trigger("compare", { run_id: comparing, without_background: true }); },
 };
 const keys = {
   " ": toggle,
@@ -244,18 +241,6 @@ async function begin() {
   if (results.length && run_id && isWanted()) await start();
 }
 
-function compared() {
-  const { run_id, url, name, error } = props.comparison || {};
-  if (!run_id || run_id !== comparing) return;
-  comparing = "";
-  note(error || "");
-  if (!url) return;
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-}
-
 // The column stays in view while the other one scrolls, by its lower edge when it is taller than the window.
 const column = element.closest("#right");
 if (column) {
@@ -264,6 +249,17 @@ if (column) {
   }).observe(column);
 }
 
+// On a phone position and time have a row of their own above the buttons, for the eye and for the focus.
+const phone = window.matchMedia("(max-width: 900px)");
+function orderTransport() {
+  if (!element.isConnected) return phone.removeEventListener("change", orderTransport);
+  const parts = [slider, find(".transport-time")];
+  if (phone.matches) find(".transport").prepend(...parts);
+  else find("[data-do=forward]").after(...parts);
+}
+phone.addEventListener("change", orderTransport);
+orderTransport();
+
 watch(["value", "pair"], render);
 watch("used", () => { // the inputs that stand on the left are this run's
   const { run_id, image, reference } = props.used || {};
@@ -271,7 +267,6 @@ watch("used", () => { // the inputs that stand on the left are this run's
   ofRun = { run_id, inputs: `${image} ${reference}` };
   render();
 });
-watch("comparison", compared);
 watch("voted", onVoted);
 for (const pane of [paneOf("reference"), paneOf("result")]) wire(pane);
 render();

@@ -18,7 +18,7 @@ function uncover(event) {
   const action = document.querySelector("#action");
   if (!action || action.contains(event.target) || !event.target.matches(":focus-visible")) return;
   const [box, cover] = [event.target.getBoundingClientRect(), action.getBoundingClientRect()];
-  const isBeside = box.right <= cover.left || box.left >= cover.right;
+  const isBeside = box.right <= cover.left || box.left >= cover.right || box.top >= cover.bottom;
   if (!isBeside && box.bottom > cover.top - CLEAR_PX) window.scrollBy(0, box.bottom - cover.top + CLEAR_PX);
 }
 

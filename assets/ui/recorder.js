@@ -37,7 +37,9 @@ function closeCamera() {
   stream?.getTracks().forEach((track) => track.stop());
   stream = recorder = ticking = null;
   view.srcObject = null;
+  const hadFocus = panel.contains(document.activeElement);
   show(panel, false);
+  if (hadFocus) recordButton.focus();
   recordButton.setAttribute("aria-expanded", "false");
 }
 

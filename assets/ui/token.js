@@ -3,6 +3,7 @@ const MARGIN_MS = 1000;
 const line = element.querySelector(".token-line");
 const forget = element.querySelector("[data-do=forget]");
 let timer = null;
+let isKept = false;
 
 function words({ kept_s, error, words: said }) {
   if (error) return error;
@@ -20,6 +21,8 @@ function render() {
   element.querySelector(".token-words").textContent = text;
   forget.hidden = !value.kept_s && !(value.error && value.app_token);
   forget.textContent = value.error ? t("Use the app's own") : t("Forget it");
+  if (value.kept_s && !isKept) document.dispatchEvent(new CustomEvent("kling-token")); // what waited for it goes on
+  isKept = Boolean(value.kept_s);
   if (value.kept_s) timer = setTimeout(() => element.isConnected && trigger("stale", {}), value.kept_s * 1000 + MARGIN_MS);
 }
 

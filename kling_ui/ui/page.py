@@ -282,7 +282,6 @@ def wire_runs(panels: Panels, handlers: RunHandlers, on_engine: PriceHandlers) -
     for opened in (result.history.open, result.status.open):
         opened(handlers.on_open, visitor, panels.display, trigger_mode="multiple", **PLUMBING)
     result.status.cancel(handlers.on_cancel, visitor, result.status, trigger_mode="multiple", **PLUMBING)
-    result.player.compare(handlers.on_compare, visitor, result.player, **PLUMBING)
     once_more = [panels.action.asks.request, panels.action.asks.shown_rate, visitor]
     again = result.status.again(handlers.on_again, once_more, panels.display, trigger_mode="multiple", **PLUMBING)
     again.then(on_engine.cost, panels.priced, panels.cost, **PLUMBING)

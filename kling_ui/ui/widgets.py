@@ -165,7 +165,7 @@ def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HT
     is_clip = kind == "video"
     return widget(
         "slot",
-        uses=("dom", "playable", "timeline", "repaired", "crop", *(["trim"] if is_clip else []), "adjust"),
+        uses=("dom", "playable", "timeline", "repaired", "crop", *(["trim"] if is_clip else []), "adjust", "resume"),
         scripts=("recorder",) if is_clip else ("joints", "brush", "editor"),
         elem_id=elem_id,
         kind=kind,
@@ -268,10 +268,9 @@ def status() -> gr.HTML:
 
 
 def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
-    """Place the synchronised player; event ``compare`` (``run_id``, ``without_background``).
+    """Place the synchronised player; event ``vote`` (``run_ids``, ``preferred``) is answered by property ``voted``.
 
-    Property ``comparison`` answers it. Event ``vote`` (``run_ids``, ``preferred``) is answered by ``voted``.
-    Property ``comparison`` answers it. Events ``take`` (``run_id``, ``what``, ``layout``) and ``stop_take`` are
+    Events ``take`` (``run_id``, ``what``, ``layout``) and ``stop_take`` are
     answered by ``taken``; event ``open_card`` (``card``, ``files``: references of uploads) by ``carded``.
 
     It shows a run, or, while its value is empty, what the property ``pair`` holds; ``used`` says of a run that its
@@ -302,7 +301,6 @@ def player(prepared: dict[str, Any] | None = None) -> gr.HTML:
             "cards",
         ),
         prepared=prepared or {},
-        comparison=None,
         voted=None,
         taken=None,
         carded=None,

@@ -49,7 +49,7 @@ from kling_ui.vision.pose import Landmark, PoseTrack
 
 HERE = Path(__file__).parent
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-LOOKS = ((1440, "light"), (390, "dark"))  # colours depend on the one, the layout on the other
+LOOKS = ((1440, 900, "light"), (390, 900, "dark"))  # colours depend on the one, the layout on the other
 ROOT = HERE.parents[1]
 # Somebody who stands upright, faces the camera and fits into the picture: (x, y) of the left; the right mirrors it.
 LEFT = {
@@ -168,16 +168,16 @@ def page(chromium: Browser, page_address: str) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="session")
-def violations() -> Callable[[Page], list[str]]:
-    """Says what axe finds in a page as it stands, light on a desktop and dark on a phone."""
+def violations() -> Callable[..., list[str]]:
+    """Says what axe finds in a page as it stands, light on a desktop and dark on a phone, or in other windows."""
 
-    def found(page: Page) -> list[str]:
+    def found(page: Page, looks: tuple[tuple[int, int, str], ...] = LOOKS) -> list[str]:
         size, told = page.viewport_size, []
         page.add_style_tag(content="* { transition: none !important }")  # a colour that is on its way is none
-        for width, look in LOOKS:
+        for width, height, look in looks:
             page.emulate_media(color_scheme="dark" if look == "dark" else "light")
             page.evaluate("dark => document.body.classList.toggle('dark', dark)", look == "dark")
-            page.set_viewport_size({"width": width, "height": 900})
+            page.set_viewport_size({"width": width, "height": height})
             page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
             rules = Axe().run(page, options=RULES).response["violations"]
             told += [f"{look} {width}: {rule['id']} {node['html'][:160]}" for rule in rules for node in rule["nodes"]]

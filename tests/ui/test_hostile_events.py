@@ -56,7 +56,7 @@ ODD = (
 TOLD = {
     "id", "url", "ref", "seq", "recorded", "kinds", "span", "after", "orientation", "keep_sound", "run_id",
     "request_id", "image", "video", "before", "name", "loss", "joints",
-    "mask", "without_background", "query", "asked", "starred", "run_ids", "current", "rate_usd",
+    "mask", "query", "asked", "starred", "run_ids", "current", "rate_usd",
 }  # fmt: skip
 
 

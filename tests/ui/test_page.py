@@ -82,7 +82,7 @@ def test_an_update_of_an_element_tells_of_no_function(page):
     take_shortcuts()
     elements = [block for block in page.blocks.values() if isinstance(block, gr.HTML)]
     watched = [(element, prop) for element in elements for prop in element.props if f'"{prop}"' in element.js_on_load]
-    assert {prop for _, prop in watched} >= {"note", "comparison", "pair", "engine", "repairing"}
+    assert {prop for _, prop in watched} >= {"note", "taken", "pair", "engine", "repairing"}
     for element, prop in watched:
         update = postprocess_update_dict(element, gr.update(**{prop: "new"}))
         assert update["props"][prop] == "new"

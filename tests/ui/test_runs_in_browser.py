@@ -127,6 +127,21 @@ def test_a_preview_goes_on_to_kling_at_its_price_and_both_stand_beside_the_refer
     expect(go).to_have_text("Show it")
 
 
+@pytest.mark.slow
+def test_the_price_comes_by_itself_once_the_token_is_there(page: Page):
+    page.click("#engine label >> nth=0")
+    _run(page, "Nobody has paid yet")
+    offer = page.locator(".onward")
+    expect(offer).to_be_visible(timeout=2 * MEASURE_MS)
+    offer.locator("[data-do=price]").press("Enter")
+    expect(offer.locator("[data-do=enter-token]")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#token input")).to_be_focused()
+    page.keyboard.type(TOKEN)
+    page.keyboard.press("Enter")
+    expect(offer.locator("[data-do=onward]")).to_contain_text(EXAMPLE_USD)
+
+
 def test_an_unknown_outcome_is_recovered_by_its_request_id(payer: Page, vendor: Any):
     status = _run(payer, "It gets lost")
     expect(status).to_have_attribute("data-state", "unknown")

@@ -20,7 +20,6 @@ from kling_ui.runs.view import RunView
 from kling_ui.ui.browser_values import RunRequest, files_of, model_of, read_shown_rate
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, run_in_address, text_of
 from kling_ui.ui.fair_share import AttemptLimit
-from kling_ui.ui.handlers.downloads import picture_of, without_background_of
 from kling_ui.ui.handlers.price import is_token_wanted, offer_value, refuse_bad_token
 from kling_ui.ui.handlers.run_display import UNCHANGED, DisplayUpdate, RunDisplay, not_ready, refuse_unknown
 from kling_ui.ui.services import Services
@@ -248,20 +247,6 @@ class RunHandlers:
         except Exception as error:  # noqa: BLE001  told in words
             words = str(error_text(error))
         return _note(run_id, words)
-
-    async def on_compare(self, event: gr.EventData, visitor: str, request: gr.Request) -> Any:
-        """Put reference and result, or a preview without its background, into a file that can be downloaded."""
-        given, who = payload(event), visitor_of(visitor, request)
-        run_id, is_clear = text_of(given.get("run_id")), given.get("without_background") is True
-        try:
-            refuse_unknown(who)
-            services = self._services().for_request(request)
-            run = await services.runner.view(run_id, who.owner)
-            path = await (without_background_of if is_clear else picture_of)(run, services)
-        except Exception as error:  # noqa: BLE001  told in words
-            return gr.update(comparison={"run_id": run_id, "error": str(error_text(error))})
-        name = f"{'transparent' if is_clear else 'comparison'}-{run.engine.value}-{run_id[:8]}{path.suffix}"
-        return gr.update(comparison={"run_id": run_id, "url": services.signed_files.url(path), "name": name})
 
     async def _show(
         self, start: Start, who: Visitor, request: gr.Request, *, beside: str = ""

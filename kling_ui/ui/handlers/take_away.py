@@ -16,7 +16,7 @@ from kling_ui.runs.view import RunView
 from kling_ui.takeaway.making import TakeAway
 from kling_ui.takeaway.run_card import find_files, missing_names, read_card, view_of_card
 from kling_ui.ui.event_payload import error_text, payload, text_of
-from kling_ui.ui.handlers.downloads import card_of, picture_of
+from kling_ui.ui.handlers.downloads import card_of, picture_of, without_background_of
 from kling_ui.ui.handlers.run_display import DisplayUpdate, RunDisplay, refuse_unknown
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.replay import replay_value
@@ -26,7 +26,8 @@ TELL_EVERY_S = 0.5
 FILES_MAX = 12  # that are brought with a card
 
 Value = dict[str, Any]
-_WHAT = {what.value: what for what in TakeAway}
+TRANSPARENT = "transparent"  # a preview without its background
+_WHAT = {what.value: what for what in TakeAway} | {TRANSPARENT: TRANSPARENT}
 _LAYOUTS = {layout.value: layout for layout in Layout}
 
 
@@ -34,12 +35,12 @@ class TakeOrder(NamedTuple):
     """What somebody wants to take away.
 
     Attributes:
-        what: What it is.
+        what: What it is, a :class:`TakeAway` or ``TRANSPARENT``.
         layout: The shape of a comparison.
         tell: Told how much of it is made, 0-1.
     """
 
-    what: TakeAway
+    what: str
     layout: Layout
     tell: Callable[[float], None]
 
@@ -132,9 +133,11 @@ class TakeAwayHandlers:
 
 
 async def _made(run: RunView, services: Services, who: Visitor, order: TakeOrder) -> Path:
+    if order.what == TRANSPARENT:
+        return await without_background_of(run, services)
     if order.what in {TakeAway.CARD, TakeAway.PACKAGE}:
-        return await card_of(run, services, who.owner, with_files=order.what is TakeAway.PACKAGE)
-    return await picture_of(run, services, order.what, order.layout, order.tell)
+        return await card_of(run, services, who.owner, with_files=order.what == TakeAway.PACKAGE)
+    return await picture_of(run, services, TakeAway(order.what), order.layout, order.tell)
 
 
 async def _own_files(services: Services, run_id: str, who: Visitor) -> list[Path]:
@@ -146,7 +149,7 @@ async def _own_files(services: Services, run_id: str, who: Visitor) -> list[Path
     return [path for path in (run.image, run.reference, run.result) if path is not None]
 
 
-def _name(run: RunView, what: TakeAway, path: Path) -> str:
+def _name(run: RunView, what: str, path: Path) -> str:
     if what in {TakeAway.CARD, TakeAway.PACKAGE}:
         return path.name
     return f"{path.stem}-{run.engine.value}-{run.run_id[:8]}{path.suffix}"

@@ -20,7 +20,9 @@ from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.repairs import RepairHandlers
+from kling_ui.ui.handlers.run_display import RunDisplay
 from kling_ui.ui.handlers.runs import RunHandlers
+from kling_ui.ui.handlers.take_away import TakeAwayHandlers
 from kling_ui.ui.web.client_address import SCOPE_KEY
 from kling_ui.ui.web.uploads import DiskFloor, UploadStore
 
@@ -222,9 +224,12 @@ def test_below_the_floor_links_recordings_runs_and_comparisons_are_refused(full,
         (tmp_path / "result.mp4").write_bytes(b"x")
         full.runner.views = [run_of(state=RunState.COMPLETED, result=tmp_path / "result.mp4")]
         handlers = RunHandlers(lambda: full)
-        compared = await handlers.on_compare(_told(run_id="r1"), VISITOR, gr.Request(session_hash="tab"))
+        taking = TakeAwayHandlers(lambda: full, RunDisplay(lambda: full))
+        compared = await _end(
+            taking.on_take(VISITOR, _told(run_id="r1", what="comparison"), gr.Request(session_hash="tab"))
+        )
         again = handlers.on_again(None, None, VISITOR, _told(run_id="r1"), gr.Request(session_hash="tab"))
-        return compared["comparison"]["error"], (await _end(again))[0]["sentence"]
+        return compared["taken"]["error"], (await _end(again))[0]["sentence"]
 
     assert all("nearly full" in words for words in asyncio.run(story()))
     assert full.runner.started == []

@@ -1,17 +1,14 @@
 import asyncio
 from dataclasses import replace
-from pathlib import Path
 
 import gradio as gr
 import pytest
 from pydantic import SecretStr
 from starlette.requests import Request
 
-from kling_ui.corrections import Corrections, PlacedJoint, write_corrections
 from kling_ui.errors import RunError
 from kling_ui.options import Orientation, Resolution, TransferOptions
 from kling_ui.presentation.wording import NBSP
-from kling_ui.quotas import Usage
 from kling_ui.runs.pricing import Budget, Spending
 from kling_ui.runs.record import EngineName, RunState, StartCode
 from kling_ui.runs.runner import Start
@@ -21,6 +18,7 @@ from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.gallery import GalleryHandlers
 from kling_ui.ui.handlers.run_display import RunDisplay
 from kling_ui.ui.handlers.runs import RunHandlers
+from kling_ui.ui.handlers.take_away import TakeAwayHandlers
 
 TAB = gr.Request(session_hash="tab")
 VISITOR = "v" * 43
@@ -389,51 +387,6 @@ def test_a_returning_visitors_waiting_run_goes_on_with_the_kept_token(handlers, 
     assert status["actions"] == [{"do": "token", "label": "Enter the token"}]
 
 
-def test_a_comparison_needs_a_result(handlers, runner, run_of):
-    runner.views = [run_of()]
-    update = asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR, TAB))
-    assert update["comparison"]["error"] == "This run has no result to compare."
-
-
-def test_a_comparison_is_made_once(handlers, runner, run_of, canned, tmp_path):
-    result = tmp_path / "result.mp4"
-    runner.views = [run_of(state=RunState.COMPLETED, result=result)]
-    canned["draw"] = lambda *given: given[3].write_bytes(b"mp4")
-    update = asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR, TAB))
-    assert update["comparison"]["url"].endswith("/comparison.mp4")
-    assert update["comparison"]["name"] == "comparison-preview-r1.mp4"
-    canned["draw"] = AssertionError("made twice")
-    assert asyncio.run(handlers.on_compare(_told(run_id="r1"), VISITOR, TAB)) == update
-
-
-def test_a_preview_without_background_is_drawn_once_as_it_was_corrected(handlers, runner, run_of, canned, tmp_path):
-    said, drawn = Corrections({"left wrist": PlacedJoint(0.25, 0.5)}), []
-    write_corrections(said, tmp_path / "corrections.json")
-    result, corrections = tmp_path / "result.mp4", tmp_path / "corrections.json"
-    runner.views = [run_of(state=RunState.COMPLETED, result=result, corrections=corrections)]
-    canned["render_transparent"] = lambda *paths: drawn.append(paths[-1].write_bytes(b"webm"))
-    update = asyncio.run(handlers.on_compare(_told(run_id="r1", without_background=True), VISITOR, TAB))
-    assert update["comparison"]["url"].endswith("/transparent.webm")
-    assert update["comparison"]["name"] == "transparent-preview-r1.webm"
-    assert runner.admission.asked == [Usage(previews=1)]
-    assert asyncio.run(handlers.on_compare(_told(run_id="r1", without_background=True), VISITOR, TAB)) == update
-    assert drawn == [4]
-
-
-@pytest.mark.parametrize(
-    ("more", "words"),
-    [
-        ({"engine": EngineName.KLING, "result": Path("result.mp4")}, "Only a preview"),
-        ({"reference": None, "result": Path("result.mp4")}, "Only a preview"),
-        ({"result": None}, "This run has no result."),
-    ],
-)
-def test_what_is_no_preview_is_not_drawn_without_background(handlers, runner, run_of, more, words):
-    runner.views = [run_of(state=RunState.COMPLETED, **more)]
-    update = asyncio.run(handlers.on_compare(_told(run_id="r1", without_background=True), VISITOR, TAB))
-    assert words in update["comparison"]["error"]
-
-
 def test_inputs_stand_where_their_result_will_be(handlers, run_request):
     image, video = {"ref": run_request["image"]}, {"ref": run_request["video"]}
     shown = asyncio.run(handlers.on_inputs(image, video, VISITOR, TAB))["pair"]
@@ -456,7 +409,7 @@ def test_nothing_is_done_for_somebody_to_whom_nothing_can_belong(services, run_r
 
     async def answered():
         gallery = GalleryHandlers(lambda: services, RunDisplay(lambda: services))
-        handle = handlers.on_cancel, handlers.on_compare, gallery.on_rename, gallery.on_delete, gallery.on_star
+        handle = handlers.on_cancel, gallery.on_rename, gallery.on_delete, gallery.on_star
         handle += gallery.on_browse, gallery.on_restore, gallery.on_compare_runs
         return [await one(told, visitor, TAB) for one in handle]
 
@@ -465,6 +418,8 @@ def test_nothing_is_done_for_somebody_to_whom_nothing_can_belong(services, run_r
     scenes += _all(handlers.on_recover(visitor, told, TAB)) + _all(handlers.on_open(told, visitor, TAB))
     quiet = _all(handlers.on_return(visitor, TAB)) + _all(handlers.on_kept_token(visitor, TAB))
     scenes += _all(handlers.on_run_on_kling(None, visitor, told, TAB))
+    taking = TakeAwayHandlers(lambda: services, RunDisplay(lambda: services))
+    scenes += _all(taking.on_take(visitor, _told(run_id="r1", what="card"), TAB))
     assert repr([*scenes, *asyncio.run(answered())]).count("The page was not ready yet.") == 13
     assert quiet == NOTHING * 2
 

@@ -153,12 +153,12 @@ def takes_over_the_words_of_a_run(target):
 
 @tried(owner_of_a_run)
 def downloads_a_comparison(target):
-    return target.gives_away(target.send("on_compare", {"run_id": target.seen}))
+    return target.gives_away(target.send("on_take", {"run_id": target.seen, "what": "comparison"}, reads=True))
 
 
 @tried(owner_of_a_run)
 def downloads_a_preview_without_its_background(target):
-    return target.gives_away(target.send("on_compare", {"run_id": target.seen, "without_background": True}))
+    return target.gives_away(target.send("on_take", {"run_id": target.seen, "what": "transparent"}, reads=True))
 
 
 @tried(owner_of_a_run)
