@@ -38,7 +38,6 @@ link.addEventListener("click", () => {
 // What the browser keeps of the person goes with them: inputs, and the id of runs made before the login.
 get("form").addEventListener("submit", () => {
   for (const key of ["kling_ui.visitor", "kling_ui.inputs", "kling_ui.engine", "kling_ui.gallery", "kling_ui.view"]) localStorage.removeItem(key);
-  window.indexedDB?.deleteDatabase("kling_ui.uploads");
 });
 
 watch("value", render);

@@ -29,7 +29,6 @@ function wireErase() {
     erasePart(".erase-note").textContent = told.words;
     erasePart("[data-erase=ask]").focus();
     if (!told.done) return;
-    window.indexedDB?.deleteDatabase("kling_ui.uploads");
     trigger("open", { run_id: "" });
     trigger("erased");
   });

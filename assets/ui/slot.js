@@ -127,12 +127,11 @@ function render() {
   const value = props.value || {};
   if (isLate(value)) { props.value = standing; return; }
   if (value.seq === unheard) unheard = 0;
-  if (value.seq === keeping.seq && keeping.isHanded && !unheard && !value.busy) forgetUpload();
   if (value.error && !value.ref && good) return restore(value);
   standing = value;
   shownRef = value.ref || null;
   if (value.ref && !value.error && !value.busy) good = value;
-  if (value.instead_of || !value.seq) { sent += 1; upload?.abort(); forgetUpload(); } // chosen elsewhere, such as an example
+  if (value.instead_of || !value.seq) { sent += 1; upload?.abort(); } // chosen elsewhere, such as an example
   const onItsWay = value.busy && !value.url;
   if (localUrl && !onItsWay) { URL.revokeObjectURL(localUrl); localUrl = null; }
   keepRatio(value.size_px);
@@ -149,7 +148,6 @@ function render() {
   drawRepaired(value.repaired, Boolean(value.instead_of)); // what was not asked for does not unfold
   drawAdjust(value);
   find(".slot").classList.toggle("is-empty", !value.url && !value.overlay && !localUrl);
-  if (value.ref && !value.busy) resumeUpload(); // the inputs of before are here again
 }
 
 function showCorrected({ corrected, can_correct }) {
@@ -193,18 +191,15 @@ function clear() {
   drawAdjust({});
 }
 
-function send(file, recorded = false, isAgain = false) {
+function send(file, recorded = false) {
   if (file.size > props.max_bytes) return fail(t("This file is larger than {size} MB, the most that can be sent here.", { size: Math.round(props.max_bytes / 2 ** 20) }), t("Choose a smaller one."));
   const seq = ++sent;
   upload?.abort();
   clear();
   localUrl = URL.createObjectURL(file);
   showMedia(localUrl, "");
-  keepUpload(seq, file, recorded);
-  const found = isAgain ? t("The page was loaded again, so the file is sent once more.") : "";
-  find(".slot-found").textContent = found;
   busy(t("Uploading"), { canCancel: true, share: 0 });
-  tell({ busy: t("Uploading"), found, seq }); // until Python knows it, there is nothing to run with
+  tell({ busy: t("Uploading"), seq }); // until Python knows it, there is nothing to run with
   const request = upload = new XMLHttpRequest();
   let quiet = null;
   const listen = () => {
@@ -232,7 +227,6 @@ function send(file, recorded = false, isAgain = false) {
     clearTimeout(quiet);
     let answer = {};
     try { answer = JSON.parse(request.responseText); } catch { /* a proxy's own page */ }
-    if (request.status !== 200) forgetUpload();
     if (request.status !== 200) return gone(answer.error || t("The file did not arrive."), answer.advice || t("Try again."));
     if (seq !== sent) return;
     busy(t("Reading the file"));
@@ -246,7 +240,6 @@ function send(file, recorded = false, isAgain = false) {
 // What was on its way is given up; what was here before is here again.
 function cancel() {
   upload?.abort();
-  forgetUpload();
   const seq = ++sent;
   if (localUrl) { URL.revokeObjectURL(localUrl); localUrl = null; }
   if (good) return restore({ seq });
@@ -291,7 +284,6 @@ function takeLink(text) {
   const url = text.trim();
   if (!/^https?:\/\//i.test(url)) return fail(t("This is not a web address."), t("It starts with https://."));
   upload?.abort();
-  forgetUpload();
   clear();
   showMedia("", "");
   busy(t("Fetching the file"), { canCancel: true });
@@ -304,7 +296,6 @@ function takeLink(text) {
 // Whatever becomes of the event on its way: the place does not stay busy for good.
 function handOver(given, giveUp, times = 1) {
   unheard = given.seq;
-  keeping.isHanded = true;
   trigger("handed", given);
   setTimeout(() => {
     if (!element.isConnected || unheard !== given.seq || given.seq !== sent) return;

@@ -165,7 +165,7 @@ def slot(kind: str, *, step: str, title: str, blank: str, elem_id: str) -> gr.HT
     is_clip = kind == "video"
     return widget(
         "slot",
-        uses=("dom", "playable", "timeline", "repaired", "crop", *(["trim"] if is_clip else []), "adjust", "resume"),
+        uses=("dom", "playable", "timeline", "repaired", "crop", *(["trim"] if is_clip else []), "adjust"),
         scripts=("recorder",) if is_clip else ("joints", "brush", "editor"),
         elem_id=elem_id,
         kind=kind,
