@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
+from kling_ui.media.display import fitted
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.transform_video import VideoTransform, transform_video, write_played_copy
-from kling_ui.media.video import fitted, read_frames, sample_frames
+from kling_ui.media.video import read_frames, sample_frames
 from kling_ui.vision.frame_sampling import SampledFrame, load_sampled_frames, size_changes_s
 
 WHOLE = VideoTransform((320, 180), Fraction(24), 0.0, 1.0)
