@@ -237,7 +237,7 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
     if not times:
         raise MediaError("its video track holds no picture.", path=path, advice="Choose another clip.")
     is_key = np.asarray(keys)
-    if None not in times and unit_s:
+    if None not in times and unit_s and (len(times) == 1 or len(set(times)) > 1):
         timing = clip_timing(np.asarray(times, np.float64), is_key, last_step * unit_s)
         if SANE_FPS_MIN <= timing.fps <= SANE_FPS_MAX:  # by stamps that begin anew no place can be found again
             return replace(timing, keyframe_times_s=()) if clock.shift_s else timing

@@ -130,6 +130,41 @@ def test_a_clip_that_changes_its_size_is_repaired_to_one(turned_in_the_middle, t
     assert size_changes_s(sampled) == ()
 
 
+@pytest.mark.parametrize(
+    ("coded", "aspect", "shown"),
+    [((160, 180), Fraction(2), (320, 180)), ((320, 90), Fraction(1, 2), (320, 180)), ((320, 180), None, (320, 180))],
+)
+def test_pixels_that_are_not_square_make_one_side_grow(make_clip, tmp_path, coded, aspect, shown):
+    path = make_clip(size=coded, pixel_aspect=aspect)
+    facts = probe_video(path)
+    assert (facts.width_px, facts.height_px) == shown
+    repaired = transform_video(path, replace(WHOLE, size=shown), tmp_path)
+    sampled = next(load_sampled_frames(path, container="mp4", fps=24)).rgb
+    for rgb in (
+        next(read_frames(path, container="mp4")).rgb,
+        sampled,
+        next(read_frames(repaired.path, container="mp4")).rgb,
+    ):
+        assert rgb.shape[1::-1] == shown
+        assert place_of(rgb[:90, :160], (220, 30, 30)) == "top left"
+
+
+@pytest.mark.parametrize(("default", "name"), [(0, "a.mp4"), (1, "a.mp4"), (1, "a.mkv"), (None, "a.mkv")])
+def test_the_pictures_that_players_show_are_taken(tmp_path, default, name):
+    path = tmp_path / name
+    with av.open(str(path), "w") as out:
+        tracks = [out.add_stream("libx264", rate=24) for _ in range(2)]
+        for n, track in enumerate(tracks):
+            track.width, track.height, track.pix_fmt = 320, 180 - 20 * n, "yuv420p"
+            track.disposition = Disposition.default if n == default else Disposition(0)
+        for n, track in enumerate(tracks):
+            frame = av.VideoFrame.from_ndarray(np.full((180 - 20 * n, 320, 3), 90, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = 0, Fraction(1, 24)
+            out.mux(track.encode(frame))
+            out.mux(track.encode(None))
+    assert probe_video(path).height_px == (160 if default else 180)
+
+
 def test_no_size_no_change():
     assert size_changes_s([]) == ()
     assert size_changes_s([SampledFrame(0.0, True, np.zeros((3, 2), np.uint8))] * 2) == ()
