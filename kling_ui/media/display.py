@@ -1,6 +1,7 @@
 """How decoded frames are shown: upright, in square pixels and in one size, whatever the clip's file asks for."""
 
 import math
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import av
@@ -107,6 +108,12 @@ NO_SHAPE = FrameShape(0, 0, 1.0)
 
 
 def frame_shape(decoded: av.VideoFrame, stream: VideoStream) -> FrameShape:
-    """Tell the shape of a frame of this track; its pixels are square where the file says nothing, or nonsense."""
-    aspect = stream.sample_aspect_ratio
-    return FrameShape(decoded.width, decoded.height, float(aspect) if aspect and 0.25 <= aspect <= 4 else 1.0)
+    """Tell the shape of a frame that :func:`kling_ui.media.video.coded_frames` yielded from this track."""
+    changed = decoded.opaque
+    aspect = changed if isinstance(changed, float) else plausible_aspect(stream.sample_aspect_ratio)
+    return FrameShape(decoded.width, decoded.height, aspect)
+
+
+def plausible_aspect(aspect: Fraction | None) -> float:
+    """Width of a pixel divided by its height; 1 where a file says nothing of it, or nonsense."""
+    return float(aspect) if aspect and 0.25 <= aspect <= 4 else 1.0

@@ -21,7 +21,7 @@ from av.video.stream import VideoStream
 from kling_ui.errors import MediaError
 from kling_ui.languages import Told
 from kling_ui.media.colour import filter_graph, frame_kind, settle_colours
-from kling_ui.media.display import Display
+from kling_ui.media.display import Display, plausible_aspect
 from kling_ui.media.image_structure import refuse_gif_bomb
 from kling_ui.media.timestamps import MediaClock
 
@@ -196,6 +196,7 @@ def decoded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tupl
 def coded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[float, av.VideoFrame]]:
     """Decode as :func:`decoded_frames` does, leaving interlaced frames as they are."""
     zero, clock, count, damage = stream.start_time or 0, MediaClock(1 / usual_fps(stream)), 0, None
+    first_aspect = aspect = 0.0
     packets = opened.demux(stream)
     while True:
         try:
@@ -208,6 +209,11 @@ def coded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[
             continue  # after an error in reading, the demuxer's iterator is at its end
         for decoded in pictures:
             settle_colours(decoded)
+            if decoded.key_frame or not first_aspect:  # what a decoder says of pixels is early, but changes there only
+                aspect = plausible_aspect(stream.codec_context.sample_aspect_ratio)
+                first_aspect = first_aspect or aspect
+            if aspect != first_aspect:  # where it changes in the middle; else the container knows best
+                decoded.opaque = aspect * 1.0  # a value of its own: PyAV forgets it with the first frame that has it
             yield clock.time_s(_stamp_s(decoded, zero)), decoded
             count += 1
     if count == 0 and damage is not None:

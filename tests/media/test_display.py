@@ -149,6 +149,29 @@ def test_pixels_that_are_not_square_make_one_side_grow(make_clip, tmp_path, code
         assert place_of(rgb[:90, :160], (220, 30, 30)) == "top left"
 
 
+def test_pixels_that_change_their_shape_in_the_middle_are_followed(make_clip, tmp_path):
+    parts = []
+    for n, (size, aspect) in enumerate([((320, 180), Fraction(1)), ((160, 180), Fraction(2))]):
+        pts = list(range(24 * n, 24 * n + 24))
+        clip = make_clip(f"{n}.ts", container="mpegts", size=size, pixel_aspect=aspect, pts=pts)
+        parts.append(clip.read_bytes())
+    path = tmp_path / "aspects.ts"
+    path.write_bytes(b"".join(parts))
+    sampled = list(load_sampled_frames(path, container="mpegts", fps=24))
+    assert size_changes_s(sampled) == pytest.approx((1.0,), abs=0.1)
+    repaired = transform_video(path, replace(WHOLE, size=(320, 180), end_s=2.0), tmp_path)
+    shown = [
+        *(frame.rgb for frame in read_frames(path, container="mpegts")),
+        *(frame.rgb for frame in sampled),
+        *(frame.rgb for frame in read_frames(repaired.path, container="mp4")),
+    ]
+    for rgb in shown:  # the mark fills a third of each side in every frame, and there are no bars
+        assert rgb.shape == (180, 320, 3)
+        assert np.abs(rgb[30, 95].astype(int) - (220, 30, 30)).max() < 40
+        assert np.ptp(rgb[30, 120].astype(int)) < 20
+        assert np.ptp(rgb[5:175, 300].astype(int).mean(1)) < 20
+
+
 @pytest.mark.parametrize(("default", "name"), [(0, "a.mp4"), (1, "a.mp4"), (1, "a.mkv"), (None, "a.mkv")])
 def test_the_pictures_that_players_show_are_taken(tmp_path, default, name):
     path = tmp_path / name
