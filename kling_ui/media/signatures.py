@@ -40,7 +40,6 @@ _SHOWN_NAMES = {
     "jpeg2000": "JPEG 2000",
     "mpegts": "MPEG-TS",
 }
-_EXPORT = "Export it again as JPEG or PNG, or choose another picture."
 _UNREAD_PICTURES = frozenset({"svg", "psd", "jpegxl"})
 # Of libavcodec's names of codecs those that people know by another one.
 SHOWN_CODECS = {
@@ -141,7 +140,9 @@ def sniff_image(path: Path) -> str:
     name = sniff(path)
     if name not in IMAGE_FORMATS:
         is_unread = name in _UNREAD_PICTURES
-        advice = _EXPORT if is_unread else "Choose a JPEG or PNG picture."
+        advice = "Choose a JPEG or PNG picture."
+        if is_unread:
+            advice = "Export it again as JPEG or PNG, or choose another picture."
         lack = "which cannot be read here" if is_unread else "not a picture"
         raise MediaError(
             Told("it is {described}, {lack}.", described=described(name), lack=told(lack)), path=path, advice=advice
