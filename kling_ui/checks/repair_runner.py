@@ -14,7 +14,7 @@ from typing import Any
 from kling_ui.checks.repair_plan import Plan
 from kling_ui.errors import MediaError
 from kling_ui.languages import Told
-from kling_ui.media.files import NAME_MAX_BYTES, OnShare, cut, watched_progress
+from kling_ui.media.files import OnShare, harmless_stem, watched_progress
 from kling_ui.media.transform_image import ImageTransform, transform_image
 from kling_ui.media.transform_video import VideoTransform, transform_video
 from kling_ui.vision.evidence import image_before_after, video_before_after
@@ -198,7 +198,7 @@ def place(result: Path, folder: Path, stem: str) -> Path:
     Raises:
         MediaError: It cannot be written there.
     """
-    stem, number = f"{cut(_ENDING.sub('', stem), NAME_MAX_BYTES)}-repaired", 1
+    stem, number = f"{harmless_stem(_ENDING.sub('', stem), 'input')}-repaired", 1
     while True:
         target = folder / f"{stem}{f'-{number}' if number > 1 else ''}{result.suffix}"
         try:

@@ -13,11 +13,11 @@ from kling_ui.checks.pieces import Piece, PiecePlan
 from kling_ui.errors import MediaError
 from kling_ui.long_clips.seams import Seam, faded, find_seam
 from kling_ui.media.colour_match import PLAIN, ColourMatch
+from kling_ui.media.display import fitted
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.probe import probe_video
 from kling_ui.media.rectangles import Size
 from kling_ui.media.transform_video import pictures_at_rate
-from kling_ui.media.video import fitted
 from kling_ui.vision.people import one_thread
 
 _X264 = {"preset": "veryfast", "crf": "18", "profile": "high", "threads": "0"}

@@ -24,7 +24,8 @@ from kling_ui.errors import MediaError
 from kling_ui.languages import Told
 from kling_ui.media.colour import BT709, subsample
 from kling_ui.media.files import atomic_file
-from kling_ui.media.video import DEMUXERS, open_container, sound_track
+from kling_ui.media.timestamps import MediaClock
+from kling_ui.media.video import DEMUXERS, open_container, picture_track, sound_track
 
 BIT_RATE = 128_000
 PACKET_SAMPLES = 1024  # of AAC
@@ -38,6 +39,7 @@ WEBM_TICKS_PER_S = 1000  # WebM tells times in milliseconds
 KEYFRAME_EVERY_S = 1.0  # short, so that a player can scrub
 RATE_DENOMINATOR_MAX = 1001  # that of NTSC rates; averages of uneven clips are fractions too long for a time base
 TICKS_PER_FRAME = 1000  # resolution of frame times, for clips whose frames are not evenly spaced
+_SOUND_STEP_S = 0.04  # left between recordings that were put behind each other; the longest packets of sound take less
 SOUND_OVERHANG_S = 0.1  # sound may outlast the picture by this much, as AAC frames usually do
 
 
@@ -108,10 +110,12 @@ class SoundTrack:
 def _copied(
     source: InputContainer, track: AudioStream, target: AudioStream, zero_s: float
 ) -> Iterator[tuple[float, av.Packet]]:
+    clock = MediaClock(_SOUND_STEP_S)
     for packet in source.demux(track):
         if packet.dts is None or packet.pts is None or packet.time_base is None:
             continue
-        shift = round(zero_s / packet.time_base)
+        clock.time_s(float(packet.dts * packet.time_base))
+        shift = round((zero_s - clock.shift_s) / packet.time_base)
         packet.pts -= shift
         packet.dts -= shift
         if packet.pts >= 0:
@@ -124,12 +128,14 @@ def _resampled(
 ) -> Iterator[tuple[float, av.AudioFrame]]:
     context = target.codec_context
     resampler = av.AudioResampler(format="fltp", layout=context.layout, rate=context.sample_rate)
+    clock = MediaClock(_SOUND_STEP_S)
     for frame in chain(source.decode(track), [None]):
         for out in resampler.resample(frame):
             if out.pts is None or not out.time_base:
                 continue
             # In samples: the source's own units may be whole packets, as in AVI, which is too coarse for an encoder.
-            out.pts = round((out.pts * out.time_base - zero_s) * out.sample_rate)
+            clock.time_s(float(out.pts * out.time_base))
+            out.pts = round((out.pts * out.time_base + clock.shift_s - zero_s) * out.sample_rate)
             out.time_base = Fraction(1, out.sample_rate)
             if out.pts >= 0:
                 yield float(out.pts * out.time_base), out
@@ -151,10 +157,8 @@ def _length_s(item: av.Packet | av.AudioFrame) -> float:
 
 def _start_s(source: InputContainer) -> float:
     """When the picture starts, which is the zero of our own times."""
-    if not source.streams.video:
-        return 0.0
-    video = source.streams.video[0]
-    return float((video.start_time or 0) * video.time_base) if video.time_base else 0.0
+    video = picture_track(source)
+    return float((video.start_time or 0) * video.time_base) if video is not None and video.time_base else 0.0
 
 
 class ClipWriter:

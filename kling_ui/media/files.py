@@ -52,6 +52,16 @@ def plain(name: str) -> str:
     return "".join(char if char.isalnum() or char in _PLAIN else "_" for char in composed)
 
 
+def harmless_stem(stem: str, fallback: str) -> str:
+    """Make a name without suffix that every system takes and no command takes for an option.
+
+    Args:
+        stem: What somebody calls the file.
+        fallback: What to call it where nothing is left of that.
+    """
+    return cut(plain(stem).lstrip("-. "), NAME_MAX_BYTES).strip(" .") or fallback
+
+
 def cut(text: str, max_bytes: int) -> str:
     """Shorten a text to so many bytes of UTF-8 at most; no character is broken, and a text that fits is left alone."""
     coded = text.encode("utf-8", "surrogatepass")  # names of files may hold bytes that are no UTF-8
@@ -181,7 +191,7 @@ def copy_into(video: Path, folder: Path, name: str) -> Path:
     Raises:
         SettingsError: It cannot be written there.
     """
-    stem, suffix = plain(Path(name).stem).lstrip("-. ") or "video", Path(name).suffix
+    stem, suffix = harmless_stem(Path(name).stem, "video"), Path(name).suffix
     for number in range(1, 10_000):
         target = folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
         try:

@@ -3,21 +3,30 @@
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
 from kling_ui.languages import Told
 from kling_ui.media.colour import hdr_name
+from kling_ui.media.display import frame_shape, orientation
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.signatures import sniff, sniff_image, sniff_video
-from kling_ui.media.video import coded_frames, open_clip, orientation, pixel_aspect, sound_track
+from kling_ui.media.timestamps import MediaClock
+from kling_ui.media.video import (
+    FALLBACK_FPS,
+    SANE_FPS_MAX,
+    SANE_FPS_MIN,
+    coded_frames,
+    open_clip,
+    sound_track,
+    usual_fps,
+)
 
 _BOXES_MAX = 100_000  # a fragmented clip has a few per second
 _MOVIE_BYTES_MAX = 64 * 2**20
@@ -32,7 +41,6 @@ PICTURES_MAX = 1_000_000  # nine hours at 30 a second
 _UNEVEN_SHARE = 0.02  # more uneven steps than this make the rate variable; a few come from cutting without decoding
 _UNEVEN_BY = 0.25  # a step this much off the usual one is uneven; clocks of 1 ms (WebM) stay below at 60 fps
 _PICTURES_SEEN = 2  # by which interlaced clips are recognised; decoders hand out as many at once
-_FALLBACK_FPS = 25.0  # libavformat's own default where a file names no rate
 STANDARD_FPS = (
     Fraction(12),
     Fraction(15),
@@ -54,7 +62,6 @@ _QUICK_SHARE = 0.02  # of the steps; still quicker ones are mistakes of clocks
 _SAME_PACE = 0.002  # 24 and 23.976 differ only after many seconds
 TIE_TICKS = 1e-3  # a frame half way between two ticks belongs to the later one
 _NEAR_RATE = 0.02  # likewise for an uneven clip, which has no rate of its own
-_SANE_FPS_MIN, _SANE_FPS_MAX = 0.01, 1000.0  # outside, the packets' times are nonsense and an even rate is assumed
 __all__ = ["ImageFacts", "VideoFacts", "probe_image", "probe_video", "sniff", "sniff_image", "sniff_video"]
 
 _ISO_MEDIA = frozenset({"mp4", "mov", "3gp"})
@@ -191,7 +198,8 @@ def read_tracks(path: Path, *, container: str) -> ClipTracks:
             raise MediaError("its video track holds no picture.", path=path, advice=advice)
         first = pictures[0]
         turns, mirrored = orientation(first)
-        size = round(first.width * pixel_aspect(stream)), first.height
+        width, height = frame_shape(first, stream).shown
+        size = round(width), round(height)
         sound = sound_track(opened)
         return ClipTracks(
             *(size if turns % 2 == 0 else size[::-1]),
@@ -213,24 +221,27 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
     """
     times, keys, last_step = [], [], 0
     with open_clip(path, container=container) as (opened, stream):
-        unit_s, announced_fps = float(stream.time_base or 0), _announced_fps(stream)
+        unit_s, announced_fps = float(stream.time_base or 0), usual_fps(stream)
+        clock = MediaClock(1 / announced_fps)
         for packet in opened.demux(stream):
             if packet.size == 0 or packet.is_discard:
                 continue
             if len(times) == PICTURES_MAX:
                 reason = Told("it holds more than {most:,} pictures, too many to be checked.", most=PICTURES_MAX)
                 raise MediaError(reason, path=path, advice="Cut it to the part that matters; 30 seconds are enough.")
-            times.append(packet.dts if packet.pts is None else packet.pts)
+            clock.time_s(None if packet.dts is None else packet.dts * unit_s)  # in the order of decoding these rise
+            stamp = packet.dts if packet.pts is None else packet.pts
+            times.append(None if stamp is None else stamp * unit_s + clock.shift_s)
             keys.append(packet.is_keyframe)
             last_step = packet.duration or last_step
     if not times:
         raise MediaError("its video track holds no picture.", path=path, advice="Choose another clip.")
     is_key = np.asarray(keys)
-    if None not in times and unit_s:
-        timing = clip_timing(np.asarray(times, np.float64) * unit_s, is_key, last_step * unit_s)
-        if _SANE_FPS_MIN <= timing.fps <= _SANE_FPS_MAX:
-            return timing
-    return clip_timing(np.arange(len(times)) / announced_fps, is_key, 1 / announced_fps)
+    if None not in times and unit_s and (len(times) == 1 or len(set(times)) > 1):
+        timing = clip_timing(np.asarray(times, np.float64), is_key, last_step * unit_s)
+        if SANE_FPS_MIN <= timing.fps <= SANE_FPS_MAX:  # by stamps that begin anew no place can be found again
+            return replace(timing, keyframe_times_s=()) if clock.shift_s else timing
+    return replace(clip_timing(np.arange(len(times)) / announced_fps, is_key, 1 / announced_fps), keyframe_times_s=())
 
 
 def clip_timing(times_s: np.ndarray, is_key: np.ndarray, last_step_s: float) -> ClipTiming:
@@ -242,10 +253,10 @@ def clip_timing(times_s: np.ndarray, is_key: np.ndarray, last_step_s: float) -> 
         last_step_s: How long the last picture stays, in seconds; 0 when unknown.
     """
     order = np.argsort(times_s, kind="stable")
-    times_s, is_key = times_s[order] - times_s.min(), is_key[order]
+    times_s, is_key = _told_apart(times_s[order] - times_s.min()), is_key[order]
     steps = np.diff(times_s)
     usual_s = float(np.median(steps)) if len(steps) else 0.0
-    duration_s = float(times_s[-1]) + (last_step_s or usual_s or 1 / _FALLBACK_FPS)
+    duration_s = float(times_s[-1]) + (last_step_s or usual_s or 1 / FALLBACK_FPS)
     uneven = np.abs(steps - usual_s) > _UNEVEN_BY * usual_s
     return ClipTiming(
         duration_s=round(duration_s, 6),
@@ -255,6 +266,15 @@ def clip_timing(times_s: np.ndarray, is_key: np.ndarray, last_step_s: float) -> 
         keyframe_times_s=tuple(round(float(time_s), 6) for time_s in times_s[is_key]),
         every_picture_fps=round(_every_picture_fps(times_s), 4) if steps.any() else 0.0,
     )
+
+
+def _told_apart(times_s: np.ndarray) -> np.ndarray:
+    """Give each of several pictures with one stamp a time of its own, as they get it when they are decoded."""
+    steps = np.diff(times_s)
+    if steps.all() or not steps.any():
+        return times_s
+    clock = MediaClock(float(np.median(steps[steps > 0])))
+    return np.array([clock.time_s(time_s) for time_s in times_s.tolist()])
 
 
 def _every_picture_fps(times_s: np.ndarray) -> float:
@@ -294,11 +314,6 @@ def constant_fps(fps: float, *, is_even: bool) -> Fraction:
     if is_even:
         return max(FPS_MIN, min(FPS_MAX, Fraction(fps).limit_denominator(1001)))
     return next((rate for rate in STANDARD_FPS if rate > fps), FPS_MAX)
-
-
-def _announced_fps(stream: VideoStream) -> float:
-    rate = stream.average_rate or stream.guessed_rate
-    return float(rate) if rate and _SANE_FPS_MIN <= rate <= _SANE_FPS_MAX else _FALLBACK_FPS
 
 
 def _codec_name(stream: object) -> str:

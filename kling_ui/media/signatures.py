@@ -139,8 +139,11 @@ def sniff_image(path: Path) -> str:
     """
     name = sniff(path)
     if name not in IMAGE_FORMATS:
+        is_unread = name in _UNREAD_PICTURES
         advice = "Choose a JPEG or PNG picture."
-        lack = "which cannot be read here" if name in _UNREAD_PICTURES else "not a picture"
+        if is_unread:
+            advice = "Export it again as JPEG or PNG, or choose another picture."
+        lack = "which cannot be read here" if is_unread else "not a picture"
         raise MediaError(
             Told("it is {described}, {lack}.", described=described(name), lack=told(lack)), path=path, advice=advice
         )

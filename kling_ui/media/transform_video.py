@@ -15,12 +15,13 @@ from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
 from kling_ui.media.colour import brightening_filter, filter_graph, frame_kind, is_standard, matrix_option
+from kling_ui.media.display import Display, FrameShape, fitted, frame_shape, orientation
 from kling_ui.media.encode import TICKS_PER_FRAME, ClipWriter
 from kling_ui.media.files import ProgressFile
 from kling_ui.media.probe import TIE_TICKS, VideoFacts, probe_video
 from kling_ui.media.rectangles import NO_MARGINS, Margins, Rect, Size
 from kling_ui.media.signatures import VIDEO_MAX_BYTES, sniff_video
-from kling_ui.media.video import Display, decoded_frames, fitted, open_clip, orientation, pixel_aspect
+from kling_ui.media.video import decoded_frames, open_clip
 
 _X264 = {"preset": "veryfast", "crf": "18", "profile": "high", "threads": "0"}
 _SOUND_BITS = 320_000  # a second; the most that a copied AAC track usually has
@@ -119,7 +120,7 @@ def transform_video(
             comment=comment,
         ) as writer,
     ):
-        painter = _Painter(transform, pixel_aspect(stream))
+        painter = _Painter(transform, stream)
         frames = constant_rate_frames(
             opened, stream, start_s=transform.start_s, fps=transform.fps, count=transform.frame_count
         )
@@ -159,7 +160,7 @@ def write_played_copy(facts: VideoFacts, out: Path) -> Path:
             x264_options=_PLAYED_X264 | rate,
         ) as writer,
     ):
-        painter = _Painter(shown, pixel_aspect(stream), is_quick=True)
+        painter = _Painter(shown, stream, is_quick=True)
         least_s, last_s = float(1 / fps) / TICKS_PER_FRAME, 0.0
         for time_s, decoded in decoded_frames(opened, stream):
             last_s = max(time_s, last_s + 2 * least_s) if writer.frames else max(0.0, time_s)
@@ -242,29 +243,31 @@ class _Painter:
 
     Args:
         transform: What to change.
-        aspect: Width of a pixel divided by its height.
+        stream: The clip's picture.
         is_quick: Scale more coarsely, and before colours are converted, for what is only looked at.
     """
 
-    def __init__(self, transform: VideoTransform, aspect: float, *, is_quick: bool = False) -> None:
+    def __init__(self, transform: VideoTransform, stream: VideoStream, *, is_quick: bool = False) -> None:
         self._apply = transform
-        self._aspect = aspect
+        self._stream = stream
         self._is_quick = is_quick
         self._first: Size | None = None
         self._orientation = 0, False
         self._graphs: dict[tuple[object, ...], Graph] = {}
 
     def paint(self, decoded: av.VideoFrame) -> av.VideoFrame:
-        kind = frame_kind(decoded)
+        shape = frame_shape(decoded, self._stream)
+        kind = (*frame_kind(decoded), shape.aspect)
         graph = self._graphs.get(kind)
         if graph is None:
-            graph = self._graphs[kind] = filter_graph(decoded, self._before(decoded), self._after(decoded))
+            before = self._before(decoded, shape)
+            graph = self._graphs[kind] = filter_graph(decoded, before, self._after(decoded))
         graph.vpush(decoded)
         return graph.vpull()
 
-    def _before(self, decoded: av.VideoFrame) -> list[str]:
+    def _before(self, decoded: av.VideoFrame, shape: FrameShape) -> list[str]:
         """Geometry up to the scaling, in the frame's own colours."""
-        transform, shown = self._apply, (round(decoded.width * self._aspect), decoded.height)
+        transform, shown = self._apply, (round(shape.shown[0]), round(shape.shown[1]))
         if self._first is None:
             self._orientation = orientation(decoded)
         turns, mirrored = self._orientation
@@ -275,7 +278,7 @@ class _Painter:
             width, height = fitted(shown, self._first)
             place = "(ow-iw)/4*2:(oh-ih)/4*2"
             filters += [f"scale={width}:{height}:flags=lanczos", "pad={}:{}:{}".format(*self._first, place)]
-        elif transform.crop and self._aspect != 1:
+        elif transform.crop and shape.aspect != 1:
             filters.append("scale={}:{}:flags=lanczos".format(*shown))
         if transform.crop:
             width, height = transform.crop.size

@@ -1,7 +1,6 @@
 """Decoding clips in-process with PyAV: upright and scaled, ahead of their use, at a constant frame rate if wanted."""
 
 import contextlib
-import math
 import queue
 import threading
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -9,21 +8,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Generic, Self, TypeVar
+from typing import BinaryIO, Generic, Self, TypeVar
 
 import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.filter import Graph
-from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
 from kling_ui.languages import Told
-from kling_ui.media.colour import Converter, filter_graph, frame_kind, settle_colours
+from kling_ui.media.colour import filter_graph, frame_kind, settle_colours
+from kling_ui.media.display import Display, plausible_aspect
 from kling_ui.media.image_structure import refuse_gif_bomb
+from kling_ui.media.timestamps import MediaClock
 
 # Demuxers that only read the one file they are given: no playlists, no concatenation, no network.
 # The names are libavformat's; the keys are what the content sniffing in `signatures.py` reports.
@@ -46,6 +46,9 @@ FRAME_PIXELS_MAX = 36_000_000
 _TIME_SLACK_S = 1e-6
 _ADVICE = "Export it again as MP4 (H.264), or choose another clip."
 T = TypeVar("T")
+Track = TypeVar("Track", AudioStream, VideoStream)
+SANE_FPS_MIN, SANE_FPS_MAX = 0.01, 1000.0  # outside, times are nonsense and an even rate is assumed
+FALLBACK_FPS = 25.0  # libavformat's own default where a file names no rate
 _WANTED_CHECK_S = 0.1  # how often a thread that cannot go on looks whether it is still wanted
 
 
@@ -192,7 +195,8 @@ def decoded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tupl
 
 def coded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[float, av.VideoFrame]]:
     """Decode as :func:`decoded_frames` does, leaving interlaced frames as they are."""
-    zero, count, damage = stream.start_time or 0, 0, None
+    zero, clock, count, damage = stream.start_time or 0, MediaClock(1 / usual_fps(stream)), 0, None
+    first_aspect = aspect = 0.0
     packets = opened.demux(stream)
     while True:
         try:
@@ -205,7 +209,12 @@ def coded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[
             continue  # after an error in reading, the demuxer's iterator is at its end
         for decoded in pictures:
             settle_colours(decoded)
-            yield _time_s(decoded, zero, count, stream), decoded
+            if decoded.key_frame or not first_aspect:  # what a decoder says of pixels is early, but changes there only
+                aspect = plausible_aspect(stream.codec_context.sample_aspect_ratio)
+                first_aspect = first_aspect or aspect
+            if aspect != first_aspect:  # where it changes in the middle; else the container knows best
+                decoded.opaque = aspect * 1.0  # a value of its own: PyAV forgets it with the first frame that has it
+            yield clock.time_s(_stamp_s(decoded, zero)), decoded
             count += 1
     if count == 0 and damage is not None:
         raise damage
@@ -246,95 +255,19 @@ class _Deinterlacer:
 
 
 def sound_track(opened: InputContainer) -> AudioStream | None:
-    """Choose the sound that players play: the track marked as default, else the first, of those that can be read."""
-    tracks = [track for track in opened.streams.audio if track.codec_context is not None] or opened.streams.audio
-    return next((track for track in tracks if track.disposition & Disposition.default), next(iter(tracks), None))
+    """Choose the sound that players play, among those tracks that can be read."""
+    return _played(opened.streams.audio)
 
 
-class Display:
-    """Shows the decoded frames of one clip: upright, in square pixels, in SDR and in the size of its first frame.
-
-    A frame of another size, as recordings have that were turned in the middle, is fitted in between black bars.
-
-    Args:
-        stream: The clip's picture.
-        long_side_px: Scale down so that the longer side is at most this; never up.
-        even: Give sides that are even, as yuv420p needs them.
-    """
-
-    def __init__(self, stream: VideoStream, long_side_px: int | None = None, *, even: bool = False) -> None:
-        self._aspect = pixel_aspect(stream)
-        self._long_side_px = long_side_px
-        self._even = even
-        self._coded: tuple[int, int] | None = None
-        self._converter = Converter()
-        self.orientation = 0, False  # of the first frame, see orientation()
-
-    def rgb(self, decoded: av.VideoFrame) -> np.ndarray:
-        """``(height, width, 3)`` uint8, as displayed."""
-        return turned(self._shown(decoded, "rgb24").to_ndarray(), self.orientation)
-
-    def planes(self, decoded: av.VideoFrame) -> av.VideoFrame:
-        """A frame of yuv420p in limited range, with the matrix that it names, BT.601 or BT.709; not turned."""
-        return self._shown(decoded, "yuv420p")
-
-    def _shown(self, decoded: av.VideoFrame, pixel_format: str) -> av.VideoFrame:
-        coded = decoded.width, decoded.height
-        if self._coded is None:
-            self._coded, self.orientation = coded, orientation(decoded)
-        size = self._size(self._coded)
-        if coded == self._coded:
-            return self._converter.convert(decoded, size, pixel_format)
-        inner = fitted((decoded.width * self._aspect, decoded.height), size)
-        return self._converter.convert(decoded, inner, pixel_format, size)
-
-    def _size(self, coded: tuple[int, int]) -> tuple[int, int]:
-        width, height = coded[0] * self._aspect, coded[1]
-        scale = min(1.0, self._long_side_px / max(width, height)) if self._long_side_px else 1.0
-        step = 2 if self._even else 1
-        return max(2, step * round(width * scale / step)), max(2, step * round(height * scale / step))
+def picture_track(opened: InputContainer) -> VideoStream | None:
+    """Choose the pictures that players show, among those tracks that can be read; a cover is none."""
+    return _played([track for track in opened.streams.video if not track.disposition & Disposition.attached_pic])
 
 
-def fitted(shown: tuple[float, float], size: tuple[int, int]) -> tuple[int, int]:
-    """Scale a shape so that it just fits into a size; the sides are even where the size allows it."""
-    scale = min(size[0] / shown[0], size[1] / shown[1])
-    width, height = (min(most, max(2, 2 * round(side * scale / 2))) for side, most in zip(shown, size, strict=True))
-    return width, height
-
-
-def orientation(decoded: av.VideoFrame) -> tuple[int, bool]:
-    """Tell how a decoded frame is to be shown.
-
-    Ask it of one frame of a clip: PyAV frees a frame that was asked for its side data late.
-
-    Returns:
-        Counter-clockwise quarter turns, 0-3, odd angles going to the nearest; and whether it is mirrored left to right
-        after them. Together these are the eight orientations that a display matrix (ISO/IEC 14496-12, 8.3.2) may ask
-        for.
-    """
-    side_data: Any = decoded.side_data  # PyAV's annotations know of one kind only
-    try:
-        matrix = side_data[SideDataType.DISPLAYMATRIX]
-    except KeyError:
-        return 0, False
-    a, b, _, c, d = np.frombuffer(matrix, np.int32, 5) / 65536
-    mirrored = bool(a * d - b * c < 0)
-    return round(-math.degrees(math.atan2(b, -a if mirrored else a)) / 90) % 4, mirrored
-
-
-def turned(pixels: np.ndarray, orientation: tuple[int, bool]) -> np.ndarray:
-    """Bring pixels as coded, ``(height, width, ...)``, into the orientation that they are shown in."""
-    turns, mirrored = orientation
-    if not turns and not mirrored:
-        return pixels
-    pixels = np.rot90(pixels, turns)
-    return np.ascontiguousarray(pixels[:, ::-1] if mirrored else pixels)
-
-
-def pixel_aspect(stream: VideoStream) -> float:
-    """Width of a pixel divided by its height; 1 where the file says nothing or nonsense."""
-    aspect = stream.sample_aspect_ratio
-    return float(aspect) if aspect and 0.25 <= aspect <= 4 else 1.0
+def _played(tracks: Sequence[Track]) -> Track | None:
+    """The track that is marked as default, which in MP4 and MOV means that it is not switched off; else the first."""
+    known = [track for track in tracks if track.codec_context is not None] or list(tracks)
+    return next((track for track in known if track.disposition & Disposition.default), known[0] if known else None)
 
 
 def open_container(file: BinaryIO, demuxer: str) -> InputContainer:
@@ -344,10 +277,10 @@ def open_container(file: BinaryIO, demuxer: str) -> InputContainer:
 
 
 def _picture_stream(path: Path, opened: InputContainer) -> VideoStream:
-    streams = [stream for stream in opened.streams.video if not _is_cover(stream)]
-    if not streams:
+    stream = picture_track(opened)
+    if stream is None:
         raise MediaError("it holds no video track.", path=path, advice="Choose a clip with a picture.")
-    stream, codec = streams[0], streams[0].codec_context
+    codec = stream.codec_context
     if codec is None:
         raise MediaError("its video codec is not known here.", path=path, advice=_ADVICE)
     # libavformat looked already, under the same limit: frames above it have no size there
@@ -358,10 +291,6 @@ def _picture_stream(path: Path, opened: InputContainer) -> VideoStream:
     codec.options = {"max_pixels": str(FRAME_PIXELS_MAX)}
     stream.thread_type = "AUTO"
     return stream
-
-
-def _is_cover(stream: VideoStream) -> bool:
-    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def seek(opened: InputContainer, stream: VideoStream, time_s: float) -> None:
@@ -385,11 +314,16 @@ def _first_at_or_after(
     return last
 
 
-def _time_s(decoded: av.VideoFrame, zero: int, index: int, stream: VideoStream) -> float:
-    if decoded.pts is not None and decoded.time_base is not None:
-        return (decoded.pts - zero) * decoded.time_base.numerator / decoded.time_base.denominator
+def _stamp_s(decoded: av.VideoFrame, zero: int) -> float | None:
+    if decoded.pts is None or decoded.time_base is None:
+        return None
+    return (decoded.pts - zero) * decoded.time_base.numerator / decoded.time_base.denominator
+
+
+def usual_fps(stream: VideoStream) -> float:
+    """The rate that a file announces; libavformat's own default where it announces none, or nonsense."""
     rate = stream.average_rate or stream.guessed_rate
-    return index / float(rate) if rate else 0.0
+    return float(rate) if rate and SANE_FPS_MIN <= rate <= SANE_FPS_MAX else FALLBACK_FPS
 
 
 def _reason(error: Exception) -> str:

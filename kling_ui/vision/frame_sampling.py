@@ -13,7 +13,8 @@ from av.video.frame import PictureType
 from av.video.stream import VideoStream
 
 from kling_ui.media.colour import BT709
-from kling_ui.media.video import Display, decoded_frames, open_clip, seek, turned
+from kling_ui.media.display import NO_SHAPE, Display, FrameShape, turned
+from kling_ui.media.video import decoded_frames, open_clip, seek
 
 _PLAN_PX = 224  # long side of the copy in which bars are searched
 _PLAIN_LEVELS = 6  # grey levels within which a row or column counts as one colour
@@ -68,7 +69,7 @@ class SampledFrame:
         is_intra: It was coded without other frames: encoders choose that for a new shot, too.
         planes: ``(height * 3 / 2, width)`` uint8, the planes Y, U and V at half size below each other.
         orientation: How it is brought upright, see :func:`kling_ui.media.video.orientation`.
-        coded_size: Width and height in the clip, in px.
+        shape: Of the frame in the clip.
         is_bt709: The planes have the matrix of BT.709; else that of BT.601. Their range is limited.
     """
 
@@ -76,7 +77,7 @@ class SampledFrame:
     is_intra: bool
     planes: np.ndarray
     orientation: tuple[int, bool] = (0, False)
-    coded_size: tuple[int, int] = (0, 0)
+    shape: FrameShape = NO_SHAPE
     is_bt709: bool = False
 
     @property
@@ -101,7 +102,7 @@ class SampledFrame:
 
 def size_changes_s(frames: Sequence[SampledFrame]) -> tuple[float, ...]:
     """When the frames of a clip change their size, in seconds."""
-    return tuple(round(after.time_s, 3) for before, after in pairwise(frames) if before.coded_size != after.coded_size)
+    return tuple(round(after.time_s, 3) for before, after in pairwise(frames) if before.shape != after.shape)
 
 
 def load_sampled_frames(
@@ -151,6 +152,6 @@ def _hurry(stream: VideoStream, fps: float) -> None:
 
 
 def _sampled_frame(time_s: float, frame: av.VideoFrame, display: Display) -> SampledFrame:
-    small, size = display.planes(frame), (frame.width, frame.height)
+    small = display.planes(frame)
     is_intra, is_bt709 = frame.pict_type == PictureType.I, small.colorspace == BT709
-    return SampledFrame(time_s, is_intra, small.to_ndarray(), display.orientation, size, is_bt709=is_bt709)
+    return SampledFrame(time_s, is_intra, small.to_ndarray(), display.orientation, display.shape, is_bt709=is_bt709)

@@ -136,6 +136,11 @@ def test_a_folder_that_cannot_be_made(workers, picture, tmp_path):
         ("me-repaired", ["me-repaired.png"], "me-repaired-2.png"),
         ("me-repaired-2", ["me-repaired.png", "me-repaired-2.png"], "me-repaired-3.png"),
         ("me-repaired-by-ann", [], "me-repaired-by-ann-repaired.png"),
+        ("-rf", [], "rf-repaired.png"),
+        ('new\nline\x07 \u202e"it\'s"?', [], "new_line_ __it_s__-repaired.png"),
+        ("\udcff\udcfe", [], "__-repaired.png"),
+        ("...", [], "input-repaired.png"),
+        ("\u821e" * 83, [], "\u821e" * 53 + "-repaired.png"),
     ],
 )
 def test_names_never_pile_up_nor_overwrite(tmp_path, stem, taken, name):

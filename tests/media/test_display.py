@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from av.stream import Disposition
 
+from kling_ui.media.display import fitted
 from kling_ui.media.encode import ClipWriter
 from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.media.transform_video import VideoTransform, transform_video, write_played_copy
-from kling_ui.media.video import fitted, read_frames, sample_frames
+from kling_ui.media.video import read_frames, sample_frames
 from kling_ui.vision.frame_sampling import SampledFrame, load_sampled_frames, size_changes_s
 
 WHOLE = VideoTransform((320, 180), Fraction(24), 0.0, 1.0)
@@ -127,6 +128,64 @@ def test_a_clip_that_changes_its_size_is_repaired_to_one(turned_in_the_middle, t
     assert (facts.width_px, facts.height_px, facts.frame_count) == (180, 320, 48)
     sampled = list(load_sampled_frames(facts.path, container="mp4", fps=24))
     assert size_changes_s(sampled) == ()
+
+
+@pytest.mark.parametrize(
+    ("coded", "aspect", "shown"),
+    [((160, 180), Fraction(2), (320, 180)), ((320, 90), Fraction(1, 2), (320, 180)), ((320, 180), None, (320, 180))],
+)
+def test_pixels_that_are_not_square_make_one_side_grow(make_clip, tmp_path, coded, aspect, shown):
+    path = make_clip(size=coded, pixel_aspect=aspect)
+    facts = probe_video(path)
+    assert (facts.width_px, facts.height_px) == shown
+    repaired = transform_video(path, replace(WHOLE, size=shown), tmp_path)
+    sampled = next(load_sampled_frames(path, container="mp4", fps=24)).rgb
+    for rgb in (
+        next(read_frames(path, container="mp4")).rgb,
+        sampled,
+        next(read_frames(repaired.path, container="mp4")).rgb,
+    ):
+        assert rgb.shape[1::-1] == shown
+        assert place_of(rgb[:90, :160], (220, 30, 30)) == "top left"
+
+
+def test_pixels_that_change_their_shape_in_the_middle_are_followed(make_clip, tmp_path):
+    parts = []
+    for n, (size, aspect) in enumerate([((320, 180), Fraction(1)), ((160, 180), Fraction(2))]):
+        pts = list(range(24 * n, 24 * n + 24))
+        clip = make_clip(f"{n}.ts", container="mpegts", size=size, pixel_aspect=aspect, pts=pts)
+        parts.append(clip.read_bytes())
+    path = tmp_path / "aspects.ts"
+    path.write_bytes(b"".join(parts))
+    sampled = list(load_sampled_frames(path, container="mpegts", fps=24))
+    assert size_changes_s(sampled) == pytest.approx((1.0,), abs=0.1)
+    repaired = transform_video(path, replace(WHOLE, size=(320, 180), end_s=2.0), tmp_path)
+    shown = [
+        *(frame.rgb for frame in read_frames(path, container="mpegts")),
+        *(frame.rgb for frame in sampled),
+        *(frame.rgb for frame in read_frames(repaired.path, container="mp4")),
+    ]
+    for rgb in shown:  # the mark fills a third of each side in every frame, and there are no bars
+        assert rgb.shape == (180, 320, 3)
+        assert np.abs(rgb[30, 95].astype(int) - (220, 30, 30)).max() < 40
+        assert np.ptp(rgb[30, 120].astype(int)) < 20
+        assert np.ptp(rgb[5:175, 300].astype(int).mean(1)) < 20
+
+
+@pytest.mark.parametrize(("default", "name"), [(0, "a.mp4"), (1, "a.mp4"), (1, "a.mkv"), (None, "a.mkv")])
+def test_the_pictures_that_players_show_are_taken(tmp_path, default, name):
+    path = tmp_path / name
+    with av.open(str(path), "w") as out:
+        tracks = [out.add_stream("libx264", rate=24) for _ in range(2)]
+        for n, track in enumerate(tracks):
+            track.width, track.height, track.pix_fmt = 320, 180 - 20 * n, "yuv420p"
+            track.disposition = Disposition.default if n == default else Disposition(0)
+        for n, track in enumerate(tracks):
+            frame = av.VideoFrame.from_ndarray(np.full((180 - 20 * n, 320, 3), 90, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = 0, Fraction(1, 24)
+            out.mux(track.encode(frame))
+            out.mux(track.encode(None))
+    assert probe_video(path).height_px == (160 if default else 180)
 
 
 def test_no_size_no_change():
