@@ -18,10 +18,9 @@ from kling_ui.runs.run_files import RunFolders
 from kling_ui.settings import Settings
 from kling_ui.takeaway.making import TakeAway, make_picture, picture_name, write_card, write_package
 from kling_ui.takeaway.run_card import SUFFIX, RunCard, files_beside, missing_names, read_card, view_of_card
-from kling_ui.takeaway.run_report import ReportedRun, write_run_report
+from kling_ui.takeaway.run_report import REPORT_PAGE, ReportedRun, report_of, write_run_report
 
 REPORT = "report"
-REPORT_PAGE = "report.html"
 
 
 def take_away(
@@ -59,7 +58,7 @@ async def _made(
     entries = await _entries(settings, prefixes)
     if what == REPORT:
         cards = [await asyncio.to_thread(write_card, entry, folder, with_files=True) for entry in entries]
-        return [await asyncio.to_thread(_report, cards, folder)]
+        return [await asyncio.to_thread(report_of, cards, folder / REPORT_PAGE)]
     if what == TakeAway.CARD:
         return [await asyncio.to_thread(write_card, entry, folder, with_files=with_files) for entry in entries]
     if what == TakeAway.PACKAGE:
@@ -81,11 +80,6 @@ async def _entries(settings: Settings, prefixes: Sequence[str]) -> list[Entry]:
         return [await history.find(prefix) for prefix in prefixes]
     finally:
         await ledger.aclose()
-
-
-def _report(cards: Sequence[Path], folder: Path) -> Path:
-    runs = [ReportedRun(card, files_beside(card, path)) for path in cards for card in (read_card(path),)]
-    return write_run_report(runs, folder / REPORT_PAGE, title="Runs" if len(runs) > 1 else "A run")
 
 
 def open_card(path: Path, out: Path | None, *, browser: bool, as_json: bool) -> int:

@@ -22,6 +22,7 @@ from kling_ui.runs.export import Entry
 from kling_ui.runs.view import RunView
 from kling_ui.takeaway.pictures import draw_loop, draw_sheet
 from kling_ui.takeaway.run_card import CardFile, FileRole, RunCard
+from kling_ui.takeaway.run_report import REPORT_PAGE, report_of
 from kling_ui.workers import Workers
 
 MAKING_LIMIT_S = 600.0
@@ -32,7 +33,7 @@ class TakeAway(StrEnum):
     """What can be taken away of a run besides its result."""
 
     CARD = "card"
-    PACKAGE = "package"  # the card with its files, as a ZIP
+    PACKAGE = "package"  # the card with its files and a report that shows them, as a ZIP
     SHEET = "sheet"
     WEBP = "webp"
     COMPARISON = "comparison"
@@ -177,13 +178,14 @@ def _beside(file: CardFile, entry: Entry, card: RunCard, folder: Path) -> CardFi
 
 
 def write_package(entry: Entry, out: Path) -> Path:
-    """Write the card of a run with its files as a ZIP; blocking.
+    """Write the card of a run with its files, and a report that shows them, as a ZIP; blocking.
 
     Raises:
         MediaError: Something cannot be read or written.
     """
     with _scratch(out.parent) as scratch, atomic_file(out) as unfinished:
         card = write_card(entry, scratch, with_files=True)
+        report_of([card], card.with_name(REPORT_PAGE))
         with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_STORED) as package:
             for path in sorted(card.parent.iterdir()):
                 package.write(path, path.name)

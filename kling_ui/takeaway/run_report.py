@@ -20,9 +20,10 @@ from kling_ui.presentation.takeaway_words import REPLAY_LABEL, missing_files, sc
 from kling_ui.presentation.wording import ORIENTATIONS, STEP_WORDS, seconds, size
 from kling_ui.runs.record import EngineName
 from kling_ui.scoring.match import remarks
-from kling_ui.takeaway.run_card import FileRole, RunCard, missing_names, view_of_card
+from kling_ui.takeaway.run_card import FileRole, RunCard, files_beside, missing_names, read_card, view_of_card
 
 FINDINGS_TOLD_MAX = 12
+REPORT_PAGE = "report.html"
 _TEMPLATE, _SCRIPT = (Path(__file__).with_name(f"run_report.{kind}") for kind in ("html", "js"))
 
 
@@ -68,6 +69,21 @@ def write_run_report(runs: Sequence[ReportedRun], out: Path, *, title: str) -> P
     return out
 
 
+def report_of(cards: Sequence[Path], out: Path) -> Path:
+    """Write a page of the runs whose cards these are, with those of their files that lie beside them; blocking.
+
+    Raises:
+        RunCardError: One is no card that can be opened.
+        MediaError: A card cannot be read, or the page not be written.
+    """
+    runs = [ReportedRun(card, files_beside(card, path)) for path in cards for card in (read_card(path),)]
+    return write_run_report(runs, out, title=_title(runs[0]) if len(runs) == 1 else "Runs")
+
+
+def _title(run: ReportedRun) -> str:
+    return run.card.name or run_title(view_of_card(*run))
+
+
 def _run(run: ReportedRun, folder: Path) -> str:
     card, view = run.card, view_of_card(run.card, run.files)
     motion = card.motion or {}
@@ -80,7 +96,7 @@ def _run(run: ReportedRun, folder: Path) -> str:
     missing = missing_files(missing_names(card, run.files))
     panes = "".join(_pane(role, run.files[role], folder) for role in FileRole if role in run.files)
     parts = [
-        f'<div class="head"><h2>{escape(card.name or run_title(view))}</h2><p class="mark">{REPLAY_LABEL}</p></div>',
+        f'<div class="head"><h2>{escape(_title(run))}</h2><p class="mark">{REPLAY_LABEL}</p></div>',
         f'<p class="said">{escape(card.sentence)} {escape(card.error or "")}</p>',
         f'<p class="missing">{escape(missing)}</p>' if missing else "",
         f'<div class="panes">{panes}</div>' if panes else "",

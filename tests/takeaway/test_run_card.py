@@ -106,6 +106,9 @@ def test_a_package_opens_where_it_is_unpacked(entry, tmp_path):
     (path,) = (tmp_path / "b").glob("*.run.json")
     card = read_card(path)
     assert set(files_beside(card, path)) == set(FileRole)
+    report = (tmp_path / "b" / "report.html").read_text("utf-8")
+    assert all(f'src="{file.name}"' in report for file in files_beside(card, path).values())
+    assert str(tmp_path) not in report
     assert sorted(one.name for one in tmp_path.iterdir()) == ["a.zip", "b"]
 
 
