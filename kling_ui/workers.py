@@ -236,7 +236,7 @@ class _Job:
         except CancelledError:
             self.future.cancel()
             process.renew()
-        except Exception as error:  # noqa: BLE001  it is for whoever waits
+        except BaseException as error:  # noqa: BLE001  it is for whoever waits, and ends no thread
             with suppress(InvalidStateError):  # cancelled at this moment
                 self.future.set_exception(error)
         else:

@@ -120,6 +120,12 @@ def test_an_error_of_the_work_arrives_as_it_was(workers):
     assert caught.value.advice == "Choose another."
 
 
+def test_work_that_wants_to_leave_leaves_the_worker_to_the_next(workers):
+    with pytest.raises(SystemExit):
+        asyncio.run(workers.run(sys.exit, 3))
+    assert asyncio.run(asyncio.wait_for(workers.run(max, 3, 4), 20)) == 4
+
+
 def test_a_dead_process_is_an_error_and_not_the_end(workers):
     with pytest.raises(WorkError):
         asyncio.run(workers.run(os._exit, 3))
