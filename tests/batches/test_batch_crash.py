@@ -166,7 +166,9 @@ def test_killing_a_batch_loses_nothing_and_sends_nothing_twice(tmp_path, vendor,
 
     assert killed >= KILLS // 2, "the batch outlives too few kills to prove anything"
     assert doubled == []
-    assert table["completed, accepted"] > CELLS // 2
+    assert table["completed, accepted"] > CELLS // 4, (
+        "too few are completed to prove anything: kills leave the others unsent"
+    )
     assert len(cells) == CELLS
     told = {"completed, accepted", "unknown, accepted", "unknown, never accepted", "failed, never accepted"}
     assert set(table) <= told, "every cell has an end that is known, and none that was accepted counts as failed"
