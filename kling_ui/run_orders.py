@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 AnyPath = str | os.PathLike[str]
 OnProgress = Callable[[Progress], None]
 
+_ENGINE_BYTES = max(map(len, EngineName)) + len("--")  # that a result's name takes besides those of its inputs
+
 
 async def follow(views: AsyncGenerator[RunView], show: Callable[[RunView], None]) -> RunView:
     """Show what a run does until it ends, and return its last view.
@@ -139,7 +141,7 @@ async def carry_out(order: RunOrder, folder: Path, accept: Collection[str], sett
             view = await followed_order(order, runner, owner_id(settings.data_dir))
         video = clear = None
         if view.result is not None:
-            stems = (cut(path.stem, (NAME_MAX_BYTES - 10) // 2) for path in (inputs.image, inputs.video))
+            stems = (cut(path.stem, (NAME_MAX_BYTES - _ENGINE_BYTES) // 2) for path in (inputs.image, inputs.video))
             name = f"{'-'.join(stems)}-{order.engine.value}"
             video = await asyncio.to_thread(copy_into, view.result, folder, f"{name}{view.result.suffix}")
             if order.transparent:

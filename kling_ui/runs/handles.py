@@ -58,8 +58,7 @@ class RunHandles:
         """
         if not isinstance(handle, str) or not 0 < len(handle) <= HANDLE_MAX_CHARS:
             raise unknown_handle()
-        record = await self._ledger.ask(lambda store: store.behind_handle(_hash(handle)))
-        if record is None or record.deleted_at is not None:
+        if (record := await self.known(handle)) is None:
             raise unknown_handle()
         return record
 

@@ -68,7 +68,7 @@ class SampledFrame:
         time_s: Presentation time from the start of the clip.
         is_intra: It was coded without other frames: encoders choose that for a new shot, too.
         planes: ``(height * 3 / 2, width)`` uint8, the planes Y, U and V at half size below each other.
-        orientation: How it is brought upright, see :func:`kling_ui.media.video.orientation`.
+        orientation: How it is brought upright, see :func:`kling_ui.media.display.orientation`.
         shape: Of the frame in the clip.
         is_bt709: The planes have the matrix of BT.709; else that of BT.601. Their range is limited.
     """

@@ -19,6 +19,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from figure import Actor, Scene, dance, write_clip
 from figure.cast import DANCER
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from kling_ui.checks.preflight import Preflight
@@ -39,7 +40,7 @@ from kling_ui.runs.runner import RunInputs, Start
 from kling_ui.runs.view import Loss, RunView
 from kling_ui.settings import Settings
 from kling_ui.ui.browser_values import RunRequest
-from kling_ui.ui.examples import EXAMPLES
+from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.services import Services, open_store
 from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web.signed_files import SignedFiles
@@ -188,6 +189,15 @@ def violations() -> Callable[..., list[str]]:
         return told
 
     return found
+
+
+@pytest.fixture(scope="session")
+def too_small_png(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture that is refused as it is, and can be repaired."""
+    path = tmp_path_factory.mktemp("small") / "small.png"
+    with Image.open(asset("examples/character-full-body.png")) as picture:
+        picture.resize((252, 448)).save(path)
+    return path
 
 
 @pytest.fixture

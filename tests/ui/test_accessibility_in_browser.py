@@ -1,12 +1,10 @@
 """What people without a mouse, with poor sight or a small screen meet: axe's rules, focus, zoom, a page that stays."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from kling_ui.ui.examples import asset
@@ -53,14 +51,6 @@ def visit(chromium: Browser, page_address: str) -> Iterator[Callable[..., Page]]
     yield open_page
     for context in contexts:
         context.close()
-
-
-@pytest.fixture(scope="module")
-def too_small_png(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("small") / "small.png"
-    with Image.open(asset("examples/character-full-body.png")) as picture:
-        picture.resize((252, 448)).save(path)
-    return path
 
 
 def _violations(page: Page) -> list[str]:

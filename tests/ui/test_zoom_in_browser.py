@@ -10,10 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect
-
-from kling_ui.ui.examples import asset
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -66,15 +63,6 @@ def visit(chromium: Browser, page_address: str) -> Iterator[Callable[..., Page]]
     for context in contexts:
         context.close()
     assert noise == []
-
-
-@pytest.fixture(scope="module")
-def too_small_png(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A picture that is refused as it is, and can be repaired."""
-    path = tmp_path_factory.mktemp("small") / "small.png"
-    with Image.open(asset("examples/character-full-body.png")) as picture:
-        picture.resize((252, 448)).save(path)
-    return path
 
 
 def _is_foreign(url: str, home: str) -> bool:

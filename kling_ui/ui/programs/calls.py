@@ -171,7 +171,7 @@ class ProgramCalls:
             video_url=clip.url,
             findings=report_json(report),
         )
-        begun = self._begin(caller, inputs, engine, token, max_usd, again=again, handle=chosen or new_handle())
+        begun = self._begin(caller, inputs, engine, token, max_usd, again=again, chosen=chosen)
         start, given_handle = await asyncio.shield(begun)  # whoever goes away now leaves a whole run, not half of one
         view = await self._view(given_handle)
         return {"handle": given_handle, "is_new": start.is_new, "note": start_words(start.code)} | _run_answer(view)
@@ -356,12 +356,12 @@ class ProgramCalls:
         max_usd: float | None,
         *,
         again: bool,
-        handle: str,
+        chosen: str,
     ) -> tuple[Start, str]:
-        services, owner = caller.services, caller.owner(token, key_of(handle, "run"))
-        runner = services.runner
-        if (begun := await runner.repeated(handle, inputs, engine=engine, visitor=owner, token=token)) is not None:
-            return begun, handle
+        services, runner, handle = caller.services, caller.services.runner, chosen or new_handle()
+        owner = caller.owner(token, key_of(handle, "run"))
+        if chosen and (begun := await runner.repeated(chosen, inputs, engine=engine, visitor=owner, token=token)):
+            return begun, chosen
         services.store.floor.check()
         async with services.turn():  # both files are read and copied
             start = await runner.begin(
