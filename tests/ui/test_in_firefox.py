@@ -19,7 +19,7 @@ def test_a_visit_in_firefox_from_upload_to_gallery(page_address, person_png, thr
     if not (HERE / "node_modules" / "puppeteer-core").is_dir():
         pytest.skip("puppeteer-core is not installed: make javascript")
     given = [NODE, HERE / "visit.mjs", FIREFOX, page_address, person_png, three_seconds_mp4, tmp_path]
-    visit = subprocess.run([*map(str, given)], capture_output=True, text=True, timeout=240, check=False)
+    visit = subprocess.run([*map(str, given)], capture_output=True, text=True, timeout=600, check=False)
     assert visit.returncode == 0, visit.stderr
     seen = json.loads(visit.stdout)
     assert seen["faults"] == []

@@ -12,22 +12,23 @@ const browser = await puppeteer.launch({
 
 try {
   const page = await browser.newPage();
-  page.setDefaultTimeout(60_000);
+  page.setDefaultTimeout(180_000);
   page.on("console", (said) => said.type() === "error" && seen.faults.push(said.text()));
   page.on("pageerror", (error) => seen.faults.push(String(error)));
   page.on("request", (request) => /^https?:/.test(request.url()) && !request.url().startsWith(address) && seen.faults.push(request.url()));
   page.on("response", (answer) => answer.status() >= 400 && seen.faults.push(`${answer.status()} ${answer.url()}`));
 
   const until = (what, ...values) => page.waitForFunction(what, {}, ...values);
+  const press = (what) => page.locator(what).click(); // waits, as a person does, for what can be pressed and stands still
   const shoot = async (name) => {
     await page.screenshot({ path: `${folder}/${name}.png` });
     seen.overflows_px[name] = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   };
   const play = async () => {
     await until(() => document.querySelector("[data-pane=result] video").readyState > 1);
-    await page.click("[data-do=play]");
+    await press("[data-do=play]");
     await until(() => document.querySelector("[data-pane=result] video").currentTime > 0.5);
-    await page.click("[data-do=play]");
+    await press("[data-do=play]");
   };
 
   await page.setViewport({ width: 1440, height: 900 });
@@ -42,8 +43,7 @@ try {
     await until((of, old) => document.querySelector(`${of} .slot-facts`).textContent !== old, slot, before);
     await until((of) => document.querySelector(`${of} .slot`).getAttribute("aria-busy") === "false", slot);
   }
-  await page.waitForSelector("#run:not([disabled])");
-  await page.click("#run");
+  await press("#run");
   await until(() => document.querySelector("[data-link=download]")?.checkVisibility());
   await play();
   await page.focus("[data-do=play]");
@@ -52,7 +52,7 @@ try {
     await until((at) => [...document.querySelectorAll(".pane video")].every((video) => Math.abs(video.currentTime - at) < 0.03), (frame + 0.5) / 8);
   }
   for (const view of ["wipe", "overlay", "difference", "side"]) {
-    await page.click(`[data-view=${view}]`);
+    await press(`[data-view=${view}]`);
     await shoot(view);
     seen.views[view] = await page.$eval(`[data-view=${view}]`, (button) => button.getAttribute("aria-pressed"));
   }
@@ -66,6 +66,11 @@ try {
   await page.$eval("#history", (history) => history.scrollIntoView());
   await shoot("gallery");
   console.log(JSON.stringify(seen));
+} catch (error) {
+  const page = (await browser.pages()).at(-1); // whoever reads the failure sees what the visitor saw
+  await page.screenshot({ path: `${folder}/failed.png`, fullPage: true });
+  console.error(JSON.stringify(seen), await page.evaluate(() => document.body.innerText));
+  throw error;
 } finally {
   await browser.close();
 }
