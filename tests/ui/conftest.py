@@ -49,6 +49,7 @@ from kling_ui.vision.editing import EditableFigure
 from kling_ui.vision.pose import Landmark, PoseTrack
 
 HERE = Path(__file__).parent
+BUSY_MS = 180_000  # for whatever a page waits for: machines that run tests do much else, and workers give way to it
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 LOOKS = ((1440, 900, "light"), (390, 900, "dark"))  # colours depend on the one, the layout on the other
 ROOT = HERE.parents[1]
@@ -139,12 +140,13 @@ def chromium() -> Iterator[Browser]:
     path = browser.find_chromium()
     if path is None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(browser.MISSING)
-    expect.set_options(timeout=30_000)  # machines that run tests are busy
+    expect.set_options(timeout=BUSY_MS)
     quiet = "--disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update"
     played = "--use-fake-ui-for-media-stream --use-fake-device-for-media-stream"
     switches = ["--no-sandbox", "--disable-sync", *quiet.split(), *played.split()]
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=switches)
+        opened.on("context", lambda context: context.set_default_timeout(BUSY_MS))
         yield opened
         opened.close()
 
@@ -159,7 +161,6 @@ def page(chromium: Browser, page_address: str) -> Iterator[Page]:
         lambda request: foreign_requests.append(request.url) if _is_strange(request.url, page_address) else None,
     )
     tab.on("pageerror", lambda error: thrown.append(str(error)))
-    tab.set_default_timeout(60_000)
     tab.goto(page_address)
     tab.wait_for_selector("#run:not([disabled])")
     yield tab

@@ -44,7 +44,7 @@ def visit(chromium: Browser, page_address: str) -> Iterator[Callable[..., Page]]
             context.add_init_script(f"({script})()")
         page = context.new_page()
         page.goto(page_address)
-        page.wait_for_selector("#run:not([disabled])", timeout=60_000)
+        page.wait_for_selector("#run:not([disabled])")
         page.wait_for_timeout(500)
         return page
 
@@ -79,7 +79,7 @@ def test_axe_finds_nothing_in_a_result_and_in_earlier_runs(visit, look):
     page = visit(color_scheme=look)
     page.click("#run")
     expect(page.locator("[data-link=download]")).to_be_visible(timeout=180_000)
-    expect(page.locator(".player-facts")).to_contain_text("Motion match", timeout=120_000)
+    expect(page.locator(".player-facts")).to_contain_text("Motion match")
     for folded in page.locator("summary:visible").all():
         folded.click()
     page.wait_for_timeout(500)
@@ -104,8 +104,8 @@ def test_axe_finds_nothing_in_what_opens_around_the_inputs(visit, violations):
     pair = [asset(f"examples/{name}") for name in ("character-upper-body.png", "gesture-upper-body.mp4")]
     page.set_input_files(".batch input[type=file]", pair)
     page.fill("[data-do=batch-prompts]", "At the sea\nIn snow")
-    page.click("[data-do=batch-plan]:not([disabled])", timeout=60_000)
-    expect(page.locator(".batch tbody tr")).to_have_count(2, timeout=60_000)
+    page.click("[data-do=batch-plan]:not([disabled])")
+    expect(page.locator(".batch tbody tr")).to_have_count(2)
     page.click("#image-slot [data-do=link]")
     page.click("#image-slot [data-adjust=crop] >> nth=0")
     end = page.locator("#video-slot .trim-handle.is-end")

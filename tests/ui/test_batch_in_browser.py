@@ -35,8 +35,8 @@ def test_a_grid_is_planned_ticked_started_and_reported(batch: Page) -> None:
     expect(page.locator("[data-do=batch-plan]")).to_be_disabled()
     page.set_input_files(".batch input[type=file]", [IMAGE, VIDEO])
     page.fill("[data-do=batch-prompts]", "At the sea\n\n<b>In snow</b>\n")
-    page.click("[data-do=batch-plan]:not([disabled])", timeout=60_000)
-    expect(page.locator(".batch-said")).to_have_text("2 of 2 will run; 8 s of clips; free.", timeout=60_000)
+    page.click("[data-do=batch-plan]:not([disabled])")
+    expect(page.locator(".batch-said")).to_have_text("2 of 2 will run; 8 s of clips; free.")
     rows = page.locator(".batch tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.nth(1)).to_contain_text("<b>In snow</b>")
@@ -75,8 +75,8 @@ def test_a_manifest_names_the_files_that_were_dropped_and_no_others(batch: Page)
         ".batch input[type=file]", files=[{"name": "m.csv", "mimeType": "text/csv", "buffer": good.encode()}]
     )
     expect(page.locator(".batch-files li")).to_have_count(3)
-    page.click("[data-do=batch-plan]:not([disabled])", timeout=60_000)
-    expect(page.locator(".batch tbody tr")).to_have_count(1, timeout=60_000)
+    page.click("[data-do=batch-plan]:not([disabled])")
+    expect(page.locator(".batch tbody tr")).to_have_count(1)
     assert "1 of 1" in _say(page)
 
 
@@ -84,13 +84,12 @@ def test_kling_needs_a_limit(batch: Page) -> None:
     page = batch
     page.click("#engine label:has-text('Kling')")
     page.set_input_files(".batch input[type=file]", [IMAGE, VIDEO])
-    page.click("[data-do=batch-plan]:not([disabled])", timeout=60_000)
-    expect(page.locator(".batch-said")).to_contain_text("Enter the most that it may cost", timeout=60_000)
+    page.click("[data-do=batch-plan]:not([disabled])")
+    expect(page.locator(".batch-said")).to_contain_text("Enter the most that it may cost")
 
 
 def test_a_batch_goes_on_after_a_restart_of_the_app(serve, chromium, tmp_path) -> None:
     tab = chromium.new_page(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
-    tab.set_default_timeout(60_000)
     rows, said = tab.locator(".batch tbody tr"), tab.locator(".batch-said")
     with serve(tmp_path) as (app, address):
         tab.goto(address)
@@ -99,7 +98,7 @@ def test_a_batch_goes_on_after_a_restart_of_the_app(serve, chromium, tmp_path) -
         tab.set_input_files(".batch input[type=file]", [IMAGE, VIDEO])
         tab.fill("[data-do=batch-prompts]", "one\ntwo\nthree\nfour\nfive")
         tab.click("[data-do=batch-plan]:not([disabled])")
-        expect(rows).to_have_count(5, timeout=60_000)
+        expect(rows).to_have_count(5)
         app.kill()
     with serve(tmp_path, KLING_UI_PORT=str(urlsplit(address).port)) as (app, _):
         tab.goto(address)

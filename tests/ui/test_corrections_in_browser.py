@@ -78,7 +78,7 @@ def test_corrections_outlast_a_reload_and_come_back_with_the_same_picture(garlic
     place_all(page, garlic[1])
     save(page)
     expect(page.locator("#run")).to_be_enabled()
-    page.wait_for_timeout(1000)  # the browser writes down what is to outlast the page a moment later
+    page.wait_for_timeout(2000)  # the browser writes down what is to outlast the page a moment later
     page.reload()
     expect(page.locator(".slot-corrected")).to_have_text("Corrected by you: 13 joints.")
     page.locator("#image-slot input[type=file]").set_input_files(person_png)
@@ -227,7 +227,6 @@ def test_on_a_phone_a_joint_is_moved_by_finger_and_nothing_is_cut_off(chromium, 
         viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True, reduced_motion="reduce"
     )
     page = context.new_page()
-    page.set_default_timeout(60_000)
     page.goto(page_address)
     page.wait_for_selector("#run:not([disabled])")
     page.locator("#image-slot .slot-correct").tap()

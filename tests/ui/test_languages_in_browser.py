@@ -38,7 +38,6 @@ def open_chinese(chromium: Browser, page_address: str) -> Iterator[Callable[...,
         how = {"viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce", "locale": "zh-CN"} | how
         contexts.append(chromium.new_context(**how))
         tab = contexts[-1].new_page()
-        tab.set_default_timeout(60_000)
         tab.on("pageerror", lambda error: thrown.append(str(error)))
         tab.goto(page_address)
         tab.wait_for_selector("#run:not([disabled])")
@@ -74,7 +73,7 @@ def test_the_switch_is_reached_by_keyboard_and_stays_chosen(open_chinese):
     tab = open_chinese(viewport={"width": 390, "height": 900})
     tab.fill("#prompt textarea", "On a quiet street")
     tab.locator("#prompt textarea").blur()
-    tab.wait_for_timeout(500)  # the browser keeps it by itself
+    tab.wait_for_timeout(2000)  # the browser keeps it by itself
     english = tab.locator(".language [data-language=en]")
     english.focus()
     with tab.expect_navigation():

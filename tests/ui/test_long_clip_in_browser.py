@@ -35,9 +35,9 @@ def planned(page: Page, long_mp4: Path) -> Page:
     page.click("#orientation label:has-text('Image')")
     page.set_input_files("#video-slot input[type=file]", long_mp4)
     area = page.locator(".long-clip")
-    expect(area.locator(".long-clip-offer")).to_contain_text("The clip lasts 12.5", timeout=60_000)
+    expect(area.locator(".long-clip-offer")).to_contain_text("The clip lasts 12.5")
     page.get_by_role("button", name="Run it in 2 pieces").click()
-    expect(area.locator(".long-clip-cut")).to_have_count(1, timeout=90_000)
+    expect(area.locator(".long-clip-cut")).to_have_count(1)
     return page
 
 
@@ -59,16 +59,16 @@ def test_cuts_are_moved_added_and_removed_by_keyboard_and_mouse(
     page.keyboard.press("Shift+ArrowLeft")
     page.keyboard.press("ArrowRight")
     assert suggested - 1 < _cut_s(page) < suggested - 0.8  # a second back, a frame on
-    expect(page.locator(".long-clip-cuts li")).to_contain_text("you said so", timeout=30_000)
+    expect(page.locator(".long-clip-cuts li")).to_contain_text("you said so")
     expect(start).to_be_enabled()
 
     page.keyboard.press("Delete")
     expect(cut).to_have_count(0)
-    expect(told).to_contain_text("a run takes 10 s at most", timeout=30_000)
+    expect(told).to_contain_text("a run takes 10 s at most")
     expect(start).to_be_disabled()
     page.click("[data-do=long-add]")
     expect(cut).to_have_count(1)
-    expect(told).to_have_text("", timeout=30_000)
+    expect(told).to_have_text("")
     expect(start).to_be_enabled()
 
     box = page.locator(".long-clip-track").bounding_box()
@@ -78,9 +78,9 @@ def test_cuts_are_moved_added_and_removed_by_keyboard_and_mouse(
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.4, y, steps=5)
     page.mouse.up()
-    expect(page.locator(".long-clip-cuts li")).to_contain_text("Cut at 5.0", timeout=30_000)
+    expect(page.locator(".long-clip-cuts li")).to_contain_text("Cut at 5.0")
     page.click("[data-do=long-back]")
-    expect(page.locator(".long-clip-cuts li")).not_to_contain_text("you said so", timeout=30_000)
+    expect(page.locator(".long-clip-cuts li")).not_to_contain_text("you said so")
     assert _cut_s(page) == pytest.approx(suggested)
 
 
@@ -92,10 +92,10 @@ def test_pieces_are_rehearsed_joined_and_found_again_after_the_tab_was_closed(pl
     page.close()
     page = browser_tab
     page.goto(address)
-    expect(page.locator(".long-clip-pieces li")).to_have_count(2, timeout=60_000)
+    expect(page.locator(".long-clip-pieces li")).to_have_count(2)
     expect(page.locator(".long-clip-words")).to_contain_text("2 pieces joined to 12.5", timeout=RUN_MS)
     _shot(page, "joined")
-    expect(page.locator(".player-label")).to_have_text("Joined from 2 pieces", timeout=60_000)
+    expect(page.locator(".player-label")).to_have_text("Joined from 2 pieces")
     expect(page.locator(".player-facts")).to_contain_text("12.5")
     expect(page.locator(".player-drift img")).to_be_visible()
     expect(page.locator("[data-link=download]")).to_have_attribute("download", re.compile("joined-preview"))
@@ -105,7 +105,7 @@ def test_pieces_are_rehearsed_joined_and_found_again_after_the_tab_was_closed(pl
     assert lengths == [pytest.approx(12.5, abs=0.1)] * 2
 
     page.reload()
-    expect(page.locator(".player-label")).to_have_text("Joined from 2 pieces", timeout=60_000)
+    expect(page.locator(".player-label")).to_have_text("Joined from 2 pieces")
 
 
 def _shot(page: Page, name: str) -> None:

@@ -48,7 +48,6 @@ def open_chinese(chromium: Browser, words: dict[str, str]) -> Iterator[Callable[
         context.add_init_script(f"window.klingWords = {json.dumps(words)}")
         contexts.append(context)
         tab = context.new_page()
-        tab.set_default_timeout(60_000)
         tab.on("pageerror", lambda error: thrown.append(str(error)))
         return tab
 
@@ -134,7 +133,7 @@ def test_the_gallery_speaks_chinese_and_leaves_what_people_wrote(open_chinese, w
     tab.fill("#prompt textarea", "Compare")
     tab.click("#run:not([disabled])")
     expect(tab.locator(".status-time")).to_contain_text("已用 ")
-    expect(tab.locator("[data-link=download]")).to_have_text("下载结果", timeout=180_000)
+    expect(tab.locator("[data-link=download]")).to_have_text("下载结果")
     expect(tab.locator("[data-link=download]")).to_be_visible(timeout=180_000)
     tab.click(".about > summary")
     tab.fill(".about-name input", "Delete it")

@@ -50,7 +50,7 @@ def _told(page: Page, name: str) -> Locator:
 
 def _hand_in_nobody(page: Page, picture: Path) -> None:
     page.set_input_files("#image-slot input[type=file]", picture)
-    expect(page.locator("#image-slot .slot-found")).to_have_text("No character was found.", timeout=60_000)
+    expect(page.locator("#image-slot .slot-found")).to_have_text("No character was found.")
 
 
 def test_a_picture_of_nobody_stops_the_preview_before_the_click_and_kling_not(page: Page, nobody_png: Path):
@@ -69,7 +69,7 @@ def test_a_picture_of_nobody_stops_the_preview_before_the_click_and_kling_not(pa
     page.click("#engine label >> nth=0")
     expect(page.locator(RUN)).to_be_disabled()
     page.click("#examples button >> nth=0")
-    expect(page.locator(HEADLINE)).to_have_text("Ready.", timeout=60_000)
+    expect(page.locator(HEADLINE)).to_have_text("Ready.")
     expect(page.locator(RUN)).to_be_enabled()
 
 
@@ -88,7 +88,7 @@ def test_a_run_that_failed_for_want_of_a_person_leads_to_what_was_found(page: Pa
     expect(finding.locator(".finding-more")).to_have_attribute("open", "")
 
     page.click("#examples button >> nth=0")  # the finding is gone with its picture: the place of the picture is left
-    expect(page.locator(HEADLINE)).to_have_text("Ready.", timeout=60_000)
+    expect(page.locator(HEADLINE)).to_have_text("Ready.")
     page.click("[data-act=find]")
     expect(page.locator("#image-slot")).to_be_in_viewport()
     expect(page.locator("#image-slot button").first).to_be_focused()
@@ -96,7 +96,7 @@ def test_a_run_that_failed_for_want_of_a_person_leads_to_what_was_found(page: Pa
 
 def test_a_run_tells_what_it_was_made_of_and_can_be_used_again(page: Page, large_jpg: Path):
     page.set_input_files("#image-slot input[type=file]", large_jpg)
-    expect(page.locator("#image-slot .slot-facts")).to_contain_text("1440", timeout=60_000)
+    expect(page.locator("#image-slot .slot-facts")).to_contain_text("1440")
     page.click("#orientation label >> nth=1")
     page.uncheck("#keep-sound input")
     page.click("#resolution label >> nth=1")
@@ -118,7 +118,7 @@ def test_a_run_tells_what_it_was_made_of_and_can_be_used_again(page: Page, large
 
     picture = page.locator("#image-slot .slot-picture")
     page.click("#examples button >> nth=1")
-    expect(page.locator("#image-slot .slot-found")).to_contain_text("upper body", timeout=60_000)
+    expect(page.locator("#image-slot .slot-found")).to_contain_text("upper body")
     page.fill(PROMPT, "Something else")
     page.click("#orientation label >> nth=0")
     page.check("#keep-sound input")
@@ -127,7 +127,7 @@ def test_a_run_tells_what_it_was_made_of_and_can_be_used_again(page: Page, large
     shown_before = picture.get_attribute("src")
     page.click("[data-do=reuse]")
     expect(page.locator(".about-note")).to_have_text("Its picture, clip and options stand in their places.")
-    expect(page.locator("#image-slot .slot-found")).to_contain_text("full body", timeout=60_000)
+    expect(page.locator("#image-slot .slot-found")).to_contain_text("full body")
     expect(page.locator(PROMPT)).to_have_value(LONG.strip())
     expect(page.locator("#orientation input >> nth=1")).to_be_checked()
     expect(page.locator("#keep-sound input")).not_to_be_checked()
@@ -135,7 +135,7 @@ def test_a_run_tells_what_it_was_made_of_and_can_be_used_again(page: Page, large
     expect(page.locator(".player-earlier")).to_be_hidden()  # the run that is shown is theirs
 
     page.click(".about-undo")
-    expect(page.locator("#image-slot .slot-found")).to_contain_text("upper body", timeout=60_000)
+    expect(page.locator("#image-slot .slot-found")).to_contain_text("upper body")
     expect(picture).to_have_attribute("src", shown_before or "")
     expect(page.locator(PROMPT)).to_have_value("Something else")
     expect(page.locator("#orientation input >> nth=0")).to_be_checked()
@@ -149,8 +149,8 @@ def test_a_repair_stands_with_its_run(page: Page, tmp_path: Path):
     with Image.open(Path(__file__).parents[2] / "assets/examples/character-full-body.png") as opened:
         opened.convert("RGB").save(tmp_path / "character.webp")
     page.set_input_files("#image-slot input[type=file]", tmp_path / "character.webp")
-    expect(page.locator("#image-slot .slot-found")).to_contain_text("The character covers", timeout=60_000)
-    expect(page.locator("#image-slot .slot-facts")).to_contain_text(re.compile("PNG|JPEG"), timeout=60_000)
+    expect(page.locator("#image-slot .slot-found")).to_contain_text("The character covers")
+    expect(page.locator("#image-slot .slot-facts")).to_contain_text(re.compile("PNG|JPEG"))
     _cancelled_run(page, "Mended before")
     page.click(".about > summary")
     expect(_told(page, "Repaired before")).to_have_text(re.compile(r"Picture: .*(PNG|JPEG).*\."))
@@ -263,7 +263,6 @@ def test_an_address_opens_for_its_owner_alone(page: Page, chromium: Browser, pag
     address = _cancelled_run(page, "Mine alone")
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     other = context.new_page()
-    other.set_default_timeout(60_000)
     said = []
     for strange in (address, f"{page_address}?run={'0' * 32}", f"{page_address}?run=%00%F0%9F%A4%B7&run=<b>"):
         other.goto(strange)

@@ -39,7 +39,6 @@ def typed(folder):
 def test_a_pause_is_told_at_the_next_click_and_from_then_on_before_it(chromium, address, typed, tmp_path):
     typed("resume")  # should the test be tried again
     tab = chromium.new_page(viewport={"width": 390, "height": 844}, reduced_motion="reduce")
-    tab.set_default_timeout(60_000)
     tab.goto(address)
     tab.wait_for_selector(READY)
     stop, way = tab.locator("#cost .cost-stop-words"), tab.locator("#cost [data-do=preview]")

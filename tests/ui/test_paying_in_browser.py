@@ -27,7 +27,6 @@ def kling(chromium, paying):
     """A page on which Kling is chosen; no token is there."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     tab = context.new_page()
-    tab.set_default_timeout(60_000)
     tab.goto(paying)
     tab.wait_for_selector(READY)
     tab.click('#engine input[value="kling"]')

@@ -60,7 +60,7 @@ def bad_pair(page: Page, small_webp: Path, cut_mp4: Path) -> Page:
 
 def _hand_in(page: Page, slot: str, path: Path) -> None:
     page.set_input_files(f"{slot} input[type=file]", path)  # the slot is busy when this returns
-    expect(page.locator(f"{slot} .slot")).to_have_attribute("aria-busy", "false", timeout=60_000)
+    expect(page.locator(f"{slot} .slot")).to_have_attribute("aria-busy", "false")
 
 
 def _facts(page: Page, slot: str) -> Locator:
@@ -102,7 +102,7 @@ def test_one_repair_stands_beside_its_finding_and_survives_a_reload(page: Page, 
     _mended(page)
     expect(finding).to_have_count(0)
     page.fill("#prompt textarea", "In a park at night")
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(2000)
     page.reload()
     expect(page.locator(f"{IMAGE} .repaired-labels")).to_contain_text("Crop around the character")
     expect(page.locator("#prompt textarea")).to_have_value("In a park at night")
@@ -204,7 +204,7 @@ def test_a_page_that_nobody_touches_falls_silent(page: Page):
 def test_findings_fit_a_phone(chromium: Browser, page_address: str, small_webp: Path, cut_mp4: Path, scheme: str):
     tab = chromium.new_page(viewport={"width": 390, "height": 844}, reduced_motion="reduce", color_scheme=scheme)
     tab.goto(f"{page_address}?__theme={scheme}")
-    tab.wait_for_selector(f"{RUN}:not([disabled])", timeout=60_000)
+    tab.wait_for_selector(f"{RUN}:not([disabled])")
     _hand_in(tab, IMAGE, small_webp)
     _hand_in(tab, VIDEO, cut_mp4)
     expect(tab.locator("[data-do=all]")).to_be_visible()

@@ -30,7 +30,6 @@ def page(chromium: Browser, address: str) -> Iterator[Page]:
     """A fresh visitor's page with Kling chosen."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     tab = context.new_page()
-    tab.set_default_timeout(60_000)
     tab.goto(address)
     tab.wait_for_selector("#run:not([disabled])")
     tab.click("#engine label >> nth=1")
@@ -242,7 +241,6 @@ def test_a_public_page_says_whose_token_pays(
         page, errors = chromium.new_context(viewport={"width": 1440, "height": 900}).new_page(), []
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.set_default_timeout(60_000)
         page.goto(address)
         page.wait_for_selector("#run:not([disabled])")
         page.click("#engine label >> nth=1")

@@ -41,11 +41,10 @@ def kept(chromium: Browser, house: tuple[Path, str]) -> Any:
     folder, address = house
     context = chromium.new_context(reduced_motion="reduce")
     tab = context.new_page()
-    tab.set_default_timeout(60_000)
     tab.goto(address)
     tab.click("#run:not([disabled])")
     tab.click(".status [data-do=cancel]")
-    expect(tab.locator(".status")).to_have_attribute("data-state", "cancelled", timeout=180_000)
+    expect(tab.locator(".status")).to_have_attribute("data-state", "cancelled")
     run_id, state = tab.url.rpartition("run=")[2], context.storage_state()
     context.close()
     home = folder / "runs" / run_id
@@ -72,7 +71,6 @@ def opened(chromium: Browser, address: str, state: Any = None, **more: Any) -> P
     size = {"width": 1440, "height": 900}
     context = chromium.new_context(viewport=size, reduced_motion="reduce", storage_state=state, **more)
     tab = context.new_page()
-    tab.set_default_timeout(60_000)
     tab.goto(address)
     return tab
 

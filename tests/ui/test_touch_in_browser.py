@@ -126,7 +126,6 @@ def test_line_loop_and_panes_are_moved_by_fingers(player: Page) -> None:
 
 def test_trim_crop_and_joints_are_moved_by_fingers(phone: BrowserContext, page_address: str) -> None:
     page = phone.new_page()
-    page.set_default_timeout(60_000)
     page.goto(page_address)
     page.wait_for_selector("#run:not([disabled])")
     hand = Hand(page)

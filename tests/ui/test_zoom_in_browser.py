@@ -53,7 +53,6 @@ def visit(chromium: Browser, page_address: str) -> Iterator[Callable[..., Page]]
         contexts.append(chromium.new_context(viewport=viewport, reduced_motion="reduce", **options))
         tab = contexts[-1].new_page()
         watch(tab)
-        tab.set_default_timeout(60_000)
         tab.goto(page_address)
         tab.wait_for_selector(READY)
         tab.wait_for_timeout(500)

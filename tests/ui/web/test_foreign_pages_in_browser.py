@@ -96,7 +96,6 @@ def browser(chromium_path: str) -> Iterator[Browser]:
     """A browser for which every name under .test leads to this machine."""
     switches = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--host-resolver-rules=MAP *.test 127.0.0.1"]
     switches += ["--disable-features=LocalNetworkAccessChecks"]  # not every browser has them
-    expect.set_options(timeout=30_000)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium_path, args=switches)
         yield opened
@@ -108,7 +107,6 @@ def tab(browser: Browser) -> Iterator[Page]:
     """A tab of a browser that knows nothing yet."""
     context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
-    page.set_default_timeout(60_000)
     yield page
     context.close()
 

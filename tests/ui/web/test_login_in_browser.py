@@ -112,7 +112,6 @@ def add_run(tmp_path, space):
 
 def _open(browser, address):
     page = browser.new_context(ignore_https_errors=True, reduced_motion="reduce").new_page()
-    page.set_default_timeout(60_000)
     page.on("dialog", lambda dialog: pytest.fail(f"the page ran what a name said: {dialog.message}"))
     page.goto(address)
     page.wait_for_selector("#run")
@@ -127,7 +126,6 @@ def _visitor(page):
 
 def test_runs_follow_the_account_and_stay_with_it(browser, add_run, played, provider, tmp_path):
     provider.who = played.ANN | {"preferred_username": NAME}
-    expect.set_options(timeout=30_000)
     home = f"https://{played.SPACE}/"
     page = _open(browser, home)
     link = page.get_by_role("link", name="Log in with Hugging Face")
@@ -160,14 +158,12 @@ def test_runs_follow_the_account_and_stay_with_it(browser, add_run, played, prov
 
 
 def test_in_a_frame_the_login_opens_in_a_tab_of_its_own(browser, played):
-    expect.set_options(timeout=30_000)
     context = browser.new_context(ignore_https_errors=True, reduced_motion="reduce")
     frame = (
         f'<!doctype html><title>Hub</title><iframe src="https://{played.SPACE}/" width="1200" height="800"></iframe>'
     )
     context.route(f"{HUB}**", lambda route: route.fulfill(content_type="text/html", body=frame))
     page = context.new_page()
-    page.set_default_timeout(60_000)
     page.goto(HUB)
     inside = page.frame_locator("iframe")
     link = inside.get_by_role("link", name="Log in with Hugging Face")
