@@ -103,7 +103,7 @@ def main(*options: str) -> None:
 
 
 def _write_sheet_of(folder: Path, out: Path) -> None:
-    from kling_ui.python_api import sheet  # noqa: PLC0415
+    from kling_ui.sheets import sheet  # noqa: PLC0415
 
     files = sorted(folder.iterdir())
     images = [path for path in files if path.suffix.lower() in {".png", ".jpg", ".jpeg", ".webp"}]

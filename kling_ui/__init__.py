@@ -14,35 +14,28 @@ TYPE_CHECKING = False  # type checkers take it for true; importing it from typin
 
 if TYPE_CHECKING:
     from kling_ui.batches.manifest import ManifestError
-    from kling_ui.batches.order import BatchResult
+    from kling_ui.batches.order import BatchResult, abatch, batch
     from kling_ui.errors import APIError, KlingUIError, MediaError, RunError, SettingsError, WorkError
-    from kling_ui.long_clips.clip_plan import PlanResult
+    from kling_ui.long_clips.clip_plan import PlanResult, aplan, plan
+    from kling_ui.long_clips.long_run import arun_long, run_long
     from kling_ui.long_clips.outcome import LongRunResult, PieceResult
     from kling_ui.python_api import (
-        abatch,
         acheck,
         amodels,
-        aplan,
         arepair,
         arun,
-        arun_long,
         ascore,
-        asheet,
-        batch,
         check,
         models,
-        plan,
         repair,
         run,
-        run_long,
         score,
-        sheet,
     )
     from kling_ui.results import CheckResult, Problem, Progress, RepairResult, RunResult
     from kling_ui.runs.pricing import ModelOffer
     from kling_ui.scoring.match import MotionMatch
     from kling_ui.settings import Settings
-    from kling_ui.sheets import SheetCell, SheetResult
+    from kling_ui.sheets import SheetCell, SheetResult, asheet, sheet
 
 __all__ = [
     "APIError",
@@ -97,6 +90,14 @@ _HOMES = {
     "Settings": "settings",
     "SheetCell": "sheets",
     "SheetResult": "sheets",
+    "abatch": "batches.order",
+    "aplan": "long_clips.clip_plan",
+    "arun_long": "long_clips.long_run",
+    "asheet": "sheets",
+    "batch": "batches.order",
+    "plan": "long_clips.clip_plan",
+    "run_long": "long_clips.long_run",
+    "sheet": "sheets",
 }
 
 

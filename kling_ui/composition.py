@@ -1,14 +1,15 @@
 """The one place that puts workers, checks and runs together: for the page, the command line and Python."""
 
 import asyncio
+import functools
 import os
 import secrets
 import tempfile
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.repair_session import RepairSession
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from kling_ui.runs.record import RunInputs
     from kling_ui.runs.runner import Runner
 
+P = ParamSpec("P")
+T = TypeVar("T")
 TRANSPARENT_LIMIT_S = 1800.0  # twice what a preview may take: each picture is drawn twice
 
 
@@ -160,3 +163,26 @@ def owner_id(data_dir: Path) -> str:
     except OSError as error:
         raise SettingsError("KLING_UI_DATA_DIR takes a folder that can be written to.") from error
     return file.read_text()
+
+
+def waiting(work: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P, T]:
+    """Make the twin of a function that is awaited: one that waits for its result."""
+
+    @functools.wraps(work)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        if _has_running_loop():
+            raise RuntimeError(
+                f"{name}() would hold up the event loop that runs in this thread: use `await a{name}(...)`."
+            )
+        return asyncio.run(work(*args, **kwargs))
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+def _has_running_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -1,4 +1,6 @@
-"""What Python code can call: check, repair, run, plan, run_long, batch, score, sheet and models, as the commands do.
+"""What Python code can call: check, repair, run, score and models, as the commands do.
+
+plan, run_long, batch and sheet stand where their work is done; a check is quicker for not importing them.
 
 Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on,
 as ``anext`` does in Python. The twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
@@ -9,21 +11,16 @@ Work on pixels is done in worker processes, which import the calling script agai
 Inability is an error of :mod:`kling_ui.errors`. What the checks find, and a run without a video, is a result.
 """
 
-import asyncio
-import functools
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Collection
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from pydantic import SecretStr
 
-from kling_ui.batches.order import abatch
 from kling_ui.checks.adjustments import adjustment_of
 from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest
-from kling_ui.composition import open_parts
+from kling_ui.composition import open_parts, waiting
 from kling_ui.errors import KlingUIError, SettingsError
-from kling_ui.long_clips.clip_plan import aplan
-from kling_ui.long_clips.long_run import arun_long
 from kling_ui.options import DEFAULT_PROMPT, Orientation, member_of
 from kling_ui.presentation.findings import repair_effect, repair_label
 from kling_ui.presentation.runs import in_words
@@ -33,13 +30,6 @@ from kling_ui.runs.pricing import ModelOffer
 from kling_ui.runs.record import EngineName, RunInputs
 from kling_ui.scoring.match import MotionMatch
 from kling_ui.settings import Settings
-from kling_ui.sheets import asheet
-
-if TYPE_CHECKING:
-    pass
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 async def acheck(
@@ -135,7 +125,7 @@ async def arepair(
             return RepairResult.of(planned, planned.sources, planned.before, planned.report)
         for repair in planned.repairs:
             tell(Progress(f"{repair_label(repair)}. {repair_effect(repair)}"))
-        repaired = await parts.repairs.write(planned, Path(out), on_progress=functools.partial(_tell_phase, tell))
+        repaired = await parts.repairs.write(planned, Path(out), on_progress=partial(_tell_phase, tell))
     return RepairResult.of(planned, repaired.copies, repaired.after, repaired.report)
 
 
@@ -273,38 +263,11 @@ async def ascore(
         return await match_clips(parts.workers, Path(reference), Path(result), orientation=facing)
 
 
-def _waiting(work: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P, T]:
-    """Make the twin that waits."""
-
-    @functools.wraps(work)
-    def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        if _has_running_loop():
-            raise RuntimeError(
-                f"{name}() would hold up the event loop that runs in this thread: use `await a{name}(...)`."
-            )
-        return asyncio.run(work(*args, **kwargs))
-
-    call.__name__ = call.__qualname__ = name
-    return call
-
-
-def _has_running_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
-
-
-check = _waiting(acheck, "check")
-repair = _waiting(arepair, "repair")
-run = _waiting(arun, "run")
-score = _waiting(ascore, "score")
-models = _waiting(amodels, "models")
-sheet = _waiting(asheet, "sheet")
-plan = _waiting(aplan, "plan")
-run_long = _waiting(arun_long, "run_long")
-batch = _waiting(abatch, "batch")
+check = waiting(acheck, "check")
+repair = waiting(arepair, "repair")
+run = waiting(arun, "run")
+score = waiting(ascore, "score")
+models = waiting(amodels, "models")
 
 
 def _tell_phase(tell: OnProgress, phase: RepairPhase, share: float | None) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from kling_ui.composition import Parts, open_parts
+from kling_ui.composition import Parts, open_parts, waiting
 from kling_ui.errors import MediaError, SettingsError
 from kling_ui.media.files import atomic_file
 from kling_ui.media.image import read_picture
@@ -99,6 +99,9 @@ async def asheet(
     work.require(Path(out))
     async with open_parts(settings or Settings.from_env()) as parts:
         return await work.finish(parts, Path(out))
+
+
+sheet = waiting(asheet, "sheet")
 
 
 async def sheet_with(

@@ -5,6 +5,7 @@ The event loop only waits. Functions handed in must be importable by name, their
 
 import asyncio
 import functools
+import importlib
 import multiprocessing
 import os
 import pickle
@@ -144,7 +145,7 @@ class Workers:
                 raise WorkCancelledError("The work was stopped.")
             self._jobs.put(job)
             if not self._free.acquire(blocking=False) and len(self._processes) < self.count:
-                process = _Process()
+                process = _AHEAD.pop() if _AHEAD else _Process()
                 self._processes.append(process)
                 with _interrupts_held():
                     Thread(target=self._serve, args=(process,), name="worker", daemon=True).start()
@@ -259,11 +260,16 @@ class _Process:
     one before has ended for good, and after a cancelled one it is another process.
     """
 
-    def __init__(self) -> None:
-        self._pool = _open_pool()
+    def __init__(self, module: str = "") -> None:
+        self._pool = _open_pool(module)
         self._lock = Lock()
         self._is_stopped = False
         self._under_way: ProcessFuture[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it before it has anything to do."""
+        with _interrupts_held():
+            _ = self._pool.active  # asking starts it
 
     def begin(self, call: bytes, limits: WorkLimits, timeout_s: float | None) -> "ProcessFuture[bytes]":
         """Hand a job in.
@@ -304,9 +310,23 @@ class _Process:
         self._pool = _open_pool()
 
 
-def _open_pool() -> ProcessPool:
+_AHEAD: list[_Process] = []
+
+
+def start_ahead(module: str) -> None:
+    """Start a process that the first workers will use, so that it is ready once this one is.
+
+    Args:
+        module: What it imports meanwhile, by its full name.
+    """
+    process = _Process(module)
+    process.start()
+    _AHEAD.append(process)
+
+
+def _open_pool(module: str = "") -> ProcessPool:
     context = multiprocessing.get_context("spawn")  # MediaPipe's threads do not survive a fork
-    return ProcessPool(max_workers=1, context=context, initializer=_settle_in)
+    return ProcessPool(max_workers=1, context=context, initializer=_settle_in, initargs=[module])
 
 
 @contextmanager
@@ -354,8 +374,8 @@ def _is_portable(error: Exception) -> bool:
     return True
 
 
-def _settle_in() -> None:
-    """Give way to the app, and send what native libraries write to the terminal nowhere.
+def _settle_in(module: str) -> None:
+    """Give way to the app, send what native libraries write to the terminal nowhere, and import a module, if named.
 
     Results and errors travel otherwise.
     """
@@ -366,3 +386,5 @@ def _settle_in() -> None:
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     os.close(nowhere)
+    if module:
+        importlib.import_module(module)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from kling_ui.errors import MediaError, WorkCancelledError, WorkError, WorkTimeoutError
 from kling_ui.work_limits import CORES_EACH, WorkLimits, is_out_of_memory
-from kling_ui.workers import NICE, TurnTakingWorkers, Workers
+from kling_ui.workers import NICE, TurnTakingWorkers, Workers, start_ahead
 
 if sys.platform != "win32":
     import resource
@@ -33,6 +33,17 @@ def test_work_runs_in_another_process(workers):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such priorities")
+def is_loaded(module):
+    return module in sys.modules
+
+
+def test_a_process_that_is_started_ahead_is_the_first_one_that_does_a_job():
+    start_ahead("wave")
+    for is_first in (True, False):
+        with Workers(1) as pool:
+            assert asyncio.run(pool.run(is_loaded, "wave")) is is_first
+
+
 def test_work_gives_way_to_the_app(workers):
     assert asyncio.run(workers.run(os.nice, 0)) == min(19, os.nice(0) + NICE)
 
@@ -160,7 +171,7 @@ def stubborn(*, tell):
 
 FRESH = """
 import asyncio, signal
-from kling_ui.workers import NICE, TurnTakingWorkers, Workers
+from kling_ui.workers import NICE, TurnTakingWorkers, Workers, start_ahead
 if __name__ == "__main__":
     with Workers(1) as workers:
         blocked = asyncio.run(workers.run(signal.pthread_sigmask, signal.SIG_BLOCK, ()))

@@ -17,7 +17,7 @@ from kling_ui.batches.plan import BatchPlan, Payment, PlannedCell, Planner
 from kling_ui.batches.report import BatchReport, write_report
 from kling_ui.batches.selection import cells_in, ticked_in
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.composition import open_parts, owner_id
+from kling_ui.composition import open_parts, owner_id, waiting
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Provider, member_of
 from kling_ui.presentation.batch import batch_sentence
@@ -177,6 +177,9 @@ async def abatch(
         if told is error:
             raise
         raise told from error
+
+
+batch = waiting(abatch, "batch")
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,9 @@ def check(
         raise typer.BadParameter("Give --image, --video or both.")
 
     def load() -> Work:
+        from kling_ui.workers import start_ahead  # noqa: PLC0415
+
+        start_ahead("kling_ui.vision.analysis")  # while this process imports what judges
         from kling_ui.cli.reports import check_files  # noqa: PLC0415
 
         choice = TransferOptions(prompt, orientation, sound)

@@ -6,9 +6,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from rich import progress as rich_progress
-from rich.console import Console
-
 from kling_ui.checks.report import Report, Section
 from kling_ui.cli.output import DONE, FAILED, UNUSABLE, print_json, say, tell
 from kling_ui.media.signatures import VIDEO_FORMATS, shown_name, sniff
@@ -26,7 +23,7 @@ from kling_ui.presentation.findings import (
     report_json,
 )
 from kling_ui.presentation.wording import corrected
-from kling_ui.python_api import check, repair, score, sheet
+from kling_ui.python_api import check, repair, score
 from kling_ui.results import Progress, RepairResult
 from kling_ui.scoring.match import LimbMatch, MotionMatch
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
@@ -130,6 +127,8 @@ def draw_sheet(
         MediaError: A file is not there, or the sheet cannot be written.
         KlingUIError: Drawing failed for another reason.
     """
+    from kling_ui.sheets import sheet  # noqa: PLC0415  the others need none of it
+
     videos = [path for path in files if sniff(path) in VIDEO_FORMATS]
     images = [path for path in files if path not in videos]
     with _Bar("Drawing") as bar:
@@ -154,8 +153,11 @@ class _Bar:
     """Says what is done, and moves a progress bar on a terminal while there is a share to show."""
 
     def __init__(self, doing: str = "Repairing") -> None:
+        from rich.console import Console  # noqa: PLC0415  checks show no bar, and would take a tenth longer
+        from rich.progress import Progress as RichProgress  # noqa: PLC0415
+
         console = Console(stderr=True)
-        self._bar = rich_progress.Progress(console=console, transient=True) if console.is_terminal else None
+        self._bar = RichProgress(console=console, transient=True) if console.is_terminal else None
         self._task = self._bar.add_task(doing, total=1.0) if self._bar else None
 
     def __enter__(self) -> Self:

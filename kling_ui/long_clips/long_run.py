@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from kling_ui.checks.pieces import OVERLAP_S, Piece, PiecePlan
-from kling_ui.composition import Parts, open_parts, owner_id
+from kling_ui.composition import Parts, open_parts, owner_id, waiting
 from kling_ui.corrections import Corrections
 from kling_ui.errors import KlingUIError, WorkError
 from kling_ui.long_clips.clip_plan import PlanResult, plan_clip, plan_result
@@ -139,6 +139,9 @@ async def arun_long(
         if told is error:
             raise
         raise told from error
+
+
+run_long = waiting(arun_long, "run_long")
 
 
 @asynccontextmanager

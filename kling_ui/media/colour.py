@@ -419,6 +419,7 @@ class Converter:
             interpolation=Interpolation.FAST_BILINEAR,
             dst_colorspace=Colorspace.ITU709 if other else None,
             dst_color_range=ColorRange.MPEG if to_yuv else None,
+            threads=1,  # one frame is scaled sooner than threads are woken and waited for
         )
 
 

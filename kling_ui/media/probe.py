@@ -192,6 +192,7 @@ def read_tracks(path: Path, *, container: str) -> ClipTracks:
         MediaError: There is none.
     """
     with open_clip(path, container=container) as (opened, stream):
+        stream.thread_type = "SLICE"  # threads that share frames would decode some that nobody looks at
         pictures = [picture for _, picture in islice(coded_frames(opened, stream), _PICTURES_SEEN)]
         if not pictures:
             advice = "Export it again as MP4 (H.264), or choose another clip."

@@ -14,7 +14,7 @@ import numpy as np
 
 from kling_ui.media.probe import VideoFacts
 from kling_ui.vision import camera as flow
-from kling_ui.vision.camera import CameraStep, FlowMeter, OpticalFlow
+from kling_ui.vision.camera import CameraStep
 from kling_ui.vision.frame_analysis import AnalysedFrame, Figures, FrameAnalysis, analyse_frame, grown
 from kling_ui.vision.frame_sampling import SECONDS_MAX, SampledFrame, load_sampled_frames
 from kling_ui.vision.motion_speed import MotionSpeed, camera_steps, cut_apart, figure_speed
@@ -117,7 +117,7 @@ def measure_clip(facts: VideoFacts, *, start_s: float = 0.0, seconds_max: float 
         MediaError: It cannot be decoded at all.
     """
     seen_s = min(facts.duration_s, seconds_max)
-    sampled_frames, grey, analysed_frames, skipped, steps = _coarse_pass(facts, start_s, seen_s, seconds_max)
+    sampled_frames, grey, analysed_frames, skipped = _coarse_pass(facts, start_s, seen_s, seconds_max)
     if not sampled_frames:
         none = PoseTrack(np.empty(0), np.empty((0, LANDMARKS, 4)), np.empty((0, LANDMARKS, 3)), 1.0)
         return ClipMeasurements(Notes(), none, (), ())
@@ -133,7 +133,7 @@ def measure_clip(facts: VideoFacts, *, start_s: float = 0.0, seconds_max: float 
     main = Figures(times_s, at_s, [analysed.figure for analysed in found])
     motion_speed = figure_speed(sampled_frames, main, track, moves)
     views = Views(times_s, grey, people.at, JumpCutTest(sampled_frames, facts.width_px / facts.height_px).between)
-    cuts = find_cuts(views, steps, moves)
+    cuts = find_cuts(views, moves)
     moves, motion_speed = cut_apart(moves, motion_speed, cuts)
     notes = Notes(
         moments=tuple(analysed.moment for analysed in found),
@@ -151,14 +151,13 @@ def measure_clip(facts: VideoFacts, *, start_s: float = 0.0, seconds_max: float 
 
 def _coarse_pass(
     facts: VideoFacts, start_s: float, seen_s: float, seconds_max: float
-) -> tuple[list[SampledFrame], list[np.ndarray], dict[int, AnalysedFrame], list[int], list[OpticalFlow]]:
+) -> tuple[list[SampledFrame], list[np.ndarray], dict[int, AnalysedFrame], list[int]]:
     every_s = seen_s / max(1, min(facts.frame_count, MOMENTS))
     sampled_frames: list[SampledFrame] = []
     grey: list[np.ndarray] = []
-    steps: list[OpticalFlow] = []
     pending: dict[int, Future[AnalysedFrame]] = {}
     chosen: list[int] = []
-    meter, detectors = FlowMeter(), detector_pool()
+    detectors = detector_pool()
     for sampled_frame in load_sampled_frames(
         facts.path, container=facts.format, fps=facts.fps, start_s=start_s, seconds_max=seconds_max
     ):
@@ -169,12 +168,10 @@ def _coarse_pass(
             chosen.append(len(sampled_frames))
         sampled_frames.append(sampled_frame)
         grey.append(sampled_frame.grey(flow.FLOW_LONG_SIDE_PX))
-        if len(grey) > 1:
-            steps.append(meter.between(*grey[-2:]))
     if sampled_frames and len(sampled_frames) - 1 not in pending:
         pending[len(sampled_frames) - 1] = detectors.submit(analyse_frame, sampled_frames[-1], thorough=False)
     analysed_frames = {index: analysis.result() for index, analysis in pending.items()}
-    return sampled_frames, grey, analysed_frames, [index for index in chosen if index not in pending], steps
+    return sampled_frames, grey, analysed_frames, [index for index in chosen if index not in pending]
 
 
 def _between_pass(

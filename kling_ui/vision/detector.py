@@ -3,17 +3,17 @@
 The ready-made solution of mediapipe finds one person only and does not give its confidence. For pictures its two models
 run here as two graphs of our own, so that one pass finds everybody and the caller chooses whose pose to read;
 for following one person from frame to frame the ready-made one is used. The models are the ones that the
-``mediapipe`` 0.10.21 wheel carries, so nothing is fetched at run time. An object belongs to the thread that made it.
+``mediapipe`` 0.10.21 wheel carries, so nothing is fetched at run time. Each works for one thread at a time.
 """
 
 import math
 import sys
-from collections.abc import Generator
+import threading
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
 from types import ModuleType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 
@@ -26,9 +26,10 @@ _FACE_SCORE_MIN = 0.6  # posters, logos and crumpled cloth score less
 _REGION_SCALE = 1.25  # how much larger than the body's circle the landmark model wants its square
 # Without the packages that it names: most are never imported here, and one would be a second OpenCV.
 INSTALLING = "pip install --no-deps mediapipe==0.10.21"
-_LOADING = Lock()
+_LOADING = threading.Lock()
 _IDLE: "dict[float, PoseTracker]" = {}  # by the score they ask for; loading one takes as long as three to five frames
 _NOTHING_PX = 64
+T = TypeVar("T")
 _DETECTOR = """
     input_stream: "image"
     output_stream: "detections"
@@ -98,6 +99,33 @@ def _plotting_left_out() -> Generator[None]:
             sys.modules.pop(name, None)
 
 
+class OnePerThread(Generic[T]):
+    """Gives each thread an object of its own, which the next new thread gets when that one has ended.
+
+    Args:
+        make: Makes another one, for a thread that finds none left behind.
+    """
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._kept: dict[threading.Thread, T] = {}
+        self._giving = threading.Lock()
+
+    def get(self) -> T:
+        """Return the calling thread's object."""
+        thread = threading.current_thread()
+        with self._giving:
+            own = self._kept.get(thread)
+            ended = next((other for other in self._kept if not other.is_alive()), None)
+            if own is None and ended is not None:
+                own = self._kept[thread] = self._kept.pop(ended)
+        if own is None:
+            own = self._make()
+            with self._giving:
+                self._kept[thread] = own
+        return own
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A body that the detector proposes: score, place, size and rotation, in pixels of the picture.
@@ -133,7 +161,7 @@ class PoseReading:
 
 
 class PoseDetector:
-    """Finds bodies in pictures and reads their poses; both models are loaded once and belong to one thread."""
+    """Finds bodies in pictures and reads their poses; both models are loaded once and work for one thread at a time."""
 
     def __init__(self) -> None:
         load_library()
@@ -197,7 +225,7 @@ class DetectedFace:
 
 
 class FaceDetector:
-    """Finds faces that are turned to the camera, near and far; loaded once, it belongs to one thread."""
+    """Finds faces that are turned to the camera, near and far; loaded once, it works for one thread at a time."""
 
     def __init__(self) -> None:
         load_library()

@@ -1,7 +1,6 @@
 """Find all people in a picture: the main one, others of a comparable size; and the pool of detector threads."""
 
 import gc
-import threading
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from threading import Barrier
 import cv2
 import numpy as np
 
-from kling_ui.vision.detector import Candidate, DetectedFace, FaceDetector, load_library
+from kling_ui.vision.detector import Candidate, DetectedFace, FaceDetector, OnePerThread, load_library
 from kling_ui.vision.pose import (
     EPSILON,
     KNEES,
@@ -37,7 +36,7 @@ _NEAR_MIN = 1e-3  # of the weight around a place: with less there is nothing nea
 _PAINTED_OUT_MIN = 0.2  # of the mask: its soft border is painted out, too
 _WARM_UP = np.zeros((64, 64, 3), np.uint8)  # any picture loads the models
 _DIGITS = 5  # decimals of a fraction of the picture
-_THREADS_MAX = 8  # that keep a model of their own
+_FACE_DETECTORS = OnePerThread(FaceDetector)
 Box = tuple[float, float, float, float]
 _WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
 
@@ -164,7 +163,7 @@ def _has_legs(pose: Pose) -> bool:
 def load_finders() -> None:
     """Load all models that the calling thread needs to find people."""
     find_people(_WARM_UP)
-    face_detector_of(threading.get_ident())
+    face_detector()
 
 
 def mask_box(pose: Pose) -> Box:
@@ -231,7 +230,7 @@ def faces_of_others(rgb: np.ndarray, people: Sequence[Pose] = ()) -> list[Box]:
         rgb: ``(height, width, 3)`` uint8.
         people: Who is known: how small they are decides how closely is searched.
     """
-    finder, copy, faces = face_detector_of(threading.get_ident()), shrink(rgb, FACES_LONG_SIDE_PX), []
+    finder, copy, faces = face_detector(), shrink(rgb, FACES_LONG_SIDE_PX), []
     size = np.array([copy.shape[1], copy.shape[0]] * 2)
     for square in _squares(rgb.shape, people):
         left, top, right, bottom = np.rint(square * size).astype(int).tolist()
@@ -375,10 +374,9 @@ def _size(pose: Pose) -> float:
     return pose.subject_share or 0.0
 
 
-@lru_cache(maxsize=_THREADS_MAX)
-def face_detector_of(_thread: int) -> FaceDetector:
-    """Return the face detector of one thread, loaded at the first call."""
-    return FaceDetector()
+def face_detector() -> FaceDetector:
+    """Return the calling thread's face detector, loaded where no thread that ended has left one."""
+    return _FACE_DETECTORS.get()
 
 
 @lru_cache(maxsize=1)

@@ -1,17 +1,15 @@
 """Poses: find people's landmarks, and derive framing, cut-off limbs, tilt, turn and trunk length."""
 
 import contextlib
-import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from kling_ui.media.video import Frame
-from kling_ui.vision.detector import Candidate, PoseDetector, PoseReading, PoseTracker, lent_tracker
+from kling_ui.vision.detector import Candidate, OnePerThread, PoseDetector, PoseReading, PoseTracker, lent_tracker
 
 # 0.5 is the detector's own default. Stylised characters are often found only lower (0.4 for a painted face), which is
 # believed when the landmarks lie on the mask: those of a true find do (0.8-1.0 measured), a phantom's do not (0.0-0.4).
@@ -35,7 +33,8 @@ _TRUNK_PER_SHOULDERS = 1.3
 
 EPSILON = 1e-6  # instead of a length or a sum of weights that is 0, wherever one divides by it
 _ROUNDING = 4  # decimals of a score
-_THREADS_MAX = 8  # that keep models of their own; an older thread's are loaded anew
+# Starting one costs more than using it; it keeps nothing of earlier pictures.
+_DETECTORS = OnePerThread(PoseDetector)
 
 
 class Landmark(IntEnum):
@@ -240,8 +239,8 @@ def shrink(rgb: np.ndarray, long_side_px: int) -> np.ndarray:
 
 
 def pose_detector() -> PoseDetector:
-    """Return the calling thread's pose detector, loaded at the first call."""
-    return _detector_of(threading.get_ident())
+    """Return the calling thread's pose detector, loaded where no thread that ended has left one."""
+    return _DETECTORS.get()
 
 
 def detect_pose(detector: PoseDetector, rgb: np.ndarray, body: Candidate) -> Pose | None:
@@ -261,12 +260,6 @@ def distinct(poses: Iterable[Pose]) -> list[Pose]:
         if all((on & other).sum() < _SAME_BODY_SHARE * max(1, min(size, int(other.sum()))) for _, other in kept):
             kept.append((pose, on))
     return [pose for pose, _ in kept]
-
-
-@lru_cache(maxsize=_THREADS_MAX)
-def _detector_of(_thread: int) -> PoseDetector:
-    # Starting one costs more than using it; it keeps nothing of earlier pictures, but belongs to one thread.
-    return PoseDetector()
 
 
 # Outer joint -> inner joint and the name of what lies between them and beyond.

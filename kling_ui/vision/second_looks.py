@@ -11,7 +11,6 @@ is something else the reading is doubted, too. Nothing in a clip is privileged f
 """
 
 import math
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -23,7 +22,7 @@ import numpy as np
 from kling_ui.media.probe import sniff_video
 from kling_ui.media.video import Frame, read_frames
 from kling_ui.vision.detector import Candidate
-from kling_ui.vision.people import FACES_LONG_SIDE_PX, body_below, face_detector_of
+from kling_ui.vision.people import FACES_LONG_SIDE_PX, body_below, face_detector
 from kling_ui.vision.plausibility import (
     EXCHANGED,
     SKIP_S_MAX,
@@ -199,7 +198,7 @@ def _around_neighbour(rgb: np.ndarray, near: Pose | None) -> list[Pose]:
 
 
 def _below_faces(rgb: np.ndarray, _near: Pose | None) -> list[Pose]:
-    faces = face_detector_of(threading.get_ident()).faces(shrink(rgb, FACES_LONG_SIDE_PX))[:CANDIDATES_MAX]
+    faces = face_detector().faces(shrink(rgb, FACES_LONG_SIDE_PX))[:CANDIDATES_MAX]
     return [pose for face in faces if (pose := body_below(rgb, face.box)) is not None]
 
 

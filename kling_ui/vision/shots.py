@@ -1,8 +1,9 @@
 """Detect shot boundaries: hard cuts, jump cuts, fades and dissolves."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -87,17 +88,15 @@ class Views:
     jumped: Callable[[int, int, np.ndarray], float]
 
 
-def find_cuts(views: Views, steps: Sequence[OpticalFlow], camera: Sequence[CameraStep]) -> tuple[Cut, ...]:
+def find_cuts(views: Views, camera: Sequence[CameraStep]) -> tuple[Cut, ...]:
     """Find all shot boundaries of a clip, in order.
 
     Args:
         views: The frames.
-        steps: Flow from each frame to the next.
         camera: What the camera did, over the whole clip.
     """
     meter = FlowMeter()
-    unexplained = np.array([step.unexplained for step in steps])
-    hard = _hard_cuts(views, unexplained, meter)
+    hard = _hard_cuts(views, _Unexplained(views.grey, meter), meter)
     soft = _soft_cuts(views, hard, camera, meter)
     return tuple(sorted((*hard, *soft), key=lambda cut: cut.last_s))
 
@@ -119,11 +118,41 @@ def changed_share(rest: np.ndarray, figure: np.ndarray | None) -> float:
     return float(changed.sum() / used.sum()) if used.any() else 0.0
 
 
-def _hard_cuts(views: Views, unexplained: np.ndarray, meter: FlowMeter) -> list[Cut]:
+class _Unexplained:
+    """What movement does not explain from each frame to the next, in grey levels; measured where it is asked for.
+
+    Args:
+        grey: The frames.
+        meter: Measures the movement.
+    """
+
+    def __init__(self, grey: Sequence[np.ndarray], meter: FlowMeter) -> None:
+        self._grey, self._meter = grey, meter
+        self._changes = [cv2.norm(after, before, cv2.NORM_L1) / after.size for before, after in pairwise(grey)]
+        self._known: dict[int, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._changes)
+
+    def of(self, steps: Iterable[int]) -> list[float]:
+        """Measure some steps; those that the clip does not have are left out."""
+        wanted = [step for step in steps if 0 <= step < len(self)]
+        for step in wanted:
+            if step not in self._known:
+                self._known[step] = self._meter.between(*self._grey[step : step + 2]).unexplained
+        return [self._known[step] for step in wanted]
+
+    def may_stand_out(self, step: int) -> bool:
+        """Tell whether a step may exceed those before it; movement cannot leave more unexplained than has changed."""
+        before = (self._known.get(near, 0.0) for near in range(step - _NEIGHBOURS, step))
+        return self._changes[step] >= max(FAINT_UNEXPLAINED_MIN, LIVELY_ISOLATION_MIN * max(before))
+
+
+def _hard_cuts(views: Views, unexplained: _Unexplained, meter: FlowMeter) -> list[Cut]:
     found, step, times_s = [], 0, views.times_s
     while step < len(unexplained):
         burst = _burst(unexplained, step)
-        if burst is not None and _is_cut(views, step, burst, 0.5 * float(unexplained[step : burst.end].max()), meter):
+        if burst is not None and _is_cut(views, step, burst, 0.5 * max(unexplained.of(range(step, burst.end))), meter):
             found.append(Cut(CutKind.HARD, float(times_s[step]), float(times_s[burst.end])))
         step = burst.end if burst else step + 1
     return found
@@ -137,17 +166,19 @@ class _Burst(NamedTuple):
     jump_min: float = _JUMP_MIN
 
 
-def _burst(unexplained: np.ndarray, step: int) -> _Burst | None:
+def _burst(unexplained: _Unexplained, step: int) -> _Burst | None:
     """Find the burst that begins at ``step``."""
-    if unexplained[step] < FAINT_UNEXPLAINED_MIN:
+    if not unexplained.may_stand_out(step):
+        return None
+    least = min(unexplained.of([step]))
+    if least < max(FAINT_UNEXPLAINED_MIN, LIVELY_ISOLATION_MIN * max(unexplained.of([step - 1]), default=0.0)):
         return None
     for end in range(step + 1, min(step + _BURST_MAX, len(unexplained)) + 1):
-        around = np.r_[unexplained[max(0, step - _NEIGHBOURS) : step], unexplained[end : end + _NEIGHBOURS]]
-        least, usual = float(unexplained[step:end].min()), max(1.0, float(around.max(initial=0.0)))
+        before, after = range(step - _NEIGHBOURS, step), range(end, end + _NEIGHBOURS)
+        least, usual = min(unexplained.of(range(step, end))), max([1.0, *unexplained.of([*before, *after])])
         if least >= max(FAINT_UNEXPLAINED_MIN, FAINT_ISOLATION_MIN * usual):
             return _Burst(end, is_faint=least < max(UNEXPLAINED_MIN, ISOLATION_MIN * usual))
-        near = np.r_[unexplained[max(0, step - 2) : step], unexplained[end : end + 2]]
-        next_to_it = ISOLATION_MIN * max(1.0, float(near.max(initial=0.0)))
+        next_to_it = ISOLATION_MIN * max([1.0, *unexplained.of([step - 2, step - 1, end, end + 1])])
         if least >= max(LIVELY_UNEXPLAINED_MIN, LIVELY_ISOLATION_MIN * usual, next_to_it):
             return _Burst(end, is_faint=True, jump_min=LIVELY_JUMP_MIN)
     return None

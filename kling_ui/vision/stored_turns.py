@@ -1,6 +1,5 @@
 """Tell whether a picture was stored sideways or upside down, by what it shows: the body, the face, the ground."""
 
-import threading
 from dataclasses import dataclass
 from statistics import mode
 
@@ -8,7 +7,7 @@ import cv2
 import numpy as np
 
 from kling_ui.vision.detector import DetectedFace
-from kling_ui.vision.people import FACES_LONG_SIDE_PX, face_detector_of
+from kling_ui.vision.people import FACES_LONG_SIDE_PX, face_detector
 from kling_ui.vision.pose import (
     FACE,
     HIPS,
@@ -115,7 +114,7 @@ def hands_beyond(landmarks: np.ndarray, aspect: float) -> bool:
 
 def _upright_face(rgb: np.ndarray, beside: Pose | None = None) -> float:
     """Score of the surest face that is upright; those at the head of a pose that is not are a detector's error."""
-    faces = face_detector_of(threading.get_ident()).faces(shrink(rgb, FACES_LONG_SIDE_PX))
+    faces = face_detector().faces(shrink(rgb, FACES_LONG_SIDE_PX))
     head = None if beside is None else beside.landmarks[FACE, :2].mean(axis=0)
 
     def counts(face: DetectedFace) -> bool:

@@ -70,3 +70,39 @@ def test_two_at_once_have_two_trackers_and_a_failure_leaves_none_behind():
 def test_the_version_to_install_is_the_one_that_is_locked():
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert detector.INSTALLING.split()[-1] in project["dependencies"]
+
+
+def test_each_living_thread_has_an_object_of_its_own_and_one_that_ended_leaves_its_to_the_next():
+    made: list[object] = []
+
+    def make() -> object:
+        made.append(object())
+        return made[-1]
+
+    own = detector.OnePerThread(make)
+    here = own.get()
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        there, elsewhere = first.submit(own.get).result(), second.submit(own.get).result()
+        assert first.submit(own.get).result() is there
+    assert len({id(kept) for kept in (here, there, elsewhere)}) == 3
+    with ThreadPoolExecutor(1) as third:
+        assert third.submit(own.get).result() in (there, elsewhere)
+    assert own.get() is here
+    assert len(made) == 3
+
+
+def test_a_pose_detector_that_a_thread_left_behind_reads_as_a_new_one(dance_mp4):
+    frame = next(read_frames(dance_mp4, container="mp4", long_side_px=640)).rgb
+    kept = detector.OnePerThread(detector.PoseDetector)
+
+    def read() -> np.ndarray:
+        own = kept.get()
+        found = own.read(frame, own.candidates(frame)[0])
+        assert found is not None
+        return np.concatenate([found.landmarks.ravel(), found.mask.ravel()])
+
+    readings = []
+    for _ in range(2):
+        with ThreadPoolExecutor(1) as thread:
+            readings.append(thread.submit(read).result())
+    assert np.array_equal(*readings)

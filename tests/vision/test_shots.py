@@ -1,13 +1,12 @@
 """Shots told apart on small textures; no decoding, no models."""
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import cv2
 import numpy as np
 import pytest
 
-from kling_ui.vision.camera import CameraStep, FlowMeter
+from kling_ui.vision.camera import CameraStep
 from kling_ui.vision.shots import Cut, CutKind, Views, changed_share, find_cuts
 
 FPS = 12
@@ -33,10 +32,8 @@ def with_dancer(background: np.ndarray, frame: int) -> np.ndarray:
 def cuts(draw: Draw, *, seconds: float = 4.0, known: bool = True, jumped: bool = False) -> tuple[Cut, ...]:
     grey = [draw(frame) for frame in range(round(seconds * FPS))]
     times_s = np.arange(len(grey)) / FPS
-    meter = FlowMeter()
-    steps = [meter.between(*pair) for pair in pairwise(grey)]
     camera = [CameraStep(at_s, at_s + 0.5, is_known=known) for at_s in np.arange(0, seconds, 0.5).tolist()]
-    return find_cuts(Views(times_s, grey, lambda _: None, lambda *_: jumped), steps, camera)
+    return find_cuts(Views(times_s, grey, lambda _: None, lambda *_: jumped), camera)
 
 
 @pytest.mark.parametrize(

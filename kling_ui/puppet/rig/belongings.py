@@ -95,14 +95,16 @@ def _beside(rgb: np.ndarray, person: np.ndarray, joints: np.ndarray, px_per_m: f
     if not person.any() or far.mean() < LEAST_FAR_SHARE:
         return np.zeros_like(person)
     shown = cv2.GaussianBlur(rgb, (0, 0), CALM_PX).astype(np.float32)
-    rough = float(np.percentile(_rows(shown, far)[2], ROUGH_PERCENT))
+    sides, varies = _rows(shown, far)
+    rough = float(np.percentile(varies, ROUGH_PERCENT))
     if rough > ROUGHEST:
         return np.zeros_like(person)
-    things = _unlike_rows(rgb, shown, person, far, rough=rough, joints=joints, px_per_m=px_per_m)
+    things = _unlike_rows(rgb, shown, person, far, sides, rough=rough, joints=joints, px_per_m=px_per_m)
     if not things.any():
         return things
     far &= distance_to(things) > AROUND_M * px_per_m  # the rest of a thing that reaches far out is no background
-    return things | _unlike_rows(rgb, shown, person, far, rough=rough, joints=joints, px_per_m=px_per_m)
+    sides, _ = _rows(shown, far)
+    return things | _unlike_rows(rgb, shown, person, far, sides, rough=rough, joints=joints, px_per_m=px_per_m)
 
 
 def _unlike_rows(
@@ -110,14 +112,14 @@ def _unlike_rows(
     shown: np.ndarray,
     person: np.ndarray,
     far: np.ndarray,
+    sides: tuple[np.ndarray, np.ndarray],
     *,
     rough: float,
     joints: np.ndarray,
     px_per_m: float,
 ) -> np.ndarray:
-    """``(height, width)`` bool: things that are unlike the background, which is seen ``far`` from the person."""
-    away = distance_to(person)
-    left, right, _ = _rows(shown, far)
+    """``(height, width)`` bool: things unlike the background, seen ``far`` from the person; ``sides`` as of `_rows`."""
+    away, (left, right) = distance_to(person), sides
     beyond = np.maximum(np.minimum(left, right) - shown, shown - np.maximum(left, right)).max(axis=-1)
     bins = _bins(rgb)
     rare = _shares(bins, far)[bins] < RARE_SHARE
@@ -138,7 +140,7 @@ def _unlike_rows(
     return kept[pieces]
 
 
-def _rows(shown: np.ndarray, far: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _rows(shown: np.ndarray, far: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """The background's colour to the left and to the right in the same row, and how much rows vary, ``(n,)``."""
     left, right, varies = shown.copy(), shown.copy(), []
     columns = np.arange(far.shape[1])
@@ -150,7 +152,7 @@ def _rows(shown: np.ndarray, far: np.ndarray) -> tuple[np.ndarray, np.ndarray, n
             right[row] = shown[row, places[np.minimum(after, len(places) - 1)]]
             colours = shown[row, places]
             varies.append(np.abs(colours - np.median(colours, axis=0)).max(axis=-1))
-    return left, right, np.concatenate(varies)
+    return (left, right), np.concatenate(varies)
 
 
 def _shaded(shown: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -168,6 +170,7 @@ def _rods_beside(
     wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.6 * ROD_WIDE_M * px_per_m) + 1,) * 2)
     lighter, darker = (cv2.morphologyEx(rgb, how, wider).max(axis=-1) for how in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
     slim = (np.maximum(lighter, darker) > ROD_STANDS_OUT) & ~person
+    colours = rgb[slim]
     bins, found = _bins(rgb), np.zeros_like(person)
     to_hands = [_to_hand(person.shape, joints[list(hand)]) for hand in HANDS]
     for hand, to_hand in enumerate(to_hands):
@@ -177,8 +180,9 @@ def _rods_beside(
         for colour in np.argsort(-np.bincount(bins[at_hand]))[:ROD_COLOURS]:
             here = at_hand & (bins == colour)
             if here.any():
-                alike = np.abs(rgb - rgb[here].mean(axis=0)).max(axis=-1) < ROD_ALIKE
-                found |= _rods(slim & alike, joints, hands=(hand == 0, hand == 1), px_per_m=px_per_m) >= 0
+                alike = slim.copy()
+                alike[slim] = np.abs(colours - rgb[here].mean(axis=0)).max(axis=-1) < ROD_ALIKE
+                found |= _rods(alike, joints, hands=(hand == 0, hand == 1), px_per_m=px_per_m) >= 0
     return found & _stands_off(found, person, np.min(to_hands, axis=0), px_per_m)
 
 
