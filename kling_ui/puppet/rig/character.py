@@ -36,6 +36,7 @@ SURELY_VISIBLE = 0.9  # with an arm less visible than this the pose is detected 
 CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second pose must win
 CUT_ROWS = 3  # the very last rows of a picture are often spoilt by its edge
 BELOW_SHARE = 0.12  # of the picture's height
+ADDED = 0.9  # of a pixel, that belongings add to what the detector sees of the person
 MIRRORED = 0.95  # from what alpha on a pixel above is fit to be shown below
 LEAST_SIDE_PX = 720  # of the longer side: smaller pictures are enlarged to this
 BONE_POINTS = 11  # at which a bone is tested for lying in the picture
@@ -127,11 +128,12 @@ def find_character(path: Path, *, sides_px: tuple[int, int], corrections: Correc
     world = joints_of(pose.world_m.astype(np.float64))
     visibility = joints[:, 3]
     scale = float(scale_px_per_m(points, world, visibility))
-    mask = pose.mask
+    body = mask = pose.mask
     if not corrections:  # a hand knows better
-        mask = without_gaps(rgb, mask, points, arms=_arms_shown(visibility), px_per_m=scale)
-        mask = with_belongings(rgb, mask, points, scale)
-    figure, alpha = _continue_below(rgb, matte(rgb, mask, scale, _palms(points, visibility)))
+        body = without_gaps(rgb, body, points, arms=_arms_shown(visibility), px_per_m=scale)
+        mask = with_belongings(rgb, body, points, scale)
+    sharp = matte(rgb, mask, scale, _palms(points, visibility), things=mask - body > ADDED)
+    figure, alpha = _continue_below(rgb, sharp)
     return Character(
         rgb, figure, alpha, points, world, visibility, scale, _face(pose.landmarks[:, :2] * (width, height))
     )
