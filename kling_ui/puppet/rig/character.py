@@ -130,7 +130,8 @@ def find_character(path: Path, *, sides_px: tuple[int, int], corrections: Correc
     scale = float(scale_px_per_m(points, world, visibility))
     body = mask = pose.mask
     if not corrections:  # a hand knows better
-        body = without_gaps(rgb, body, points, arms=_arms_shown(visibility), px_per_m=scale)
+        legs = bool(visibility[[*KNEES, *ANKLES]].min() >= VISIBLE)
+        body = without_gaps(rgb, body, points, arms=_arms_shown(visibility), legs=legs, px_per_m=scale)
         mask = with_belongings(rgb, body, points, scale)
     sharp = matte(rgb, mask, scale, _palms(points, visibility), things=mask - body > ADDED)
     figure, alpha = _continue_below(rgb, sharp)

@@ -1,14 +1,26 @@
-"""Find the background that is seen between an arm and the trunk, though the mask takes it for the person."""
+"""Find the background that is seen between limbs and trunk, though the mask takes it for the person."""
 
 import cv2
 import numpy as np
 
 from kling_ui.puppet.rig.belongings import FINGERS, WORK_LONG_SIDE_PX, bin_shares, colour_bins
 from kling_ui.puppet.rig.inpainting import distance_to
-from kling_ui.puppet.skeleton import BONES, FOREARMS, HIPS, SHOULDERS, THIGHS, UPPER_ARMS, Joint, Part
+from kling_ui.puppet.skeleton import (
+    ANKLES,
+    ARMS,
+    BONES,
+    FOREARMS,
+    HIPS,
+    KNEES,
+    LEGS,
+    SHOULDERS,
+    UPPER_ARMS,
+    Joint,
+    Part,
+)
 
 BELOW_HIP, SLEEVE_M = 0.2, 0.25  # how far below the hip, of the way from the shoulder; and below the hand
-CORE, AROUND = 0.6, 1.1  # limb radii: there a limb shows its own colour; within that no background is searched
+CORE, AROUND = 0.6, 1.1  # limb radii: there it shows its own colour; within that of arms no background is searched
 SOME = 0.1  # from what on a mask sees anybody
 NOBODY = 0.02  # up to which it surely sees nobody
 NEAR_M = 0.4  # from where it is searched: there background and person show the colours that are compared
@@ -24,18 +36,19 @@ SIDES: tuple[Side, Side] = (
 
 
 def without_gaps(
-    rgb: np.ndarray, mask: np.ndarray, joints: np.ndarray, *, arms: tuple[bool, bool], px_per_m: float
+    rgb: np.ndarray, mask: np.ndarray, joints: np.ndarray, *, arms: tuple[bool, bool], legs: bool, px_per_m: float
 ) -> np.ndarray:
-    """Take from a mask of a person the background between arms and trunk, which wide sleeves make it swallow.
+    """Take from a mask of a person the background in wide sleeves and in open coats, which it swallows.
 
-    It is searched beside the limbs only, and is what has colours that are common in the background nearby and that
-    neither trunk nor limbs show.
+    It is searched between arms and trunk and between the legs, and is what has colours that are common in the
+    background nearby and that neither trunk nor limbs show.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
         mask: ``(height, width)`` float32 0-1.
         joints: ``(18, 2)`` px.
         arms: Whether the left and the right arm is shown, from shoulder to wrist.
+        legs: Whether both legs are shown, from hip to ankle.
         px_per_m: The person's scale.
 
     Returns:
@@ -45,13 +58,13 @@ def without_gaps(
     size = max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale))
     seen = cv2.resize(mask, size, interpolation=cv2.INTER_AREA)
     shown = [side for side, is_shown in zip(SIDES, arms, strict=True) if is_shown]
-    between = _between(seen.shape, joints * scale, shown, px_per_m * scale)
+    between = _between(seen.shape, joints * scale, shown, legs=legs, px_per_m=px_per_m * scale)
     searched = (seen > SOME) & between
-    searched &= ~_limbs(seen.shape, joints * scale, AROUND * px_per_m * scale)
+    searched &= ~_limbs(seen.shape, joints * scale, px_per_m * scale, arms=AROUND)
     if searched.sum() < (LEAST_SIDE_M * px_per_m * scale) ** 2:
         return mask
     near = distance_to(searched) < NEAR_M * px_per_m * scale
-    own = near & (seen > 1 - SOME) & _limbs(seen.shape, joints * scale, CORE * px_per_m * scale)
+    own = near & (seen > 1 - SOME) & _limbs(seen.shape, joints * scale, px_per_m * scale)
     ground = near & (seen < NOBODY)
     bins = colour_bins(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
     shares = [np.log(bin_shares(bins, where) + RARE_SHARE)[bins] for where in (ground, own)]
@@ -59,31 +72,37 @@ def without_gaps(
     gaps = _large(searched & clear, (LEAST_SIDE_M * px_per_m * scale) ** 2)
     if not gaps.any():
         return mask
-    gaps = _grown(gaps, clear & between & (seen > SOME) & ~_limbs(seen.shape, joints * scale, CORE * px_per_m * scale))
+    gaps = _grown(gaps, clear & between & (seen > SOME) & ~_limbs(seen.shape, joints * scale, px_per_m * scale))
     return mask * (1 - cv2.resize(gaps.astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
-def _between(shape: tuple[int, ...], joints: np.ndarray, arms: list[Side], px_per_m: float) -> np.ndarray:
-    """``(height, width)`` bool: where sleeves hang, from arms to the trunk."""
+def _between(
+    shape: tuple[int, ...], joints: np.ndarray, arms: list[Side], *, legs: bool, px_per_m: float
+) -> np.ndarray:
+    """``(height, width)`` bool: where sleeves hang, from arms to the trunk, and between the legs."""
     drawn = np.zeros(shape, np.uint8)
     for upper, forearm, hip in arms:
         chain = joints[[BONES[upper].start, BONES[upper].end, BONES[forearm].end, BONES[forearm].tip]]
         ends = joints[hip] + BELOW_HIP * (joints[hip] - chain[0]), chain[-1] + (0, SLEEVE_M * px_per_m)
         cv2.fillConvexPoly(drawn, cv2.convexHull(np.array([*chain, *ends]).round().astype(np.int32)), (1,))
+    if legs:
+        outline = joints[[*HIPS, *KNEES, *ANKLES]].round().astype(np.int32)
+        cv2.fillConvexPoly(drawn, cv2.convexHull(outline), (1,))
     return drawn > 0
 
 
-def _limbs(shape: tuple[int, ...], joints: np.ndarray, radius: float) -> np.ndarray:
-    """``(height, width)`` bool: arms, hands, thighs and head, so many times as wide as usual, and the trunk."""
+def _limbs(shape: tuple[int, ...], joints: np.ndarray, px_per_m: float, *, arms: float = CORE) -> np.ndarray:
+    """``(height, width)`` bool: the cores of limbs and head, or so many times the width of arms, and the trunk."""
     drawn = np.zeros(shape, np.uint8)
     cv2.fillConvexPoly(drawn, cv2.convexHull(joints[[*SHOULDERS, *HIPS]].round().astype(np.int32)), (1,))
-    for part in (Part.HEAD, *UPPER_ARMS, *FOREARMS, *THIGHS):
+    for part in (Part.HEAD, *ARMS, *LEGS):
         bone = BONES[part]
         ends = [joints[bone.start], joints[bone.end]]
         if bone.tip is not None:
             ends.append(joints[bone.tip] + FINGERS * (joints[bone.tip] - joints[bone.end]))
+        wide = 2 * (arms if part in ARMS else CORE) * bone.radius_m * px_per_m
         line = np.array(ends).round().astype(np.int32)
-        cv2.polylines(drawn, [line], False, (1,), max(1, round(2 * bone.radius_m * radius)))
+        cv2.polylines(drawn, [line], False, (1,), max(1, round(wide)))
     return drawn > 0
 
 

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from kling_ui.puppet.rig.gaps import without_gaps
-from kling_ui.puppet.skeleton import Joint
+from kling_ui.puppet.skeleton import ANKLES, HIPS, KNEES, SHOULDERS, TOES, Joint
 
 GREEN, WALL = (58, 140, 84), (150, 190, 200)
 PLACES = {
@@ -49,7 +49,7 @@ def swallowed(true: np.ndarray) -> np.ndarray:
 def test_the_wall_between_a_wide_sleeve_and_the_trunk_is_no_person():
     rgb, true, joints = person(GREEN, WALL)
     mask = swallowed(true)
-    found = without_gaps(rgb, mask, joints, arms=(True, True), px_per_m=200.0)
+    found = without_gaps(rgb, mask, joints, arms=(True, True), legs=False, px_per_m=200.0)
     wrong = (mask > 0.9) & ~true
     assert wrong.sum() > 1000
     assert (found[wrong] < 0.1).mean() > 0.9
@@ -64,10 +64,43 @@ def test_the_wall_between_a_wide_sleeve_and_the_trunk_is_no_person():
 def test_what_may_be_cloth_stays(sleeve, between, arms):
     rgb, true, joints = person(sleeve, between)
     mask = swallowed(true)
-    assert without_gaps(rgb, mask, joints, arms=arms, px_per_m=200.0) is mask
+    assert without_gaps(rgb, mask, joints, arms=arms, legs=False, px_per_m=200.0) is mask
 
 
 def test_a_person_in_the_walls_colour_is_left_alone():
     rgb, true, joints = person(WALL, WALL)
     mask = swallowed(true)
-    assert without_gaps(rgb, mask, joints, arms=(True, True), px_per_m=200.0) is mask
+    assert without_gaps(rgb, mask, joints, arms=(True, True), legs=False, px_per_m=200.0) is mask
+
+
+def between_legs(lining: tuple[int, int, int]) -> tuple[np.ndarray, ...]:
+    """A coat that is open between two legs, at 200 px a metre; where it is open; joints."""
+    rgb = np.full((480, 400, 3), (150, 190, 200), np.uint8)
+    rgb[50:400, 150:250] = (92, 80, 66)
+    rgb[260:400, 182:218] = lining
+    for x in (161, 225):
+        rgb[240:450, x : x + 14] = (40, 44, 70)
+    mask = np.zeros((480, 400), np.float32)
+    mask[50:400, 150:250] = mask[240:450, 161:175] = mask[240:450, 225:239] = 1
+    joints = np.full((18, 2), 200.0)
+    for row, pair in (
+        (70, (Joint.NECK, Joint.HEAD)),
+        (100, SHOULDERS),
+        (220, HIPS),
+        (320, KNEES),
+        (430, ANKLES),
+        (440, TOES),
+    ):
+        joints[list(pair)] = (232, row), (168, row)
+    rng = np.random.default_rng(8)
+    return (rgb + rng.integers(-3, 4, rgb.shape)).clip(0, 255).astype(np.uint8), mask, joints
+
+
+@pytest.mark.parametrize(("lining", "is_open"), [((150, 190, 200), True), ((180, 40, 60), False)])
+def test_the_wall_in_an_open_coat_is_no_person_and_its_lining_is(lining, is_open):
+    rgb, mask, joints = between_legs(lining)
+    found = without_gaps(rgb, mask, joints, arms=(False, False), legs=True, px_per_m=200.0)
+    assert (found[270:390, 188:212].max() < 0.1) == is_open
+    found[250:410, 180:220] = mask[250:410, 180:220]
+    assert np.abs(found - mask).max() < 0.01
+    assert without_gaps(rgb, mask, joints, arms=(False, False), legs=False, px_per_m=200.0) is mask
