@@ -16,7 +16,7 @@ from kling_ui.media.colour import to_ycbcr
 from kling_ui.options import RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.paint import Sprite
-from kling_ui.puppet.rig.belongings import FINGERS, ROD_WIDE_M
+from kling_ui.puppet.rig.belongings import FINGERS, HANDS, ROD_WIDE_M
 from kling_ui.puppet.rig.character import Character, cloth_spans_legs, find_character, legs_are_one, shown_parts
 from kling_ui.puppet.rig.layers import Layer, back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
 from kling_ui.puppet.skeleton import (
@@ -289,11 +289,11 @@ def _arms_with_rods(character: Character, layers: Mapping[Part, Layer]) -> froze
     It is what reaches far from arm and hand and is no wide sleeve, no ball and no bag.
     """
     stiff: set[Part] = set()
-    for part in FOREARMS:
+    for part, hand in zip(FOREARMS, HANDS, strict=True):
         if part not in layers:
             continue
-        bone, shown = BONES[part], layers[part].rgba[..., 3] > SEEN * 255
-        elbow, wrist, knuckles = character.joints[[bone.start, bone.end, bone.tip]] - layers[part].corner
+        shown = layers[part].rgba[..., 3] > SEEN * 255
+        elbow, wrist, knuckles = character.joints[[BONES[part].start, *hand]] - layers[part].corner
         axis = np.array([elbow, wrist, knuckles + FINGERS * (knuckles - wrist)]).round().astype(np.int32)
         free = np.ones(shown.shape, np.uint8)
         cv2.polylines(free, [axis], False, (0,), max(1, round(2 * ROD_AWAY_M * character.px_per_m)))

@@ -9,12 +9,10 @@ from kling_ui.puppet.skeleton import (
     ANKLES,
     ARMS,
     BONES,
-    FOREARMS,
     HIPS,
     KNEES,
     LEGS,
     SHOULDERS,
-    UPPER_ARMS,
     Joint,
     Part,
 )
@@ -28,10 +26,10 @@ RARE_SHARE = 1e-4  # of them: a rarer colour says nothing
 CLEARLY = 5.0  # times as common in the background as on the person; with less, pale cloth was taken for a wall
 CALM_PX = 1.0  # of the copy, over which that is averaged
 LEAST_SIDE_M = 0.04  # of the smallest gap
-Side = tuple[Part, Part, Joint]
+Side = tuple[Joint, Joint, Joint, Joint, Joint]
 SIDES: tuple[Side, Side] = (
-    (UPPER_ARMS[0], FOREARMS[0], HIPS[0]),
-    (UPPER_ARMS[1], FOREARMS[1], HIPS[1]),
+    (Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST, Joint.LEFT_HAND, Joint.LEFT_HIP),
+    (Joint.RIGHT_SHOULDER, Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST, Joint.RIGHT_HAND, Joint.RIGHT_HIP),
 )
 
 
@@ -81,9 +79,9 @@ def _between(
 ) -> np.ndarray:
     """``(height, width)`` bool: where sleeves hang, from arms to the trunk, and between the legs."""
     drawn = np.zeros(shape, np.uint8)
-    for upper, forearm, hip in arms:
-        chain = joints[[BONES[upper].start, BONES[upper].end, BONES[forearm].end, BONES[forearm].tip]]
-        ends = joints[hip] + BELOW_HIP * (joints[hip] - chain[0]), chain[-1] + (0, SLEEVE_M * px_per_m)
+    for side in arms:
+        *chain, hip = joints[list(side)]
+        ends = hip + BELOW_HIP * (hip - chain[0]), chain[-1] + (0, SLEEVE_M * px_per_m)
         cv2.fillConvexPoly(drawn, cv2.convexHull(np.array([*chain, *ends]).round().astype(np.int32)), (1,))
     if legs:
         outline = joints[[*HIPS, *KNEES, *ANKLES]].round().astype(np.int32)
