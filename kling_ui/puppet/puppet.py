@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from kling_ui.corrections import Corrections
@@ -15,6 +16,7 @@ from kling_ui.media.colour import to_ycbcr
 from kling_ui.options import RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.paint import Sprite
+from kling_ui.puppet.rig.belongings import FINGERS, HANDS, ROD_WIDE_M
 from kling_ui.puppet.rig.character import Character, cloth_spans_legs, find_character, legs_are_one, shown_parts
 from kling_ui.puppet.rig.layers import Layer, back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
 from kling_ui.puppet.skeleton import (
@@ -50,7 +52,9 @@ FACE_SLIDE, MOST_SLIDE = 0.45, 0.3  # of the distance between the ears
 FACE_RADIUS = 0.9  # of the distance between the ears: where the sliding has faded to nothing
 SEEN = 0.5  # alpha from which on something is seen
 CHILDREN = {bone.parent: part for part, bone in BONES.items() if bone.parent is not Part.TORSO}
-ROD_ASIDE_M = 0.3  # from the line along a forearm: hands and balls do not reach so far
+# Something slim in a hand: how far from arm and fingers it begins; its width at most, as where it is found; its area at
+# least; its share of all that reaches so far; and in radii of the forearm, from where to where it gets stiff.
+ROD_AWAY_M, LEAST_ROD_M2, MOSTLY_ROD, STIFFENS = 0.12, 2.5e-3, 0.6, (1.2, 2.2)
 KEPT = 1  # figures; one takes some tens of megabytes
 
 
@@ -134,8 +138,8 @@ class Puppet:
         for part in frame_pose.order:
             if part not in self._pieces:
                 continue
-            if part is Part.TORSO:
-                self._pieces[part].paint(frame, self._trunk(frame_pose, posed[part]))
+            if part is Part.TORSO or part in self.held:
+                self._pieces[part].paint(frame, self._trunk(frame_pose, posed[Part.TORSO]))
             elif part is Part.HEAD:
                 head = (self._backs if frame_pose.turned else self._pieces)[part]
                 head.paint(frame, self._head(frame_pose, posed), self._face(frame_pose).undo)
@@ -160,7 +164,7 @@ class Puppet:
         turn = _wrap(now.angle - rest.angle)
         reach = bone.radius_m * self._c.px_per_m * frame_pose.scale
         child = CHILDREN.get(part)
-        bends = [] if part in self._stiff else [self._near_bend(posed, part, turn, reach)]
+        bends = [self._near_bend(posed, part, turn, reach)]
         before = after = frame_pose.scale
         if bone.parent in BONES:
             before = posed[bone.parent].length / self._rest[bone.parent].length
@@ -176,7 +180,8 @@ class Puppet:
         )  # the outside stays outside
         across = -frame_pose.scale if is_mirrored else frame_pose.scale
         stretch = Stretch(now.length, rest.length, before, after, across)
-        return LimbWarp(rest, now, stretch, tuple(bends))
+        held = (STIFFENS[0] * reach, STIFFENS[1] * reach) if part in self._stiff else None
+        return LimbWarp(rest, now, stretch, tuple(bends), held)
 
     def _shadow_strength(self, frame_pose: FramePose, part: Part) -> float:
         ankle = BONES[part].end
@@ -226,7 +231,10 @@ class Puppet:
             for pair in ((Joint.LEFT_HIP, Joint.RIGHT_HIP), (Joint.LEFT_SHOULDER, Joint.RIGHT_SHOULDER))
         ]
         lifts = tuple(
-            lift for part in UPPER_ARMS if part in self._pieces for lift in self._lift(frame_pose, posed, part)
+            lift
+            for part in UPPER_ARMS
+            if part in self._pieces and part not in self.held
+            for lift in self._lift(frame_pose, posed, part)
         )
         return TrunkWarp(rest, posed, (lines[0][0], lines[1][0]), (lines[0][1], lines[1][1]), lifts)
 
@@ -276,19 +284,30 @@ def _held_arms(character: Character, layers: Mapping[Part, Layer]) -> frozenset[
 
 
 def _arms_with_rods(character: Character, layers: Mapping[Part, Layer]) -> frozenset[Part]:
-    """The forearms whose hands hold something long, which would break if they bent."""
+    """The forearms whose hands hold something slim, a sword or a phone, which would break if they bent.
+
+    It is what reaches far from arm and hand and is no wide sleeve, no ball and no bag.
+    """
     stiff: set[Part] = set()
-    for part in FOREARMS:
-        if part in layers:
-            ys, xs = np.nonzero(layers[part].rgba[..., 3] > SEEN * 255)
-            start, end = (
-                character.joints[joint] - layers[part].corner for joint in (BONES[part].start, BONES[part].end)
-            )
-            across = np.array([start[1] - end[1], end[0] - start[0]]) / max(float(np.hypot(*(end - start))), 1.0)
-            aside = (xs - start[0]) * across[0] + (ys - start[1]) * across[1]
-            if np.abs(aside).max(initial=0.0) > ROD_ASIDE_M * character.px_per_m:
-                stiff.add(part)
+    for part, hand in zip(FOREARMS, HANDS, strict=True):
+        if part not in layers:
+            continue
+        shown = layers[part].rgba[..., 3] > SEEN * 255
+        elbow, wrist, knuckles = character.joints[[BONES[part].start, *hand]] - layers[part].corner
+        axis = np.array([elbow, wrist, knuckles + FINGERS * (knuckles - wrist)]).round().astype(np.int32)
+        free = np.ones(shown.shape, np.uint8)
+        cv2.polylines(free, [axis], False, (0,), max(1, round(2 * ROD_AWAY_M * character.px_per_m)))
+        far = shown & (free > 0)
+        slim = far & ~_thick(shown, ROD_WIDE_M * character.px_per_m)
+        if slim.sum() >= max(LEAST_ROD_M2 * character.px_per_m**2, MOSTLY_ROD * far.sum()):
+            stiff.add(part)
     return frozenset(stiff)
+
+
+def _thick(region: np.ndarray, wide_px: float) -> np.ndarray:
+    """``(height, width)`` bool: what of a region is so wide in all directions."""
+    spot = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(wide_px / 2) + 1,) * 2)
+    return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, spot) > 0
 
 
 def _alpha_at(alpha: np.ndarray, place: np.ndarray) -> float:

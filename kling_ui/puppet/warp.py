@@ -134,23 +134,46 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class LimbWarp:
-    """The backward warp of a limb or a head: one bone with bends at its ends."""
+    """The backward warp of a limb or a head: one bone with bends at its ends.
+
+    Attributes:
+        rest: The bone in the picture.
+        posed: The bone in the frame.
+        stretch: How the part is scaled.
+        bends: At its ends.
+        held: Where something long that the hand holds begins, and from where on it is all: px across from the bone. It
+            keeps its shape and turns with the bone, whatever the limb's own length.
+    """
 
     rest: Segment
     posed: Segment
     stretch: Stretch
     bends: tuple[Bend, ...]
+    held: tuple[float, float] | None = None
 
     def source(self, points: np.ndarray) -> np.ndarray:
         """Map points of the frame to points of the picture."""
+        bent = points
         for bend in self.bends:
-            points = bend.undo(points)
-        return self.rest.world(self.stretch.inverse.apply(self.posed.local(points)))
+            bent = bend.undo(bent)
+        source = self.stretch.inverse.apply(self.posed.local(bent))
+        if self.held is not None:
+            local = self.posed.local(points)
+            begins, ends = self.held
+            share = np.minimum(np.maximum((np.abs(local.imag) - begins) / (ends - begins), 0), 1)
+            stiff = (local - self.posed.length) / self.stretch.after + self.rest.length
+            source = source + share * share * (3 - 2 * share) * (stiff - source)
+        return self.rest.world(source)
 
     def reach(self, outline: np.ndarray) -> Box:
         """Bound in the frame all that an outline ``(n,)`` in the picture may cover."""
-        straight = self.posed.world(self.stretch.apply(self.rest.local(outline)))
-        return _around([_box(straight), *(bend.reach(straight) for bend in self.bends)])
+        local = self.rest.local(outline)
+        straight = self.posed.world(self.stretch.apply(local))
+        boxes = [_box(straight), *(bend.reach(straight) for bend in self.bends)]
+        if self.held is not None:
+            stiff = (local - self.rest.length) * self.stretch.after + self.posed.length
+            boxes.append(_box(self.posed.world(stiff)))
+        return _around(boxes)
 
 
 @dataclass(frozen=True, slots=True)

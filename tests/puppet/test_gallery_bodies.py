@@ -1,5 +1,6 @@
 """Bodies of the gallery's cast that were torn: hidden hands, cloth around both legs, loose pieces, raised arms."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks import _gallery_cast as cast
+from kling_ui.media.colour import to_rgb, to_ycbcr
 from kling_ui.options import RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.puppet import Puppet
@@ -67,11 +69,51 @@ def test_arms_whose_hands_are_behind_the_back_are_held(tmp_path: Path):
     assert RigNote.HANDS_HIDDEN in puppet.notes
 
 
+def test_held_arms_are_one_with_the_trunk_that_bends(tmp_path: Path):
+    character = drawn("behind-0", tmp_path)
+    puppet = Puppet(character)
+    joints = character.joints.copy()
+    joints[Joint.LEFT_SHOULDER, 1] -= 0.06 * character.px_per_m
+    joints[Joint.RIGHT_SHOULDER, 1] += 0.06 * character.px_per_m
+    apart = turned(replace(character, joints=joints), ARM_CHAINS, 30)
+    together = FramePose.at_rest(joints)
+    assert np.array_equal(puppet.draw(apart), puppet.draw(together))
+
+
 def test_hands_that_are_seen_hold_no_arm(tmp_path: Path):
     for name in ("arms-out", "cut-chest"):
         puppet = Puppet(drawn(name, tmp_path))
         assert not puppet.held
         assert puppet.notes == ()
+
+
+def test_the_background_in_a_wide_sleeve_stays_background(tmp_path: Path):
+    model = next(model for model in cast.models() if model.name == "kimono")
+    character = drawn("kimono", tmp_path)
+    true = cast.draw_model(model).alpha
+    cover = Puppet(character).coverage(FramePose.at_rest(character.joints))[: character.size[1]] > 127
+    around = cv2.dilate((true > 0.5).astype(np.uint8), np.ones((11, 11), np.uint8)) > 0
+    assert (cover & ~around).sum() < 0.01 * cover.sum()
+    assert ((true > 0.5) & ~cover).sum() < 0.01 * cover.sum()
+
+
+@pytest.mark.parametrize("length", [0.45, 1.25])
+def test_a_sword_stays_straight_in_a_hand_whatever_the_arm_does(tmp_path: Path, length: float):
+    character = drawn("sword", tmp_path)
+    puppet = Puppet(character)
+    _, elbow, wrist, hand = ARM_CHAINS[1]
+    joints, forearm = character.joints.copy(), character.joints[wrist] - character.joints[elbow]
+    joints[wrist] = joints[elbow] + length * np.array([[0.2, -1.0], [1.0, 0.2]]) @ forearm
+    joints[hand] = joints[wrist] + character.joints[hand] - character.joints[wrist]
+    ground = to_ycbcr(np.full((*character.rgb.shape[:2], 3), (255, 0, 255), np.uint8))
+    shown = to_rgb(puppet.draw(FramePose.at_rest(joints), ground=ground)).astype(int)
+    steel = (np.abs(shown - cast.STEEL).max(axis=-1) < 36).astype(np.uint8)
+    _, numbers, stats, _ = cv2.connectedComponentsWithStats(steel)
+    ys, xs = np.nonzero(numbers == 1 + stats[1:, cv2.CC_STAT_AREA].argmax())
+    across, down, x, y = cv2.fitLine(np.stack([xs, ys], axis=-1).astype(np.float32), cv2.DIST_L2, 0, 0.01, 0.01).ravel()
+    off, along = (xs - x) * down - (ys - y) * across, (xs - x) * across + (ys - y) * down
+    assert np.ptp(along) > 0.2 * character.px_per_m
+    assert np.abs(off).max() < 0.035 * character.px_per_m  # half its width is 0.0225
 
 
 @pytest.mark.parametrize("name", ["cut-knees", "fox", "hips-0", "crossed-arms-down"])

@@ -120,3 +120,22 @@ def test_a_raised_arm_draws_the_flank_along_but_not_the_chest(angle: float):
     left, top, right, bottom = TrunkWarp(spine, spine, (0.0, 0.0), (1.0, 1.0), (lift,)).reach(GRID.ravel()[:4])
     assert (left, right) == (min(left, -30), max(right, 130))
     assert (top, bottom) == (min(top, -80), max(bottom, 80))
+
+
+@pytest.mark.parametrize("length", [20.0, 75.0])
+def test_what_a_hand_holds_stays_straight_however_long_its_arm_is(length: float):
+    rest, posed = Segment(30 + 40j, 0.0, 60), Segment(30 + 40j, 0.7, length)
+    bend = Bend(posed.start, 0.7 + math.pi, -9, 0, 0.6, 0.5)
+    warp = LimbWarp(rest, posed, Stretch(length, 60, 1.0, 1.0, 1.0), (bend,), (12.0, 22.0))
+    fine = np.add.outer(1j * np.arange(-80, 200, 1.0), np.arange(-80, 200, 1.0))
+    source = warp.source(fine)
+    rod = (np.abs(((source - 92 - 40j) * cmath.rect(1, -2.0)).imag) < 1) & (np.abs(source.imag - 40) < 70)
+    shown, along = fine[rod], ((fine[rod] - posed.end) * cmath.rect(1, -2.7)).real
+    off = ((shown - posed.end - 2 * cmath.rect(1, 0.7)) * cmath.rect(1, -2.7)).imag
+    assert np.abs(off[np.abs(along) > 30]).max() < 1.5
+    assert np.ptp(along) > 130
+    left, top, right, bottom = warp.reach(np.array([92 + 40j + s * cmath.rect(1, 2.0) for s in (-76, 76)]))
+    assert left <= shown.real.min() + 2
+    assert shown.real.max() - 2 <= right
+    assert top <= shown.imag.min() + 2
+    assert shown.imag.max() - 2 <= bottom

@@ -121,8 +121,8 @@ def _unlike_rows(
     """``(height, width)`` bool: things unlike the background, seen ``far`` from the person; ``sides`` as of `_rows`."""
     away, (left, right) = distance_to(person), sides
     beyond = np.maximum(np.minimum(left, right) - shown, shown - np.maximum(left, right)).max(axis=-1)
-    bins = _bins(rgb)
-    rare = _shares(bins, far)[bins] < RARE_SHARE
+    bins = colour_bins(rgb)
+    rare = bin_shares(bins, far)[bins] < RARE_SHARE
     wanted = rare & (beyond > max(UNLIKE, ROUGH * rough)) & (away < REACH_M * px_per_m) & ~_shaded(shown, left, right)
     around = np.ones((3, 3), np.uint8)
     closed = cv2.morphologyEx((wanted | person).astype(np.uint8), cv2.MORPH_CLOSE, around) > 0
@@ -171,7 +171,7 @@ def _rods_beside(
     lighter, darker = (cv2.morphologyEx(rgb, how, wider).max(axis=-1) for how in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
     slim = (np.maximum(lighter, darker) > ROD_STANDS_OUT) & ~person
     colours = rgb[slim]
-    bins, found = _bins(rgb), np.zeros_like(person)
+    bins, found = colour_bins(rgb), np.zeros_like(person)
     to_hands = [_to_hand(person.shape, joints[list(hand)]) for hand in HANDS]
     for hand, to_hand in enumerate(to_hands):
         at_hand = slim & (to_hand < ROD_SEEN_M * px_per_m)
@@ -285,8 +285,8 @@ def held_things(
     own = person & sure & (nearest > OTHERS_M * px_per_m)
     if own.sum() < LEAST_OWN_SHARE * person.sum():
         return found
-    bins, skin = _bins(rgb), _face(person, joints)
-    common = np.maximum(_shares(bins, own), _shares(bins, skin) if skin.any() else 0.0)[bins]
+    bins, skin = colour_bins(rgb), _face(person, joints)
+    common = np.maximum(bin_shares(bins, own), bin_shares(bins, skin) if skin.any() else 0.0)[bins]
     wanted = person & (common < OWN_SHARE)
     for hand, grip in enumerate(grips):
         if grip is None:
@@ -344,9 +344,9 @@ def cloth_at_hand(
     own = sure & body & (nearest > BESIDE_HAND_M * px_per_m)
     if not own.any():
         return nothing
-    bins = _bins(rgb)
+    bins = colour_bins(rgb)
     is_skin = _like_face(rgb, _face(arm | body, joints))
-    is_cloth = (_shares(bins, own)[bins] > CLOTH_SHARE) & ~is_skin
+    is_cloth = (bin_shares(bins, own)[bins] > CLOTH_SHARE) & ~is_skin
     seen = float((zone & is_skin).sum()) / zone.sum()
     around = np.ones((3, 3), np.uint8)
     cloth = zone & is_cloth
@@ -431,14 +431,14 @@ def _is_worn(piece: np.ndarray, joints: np.ndarray) -> bool:
     return bool(covered[list(HIPS)].all() or covered[[*KNEES, *SHOULDERS, Joint.LEFT_ELBOW, Joint.RIGHT_ELBOW]].any())
 
 
-def _bins(rgb: np.ndarray) -> np.ndarray:
+def colour_bins(rgb: np.ndarray) -> np.ndarray:
     """``(height, width)`` int: which of the coarse colours a pixel has."""
     colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb).astype(np.int32)
     bins = colours * (LIGHT_BINS, COLOUR_BINS, COLOUR_BINS) // BYTE_VALUES
     return (bins[..., 0] * COLOUR_BINS + bins[..., 1]) * COLOUR_BINS + bins[..., 2]
 
 
-def _shares(bins: np.ndarray, where: np.ndarray) -> np.ndarray:
+def bin_shares(bins: np.ndarray, where: np.ndarray) -> np.ndarray:
     """How common each coarse colour is in a region, its neighbours counted in; ``(colours,)``."""
     counts = np.bincount(bins[where], minlength=LIGHT_BINS * COLOUR_BINS**2).astype(np.float32)
     cube = counts.reshape(LIGHT_BINS, COLOUR_BINS, COLOUR_BINS)

@@ -12,8 +12,21 @@ from kling_ui.errors import KlingUIError, MediaError
 from kling_ui.media.image import read_picture
 from kling_ui.puppet.rig.belongings import with_belongings
 from kling_ui.puppet.rig.distances import march
+from kling_ui.puppet.rig.gaps import without_gaps
 from kling_ui.puppet.rig.matting import matte
-from kling_ui.puppet.skeleton import ANKLES, BONES, HIPS, KNEES, LEGS, Joint, Part, joints_of, scale_px_per_m
+from kling_ui.puppet.skeleton import (
+    ANKLES,
+    BONES,
+    FOREARMS,
+    HIPS,
+    KNEES,
+    LEGS,
+    UPPER_ARMS,
+    Joint,
+    Part,
+    joints_of,
+    scale_px_per_m,
+)
 from kling_ui.vision.corrected import corrected_pose
 from kling_ui.vision.people import face_of
 from kling_ui.vision.pose import ARMS, EARS, Landmark, Pose, find_people, find_person
@@ -23,6 +36,7 @@ SURELY_VISIBLE = 0.9  # with an arm less visible than this the pose is detected 
 CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second pose must win
 CUT_ROWS = 3  # the very last rows of a picture are often spoilt by its edge
 BELOW_SHARE = 0.12  # of the picture's height
+ADDED = 0.9  # of a pixel, that belongings add to what the detector sees of the person
 MIRRORED = 0.95  # from what alpha on a pixel above is fit to be shown below
 LEAST_SIDE_PX = 720  # of the longer side: smaller pictures are enlarged to this
 BONE_POINTS = 11  # at which a bone is tested for lying in the picture
@@ -114,11 +128,24 @@ def find_character(path: Path, *, sides_px: tuple[int, int], corrections: Correc
     world = joints_of(pose.world_m.astype(np.float64))
     visibility = joints[:, 3]
     scale = float(scale_px_per_m(points, world, visibility))
-    mask = pose.mask if corrections else with_belongings(rgb, pose.mask, points, scale)  # a hand knows better
-    figure, alpha = _continue_below(rgb, matte(rgb, mask, scale, _palms(points, visibility)))
+    body = mask = pose.mask
+    if not corrections:  # a hand knows better
+        legs = bool(visibility[[*KNEES, *ANKLES]].min() >= VISIBLE)
+        body = without_gaps(rgb, body, points, arms=_arms_shown(visibility), legs=legs, px_per_m=scale)
+        mask = with_belongings(rgb, body, points, scale)
+    sharp = matte(rgb, mask, scale, _palms(points, visibility), things=mask - body > ADDED)
+    figure, alpha = _continue_below(rgb, sharp)
     return Character(
         rgb, figure, alpha, points, world, visibility, scale, _face(pose.landmarks[:, :2] * (width, height))
     )
+
+
+def _arms_shown(visibility: np.ndarray) -> tuple[bool, bool]:
+    left, right = (
+        bool(visibility[[BONES[upper].end, BONES[forearm].end]].min() >= VISIBLE)
+        for upper, forearm in zip(UPPER_ARMS, FOREARMS, strict=True)
+    )
+    return left, right
 
 
 def _palms(points: np.ndarray, visibility: np.ndarray) -> tuple[np.ndarray, ...]:

@@ -6,7 +6,7 @@ import numpy as np
 from kling_ui.puppet.rig.inpainting import deep_inside, distance_to, push_pull
 
 CLEAR_CONTRAST = 60.0  # of 8 bits a channel: colours this far apart tell two things apart by themselves
-HAND_M = 0.11  # how far from its palm a hand reaches
+HAND_M, HELD_M = 0.11, 0.2  # how far from its palm a hand reaches; how far what it holds is looked at
 PALM_M = 0.012  # half the width of what is surely skin between wrist and knuckles
 SHADE = 0.6  # the light of skin's darker side, of 1
 DOUBT_M = 0.03  # how far the mask's border may be off: it is found on 256 x 256 cells
@@ -115,7 +115,14 @@ def skin(rgb: np.ndarray, known: np.ndarray, palm: np.ndarray, px_per_m: float) 
     )
 
 
-def matte(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: tuple[np.ndarray, ...] = ()) -> np.ndarray:
+def matte(
+    rgb: np.ndarray,
+    mask: np.ndarray,
+    px_per_m: float,
+    palms: tuple[np.ndarray, ...] = (),
+    *,
+    things: np.ndarray | None = None,
+) -> np.ndarray:
     """Turn a coarse mask into a matte that follows the picture's own edges.
 
     A pixel is background where its colour is the background's and no colour that the person has near there.
@@ -125,6 +132,7 @@ def matte(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: tuple[np.nd
         mask: ``(height, width)`` float32 0-1 of the same size.
         px_per_m: The person's scale, which says how far the mask may be wrong.
         palms: For each hand that is seen ``(2, 2)`` px: wrist and knuckles.
+        things: ``(height, width)`` bool: what the person holds, where it is sure; its colours are also in the hands.
 
     Returns:
         ``(height, width)`` float32 0-1.
@@ -136,11 +144,14 @@ def matte(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: tuple[np.nd
     alpha = np.zeros(mask.shape, np.float32)
     if width:
         near = np.ascontiguousarray(rgb[box]), np.ascontiguousarray(mask[box])
-        alpha[box] = _sharpen(*near, px_per_m, [palm - (x0, y0) for palm in palms])
+        held = np.zeros(near[1].shape, bool) if things is None else things[box]
+        alpha[box] = _sharpen(*near, held, px_per_m, [palm - (x0, y0) for palm in palms])
     return alpha
 
 
-def _sharpen(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: list[np.ndarray]) -> np.ndarray:
+def _sharpen(
+    rgb: np.ndarray, mask: np.ndarray, things: np.ndarray, px_per_m: float, palms: list[np.ndarray]
+) -> np.ndarray:
     reach = max(2, round(DOUBT_M * px_per_m))
     depth = distance_to(mask <= SURE)
     inner, outer = (depth > reach).astype(np.float32), deep_inside(mask < SURE_NOT, reach)
@@ -154,7 +165,9 @@ def _sharpen(rgb: np.ndarray, mask: np.ndarray, px_per_m: float, palms: list[np.
     by_colour, trust = colour_share(rgb[band], behind, [own, nearest])
     for palm, away in zip(palms, hands, strict=True):  # what is nearest between fingers is the background
         near = away[band] < HAND_M * px_per_m
-        colours = [own[near], *(np.broadcast_to(c, own[near].shape) for c in skin(rgb, mask > 0.5, palm, px_per_m))]
+        held = things & (away < HELD_M * px_per_m)
+        known = skin(rgb, mask > 0.5, palm, px_per_m) + ([np.float32(rgb[held].mean(axis=0))] if held.any() else [])
+        colours = [own[near], *(np.broadcast_to(colour, own[near].shape) for colour in known)]
         by_colour[near], trust[near] = colour_share(rgb[band][near], behind[near], colours)
     mixed = np.clip((mask - 0.5) * STEEP + 0.5, 0, 1).astype(np.float32)
     mixed[band] += trust * doubt[band] * (by_colour - mixed[band])

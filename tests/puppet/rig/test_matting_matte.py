@@ -46,6 +46,19 @@ def test_the_wall_between_fingers_is_no_hand():
     assert matte(picture, mask, PX_PER_M)[[70, 84], 160:180].min() > 0.6, "without a palm the mask is believed"
 
 
+def test_a_blade_that_is_held_is_as_solid_in_the_fist_as_beyond_it():
+    person, blade = block((60, 60, 150, 95)), block((128, 10, 142, 190))
+    picture = scene(person, SKIN)
+    picture[blade] = (90, 100, 130)
+    mask = np.maximum(coarse(person, 2.0), (blade & ~block((110, 50, 160, 105))).astype(np.float32))
+    palm = np.array([[105.0, 78.0], [130.0, 78.0]])
+    things = blade & ~block((110, 45, 160, 110))
+    alpha = matte(picture, mask, PX_PER_M, (palm,), things=things)
+    assert alpha[20:180, 132:138].min() > 0.95
+    assert alpha[40:116, 160:175].max() < 0.1
+    assert matte(picture, mask, PX_PER_M, (palm,))[20:180, 132:138].min() < 0.85, "its colour is what tells"
+
+
 @pytest.mark.parametrize(("mask", "expected"), [(0.3, 0.0), (0.7, 1.0)])
 def test_where_colours_do_not_tell_the_border_is_a_line_and_not_a_haze(mask: float, expected: float):
     person = block((100, 20, 200, 180))
