@@ -206,6 +206,18 @@ def brightening_filter(gain: float) -> str:
     return f"lutrgb=r='{level}':g='{level}':b='{level}'"
 
 
+def deepen(rgb: np.ndarray, veil: float) -> np.ndarray:
+    """Take a veil of light off ``(height, width, 3)`` uint8: this level, 0-1, becomes black, and white stays white."""
+    levels = (np.arange(256) / 255 - veil) / (1 - veil)
+    return cv2.LUT(rgb, np.rint(255 * levels.clip(0, 1)).astype(np.uint8))
+
+
+def deepening_filter(veil: float) -> str:
+    """:func:`deepen` as a filter of libavfilter for frames in RGB."""
+    level = f"clip((val-maxval*{veil:.5f})/(1-{veil:.5f}),0,maxval)"
+    return f"lutrgb=r='{level}':g='{level}':b='{level}'"
+
+
 def to_ycbcr(rgb: np.ndarray) -> np.ndarray:
     """Convert pictures.
 
