@@ -17,7 +17,7 @@ from kling_ui.media.colour import hdr_name
 from kling_ui.media.display import frame_shape, orientation
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.signatures import sniff, sniff_image, sniff_video
-from kling_ui.media.timestamps import MediaClock
+from kling_ui.media.timestamps import MediaClock, without_wild_stamps
 from kling_ui.media.video import (
     FALLBACK_FPS,
     SANE_FPS_MAX,
@@ -222,16 +222,18 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
     times, keys, last_step = [], [], 0
     with open_clip(path, container=container) as (opened, stream):
         unit_s, announced_fps = float(stream.time_base or 0), usual_fps(stream)
-        clock = MediaClock(1 / announced_fps)
-        for packet in opened.demux(stream):
-            if packet.size == 0 or packet.is_discard:
-                continue
+        clock, has_wild = MediaClock(1 / announced_fps), False
+        packets = (packet for packet in opened.demux(stream) if packet.size and not packet.is_discard)
+        stamped = ((None if packet.dts is None else packet.dts * unit_s, packet) for packet in packets)
+        for decoded_s, packet in without_wild_stamps(stamped):  # in the order of decoding they rise
             if len(times) == PICTURES_MAX:
                 reason = Told("it holds more than {most:,} pictures, too many to be checked.", most=PICTURES_MAX)
                 raise MediaError(reason, path=path, advice="Cut it to the part that matters; 30 seconds are enough.")
-            clock.time_s(None if packet.dts is None else packet.dts * unit_s)  # in the order of decoding these rise
+            time_s = clock.time_s(decoded_s)
             stamp = packet.dts if packet.pts is None else packet.pts
-            times.append(None if stamp is None else stamp * unit_s + clock.shift_s)
+            is_wild = decoded_s is None and packet.dts is not None
+            has_wild |= is_wild
+            times.append(time_s if is_wild else None if stamp is None else stamp * unit_s + clock.shift_s)
             keys.append(packet.is_keyframe)
             last_step = packet.duration or last_step
     if not times:
@@ -240,7 +242,7 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
     if None not in times and unit_s and (len(times) == 1 or len(set(times)) > 1):
         timing = clip_timing(np.asarray(times, np.float64), is_key, last_step * unit_s)
         if SANE_FPS_MIN <= timing.fps <= SANE_FPS_MAX:  # by stamps that begin anew no place can be found again
-            return replace(timing, keyframe_times_s=()) if clock.shift_s else timing
+            return replace(timing, keyframe_times_s=()) if clock.shift_s or has_wild else timing
     return replace(clip_timing(np.arange(len(times)) / announced_fps, is_key, 1 / announced_fps), keyframe_times_s=())
 
 
