@@ -15,8 +15,6 @@ from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
 from kling_ui.media.colour import (
-    brightening_filter,
-    deepening_filter,
     filter_graph,
     frame_kind,
     is_standard,
@@ -25,6 +23,7 @@ from kling_ui.media.colour import (
 from kling_ui.media.display import Display, FrameShape, fitted, frame_shape, orientation
 from kling_ui.media.encode import TICKS_PER_FRAME, ClipWriter
 from kling_ui.media.files import ProgressFile
+from kling_ui.media.levels import brightening_filter, deepening_filter
 from kling_ui.media.probe import TIE_TICKS, VideoFacts, probe_video
 from kling_ui.media.rectangles import NO_MARGINS, Margins, Rect, Size
 from kling_ui.media.signatures import VIDEO_MAX_BYTES, sniff_video
@@ -54,8 +53,8 @@ class VideoTransform:
         crop: What to keep of each frame, in px as displayed; ``None`` keeps all.
         margins: Black added around it, in px of the result; with them each side is even.
         turns: Counter-clockwise quarter turns, 0-3, of all this at the end.
-        gain: How much brighter it becomes, see :func:`kling_ui.media.colour.brightened`.
-        veil: The level, 0-1, that becomes black, see :func:`kling_ui.media.colour.deepen`.
+        gain: How much brighter it becomes, see :func:`kling_ui.media.levels.brightened`.
+        veil: The level, 0-1, that becomes black, see :func:`kling_ui.media.levels.deepen`.
         keep_sound: Keep the sound track, cut like the picture.
         max_bytes: Size that the file must not exceed.
     """

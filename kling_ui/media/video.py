@@ -23,6 +23,7 @@ from kling_ui.languages import Told
 from kling_ui.media.colour import filter_graph, frame_kind, settle_colours
 from kling_ui.media.display import Display, plausible_aspect
 from kling_ui.media.image_structure import refuse_gif_bomb
+from kling_ui.media.odd_matrices import in_known_matrix
 from kling_ui.media.timestamps import MediaClock, without_wild_stamps
 
 # Demuxers that only read the one file they are given: no playlists, no concatenation, no network.
@@ -214,9 +215,10 @@ def _stamped_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tup
         except av.FFmpegError as error:
             damage = error
             continue  # after an error in reading, the demuxer's iterator is at its end
-        for decoded in pictures:
+        for picture in pictures:
+            decoded = in_known_matrix(picture)
             settle_colours(decoded)
-            if decoded.key_frame or not first_aspect:  # what a decoder says of pixels is early, but changes there only
+            if picture.key_frame or not first_aspect:  # what a decoder says of pixels is early, but changes there only
                 aspect = plausible_aspect(stream.codec_context.sample_aspect_ratio)
                 first_aspect = first_aspect or aspect
             if aspect != first_aspect:  # where it changes in the middle; else the container knows best

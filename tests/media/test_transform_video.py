@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kling_ui.errors import MediaError
-from kling_ui.media.colour import brighten, deepen
 from kling_ui.media.files import read_progress
+from kling_ui.media.levels import brighten, deepen
 from kling_ui.media.probe import probe_video
 from kling_ui.media.rectangles import Margins, Rect
 from kling_ui.media.transform_video import VideoTransform, transform_video
