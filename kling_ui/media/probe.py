@@ -64,6 +64,7 @@ TIE_TICKS = 1e-3  # a frame half way between two ticks belongs to the later one
 _NEAR_RATE = 0.02  # likewise for an uneven clip, which has no rate of its own
 __all__ = ["ImageFacts", "VideoFacts", "probe_image", "probe_video", "sniff", "sniff_image", "sniff_video"]
 
+_ALPHA_FORMATS = ("yuva", "gbrap", "rgba", "argb", "bgra", "abgr", "ya")  # as libavutil's names begin
 _ISO_MEDIA = frozenset({"mp4", "mov", "3gp"})
 
 
@@ -172,6 +173,8 @@ class ClipTracks:
         hdr: ``HLG`` or ``PQ``; empty for a clip that is not HDR.
         is_interlaced: Its pictures hold two fields of different moments.
         is_mirrored: Players mirror it, as clips of front cameras ask them to.
+        has_alpha: Its pictures are partly transparent to players that know of it; here the stored colours are shown, as
+            FFmpeg does.
     """
 
     width_px: int
@@ -183,6 +186,7 @@ class ClipTracks:
     hdr: str
     is_interlaced: bool
     is_mirrored: bool
+    has_alpha: bool
 
 
 def read_tracks(path: Path, *, container: str) -> ClipTracks:
@@ -210,6 +214,7 @@ def read_tracks(path: Path, *, container: str) -> ClipTracks:
             hdr=hdr_name(first),
             is_interlaced=any(picture.interlaced_frame for picture in pictures),
             is_mirrored=mirrored,
+            has_alpha=stream.metadata.get("alpha_mode") == "1" or first.format.name.startswith(_ALPHA_FORMATS),
         )
 
 
@@ -275,6 +280,10 @@ def _told_apart(times_s: np.ndarray) -> np.ndarray:
     steps = np.diff(times_s)
     if steps.all() or not steps.any():
         return times_s
+    if not (steps[1:] + steps[:-1]).all():  # three and more alike: stamps that are coarser than the pictures' steps
+        stamps, firsts, counts = np.unique(times_s, return_index=True, return_counts=True)
+        end_s = stamps[-1] + counts[-1] * (stamps[-1] - stamps[0]) / firsts[-1]
+        return np.interp(np.arange(len(times_s)), [*firsts, len(times_s)], [*stamps, end_s])
     clock = MediaClock(float(np.median(steps[steps > 0])))
     return np.array([clock.time_s(time_s) for time_s in times_s.tolist()])
 
@@ -348,6 +357,8 @@ class VideoFacts:
         is_interlaced: Its pictures hold two fields of different moments.
         size_changes_s: When its pictures change their size, in seconds; known once all of them were decoded.
         is_mirrored: Players mirror it, as clips of front cameras ask them to.
+        has_alpha: Its pictures are partly transparent to players that know of it; here the stored colours are shown, as
+            FFmpeg does.
     """
 
     path: Path
@@ -370,6 +381,7 @@ class VideoFacts:
     is_interlaced: bool = False
     size_changes_s: tuple[float, ...] = ()
     is_mirrored: bool = False
+    has_alpha: bool = False
 
 
 def probe_video(path: Path) -> VideoFacts:
@@ -402,6 +414,7 @@ def probe_video(path: Path) -> VideoFacts:
         hdr=tracks.hdr,
         is_interlaced=tracks.is_interlaced,
         is_mirrored=tracks.is_mirrored,
+        has_alpha=tracks.has_alpha,
     )
 
 

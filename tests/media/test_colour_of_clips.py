@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from kling_ui.media.image import read_picture
+from kling_ui.media.playable import is_shown_everywhere
 from kling_ui.media.probe import probe_video
 from kling_ui.media.transform_video import VideoTransform, transform_video, write_played_copy
 from kling_ui.media.video import read_frames
@@ -175,3 +176,32 @@ def test_what_is_brighter_than_white_is_white_and_not_another_colour(tmp_path):
         assert next(opened.decode(video=0)).color_trc == 1
     shown = next(read_frames(path, container="mp4")).rgb
     assert shown.min() >= 250
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format"),
+    [("clear.webm", "libvpx-vp9", "yuva420p"), ("clear.mov", "prores_ks", "yuva444p10le"), ("plain.mp4", "", "")],
+)
+def test_what_is_transparent_is_shown_as_it_is_stored_everywhere(tmp_path, picture, name, codec, pixel_format):
+    path, height, width = tmp_path / name, *picture.shape[:2]
+    alpha = np.full((height, width, 1), 255, np.uint8)
+    alpha[:, : width // 2] = 0
+    if not codec:
+        write(path, picture, PLAIN)
+    else:
+        with av.open(str(path), "w") as out:
+            video = out.add_stream(codec, rate=24, options={"crf": "12", "b": "0"} if codec == "libvpx-vp9" else {})
+            video.width, video.height, video.pix_fmt = width, height, pixel_format
+            for n in range(6):
+                frame = av.VideoFrame.from_ndarray(np.concatenate([picture, alpha], axis=2), format="rgba")
+                frame = frame.reformat(format=pixel_format, dst_colorspace=5, dst_color_range=MPEG)
+                frame.pts, frame.time_base = n, Fraction(1, 24)
+                out.mux(video.encode(frame))
+            out.mux(video.encode(None))
+    facts = probe_video(path)
+    assert facts.has_alpha == bool(codec)
+    assert is_shown_everywhere(facts) == (not codec)  # else browsers would show the page behind it
+    repaired = transform_video(path, VideoTransform((width, height), Fraction(24), 0.0, 0.25), tmp_path).path
+    played = write_played_copy(facts, tmp_path / "played.mp4")
+    shown = [next(read_frames(one, container=probe_video(one).format)).rgb for one in (path, repaired, played)]
+    assert max(difference(rgb, picture) for rgb in shown) <= 4
