@@ -31,7 +31,7 @@ _NOT_SHOWN = frozenset(
         "is_interlaced",
         "size_changes_s",
         "is_mirrored",
-        "has_alpha",
+        "is_transparent",
         "profile",
     }
 )

@@ -173,7 +173,7 @@ class ClipTracks:
         hdr: ``HLG`` or ``PQ``; empty for a clip that is not HDR.
         is_interlaced: Its pictures hold two fields of different moments.
         is_mirrored: Players mirror it, as clips of front cameras ask them to.
-        has_alpha: Its pictures are partly transparent to players that know of it; here the stored colours are shown, as
+        is_transparent: Its pictures are so in part, to players that know of it; here the stored colours are shown, as
             FFmpeg does.
     """
 
@@ -186,7 +186,7 @@ class ClipTracks:
     hdr: str
     is_interlaced: bool
     is_mirrored: bool
-    has_alpha: bool
+    is_transparent: bool
 
 
 def read_tracks(path: Path, *, container: str) -> ClipTracks:
@@ -214,7 +214,7 @@ def read_tracks(path: Path, *, container: str) -> ClipTracks:
             hdr=hdr_name(first),
             is_interlaced=any(picture.interlaced_frame for picture in pictures),
             is_mirrored=mirrored,
-            has_alpha=stream.metadata.get("alpha_mode") == "1" or first.format.name.startswith(_ALPHA_FORMATS),
+            is_transparent=stream.metadata.get("alpha_mode") == "1" or first.format.name.startswith(_ALPHA_FORMATS),
         )
 
 
@@ -357,7 +357,7 @@ class VideoFacts:
         is_interlaced: Its pictures hold two fields of different moments.
         size_changes_s: When its pictures change their size, in seconds; known once all of them were decoded.
         is_mirrored: Players mirror it, as clips of front cameras ask them to.
-        has_alpha: Its pictures are partly transparent to players that know of it; here the stored colours are shown, as
+        is_transparent: Its pictures are so in part, to players that know of it; here the stored colours are shown, as
             FFmpeg does.
     """
 
@@ -381,7 +381,7 @@ class VideoFacts:
     is_interlaced: bool = False
     size_changes_s: tuple[float, ...] = ()
     is_mirrored: bool = False
-    has_alpha: bool = False
+    is_transparent: bool = False
 
 
 def probe_video(path: Path) -> VideoFacts:
@@ -414,7 +414,7 @@ def probe_video(path: Path) -> VideoFacts:
         hdr=tracks.hdr,
         is_interlaced=tracks.is_interlaced,
         is_mirrored=tracks.is_mirrored,
-        has_alpha=tracks.has_alpha,
+        is_transparent=tracks.is_transparent,
     )
 
 

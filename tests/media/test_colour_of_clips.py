@@ -199,7 +199,7 @@ def test_what_is_transparent_is_shown_as_it_is_stored_everywhere(tmp_path, pictu
                 out.mux(video.encode(frame))
             out.mux(video.encode(None))
     facts = probe_video(path)
-    assert facts.has_alpha == bool(codec)
+    assert facts.is_transparent == bool(codec)
     assert is_shown_everywhere(facts) == (not codec)  # else browsers would show the page behind it
     repaired = transform_video(path, VideoTransform((width, height), Fraction(24), 0.0, 0.25), tmp_path).path
     played = write_played_copy(facts, tmp_path / "played.mp4")
