@@ -87,6 +87,7 @@ OURS = (
     ),
     ("slow move of the view", f"{limits.CAMERA_DRIFT_MAX:g} long sides in {limits.CAMERA_DRIFT_S:g} s", "video.camera"),
     ("light parts of the figure at least", f"{limits.DARK_MAX:.0%} of white", "image.dark, video.dark"),
+    ("dark parts of the figure less than", f"{limits.WASHED_OUT_MIN:.0%} of white", "image.bright, video.bright"),
     ("leaning from upright at most", f"{limits.TILT_LYING_DEG:g} degrees", "image.posture, video.person"),
     ("seen from behind for less than", f"{limits.BACK_SHARE_MIN:.0%} of the clip", "video.person"),
     ("moves beyond the picture for at most", f"{limits.ROOM_LEFT_SHARE_MAX:.0%} of the clip", "pair.room"),

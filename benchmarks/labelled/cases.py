@@ -34,10 +34,11 @@ QUICK: Mapping[type[Case], tuple[str, ...]] = {
         *("arms-up", "squatting", "leaning-20", "dark", "thin-pole", "tiny-second", "webp", "side-296", "side-340"),
         *("aspect-2.53", "10.4-mb", "nobody", "covers-4", "covers-6", "cut-at-the-shins", "no-head", "post-over-arm"),
         *("hands-behind", "lying", "handstand", "two-people", "half-hidden-second", "too-dark", "low-key"),
+        *("too-bright", "washed-out", "white-studio", "white-clothes-pale"),
     ),
     Clip: (
         *("dance", "talk", "flash", "two-people", "enters", "cut-to-another-scene", "jump-cut", "dissolve", "pan"),
-        *("fast-36-fps", "post-over-arm", "file-all-wrong", "clip-upside-down", "too-dark"),
+        *("fast-36-fps", "post-over-arm", "file-all-wrong", "clip-upside-down", "too-dark", "washed-out-talk"),
     ),
     Pair: (
         *("portrait-with-portrait", "upper-with-upper", "upper-with-full", "full-with-upper", "tight-with-dance"),
@@ -49,6 +50,7 @@ QUICK: Mapping[type[Case], tuple[str, ...]] = {
 NEAR_MISSES: Mapping[str, str] = {
     "image.aspect": "aspect-2.48 aspect-wide-2.45 slim-960 slim-980 slim-1000 wide-960 wide-990 wide-1000",
     "image.body": "tight mid-thigh head-near* feet-near* mid-thigh-in* arms-out-soft arms-up-in-grain upper-body-comp*",
+    "image.bright": "white-* snow* high-key* slight-veil bright",
     "image.character": "covers-2 dark dark-in-noise from-behind-in-grain far-away half-turned-soft arms-up-in-side* "
     "upper-in-the-shade squatting-warm",
     "image.coverage": "covers-6 covers-8 covers-enough-*",
@@ -62,6 +64,7 @@ NEAR_MISSES: Mapping[str, str] = {
     "image.profile": "usual-profile-*",
     "image.side": "side-340 sides-341* sides-342* sides-344* sides-348* sides-35* sides-36*",
     "image.size": "9.9-mb 9-mb* 9.5-mb* 9.8-mb* 9.95-mb*",
+    "video.bright": "white-clothes* slight-veil backlight* step-bright flash flash-in-noise lamp-switched-on",
     "video.camera": "faint-sway* letterbox flicker lamp-switched-on fixed-* walk",
     "video.codec": "mov mov-* baseline-*",
     "video.cuts": "flash flash-in-noise dimmed dimmed-and-back flicker flicker-compressed lamp-switched-o* fast-arms",

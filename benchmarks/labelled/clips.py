@@ -3,13 +3,18 @@
 from benchmarks.labelled.case import BLOCK, HINT, WARN, Clip
 from benchmarks.labelled.footage import SIZE, behind, plain, ramp, sways
 from benchmarks.labelled.props import logo, post
-from benchmarks.labelled.stills import night, spotlit
+from benchmarks.labelled.stills import night, spotlit, veiled
 from benchmarks.labelled.takes import TAKES
 from kling_ui.options import Orientation
 
 VIDEO = Orientation.VIDEO
 IN_THE_DARK = dict.fromkeys(
     ("video.person", "video.usable", "video.first_frame", "video.speed"), "in the dark little may be found"
+)
+
+IN_GLARE = dict.fromkeys(
+    ("video.person", "video.usable", "video.first_frame", "video.speed", "video.camera", "video.cuts", "video.still"),
+    "in glaring light little may be found",
 )
 
 SANE_CLIPS = [
@@ -63,6 +68,15 @@ SANE_CLIPS = [
     Clip(name="dim", takes=("step",), make=lambda step: step.lit(lambda _: 0.3)),
     Clip(name="dim-talk", takes=("talk",), make=lambda talk: talk.part(0, 3.5).lit(lambda _: 0.35)),
     Clip(name="black-clothes", takes=("black",), make=lambda black: black),
+    Clip(name="white-clothes", takes=("white",), make=lambda white: white),
+    Clip(name="white-clothes-bright", takes=("white",), make=lambda white: white.lit(lambda _: 1.15)),
+    Clip(name="slight-veil", takes=("step",), make=lambda step: behind(step, veiled(0.3))),
+    Clip(
+        name="backlight-for-a-moment",
+        takes=("talk",),
+        make=lambda talk: talk.part(0, 3.5).each(lambda rgb, t: veiled(0.85 if 1.4 <= t < 1.8 else 0.0)(rgb)),
+        may={"video.person": "nobody may be found for a moment", "video.usable": "likewise", "video.cuts": "likewise"},
+    ),
     Clip(name="slightly-soft", takes=("talk",), make=lambda talk: talk.blurred(0.9)),
 ]
 
@@ -169,6 +183,20 @@ PEOPLE_CLIPS = [
             ("too-dark-walk", "walk", lambda walk: walk.part(0, 4.1).lit(lambda _: 0.08)),
             ("night-step", "step", lambda step: behind(step, night(0.1))),
             ("lamp-fades", "step", lambda step: step.lit(lambda t: 1 - 0.92 * ramp(0.6, 1.8)(t))),
+        )
+    ),
+    *(
+        Clip(name=name, takes=(take,), make=make, must={"video.bright": WARN}, may=IN_GLARE)
+        for name, take, make in (
+            ("too-bright", "dance", lambda dance: plain(dance).lit(lambda _: 3.5)),
+            ("too-bright-talk", "talk", lambda talk: talk.part(0, 3.5).lit(lambda _: 4.5)),
+            ("too-bright-step", "step", lambda step: step.lit(lambda _: 4.5)),
+            ("too-bright-white-clothes", "white", lambda white: white.lit(lambda _: 2.4)),
+            ("washed-out", "dance", lambda dance: behind(plain(dance), veiled(0.84))),
+            ("washed-out-talk", "talk_24", lambda talk: behind(talk, veiled(0.88))),
+            ("washed-out-step", "step", lambda step: behind(step, veiled(0.85))),
+            ("faded-away", "talk", lambda talk: behind(talk.part(0, 3.5), veiled(0.96))),
+            ("fog-comes", "step", lambda step: step.each(lambda rgb, t: veiled(0.92 * ramp(0.6, 1.8)(t))(rgb))),
         )
     ),
 ]

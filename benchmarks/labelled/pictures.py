@@ -1,5 +1,6 @@
 """The labelled pictures: sane ones, and ones whose content breaks a rule."""
 
+import numpy as np
 from figure import Actor, Scene, gesture
 from figure.cast import DANCER, MAYA, THEO
 
@@ -11,9 +12,11 @@ from benchmarks.labelled.stills import (
     LANDSCAPE,
     SQUARE,
     changed,
+    cut_out,
     full,
     group,
     in_black,
+    in_white,
     lit,
     night,
     shot,
@@ -21,9 +24,25 @@ from benchmarks.labelled.stills import (
     turned,
     upper,
     upside_down,
+    veiled,
 )
 
 UNSEEN = "in the dark nobody may be found"
+GLARED = "in glaring light nobody may be found"
+PALE = {"skin": (250, 226, 210), "hair": (240, 224, 180)}
+
+IN_GLARE = ("image.character", "image.coverage", "image.posture", "image.body", "image.people")
+
+
+def high_key(rgb: np.ndarray) -> np.ndarray:
+    """Exposed for the light parts of a light scene: what is light becomes nearly white, hair and eyes stay."""
+    return (255 * (rgb / 255) ** 0.6).astype(np.uint8)
+
+
+def lit_and_veiled(rgb: np.ndarray) -> np.ndarray:
+    """Too long exposed, and printed on white."""
+    return veiled(0.7)(lit(2.0)(rgb))
+
 
 SANE_PICTURES = [
     Picture(name="roomy", draw=full(THEO, backdrop="hall", size=SQUARE, y_m=1.1, height_m=2.6)),
@@ -68,6 +87,17 @@ SANE_PICTURES = [
     Picture(name="black-clothes-upper", draw=upper(in_black(THEO), backdrop="hall")),
     Picture(name="black-clothes-low-key", draw=changed(full(in_black(DANCER), backdrop="room"), spotlit)),
     Picture(name="dark-skin-in-black", draw=full(in_black(THEO, skin=(78, 52, 40), hair=(18, 16, 16)))),
+    Picture(name="white-clothes", draw=full(in_white(MAYA), backdrop="plain")),
+    Picture(name="white-clothes-upper", draw=upper(in_white(THEO), backdrop="plain")),
+    Picture(name="white-clothes-pale", draw=full(in_white(MAYA, **PALE), backdrop="plain")),
+    Picture(name="white-studio", draw=cut_out(MAYA)),
+    Picture(name="white-studio-white-clothes", draw=cut_out(in_white(THEO))),
+    Picture(name="white-studio-upper", draw=cut_out(THEO, hands_folded(), size=(800, 600), y_m=1.28, height_m=1.2)),
+    Picture(name="snow", draw=cut_out(THEO, ground=veiled(0.9))),
+    Picture(name="snow-landscape", draw=cut_out(DANCER, ground=veiled(0.8), size=LANDSCAPE, height_m=2.0)),
+    Picture(name="high-key", draw=changed(full(MAYA, backdrop="plain"), high_key)),
+    Picture(name="high-key-pale", draw=changed(upper(in_white(MAYA, **PALE), backdrop="plain"), high_key)),
+    Picture(name="slight-veil", draw=changed(full(MAYA), veiled(0.3))),
     Picture(name="dim", draw=changed(full(MAYA), lit(0.3))),
     Picture(name="dim-upper", draw=changed(upper(MAYA), lit(0.35))),
 ]
@@ -186,6 +216,21 @@ BROKEN_PICTURES = [
             ("night-in-the-hall", changed(full(DANCER, backdrop="hall", size=SQUARE), night(0.1, 4.0))),
             ("too-dark-from-behind", changed(full(THEO, turn_deg=180), lit(0.08))),
             ("too-dark-landscape", changed(full(MAYA, backdrop="room", size=LANDSCAPE, height_m=2.0), lit(0.1))),
+        )
+    ),
+    *(
+        Picture(name=name, draw=draw, must={"image.bright": WARN}, may=dict.fromkeys(IN_GLARE, GLARED))
+        for name, draw in (
+            ("too-bright", changed(full(MAYA), lit(4.0))),
+            ("too-bright-room", changed(full(THEO, backdrop="room"), lit(5.0))),
+            ("too-bright-upper", changed(upper(MAYA), lit(4.0))),
+            ("too-bright-in-the-hall", changed(full(DANCER, backdrop="hall"), lit(3.0))),
+            ("too-bright-white-clothes", changed(full(in_white(MAYA), backdrop="plain"), lit(2.2))),
+            ("washed-out", changed(full(THEO), veiled(0.85))),
+            ("washed-out-upper", changed(upper(THEO), veiled(0.88))),
+            ("washed-out-in-the-hall", changed(full(DANCER, backdrop="hall", size=SQUARE), veiled(0.82))),
+            ("washed-out-and-lit", changed(full(MAYA, backdrop="room"), lit_and_veiled)),
+            ("faded-away", changed(full(THEO, backdrop="hall"), veiled(0.95))),
         )
     ),
 ]

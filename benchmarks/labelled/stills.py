@@ -69,6 +69,44 @@ def night(level: float, noise: float = 3.0) -> Callable[[np.ndarray], np.ndarray
     return darken
 
 
+def veiled(share: float) -> Callable[[np.ndarray], np.ndarray]:
+    """So much of white over everything, as in fog, backlight or a faded print."""
+    return lambda rgb: (rgb * (1 - share) + 255 * share).astype(np.uint8)
+
+
+def in_white(look: Look, **more: tuple[int, int, int]) -> Look:
+    """The same character in white clothes and shoes, perhaps with another skin or hair."""
+    white = {"top": (250, 250, 250), "accent": (244, 244, 246), "trousers": (248, 248, 246), "shoes": (252, 252, 252)}
+    return replace(look, **more, **white)
+
+
+def cut_out(
+    look: Look,
+    pose: Pose | None = None,
+    *,
+    ground: Callable[[np.ndarray], np.ndarray] | None = None,
+    size: tuple[int, int] = PORTRAIT,
+    y_m: float = 0.92,
+    height_m: float = 2.3,
+) -> Callable[[], np.ndarray]:
+    """A character without its shadow on plain white, as in a studio, or on a changed terrace.
+
+    Of the character is what two backdrops leave the same.
+    """
+
+    def draw_it() -> np.ndarray:
+        actors, camera = (Actor(look, pose or Pose()),), Camera(y_m=y_m, height_m=height_m)
+        one, other = (shot(Scene(actors, camera, backdrop), size) for backdrop in ("room", "terrace"))
+        same = (np.abs(one.astype(np.int16) - other).max(axis=2) <= 2).astype(np.uint8)
+        _, labels, found, _ = cv2.connectedComponentsWithStats(cv2.morphologyEx(same, cv2.MORPH_OPEN, np.ones((3, 3))))
+        figure = (labels == 1 + int(np.argmax(found[1:, cv2.CC_STAT_AREA]))).astype(np.float32)
+        alpha = cv2.GaussianBlur(figure, (0, 0), 0.7)[:, :, None]
+        under = ground(shot(Scene((), camera, "terrace"), size)) if ground else np.full_like(one, 255)
+        return (one * alpha + under * (1 - alpha)).astype(np.uint8)
+
+    return draw_it
+
+
 def spotlit(rgb: np.ndarray, rest: float = 0.06) -> np.ndarray:
     """A lamp on the figure in the middle of a dark place, as in a low-key photograph."""
     height, width = rgb.shape[:2]

@@ -10,7 +10,7 @@ from figure.cast import DANCER, MAYA, THEO
 
 from benchmarks.labelled.acting import arms_up, hands_folded, handstand, walker
 from benchmarks.labelled.reel import Reel
-from benchmarks.labelled.stills import in_black
+from benchmarks.labelled.stills import in_black, in_white
 from kling_ui.media.video import read_frames
 from kling_ui.vision.pose import Landmark
 
@@ -159,6 +159,10 @@ def _black(t_s: float) -> Scene:
     return _whole(in_black(MAYA), dance(t_s), "hall", height_m=2.9)
 
 
+def _white(t_s: float) -> Scene:
+    return _whole(in_white(MAYA), dance(t_s), "hall", height_m=2.9)
+
+
 def _empty(_: float) -> Scene:
     return Scene((), Camera(y_m=1.0, height_m=2.6), "room")
 
@@ -186,6 +190,7 @@ TAKES: dict[str, Take] = {
     "cartwheel": Take(_cartwheel, 3.5, 720, 720),
     "floor": Take(_floor),
     "black": Take(_black, 3.5, 480, 720),
+    "white": Take(_white, 3.5, 480, 720),
     "empty": Take(_empty, 0.25),
 }
 

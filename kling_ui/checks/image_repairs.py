@@ -15,6 +15,7 @@ from kling_ui.checks.cropping import (
     scaled,
     turns_to_upright,
 )
+from kling_ui.checks.light import veil_over
 from kling_ui.checks.limits import (
     IMAGE_ASPECT_MAX,
     IMAGE_FORMATS_TAKEN,
@@ -58,6 +59,8 @@ def image_repairs(image: Known, rules: Collection[str]) -> Iterator[Repair]:
         yield Repair(code, ("image.posture",), in_all=person is not None and person.turns > 0)
     if "image.dark" in rules and _gain(image) > 1:
         yield Repair(RepairCode.IMAGE_BRIGHTEN, ("image.dark",), {"gain": _gain(image)})
+    if "image.bright" in rules and (veil := _veil(image)):
+        yield Repair(RepairCode.IMAGE_DEEPEN, ("image.bright",), {"veil": veil})
     if "image.size" in rules:
         yield Repair(RepairCode.IMAGE_COMPRESS, ("image.size",), {"limit_mb": IMAGE_SIZE_KLING_BYTES.value / MB})
     if broken := tuple(rule for rule in ("image.format", "image.profile") if rule in rules):
@@ -90,6 +93,7 @@ def compose_image(
         margins=made.margins.turned(-turns),
         turns=turns,
         gain=_gain(image) if RepairKind.IMAGE_BRIGHTEN in kinds else 1.0,
+        veil=_veil(image) if RepairKind.IMAGE_DEEPEN in kinds else 0.0,
         background_rgb=background_rgb,
     )
 
@@ -104,6 +108,10 @@ def turns_of_image(image: Known) -> int:
 
 def _gain(image: Known) -> float:
     return gain_to_light(image.brightness) if isinstance(image, ImageAnalysis) else 1.0
+
+
+def _veil(image: Known) -> float:
+    return veil_over(image.shade, image.glare) if isinstance(image, ImageAnalysis) else 0.0
 
 
 def _upright_transform(kinds: Collection[RepairKind], image: Known, crop: Rect | None) -> ImageTransform:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from kling_ui.checks.light import is_bright, is_dark, is_lit
 from kling_ui.checks.limits import (
     CONFIDENCE_TRUST_MIN,
     COVERAGE_MIN_SHARE,
@@ -17,13 +18,13 @@ from kling_ui.checks.limits import (
     IMAGE_SIZE_KLING_BYTES,
     IMAGE_SIZE_MAX_BYTES,
     MASK_TRUST_MIN_SHARE,
+    PALE_MIN,
     TILT_LYING_DEG,
     TILT_UPSIDE_DOWN_DEG,
     TRANSPARENT_MIN_SHARE,
     LimitSource,
 )
 from kling_ui.checks.report import Evidence, Finding, FindingCode, Severity
-from kling_ui.checks.usability import is_dark
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.signatures import MB
 from kling_ui.vision.analysis import ImageAnalysis
@@ -142,18 +143,30 @@ def check_occlusion(analysis: ImageAnalysis) -> Iterator[Finding]:
     """``image.occlusion``: no part that is inside the picture is hidden."""
     if analysis.person is None or not (names := analysis.person.covered + analysis.person.hidden):
         return
-    if analysis.brightness < DIM_MAX:
-        return  # in the dark everything seems hidden
+    if not is_lit(analysis):
+        return  # where it is too dark or too bright everything seems hidden
     measured, values, shown = ", ".join(names), {"parts": names}, _shown(analysis)
     yield Finding(FindingCode.IMAGE_OCCLUSION, Severity.WARN, measured, LimitSource.VENDOR, values, evidence=shown)
 
 
 def check_dark(analysis: ImageAnalysis) -> Iterator[Finding]:
     """``image.dark``: the character, or the picture when nobody is found in it, is bright enough to be made out."""
-    person, light = analysis.person, analysis.brightness
-    if is_dark(light, person.confidence if person else 0.0, person.covered + person.hidden if person else ()):
-        values, shown = {"brightness": light, "limit": DIM_MAX}, _shown(analysis)
+    person, light, shown = analysis.person, analysis.brightness, _shown(analysis)
+    if is_dark(analysis, person.confidence if person else 0.0, person.covered + person.hidden if person else ()):
+        values = {"brightness": light, "limit": DIM_MAX}
         yield Finding(FindingCode.IMAGE_DARK, Severity.WARN, light, LimitSource.SENSE, values, evidence=shown)
+
+
+def check_bright(analysis: ImageAnalysis) -> Iterator[Finding]:
+    """``image.bright``: light and dark can be told apart in the character, or in the picture without anybody."""
+    person, shade, shown = analysis.person, analysis.shade, _shown(analysis)
+    if not is_bright(analysis, person.confidence if person else 0.0, person.covered + person.hidden if person else ()):
+        return
+    if shade >= PALE_MIN:
+        code, measured, values = FindingCode.IMAGE_BRIGHT, shade, {"shade": shade, "limit": PALE_MIN}
+    else:
+        code, measured, values = FindingCode.IMAGE_BRIGHT_FACE, analysis.glare, {"glare": analysis.glare}
+    yield Finding(code, Severity.WARN, measured, LimitSource.SENSE, values, evidence=shown)
 
 
 def check_posture(analysis: ImageAnalysis) -> Iterator[Finding]:
@@ -204,6 +217,7 @@ ANALYSIS_RULES: tuple[Callable[[ImageAnalysis], Iterator[Finding]], ...] = (
     check_coverage,
     check_body,
     check_dark,
+    check_bright,
     check_occlusion,
     check_posture,
     check_people,

@@ -74,10 +74,16 @@ TILT_LYING_DEG, TILT_UPSIDE_DOWN_DEG = 45.0, 135.0
 # first nobody makes out much; below the second doubts are the darkness's doing, and what seems hidden need not be.
 DARK_MAX, DIM_MAX = 0.12, 0.2
 WELL_FOUND_MIN = 0.9  # the detector's score
-DARK_SHARE_MIN = 0.3  # of the time
+# Of white: the dark parts of a figure. Well exposed ones measure 0.02-0.3, pale ones in white before white 0.55. From
+# the first on all of it is washed out; from the second on doubts are the light's doing, and what seems hidden need not
+# be. Likewise where so much of a face is burnt out: 0-0.01 in well exposed ones, 0.5 and more where the detector errs.
+WASHED_OUT_MIN, PALE_MIN, BLANK_SHARE_MIN = 0.8, 0.6, 0.6
+LIGHT_SHARE_MIN = 0.3  # of the time that it is too dark, or too bright
 # What brightening aims at, and what it can do before nothing but noise is to be seen.
 BRIGHT_AIM, GAIN_MAX = 0.5, 8.0
 BRIGHTEN_FROM = 0.03
+# What deepening aims at, and the most of the range that it takes away before little but noise and bands is to be seen.
+DEEP_AIM, VEIL_MAX = 0.2, 0.875
 # A shape is portrait or landscape when one side is a tenth longer; below that it is as good as square.
 ASPECT_SQUARE_MAX = 1.1
 # Of the moments of the clip: less is a hand that swings out now and then.

@@ -31,6 +31,7 @@ _NOT_SHOWN = frozenset(
         "is_interlaced",
         "size_changes_s",
         "is_mirrored",
+        "is_transparent",
         "profile",
     }
 )

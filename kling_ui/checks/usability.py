@@ -7,14 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 
+from kling_ui.checks.light import is_lit
 from kling_ui.checks.limits import (
     CAMERA_DRIFT_MAX,
     CAMERA_DRIFT_S,
     CAMERA_QUICK_MAX,
     CAMERA_QUICK_S,
     COVERED_SHARE_MIN,
-    DARK_MAX,
-    DIM_MAX,
     DURATION_MAX_S,
     DURATION_SLACK_S,
     GLITCH_S,
@@ -25,7 +24,6 @@ from kling_ui.checks.limits import (
     TILT_LYING_DEG,
     TURNED_DEG,
     TURNED_SHARE_MIN,
-    WELL_FOUND_MIN,
 )
 from kling_ui.options import Orientation
 from kling_ui.vision.analysis import VideoAnalysis
@@ -299,9 +297,10 @@ def not_whole(analysis: VideoAnalysis) -> np.ndarray:
     """Tell at which moments a part of the person is hidden: ``(moments,)`` bool.
 
     What covers the body counts when it does so often enough not to be a mistake; joints that only seem hidden must do
-    so more often, as hands pass behind and in front of each other. In the dark everything seems hidden.
+    so more often, as hands pass behind and in front of each other. Where it is too dark or too bright everything seems
+    hidden.
     """
-    lit = np.array([moment.brightness >= DIM_MAX for moment in analysis.notes.moments], bool)
+    lit = np.array([is_lit(moment) for moment in analysis.notes.moments], bool)
     covered = lit & np.array([bool(moment.covered) for moment in analysis.notes.moments], bool)
     hidden = lit & np.array([bool(moment.hidden) for moment in analysis.notes.moments], bool)
     result = np.zeros(len(covered), bool)
@@ -310,26 +309,6 @@ def not_whole(analysis: VideoAnalysis) -> np.ndarray:
     if analysis.share_of(hidden) >= HIDDEN_SHARE_MIN:
         result |= hidden
     return result
-
-
-def is_dark(brightness: float, confidence: float, hidden: Sequence[str]) -> bool:
-    """Tell whether somebody is too dark to be made out; in a dim light only if the detector has its doubts.
-
-    Args:
-        brightness: Of the figure's light parts, 0-1.
-        confidence: How sure the detector is of the figure, 0-1.
-        hidden: Parts that seem to be hidden.
-    """
-    is_doubtful = confidence < WELL_FOUND_MIN or bool(hidden)
-    return brightness < DARK_MAX or (brightness < DIM_MAX and is_doubtful)
-
-
-def dark_moments(analysis: VideoAnalysis) -> np.ndarray:
-    """Tell at which moments the person, or the frame without one, is too dark: ``(moments,)`` bool."""
-    moments = analysis.notes.moments
-    return np.array(
-        [is_dark(moment.brightness, moment.confidence, moment.covered + moment.hidden) for moment in moments], bool
-    )
 
 
 def sure_poses(analysis: VideoAnalysis) -> np.ndarray:

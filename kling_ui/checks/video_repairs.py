@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 
 from kling_ui.checks.cropping import gain_to_light, legal_scale, scaled
+from kling_ui.checks.light import veil_over
 from kling_ui.checks.limits import (
     DURATION_MAX_S,
     DURATION_MIN_S,
@@ -61,6 +62,8 @@ def video_repairs(
         yield Repair(code, ("video.person",), {"has_sound": facts.has_audio})
     if "video.dark" in rules and _gain(video) > 1:
         yield Repair(RepairCode.VIDEO_BRIGHTEN, ("video.dark",), {"gain": _gain(video), "has_sound": facts.has_audio})
+    if "video.bright" in rules and (veil := _veil(video)):
+        yield Repair(RepairCode.VIDEO_DEEPEN, ("video.bright",), {"veil": veil, "has_sound": facts.has_audio})
     yield from _shortening(facts, rules, choice, usable)
     if "video.side" in rules:
         yield _resizing(facts)
@@ -107,6 +110,7 @@ def compose_video(
         margins=margins.turned(-turns),
         turns=turns,
         gain=_gain(video) if RepairKind.VIDEO_BRIGHTEN in kinds else 1.0,
+        veil=_veil(video) if RepairKind.VIDEO_DEEPEN in kinds else 0.0,
         keep_sound=facts.audio_codec not in {"", "unknown"},
         max_bytes=int(VIDEO_SIZE_MAX_BYTES.value),
     )
@@ -202,6 +206,14 @@ def _gain(video: Known) -> float:
     """By the lighter half of the moments: what is as dark as in the others comes out a little darker."""
     levels = [moment.brightness for moment in video.notes.moments] if isinstance(video, VideoAnalysis) else []
     return gain_to_light(float(np.median(levels))) if levels else 1.0
+
+
+def _veil(video: Known) -> float:
+    """Likewise: what is normal in a part of the clip must not become black."""
+    moments = video.notes.moments if isinstance(video, VideoAnalysis) else ()
+    if not moments:
+        return 0.0
+    return veil_over(*(float(np.median([getattr(one, name) for one in moments])) for name in ("shade", "glare")))
 
 
 def _facts(video: Known) -> VideoFacts:

@@ -4,18 +4,20 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from kling_ui.checks.light import bright_moments, dark_moments, is_lit
 from kling_ui.checks.limits import (
     BACK_DEG,
     BACK_SHARE_MIN,
     BLURRED_SHARE_MIN,
     CAMERA_QUICK_MAX,
-    DARK_SHARE_MIN,
     DIM_MAX,
     DURATION_MAX_S,
     DURATION_MIN_S,
     DURATION_SLACK_S,
     FLOOR_SHARE_MIN,
+    LIGHT_SHARE_MIN,
     LOST_MIN_S,
+    PALE_MIN,
     PERSON_SHARE_MIN,
     SHARPNESS_MIN,
     SPEED_MAX_TRUNKS_PER_S,
@@ -37,7 +39,6 @@ from kling_ui.checks.usability import (
     bystanders,
     camera_spans,
     cut_spans,
-    dark_moments,
     fast_spans,
     in_view,
     mean_speed,
@@ -274,7 +275,7 @@ def check_dark(analysis: VideoAnalysis) -> Iterator[Finding]:
     """``video.dark``: the person is bright enough to be made out."""
     dark = dark_moments(analysis)
     share = analysis.share_of(dark)
-    if share >= DARK_SHARE_MIN:
+    if share >= LIGHT_SHARE_MIN:
         light = float(
             np.median([moment.brightness for moment in analysis.notes.moments if moment.brightness < DIM_MAX])
         )
@@ -282,6 +283,24 @@ def check_dark(analysis: VideoAnalysis) -> Iterator[Finding]:
         evidence = Evidence(analysis.evidence.get("covered", analysis.evidence.get("first")))
         measured = round(light, 3)
         yield Finding(FindingCode.VIDEO_DARK, Severity.WARN, measured, LimitSource.SENSE, values, evidence=evidence)
+
+
+def check_bright(analysis: VideoAnalysis) -> Iterator[Finding]:
+    """``video.bright``: light and dark can be told apart in the person."""
+    bright = bright_moments(analysis)
+    share = analysis.share_of(bright)
+    if share < LIGHT_SHARE_MIN:
+        return
+    moments = [moment for moment, is_one in zip(analysis.notes.moments, bright, strict=True) if is_one]
+    pale = [moment.shade for moment in moments if moment.shade >= PALE_MIN]
+    evidence = Evidence(analysis.evidence.get("covered", analysis.evidence.get("first")))
+    if 2 * len(pale) >= len(moments):
+        code, measured = FindingCode.VIDEO_BRIGHT, round(float(np.median(pale)), 3)
+        values = {"shade": measured, "limit": PALE_MIN, "share": share}
+    else:
+        code, measured = FindingCode.VIDEO_BRIGHT_FACE, round(float(np.median([one.glare for one in moments])), 3)
+        values = {"glare": measured, "share": share}
+    yield Finding(code, Severity.WARN, measured, LimitSource.SENSE, values, evidence=evidence)
 
 
 def check_facing(analysis: VideoAnalysis) -> Iterator[Finding]:
@@ -355,12 +374,13 @@ ANALYSIS_RULES: tuple[Callable[[VideoAnalysis], Iterator[Finding]], ...] = (
     check_first_frame,
     check_facing,
     check_dark,
+    check_bright,
 )
 
 
 def _covered_at_first(analysis: VideoAnalysis) -> str | None:
     """Name a part that is covered in the first moment and still in the second: one alone may be a mistake."""
-    first = [moment.covered if moment.brightness >= DIM_MAX else () for moment in analysis.notes.moments[:2]]
+    first = [moment.covered if is_lit(moment) else () for moment in analysis.notes.moments[:2]]
     return next((name for name in first[0] if name in first[-1]), None) if first else None
 
 

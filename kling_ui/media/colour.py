@@ -8,7 +8,6 @@ back is the camera's curve of BT.709; PQ codes the light of a display, and SDR o
 theirs is that of ITU-R BT.1886 displays (the two mappings of BT.2408, 5.1, and of BT.2087).
 """
 
-import math
 import struct
 import tempfile
 from collections.abc import Sequence
@@ -31,8 +30,8 @@ _LUMA = np.array([0.2126, 0.7152, 0.0722])  # ITU-R BT.709-6, 3.2
 _SPANS = np.array([219.0, 224.0, 224.0]) / 255  # 8-bit ranges of ITU-R BT.709-6, 4.6
 _ZEROS = np.array([16.0, 128.0, 128.0])
 _HD_SHORT_SIDE_PX = 720  # from here on, a clip that does not name its colours means BT.709
-BT709, _BT601, _BT2020 = 1, 5, 9  # libavutil's numbers of matrices
-_MATRICES = {BT709: "bt709", 4: "fcc", _BT601: "bt470bg", 6: "smpte170m", 7: "smpte240m", _BT2020: "bt2020nc"}
+BT709, _BT601, _SMPTE_240M, _BT2020 = 1, 5, 7, 9  # libavutil's numbers of matrices
+_MATRICES = {BT709: "bt709", 4: "fcc", _BT601: "bt470bg", 6: "smpte170m", _SMPTE_240M: "smpte240m", _BT2020: "bt2020nc"}
 _HDR_NAMES = {int(ColorTrc.ARIB_STD_B67): "HLG", int(ColorTrc.SMPTE2084): "PQ"}
 # From linear light of wider primaries to that of BT.709 (ITU-R BT.2087; SMPTE EG 432-1).
 _FROM_BT2020 = ((1.660491, -0.587641, -0.072850), (-0.124550, 1.132900, -0.008349), (-0.018151, -0.100579, 1.118730))
@@ -52,7 +51,6 @@ _SAME_LEVELS = 3  # by which a profile may differ from sRGB and still be called 
 _ROLL_OFF_FROM = 0.98  # of the BT.709 signal
 _CUBE_STEPS = 65  # dark and saturated colours change quickly: with 33 they are 5 levels off
 _DISPLAY_GAMMA = 2.4  # ITU-R BT.1886
-_BRIGHT_KEPT = 0.85  # of white: up to here a brightened picture is just brighter
 
 
 def to_srgb(image: Image.Image) -> Image.Image:
@@ -185,27 +183,6 @@ def _managed(image: Image.Image, profile: ImageCms.ImageCmsProfile | None) -> Im
     return image.convert("RGB")
 
 
-def brightened(level: float, gain: float) -> float:
-    """Brighten a level, 0-1, as a longer exposure would; what comes near white is rolled off, so nothing is cut."""
-    bright = level * gain
-    over = max(0.0, bright - _BRIGHT_KEPT) / (1 - _BRIGHT_KEPT)
-    return min(bright, _BRIGHT_KEPT) + (1 - _BRIGHT_KEPT) * (1 - math.exp(-over))
-
-
-def brighten(rgb: np.ndarray, gain: float) -> np.ndarray:
-    """Brighten ``(height, width, 3)`` uint8 by :func:`brightened`."""
-    table = np.array([round(255 * brightened(level / 255, gain)) for level in range(256)], np.uint8)
-    return cv2.LUT(rgb, table)
-
-
-def brightening_filter(gain: float) -> str:
-    """:func:`brightened` as a filter of libavfilter for frames in RGB."""
-    bright, kept = f"val/maxval*{gain:.5f}", f"{_BRIGHT_KEPT}"
-    over = f"(max(0,{bright}-{kept})/(1-{kept}))"
-    level = f"maxval*(min({bright},{kept})+(1-{kept})*(1-exp(-{over})))"
-    return f"lutrgb=r='{level}':g='{level}':b='{level}'"
-
-
 def to_ycbcr(rgb: np.ndarray) -> np.ndarray:
     """Convert pictures.
 
@@ -269,9 +246,13 @@ def hdr_name(frame: av.VideoFrame) -> str:
     return _HDR_NAMES.get(int(frame.color_trc), "")
 
 
+def _is_linear(frame: av.VideoFrame) -> bool:
+    return frame.color_trc == ColorTrc.LINEAR
+
+
 def is_standard(frame: av.VideoFrame) -> bool:
     """Its primaries and transfer are those of BT.709, or as good as them."""
-    return not hdr_name(frame) and int(frame.color_primaries) not in _WIDE
+    return not hdr_name(frame) and not _is_linear(frame) and int(frame.color_primaries) not in _WIDE
 
 
 def filter_graph(frame: av.VideoFrame, before: Sequence[str], after: Sequence[str] | None = None) -> Graph:
@@ -288,7 +269,12 @@ def filter_graph(frame: av.VideoFrame, before: Sequence[str], after: Sequence[st
     limits = ":range=pc" if frame.color_range == ColorRange.JPEG else ":range=tv"
     nodes = [graph.add("buffer", f"{shape}:time_base=1/1000{matrix}{limits}")]
     nodes += [graph.add(*text.partition("=")[::2]) for text in before]
-    if after is not None and not is_standard(frame):
+    if after is not None and frame.colorspace == _SMPTE_240M:
+        nodes.append(graph.add("format", "gbrp"))  # from matrix to matrix libswscale is 2 levels off
+    if after is not None and _is_linear(frame):
+        level = f"maxval*pow(val/maxval,1/{_DISPLAY_GAMMA})"
+        nodes += [graph.add("format", "gbrp16"), graph.add("lutrgb", f"r='{level}':g='{level}':b='{level}'")]
+    if after is not None and (hdr_name(frame) or int(frame.color_primaries) in _WIDE):
         primaries = int(frame.color_primaries) if int(frame.color_primaries) in _WIDE else int(ColorPrimaries.BT2020)
         with tempfile.TemporaryDirectory(prefix=SCRATCH) as folder:  # libavfilter reads it while it is added
             place = Path(folder) / "sdr.cube"
@@ -392,7 +378,7 @@ class Converter:
             frame, canvas = self.convert(frame, size, "yuv420p", canvas), None
             size = frame.width, frame.height
             is_fitted = False
-        if is_standard(frame) and not is_fitted:
+        if is_standard(frame) and not is_fitted and (frame.colorspace != _SMPTE_240M or pixel_format == "rgb24"):
             return self._scaled(frame, size, pixel_format)
         kind = (*frame_kind(frame), size, canvas)
         graph = self._graphs.get(kind)
@@ -425,7 +411,7 @@ class Converter:
 
 def _is_plain(frame: av.VideoFrame) -> bool:
     is_limited = frame.format.name == "yuv420p" and frame.color_range == ColorRange.MPEG
-    return frame.format.is_rgb or (is_limited and frame.colorspace in _KEPT_MATRICES and is_standard(frame))
+    return is_standard(frame) and (frame.format.is_rgb or (is_limited and frame.colorspace in _KEPT_MATRICES))
 
 
 def frame_kind(frame: av.VideoFrame) -> tuple[object, ...]:

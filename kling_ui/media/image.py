@@ -36,6 +36,9 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _TURNED_BY_PILLOW = frozenset({"tiff"})  # as it loads them; their size is told as displayed
+_PAGES_LOOKED_AT = 16  # of a TIFF, for the one that is meant
+_TIFF_SUBFILE, _TIFF_COPY_OR_MASK = 254, 0b101  # NewSubfileType of TIFF 6.0, section 8: a reduced copy, a mask
+_THUMBNAIL_PX, _THUMBNAIL_TIMES, _SAME_SHAPE = 320, 2, 0.03  # where a thumbnail is not marked as one
 _ADVICE = "Export it again as JPEG or PNG, or choose another picture."
 # Everything that Pillow's plugins are known to raise on damaged files.
 _DAMAGE = (
@@ -233,7 +236,39 @@ def _opened(path: Path, name: str) -> Generator[tuple[Image.Image, int]]:
                 image.info["icc_profile"] = profile
             tell_colours(image, named_colours(path, name))
             refuse_too_many(path, max(count, counted or 1), *image.size, noun=noun)
+            if name == "tiff" and count > 1:
+                count = _go_to_picture(image, count)
+                if image.width * image.height > (most := _pixels_max(name, image.mode)):
+                    raise _too_large(path, most)
             yield image, count
+
+
+def _go_to_picture(image: Image.Image, count: int) -> int:
+    """Go to the page of a TIFF that is meant: the first that is no small copy of another one, and no mask.
+
+    Scanners and cameras put a thumbnail first, and not all of them mark it; then a later page shows the same shape much
+    larger.
+
+    Returns:
+        Pictures in the file, without small copies and masks.
+    """
+    sizes: dict[int, tuple[int, int]] = {}
+    for page in range(min(count, _PAGES_LOOKED_AT)):
+        image.seek(page)
+        kind = getattr(image, "tag_v2", {}).get(_TIFF_SUBFILE, 0)
+        if not (isinstance(kind, int) and kind & _TIFF_COPY_OR_MASK):
+            sizes[page] = image.size
+    shown = min(sizes, default=0)
+    width, height = sizes.get(shown, image.size)
+    copies = {
+        page: size
+        for page, size in sizes.items()
+        if size[0] >= _THUMBNAIL_TIMES * width
+        and abs(size[0] * height - size[1] * width) <= _SAME_SHAPE * size[0] * height
+    }
+    is_thumbnail = max(width, height) <= _THUMBNAIL_PX and bool(copies)
+    image.seek(max(copies, key=lambda page: copies[page][0]) if is_thumbnail else shown)
+    return max(1, len(sizes) - is_thumbnail) + max(0, count - _PAGES_LOOKED_AT)
 
 
 def _pixels_max(name: str, mode: str) -> int:

@@ -63,7 +63,9 @@ def is_shown_everywhere(facts: ImageFacts | VideoFacts) -> bool:
         return facts.format in _SHOWN_FORMATS and facts.mode in _SHOWN_MODES
     is_plain = not (facts.hdr or facts.is_interlaced or facts.is_mirrored)
     sounds = _PLAYED.get((facts.format, facts.codec), frozenset())
-    return is_plain and facts.pixel_format in _PLAYED_PIXELS and facts.audio_codec in sounds
+    return (
+        is_plain and not facts.is_transparent and facts.pixel_format in _PLAYED_PIXELS and facts.audio_codec in sounds
+    )
 
 
 class CopyState(StrEnum):

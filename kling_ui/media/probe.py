@@ -17,7 +17,7 @@ from kling_ui.media.colour import hdr_name
 from kling_ui.media.display import frame_shape, orientation
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.signatures import sniff, sniff_image, sniff_video
-from kling_ui.media.timestamps import MediaClock
+from kling_ui.media.timestamps import MediaClock, without_wild_stamps
 from kling_ui.media.video import (
     FALLBACK_FPS,
     SANE_FPS_MAX,
@@ -64,6 +64,7 @@ TIE_TICKS = 1e-3  # a frame half way between two ticks belongs to the later one
 _NEAR_RATE = 0.02  # likewise for an uneven clip, which has no rate of its own
 __all__ = ["ImageFacts", "VideoFacts", "probe_image", "probe_video", "sniff", "sniff_image", "sniff_video"]
 
+_ALPHA_FORMATS = ("yuva", "gbrap", "rgba", "argb", "bgra", "abgr", "ya")  # as libavutil's names begin
 _ISO_MEDIA = frozenset({"mp4", "mov", "3gp"})
 
 
@@ -172,6 +173,8 @@ class ClipTracks:
         hdr: ``HLG`` or ``PQ``; empty for a clip that is not HDR.
         is_interlaced: Its pictures hold two fields of different moments.
         is_mirrored: Players mirror it, as clips of front cameras ask them to.
+        is_transparent: Its pictures are so in part, to players that know of it; here the stored colours are shown, as
+            FFmpeg does.
     """
 
     width_px: int
@@ -183,6 +186,7 @@ class ClipTracks:
     hdr: str
     is_interlaced: bool
     is_mirrored: bool
+    is_transparent: bool
 
 
 def read_tracks(path: Path, *, container: str) -> ClipTracks:
@@ -211,6 +215,7 @@ def read_tracks(path: Path, *, container: str) -> ClipTracks:
             hdr=hdr_name(first),
             is_interlaced=any(picture.interlaced_frame for picture in pictures),
             is_mirrored=mirrored,
+            is_transparent=stream.metadata.get("alpha_mode") == "1" or first.format.name.startswith(_ALPHA_FORMATS),
         )
 
 
@@ -223,16 +228,18 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
     times, keys, last_step = [], [], 0
     with open_clip(path, container=container) as (opened, stream):
         unit_s, announced_fps = float(stream.time_base or 0), usual_fps(stream)
-        clock = MediaClock(1 / announced_fps)
-        for packet in opened.demux(stream):
-            if packet.size == 0 or packet.is_discard:
-                continue
+        clock, has_wild = MediaClock(1 / announced_fps), False
+        packets = (packet for packet in opened.demux(stream) if packet.size and not packet.is_discard)
+        stamped = ((None if packet.dts is None else packet.dts * unit_s, packet) for packet in packets)
+        for decoded_s, packet in without_wild_stamps(stamped):  # in the order of decoding they rise
             if len(times) == PICTURES_MAX:
                 reason = Told("it holds more than {most:,} pictures, too many to be checked.", most=PICTURES_MAX)
                 raise MediaError(reason, path=path, advice="Cut it to the part that matters; 30 seconds are enough.")
-            clock.time_s(None if packet.dts is None else packet.dts * unit_s)  # in the order of decoding these rise
+            time_s = clock.time_s(decoded_s)
             stamp = packet.dts if packet.pts is None else packet.pts
-            times.append(None if stamp is None else stamp * unit_s + clock.shift_s)
+            is_wild = decoded_s is None and packet.dts is not None
+            has_wild |= is_wild
+            times.append(time_s if is_wild else None if stamp is None else stamp * unit_s + clock.shift_s)
             keys.append(packet.is_keyframe)
             last_step = packet.duration or last_step
     if not times:
@@ -241,7 +248,7 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
     if None not in times and unit_s and (len(times) == 1 or len(set(times)) > 1):
         timing = clip_timing(np.asarray(times, np.float64), is_key, last_step * unit_s)
         if SANE_FPS_MIN <= timing.fps <= SANE_FPS_MAX:  # by stamps that begin anew no place can be found again
-            return replace(timing, keyframe_times_s=()) if clock.shift_s else timing
+            return replace(timing, keyframe_times_s=()) if clock.shift_s or has_wild else timing
     return replace(clip_timing(np.arange(len(times)) / announced_fps, is_key, 1 / announced_fps), keyframe_times_s=())
 
 
@@ -274,6 +281,10 @@ def _told_apart(times_s: np.ndarray) -> np.ndarray:
     steps = np.diff(times_s)
     if steps.all() or not steps.any():
         return times_s
+    if not (steps[1:] + steps[:-1]).all():  # three and more alike: stamps that are coarser than the pictures' steps
+        stamps, firsts, counts = np.unique(times_s, return_index=True, return_counts=True)
+        end_s = stamps[-1] + counts[-1] * (stamps[-1] - stamps[0]) / firsts[-1]
+        return np.interp(np.arange(len(times_s)), [*firsts, len(times_s)], [*stamps, end_s])
     clock = MediaClock(float(np.median(steps[steps > 0])))
     return np.array([clock.time_s(time_s) for time_s in times_s.tolist()])
 
@@ -347,6 +358,8 @@ class VideoFacts:
         is_interlaced: Its pictures hold two fields of different moments.
         size_changes_s: When its pictures change their size, in seconds; known once all of them were decoded.
         is_mirrored: Players mirror it, as clips of front cameras ask them to.
+        is_transparent: Its pictures are so in part, to players that know of it; here the stored colours are shown, as
+            FFmpeg does.
     """
 
     path: Path
@@ -369,6 +382,7 @@ class VideoFacts:
     is_interlaced: bool = False
     size_changes_s: tuple[float, ...] = ()
     is_mirrored: bool = False
+    is_transparent: bool = False
 
 
 def probe_video(path: Path) -> VideoFacts:
@@ -401,6 +415,7 @@ def probe_video(path: Path) -> VideoFacts:
         hdr=tracks.hdr,
         is_interlaced=tracks.is_interlaced,
         is_mirrored=tracks.is_mirrored,
+        is_transparent=tracks.is_transparent,
     )
 
 

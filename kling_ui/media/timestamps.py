@@ -1,7 +1,39 @@
 """Times of pictures and sounds where a file's own time stamps are broken: begin anew, stand still or are missing."""
 
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
 _BEGINS_ANEW_S = 0.5  # stamps that go back further are those of another recording that was put behind the first
 _FORWARD_S = 1e-4  # by which a time is later than the one before at least
+
+
+def without_wild_stamps(items: Iterable[tuple[float | None, T]]) -> Iterator[tuple[float | None, T]]:
+    """Take away each single stamp that lies far beyond both of its neighbours: it would shift all that follows.
+
+    Args:
+        items: Stamps in seconds, in the order in which they should rise, each with what it belongs to; one item is
+            read ahead.
+    """
+    before_s, waiting = None, None
+    for item in items:
+        if waiting is not None:
+            yield _tamed(waiting, before_s, item[0])
+            if waiting[0] is not None and not _is_wild(waiting[0], before_s, item[0]):
+                before_s = waiting[0]
+        waiting = item
+    if waiting is not None:
+        yield waiting
+
+
+def _tamed(item: tuple[float | None, T], before_s: float | None, next_s: float | None) -> tuple[float | None, T]:
+    return (None, item[1]) if item[0] is not None and _is_wild(item[0], before_s, next_s) else item
+
+
+def _is_wild(stamp_s: float, before_s: float | None, next_s: float | None) -> bool:
+    if before_s is None or next_s is None or not before_s < next_s:
+        return False
+    return stamp_s > next_s + _BEGINS_ANEW_S or stamp_s < before_s - _BEGINS_ANEW_S
 
 
 class MediaClock:

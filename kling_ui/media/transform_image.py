@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image
 
 from kling_ui.corrections import Corrections, PlacedJoint
-from kling_ui.media.colour import brighten, on_background, to_srgb
+from kling_ui.media.colour import on_background, to_srgb
 from kling_ui.media.files import atomic_file
 from kling_ui.media.image import ImageFacts, load_picture, probe_image
+from kling_ui.media.levels import brighten, deepen
 from kling_ui.media.rectangles import NO_MARGINS, Margins, Rect, Size
 from kling_ui.media.signatures import IMAGE_SAFE_BYTES
 
@@ -75,7 +76,8 @@ class ImageTransform:
         size: Width and height that the kept part is scaled to, in px; ``None`` leaves them.
         margins: What is added around it afterwards, in px of the result.
         turns: Counter-clockwise quarter turns, 0-3, of all this at the end.
-        gain: How much brighter it becomes, see :func:`kling_ui.media.colour.brightened`.
+        gain: How much brighter it becomes, see :func:`kling_ui.media.levels.brightened`.
+        veil: The level, 0-1, that becomes black, see :func:`kling_ui.media.levels.deepen`.
         background_rgb: What shows through where the picture is transparent.
         max_bytes: Size that the file must not exceed.
     """
@@ -86,6 +88,7 @@ class ImageTransform:
     margins: Margins = NO_MARGINS
     turns: int = 0
     gain: float = 1.0
+    veil: float = 0.0
     background_rgb: tuple[int, int, int] = WHITE_RGB
     max_bytes: int = IMAGE_SAFE_BYTES
 
@@ -116,6 +119,8 @@ def transform_image(path: Path, transform: ImageTransform, folder: Path, *, stem
 def _plain(upright: Image.Image, transform: ImageTransform) -> Image.Image:
     kept = upright.crop(transform.crop) if transform.crop else upright
     plain = on_background(to_srgb(kept), transform.background_rgb)
+    if transform.veil > 0:
+        plain = Image.fromarray(deepen(np.asarray(plain), transform.veil))
     return Image.fromarray(brighten(np.asarray(plain), transform.gain)) if transform.gain > 1 else plain
 
 

@@ -14,10 +14,16 @@ from av.filter import Graph
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
-from kling_ui.media.colour import brightening_filter, filter_graph, frame_kind, is_standard, matrix_option
+from kling_ui.media.colour import (
+    filter_graph,
+    frame_kind,
+    is_standard,
+    matrix_option,
+)
 from kling_ui.media.display import Display, FrameShape, fitted, frame_shape, orientation
 from kling_ui.media.encode import TICKS_PER_FRAME, ClipWriter
 from kling_ui.media.files import ProgressFile
+from kling_ui.media.levels import brightening_filter, deepening_filter
 from kling_ui.media.probe import TIE_TICKS, VideoFacts, probe_video
 from kling_ui.media.rectangles import NO_MARGINS, Margins, Rect, Size
 from kling_ui.media.signatures import VIDEO_MAX_BYTES, sniff_video
@@ -47,7 +53,8 @@ class VideoTransform:
         crop: What to keep of each frame, in px as displayed; ``None`` keeps all.
         margins: Black added around it, in px of the result; with them each side is even.
         turns: Counter-clockwise quarter turns, 0-3, of all this at the end.
-        gain: How much brighter it becomes, see :func:`kling_ui.media.colour.brightened`.
+        gain: How much brighter it becomes, see :func:`kling_ui.media.levels.brightened`.
+        veil: The level, 0-1, that becomes black, see :func:`kling_ui.media.levels.deepen`.
         keep_sound: Keep the sound track, cut like the picture.
         max_bytes: Size that the file must not exceed.
     """
@@ -60,6 +67,7 @@ class VideoTransform:
     margins: Margins = NO_MARGINS
     turns: int = 0
     gain: float = 1.0
+    veil: float = 0.0
     keep_sound: bool = True
     max_bytes: int = VIDEO_MAX_BYTES
 
@@ -293,8 +301,10 @@ class _Painter:
         scaler = "bicubic" if self._is_quick else "lanczos"
         flags = f"flags={scaler}+accurate_rnd:out_color_matrix=bt709:out_range=tv{matrix}"
         filters = [f"scale={transform.size[0]}:{transform.size[1]}:{flags}"]
-        if transform.gain > 1:
-            filters += ["format=gbrp", brightening_filter(transform.gain)]
+        levels = [deepening_filter(transform.veil)] if transform.veil > 0 else []
+        levels += [brightening_filter(transform.gain)] if transform.gain > 1 else []
+        if levels:
+            filters += ["format=gbrp", *levels]
             filters += ["scale=out_color_matrix=bt709:out_range=tv", "format=yuv420p"]
         if any(transform.margins):
             width, height = transform.margins.around(transform.size)

@@ -23,7 +23,8 @@ from kling_ui.languages import Told
 from kling_ui.media.colour import filter_graph, frame_kind, settle_colours
 from kling_ui.media.display import Display, plausible_aspect
 from kling_ui.media.image_structure import refuse_gif_bomb
-from kling_ui.media.timestamps import MediaClock
+from kling_ui.media.odd_matrices import in_known_matrix
+from kling_ui.media.timestamps import MediaClock, without_wild_stamps
 
 # Demuxers that only read the one file they are given: no playlists, no concatenation, no network.
 # The names are libavformat's; the keys are what the content sniffing in `signatures.py` reports.
@@ -195,7 +196,14 @@ def decoded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tupl
 
 def coded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[float, av.VideoFrame]]:
     """Decode as :func:`decoded_frames` does, leaving interlaced frames as they are."""
-    zero, clock, count, damage = stream.start_time or 0, MediaClock(1 / usual_fps(stream)), 0, None
+    clock = MediaClock(1 / usual_fps(stream))
+    for stamp_s, decoded in without_wild_stamps(_stamped_frames(opened, stream)):
+        yield clock.time_s(stamp_s), decoded
+
+
+def _stamped_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[float | None, av.VideoFrame]]:
+    """Decode frames with the stamps of the file, in seconds from its start."""
+    zero, count, damage = stream.start_time or 0, 0, None
     first_aspect = aspect = 0.0
     packets = opened.demux(stream)
     while True:
@@ -207,14 +215,15 @@ def coded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[
         except av.FFmpegError as error:
             damage = error
             continue  # after an error in reading, the demuxer's iterator is at its end
-        for decoded in pictures:
+        for picture in pictures:
+            decoded = in_known_matrix(picture)
             settle_colours(decoded)
-            if decoded.key_frame or not first_aspect:  # what a decoder says of pixels is early, but changes there only
+            if picture.key_frame or not first_aspect:  # what a decoder says of pixels is early, but changes there only
                 aspect = plausible_aspect(stream.codec_context.sample_aspect_ratio)
                 first_aspect = first_aspect or aspect
             if aspect != first_aspect:  # where it changes in the middle; else the container knows best
                 decoded.opaque = aspect * 1.0  # a value of its own: PyAV forgets it with the first frame that has it
-            yield clock.time_s(_stamp_s(decoded, zero)), decoded
+            yield _stamp_s(decoded, zero), decoded
             count += 1
     if count == 0 and damage is not None:
         raise damage

@@ -62,12 +62,22 @@ REPAIRS: dict[RepairCode, tuple[str, str]] = told(
             "Brighten the picture",
             "Makes all of it {gain:.1f} times as bright; noise in its shadows shows more.",
         ),
+        RepairCode.IMAGE_DEEPEN: (
+            "Deepen the picture",
+            "Spreads what lies between {veil:percent} of white and white over the whole range; "
+            "bands and noise show more.",
+        ),
         RepairCode.VIDEO_TURN_LEFT: ("Turn the clip", _TO_LEFT + _PERSON_UP),
         RepairCode.VIDEO_TURN_OVER: ("Turn the clip", _OVER + _PERSON_UP),
         RepairCode.VIDEO_TURN_RIGHT: ("Turn the clip", _TO_RIGHT + _PERSON_UP),
         RepairCode.VIDEO_BRIGHTEN: (
             "Brighten the clip",
             "Makes all of it {gain:.1f} times as bright{has_sound:with_sound}; noise in its shadows shows more.",
+        ),
+        RepairCode.VIDEO_DEEPEN: (
+            "Deepen the clip",
+            "Spreads what lies between {veil:percent} of white and white over the whole range{has_sound:with_sound}; "
+            "bands and noise show more.",
         ),
         RepairCode.VIDEO_TRIM_TO_USABLE: (
             "Trim to {length_s:.1f} s",

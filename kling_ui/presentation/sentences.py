@@ -123,6 +123,15 @@ FINDINGS: dict[Code, tuple[str, str]] = told(
             "{limit:percent} is about the least that shows it well.",
             "Brighten it, or choose a picture that was taken in more light.",
         ),
+        Code.IMAGE_BRIGHT: (
+            "The picture is too bright: even what is dark in the character reaches {shade:percent} of white; "
+            "below about {limit:percent} it shows well.",
+            "Deepen it, or choose a picture that was exposed for less.",
+        ),
+        Code.IMAGE_BRIGHT_FACE: (
+            "The picture is too bright: {glare:percent} of the character's face is burnt out to white.",
+            "Choose a picture that was exposed for less: what is burnt out cannot be brought back.",
+        ),
         Code.IMAGE_POSTURE_TURNED: (
             "The picture was stored {turns:turned_how}, so the character is not upright.",
             "Turn it upright.",
@@ -208,6 +217,16 @@ FINDINGS: dict[Code, tuple[str, str]] = told(
             "The clip is too dark for {share:percent} of the time: what is light in the person reaches "
             "{brightness:percent} of white; {limit:percent} is about the least that shows moves well.",
             "Brighten it, or choose a clip that was filmed in more light.",
+        ),
+        Code.VIDEO_BRIGHT: (
+            "The clip is too bright for {share:percent} of the time: even what is dark in the person reaches "
+            "{shade:percent} of white; below about {limit:percent} moves show well.",
+            "Deepen it, or choose a clip that was exposed for less.",
+        ),
+        Code.VIDEO_BRIGHT_FACE: (
+            "The clip is too bright for {share:percent} of the time: {glare:percent} of the person's face is burnt out "
+            "to white.",
+            "Choose a clip that was exposed for less: what is burnt out cannot be brought back.",
         ),
         Code.VIDEO_PERSON_TURNED: (
             "The clip was stored {turns:turned_how}, so the person in it is not upright.",

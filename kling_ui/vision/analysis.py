@@ -22,15 +22,9 @@ from kling_ui.media.probe import VideoFacts, probe_video
 from kling_ui.vision.clip_measurements import Notes, measure_clip
 from kling_ui.vision.corrected import corrected_pose
 from kling_ui.vision.evidence import draw_boxes, draw_evidence, draw_overview, draw_person, jpeg
-from kling_ui.vision.frame_analysis import (
-    PLAN_PX,
-    brightness,
-    covered_parts,
-    exposed,
-    hidden_hands,
-    hidden_joints,
-)
+from kling_ui.vision.frame_analysis import PLAN_PX, covered_parts, hidden_hands, hidden_joints
 from kling_ui.vision.frame_sampling import content_box, size_changes_s
+from kling_ui.vision.lighting import exposed, lighting
 from kling_ui.vision.people import (
     Box,
     Group,
@@ -65,7 +59,7 @@ from kling_ui.vision.stored_turns import stored_turns
 NOTHING_CORRECTED = Corrections()
 _KEY_CHARS = 24  # of what tells corrections apart in a file's name; enough that no two meet
 _KINDS_MAX = 8  # dataclasses that are kept here; there are fewer
-VERSION = 8  # raise it whenever an analysis finds something else than before in the same file
+VERSION = 9  # raise it whenever an analysis finds something else than before in the same file
 
 T = TypeVar("T")
 Facts = TypeVar("Facts", ImageFacts, VideoFacts)
@@ -189,6 +183,8 @@ class ImageAnalysis:
         overlay: A JPEG of the picture with mask, skeleton and the boxes of others, or ``None`` when nobody was found.
         others: Boxes of everybody else of a comparable size, ``(left, top, right, bottom)`` as fractions.
         brightness: Of the character's light parts, 0-1; of the picture's when nobody was found.
+        shade: Of its dark parts, 0-1, likewise.
+        glare: Share of the face that is burnt out, 0-1.
         corrected: What a person corrected of it by hand, if anything.
     """
 
@@ -199,6 +195,8 @@ class ImageAnalysis:
     overlay: Path | None
     others: tuple[Box, ...] = ()
     brightness: float = 1.0
+    shade: float = 0.0
+    glare: float = 0.0
     corrected: CorrectionSummary | None = None
 
     @property
@@ -314,9 +312,9 @@ def analyse_image(path: Path, folder: Path, corrections: Corrections = NOTHING_C
     picture = read_picture(path, long_side_px=POSE_LONG_SIDE_PX)
     small = shrink(picture.rgb, PLAN_PX)
     group, person, drawn = _see_corrected(picture, small, corrections) if corrections else _see(picture, small)
-    light = brightness(small, group.main.mask if group.main else None)
     overlay = None if drawn is None else cache.write_bytes(sha256, overlay_name, jpeg(drawn))
-    seen = person, picture.clear_share, overlay, _rounded(group), light, corrections.summary
+    light = lighting(small, group.main)
+    seen = person, picture.clear_share, overlay, _rounded(group), *light, corrections.summary
     analysis = ImageAnalysis(sha256, picture.facts, *seen)
     cache.write(sha256, name, replace(analysis, facts=_nameless(analysis.facts), overlay=None))
     return analysis

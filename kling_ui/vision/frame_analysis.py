@@ -8,6 +8,7 @@ import numpy as np
 
 from kling_ui.vision.camera import FLOW_LONG_SIDE_PX, SOBEL_SUM
 from kling_ui.vision.frame_sampling import SampledFrame, content_box
+from kling_ui.vision.lighting import exposed, lighting
 from kling_ui.vision.people import Box, find_group, mask_box
 from kling_ui.vision.pose import EARS, HIPS, MASK_THRESHOLD, SHOULDERS, VISIBLE_MIN, Landmark, Pose, shrink, turn_deg
 
@@ -50,6 +51,7 @@ _CONNECTIVITY = 4  # a colour spreads to the sides, not across corners
 _SEEDS_ALONG_LIMB = (0.2, 0.35, 0.5, 0.65, 0.8)
 _SEED_ASIDE = 0.75  # of the way from the trunk's middle to either side
 _SEEDS_DOWN_TRUNK = (0.15, 0.3, 0.45, 0.6, 0.75, 0.9)
+_BURNT_OUT_MIN = 252  # in every colour: a body and a wall that are burnt out look like one thing, and are none
 _FLOOD_VALUE = 1 << 8  # what OpenCV writes into the mask is given in the flags' second byte
 _SHARP_PX = 512  # long side of the copy in which sharpness is measured
 _SHARP_SIGMA_PX = 0.8  # over which noise is averaged, which would pass for sharp edges
@@ -57,9 +59,6 @@ _SHARP_DIGITS = 3  # decimals kept
 _FIGURE_MIN = 0.3  # of a cell that the mask covers
 _FIGURE_PX_MIN = 200  # area below which a figure has too few edges to judge
 _SHARP_PERCENTILE = 95  # of curvatures and of slopes: the figure's clearest edges
-_BRIGHT_PERCENTILE = 95  # of a figure's brightness: face and hands, whatever the clothes are
-# Pictures whose lightest parts, but for a few lamps, do not reach this level are brightened, as noise allows.
-_LIGHT_PERCENTILE, _LIT_LEVEL, _GAIN_MAX = 99, 160.0, 6.0
 _REACH_S = 1.3  # how far an outline is borrowed: moments are at most 2.5 s apart in what any engine takes
 _GROWN_PX = 9  # side of the square by which an outline is widened: 4 px to each side
 
@@ -130,7 +129,7 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
     surroundings = beyond & _grown(outline, _AROUND * width_px)
     found, lab, done = [], cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.zeros(outline.shape, bool)
     for name, x, y in _seeds(points):
-        if not (0 <= x < size[0] and 0 <= y < size[1]) or done[y, x]:
+        if not (0 <= x < size[0] and 0 <= y < size[1]) or done[y, x] or small[y, x].min() >= _BURNT_OUT_MIN:
             continue
         patch, window = _patch(lab, x, y)
         done[window] |= patch
@@ -253,7 +252,9 @@ class FrameAnalysis:
         covered: Parts of the body that something in front of it covers.
         hidden: Joints that are inside the picture and hidden.
         sharpness: Of the figure's edges: 0.6-0.8 is sharp, below 0.45 blurred; 0 when nobody was found.
-        brightness: Of the figure's light parts, see :func:`brightness`; of the frame's when nobody was found.
+        brightness: Of the figure's light parts, see :mod:`kling_ui.vision.lighting`; of the frame's without anybody.
+        shade: Of the figure's dark parts, likewise.
+        glare: Share of the face that is burnt out, 0-1.
     """
 
     time_s: float
@@ -265,6 +266,8 @@ class FrameAnalysis:
     hidden: tuple[str, ...] = ()
     sharpness: float = 0.0
     brightness: float = 1.0
+    shade: float = 0.0
+    glare: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +299,7 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
     main = group.main
     small = shrink(rgb, PLAN_PX)
     if main is None or main.mask is None:
-        nobody = FrameAnalysis(sampled_frame.time_s, is_thorough=thorough, brightness=brightness(small))
+        nobody = FrameAnalysis(sampled_frame.time_s, is_thorough=thorough, **lighting(small)._asdict())
         return AnalysedFrame(nobody, None, None)
     plan = exposed(small)
     within = content_box(plan)
@@ -309,40 +312,11 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
         covered=covered_parts(plan, main.landmarks, within),
         hidden=hidden_joints(main.landmarks, main.world_m, within),
         sharpness=round(sharpness(sampled_frame.grey(_SHARP_PX), main.mask), _SHARP_DIGITS),
-        brightness=brightness(small, main.mask),
+        **lighting(small, main)._asdict(),
     )
     pose = Pose(main.landmarks, main.world_m, None, main.confidence)
     figure = _figure(main.mask)
     return AnalysedFrame(moment, pose, figure, _with_boxes(figure, group.others))
-
-
-def exposed(rgb: np.ndarray) -> np.ndarray:
-    """Brighten a dark picture as a longer exposure would, so that its colours differ as much as those of a lit one.
-
-    Args:
-        rgb: ``(height, width, 3)`` uint8.
-    """
-    brightest = cv2.reduce(rgb.reshape(-1, 3), 1, cv2.REDUCE_MAX)
-    light = float(np.percentile(brightest, _LIGHT_PERCENTILE))
-    return cv2.convertScaleAbs(rgb, alpha=min(_GAIN_MAX, _LIT_LEVEL / max(1.0, light))) if light < _LIT_LEVEL else rgb
-
-
-def brightness(rgb: np.ndarray, mask: np.ndarray | None = None) -> float:
-    """Measure how bright the light parts of a figure are: its 95th percentile, which leaves black clothes out.
-
-    Args:
-        rgb: ``(height, width, 3)`` uint8.
-        mask: ``(..., ...)`` 0-1, of any size: the figure; ``None`` measures the whole picture.
-
-    Returns:
-        0-1 of white. Lit figures measure 0.4-1.0, well visible ones in a dim room 0.13.
-    """
-    small = shrink(rgb, PLAN_PX)
-    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-    on = np.ones(grey.shape, bool)
-    if mask is not None:
-        on = cv2.resize(mask, (grey.shape[1], grey.shape[0]), interpolation=cv2.INTER_AREA) > MASK_THRESHOLD
-    return round(float(np.percentile(grey[on], _BRIGHT_PERCENTILE)) / 255, _SHARP_DIGITS) if on.any() else 1.0
 
 
 def sharpness(grey: np.ndarray, mask: np.ndarray) -> float:

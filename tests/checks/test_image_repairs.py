@@ -169,3 +169,13 @@ def test_a_dark_picture_is_brightened_unless_nothing_is_in_it(brightness, gain):
     assert [kind for kind, *_ in offered(image, "image.dark")] == ([RepairKind.IMAGE_BRIGHTEN] if gain else [])
     assert compose_image([RepairKind.IMAGE_BRIGHTEN], image).gain == (gain or 1.0)
     assert compose_image([RepairKind.IMAGE_CONVERT], image).gain == 1.0
+
+
+@pytest.mark.parametrize(
+    ("shade", "glare", "veil"), [(0.84, 0.0, 0.8), (0.6, 0.5, 0.5), (0.98, 0.0, 0.875), (0.84, 0.9, 0), (0.3, 0.9, 0)]
+)
+def test_a_veil_is_taken_off_unless_the_face_is_burnt_out(shade, glare, veil):
+    image = replace(analysis(), shade=shade, glare=glare)
+    assert [kind for kind, *_ in offered(image, "image.bright")] == ([RepairKind.IMAGE_DEEPEN] if veil else [])
+    assert compose_image([RepairKind.IMAGE_DEEPEN], image).veil == pytest.approx(veil)
+    assert compose_image([RepairKind.IMAGE_CONVERT], image).veil == 0.0

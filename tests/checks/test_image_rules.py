@@ -151,6 +151,31 @@ def test_in_the_dark_nothing_is_called_hidden(brightness, fields, rules):
         assert f"{brightness * 100:.0f} % of white" in message(found[0])
 
 
+@pytest.mark.parametrize(
+    ("light", "fields", "rules"),
+    [
+        ({"shade": 0.5}, {"confidence": 0.3, "covered": ("head",)}, ["image.occlusion"]),
+        ({"shade": 0.85}, {"confidence": 0.98}, ["image.bright"]),
+        ({"shade": 0.7}, {"confidence": 0.98}, []),  # somebody who is well found in a haze
+        ({"shade": 0.7}, {"confidence": 0.6}, ["image.bright"]),
+        ({"shade": 0.7}, {"confidence": 0.98, "covered": ("head",)}, ["image.bright"]),  # and not "hides the head"
+        ({"shade": 0.3, "glare": 0.9}, {"confidence": 0.98}, []),  # a mask, or a drawn face
+        ({"shade": 0.3, "glare": 0.9}, {"confidence": 0.6}, ["image.bright"]),
+        ({"shade": 0.3, "glare": 0.3}, {"confidence": 0.6}, []),
+    ],
+)
+def test_in_glaring_light_nothing_is_called_hidden(light, fields, rules):
+    found = check_image(replace(LOOK, person=person(**fields), **light)).findings
+    assert [finding.rule for finding in found] == rules
+    if rules == ["image.bright"]:
+        assert f"{max(light.values()) * 100:.0f} % of" in message(found[0])
+
+
+def test_a_picture_in_which_it_is_too_bright_to_find_anybody_says_so():
+    rules = {finding.rule for finding in check_image(replace(LOOK, person=None, shade=0.9)).findings}
+    assert rules == {"image.bright", "image.character"}
+
+
 def test_a_picture_in_which_it_is_too_dark_to_find_anybody_says_so():
     rules = {finding.rule for finding in check_image(replace(LOOK, person=None, brightness=0.06)).findings}
     assert rules == {"image.dark", "image.character"}

@@ -1,4 +1,4 @@
-"""Repair all turns files that were stored turned and brightens dark ones; then they are judged like their twins."""
+"""Repair all turns files stored turned, brightens dark and deepens pale ones; then they are judged like their twins."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -102,3 +102,36 @@ def test_a_dark_picture(upper_body_png, tmp_path, light):
     kinds, after = repaired_picture(dark, tmp_path)
     assert RepairKind.IMAGE_BRIGHTEN in kinds
     assert of_picture(after) == of_picture(analyse_image(upper_body_png, tmp_path))
+
+
+def veiled(rgb: np.ndarray, share: float = 0.85) -> np.ndarray:
+    return (rgb * (1 - share) + 255 * share).astype(np.uint8)
+
+
+def test_a_washed_out_clip(talk_mp4, tmp_path):
+    twin = analyse_video(changed_clip(talk_mp4, tmp_path / "twin.mp4", lambda rgb: rgb), tmp_path)
+    pale = analyse_video(changed_clip(talk_mp4, tmp_path / "pale.mp4", veiled), tmp_path)
+    assert "video.bright" in of_clip(pale)
+    assert not {"video.person/covered", "video.first_frame/covered"} & of_clip(pale)
+    kinds, after = repaired_clip(pale, tmp_path)
+    assert RepairKind.VIDEO_DEEPEN in kinds
+    assert of_clip(after) <= of_clip(twin)
+
+
+@pytest.mark.parametrize("share", [0.82, 0.9])
+def test_a_washed_out_picture(upper_body_png, tmp_path, share):
+    Image.fromarray(veiled(read_picture(upper_body_png).rgb, share)).save(tmp_path / "pale.png")
+    pale = analyse_image(tmp_path / "pale.png", tmp_path)
+    assert "image.bright" in of_picture(pale)
+    assert "image.occlusion" not in of_picture(pale)
+    kinds, after = repaired_picture(pale, tmp_path)
+    assert RepairKind.IMAGE_DEEPEN in kinds
+    assert of_picture(after) == of_picture(analyse_image(upper_body_png, tmp_path))
+
+
+def test_a_burnt_out_picture(upper_body_png, tmp_path):
+    rgb = read_picture(upper_body_png).rgb
+    Image.fromarray((rgb * 5.0).clip(0, 255).astype(np.uint8)).save(tmp_path / "burnt.png")
+    found = of_picture(analyse_image(tmp_path / "burnt.png", tmp_path))
+    assert {"image.bright", "image.bright/face"} & found
+    assert "image.occlusion" not in found

@@ -154,6 +154,20 @@ def test_a_clip_that_was_stored_turned_is_turned_with_repair_all(watch, turns):
     assert made.crop.turned(turns, (stored.facts.width_px, stored.facts.height_px)) == crop
 
 
+@pytest.mark.parametrize(("washed_out", "veil"), [(1.0, 0.8), (0.6, 0.8), (0.4, 0.0)])
+def test_a_veil_is_taken_off_a_clip_of_which_most_is_washed_out(watch, washed_out, veil):
+    seen = watch("F" * 24)
+    count = round(washed_out * len(seen.notes.moments))
+    moments = tuple(
+        replace(moment, shade=0.84 if place < count else 0.1) for place, moment in enumerate(seen.notes.moments)
+    )
+    seen = replace(seen, notes=replace(seen.notes, moments=moments))
+    offered = [repair.kind for repair in video_repairs(seen, ["video.bright"], VIDEO, None)]
+    assert offered == ([RepairKind.VIDEO_DEEPEN] if veil else [])
+    assert compose_video([RepairKind.VIDEO_DEEPEN], seen, VIDEO).veil == pytest.approx(veil)
+    assert compose_video([RepairKind.VIDEO_CONVERT], seen, VIDEO).veil == 0.0
+
+
 def test_a_dark_clip_is_brightened_by_what_it_lacks(watch):
     seen = watch("F" * 24)
     dark = tuple(replace(moment, brightness=0.1) for moment in seen.notes.moments)

@@ -205,6 +205,31 @@ def test_in_the_dark_nobody_is_called_hidden(watch, letters, brightness, rules):
         assert f"{brightness * 100:.0f} % of white" in message(found["video.dark"])
 
 
+@pytest.mark.parametrize(
+    ("letters", "light", "rules"),
+    [
+        ("F" * 24, {"shade": 0.9}, {"video.bright"}),
+        ("F" * 24, {"shade": 0.7}, set()),  # the detector's score is 0.9: well found in a haze
+        ("C" * 24, {"shade": 0.7}, {"video.bright"}),
+        ("C" * 24, {"glare": 0.8}, {"video.bright"}),
+        ("C" * 24, {"shade": 0.5, "glare": 0.4}, {"video.person", "video.usable", "video.first_frame"}),
+    ],
+)
+def test_in_glaring_light_nobody_is_called_hidden(watch, letters, light, rules):
+    seen = watch(letters)
+    moments = tuple(replace(moment, **light) for moment in seen.notes.moments)
+    found = findings(replace(seen, notes=replace(seen.notes, moments=moments)))
+    assert set(found) == rules
+    if "video.bright" in rules:
+        assert f"{max(light.values()) * 100:.0f} % of" in message(found["video.bright"])
+
+
+def test_a_flash_is_not_a_clip_that_is_too_bright(watch):
+    seen = watch("F" * 24)
+    moments = [replace(moment, shade=0.95 if place < 5 else 0.1) for place, moment in enumerate(seen.notes.moments)]
+    assert "video.bright" not in findings(replace(seen, notes=replace(seen.notes, moments=tuple(moments))))
+
+
 def test_a_lamp_that_goes_out_for_a_moment_is_not_a_dark_clip(watch):
     seen = watch("F" * 24)
     moments = [

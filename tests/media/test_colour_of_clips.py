@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from kling_ui.media.image import read_picture
+from kling_ui.media.playable import is_shown_everywhere
 from kling_ui.media.probe import probe_video
 from kling_ui.media.transform_video import VideoTransform, transform_video, write_played_copy
 from kling_ui.media.video import read_frames
@@ -49,6 +50,12 @@ TWINS = [
     Twin("hlg.mov", "libx265", "yuv420p10le", matrix=9, transfer=18, primaries=9),
     Twin("pq.mp4", "libx265", "yuv420p10le", matrix=9, transfer=16, primaries=9),
     Twin("pq-av1.mp4", "libsvtav1", "yuv420p10le", matrix=9, transfer=16, primaries=9),
+    Twin("smpte240m.mp4", matrix=7, transfer=7, primaries=7),
+    Twin("linear.mkv", "ffv1", "yuv444p16le", transfer=8),
+    Twin("rgb-bt2020.mkv", "ffv1", "gbrp16le", matrix=0, transfer=14, primaries=9),
+    Twin("ycgco.mp4", pixel_format="yuv444p", matrix=8),
+    Twin("ycgco-full.mp4", pixel_format="yuv444p", matrix=8, range=JPEG),
+    Twin("constant-luminance.mp4", "libx265", "yuv444p", matrix=10, transfer=14, primaries=9),
 ]
 HDR = {18: "HLG", 16: "PQ"}
 
@@ -56,6 +63,8 @@ HDR = {18: "HLG", 16: "PQ"}
 def signal(rgb: np.ndarray, twin: Twin) -> np.ndarray:
     """R'G'B', 0-1, that shows what ``rgb`` (uint8, BT.709) shows."""
     sdr = rgb / 255.0
+    if twin.transfer == 8:
+        return sdr**2.4
     if twin.primaries != 9:
         return sdr
     displayed = (sdr**2.4 @ TO_BT2020.T).clip(0)  # ITU-R BT.1886
@@ -68,6 +77,22 @@ def signal(rgb: np.ndarray, twin: Twin) -> np.ndarray:
         power = (displayed * 0.0203) ** (2610 / 16384)
         return ((3424 / 4096 + 2413 / 128 * power) / (1 + 2392 / 128 * power)) ** (2523 / 32)
     return displayed ** (1 / 2.4)
+
+
+def in_odd_matrix(signals: np.ndarray, twin: Twin) -> np.ndarray:
+    """``(3, height, width)`` uint8: luma and two differences, for the matrices that libswscale does not know."""
+    red, green, blue = np.moveaxis(signals, -1, 0)
+    if twin.matrix == 8:  # ITU-T H.273, 8.3
+        luma, one, two = (red + 2 * green + blue) / 4, green / 2 - (red + blue) / 4, (red - blue) / 2
+    else:  # ITU-R BT.2020-2, table 4
+        light = np.where(signals < 0.08145, signals / 4.5, ((signals + 0.0993) / 1.0993) ** (1 / 0.45))
+        bright = light @ [0.2627, 0.6780, 0.0593]
+        luma = np.where(bright < 0.0181, 4.5 * bright, 1.0993 * bright**0.45 - 0.0993)
+        one = (blue - luma) / np.where(blue <= luma, 1.9404, 1.5816)
+        two = (red - luma) / np.where(red <= luma, 1.7184, 0.9936)
+    low, span, wide = (0, 255, 255) if twin.range == JPEG else (16, 219, 224)
+    planes = np.stack([low + span * luma, 128 + wide * one, 128 + wide * two])
+    return np.rint(planes).clip(0, 255).astype(np.uint8)
 
 
 def write(path: Path, rgb: np.ndarray, twin: Twin) -> Path:
@@ -92,9 +117,15 @@ def write_frames(path: Path, rgb: np.ndarray, twin: Twin) -> Path:
         if twin.is_named:
             context.colorspace, context.color_trc, context.color_primaries = twin.matrix, twin.transfer, twin.primaries
         for n in range(6):
-            frame = av.VideoFrame.from_ndarray(deep, format="rgb48le").reformat(
-                format=twin.pixel_format, dst_colorspace=twin.matrix, dst_color_range=twin.range
-            )
+            if twin.matrix in {8, 10}:
+                frame = av.VideoFrame.from_ndarray(in_odd_matrix(signal(rgb, twin), twin), format=twin.pixel_format)
+                frame.colorspace, frame.color_range = twin.matrix, twin.range
+            else:
+                frame = av.VideoFrame.from_ndarray(deep, format="rgb48le").reformat(
+                    format=twin.pixel_format, dst_colorspace=twin.matrix or None, dst_color_range=twin.range
+                )
+            if twin.is_named:
+                frame.color_trc, frame.color_primaries = twin.transfer, twin.primaries
             if not twin.is_named:
                 frame.colorspace = 2
             frame.pts, frame.time_base = n, Fraction(1, 24)
@@ -145,3 +176,32 @@ def test_what_is_brighter_than_white_is_white_and_not_another_colour(tmp_path):
         assert next(opened.decode(video=0)).color_trc == 1
     shown = next(read_frames(path, container="mp4")).rgb
     assert shown.min() >= 250
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format"),
+    [("clear.webm", "libvpx-vp9", "yuva420p"), ("clear.mov", "prores_ks", "yuva444p10le"), ("plain.mp4", "", "")],
+)
+def test_what_is_transparent_is_shown_as_it_is_stored_everywhere(tmp_path, picture, name, codec, pixel_format):
+    path, height, width = tmp_path / name, *picture.shape[:2]
+    alpha = np.full((height, width, 1), 255, np.uint8)
+    alpha[:, : width // 2] = 0
+    if not codec:
+        write(path, picture, PLAIN)
+    else:
+        with av.open(str(path), "w") as out:
+            video = out.add_stream(codec, rate=24, options={"crf": "12", "b": "0"} if codec == "libvpx-vp9" else {})
+            video.width, video.height, video.pix_fmt = width, height, pixel_format
+            for n in range(6):
+                frame = av.VideoFrame.from_ndarray(np.concatenate([picture, alpha], axis=2), format="rgba")
+                frame = frame.reformat(format=pixel_format, dst_colorspace=5, dst_color_range=MPEG)
+                frame.pts, frame.time_base = n, Fraction(1, 24)
+                out.mux(video.encode(frame))
+            out.mux(video.encode(None))
+    facts = probe_video(path)
+    assert facts.is_transparent == bool(codec)
+    assert is_shown_everywhere(facts) == (not codec)  # else browsers would show the page behind it
+    repaired = transform_video(path, VideoTransform((width, height), Fraction(24), 0.0, 0.25), tmp_path).path
+    played = write_played_copy(facts, tmp_path / "played.mp4")
+    shown = [next(read_frames(one, container=probe_video(one).format)).rgb for one in (path, repaired, played)]
+    assert max(difference(rgb, picture) for rgb in shown) <= 4

@@ -215,3 +215,38 @@ def test_lab_pictures_are_brought_to_srgb(marked, tmp_path):
     picture = read_picture(saved(image, tmp_path / "a.tiff"))
     assert near(picture.rgb[35, 55], RED)
     assert near(picture.rgb[3, 3], BLUE)
+
+
+GREEN = (30, 220, 30)
+COPY, MASK = 1, 4  # NewSubfileType
+
+
+def pages(path: Path, *of: tuple[tuple[int, int, int], tuple[int, int], int]) -> Path:
+    """Write a TIFF with pages of one colour each, of a size and of a kind."""
+    images = [Image.new("RGB", size, colour) for colour, size, _ in of]
+    for image, (*_, kind) in zip(images, of, strict=True):
+        image.encoderinfo = {"tiffinfo": {254: kind}}
+    images[0].save(path, "TIFF", save_all=True, append_images=images[1:], tiffinfo={254: of[0][2]})
+    return path
+
+
+@pytest.mark.parametrize(
+    ("of", "colour", "size", "count"),
+    [
+        ([(RED, (96, 128), COPY), (BLUE, (600, 800), 0)], BLUE, (600, 800), 1),
+        ([(RED, (96, 128), 0), (BLUE, (600, 800), 0)], BLUE, (600, 800), 1),  # a thumbnail that is not marked
+        ([(RED, (600, 800), 0), (BLUE, (96, 128), COPY)], RED, (600, 800), 1),
+        ([(RED, (600, 800), MASK), (BLUE, (600, 800), 0)], BLUE, (600, 800), 1),
+        ([(RED, (600, 800), 0), (BLUE, (600, 800), 0), (GREEN, (600, 800), 0)], RED, (600, 800), 3),
+        ([(RED, (600, 800), 0), (BLUE, (1200, 1600), 0)], RED, (600, 800), 2),  # too large to be a thumbnail
+        ([(RED, (128, 96), 0), (BLUE, (600, 800), 0)], RED, (128, 96), 2),  # another shape: another picture
+        ([(RED, (96, 128), COPY)], RED, (96, 128), 1),
+    ],
+)
+def test_of_the_pages_of_a_tiff_the_picture_is_shown(tmp_path, of, colour, size, count):
+    path = pages(tmp_path / "a.tiff", *of)
+    facts = probe_image(path)
+    assert (facts.width_px, facts.height_px, facts.frame_count) == (*size, count)
+    for rgb in (read_picture(path).rgb, np.asarray(load_picture(path))):
+        assert rgb.shape == (*size[::-1], 3)
+        assert (rgb == colour).all()

@@ -79,3 +79,20 @@ def test_a_clip_of_more_pictures_than_anybody_films_is_refused(dance_mp4, monkey
     monkeypatch.setattr(probe, "PICTURES_MAX", count - 1)
     with pytest.raises(MediaError, match="pictures, too many to be checked"):
         probe_video(dance_mp4)
+
+
+@pytest.mark.parametrize(
+    ("times_s", "fps"),
+    [
+        (np.arange(96) // 2 / 12, 24),  # each stamp twice
+        (np.where(np.arange(96) == 10, 9, np.arange(96)) / 24, 24),  # one stamp twice
+        (np.arange(120) // 4 * 4 / 30, 30),  # stamps coarser than pictures
+        (np.round(np.arange(120) / 30, 1), 30),
+        (np.round(np.arange(240) / 60, 2), 60),
+    ],
+)
+def test_stamps_that_stand_still_double_neither_rate_nor_length(times_s, fps):
+    timing = clip_timing(times_s, keys(len(times_s)), 0.0)
+    assert timing.duration_s == pytest.approx(len(times_s) / fps, rel=0.03)
+    assert timing.fps == pytest.approx(fps, rel=0.03)
+    assert timing.every_picture_fps == fps

@@ -183,3 +183,14 @@ def test_brightening_keeps_white_white_and_cuts_nothing(tmp_path):
     assert bright[:11].tolist() == [20 * place for place in range(11)]  # up to 200 just four times as bright
     assert (np.diff(bright) >= 0).all()
     assert bright[-1] == 255
+
+
+def test_deepening_takes_a_veil_off(tmp_path):
+    levels = np.repeat(np.arange(0, 256, 5, dtype=np.uint8)[None], 8, axis=0)
+    veiled = np.rint(levels * 0.2 + 204).astype(np.uint8)
+    Image.fromarray(np.repeat(veiled[..., None], 3, axis=2)).save(tmp_path / "a.png")
+    facts = transform_image(tmp_path / "a.png", ImageTransform("png", veil=0.8), tmp_path)
+    with Image.open(facts.path) as opened:
+        deep = np.asarray(opened)[0, :, 0].astype(int)
+    assert np.abs(deep - levels[0]).max() <= 3  # five levels have become one
+    assert (deep[0], deep[-1]) == (0, 255)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from kling_ui.errors import MediaError
-from kling_ui.media.colour import brighten
 from kling_ui.media.files import read_progress
+from kling_ui.media.levels import brighten, deepen
 from kling_ui.media.probe import probe_video
 from kling_ui.media.rectangles import Margins, Rect
 from kling_ui.media.transform_video import VideoTransform, transform_video
@@ -310,3 +310,20 @@ def test_a_turned_clip_keeps_its_sound_and_names_its_colours(drawn_dance, tmp_pa
     with av.open(str(turned.path)) as opened:
         frame = next(opened.decode(video=0))
     assert (frame.colorspace, frame.color_trc, frame.color_primaries, frame.color_range) == (1, 1, 1, 1)
+
+
+def test_deepening_a_clip_is_what_it_is_for_a_picture(tmp_path):
+    colours = np.kron(
+        np.array([[[220, 214, 209], [230, 230, 230]], [[204, 212, 225], [250, 240, 230]]], np.uint8),
+        np.ones((90, 160, 1)),
+    )
+    with av.open(str(tmp_path / "pale.mp4"), "w") as out:
+        stream = out.add_stream("libx264", rate=24, options={"crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for _ in range(6):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(colours.astype(np.uint8), format="rgb24")))
+        out.mux(stream.encode(None))
+    facts = transform_video(tmp_path / "pale.mp4", replace(WHOLE, end_s=0.25, veil=0.75), tmp_path)
+    pale, deep = (next(read_frames(path, container="mp4")).rgb for path in (tmp_path / "pale.mp4", facts.path))
+    assert np.abs(deepen(pale, 0.75).astype(int) - deep).mean() <= 4  # a level of eight bits becomes four
+    assert deep.mean() < pale.mean() - 60

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from kling_ui.media.image import read_picture
-from kling_ui.vision.frame_analysis import analyse_frame, brightness, exposed, hidden_hands, sharpness
+from kling_ui.vision.frame_analysis import analyse_frame, hidden_hands, sharpness
 from kling_ui.vision.frame_sampling import SampledFrame
 from kling_ui.vision.pose import Landmark
 
@@ -41,24 +41,6 @@ def test_blur_is_told_from_sharp_edges_whatever_the_contrast():
 
 def test_a_figure_too_small_to_tell():
     assert sharpness(np.zeros((200, 200), np.uint8), np.zeros((200, 200), np.float32)) == 0
-
-
-@pytest.mark.parametrize("light", [1.0, 0.5, 0.2, 0.1])
-def test_brightness_is_that_of_the_light_parts_of_the_figure(light):
-    rgb, mask = np.full((100, 100, 3), 200, np.uint8), np.zeros((100, 100), np.float32)
-    mask[20:80, 30:70] = 1
-    rgb[20:80, 30:70] = 12  # black clothes
-    rgb[20:30, 30:70] = 180  # a face
-    dark = (rgb * light).astype(np.uint8)
-    assert brightness(dark, mask) == pytest.approx(180 * light / 255, abs=0.02)
-    assert brightness(dark) == pytest.approx(200 * light / 255, abs=0.02)
-
-
-def test_a_dark_picture_is_judged_as_if_it_were_lit(still):
-    lit = still.rgb
-    assert exposed(lit) is lit
-    dark = exposed((lit * 0.25).astype(np.uint8))
-    assert np.abs(dark.astype(float) * np.percentile(lit, 99) / np.percentile(dark, 99) - lit).mean() < 6
 
 
 def with_hands(visibility: float, *, x: float = 0.5) -> np.ndarray:
