@@ -25,6 +25,7 @@ function blindly(value) {
     ...results[from],
     label: blind.told ? t("{name}: {words}", { name: letterOf(place), words: results[from].label || unnamed }) : letterOf(place),
     score: blind.told ? results[from].score : null,
+    pieces: blind.told ? results[from].pieces : [],
   }));
   return { ...value, results: named, label: "", remark: "", facts: [], score: null, result: "" };
 }

@@ -31,7 +31,7 @@ function placeResults(count) {
     pane.dataset.pane = resultName(place + 1);
     pane.classList.remove("is-waiting");
     for (const name of ["src", "poster"]) videoOf(pane).removeAttribute(name);
-    pane.querySelector(".pane-copy").textContent = "";
+    for (const words of pane.querySelectorAll(".pane-copy, .pane-wait")) words.textContent = "";
     panes.append(pane);
     wire(pane);
   }

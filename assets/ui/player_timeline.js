@@ -1,5 +1,5 @@
-// The time of the player: the motion match as bars, the reference's cuts, the part that is looped, and where one is.
-// A click goes there, a drag loops a part. Runs before player.js, in its scope.
+// The time of the player: the motion match as bars, of several results as lines, the reference's cuts, the part that is
+// looped, and where one is. A click goes there, a drag loops a part. Runs before player.js, in its scope.
 const LOW = 50; // below it a piece is drawn as weak
 const DRAG_PX = 5; // a shorter way is a click
 const GRIP_PX = 12, GRIP_TOUCH_PX = 22; // around an end of the looped part, in which it is taken hold of
@@ -16,15 +16,60 @@ function bar(from_s, width_s, height, kind) {
   return draw("rect", { x: `${share(from_s)}%`, width: `${share(width_s)}%`, y: `${100 - height}%`, height: `${height}%`, class: kind });
 }
 
+const isKnown = ({ score }) => score !== null;
+
+// Of several results, those whose motion match over time is known: {name, pieces, kind}, the kind as the legend shows it.
+function curves() {
+  const { results = [] } = shown();
+  if (results.length < 2) return [];
+  return results.slice(0, RESULTS_MAX)
+    .map((result, place, all) => ({ name: nameAmong(result, place, all), pieces: result.pieces || [], kind: `curve-of-one is-curve-${place + 1}` }))
+    .filter(({ pieces }) => pieces.some(isKnown));
+}
+
 function weakest() {
-  const known = (scored.pieces || []).filter(({ score }) => score !== null);
+  const lines = curves();
+  const known = (lines.length ? lines : [{ pieces: scored.pieces || [] }])
+    .flatMap(({ name, pieces }) => pieces.filter(isKnown).map((piece) => ({ ...piece, name })));
   return known.length ? known.reduce((low, piece) => (piece.score < low.score ? piece : low)) : null;
 }
 
+// One line a result, in percent of the box; it is broken where nothing is known.
+function drawCurve({ pieces, kind }) {
+  const half_s = pieces.length > 1 ? (pieces[1].at_s - pieces[0].at_s) / 2 : 0.1; // from a piece's begin to its middle
+  const parts = [[]];
+  for (const piece of pieces) {
+    if (isKnown(piece)) parts.at(-1).push(piece);
+    else parts.push([]);
+  }
+  const box = draw("svg", { viewBox: "0 0 100 100", preserveAspectRatio: "none", width: "100%", height: "100%", class: kind });
+  box.append(...parts.filter((part) => part.length).map((part) => {
+    const [{ at_s: from_s, score: only }] = part; // a piece alone is a dash as long as it is
+    const ends = part.length > 1 ? part.map(({ at_s, score }) => [at_s + half_s, score]) : [[from_s, only], [from_s + 2 * half_s, only]];
+    const points = ends.map(([at_s, score]) => `${share(at_s).toFixed(2)},${(97 - 0.94 * score).toFixed(1)}`);
+    return draw("polyline", { points: points.join(" "), "vector-effect": "non-scaling-stroke" });
+  }));
+  return box;
+}
+
+function drawLegend(lines) {
+  const legend = timeline.querySelector(".timeline-legend");
+  legend.hidden = !lines.length;
+  legend.replaceChildren(...lines.map(({ name, kind }) => {
+    const item = make("li", "", name);
+    const sample = draw("svg", { viewBox: "0 0 28 10", class: kind, "aria-hidden": "true" });
+    sample.append(draw("polyline", { points: "0,5 28,5" }));
+    item.prepend(sample);
+    return item;
+  }));
+}
+
 function drawTimeline() {
-  const { pieces = [], missing = [], step_s } = scored;
+  const lines = curves();
+  const { pieces = [], missing = [], step_s } = lines.length ? {} : scored;
   timeline.hidden = !clips.length;
-  const bars = pieces.filter(({ score }) => score !== null)
+  timeline.classList.toggle("has-lines", lines.length > 0);
+  const bars = pieces.filter(isKnown)
     .map(({ at_s, score }) => bar(at_s, step_s, Math.max(score, 3), score < LOW ? "is-low" : "is-fair"));
   const gaps = missing.map((gap) => {
     const rect = bar(gap.from_s, gap.to_s - gap.from_s, 100, "is-missing");
@@ -32,16 +77,23 @@ function drawTimeline() {
     rect.firstChild.textContent = t("The result {reason}", { reason: gap.reason });
     return rect;
   });
-  timeline.querySelector("g").replaceChildren(...gaps, ...bars);
+  timeline.querySelector("g").replaceChildren(...gaps, ...bars, ...lines.map(drawCurve));
+  drawLegend(lines);
   const low = weakest();
   const button = timeline.querySelector("[data-do=weakest]");
   button.hidden = !low;
   button.textContent = low ? t("Weakest moment: {time}", { time: `${low.at_s.toFixed(1)} s` }) : "";
-  const words = low ? t("Motion match over time; lowest is {score} of 100 at {time}", { score: Math.round(low.score), time: `${low.at_s.toFixed(1)} s` }) : t("Time");
-  timeline.querySelector("svg").setAttribute("aria-label", words);
-  timeline.querySelector(".timeline-name").textContent = bars.length ? t("Motion match over time") : "";
+  timeline.querySelector("svg").setAttribute("aria-label", timelineWords(low, lines.length));
+  timeline.querySelector(".timeline-name").textContent = bars.length || lines.length ? t("Motion match over time") : "";
   drawShots();
   drawSpan();
+}
+
+function timelineWords(low, lines) {
+  if (!low) return t("Time");
+  const told = { score: Math.round(low.score), time: `${low.at_s.toFixed(1)} s`, name: low.name };
+  if (lines) return t("Motion match over time of several results; lowest is {score} of 100 at {time}, in {name}", told);
+  return t("Motion match over time; lowest is {score} of 100 at {time}", told);
 }
 
 async function fetchShots(url) {

@@ -1,5 +1,6 @@
 """Three hundred runs as a person goes through them: paged, searched, sorted, marked, deleted, put back and compared."""
 
+import re
 import shutil
 import sqlite3
 import time
@@ -117,8 +118,17 @@ def _run(first: RunRecord, number: int) -> RunRecord:
         forecast_s=6.1 if is_kling else None,
         result_name="result.mp4" if is_done else None,
         result_facts=FACTS if is_done else None,
-        motion={"score": 50 + number % 45, "headline": "", "limbs": [], "timeline": []} if is_done else None,
+        motion={"score": 50 + number % 45, "headline": "", "limbs": [], "timeline": _pieces(number)}
+        if is_done
+        else None,
     )
+
+
+def _pieces(number: int) -> list[dict[str, float | None]]:
+    """Give a motion match over time that is weakest shortly before ``number / 10`` s, and not known for a second."""
+    times_s = [place / 4 for place in range(24)]
+    scores = {time_s: 95.0 - number - 20.0 * (abs(time_s - number / 10) < 0.2) for time_s in times_s}
+    return [{"time_s": time_s, "score": None if 3.0 <= time_s < 4.0 else scores[time_s]} for time_s in times_s]
 
 
 def test_three_hundred_runs_come_page_by_page_with_small_pictures(page: Page):
@@ -231,6 +241,19 @@ def test_chosen_runs_stand_beside_each_other_and_tell_what_differs(page: Page):
     expect(table.locator("thead th")).to_have_text(["Run", *(f"Preview, 6.0 s ({n})" for n in (1, 2, 3))])
     rows = table.locator("tbody th").all_inner_texts()
     assert rows == ["Motion match", "Scene in words", "Orientation"]
+
+    expect(page.locator(".pane[data-pane^=result] .pane-wait")).to_have_text([""] * 3)  # of the run that stood here
+
+    line, legend = page.locator(".timeline-line"), page.locator(".timeline-legend li")
+    expect(line.locator("polyline")).to_have_count(2 * 3)  # each is broken where nothing is known
+    expect(legend).to_have_text([f"Preview, 6.0 s ({n}), match {score}" for n, score in ((1, 53), (2, 56), (3, 59))])
+    lowest = re.compile(r"several results; lowest is 66 of 100 at 0\.8 s, in Preview, 6\.0.s \(3\)")
+    expect(line).to_have_attribute("aria-label", lowest)
+    page.click("[data-do=blind]")
+    expect(line.locator("polyline")).to_have_count(0)  # they would tell which is which
+    expect(legend).to_have_count(0)
+    page.click("[data-do=unblind]")
+    expect(line.locator("polyline")).to_have_count(2 * 3)
     page.click(f"{CARDS} .past >> nth=0")
     expect(page.locator(".differences")).to_be_hidden()
 

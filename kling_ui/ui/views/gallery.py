@@ -21,7 +21,7 @@ from kling_ui.runs.ledger.gallery import After, GalleryPage, GalleryQuery, Galle
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.runs.view import Loss, RunView
 from kling_ui.ui.event_payload import entries_of, text_of
-from kling_ui.ui.views.result import result_value
+from kling_ui.ui.views.result import match_over_time, result_value
 from kling_ui.ui.views.run_status import about_value, is_free
 from kling_ui.ui.web.posters import poster_url
 from kling_ui.ui.web.signed_files import SignedFiles
@@ -119,7 +119,8 @@ def compared_value(signed_files: SignedFiles, runs: Sequence[RunView]) -> Value:
 def results_beside(signed_files: SignedFiles, runs: Sequence[RunView]) -> list[Value]:
     """Show several results beside each other; runs that are called the same are numbered."""
     return [
-        result_value(signed_files, run, name) | {"poster": poster_url(signed_files, run)}
+        result_value(signed_files, run, name)
+        | {"poster": poster_url(signed_files, run), "pieces": match_over_time(run.motion or {})}
         for run, name in zip(runs, _names(runs), strict=True)
     ]
 

@@ -87,12 +87,17 @@ def _timeline(motion: Json) -> dict[str, Any]:
     pieces = motion.get("timeline") or ()
     return {
         "step_s": pieces[1]["time_s"] - pieces[0]["time_s"] if len(pieces) > 1 else ONE_PIECE_S,
-        "pieces": [{"at_s": piece["time_s"], "score": piece["score"]} for piece in pieces],
+        "pieces": match_over_time(motion),
         "missing": [
             {"from_s": span["start_s"], "to_s": span["end_s"], "reason": retell_stored(span["reason"])}
             for span in motion.get("missing") or ()
         ],
     }
+
+
+def match_over_time(motion: Json) -> list[dict[str, float | None]]:
+    """Show the motion match of each piece of a result, at the time in the reference's seconds where the piece begins."""
+    return [{"at_s": piece["time_s"], "score": piece["score"]} for piece in motion.get("timeline") or ()]
 
 
 def _points(score: float | None) -> str:

@@ -14,6 +14,7 @@ from kling_ui.ui.views.gallery import compared_value, differences_value, history
 from kling_ui.ui.web.signed_files import SignedFiles
 
 DONE = {"state": RunState.COMPLETED, "duration_s": 6.0, "motion_match": 93.2}
+PIECES = [{"time_s": 0.25, "score": 91.0, "note": ""}, {"time_s": 0.5, "score": None, "note": ""}]
 
 
 @pytest.fixture
@@ -111,8 +112,8 @@ def test_nothing_is_said_of_what_never_was(signed_files, overview):
 def test_compared_runs_stand_beside_one_reference_and_tell_what_differs(run_of, signed_files, tmp_path):
     result = tmp_path / "result.mp4"
     preview = run_of(
-        result=result, charge=Charge.NO, fps=24.0, motion={"starts_at_s": 0.25}, image_sha256="a", reference_sha256="c",
-        choice=TransferOptions("A robot"), **DONE
+        result=result, charge=Charge.NO, fps=24.0, motion={"starts_at_s": 0.25, "timeline": PIECES},
+        image_sha256="a", reference_sha256="c", choice=TransferOptions("A robot"), **DONE
     )  # fmt: skip
     other = replace(
         preview,
@@ -129,6 +130,7 @@ def test_compared_runs_stand_beside_one_reference_and_tell_what_differs(run_of, 
     told = [(one["run_id"], one["label"].replace(NBSP, " "), one["score"], one["offset"]) for one in value["results"]]
     assert told == [("r1", "Preview, 6.0 s", 93.2, 0.25), ("r2", "Paid", 93.2, 0.25)]
     assert value["results"][0]["src"] == signed_files.url(result)
+    assert value["results"][1]["pieces"] == [{"at_s": 0.25, "score": 91.0}, {"at_s": 0.5, "score": None}]
     assert differences_value([preview, other])["rows"] == [
         ["Engine", "Preview", "Kling"],
         ["Character", "A", "B"],
