@@ -96,7 +96,7 @@ def _timeline(motion: Json) -> dict[str, Any]:
 
 
 def match_over_time(motion: Json) -> list[dict[str, float | None]]:
-    """Show the motion match of each piece of a result, at the time in the reference's seconds where the piece begins."""
+    """Show the motion match of each piece of a result, at the time where it begins, in seconds of the reference."""
     return [{"at_s": piece["time_s"], "score": piece["score"]} for piece in motion.get("timeline") or ()]
 
 
