@@ -2,10 +2,18 @@
 // Events for Python: 'reuse' with {run_id} or {before}, 'rename' with {run_id, name}, 'delete' with {run_id, loss}.
 const aboutPart = (selector) => element.querySelector(`.about ${selector}`);
 let aboutRun = null; // whose details are drawn
+let awaited = null; // {run_id, before}: the run that is asked for, while that before is still what was told last
 let toldOf = null; // the newest answer to somebody who used inputs again
 let beforeReuse = null; // what stood in the places of the inputs before those of a run came there
 
 function aboutNote(words) { aboutPart(".about-note").textContent = words || ""; }
+
+// Called where a run is asked for: until it comes nobody can name or delete the one before in its place.
+function awaitAbout(run_id) {
+  const before = props.value?.current || "";
+  awaited = run_id === before ? null : { run_id, before };
+  if (awaited) element.querySelector(".about").hidden = true;
+}
 
 function askToDelete(open) {
   aboutPart(".about-sure").hidden = !open;
@@ -15,7 +23,10 @@ function askToDelete(open) {
 
 function drawAbout() {
   const { run_id, rows = [], name = "", can_use, can_delete, loss_words = "" } = props.value?.about || {};
-  element.querySelector(".about").hidden = !run_id;
+  const { current = "", arrived } = props.value || {};
+  // Something else than was asked for was asked for later; only what comes with the page was so before.
+  if (awaited && (current === awaited.run_id || (current !== awaited.before && !arrived))) awaited = null;
+  element.querySelector(".about").hidden = !run_id || Boolean(awaited);
   aboutPart("summary").textContent = name ? t("About “{name}”", { name }) : t("About this run");
   const list = aboutPart(".about-rows");
   list.replaceChildren(...rows.map(([term, text]) => {

@@ -115,6 +115,7 @@ function cardOf(card, current) {
   press.addEventListener("click", () => {
     arriveAnywhere();
     showDifferences(false);
+    awaitAbout(card.run_id);
     trigger("open", { run_id: card.run_id });
   });
   item.append(press, toolsOf(card), sureOf(card));

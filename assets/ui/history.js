@@ -43,6 +43,7 @@ function onAddress() {
   const { current = "" } = props.value || {};
   left.add(headedFor ?? current).add(current);
   headedFor = run_id;
+  awaited = null; // what was pressed before is not waited for any more
   if (run_id === current) arriveAnywhere(); // whatever was asked for on the way is asked for no more
   trigger("open", { run_id });
 }

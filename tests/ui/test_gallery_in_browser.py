@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.runs.ledger.store import Store
@@ -196,6 +196,20 @@ def test_a_run_is_marked_and_named_and_stays_so(page: Page):
     page.uncheck(".gallery-tools [name=starred]")
     page.fill(".gallery-search input", "best ONE")
     expect(page.locator(CARDS)).to_have_count(1)
+
+
+def test_while_a_run_comes_nobody_names_the_one_before(page: Page):
+    about, third = page.locator(".about > summary"), page.locator(f"{CARDS} >> nth=2").locator(".past")
+    expect(about).to_be_visible()
+    held: list[Route] = []
+    page.route("**/queue/join*", lambda route: held.append(route))  # noqa: PLW0108  Playwright takes no builtin
+    third.click()
+    expect(about).to_be_hidden()
+    for route in held:
+        route.continue_()
+    page.unroute("**/queue/join*")
+    expect(about).to_be_visible()
+    expect(third).to_have_attribute("aria-current", "true")
 
 
 def test_a_deleted_run_is_put_back_even_after_a_reload(page: Page):
