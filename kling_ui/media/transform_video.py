@@ -14,12 +14,7 @@ from av.filter import Graph
 from av.video.stream import VideoStream
 
 from kling_ui.errors import MediaError
-from kling_ui.media.colour import (
-    filter_graph,
-    frame_kind,
-    is_standard,
-    matrix_option,
-)
+from kling_ui.media.colour import filter_graph, frame_kind, is_standard, matrix_option
 from kling_ui.media.display import Display, FrameShape, fitted, frame_shape, orientation
 from kling_ui.media.encode import TICKS_PER_FRAME, ClipWriter
 from kling_ui.media.files import ProgressFile

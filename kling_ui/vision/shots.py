@@ -143,7 +143,7 @@ class _Unexplained:
         return [self._known[step] for step in wanted]
 
     def may_stand_out(self, step: int) -> bool:
-        """Tell whether a step may exceed those before it; movement cannot leave more unexplained than has changed."""
+        """Tell whether a step may exceed those before it: movement hardly leaves more unexplained than has changed."""
         before = (self._known.get(near, 0.0) for near in range(step - _NEIGHBOURS, step))
         return self._changes[step] >= max(FAINT_UNEXPLAINED_MIN, LIVELY_ISOLATION_MIN * max(before))
 

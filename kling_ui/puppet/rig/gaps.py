@@ -5,17 +5,7 @@ import numpy as np
 
 from kling_ui.puppet.rig.belongings import FINGERS, WORK_LONG_SIDE_PX, bin_shares, colour_bins
 from kling_ui.puppet.rig.inpainting import distance_to
-from kling_ui.puppet.skeleton import (
-    ANKLES,
-    ARMS,
-    BONES,
-    HIPS,
-    KNEES,
-    LEGS,
-    SHOULDERS,
-    Joint,
-    Part,
-)
+from kling_ui.puppet.skeleton import ANKLES, ARMS, BONES, HIPS, KNEES, LEGS, SHOULDERS, Joint, Part
 
 BELOW_HIP, SLEEVE_M = 0.2, 0.25  # how far below the hip, of the way from the shoulder; and below the hand
 CORE, AROUND = 0.6, 1.1  # limb radii: there it shows its own colour; within that of arms no background is searched
@@ -62,7 +52,8 @@ def without_gaps(
     if searched.sum() < (LEAST_SIDE_M * px_per_m * scale) ** 2:
         return mask
     near = distance_to(searched) < NEAR_M * px_per_m * scale
-    own = near & (seen > 1 - SOME) & _limbs(seen.shape, joints * scale, px_per_m * scale)
+    cores = _limbs(seen.shape, joints * scale, px_per_m * scale)
+    own = near & (seen > 1 - SOME) & cores
     ground = near & (seen < NOBODY)
     bins = colour_bins(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA))
     shares = [np.log(bin_shares(bins, where) + RARE_SHARE)[bins] for where in (ground, own)]
@@ -70,7 +61,7 @@ def without_gaps(
     gaps = _large(searched & clear, (LEAST_SIDE_M * px_per_m * scale) ** 2)
     if not gaps.any():
         return mask
-    gaps = _grown(gaps, clear & between & (seen > SOME) & ~_limbs(seen.shape, joints * scale, px_per_m * scale))
+    gaps = _grown(gaps, clear & between & (seen > SOME) & ~cores)
     return mask * (1 - cv2.resize(gaps.astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
