@@ -15,6 +15,11 @@ from kling_ui.runs.record import EngineName
 from kling_ui.runs.view import RunView
 
 _ALL_S = 0.05  # less of a clip than that is not missed
+FREE = told("The preview is free: this app draws it, and nothing goes to Kling.")
+NO_PRICE_YET = told("Kling needs a RunComfy token. Enter yours at the top; until then no price can be shown.")
+ALREADY_ON_KLING = told("This very request was run on Kling before: another run would only show that again.")
+SHOW_IT = told("Show it")
+RUN, RUN_ON_KLING = told(("Transfer the motion", "Transfer the motion on Kling"))
 NO_QUOTE = told("The vendor publishes no quote.")
 WITH_TOKEN = told("It can be read with a RunComfy token.")
 # Of each limit: whose and when it is, how it is got around, and which variable sets it.
@@ -100,6 +105,13 @@ def price_words(quote: Quote) -> PriceWords:
 def price_sentence(quote: Quote) -> str:
     """Say the same in one go, for a terminal as well as for the page."""
     return " ".join([*price_words(quote), schema_words(quote.changes)]).replace(NBSP, " ").strip()
+
+
+def run_label(quote: Quote) -> str:
+    """Say on the button where the run goes and what it may cost."""
+    if quote.estimate_usd is None:
+        return RUN_ON_KLING
+    return say("{label}, about\N{NO-BREAK SPACE}{price}", label=RUN_ON_KLING, price=dollars(quote.estimate_usd))
 
 
 def part_words(part: Timeline, quote: Quote | None) -> str:

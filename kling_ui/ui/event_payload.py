@@ -1,10 +1,11 @@
 """What handlers need of an event: its payload, words for errors, and which of several answers still counts."""
 
+import asyncio
 import functools
 import inspect
 import logging
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Hashable
 from contextlib import aclosing, contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import gradio as gr
 
 Member = TypeVar("Member", bound=Enum)
+Value = TypeVar("Value")
+SETTLED_S = 0.3  # a pause that nobody notices, and longer than what is known already takes to be found
 log = logging.getLogger(__name__)
 UNFORESEEN = told("Something went wrong inside the app.")
 UNFORESEEN_ADVICE = say_all(told("Try again. If it happens again, the app's log tells more."), told(REPORT_ADVICE))
@@ -53,6 +56,36 @@ def choice_of(value: object, otherwise: Member) -> Member:
         otherwise: One of the possible choices.
     """
     return next((member for member in type(otherwise) if member.value == value), otherwise)
+
+
+async def settled(values: AsyncIterator[Value], within_s: float = SETTLED_S) -> AsyncGenerator[Value]:
+    """Leave out each value that another one follows at once.
+
+    Whatever listens to an element does all its work again for every value that it is given, in the browser and here.
+
+    Args:
+        values: What an element is to show, one after the other; the last one is never left out.
+        within_s: How soon a value must be followed to be left out, in seconds.
+    """
+    steps = aiter(values)
+    coming = asyncio.ensure_future(anext(steps))
+    held: list[Value] = []
+    try:
+        while True:
+            await asyncio.wait({coming}, timeout=within_s if held else None)
+            if not coming.done():
+                yield held.pop()
+                continue
+            try:
+                held = [coming.result()]
+            except StopAsyncIteration:
+                break
+            coming = asyncio.ensure_future(anext(steps))
+        for value in held:
+            yield value
+    finally:
+        coming.cancel()
+        await asyncio.wait({coming})
 
 
 def error_text(error: Exception) -> KlingUIError:

@@ -1,6 +1,7 @@
 """The page in Chromium, served with all its real parts; and small plays of these parts for the handlers."""
 
 import importlib.util
+import inspect
 import os
 import socket
 import subprocess
@@ -258,7 +259,7 @@ def run_of(tmp_path: Path) -> Callable[..., RunView]:
 
 
 class CannedWorkers:
-    """Answers by the name of the work: with a value, by calling a function, or by raising."""
+    """Answers by the name of the work: with a value, by calling a function, which may take its time, or by raising."""
 
     previews_at_once = 1
 
@@ -269,7 +270,8 @@ class CannedWorkers:
         answer = self._answers[work.__name__]
         if isinstance(answer, Exception):
             raise answer
-        return answer(*args) if callable(answer) else answer
+        said = answer(*args) if callable(answer) else answer
+        return await said if inspect.isawaitable(said) else said
 
 
 class PlayedGallery:

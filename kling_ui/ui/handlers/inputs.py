@@ -17,7 +17,7 @@ from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution,
 from kling_ui.presentation.wording import size
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Repairs, RunRequest, SavedInputs
-from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of
+from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, settled, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
 from kling_ui.ui.handlers.editor import as_corrected, converted_as_corrected
 from kling_ui.ui.input_session import InputAnalysis, InputRepairs
@@ -243,7 +243,7 @@ class InputHandlers:
                 version = InputVersion(await _file(services, kind, given, url), origin=url)
                 whose = owner if kind is InputKind.IMAGE else ""
                 versions = InputVersions(await as_corrected(services, version, whose))
-                async for value in InputRepairs(lambda: services).arrive(kind, versions):
+                async for value in settled(InputRepairs(lambda: services).arrive(kind, versions)):
                     if not is_ours():
                         return
                     yield value | echo
@@ -350,17 +350,36 @@ def _told_of_reuse(
 
 async def _load(
     input_analysis: InputAnalysis, image: InputVersions | None, video: InputVersions | None
+) -> AsyncIterator[tuple[Any, Any]]:
+    """Show both inputs, what is quick to know first; a place that shows its value already is left alone."""
+    before: tuple[SlotValue | None, SlotValue | None] = (None, None)
+    async for pair in settled(_steps_of_both(input_analysis, image, video)):
+        first, second = (gr.skip() if new is old else new for new, old in zip(pair, before, strict=True))
+        yield first, second
+        before = pair
+
+
+async def _steps_of_both(
+    input_analysis: InputAnalysis, image: InputVersions | None, video: InputVersions | None
 ) -> AsyncIterator[tuple[SlotValue, SlotValue]]:
+    """Show both inputs anew whenever more is known of one; neither waits for the other."""
     given = {InputKind.IMAGE: image, InputKind.VIDEO: video}
-    steps = [input_analysis.steps(kind, versions) if versions else None for kind, versions in given.items()]
-    shown: list[SlotValue] = [{}, {}]
-    under_way = [number for number, step in enumerate(steps) if step is not None]
-    while under_way:
-        values = await asyncio.gather(*(anext(step) for number in under_way if (step := steps[number]) is not None))
-        for number, value in zip(under_way, values, strict=True):
-            shown[number] = value
-        yield shown[0], shown[1]
-        under_way = [number for number in under_way if shown[number].get("busy")]
+    steps = {kind: input_analysis.steps(kind, versions) for kind, versions in given.items() if versions}
+    shown: dict[InputKind, SlotValue] = {kind: {} for kind in given}
+    coming = {asyncio.ensure_future(anext(step)): kind for kind, step in steps.items()}
+    try:
+        while coming:
+            done, _ = await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
+            for kind, step in [(coming.pop(step), step) for step in done]:
+                try:
+                    shown[kind] = step.result()
+                except StopAsyncIteration:
+                    continue
+                coming[asyncio.ensure_future(anext(steps[kind]))] = kind
+                yield shown[InputKind.IMAGE], shown[InputKind.VIDEO]
+    finally:
+        for one in coming:
+            one.cancel()
 
 
 def _wanted(image: Path | None, video: Path | None) -> str:

@@ -17,6 +17,7 @@ from kling_ui.languages import say, told
 from kling_ui.long_clips.clip_plan import PlanResult, plan_clip, plan_result
 from kling_ui.long_clips.piece_runs import NextFrom
 from kling_ui.options import Orientation, Resolution, TransferOptions
+from kling_ui.presentation.money import NO_PRICE_YET
 from kling_ui.presentation.pieces_of_clips import offer_words
 from kling_ui.quotas import Usage
 from kling_ui.results import Progress
@@ -25,7 +26,7 @@ from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName, RunInputs
 from kling_ui.ui.browser_values import RunRequest, SavedInputs, model_of
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload
-from kling_ui.ui.handlers.price import NO_PRICE_YET, budget_value, lacks_token, refuse_bad_token, stop_value
+from kling_ui.ui.handlers.price import budget_value, lacks_token, refuse_bad_token, stop_value
 from kling_ui.ui.handlers.run_display import refuse_unknown
 from kling_ui.ui.open_long_runs import LongRunOrder, OpenLongRun
 from kling_ui.ui.services import Services

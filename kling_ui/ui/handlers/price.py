@@ -10,14 +10,25 @@ import gradio as gr
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, KlingUIError, RunError
-from kling_ui.languages import say, say_all, told
+from kling_ui.languages import say, say_all
 from kling_ui.options import Provider, Resolution, TransferOptions
 from kling_ui.pauses import PausedError, PauseScope
-from kling_ui.presentation.money import leaving_words, price_words, refusal_words, spending_sentence
+from kling_ui.presentation.money import (
+    ALREADY_ON_KLING,
+    FREE,
+    NO_PRICE_YET,
+    RUN,
+    RUN_ON_KLING,
+    SHOW_IT,
+    leaving_words,
+    price_words,
+    refusal_words,
+    run_label,
+    spending_sentence,
+)
 from kling_ui.presentation.offers import engine_label, offer_price, schema_stop_words, schema_words
 from kling_ui.presentation.request_code import WITHOUT_CORRECTIONS, CodeRequest, snippets
 from kling_ui.presentation.runs import in_words
-from kling_ui.presentation.wording import dollars
 from kling_ui.quotas import Usage
 from kling_ui.runs.pricing import Quote, foreseen_usage
 from kling_ui.runs.record import EngineName, RunInputs, Terms
@@ -30,12 +41,7 @@ from kling_ui.ui.views.input_slot import SlotValue
 from kling_ui.ui.visitors import Visitor, visitor_of
 from kling_ui.ui.web.client_address import home_of
 
-FREE = told("The preview is free: this app draws it, and nothing goes to Kling.")
-NO_PRICE_YET = told("Kling needs a RunComfy token. Enter yours at the top; until then no price can be shown.")
-ALREADY_ON_KLING = told("This very request was run on Kling before: another run would only show that again.")
-SHOW_IT = told("Show it")
 MAX_USD = 1.0  # what code allows a run to cost while no price is known
-RUN, RUN_ON_KLING = told(("Transfer the motion", "Transfer the motion on Kling"))
 
 
 class PriceHandlers:
@@ -236,13 +242,6 @@ def price_value(quote: Quote) -> dict[str, Any]:
         stop, way_out = schema_stop_words(quote.changes)
         return {"words": words.figure, "more": words.more, "stop": stop, "way_out": way_out} | tone
     return {"words": words.figure, "more": say_all(words.more, changed)} | tone
-
-
-def run_label(quote: Quote) -> str:
-    """Say on the button where the run goes and what it may cost."""
-    if quote.estimate_usd is None:
-        return RUN_ON_KLING
-    return say("{label}, about\N{NO-BREAK SPACE}{price}", label=RUN_ON_KLING, price=dollars(quote.estimate_usd))
 
 
 def refuse_bad_token(engine: EngineName, token_line: dict[str, Any] | None) -> None:

@@ -8,6 +8,7 @@ import pytest
 from kling_ui.errors import KlingUIError, MediaError, RunError
 from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import RunState
+from kling_ui.ui.event_payload import SETTLED_S
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.inputs import InputHandlers
 
@@ -41,12 +42,41 @@ def video(services):
     return {"ref": services.signed_files.sign(services.examples / EXAMPLES[0].video), "facts": [("Size", "")]}
 
 
+@pytest.fixture
+def slow(canned):
+    """Has reading and looking take longer than what the page leaves out."""
+
+    def slowed(answer):
+        async def later(*_):
+            await asyncio.sleep(1.5 * SETTLED_S)
+            return answer
+
+        return later
+
+    canned |= {name: slowed(canned[name]) for name in ("probe_image", "analyse_image")}
+
+
+@pytest.mark.usefixtures("slow")
 def test_an_upload_shows_itself_then_its_facts_then_what_was_found(handlers, image):
     first, second, third = _all(handlers.on_image("", _told(ref=image["ref"], seq=4), TAB))
     assert (first["busy"], first["url"].startswith("files/"), "facts" in first) == ("Reading the file", True, False)
     assert (second["busy"], bool(second["facts"])) == ("Looking for the character", True)
     assert (third["busy"], third["found"]) == ("", "No character was found.")
     assert {value["seq"] for value in (first, second, third)} == {4}
+
+
+def test_what_is_known_at_once_is_shown_by_one_value(handlers, image):
+    (value,) = _all(handlers.on_image("", _told(ref=image["ref"], seq=4), TAB))
+    assert (value["busy"], value["found"]) == ("", "No character was found.")
+    ((image, video),) = _all(handlers.on_first_inputs(None, TAB))
+    assert (image["busy"], video["busy"]) == ("", "")
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_place_that_shows_its_value_is_left_alone(handlers):
+    images, videos = zip(*_all(handlers.on_first_inputs(None, TAB)), strict=True)
+    assert [image["busy"] for image in images] == ["Reading the file", "Looking for the character", ""]
+    assert (videos[0]["busy"], *videos[1:]) == ("", gr.skip(), gr.skip())
 
 
 def test_the_words_of_an_example_do_not_stay_with_another_picture(handlers):
@@ -86,25 +116,27 @@ def test_a_link_is_fetched_and_remembered_as_the_origin(handlers, services, monk
     assert last["origin"] == "https://example.org/a.png"
 
 
+@pytest.mark.usefixtures("slow")
 def test_the_newest_upload_wins(handlers, image):
     async def both():
         older = handlers.on_image("", _told(ref=image["ref"], seq=1), TAB)
         await anext(older)
         newer = handlers.on_image("", _told(ref=image["ref"], seq=2), TAB)
         await anext(newer)
-        return [value async for value in older], [value["seq"] async for value in newer]
+        return [value async for value in older], {value["seq"] async for value in newer}
 
-    assert asyncio.run(both()) == ([], [2, 2])
+    assert asyncio.run(both()) == ([], {2})
 
 
+@pytest.mark.usefixtures("slow")
 def test_another_tab_is_another_matter(handlers, image):
     async def both():
         older = handlers.on_image("", _told(ref=image["ref"], seq=1), TAB)
         await anext(older)
         await anext(handlers.on_image("", _told(ref=image["ref"], seq=1), gr.Request(session_hash="other")))
-        return len([value async for value in older])
+        return [value async for value in older]
 
-    assert asyncio.run(both()) == 2
+    assert asyncio.run(both())[-1]["found"] == "No character was found."
 
 
 def test_an_example_brings_its_settings(handlers):

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from kling_ui.errors import APIConnectionError, AuthenticationError, InsufficientBalanceError
 from kling_ui.options import Provider, TransferOptions
 from kling_ui.pauses import Pause, PausedError, PauseScope
+from kling_ui.presentation.money import FREE, NO_PRICE_YET, RUN, RUN_ON_KLING, run_label
 from kling_ui.presentation.wording import NBSP
 from kling_ui.quotas import Usage
 from kling_ui.runs.model_schema import FieldChange, SchemaChange
@@ -17,7 +18,7 @@ from kling_ui.runs.publishing.protocol import NoPublisherError
 from kling_ui.ui.browser_values import RunRequest, read_shown_rate
 from kling_ui.ui.event_payload import UNFORESEEN, UNFORESEEN_ADVICE
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.handlers.price import FREE, NO_PRICE_YET, RUN, RUN_ON_KLING, PriceHandlers, price_value, run_label
+from kling_ui.ui.handlers.price import PriceHandlers, price_value
 
 ANN = "a" * 43
 URL = "https://pics.example/me.png"
