@@ -268,6 +268,7 @@ class FrameAnalysis:
     brightness: float = 1.0
     shade: float = 0.0
     glare: float = 0.0
+    is_veiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
