@@ -5,7 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from kling_ui.vision.pose import FACE, MASK_THRESHOLD, SURE_SCORE_MIN, Pose, pose_detector
+from kling_ui.vision.pose import FACE, MASK_THRESHOLD, SURE_SCORE_MIN, Pose, detect_pose, pose_detector
 
 _LIGHT_DIGITS = 3  # decimals kept
 _BRIGHT_PERCENTILE = 95  # of a figure's brightness: face and hands, whatever the clothes are
@@ -17,6 +17,7 @@ _BURNT_OUT_MIN = 0.98  # of white: what lies above it shows no more differences
 _FACE_PX_MIN = 12  # area below which a face is too small to judge
 # Nobody is lost in light where the dark parts are darker; else the levels between these percentiles are spread.
 _VEILED_MIN, _SPREAD_PERCENTILES = 0.5, (0.5, 99.5)
+_SPECK_SHARE = 0.03  # of the picture
 _GRAIN_PX = 3  # side of the median filter that removes noise and grain, which would be spread as well
 # Pictures whose lightest parts, but for a few lamps, do not reach this level are brightened, as noise allows.
 _LIGHT_PERCENTILE, _LIT_LEVEL, _GAIN_MAX = 99, 160.0, 6.0
@@ -72,17 +73,20 @@ def _burnt_out_share(grey: np.ndarray) -> float:
 
 
 def _appears_when_spread(rgb: np.ndarray) -> bool:
-    """Tell whether the detector is sure of somebody once the levels of a picture are spread over the whole range.
+    """Tell whether somebody who is no speck appears once the levels of a picture are spread over the whole range.
 
-    Of 37 washed-out pictures of figures that it had missed, in noise, grain and low quality, too, it was in 35; of 145
-    empty rooms, pale walls and landscapes in none.
+    Of 154 washed-out pictures of figures that the detector had missed, in noise, grain and low quality, 121 showed
+    them, on 11-27 % of the picture; of 664 empty pale rooms, walls and landscapes none did: books passed for bodies
+    of 1.5 %.
     """
     smooth = cv2.medianBlur(rgb, _GRAIN_PX)
     low, high = np.percentile(cv2.cvtColor(smooth, cv2.COLOR_RGB2GRAY), _SPREAD_PERCENTILES).tolist()
     if high <= low:
         return False
     spread = cv2.convertScaleAbs((smooth - np.float32(low)).clip(0), alpha=255 / (high - low))
-    return any(body.score >= SURE_SCORE_MIN for body in pose_detector().candidates(spread))
+    bodies = [body for body in pose_detector().candidates(spread) if body.score >= SURE_SCORE_MIN]
+    poses = (detect_pose(pose_detector(), spread, body) for body in bodies)
+    return any(pose is not None and (pose.subject_share or 0.0) >= _SPECK_SHARE for pose in poses)
 
 
 def _face(landmarks: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
