@@ -438,7 +438,7 @@ def _person_facts(picture: Picture, small: np.ndarray, pose: Pose) -> PersonFact
         mask_agreement=round(pose.mask_agreement or 0.0, _SHARE_DIGITS),
         tilt_deg=round(float(tilt_deg(pose.landmarks, width / height)), _ANGLE_DIGITS),
         turn_deg=round(float(turn_deg(pose.world_m)), _ANGLE_DIGITS),
-        covered=covered_parts(plan, pose.landmarks, within),
+        covered=covered_parts(plan, pose.landmarks, within, confidence=pose.confidence),
         hidden=hidden_joints(pose.landmarks, pose.world_m, within)
         or hidden_hands(pose.landmarks, pose.world_m, within),
         turns=stored_turns(picture.rgb, pose),

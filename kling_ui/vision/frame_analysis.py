@@ -32,6 +32,7 @@ _ALIKE_COLOUR = (14, 6, 6)  # levels of L, a, b, as above
 _ALIKE_MAX, _SQUARE_ALIKE_MAX = 0.33, 0.6
 # Of their rectangle such things fill at least so much; what fills less than the second is cloth and a window's frame.
 _FILLS_MIN, _RAGGED_MAX = 0.8, 0.3
+_SURE_MIN = 0.8  # of the detector: a body behind a board measured 0.2-0.79, 99 % of those in pale clothes more
 _CUT_EDGE_SHARE = 0.05  # joints this near to the picture's edge are cut by it rather than hidden
 _BACK_DEG = 180  # the back is to the camera
 _SIDEWAYS_DEG = 40.0  # beyond it the far arm and leg hide behind the body, as they should
@@ -114,7 +115,9 @@ def hidden_hands(landmarks: np.ndarray, world_m: np.ndarray, within: Box = _WHOL
     return ("left hand", "right hand") if is_front and is_inside and (visibility < _HAND_SEEN_MIN).all() else ()
 
 
-def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) -> tuple[str, ...]:
+def covered_parts(
+    rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE, *, confidence: float = 1.0
+) -> tuple[str, ...]:
     """Name the parts of one body that something plain in front of it covers: a post, a beam, a table, a caption's bar.
 
     Things with a pattern, and things that end at the body's outline, are not found.
@@ -123,6 +126,8 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
         rgb: ``(height, width, 3)`` uint8.
         landmarks: ``(33, 4)``.
         within: What of the picture shows something, as fractions: dark clothes often merge with black bars.
+        confidence: How sure the detector is of the body, 0-1. One of whom it is not sure is read askew where the head
+            is hidden, so that the background itself lies on what is taken for the body.
     """
     scale = min(1.0, PLAN_PX / max(rgb.shape[:2]))
     size = max(2, round(rgb.shape[1] * scale)), max(2, round(rgb.shape[0] * scale))
@@ -144,7 +149,7 @@ def covered_parts(rgb: np.ndarray, landmarks: np.ndarray, within: Box = _WHOLE) 
         on, off, near = (np.count_nonzero(patch & part[window]) for part in (outline, beyond, surroundings))
         if near > _SURROUNDINGS_MAX * surroundings.sum() or not _stands_in_front(patch, on / area, off / area):
             continue
-        if not _is_background(patch, _alike(lab, x, y)[surroundings].mean()):
+        if confidence < _SURE_MIN or not _is_background(patch, _alike(lab, x, y)[surroundings].mean()):
             found.append(name)
     return tuple(dict.fromkeys(found))
 
@@ -333,7 +338,7 @@ def analyse_frame(sampled_frame: SampledFrame, *, thorough: bool) -> AnalysedFra
         box=mask_box(main),
         others=group.others,
         is_thorough=thorough,
-        covered=covered_parts(plan, main.landmarks, within),
+        covered=covered_parts(plan, main.landmarks, within, confidence=main.confidence),
         hidden=hidden_joints(main.landmarks, main.world_m, within),
         sharpness=round(sharpness(sampled_frame.grey(_SHARP_PX), main.mask), _SHARP_DIGITS),
         **lighting(small, main)._asdict(),

@@ -95,6 +95,12 @@ def test_pale_clothes_before_a_pale_wall_hide_nothing(clothes, backdrop, light):
     assert covered_parts(rgb, places) == ()
 
 
+def test_a_body_of_whom_the_detector_is_not_sure_gets_no_benefit_of_its_clothes():
+    rgb, places = clothed(WHITE, "hall", 1.15)
+    assert covered_parts(rgb, places, confidence=0.85) == ()
+    assert covered_parts(rgb, places, confidence=0.5) != ()
+
+
 @pytest.mark.parametrize("box", [(0.0, 0.62, 1.0, 0.74), (0.44, 0.0, 0.56, 1.0)], ids=["a beam", "a post"])
 @pytest.mark.parametrize(
     ("look", "colour"),
