@@ -89,7 +89,7 @@ BEFORE_WHITE = [
     for name, look, backdrop, prop, change in (
         ("beam-over-white-clothes", in_white(MAYA), "hall", post(0, 0.62, 1, 0.74), under("noise")),
         ("table-before-white-clothes", in_white(THEO), "plain", post(0, 0.66, 1, 0.82, colour=WOOD), under("soft")),
-        ("board-over-white-clothes", in_white(DANCER), "plain", post(0.3, 0.4, 0.7, 0.54, colour=YELLOW), lit(1.05)),
+        ("board-over-white-clothes", in_white(DANCER), "plain", post(0.15, 0.4, 0.85, 0.54, colour=YELLOW), lit(1.0)),
         ("beam-over-cream-clothes", in_cream(MAYA), "room", post(0, 0.64, 1, 0.76), under("compressed")),
     )
 ]
