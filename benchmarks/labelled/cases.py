@@ -12,9 +12,10 @@ from benchmarks.labelled.photographs import PHOTOGRAPHS
 from benchmarks.labelled.picture_files import PICTURE_FILES
 from benchmarks.labelled.pictures import BROKEN_PICTURES, SANE_PICTURES
 from benchmarks.labelled.shots import CUT_CLIPS
+from benchmarks.labelled.studios import STUDIO_CLIPS, STUDIO_PICTURES
 from benchmarks.labelled.variants import VARIANTS
 
-PICTURES: tuple[Picture, ...] = (*SANE_PICTURES, *PICTURE_FILES, *BROKEN_PICTURES, *PHOTOGRAPHS)
+PICTURES: tuple[Picture, ...] = (*SANE_PICTURES, *PICTURE_FILES, *BROKEN_PICTURES, *PHOTOGRAPHS, *STUDIO_PICTURES)
 CLIPS: tuple[Clip, ...] = (
     *SANE_CLIPS,
     *PEOPLE_CLIPS,
@@ -25,6 +26,7 @@ CLIPS: tuple[Clip, ...] = (
     *FORMAT_CLIPS,
     *SIZE_CLIPS,
     *VARIANTS,
+    *STUDIO_CLIPS,
 )
 CASES: tuple[Case, ...] = (*PICTURES, *CLIPS, *PAIRS)
 # What the tests run: every rule about content, in about a minute of one core.
@@ -34,11 +36,12 @@ QUICK: Mapping[type[Case], tuple[str, ...]] = {
         *("arms-up", "squatting", "leaning-20", "dark", "thin-pole", "tiny-second", "webp", "side-296", "side-340"),
         *("aspect-2.53", "10.4-mb", "nobody", "covers-4", "covers-6", "cut-at-the-shins", "no-head", "post-over-arm"),
         *("hands-behind", "lying", "handstand", "two-people", "half-hidden-second", "too-dark", "low-key"),
-        *("too-bright", "washed-out", "white-studio", "white-clothes-pale"),
+        *("too-bright", "washed-out", "white-studio", "white-clothes-pale", "nobody-compressed"),
     ),
     Clip: (
         *("dance", "talk", "flash", "two-people", "enters", "cut-to-another-scene", "jump-cut", "dissolve", "pan"),
         *("fast-36-fps", "post-over-arm", "file-all-wrong", "clip-upside-down", "too-dark", "washed-out-talk"),
+        *("white-clothes", "wide-5.2-dance"),
     ),
     Pair: (
         *("portrait-with-portrait", "upper-with-upper", "upper-with-full", "full-with-upper", "tight-with-dance"),
@@ -50,7 +53,8 @@ QUICK: Mapping[type[Case], tuple[str, ...]] = {
 NEAR_MISSES: Mapping[str, str] = {
     "image.aspect": "aspect-2.48 aspect-wide-2.45 slim-960 slim-980 slim-1000 wide-960 wide-990 wide-1000",
     "image.body": "tight mid-thigh head-near* feet-near* mid-thigh-in* arms-out-soft arms-up-in-grain upper-body-comp*",
-    "image.bright": "white-* snow* high-key* slight-veil bright",
+    "image.bright": "white-* snow* high-key* slight-veil bright cream-* nobody-in-* nobody-but-a-wall* "
+    "nobody-compressed",
     "image.character": "covers-2 dark dark-in-noise from-behind-in-grain far-away half-turned-soft arms-up-in-side* "
     "upper-in-the-shade squatting-warm",
     "image.coverage": "covers-6 covers-8 covers-enough-*",
@@ -58,13 +62,14 @@ NEAR_MISSES: Mapping[str, str] = {
     "image.format": "jpeg alpha-but-opaque grey usual-profile-* 9.9-mb",
     "image.large": "4096-px long-3* long-4000 long-4032 long-4060 long-4080 long-4090",
     "image.occlusion": "thin-pole post-beside* hands-folded thin-pole-in-grain folded-hands-* squatting-compressed "
-    "shadow-over-nobody bright-sleeves*",
+    "shadow-over-nobody bright-sleeves* white-clothes-* cream-*",
     "image.people": "tiny-second poster* screen* mirror* shadow-o* crowd-*",
     "image.posture": "leaning-20 leaning-32 squatting leaning-25* leaning-30* leaning--* leaning-35*",
     "image.profile": "usual-profile-*",
     "image.side": "side-340 sides-341* sides-342* sides-344* sides-348* sides-35* sides-36*",
     "image.size": "9.9-mb 9-mb* 9.5-mb* 9.8-mb* 9.95-mb*",
-    "video.bright": "white-clothes* slight-veil backlight* step-bright flash flash-in-noise lamp-switched-on",
+    "video.bright": "white-* cream-* nobody-in-* slight-veil backlight* step-bright flash flash-in-noise "
+    "lamp-switched-on",
     "video.camera": "faint-sway* letterbox flicker lamp-switched-on fixed-* walk",
     "video.codec": "mov mov-* baseline-*",
     "video.cuts": "flash flash-in-noise dimmed dimmed-and-back flicker flicker-compressed lamp-switched-o* fast-arms",
@@ -75,14 +80,15 @@ NEAR_MISSES: Mapping[str, str] = {
     "video.hdr": "ten-bits-* hevc yuv444 yuv422-* baseline-*",
     "video.interlaced": "baseline-* mov-* thin-pole logo",
     "video.people": "tiny-second poster poster-in-grain screen* mirror shadow-on-the-wall crowd-far-away*",
-    "video.person": "thin-pole* logo post-beside* slightly-soft dance-dark turning begins-in-noise letterbox",
-    "video.side": "side-340 side-3850 sides-606* sides-61* sides-64* sides-384*",
+    "video.person": "white-* cream-* wide-* thin-pole* logo post-beside* slightly-soft dance-dark turning "
+    "begins-in-noise letterbox",
+    "video.side": "wide-* side-340 side-3850 sides-606* sides-61* sides-64* sides-384*",
     "video.size": "99.9-mb 98-mb 99.5-mb 99.99-mb 97-mb 99-mb 99.8-mb 95-mb 99.95-mb",
     "video.size-changes": "letterbox pillarbox mov-* baseline-* interlaced",
     "video.sound": "sound-is-there sounding-*",
     "video.speed": "lively* brisk-walk* walk slightly-soft",
     "video.still": "slow hardly-moves-* stands-then-moves-*",
-    "video.usable": "flash dimmed lively turning from-the-side thin-pole faint-sway letterbox",
+    "video.usable": "white-* cream-* wide-* flash dimmed lively turning from-the-side thin-pole faint-sway letterbox",
     "pair.aspect": "roomy-beside* arms-out-beside* arms-up-beside-lively arms-up-in-grain-beside-dance-large "
     "poster-landscape-beside-logo maya-full-landscape-beside-step* square-with-*",
     "pair.framing": "roomy-with-step* arms-out-with* leaning-25* theo-upper-with-talk* upper-body-compressed-with-talk "

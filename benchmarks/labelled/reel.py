@@ -122,6 +122,13 @@ class Reel:
         rows, columns = 2 * round(above * height / 2), 2 * round(beside * width / 2)
         return self._with(np.pad(self.frames, ((0, 0), (rows, rows), (columns, columns), (0, 0))))
 
+    def widened(self, aspect: float, share: float = 0.5) -> "Reel":
+        """Make it so many times as wide as high: its sides go on as they are, from a share of what is added on."""
+        height, width = self.frames.shape[1:3]
+        added = 2 * round(height * aspect / 2) - width
+        before = round(share * added)
+        return self._with(np.pad(self.frames, ((0, 0), (0, 0), (before, added - before), (0, 0)), mode="edge"))
+
     def each(self, change: Callable[[np.ndarray, float], np.ndarray]) -> "Reel":
         """Change every frame, given with its time in seconds."""
         frames = [change(frame, place / self.fps) for place, frame in enumerate(self.frames)]

@@ -80,6 +80,12 @@ def in_white(look: Look, **more: tuple[int, int, int]) -> Look:
     return replace(look, **more, **white)
 
 
+def in_cream(look: Look) -> Look:
+    """The same character in clothes of the colour of plaster."""
+    cream = {"top": (240, 232, 214), "accent": (236, 228, 212), "trousers": (234, 226, 208), "shoes": (238, 230, 214)}
+    return replace(look, **cream)
+
+
 def cut_out(
     look: Look,
     pose: Pose | None = None,

@@ -10,7 +10,7 @@ from figure.cast import DANCER, MAYA, THEO
 
 from benchmarks.labelled.acting import arms_up, hands_folded, handstand, walker
 from benchmarks.labelled.reel import Reel
-from benchmarks.labelled.stills import in_black, in_white
+from benchmarks.labelled.stills import in_black, in_cream, in_white
 from kling_ui.media.video import read_frames
 from kling_ui.vision.pose import Landmark
 
@@ -163,6 +163,22 @@ def _white(t_s: float) -> Scene:
     return _whole(in_white(MAYA), dance(t_s), "hall", height_m=2.9)
 
 
+def _white_step(t_s: float) -> Scene:
+    return _whole(in_white(THEO), dance(t_s + 2.0), "plain", height_m=2.7)
+
+
+def _white_talk(t_s: float) -> Scene:
+    return Scene((Actor(in_white(DANCER), gesture(t_s)),), Camera(y_m=1.22, height_m=1.16), "hall")
+
+
+def _cream(t_s: float) -> Scene:
+    return _whole(in_cream(DANCER), dance(t_s + 1.0), "room", height_m=2.8)
+
+
+def _pale_room(_: float) -> Scene:
+    return Scene((), Camera(y_m=1.0, height_m=2.6), "hall")
+
+
 def _empty(_: float) -> Scene:
     return Scene((), Camera(y_m=1.0, height_m=2.6), "room")
 
@@ -191,7 +207,11 @@ TAKES: dict[str, Take] = {
     "floor": Take(_floor),
     "black": Take(_black, 3.5, 480, 720),
     "white": Take(_white, 3.5, 480, 720),
+    "white_step": Take(_white_step, 3.5, 480, 720),
+    "white_talk": Take(_white_talk, 3.5),
+    "cream": Take(_cream, 3.5, 480, 720),
     "empty": Take(_empty, 0.25),
+    "pale_room": Take(_pale_room, 0.25),
 }
 
 

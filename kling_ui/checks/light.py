@@ -27,6 +27,8 @@ class Lit(Protocol):
     def shade(self) -> float: ...  # noqa: D102
     @property
     def glare(self) -> float: ...  # noqa: D102
+    @property
+    def is_veiled(self) -> bool: ...  # noqa: D102
 
 
 def is_lit(light: Lit) -> bool:
@@ -48,11 +50,16 @@ def is_dark(light: Lit, confidence: float, hidden: Sequence[str]) -> bool:
 def is_bright(light: Lit, confidence: float, hidden: Sequence[str]) -> bool:
     """Tell whether somebody is too bright to be made out: washed out for certain, or pale and the detector has doubts.
 
+    A pale wall with nobody in front is not too bright: somebody must appear once its levels are spread, or most of the
+    picture be burnt out, where nobody could.
+
     Args:
         light: Of the figure.
-        confidence: How sure the detector is of the figure, 0-1.
+        confidence: How sure the detector is of the figure, 0-1; 0 where nobody was found.
         hidden: Parts that seem to be hidden.
     """
+    if confidence <= 0:
+        return light.shade >= PALE_MIN and (light.is_veiled or light.glare >= BLANK_SHARE_MIN)
     return light.shade >= WASHED_OUT_MIN or (_is_pale(light) and _is_doubtful(confidence, hidden))
 
 

@@ -72,6 +72,8 @@ def orientation(decoded: av.VideoFrame) -> tuple[int, bool]:
         after them. Together these are the eight orientations that a display matrix (ISO/IEC 14496-12, 8.3.2) may ask
         for.
     """
+    if isinstance(decoded.opaque, tuple):  # kept from the frame that it was made of
+        return decoded.opaque
     side_data: Any = decoded.side_data  # PyAV's annotations know of one kind only
     try:
         matrix = side_data[SideDataType.DISPLAYMATRIX]

@@ -9,14 +9,19 @@ import numpy as np
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace
 
+from kling_ui.media.display import orientation
+
 _YCGCO, _CONSTANT_LUMINANCE = 8, 10  # libavutil's numbers of matrices
 _LUMA_2020 = (0.2627, 0.6780, 0.0593)  # ITU-R BT.2020-2, table 4, with what follows of it
 _BLUE, _RED = (1.9404, 1.5816), (1.7184, 0.9936)  # of a difference below 0, and above
 _ALPHA, _BETA = 1.0993, 0.0181
 
 
-def in_known_matrix(frame: av.VideoFrame) -> av.VideoFrame:
-    """Give a decoded frame back, or the same picture as 16-bit R'G'B' where its matrix is an odd one."""
+def in_known_matrix(frame: av.VideoFrame, *, is_first: bool) -> av.VideoFrame:
+    """Give a decoded frame back, or the same picture as 16-bit R'G'B' where its matrix is an odd one.
+
+    The first one of a clip, which is asked for it, keeps its orientation.
+    """
     if frame.format.is_rgb or frame.colorspace not in {_YCGCO, _CONSTANT_LUMINANCE}:
         return frame
     matrix, frame.colorspace = frame.colorspace, Colorspace.ITU709  # only a name: libswscale refuses the others
@@ -29,6 +34,8 @@ def in_known_matrix(frame: av.VideoFrame) -> av.VideoFrame:
     made.pts, made.time_base = frame.pts, frame.time_base
     made.color_primaries, made.color_trc = frame.color_primaries, frame.color_trc
     made.color_range = ColorRange.JPEG
+    if is_first:
+        made.opaque = orientation(frame)
     return made
 
 

@@ -216,7 +216,7 @@ def _stamped_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tup
             damage = error
             continue  # after an error in reading, the demuxer's iterator is at its end
         for picture in pictures:
-            decoded = in_known_matrix(picture)
+            decoded = in_known_matrix(picture, is_first=not count)
             settle_colours(decoded)
             if picture.key_frame or not first_aspect:  # what a decoder says of pixels is early, but changes there only
                 aspect = plausible_aspect(stream.codec_context.sample_aspect_ratio)

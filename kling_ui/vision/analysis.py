@@ -59,7 +59,7 @@ from kling_ui.vision.stored_turns import stored_turns
 NOTHING_CORRECTED = Corrections()
 _KEY_CHARS = 24  # of what tells corrections apart in a file's name; enough that no two meet
 _KINDS_MAX = 8  # dataclasses that are kept here; there are fewer
-VERSION = 9  # raise it whenever an analysis finds something else than before in the same file
+VERSION = 10  # raise it whenever an analysis finds something else than before in the same file
 
 T = TypeVar("T")
 Facts = TypeVar("Facts", ImageFacts, VideoFacts)
@@ -184,7 +184,8 @@ class ImageAnalysis:
         others: Boxes of everybody else of a comparable size, ``(left, top, right, bottom)`` as fractions.
         brightness: Of the character's light parts, 0-1; of the picture's when nobody was found.
         shade: Of its dark parts, 0-1, likewise.
-        glare: Share of the face that is burnt out, 0-1.
+        glare: Share of the face that is burnt out, 0-1; of the picture when nobody was found.
+        is_veiled: Nobody was found, but somebody is there once the levels are spread.
         corrected: What a person corrected of it by hand, if anything.
     """
 
@@ -197,6 +198,7 @@ class ImageAnalysis:
     brightness: float = 1.0
     shade: float = 0.0
     glare: float = 0.0
+    is_veiled: bool = False
     corrected: CorrectionSummary | None = None
 
     @property
@@ -436,7 +438,7 @@ def _person_facts(picture: Picture, small: np.ndarray, pose: Pose) -> PersonFact
         mask_agreement=round(pose.mask_agreement or 0.0, _SHARE_DIGITS),
         tilt_deg=round(float(tilt_deg(pose.landmarks, width / height)), _ANGLE_DIGITS),
         turn_deg=round(float(turn_deg(pose.world_m)), _ANGLE_DIGITS),
-        covered=covered_parts(plan, pose.landmarks, within),
+        covered=covered_parts(plan, pose.landmarks, within, confidence=pose.confidence),
         hidden=hidden_joints(pose.landmarks, pose.world_m, within)
         or hidden_hands(pose.landmarks, pose.world_m, within),
         turns=stored_turns(picture.rgb, pose),

@@ -2,14 +2,22 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 
 import cv2
 import numpy as np
 
 from kling_ui.media.video import Frame
-from kling_ui.vision.detector import Candidate, OnePerThread, PoseDetector, PoseReading, PoseTracker, lent_tracker
+from kling_ui.vision.detector import (
+    Candidate,
+    OnePerThread,
+    PoseDetector,
+    PoseReading,
+    PoseTracker,
+    is_oblong,
+    lent_tracker,
+)
 
 # 0.5 is the detector's own default. Stylised characters are often found only lower (0.4 for a painted face), which is
 # believed when the landmarks lie on the mask: those of a true find do (0.8-1.0 measured), a phantom's do not (0.0-0.4).
@@ -198,7 +206,17 @@ def find_poses(frames: Iterable[Frame], *, connected: bool = True) -> Iterator[t
     """
     with _tracker(connected=connected) as follower:
         for frame in frames:
-            yield frame, pose_of(follower.read(frame.rgb))
+            yield frame, next_pose(follower, frame.rgb)
+
+
+def next_pose(follower: PoseTracker, rgb: np.ndarray) -> Pose | None:
+    """Read the pose in a clip's next frame, in an oblong one without the tracker, which would find nobody there."""
+    if not is_oblong(rgb):
+        return pose_of(follower.read(rgb))
+    detector = pose_detector()
+    body = next(iter(detector.candidates(rgb)), None)
+    pose = detect_pose(detector, rgb, body) if body is not None and body.score >= SURE_SCORE_MIN else None
+    return None if pose is None else replace(pose, mask=None)
 
 
 def _tracker(*, connected: bool) -> contextlib.AbstractContextManager[PoseTracker]:

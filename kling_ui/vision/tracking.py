@@ -11,7 +11,7 @@ import numpy as np
 
 from kling_ui.media.video import Frame
 from kling_ui.vision.detector import lent_tracker
-from kling_ui.vision.pose import EPSILON, HIPS, KEYPOINTS, SHOULDERS, SURE_SCORE_MIN, Pose, pose_of
+from kling_ui.vision.pose import EPSILON, HIPS, KEYPOINTS, SHOULDERS, SURE_SCORE_MIN, Pose, next_pose
 
 DETECTIONS_PER_S = 12.0  # fewer lose fast hands
 EVERY_MAX = 4  # frames from detection to detection, however many frames a second there are
@@ -31,7 +31,7 @@ def track_poses(frames: Iterable[Frame], *, fps: float) -> Iterator[tuple[Frame,
         fps: Frames per second.
     """
     with lent_tracker(SURE_SCORE_MIN) as follower:
-        yield from track_sparsely(frames, lambda frame: pose_of(follower.read(frame.rgb)), every=detection_stride(fps))
+        yield from track_sparsely(frames, lambda frame: next_pose(follower, frame.rgb), every=detection_stride(fps))
 
 
 def detection_stride(fps: float) -> int:

@@ -171,9 +171,20 @@ def test_in_glaring_light_nothing_is_called_hidden(light, fields, rules):
         assert f"{max(light.values()) * 100:.0f} % of" in message(found[0])
 
 
-def test_a_picture_in_which_it_is_too_bright_to_find_anybody_says_so():
-    rules = {finding.rule for finding in check_image(replace(LOOK, person=None, shade=0.9)).findings}
-    assert rules == {"image.bright", "image.character"}
+@pytest.mark.parametrize(
+    ("light", "is_told"),
+    [
+        ({"shade": 0.9, "is_veiled": True}, True),
+        ({"shade": 0.65, "is_veiled": True}, True),
+        ({"shade": 0.75, "glare": 0.95}, True),  # burnt out: whoever was there is lost
+        ({"shade": 0.67}, False),  # a pale wall
+        ({"shade": 0.93, "glare": 0.05}, False),  # a white one
+        ({"shade": 0.55, "glare": 0.7}, False),  # a bright sky
+    ],
+)
+def test_a_picture_in_which_it_is_too_bright_to_find_anybody_says_so_and_a_pale_wall_does_not(light, is_told):
+    rules = {finding.rule for finding in check_image(replace(LOOK, person=None, **light)).findings}
+    assert rules == {"image.bright", "image.character"} if is_told else {"image.character"}
 
 
 def test_a_picture_in_which_it_is_too_dark_to_find_anybody_says_so():

@@ -224,6 +224,17 @@ def test_in_glaring_light_nobody_is_called_hidden(watch, letters, light, rules):
         assert f"{max(light.values()) * 100:.0f} % of" in message(found["video.bright"])
 
 
+@pytest.mark.parametrize(("light", "is_told"), [({"is_veiled": True}, True), ({"glare": 0.9}, True), ({}, False)])
+def test_a_pale_wall_without_anybody_is_not_too_bright(watch, light, is_told):
+    seen = watch("F" * 8 + "." * 16)
+    moments = [
+        replace(moment, shade=0.85, **light) if not moment.confidence else moment for moment in seen.notes.moments
+    ]
+    assert sum(not moment.confidence for moment in moments) == 16
+    found = findings(replace(seen, notes=replace(seen.notes, moments=tuple(moments))))
+    assert ("video.bright" in found) is is_told
+
+
 def test_a_flash_is_not_a_clip_that_is_too_bright(watch):
     seen = watch("F" * 24)
     moments = [replace(moment, shade=0.95 if place < 5 else 0.1) for place, moment in enumerate(seen.notes.moments)]

@@ -74,6 +74,44 @@ def four_colours(tmp_path: Path) -> Path:
     return tmp_path / "four.mp4"
 
 
+@pytest.fixture
+def four_colours_in_ycgco(tmp_path: Path, four_colours: Path) -> Path:
+    """The same in YCgCo (ITU-T H.273, 8.3), as screen recorders write it; libswscale does not know it."""
+    rgb = next(read_frames(four_colours, container="mp4")).rgb
+    red, green, blue = np.moveaxis(rgb.astype(float), -1, 0)
+    planes = np.stack([(red + 2 * green + blue) / 4, 128 + green / 2 - (red + blue) / 4, 128 + (red - blue) / 2])
+    with av.open(str(tmp_path / "ycgco.mp4"), "w") as out:
+        video = out.add_stream("libx264", rate=24)
+        video.width, video.height, video.pix_fmt = 320, 180, "yuv444p"
+        video.codec_context.colorspace, video.codec_context.color_range = 8, 2
+        for number in range(24):
+            frame = av.VideoFrame.from_ndarray(np.rint(planes).clip(0, 255).astype(np.uint8), format="yuv444p")
+            frame.colorspace, frame.color_range = 8, 2
+            frame.pts, frame.time_base = number, Fraction(1, 24)
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+    return tmp_path / "ycgco.mp4"
+
+
+@pytest.mark.parametrize("matrix", ORIENTATIONS, ids=str)
+def test_an_odd_colour_matrix_keeps_the_orientation(four_colours, four_colours_in_ycgco, tmp_path, matrix):
+    plain, odd = with_matrix(four_colours, matrix), with_matrix(four_colours_in_ycgco, matrix)
+    facts, expected = probe_video(odd), probe_video(plain)
+    assert (facts.width_px, facts.height_px, facts.is_mirrored) == (
+        expected.width_px,
+        expected.height_px,
+        expected.is_mirrored,
+    )
+    repaired = transform_video(odd, replace(WHOLE, size=(facts.width_px, facts.height_px)), tmp_path)
+    shown = next(read_frames(plain, container="mp4")).rgb.astype(int)
+    for rgb in (
+        next(read_frames(odd, container="mp4")).rgb,
+        next(load_sampled_frames(odd, container="mp4", fps=24)).rgb,
+        next(read_frames(repaired.path, container="mp4")).rgb,
+    ):
+        assert np.abs(rgb.astype(int) - shown).mean() < 6
+
+
 @pytest.mark.parametrize(("matrix", "shown"), ORIENTATIONS.items(), ids=str)
 def test_all_eight_orientations_are_shown_as_players_show_them(four_colours, tmp_path, matrix, shown):
     path = with_matrix(four_colours, matrix)

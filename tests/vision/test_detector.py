@@ -2,14 +2,18 @@ import subprocess
 import sys
 import tomllib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from kling_ui.errors import WorkError
+from kling_ui.media.image import read_picture
 from kling_ui.media.video import read_frames
 from kling_ui.vision import detector
+from kling_ui.vision.pose import KEYPOINTS, Landmark, find_poses
 
 
 def test_mediapipe_is_loaded_without_matplotlib_and_leaves_no_stand_in_behind():
@@ -106,3 +110,45 @@ def test_a_pose_detector_that_a_thread_left_behind_reads_as_a_new_one(dance_mp4)
         with ThreadPoolExecutor(1) as thread:
             readings.append(thread.submit(read).result())
     assert np.array_equal(*readings)
+
+
+def padded(rgb: np.ndarray, oblong: float, share: float, *, is_tall: bool = False) -> np.ndarray:
+    """A picture so many times as long as wide, with this one at a share of what is added."""
+    rgb = rgb.transpose(1, 0, 2) if is_tall else rgb
+    height, width = rgb.shape[:2]
+    added = round(oblong * height) - width
+    before = round(share * added)
+    wide = np.pad(rgb, ((0, 0), (before, added - before), (0, 0)), mode="edge")
+    return np.ascontiguousarray(wide.transpose(1, 0, 2) if is_tall else wide)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0])
+@pytest.mark.parametrize("oblong", [1.8, 2.4, 2.6, 4.0, 5.5])
+def test_who_fills_the_height_of_a_wide_picture_is_found_once(drawn_person, oblong, share):
+    person = cv2.resize(read_picture(drawn_person.path).rgb, (90, 160), interpolation=cv2.INTER_AREA)
+    found = [body for body in detector.PoseDetector().candidates(padded(person, oblong, share)) if body.score >= 0.5]
+    assert [body.score > 0.9 for body in found] == [True]
+    x, y = drawn_person.joints_px[0][[Landmark.LEFT_HIP, Landmark.RIGHT_HIP], :2].mean(axis=0)
+    added_px = round(oblong * 160) - 90
+    assert found[0].x_px == pytest.approx(round(share * added_px) + x / 6, abs=6)
+    assert found[0].y_px == pytest.approx(y / 6, abs=6)
+
+
+def test_who_stands_low_in_a_tall_picture_is_found(drawn_person):
+    person = cv2.resize(read_picture(drawn_person.path).rgb, (90, 160), interpolation=cv2.INTER_AREA)
+    found = detector.PoseDetector().candidates(padded(person, 5.0, 0.6, is_tall=True))
+    assert found[0].score > 0.9
+    hips = drawn_person.joints_px[0][[Landmark.LEFT_HIP, Landmark.RIGHT_HIP], 1].mean()
+    assert found[0].y_px == pytest.approx(174 + hips / 6, abs=6)
+
+
+def test_a_wide_clip_is_followed_frame_by_frame(dance_mp4):
+    frames = list(read_frames(dance_mp4, container="mp4", long_side_px=240))[:6]
+    poses = [
+        next(iter(find_poses([replace(frame, rgb=padded(frame.rgb, oblong, 0.4))])))[1]
+        for oblong in (1.5, 5.0)
+        for frame in frames
+    ]
+    assert all(pose is not None for pose in poses)
+    for near, far in zip(poses[:6], poses[6:], strict=True):
+        assert near.world_m[KEYPOINTS] == pytest.approx(far.world_m[KEYPOINTS], abs=0.12)

@@ -1,8 +1,13 @@
 """Bars painted over a drawn person, whose joints are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from figure import Actor, Look, Scene, draw, gesture, true_joints
+from figure.cast import MAYA
 
+from benchmarks.labelled.stills import in_white, lit
 from kling_ui.media.image import read_picture
 from kling_ui.vision.frame_analysis import covered_parts, hidden_joints
 from kling_ui.vision.pose import Landmark
@@ -65,6 +70,46 @@ def test_dark_clothes_before_the_bars_of_a_letterbox(rgb, landmarks):
     boxed = barred(low, (0, 0.86, 1, 1), (12, 12, 14))
     assert covered_parts(boxed, landmarks) != ()
     assert covered_parts(boxed, landmarks, within=(0, 0.12, 1, 0.86)) == ()
+
+
+WHITE = in_white(MAYA)
+PALE_LOOKS = {
+    "white": WHITE,
+    "cream": replace(MAYA, top=(240, 232, 214), accent=(236, 228, 212), trousers=(232, 224, 208)),
+}
+
+
+def clothed(look: Look, backdrop: str, light: float) -> tuple[np.ndarray, np.ndarray]:
+    """A picture of a figure in these clothes, and its landmarks."""
+    scene, size = Scene((Actor(look, gesture(0.3)),), backdrop=backdrop), {"width_px": 288, "height_px": 512}
+    x, y, z = true_joints(scene, **size)[0].T
+    places = np.stack([x / size["width_px"], y / size["height_px"], z, np.ones(33)], axis=1)
+    return lit(light)(draw(scene, **size, supersample=1).rgb), places
+
+
+@pytest.mark.parametrize("light", [1.0, 1.08, 1.15, 1.25])
+@pytest.mark.parametrize("backdrop", ["hall", "plain", "room"])
+@pytest.mark.parametrize("clothes", PALE_LOOKS)
+def test_pale_clothes_before_a_pale_wall_hide_nothing(clothes, backdrop, light):
+    rgb, places = clothed(PALE_LOOKS[clothes], backdrop, light)
+    assert covered_parts(rgb, places) == ()
+
+
+def test_a_body_of_whom_the_detector_is_not_sure_gets_no_benefit_of_its_clothes():
+    rgb, places = clothed(WHITE, "hall", 1.15)
+    assert covered_parts(rgb, places, confidence=0.85) == ()
+    assert covered_parts(rgb, places, confidence=0.5) != ()
+
+
+@pytest.mark.parametrize("box", [(0.0, 0.62, 1.0, 0.74), (0.44, 0.0, 0.56, 1.0)], ids=["a beam", "a post"])
+@pytest.mark.parametrize(
+    ("look", "colour"),
+    [(MAYA, BROWN), (MAYA, (230, 225, 90)), (MAYA, (250, 250, 250)), (WHITE, BROWN), (WHITE, (230, 225, 90))],
+    ids=["brown", "yellow", "white", "brown over white clothes", "yellow over white clothes"],
+)
+def test_what_stands_before_somebody_before_a_pale_wall_is_found(look, colour, box):
+    rgb, places = clothed(look, "plain", 1.0)
+    assert covered_parts(barred(rgb, box, colour), places) != ()
 
 
 def test_nobody_there_hides_nothing(rgb):

@@ -1,10 +1,13 @@
 import cv2
 import numpy as np
 import pytest
+from figure import Scene, draw
 
+from benchmarks.labelled.conditions import CONDITIONS
+from benchmarks.labelled.stills import veiled
 from kling_ui.media.image import read_picture
 from kling_ui.vision.lighting import exposed, lighting
-from kling_ui.vision.pose import FACE, Pose
+from kling_ui.vision.pose import FACE, Pose, shrink
 
 HEIGHT, WIDTH = 100, 100
 
@@ -52,7 +55,30 @@ def test_glare_is_a_face_without_differences(level, glare):
     rgb, pose = figure()
     rgb[20:30, 30:70] = level
     assert lighting(rgb, pose).glare == pytest.approx(glare, abs=0.1)
-    assert lighting(rgb).glare == 0
+
+
+@pytest.mark.parametrize(("share", "level", "glare"), [(0.0, 255, 0), (0.7, 255, 0.7), (1.0, 255, 1), (1.0, 245, 0)])
+def test_without_anybody_glare_is_how_much_of_the_picture_is_burnt_out(share, level, glare):
+    rgb = np.full((HEIGHT, WIDTH, 3), 170, np.uint8)
+    rgb[: round(share * HEIGHT)] = level
+    assert lighting(rgb).glare == pytest.approx(glare, abs=0.01)
+
+
+@pytest.mark.parametrize("condition", [None, "noise", "grain", "compressed"])
+@pytest.mark.parametrize("veil", [0.0, 0.85, 0.92])
+def test_somebody_appears_behind_a_veil_and_nobody_before_a_pale_wall(drawn_person, backdrop, veil, condition):
+    person = cv2.resize(read_picture(drawn_person.path).rgb, (288, 512), interpolation=cv2.INTER_AREA)
+    change = CONDITIONS[condition] if condition else (lambda rgb: rgb)
+    hazy, empty = (shrink(change(veiled(veil)(rgb)), 224) for rgb in (person, backdrop))
+    assert lighting(hazy).is_veiled is (veil > 0)
+    assert not lighting(empty).is_veiled
+    assert lighting(hazy).glare == 0 or veil == 0
+
+
+@pytest.fixture(params=["hall", "plain"])
+def backdrop(request) -> np.ndarray:
+    """An empty room with pale walls."""
+    return draw(Scene((), backdrop=request.param), width_px=288, height_px=512, supersample=1).rgb
 
 
 def test_a_dark_picture_is_judged_as_if_it_were_lit(drawn_person):
