@@ -345,7 +345,7 @@ def cloth_at_hand(
     if not own.any():
         return nothing
     bins = colour_bins(rgb)
-    is_skin = _like_face(rgb, _face(arm | body, joints))
+    is_skin = like_face(rgb, arm | body, joints)
     is_cloth = (bin_shares(bins, own)[bins] > CLOTH_SHARE) & ~is_skin
     seen = float((zone & is_skin).sum()) / zone.sum()
     around = np.ones((3, 3), np.uint8)
@@ -359,8 +359,9 @@ def cloth_at_hand(
     return (cv2.dilate((zone & ~beside).astype(np.uint8), around) > 0) & ~beside
 
 
-def _like_face(rgb: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """``(height, width)`` bool: where colours are those of the face's skin, in light or in shade."""
+def like_face(rgb: np.ndarray, person: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """Find where colours are those of the face's skin, in light or in shade; ``(height, width)`` bool."""
+    face = _face(person, joints)
     if not face.any():
         return face
     colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb).astype(np.float32)
@@ -391,8 +392,9 @@ def _pieces(wanted: np.ndarray, px_per_m: float) -> list[np.ndarray]:
     """Pieces of a held thing's size, without holes."""
     side = max(3, 2 * round(GAP_M * px_per_m) + 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    closed = cv2.morphologyEx(wanted.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
-    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    solid = cv2.morphologyEx(wanted.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    closed = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, kernel)
+    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel)
     contours, _ = cv2.findContours(opened, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     pieces = []
     for contour in contours:

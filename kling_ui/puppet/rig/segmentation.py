@@ -7,7 +7,16 @@ import numpy as np
 
 from kling_ui.puppet.rig.belongings import cloth_at_hand, held_things
 from kling_ui.puppet.rig.boundaries import BODY, NOTHING, OWN, arm_axis, arm_boundaries, spurs, tell_fingers, territory
-from kling_ui.puppet.rig.character import BYTE_VALUES, Character, among, box_around, legs_are_one
+from kling_ui.puppet.rig.character import (
+    BYTE_VALUES,
+    ENLARGED_SIGMA_PX,
+    Character,
+    among,
+    box_around,
+    enlarged,
+    legs_are_one,
+)
+from kling_ui.puppet.rig.crossings import give_back
 from kling_ui.puppet.rig.distances import (
     BELOW_NECK,
     HAIR,
@@ -59,8 +68,6 @@ HEAD, LEGS, ARMS = 1, (2, 3), (4, 5)  # their places among the limbs
 EXPECTED = np.array([0.3, 0.9, 0.9, 0.9, 0.9, 0.9], np.float32)[:, None, None]
 WORK_LONG_SIDE_PX = 480  # of the copy on which limbs are separated
 MASKED, SHOWN = 0.3, 0.02  # alpha of the person in that copy, and in the picture
-ENLARGED_SIGMA_PX = 1.2  # over which labels' stairs are smoothed when they are enlarged
-THING = 0.5  # from what on a pixel of the enlarged copy is the thing's
 BESIDE_M = 0.03  # an arm, where slivers of the body hang loose once it is gone
 SLIVER_M = 0.014  # half the width of what is left of a thing, or of its shadow, beside it
 SOLID = 0.95  # alpha of what is the person alone
@@ -320,17 +327,18 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     things = held_things(rgb, mask, sure, joints, beyond=beyond, hands=hands, px_per_m=px_per_m)
     for number, part in enumerate(FOREARMS):
         _give(labels, things == number, part, character.px_per_m)
-    _hand_over_loose(labels, parts, character)
+    given = give_back(labels, rgb, joints, parts, kept=things >= 0, px_per_m=px_per_m)
+    _hand_over_loose(labels, parts, character, kept=given)
     return labels
 
 
-def _hand_over_loose(labels: np.ndarray, parts: list[Part], character: Character) -> None:
-    """Give pieces apart from the rest of their limb to the part they lie on, in place: they would fly off."""
+def _hand_over_loose(labels: np.ndarray, parts: list[Part], character: Character, *, kept: np.ndarray) -> None:
+    """Give pieces apart from the rest of their limb, but what is kept, to the part they lie on, in place."""
     for number in (*ARMS, *LEGS):
-        _hand_over(labels, [part for part in LIMBS[number] if part in parts], character)
+        _hand_over(labels, [part for part in LIMBS[number] if part in parts], character, kept)
 
 
-def _hand_over(labels: np.ndarray, own: list[Part], character: Character) -> None:
+def _hand_over(labels: np.ndarray, own: list[Part], character: Character, kept: np.ndarray) -> None:
     limb = among(labels, own)
     if not (own and limb.any()):
         return
@@ -350,7 +358,7 @@ def _hand_over(labels: np.ndarray, own: list[Part], character: Character) -> Non
         loose = pieces[area] == number
         rim = distance_to(loose) <= more
         around = here[area][rim & others[area]]
-        if number != main and len(around):
+        if number != main and len(around) and not (kept[box][area] & loose).any():
             rim &= limb[area] & (away[area] > more)
             here[area][loose | rim] = np.bincount(around).argmax()
 
@@ -374,13 +382,10 @@ def _give(labels: np.ndarray, thing: np.ndarray, part: Part, px_per_m: float) ->
     """Give a thing, found on a small copy, to a part, in place, with its soft rim and slivers of it beside that."""
     if not thing.any():
         return
-    wide = cv2.dilate(thing.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
-    soft = cv2.resize(
-        cv2.GaussianBlur(wide, (0, 0), ENLARGED_SIGMA_PX), labels.shape[::-1], interpolation=cv2.INTER_LINEAR
-    )
-    labels[(soft > THING) & (labels >= 0)] = part
-    box = box_around(soft > THING, round(2 * AROUND_M * px_per_m))
-    here, near = labels[box], distance_to(soft[box] > THING) < AROUND_M * px_per_m
+    large = enlarged(cv2.dilate(thing.astype(np.uint8), np.ones((3, 3), np.uint8)), labels.shape)
+    labels[large & (labels >= 0)] = part
+    box = box_around(large, round(2 * AROUND_M * px_per_m))
+    here, near = labels[box], distance_to(large[box]) < AROUND_M * px_per_m
     body = (here >= 0) & ~among(here, ARM_PARTS)
     core = distance_to(~body) > SLIVER_M * px_per_m
     here[body & near & (distance_to(core) > SLIVER_M * px_per_m + 1)] = part
