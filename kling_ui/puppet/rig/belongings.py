@@ -6,7 +6,7 @@ import numpy as np
 from kling_ui.puppet.rig.inpainting import distance_to
 from kling_ui.puppet.skeleton import ANKLES, HIPS, KNEES, SHOULDERS, Joint
 
-LIGHT_BINS, COLOUR_BINS, BYTE_VALUES = 8, 26, 256  # by which colours are counted
+LIGHT_BINS, COLOUR_BINS, BYTE_VALUES, NO_CHROMA = 8, 26, 256, 128  # by which colours are counted; grey's
 NEIGHBOURS = (0.25, 0.5, 0.25)  # how far a colour counts for the bins beside its own
 HELD_M = 0.34  # how far a held thing reaches from the hand
 GRIP_M = 0.045  # how far from the line through the hand it begins
@@ -54,7 +54,7 @@ BESIDE_HAND_M = 0.10  # from a hand: what is farther shows the cloth's own colou
 CLOTH_SHARE = 2e-3  # of a person's own colours: more common ones are cloth
 LEAST_SKIN_SHARE, MOSTLY = 0.2, 0.5  # of what is taken for a hand: less skin, and more cloth, is none
 LEAST_CLOTH_SHARE = 0.05  # of that: less is the soft rim of the fingers
-SKIN_HUE, SKIN_LIGHT = 13.0, (0.4, 1.6)  # of 8 bits of colour off the face's; of its light
+SKIN_HUE, SKIN_LIGHT = 13.0, (0.4, 1.6)  # of 8 bits of colour off the face's, or another region's; of its light
 HANDS = ((Joint.LEFT_WRIST, Joint.LEFT_HAND), (Joint.RIGHT_WRIST, Joint.RIGHT_HAND))
 FINGERS = 0.7  # of the way from wrist to knuckles, beyond the knuckles
 
@@ -285,7 +285,7 @@ def held_things(
     own = person & sure & (nearest > OTHERS_M * px_per_m)
     if own.sum() < LEAST_OWN_SHARE * person.sum():
         return found
-    bins, skin = colour_bins(rgb), _face(person, joints)
+    bins, skin = colour_bins(rgb), face_of(person, joints)
     common = np.maximum(bin_shares(bins, own), bin_shares(bins, skin) if skin.any() else 0.0)[bins]
     wanted = person & (common < OWN_SHARE)
     for hand, grip in enumerate(grips):
@@ -345,7 +345,7 @@ def cloth_at_hand(
     if not own.any():
         return nothing
     bins = colour_bins(rgb)
-    is_skin = like_face(rgb, arm | body, joints)
+    is_skin = alike(rgb, face_of(arm | body, joints))
     is_cloth = (bin_shares(bins, own)[bins] > CLOTH_SHARE) & ~is_skin
     seen = float((zone & is_skin).sum()) / zone.sum()
     around = np.ones((3, 3), np.uint8)
@@ -359,16 +359,17 @@ def cloth_at_hand(
     return (cv2.dilate((zone & ~beside).astype(np.uint8), around) > 0) & ~beside
 
 
-def like_face(rgb: np.ndarray, person: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """Find where colours are those of the face's skin, in light or in shade; ``(height, width)`` bool."""
-    face = _face(person, joints)
-    if not face.any():
-        return face
+def alike(rgb: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Find where colours are those of a region, in light or in shade; ``(height, width)`` bool."""
+    if not region.any():
+        return region
     colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb).astype(np.float32)
-    middle = np.median(colours[face], axis=0)
-    apart = np.abs(colours[..., 1:] - middle[1:]).max(axis=-1)
+    middle = np.median(colours[region], axis=0)
     light = colours[..., 0] / max(float(middle[0]), 1.0)
-    return (apart < SKIN_HUE) & (light > SKIN_LIGHT[0]) & (light < SKIN_LIGHT[1])
+    off, shade = colours[..., 1:] - NO_CHROMA, light[..., None] * (middle[1:] - NO_CHROMA)
+    near = np.abs(off - middle[1:] + NO_CHROMA).max(axis=-1) < SKIN_HUE
+    near |= np.abs(off - shade).max(axis=-1) < SKIN_HUE * light
+    return near & (light > SKIN_LIGHT[0]) & (light < SKIN_LIGHT[1])
 
 
 def _to_hand(shape: tuple[int, ...], hand: np.ndarray) -> np.ndarray:
@@ -380,8 +381,8 @@ def _to_hand(shape: tuple[int, ...], hand: np.ndarray) -> np.ndarray:
     return np.minimum(cv2.distanceTransform(empty, cv2.DIST_L2, cv2.DIST_MASK_5), np.float32(sum(shape)))
 
 
-def _face(person: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """``(height, width)`` bool: around the middle of the face, and so its skin."""
+def face_of(person: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """Find what is around the middle of the face, and so its skin; ``(height, width)`` bool."""
     drawn = np.zeros(person.shape, np.uint8)
     radius = max(2, round(0.35 * float(np.hypot(*(joints[Joint.HEAD] - joints[Joint.NECK])))))
     cv2.circle(drawn, tuple(int(value) for value in joints[Joint.HEAD].round()), radius, (1,), -1)
@@ -394,8 +395,9 @@ def _pieces(wanted: np.ndarray, px_per_m: float) -> list[np.ndarray]:
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
     solid = cv2.morphologyEx(wanted.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     closed = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, kernel)
-    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel)
-    contours, _ = cv2.findContours(opened, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    contours, _ = cv2.findContours(
+        cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+    )
     pieces = []
     for contour in contours:
         if not (LEAST_HELD_M * px_per_m) ** 2 <= cv2.contourArea(contour) <= (MOST_HELD_M * px_per_m) ** 2:

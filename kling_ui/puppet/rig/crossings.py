@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.belongings import bin_shares, colour_bins, like_face
+from kling_ui.puppet.rig.belongings import alike, bin_shares, colour_bins, face_of
 from kling_ui.puppet.rig.character import among, box_around, enlarged
 from kling_ui.puppet.rig.inpainting import distance_to, spread
 from kling_ui.puppet.skeleton import ARMS, BONES, Part
@@ -59,7 +59,7 @@ def give_back(
     """
     before = labels.copy()
     small = cv2.resize(labels, rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-    skin = like_face(rgb, small >= 0, joints)
+    skin = alike(rgb, face_of(small >= 0, joints))
     for part in (part for part in ARMS if part in parts):
         bone, arm = BONES[part], (small == part) & ~kept
         way = joints[[joint for joint in (bone.start, bone.end, bone.tip) if joint is not None]]
@@ -80,9 +80,9 @@ def _owners(
     """``(height, width)`` int8: the part that what is taken for an arm belongs to, where ``free``; -1 elsewhere."""
     found, core = np.full(labels.shape, -1, np.int8), np.zeros(labels.shape, np.uint8)
     cv2.polylines(core, [way.round().astype(np.int32)], False, (1,), max(1, round(CORE_M * px_per_m)))
-    bins = colour_bins(rgb)
-    own = bin_shares(bins, (core > 0) & arm)[bins] >= FOREIGN_SHARE
-    foreign = arm & (core == 0) & ~own & free
+    bins, core = colour_bins(rgb), (core > 0) & arm
+    own = alike(rgb, core) | (bin_shares(bins, core)[bins] >= FOREIGN_SHARE)
+    foreign = arm & ~core & ~own & free
     solid = cv2.morphologyEx(foreign.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
     others = (labels >= 0) & ~among(labels, ARMS)
@@ -94,10 +94,10 @@ def _owners(
             if stats[number, cv2.CC_STAT_AREA] < (least_m * px_per_m) ** 2 or found[box][piece].max() >= 0:
                 continue
             beside = np.where(found[box] >= 0, found[box], np.where(others[box], labels[box], np.int8(-1)))
-            alike = np.abs(rgb[box] - np.median(rgb[box][piece], axis=0)).max(axis=-1) < ALIKE
-            alike &= (beside >= 0) & (distance_to(piece) <= reach)
-            if alike.sum() >= LEAST_TOUCHING and (not is_behind or _is_slim(piece, px_per_m)):
-                found[box][piece] = np.bincount(beside[alike]).argmax()
+            same = np.abs(rgb[box] - np.median(rgb[box][piece], axis=0)).max(axis=-1) < ALIKE
+            same &= (beside >= 0) & (distance_to(piece) <= reach)
+            if same.sum() >= LEAST_TOUCHING and (not is_behind or _is_slim(piece, px_per_m)):
+                found[box][piece] = np.bincount(beside[same]).argmax()
     rim = cv2.dilate((found + 1).astype(np.uint8), np.ones((RIM_PX, RIM_PX), np.uint8)).astype(np.int8) - 1
     return np.where(foreign, rim, found)
 
@@ -130,8 +130,8 @@ def behind_arms(rgb: np.ndarray, labels: np.ndarray, px_per_m: float) -> Crossin
         (long, first, shown), (other_long, last, other_shown) = (
             _beyond(small, colours, places, sign * way, most) for sign in (1, -1)
         )
-        alike = np.abs(shown - other_shown).max(axis=-1) < ALIKE
-        crossed = alike & (first >= 0) & (last >= 0) & (long + other_long <= most)
+        same = np.abs(shown - other_shown).max(axis=-1) < ALIKE
+        crossed = same & (first >= 0) & (last >= 0) & (long + other_long <= most)
         ys, xs = places[:, crossed]
         share = (other_long / (long + other_long))[crossed, None]
         seen = share * shown[crossed] + (1 - share) * other_shown[crossed]

@@ -19,7 +19,7 @@ from kling_ui.puppet.rig.character import (
     without_spurs,
 )
 from kling_ui.puppet.rig.crossings import Crossings, behind_arms
-from kling_ui.puppet.rig.hidden_parts import armpits, complete, hidden_behind, thigh_top
+from kling_ui.puppet.rig.hidden_parts import armpits, complete, hanging_cloth, hidden_behind, thigh_top
 from kling_ui.puppet.rig.inpainting import LEAST, LEAST_SHARE, SURELY, distance_to, fill_in, mix, push_pull, surround
 from kling_ui.puppet.rig.segmentation import label_parts
 from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, LEGS, SHINS, THIGHS, UPPER_ARMS, Joint, Part, both_legs
@@ -112,8 +112,7 @@ def _cut(window: Window, part: Part, parts: list[Part], crossed: Crossings) -> L
     (x, y), (height, width) = window.corner, window.labels.shape
     box = slice(y, y + height), slice(x, x + width)
     goes_on = crossed.parts[part][box] if part in crossed.parts else np.zeros_like(hidden)
-    told = goes_on & (crossed.plain[box] | ~hidden)
-    guessed, hidden = hidden, hidden | goes_on
+    told, hidden = goes_on & ~hidden, hidden | goes_on
     if part is Part.TORSO:
         hidden |= armpits(window, hidden | (window.labels == part) | (joint > SOLID_ENOUGH))
     share = np.max([_share(window, part), joint, soften(hidden)], axis=0)
@@ -121,12 +120,14 @@ def _cut(window: Window, part: Part, parts: list[Part], crossed: Crossings) -> L
     if part in THIGHS:
         cloth = without_spurs(alpha > SOLID_ENOUGH, max(2.0, SPUR_M * window.px_per_m))
         alpha *= soften(cv2.dilate(cloth.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    if part is Part.TORSO:
+        joint = np.maximum(joint, soften(hanging_cloth(window, part)))
     colours = complete(window, part, alpha > 0, kept=None if part in THIGHS else joint)
     if goes_on.any():
         seen = np.ascontiguousarray(crossed.colours[box])
         other = (crossed.plain[box] & (cv2.absdiff(colours, seen).max(axis=-1) > UNLIKE)).astype(np.uint8)
         calm = np.ones((2 * round(PLAIN_M * window.px_per_m / 2) + 1,) * 2, np.uint8)
-        told = goes_on & (~guessed | (cv2.morphologyEx(other, cv2.MORPH_OPEN, calm) > 0))
+        told |= goes_on & (cv2.morphologyEx(other, cv2.MORPH_OPEN, calm) > 0)
         colours = mix(colours, seen, soften(told))
     return _layer(colours, alpha * _main_pieces(alpha), window.corner)
 
