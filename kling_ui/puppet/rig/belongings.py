@@ -141,7 +141,10 @@ def _unlike_rows(
 
 
 def _rows(shown: np.ndarray, far: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """The background's colour to the left and to the right in the same row, and how much rows vary, ``(n,)``."""
+    """The background's colour to the left and to the right in the same row, and how much rows vary, ``(n,)``.
+
+    In rows that show none it is that of the nearest row that does.
+    """
     left, right, varies = shown.copy(), shown.copy(), []
     columns = np.arange(far.shape[1])
     for row, known in enumerate(far):
@@ -152,7 +155,9 @@ def _rows(shown: np.ndarray, far: np.ndarray) -> tuple[tuple[np.ndarray, np.ndar
             right[row] = shown[row, places[np.minimum(after, len(places) - 1)]]
             colours = shown[row, places]
             varies.append(np.abs(colours - np.median(colours, axis=0)).max(axis=-1))
-    return (left, right), np.concatenate(varies)
+    rows, seen = np.arange(len(far)), np.flatnonzero(far.any(axis=1))
+    nearest = seen[np.abs(rows[:, None] - seen).argmin(axis=1)]
+    return (left[nearest], right[nearest]), np.concatenate(varies)
 
 
 def _shaded(shown: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -359,8 +364,8 @@ def cloth_at_hand(
     return (cv2.dilate((zone & ~beside).astype(np.uint8), around) > 0) & ~beside
 
 
-def alike(rgb: np.ndarray, region: np.ndarray) -> np.ndarray:
-    """Find where colours are those of a region, in light or in shade; ``(height, width)`` bool."""
+def alike(rgb: np.ndarray, region: np.ndarray, least_light: float = SKIN_LIGHT[0]) -> np.ndarray:
+    """Find where colours are those of a region, in light or in so much shade; ``(height, width)`` bool."""
     if not region.any():
         return region
     colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb).astype(np.float32)
@@ -369,7 +374,7 @@ def alike(rgb: np.ndarray, region: np.ndarray) -> np.ndarray:
     off, shade = colours[..., 1:] - NO_CHROMA, light[..., None] * (middle[1:] - NO_CHROMA)
     near = np.abs(off - middle[1:] + NO_CHROMA).max(axis=-1) < SKIN_HUE
     near |= np.abs(off - shade).max(axis=-1) < SKIN_HUE * light
-    return near & (light > SKIN_LIGHT[0]) & (light < SKIN_LIGHT[1])
+    return near & (light > least_light) & (light < SKIN_LIGHT[1])
 
 
 def _to_hand(shape: tuple[int, ...], hand: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ LEAST_SIDE_M = 0.012  # of the smallest piece that is searched for its owner
 TOUCHING_PX, LEAST_TOUCHING = 2, 3  # how near the owner is to it, along so many px
 # What is slim may also go on on the other side of the arm: how far away; its smallest piece; its width at most.
 BEHIND_M, LEAST_STRAND_M, STRAND_WIDE_M = 0.14, 0.05, 0.1
+OFF_LIMBS, LONG_STRAND_M = 1.4, 0.15  # radii off all limbs, from where on a tail is seen alone; so long at least there
+LEAST_LIGHT = 0.7  # of an arm's own, that it has in its shade at least
 RIM_PX = 5  # the side of the square by which a piece is widened to its soft rim
 REST_PX, THIN_PX = 9, 5  # likewise to what is left of it beside the arm if it is so thin
 ALIKE = 36  # of 8 bits, by which it differs from its owner at most
@@ -42,7 +44,14 @@ class Crossings:
 
 
 def give_back(
-    labels: np.ndarray, rgb: np.ndarray, joints: np.ndarray, parts: list[Part], *, kept: np.ndarray, px_per_m: float
+    labels: np.ndarray,
+    rgb: np.ndarray,
+    joints: np.ndarray,
+    parts: list[Part],
+    *,
+    beyond: np.ndarray,
+    kept: np.ndarray,
+    px_per_m: float,
 ) -> np.ndarray:
     """Give what is taken for an arm, but has only the colours of what lies beside it, to that part, in place.
 
@@ -51,6 +60,7 @@ def give_back(
         rgb: ``(height, width, 3)`` uint8, of a smaller copy; what follows is of that copy, too.
         joints: ``(18, 2)`` px.
         parts: Which ones are shown.
+        beyond: ``(height, width)``: how far it is to the nearest limb, in that limb's radii.
         kept: ``(height, width)`` bool: things that hands hold.
         px_per_m: The person's scale.
 
@@ -59,7 +69,8 @@ def give_back(
     """
     before = labels.copy()
     small = cv2.resize(labels, rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST)
-    skin = alike(rgb, face_of(small >= 0, joints))
+    _join_strands(labels, small, beyond, kept, px_per_m)
+    skin = alike(rgb, face_of(small >= 0, joints), LEAST_LIGHT)
     for part in (part for part in ARMS if part in parts):
         bone, arm = BONES[part], (small == part) & ~kept
         way = joints[[joint for joint in (bone.start, bone.end, bone.tip) if joint is not None]]
@@ -74,6 +85,22 @@ def give_back(
     return labels != before
 
 
+def _join_strands(labels: np.ndarray, small: np.ndarray, beyond: np.ndarray, kept: np.ndarray, px_per_m: float) -> None:
+    """Give slim things off the body that are taken for several parts to the one they grow from, no arm, in place."""
+    off = (small >= 0) & (beyond > OFF_LIMBS) & ~kept
+    _, pieces, stats, _ = cv2.connectedComponentsWithStats(off.astype(np.uint8))
+    long = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= LONG_STRAND_M * px_per_m
+    for number in np.flatnonzero(long[1:]) + 1:
+        box = box_around(pieces == number, TOUCHING_PX)
+        piece, here = pieces[box] == number, small[box]
+        root = (distance_to(piece) <= TOUCHING_PX) & ~off[box] & (here >= 0) & ~among(here, ARMS)
+        if not (among(here[piece], ARMS).any() and root.any() and _is_slim(piece, px_per_m)):
+            continue
+        part = np.bincount(here[root]).argmax()
+        here[piece] = part
+        labels[enlarged(small == part, labels.shape) & enlarged(pieces == number, labels.shape) & (labels >= 0)] = part
+
+
 def _owners(
     rgb: np.ndarray, labels: np.ndarray, arm: np.ndarray, way: np.ndarray, *, free: np.ndarray, px_per_m: float
 ) -> np.ndarray:
@@ -81,7 +108,7 @@ def _owners(
     found, core = np.full(labels.shape, -1, np.int8), np.zeros(labels.shape, np.uint8)
     cv2.polylines(core, [way.round().astype(np.int32)], False, (1,), max(1, round(CORE_M * px_per_m)))
     bins, core = colour_bins(rgb), (core > 0) & arm
-    own = alike(rgb, core) | (bin_shares(bins, core)[bins] >= FOREIGN_SHARE)
+    own = alike(rgb, core, LEAST_LIGHT) | (bin_shares(bins, core)[bins] >= FOREIGN_SHARE)
     foreign = arm & ~core & ~own & free
     solid = cv2.morphologyEx(foreign.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)

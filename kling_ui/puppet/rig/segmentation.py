@@ -309,7 +309,7 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     things = held_things(rgb, mask, evidence.sure.any(axis=0), joints, beyond=beyond, hands=hands, px_per_m=px_per_m)
     for number, part in enumerate(FOREARMS):
         _give(labels, things == number, part, character.px_per_m)
-    given = give_back(labels, rgb, joints, parts, kept=things >= 0, px_per_m=px_per_m)
+    given = give_back(labels, rgb, joints, parts, beyond=beyond, kept=things >= 0, px_per_m=px_per_m)
     for number in (*ARMS, *LEGS):
         hand_over(labels, [part for part in LIMBS[number] if part in parts], character, kept=given)
     return labels
