@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.belongings import alike, bin_shares, colour_bins, face_of
+from kling_ui.puppet.rig.belongings import face_of
 from kling_ui.puppet.rig.character import among, box_around, enlarged
 from kling_ui.puppet.rig.inpainting import distance_to, spread
+from kling_ui.puppet.rig.palette import alike, bin_shares, colour_bins
 from kling_ui.puppet.skeleton import ARMS, BONES, Part
 
 CORE_M = 0.02  # how wide the middle of an arm is taken to be
@@ -22,7 +23,7 @@ RIM_PX = 5  # the side of the square by which a piece is widened to its soft rim
 REST_PX, THIN_PX = 9, 5  # likewise to what is left of it beside the arm if it is so thin
 ALIKE = 36  # of 8 bits, by which it differs from its owner at most
 # --- what goes on from one side of an arm to the other
-CROSSED_PX = 270  # long side of the copy on which that is searched
+CROSSED_PX_PER_M = 100.0  # of the copy on which that is searched
 CROSSED_M, CROSSED_RAYS = 0.2, 8  # from side to side at most; in so many directions
 PLAIN = 12  # of 8 bits, by which colours vary over the directions
 INWARDS_PX = 2  # of that copy, behind a border, to see the colours there
@@ -73,8 +74,11 @@ def give_back(
     skin = alike(rgb, face_of(small >= 0, joints), LEAST_LIGHT)
     for part in (part for part in ARMS if part in parts):
         bone, arm = BONES[part], (small == part) & ~kept
+        box = box_around(arm, round(BEHIND_M * px_per_m) + 1)
         way = joints[[joint for joint in (bone.start, bone.end, bone.tip) if joint is not None]]
-        owned = _owners(rgb, small, arm, way, free=~skin, px_per_m=px_per_m)
+        way -= (box[1].start, box[0].start)
+        shown, owned = np.ascontiguousarray(rgb[box]), np.full(arm.shape, -1, np.int8)
+        owned[box] = _owners(shown, small[box], arm[box], way, free=~skin[box], px_per_m=px_per_m)
         for owner in np.unique(owned[owned >= 0]):
             given = enlarged(owned == owner, labels.shape) & (labels == part)
             labels[given] = owner
@@ -142,7 +146,7 @@ def behind_arms(rgb: np.ndarray, labels: np.ndarray, px_per_m: float) -> Crossin
         labels: ``(height, width)`` int8, as :func:`kling_ui.puppet.rig.segmentation.label_parts` gives them.
         px_per_m: The person's scale.
     """
-    scale = min(1.0, CROSSED_PX / max(labels.shape))
+    scale = min(1.0, CROSSED_PX_PER_M / px_per_m)
     size = max(1, round(labels.shape[1] * scale)), max(1, round(labels.shape[0] * scale))
     small = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
     colours = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.belongings import CLOTH_SHARE, bin_shares, colour_bins
+from kling_ui.puppet.rig.belongings import CLOTH_SHARE
 from kling_ui.puppet.rig.character import Window, among, box_around, without_spurs
 from kling_ui.puppet.rig.distances import march
 from kling_ui.puppet.rig.inpainting import distance_to, mirrored, mix, without_marks
+from kling_ui.puppet.rig.palette import bin_shares, colour_bins
 from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, FOREARMS, HIPS, SHOULDERS, THIGHS, Joint, Part
 from kling_ui.vision.pose import EPSILON
 

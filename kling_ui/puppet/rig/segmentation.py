@@ -71,6 +71,7 @@ EXPECTED = np.array([0.3, 0.9, 0.9, 0.9, 0.9, 0.9], np.float32)[:, None, None]
 WORK_LONG_SIDE_PX = 480  # of the copy on which limbs are separated
 MASKED, SHOWN = 0.3, 0.02  # alpha of the person in that copy, and in the picture
 SOLID = 0.95  # alpha of what is the person alone
+SLEEVE_M = 0.4  # around an arm, in which sleeves hang from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,10 +352,22 @@ def _give_sleeve(labels: np.ndarray, own: list[Part], number: int, evidence: Lim
     """Give an arm the wide sleeve that hangs from it, in place."""
     if not set(own) & set(FOREARMS):
         return
-    small, bone = _as_large(labels, evidence.mask), BONES[own[-1]]
-    arm, far, ends = among(small, own), evidence.far, joints[[bone.start, bone.end]]
-    away = np.delete(far, ARMS, axis=0).min(axis=0)
-    found = hanging_sleeve(evidence.rgb, evidence.mask, far[number], ends, away, arm=arm, px_per_m=evidence.px_per_m)
+    small, bone, px_per_m = _as_large(labels, evidence.mask), BONES[own[-1]], evidence.px_per_m
+    arm, found = among(small, own), np.zeros_like(evidence.mask)
+    if not arm.any():
+        return
+    box = box_around(arm, round(SLEEVE_M * px_per_m))
+    ends = joints[[bone.start, bone.end]] - (box[1].start, box[0].start)
+    far = evidence.far[:, *box]
+    found[box] = hanging_sleeve(
+        np.ascontiguousarray(evidence.rgb[box]),
+        evidence.mask[box],
+        far[number],
+        ends,
+        np.delete(far, ARMS, axis=0).min(axis=0),
+        arm=arm[box],
+        px_per_m=px_per_m,
+    )
     found &= ~among(small, (*ARM_PARTS, Part.HEAD))
     if found.any():
         labels[enlarged(found, labels.shape) & (labels >= 0) & ~among(labels, (*ARM_PARTS, Part.HEAD))] = own[-1]

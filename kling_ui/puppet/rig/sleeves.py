@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.belongings import alike
 from kling_ui.puppet.rig.distances import SURE
+from kling_ui.puppet.rig.palette import alike
 
 LEVEL = 0.5  # of a forearm's length, that it reaches sideways at least: nothing hangs along one that hangs itself
 BESIDE_M = 0.06  # the elbow, how far a sleeve goes on outwards
@@ -42,15 +42,15 @@ def hanging_sleeve(
     elbow, wrist = ends
     way = wrist - elbow
     core = arm & (forearm < SURE)
-    if abs(way[0]) < LEVEL * float(np.hypot(*way)) or not core.any():
+    if abs(way[0]) <= LEVEL * float(np.hypot(*way)) or not core.any():
         return found
     outer = elbow[0] - np.sign(way[0]) * BESIDE_M * px_per_m
     first, last = (int(np.clip(x, 0, person.shape[1] - 1)) for x in sorted((outer, wrist[0])))
-    columns = np.arange(first, last + 1)
+    columns, like = np.arange(first, last + 1), alike(rgb, core)
     middle = elbow[1] + np.clip((columns - elbow[0]) / way[0], 0, 1) * way[1]
     rows = np.arange(person.shape[0])[:, None]
     below = rows - middle[None, :]
-    cloth = person[:, columns] & (alike(rgb, core)[:, columns] | arm[:, columns])
+    cloth = person[:, columns] & (like[:, columns] | arm[:, columns])
     ends_there = (below > 0) & ~cloth
     end = np.where(ends_there.any(axis=0), ends_there.argmax(axis=0), person.shape[0])
     hangs = (below > 0) & (rows < end)
@@ -65,6 +65,6 @@ def hanging_sleeve(
     middle_column, middle_end = float(np.median(columns[free])), float(np.median(end[free]))
     hem = middle_end + np.clip(slope, -STEEPEST, STEEPEST) * (columns - middle_column)
     found[:, columns] = hangs & (rows < np.where(free, end, hem))
-    beside = person & outside & (rows > elbow[1]) & (rows < hem.max() + BESIDE_M * px_per_m) & alike(rgb, core)
+    beside = person & outside & like & (rows > elbow[1]) & (rows < hem.max() + BESIDE_M * px_per_m)
     count, pieces = cv2.connectedComponents((beside | found).astype(np.uint8), connectivity=4)
     return pieces == np.bincount(pieces[found], minlength=count).argmax()
