@@ -591,7 +591,6 @@ def _passing() -> Iterator[Model]:
     yield _model("monkey", "tail", black, None, tail(WOOD), ears(WOOD), backdrop="hall")
     yield _model("scarf", "tail", PALE, None, scarf(RED))
     yield _model("cape-violet", "cape", DEEP, on_hips(), cape(VIOLET), backdrop="hall")
-    yield _model("cape-down", "cape", TALL, None, cape(GREEN), backdrop="room")
     yield _model(
         "monk", "wide sleeves", replace(THEO, top=WOOD), hands_folded(), sleeves(WOOD), skirt(WOOD, long_share=1.7)
     )

@@ -138,10 +138,7 @@ def _unlike_rows(
 
 
 def _rows(shown: np.ndarray, far: np.ndarray) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """The background's colour to the left and to the right in the same row, and how much rows vary, ``(n,)``.
-
-    In rows that show none it is that of the nearest row that does.
-    """
+    """The background's colour to the left and to the right in the same row, and how much rows vary, ``(n,)``."""
     left, right, varies = shown.copy(), shown.copy(), []
     columns = np.arange(far.shape[1])
     for row, known in enumerate(far):
@@ -152,9 +149,7 @@ def _rows(shown: np.ndarray, far: np.ndarray) -> tuple[tuple[np.ndarray, np.ndar
             right[row] = shown[row, places[np.minimum(after, len(places) - 1)]]
             colours = shown[row, places]
             varies.append(np.abs(colours - np.median(colours, axis=0)).max(axis=-1))
-    rows, seen = np.arange(len(far)), np.flatnonzero(far.any(axis=1))
-    nearest = seen[np.abs(rows[:, None] - seen).argmin(axis=1)]
-    return (left[nearest], right[nearest]), np.concatenate(varies)
+    return (left, right), np.concatenate(varies)
 
 
 def _shaded(shown: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarray:

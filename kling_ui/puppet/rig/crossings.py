@@ -19,7 +19,7 @@ TOUCHING_PX, LEAST_TOUCHING = 2, 3  # how near the owner is to it, along so many
 BEHIND_M, LEAST_STRAND_M, STRAND_WIDE_M = 0.14, 0.05, 0.1
 OFF_LIMBS, LONG_STRAND_M = 1.4, 0.15  # radii off all limbs, from where on a tail is seen alone; so long at least there
 LEAST_LIGHT = 0.7  # of an arm's own, that it has in its shade at least
-RIM_PX = 5  # the side of the square by which a piece is widened to its soft rim
+RIM_PX, RIM_ALIKE = 5, 50  # the side of the square by which a piece is widened to its soft rim; 8 bits within that
 REST_PX, THIN_PX = 9, 5  # likewise to what is left of it beside the arm if it is so thin
 ALIKE = 36  # of 8 bits, by which it differs from its owner at most
 # --- what goes on from one side of an arm to the other
@@ -84,7 +84,8 @@ def give_back(
             labels[given] = owner
             rest = cv2.dilate(given.astype(np.uint8), np.ones((REST_PX, REST_PX), np.uint8)) > 0
             limb = (labels == part).astype(np.uint8)
-            rest &= (limb > 0) & (cv2.morphologyEx(limb, cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8)) == 0)
+            rest &= (limb > 0) & ~enlarged(skin, labels.shape)
+            rest &= cv2.morphologyEx(limb, cv2.MORPH_OPEN, np.ones((THIN_PX, THIN_PX), np.uint8)) == 0
             labels[rest] = owner
     return labels != before
 
@@ -125,12 +126,13 @@ def _owners(
             if stats[number, cv2.CC_STAT_AREA] < (least_m * px_per_m) ** 2 or found[box][piece].max() >= 0:
                 continue
             beside = np.where(found[box] >= 0, found[box], np.where(others[box], labels[box], np.int8(-1)))
-            same = np.abs(rgb[box] - np.median(rgb[box][piece], axis=0)).max(axis=-1) < ALIKE
-            same &= (beside >= 0) & (distance_to(piece) <= reach)
+            off = np.abs(rgb[box] - np.median(rgb[box][piece], axis=0)).max(axis=-1)
+            same = (off < ALIKE) & (beside >= 0) & (distance_to(piece) <= reach)
             if same.sum() >= LEAST_TOUCHING and (not is_behind or _is_slim(piece, px_per_m)):
-                found[box][piece] = np.bincount(beside[same]).argmax()
-    rim = cv2.dilate((found + 1).astype(np.uint8), np.ones((RIM_PX, RIM_PX), np.uint8)).astype(np.int8) - 1
-    return np.where(foreign, rim, found)
+                rim = cv2.dilate(piece.astype(np.uint8), np.ones((RIM_PX, RIM_PX), np.uint8)) > 0
+                rim &= foreign[box] & (off < RIM_ALIKE)
+                found[box][rim] = np.bincount(beside[same]).argmax()
+    return found
 
 
 def _is_slim(piece: np.ndarray, px_per_m: float) -> bool:
