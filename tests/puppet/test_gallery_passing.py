@@ -1,4 +1,4 @@
-"""What passes behind arms or hangs from them: tails, scarves, capes, wide sleeves, a phone; and feet from the side."""
+"""What passes behind arms or hangs from them: tails, scarves, capes, wide sleeves; and feet from the side."""
 
 from pathlib import Path
 
@@ -111,19 +111,6 @@ def test_jackets_and_skirts_below_a_forearm_are_no_sleeves(tmp_path: Path, name:
         y += round(0.14 * character.px_per_m)
         if y < len(labels):
             assert labels[y, x] != forearm
-
-
-def test_a_phone_takes_nothing_of_the_jumper_along(tmp_path: Path):
-    character = drawn("phone", tmp_path)
-    labels = label_parts(character, shown_parts(character))[: character.size[1]]
-    knuckles = character.joints[Joint.LEFT_HAND]
-    ys, xs = np.mgrid[: labels.shape[0], : labels.shape[1]]
-    at_hand = np.hypot(xs - knuckles[0], ys - knuckles[1]) < 0.16 * character.px_per_m
-    at_hand &= xs < character.joints[Joint.LEFT_WRIST, 0]
-    red, _, blue = np.moveaxis(character.rgb.astype(int), -1, 0)
-    jumper, hand = at_hand & (blue > red + 30), at_hand & (labels == FOREARMS[0])
-    assert near(character.rgb, cast.BLACK)[hand].any()
-    assert (hand & jumper).sum() < 0.14 * hand.sum()
 
 
 @pytest.mark.parametrize("degrees", [-70, -45, 45, 70])

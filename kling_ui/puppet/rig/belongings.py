@@ -377,11 +377,9 @@ def _pieces(wanted: np.ndarray, px_per_m: float) -> list[np.ndarray]:
     """Pieces of a held thing's size, without holes."""
     side = max(3, 2 * round(GAP_M * px_per_m) + 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))
-    solid = cv2.morphologyEx(wanted.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    closed = cv2.morphologyEx(solid, cv2.MORPH_CLOSE, kernel)
-    contours, _ = cv2.findContours(
-        cv2.morphologyEx(closed, cv2.MORPH_OPEN, kernel), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
-    )
+    closed = cv2.morphologyEx(wanted.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    opened = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    contours, _ = cv2.findContours(opened, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     pieces = []
     for contour in contours:
         if not (LEAST_HELD_M * px_per_m) ** 2 <= cv2.contourArea(contour) <= (MOST_HELD_M * px_per_m) ** 2:

@@ -78,7 +78,9 @@ def give_back(
         way = joints[[joint for joint in (bone.start, bone.end, bone.tip) if joint is not None]]
         way -= (box[1].start, box[0].start)
         shown, owned = np.ascontiguousarray(rgb[box]), np.full(arm.shape, -1, np.int8)
-        owned[box] = _owners(shown, small[box], arm[box], way, free=~skin[box], px_per_m=px_per_m)
+        owned[box] = _owners(
+            shown, small[box], arm[box], way, free=~skin[box], off=beyond[box] > OFF_LIMBS, px_per_m=px_per_m
+        )
         for owner in np.unique(owned[owned >= 0]):
             given = enlarged(owned == owner, labels.shape) & (labels == part)
             labels[given] = owner
@@ -107,9 +109,19 @@ def _join_strands(labels: np.ndarray, small: np.ndarray, beyond: np.ndarray, kep
 
 
 def _owners(
-    rgb: np.ndarray, labels: np.ndarray, arm: np.ndarray, way: np.ndarray, *, free: np.ndarray, px_per_m: float
+    rgb: np.ndarray,
+    labels: np.ndarray,
+    arm: np.ndarray,
+    way: np.ndarray,
+    *,
+    free: np.ndarray,
+    off: np.ndarray,
+    px_per_m: float,
 ) -> np.ndarray:
-    """``(height, width)`` int8: the part that what is taken for an arm belongs to, where ``free``; -1 elsewhere."""
+    """``(height, width)`` int8: the part that what is taken for an arm belongs to, where ``free``; -1 elsewhere.
+
+    Behind the arm it goes on where it is ``off`` all limbs.
+    """
     found, core = np.full(labels.shape, -1, np.int8), np.zeros(labels.shape, np.uint8)
     cv2.polylines(core, [way.round().astype(np.int32)], False, (1,), max(1, round(CORE_M * px_per_m)))
     bins, core = colour_bins(rgb), (core > 0) & arm
@@ -126,11 +138,13 @@ def _owners(
             if stats[number, cv2.CC_STAT_AREA] < (least_m * px_per_m) ** 2 or found[box][piece].max() >= 0:
                 continue
             beside = np.where(found[box] >= 0, found[box], np.where(others[box], labels[box], np.int8(-1)))
-            off = np.abs(rgb[box] - np.median(rgb[box][piece], axis=0)).max(axis=-1)
-            same = (off < ALIKE) & (beside >= 0) & (distance_to(piece) <= reach)
+            apart = np.abs(rgb[box] - np.median(rgb[box][piece], axis=0)).max(axis=-1)
+            same = (apart < ALIKE) & (beside >= 0) & (distance_to(piece) <= reach)
+            if is_behind:
+                same &= off[box] | (found[box] >= 0)
             if same.sum() >= LEAST_TOUCHING and (not is_behind or _is_slim(piece, px_per_m)):
                 rim = cv2.dilate(piece.astype(np.uint8), np.ones((RIM_PX, RIM_PX), np.uint8)) > 0
-                rim &= foreign[box] & (off < RIM_ALIKE)
+                rim &= foreign[box] & (apart < RIM_ALIKE)
                 found[box][rim] = np.bincount(beside[same]).argmax()
     return found
 
