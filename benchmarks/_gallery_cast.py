@@ -588,7 +588,7 @@ def _passing() -> Iterator[Model]:
     """What is worn passes behind a hand or a forearm."""
     black = replace(DANCER, top=BLACK, trousers=BLACK)
     yield _model("panther", "tail", DARK, None, tail(DARK.trousers), ears(DARK.top), backdrop="room")
-    yield _model("monkey", "tail", black, None, tail(WOOD), ears(WOOD), backdrop="hall")
+    yield _model("devil", "tail", black, None, tail(RED), ears(RED), backdrop="hall")
     yield _model("scarf", "tail", PALE, None, scarf(RED))
     yield _model("cape-violet", "cape", DEEP, on_hips(), cape(VIOLET), backdrop="hall")
     yield _model(

@@ -9,7 +9,7 @@ from kling_ui.puppet.rig.belongings import face_of
 from kling_ui.puppet.rig.character import among, box_around, enlarged
 from kling_ui.puppet.rig.inpainting import distance_to, spread
 from kling_ui.puppet.rig.palette import alike, bin_shares, colour_bins
-from kling_ui.puppet.skeleton import ARMS, BONES, Part
+from kling_ui.puppet.skeleton import ARMS, BONES, FOREARMS, Part
 
 CORE_M = 0.02  # how wide the middle of an arm is taken to be
 FOREIGN_SHARE = 1.5e-3  # of an arm's own colours: rarer ones may be another's
@@ -18,13 +18,14 @@ TOUCHING_PX, LEAST_TOUCHING = 2, 3  # how near the owner is to it, along so many
 # What is slim may also go on on the other side of the arm: how far away; its smallest piece; its width at most.
 BEHIND_M, LEAST_STRAND_M, STRAND_WIDE_M = 0.14, 0.05, 0.1
 OFF_LIMBS, LONG_STRAND_M = 1.4, 0.15  # radii off all limbs, from where on a tail is seen alone; so long at least there
-LEAST_LIGHT = 0.7  # of an arm's own, that it has in its shade at least
 RIM_PX, RIM_ALIKE = 5, 50  # the side of the square by which a piece is widened to its soft rim; 8 bits within that
 REST_PX, THIN_PX = 9, 5  # likewise to what is left of it beside the arm if it is so thin
+KEPT_PX = 13  # likewise a thing in a hand, for its rim and its shadow
 ALIKE = 36  # of 8 bits, by which it differs from its owner at most
 # --- what goes on from one side of an arm to the other
 CROSSED_PX_PER_M = 100.0  # of the copy on which that is searched
 CROSSED_M, CROSSED_RAYS = 0.2, 8  # from side to side at most; in so many directions
+LIMB_M = 0.2  # how wide a forearm and its hand are at most
 PLAIN = 12  # of 8 bits, by which colours vary over the directions
 INWARDS_PX = 2  # of that copy, behind a border, to see the colours there
 
@@ -34,7 +35,7 @@ class Crossings:
     """What goes on behind arms.
 
     Attributes:
-        parts: For each part that does ``(height, width)`` bool, within arms; where two do, both.
+        parts: For each part that does ``(height, width)`` bool, within forearms; where two do, both.
         colours: ``(height, width, 3)`` uint8: what is to be seen there.
         plain: ``(height, width)`` bool: where that is the same in all directions, and so sure.
     """
@@ -54,7 +55,7 @@ def give_back(
     kept: np.ndarray,
     px_per_m: float,
 ) -> np.ndarray:
-    """Give what is taken for an arm, but has only the colours of what lies beside it, to that part, in place.
+    """Give what is taken for a forearm, but has only the colours of what lies beside it, to that part, in place.
 
     Args:
         labels: ``(taller, wider)`` int8, as :func:`kling_ui.puppet.rig.segmentation.label_parts` gives them.
@@ -71,8 +72,9 @@ def give_back(
     before = labels.copy()
     small = cv2.resize(labels, rgb.shape[1::-1], interpolation=cv2.INTER_NEAREST)
     _join_strands(labels, small, beyond, kept, px_per_m)
-    skin = alike(rgb, face_of(small >= 0, joints), LEAST_LIGHT)
-    for part in (part for part in ARMS if part in parts):
+    skin = alike(rgb, face_of(small >= 0, joints))
+    kept = cv2.dilate(kept.astype(np.uint8), np.ones((KEPT_PX, KEPT_PX), np.uint8)) > 0
+    for part in (part for part in FOREARMS if part in parts):
         bone, arm = BONES[part], (small == part) & ~kept
         box = box_around(arm, round(BEHIND_M * px_per_m) + 1)
         way = joints[[joint for joint in (bone.start, bone.end, bone.tip) if joint is not None]]
@@ -125,7 +127,7 @@ def _owners(
     found, core = np.full(labels.shape, -1, np.int8), np.zeros(labels.shape, np.uint8)
     cv2.polylines(core, [way.round().astype(np.int32)], False, (1,), max(1, round(CORE_M * px_per_m)))
     bins, core = colour_bins(rgb), (core > 0) & arm
-    own = alike(rgb, core, LEAST_LIGHT) | (bin_shares(bins, core)[bins] >= FOREIGN_SHARE)
+    own = alike(rgb, core) | (bin_shares(bins, core)[bins] >= FOREIGN_SHARE)
     foreign = arm & ~core & ~own & free
     solid = cv2.morphologyEx(foreign.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     count, pieces, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=4)
@@ -154,19 +156,25 @@ def _is_slim(piece: np.ndarray, px_per_m: float) -> bool:
     return float(inside.max()) <= STRAND_WIDE_M / 2 * px_per_m
 
 
-def behind_arms(rgb: np.ndarray, labels: np.ndarray, px_per_m: float) -> Crossings:
+def behind_arms(rgb: np.ndarray, labels: np.ndarray, joints: np.ndarray, px_per_m: float) -> Crossings:
     """Find what goes on behind an arm because it is seen on both sides of it in the same colour: a cape, a tail.
 
     Args:
         rgb: ``(height, width, 3)`` uint8.
         labels: ``(height, width)`` int8, as :func:`kling_ui.puppet.rig.segmentation.label_parts` gives them.
+        joints: ``(18, 2)`` px.
         px_per_m: The person's scale.
     """
     scale = min(1.0, CROSSED_PX_PER_M / px_per_m)
     size = max(1, round(labels.shape[1] * scale)), max(1, round(labels.shape[0] * scale))
     small = cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST)
     colours = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    places = np.stack(np.nonzero(among(small, ARMS)))
+    limbs = np.zeros(small.shape, np.uint8)  # without what hangs from them, and what hands hold
+    for part in FOREARMS:
+        bone = BONES[part]
+        way = joints[[joint for joint in (bone.start, bone.end, bone.tip) if joint is not None]] * scale
+        cv2.polylines(limbs, [way.round().astype(np.int32)], False, (1,), max(1, round(LIMB_M * px_per_m * scale)))
+    places = np.stack(np.nonzero(among(small, FOREARMS) & (limbs > 0)))
     if not places.size:
         return Crossings({}, rgb, np.zeros(labels.shape, bool))
     most = max(2, round(CROSSED_M * px_per_m * scale))
@@ -190,10 +198,8 @@ def behind_arms(rgb: np.ndarray, labels: np.ndarray, px_per_m: float) -> Crossin
             drawn.setdefault(Part(part), np.zeros(small.shape, np.uint8))[ys[here], xs[here]] = 1
     if not drawn:
         return Crossings({}, rgb, np.zeros(labels.shape, bool))
-    over, kernel = (
-        among(labels, ARMS),
-        np.ones((3, 3), np.uint8),
-    )  # by a pixel wider, so that it meets what it goes on from
+    # By a pixel wider, so that it meets what it goes on from.
+    over, kernel = among(labels, FOREARMS), np.ones((3, 3), np.uint8)
     mean = total / np.maximum(weight, 1)
     varies = (squares / np.maximum(weight, 1) - mean**2).max(axis=-1)
     plain = (weight[..., 0] > 1) & (varies < PLAIN**2)

@@ -78,7 +78,7 @@ def cut_layers(character: Character) -> dict[Part, Layer]:
     legs = replace(character, joints=both_legs(character.joints)) if legs_are_one(character) else character
     if cloth_spans_legs(character):  # one layer for both legs and it
         labels = np.where(among(labels, LEGS), np.int8(THIGHS[0]), labels)
-    crossed = behind_arms(colours, labels, character.px_per_m)
+    crossed = behind_arms(colours, labels, character.joints, character.px_per_m)
     for part in parts:
         window = window_of(legs if part in LEGS else character, labels, colours, part)
         if window is not None:

@@ -11,6 +11,7 @@ from kling_ui.puppet.skeleton import ARMS, BONES, Part
 
 AROUND_M = 0.05  # an arm, in which its border is refined
 BESIDE_M = 0.03  # an arm, where slivers of the body hang loose once it is gone
+SPIKE_M = 0.1  # from a forearm's bone: what sticks out farther may be a thing that the hand holds
 SLIVER_M = 0.014  # half the width of what is left of a thing, or of its shadow, beside it
 MOSTLY, LOOSE_RIM_PX = 0.5, 2  # alpha that holds pieces together; around a loose one, what is its soft rim
 
@@ -35,13 +36,14 @@ def join_slivers(labels: np.ndarray, under: np.ndarray, own: list[Part], charact
     thin = body & (distance_to(arm) < BESIDE_M * character.px_per_m) & (distance_to(core) > sliver + 1)
     spot = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(sliver) + 1,) * 2)
     wide = cv2.morphologyEx((thin | arm).astype(np.uint8), cv2.MORPH_OPEN, spot) > 0
-    ys, xs = np.nonzero(thin & wide)
+    ys, xs = np.nonzero(thin)
     here[ys, xs] = split(own, joints, xs, ys)
-    spikes = arm & ~wide & (under[box] >= 0) & (distance_to(body) < BESIDE_M * character.px_per_m)
     bone = BONES[own[-1]]
     if bone.tip is not None:
+        spikes = (here == own[-1]) & ~wide & (under[box] >= 0) & (distance_to(body) < BESIDE_M * character.px_per_m)
         spikes &= around_palm(arm.shape, joints[[bone.end, bone.tip]]) > HAND_M * character.px_per_m
-    here[spikes] = under[box][spikes]
+        spikes &= around_palm(arm.shape, joints[[bone.start, bone.end]]) < SPIKE_M * character.px_per_m
+        here[spikes] = under[box][spikes]
 
 
 def hand_over(labels: np.ndarray, own: list[Part], character: Character, *, kept: np.ndarray) -> None:

@@ -27,8 +27,8 @@ def bin_shares(bins: np.ndarray, where: np.ndarray) -> np.ndarray:
     return cube.ravel() / max(float(counts.sum()), 1.0)
 
 
-def alike(rgb: np.ndarray, region: np.ndarray, least_light: float = SKIN_LIGHT[0]) -> np.ndarray:
-    """Find where colours are those of a region, in light or in so much shade; ``(height, width)`` bool."""
+def alike(rgb: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Find where colours are those of a region, in light or in shade; ``(height, width)`` bool."""
     if not region.any():
         return region
     colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb).astype(np.float32)
@@ -37,4 +37,4 @@ def alike(rgb: np.ndarray, region: np.ndarray, least_light: float = SKIN_LIGHT[0
     off, shade = colours[..., 1:] - NO_CHROMA, light[..., None] * (middle[1:] - NO_CHROMA)
     near = np.abs(off - middle[1:] + NO_CHROMA).max(axis=-1) < SKIN_HUE
     near |= np.abs(off - shade).max(axis=-1) < SKIN_HUE * light
-    return near & (light > least_light) & (light < SKIN_LIGHT[1])
+    return near & (light > SKIN_LIGHT[0]) & (light < SKIN_LIGHT[1])
