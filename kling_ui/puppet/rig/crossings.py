@@ -18,7 +18,7 @@ TOUCHING_PX, LEAST_TOUCHING = 2, 3  # how near the owner is to it, along so many
 # What is slim may also go on on the other side of the arm: how far away; its smallest piece; its width at most.
 BEHIND_M, LEAST_STRAND_M, STRAND_WIDE_M = 0.14, 0.05, 0.1
 OFF_LIMBS, LONG_STRAND_M = 1.4, 0.15  # radii off all limbs, from where on a tail is seen alone; so long at least there
-RIM_PX, RIM_ALIKE = 5, 50  # the side of the square by which a piece is widened to its soft rim; 8 bits within that
+RIM_PX, RIM_ALIKE = 5, 40  # the side of the square by which a piece is widened to its soft rim; 8 bits within that
 REST_PX, THIN_PX = 9, 5  # likewise to what is left of it beside the arm if it is so thin
 KEPT_PX = 13  # likewise a thing in a hand, for its rim and its shadow
 ALIKE = 36  # of 8 bits, by which it differs from its owner at most
