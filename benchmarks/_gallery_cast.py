@@ -433,6 +433,17 @@ def chair(colour: Colour = WOOD) -> Prop:
     return paint
 
 
+def scarf(colour: Colour) -> Prop:
+    """A scarf around the neck, of which one end flies behind the arm."""
+
+    def paint(e: Easel) -> None:
+        way = [(-0.04, 0.0), (0.0, 0.25), (0.08, 0.42), (0.3, 0.5), (0.4, 0.64)]
+        e.line([e.at(Mark.LEFT_SHOULDER, right=x, down=y) for x, y in way], 0.07, colour, layer=e.behind)
+        e.line([e.at(shoulder, down=-0.05) for shoulder in (Mark.LEFT_SHOULDER, Mark.RIGHT_SHOULDER)], 0.07, colour)
+
+    return paint
+
+
 # --- stances --------------------------------------------------------------------------------------------------------
 
 
@@ -568,6 +579,20 @@ def _wearing() -> Iterator[Model]:
     )
     yield _model(
         "fox", "tail", replace(MAYA, trousers=(190, 110, 50)), on_hips(), tail((214, 112, 44)), ears((214, 112, 44))
+    )
+
+    yield from _passing()
+
+
+def _passing() -> Iterator[Model]:
+    """What is worn passes behind a hand or a forearm."""
+    black = replace(DANCER, top=BLACK, trousers=BLACK)
+    yield _model("panther", "tail", DARK, None, tail(DARK.trousers), ears(DARK.top), backdrop="room")
+    yield _model("devil", "tail", black, None, tail(RED), ears(RED), backdrop="hall")
+    yield _model("scarf", "tail", PALE, None, scarf(RED))
+    yield _model("cape-violet", "cape", DEEP, on_hips(), cape(VIOLET), backdrop="hall")
+    yield _model(
+        "monk", "wide sleeves", replace(THEO, top=WOOD), hands_folded(), sleeves(WOOD), skirt(WOOD, long_share=1.7)
     )
 
 

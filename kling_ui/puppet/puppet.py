@@ -27,7 +27,6 @@ from kling_ui.puppet.skeleton import (
     SHINS,
     THIGHS,
     UPPER_ARMS,
-    Bone,
     Joint,
     Part,
     both_legs,
@@ -169,7 +168,7 @@ class Puppet:
         if bone.parent in BONES:
             before = posed[bone.parent].length / self._rest[bone.parent].length
         if bone.tip is not None and part not in self._stiff:
-            bends.append(self._tip_bend(frame_pose, bone, now, turn, reach))
+            bends.append(self._tip_bend(frame_pose, part, now, turn, reach))
         elif child in self._parts:
             after = posed[child].length / self._rest[child].length
             angle = _clip(_wrap(posed[child].angle - self._rest[child].angle - turn), MOST_BEND)
@@ -199,12 +198,14 @@ class Puppet:
             angle, room = _clip(angle, MOST_BEND), min(room, BEND_SHARE * parent.length)
         return Bend(now.start, now.angle + angle / 2 + math.pi, -room, 0.0, angle, 0.5)
 
-    def _tip_bend(self, frame_pose: FramePose, bone: Bone, now: Segment, turn: float, reach: float) -> Bend:
+    def _tip_bend(self, frame_pose: FramePose, part: Part, now: Segment, turn: float, reach: float) -> Bend:
+        bone = BONES[part]
         rest = self._joints[bone.tip] - self._joints[bone.end]
         tip = frame_pose.joints[bone.tip] - frame_pose.joints[bone.end]
         angle = _clip(_wrap(math.atan2(tip[1], tip[0]) - math.atan2(rest[1], rest[0]) - turn), MOST_WRIST)
         room = min(TIP_REACH * reach, TIP_SHARE * now.length)
-        return Bend(now.end, now.angle + angle / 2, -room, room, angle, 1.0)
+        aside = _wrap(math.atan2(rest[1], rest[0]) - self._rest[part].angle)  # feet seen from the side
+        return Bend(now.end, now.angle + (angle + aside) / 2, -room, room, angle, 1.0)
 
     def _head(self, frame_pose: FramePose, posed: dict[Part, Segment]) -> LimbWarp:
         """The neck bends and gives way; from the chin up the head keeps its shape."""

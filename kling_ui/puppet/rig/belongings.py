@@ -4,10 +4,9 @@ import cv2
 import numpy as np
 
 from kling_ui.puppet.rig.inpainting import distance_to
+from kling_ui.puppet.rig.palette import CALM_PX, alike, bin_shares, colour_bins
 from kling_ui.puppet.skeleton import ANKLES, HIPS, KNEES, SHOULDERS, Joint
 
-LIGHT_BINS, COLOUR_BINS, BYTE_VALUES = 8, 26, 256  # by which colours are counted
-NEIGHBOURS = (0.25, 0.5, 0.25)  # how far a colour counts for the bins beside its own
 HELD_M = 0.34  # how far a held thing reaches from the hand
 GRIP_M = 0.045  # how far from the line through the hand it begins
 OTHERS_M = 0.22  # from the hands: what is farther shows the person's own colours
@@ -20,7 +19,6 @@ RIM_PX = 7  # the side of the square by which a piece is widened to see what is 
 STANDS_OUT = 36  # of 8 bits, by which a thing's colour differs at least from that
 OUTSIDE_SHARE = 0.2  # of a thing's rim, that borders on the background, for it not to need that
 # --- beside the mask
-CALM_PX = 0.8  # over which noise is averaged
 WORK_LONG_SIDE_PX = 480  # of the copy on which that is searched
 PERSON = 0.5  # from what on the mask says so
 FAR_M, REACH_M = 0.42, 0.8  # from the person: there the background shows its own colours; how far things are searched
@@ -54,7 +52,6 @@ BESIDE_HAND_M = 0.10  # from a hand: what is farther shows the cloth's own colou
 CLOTH_SHARE = 2e-3  # of a person's own colours: more common ones are cloth
 LEAST_SKIN_SHARE, MOSTLY = 0.2, 0.5  # of what is taken for a hand: less skin, and more cloth, is none
 LEAST_CLOTH_SHARE = 0.05  # of that: less is the soft rim of the fingers
-SKIN_HUE, SKIN_LIGHT = 13.0, (0.4, 1.6)  # of 8 bits of colour off the face's; of its light
 HANDS = ((Joint.LEFT_WRIST, Joint.LEFT_HAND), (Joint.RIGHT_WRIST, Joint.RIGHT_HAND))
 FINGERS = 0.7  # of the way from wrist to knuckles, beyond the knuckles
 
@@ -285,7 +282,7 @@ def held_things(
     own = person & sure & (nearest > OTHERS_M * px_per_m)
     if own.sum() < LEAST_OWN_SHARE * person.sum():
         return found
-    bins, skin = colour_bins(rgb), _face(person, joints)
+    bins, skin = colour_bins(rgb), face_of(person, joints)
     common = np.maximum(bin_shares(bins, own), bin_shares(bins, skin) if skin.any() else 0.0)[bins]
     wanted = person & (common < OWN_SHARE)
     for hand, grip in enumerate(grips):
@@ -345,7 +342,7 @@ def cloth_at_hand(
     if not own.any():
         return nothing
     bins = colour_bins(rgb)
-    is_skin = _like_face(rgb, _face(arm | body, joints))
+    is_skin = alike(rgb, face_of(arm | body, joints))
     is_cloth = (bin_shares(bins, own)[bins] > CLOTH_SHARE) & ~is_skin
     seen = float((zone & is_skin).sum()) / zone.sum()
     around = np.ones((3, 3), np.uint8)
@@ -359,17 +356,6 @@ def cloth_at_hand(
     return (cv2.dilate((zone & ~beside).astype(np.uint8), around) > 0) & ~beside
 
 
-def _like_face(rgb: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """``(height, width)`` bool: where colours are those of the face's skin, in light or in shade."""
-    if not face.any():
-        return face
-    colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb).astype(np.float32)
-    middle = np.median(colours[face], axis=0)
-    apart = np.abs(colours[..., 1:] - middle[1:]).max(axis=-1)
-    light = colours[..., 0] / max(float(middle[0]), 1.0)
-    return (apart < SKIN_HUE) & (light > SKIN_LIGHT[0]) & (light < SKIN_LIGHT[1])
-
-
 def _to_hand(shape: tuple[int, ...], hand: np.ndarray) -> np.ndarray:
     """``(height, width)`` px from the line through a hand, from the wrist to where the fingers may end."""
     empty = np.ones(shape, np.uint8)
@@ -379,8 +365,8 @@ def _to_hand(shape: tuple[int, ...], hand: np.ndarray) -> np.ndarray:
     return np.minimum(cv2.distanceTransform(empty, cv2.DIST_L2, cv2.DIST_MASK_5), np.float32(sum(shape)))
 
 
-def _face(person: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """``(height, width)`` bool: around the middle of the face, and so its skin."""
+def face_of(person: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """Find what is around the middle of the face, and so its skin; ``(height, width)`` bool."""
     drawn = np.zeros(person.shape, np.uint8)
     radius = max(2, round(0.35 * float(np.hypot(*(joints[Joint.HEAD] - joints[Joint.NECK])))))
     cv2.circle(drawn, tuple(int(value) for value in joints[Joint.HEAD].round()), radius, (1,), -1)
@@ -429,21 +415,3 @@ def _is_worn(piece: np.ndarray, joints: np.ndarray) -> bool:
     covered = np.zeros(len(joints), bool)
     covered[inside] = piece[y[inside], x[inside]]
     return bool(covered[list(HIPS)].all() or covered[[*KNEES, *SHOULDERS, Joint.LEFT_ELBOW, Joint.RIGHT_ELBOW]].any())
-
-
-def colour_bins(rgb: np.ndarray) -> np.ndarray:
-    """``(height, width)`` int: which of the coarse colours a pixel has."""
-    colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb).astype(np.int32)
-    bins = colours * (LIGHT_BINS, COLOUR_BINS, COLOUR_BINS) // BYTE_VALUES
-    return (bins[..., 0] * COLOUR_BINS + bins[..., 1]) * COLOUR_BINS + bins[..., 2]
-
-
-def bin_shares(bins: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """How common each coarse colour is in a region, its neighbours counted in; ``(colours,)``."""
-    counts = np.bincount(bins[where], minlength=LIGHT_BINS * COLOUR_BINS**2).astype(np.float32)
-    cube = counts.reshape(LIGHT_BINS, COLOUR_BINS, COLOUR_BINS)
-    kernel = np.array(NEIGHBOURS, np.float32)
-    for axis in range(3):
-        padded = np.moveaxis(np.pad(cube, [(1, 1) if place == axis else (0, 0) for place in range(3)]), axis, 0)
-        cube = np.moveaxis(sum(w * padded[n : n + cube.shape[axis]] for n, w in enumerate(kernel)), 0, axis)
-    return cube.ravel() / max(float(counts.sum()), 1.0)

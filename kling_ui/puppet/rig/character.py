@@ -44,6 +44,7 @@ CONTRAST, TILES = 3.0, (8, 8)  # of the histogram equalisation (CLAHE): its clip
 BYTE_VALUES = 256  # that a uint8 can have
 AROUND_M = 0.18  # what a part may take of its surroundings at most
 FEATHER_PX = 1.0  # sigma of a soft border
+ENLARGED_SIGMA_PX = 1.2  # over which labels' stairs are smoothed when they are enlarged
 # Knees or ankles nearer to each other than this, or crossed, lie over one another; shins that touch are 0.045 apart.
 TIED_M = 0.03
 # Down the shins, where that is looked for too, and how far apart the legs are there at most, of a leg's own width; it
@@ -350,6 +351,12 @@ def box_around(region: np.ndarray, more: int) -> tuple[slice, slice]:
 def soften(region: np.ndarray) -> np.ndarray:
     """Blur the border of a bool region; float32 0-1."""
     return cv2.GaussianBlur(region.astype(np.float32), (0, 0), FEATHER_PX)
+
+
+def enlarged(region: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Scale a region of a small copy up with a smooth border; ``(height, width)`` bool of that shape."""
+    soft = cv2.GaussianBlur(region.astype(np.float32), (0, 0), ENLARGED_SIGMA_PX)
+    return cv2.resize(soft, shape[::-1], interpolation=cv2.INTER_LINEAR) > 0.5
 
 
 def without_spurs(region: np.ndarray, half_px: float) -> np.ndarray:

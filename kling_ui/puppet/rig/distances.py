@@ -78,6 +78,14 @@ def beyond_joint(grid: np.ndarray, joints: np.ndarray, lower: Part) -> np.ndarra
     return ((grid - joints[bone.start]) @ normal > 0).astype(np.int8)
 
 
+def split(own: list[Part], joints: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
+    """Tell to which of one limb's parts points ``(n,)`` belong; ``(n,)`` int8, -1 if there is none."""
+    if len(own) < 2:
+        return np.full(len(xs), own[0] if own else -1, np.int8)
+    points = np.stack([xs, ys], axis=-1).astype(np.float32)
+    return np.asarray(own, np.int8)[beyond_joint(points, joints, own[-1])]
+
+
 def march(mask: np.ndarray, start: np.ndarray, step: np.ndarray, limit: float) -> float:
     """Measure the way inside the mask from ``start`` in the direction of ``step``, px, at most ``limit``."""
     away = np.arange(0, limit, 1.0)

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from kling_ui.puppet.rig.belongings import CLOTH_SHARE
 from kling_ui.puppet.rig.character import Window, among, box_around, without_spurs
 from kling_ui.puppet.rig.distances import march
 from kling_ui.puppet.rig.inpainting import distance_to, mirrored, mix, without_marks
+from kling_ui.puppet.rig.palette import bin_shares, colour_bins
 from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, FOREARMS, HIPS, SHOULDERS, THIGHS, Joint, Part
 from kling_ui.vision.pose import EPSILON
 
@@ -48,6 +50,7 @@ LEAST_M, MOST_M = 0.06, 0.18  # how far a thigh goes on outwards
 STARTS = 15  # places between the hips from which the gap is searched
 RIM_PX = 2.0  # over which the spot around a hip fades
 SOLID = 0.6  # alpha from which on cloth fills that spot
+HANGS_M = 0.07  # from the middle of a forearm: what is farther is no arm but a sleeve
 FAR_PX = 1e6  # beyond all pictures
 NO_SIGMA = 1e-3  # px, for OpenCV, which takes 0 for a sigma like the other one: no averaging along this axis
 
@@ -129,10 +132,35 @@ def hidden_behind(window: Window, part: Part) -> np.ndarray:
     body = without_spurs(own, max(1.0, SCRAP_M * window.px_per_m))
     if part in THIGHS:
         return covers & _hull(body)
-    region = covers & _within_outline(body, covers | own & ~body, _axis(window), window.px_per_m)
+    region = covers & (_within_outline(body, covers | own & ~body, _axis(window), window.px_per_m) | _trunk(window))
     flank = without_spurs(region | own, max(1.0, WING_M * window.px_per_m))
     smooth = cv2.GaussianBlur(flank.astype(np.float32), (0, 0), max(1.0, FLANK_CALM * CALM_M * window.px_per_m))
     return neck | covers & (smooth > 0.5)
+
+
+def hanging_cloth(window: Window, part: Part) -> np.ndarray:
+    """Find the parts of sleeves that hang far below a forearm and are of a part's own cloth; ``(height, width)`` bool.
+
+    What is hidden behind them looks like them.
+    """
+    forearms, own = among(window.labels, FOREARMS), window.labels == part
+    bones = np.ones(own.shape, np.uint8)
+    for forearm in FOREARMS:
+        bone = BONES[forearm]
+        line = window.joints[[joint for joint in (bone.start, bone.end, bone.tip) if joint is not None]]
+        cv2.polylines(bones, [line.round().astype(np.int32)], False, (0,))
+    far = forearms & (cv2.distanceTransform(bones, cv2.DIST_L2, cv2.DIST_MASK_5) > HANGS_M * window.px_per_m)
+    if far.sum() < (HANGS_M * window.px_per_m) ** 2 or not own.any():
+        return np.zeros_like(far)
+    bins = colour_bins(window.colours)
+    return far & (bin_shares(bins, own)[bins] > CLOTH_SHARE)
+
+
+def _trunk(window: Window) -> np.ndarray:
+    """``(height, width)`` bool: between shoulders and hips, where trunks are whatever hides them."""
+    drawn = np.zeros(window.labels.shape, np.uint8)
+    cv2.fillConvexPoly(drawn, cv2.convexHull(window.joints[[*SHOULDERS, *HIPS]].round().astype(np.int32)), (1,))
+    return drawn > 0
 
 
 def _neck(window: Window, own: np.ndarray) -> np.ndarray:

@@ -18,7 +18,8 @@ from kling_ui.puppet.rig.character import (
     window_of,
     without_spurs,
 )
-from kling_ui.puppet.rig.hidden_parts import armpits, complete, hidden_behind, thigh_top
+from kling_ui.puppet.rig.crossings import Crossings, behind_arms
+from kling_ui.puppet.rig.hidden_parts import armpits, complete, hanging_cloth, hidden_behind, thigh_top
 from kling_ui.puppet.rig.inpainting import LEAST, LEAST_SHARE, SURELY, distance_to, fill_in, mix, push_pull, surround
 from kling_ui.puppet.rig.segmentation import label_parts
 from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, LEGS, SHINS, THIGHS, UPPER_ARMS, Joint, Part, both_legs
@@ -32,6 +33,7 @@ CUT_LIMB_M = 0.04  # a limb that the picture cuts off fades this far below it
 CRUMB_SHARE = 0.03  # of the largest piece of a layer: smaller ones are what a cut left behind
 SOLID, SOLID_ENOUGH = 0.95, 0.5  # alpha of what is the person alone, and of what is mostly the person
 FAINT, BARE = 0.1, 0.02  # alpha up to which a pixel counts as background, and up to which nothing tints it
+UNLIKE, PLAIN_M = 60, 0.03  # of 8 bits, by which what is mirrored is not what goes on there; of the smallest such area
 SPUR_M = 0.018  # half the width of what hangs on a thigh but is no cloth: the soft end of the gap between the legs
 # Of the distance between the ears: how far a face goes from its middle, and below that where hair ends at the back.
 FACE_WIDE, HAIRLINE = 0.6, 0.5
@@ -76,10 +78,11 @@ def cut_layers(character: Character) -> dict[Part, Layer]:
     legs = replace(character, joints=both_legs(character.joints)) if legs_are_one(character) else character
     if cloth_spans_legs(character):  # one layer for both legs and it
         labels = np.where(among(labels, LEGS), np.int8(THIGHS[0]), labels)
+    crossed = behind_arms(colours, labels, character.joints, character.px_per_m)
     for part in parts:
         window = window_of(legs if part in LEGS else character, labels, colours, part)
         if window is not None:
-            layers[part] = _cut(window, part, parts)
+            layers[part] = _cut(window, part, parts, crossed)
     return layers
 
 
@@ -103,9 +106,13 @@ def back_of_head(head: Layer, face: FaceMarks) -> Layer:
     return Layer(np.ascontiguousarray(rgba.round().astype(np.uint8)), head.corner)
 
 
-def _cut(window: Window, part: Part, parts: list[Part]) -> Layer:
+def _cut(window: Window, part: Part, parts: list[Part], crossed: Crossings) -> Layer:
     joint = _overlap(window, part, parts)
     hidden = hidden_behind(window, part)
+    (x, y), (height, width) = window.corner, window.labels.shape
+    box = slice(y, y + height), slice(x, x + width)
+    goes_on = crossed.parts[part][box] if part in crossed.parts else np.zeros_like(hidden)
+    told, hidden = goes_on & ~hidden, hidden | goes_on
     if part is Part.TORSO:
         hidden |= armpits(window, hidden | (window.labels == part) | (joint > SOLID_ENOUGH))
     share = np.max([_share(window, part), joint, soften(hidden)], axis=0)
@@ -113,7 +120,15 @@ def _cut(window: Window, part: Part, parts: list[Part]) -> Layer:
     if part in THIGHS:
         cloth = without_spurs(alpha > SOLID_ENOUGH, max(2.0, SPUR_M * window.px_per_m))
         alpha *= soften(cv2.dilate(cloth.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+    if part is Part.TORSO:
+        joint = np.maximum(joint, soften(hanging_cloth(window, part)))
     colours = complete(window, part, alpha > 0, kept=None if part in THIGHS else joint)
+    if goes_on.any():
+        seen = np.ascontiguousarray(crossed.colours[box])
+        other = (crossed.plain[box] & (cv2.absdiff(colours, seen).max(axis=-1) > UNLIKE)).astype(np.uint8)
+        calm = np.ones((2 * round(PLAIN_M * window.px_per_m / 2) + 1,) * 2, np.uint8)
+        told |= goes_on & (cv2.morphologyEx(other, cv2.MORPH_OPEN, calm) > 0)
+        colours = mix(colours, seen, soften(told))
     return _layer(colours, alpha * _main_pieces(alpha), window.corner)
 
 

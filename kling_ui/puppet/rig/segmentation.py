@@ -7,18 +7,29 @@ import numpy as np
 
 from kling_ui.puppet.rig.belongings import cloth_at_hand, held_things
 from kling_ui.puppet.rig.boundaries import BODY, NOTHING, OWN, arm_axis, arm_boundaries, spurs, tell_fingers, territory
-from kling_ui.puppet.rig.character import BYTE_VALUES, Character, among, box_around, legs_are_one
+from kling_ui.puppet.rig.character import (
+    BYTE_VALUES,
+    ENLARGED_SIGMA_PX,
+    Character,
+    among,
+    box_around,
+    enlarged,
+    legs_are_one,
+)
+from kling_ui.puppet.rig.crossings import give_back
 from kling_ui.puppet.rig.distances import (
     BELOW_NECK,
     HAIR,
     SURE,
-    beyond_joint,
     distances,
     head_zone,
     pixel_grid,
     quarter,
+    split,
 )
 from kling_ui.puppet.rig.inpainting import distance_to
+from kling_ui.puppet.rig.loose_ends import AROUND_M, SLIVER_M, hand_over, join_slivers
+from kling_ui.puppet.rig.sleeves import hanging_sleeve
 from kling_ui.puppet.skeleton import ARMS as ARM_PARTS
 from kling_ui.puppet.skeleton import BONES, FOREARMS, Joint, Part, both_legs
 
@@ -59,13 +70,8 @@ HEAD, LEGS, ARMS = 1, (2, 3), (4, 5)  # their places among the limbs
 EXPECTED = np.array([0.3, 0.9, 0.9, 0.9, 0.9, 0.9], np.float32)[:, None, None]
 WORK_LONG_SIDE_PX = 480  # of the copy on which limbs are separated
 MASKED, SHOWN = 0.3, 0.02  # alpha of the person in that copy, and in the picture
-ENLARGED_SIGMA_PX = 1.2  # over which labels' stairs are smoothed when they are enlarged
-THING = 0.5  # from what on a pixel of the enlarged copy is the thing's
-BESIDE_M = 0.03  # an arm, where slivers of the body hang loose once it is gone
-SLIVER_M = 0.014  # half the width of what is left of a thing, or of its shadow, beside it
 SOLID = 0.95  # alpha of what is the person alone
-MOSTLY, LOOSE_RIM_PX = 0.5, 2  # alpha that holds pieces together; around a loose one, what is its soft rim
-AROUND_M = 0.05  # an arm, in which its border is refined
+SLEEVE_M = 0.4  # around an arm, in which sleeves hang from it
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +300,27 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
     limb_labels, behind = (_parts(limbs, joints, parts, is_one=is_one) for limbs in label_limbs(evidence))
     labels = _enlarge(limb_labels, character.alpha)
     under = _as_large(behind, labels)
-    picture = cv2.cvtColor(character.figure, cv2.COLOR_RGB2YCrCb)
+    _refine_arms(labels, under, evidence, parts, character)
+    _settle_hands(labels, under, evidence, joints, parts)
+    for number in ARMS:
+        own = [part for part in LIMBS[number] if part in parts]
+        _give_sleeve(labels, own, number, evidence, joints)
+        join_slivers(labels, under, own, character)
+    beyond, hands = evidence.far.min(axis=0), (FOREARMS[0] in parts, FOREARMS[1] in parts)
+    things = held_things(rgb, mask, evidence.sure.any(axis=0), joints, beyond=beyond, hands=hands, px_per_m=px_per_m)
+    for number, part in enumerate(FOREARMS):
+        _give(labels, things == number, part, character.px_per_m)
+    given = give_back(labels, rgb, joints, parts, beyond=beyond, kept=things >= 0, px_per_m=px_per_m)
+    for number in (*ARMS, *LEGS):
+        hand_over(labels, [part for part in LIMBS[number] if part in parts], character, kept=given)
+    return labels
+
+
+def _refine_arms(
+    labels: np.ndarray, under: np.ndarray, evidence: LimbEvidence, parts: list[Part], character: Character
+) -> None:
+    """Cut the arms along the borders that the picture shows, in place."""
+    picture, scale = cv2.cvtColor(character.figure, cv2.COLOR_RGB2YCrCb), evidence.px_per_m / character.px_per_m
     for number in ARMS:
         own = [part for part in LIMBS[number] if part in parts]
         if own:
@@ -303,84 +329,58 @@ def label_parts(character: Character, parts: list[Part]) -> np.ndarray:
             zone = territory(arm, sides, labels.shape)
             zone[(zone == BODY) & ~_as_large(evidence.beside(number), zone)] = 0
             _recut(labels, zone, own, under, character)
+
+
+def _settle_hands(
+    labels: np.ndarray, under: np.ndarray, evidence: LimbEvidence, joints: np.ndarray, parts: list[Part]
+) -> None:
+    """Give back what is taken for hands but is the cloth that they lie on or are hidden in, in place."""
     sure = evidence.sure.any(axis=0)
     for number, part in enumerate(FOREARMS):
-        if part in parts:
-            small = _as_large(labels, mask)
-            arm = small == part
-            cloth = cloth_at_hand(
-                rgb, arm, mask & ~among(small, ARM_PARTS), sure, joints, hand=number, px_per_m=px_per_m
-            )
-            if cloth.any():
-                back = _as_large(cloth, labels) & (labels == part) & (under >= 0)
-                labels[back] = under[back]
-    for number in ARMS:
-        _join_slivers(labels, [part for part in LIMBS[number] if part in parts], character)
-    beyond, hands = evidence.far.min(axis=0), (FOREARMS[0] in parts, FOREARMS[1] in parts)
-    things = held_things(rgb, mask, sure, joints, beyond=beyond, hands=hands, px_per_m=px_per_m)
-    for number, part in enumerate(FOREARMS):
-        _give(labels, things == number, part, character.px_per_m)
-    _hand_over_loose(labels, parts, character)
-    return labels
+        if part not in parts:
+            continue
+        small = _as_large(labels, evidence.mask)
+        body = evidence.mask & ~among(small, ARM_PARTS)
+        px_per_m = evidence.px_per_m
+        cloth = cloth_at_hand(evidence.rgb, small == part, body, sure, joints, hand=number, px_per_m=px_per_m)
+        if cloth.any():
+            back = _as_large(cloth, labels) & (labels == part) & (under >= 0)
+            labels[back] = under[back]
 
 
-def _hand_over_loose(labels: np.ndarray, parts: list[Part], character: Character) -> None:
-    """Give pieces apart from the rest of their limb to the part they lie on, in place: they would fly off."""
-    for number in (*ARMS, *LEGS):
-        _hand_over(labels, [part for part in LIMBS[number] if part in parts], character)
-
-
-def _hand_over(labels: np.ndarray, own: list[Part], character: Character) -> None:
-    limb = among(labels, own)
-    if not (own and limb.any()):
+def _give_sleeve(labels: np.ndarray, own: list[Part], number: int, evidence: LimbEvidence, joints: np.ndarray) -> None:
+    """Give an arm the wide sleeve that hangs from it, in place."""
+    if not set(own) & set(FOREARMS):
         return
-    box = box_around(limb, LOOSE_RIM_PX + 1)
-    here, limb = labels[box], limb[box]
-    solid = limb & (character.alpha[box] > MOSTLY)
-    count, pieces, stats, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8))
-    if count <= 2:
+    small, bone, px_per_m = _as_large(labels, evidence.mask), BONES[own[-1]], evidence.px_per_m
+    arm, found = among(small, own), np.zeros_like(evidence.mask)
+    if not arm.any():
         return
-    main = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
-    others = (here >= 0) & ~limb & (character.alpha[box] > MOSTLY)
-    away = distance_to(pieces == main)
-    for number in range(1, count):
-        x, y, width, height, _ = stats[number]
-        more = LOOSE_RIM_PX
-        area = slice(max(0, y - more), y + height + more), slice(max(0, x - more), x + width + more)
-        loose = pieces[area] == number
-        rim = distance_to(loose) <= more
-        around = here[area][rim & others[area]]
-        if number != main and len(around):
-            rim &= limb[area] & (away[area] > more)
-            here[area][loose | rim] = np.bincount(around).argmax()
-
-
-def _join_slivers(labels: np.ndarray, own: list[Part], character: Character) -> None:
-    """Give thin pieces of the trunk and the legs beside an arm to it, in place: when it is lifted they hang loose."""
-    arm = among(labels, own)
-    if not (own and arm.any()):
-        return
-    sliver = SLIVER_M * character.px_per_m
-    box = box_around(arm, round(2 * AROUND_M * character.px_per_m))
-    here, near = labels[box], distance_to(arm[box]) < BESIDE_M * character.px_per_m
-    body = (here >= 0) & ~among(here, (*ARM_PARTS, Part.HEAD))
-    core = distance_to(~np.pad(body, 1, mode="edge"))[1:-1, 1:-1] > sliver
-    ys, xs = np.nonzero(body & near & (distance_to(core) > sliver + 1))
-    origin = box[1].start, box[0].start
-    here[ys, xs] = _split(own, character.joints - origin, xs, ys)
+    box = box_around(arm, round(SLEEVE_M * px_per_m))
+    ends = joints[[bone.start, bone.end]] - (box[1].start, box[0].start)
+    far = evidence.far[:, *box]
+    found[box] = hanging_sleeve(
+        np.ascontiguousarray(evidence.rgb[box]),
+        evidence.mask[box],
+        far[number],
+        ends,
+        np.delete(far, ARMS, axis=0).min(axis=0),
+        arm=arm[box],
+        px_per_m=px_per_m,
+    )
+    found &= ~among(small, (*ARM_PARTS, Part.HEAD))
+    if found.any():
+        labels[enlarged(found, labels.shape) & (labels >= 0) & ~among(labels, (*ARM_PARTS, Part.HEAD))] = own[-1]
 
 
 def _give(labels: np.ndarray, thing: np.ndarray, part: Part, px_per_m: float) -> None:
     """Give a thing, found on a small copy, to a part, in place, with its soft rim and slivers of it beside that."""
     if not thing.any():
         return
-    wide = cv2.dilate(thing.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
-    soft = cv2.resize(
-        cv2.GaussianBlur(wide, (0, 0), ENLARGED_SIGMA_PX), labels.shape[::-1], interpolation=cv2.INTER_LINEAR
-    )
-    labels[(soft > THING) & (labels >= 0)] = part
-    box = box_around(soft > THING, round(2 * AROUND_M * px_per_m))
-    here, near = labels[box], distance_to(soft[box] > THING) < AROUND_M * px_per_m
+    large = enlarged(cv2.dilate(thing.astype(np.uint8), np.ones((3, 3), np.uint8)), labels.shape)
+    labels[large & (labels >= 0)] = part
+    box = box_around(large, round(2 * AROUND_M * px_per_m))
+    here, near = labels[box], distance_to(large[box]) < AROUND_M * px_per_m
     body = (here >= 0) & ~among(here, ARM_PARTS)
     core = distance_to(~body) > SLIVER_M * px_per_m
     here[body & near & (distance_to(core) > SLIVER_M * px_per_m + 1)] = part
@@ -397,16 +397,8 @@ def _parts(limb_labels: np.ndarray, joints: np.ndarray, parts: list[Part], *, is
         limb_labels = np.where(limb_labels == LEGS[1], np.int8(LEGS[0]), limb_labels)
     for number, limb in enumerate(LIMBS):
         ys, xs = np.nonzero(limb_labels == number)
-        labels[ys, xs] = _split([part for part in limb if part in parts], joints, xs, ys)
+        labels[ys, xs] = split([part for part in limb if part in parts], joints, xs, ys)
     return labels
-
-
-def _split(own: list[Part], joints: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
-    """``(n,)`` int8: to which of one limb's parts points belong."""
-    if len(own) < 2:
-        return np.full(len(xs), own[0] if own else -1, np.int8)
-    points = np.stack([xs, ys], axis=-1).astype(np.float32)
-    return np.asarray(own, np.int8)[beyond_joint(points, joints, own[-1])]
 
 
 def _as_large(small: np.ndarray, large: np.ndarray) -> np.ndarray:
@@ -429,7 +421,7 @@ def _recut(labels: np.ndarray, zone: np.ndarray, own: list[Part], under: np.ndar
     ys, xs = np.nonzero(arm & ~before)
     lost = before & ~arm & (below >= 0)
     here[lost] = below[lost]
-    here[ys, xs] = _split(own, joints, xs, ys)
+    here[ys, xs] = split(own, joints, xs, ys)
 
 
 def _enlarge(labels: np.ndarray, alpha: np.ndarray) -> np.ndarray:
