@@ -44,7 +44,7 @@ class PollingPolicy:
 
 
 REMOTE_POLLING = PollingPolicy(floor_s=2.0, ceiling_s=10.0, growth=1.2, backoff_ceiling_s=60.0)
-EMBEDDED_POLLING = PollingPolicy(floor_s=0.25, ceiling_s=1.0, growth=1.1, backoff_ceiling_s=5.0)
+EMBEDDED_POLLING = PollingPolicy(floor_s=0.1, ceiling_s=1.0, growth=1.1, backoff_ceiling_s=5.0)
 
 
 def status_family(error: APIStatusError) -> int:

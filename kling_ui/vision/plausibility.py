@@ -57,7 +57,8 @@ _LINES = (SHOULDERS, ELBOWS, WRISTS, HIPS, KNEES, ANKLES)
 _LEFT_ENDS, _RIGHT_ENDS = [left for left, _ in _LINES], [right for _, right in _LINES]
 _SHOULDERS, _HIPS = 0, 3
 _TRUNK, _MIDDLE, _SIZE = len(_LINES), len(_LINES) + 1, len(_LINES) + 2
-_RIGID = {_SHOULDERS, _HIPS, _TRUNK}  # lines that turn and do not change their length
+_RIGID = [_SHOULDERS, _HIPS, _TRUNK]  # lines that turn and do not change their length
+_FASTEST, _SHARES = (np.array([getattr(m, name) for m in _MEASURES]) for name in ("fastest", "share"))
 _RIGIDITY = 2.0  # so much does a change of length count against a way along the arc
 _NOISE = 0.12  # trunk lengths by which a reading may be off in any frame, so that 60 frames a second are not too fast
 # What the search pays, in trunk lengths beyond what is possible.
@@ -88,6 +89,9 @@ EXCHANGED = 3  # both
 _SIGNS = np.where(_WAYS, -1.0, 1.0)  # (ways, halves)
 # Whether a half is exchanged in one of two readings only; (ways, ways) for each half.
 _DIFFERS = [(_SIGNS[:, None, half] != _SIGNS[None, :, half]).astype(int) for half in (UPPER, LOWER)]
+_OF_HALF = [[place for place, m in enumerate(_MEASURES) if m.half == half] for half in (UPPER, LOWER, None)]
+# What a reading is multiplied with, (2, measures, 1), where both are taken alike, and where one of them is exchanged.
+_EXCHANGE = np.array([[[1.0]] * len(_MEASURES), [[1.0] if m.half is None else [-1.0] for m in _MEASURES]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -364,30 +368,24 @@ def _excess(earlier: np.ndarray, now: np.ndarray, apart_s: np.ndarray) -> np.nda
     Returns:
         ``(earlier, ways, ways)`` trunk lengths, the earlier reading and this one taken in each way.
     """
-    total = np.zeros((len(earlier), len(_WAYS), len(_WAYS)))
-    for place, measure in enumerate(_MEASURES):
-        then, here = earlier[:, None, None, place], now[None, None, None, place]
-        if measure.half is not None:  # only whether both are reversed alike makes a difference
-            then = then * np.array([1.0, -1.0])[None, :, None, None]
-        way = _way(then, here, place)
-        if place == _MIDDLE:
-            way = way / np.exp((earlier[:, _SIZE, 0] + now[_SIZE, 0]) / 2)[:, None, None]
-        possible = (measure.fastest * apart_s)[:, None, None]
-        beyond = measure.share * np.maximum(0.0, way - possible - _NOISE)
-        if place in _RIGID:
-            beyond += _SWING_COST * np.maximum(0.0, way - _USUAL_SHARE * possible - _NOISE)
-        total += beyond if measure.half is None else beyond[:, _DIFFERS[measure.half], 0]
-    return total
+    then = earlier[:, None] * _EXCHANGE  # (earlier, alike or not, measures, 3)
+    way = np.sqrt(((now - then) ** 2).sum(axis=-1))
+    way[..., _RIGID] = _arc(then[:, :, _RIGID], now[_RIGID])
+    way[..., _MIDDLE] /= np.exp((earlier[:, _SIZE, :1] + now[_SIZE, 0]) / 2)
+    possible = (_FASTEST * apart_s[:, None])[:, None]
+    beyond = _SHARES * np.maximum(0.0, way - possible - _NOISE)
+    swing = way[..., _RIGID] - _USUAL_SHARE * possible[..., _RIGID] - _NOISE
+    beyond[..., _RIGID] += _SWING_COST * np.maximum(0.0, swing)
+    upper, lower, none = (beyond[..., of].sum(axis=-1) for of in _OF_HALF)
+    return upper[:, _DIFFERS[UPPER]] + lower[:, _DIFFERS[LOWER]] + none[:, :1, None]
 
 
-def _way(then: np.ndarray, here: np.ndarray, place: int) -> np.ndarray:
-    """How far it is from one value of a measure to another: along the arc where a line keeps its length."""
-    if place not in _RIGID:
-        return np.linalg.norm(here - then, axis=-1)
+def _arc(then: np.ndarray, here: np.ndarray) -> np.ndarray:
+    """How far it is from one value to another along the arc of lines ``(..., 3)`` that keep their length."""
     lengths = np.linalg.norm(then, axis=-1), np.linalg.norm(here, axis=-1)
-    mean = np.sqrt(lengths[0] * lengths[1])
-    cosine = (then * here).sum(axis=-1) / np.maximum(lengths[0] * lengths[1], EPSILON)
-    return mean * np.arccos(np.clip(cosine, -1, 1)) + _RIGIDITY * np.abs(lengths[0] - lengths[1])
+    product = lengths[0] * lengths[1]
+    cosine = (then * here).sum(axis=-1) / np.maximum(product, EPSILON)
+    return np.sqrt(product) * np.arccos(np.clip(cosine, -1, 1)) + _RIGIDITY * np.abs(lengths[0] - lengths[1])
 
 
 @dataclass(frozen=True, slots=True)

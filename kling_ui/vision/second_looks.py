@@ -157,6 +157,8 @@ def look_again(
         seen = {frame: by(look, frame) for frame in doubted if poses[frame]}
         others = [frame for frame in doubted if frame not in seen and (look is _whole or near(frame) is not None)]
         seen |= _ask(others, partial(by, look))
+        if look is not _whole and not any(seen.values()):
+            continue
         poses = {frame: found + seen.get(frame, []) for frame, found in poses.items()}
         search.look_again(taken_back, _offered(poses, pictures[0].shape[1] / pictures[0].shape[0]))
     return poses

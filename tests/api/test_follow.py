@@ -79,7 +79,7 @@ def test_it_asks_fast_at_first_and_after_news_and_slower_while_nothing_happens(s
 
 def test_the_embedded_engine_may_be_asked_faster(script, clock):
     follow(script(*[RUNNING] * 30, DONE), clock, polling=EMBEDDED_POLLING)
-    assert clock.slept_s[0] == 0.25
+    assert clock.slept_s[0] == 0.1
     assert max(clock.slept_s) == 1.0
 
 

@@ -62,6 +62,46 @@ def test_a_tracker_that_is_lent_again_reads_as_a_new_one(dance_mp4):
     assert np.array_equal(first, again)
 
 
+def test_a_tracker_reads_what_the_ready_made_solution_reads(dance_mp4):
+    detector.load_library()
+    from mediapipe.python.solutions.pose import Pose  # noqa: PLC0415  loads in seconds, only where used
+
+    frames = [frame.rgb for frame in read_frames(dance_mp4, container="mp4", long_side_px=640)][:12]
+    frames.insert(6, np.zeros_like(frames[0]))  # loses the person, who is then detected anew
+    with detector.lent_tracker(0.5) as tracker, Pose(smooth_landmarks=False) as ready_made:
+        found = 0
+        for frame in frames:
+            ours, theirs = tracker.read(frame), ready_made.process(frame)
+            assert (ours is None) == (theirs.pose_landmarks is None)
+            if ours is not None:
+                found += 1
+                places = [(p.x, p.y, p.z, p.visibility) for p in theirs.pose_landmarks.landmark]
+                metres = [(p.x, p.y, p.z) for p in theirs.pose_world_landmarks.landmark]
+                assert np.array_equal(ours.landmarks, np.asarray(places, np.float32))
+                assert np.array_equal(ours.world_m, np.asarray(metres, np.float32))
+    assert found >= 10
+
+
+def test_what_only_a_models_mask_needs_is_left_out_of_it():
+    detector.load_library()
+    import mediapipe  # noqa: PLC0415
+    from mediapipe.tasks.metadata.schema_py_generated import Model  # noqa: PLC0415
+
+    def layout(model: bytes) -> tuple[int, list[tuple[int, ...]]]:
+        graph = Model.GetRootAsModel(model, 0).Subgraphs(0)
+        shapes = [tuple(graph.Tensors(place).ShapeAsNumpy()) for place in graph.OutputsAsNumpy()]
+        return graph.OperatorsLength(), shapes
+
+    path = Path(mediapipe.__file__).parent / "modules" / "pose_landmark" / "pose_landmark_full.tflite"
+    whole = path.read_bytes()
+    smaller = detector.without_output(whole, 2)
+    (before, shapes), (after, left) = layout(whole), layout(smaller)
+    assert shapes[2] == (1, 256, 256, 1)
+    assert left == [*shapes[:2], shapes[3], *shapes[3:]]
+    assert after < before
+    assert layout(detector.without_output(smaller, 2))[0] == after
+
+
 def test_two_at_once_have_two_trackers_and_a_failure_leaves_none_behind():
     with detector.lent_tracker(0.5) as one, detector.lent_tracker(0.5) as other:
         assert one is not other

@@ -220,13 +220,14 @@ class PoseStream:
             Exception: What ended the reading.
         """
         until = min(end + self._ahead, len(self.times_s))
-        if not is_in_doubt(self._readings(), self.times_s, range(self._looked_until, until)):
+        first = max(self._looked_until, len(self._taken))  # nothing is told of what was given out long ago
+        if not is_in_doubt(self._readings(), self.times_s, range(first, until)):
             return
         until, readings = self._whole_gap(end, until)
         looks = new_looks(
             self._search,
             readings,
-            range(self._looked_until, until),
+            range(first, until),
             times_s=self.times_s,
             rereader=rereader,
             pose_of=lambda frame: self._pose_of(frame, readings),

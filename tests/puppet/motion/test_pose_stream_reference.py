@@ -1,4 +1,5 @@
 import threading
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from kling_ui.errors import MediaError
 from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream, smoothed_motion
 from kling_ui.puppet.skeleton import Joint
 from kling_ui.vision.pose import Landmark, Pose, PoseTrack
+from kling_ui.vision.second_looks import Rereader
 
 FPS = 20.0
 
@@ -62,6 +64,22 @@ def test_a_swapped_stretch_stays_repaired():
         values[15:25, legs] = values[15:25, others]
     wrong = PoseTrack(track.times_s, landmarks, world, track.aspect)
     assert np.allclose(smoothed_motion(wrong, FPS).points, smoothed_motion(track, FPS).points)
+
+
+class _NeverAsked(Rereader):
+    def __init__(self) -> None:
+        pass
+
+    def read(self, times_s: Sequence[float]) -> Iterator[np.ndarray]:
+        raise AssertionError(f"looked again at {times_s}")
+
+
+def test_nothing_of_a_long_clip_whose_readings_are_believed_is_looked_at_again():
+    frames = 240  # 12 s: of what was given out more than 3.6 s ago nothing is told any more
+    pose_stream = PoseStream.of(wandering_track(frames), FPS)
+    for start in range(0, frames, 12):
+        pose_stream.look_again(start + 12, _NeverAsked())
+        assert len(pose_stream.perform(start, start + 12)) == 12
 
 
 def test_waiting_ends_with_enough_frames_or_with_the_clip():
