@@ -371,11 +371,11 @@ async def _steps_of_both(
         while coming:
             done, _ = await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
             for kind, step in [(coming.pop(step), step) for step in done]:
-                try:
-                    shown[kind] = step.result()
-                except StopAsyncIteration:
-                    continue
-                coming[asyncio.ensure_future(anext(steps[kind]))] = kind
+                shown[kind] = step.result()
+                if shown[kind].get(
+                    "busy"
+                ):  # otherwise it was the last one; what follows is for clips that are handed in
+                    coming[asyncio.ensure_future(anext(steps[kind]))] = kind
                 yield shown[InputKind.IMAGE], shown[InputKind.VIDEO]
     finally:
         for one in coming:
