@@ -372,9 +372,7 @@ async def _steps_of_both(
             done, _ = await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
             for kind, step in [(coming.pop(step), step) for step in done]:
                 shown[kind] = step.result()
-                if shown[kind].get(
-                    "busy"
-                ):  # otherwise it was the last one; what follows is for clips that are handed in
+                if shown[kind].get("busy"):  # else it is the last; only of clips that are handed in more is wanted
                     coming[asyncio.ensure_future(anext(steps[kind]))] = kind
                 yield shown[InputKind.IMAGE], shown[InputKind.VIDEO]
     finally:
