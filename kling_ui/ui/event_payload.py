@@ -85,7 +85,7 @@ async def settled(values: AsyncIterator[Value], within_s: float = SETTLED_S) -> 
             yield value
     finally:
         coming.cancel()
-        await asyncio.wait({coming})
+        await asyncio.gather(coming, return_exceptions=True)  # what nobody wants any more may have failed
 
 
 def error_text(error: Exception) -> KlingUIError:

@@ -83,6 +83,7 @@ class InputAnalysis:
 
     async def waiting(self, work: asyncio.Future[Any]) -> AsyncIterator[SlotValue]:
         """Say how long the line is, until the work is done, and nothing more once its turn has come."""
+        work.add_done_callback(_note_end)
         async for place in places(lambda: self._services().place, work):
             yield {} if place is None else slot_view.busy(place_words(place))
 
@@ -136,6 +137,12 @@ class InputAnalysis:
             return {}
         before = await self.facts(kind, versions.original.path)
         return slot_view.repaired(self._services().signed_files, versions, file_differences(before, facts))
+
+
+def _note_end(work: asyncio.Future[Any]) -> None:
+    """Look at how work ended: whoever waited may have left, and a failure that nobody looks at is logged whole."""
+    if not work.cancelled():
+        work.exception()
 
 
 async def corrections_of(versions: InputVersions) -> Corrections | None:

@@ -6,37 +6,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from gallery_models import ARM_CHAINS, drawn, turned
 
 from benchmarks import _gallery_cast as cast
 from kling_ui.media.colour import to_rgb, to_ycbcr
 from kling_ui.options import RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.puppet import Puppet
-from kling_ui.puppet.rig.character import Character, cloth_spans_legs, find_character
+from kling_ui.puppet.rig.character import cloth_spans_legs
 from kling_ui.puppet.skeleton import ARMS, LEFT_LEG, RIGHT_LEG, Joint
-
-ARM_CHAINS = (
-    (Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST, Joint.LEFT_HAND),
-    (Joint.RIGHT_SHOULDER, Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST, Joint.RIGHT_HAND),
-)
-
-
-def drawn(name: str, folder: Path) -> Character:
-    model = next(model for model in cast.models() if model.name == name)
-    path = folder / f"{name}.png"
-    cv2.imwrite(str(path), cast.draw_model(model).rgb[..., ::-1])
-    return find_character(path, sides_px=(960, 540))
-
-
-def turned(character: Character, chains, degrees: float) -> FramePose:
-    """Limbs turned outwards and up around their first joints."""
-    joints = character.joints.copy()
-    for sign, chain in zip((-1, 1), chains, strict=True):
-        turn = sign * np.radians(degrees)
-        matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-        for joint in chain[1:]:
-            joints[joint] = joints[chain[0]] + matrix @ (joints[joint] - joints[chain[0]])
-    return FramePose.at_rest(joints)
 
 
 def pieces(coverage: np.ndarray) -> int:

@@ -5,38 +5,17 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from gallery_models import ARM_CHAINS, drawn, turned
 
 from benchmarks import _gallery_cast as cast
 from kling_ui.media.colour import to_rgb, to_ycbcr
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.puppet import Puppet
-from kling_ui.puppet.rig.character import Character, find_character, shown_parts
+from kling_ui.puppet.rig.character import Character, shown_parts
 from kling_ui.puppet.rig.segmentation import label_parts
 from kling_ui.puppet.skeleton import ANKLES, ARMS, FOREARMS, TOES, Joint
 
-ARM_CHAINS = (
-    (Joint.LEFT_SHOULDER, Joint.LEFT_ELBOW, Joint.LEFT_WRIST, Joint.LEFT_HAND),
-    (Joint.RIGHT_SHOULDER, Joint.RIGHT_ELBOW, Joint.RIGHT_WRIST, Joint.RIGHT_HAND),
-)
 NOWHERE = (255, 0, 255)
-
-
-def drawn(name: str, folder: Path) -> Character:
-    model = next(model for model in cast.models() if model.name == name)
-    path = folder / f"{name}.png"
-    cv2.imwrite(str(path), cast.draw_model(model).rgb[..., ::-1])
-    return find_character(path, sides_px=(960, 540))
-
-
-def raised(character: Character, degrees: float) -> FramePose:
-    """Both arms turned outwards and up around their shoulders."""
-    joints = character.joints.copy()
-    for sign, chain in zip((-1, 1), ARM_CHAINS, strict=True):
-        turn = sign * np.radians(degrees)
-        matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-        for joint in chain[1:]:
-            joints[joint] = joints[chain[0]] + matrix @ (joints[joint] - joints[chain[0]])
-    return FramePose.at_rest(joints)
 
 
 def near(rgb: np.ndarray, colour: tuple[int, int, int], most: int = 40) -> np.ndarray:
@@ -62,7 +41,7 @@ def test_what_passes_behind_a_hand_stays_where_it_hangs(tmp_path: Path, name: st
 
 def test_a_tail_is_whole_when_the_hand_before_it_is_lifted(tmp_path: Path):
     character = drawn("cat", tmp_path)
-    lifted = shown(character, raised(character, 80))
+    lifted = shown(character, turned(character, ARM_CHAINS, 80))
     beside = np.arange(lifted.shape[1])[None] > character.joints[Joint.LEFT_HIP, 0] + 0.2 * character.px_per_m
     below = np.arange(lifted.shape[0])[:, None] > character.joints[Joint.LEFT_ELBOW, 1]
     figure = ~near(lifted, NOWHERE, 60) & beside & below
@@ -85,7 +64,7 @@ def test_a_cape_goes_on_behind_the_forearms_that_cross_it(tmp_path: Path, name: 
         cv2.dilate(cloth.astype(np.uint8), np.ascontiguousarray(part)) > 0 for part in (column, column[::-1])
     )
     crossed = cv2.erode((arms & above & below).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
-    lifted = shown(character, raised(character, 60))
+    lifted = shown(character, turned(character, ARM_CHAINS, 60))
     assert crossed.sum() > 100
     assert (crossed & near(lifted, NOWHERE, 60)).sum() < 0.05 * crossed.sum()
     assert (cloth & arms).sum() < 0.05 * cloth.sum()

@@ -370,14 +370,16 @@ async def _steps_of_both(
     try:
         while coming:
             done, _ = await asyncio.wait(coming, return_when=asyncio.FIRST_COMPLETED)
-            for kind, step in [(coming.pop(step), step) for step in done]:
-                shown[kind] = step.result()
+            for step in done:
+                shown[kind := coming[step]] = step.result()
+                del coming[step]
                 if shown[kind].get("busy"):  # else it is the last; only of clips that are handed in more is wanted
                     coming[asyncio.ensure_future(anext(steps[kind]))] = kind
                 yield shown[InputKind.IMAGE], shown[InputKind.VIDEO]
     finally:
-        for one in coming:
-            one.cancel()
+        for step in coming:
+            step.cancel()
+        await asyncio.gather(*coming, return_exceptions=True)  # both may have failed, and one is told
 
 
 def _wanted(image: Path | None, video: Path | None) -> str:
