@@ -10,8 +10,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
 
-from kling_ui.runs.ledger.rows import to_record
 from kling_ui.runs.ledger.schema import runs
+from kling_ui.runs.ledger.statements import to_record
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 
 PAGE_RUNS = 24

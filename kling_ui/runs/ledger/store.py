@@ -11,10 +11,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from kling_ui.errors import LedgerError
 from kling_ui.quotas import UsageClaim
 from kling_ui.runs.ledger import erasure, tallies
-from kling_ui.runs.ledger.batch_cells import note_cell, runs_of_batch
 from kling_ui.runs.ledger.batch_orders import erase_orders
-from kling_ui.runs.ledger.model_schemas import last_schema, note_schema
-from kling_ui.runs.ledger.rows import score_of, to_record, to_row
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
 from kling_ui.runs.ledger.statements import (
     FINAL_STATES,
@@ -23,13 +20,20 @@ from kling_ui.runs.ledger.statements import (
     free_key,
     hand_over,
     is_unheld,
+    last_schema,
+    note_cell,
+    note_schema,
     note_state,
     released,
+    runs_of_batch,
+    score_of,
     spending_before,
     spending_by,
     spent_by_batch,
     standing_for,
     theirs_of,
+    to_record,
+    to_row,
 )
 from kling_ui.runs.ledger.usage import UsageRows
 from kling_ui.runs.ledger.votes import erase_votes
