@@ -18,7 +18,7 @@ from kling_ui.runs.erasure import RunErasure
 from kling_ui.runs.gallery import RunGallery
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.ledger.tallies import LedgerTally
+from kling_ui.runs.ledger.statements import LedgerTally
 from kling_ui.runs.model_offers import USUAL, ModelOffers
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, ModelOffer, Quote, Spending

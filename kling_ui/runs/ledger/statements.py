@@ -1,17 +1,16 @@
 """Statements of the ledger that its calls are made of; each is used inside a transaction."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, Select, Update, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Update, delete, func, insert, or_, select, update
 
 from kling_ui.options import TransferOptions
 from kling_ui.quotas import DAY_S
-from kling_ui.runs.ledger.batch_orders import hand_orders_over
-from kling_ui.runs.ledger.schema import batch_cells, model_schemas, runs, states
+from kling_ui.runs.ledger.schema import batch_cells, batch_orders, model_schemas, runs, states
 from kling_ui.runs.ledger.votes import hand_votes_over
 from kling_ui.runs.pricing import Spending, at_stake_usd, spending_of
 from kling_ui.runs.record import (
@@ -25,6 +24,8 @@ from kling_ui.runs.record import (
     fingerprint_for,
     recovered_fingerprint,
 )
+
+ORDERS_MAX = 50  # of a visitor; the oldest make room
 
 _RECORD = TypeAdapter(RunRecord)
 _FIELDS = frozenset(field.name for field in fields(RunRecord))
@@ -225,3 +226,52 @@ def note_cell(connection: Connection, cell: BatchCell, run_id: str, *, is_own: b
     """Enter that a run stands for a cell from now on."""
     place = {"batch": cell.batch, "cell": cell.key, "engine": cell.engine.value}
     connection.execute(insert(batch_cells).values(**place, run_id=run_id, is_own=is_own))
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTally:
+    """What the ledger counts.
+
+    Attributes:
+        runs: Runs by engine and state.
+        app_usd: US dollars that the app's token paid.
+        visitors_usd: US dollars that visitors' tokens paid.
+    """
+
+    runs: Mapping[tuple[str, str], int]
+    app_usd: float
+    visitors_usd: float
+
+
+def tally(connection: Connection) -> LedgerTally:
+    """Count all runs; call it inside a transaction."""
+    grouped = select(runs.c.engine, runs.c.state, func.count()).group_by(runs.c.engine, runs.c.state)
+    counts = {(engine, state): count for engine, state, count in connection.execute(grouped)}
+    paid = select(func.sum(runs.c.cost_usd)).where(runs.c.engine == EngineName.KLING.value)
+    visitors_usd = connection.scalar(paid.where(runs.c.own_purse.is_(True))) or 0.0
+    return LedgerTally(counts, (connection.scalar(paid) or 0.0) - visitors_usd, visitors_usd)
+
+
+def keep_order(connection: Connection, batch: str, visitor: str, order: dict[str, Any], now: float) -> None:
+    """Keep what was ordered, in place of what was before under the same id; call it inside a transaction."""
+    connection.execute(delete(batch_orders).where(batch_orders.c.batch == batch, batch_orders.c.visitor == visitor))
+    connection.execute(insert(batch_orders).values(batch=batch, visitor=visitor, kept_at=now, content=order))
+    newest = select(batch_orders.c.batch).where(batch_orders.c.visitor == visitor)
+    too_old = list(connection.scalars(newest.order_by(batch_orders.c.kept_at.desc()).offset(ORDERS_MAX)))
+    connection.execute(delete(batch_orders).where(batch_orders.c.visitor == visitor, batch_orders.c.batch.in_(too_old)))
+
+
+def order_of(connection: Connection, batch: str, visitor: str) -> dict[str, Any] | None:
+    """Return what a visitor ordered of a batch, if that is kept."""
+    theirs = batch_orders.c.batch == batch, batch_orders.c.visitor == visitor
+    return connection.scalar(select(batch_orders.c.content).where(*theirs))
+
+
+def erase_orders(connection: Connection, visitors: Collection[str]) -> None:
+    """Erase what some visitors ordered; call it inside a transaction."""
+    connection.execute(delete(batch_orders).where(batch_orders.c.visitor.in_(list(visitors))))
+
+
+def hand_orders_over(connection: Connection, visitor: str, to: str) -> None:
+    """Make one visitor's orders another's; call it inside a transaction."""
+    connection.execute(update(batch_orders).where(batch_orders.c.visitor == visitor).values(visitor=to))

@@ -10,12 +10,13 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError
 from kling_ui.quotas import UsageClaim
-from kling_ui.runs.ledger import erasure, tallies
-from kling_ui.runs.ledger.batch_orders import erase_orders
+from kling_ui.runs.ledger import erasure
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
 from kling_ui.runs.ledger.statements import (
     FINAL_STATES,
+    LedgerTally,
     at_stake,
+    erase_orders,
     forget,
     free_key,
     hand_over,
@@ -31,6 +32,7 @@ from kling_ui.runs.ledger.statements import (
     spending_by,
     spent_by_batch,
     standing_for,
+    tally,
     theirs_of,
     to_record,
     to_row,
@@ -356,10 +358,10 @@ class Store:
                 in_turn(connection)  # two at once must not both take the last of a quota
             yield UsageRows(connection, at_stake)
 
-    def tally(self) -> tallies.LedgerTally:
+    def tally(self) -> LedgerTally:
         """Count all runs and what they cost."""
         with self._transaction() as connection:
-            return tallies.tally(connection)
+            return tally(connection)
 
     def keep_handle(self, handle_sha256: str, run_id: str) -> bool:
         """Note under which hash of a handle a run is found; tell whether it is, or another run has that handle."""

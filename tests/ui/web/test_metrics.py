@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from kling_ui.errors import SettingsError, WorkTimeoutError
-from kling_ui.runs.ledger.tallies import LedgerTally
+from kling_ui.runs.ledger.statements import LedgerTally
 from kling_ui.settings import Settings
 from kling_ui.ui.fair_share import FairShare
 from kling_ui.ui.web.latency import Latency

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kling_ui.runs.ledger.batch_orders import ORDERS_MAX, hand_orders_over, keep_order, order_of
+from kling_ui.runs.ledger.statements import ORDERS_MAX, hand_orders_over, keep_order, order_of
 from kling_ui.runs.ledger.store import Store
 
 
