@@ -5,7 +5,7 @@ from string import ascii_uppercase
 
 from kling_ui.languages import say, say_many
 from kling_ui.presentation.gallery import run_title
-from kling_ui.runs.ledger.votes import VoteTally
+from kling_ui.runs.ledger.gallery import VoteTally
 from kling_ui.runs.view import RunView
 
 

@@ -12,8 +12,19 @@ from sqlalchemy import Connection
 from kling_ui.errors import LedgerError, RunError
 from kling_ui.languages import Told
 from kling_ui.options import Resolution, without_odd
-from kling_ui.runs.ledger.gallery import GalleryPage, GalleryQuery, deleted_runs, gallery_page, paid_runs, same_inputs
-from kling_ui.runs.ledger.votes import BlindVote, VoteTally, note_vote, tally_of, votes_of
+from kling_ui.runs.ledger.gallery import (
+    BlindVote,
+    GalleryPage,
+    GalleryQuery,
+    VoteTally,
+    deleted_runs,
+    gallery_page,
+    note_vote,
+    paid_runs,
+    same_inputs,
+    tally_of,
+    votes_of,
+)
 from kling_ui.runs.pricing import at_stake_usd
 from kling_ui.runs.queries import RunQueries
 from kling_ui.runs.record import RunRecord

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from kling_ui.presentation.votes import vote_words
-from kling_ui.runs.ledger.votes import VoteTally
+from kling_ui.runs.ledger.gallery import VoteTally
 from kling_ui.runs.record import EngineName
 
 RUNS = [

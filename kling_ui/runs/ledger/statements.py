@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, Connection, Select, Update, delete, func, 
 from kling_ui.options import TransferOptions
 from kling_ui.quotas import DAY_S
 from kling_ui.runs.ledger.schema import batch_cells, batch_orders, model_schemas, runs, states
-from kling_ui.runs.ledger.votes import hand_votes_over
 from kling_ui.runs.pricing import Spending, at_stake_usd, spending_of
 from kling_ui.runs.record import (
     CLAIM_MAX_S,
@@ -25,12 +24,10 @@ from kling_ui.runs.record import (
     recovered_fingerprint,
 )
 
-ORDERS_MAX = 50  # of a visitor; the oldest make room
-
 _RECORD = TypeAdapter(RunRecord)
 _FIELDS = frozenset(field.name for field in fields(RunRecord))
 _COLUMNS = {"visitor_pays": "own_purse"}  # the column's name is older than the field's
-
+ORDERS_MAX = 50  # planned batches of a visitor; the oldest make room
 FINAL_STATES = tuple(state.value for state in RunState if state.is_final)
 
 
@@ -102,7 +99,7 @@ def free_key(connection: Connection, run_id: str) -> str | None:
 
 
 def hand_over(connection: Connection, visitor: str, to: str) -> int:
-    """Make one visitor's runs, votes and orders another's, so that the same request is found again; return how many."""
+    """Make one visitor's runs and orders another's, so that the same request is found again; return how many."""
     query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at)
     rows = connection.execute(query).mappings().all()
     for row in rows:
@@ -111,7 +108,6 @@ def hand_over(connection: Connection, visitor: str, to: str) -> int:
         key = request if row["open_key"] is not None and other is None else None
         theirs = update(runs).where(runs.c.run_id == row["run_id"])
         connection.execute(theirs.values(visitor=to, fingerprint=request, open_key=key))
-    hand_votes_over(connection, visitor, to)
     hand_orders_over(connection, visitor, to)
     return len(rows)
 

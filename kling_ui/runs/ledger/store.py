@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from kling_ui.errors import LedgerError
 from kling_ui.quotas import UsageClaim
 from kling_ui.runs.ledger import erasure
+from kling_ui.runs.ledger.gallery import erase_votes, hand_votes_over
 from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
 from kling_ui.runs.ledger.statements import (
     FINAL_STATES,
@@ -38,7 +39,6 @@ from kling_ui.runs.ledger.statements import (
     to_row,
 )
 from kling_ui.runs.ledger.usage import UsageRows
-from kling_ui.runs.ledger.votes import erase_votes
 from kling_ui.runs.pricing import Budget, Spending
 from kling_ui.runs.record import (
     BatchCell,
@@ -281,6 +281,7 @@ class Store:
         """Make one visitor's runs another's; whoever carries them goes on. Return how many they were."""
         with self._transaction() as connection:
             in_turn(connection)
+            hand_votes_over(connection, visitor, to)
             return hand_over(connection, visitor, to)
 
     def get(self, run_id: str) -> RunRecord | None:

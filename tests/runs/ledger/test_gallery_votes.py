@@ -2,8 +2,8 @@
 
 import pytest
 
+from kling_ui.runs.ledger.gallery import VOTES_MAX, BlindVote, VoteTally, hand_votes_over, note_vote, tally_of, votes_of
 from kling_ui.runs.ledger.store import Store
-from kling_ui.runs.ledger.votes import VOTES_MAX, BlindVote, VoteTally, hand_votes_over, note_vote, tally_of, votes_of
 
 KLING, PREVIEW = ("kling", "preview"), ("preview", "preview")
 
