@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kling_ui.presentation.votes import vote_words
+from kling_ui.presentation.gallery import vote_words
 from kling_ui.runs.ledger.gallery import VoteTally
 from kling_ui.runs.record import EngineName
 
