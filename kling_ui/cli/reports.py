@@ -10,7 +10,6 @@ from kling_ui.checks.report import Report, Section
 from kling_ui.cli.output import DONE, FAILED, UNUSABLE, print_json, say, tell
 from kling_ui.media.signatures import VIDEO_FORMATS, shown_name, sniff
 from kling_ui.options import Orientation, TransferOptions
-from kling_ui.presentation.adjustments import adjustment_words
 from kling_ui.presentation.findings import (
     advice,
     advice_reasons,
@@ -22,6 +21,7 @@ from kling_ui.presentation.findings import (
     repair_label,
     report_json,
 )
+from kling_ui.presentation.repair_sentences import adjustment_words
 from kling_ui.presentation.wording import corrected
 from kling_ui.python_api import check, repair, score
 from kling_ui.results import Progress, RepairResult

@@ -1,4 +1,4 @@
-"""What is said of a visitor's runs together: what was spent, how right forecasts were, how runs differ, how votes stand."""
+"""What is said of a visitor's runs together: what was spent, how right forecasts were, how runs and votes stand."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence

@@ -26,8 +26,8 @@ from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.transform_image import carried_over
 from kling_ui.options import InputKind, Orientation, TransferOptions
-from kling_ui.presentation.adjustments import adjustment_words
 from kling_ui.presentation.findings import file_differences, repair_label
+from kling_ui.presentation.repair_sentences import adjustment_words
 from kling_ui.presentation.wording import place_words
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Span
 from kling_ui.ui.fair_share import places
