@@ -11,7 +11,7 @@ import gradio as gr
 from kling_ui.errors import RunError
 from kling_ui.languages import english
 from kling_ui.options import Layout
-from kling_ui.presentation.takeaway_words import CARD_NEEDED, NOTHING_ASKED, opened_words
+from kling_ui.presentation.result_sentences import CARD_NEEDED, NOTHING_ASKED, opened_words
 from kling_ui.runs.view import RunView
 from kling_ui.takeaway.making import TakeAway
 from kling_ui.takeaway.run_card import find_files, missing_names, read_card, view_of_card

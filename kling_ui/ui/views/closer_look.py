@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kling_ui.languages import told
-from kling_ui.presentation.closer_look import (
+from kling_ui.presentation.result_sentences import (
     CHARACTER_UNSEEN,
     WORST_NAME,
     limb_words,

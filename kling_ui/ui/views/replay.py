@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kling_ui.presentation.takeaway_words import REPLAY_LABEL
+from kling_ui.presentation.result_sentences import REPLAY_LABEL
 from kling_ui.presentation.wording import STEP_WORDS
 from kling_ui.runs.view import RunView
 from kling_ui.takeaway.run_card import RunCard

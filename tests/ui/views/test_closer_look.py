@@ -1,6 +1,6 @@
 import numpy as np
 
-from kling_ui.presentation.closer_look import CHARACTER_UNSEEN
+from kling_ui.presentation.result_sentences import CHARACTER_UNSEEN
 from kling_ui.ui.views.closer_look import JOINTS, NOBODY, closer_value, skeleton_value
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.pose import Landmark, PoseTrack

@@ -1,9 +1,19 @@
-"""What is said of a result that is looked at more closely: its strips, and the moments in which it follows worst."""
+"""What is said of a result that is looked at more closely, and of what people take away of a run."""
 
-from kling_ui.languages import retell, say, told
+from collections.abc import Sequence
+
+from kling_ui.languages import joined, retell, say, told
+from kling_ui.presentation.gallery import run_title
+from kling_ui.runs.view import RunView
 from kling_ui.scoring.identity import FACE_PX_MIN, HAND_PX_MIN, StripKind
 from kling_ui.scoring.limbs import PCK_DEG
 
+REPLAY_LABEL = told("Replay")
+CARD_NEEDED = told("This is no run card that was sent here.")
+NOTHING_ASKED = told("There is no such thing to take away.")
+NO_RESULT = told("This run has no result to take away.")
+RESULT_GONE = told("The files of this run are no longer kept here.")
+NO_REFERENCE = told("This run has no reference to set its result beside.")
 WORST_NAME = told("Worst moments")
 CHARACTER_UNSEEN = told("The character's own face cannot be shown beside them: none was found in the picture.")
 _NAMES = told(
@@ -50,3 +60,29 @@ def limb_words(limb: str, error_deg: float) -> str:
 def worst_words(count: int) -> str:
     """Say what the list of moments means; that there is none, if there is none."""
     return "" if count else say("No limb that is surely seen is more than {limit_deg:.0f}° off.", limit_deg=PCK_DEG)
+
+
+def score_line(run: RunView) -> str:
+    """Say in one line whose result a picture shows and how well it follows."""
+    match = (
+        ""
+        if run.motion_match is None
+        else say("Motion match {motion_match:.0f} of 100, ", motion_match=run.motion_match)
+    )
+    return f"{match}{run_title(run)}"
+
+
+def missing_files(names: Sequence[str]) -> str:
+    """Say which files of a run card are not beside it; empty for none."""
+    if not names:
+        return ""
+    listed = joined(" and ", filter(None, (joined(", ", names[:-1]), names[-1])))
+    return say("Not found with this very content: {listed}.", listed=listed)
+
+
+def opened_words(run: RunView, missing: Sequence[str]) -> str:
+    """Say which run was opened from a card, and which of its files are missing."""
+    opened = say("Opened from its run card: {name}.", name=run.name or run_title(run))
+    if not missing:
+        return opened
+    return say("{opened} {missing} Drop them together with the card.", opened=opened, missing=missing_files(missing))
