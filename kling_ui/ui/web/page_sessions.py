@@ -2,12 +2,11 @@
 
 A browser chooses the name of its session (one open tab) itself, and need never read what was answered. Left alone,
 Gradio would keep for each name a copy of the whole page with the values last sent, every unread message, and the
-numbers of events whose end nobody fetched. The page needs none of the copies, since it has no ``gr.State``: they are
-not kept at all. The rest is counted here, and what nobody reads is forgotten.
+numbers of events whose end nobody fetched. The copies are not kept at all (``gradio_shortcuts``). The rest is counted here, and
+what nobody reads is forgotten.
 """
 
 import asyncio
-import copy
 import logging
 import time
 from collections.abc import Awaitable, Callable, Generator
@@ -20,7 +19,6 @@ from weakref import WeakSet
 import orjson
 from gradio.queueing import Event as QueuedEvent
 from gradio.queueing import Queue
-from gradio.state_holder import SessionState, StateHolder
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -55,31 +53,6 @@ INSIDE = told("Something went wrong inside the app. Try again.")
 NO_CALL = "No call is waiting for its answer here."
 _ANSWERS = {"process_generating", "process_completed"}
 _FORGOTTEN = {"msg": "unexpected_error", "message": told("This tab was forgotten."), "success": False}
-
-
-class LeanState(SessionState):
-    """What one event needs of a session: the page as it is, and no values."""
-
-    def __init__(self, blocks: Any) -> None:
-        self.blocks_config = copy.copy(blocks.default_config)
-        self.config_values, self.state_data, self._state_ttl = {}, {}, {}
-        self.is_closed = False
-
-    def __setitem__(self, key: int, value: Any) -> None:
-        self.blocks_config.blocks[key] = value
-
-    def _update_config(self, key: int) -> None:
-        """Keep no copy."""
-
-    def _update_value_in_config(self, key: int, value: Any) -> None:
-        """Keep no value."""
-
-
-class NoStates(StateHolder):
-    """Makes what an event needs of a session when it is asked for, and keeps none of it."""
-
-    def __getitem__(self, session_id: str) -> SessionState:
-        return LeanState(self.blocks)
 
 
 class Mailbox(asyncio.Queue[Any]):

@@ -42,11 +42,11 @@ from kling_ui.ui.web import garbage_collection
 from kling_ui.ui.web.browser_cookie import BrowserCookie
 from kling_ui.ui.web.closer_looks import add_closer_routes
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
-from kling_ui.ui.web.gradio_shortcuts import look_less_often, take_shortcuts
+from kling_ui.ui.web.gradio_shortcuts import NoStates, look_less_often, take_shortcuts
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
 from kling_ui.ui.web.page_language import SpokenLanguage, let_speak
-from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
+from kling_ui.ui.web.page_sessions import PageSessions, SessionLimits
 from kling_ui.ui.web.posters import add_posters_route
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type

@@ -16,7 +16,8 @@ from kling_ui.settings import Settings
 from kling_ui.ui.web import page_sessions
 from kling_ui.ui.web.client_address import SCOPE_KEY
 from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event
-from kling_ui.ui.web.page_sessions import NoStates, PageSessions
+from kling_ui.ui.web.gradio_shortcuts import NoStates
+from kling_ui.ui.web.page_sessions import PageSessions
 from kling_ui.ui.web.server import finish_mounting
 
 ECHO, WAIT, COUNT, SAY = 0, 1, 2, 3
