@@ -2,8 +2,8 @@
 
 Gradio makes an element anew for every update of it, one that changes nothing too. With 200 watched runs on two cores
 that was nearly a quarter of what the event loop did. And it gives threads to do what takes microseconds; on a busy
-machine an event waits for each of them. With these shortcuts the answers are the same. Nor does it keep a copy of the page with
-its values for each open tab, since the page has no ``gr.State``.
+machine an event waits for each of them. With these shortcuts the answers are the same. A copy of the page for
+each open tab, with its values, is not kept, since the page has no ``gr.State``.
 """
 
 import copy

@@ -1,18 +1,20 @@
-"""What Gradio remembers of open tabs, kept within limits.
+"""What Gradio remembers of open tabs, kept within limits; and how long their events wait for a first answer.
 
 A browser chooses the name of its session (one open tab) itself, and need never read what was answered. Left alone,
 Gradio would keep for each name a copy of the whole page with the values last sent, every unread message, and the
-numbers of events whose end nobody fetched. The copies are not kept at all (``gradio_shortcuts``). The rest is counted here, and
-what nobody reads is forgotten.
+numbers of events whose end nobody fetched. The copies are not kept at all (``gradio_shortcuts``). The rest is counted
+here, and what nobody reads is forgotten.
 """
 
 import asyncio
 import logging
 import time
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Any, NoReturn
 from weakref import WeakSet
 
@@ -30,7 +32,6 @@ from kling_ui.ui.web.browser_cookie import browser_of
 from kling_ui.ui.web.client_address import SCOPE_KEY as ADDRESS_KEY
 from kling_ui.ui.web.gradio_requests import DATA, JOIN, OUTDATED, Event
 from kling_ui.ui.web.gradio_requests import SCOPE_KEY as EVENT_KEY
-from kling_ui.ui.web.latency import Latency
 from kling_ui.ui.web.program_requests import SESSION, CallPath
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ UNREAD_S = 120.0  # a tab begins to read at once; a browser with many of them ma
 OPENING_S = 5.0  # between its first event and its first reading a tab cannot be told from one that never reads
 OPENING_MAX = 500  # sessions that may be in that state beyond the limit
 CHECK_EVERY_S = 5.0
+LATENCY_BOUNDS_S = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 TAB_BUSY = told("This tab is waiting for too many things at once. Wait until they are done, or reload the page.")
 ADDRESS_BUSY = told("Too many things are going on at once from where you are. Wait until some of them are done.")
@@ -420,3 +422,25 @@ class SessionLimits:
 
 def _answer(status: int, words: str) -> JSONResponse:
     return JSONResponse({"detail": retell(words)}, status)
+
+
+class Latency:
+    """Counts how long events wait for their first answer, by classes as Prometheus wants it.
+
+    Attributes:
+        sum_s: All of them together, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.sum_s = 0.0
+        self._counts = [0] * (len(LATENCY_BOUNDS_S) + 1)
+
+    def note(self, elapsed_s: float) -> None:
+        """Count one."""
+        self.sum_s += elapsed_s
+        self._counts[bisect_left(LATENCY_BOUNDS_S, elapsed_s)] += 1
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Return how many took at most so long, by the bound as text."""
+        bounds = [*map(str, LATENCY_BOUNDS_S), "+Inf"]
+        return list(zip(bounds, map(float, accumulate(self._counts)), strict=True))
