@@ -23,7 +23,7 @@ from kling_ui.runs.view import Loss, RunView
 from kling_ui.ui.event_payload import entries_of, text_of
 from kling_ui.ui.views.result import match_over_time, result_value
 from kling_ui.ui.views.run_status import about_value, is_free
-from kling_ui.ui.web.posters import poster_url
+from kling_ui.ui.web.file_routes import poster_url
 from kling_ui.ui.web.signed_files import SignedFiles
 
 Steps = Sequence[tuple[RunState, float]]

@@ -14,20 +14,14 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, Route
 from uvicorn.config import LOGGING_CONFIG
 
-from kling_ui.errors import KlingUIError, SettingsError
+from kling_ui.errors import SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
-from kling_ui.languages import retell_all
 from kling_ui.logs import write_json_lines
-from kling_ui.media.files import clean_name, name_in_header
-from kling_ui.options import InputKind
-from kling_ui.presentation.runs import in_words
 from kling_ui.presentation.wording import NOT_LASTING, keeping_words
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
@@ -36,25 +30,24 @@ from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples, prepared_result
 from kling_ui.ui.programs.endpoints import calls_of
 from kling_ui.ui.services import Services, open_services
-from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
 from kling_ui.ui.web import garbage_collection
 from kling_ui.ui.web.browser_cookie import BrowserCookie
 from kling_ui.ui.web.closer_looks import add_closer_routes
+from kling_ui.ui.web.file_routes import add_copies_route, add_posters_route, add_routes
 from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
 from kling_ui.ui.web.gradio_shortcuts import NoStates, look_less_often, take_shortcuts
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
 from kling_ui.ui.web.page_language import SpokenLanguage, let_speak
 from kling_ui.ui.web.page_sessions import PageSessions, SessionLimits
-from kling_ui.ui.web.posters import add_posters_route
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
-from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
+from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files
 from kling_ui.ui.web.sweeping import keep_clean
 from kling_ui.ui.web.timed_connection import TimedConnection
 from kling_ui.ui.web.upload_forms import add_forms_route
 from kling_ui.ui.web.upload_rate import UploadRate
-from kling_ui.ui.web.uploads import UploadIntake, status_of
+from kling_ui.ui.web.uploads import UploadIntake
 
 if TYPE_CHECKING:
     from kling_ui.ui.programs.mcp_tools import McpTools
@@ -68,8 +61,6 @@ MAX_UPLOAD = "100mb"  # Gradio's own upload is shut anyway
 log = logging.getLogger(__name__)
 
 Opening = Callable[[Settings, SignedFiles], AbstractAsyncContextManager[Services]]
-# A file shown alone can run nothing and load nothing, whatever it pretends to be.
-_FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
 def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSessions:
@@ -356,67 +347,6 @@ def _publish_inputs(app: FastAPI, data_dir: Path) -> None:
 def _origin(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
-
-
-def add_routes(app: FastAPI, signed_files: SignedFiles, intake: UploadIntake) -> None:
-    """Add the routes; they must come before Gradio is mounted on the root.
-
-    Args:
-        app: The application.
-        signed_files: Signs and opens files.
-        intake: Takes uploads in.
-    """
-
-    @app.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.api_route("/files/{ref:path}", methods=["GET", "HEAD"])
-    async def file(ref: str) -> Response:
-        path = signed_files.open(ref)
-        return PlainTextResponse("Not found", 404) if path is None else _file_answer(path)
-
-    @app.post("/inputs")
-    async def upload(request: Request) -> Response:
-        name = clean_name(name_in_header(request.headers.get("x-file-name", "")), "input")
-        try:
-            path = await intake.take(request, name)
-        except KlingUIError as error:
-            # What was not read of it would be taken for another request.
-            said = in_words(error)
-            answer = {"error": said.message, "advice": said.advice}
-            return JSONResponse(answer, status_of(error), headers={"Connection": "close"})
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
-        return JSONResponse({"ref": signed_files.sign(path)})
-
-
-def add_copies_route(app: FastAPI, signed_files: SignedFiles) -> None:
-    """Add the route that says what to show of a file, and has a copy made where not every browser shows the original.
-
-    Args:
-        app: The application, whose services do the work.
-        signed_files: Opens files.
-    """
-
-    @app.post("/shown/{kind}/{ref:path}")
-    async def shown(kind: InputKind, ref: str, request: Request, *, wanted: bool = False) -> Response:
-        path = signed_files.open(ref)
-        if path is None:
-            return PlainTextResponse("Not found", 404)
-        services: Services = app.state.services.for_scope(request.scope)
-        copy = await services.shown(path, kind, is_wanted=wanted)
-        return JSONResponse(retell_all(shown_copy(signed_files, kind, copy)), headers={"Cache-Control": "no-store"})
-
-
-def _file_answer(path: Path) -> FileResponse:
-    media_type = shown_type(path)
-    return FileResponse(
-        path,
-        media_type=media_type or "application/octet-stream",
-        filename=None if media_type else path.name,  # a name here would win over the page's own for a download
-        headers={"Content-Security-Policy": _FILE_POLICY, "Cache-Control": "private, max-age=86400"},
-    )
 
 
 def open_tools(settings: Settings, services: Callable[[], Services]) -> "McpTools":

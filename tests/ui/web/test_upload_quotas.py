@@ -15,8 +15,8 @@ from kling_ui.served_hosts import AllowedHosts
 from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.web.client_address import address_key
+from kling_ui.ui.web.file_routes import add_routes
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
-from kling_ui.ui.web.server import add_routes
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.upload_forms import add_forms_route
 from kling_ui.ui.web.upload_rate import UploadRate

@@ -20,8 +20,8 @@ from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.visitors import Account, share_keys
 from kling_ui.ui.web.client_address import SCOPE_KEY
+from kling_ui.ui.web.file_routes import add_routes
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
-from kling_ui.ui.web.server import add_routes
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.upload_rate import UploadRate
 from kling_ui.ui.web.uploads import DiskFloor, UploadIntake, UploadStore

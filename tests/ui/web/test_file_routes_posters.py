@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from kling_ui.errors import WorkError
 from kling_ui.media.playable import THUMBNAIL_LONG_SIDE_PX, write_thumbnail
 from kling_ui.options import InputKind
-from kling_ui.ui.web.posters import add_posters_route
+from kling_ui.ui.web.file_routes import add_posters_route
 
 
 @pytest.fixture

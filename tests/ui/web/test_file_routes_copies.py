@@ -16,7 +16,7 @@ from kling_ui.media.playable import PlayableCopies
 from kling_ui.options import InputKind
 from kling_ui.ui.web import sweeping
 from kling_ui.ui.web.client_address import SCOPE_KEY
-from kling_ui.ui.web.server import add_copies_route
+from kling_ui.ui.web.file_routes import add_copies_route
 
 
 @pytest.fixture

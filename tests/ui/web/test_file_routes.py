@@ -8,7 +8,7 @@ from starlette.testclient import TestClient
 
 from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
-from kling_ui.ui.web.server import add_routes
+from kling_ui.ui.web.file_routes import add_routes
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.sweeping import sweep
 from kling_ui.ui.web.upload_rate import UploadRate
