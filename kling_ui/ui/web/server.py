@@ -1,6 +1,7 @@
 """The web server: the page, files, uploads and health behind the security rules, and Gradio mounted safely."""
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -18,6 +19,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.routing import Mount, Route
 from uvicorn.config import LOGGING_CONFIG
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from kling_ui.errors import SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
@@ -31,7 +33,6 @@ from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examp
 from kling_ui.ui.programs.endpoints import calls_of
 from kling_ui.ui.services import Services, open_services
 from kling_ui.ui.views.result import prepared_value
-from kling_ui.ui.web import garbage_collection
 from kling_ui.ui.web.browser_cookie import BrowserCookie
 from kling_ui.ui.web.closer_looks import add_closer_routes
 from kling_ui.ui.web.file_routes import add_copies_route, add_posters_route, add_routes
@@ -44,7 +45,6 @@ from kling_ui.ui.web.page_sessions import PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files
 from kling_ui.ui.web.sweeping import keep_clean
-from kling_ui.ui.web.timed_connection import TimedConnection
 from kling_ui.ui.web.upload_forms import add_forms_route
 from kling_ui.ui.web.upload_rate import UploadRate
 from kling_ui.ui.web.uploads import UploadIntake
@@ -52,6 +52,10 @@ from kling_ui.ui.web.uploads import UploadIntake
 if TYPE_CHECKING:
     from kling_ui.ui.programs.mcp_tools import McpTools
 
+# So many objects more than were freed let it look at the youngest; so many looks at those, at what outlived one; and
+# so many of these, at everything. Python's own are 700, 10 and 10.
+GC_THRESHOLDS = (2_000, 20, 50)
+HEAD_S = 30.0  # for the head of a request: far longer than any browser or program takes, on any network
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
 STOP_WITHIN_S = 3
@@ -125,7 +129,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as usual, then let the garbage collector be content with all that was made for it."""
         await super().startup(sockets)
-        garbage_collection.settle()
+        settle_garbage_collector()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say farewell, then stop as usual."""
@@ -364,3 +368,46 @@ def open_tools(settings: Settings, services: Callable[[], Services]) -> "McpTool
     except ModuleNotFoundError as error:
         raise SettingsError("KLING_UI_MCP takes 0 where the extra mcp is not installed.") from error
     return McpTools(services, max_bytes=settings.limits.event_kb * 1000, is_public=settings.is_public)
+
+
+class TimedConnection(H11Protocol):
+    """An HTTP connection that waits for the head of a request only so long.
+
+    By itself uvicorn waits for ever once a first byte has come, or as long as none has: whoever opens connections and
+    says nothing holds all that the process may open.
+    """
+
+    head_s = HEAD_S
+    _timer: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._check_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _check_later(self) -> None:
+        self._timer = self.loop.call_later(self.head_s, self._check, self.cycle)
+
+    def _check(self, before: Any) -> None:
+        """Close the connection unless a request is being answered, or one has come since the last look."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self.cycle is before:
+            self.transport.close()
+        else:
+            self._check_later()
+
+
+def settle_garbage_collector() -> None:
+    """Look at none of the objects that there are by now again, and more rarely at later ones, in all of this process.
+
+    What the app is made of, 200,000 objects and more, stays as long as the process. To look at all of it again and
+    again took 0.3 s each time on two busy cores. Whoever makes and drops whole apps in one process does not call this.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)

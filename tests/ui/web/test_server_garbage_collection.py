@@ -9,9 +9,8 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 
-from kling_ui.ui.web import garbage_collection
 from kling_ui.ui.web.security import StreamShutdown
-from kling_ui.ui.web.server import Server
+from kling_ui.ui.web.server import GC_THRESHOLDS, Server, settle_garbage_collector
 
 
 class Knot:
@@ -43,12 +42,12 @@ def test_a_server_that_has_started_has_settled():
     with socket.create_server(("127.0.0.1", 0)) as listening:
         frozen, thresholds = asyncio.run(serve(listening))
     assert frozen > 10_000
-    assert thresholds == garbage_collection.THRESHOLDS
+    assert thresholds == GC_THRESHOLDS
 
 
 def test_what_holds_only_itself_is_thrown_away_whether_it_was_made_before_or_after():
     before = ref(Knot())
-    garbage_collection.settle()
+    settle_garbage_collector()
     assert before() is None
     after = ref(Knot())
     gc.collect()
@@ -56,8 +55,8 @@ def test_what_holds_only_itself_is_thrown_away_whether_it_was_made_before_or_aft
 
 
 def test_it_is_thrown_away_without_being_asked():
-    garbage_collection.settle()
+    settle_garbage_collector()
     first = ref(Knot())
-    knots = sum(Knot().itself is not None for _ in range(2 * garbage_collection.THRESHOLDS[0]))
+    knots = sum(Knot().itself is not None for _ in range(2 * GC_THRESHOLDS[0]))
     assert knots
     assert first() is None
