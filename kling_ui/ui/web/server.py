@@ -46,8 +46,7 @@ from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files
 from kling_ui.ui.web.sweeping import keep_clean
 from kling_ui.ui.web.upload_forms import add_forms_route
-from kling_ui.ui.web.upload_rate import UploadRate
-from kling_ui.ui.web.uploads import UploadIntake
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate
 
 if TYPE_CHECKING:
     from kling_ui.ui.programs.mcp_tools import McpTools

@@ -11,8 +11,7 @@ from kling_ui.ui.services import open_store
 from kling_ui.ui.web.file_routes import add_routes
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.sweeping import sweep
-from kling_ui.ui.web.upload_rate import UploadRate
-from kling_ui.ui.web.uploads import UploadIntake
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate
 
 
 @pytest.fixture

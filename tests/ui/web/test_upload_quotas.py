@@ -19,8 +19,7 @@ from kling_ui.ui.web.file_routes import add_routes
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.upload_forms import add_forms_route
-from kling_ui.ui.web.upload_rate import UploadRate
-from kling_ui.ui.web.uploads import UploadIntake
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate
 
 NOON = 20_000 * 86_400.0 + 43_200.0
 LIFTS = "more from 00:00 UTC (in 12 h 00 min)."
