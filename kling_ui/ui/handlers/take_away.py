@@ -19,7 +19,7 @@ from kling_ui.ui.event_payload import error_text, payload, text_of
 from kling_ui.ui.handlers.downloads import card_of, picture_of, without_background_of
 from kling_ui.ui.handlers.run_display import DisplayUpdate, RunDisplay, refuse_unknown
 from kling_ui.ui.services import Services
-from kling_ui.ui.views.replay import replay_value
+from kling_ui.ui.views.result import replay_value
 from kling_ui.ui.visitors import Visitor, visitor_of
 
 TELL_EVERY_S = 0.5
