@@ -13,7 +13,7 @@ from kling_ui.options import Orientation, TransferOptions
 from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.record import EngineName
-from kling_ui.ui.page_batches import KeptOrder, KeptPlan, PageBatch
+from kling_ui.ui.open_batches import KeptOrder, KeptPlan, PageBatch
 
 
 @pytest.fixture
