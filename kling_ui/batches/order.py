@@ -14,8 +14,7 @@ from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import BatchExecution, CellOutcome
 from kling_ui.batches.manifest import BatchRow, grid, read_manifest, rows_from, with_model
 from kling_ui.batches.plan import BatchPlan, Payment, PlannedCell, Planner
-from kling_ui.batches.report import BatchReport, write_report
-from kling_ui.batches.selection import cells_in, ticked_in
+from kling_ui.batches.report import BatchReport, cells_in, ticked_in, write_report
 from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.composition import open_parts, owner_id, waiting
 from kling_ui.errors import KlingUIError, SettingsError

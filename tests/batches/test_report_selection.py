@@ -1,6 +1,6 @@
 import pytest
 
-from kling_ui.batches.selection import cells_in, ticked_in
+from kling_ui.batches.report import cells_in, ticked_in
 from kling_ui.errors import SettingsError
 
 
