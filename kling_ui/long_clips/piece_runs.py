@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from kling_ui.checks.pieces import Piece, PiecePlan
 from kling_ui.composition import Parts
 from kling_ui.errors import KlingUIError, RunError
-from kling_ui.long_clips.last_picture import take_last_picture
 from kling_ui.long_clips.outcome import PieceResult
 from kling_ui.long_clips.piece_files import PieceFiles
+from kling_ui.long_clips.seams import take_last_picture
 from kling_ui.media.files import content_sha256
 from kling_ui.options import Provider
 from kling_ui.presentation.findings import report_json
