@@ -1,4 +1,4 @@
-"""What came of a long clip: each piece, the joined video, what was measured of it, what to do next, and what is kept."""
+"""What came of a long clip: each piece, the joined video, what was measured, what to do next, and what is kept."""
 
 import json
 import shutil
