@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from kling_ui.capacity import Limits
 from kling_ui.errors import RunError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import TransferOptions
+from kling_ui.quotas import MachineLimits
 from kling_ui.runs.admission import Admission
 from kling_ui.runs.batch_runs import BatchRuns
 from kling_ui.runs.engines import Engines
@@ -293,7 +293,7 @@ class Runner:
     def retention(
         self,
         analyses: Path,
-        limits: Limits,
+        limits: MachineLimits,
         *,
         pieces: Path | None = None,
         in_memory: Callable[[], Collection[str]] = tuple,

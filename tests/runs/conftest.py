@@ -20,9 +20,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url
 
-from kling_ui.capacity import Limits
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.runs import run_words
+from kling_ui.quotas import MachineLimits
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.publishing.url_probe import UrlProbe
@@ -171,7 +171,7 @@ class World:
     runner: Runner
     context: RunContext
     engines: Engines
-    limits: Limits
+    limits: MachineLimits
     painter: Painter
     vendor: Vendor
     measurer: FakeMeasurer

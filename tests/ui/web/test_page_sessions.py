@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kling_ui.capacity import Limits
+from kling_ui.quotas import MachineLimits
 from kling_ui.settings import Settings
 from kling_ui.ui.web import page_sessions
 from kling_ui.ui.web.client_address import SCOPE_KEY
@@ -39,7 +39,7 @@ class _Page:
                 page.load(handler, box, box, preprocess=False)
         page.queue(default_concurrency_limit=None, max_size=1000)
         gr.mount_gradio_app(self.app, page, "/", show_error=False)
-        settings = Settings(public_url="https://app.example" if is_public else None, limits=Limits(**limits))
+        settings = Settings(public_url="https://app.example" if is_public else None, limits=MachineLimits(**limits))
         self.sessions = finish_mounting(self.app, page, settings)
         mount: Any = self.app.router.routes[-1]
         self.queue, self.gradio = page._queue, mount.app
