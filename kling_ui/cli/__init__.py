@@ -11,8 +11,7 @@ from typing import Annotated
 import typer
 
 from kling_ui import __version__
-from kling_ui.cli.batch_command import batch
-from kling_ui.cli.long_commands import plan, run_long
+from kling_ui.cli.batch_commands import batch, plan, run_long
 from kling_ui.cli.models_command import models
 from kling_ui.cli.output import guarded, say, tell
 from kling_ui.cli.parameters import (
