@@ -60,7 +60,7 @@ class ModelAPI:
 
     @property
     def base_url(self) -> str:
-        """The API's origin, for :func:`kling_ui.api.transport.trusted_output_url`."""
+        """The API's origin, for :func:`kling_ui.api.result_hosts.trusted_result_url`."""
         return self._wire.base_url
 
     async def submit(self, request: MotionRequest) -> Submission:

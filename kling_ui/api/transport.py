@@ -1,8 +1,7 @@
-"""One HTTP call to the model API: sent with the token, bounded in time and size; and which hosts are trusted."""
+"""One HTTP call to the model API: sent with the token, bounded in time and size."""
 
 import asyncio
 import json
-import re
 from urllib.parse import quote
 
 import httpx
@@ -12,10 +11,6 @@ from kling_ui.api.responses import Answer
 from kling_ui.errors import APIConnectionError, SettingsError
 from kling_ui.settings import valid_token
 
-TRUSTED_DOMAINS = ("runcomfy.net", "runcomfy.com")
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-# Stricter than any URL parser, so that no two parsers can disagree about the host.
-_URL = re.compile(r"(?i)(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?:[/?#][^\s\\\x00-\x1f\x7f]*)?")
 ANSWER_MAX_BYTES = 4 * 1024 * 1024
 SECRET_MIN_CHARS = 12
 # Everything that fails before the first byte of a request is on its way.
@@ -26,32 +21,6 @@ NOT_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
-
-
-def trusted_output_url(url: str, api_base: str, domains: tuple[str, ...] = TRUSTED_DOMAINS) -> bool:
-    """Tell whether a result may be fetched from ``url``: the vendor's own hosts, or the API's own origin.
-
-    The fetch must carry no token and must ask again before it follows a redirect.
-
-    Args:
-        url: The address that a result names.
-        api_base: The origin of the API that named it, e.g. the embedded service's.
-        domains: The vendor's own; every host in them is trusted, by HTTPS.
-    """
-    origin = _origin(url)
-    if origin is None:
-        return False
-    if origin == _origin(api_base):
-        return True
-    scheme, host, port = origin
-    return (scheme, port) == ("https", 443) and host.endswith(tuple(f".{domain}" for domain in domains))
-
-
-def _origin(url: str) -> tuple[str, str, int] | None:
-    if not (match := _URL.fullmatch(url)):
-        return None
-    scheme, host, port = match[1].lower(), match[2].lower(), match[3]
-    return scheme, host, int(port) if port else _DEFAULT_PORTS[scheme]
 
 
 class Transport:

@@ -24,10 +24,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from kling_ui.errors import SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
 from kling_ui.logs import write_json_lines
+from kling_ui.own_hosts import AllowedHosts, Origin
 from kling_ui.presentation.wording import NOT_LASTING, keeping_words
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
-from kling_ui.served_hosts import AllowedHosts, Origin
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples, prepared_result
 from kling_ui.ui.programs.endpoints import calls_of

@@ -10,10 +10,10 @@ import pytest
 from gradio.state_holder import StateHolder
 
 from kling_ui import signing
+from kling_ui.own_hosts import AllowedHosts
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import PublicFiles
 from kling_ui.runs.runner import RunQueries
-from kling_ui.served_hosts import AllowedHosts
 from kling_ui.ui.web import client_address, gradio_requests, security, server
 from kling_ui.ui.web.signed_files import SignedFiles
 

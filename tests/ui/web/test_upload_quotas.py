@@ -7,11 +7,11 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from kling_ui.own_hosts import AllowedHosts
 from kling_ui.pauses import Pause, PauseScope
 from kling_ui.quotas import DailyQuota, DailyQuotas
 from kling_ui.runs.admission import Admission, set_pause
 from kling_ui.runs.ledger import Ledger
-from kling_ui.served_hosts import AllowedHosts
 from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.web.client_address import address_key

@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from kling_ui.served_hosts import AllowedHosts
+from kling_ui.own_hosts import AllowedHosts
 from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.visitors import Account, share_keys

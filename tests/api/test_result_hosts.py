@@ -1,6 +1,6 @@
 import pytest
 
-from kling_ui.api.transport import trusted_output_url
+from kling_ui.api.result_hosts import trusted_result_url
 
 REMOTE = "https://model-api.runcomfy.net"
 
@@ -40,5 +40,5 @@ REMOTE = "https://model-api.runcomfy.net"
         ("", REMOTE, False),
     ],
 )
-def test_trusted_output_url(url, api_base, trusted):
-    assert trusted_output_url(url, api_base) is trusted
+def test_trusted_result_url(url, api_base, trusted):
+    assert trusted_result_url(url, api_base) is trusted

@@ -1,6 +1,6 @@
 import pytest
 
-from kling_ui.served_hosts import AllowedHosts, Authority, Origin
+from kling_ui.own_hosts import AllowedHosts, Authority, Origin
 from kling_ui.settings import Settings
 
 
