@@ -51,7 +51,7 @@ class SentFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SentJob:
     """A job as it travels.
 
     Attributes:
@@ -99,13 +99,13 @@ class PackedJob:
     """A job with the places of this machine that its references stand for.
 
     Attributes:
-        order: What travels.
+        sent: What travels.
         inputs: The files, in the order of the references.
         folders: The folders that it may write to.
         progress: Where it tells how far it is, if it does.
     """
 
-    order: Order
+    sent: SentJob
     inputs: list[Path] = field(default_factory=list)
     folders: list[Path] = field(default_factory=list)
     progress: Path | None = None
@@ -122,10 +122,10 @@ class PackedJob:
         buffer = io.BytesIO()
         packer = _Packer(buffer, [], [], written=progress)
         packer.dump(call)
-        sent = tuple(_sent(path) for path in packer.inputs)
+        inputs = tuple(_sent(path) for path in packer.inputs)
         place = None if progress is None else (_index(packer.folders, progress.parent), progress.name)
-        order = Order(buffer.getvalue(), sent, len(packer.folders), timeout_s, memory_mb, place)
-        return cls(order, packer.inputs, packer.folders, progress)
+        sent = SentJob(buffer.getvalue(), inputs, len(packer.folders), timeout_s, memory_mb, place)
+        return cls(sent, packer.inputs, packer.folders, progress)
 
     async def upload(self, store: ObjectStore) -> int:
         """Put into the store what it has not yet; returns how many bytes that were.
@@ -134,7 +134,7 @@ class PackedJob:
             BaseError: The store cannot be used.
             OSError: A file cannot be read.
         """
-        return sum([await _put(store, file, path) for file, path in zip(self.order.inputs, self.inputs, strict=True)])
+        return sum([await _put(store, file, path) for file, path in zip(self.sent.inputs, self.inputs, strict=True)])
 
     async def unpack(self, store: ObjectStore, answer: JobAnswer) -> tuple[object, int]:
         """Put the written files where they belong, each whole or not at all, and give what came of the job.
@@ -166,14 +166,14 @@ def program_hash() -> str:
     return digest.hexdigest()
 
 
-async def find_answer(store: ObjectStore, order: Order) -> JobAnswer | None:
+async def find_answer(store: ObjectStore, job: SentJob) -> JobAnswer | None:
     """Look whether a job was done before, and its answer with all of its files is still there.
 
     Raises:
         BaseError: The store cannot be used.
     """
     try:
-        kept = await (await obstore.get_async(store, f"{ANSWERS}/{order.key}")).bytes_async()
+        kept = await (await obstore.get_async(store, f"{ANSWERS}/{job.key}")).bytes_async()
         answer: JobAnswer = pickle.loads(bytes(kept))  # noqa: S301  our own
         for _, file in answer.outputs:
             await obstore.head_async(store, f"{FILES}/{file.sha256}")
@@ -182,15 +182,15 @@ async def find_answer(store: ObjectStore, order: Order) -> JobAnswer | None:
     return answer
 
 
-async def fetch_inputs(store: ObjectStore, order: Order, spool: Path) -> list[Path]:
+async def fetch_inputs(store: ObjectStore, job: SentJob, spool: Path) -> list[Path]:
     """Give copies of a job's files on this machine; what is in the spool already is not fetched again.
 
     Raises:
         MissingFileError: The store has not all of them.
         BaseError: The store cannot be used.
     """
-    paths = [spool / file.sha256 / file.name for file in order.inputs]
-    for file, path in zip(order.inputs, paths, strict=True):
+    paths = [spool / file.sha256 / file.name for file in job.inputs]
+    for file, path in zip(job.inputs, paths, strict=True):
         if path.is_file():
             path.parent.touch()
         else:
@@ -199,13 +199,13 @@ async def fetch_inputs(store: ObjectStore, order: Order, spool: Path) -> list[Pa
 
 
 async def keep_answer(
-    store: ObjectStore, order: Order, answer: JobAnswer, folders: Sequence[Path], changed: Mapping[int, Path]
+    store: ObjectStore, job: SentJob, answer: JobAnswer, folders: Sequence[Path], changed: Mapping[int, Path]
 ) -> JobAnswer:
     """Upload what a job wrote, then its answer, so that whoever finds the answer finds the files.
 
     Args:
         store: Where to.
-        order: The job.
+        job: The job.
         answer: What came of it, without its files; no error, because the next try may do better.
         folders: Those that it wrote to.
         changed: Inputs that it wrote over, by their number.
@@ -217,13 +217,13 @@ async def keep_answer(
     for number, folder in enumerate(folders):
         for path in sorted(each for each in folder.rglob("*") if each.is_file()):
             inside = path.relative_to(folder).as_posix()
-            if (number, inside) != order.progress:
+            if (number, inside) != job.progress:
                 outputs.append((("output", number, inside), path))
     sent = [(place, await asyncio.to_thread(_sent, path), path) for place, path in outputs]
     for _, file, path in sent:
         await _put(store, file, path)
     whole = JobAnswer(answer.value, is_error=False, outputs=tuple((place, file) for place, file, _ in sent))
-    await obstore.put_async(store, f"{ANSWERS}/{order.key}", pickle.dumps(whole))
+    await obstore.put_async(store, f"{ANSWERS}/{job.key}", pickle.dumps(whole))
     return whole
 
 
