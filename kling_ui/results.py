@@ -13,7 +13,7 @@ from kling_ui.presentation.pieces_of_clips import TOO_LONG_ADVICE
 from kling_ui.presentation.repair_sentences import adjustment_words
 from kling_ui.presentation.runs import run_words
 from kling_ui.runs.record import EngineName, StartCode
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 
 BLOCKED = "blocked"
 TOO_LONG = frozenset({FindingCode.VIDEO_DURATION_LONG, FindingCode.VIDEO_DURATION_LONG_FOR_IMAGE})

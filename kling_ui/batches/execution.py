@@ -17,7 +17,7 @@ from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.outcomes import ReasonCode
 from kling_ui.runs.pricing import BudgetError, Charge
 from kling_ui.runs.record import PlacesTakenError, RunInputs, RunState
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 
 if TYPE_CHECKING:
     from kling_ui.runs.runner import Runner

@@ -17,7 +17,7 @@ from kling_ui.presentation.pieces_of_clips import AGAIN, ended_words, joined_wor
 from kling_ui.presentation.runs import run_words
 from kling_ui.results import BLOCKED
 from kling_ui.runs.record import RunState
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.scoring.match import MotionMatch
 
 JOINED_FOLDER = "joined"

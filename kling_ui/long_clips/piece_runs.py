@@ -24,7 +24,7 @@ from kling_ui.results import BLOCKED, CheckResult, Progress
 from kling_ui.run_orders import RunOrder
 from kling_ui.runs.pricing import ROUNDING_USD, Charge, PriceRisenError, Quote, usage_of
 from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunState, StartCode, Terms
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 
 if TYPE_CHECKING:
     from kling_ui.runs.runner import Runner

@@ -10,7 +10,7 @@ from kling_ui.languages import joined, retell, say, say_many, told
 from kling_ui.presentation.wording import ENGINE_NAMES, NBSP, ORIENTATIONS, dollars, seconds
 from kling_ui.runs.gallery import FORECAST_SLACK_S, ForecastRecord, SpentDay
 from kling_ui.runs.ledger.gallery import VoteTally
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 
 NOTHING = "\N{EN DASH}"
 

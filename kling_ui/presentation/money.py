@@ -12,7 +12,7 @@ from kling_ui.presentation.wording import NBSP, NOT_AVAILABLE, dollars, seconds
 from kling_ui.runs.pricing import ROUNDING_USD, Budget, BudgetLimit, BudgetRefusal, Charge, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 
 _ALL_S = 0.05  # less of a clip than that is not missed
 FREE = told("The preview is free: this app draws it, and nothing goes to Kling.")

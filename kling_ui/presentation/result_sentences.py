@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from kling_ui.languages import joined, retell, say, told
 from kling_ui.presentation.gallery import run_title
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.scoring.identity import FACE_PX_MIN, HAND_PX_MIN, StripKind
 from kling_ui.scoring.limbs import PCK_DEG
 

@@ -46,7 +46,7 @@ from kling_ui.runs.outcomes import (
 from kling_ui.runs.pricing import BudgetError, PriceRisenError, TooDearError
 from kling_ui.runs.publishing.protocol import Deliveries, Delivery
 from kling_ui.runs.record import EngineName, Expiry, RunState, StartCode
-from kling_ui.runs.view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView
+from kling_ui.runs.run_view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

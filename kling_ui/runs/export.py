@@ -17,7 +17,7 @@ from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.pricing import Quote, Spending
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.run_files import RunFolders
-from kling_ui.runs.view import Live, RunView, view_of
+from kling_ui.runs.run_view import Live, RunView, view_of
 
 COLUMNS = (
     "run_id",

@@ -29,7 +29,7 @@ from kling_ui.runs.pricing import at_stake_usd
 from kling_ui.runs.queries import RunQueries
 from kling_ui.runs.record import RunRecord
 from kling_ui.runs.recorder import RunContext
-from kling_ui.runs.view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView, unknown_run
+from kling_ui.runs.run_view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView, unknown_run
 
 NAME_MAX_CHARS = 80
 COMPARED_MIN, COMPARED_MAX = 2, 4

@@ -11,8 +11,8 @@ from kling_ui.errors import LedgerError
 from kling_ui.runs.publishing.protocol import FETCHING
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.recorder import RunContext, newer
+from kling_ui.runs.run_view import Live, RunView, unknown_run, view_of
 from kling_ui.runs.supervisor import RunSupervisor
-from kling_ui.runs.view import Live, RunView, unknown_run, view_of
 
 ASK_EVERY_S = 2.0  # at a run that another process carries: only the ledger tells of it
 QUIET_S = 10.0  # a page that has gone is noticed when it is next written to

@@ -14,7 +14,7 @@ from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.outcomes import Trouble, TroubleCode
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.run_files import Measurer, RunFolders
-from kling_ui.runs.view import Live
+from kling_ui.runs.run_view import Live
 
 LAST_WRITE_S = 15.0  # another process may be writing
 WRITE_AGAIN_S = 30.0  # while the ledger cannot be written: the disk is full, a database is away

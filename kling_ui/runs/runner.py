@@ -29,9 +29,9 @@ from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.recovery import Recovery
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.run_files import Measurer, RunFolders
+from kling_ui.runs.run_view import RunView
 from kling_ui.runs.submission import RunSubmission
 from kling_ui.runs.supervisor import RunSupervisor
-from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 

@@ -26,7 +26,7 @@ from kling_ui.media.files import content_sha256
 from kling_ui.options import Orientation, Resolution, RigNote, TransferOptions, odd_characters
 from kling_ui.runs.export import Entry
 from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
-from kling_ui.runs.view import Live, RunView, view_of
+from kling_ui.runs.run_view import Live, RunView, view_of
 from kling_ui.scoring.match import remarks, says_little
 
 FORMAT, VERSION, SUFFIX = "kling_ui run card", 1, ".run.json"

@@ -20,8 +20,8 @@ from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.results import Progress
 from kling_ui.run_orders import RunOrder, follow
 from kling_ui.runs.record import EngineName, PlacesTakenError, Terms
+from kling_ui.runs.run_view import RunView
 from kling_ui.runs.runner import Runner
-from kling_ui.runs.view import RunView
 from kling_ui.ui.background_work import BackgroundWork, WorkByKey
 
 PLACES_TRIED_EVERY_S = 2.0

@@ -23,7 +23,7 @@ from kling_ui.results import CheckResult, RunResult
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import EngineName, ResultFacts, RunState
-from kling_ui.runs.view import Live, view_of
+from kling_ui.runs.run_view import Live, view_of
 
 RECORD = a_run(engine=EngineName.PREVIEW, changed_at=112.5, request_id="req-1")
 FACTS = ResultFacts(

@@ -19,7 +19,7 @@ from kling_ui.presentation.runs import in_words
 from kling_ui.runs.pricing import Budget, BudgetError, BudgetLimit, PriceRisenError, Quote, Spending, TooDearError
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.view import Live, view_of
+from kling_ui.runs.run_view import Live, view_of
 
 PAID = a_run(request_id="req-1", estimate_usd=0.35)
 NOT_SENT = replace(PAID, request_id=None)

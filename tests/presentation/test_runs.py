@@ -19,7 +19,7 @@ from kling_ui.presentation.runs import (
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode, Outcome, OutcomeCode, ReasonCode, Trouble, TroubleCode
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import KEPT_S, EngineName, Expiry, RunState, StartCode
-from kling_ui.runs.view import Live, view_of
+from kling_ui.runs.run_view import Live, view_of
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING
 

@@ -29,8 +29,8 @@ from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName, ResultFacts, RunState
 from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.run_files import Measured, RunFolders
+from kling_ui.runs.run_view import RunView
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
-from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 
 VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(range(256)) * 40

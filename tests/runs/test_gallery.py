@@ -11,7 +11,7 @@ from kling_ui.errors import RunError
 from kling_ui.runs.gallery import forecast_record, spent_by_day
 from kling_ui.runs.ledger.gallery import GalleryQuery
 from kling_ui.runs.record import EngineName, ResultFacts, RunState
-from kling_ui.runs.view import UNDO_S, Loss
+from kling_ui.runs.run_view import UNDO_S, Loss
 
 PAID = a_run(
     state=RunState.COMPLETED,

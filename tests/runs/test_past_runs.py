@@ -12,7 +12,7 @@ from kling_ui.presentation.runs import in_words, loss_words, run_words
 from kling_ui.runs.export import RunHistory
 from kling_ui.runs.gallery import NAME_MAX_CHARS
 from kling_ui.runs.record import EngineName, RunState, StartCode
-from kling_ui.runs.view import UNDO_PAID_S, UNDO_S, Loss, LossError
+from kling_ui.runs.run_view import UNDO_PAID_S, UNDO_S, Loss, LossError
 
 REPAIRED = {"image": [["image.crop-around-character", "Crop around the character"]], "video": []}
 

@@ -5,7 +5,7 @@ from run_records import a_run
 
 from kling_ui.runs.record import RunState
 from kling_ui.runs.recorder import LiveStatus, newer
-from kling_ui.runs.view import Live
+from kling_ui.runs.run_view import Live
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from run_records import a_run
 
 from kling_ui.runs.outcomes import ReasonCode
 from kling_ui.runs.record import EngineName, ResultFacts, RunState
-from kling_ui.runs.view import Live, view_of
+from kling_ui.runs.run_view import Live, view_of
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING
 

@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 
 from kling_ui.presentation.gallery import vote_words
-from kling_ui.runs.view import Loss
+from kling_ui.runs.run_view import Loss
 from kling_ui.ui.event_payload import choice_of, error_text, payload, text_of
 from kling_ui.ui.handlers.run_display import DisplayUpdate, RunDisplay, refuse_unknown
 from kling_ui.ui.services import Services

@@ -19,7 +19,7 @@ from kling_ui.presentation.runs import entry_words
 from kling_ui.quotas import Usage
 from kling_ui.runs.export import Entry
 from kling_ui.runs.record import EngineName
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.takeaway.making import TakeAway, make_picture, picture_name, write_card, write_package
 from kling_ui.takeaway.run_card import SUFFIX, RunCard, find_files, missing_names, read_card, view_of_card
 from kling_ui.ui.event_payload import error_text, payload, text_of

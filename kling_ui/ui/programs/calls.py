@@ -31,7 +31,7 @@ from kling_ui.runs.engines import judged_for
 from kling_ui.runs.handles import key_of, new_handle
 from kling_ui.runs.pricing import foreseen_usage
 from kling_ui.runs.record import EngineName, RunInputs, Start
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.scoring.compare import match_clips
 from kling_ui.sheets import sheet_with
 from kling_ui.ui.erasure import erase_program_run

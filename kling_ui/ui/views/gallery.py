@@ -19,7 +19,7 @@ from kling_ui.presentation.wording import dollars
 from kling_ui.runs.gallery import GalleryOverview
 from kling_ui.runs.ledger.gallery import After, GalleryPage, GalleryQuery, GallerySort, GalleryState
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.view import Loss, RunView
+from kling_ui.runs.run_view import Loss, RunView
 from kling_ui.ui.event_payload import entries_of, text_of
 from kling_ui.ui.views.result import match_over_time, result_value
 from kling_ui.ui.views.run_status import about_value, is_free

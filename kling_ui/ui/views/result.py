@@ -13,7 +13,7 @@ from kling_ui.presentation.result_sentences import REPLAY_LABEL
 from kling_ui.presentation.runs import rig_words
 from kling_ui.presentation.wording import STEP_WORDS, dollars
 from kling_ui.runs.record import EngineName
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.scoring.match import remarks, says_little
 from kling_ui.takeaway.run_card import RunCard
 from kling_ui.ui.examples import PreparedResult

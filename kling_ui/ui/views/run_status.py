@@ -13,8 +13,8 @@ from kling_ui.presentation.run_sentences import NOT_SENT_AGAIN
 from kling_ui.presentation.runs import RunWords, loss_words, run_words
 from kling_ui.presentation.wording import ORIENTATIONS
 from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.run_view import Loss, RunView
 from kling_ui.runs.submission import NoTokenError
-from kling_ui.runs.view import Loss, RunView
 
 Action = dict[str, Any]
 

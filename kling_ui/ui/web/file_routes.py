@@ -14,7 +14,7 @@ from kling_ui.media.files import clean_name, name_in_header
 from kling_ui.media.playable import write_thumbnail
 from kling_ui.options import InputKind
 from kling_ui.presentation.runs import in_words
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.web.signed_files import SignedFiles, shown_type

@@ -7,7 +7,7 @@ import pytest
 from kling_ui.errors import RunError
 from kling_ui.runs.ledger.gallery import GallerySort
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.view import Loss, LossError
+from kling_ui.runs.run_view import Loss, LossError
 from kling_ui.ui.handlers.gallery import GalleryHandlers
 from kling_ui.ui.handlers.run_display import RunDisplay
 
