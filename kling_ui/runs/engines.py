@@ -20,7 +20,7 @@ from kling_ui.options import Provider
 from kling_ui.preview.job_inputs import OFFERS_ORIGIN
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
-from kling_ui.runs.publishing.given import DataUriPublisher, GivenUrlPublisher
+from kling_ui.runs.publishing.given_url import DataUriPublisher, GivenUrlPublisher
 from kling_ui.runs.publishing.protocol import (
     CleanCopyPublisher,
     EmbeddedPublisher,

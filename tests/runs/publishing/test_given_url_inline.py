@@ -4,7 +4,7 @@ import base64
 import pytest
 
 from kling_ui.options import InputKind as Kind
-from kling_ui.runs.publishing.given import MAX_BYTES, DataUriPublisher, data_uri
+from kling_ui.runs.publishing.given_url import MAX_BYTES, DataUriPublisher, data_uri
 from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError
 
 CONTENTS = {

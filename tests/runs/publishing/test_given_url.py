@@ -5,7 +5,7 @@ import pytest
 
 from kling_ui.checks.report import Severity
 from kling_ui.options import InputKind as Kind
-from kling_ui.runs.publishing.given import GivenUrlPublisher, examine
+from kling_ui.runs.publishing.given_url import GivenUrlPublisher, examine
 from kling_ui.runs.publishing.protocol import Channel, Delivery, NoPublisherError
 
 URL = "https://pics.example/a.png?sig=s3cret"
