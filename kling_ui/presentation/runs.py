@@ -46,7 +46,7 @@ from kling_ui.runs.outcomes import (
 from kling_ui.runs.pricing import BudgetError, PriceRisenError, TooDearError
 from kling_ui.runs.publishing.protocol import Deliveries, Delivery
 from kling_ui.runs.record import EngineName, Expiry, RunState, StartCode
-from kling_ui.runs.run_view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView
+from kling_ui.runs.run_view import UNDO_PAID_S, UNDO_S, DeletionLoss, LossError, RunView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,11 +139,11 @@ def expiry_words(expiry: Expiry) -> str:
 def loss_words(run: RunView) -> str:
     """Say what is lost with a run when it is deleted, or why it cannot be."""
     match run.loss:
-        case Loss.UNDER_WAY if run.needs_token:
+        case DeletionLoss.UNDER_WAY if run.needs_token:
             return say("{enter_token} It can be deleted once it has ended.", enter_token=ENTER_TOKEN)
-        case Loss.UNDER_WAY:
+        case DeletionLoss.UNDER_WAY:
             return say("This run is under way. It can be deleted once it has ended or was cancelled.")
-        case Loss.NOT_FETCHED:
+        case DeletionLoss.NOT_FETCHED:
             request = say("request {request_id}", request_id=run.request_id) if run.request_id else say("the run")
             return say(
                 "A video that may be paid for is not fetched yet, and {request} may still have it at RunComfy. "
@@ -151,7 +151,7 @@ def loss_words(run: RunView) -> str:
                 "charged again.",
                 request=request,
             )
-        case Loss.PAID:
+        case DeletionLoss.PAID:
             cost = "" if run.cost_usd is None else say(" for {cost_usd}", cost_usd=dollars(run.cost_usd))
             undo = say("It can be put back for {hours} hours.", hours=round(UNDO_PAID_S / 3600))
             return say(

@@ -29,7 +29,7 @@ from kling_ui.runs.pricing import at_stake_usd
 from kling_ui.runs.queries import RunQueries
 from kling_ui.runs.record import RunRecord
 from kling_ui.runs.recorder import RunContext
-from kling_ui.runs.run_view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView, unknown_run
+from kling_ui.runs.run_view import UNDO_PAID_S, UNDO_S, DeletionLoss, LossError, RunView, unknown_run
 
 NAME_MAX_CHARS = 80
 COMPARED_MIN, COMPARED_MAX = 2, 4
@@ -198,7 +198,7 @@ class RunGallery:
         if not visitor or not await self._context.ledger.ask(lambda store: store.rename(run_id, visitor, kept)):
             raise unknown_run()
 
-    async def delete(self, run_id: str, visitor: str, *, losing: Loss) -> None:
+    async def delete(self, run_id: str, visitor: str, *, losing: DeletionLoss) -> None:
         """Take a run out of sight; after a while its files, and all that says what was asked for, are removed.
 
         Until then :meth:`restore` puts it back; what it cost stays in the ledger for good.
@@ -213,7 +213,7 @@ class RunGallery:
             RunError: There is no such run of this visitor.
         """
         run = self._queries.show(await self._queries.record(run_id, visitor))
-        if run.loss is Loss.UNDER_WAY or run.loss is not losing:
+        if run.loss is DeletionLoss.UNDER_WAY or run.loss is not losing:
             raise LossError(run)
         now = self._context.clock()
         until = now + undo_s(run)
@@ -249,7 +249,7 @@ class RunGallery:
 
 def undo_s(run: RunView) -> float:
     """Return for how many seconds a run can be put back after its visitor deleted it."""
-    return UNDO_S if run.loss is Loss.FILES else UNDO_PAID_S
+    return UNDO_S if run.loss is DeletionLoss.FILES else UNDO_PAID_S
 
 
 def spent_by_day(paid: Sequence[RunRecord]) -> list[SpentDay]:

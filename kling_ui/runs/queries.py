@@ -11,7 +11,7 @@ from kling_ui.errors import LedgerError
 from kling_ui.runs.publishing.protocol import FETCHING
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 from kling_ui.runs.recorder import RunContext, newer
-from kling_ui.runs.run_view import Live, RunView, unknown_run, view_of
+from kling_ui.runs.run_view import LiveFacts, RunView, unknown_run, view_of
 from kling_ui.runs.supervisor import RunSupervisor
 
 ASK_EVERY_S = 2.0  # at a run that another process carries: only the ledger tells of it
@@ -127,7 +127,7 @@ class RunQueries:
         """Return a run as it is at this moment."""
         context = self._context
         update = context.live_status.read(record.run_id)
-        live = update.live if update else Live(needs_token=self._waits_for_token(record))
+        live = update.live if update else LiveFacts(needs_token=self._waits_for_token(record))
         record = replace(update.record, name=record.name) if update else record  # a name is written past its follower
         return view_of(record, live, folder=context.folders.of(record.run_id), now=context.clock())
 

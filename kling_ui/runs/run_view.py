@@ -19,7 +19,7 @@ UNDO_PAID_S = 86_400.0  # who deleted by a slip what was paid for may notice it 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class LiveFacts:
     """What is known of a run only while somebody follows it.
 
     Attributes:
@@ -41,7 +41,7 @@ class Live:
     needs_token: bool = False
 
 
-class Loss(StrEnum):
+class DeletionLoss(StrEnum):
     """What is lost with a run when its visitor deletes it."""
 
     UNDER_WAY = "under way"  # it cannot be deleted before it has ended
@@ -156,13 +156,13 @@ class RunView:
     schema_sha256: str = ""
 
     @property
-    def loss(self) -> Loss:
+    def loss(self) -> DeletionLoss:
         """What is lost with it when it is deleted."""
         if not self.is_final:
-            return Loss.UNDER_WAY
+            return DeletionLoss.UNDER_WAY
         if self.can_recover:
-            return Loss.NOT_FETCHED
-        return Loss.FILES if self.engine is EngineName.PREVIEW or self.result is None else Loss.PAID
+            return DeletionLoss.NOT_FETCHED
+        return DeletionLoss.FILES if self.engine is EngineName.PREVIEW or self.result is None else DeletionLoss.PAID
 
     @property
     def is_final(self) -> bool:
@@ -204,7 +204,7 @@ def unknown_run() -> RunError:
     return RunError("This run is not known here.", advice="It may have been deleted, or belong to another browser.")
 
 
-def view_of(record: RunRecord, live: Live, *, folder: Path, now: float) -> RunView:
+def view_of(record: RunRecord, live: LiveFacts, *, folder: Path, now: float) -> RunView:
     """Put together what is remembered and what is known at the moment.
 
     Args:

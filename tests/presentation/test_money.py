@@ -19,7 +19,7 @@ from kling_ui.presentation.runs import in_words
 from kling_ui.runs.pricing import Budget, BudgetError, BudgetLimit, PriceRisenError, Quote, Spending, TooDearError
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.run_view import Live, view_of
+from kling_ui.runs.run_view import LiveFacts, view_of
 
 PAID = a_run(request_id="req-1", estimate_usd=0.35)
 NOT_SENT = replace(PAID, request_id=None)
@@ -71,7 +71,7 @@ def test_a_price_says_what_is_known_and_invents_nothing(quote, words):
     ],
 )
 def test_what_a_run_costs_and_may_cost_is_said(record, words):
-    said = cost_sentence(view_of(record, Live(), folder=Path("/runs/1"), now=160.0))
+    said = cost_sentence(view_of(record, LiveFacts(), folder=Path("/runs/1"), now=160.0))
     assert words in said
     assert bool(words) is bool(said)
 

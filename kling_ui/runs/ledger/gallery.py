@@ -44,7 +44,7 @@ class GalleryState(StrEnum):
     ENDED = "ended"  # without a video: failed, cancelled, of unknown outcome
 
 
-class After(NamedTuple):
+class PageCursor(NamedTuple):
     """The last run of a page, behind which the next one begins.
 
     Attributes:
@@ -77,7 +77,7 @@ class GalleryQuery:
     state: GalleryState = GalleryState.ANY
     starred: bool = False
     sort: GallerySort = GallerySort.NEWEST
-    after: After | None = None
+    after: PageCursor | None = None
     limit: int = PAGE_RUNS
 
 
@@ -93,7 +93,7 @@ class GalleryPage(Generic[T]):
 
     runs: list[T]
     total: int
-    after: After | None
+    after: PageCursor | None
 
 
 def gallery_page(connection: Connection, visitor: str, query: GalleryQuery) -> GalleryPage[RunRecord]:
@@ -108,7 +108,7 @@ def gallery_page(connection: Connection, visitor: str, query: GalleryQuery) -> G
     limit = min(max(1, query.limit), PAGE_RUNS_MAX)
     rows = connection.execute(page.limit(limit + 1)).mappings().all()
     shown, last = rows[:limit], rows[limit - 1] if len(rows) > limit else None
-    after = None if last is None else After(last["sort_key"], last["created_at"], last["run_id"])
+    after = None if last is None else PageCursor(last["sort_key"], last["created_at"], last["run_id"])
     return GalleryPage(runs=[to_record(row) for row in shown], total=total, after=after)
 
 
