@@ -18,7 +18,7 @@ ROUNDING = 1e-9  # sums of seconds and dollars are not exact
 _AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,4})?")
 
 
-class Measure(StrEnum):
+class QuotaMeasure(StrEnum):
     """What is counted; each is a field of :class:`Usage`."""
 
     RUNS = "runs"  # on Kling
@@ -57,7 +57,7 @@ class Usage:
     uploads: int = 0
     size_bytes: int = 0
 
-    def of(self, measure: Measure) -> float | None:
+    def of(self, measure: QuotaMeasure) -> float | None:
         """Give one of the amounts."""
         return getattr(self, measure)
 
@@ -73,9 +73,9 @@ class DailyQuota:
     uploads: float | None = None
     size_bytes: float | None = None
 
-    def limits(self) -> Iterator[tuple[Measure, float]]:
+    def limits(self) -> Iterator[tuple[QuotaMeasure, float]]:
         """Yield what is limited, and to how much."""
-        for measure in Measure:
+        for measure in QuotaMeasure:
             if (limit := getattr(self, measure)) is not None:
                 yield measure, limit
 
@@ -94,8 +94,8 @@ class DailyQuota:
         for word in [] if text.lower() == "none" else text.split():
             name, _, amount = word.partition("=")
             measure, unit = ("size_bytes", 1e9) if name == "gb" else (name, 1.0)
-            is_whole = measure in {Measure.RUNS, Measure.PREVIEWS, Measure.UPLOADS}
-            is_known = name != "size_bytes" and measure in set(Measure) and measure not in found
+            is_whole = measure in {QuotaMeasure.RUNS, QuotaMeasure.PREVIEWS, QuotaMeasure.UPLOADS}
+            is_known = name != "size_bytes" and measure in set(QuotaMeasure) and measure not in found
             if not is_known or not _AMOUNT.fullmatch(amount) or (is_whole and "." in amount):
                 raise SettingsError(
                     f"{variable} takes limits for a day such as runs=5 seconds=60 usd=2 previews=50 uploads=100 gb=2, "
@@ -136,7 +136,7 @@ class QuotaRefusal:
     """
 
     scope: QuotaScope
-    measure: Measure
+    measure: QuotaMeasure
     limit: float
     used: float
     asked: float | None

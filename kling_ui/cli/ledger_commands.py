@@ -13,7 +13,7 @@ from kling_ui.options import Layout
 from kling_ui.pauses import PauseScope
 
 
-class Taken(StrEnum):
+class ExportKind(StrEnum):
     """What ``--what`` takes."""
 
     CARD = "card"
@@ -34,7 +34,7 @@ def export_all(
         ),
     ],
     what: Annotated[
-        Taken | None,
+        ExportKind | None,
         typer.Option(
             help="Of single runs: the run card, that with its files as a ZIP, a contact sheet (PNG), the best three "
             "seconds (animated WebP), the comparison (MP4), or a report that opens from disk (HTML)."

@@ -3,34 +3,34 @@
 from kling_ui.languages import say, told
 from kling_ui.pauses import Pause, PausedError, PauseScope
 from kling_ui.presentation.wording import dollars
-from kling_ui.quotas import DailyQuotaError, Measure, QuotaRefusal, QuotaScope
+from kling_ui.quotas import DailyQuotaError, QuotaMeasure, QuotaRefusal, QuotaScope
 
 # Of each measure: what it is called, and what is done with it.
 _NOUNS = told(
     {
-        Measure.RUNS: ("run", "runs on Kling", "made"),
-        Measure.SECONDS: ("s", "s of video on Kling", "used"),
-        Measure.USD: ("", "of the app's money", "spent"),
-        Measure.PREVIEWS: ("preview", "previews", "made"),
-        Measure.UPLOADS: ("file", "files", "handed in"),
-        Measure.SIZE_BYTES: ("GB", "GB of files", "handed in"),
+        QuotaMeasure.RUNS: ("run", "runs on Kling", "made"),
+        QuotaMeasure.SECONDS: ("s", "s of video on Kling", "used"),
+        QuotaMeasure.USD: ("", "of the app's money", "spent"),
+        QuotaMeasure.PREVIEWS: ("preview", "previews", "made"),
+        QuotaMeasure.UPLOADS: ("file", "files", "handed in"),
+        QuotaMeasure.SIZE_BYTES: ("GB", "GB of files", "handed in"),
     }
 )
 _NOTHING = told(
     {
-        Measure.SECONDS: "No seconds of video on Kling",
-        Measure.USD: "None of the app's money",
-        Measure.SIZE_BYTES: "No files",
+        QuotaMeasure.SECONDS: "No seconds of video on Kling",
+        QuotaMeasure.USD: "None of the app's money",
+        QuotaMeasure.SIZE_BYTES: "No files",
     }
 )
 _WAYS_OUT = told(
     {
-        Measure.RUNS: "Until then use the preview, which is free.",
-        Measure.SECONDS: "Until then use a shorter clip, or the preview, which is free.",
-        Measure.USD: "Until then use your own token, or the preview, which is free.",
-        Measure.PREVIEWS: "What you made is still here.",
-        Measure.UPLOADS: "What you handed in today is still here.",
-        Measure.SIZE_BYTES: "Until then choose a smaller file, or one that you handed in today.",
+        QuotaMeasure.RUNS: "Until then use the preview, which is free.",
+        QuotaMeasure.SECONDS: "Until then use a shorter clip, or the preview, which is free.",
+        QuotaMeasure.USD: "Until then use your own token, or the preview, which is free.",
+        QuotaMeasure.PREVIEWS: "What you made is still here.",
+        QuotaMeasure.UPLOADS: "What you handed in today is still here.",
+        QuotaMeasure.SIZE_BYTES: "Until then choose a smaller file, or one that you handed in today.",
     }
 )
 _SCOPES = told(
@@ -55,7 +55,7 @@ def quota_words(refusal: QuotaRefusal) -> tuple[str, str]:
     limit, (unit, noun, done) = _amount(measure, refusal.limit), _NOUNS[measure]
     what = say("{amount} {noun}", amount=limit, noun=noun)
     if refusal.asked is None:
-        unknown = say("how long the clip is") if measure is Measure.SECONDS else say("what this run would cost")
+        unknown = say("how long the clip is") if measure is QuotaMeasure.SECONDS else say("what this run would cost")
         return (
             say(
                 "Of {what} a day {used} are {done}, and it is not known {unknown}.",
@@ -74,7 +74,7 @@ def quota_words(refusal: QuotaRefusal) -> tuple[str, str]:
     if refusal.never_fits:
         takes = (
             say("This would take {asked}", asked=asked)
-            if measure is not Measure.USD
+            if measure is not QuotaMeasure.USD
             else say("This run would cost about {asked}", asked=asked)
         )
         return say(
@@ -87,10 +87,10 @@ def quota_words(refusal: QuotaRefusal) -> tuple[str, str]:
     }[refusal.scope]
     needs = (
         ""
-        if measure in {Measure.RUNS, Measure.PREVIEWS, Measure.UPLOADS}
+        if measure in {QuotaMeasure.RUNS, QuotaMeasure.PREVIEWS, QuotaMeasure.UPLOADS}
         else say(", and this would take {asked}", asked=asked)
     )
-    if measure is Measure.PREVIEWS and refusal.asked > 1:
+    if measure is QuotaMeasure.PREVIEWS and refusal.asked > 1:
         needs = say(", and this would take {asked:.0f}", asked=refusal.asked)
     words = say(
         "{who} {done} {used} of {what} today{needs}; {again}.",
@@ -126,17 +126,21 @@ def _span(duration_s: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
-def _amount(measure: Measure, amount: float) -> str:
-    if measure is Measure.USD:
+def _amount(measure: QuotaMeasure, amount: float) -> str:
+    if measure is QuotaMeasure.USD:
         return dollars(amount)
-    if measure is Measure.SIZE_BYTES:
+    if measure is QuotaMeasure.SIZE_BYTES:
         return f"{amount / 1e9:.3g}"
     return f"{round(amount, 1):g}"
 
 
-def _never(measure: Measure) -> str:
-    if measure is Measure.SIZE_BYTES:
+def _never(measure: QuotaMeasure) -> str:
+    if measure is QuotaMeasure.SIZE_BYTES:
         return say("Choose a smaller file.")
-    if measure in {Measure.SECONDS, Measure.USD}:
+    if measure in {QuotaMeasure.SECONDS, QuotaMeasure.USD}:
         return say("Shorten the clip, or use the preview, which is free.")
-    return say("Use the preview, which is free.") if measure is Measure.RUNS else say("Whoever runs this app says so.")
+    return (
+        say("Use the preview, which is free.")
+        if measure is QuotaMeasure.RUNS
+        else say("Whoever runs this app says so.")
+    )

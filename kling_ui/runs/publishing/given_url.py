@@ -21,7 +21,7 @@ from kling_ui.runs.publishing.protocol import (
     NoPublisherError,
     PublishedFile,
 )
-from kling_ui.runs.publishing.url_probe import Copy, UrlProbe, judge_address
+from kling_ui.runs.publishing.url_probe import CheckedCopy, UrlProbe, judge_address
 
 # What the vendor's own ComfyUI nodes send inside a request (docs/vendor_api.md, section 8); unconfirmed for this model.
 # Together they stay below the 64 MiB that those nodes allow for a whole request.
@@ -39,7 +39,7 @@ MEDIA_TYPES = {
 
 
 async def examine(
-    url: str, role: InputKind, *, probe: UrlProbe, now: float, copy: Copy | None = None
+    url: str, role: InputKind, *, probe: UrlProbe, now: float, copy: CheckedCopy | None = None
 ) -> tuple[AddressFinding, ...]:
     """Try an address as an engine would, and tell everything that is wrong with it.
 
@@ -81,7 +81,7 @@ class GivenUrlPublisher:
         """
         if source.url is None:
             return None
-        copy = await asyncio.to_thread(Copy.of, source.path)
+        copy = await asyncio.to_thread(CheckedCopy.of, source.path)
         findings = await examine(source.url, role, probe=self._probe, now=self._clock(), copy=copy)
         blocks = [finding.message for finding in findings if finding.severity is Severity.BLOCK]
         if blocks:

@@ -30,7 +30,7 @@ from kling_ui.signing import is_same
 from kling_ui.ui.event_payload import place_of
 from kling_ui.ui.web.browser_cookie import browser_of
 from kling_ui.ui.web.client_address import SCOPE_KEY as ADDRESS_KEY
-from kling_ui.ui.web.gradio_requests import DATA, JOIN, OUTDATED, Event
+from kling_ui.ui.web.gradio_requests import DATA, JOIN, OUTDATED, EventRequest
 from kling_ui.ui.web.gradio_requests import SCOPE_KEY as EVENT_KEY
 from kling_ui.ui.web.program_requests import SESSION, CallPath
 
@@ -180,7 +180,7 @@ class PageSessions:
         session = self._sessions.get(name)
         return session is None or not session.browser or is_same(browser, session.browser)
 
-    def refusal(self, event: Event, address: str, browser: str = "") -> str:
+    def refusal(self, event: EventRequest, address: str, browser: str = "") -> str:
         """Let an event of a tab in, or say in words why not; empty words let it in.
 
         Args:
@@ -284,7 +284,7 @@ class PageSessions:
         self._sessions[name] = session
         return session
 
-    def _too_many(self, event: Event, address: str) -> str:
+    def _too_many(self, event: EventRequest, address: str) -> str:
         unfinished = list(self._queue.event_ids_to_events.values())
         own = [other for other in unfinished if other.session_hash == event.session]
         if self._waiting([event.session], own) >= SESSION_EVENTS_MAX or _bytes(own, event) > SESSION_BYTES_MAX:
@@ -351,7 +351,7 @@ def _address(event: QueuedEvent) -> str:
     return event.request.scope.get(ADDRESS_KEY, "")
 
 
-def _bytes(events: list[QueuedEvent], one_more: Event) -> int:
+def _bytes(events: list[QueuedEvent], one_more: EventRequest) -> int:
     told = (event.request.scope.get(EVENT_KEY) for event in events)
     return sum(event.size_bytes for event in told if event is not None) + one_more.size_bytes
 

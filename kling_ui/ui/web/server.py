@@ -36,7 +36,7 @@ from kling_ui.ui.views.result import prepared_value
 from kling_ui.ui.web.browser_cookie import BrowserCookie
 from kling_ui.ui.web.closer_looks import add_closer_routes
 from kling_ui.ui.web.file_routes import add_copies_route, add_posters_route, add_routes
-from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
+from kling_ui.ui.web.gradio_requests import EventBodies, EventShape, OpenPaths, QuickPage
 from kling_ui.ui.web.gradio_shortcuts import NoStates, look_less_often, take_shortcuts
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
@@ -96,7 +96,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
     known = {number: event for number, event in page.fns.items() if event.fn is not None}
     mounted.add_middleware(
         EventBodies,
-        shapes={number: Shape(len(event.inputs), calls.get(number)) for number, event in known.items()},
+        shapes={number: EventShape(len(event.inputs), calls.get(number)) for number, event in known.items()},
         blocks=frozenset({page._id, *page.blocks}),  # a loading page triggers events itself
         max_bytes=settings.limits.event_kb * 1000,
     )

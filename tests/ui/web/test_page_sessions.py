@@ -15,7 +15,7 @@ from kling_ui.quotas import MachineLimits
 from kling_ui.settings import Settings
 from kling_ui.ui.web import page_sessions
 from kling_ui.ui.web.client_address import SCOPE_KEY
-from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event
+from kling_ui.ui.web.gradio_requests import DATA, JOIN, EventRequest
 from kling_ui.ui.web.gradio_shortcuts import NoStates
 from kling_ui.ui.web.page_sessions import PageSessions
 from kling_ui.ui.web.server import finish_mounting
@@ -366,7 +366,7 @@ def open_streams():
 
 
 def _arrive(sessions, name, messages=0):
-    assert sessions.refusal(Event(name, 100), "a") == ""
+    assert sessions.refusal(EventRequest(name, 100), "a") == ""
     if name not in sessions._queue.pending_messages_per_session:
         sessions._queue.pending_messages_per_session[name] = None  # as Gradio does; what it hands in does not count
     for _ in range(messages):
@@ -419,15 +419,15 @@ def test_tabs_that_read_are_limited(sessions, open_streams):
     for number in range(10):
         _arrive(sessions, f"tab{number}")
         open_streams.enter_context(sessions.reading(f"tab{number}"))
-    assert sessions.refusal(Event("new", 100), "a") == page_sessions.TABS_MAX
+    assert sessions.refusal(EventRequest("new", 100), "a") == page_sessions.TABS_MAX
 
 
 def test_tabs_that_have_just_begun_are_limited(sessions, clock):
     for number in range(page_sessions.OPENING_MAX):
         _arrive(sessions, f"tab{number}")
-    assert sessions.refusal(Event("new", 100), "b") == page_sessions.TABS_MAX
+    assert sessions.refusal(EventRequest("new", 100), "b") == page_sessions.TABS_MAX
     clock.now += page_sessions.OPENING_S
-    assert sessions.refusal(Event("new", 100), "b") == ""
+    assert sessions.refusal(EventRequest("new", 100), "b") == ""
 
 
 def test_the_task_forgets_until_it_is_cancelled(sessions, clock):
