@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.plan import CARRIED, BatchPlan, Payment, PlannedCell, all_of
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError, KlingUIError, RunError
-from kling_ui.presentation.batch import NOT_STARTED
+from kling_ui.presentation.batch_sentences import NOT_STARTED
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.outcomes import ReasonCode

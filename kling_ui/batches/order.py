@@ -19,7 +19,7 @@ from kling_ui.checks.repair_kinds import RepairKind
 from kling_ui.composition import open_parts, owner_id, waiting
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Provider, member_of
-from kling_ui.presentation.batch import batch_sentence
+from kling_ui.presentation.batch_sentences import batch_sentence
 from kling_ui.presentation.runs import in_words
 from kling_ui.results import Progress
 from kling_ui.runs.batch_runs import CellState

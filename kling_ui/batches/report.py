@@ -23,7 +23,7 @@ from kling_ui.media.files import atomic_file
 from kling_ui.media.image import read_picture
 from kling_ui.media.probe import probe_video
 from kling_ui.media.video import sample_frames
-from kling_ui.presentation.batch import CELL_STATES, outcome_line
+from kling_ui.presentation.batch_sentences import CELL_STATES, outcome_line
 from kling_ui.presentation.wording import ENGINE_NAMES, SEVERITIES, dollars, seconds
 from kling_ui.runs.export import spreadsheet_value
 from kling_ui.runs.record import EngineName

@@ -21,7 +21,7 @@ from kling_ui.presentation.findings import (
     repair_label,
     report_json,
 )
-from kling_ui.presentation.offers import offer_json, offer_words
+from kling_ui.presentation.model_sentences import offer_json, offer_words
 from kling_ui.presentation.repair_sentences import adjustment_words
 from kling_ui.presentation.wording import corrected
 from kling_ui.python_api import check, models, repair, score

@@ -12,7 +12,7 @@ from kling_ui.composition import Parts, open_parts, waiting
 from kling_ui.long_clips.survey import survey_clip
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import Orientation, Provider, TransferOptions, member_of
-from kling_ui.presentation.pieces_of_clips import cut_words, lost_words, piece_words, plan_price_words, plan_words
+from kling_ui.presentation.long_clip_sentences import cut_words, lost_words, piece_words, plan_price_words, plan_words
 from kling_ui.results import Progress
 from kling_ui.run_orders import AnyPath, OnProgress
 from kling_ui.runs.pricing import Quote

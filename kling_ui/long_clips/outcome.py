@@ -13,7 +13,7 @@ from kling_ui.long_clips.clip_plan import PlanResult
 from kling_ui.long_clips.drift import Drift
 from kling_ui.long_clips.joining import HeldPart, JoinedVideo
 from kling_ui.media.signatures import sniff
-from kling_ui.presentation.pieces_of_clips import AGAIN, ended_words, joined_words, refused_words
+from kling_ui.presentation.long_clip_sentences import AGAIN, ended_words, joined_words, refused_words
 from kling_ui.presentation.runs import run_words
 from kling_ui.results import BLOCKED
 from kling_ui.runs.record import RunState

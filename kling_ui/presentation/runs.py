@@ -6,9 +6,15 @@ from dataclasses import dataclass, fields
 from kling_ui.errors import KlingUIError, MediaError, RunError
 from kling_ui.languages import in_english, joined, retell, retell_stored, say, say_all, say_many
 from kling_ui.pauses import PausedError
-from kling_ui.presentation import money
-from kling_ui.presentation.offers import schema_stop_words, through
-from kling_ui.presentation.refusals import admission_words
+from kling_ui.presentation.model_sentences import schema_stop_words, through
+from kling_ui.presentation.price_sentences import (
+    cost_sentence,
+    price_risen_words,
+    price_sentence,
+    refusal_words,
+    too_dear_words,
+)
+from kling_ui.presentation.quota_sentences import admission_words
 from kling_ui.presentation.run_sentences import (
     CANCELS,
     CHANNELS,
@@ -82,8 +88,8 @@ def run_words(run: RunView) -> RunWords:
         doing=doing,
         trouble=trouble,
         advice=advice,
-        price="" if run.quote is None else money.price_sentence(run.quote),
-        cost=money.cost_sentence(run),
+        price="" if run.quote is None else price_sentence(run.quote),
+        cost=cost_sentence(run),
         expiry="" if run.expiry is None else expiry_words(run.expiry),
         note=_note(run),
         sentence=say_all(doing, trouble) if trouble and not needs_token else doing,
@@ -173,13 +179,13 @@ def in_words(error: KlingUIError) -> KlingUIError:
         message, advice = admission_words(error)
         return RunError(message, advice=advice)
     if isinstance(error, BudgetError):
-        message, advice = money.refusal_words(error.refusal)
+        message, advice = refusal_words(error.refusal)
     elif isinstance(error, PriceRisenError):
-        message, advice = money.price_risen_words(error.quote, error.shown_rate_usd)
+        message, advice = price_risen_words(error.quote, error.shown_rate_usd)
     elif isinstance(error, SchemaChangedError):
         message, advice = schema_stop_words(error.changes)
     elif isinstance(error, TooDearError):
-        message, advice = money.too_dear_words(error.quote, error.max_usd)
+        message, advice = too_dear_words(error.quote, error.max_usd)
     else:
         return _retold(error)
     return RunError(say("{message} Nothing was sent.", message=message), advice=advice)

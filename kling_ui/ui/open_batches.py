@@ -16,7 +16,7 @@ from kling_ui.batches.plan import BatchPlan, Payment, PlannedCell
 from kling_ui.errors import KlingUIError
 from kling_ui.languages import told
 from kling_ui.options import Orientation, TransferOptions
-from kling_ui.presentation.batch import LEFT_BY_A_RESTART, NOT_CHOSEN, planned_words, restart_words
+from kling_ui.presentation.batch_sentences import LEFT_BY_A_RESTART, NOT_CHOSEN, planned_words, restart_words
 from kling_ui.presentation.runs import run_words
 from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.pricing import ROUNDING_USD

@@ -8,7 +8,7 @@ import gradio as gr
 from kling_ui.checks.limits import PROMPT_MAX_CHARS
 from kling_ui.languages import say, told
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
-from kling_ui.presentation.money import FREE, RUN
+from kling_ui.presentation.price_sentences import FREE, RUN
 from kling_ui.runs.record import EngineName
 from kling_ui.ui import widgets
 

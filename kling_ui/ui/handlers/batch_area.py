@@ -23,7 +23,7 @@ from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
 from kling_ui.languages import in_english, say, told
 from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
-from kling_ui.presentation.batch import risen_words
+from kling_ui.presentation.batch_sentences import risen_words
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import model_of
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of

@@ -13,7 +13,8 @@ from kling_ui.errors import AuthenticationError, KlingUIError, RunError
 from kling_ui.languages import say, say_all
 from kling_ui.options import Provider, Resolution, TransferOptions
 from kling_ui.pauses import PausedError, PauseScope
-from kling_ui.presentation.money import (
+from kling_ui.presentation.model_sentences import engine_label, offer_price, schema_stop_words, schema_words
+from kling_ui.presentation.price_sentences import (
     ALREADY_ON_KLING,
     FREE,
     NO_PRICE_YET,
@@ -26,7 +27,6 @@ from kling_ui.presentation.money import (
     run_label,
     spending_sentence,
 )
-from kling_ui.presentation.offers import engine_label, offer_price, schema_stop_words, schema_words
 from kling_ui.presentation.request_code import WITHOUT_CORRECTIONS, CodeRequest, snippets
 from kling_ui.presentation.runs import in_words
 from kling_ui.quotas import Usage

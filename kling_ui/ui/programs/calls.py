@@ -21,8 +21,8 @@ from kling_ui.errors import RunError
 from kling_ui.options import InputKind, Orientation, Resolution, TransferOptions
 from kling_ui.presentation.erasure import erased_words
 from kling_ui.presentation.findings import repair_label, report_json
-from kling_ui.presentation.money import price_sentence, refusal_words
-from kling_ui.presentation.offers import offer_json
+from kling_ui.presentation.model_sentences import offer_json
+from kling_ui.presentation.price_sentences import price_sentence, refusal_words
 from kling_ui.presentation.runs import cancel_words, in_words, run_words, start_words
 from kling_ui.presentation.wording import place_words
 from kling_ui.quotas import Usage

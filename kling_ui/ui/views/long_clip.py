@@ -6,7 +6,7 @@ from kling_ui.languages import retell_stored, say
 from kling_ui.long_clips.clip_plan import PlanResult
 from kling_ui.long_clips.outcome import JoinedRecord, PieceResult
 from kling_ui.presentation import wording
-from kling_ui.presentation.pieces_of_clips import (
+from kling_ui.presentation.long_clip_sentences import (
     FREE,
     SKIP_BLOCKED,
     drift_words,

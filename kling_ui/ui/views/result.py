@@ -8,7 +8,7 @@ from kling_ui.languages import retell_stored, say, say_all, told
 from kling_ui.options import Orientation
 from kling_ui.presentation import wording
 from kling_ui.presentation.gallery import forecast_beside
-from kling_ui.presentation.offers import engine_label
+from kling_ui.presentation.model_sentences import engine_label
 from kling_ui.presentation.result_sentences import REPLAY_LABEL
 from kling_ui.presentation.runs import rig_words
 from kling_ui.presentation.wording import STEP_WORDS, dollars

@@ -8,7 +8,7 @@ from kling_ui.errors import AuthenticationError, KlingUIError
 from kling_ui.languages import joined, retell, retell_stored, say, say_all, told
 from kling_ui.media.signatures import shown_name
 from kling_ui.presentation import wording
-from kling_ui.presentation.offers import engine_label
+from kling_ui.presentation.model_sentences import engine_label
 from kling_ui.presentation.run_sentences import NOT_SENT_AGAIN
 from kling_ui.presentation.runs import RunWords, loss_words, run_words
 from kling_ui.presentation.wording import ORIENTATIONS

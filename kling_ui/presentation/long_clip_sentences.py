@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kling_ui.checks.pieces import ClipCut, CutReason, Piece, PiecePlan
 from kling_ui.checks.usability import SpanKind
 from kling_ui.languages import retell, say, told
-from kling_ui.presentation.money import dollars, price_sentence
+from kling_ui.presentation.price_sentences import dollars, price_sentence
 from kling_ui.presentation.wording import SPANS, seconds
 from kling_ui.runs.pricing import Quote
 

@@ -5,7 +5,7 @@ import pytest
 from run_records import a_run
 
 from kling_ui.options import TransferOptions
-from kling_ui.presentation.money import (
+from kling_ui.presentation.price_sentences import (
     LIMITS,
     TOKEN_HINTS,
     TokenHint,

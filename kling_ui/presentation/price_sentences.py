@@ -7,7 +7,7 @@ from typing import NamedTuple
 from kling_ui.checks.usability import Timeline
 from kling_ui.languages import joined, retell, say, say_many, told
 from kling_ui.options import TransferOptions
-from kling_ui.presentation.offers import schema_words, through
+from kling_ui.presentation.model_sentences import schema_words, through
 from kling_ui.presentation.wording import NBSP, NOT_AVAILABLE, dollars, seconds
 from kling_ui.runs.pricing import ROUNDING_USD, Budget, BudgetLimit, BudgetRefusal, Charge, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries

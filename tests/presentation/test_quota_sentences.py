@@ -2,7 +2,7 @@ import pytest
 
 from kling_ui.errors import RunError
 from kling_ui.pauses import Pause, PausedError, PauseScope
-from kling_ui.presentation.refusals import lifting_words, pause_words, quota_words
+from kling_ui.presentation.quota_sentences import lifting_words, pause_words, quota_words
 from kling_ui.presentation.runs import in_words
 from kling_ui.quotas import DailyQuotaError, QuotaMeasure, QuotaRefusal, QuotaScope
 
