@@ -16,7 +16,7 @@ from kling_ui.errors import KlingUIError, WorkError
 from kling_ui.long_clips.clip_plan import PlanResult, plan_clip, plan_result
 from kling_ui.long_clips.drift import draw_drift, measure_drift
 from kling_ui.long_clips.joining import JoinedVideo, join_pieces
-from kling_ui.long_clips.outcome import (
+from kling_ui.long_clips.long_result import (
     LongRunResult,
     PieceResult,
     blocked_result,

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from kling_ui.checks.pieces import Piece, PiecePlan
 from kling_ui.composition import Parts
 from kling_ui.errors import KlingUIError, RunError
-from kling_ui.long_clips.outcome import PieceResult
+from kling_ui.long_clips.long_result import PieceResult
 from kling_ui.long_clips.piece_files import PieceFiles
 from kling_ui.long_clips.seams import take_last_picture
 from kling_ui.media.files import content_sha256

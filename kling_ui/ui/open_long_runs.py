@@ -13,8 +13,8 @@ from kling_ui.composition import Parts
 from kling_ui.errors import KlingUIError, RunError
 from kling_ui.languages import told
 from kling_ui.long_clips.clip_plan import PlanResult
+from kling_ui.long_clips.long_result import JoinedFolder, LongRunResult, PieceResult
 from kling_ui.long_clips.long_run import LongRun
-from kling_ui.long_clips.outcome import JoinedFolder, LongRunResult, PieceResult
 from kling_ui.long_clips.piece_runs import NextFrom, PieceAccount
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.results import Progress

@@ -13,7 +13,7 @@ from kling_ui.ui.event_payload import LatestWins, guarded, in_language
 from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.handlers.account import AccountHandlers, ErasureHandlers, TokenHandlers
 from kling_ui.ui.handlers.batch_area import BatchHandlers
-from kling_ui.ui.handlers.editor import EditorHandlers
+from kling_ui.ui.handlers.correction_editor import EditorHandlers
 from kling_ui.ui.handlers.gallery import GalleryHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.long_clip_area import LongClipHandlers

@@ -19,7 +19,7 @@ from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Repairs, RunRequest, SavedInputs
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, settled, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
-from kling_ui.ui.handlers.editor import as_corrected, converted_as_corrected
+from kling_ui.ui.handlers.correction_editor import as_corrected, converted_as_corrected
 from kling_ui.ui.input_session import InputAnalysis, InputRepairs
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view

@@ -10,7 +10,7 @@ import gradio as gr
 
 from kling_ui.errors import RunError
 from kling_ui.languages import say
-from kling_ui.long_clips.outcome import JoinedFolder
+from kling_ui.long_clips.long_result import JoinedFolder
 from kling_ui.runs.record import EngineName
 from kling_ui.runs.run_view import RunView
 from kling_ui.ui.event_payload import LatestWins, error_text

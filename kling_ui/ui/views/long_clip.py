@@ -4,7 +4,7 @@ from typing import Any
 
 from kling_ui.languages import retell_stored, say
 from kling_ui.long_clips.clip_plan import PlanResult
-from kling_ui.long_clips.outcome import JoinedRecord, PieceResult
+from kling_ui.long_clips.long_result import JoinedRecord, PieceResult
 from kling_ui.presentation import wording
 from kling_ui.presentation.long_clip_sentences import (
     FREE,

@@ -6,7 +6,7 @@ import pytest
 
 from kling_ui.corrections import JOINTS as JOINT_NAMES
 from kling_ui.ui.examples import EXAMPLES
-from kling_ui.ui.handlers.editor import EditorHandlers
+from kling_ui.ui.handlers.correction_editor import EditorHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.vision.editing import EditableJoint
 
