@@ -61,12 +61,10 @@ class ForecastRecord:
     Attributes:
         right: Of how many runs the forecast was off by :data:`FORECAST_SLACK_S` at most.
         told: How many runs had a forecast and came back.
-        error_max_s: The most by which one of the right ones was off, in seconds.
     """
 
     right: int = 0
     told: int = 0
-    error_max_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,8 +267,7 @@ def forecast_record(paid: Sequence[RunRecord]) -> ForecastRecord:
         for record in paid
         if record.result_facts is not None and record.forecast_s is not None
     ]
-    right = [error_s for error_s in errors_s if error_s <= FORECAST_SLACK_S]
-    return ForecastRecord(len(right), len(errors_s), max(right, default=0.0))
+    return ForecastRecord(sum(error_s <= FORECAST_SLACK_S for error_s in errors_s), len(errors_s))
 
 
 def _what_was_asked(record: RunRecord) -> object:

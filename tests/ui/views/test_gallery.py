@@ -87,7 +87,7 @@ def test_what_was_spent_forecast_and_deleted_is_told_once_for_all(run_of, signed
         overview(
             deleted=[run_of(run_id="gone", name="By a slip", undo_until=now + 500)],
             days=days,
-            forecasts=ForecastRecord(11, 12, 0.19),
+            forecasts=ForecastRecord(11, 12),
             has_paid=True,
         ),
         current="",
@@ -106,7 +106,7 @@ def test_what_was_spent_forecast_and_deleted_is_told_once_for_all(run_of, signed
 def test_nothing_is_said_of_what_never_was(signed_files, overview):
     value = history_value(signed_files, overview(), current="", now=100.0)
     assert (value["spent"], value["days"], value["forecasts"], value["trash"]) == ("", [], "", [])
-    assert "in 1 of 1 paid run;" in forecast_words(ForecastRecord(1, 1, 0.0))
+    assert "in 1 of 1 paid run;" in forecast_words(ForecastRecord(1, 1))
 
 
 def test_compared_runs_stand_beside_one_reference_and_tell_what_differs(run_of, signed_files, tmp_path):
