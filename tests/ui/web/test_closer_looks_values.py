@@ -1,7 +1,7 @@
 import numpy as np
 
 from kling_ui.presentation.result_sentences import CHARACTER_UNSEEN
-from kling_ui.ui.views.closer_look import JOINTS, NOBODY, closer_value, skeleton_value
+from kling_ui.ui.web.closer_looks import JOINTS, NOBODY, closer_value, skeleton_value
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.vision.pose import Landmark, PoseTrack
 
