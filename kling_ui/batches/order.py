@@ -16,7 +16,7 @@ from kling_ui.batches.manifest import BatchRow, grid, read_manifest, rows_from, 
 from kling_ui.batches.plan import BatchPlan, Payment, PlannedCell, Planner
 from kling_ui.batches.report import BatchReport, cells_in, ticked_in, write_report
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.composition import open_parts, owner_id, waiting
+from kling_ui.composition import blocking, open_parts, owner_id
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Provider, member_of
 from kling_ui.presentation.batch_sentences import batch_sentence
@@ -178,7 +178,7 @@ async def abatch(
         raise told from error
 
 
-batch = waiting(abatch, "batch")
+batch = blocking(abatch, "batch")
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def provider_of(choice: TransferOptions) -> str:
     return PROVIDERS[choice.provider]
 
 
-def through(words: str, choice: TransferOptions) -> str:
+def naming_provider(words: str, choice: TransferOptions) -> str:
     """Say of another provider what is said of RunComfy."""
     return words if choice.provider is Provider.RUNCOMFY else words.replace("RunComfy", provider_of(choice))
 

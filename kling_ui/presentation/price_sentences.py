@@ -7,7 +7,7 @@ from typing import NamedTuple
 from kling_ui.checks.usability import Timeline
 from kling_ui.languages import joined, retell, say, say_many, told
 from kling_ui.options import TransferOptions
-from kling_ui.presentation.model_sentences import schema_words, through
+from kling_ui.presentation.model_sentences import naming_provider, schema_words
 from kling_ui.presentation.wording import NBSP, NOT_AVAILABLE, dollars, seconds
 from kling_ui.runs.pricing import ROUNDING_USD, Budget, BudgetLimit, BudgetRefusal, Charge, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
@@ -216,7 +216,7 @@ def _unsure(budget: Budget, spending: Spending) -> Iterator[str]:
 
 def leaving_words(planned: PlannedDeliveries, choice: TransferOptions) -> str:
     """Say what a run on Kling sends to its provider and how; the sentence goes on with the prompt in quotes."""
-    return through(_leaving_words(planned), choice)
+    return naming_provider(_leaving_words(planned), choice)
 
 
 def _leaving_words(planned: PlannedDeliveries) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from kling_ui.errors import KlingUIError, MediaError, RunError
 from kling_ui.languages import in_english, joined, retell, retell_stored, say, say_all, say_many
 from kling_ui.pauses import PausedError
-from kling_ui.presentation.model_sentences import schema_stop_words, through
+from kling_ui.presentation.model_sentences import naming_provider, schema_stop_words
 from kling_ui.presentation.price_sentences import (
     cost_sentence,
     price_risen_words,
@@ -94,7 +94,7 @@ def run_words(run: RunView) -> RunWords:
         note=_note(run),
         sentence=say_all(doing, trouble) if trouble and not needs_token else doing,
     )
-    said = {field.name: through(getattr(words, field.name), run.choice) for field in fields(RunWords)}
+    said = {field.name: naming_provider(getattr(words, field.name), run.choice) for field in fields(RunWords)}
     return RunWords(**said)
 
 
@@ -102,7 +102,7 @@ def run_words(run: RunView) -> RunWords:
 def entry_words(run: RunView) -> EntryWords:
     """Say of a run what is written beside it when somebody looks back."""
     error, advice = _outcome_words(run)
-    said = (through(words, run.choice) for words in (_doing(run), error, advice))
+    said = (naming_provider(words, run.choice) for words in (_doing(run), error, advice))
     doing, error, advice = said
     return EntryWords(doing, error or None, advice or None)
 

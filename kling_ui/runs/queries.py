@@ -10,7 +10,7 @@ from hmac import compare_digest
 from kling_ui.errors import LedgerError
 from kling_ui.runs.publishing.protocol import FETCHING
 from kling_ui.runs.record import EngineName, RunRecord, RunState
-from kling_ui.runs.recorder import RunContext, newer
+from kling_ui.runs.recorder import RunContext, wait_for_update
 from kling_ui.runs.run_view import LiveFacts, RunView, unknown_run, view_of
 from kling_ui.runs.supervisor import RunSupervisor
 
@@ -53,7 +53,7 @@ class RunQueries:
                 yield view
                 if view.is_final or view.needs_token:
                     return
-                await newer(update, QUIET_S if update else ASK_EVERY_S)
+                await wait_for_update(update, QUIET_S if update else ASK_EVERY_S)
                 if self._context.live_status.read(run_id) is None:
                     record = await self.record(run_id, visitor)
 

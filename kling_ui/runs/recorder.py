@@ -62,7 +62,7 @@ class LiveStatus:
             update.replaced.set()
 
 
-async def newer(update: StatusUpdate | None, timeout_s: float) -> None:
+async def wait_for_update(update: StatusUpdate | None, timeout_s: float) -> None:
     """Wait until an update has been replaced, at most so long; without one just so long."""
     try:
         async with asyncio.timeout(timeout_s):

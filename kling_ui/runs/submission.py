@@ -92,7 +92,7 @@ class RunSubmission:
     ) -> Start:
         """Set out, or find the same run; see :meth:`kling_ui.runs.runner.Runner.begin`."""
         if not visitor:
-            raise nobodys()
+            raise unknown_visitor()
         inputs = replace(inputs, choice=self._offers.usual(inputs.choice))
         target = await self._engines.get(engine, inputs.choice.model)
         token = token if target.takes_tokens else None
@@ -274,7 +274,7 @@ def _key_of(inputs: RunInputs) -> str:
     return inputs.corrections.key if inputs.corrections else ""
 
 
-def nobodys() -> RunError:
+def unknown_visitor() -> RunError:
     """Say that nothing is done for somebody to whom nothing can belong."""
     return RunError("It is not known whose run this is.", advice="Load the page again.")
 

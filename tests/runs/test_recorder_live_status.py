@@ -4,7 +4,7 @@ import pytest
 from run_records import a_run
 
 from kling_ui.runs.record import RunState
-from kling_ui.runs.recorder import LiveStatus, newer
+from kling_ui.runs.recorder import LiveStatus, wait_for_update
 from kling_ui.runs.run_view import LiveFacts
 
 
@@ -19,7 +19,7 @@ def test_whoever_waits_is_woken_by_what_is_new_and_by_nothing_else(record, live,
 
     async def story():
         live_status.post(record, LiveFacts(queue_position=2))
-        waiting = [asyncio.create_task(newer(live_status.read(record.run_id), 5.0)) for _ in range(3)]
+        waiting = [asyncio.create_task(wait_for_update(live_status.read(record.run_id), 5.0)) for _ in range(3)]
         await asyncio.sleep(0)
         live_status.post(record, live)
         await asyncio.sleep(0.01)

@@ -12,7 +12,7 @@ from kling_ui.errors import LedgerError
 from kling_ui.quotas import UsageClaim
 from kling_ui.runs.ledger import erasure
 from kling_ui.runs.ledger.gallery import erase_votes, hand_votes_over
-from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
+from kling_ui.runs.ledger.schema import connect, handles, lock_ledger, migrate, runs, states
 from kling_ui.runs.ledger.statements import (
     FINAL_STATES,
     LedgerTally,
@@ -105,7 +105,7 @@ class Store:
         for _ in range(3):  # the open one may end between the two queries
             try:
                 with self._transaction() as connection:
-                    in_turn(connection)  # two runs at once must not both take the last of a budget
+                    lock_ledger(connection)  # two runs at once must not both take the last of a budget
                     if again:
                         connection.execute(released(record.fingerprint))
                     standing = standing_for(connection, record.fingerprint, gone, again=again, cell=cell)
@@ -184,7 +184,7 @@ class Store:
         fits = runs.c.request_id.is_(None) | (runs.c.request_id == request_id)
         query = update(runs).where(runs.c.run_id == run_id, runs.c.result_name.is_(None) | is_gone, fits)
         with self._transaction() as connection:
-            in_turn(connection)
+            lock_ledger(connection)
             changes["open_key"] = free_key(connection, run_id)
             if connection.execute(query.values(changes)).rowcount != 1:
                 return False
@@ -219,7 +219,7 @@ class Store:
         changes = {"deleted_at": now, "undo_until": undo_until, "open_key": None}
         query = update(runs).where(*theirs_of(run_id, visitor), runs.c.state.in_(FINAL_STATES)).values(changes)
         with self._transaction() as connection:
-            in_turn(connection)
+            lock_ledger(connection)
             if connection.execute(query).rowcount != 1:
                 return False
             if undo_until is None:
@@ -230,7 +230,7 @@ class Store:
         """Put a deleted run back, unless it was forgotten; return whether that was possible."""
         mine = runs.c.run_id == run_id, runs.c.visitor == visitor, runs.c.undo_until.is_not(None)
         with self._transaction() as connection:
-            in_turn(connection)
+            lock_ledger(connection)
             state = connection.scalar(select(runs.c.state).where(*mine))
             key = free_key(connection, run_id) if state == RunState.UNKNOWN else None
             back = {"deleted_at": None, "undo_until": None, "open_key": key}
@@ -239,7 +239,7 @@ class Store:
     def forget_due(self, now: float) -> list[str]:
         """Forget the deleted runs that can no longer be put back; return their ids: their files may go."""
         with self._transaction() as connection:
-            in_turn(connection)
+            lock_ledger(connection)
             due = list(connection.scalars(select(runs.c.run_id).where(runs.c.undo_until < now)))
             for run_id in due:
                 forget(connection, run_id)
@@ -280,7 +280,7 @@ class Store:
     def hand_over(self, visitor: str, to: str) -> int:
         """Make one visitor's runs another's; whoever carries them goes on. Return how many they were."""
         with self._transaction() as connection:
-            in_turn(connection)
+            lock_ledger(connection)
             hand_votes_over(connection, visitor, to)
             return hand_over(connection, visitor, to)
 
@@ -302,7 +302,7 @@ class Store:
         """Return the run that stands in the way of the same one; arguments as for :meth:`add`."""
         with self._transaction() as connection:
             if cell is not None:
-                in_turn(connection)  # what stands may be noted
+                lock_ledger(connection)  # what stands may be noted
             return standing_for(connection, fingerprint, gone, again=again, cell=cell)
 
     def of_batch(self, batch: str) -> dict[tuple[str, EngineName], RunRecord]:
@@ -356,7 +356,7 @@ class Store:
         """Give the day's usage and the pause, in one transaction; of those that write, one comes after the other."""
         with self._transaction() as connection:
             if writes:
-                in_turn(connection)  # two at once must not both take the last of a quota
+                lock_ledger(connection)  # two at once must not both take the last of a quota
             yield UsageRows(connection, at_stake)
 
     def tally(self) -> LedgerTally:

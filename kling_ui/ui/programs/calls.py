@@ -35,7 +35,7 @@ from kling_ui.runs.run_view import RunView
 from kling_ui.scoring.compare import match_clips
 from kling_ui.sheets import sheet_with
 from kling_ui.ui.erasure import erase_program_run
-from kling_ui.ui.fair_share import places
+from kling_ui.ui.fair_share import place_updates
 from kling_ui.ui.programs.arguments import (
     TOKEN_ADVICE,
     OptionArguments,
@@ -385,7 +385,7 @@ async def _size(services: Services, image: Path, wanted: Resolution) -> Resoluti
 async def _in_line(services: Services, work: Coroutine[Any, Any, T]) -> T:
     """Wait for work, telling meanwhile how long the line is."""
     task = asyncio.ensure_future(work)
-    async for place in places(lambda: services.place, task):
+    async for place in place_updates(lambda: services.place, task):
         TELLING.get()("At work." if place is None else f"{place_words(place)}.", None)
     return await task
 

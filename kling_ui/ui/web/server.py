@@ -40,7 +40,7 @@ from kling_ui.ui.web.gradio_requests import EventBodies, EventShape, OpenPaths, 
 from kling_ui.ui.web.gradio_shortcuts import NoStates, look_less_often, take_shortcuts
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
-from kling_ui.ui.web.page_language import SpokenLanguage, let_speak
+from kling_ui.ui.web.page_language import SpokenLanguage, translate_config
 from kling_ui.ui.web.page_sessions import PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files
@@ -81,7 +81,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
     # Without it Gradio takes any readable path for a file that it may copy. ``is_running`` stays off: it would let
     # every stream leave a task behind that goes on for ever, and all that it brings is an empty message now and then.
     page.has_launched = True
-    let_speak(page.config)
+    translate_config(page.config)
     mounted.state_holder = NoStates()
     mounted.state_holder.set_blocks(page)
     sessions = PageSessions(

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from kling_ui.ui.event_payload import settled
+from kling_ui.ui.event_payload import debounced
 
 
 async def _values(*steps):
@@ -16,7 +16,7 @@ async def _values(*steps):
 
 def _shown(*steps, within_s=0.2):
     async def shown():
-        return [value async for value in settled(_values(*steps), within_s)]
+        return [value async for value in debounced(_values(*steps), within_s)]
 
     return asyncio.run(shown())
 
@@ -40,7 +40,7 @@ def test_an_error_is_raised_once_what_stood_long_enough_was_shown():
     seen = []
 
     async def show():
-        async for value in settled(_values((0, 1), (0.5, 2), (0, ValueError("lost"))), 0.2):
+        async for value in debounced(_values((0, 1), (0.5, 2), (0, ValueError("lost"))), 0.2):
             seen.append(value)  # noqa: PERF401  a comprehension would lose what came before the error
 
     with pytest.raises(ValueError, match="lost"):
@@ -59,7 +59,7 @@ def test_whoever_stops_asking_ends_the_work():
             ended.set()
 
     async def first():
-        values = settled(endless(), 0.05)
+        values = debounced(endless(), 0.05)
         value = await anext(values)
         await values.aclose()
         return value, ended.is_set()
