@@ -11,7 +11,7 @@ from kling_ui.checks import limits
 from kling_ui.checks.limits import Limit, LimitSource
 from kling_ui.media.signatures import MB, shown_name
 from kling_ui.options import Orientation
-from kling_ui.presentation.sentences import SOURCES
+from kling_ui.presentation.finding_sentences import SOURCES
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "limits.md"
 _HEAD = """# Limits

@@ -232,9 +232,13 @@ def serve(folder: Path, port: int, runs: int, **more_settings: Any) -> None:
     """Be the app, with that many runs on their way, until interrupted; then print what it knows as one line of JSON."""
     from kling_ui.ui.services import Services, open_services  # noqa: PLC0415
     from kling_ui.ui.web.security import StreamShutdown  # noqa: PLC0415
-    from kling_ui.ui.web.server import STOP_WITHIN_S, Server, build_app  # noqa: PLC0415
+    from kling_ui.ui.web.server import (  # noqa: PLC0415
+        STOP_WITHIN_S,
+        Server,
+        TimedConnection,
+        build_app,
+    )
     from kling_ui.ui.web.signed_files import SignedFiles  # noqa: PLC0415
-    from kling_ui.ui.web.timed_connection import TimedConnection  # noqa: PLC0415
 
     image, video = folder / "in.png", folder / "in.mp4"
     image.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(1000))

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from kling_ui.batches.order import BatchResult, abatch, batch
     from kling_ui.errors import APIError, KlingUIError, MediaError, RunError, SettingsError, WorkError
     from kling_ui.long_clips.clip_plan import PlanResult, aplan, plan
+    from kling_ui.long_clips.long_result import LongRunResult, PieceResult
     from kling_ui.long_clips.long_run import arun_long, run_long
-    from kling_ui.long_clips.outcome import LongRunResult, PieceResult
     from kling_ui.python_api import (
         acheck,
         amodels,
@@ -80,8 +80,8 @@ __all__ = [
     "sheet",
 ]
 _HOMES = {
-    "LongRunResult": "long_clips.outcome",
-    "PieceResult": "long_clips.outcome",
+    "LongRunResult": "long_clips.long_result",
+    "PieceResult": "long_clips.long_result",
     "PlanResult": "long_clips.clip_plan",
     "BatchResult": "batches.order",
     "ManifestError": "batches.manifest",

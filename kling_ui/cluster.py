@@ -26,11 +26,11 @@ from obstore.store import ObjectStore
 
 from kling_ui.buckets import open_bucket
 from kling_ui.errors import KlingUIError, SettingsError, WorkCancelledError, WorkError
-from kling_ui.travelling_jobs import (
+from kling_ui.remote_jobs import (
     JobAnswer,
     MissingFileError,
-    Order,
     PackedJob,
+    SentJob,
     fetch_inputs,
     find_answer,
     forget_spooled,
@@ -141,7 +141,7 @@ class ClusterWorkers(Workers):
             link.close()
 
     async def _attempt(self, job: PackedJob) -> tuple[object, bool]:
-        answer = await find_answer(self._store, job.order)
+        answer = await find_answer(self._store, job.sent)
         if answer is None:
             self.traffic.sent_bytes += await job.upload(self._store)
             answer = await self._ask(job)
@@ -155,7 +155,7 @@ class ClusterWorkers(Workers):
             self._progress[ticket] = job.progress
         try:
             link = await asyncio.to_thread(self._connected)
-            return await asyncio.wrap_future(link.executor.submit(carry_out, job.order, ticket, link.topic))
+            return await asyncio.wrap_future(link.executor.submit(carry_out, job.sent, ticket, link.topic))
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -276,11 +276,11 @@ def workbench() -> Workbench:
     return Workbench(open_bucket(url), Path(tempfile.mkdtemp(prefix="kling_ui-spool-")))
 
 
-def carry_out(order: Order, ticket: str, topic: str) -> JobAnswer:
+def carry_out(job: SentJob, ticket: str, topic: str) -> JobAnswer:
     """Do a job on a Dask worker.
 
     Args:
-        order: The job.
+        job: The job.
         ticket: What the app calls this attempt.
         topic: Under which it hears how far the job is.
 
@@ -289,7 +289,7 @@ def carry_out(order: Order, ticket: str, topic: str) -> JobAnswer:
         BaseError: The store cannot be used.
         WorkError: The app is of another version.
     """
-    if order.program != program_hash():
+    if job.program != program_hash():
         raise WorkError(
             "The workers of the cluster run another version of this app.", advice="Install the same on all machines."
         )
@@ -303,24 +303,24 @@ def carry_out(order: Order, ticket: str, topic: str) -> JobAnswer:
     def tell(told: bytes) -> None:
         worker.log_event(topic, {"ticket": ticket, "told": told})
 
-    return asyncio.run(_carry_out(workbench(), order, is_wanted, tell))
+    return asyncio.run(_carry_out(workbench(), job, is_wanted, tell))
 
 
 async def _carry_out(
-    bench: Workbench, order: Order, is_wanted: Callable[[], bool], tell: Callable[[bytes], None]
+    bench: Workbench, job: SentJob, is_wanted: Callable[[], bool], tell: Callable[[bytes], None]
 ) -> JobAnswer:
-    if (known := await find_answer(bench.store, order)) is not None:
+    if (known := await find_answer(bench.store, job)) is not None:
         return known
     await bench.tidy()
-    inputs = await fetch_inputs(bench.store, order, bench.spool)
+    inputs = await fetch_inputs(bench.store, job, bench.spool)
     before = [_state(path) for path in inputs]
-    room, folders = await asyncio.to_thread(make_folders, order.folder_count)
+    room, folders = await asyncio.to_thread(make_folders, job.folder_count)
     try:
-        answer = await _do(bench.workers(order.memory_mb), order, (inputs, folders), is_wanted, tell)
+        answer = await _do(bench.workers(job.memory_mb), job, (inputs, folders), is_wanted, tell)
         if answer.is_error:
             return answer
         changed = {number: path for number, path in enumerate(inputs) if _state(path) not in {before[number], None}}
-        return await keep_answer(bench.store, order, answer, folders, changed)
+        return await keep_answer(bench.store, job, answer, folders, changed)
     finally:
         for path, state in zip(inputs, before, strict=True):
             if _state(path) != state:
@@ -330,18 +330,18 @@ async def _carry_out(
 
 async def _do(
     workers: Workers,
-    order: Order,
+    job: SentJob,
     places: tuple[list[Path], list[Path]],
     is_wanted: Callable[[], bool],
     tell: Callable[[bytes], None],
 ) -> JobAnswer:
     """Do the job in a process, tell how far it is, and end it once nobody waits for it."""
-    task = asyncio.ensure_future(workers.run(perform, order.call, *places, timeout_s=order.timeout_s))
+    task = asyncio.ensure_future(workers.run(perform, job.call, *places, timeout_s=job.timeout_s))
     told = b""
     while not (await asyncio.wait({task}, timeout=POLL_S))[0]:
         if not is_wanted():
             task.cancel()
-        elif (now := _told_by(order, places[1])) not in {told, b""}:
+        elif (now := _told_by(job, places[1])) not in {told, b""}:
             tell(told := now)
     try:
         return task.result()
@@ -359,10 +359,10 @@ def _state(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _told_by(order: Order, folders: list[Path]) -> bytes:
-    if order.progress is None:
+def _told_by(job: SentJob, folders: list[Path]) -> bytes:
+    if job.progress is None:
         return b""
     try:
-        return (folders[order.progress[0]] / order.progress[1]).read_bytes()
+        return (folders[job.progress[0]] / job.progress[1]).read_bytes()
     except FileNotFoundError:
         return b""

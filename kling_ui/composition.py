@@ -165,7 +165,7 @@ def owner_id(data_dir: Path) -> str:
     return file.read_text()
 
 
-def waiting(work: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P, T]:
+def blocking(work: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P, T]:
     """Make the twin of a function that is awaited: one that waits for its result."""
 
     @functools.wraps(work)

@@ -135,6 +135,9 @@ class AuthenticationError(APIStatusError):
     """The token is missing, wrong or not allowed to do this."""
 
 
+NO_BALANCE = "The account has no balance left.", "Top up the RunComfy account, then try again."
+
+
 class InsufficientBalanceError(APIStatusError):
     """The account has no balance left."""
 

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from kling_ui.checks.adjustments import adjustment_of
 from kling_ui.checks.repair_session import RepairInput, RepairPhase, RepairRequest
-from kling_ui.composition import open_parts, waiting
+from kling_ui.composition import blocking, open_parts
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.options import DEFAULT_PROMPT, Orientation, member_of
 from kling_ui.presentation.findings import repair_effect, repair_label
@@ -263,11 +263,11 @@ async def ascore(
         return await match_clips(parts.workers, Path(reference), Path(result), orientation=facing)
 
 
-check = waiting(acheck, "check")
-repair = waiting(arepair, "repair")
-run = waiting(arun, "run")
-score = waiting(ascore, "score")
-models = waiting(amodels, "models")
+check = blocking(acheck, "check")
+repair = blocking(arepair, "repair")
+run = blocking(arun, "run")
+score = blocking(ascore, "score")
+models = blocking(amodels, "models")
 
 
 def _tell_phase(tell: OnProgress, phase: RepairPhase, share: float | None) -> None:

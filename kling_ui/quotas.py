@@ -1,13 +1,14 @@
-"""How much visitors may take in one day (UTC), and whether what somebody asks for goes beyond it: pure values.
+"""How much visitors may take, at once and in one day (UTC), and whether what somebody asks for goes beyond it.
 
-What was taken is counted in the ledger, so that a restart or another process changes nothing.
+These are pure values. What was taken in a day is counted in the ledger, so that a restart or another process changes
+nothing.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 from kling_ui.errors import RunError, SettingsError
 from kling_ui.pauses import Pause
@@ -17,7 +18,7 @@ ROUNDING = 1e-9  # sums of seconds and dollars are not exact
 _AMOUNT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,4})?")
 
 
-class Measure(StrEnum):
+class QuotaMeasure(StrEnum):
     """What is counted; each is a field of :class:`Usage`."""
 
     RUNS = "runs"  # on Kling
@@ -56,7 +57,7 @@ class Usage:
     uploads: int = 0
     size_bytes: int = 0
 
-    def of(self, measure: Measure) -> float | None:
+    def of(self, measure: QuotaMeasure) -> float | None:
         """Give one of the amounts."""
         return getattr(self, measure)
 
@@ -72,9 +73,9 @@ class DailyQuota:
     uploads: float | None = None
     size_bytes: float | None = None
 
-    def limits(self) -> Iterator[tuple[Measure, float]]:
+    def limits(self) -> Iterator[tuple[QuotaMeasure, float]]:
         """Yield what is limited, and to how much."""
-        for measure in Measure:
+        for measure in QuotaMeasure:
             if (limit := getattr(self, measure)) is not None:
                 yield measure, limit
 
@@ -93,8 +94,8 @@ class DailyQuota:
         for word in [] if text.lower() == "none" else text.split():
             name, _, amount = word.partition("=")
             measure, unit = ("size_bytes", 1e9) if name == "gb" else (name, 1.0)
-            is_whole = measure in {Measure.RUNS, Measure.PREVIEWS, Measure.UPLOADS}
-            is_known = name != "size_bytes" and measure in set(Measure) and measure not in found
+            is_whole = measure in {QuotaMeasure.RUNS, QuotaMeasure.PREVIEWS, QuotaMeasure.UPLOADS}
+            is_known = name != "size_bytes" and measure in set(QuotaMeasure) and measure not in found
             if not is_known or not _AMOUNT.fullmatch(amount) or (is_whole and "." in amount):
                 raise SettingsError(
                     f"{variable} takes limits for a day such as runs=5 seconds=60 usd=2 previews=50 uploads=100 gb=2, "
@@ -135,7 +136,7 @@ class QuotaRefusal:
     """
 
     scope: QuotaScope
-    measure: Measure
+    measure: QuotaMeasure
     limit: float
     used: float
     asked: float | None
@@ -226,3 +227,45 @@ class UsageClaim:
 def day_of(now: float) -> int:
     """Give the day (UTC) of a moment, in days since 1970."""
     return int(now // DAY_S)
+
+
+def _limit(default: int | None, low: int, high: int) -> Any:
+    """Make a field of :class:`MachineLimits`; the variable ``KLING_UI_`` with its name may say otherwise."""
+    return field(default=default, metadata={"low": low, "high": high})
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineLimits:
+    """How much of the machine one visitor, and all of them together, may take.
+
+    Attributes:
+        event_kb: ``KLING_UI_EVENT_KB``: size of one event of the page in kB (1000 bytes), 16-10000; larger ones are
+            refused.
+        sessions_max: ``KLING_UI_SESSIONS_MAX``: open tabs of which Gradio remembers anything, 10-100000.
+        session_minutes: ``KLING_UI_SESSION_MINUTES``: minutes after which a silent tab is forgotten, 1-1440.
+        previews_each: ``KLING_UI_PREVIEWS_EACH``: previews of one visitor that wait or are drawn at once, 1-1000.
+        checks_each: ``KLING_UI_CHECKS_EACH``: checks and repairs of one visitor at once, 1-1000.
+        uploads_each_gb: ``KLING_UI_UPLOADS_EACH_GB``: GB (10^9 bytes) of uploads of one visitor that are kept, 1-10000.
+        upload_minutes: ``KLING_UI_UPLOAD_MINUTES``: minutes that one upload may take, 1-1440.
+        free_disk_gb: ``KLING_UI_FREE_DISK_GB``: GB of free disk below which uploads and runs are refused, 0-100000.
+        temporary_gb: ``KLING_UI_TEMPORARY_GB``: GB that inputs and copies of all visitors together may take, 1-100000.
+        keep_days: ``KLING_UI_KEEP_DAYS``: days after which files of free runs and of checks are removed, 1-36500;
+            ``None`` keeps them whatever their age.
+        job_mb: ``KLING_UI_JOB_MB``: memory in MB (2^20 bytes) that one check, repair or preview may take in its worker,
+            1024-1000000.
+        disk_percent: ``KLING_UI_DISK_PERCENT``: percent of the disk that files of runs and checks may take before the
+            oldest are removed, 1-100.
+    """
+
+    event_kb: int = _limit(256, 16, 10_000)
+    sessions_max: int = _limit(500, 10, 100_000)
+    session_minutes: int = _limit(60, 1, 1440)
+    previews_each: int = _limit(2, 1, 1000)
+    checks_each: int = _limit(4, 1, 1000)
+    uploads_each_gb: int = _limit(2, 1, 10_000)
+    upload_minutes: int = _limit(10, 1, 1440)
+    free_disk_gb: int = _limit(1, 0, 100_000)
+    temporary_gb: int = _limit(20, 1, 100_000)
+    keep_days: int | None = _limit(None, 1, 36_500)
+    job_mb: int = _limit(4096, 1024, 1_000_000)
+    disk_percent: int = _limit(50, 1, 100)

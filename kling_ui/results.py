@@ -8,12 +8,12 @@ from kling_ui.checks.repair_runner import RepairedCopy
 from kling_ui.checks.repair_session import Analyses, PlannedRepairs
 from kling_ui.checks.report import FindingCode, Report, Verdict
 from kling_ui.errors import RunError
-from kling_ui.presentation.adjustments import adjustment_words
 from kling_ui.presentation.findings import advice, headline, message, repair_label
-from kling_ui.presentation.pieces_of_clips import TOO_LONG_ADVICE
+from kling_ui.presentation.long_clip_sentences import TOO_LONG_ADVICE
+from kling_ui.presentation.repair_sentences import adjustment_words
 from kling_ui.presentation.runs import run_words
 from kling_ui.runs.record import EngineName, StartCode
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 
 BLOCKED = "blocked"
 TOO_LONG = frozenset({FindingCode.VIDEO_DURATION_LONG, FindingCode.VIDEO_DURATION_LONG_FOR_IMAGE})

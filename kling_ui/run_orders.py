@@ -22,7 +22,7 @@ from kling_ui.presentation.wording import dollars
 from kling_ui.results import CheckResult, Progress, RunResult
 from kling_ui.runs.pricing import PriceRisenError
 from kling_ui.runs.record import EngineName, RunInputs
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.settings import Settings, valid_token
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from kling_ui.capacity import Limits
 from kling_ui.disks import MOUNTS, Disk, disk_of, mount_of
 from kling_ui.errors import SettingsError
 from kling_ui.pauses import Pause
-from kling_ui.quotas import DailyQuota, DailyQuotas, QuotaScope
+from kling_ui.quotas import DailyQuota, DailyQuotas, MachineLimits, QuotaScope
 
 API_BASE = "https://model-api.runcomfy.net"
 MODEL_ID = "kling/kling-2-6/motion-control-standard"
@@ -142,7 +141,7 @@ class Settings:
     space_id: str | None = None
     is_lasting: bool = True
     ledger_disk: Disk = Disk.LOCAL
-    limits: Limits = field(default_factory=Limits)
+    limits: MachineLimits = field(default_factory=MachineLimits)
     quotas: DailyQuotas = field(default_factory=DailyQuotas)
     pause: Pause | None = None
 
@@ -433,7 +432,9 @@ def _quotas(env: Mapping[str, str], *, is_public: bool) -> DailyQuotas:
     return DailyQuotas(**found)
 
 
-def _limits(env: Mapping[str, str], *, is_public: bool) -> Limits:
-    found = {limit.name: _number(env, f"KLING_UI_{limit.name.upper()}", **limit.metadata) for limit in fields(Limits)}
+def _limits(env: Mapping[str, str], *, is_public: bool) -> MachineLimits:
+    found = {
+        limit.name: _number(env, f"KLING_UI_{limit.name.upper()}", **limit.metadata) for limit in fields(MachineLimits)
+    }
     given: dict[str, Any] = {"keep_days": KEEP_DAYS_PUBLIC} if is_public else {}
-    return Limits(**(given | {name: value for name, value in found.items() if value is not None}))
+    return MachineLimits(**(given | {name: value for name, value in found.items() if value is not None}))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from kling_ui.composition import Parts, open_parts, waiting
+from kling_ui.composition import Parts, blocking, open_parts
 from kling_ui.errors import MediaError, SettingsError
 from kling_ui.media.files import atomic_file
 from kling_ui.media.image import read_picture
@@ -101,7 +101,7 @@ async def asheet(
         return await work.finish(parts, Path(out))
 
 
-sheet = waiting(asheet, "sheet")
+sheet = blocking(asheet, "sheet")
 
 
 async def sheet_with(

@@ -2,7 +2,7 @@ import pytest
 
 from kling_ui.errors import SettingsError
 from kling_ui.pauses import MESSAGE_MAX_CHARS, Pause, PausedError, PauseScope
-from kling_ui.quotas import DailyQuota, DailyQuotas, Measure, QuotaScope, Usage, day_of
+from kling_ui.quotas import DailyQuota, DailyQuotas, QuotaMeasure, QuotaScope, Usage, day_of
 
 NOTHING = dict.fromkeys(QuotaScope, Usage())
 NOON = 20_000 * 86_400.0 + 43_200.0
@@ -49,7 +49,7 @@ def test_a_limit_may_be_reached_and_not_passed(used, asked, is_refused):
 
 def test_a_limit_of_zero_lets_nothing_in_and_no_day_helps():
     refusal = DailyQuotas(total=DailyQuota(previews=0)).refusal(Usage(previews=1), NOTHING, NOON)
-    assert (refusal.scope, refusal.measure, refusal.never_fits) == (QuotaScope.TOTAL, Measure.PREVIEWS, True)
+    assert (refusal.scope, refusal.measure, refusal.never_fits) == (QuotaScope.TOTAL, QuotaMeasure.PREVIEWS, True)
     assert refusal.lifts_in_s == 43_200.0
 
 

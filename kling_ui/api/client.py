@@ -1,12 +1,14 @@
 """The client of the model API: submit, status, result, cancel, price. It does not know which engine it talks to."""
 
 import asyncio
+import json
 import random
 import re
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from urllib.parse import quote
 
 import httpx
 from pydantic import SecretStr
@@ -14,10 +16,28 @@ from pydantic import SecretStr
 from kling_ui.api.model_cards import ModelCard
 from kling_ui.api.models import REQUEST_ID, Cancellation, MotionRequest, Price, RequestResult, RequestStatus, Submission
 from kling_ui.api.polling import REMOTE_POLLING, Poller, PollingPolicy, status_family
-from kling_ui.api.transport import NOT_SENT, Transport, no_answer, reason_of
-from kling_ui.errors import APIError, APIStatusError, SettingsError, SubmissionUnknownError, UnexpectedResponseError
+from kling_ui.api.responses import Answer
+from kling_ui.errors import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    SettingsError,
+    SubmissionUnknownError,
+    UnexpectedResponseError,
+)
 from kling_ui.languages import Told
-from kling_ui.settings import MODEL_ID
+from kling_ui.settings import MODEL_ID, valid_token
+
+ANSWER_MAX_BYTES = 4 * 1024 * 1024
+SECRET_MIN_CHARS = 12
+# Everything that fails before the first byte of a request is on its way.
+NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 READ_LIMIT_S = 30.0  # the vendor's clients expect an answer within 10 s
 SUBMIT_LIMIT_S = 180.0  # up to 64 MiB of inline media go along
@@ -54,14 +74,14 @@ class ModelAPI:
         if not _MODEL_ID.fullmatch(model_id):
             raise SettingsError("The model id cannot be part of an address.", advice="Check KLING_UI_MODEL_ID.")
         self.model_id = model_id
-        self._wire = Transport(http, token)
+        self._sender = CallSender(http, token)
         self._read_limit_s = read_limit_s
         self._submit_limit_s = submit_limit_s
 
     @property
     def base_url(self) -> str:
-        """The API's origin, for :func:`kling_ui.api.transport.trusted_output_url`."""
-        return self._wire.base_url
+        """The API's origin, for :func:`kling_ui.api.result_hosts.trusted_result_url`."""
+        return self._sender.base_url
 
     async def submit(self, request: MotionRequest) -> Submission:
         """Ask for a result, once; this may cost money and is never repeated here.
@@ -74,7 +94,7 @@ class ModelAPI:
             SubmissionUnknownError: It may have been accepted; nothing else leaves that open.
         """
         try:
-            answer = await self._wire.send("POST", self._model_path, self._submit_limit_s, body=request.to_json())
+            answer = await self._sender.send("POST", self._model_path, self._submit_limit_s, body=request.to_json())
         except NOT_SENT as error:
             raise no_answer(error) from error
         except (httpx.RequestError, TimeoutError) as error:
@@ -217,7 +237,7 @@ class ModelAPI:
         self, method: str, path: str, request_id: str | None = None, params: dict[str, str] | None = None
     ) -> dict[str, object]:
         try:
-            answer = await self._wire.send(method, path, self._read_limit_s, params=params)
+            answer = await self._sender.send(method, path, self._read_limit_s, params=params)
         except (httpx.RequestError, TimeoutError) as error:
             raise no_answer(error) from error
         return answer.payload(request_id)
@@ -254,3 +274,91 @@ def _unclear(reason: str) -> SubmissionUnknownError:
         Told("{reason} It is not known whether the request was accepted.", reason=reason),
         advice="It was not sent again, so that nothing is paid twice; look at the account's requests first.",
     )
+
+
+class CallSender:
+    """Sends calls with one token.
+
+    Args:
+        http: A client whose ``base_url`` is the API's origin.
+        token: Sent as a bearer token with every call, if there is one.
+
+    Raises:
+        SettingsError: The token cannot be one.
+    """
+
+    def __init__(self, http: httpx.AsyncClient, token: SecretStr | None) -> None:
+        if token is not None and not valid_token(token.get_secret_value()):
+            raise SettingsError("The token holds characters that no token has.", advice="Copy it again.")
+        self._http = http
+        self._token = token
+
+    @property
+    def base_url(self) -> str:
+        """The API's origin."""
+        return str(self._http.base_url)
+
+    async def send(
+        self, method: str, path: str, limit_s: float, *, body: object = None, params: dict[str, str] | None = None
+    ) -> Answer:
+        """Send one call; no redirect is followed.
+
+        Args:
+            method: Of HTTP.
+            path: On the API's origin.
+            limit_s: Bounds all of it, in seconds.
+            body: To be sent as JSON.
+            params: To go behind the path.
+
+        Raises:
+            httpx.RequestError: No whole answer came; :data:`NOT_SENT` tells whether the call was on its way.
+            TimeoutError: It took longer than ``limit_s``.
+        """
+        headers = {"Accept": "application/json"}
+        content = None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            content = json.dumps(body).encode("ascii")  # escapes even what is no valid Unicode
+        if self._token is not None:
+            headers["Authorization"] = f"Bearer {self._token.get_secret_value()}"
+        request = self._http.build_request(method, path, headers=headers, params=params, content=content)
+        async with asyncio.timeout(limit_s):
+            response = await self._http.send(request, stream=True, follow_redirects=False)
+            try:
+                received = await _read(response)
+            finally:
+                await response.aclose()
+        return Answer(response.status_code, self._without_token(received), response.headers.get("Retry-After"))
+
+    def _without_token(self, content: bytes) -> bytes:
+        """Take the token out of an answer that echoes it, however it is written; anything very short is no secret."""
+        secret = self._token.get_secret_value() if self._token is not None else ""
+        if len(secret) < SECRET_MIN_CHARS:
+            return content
+        in_json = json.dumps(secret)[1:-1]
+        for written in (secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe=""), quote(secret)):
+            content = content.replace(written.encode(), b"***")
+        return content
+
+
+def reason_of(error: Exception) -> str:
+    """Say why no answer came."""
+    if isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.UnsupportedProtocol):
+        return "No connection to the model API could be made."
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return "The model API did not answer in time."
+    return "The connection to the model API broke."
+
+
+def no_answer(error: Exception) -> APIConnectionError:
+    """Turn what :meth:`CallSender.send` raises into one of our errors."""
+    return APIConnectionError(reason_of(error), advice="Check the network, then try again.")
+
+
+async def _read(response: httpx.Response) -> bytes:
+    content = bytearray()
+    async for chunk in response.aiter_bytes():
+        content += chunk
+        if len(content) > ANSWER_MAX_BYTES:
+            return b""  # no answer of this API is that large: unreadable
+    return bytes(content)

@@ -16,7 +16,6 @@ MODELS = tuple(f"{APP}/{version}/{tier}/motion-control" for version in ("v2.6", 
 DEFAULT_MODEL = MODELS[0]
 QUEUE_BASE = "https://queue.fal.run"
 PLATFORM_BASE = "https://api.fal.ai"
-RESULT_DOMAINS = ("fal.media",)
 _REQUEST = re.compile(r"/v1/requests/([A-Za-z0-9_-]{1,128})/(status|result|cancel)")
 _STATES = {"IN_QUEUE": "in_queue", "IN_PROGRESS": "in_progress", "COMPLETED": "completed"}
 NO_RETRY = {"x-fal-no-retry": "1"}  # fal would else run failed work again by itself, up to ten times

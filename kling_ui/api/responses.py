@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from kling_ui.errors import (
+    NO_BALANCE,
     APIStatusError,
     AuthenticationError,
     InsufficientBalanceError,
@@ -100,9 +101,6 @@ class Answer:
         if data is None:
             raise UnexpectedResponseError("The model API answered with something that is not a JSON object.")
         return data
-
-
-NO_BALANCE = "The account has no balance left.", "Top up the RunComfy account, then try again."
 
 
 @dataclass(frozen=True, slots=True)

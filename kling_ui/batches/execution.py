@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.plan import CARRIED, BatchPlan, Payment, PlannedCell, all_of
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError, KlingUIError, RunError
-from kling_ui.presentation.batch import NOT_STARTED
+from kling_ui.presentation.batch_sentences import NOT_STARTED
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.outcomes import ReasonCode
 from kling_ui.runs.pricing import BudgetError, Charge
 from kling_ui.runs.record import PlacesTakenError, RunInputs, RunState
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 
 if TYPE_CHECKING:
     from kling_ui.runs.runner import Runner

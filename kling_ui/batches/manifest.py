@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from kling_ui.batches.named_files import FilesOfFolder, NamedFiles
 from kling_ui.errors import SettingsError
 from kling_ui.options import DEFAULT_PROMPT, REPLACEMENT, Orientation, TransferOptions
-from kling_ui.presentation.batch import manifest_title, manifest_words
+from kling_ui.presentation.batch_sentences import manifest_title, manifest_words
 from kling_ui.runs.record import EngineName
 
 ROWS_MAX = 1000

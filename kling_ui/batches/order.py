@@ -14,13 +14,12 @@ from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import BatchExecution, CellOutcome
 from kling_ui.batches.manifest import BatchRow, grid, read_manifest, rows_from, with_model
 from kling_ui.batches.plan import BatchPlan, Payment, PlannedCell, Planner
-from kling_ui.batches.report import BatchReport, write_report
-from kling_ui.batches.selection import cells_in, ticked_in
+from kling_ui.batches.report import BatchReport, cells_in, ticked_in, write_report
 from kling_ui.checks.repair_kinds import RepairKind
-from kling_ui.composition import open_parts, owner_id, waiting
+from kling_ui.composition import blocking, open_parts, owner_id
 from kling_ui.errors import KlingUIError, SettingsError
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Provider, member_of
-from kling_ui.presentation.batch import batch_sentence
+from kling_ui.presentation.batch_sentences import batch_sentence
 from kling_ui.presentation.runs import in_words
 from kling_ui.results import Progress
 from kling_ui.runs.batch_runs import CellState
@@ -179,7 +178,7 @@ async def abatch(
         raise told from error
 
 
-batch = waiting(abatch, "batch")
+batch = blocking(abatch, "batch")
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from kling_ui.checks.report import Verdict
 from kling_ui.errors import MediaError, SettingsError, WorkError
 from kling_ui.media.files import content_sha256
 from kling_ui.options import TransferOptions
-from kling_ui.presentation.batch import (
+from kling_ui.presentation.batch_sentences import (
     GOES_ON,
     MADE_BEFORE,
     NOT_CHOSEN,

@@ -1,27 +1,43 @@
-"""The report of a batch: a web page that opens from disk, a table for spreadsheets, and contact sheets."""
+"""The report of a batch: a web page that opens from disk, a table for spreadsheets, and contact sheets.
+
+The table's ticks, and numbers of cells, say in turn which cells are meant the next time.
+"""
 
 import asyncio
 import csv
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Collection, Iterable, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+import numpy as np
+
 from kling_ui.batches.batch_folder import BatchFolder
 from kling_ui.batches.execution import CellOutcome
-from kling_ui.batches.result_sheet import write_sheets
-from kling_ui.batches.selection import NUMBER, TICK
-from kling_ui.errors import MediaError
+from kling_ui.batches.plan import all_of
+from kling_ui.errors import MediaError, SettingsError, WorkError
 from kling_ui.media.files import atomic_file
-from kling_ui.presentation.batch import CELL_STATES
+from kling_ui.media.image import read_picture
+from kling_ui.media.probe import probe_video
+from kling_ui.media.video import sample_frames
+from kling_ui.presentation.batch_sentences import CELL_STATES, outcome_line
 from kling_ui.presentation.wording import ENGINE_NAMES, SEVERITIES, dollars, seconds
 from kling_ui.runs.export import spreadsheet_value
 from kling_ui.runs.record import EngineName
+from kling_ui.sheets import MOMENTS, TILE_PX, strip, write_strips
 from kling_ui.workers import Workers
 
+STRIPS_ACROSS = 2
+STRIPS_MAX = 40  # on one picture: more would be too high for many programs that show pictures
+_LONG_SIDE_PX = 2 * TILE_PX  # of what is drawn on a sheet
+
 PAGE, TABLE = "report.html", "cells.csv"
+NUMBER, TICK = "cell", "chosen"  # columns by which a table's cells are meant again
+_SPAN = re.compile(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?")
+_NO = frozenset({"", "0", "no", "false", "n"})
 PROBLEMS_TOLD_MAX = 5
 _TEMPLATE = Path(__file__).with_name(PAGE)
 COLUMNS = (
@@ -233,3 +249,109 @@ def _link(relative: str, words: str) -> str:
 
 def _href(relative: str) -> str:
     return escape(quote(relative), quote=True)
+
+
+def cells_in(text: str, count: int) -> frozenset[int]:
+    """Read numbers of cells, such as ``3,5-8``.
+
+    Args:
+        text: Numbers and spans with commas between.
+        count: How many cells there are.
+
+    Raises:
+        SettingsError: It is something else, or names a cell that is not there.
+    """
+    found: set[int] = set()
+    for part in text.split(","):
+        match = _SPAN.fullmatch(part)
+        if match is None:
+            raise SettingsError("--cells takes numbers and spans of cells, such as 3,5-8.")
+        first, last = int(match[1]), int(match[2] or match[1])
+        if not 1 <= first <= last <= count:
+            raise SettingsError(f"--cells names {part.strip()}, but the cells are 1 to {count}.")
+        found.update(range(first, last + 1))
+    return frozenset(found)
+
+
+def ticked_in(path: Path, count: int) -> frozenset[int]:
+    """Read which cells are ticked in a CSV such as the report's: anything but no, 0 or nothing below ``chosen``.
+
+    Raises:
+        SettingsError: It cannot be read, has no such columns, names a cell that is not there, or ticks none.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            header = file.readline()
+            file.seek(0)
+            reader = csv.DictReader(file, delimiter=max(",;\t", key=header.count))
+            columns: Collection[str] = reader.fieldnames or ()
+            if not {NUMBER, TICK} <= set(columns):
+                raise SettingsError(f"--only takes a CSV with the columns {NUMBER} and {TICK}, as the report's has.")
+            ticked = [row[NUMBER] or "" for row in reader if (row[TICK] or "").strip().lower() not in _NO]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SettingsError(f"--only takes a CSV that can be read; {path.name} cannot.") from error
+    numbers = {int(number) if number.strip().isdecimal() else 0 for number in ticked}
+    if not numbers:
+        raise SettingsError(f"--only: no cell is ticked in {path.name}.", advice=f"Put an x below {TICK}.")
+    if not all(1 <= number <= count for number in numbers):
+        raise SettingsError(f"--only: {path.name} ticks a cell that is not there; the cells are 1 to {count}.")
+    return frozenset(numbers)
+
+
+async def write_sheets(workers: Workers, outcomes: Sequence[CellOutcome], folder: Path) -> tuple[Path, ...]:
+    """Draw contact sheets of what became of a batch's cells, and return their paths.
+
+    Args:
+        workers: Read the pictures and the results.
+        outcomes: What became of the cells.
+        folder: Where ``contact-sheet.png`` goes; further ones get a number.
+
+    Raises:
+        MediaError: A sheet cannot be written.
+    """
+    sheets = []
+    for first in range(0, len(outcomes), STRIPS_MAX):
+        some = outcomes[first : first + STRIPS_MAX]
+        shown = await all_of(_shown(workers, outcome) for outcome in some)
+        number = first // STRIPS_MAX + 1
+        sheets.append(folder / f"contact-sheet{f'-{number}' if number > 1 else ''}.png")
+        await asyncio.to_thread(_write_sheet, sheets[-1], some, shown)
+    return tuple(sheets)
+
+
+async def _shown(workers: Workers, outcome: CellOutcome) -> list[np.ndarray]:
+    try:
+        return await workers.run(pictures_of, outcome.cell.row.image, outcome.video)
+    except (MediaError, WorkError):  # its words say what is wrong with it
+        return []
+
+
+def pictures_of(image: Path, video: Path | None) -> list[np.ndarray]:
+    """Read a character and evenly spaced moments of a result, ``(height, width, 3)`` uint8 RGB each.
+
+    Raises:
+        MediaError: One of them cannot be read.
+    """
+    pictures = [read_picture(image, long_side_px=_LONG_SIDE_PX).rgb]
+    if video is not None:
+        facts = probe_video(video)
+        times_s = [facts.duration_s * (index + 0.5) / MOMENTS for index in range(MOMENTS)]
+        frames = sample_frames(video, container=facts.format, times_s=times_s, long_side_px=_LONG_SIDE_PX)
+        pictures += [frame.rgb for frame in frames]
+    return pictures
+
+
+def _write_sheet(out: Path, outcomes: Sequence[CellOutcome], shown: Sequence[list[np.ndarray]]) -> None:
+    strips = [
+        strip(pictures, _title(outcome), _line(outcome), is_done=outcome.is_done)
+        for outcome, pictures in zip(outcomes, shown, strict=True)
+    ]
+    write_strips(out, [strips[first : first + STRIPS_ACROSS] for first in range(0, len(strips), STRIPS_ACROSS)])
+
+
+def _title(outcome: CellOutcome) -> str:
+    return f"{outcome.cell.row.number}: {outcome.cell.row.title} ({outcome.cell.engine.value})"
+
+
+def _line(outcome: CellOutcome) -> str:
+    return outcome_line(outcome.state, outcome.message, outcome.run.motion_match if outcome.run else None)

@@ -26,7 +26,7 @@ __all__ = [
 class FindingCode(StrEnum):
     """What a rule found: its id, and behind a slash which of its sentences.
 
-    The sentences stand in ``presentation/sentences.py``.
+    The sentences stand in ``presentation/finding_sentences.py``.
 
     The order of the members is the order among findings of one severity: what spoils the whole run first, what costs
     quality next, what is a formality last.

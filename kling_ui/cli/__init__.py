@@ -11,15 +11,13 @@ from typing import Annotated
 import typer
 
 from kling_ui import __version__
-from kling_ui.cli.batch_command import batch
-from kling_ui.cli.long_commands import plan, run_long
-from kling_ui.cli.models_command import models
+from kling_ui.cli.batch_commands import batch, plan, run_long
+from kling_ui.cli.ledger_commands import export_all, forget_visitor, open_run, past_runs, pause, recover, resume, show
 from kling_ui.cli.output import guarded, say, tell
 from kling_ui.cli.parameters import (
     Accepted,
     AsJson,
     Crop,
-    Everybody,
     Facing,
     Joints,
     Mask,
@@ -32,9 +30,7 @@ from kling_ui.cli.parameters import (
     pixels_of,
     seconds_of,
 )
-from kling_ui.cli.takeaway_commands import export_all, open_run
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
-from kling_ui.pauses import PauseScope
 from kling_ui.runs.record import EngineName
 
 app = typer.Typer(
@@ -187,7 +183,25 @@ def run(
 app.command()(plan)
 app.command("run-long")(run_long)
 app.command()(batch)
-app.command()(models)
+
+
+@app.command()
+def models(*, as_json: AsJson = False) -> None:
+    """List the models of Kling Motion Control that a run can go to, with their prices at this moment.
+
+    What has changed in what a model takes is told, too.
+
+    Exit code: 0 listed, 1 nobody tells, 2 there is no token or the command was used wrongly.
+    """
+
+    def load() -> Work:
+        from kling_ui.cli.reports import list_models  # noqa: PLC0415
+
+        return lambda: list_models(as_json=as_json)
+
+    guarded(load, as_json=as_json)
+
+
 app.command("export")(export_all)
 app.command("open")(open_run)
 
@@ -238,135 +252,12 @@ def sheet(
     guarded(load, as_json=as_json)
 
 
-@app.command("runs")
-def past_runs(
-    *,
-    limit: Annotated[int, typer.Option(min=1, help="List at most so many.")] = 50,
-    everybody: Everybody = False,
-    as_json: AsJson = False,
-) -> None:
-    """List the newest runs and what was spent.
-
-    Exit code: 0 listed, 1 the ledger cannot be read, 2 the command was used wrongly.
-    """
-
-    def load() -> Work:
-        from kling_ui.cli.history import list_runs  # noqa: PLC0415
-
-        return lambda: list_runs(limit, everybody=everybody, as_json=as_json)
-
-    guarded(load, as_json=as_json)
-
-
-@app.command()
-def show(
-    *,
-    run_id: Annotated[str, typer.Argument(metavar="RUN", help="A run's id, or how it begins.")],
-    as_json: AsJson = False,
-) -> None:
-    """Tell all that is known of one run: its states with their times, its price and cost, its files.
-
-    Exit code: 0 told, 1 there is no such run, 2 the command was used wrongly.
-    """
-
-    def load() -> Work:
-        from kling_ui.cli.history import show_run  # noqa: PLC0415
-
-        return lambda: show_run(run_id, as_json=as_json)
-
-    guarded(load, as_json=as_json)
-
-
-@app.command()
-def recover(
-    *,
-    request_id: Annotated[str, typer.Argument(help="The request's id, as RunComfy shows it.")],
-    run_id: Annotated[
-        str | None, typer.Option("--run", help="The run of unknown outcome that it belongs to; else it is found.")
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for the video; nothing in it is overwritten.")] = Path(),
-    as_json: AsJson = False,
-) -> None:
-    """Follow a request on that is at RunComfy, and keep its video.
-
-    This needs the token that made it, in RUNCOMFY_API_TOKEN. The request goes to the run that it belongs to, else to a
-    new one; nothing is sent again.
-
-    Exit code: 0 done, 1 no video, 2 the command was used wrongly.
-    """
-
-    def load() -> Work:
-        from kling_ui.cli.run import recover_request  # noqa: PLC0415
-
-        return lambda: recover_request(request_id, run_id, out, as_json=as_json)
-
-    guarded(load, as_json=as_json)
-
-
-@app.command()
-def pause(
-    *,
-    scope: Annotated[
-        PauseScope, typer.Argument(help="paid: new runs on Kling, whoever pays. all: uploads and previews, too.")
-    ] = PauseScope.PAID,
-    message: Annotated[str, typer.Option(help="What visitors are told besides, such as why.")] = "",
-    hours: Annotated[
-        float | None, typer.Option(min=0.01, max=8760, help="End it after so many hours; else resume does.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Let nothing new begin, in every process that uses the ledger; what was begun goes on, and results are kept.
-
-    Exit code: 0 paused, 1 the ledger cannot be read or written, 2 the command was used wrongly.
-    """
-
-    def load() -> Work:
-        from kling_ui.cli.pause import pause_app  # noqa: PLC0415
-
-        return lambda: pause_app(scope, message, hours, as_json=as_json)
-
-    guarded(load, as_json=as_json)
-
-
-@app.command()
-def resume(*, as_json: AsJson = False) -> None:
-    """End a pause.
-
-    Exit code: 0 ended, or there was none; 1 the ledger cannot be read or written, 2 the command was used wrongly.
-    """
-
-    def load() -> Work:
-        from kling_ui.cli.pause import resume_app  # noqa: PLC0415
-
-        return lambda: resume_app(as_json=as_json)
-
-    guarded(load, as_json=as_json)
-
-
-@app.command("forget")
-def forget_visitor(
-    *,
-    run_id: Annotated[
-        str | None,
-        typer.Option("--of", metavar="RUN", help="Of whoever made this run, on the page too; or how its id begins."),
-    ] = None,
-    is_sure: Annotated[bool, typer.Option("--yes", help="Really do it; without this it is only told.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Delete all that is kept here of whoever uses the command line, or of whoever made a run; this cannot be undone.
-
-    Runs with their files, inputs, corrections and what was found in them go; paid runs that have not ended stay, and so
-    does what RunComfy keeps of paid runs.
-
-    Exit code: 0 deleted, 1 there is no such run or --yes is missing, 2 the command was used wrongly.
-    """
-
-    def load() -> Work:
-        from kling_ui.cli.forget import forget  # noqa: PLC0415
-
-        return lambda: forget(run_id, is_sure=is_sure, as_json=as_json)
-
-    guarded(load, as_json=as_json)
+app.command("runs")(past_runs)
+app.command()(show)
+app.command()(recover)
+app.command()(pause)
+app.command()(resume)
+app.command("forget")(forget_visitor)
 
 
 @app.command("preview-server")

@@ -20,7 +20,7 @@ from kling_ui.batches.plan import BatchPlan, PlannedCell
 from kling_ui.batches.report import cell_values
 from kling_ui.cli.output import DONE, FAILED, print_json, say, tell
 from kling_ui.interrupts import INTERRUPTED
-from kling_ui.presentation.batch import CELL_STATES, GO_ON, PAUSED_NOW
+from kling_ui.presentation.batch_sentences import CELL_STATES, GO_ON, PAUSED_NOW
 from kling_ui.presentation.wording import dollars
 from kling_ui.results import Progress
 from kling_ui.runs.batch_runs import CellState

@@ -12,7 +12,7 @@ from kling_ui.presentation.erasure import erased_words
 from kling_ui.runs.erasure import ErasedData, RunErasure
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.run_files import RunFolders
-from kling_ui.runs.view import unknown_run
+from kling_ui.runs.run_view import unknown_run
 from kling_ui.settings import Settings
 from kling_ui.ui.erasure import VisitorErasure
 from kling_ui.ui.web.signed_files import open_signed_files

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from kling_ui.cli.output import DONE, print_json, say, tell
 from kling_ui.composition import owner_id
-from kling_ui.presentation.money import spending_sentence
+from kling_ui.presentation.price_sentences import spending_sentence
 from kling_ui.presentation.runs import entry_words, run_words
 from kling_ui.runs.export import Entry, RunHistory, export
 from kling_ui.runs.ledger import Ledger

@@ -8,8 +8,8 @@ from kling_ui.cli.output import DONE, FAILED, print_json, say, tell
 from kling_ui.cli.run import RunProgress, make_folder
 from kling_ui.errors import SettingsError
 from kling_ui.long_clips.clip_plan import PlanResult, plan
+from kling_ui.long_clips.long_result import LongRunResult
 from kling_ui.long_clips.long_run import run_long
-from kling_ui.long_clips.outcome import LongRunResult
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.presentation.wording import NBSP
 from kling_ui.results import Progress

@@ -5,7 +5,7 @@ import time
 
 from kling_ui.cli.output import DONE, print_json, say
 from kling_ui.pauses import Pause, PauseScope, plain_message
-from kling_ui.presentation.refusals import pause_words
+from kling_ui.presentation.quota_sentences import pause_words
 from kling_ui.runs.admission import read_pause, set_pause
 from kling_ui.runs.ledger import Ledger
 from kling_ui.settings import Settings

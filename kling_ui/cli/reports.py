@@ -1,4 +1,4 @@
-"""``kling-ui check``, ``repair``, ``score`` and ``sheet``: what was found and done, for people and for programs."""
+"""``kling-ui check``, ``repair``, ``score``, ``sheet``, ``models``: what was found, for people and for programs."""
 
 from collections.abc import Collection
 from dataclasses import asdict
@@ -10,7 +10,6 @@ from kling_ui.checks.report import Report, Section
 from kling_ui.cli.output import DONE, FAILED, UNUSABLE, print_json, say, tell
 from kling_ui.media.signatures import VIDEO_FORMATS, shown_name, sniff
 from kling_ui.options import Orientation, TransferOptions
-from kling_ui.presentation.adjustments import adjustment_words
 from kling_ui.presentation.findings import (
     advice,
     advice_reasons,
@@ -22,8 +21,10 @@ from kling_ui.presentation.findings import (
     repair_label,
     report_json,
 )
+from kling_ui.presentation.model_sentences import offer_json, offer_words
+from kling_ui.presentation.repair_sentences import adjustment_words
 from kling_ui.presentation.wording import corrected
-from kling_ui.python_api import check, repair, score
+from kling_ui.python_api import check, models, repair, score
 from kling_ui.results import Progress, RepairResult
 from kling_ui.scoring.match import LimbMatch, MotionMatch
 from kling_ui.vision.analysis import ImageAnalysis, VideoAnalysis
@@ -314,3 +315,18 @@ def _lag(match: MotionMatch) -> str:
 
 def _value(value: float | None, unit: str = "", *, digits: int = 1, sign: str = "") -> str:
     return "-" if value is None else f"{value:{sign}.{digits}f}{unit}"
+
+
+def list_models(*, as_json: bool) -> int:
+    """List the models that a run on Kling can go to, and return the exit code.
+
+    Raises:
+        KlingUIError: There is no token, or nobody tells.
+    """
+    found = models()
+    if as_json:
+        print_json({"models": [offer_json(offer) for offer in found]})
+    else:
+        for offer in found:
+            tell(offer_words(offer))
+    return DONE

@@ -22,7 +22,7 @@ from kling_ui.python_api import run
 from kling_ui.results import Progress, RunResult
 from kling_ui.run_orders import follow
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.settings import Settings
 
 

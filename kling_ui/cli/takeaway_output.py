@@ -10,8 +10,8 @@ from kling_ui.composition import open_parts
 from kling_ui.errors import SettingsError
 from kling_ui.options import Layout
 from kling_ui.presentation.gallery import run_title
+from kling_ui.presentation.result_sentences import missing_files
 from kling_ui.presentation.runs import entry_words
-from kling_ui.presentation.takeaway_words import missing_files
 from kling_ui.runs.export import Entry, RunHistory
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.run_files import RunFolders

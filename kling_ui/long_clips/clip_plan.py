@@ -8,11 +8,11 @@ from typing import Any
 
 from kling_ui.checks.pieces import OVERLAP_S, PiecePlan, plan_pieces
 from kling_ui.checks.video_repairs import standard_fps
-from kling_ui.composition import Parts, open_parts, waiting
+from kling_ui.composition import Parts, blocking, open_parts
 from kling_ui.long_clips.survey import survey_clip
 from kling_ui.media.probe import VideoFacts
 from kling_ui.options import Orientation, Provider, TransferOptions, member_of
-from kling_ui.presentation.pieces_of_clips import cut_words, lost_words, piece_words, plan_price_words, plan_words
+from kling_ui.presentation.long_clip_sentences import cut_words, lost_words, piece_words, plan_price_words, plan_words
 from kling_ui.results import Progress
 from kling_ui.run_orders import AnyPath, OnProgress
 from kling_ui.runs.pricing import Quote
@@ -182,4 +182,4 @@ async def aplan(
     return plan_result(Path(video), plan, quote)
 
 
-plan = waiting(aplan, "plan")
+plan = blocking(aplan, "plan")

@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 
 from kling_ui.checks.pieces import OVERLAP_S, Piece, PiecePlan
-from kling_ui.composition import Parts, open_parts, owner_id, waiting
+from kling_ui.composition import Parts, blocking, open_parts, owner_id
 from kling_ui.corrections import Corrections
 from kling_ui.errors import KlingUIError, WorkError
 from kling_ui.long_clips.clip_plan import PlanResult, plan_clip, plan_result
 from kling_ui.long_clips.drift import draw_drift, measure_drift
 from kling_ui.long_clips.joining import JoinedVideo, join_pieces
-from kling_ui.long_clips.outcome import (
+from kling_ui.long_clips.long_result import (
     LongRunResult,
     PieceResult,
     blocked_result,
@@ -141,7 +141,7 @@ async def arun_long(
         raise told from error
 
 
-run_long = waiting(arun_long, "run_long")
+run_long = blocking(arun_long, "run_long")
 
 
 @asynccontextmanager

@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from kling_ui.checks.pieces import Piece, PiecePlan
 from kling_ui.composition import Parts
 from kling_ui.errors import KlingUIError, RunError
-from kling_ui.long_clips.last_picture import take_last_picture
-from kling_ui.long_clips.outcome import PieceResult
+from kling_ui.long_clips.long_result import PieceResult
 from kling_ui.long_clips.piece_files import PieceFiles
+from kling_ui.long_clips.seams import take_last_picture
 from kling_ui.media.files import content_sha256
 from kling_ui.options import Provider
 from kling_ui.presentation.findings import report_json
@@ -24,7 +24,7 @@ from kling_ui.results import BLOCKED, CheckResult, Progress
 from kling_ui.run_orders import RunOrder
 from kling_ui.runs.pricing import ROUNDING_USD, Charge, PriceRisenError, Quote, usage_of
 from kling_ui.runs.record import OWNER, EngineName, RunInputs, RunState, StartCode, Terms
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 
 if TYPE_CHECKING:
     from kling_ui.runs.runner import Runner

@@ -1,14 +1,39 @@
-"""Seams: where one piece's result gives way to the next one's, in which colours, and by a cut or a cross-fade."""
+"""Seams: where one piece's result gives way to the next one's, in which colours, and by a cut or a cross-fade.
+
+Where a piece begins with the last picture of the one before, that picture is chosen here, too.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image
 
+from kling_ui.errors import MediaError
 from kling_ui.media.colour_match import PLAIN, ColourMatch, lab_colours, match_colours, to_lab
-from kling_ui.media.video import Frame
-from kling_ui.vision.pose import KEYPOINTS, TRACK_LONG_SIDE_PX, VISIBLE_MIN, Pose, find_poses, shrink, trunk_length
+from kling_ui.media.files import atomic_file
+from kling_ui.media.probe import sniff_video
+from kling_ui.media.video import Frame, read_frames
+from kling_ui.vision.frame_analysis import sharpness
+from kling_ui.vision.people import one_thread
+from kling_ui.vision.pose import (
+    KEYPOINTS,
+    TRACK_LONG_SIDE_PX,
+    VISIBLE_MIN,
+    Pose,
+    find_person,
+    find_poses,
+    seen,
+    shrink,
+    trunk_length,
+)
+
+LAST_PICTURE_S = 1.0  # so long before the seam: the later a picture is, the better it goes on
+LOOKED_AT = 8  # pictures of that time
+_SHARP_PX = 512  # long side of the copy whose edges are measured
+_LATE = 0.1  # how much of what is seen a picture that is as late as can be may lack
 
 # Two results that agree better than this at a frame are cut there; else they are faded into each other.
 POSES_APART_MAX, COLOURS_APART_MAX = 0.08, 3.0  # trunk lengths; units of Lab, of a picture blurred to 32 px
@@ -107,3 +132,42 @@ def _colours_apart(rgb: np.ndarray, other: np.ndarray) -> float:
 
 def _poses(pictures: Sequence[np.ndarray]) -> list[Pose | None]:
     return [pose for _, pose in find_poses(Frame(index, float(index), rgb) for index, rgb in enumerate(pictures))]
+
+
+@one_thread()
+def take_last_picture(result: Path, before_s: float, place: Path) -> Path:
+    """Write the picture that shows most of the figure, sharply, of the last second before a seam; run it in a worker.
+
+    Args:
+        result: The piece's video.
+        before_s: Where in it the seam is, in seconds.
+        place: The PNG to write, unless it is there.
+
+    Raises:
+        MediaError: The video cannot be read, or shows nobody there.
+    """
+    if place.is_file():
+        return place
+    start_s = max(0.0, before_s - LAST_PICTURE_S)
+    frames = list(read_frames(result, container=sniff_video(result), start_s=start_s, end_s=before_s))
+    if not frames:  # it came back short
+        frames = list(read_frames(result, container=sniff_video(result)))[-LOOKED_AT:]
+    chosen = [
+        frames[place] for place in np.linspace(0, len(frames) - 1, min(len(frames), LOOKED_AT)).round().astype(int)
+    ]
+    marks = [_mark(frame) + _LATE * number / len(chosen) for number, frame in enumerate(chosen)]
+    if not marks or max(marks) < 0:
+        words = f"it shows nobody in the second before {before_s:.1f} s who could be the next character."
+        raise MediaError(words, path=result, advice="Go on with the original picture instead.")
+    with atomic_file(place) as unfinished:
+        Image.fromarray(chosen[int(np.argmax(marks))].rgb).save(unfinished, "PNG")
+    return place
+
+
+def _mark(frame: Frame) -> float:
+    """How good a picture of the character a frame is, 0-2; negative for nobody."""
+    pose = find_person(frame.rgb)
+    if pose is None or pose.mask is None:
+        return -1.0
+    grey = cv2.cvtColor(shrink(frame.rgb, _SHARP_PX), cv2.COLOR_RGB2GRAY)
+    return float(seen(pose.landmarks)[KEYPOINTS].mean()) + min(1.0, sharpness(grey, pose.mask))

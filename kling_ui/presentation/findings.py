@@ -1,6 +1,6 @@
 """What page and command line say of findings, repairs and forecasts, made from the codes and values of the checks.
 
-The sentences stand in :mod:`kling_ui.presentation.sentences`; here they are filled and put together.
+The sentences stand in :mod:`kling_ui.presentation.finding_sentences`; here they are filled and put together.
 """
 
 import string
@@ -15,8 +15,8 @@ from kling_ui.languages import in_english, joined, retell, say, say_many, templa
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import SHOWN_CODECS, described, shown_name
+from kling_ui.presentation.finding_sentences import ADVICE, BODIES, CAUSES, CURVES, FINDINGS, PICTURES, SOURCES, STOPS
 from kling_ui.presentation.repair_sentences import REPAIRS
-from kling_ui.presentation.sentences import ADVICE, BODIES, CAUSES, CURVES, FINDINGS, PICTURES, SOURCES, STOPS
 
 _NAMED_MAX = 3  # of several parts or times; more tell no more
 _WORTH_SAYING_S = 0.5

@@ -1,8 +1,14 @@
-"""What the buttons of repairs say, and what becomes of the input: filled as the sentences of findings are."""
+"""What the buttons of repairs say, and what becomes of the input; and what is said of adjustments by hand.
 
+The sentences are filled as those of findings are.
+"""
+
+from kling_ui.checks.adjustments import Adjustment
 from kling_ui.checks.repair_kinds import RepairCode, RepairKind
-from kling_ui.languages import told
+from kling_ui.languages import joined, retell, say, told
+from kling_ui.presentation.wording import seconds, size
 
+_TURNS = told({1: "Turned left", 2: "Turned over", 3: "Turned right"})
 _TO_LEFT, _OVER, _TO_RIGHT = (
     f"Turns all of it {way}, so that " for way in ("a quarter to the left", "upside down", "a quarter to the right")
 )
@@ -127,3 +133,18 @@ REPAIRS: dict[RepairCode, tuple[str, str]] = told(
         RepairCode.CHOICE_NO_SOUND: ("Go on without sound", "The result will be silent."),
     }
 )
+
+
+def adjustment_words(adjustment: Adjustment) -> str:
+    """Say what was made of an input: ``Kept 2.0–9.5 s, cropped to 360 × 640 px, turned left``."""
+    done = []
+    if adjustment.span is not None:
+        done.append(
+            say("Kept {start_s:.1f}\N{EN DASH}{end}", start_s=adjustment.span[0], end=seconds(adjustment.span[1]))
+        )
+    if adjustment.crop is not None:
+        done.append(say("Cropped to {size}", size=size(*adjustment.crop.size)))
+    if adjustment.turns % 4:
+        done.append(retell(_TURNS[adjustment.turns % 4]))
+    words = joined(", ", done)
+    return words[:1] + words[1:].replace("Cropped", "cropped").replace("Turned", "turned")

@@ -3,8 +3,7 @@
 A place in a sentence names one of the values that :mod:`kling_ui.presentation.runs` gives.
 """
 
-from kling_ui.api.responses import NO_BALANCE
-from kling_ui.errors import REPORT_ADVICE
+from kling_ui.errors import NO_BALANCE, REPORT_ADVICE
 from kling_ui.languages import told
 from kling_ui.options import RigNote
 from kling_ui.runs.outcomes import (

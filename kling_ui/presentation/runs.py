@@ -6,9 +6,15 @@ from dataclasses import dataclass, fields
 from kling_ui.errors import KlingUIError, MediaError, RunError
 from kling_ui.languages import in_english, joined, retell, retell_stored, say, say_all, say_many
 from kling_ui.pauses import PausedError
-from kling_ui.presentation import money
-from kling_ui.presentation.offers import schema_stop_words, through
-from kling_ui.presentation.refusals import admission_words
+from kling_ui.presentation.model_sentences import naming_provider, schema_stop_words
+from kling_ui.presentation.price_sentences import (
+    cost_sentence,
+    price_risen_words,
+    price_sentence,
+    refusal_words,
+    too_dear_words,
+)
+from kling_ui.presentation.quota_sentences import admission_words
 from kling_ui.presentation.run_sentences import (
     CANCELS,
     CHANNELS,
@@ -46,7 +52,7 @@ from kling_ui.runs.outcomes import (
 from kling_ui.runs.pricing import BudgetError, PriceRisenError, TooDearError
 from kling_ui.runs.publishing.protocol import Deliveries, Delivery
 from kling_ui.runs.record import EngineName, Expiry, RunState, StartCode
-from kling_ui.runs.view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView
+from kling_ui.runs.run_view import UNDO_PAID_S, UNDO_S, DeletionLoss, LossError, RunView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +88,13 @@ def run_words(run: RunView) -> RunWords:
         doing=doing,
         trouble=trouble,
         advice=advice,
-        price="" if run.quote is None else money.price_sentence(run.quote),
-        cost=money.cost_sentence(run),
+        price="" if run.quote is None else price_sentence(run.quote),
+        cost=cost_sentence(run),
         expiry="" if run.expiry is None else expiry_words(run.expiry),
         note=_note(run),
         sentence=say_all(doing, trouble) if trouble and not needs_token else doing,
     )
-    said = {field.name: through(getattr(words, field.name), run.choice) for field in fields(RunWords)}
+    said = {field.name: naming_provider(getattr(words, field.name), run.choice) for field in fields(RunWords)}
     return RunWords(**said)
 
 
@@ -96,7 +102,7 @@ def run_words(run: RunView) -> RunWords:
 def entry_words(run: RunView) -> EntryWords:
     """Say of a run what is written beside it when somebody looks back."""
     error, advice = _outcome_words(run)
-    said = (through(words, run.choice) for words in (_doing(run), error, advice))
+    said = (naming_provider(words, run.choice) for words in (_doing(run), error, advice))
     doing, error, advice = said
     return EntryWords(doing, error or None, advice or None)
 
@@ -139,11 +145,11 @@ def expiry_words(expiry: Expiry) -> str:
 def loss_words(run: RunView) -> str:
     """Say what is lost with a run when it is deleted, or why it cannot be."""
     match run.loss:
-        case Loss.UNDER_WAY if run.needs_token:
+        case DeletionLoss.UNDER_WAY if run.needs_token:
             return say("{enter_token} It can be deleted once it has ended.", enter_token=ENTER_TOKEN)
-        case Loss.UNDER_WAY:
+        case DeletionLoss.UNDER_WAY:
             return say("This run is under way. It can be deleted once it has ended or was cancelled.")
-        case Loss.NOT_FETCHED:
+        case DeletionLoss.NOT_FETCHED:
             request = say("request {request_id}", request_id=run.request_id) if run.request_id else say("the run")
             return say(
                 "A video that may be paid for is not fetched yet, and {request} may still have it at RunComfy. "
@@ -151,7 +157,7 @@ def loss_words(run: RunView) -> str:
                 "charged again.",
                 request=request,
             )
-        case Loss.PAID:
+        case DeletionLoss.PAID:
             cost = "" if run.cost_usd is None else say(" for {cost_usd}", cost_usd=dollars(run.cost_usd))
             undo = say("It can be put back for {hours} hours.", hours=round(UNDO_PAID_S / 3600))
             return say(
@@ -173,13 +179,13 @@ def in_words(error: KlingUIError) -> KlingUIError:
         message, advice = admission_words(error)
         return RunError(message, advice=advice)
     if isinstance(error, BudgetError):
-        message, advice = money.refusal_words(error.refusal)
+        message, advice = refusal_words(error.refusal)
     elif isinstance(error, PriceRisenError):
-        message, advice = money.price_risen_words(error.quote, error.shown_rate_usd)
+        message, advice = price_risen_words(error.quote, error.shown_rate_usd)
     elif isinstance(error, SchemaChangedError):
         message, advice = schema_stop_words(error.changes)
     elif isinstance(error, TooDearError):
-        message, advice = money.too_dear_words(error.quote, error.max_usd)
+        message, advice = too_dear_words(error.quote, error.max_usd)
     else:
         return _retold(error)
     return RunError(say("{message} Nothing was sent.", message=message), advice=advice)

@@ -14,8 +14,8 @@ from kling_ui.languages import Told
 from kling_ui.media.safe_http import Resolve, download, resolve_host
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.options import InputKind
+from kling_ui.own_hosts import Origin
 from kling_ui.preview.service_errors import invalid_field
-from kling_ui.served_hosts import Origin
 
 OFFERS_ORIGIN = "http://preview.localhost"  # never leaves this process
 OFFERS_PATH = "/v1/inputs/"

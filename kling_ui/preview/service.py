@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from kling_ui.errors import KlingUIError
 from kling_ui.languages import Told
+from kling_ui.own_hosts import AllowedHosts, Authority
 from kling_ui.preview.catalog import CATEGORIES, card, listing, parse_input
 from kling_ui.preview.job import Job, JobState
 from kling_ui.preview.job_inputs import InputFetch
@@ -40,7 +41,6 @@ from kling_ui.preview.service_errors import (
     unknown_model,
     unknown_request,
 )
-from kling_ui.served_hosts import AllowedHosts, Authority
 from kling_ui.settings import MODEL_ID, is_loopback
 from kling_ui.workers import Workers
 

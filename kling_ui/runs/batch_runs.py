@@ -43,7 +43,7 @@ class BatchRuns:
 
     async def keep_order(self, batch: str, visitor: str, order: dict[str, Any]) -> None:
         """Keep what a visitor ordered of a batch, so that it can go on after a restart."""
-        from kling_ui.runs.ledger.batch_orders import keep_order  # noqa: PLC0415  whoever only checks needs no database
+        from kling_ui.runs.ledger.statements import keep_order  # noqa: PLC0415  whoever only checks needs no database
 
         now = time.time()
         await self._ledger.ask(
@@ -52,7 +52,7 @@ class BatchRuns:
 
     async def order(self, batch: str, visitor: str) -> dict[str, Any] | None:
         """Return what a visitor ordered of a batch, if that is kept."""
-        from kling_ui.runs.ledger.batch_orders import order_of  # noqa: PLC0415  as above
+        from kling_ui.runs.ledger.statements import order_of  # noqa: PLC0415  as above
 
         return await self._ledger.ask(lambda store: store.read(lambda connection: order_of(connection, batch, visitor)))
 

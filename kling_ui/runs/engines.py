@@ -14,13 +14,13 @@ from pydantic import SecretStr
 from kling_ui.api import fal
 from kling_ui.api.client import ModelAPI
 from kling_ui.api.polling import EMBEDDED_POLLING, REMOTE_POLLING, PollingPolicy
-from kling_ui.api.transport import TRUSTED_DOMAINS, trusted_output_url
+from kling_ui.api.result_hosts import trusted_result_url
 from kling_ui.checks.report import FindingCode, Report
 from kling_ui.options import Provider
 from kling_ui.preview.job_inputs import OFFERS_ORIGIN
 from kling_ui.preview.queue import JobQueue, render_lazily
 from kling_ui.preview.service import build_service
-from kling_ui.runs.publishing.given import DataUriPublisher, GivenUrlPublisher
+from kling_ui.runs.publishing.given_url import DataUriPublisher, GivenUrlPublisher
 from kling_ui.runs.publishing.protocol import (
     CleanCopyPublisher,
     EmbeddedPublisher,
@@ -114,7 +114,6 @@ class Engine:
         model_id: The usual model, as in the API's paths.
         provider: Through whom it is reached.
         own_key: The app's own key, for a provider that takes no token of visitors; never sent to another one.
-        result_domains: Where its results lie besides its own origin.
         polling: How often to look at a request.
         stop: Ends a running request, where that is possible; tells whether it did.
         forget: Ends a request and removes all that is kept of it, where that is possible.
@@ -129,7 +128,6 @@ class Engine:
     model_id: str = MODEL_ID
     provider: Provider = Provider.RUNCOMFY
     own_key: SecretStr | None = field(default=None, repr=False)
-    result_domains: tuple[str, ...] = TRUSTED_DOMAINS
     polling: PollingPolicy = REMOTE_POLLING
     stop: Callable[[str], Awaitable[bool]] | None = field(default=None, repr=False)
     forget: Callable[[str], Awaitable[None]] | None = field(default=None, repr=False)
@@ -146,7 +144,7 @@ class Engine:
 
     def trusts(self, url: str) -> bool:
         """Tell whether a result may be fetched from there."""
-        return trusted_output_url(url, str(self.http.base_url), self.result_domains)
+        return trusted_result_url(url, str(self.http.base_url), self.provider)
 
 
 class Engines:
@@ -237,7 +235,6 @@ class Engines:
             model_id=fal.DEFAULT_MODEL,
             provider=Provider.FAL,
             own_key=self._settings.fal_key,
-            result_domains=fal.RESULT_DOMAINS,
         )
 
     async def _open_probe(self) -> UrlProbe:

@@ -17,7 +17,7 @@ from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.pricing import Quote, Spending
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.run_files import RunFolders
-from kling_ui.runs.view import Live, RunView, view_of
+from kling_ui.runs.run_view import LiveFacts, RunView, view_of
 
 COLUMNS = (
     "run_id",
@@ -148,7 +148,7 @@ class RunHistory:
 
     async def _entry(self, record: RunRecord) -> Entry:
         states = await self._ledger.ask(lambda store: store.history(record.run_id))
-        view = view_of(record, Live(), folder=self._folders.of(record.run_id), now=self._clock())
+        view = view_of(record, LiveFacts(), folder=self._folders.of(record.run_id), now=self._clock())
         return Entry(record, view, tuple(states), self._words(view))
 
 

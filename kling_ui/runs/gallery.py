@@ -12,13 +12,24 @@ from sqlalchemy import Connection
 from kling_ui.errors import LedgerError, RunError
 from kling_ui.languages import Told
 from kling_ui.options import Resolution, without_odd
-from kling_ui.runs.ledger.gallery import GalleryPage, GalleryQuery, deleted_runs, gallery_page, paid_runs, same_inputs
-from kling_ui.runs.ledger.votes import BlindVote, VoteTally, note_vote, tally_of, votes_of
+from kling_ui.runs.ledger.gallery import (
+    BlindVote,
+    GalleryPage,
+    GalleryQuery,
+    VoteTally,
+    deleted_runs,
+    gallery_page,
+    note_vote,
+    paid_runs,
+    same_inputs,
+    tally_of,
+    votes_of,
+)
 from kling_ui.runs.pricing import at_stake_usd
 from kling_ui.runs.queries import RunQueries
 from kling_ui.runs.record import RunRecord
 from kling_ui.runs.recorder import RunContext
-from kling_ui.runs.view import UNDO_PAID_S, UNDO_S, Loss, LossError, RunView, unknown_run
+from kling_ui.runs.run_view import UNDO_PAID_S, UNDO_S, DeletionLoss, LossError, RunView, unknown_run
 
 NAME_MAX_CHARS = 80
 COMPARED_MIN, COMPARED_MAX = 2, 4
@@ -50,12 +61,10 @@ class ForecastRecord:
     Attributes:
         right: Of how many runs the forecast was off by :data:`FORECAST_SLACK_S` at most.
         told: How many runs had a forecast and came back.
-        error_max_s: The most by which one of the right ones was off, in seconds.
     """
 
     right: int = 0
     told: int = 0
-    error_max_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +196,7 @@ class RunGallery:
         if not visitor or not await self._context.ledger.ask(lambda store: store.rename(run_id, visitor, kept)):
             raise unknown_run()
 
-    async def delete(self, run_id: str, visitor: str, *, losing: Loss) -> None:
+    async def delete(self, run_id: str, visitor: str, *, losing: DeletionLoss) -> None:
         """Take a run out of sight; after a while its files, and all that says what was asked for, are removed.
 
         Until then :meth:`restore` puts it back; what it cost stays in the ledger for good.
@@ -202,7 +211,7 @@ class RunGallery:
             RunError: There is no such run of this visitor.
         """
         run = self._queries.show(await self._queries.record(run_id, visitor))
-        if run.loss is Loss.UNDER_WAY or run.loss is not losing:
+        if run.loss is DeletionLoss.UNDER_WAY or run.loss is not losing:
             raise LossError(run)
         now = self._context.clock()
         until = now + undo_s(run)
@@ -238,7 +247,7 @@ class RunGallery:
 
 def undo_s(run: RunView) -> float:
     """Return for how many seconds a run can be put back after its visitor deleted it."""
-    return UNDO_S if run.loss is Loss.FILES else UNDO_PAID_S
+    return UNDO_S if run.loss is DeletionLoss.FILES else UNDO_PAID_S
 
 
 def spent_by_day(paid: Sequence[RunRecord]) -> list[SpentDay]:
@@ -258,8 +267,7 @@ def forecast_record(paid: Sequence[RunRecord]) -> ForecastRecord:
         for record in paid
         if record.result_facts is not None and record.forecast_s is not None
     ]
-    right = [error_s for error_s in errors_s if error_s <= FORECAST_SLACK_S]
-    return ForecastRecord(len(right), len(errors_s), max(right, default=0.0))
+    return ForecastRecord(sum(error_s <= FORECAST_SLACK_S for error_s in errors_s), len(errors_s))
 
 
 def _what_was_asked(record: RunRecord) -> object:

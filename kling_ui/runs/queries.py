@@ -10,9 +10,9 @@ from hmac import compare_digest
 from kling_ui.errors import LedgerError
 from kling_ui.runs.publishing.protocol import FETCHING
 from kling_ui.runs.record import EngineName, RunRecord, RunState
-from kling_ui.runs.recorder import RunContext, newer
+from kling_ui.runs.recorder import RunContext, wait_for_update
+from kling_ui.runs.run_view import LiveFacts, RunView, unknown_run, view_of
 from kling_ui.runs.supervisor import RunSupervisor
-from kling_ui.runs.view import Live, RunView, unknown_run, view_of
 
 ASK_EVERY_S = 2.0  # at a run that another process carries: only the ledger tells of it
 QUIET_S = 10.0  # a page that has gone is noticed when it is next written to
@@ -53,7 +53,7 @@ class RunQueries:
                 yield view
                 if view.is_final or view.needs_token:
                     return
-                await newer(update, QUIET_S if update else ASK_EVERY_S)
+                await wait_for_update(update, QUIET_S if update else ASK_EVERY_S)
                 if self._context.live_status.read(run_id) is None:
                     record = await self.record(run_id, visitor)
 
@@ -127,7 +127,7 @@ class RunQueries:
         """Return a run as it is at this moment."""
         context = self._context
         update = context.live_status.read(record.run_id)
-        live = update.live if update else Live(needs_token=self._waits_for_token(record))
+        live = update.live if update else LiveFacts(needs_token=self._waits_for_token(record))
         record = replace(update.record, name=record.name) if update else record  # a name is written past its follower
         return view_of(record, live, folder=context.folders.of(record.run_id), now=context.clock())
 

@@ -14,7 +14,7 @@ from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.outcomes import Trouble, TroubleCode
 from kling_ui.runs.record import RunRecord, RunState
 from kling_ui.runs.run_files import Measurer, RunFolders
-from kling_ui.runs.view import Live
+from kling_ui.runs.run_view import LiveFacts
 
 LAST_WRITE_S = 15.0  # another process may be writing
 WRITE_AGAIN_S = 30.0  # while the ledger cannot be written: the disk is full, a database is away
@@ -33,7 +33,7 @@ class StatusUpdate:
     """
 
     record: RunRecord
-    live: Live
+    live: LiveFacts
     replaced: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
 
@@ -43,7 +43,7 @@ class LiveStatus:
     def __init__(self) -> None:
         self._updates: dict[str, StatusUpdate] = {}
 
-    def post(self, record: RunRecord, live: Live) -> None:
+    def post(self, record: RunRecord, live: LiveFacts) -> None:
         """Keep the newest update of a run and wake everybody who waits for it, if it tells anything new."""
         old = self._updates.get(record.run_id)
         if old is not None and (old.record, old.live) == (record, live):
@@ -62,7 +62,7 @@ class LiveStatus:
             update.replaced.set()
 
 
-async def newer(update: StatusUpdate | None, timeout_s: float) -> None:
+async def wait_for_update(update: StatusUpdate | None, timeout_s: float) -> None:
     """Wait until an update has been replaced, at most so long; without one just so long."""
     try:
         async with asyncio.timeout(timeout_s):
@@ -111,7 +111,7 @@ class RunRecorder:
     def __init__(self, context: RunContext, record: RunRecord) -> None:
         self.record = record
         self._context = context
-        self._live = Live()
+        self._live = LiveFacts()
         self._unsaved: Mapping[str, Any] = {}
         self._unsaved_state: RunState | None = None
         self.show()

@@ -11,7 +11,7 @@ from kling_ui.options import Provider, TransferOptions
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.record import EngineName, RunRecord, RunState, Start, StartCode, Terms, recovered_fingerprint
 from kling_ui.runs.recorder import RunContext
-from kling_ui.runs.submission import NoTokenError, nobodys
+from kling_ui.runs.submission import NoTokenError, unknown_visitor
 from kling_ui.runs.supervisor import RunSupervisor
 
 # A run whose outcome is unknown is taken for a request that was made about when it was sent: clocks differ, and a
@@ -173,7 +173,7 @@ def _are_the_apps(records: list[RunRecord]) -> bool:
 def _checked(request_id: str, visitor: str) -> str:
     """Return a request id without the space around it, of somebody to whom a run can belong."""
     if not visitor:
-        raise nobodys()
+        raise unknown_visitor()
     request_id = request_id.strip()
     if not REQUEST_ID.fullmatch(request_id):
         raise RunError("This is not a request id.", advice="It has at most 128 letters, digits, - and _.")

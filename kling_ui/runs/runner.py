@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from kling_ui.capacity import Limits
 from kling_ui.errors import RunError
 from kling_ui.interrupts import keep_addresses_out
 from kling_ui.options import TransferOptions
+from kling_ui.quotas import MachineLimits
 from kling_ui.runs.admission import Admission
 from kling_ui.runs.batch_runs import BatchRuns
 from kling_ui.runs.engines import Engines
@@ -18,7 +18,7 @@ from kling_ui.runs.erasure import RunErasure
 from kling_ui.runs.gallery import RunGallery
 from kling_ui.runs.handles import RunHandles
 from kling_ui.runs.ledger import Ledger
-from kling_ui.runs.ledger.tallies import LedgerTally
+from kling_ui.runs.ledger.statements import LedgerTally
 from kling_ui.runs.model_offers import USUAL, ModelOffers
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode
 from kling_ui.runs.pricing import Budget, ModelOffer, Quote, Spending
@@ -29,9 +29,9 @@ from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.recovery import Recovery
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.run_files import Measurer, RunFolders
+from kling_ui.runs.run_view import RunView
 from kling_ui.runs.submission import RunSubmission
 from kling_ui.runs.supervisor import RunSupervisor
-from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 from kling_ui.workers import Workers
 
@@ -293,7 +293,7 @@ class Runner:
     def retention(
         self,
         analyses: Path,
-        limits: Limits,
+        limits: MachineLimits,
         *,
         pieces: Path | None = None,
         in_memory: Callable[[], Collection[str]] = tuple,

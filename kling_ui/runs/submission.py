@@ -27,7 +27,7 @@ from kling_ui.runs.record import (
 )
 from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.run_files import StoredInputs, sha256_of
-from kling_ui.runs.supervisor import Place, RunSupervisor, Urls
+from kling_ui.runs.supervisor import PreviewPlace, RunSupervisor, Urls
 
 
 class NoTokenError(RunError):
@@ -92,12 +92,12 @@ class RunSubmission:
     ) -> Start:
         """Set out, or find the same run; see :meth:`kling_ui.runs.runner.Runner.begin`."""
         if not visitor:
-            raise nobodys()
+            raise unknown_visitor()
         inputs = replace(inputs, choice=self._offers.usual(inputs.choice))
         target = await self._engines.get(engine, inputs.choice.model)
         token = token if target.takes_tokens else None
         self._require_token(target, token, inputs.choice.model, terms)
-        place: Place | None = None
+        place: PreviewPlace | None = None
         if target.is_free:
             try:
                 place = self._supervisor.previews.take(visitor, terms)
@@ -157,7 +157,7 @@ class RunSubmission:
         again: bool,
         shown_rate_usd: float | None,
         terms: Terms,
-        place: Place | None,
+        place: PreviewPlace | None,
     ) -> Start:
         key, folders = self._supervisor.key(engine, token, app_token=terms.app_token), self._context.folders
         budget, cell = None if engine.is_free else self._budget_of(inputs, token, terms), inputs.cell
@@ -274,7 +274,7 @@ def _key_of(inputs: RunInputs) -> str:
     return inputs.corrections.key if inputs.corrections else ""
 
 
-def nobodys() -> RunError:
+def unknown_visitor() -> RunError:
     """Say that nothing is done for somebody to whom nothing can belong."""
     return RunError("It is not known whose run this is.", advice="Load the page again.")
 

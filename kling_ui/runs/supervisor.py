@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
-class Place:
+class PreviewPlace:
     """One preview's place among those that are open.
 
     Attributes:
@@ -52,9 +52,9 @@ class OpenPreviews:
     """The places of this process's open previews; everything happens on one event loop, without a pause between."""
 
     def __init__(self) -> None:
-        self._places: set[Place] = set()
+        self._places: set[PreviewPlace] = set()
 
-    def take(self, visitor: str, terms: Terms) -> Place:
+    def take(self, visitor: str, terms: Terms) -> PreviewPlace:
         """Hold a place before anything is done for a preview.
 
         Raises:
@@ -62,16 +62,16 @@ class OpenPreviews:
         """
         if (refusal := self._refusal(visitor, terms)) is not None:
             raise refusal
-        place = Place(visitor, terms.address)
+        place = PreviewPlace(visitor, terms.address)
         self._places.add(place)
         return place
 
-    def fill(self, place: Place | None, record: Callable[[], RunRecord]) -> None:
+    def fill(self, place: PreviewPlace | None, record: Callable[[], RunRecord]) -> None:
         """Note which run a place is for; one that nobody held a place for, such as an adopted one, gets one."""
         if record().engine is not EngineName.PREVIEW:
             return
         if place is None:
-            place = Place(record().visitor)
+            place = PreviewPlace(record().visitor)
             self._places.add(place)
         place.record = record
         place.settled.set()
@@ -81,7 +81,7 @@ class OpenPreviews:
         for place in [place for place in self._places if place.visitor == visitor]:
             await place.settled.wait()
 
-    def give_up(self, place: Place | None) -> None:
+    def give_up(self, place: PreviewPlace | None) -> None:
         """Give a place back that was held for nothing; one that a run has stays that run's."""
         if place is not None and place.record is None:
             self._places.discard(place)
@@ -100,7 +100,7 @@ class OpenPreviews:
             return _refused(terms.previews_max, "previews from your network address", "which may be somebody else's")
         return None
 
-    def _open(self) -> Iterator[Place]:
+    def _open(self) -> Iterator[PreviewPlace]:
         return (place for place in self._places if place.is_open)
 
 
@@ -143,7 +143,7 @@ class RunSupervisor:
         token: SecretStr | None,
         urls: Urls = (None, None),
         *,
-        place: Place | None = None,
+        place: PreviewPlace | None = None,
     ) -> None:
         """Set out with a run that this process holds.
 

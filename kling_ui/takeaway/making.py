@@ -17,9 +17,9 @@ from kling_ui.media.edit import side_by_side
 from kling_ui.media.files import OnShare, atomic_file, content_sha256, watched_progress
 from kling_ui.media.metadata import copy_without_metadata
 from kling_ui.options import Layout
-from kling_ui.presentation.takeaway_words import NO_REFERENCE, NO_RESULT, RESULT_GONE, score_line
+from kling_ui.presentation.result_sentences import NO_REFERENCE, NO_RESULT, RESULT_GONE, score_line
 from kling_ui.runs.export import Entry
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.takeaway.pictures import draw_loop, draw_sheet
 from kling_ui.takeaway.run_card import CardFile, FileRole, RunCard
 from kling_ui.takeaway.run_report import REPORT_PAGE, report_of

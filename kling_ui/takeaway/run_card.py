@@ -26,7 +26,7 @@ from kling_ui.media.files import content_sha256
 from kling_ui.options import Orientation, Resolution, RigNote, TransferOptions, odd_characters
 from kling_ui.runs.export import Entry
 from kling_ui.runs.record import EngineName, ResultFacts, RunRecord, RunState
-from kling_ui.runs.view import Live, RunView, view_of
+from kling_ui.runs.run_view import LiveFacts, RunView, view_of
 from kling_ui.scoring.match import remarks, says_little
 
 FORMAT, VERSION, SUFFIX = "kling_ui run card", 1, ".run.json"
@@ -330,7 +330,7 @@ def files_beside(card: RunCard, path: Path) -> dict[FileRole, Path]:
 def view_of_card(card: RunCard, found: Mapping[FileRole, Path]) -> RunView:
     """Show the run of a card as its visitor saw it, with those of its files that were found."""
     record = card.record()
-    view = view_of(record, Live(), folder=Path(os.devnull), now=record.changed_at)
+    view = view_of(record, LiveFacts(), folder=Path(os.devnull), now=record.changed_at)
     image, reference, result = (found.get(role) for role in FileRole)
     return replace(view, image=image, reference=reference, result=result, files_gone=False, result_gone=False)
 

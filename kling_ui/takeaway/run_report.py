@@ -15,8 +15,8 @@ from kling_ui.errors import MediaError
 from kling_ui.languages import Told
 from kling_ui.media.files import atomic_file
 from kling_ui.presentation.gallery import run_title
-from kling_ui.presentation.money import dollars
-from kling_ui.presentation.takeaway_words import REPLAY_LABEL, missing_files, score_line
+from kling_ui.presentation.price_sentences import dollars
+from kling_ui.presentation.result_sentences import REPLAY_LABEL, missing_files, score_line
 from kling_ui.presentation.wording import ORIENTATIONS, STEP_WORDS, seconds, size
 from kling_ui.runs.record import EngineName
 from kling_ui.scoring.match import remarks

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Member = TypeVar("Member", bound=Enum)
 Value = TypeVar("Value")
-SETTLED_S = 0.3  # a pause that nobody notices, and longer than what is known already takes to be found
+DEBOUNCE_S = 0.3  # a pause that nobody notices, and longer than what is known already takes to be found
 log = logging.getLogger(__name__)
 UNFORESEEN = told("Something went wrong inside the app.")
 UNFORESEEN_ADVICE = say_all(told("Try again. If it happens again, the app's log tells more."), told(REPORT_ADVICE))
@@ -58,7 +58,7 @@ def choice_of(value: object, otherwise: Member) -> Member:
     return next((member for member in type(otherwise) if member.value == value), otherwise)
 
 
-async def settled(values: AsyncIterator[Value], within_s: float = SETTLED_S) -> AsyncGenerator[Value]:
+async def debounced(values: AsyncIterator[Value], within_s: float = DEBOUNCE_S) -> AsyncGenerator[Value]:
     """Leave out each value that another one follows at once.
 
     Whatever listens to an element does all its work again for every value that it is given, in the browser and here.

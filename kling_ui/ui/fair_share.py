@@ -250,7 +250,7 @@ class FairShare:
                 self._served.pop(key, None)
 
 
-async def places(place: Callable[[], int | None], work: asyncio.Future[Any]) -> AsyncGenerator[int | None]:
+async def place_updates(place: Callable[[], int | None], work: asyncio.Future[Any]) -> AsyncGenerator[int | None]:
     """Give somebody's place in a line whenever it is another one, until their work is done, which ends with this.
 
     Args:

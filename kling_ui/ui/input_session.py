@@ -26,11 +26,11 @@ from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.transform_image import carried_over
 from kling_ui.options import InputKind, Orientation, TransferOptions
-from kling_ui.presentation.adjustments import adjustment_words
 from kling_ui.presentation.findings import file_differences, repair_label
+from kling_ui.presentation.repair_sentences import adjustment_words
 from kling_ui.presentation.wording import place_words
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Span
-from kling_ui.ui.fair_share import places
+from kling_ui.ui.fair_share import place_updates
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import input_slot as slot_view
 from kling_ui.ui.views.input_slot import SlotValue, span_words
@@ -84,7 +84,7 @@ class InputAnalysis:
     async def waiting(self, work: asyncio.Future[Any]) -> AsyncIterator[SlotValue]:
         """Say how long the line is, until the work is done, and nothing more once its turn has come."""
         work.add_done_callback(_note_end)
-        async for place in places(lambda: self._services().place, work):
+        async for place in place_updates(lambda: self._services().place, work):
             yield {} if place is None else slot_view.busy(place_words(place))
 
     async def whole(self, kind: InputKind, versions: InputVersions) -> SlotValue:

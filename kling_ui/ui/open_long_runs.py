@@ -13,16 +13,15 @@ from kling_ui.composition import Parts
 from kling_ui.errors import KlingUIError, RunError
 from kling_ui.languages import told
 from kling_ui.long_clips.clip_plan import PlanResult
-from kling_ui.long_clips.joined_folder import JoinedFolder
+from kling_ui.long_clips.long_result import JoinedFolder, LongRunResult, PieceResult
 from kling_ui.long_clips.long_run import LongRun
-from kling_ui.long_clips.outcome import LongRunResult, PieceResult
 from kling_ui.long_clips.piece_runs import NextFrom, PieceAccount
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.results import Progress
 from kling_ui.run_orders import RunOrder, follow
 from kling_ui.runs.record import EngineName, PlacesTakenError, Terms
+from kling_ui.runs.run_view import RunView
 from kling_ui.runs.runner import Runner
-from kling_ui.runs.view import RunView
 from kling_ui.ui.background_work import BackgroundWork, WorkByKey
 
 PLACES_TRIED_EVERY_S = 2.0

@@ -13,7 +13,7 @@ from kling_ui.ui.event_payload import LatestWins, guarded, in_language
 from kling_ui.ui.examples import EXAMPLES, asset
 from kling_ui.ui.handlers.account import AccountHandlers, ErasureHandlers, TokenHandlers
 from kling_ui.ui.handlers.batch_area import BatchHandlers
-from kling_ui.ui.handlers.editor import EditorHandlers
+from kling_ui.ui.handlers.correction_editor import EditorHandlers
 from kling_ui.ui.handlers.gallery import GalleryHandlers
 from kling_ui.ui.handlers.inputs import InputHandlers
 from kling_ui.ui.handlers.long_clip_area import LongClipHandlers
@@ -87,13 +87,13 @@ class Panels:
     @property
     def cost(self) -> list[Any]:
         """What shows the price and carries it to the run, and the token, which may turn out to be none."""
-        return [self.action.cost, self.action.run, self.action.asks.shown_rate, *self.token]
+        return [self.action.cost, self.action.run_button, self.action.asks.shown_rate, *self.token]
 
     @property
     def judged(self) -> list[Any]:
         """What shows the judgement, and carries what was judged to the run."""
         action = self.action
-        return [action.findings, action.headline, action.run, action.accepted, action.asks.request]
+        return [action.findings, action.headline, action.run_button, action.accepted, action.asks.request]
 
     @property
     def display(self) -> list[Any]:
@@ -265,7 +265,7 @@ def wire_start(
     """Start a run; what is in the fields at this moment is read once more, so that nothing is missed."""
     panel, action, visitor = panels.engine, panels.action, panels.visitor
     taken = [panel.token, *panels.token]
-    token = action.run.click(on_token.on_token, panels.typed, taken, trigger_mode="once", **PLUMBING)
+    token = action.run_button.click(on_token.on_token, panels.typed, taken, trigger_mode="once", **PLUMBING)
     judged = token.success(on_inputs.judge, panels.asked, panels.judged, **PLUMBING)
     asks = [action.asks.request, action.asks.shown_rate]
     asked = [*asks, panel.engine, panel.token_line, panels.how.resolution, visitor, panel.model]

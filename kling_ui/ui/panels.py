@@ -8,7 +8,7 @@ import gradio as gr
 from kling_ui.checks.limits import PROMPT_MAX_CHARS
 from kling_ui.languages import say, told
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
-from kling_ui.presentation.money import FREE, RUN
+from kling_ui.presentation.price_sentences import FREE, RUN
 from kling_ui.runs.record import EngineName
 from kling_ui.ui import widgets
 
@@ -64,13 +64,13 @@ class HowPanel:
 
 @dataclass(frozen=True)
 class ActionPanel:
-    """The button and what stands around it."""
+    """The Run button and what stands around it."""
 
     findings: gr.HTML
     long_clip: gr.HTML
     accepted: gr.Checkbox
     headline: gr.HTML
-    run: gr.Button
+    run_button: gr.Button
     cost: gr.HTML
     code: gr.HTML
     batch: gr.HTML
@@ -79,7 +79,7 @@ class ActionPanel:
 
 @dataclass(frozen=True)
 class RunCarrier:
-    """What the button asks for; nothing of it is shown.
+    """What the Run button asks for; nothing of it is shown.
 
     Attributes:
         request: The inputs and the choice as they were judged, see :class:`kling_ui.ui.browser_values.RunRequest`;
@@ -200,7 +200,7 @@ def place_how(choice: TransferOptions) -> HowPanel:
 
 
 def place_action() -> ActionPanel:
-    """Place the findings, the one sentence and the button."""
+    """Place the findings, the one sentence and the Run button."""
     findings = widgets.findings()
     long_clip = widgets.long_clip()
     accepted = gr.Checkbox(
@@ -208,10 +208,10 @@ def place_action() -> ActionPanel:
     )
     with gr.Column(elem_id="action"):
         headline = widgets.headline()
-        run = gr.Button(RUN, variant="primary", interactive=False, elem_id="run")
+        run_button = gr.Button(RUN, variant="primary", interactive=False, elem_id="run")
         cost = widgets.cost({"words": FREE})
         asks = RunCarrier(widgets.carrier("run-request"), widgets.carrier("shown-rate"))
-    return ActionPanel(findings, long_clip, accepted, headline, run, cost, widgets.code(), widgets.batch(), asks)
+    return ActionPanel(findings, long_clip, accepted, headline, run_button, cost, widgets.code(), widgets.batch(), asks)
 
 
 def place_result(prepared: dict[str, Any] | None = None, notice: str = "") -> ResultPanel:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from kling_ui.capacity import Limits
 from kling_ui.checks.preflight import Preflight
 from kling_ui.checks.video_repairs import compose_video
 from kling_ui.composition import Parts, open_parts
@@ -21,7 +20,7 @@ from kling_ui.media.safe_http import download
 from kling_ui.media.signatures import IMAGE_FORMATS, IMAGE_MAX_BYTES, VIDEO_FORMATS, VIDEO_MAX_BYTES
 from kling_ui.media.transform_video import transform_video
 from kling_ui.options import InputKind, TransferOptions
-from kling_ui.quotas import QuotaKeys
+from kling_ui.quotas import MachineLimits, QuotaKeys
 from kling_ui.runs.record import Terms
 from kling_ui.runs.retention import Retention
 from kling_ui.runs.runner import Runner
@@ -79,7 +78,7 @@ class Services:
     http: httpx.AsyncClient
     store: UploadStore
     copies: PlayableCopies
-    checks: FairShare = field(default_factory=partial(FairShare, Limits.checks_each))
+    checks: FairShare = field(default_factory=partial(FairShare, MachineLimits.checks_each))
     copying: FairShare = field(
         default_factory=partial(FairShare, 1, waiting_each_max=COPIES_WAITING_MAX, what="copies")
     )

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from kling_ui.errors import RunError
 from kling_ui.options import without_odd
-from kling_ui.presentation.money import TokenHint
+from kling_ui.presentation.price_sentences import TokenHint
 from kling_ui.runs.record import Terms
 from kling_ui.settings import Settings, TokenFor, valid_token
 from kling_ui.ui.web.client_address import SCOPE_KEY

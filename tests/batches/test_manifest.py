@@ -16,7 +16,7 @@ from kling_ui.batches.manifest import (
 )
 from kling_ui.batches.named_files import HandedFiles
 from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
-from kling_ui.presentation.batch import MANIFEST_FAULTS
+from kling_ui.presentation.batch_sentences import MANIFEST_FAULTS
 from kling_ui.runs.record import EngineName
 
 

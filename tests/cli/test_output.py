@@ -23,7 +23,7 @@ from kling_ui.results import CheckResult, RunResult
 from kling_ui.runs.pricing import Quote
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import EngineName, ResultFacts, RunState
-from kling_ui.runs.view import Live, view_of
+from kling_ui.runs.run_view import LiveFacts, view_of
 
 RECORD = a_run(engine=EngineName.PREVIEW, changed_at=112.5, request_id="req-1")
 FACTS = ResultFacts(
@@ -39,7 +39,7 @@ FINDING = Finding(FindingCode.VIDEO_CUTS_ONE, Severity.WARN, 1, LimitSource.KLIN
 
 
 def view(record, **live):
-    return view_of(record, Live(**live), folder=Path("/runs/1"), now=110.0)
+    return view_of(record, LiveFacts(**live), folder=Path("/runs/1"), now=110.0)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from cluster_jobs import die, double, fill, refuse, slowly
 
 from kling_ui.cluster import ClusterWorkers
 from kling_ui.errors import MediaError, WorkError, WorkTimeoutError
-from kling_ui.travelling_jobs import ANSWERS, FILES, sweep
+from kling_ui.remote_jobs import ANSWERS, FILES, sweep
 
 
 def names(store, folder):

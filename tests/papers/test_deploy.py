@@ -95,7 +95,7 @@ def test_it_is_built_from_the_lock_with_the_uv_and_the_python_that_fit():
 def test_the_health_check_asks_an_address_that_answers(monkeypatch):
     from fastapi import FastAPI  # noqa: PLC0415
 
-    from kling_ui.ui.web.server import add_routes  # noqa: PLC0415
+    from kling_ui.ui.web.file_routes import add_routes  # noqa: PLC0415
 
     command = json.loads(of("HEALTHCHECK")[0].partition("CMD ")[2])
     assert command[:2] == ["python", "-c"]

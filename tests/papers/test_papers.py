@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from typer.testing import CliRunner
 
-from kling_ui import capacity, settings
+from kling_ui import quotas, settings
 from kling_ui.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -295,7 +295,7 @@ def test_front_matter_is_no_text_and_keeps_the_count_of_lines(written):
 
 def variables_of_settings() -> set[str]:
     """Every variable that the settings name, in their documentation or where they are read."""
-    source = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (settings, capacity))
+    source = "".join(Path(str(module.__file__)).read_text(encoding="utf-8") for module in (settings, quotas))
     named = re.findall(r"\b(?:KLING_UI|RUNCOMFY|SPACE|OAUTH|OPENID)(?:_[A-Z0-9]+)+\b", source)
     return {name for name in named if not hasattr(settings, name)}
 

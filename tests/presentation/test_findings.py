@@ -14,9 +14,7 @@ from kling_ui.checks.repair_kinds import RepairCode, RepairKind
 from kling_ui.checks.report import CurveKind, FindingCode, Severity
 from kling_ui.checks.usability import AdviceCode, SpanKind
 from kling_ui.options import Orientation
-from kling_ui.presentation.findings import WRITERS
-from kling_ui.presentation.repair_sentences import REPAIRS
-from kling_ui.presentation.sentences import (
+from kling_ui.presentation.finding_sentences import (
     ADVICE,
     BODIES,
     CAUSES,
@@ -24,6 +22,8 @@ from kling_ui.presentation.sentences import (
     FINDINGS,
     SOURCES,
 )
+from kling_ui.presentation.findings import WRITERS
+from kling_ui.presentation.repair_sentences import REPAIRS
 from kling_ui.presentation.wording import ORIENTATIONS, SEVERITIES, SPANS
 from kling_ui.vision.pose import Framing
 

@@ -19,7 +19,7 @@ from kling_ui.presentation.runs import (
 from kling_ui.runs.outcomes import CancelAnswer, CancelCode, Outcome, OutcomeCode, ReasonCode, Trouble, TroubleCode
 from kling_ui.runs.publishing.protocol import Channel, Deliveries, Delivery
 from kling_ui.runs.record import KEPT_S, EngineName, Expiry, RunState, StartCode
-from kling_ui.runs.view import Live, view_of
+from kling_ui.runs.run_view import LiveFacts, view_of
 
 PREVIEW, KLING = EngineName.PREVIEW, EngineName.KLING
 
@@ -29,7 +29,7 @@ def run(state, engine=PREVIEW, **more):
 
 
 def said(record, live=None):
-    return run_words(view_of(record, live or Live(), folder=Path("/runs/1"), now=160.0))
+    return run_words(view_of(record, live or LiveFacts(), folder=Path("/runs/1"), now=160.0))
 
 
 def ended(state, code, engine=KLING, **values):
@@ -64,38 +64,38 @@ def test_every_outcome_is_a_whole_sentence_whatever_is_known(code, engine):
 @pytest.mark.parametrize(
     ("record", "live", "words"),
     [
-        (run(RunState.PREPARING), Live(), "Getting the files ready."),
-        (run(RunState.SUBMITTING), Live(), "Handing the files to the preview engine."),
-        (run(RunState.SUBMITTING, KLING), Live(), "Handing the files to RunComfy."),
-        (run(RunState.IN_QUEUE), Live(), "Waiting for its turn."),
-        (run(RunState.IN_QUEUE), Live(queue_position=0), "Waiting: yours is next."),
-        (run(RunState.IN_QUEUE), Live(queue_position=1), "Waiting: 1 run is ahead of yours."),
-        (run(RunState.IN_QUEUE), Live(queue_position=2), "Waiting: 2 runs are ahead of yours."),
-        (run(RunState.IN_PROGRESS), Live(), "Drawing the preview."),
-        (run(RunState.IN_PROGRESS), Live(progress=0.42), "Drawing the preview: 42 %."),
-        (run(RunState.IN_PROGRESS, KLING), Live(), "Kling is rendering the video."),
+        (run(RunState.PREPARING), LiveFacts(), "Getting the files ready."),
+        (run(RunState.SUBMITTING), LiveFacts(), "Handing the files to the preview engine."),
+        (run(RunState.SUBMITTING, KLING), LiveFacts(), "Handing the files to RunComfy."),
+        (run(RunState.IN_QUEUE), LiveFacts(), "Waiting for its turn."),
+        (run(RunState.IN_QUEUE), LiveFacts(queue_position=0), "Waiting: yours is next."),
+        (run(RunState.IN_QUEUE), LiveFacts(queue_position=1), "Waiting: 1 run is ahead of yours."),
+        (run(RunState.IN_QUEUE), LiveFacts(queue_position=2), "Waiting: 2 runs are ahead of yours."),
+        (run(RunState.IN_PROGRESS), LiveFacts(), "Drawing the preview."),
+        (run(RunState.IN_PROGRESS), LiveFacts(progress=0.42), "Drawing the preview: 42 %."),
+        (run(RunState.IN_PROGRESS, KLING), LiveFacts(), "Kling is rendering the video."),
         (
             run(RunState.IN_PROGRESS, KLING),
-            Live(trouble=Trouble(TroubleCode.RETRIED, "The model API is busy.")),
+            LiveFacts(trouble=Trouble(TroubleCode.RETRIED, "The model API is busy.")),
             "Kling is rendering the video. The model API is busy. It is tried again.",
         ),
         (
             run(RunState.IN_PROGRESS, KLING),
-            Live(needs_token=True),
+            LiveFacts(needs_token=True),
             "This run goes on at RunComfy. Enter its token to follow it here.",
         ),
-        (run(RunState.COLLECTING), Live(), "The video is ready. Fetching it."),
-        (run(RunState.SCORING), Live(), "The video is ready. Measuring how well it follows the reference."),
-        (run(RunState.COMPLETED), Live(), "The preview is ready."),
+        (run(RunState.COLLECTING), LiveFacts(), "The video is ready. Fetching it."),
+        (run(RunState.SCORING), LiveFacts(), "The video is ready. Measuring how well it follows the reference."),
+        (run(RunState.COMPLETED), LiveFacts(), "The preview is ready."),
         (
             run(RunState.COMPLETED, KLING),
-            Live(trouble=Trouble(TroubleCode.RETRIED, "Old.")),
+            LiveFacts(trouble=Trouble(TroubleCode.RETRIED, "Old.")),
             "The video is ready and kept here.",
         ),
-        (run(RunState.FAILED, error="No person."), Live(), "No person."),
-        (run(RunState.FAILED), Live(), "The run failed."),
-        (run(RunState.CANCELLED), Live(), "Cancelled before it started. Nothing was rendered."),
-        (run(RunState.UNKNOWN, KLING), Live(), "It is not known whether RunComfy accepted this run."),
+        (run(RunState.FAILED, error="No person."), LiveFacts(), "No person."),
+        (run(RunState.FAILED), LiveFacts(), "The run failed."),
+        (run(RunState.CANCELLED), LiveFacts(), "Cancelled before it started. Nothing was rendered."),
+        (run(RunState.UNKNOWN, KLING), LiveFacts(), "It is not known whether RunComfy accepted this run."),
     ],
 )
 def test_every_state_has_its_sentence(record, live, words):
@@ -176,7 +176,7 @@ def test_what_an_earlier_release_wrote_down_is_shown_as_it_stands():
 
 def test_who_looks_back_reads_how_it_ended():
     record = run(RunState.CANCELLED, **Outcome(RunState.CANCELLED, OutcomeCode.PREVIEW_STOPPED).to_columns())
-    words = entry_words(view_of(record, Live(), folder=Path("/runs/1"), now=160.0))
+    words = entry_words(view_of(record, LiveFacts(), folder=Path("/runs/1"), now=160.0))
     assert words == ("Stopped. The half-drawn preview was thrown away.",) * 2 + (None,)
 
 
@@ -203,9 +203,9 @@ def test_what_cancelling_achieved_is_said(answer, words):
 def test_an_answer_to_a_cancel_takes_the_place_of_how_the_files_travel():
     answer = CancelAnswer(CancelCode.GOES_ON, KLING)
     deliveries = Deliveries(Delivery(Channel.INLINE), Delivery(Channel.INLINE))
-    live = Live(deliveries=deliveries)
+    live = LiveFacts(deliveries=deliveries)
     assert said(run(RunState.IN_PROGRESS, KLING), live).note == delivery_words(deliveries)
-    later = Live(deliveries=deliveries, cancel_answer=answer)
+    later = LiveFacts(deliveries=deliveries, cancel_answer=answer)
     assert said(run(RunState.IN_PROGRESS, KLING), later).note == cancel_words(answer)
 
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from kling_ui.api.client import ModelAPI
 from kling_ui.api.models import MotionRequest, Price, RequestState
 from kling_ui.api.polling import EMBEDDED_POLLING
-from kling_ui.api.transport import trusted_output_url
+from kling_ui.api.result_hosts import trusted_result_url
 from kling_ui.errors import APIStatusError, AuthenticationError, MediaError, RateLimitError
 from kling_ui.options import Orientation
 
@@ -40,7 +40,7 @@ def test_the_whole_story(in_house):
         assert result.finished_at is not None
         assert result.created_at <= result.finished_at
         assert result.video_url is not None
-        assert trusted_output_url(result.video_url, api.base_url)
+        assert trusted_result_url(result.video_url, api.base_url)
         assert (await house.http.get(result.video_url)).content == b"i+v|image|False"
 
     in_house(use, token=TOKEN.get_secret_value())

@@ -17,11 +17,11 @@ from schemathesis.python.asgi import ASGIClient, shutdown_lifespans
 from starlette.applications import Starlette
 
 from kling_ui.options import RigNote
+from kling_ui.own_hosts import AllowedHosts
 from kling_ui.preview.catalog import MotionInput
 from kling_ui.preview.job import JobState
 from kling_ui.preview.queue import JobQueue
 from kling_ui.preview.service import build_service
-from kling_ui.served_hosts import AllowedHosts
 from tests.preview.conftest import MODEL_PATH, TINY_IMAGE, TINY_VIDEO, HeldPool, join_inputs
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,17 +20,17 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import create_engine, make_url
 
-from kling_ui.capacity import Limits
 from kling_ui.options import TransferOptions
 from kling_ui.presentation.runs import run_words
+from kling_ui.quotas import MachineLimits
 from kling_ui.runs.engines import Engines
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.publishing.url_probe import UrlProbe
 from kling_ui.runs.record import EngineName, ResultFacts, RunState
 from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.run_files import Measured, RunFolders
+from kling_ui.runs.run_view import RunView
 from kling_ui.runs.runner import RunInputs, Runner, open_runner
-from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 
 VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isomiso2" + bytes(range(256)) * 40
@@ -171,7 +171,7 @@ class World:
     runner: Runner
     context: RunContext
     engines: Engines
-    limits: Limits
+    limits: MachineLimits
     painter: Painter
     vendor: Vendor
     measurer: FakeMeasurer

@@ -9,7 +9,16 @@ from pydantic import SecretStr
 
 from kling_ui.errors import RunError
 from kling_ui.pauses import Pause, PausedError, PauseScope
-from kling_ui.quotas import DailyQuota, DailyQuotaError, DailyQuotas, Measure, QuotaKeys, QuotaScope, Usage, UsageClaim
+from kling_ui.quotas import (
+    DailyQuota,
+    DailyQuotaError,
+    DailyQuotas,
+    QuotaKeys,
+    QuotaMeasure,
+    QuotaScope,
+    Usage,
+    UsageClaim,
+)
 from kling_ui.runs.admission import BLOCK_BYTES, Admission, read_pause, set_pause
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.ledger.store import Store
@@ -185,7 +194,7 @@ def test_what_was_announced_and_did_not_come_is_given_back(admitting):
             assert isinstance(await admission.refusal(ANN, Usage(size_bytes=300)), DailyQuotaError), "it is reserved"
         assert await admission.refusal(ANN, Usage(size_bytes=700)) is None
         refusal = await admission.refusal(ANN, Usage(size_bytes=701))
-        assert (refusal.refusal.measure, refusal.refusal.used) == (Measure.SIZE_BYTES, 300)
+        assert (refusal.refusal.measure, refusal.refusal.used) == (QuotaMeasure.SIZE_BYTES, 300)
         assert isinstance(await admission.refusal(ANN, Usage(uploads=2)), DailyQuotaError), "it counts as one"
 
     admitting(work, visitor=DailyQuota(size_bytes=1000, uploads=2))
@@ -313,7 +322,9 @@ def test_another_id_of_the_browser_has_no_quota_of_its_own(open_world):
 
 
 @pytest.mark.parametrize(
-    ("limits", "measure"), [({"seconds": 9}, Measure.SECONDS), ({"usd": 0.69}, Measure.USD)], ids=["seconds", "dollars"]
+    ("limits", "measure"),
+    [({"seconds": 9}, QuotaMeasure.SECONDS), ({"usd": 0.69}, QuotaMeasure.USD)],
+    ids=["seconds", "dollars"],
 )
 def test_seconds_and_dollars_of_the_app_are_counted(open_world, limits, measure):
     async def story():

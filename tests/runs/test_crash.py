@@ -25,8 +25,8 @@ from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import RunState
 from kling_ui.runs.recorder import RunContext
 from kling_ui.runs.run_files import Measured, RunFolders
+from kling_ui.runs.run_view import RunView
 from kling_ui.runs.runner import open_runner
-from kling_ui.runs.view import RunView
 from kling_ui.settings import Settings
 
 RUNS = 30

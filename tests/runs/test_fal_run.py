@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from kling_ui.api import fal
 from kling_ui.errors import RunError, SettingsError
 from kling_ui.options import TransferOptions
-from kling_ui.presentation.offers import engine_label
+from kling_ui.presentation.model_sentences import engine_label
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.outcomes import CancelCode
 from kling_ui.runs.record import EngineName, RunInputs, RunState, Terms

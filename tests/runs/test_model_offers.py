@@ -8,7 +8,7 @@ import pytest
 
 from kling_ui.errors import AuthenticationError, RunError
 from kling_ui.options import TransferOptions
-from kling_ui.presentation.offers import offer_words
+from kling_ui.presentation.model_sentences import offer_words
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.record import EngineName, RunInputs, RunState
 

@@ -1,7 +1,7 @@
 import pytest
 
 from kling_ui.options import Orientation, TransferOptions
-from kling_ui.presentation.offers import schema_stop_words, schema_words
+from kling_ui.presentation.model_sentences import schema_stop_words, schema_words
 from kling_ui.runs.model_schema import FieldChange, SchemaChange, SchemaChangedError, hold_schema, schema_changes
 
 TEXT, FLAG = {"type": "string"}, {"type": "boolean"}

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from kling_ui.errors import AuthenticationError, InsufficientBalanceError, RunError
-from kling_ui.presentation.money import price_sentence
+from kling_ui.presentation.price_sentences import price_sentence
 from kling_ui.presentation.runs import in_words, run_words
 from kling_ui.runs.outcomes import REFUSALS_MAX
 from kling_ui.runs.pricing import BudgetError, BudgetLimit, Charge, PriceRisenError, Spending

@@ -12,7 +12,7 @@ from kling_ui.presentation.runs import in_words, loss_words, run_words
 from kling_ui.runs.export import RunHistory
 from kling_ui.runs.gallery import NAME_MAX_CHARS
 from kling_ui.runs.record import EngineName, RunState, StartCode
-from kling_ui.runs.view import UNDO_PAID_S, UNDO_S, Loss, LossError
+from kling_ui.runs.run_view import UNDO_PAID_S, UNDO_S, DeletionLoss, LossError
 
 REPAIRED = {"image": [["image.crop-around-character", "Crop around the character"]], "video": []}
 
@@ -97,8 +97,8 @@ def test_a_deleted_preview_leaves_no_file_and_no_word_behind(open_world):
             run_id = await world.start(prompt="A secret")
             view = await world.end(run_id)
             await world.runner.gallery.rename(run_id, "ann", "Mine")
-            assert view.loss is Loss.FILES
-            await world.runner.gallery.delete(run_id, "ann", losing=Loss.FILES)
+            assert view.loss is DeletionLoss.FILES
+            await world.runner.gallery.delete(run_id, "ann", losing=DeletionLoss.FILES)
             said = [await refused_as_unknown(world.runner.view(run, "ann")) for run in (run_id, "0" * 32)]
             again = await world.runner.begin(world.inputs("A secret"), engine=EngineName.PREVIEW, visitor="ann")
             await world.end(again.run_id)
@@ -128,8 +128,8 @@ def test_nobody_else_names_or_deletes_a_run_or_learns_that_it_exists(open_world,
             asked = [
                 world.runner.view(run_id, visitor),
                 world.runner.gallery.rename(run_id, visitor, "Stolen"),
-                world.runner.gallery.delete(run_id, visitor, losing=Loss.FILES),
-                world.runner.gallery.delete("0" * 32, visitor, losing=Loss.FILES),
+                world.runner.gallery.delete(run_id, visitor, losing=DeletionLoss.FILES),
+                world.runner.gallery.delete("0" * 32, visitor, losing=DeletionLoss.FILES),
                 world.runner.gallery.rename("no such run", visitor, "x"),
             ]
             said = {await refused_as_unknown(question) for question in asked}
@@ -147,7 +147,7 @@ def test_a_run_under_way_is_not_deleted(open_world):
             world.painter.go.clear()
             run_id = await world.start()
             running = await world.until(run_id, RunState.IN_PROGRESS)
-            for losing in Loss:
+            for losing in DeletionLoss:
                 with pytest.raises(LossError):
                     await world.runner.gallery.delete(run_id, "ann", losing=losing)
             world.painter.go.set()
@@ -165,8 +165,8 @@ def test_what_a_deleted_paid_run_cost_still_counts(open_world, make_vendor):
             view = await world.end(run_id)
             before = await world.runner.spending("ann")
             with pytest.raises(LossError) as refused:
-                await world.runner.gallery.delete(run_id, "ann", losing=Loss.FILES)
-            await world.runner.gallery.delete(run_id, "ann", losing=Loss.PAID)
+                await world.runner.gallery.delete(run_id, "ann", losing=DeletionLoss.FILES)
+            await world.runner.gallery.delete(run_id, "ann", losing=DeletionLoss.PAID)
             history = RunHistory(
                 world.context.ledger, world.context.folders, lambda run: (run_words(run).doing, None, None)
             )
@@ -192,17 +192,17 @@ def test_an_unfetched_paid_run_is_deleted_only_by_somebody_who_knows_what_that_l
         async with open_world(make_vendor(submits=[gateway_error(), ok(request_id="req-1")])) as world:
             run_id = await world.kling()
             lost = await world.end(run_id)
-            for losing in (Loss.FILES, Loss.PAID, Loss.UNDER_WAY):
+            for losing in (DeletionLoss.FILES, DeletionLoss.PAID, DeletionLoss.UNDER_WAY):
                 with pytest.raises(LossError):
                     await world.runner.gallery.delete(run_id, "ann", losing=losing)
             spent = await world.runner.spending("ann")
-            await world.runner.gallery.delete(run_id, "ann", losing=Loss.NOT_FETCHED)
+            await world.runner.gallery.delete(run_id, "ann", losing=DeletionLoss.NOT_FETCHED)
             assert await world.runner.spending("ann") == spent
             again = await world.runner.begin(world.inputs(), engine=EngineName.KLING, visitor="ann")
             return lost, again, await world.end(again.run_id)
 
     lost, again, view = asyncio.run(story())
-    assert (lost.state, lost.loss) == (RunState.UNKNOWN, Loss.NOT_FETCHED)
+    assert (lost.state, lost.loss) == (RunState.UNKNOWN, DeletionLoss.NOT_FETCHED)
     assert "charged again" in loss_words(lost)
     assert (again.is_new, view.state) == (True, RunState.COMPLETED)
 
@@ -213,7 +213,7 @@ def test_a_deleted_paid_run_that_is_recovered_is_there_again(open_world, make_ve
         async with open_world(make_vendor()) as world:
             run_id = await world.kling()
             await world.end(run_id)
-            await world.runner.gallery.delete(run_id, "ann", losing=Loss.PAID)
+            await world.runner.gallery.delete(run_id, "ann", losing=DeletionLoss.PAID)
         async with open_world(make_vendor(), ahead_s=UNDO_PAID_S + 60 if is_forgotten else 0.0) as world:
             await world.runner.gallery.empty()
             start = await world.runner.recover("req-1", visitor="ann", token=SecretStr("app-token-0123456789"))
@@ -239,7 +239,7 @@ def test_a_run_that_waits_for_its_token_says_so_when_it_is_to_be_deleted(open_wo
     async def come_back(run_id):
         async with open_world(vendor, token=None, ahead_s=60.0) as world:
             with pytest.raises(LossError) as refused:
-                await world.runner.gallery.delete(run_id, "ann", losing=Loss.NOT_FETCHED)
+                await world.runner.gallery.delete(run_id, "ann", losing=DeletionLoss.NOT_FETCHED)
             return in_words(refused.value)
 
     error = asyncio.run(come_back(asyncio.run(begin())))

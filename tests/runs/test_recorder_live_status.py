@@ -4,8 +4,8 @@ import pytest
 from run_records import a_run
 
 from kling_ui.runs.record import RunState
-from kling_ui.runs.recorder import LiveStatus, newer
-from kling_ui.runs.view import Live
+from kling_ui.runs.recorder import LiveStatus, wait_for_update
+from kling_ui.runs.run_view import LiveFacts
 
 
 @pytest.fixture
@@ -13,13 +13,13 @@ def record():
     return a_run(state=RunState.IN_QUEUE, created_at=1.0, changed_at=1.0)
 
 
-@pytest.mark.parametrize(("live", "wakes"), [(Live(queue_position=2), False), (Live(queue_position=1), True)])
+@pytest.mark.parametrize(("live", "wakes"), [(LiveFacts(queue_position=2), False), (LiveFacts(queue_position=1), True)])
 def test_whoever_waits_is_woken_by_what_is_new_and_by_nothing_else(record, live, wakes):
     live_status = LiveStatus()
 
     async def story():
-        live_status.post(record, Live(queue_position=2))
-        waiting = [asyncio.create_task(newer(live_status.read(record.run_id), 5.0)) for _ in range(3)]
+        live_status.post(record, LiveFacts(queue_position=2))
+        waiting = [asyncio.create_task(wait_for_update(live_status.read(record.run_id), 5.0)) for _ in range(3)]
         await asyncio.sleep(0)
         live_status.post(record, live)
         await asyncio.sleep(0.01)

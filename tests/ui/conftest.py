@@ -37,8 +37,8 @@ from kling_ui.runs.outcomes import CancelAnswer, OutcomeCode
 from kling_ui.runs.pricing import Budget, Charge, ModelOffer, Quote, Spending
 from kling_ui.runs.publishing.protocol import Channel, Delivery, PlannedDeliveries
 from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.run_view import DeletionLoss, RunView
 from kling_ui.runs.runner import RunInputs, Start
-from kling_ui.runs.view import Loss, RunView
 from kling_ui.settings import Settings
 from kling_ui.ui.browser_values import RunRequest
 from kling_ui.ui.examples import EXAMPLES, asset
@@ -322,7 +322,7 @@ class PlayedGallery:
         self._runner.refuse()
         self._runner.changed.append((run_id, visitor, name))
 
-    async def delete(self, run_id: str, visitor: str, *, losing: Loss) -> None:
+    async def delete(self, run_id: str, visitor: str, *, losing: DeletionLoss) -> None:
         self._runner.refuse()
         self._runner.changed.append((run_id, visitor, losing))
         self._runner.views = []

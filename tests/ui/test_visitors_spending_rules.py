@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from kling_ui.presentation.money import TokenHint
+from kling_ui.presentation.price_sentences import TokenHint
 from kling_ui.runs.record import Terms
 from kling_ui.settings import Settings, TokenFor
 from kling_ui.ui.services import open_services

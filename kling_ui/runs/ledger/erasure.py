@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from kling_ui.runs.ledger.schema import batch_cells, handles, in_turn, runs
+from kling_ui.runs.ledger.schema import batch_cells, handles, lock_ledger, runs
 from kling_ui.runs.pricing import DAY_S
 from kling_ui.runs.record import EngineName, RunRecord, RunState, recovered_fingerprint
 
@@ -53,7 +53,7 @@ def erase(connection: Connection, owned: ColumnElement[bool], now: float) -> Era
         owned: Chooses the rows.
         now: Seconds since 1970.
     """
-    in_turn(connection)
+    lock_ledger(connection)
     is_open_and_paid = runs.c.state.not_in(_FINAL) & (runs.c.engine == EngineName.KLING.value)
     under_way = tuple(connection.scalars(select(runs.c.run_id).where(owned, is_open_and_paid)))
     columns = (runs.c.run_id, runs.c.request_id, runs.c.engine, runs.c.own_purse, runs.c.state, runs.c.created_at)

@@ -1,19 +1,21 @@
-"""Choosing runs of one visitor from the ledger: searched, filtered, sorted, and given page by page.
+"""Runs of one visitor: searched, filtered, sorted and given page by page; and which of them they preferred blindly.
 
 A page begins behind the last run of the one before it (keyset paging), so that it costs the same wherever it lies, and
 runs that were added meanwhile shift nothing.
 """
 
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, tuple_, update
 
-from kling_ui.runs.ledger.rows import to_record
-from kling_ui.runs.ledger.schema import runs
+from kling_ui.runs.ledger.schema import runs, votes
+from kling_ui.runs.ledger.statements import to_record
 from kling_ui.runs.record import EngineName, RunRecord, RunState
 
+VOTES_MAX = 1000  # of a visitor; the oldest make room
 PAGE_RUNS = 24
 PAGE_RUNS_MAX = 96
 WORDS_MAX = 8  # of a search; further ones are not looked for
@@ -42,7 +44,7 @@ class GalleryState(StrEnum):
     ENDED = "ended"  # without a video: failed, cancelled, of unknown outcome
 
 
-class After(NamedTuple):
+class PageCursor(NamedTuple):
     """The last run of a page, behind which the next one begins.
 
     Attributes:
@@ -75,7 +77,7 @@ class GalleryQuery:
     state: GalleryState = GalleryState.ANY
     starred: bool = False
     sort: GallerySort = GallerySort.NEWEST
-    after: After | None = None
+    after: PageCursor | None = None
     limit: int = PAGE_RUNS
 
 
@@ -91,7 +93,7 @@ class GalleryPage(Generic[T]):
 
     runs: list[T]
     total: int
-    after: After | None
+    after: PageCursor | None
 
 
 def gallery_page(connection: Connection, visitor: str, query: GalleryQuery) -> GalleryPage[RunRecord]:
@@ -106,7 +108,7 @@ def gallery_page(connection: Connection, visitor: str, query: GalleryQuery) -> G
     limit = min(max(1, query.limit), PAGE_RUNS_MAX)
     rows = connection.execute(page.limit(limit + 1)).mappings().all()
     shown, last = rows[:limit], rows[limit - 1] if len(rows) > limit else None
-    after = None if last is None else After(last["sort_key"], last["created_at"], last["run_id"])
+    after = None if last is None else PageCursor(last["sort_key"], last["created_at"], last["run_id"])
     return GalleryPage(runs=[to_record(row) for row in shown], total=total, after=after)
 
 
@@ -160,3 +162,69 @@ _KEYS: dict[GallerySort, ColumnElement[float]] = {
     GallerySort.SCORE: func.coalesce(runs.c.score, _NOTHING),
     GallerySort.COST: func.coalesce(runs.c.cost_usd, _NOTHING),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class BlindVote:
+    """One vote.
+
+    Attributes:
+        run_ids: The runs, in the order in which they were shown.
+        engines: Where each was made.
+        preferred: Place of the best one in that order; ``None`` for no difference.
+    """
+
+    run_ids: tuple[str, ...]
+    engines: tuple[str, ...]
+    preferred: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class VoteTally:
+    """What came of a visitor's votes between the two engines.
+
+    Attributes:
+        votes: How many votes had results of both.
+        kling: In how many one of Kling's was preferred.
+        preview: In how many one of the preview's was.
+    """
+
+    votes: int = 0
+    kling: int = 0
+    preview: int = 0
+
+
+def note_vote(connection: Connection, visitor: str, vote: BlindVote, now: float) -> None:
+    """Keep a vote; call it inside a transaction."""
+    named = {"run_ids": list(vote.run_ids), "engines": list(vote.engines), "preferred": vote.preferred}
+    connection.execute(insert(votes).values(visitor=visitor, voted_at=now, **named))
+    newest = select(votes.c.id).where(votes.c.visitor == visitor).order_by(votes.c.id.desc()).offset(VOTES_MAX)
+    too_old = list(connection.scalars(newest))
+    connection.execute(delete(votes).where(votes.c.id.in_(too_old)))
+
+
+def votes_of(connection: Connection, visitor: str) -> list[BlindVote]:
+    """Return a visitor's votes, oldest first."""
+    columns = votes.c.run_ids, votes.c.engines, votes.c.preferred
+    rows = connection.execute(select(*columns).where(votes.c.visitor == visitor).order_by(votes.c.id)).all()
+    return [BlindVote(tuple(run_ids), tuple(engines), preferred) for run_ids, engines, preferred in rows]
+
+
+def erase_votes(connection: Connection, visitors: Collection[str]) -> None:
+    """Erase all votes of some visitors; call it inside a transaction."""
+    connection.execute(delete(votes).where(votes.c.visitor.in_(list(visitors))))
+
+
+def hand_votes_over(connection: Connection, visitor: str, to: str) -> None:
+    """Make one visitor's votes another's; call it inside a transaction."""
+    connection.execute(update(votes).where(votes.c.visitor == visitor).values(visitor=to))
+
+
+def tally_of(cast: Iterable[BlindVote]) -> VoteTally:
+    """Count the votes between the engines."""
+    between = [vote for vote in cast if len(set(vote.engines)) > 1]
+    return VoteTally(len(between), _won(between, EngineName.KLING), _won(between, EngineName.PREVIEW))
+
+
+def _won(cast: Sequence[BlindVote], engine: EngineName) -> int:
+    return sum(vote.preferred is not None and vote.engines[vote.preferred] == engine.value for vote in cast)

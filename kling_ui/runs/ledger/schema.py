@@ -273,6 +273,6 @@ def migrate(connection: Connection, steps: tuple[Step, ...] = STEPS) -> int:
     return len(steps)
 
 
-def in_turn(connection: Connection) -> None:
+def lock_ledger(connection: Connection) -> None:
     """Let the transactions that call this come one after the other, on databases that run them side by side."""
     connection.execute(update(_version).values(version=_version.c.version))

@@ -1,28 +1,33 @@
 """Statements of the ledger that its calls are made of; each is used inside a transaction."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Update, insert, select, update
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, Select, Update, delete, func, insert, or_, select, update
 
+from kling_ui.options import TransferOptions
 from kling_ui.quotas import DAY_S
-from kling_ui.runs.ledger.batch_cells import note_cell, run_of_cell, runs_for_batch
-from kling_ui.runs.ledger.batch_orders import hand_orders_over
-from kling_ui.runs.ledger.rows import to_record, to_row
-from kling_ui.runs.ledger.schema import runs, states
-from kling_ui.runs.ledger.votes import hand_votes_over
+from kling_ui.runs.ledger.schema import batch_cells, batch_orders, model_schemas, runs, states
 from kling_ui.runs.pricing import Spending, at_stake_usd, spending_of
 from kling_ui.runs.record import (
     CLAIM_MAX_S,
     BatchCell,
     EngineName,
+    ModelSchema,
+    ResultFacts,
     RunRecord,
     RunState,
     fingerprint_for,
     recovered_fingerprint,
 )
 
+_RECORD = TypeAdapter(RunRecord)
+_FIELDS = frozenset(field.name for field in fields(RunRecord))
+_COLUMNS = {"visitor_pays": "own_purse"}  # the column's name is older than the field's
+ORDERS_MAX = 50  # planned batches of a visitor; the oldest make room
 FINAL_STATES = tuple(state.value for state in RunState if state.is_final)
 
 
@@ -94,7 +99,7 @@ def free_key(connection: Connection, run_id: str) -> str | None:
 
 
 def hand_over(connection: Connection, visitor: str, to: str) -> int:
-    """Make one visitor's runs, votes and orders another's, so that the same request is found again; return how many."""
+    """Make one visitor's runs and orders another's, so that the same request is found again; return how many."""
     query = select(runs).where(runs.c.visitor == visitor).order_by(runs.c.created_at)
     rows = connection.execute(query).mappings().all()
     for row in rows:
@@ -103,7 +108,6 @@ def hand_over(connection: Connection, visitor: str, to: str) -> int:
         key = request if row["open_key"] is not None and other is None else None
         theirs = update(runs).where(runs.c.run_id == row["run_id"])
         connection.execute(theirs.values(visitor=to, fingerprint=request, open_key=key))
-    hand_votes_over(connection, visitor, to)
     hand_orders_over(connection, visitor, to)
     return len(rows)
 
@@ -138,3 +142,132 @@ def note_state(connection: Connection, run_id: str, state: RunState, at: float) 
 def at_stake(row: Mapping[Any, Any]) -> float:
     """Give what a run has cost or may still cost, in US dollars."""
     return at_stake_usd(to_record(row))
+
+
+def to_row(values: Mapping[str, object]) -> dict[str, object]:
+    """Put values under the names, and into the plain types, of columns."""
+    return {_COLUMNS.get(name, name): _plain(value) for name, value in values.items()}
+
+
+def score_of(motion: object) -> object:
+    """Give the motion match of what was measured, by which runs are sorted; ``None`` where there is none."""
+    return motion.get("score") if isinstance(motion, Mapping) else None
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, TransferOptions | ResultFacts):
+        return asdict(value)
+    if isinstance(value, str):
+        return str(value).replace("\0", "")  # PostgreSQL takes every character but this one
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value.value if isinstance(value, StrEnum) else value
+
+
+def to_record(row: Mapping[Any, Any]) -> RunRecord:
+    """Read a row; fields that a choice did not have when it was written take their defaults.
+
+    Raises:
+        ValueError: A column holds another word or type than today's.
+    """
+    return _RECORD.validate_python({name: row[_COLUMNS.get(name, name)] for name in _FIELDS})
+
+
+def note_schema(connection: Connection, schema: ModelSchema | None, now: float) -> None:
+    """Enter that a run was made under a schema; nothing where none is known."""
+    if schema is None:
+        return
+    it = (model_schemas.c.schema_sha256 == schema.sha256) & (model_schemas.c.model_id == schema.model_id)
+    if connection.execute(update(model_schemas).where(it).values(used_at=now)).rowcount:
+        return
+    row = {"schema_sha256": schema.sha256, "model_id": schema.model_id, "input_schema": dict(schema.fields)}
+    connection.execute(insert(model_schemas).values(**row, used_at=now))
+
+
+def last_schema(connection: Connection, model_id: str) -> dict[str, Any] | None:
+    """Return the schema under which the newest run of a model was made; ``None`` where none is known."""
+    query = select(model_schemas.c.input_schema).where(model_schemas.c.model_id == model_id)
+    return connection.scalar(query.order_by(model_schemas.c.used_at.desc()).limit(1))
+
+
+def run_of_cell(cell: BatchCell, gone: Collection[str]) -> Select[Any]:
+    """Ask for the newest run that stands for a cell.
+
+    Args:
+        cell: The cell; whether failed runs stand for it, it says itself.
+        gone: Completed runs whose results are no longer there.
+    """
+    query = select(runs).join(batch_cells, batch_cells.c.run_id == runs.c.run_id)
+    query = query.where(batch_cells.c.batch == cell.batch, batch_cells.c.cell == cell.key)
+    query = query.where(batch_cells.c.engine == cell.engine.value)
+    if cell.retries:
+        over = runs.c.state.in_([RunState.FAILED.value, RunState.CANCELLED.value]) | runs.c.run_id.in_(gone)
+        query = query.where(~or_(over, runs.c.deleted_at.is_not(None)))
+    return query.order_by(batch_cells.c.id.desc()).limit(1)
+
+
+def runs_of_batch(batch: str) -> Select[Any]:
+    """Ask for all runs of a batch with their cells, oldest first."""
+    query = select(runs, batch_cells.c.cell).join(batch_cells, batch_cells.c.run_id == runs.c.run_id)
+    return query.where(batch_cells.c.batch == batch).order_by(batch_cells.c.id)
+
+
+def runs_for_batch(batch: str) -> Select[Any]:
+    """Ask for the runs that were made for a batch, each once: not for those that it found."""
+    own = select(batch_cells.c.run_id).where(batch_cells.c.batch == batch, batch_cells.c.is_own)
+    return select(runs).where(runs.c.run_id.in_(own))
+
+
+def note_cell(connection: Connection, cell: BatchCell, run_id: str, *, is_own: bool) -> None:
+    """Enter that a run stands for a cell from now on."""
+    place = {"batch": cell.batch, "cell": cell.key, "engine": cell.engine.value}
+    connection.execute(insert(batch_cells).values(**place, run_id=run_id, is_own=is_own))
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTally:
+    """What the ledger counts.
+
+    Attributes:
+        runs: Runs by engine and state.
+        app_usd: US dollars that the app's token paid.
+        visitors_usd: US dollars that visitors' tokens paid.
+    """
+
+    runs: Mapping[tuple[str, str], int]
+    app_usd: float
+    visitors_usd: float
+
+
+def tally(connection: Connection) -> LedgerTally:
+    """Count all runs; call it inside a transaction."""
+    grouped = select(runs.c.engine, runs.c.state, func.count()).group_by(runs.c.engine, runs.c.state)
+    counts = {(engine, state): count for engine, state, count in connection.execute(grouped)}
+    paid = select(func.sum(runs.c.cost_usd)).where(runs.c.engine == EngineName.KLING.value)
+    visitors_usd = connection.scalar(paid.where(runs.c.own_purse.is_(True))) or 0.0
+    return LedgerTally(counts, (connection.scalar(paid) or 0.0) - visitors_usd, visitors_usd)
+
+
+def keep_order(connection: Connection, batch: str, visitor: str, order: dict[str, Any], now: float) -> None:
+    """Keep what was ordered, in place of what was before under the same id; call it inside a transaction."""
+    connection.execute(delete(batch_orders).where(batch_orders.c.batch == batch, batch_orders.c.visitor == visitor))
+    connection.execute(insert(batch_orders).values(batch=batch, visitor=visitor, kept_at=now, content=order))
+    newest = select(batch_orders.c.batch).where(batch_orders.c.visitor == visitor)
+    too_old = list(connection.scalars(newest.order_by(batch_orders.c.kept_at.desc()).offset(ORDERS_MAX)))
+    connection.execute(delete(batch_orders).where(batch_orders.c.visitor == visitor, batch_orders.c.batch.in_(too_old)))
+
+
+def order_of(connection: Connection, batch: str, visitor: str) -> dict[str, Any] | None:
+    """Return what a visitor ordered of a batch, if that is kept."""
+    theirs = batch_orders.c.batch == batch, batch_orders.c.visitor == visitor
+    return connection.scalar(select(batch_orders.c.content).where(*theirs))
+
+
+def erase_orders(connection: Connection, visitors: Collection[str]) -> None:
+    """Erase what some visitors ordered; call it inside a transaction."""
+    connection.execute(delete(batch_orders).where(batch_orders.c.visitor.in_(list(visitors))))
+
+
+def hand_orders_over(connection: Connection, visitor: str, to: str) -> None:
+    """Make one visitor's orders another's; call it inside a transaction."""
+    connection.execute(update(batch_orders).where(batch_orders.c.visitor == visitor).values(visitor=to))

@@ -10,29 +10,35 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from kling_ui.errors import LedgerError
 from kling_ui.quotas import UsageClaim
-from kling_ui.runs.ledger import erasure, tallies
-from kling_ui.runs.ledger.batch_cells import note_cell, runs_of_batch
-from kling_ui.runs.ledger.batch_orders import erase_orders
-from kling_ui.runs.ledger.model_schemas import last_schema, note_schema
-from kling_ui.runs.ledger.rows import score_of, to_record, to_row
-from kling_ui.runs.ledger.schema import connect, handles, in_turn, migrate, runs, states
+from kling_ui.runs.ledger import erasure
+from kling_ui.runs.ledger.gallery import erase_votes, hand_votes_over
+from kling_ui.runs.ledger.schema import connect, handles, lock_ledger, migrate, runs, states
 from kling_ui.runs.ledger.statements import (
     FINAL_STATES,
+    LedgerTally,
     at_stake,
+    erase_orders,
     forget,
     free_key,
     hand_over,
     is_unheld,
+    last_schema,
+    note_cell,
+    note_schema,
     note_state,
     released,
+    runs_of_batch,
+    score_of,
     spending_before,
     spending_by,
     spent_by_batch,
     standing_for,
+    tally,
     theirs_of,
+    to_record,
+    to_row,
 )
 from kling_ui.runs.ledger.usage import UsageRows
-from kling_ui.runs.ledger.votes import erase_votes
 from kling_ui.runs.pricing import Budget, Spending
 from kling_ui.runs.record import (
     BatchCell,
@@ -99,7 +105,7 @@ class Store:
         for _ in range(3):  # the open one may end between the two queries
             try:
                 with self._transaction() as connection:
-                    in_turn(connection)  # two runs at once must not both take the last of a budget
+                    lock_ledger(connection)  # two runs at once must not both take the last of a budget
                     if again:
                         connection.execute(released(record.fingerprint))
                     standing = standing_for(connection, record.fingerprint, gone, again=again, cell=cell)
@@ -178,7 +184,7 @@ class Store:
         fits = runs.c.request_id.is_(None) | (runs.c.request_id == request_id)
         query = update(runs).where(runs.c.run_id == run_id, runs.c.result_name.is_(None) | is_gone, fits)
         with self._transaction() as connection:
-            in_turn(connection)
+            lock_ledger(connection)
             changes["open_key"] = free_key(connection, run_id)
             if connection.execute(query.values(changes)).rowcount != 1:
                 return False
@@ -213,7 +219,7 @@ class Store:
         changes = {"deleted_at": now, "undo_until": undo_until, "open_key": None}
         query = update(runs).where(*theirs_of(run_id, visitor), runs.c.state.in_(FINAL_STATES)).values(changes)
         with self._transaction() as connection:
-            in_turn(connection)
+            lock_ledger(connection)
             if connection.execute(query).rowcount != 1:
                 return False
             if undo_until is None:
@@ -224,7 +230,7 @@ class Store:
         """Put a deleted run back, unless it was forgotten; return whether that was possible."""
         mine = runs.c.run_id == run_id, runs.c.visitor == visitor, runs.c.undo_until.is_not(None)
         with self._transaction() as connection:
-            in_turn(connection)
+            lock_ledger(connection)
             state = connection.scalar(select(runs.c.state).where(*mine))
             key = free_key(connection, run_id) if state == RunState.UNKNOWN else None
             back = {"deleted_at": None, "undo_until": None, "open_key": key}
@@ -233,7 +239,7 @@ class Store:
     def forget_due(self, now: float) -> list[str]:
         """Forget the deleted runs that can no longer be put back; return their ids: their files may go."""
         with self._transaction() as connection:
-            in_turn(connection)
+            lock_ledger(connection)
             due = list(connection.scalars(select(runs.c.run_id).where(runs.c.undo_until < now)))
             for run_id in due:
                 forget(connection, run_id)
@@ -274,7 +280,8 @@ class Store:
     def hand_over(self, visitor: str, to: str) -> int:
         """Make one visitor's runs another's; whoever carries them goes on. Return how many they were."""
         with self._transaction() as connection:
-            in_turn(connection)
+            lock_ledger(connection)
+            hand_votes_over(connection, visitor, to)
             return hand_over(connection, visitor, to)
 
     def get(self, run_id: str) -> RunRecord | None:
@@ -295,7 +302,7 @@ class Store:
         """Return the run that stands in the way of the same one; arguments as for :meth:`add`."""
         with self._transaction() as connection:
             if cell is not None:
-                in_turn(connection)  # what stands may be noted
+                lock_ledger(connection)  # what stands may be noted
             return standing_for(connection, fingerprint, gone, again=again, cell=cell)
 
     def of_batch(self, batch: str) -> dict[tuple[str, EngineName], RunRecord]:
@@ -349,13 +356,13 @@ class Store:
         """Give the day's usage and the pause, in one transaction; of those that write, one comes after the other."""
         with self._transaction() as connection:
             if writes:
-                in_turn(connection)  # two at once must not both take the last of a quota
+                lock_ledger(connection)  # two at once must not both take the last of a quota
             yield UsageRows(connection, at_stake)
 
-    def tally(self) -> tallies.LedgerTally:
+    def tally(self) -> LedgerTally:
         """Count all runs and what they cost."""
         with self._transaction() as connection:
-            return tallies.tally(connection)
+            return tally(connection)
 
     def keep_handle(self, handle_sha256: str, run_id: str) -> bool:
         """Note under which hash of a handle a run is found; tell whether it is, or another run has that handle."""

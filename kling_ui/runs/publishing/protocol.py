@@ -326,7 +326,7 @@ def _copy_once(path: Path, copy: Path) -> None:
         copy_without_metadata(path, copy)
 
 
-class Offers(Protocol):
+class LocalFileService(Protocol):
     """A service in this very process that reads local files."""
 
     def offer(self, path: Path) -> str:
@@ -342,12 +342,12 @@ class EmbeddedPublisher:
     """Hands local files to a service in this very process; nothing leaves it.
 
     Args:
-        offers: The service.
+        service: Reads them.
         origin: Its scheme and host.
     """
 
-    def __init__(self, offers: Offers, origin: str) -> None:
-        self._offers = offers
+    def __init__(self, service: LocalFileService, origin: str) -> None:
+        self._service = service
         self._origin = origin
         self._addresses: dict[Path, str] = {}
 
@@ -364,8 +364,8 @@ class EmbeddedPublisher:
         """Take both offers back."""
         for source in (image, video):
             if address := self._addresses.pop(source.path, None):
-                self._offers.withdraw(address)
+                self._service.withdraw(address)
 
     def _offer(self, path: Path) -> str:
-        address = self._addresses[path] = self._offers.offer(path)
+        address = self._addresses[path] = self._service.offer(path)
         return self._origin + address

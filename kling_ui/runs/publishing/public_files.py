@@ -17,7 +17,7 @@ from kling_ui.languages import Told
 from kling_ui.media.safe_http import host_of
 from kling_ui.media.signatures import sniff
 from kling_ui.options import InputKind
-from kling_ui.runs.publishing.given import MEDIA_TYPES
+from kling_ui.runs.publishing.given_url import MEDIA_TYPES
 from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile
 from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
 

@@ -16,7 +16,7 @@ from obstore.store import S3Store
 from kling_ui.languages import Told
 from kling_ui.media.signatures import HEAD_BYTES
 from kling_ui.options import InputKind
-from kling_ui.runs.publishing.given import media_type_of
+from kling_ui.runs.publishing.given_url import media_type_of
 from kling_ui.runs.publishing.protocol import Channel, Delivery, InputFile, NoPublisherError, PublishedFile
 from kling_ui.runs.publishing.url_probe import UrlProbe, confirm
 from kling_ui.signing import signature

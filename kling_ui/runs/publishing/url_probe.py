@@ -208,7 +208,7 @@ async def _head(answer: httpx.Response) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class CheckedCopy:
     """The file that was checked here.
 
     Attributes:
@@ -220,13 +220,15 @@ class Copy:
     head: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, path: Path) -> "Copy":
+    def of(cls, path: Path) -> "CheckedCopy":
         """Read what is compared; blocking."""
         with path.open("rb") as file:
             return cls(path.stat().st_size, file.read(HEAD_BYTES))
 
 
-def judge_address(facts: AddressFacts, role: InputKind, copy: Copy | None, now: float) -> tuple[AddressFinding, ...]:
+def judge_address(
+    facts: AddressFacts, role: InputKind, copy: CheckedCopy | None, now: float
+) -> tuple[AddressFinding, ...]:
     """Judge an address by what a stranger found there.
 
     Args:
@@ -239,7 +241,7 @@ def judge_address(facts: AddressFacts, role: InputKind, copy: Copy | None, now: 
     return tuple(sorted(found, key=lambda finding: list(Severity).index(finding.severity)))
 
 
-def _content(facts: AddressFacts, role: InputKind, copy: Copy | None) -> Iterator[AddressFinding]:
+def _content(facts: AddressFacts, role: InputKind, copy: CheckedCopy | None) -> Iterator[AddressFinding]:
     if facts.format not in _FORMATS[role]:
         message = Told(
             "The address of the {role} leads to {described}, not to {needed}.",
@@ -253,7 +255,7 @@ def _content(facts: AddressFacts, role: InputKind, copy: Copy | None) -> Iterato
         yield AddressFinding("address.changed", Severity.BLOCK, facts.size_bytes, message, "Load it again.")
 
 
-def _same(facts: AddressFacts, copy: Copy) -> bool:
+def _same(facts: AddressFacts, copy: CheckedCopy) -> bool:
     if facts.size_bytes is not None and facts.size_bytes != copy.size_bytes:
         return False
     return len(facts.head) > 0 and copy.head.startswith(facts.head)
@@ -313,7 +315,7 @@ async def confirm(url: str, source: InputFile, role: InputKind, *, probe: UrlPro
         facts = await probe.probe(url, ours=True)
     except MediaError as error:
         raise NoPublisherError(error.reason) from None
-    copy = await asyncio.to_thread(Copy.of, source.path)
+    copy = await asyncio.to_thread(CheckedCopy.of, source.path)
     blocks = [found.message for found in judge_address(facts, role, copy, now) if found.severity is Severity.BLOCK]
     if blocks:
         raise NoPublisherError(" ".join(blocks))

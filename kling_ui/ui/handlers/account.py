@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from kling_ui.errors import KlingUIError
 from kling_ui.languages import say, told
 from kling_ui.presentation.erasure import erased_words
-from kling_ui.presentation.money import TOKEN_HINTS
+from kling_ui.presentation.price_sentences import TOKEN_HINTS
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.erasure import erase_visitor
 from kling_ui.ui.event_payload import entries_of, error_text, text_of

@@ -23,14 +23,13 @@ from kling_ui.checks.repair_session import RepairSession
 from kling_ui.errors import RunError
 from kling_ui.languages import in_english, say, told
 from kling_ui.options import DEFAULT_PROMPT, Orientation, TransferOptions
-from kling_ui.presentation.batch import risen_words
+from kling_ui.presentation.batch_sentences import risen_words
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import model_of
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, text_of
 from kling_ui.ui.handlers.price import refuse_bad_token
 from kling_ui.ui.handlers.run_display import refuse_unknown
-from kling_ui.ui.open_batches import OpenBatch
-from kling_ui.ui.page_batches import KeptOrder, PageBatch
+from kling_ui.ui.open_batches import KeptOrder, OpenBatch, PageBatch
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.batch_rows import batch_value
 from kling_ui.ui.visitors import Visitor, visitor_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from kling_ui.presentation.votes import vote_words
-from kling_ui.runs.view import Loss
+from kling_ui.presentation.gallery import vote_words
+from kling_ui.runs.run_view import DeletionLoss
 from kling_ui.ui.event_payload import choice_of, error_text, payload, text_of
 from kling_ui.ui.handlers.run_display import DisplayUpdate, RunDisplay, refuse_unknown
 from kling_ui.ui.services import Services
@@ -69,7 +69,7 @@ class GalleryHandlers:
         run_id, current = text_of(given.get("run_id")), text_of(given.get("current"))
         try:
             refuse_unknown(who)
-            losing = choice_of(given.get("loss"), Loss.UNDER_WAY)
+            losing = choice_of(given.get("loss"), DeletionLoss.UNDER_WAY)
             await self._services().runner.gallery.delete(run_id, who.owner, losing=losing)
             if current in {"", run_id}:
                 return await self._display.leave(who.owner, request.session_hash, deleted=run_id)

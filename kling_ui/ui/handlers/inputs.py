@@ -17,9 +17,9 @@ from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution,
 from kling_ui.presentation.wording import size
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.browser_values import InputVersion, InputVersions, Repairs, RunRequest, SavedInputs
-from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, settled, text_of
+from kling_ui.ui.event_payload import LatestWins, choice_of, debounced, entries_of, error_text, payload, text_of
 from kling_ui.ui.examples import EXAMPLES, Example, example_of
-from kling_ui.ui.handlers.editor import as_corrected, converted_as_corrected
+from kling_ui.ui.handlers.correction_editor import as_corrected, converted_as_corrected
 from kling_ui.ui.input_session import InputAnalysis, InputRepairs
 from kling_ui.ui.services import Services
 from kling_ui.ui.views import findings as advice_view
@@ -243,7 +243,7 @@ class InputHandlers:
                 version = InputVersion(await _file(services, kind, given, url), origin=url)
                 whose = owner if kind is InputKind.IMAGE else ""
                 versions = InputVersions(await as_corrected(services, version, whose))
-                async for value in settled(InputRepairs(lambda: services).arrive(kind, versions)):
+                async for value in debounced(InputRepairs(lambda: services).arrive(kind, versions)):
                     if not is_ours():
                         return
                     yield value | echo
@@ -353,7 +353,7 @@ async def _load(
 ) -> AsyncIterator[tuple[Any, Any]]:
     """Show both inputs, what is quick to know first; a place that shows its value already is left alone."""
     before: tuple[SlotValue | None, SlotValue | None] = (None, None)
-    async for pair in settled(_steps_of_both(input_analysis, image, video)):
+    async for pair in debounced(_steps_of_both(input_analysis, image, video)):
         first, second = (gr.skip() if new is old else new for new, old in zip(pair, before, strict=True))
         yield first, second
         before = pair

@@ -17,8 +17,8 @@ from kling_ui.languages import say, told
 from kling_ui.long_clips.clip_plan import PlanResult, plan_clip, plan_result
 from kling_ui.long_clips.piece_runs import NextFrom
 from kling_ui.options import Orientation, Resolution, TransferOptions
-from kling_ui.presentation.money import NO_PRICE_YET
-from kling_ui.presentation.pieces_of_clips import offer_words
+from kling_ui.presentation.long_clip_sentences import offer_words
+from kling_ui.presentation.price_sentences import NO_PRICE_YET
 from kling_ui.quotas import Usage
 from kling_ui.results import Progress
 from kling_ui.run_orders import RunOrder

@@ -13,7 +13,8 @@ from kling_ui.errors import AuthenticationError, KlingUIError, RunError
 from kling_ui.languages import say, say_all
 from kling_ui.options import Provider, Resolution, TransferOptions
 from kling_ui.pauses import PausedError, PauseScope
-from kling_ui.presentation.money import (
+from kling_ui.presentation.model_sentences import engine_label, offer_price, schema_stop_words, schema_words
+from kling_ui.presentation.price_sentences import (
     ALREADY_ON_KLING,
     FREE,
     NO_PRICE_YET,
@@ -26,7 +27,6 @@ from kling_ui.presentation.money import (
     run_label,
     spending_sentence,
 )
-from kling_ui.presentation.offers import engine_label, offer_price, schema_stop_words, schema_words
 from kling_ui.presentation.request_code import WITHOUT_CORRECTIONS, CodeRequest, snippets
 from kling_ui.presentation.runs import in_words
 from kling_ui.quotas import Usage
@@ -39,7 +39,7 @@ from kling_ui.ui.handlers.account import refused_line
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.input_slot import SlotValue
 from kling_ui.ui.visitors import Visitor, visitor_of
-from kling_ui.ui.web.client_address import home_of
+from kling_ui.ui.web.client_address import app_url_of
 
 MAX_USD = 1.0  # what code allows a run to cost while no price is known
 
@@ -146,7 +146,7 @@ class PriceHandlers:
                 max_usd=math.ceil(round(100 * rate_usd * duration_s, 6)) / 100 if rate_usd else MAX_USD,
                 api_base=settings.api_base,
                 model_id=model_of(model) or settings.model_id,
-                app_url=home_of(settings, None if request.request is None else request.request.scope),
+                app_url=app_url_of(settings, None if request.request is None else request.request.scope),
             )
         )
         note = WITHOUT_CORRECTIONS if asked.corrections else ""

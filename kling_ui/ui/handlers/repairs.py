@@ -13,7 +13,7 @@ from kling_ui.checks.usability import forecast
 from kling_ui.errors import KlingUIError
 from kling_ui.languages import say
 from kling_ui.options import InputKind, Orientation, TransferOptions
-from kling_ui.presentation.money import part_words
+from kling_ui.presentation.price_sentences import part_words
 from kling_ui.runs.pricing import Quote
 from kling_ui.ui.browser_values import InputVersions, read_box, read_shown_rate, read_span
 from kling_ui.ui.event_payload import LatestWins, choice_of, entries_of, error_text, payload, text_of

@@ -10,9 +10,9 @@ import gradio as gr
 
 from kling_ui.errors import RunError
 from kling_ui.languages import say
-from kling_ui.long_clips.joined_folder import JoinedFolder
+from kling_ui.long_clips.long_result import JoinedFolder
 from kling_ui.runs.record import EngineName
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.ui.event_payload import LatestWins, error_text
 from kling_ui.ui.services import Services
 from kling_ui.ui.views.gallery import beside_value, compared_value, differences_value, history_value, results_beside

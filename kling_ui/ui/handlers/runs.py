@@ -15,8 +15,8 @@ from kling_ui.options import Resolution
 from kling_ui.presentation.findings import report_json
 from kling_ui.presentation.runs import cancel_words, start_words
 from kling_ui.runs.record import EngineName
+from kling_ui.runs.run_view import RunView
 from kling_ui.runs.runner import RunInputs, Start
-from kling_ui.runs.view import RunView
 from kling_ui.ui.browser_values import RunRequest, files_of, model_of, read_shown_rate
 from kling_ui.ui.event_payload import choice_of, entries_of, error_text, payload, run_in_address, text_of
 from kling_ui.ui.fair_share import AttemptLimit

@@ -15,7 +15,7 @@ from kling_ui.signing import keyed_hash
 from kling_ui.ui.programs.arguments import text_in
 from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import Account, Visitor
-from kling_ui.ui.web.client_address import SCOPE_KEY, home_of
+from kling_ui.ui.web.client_address import SCOPE_KEY, app_url_of
 
 Answer = dict[str, Any]
 Scope = Mapping[str, Any]
@@ -57,7 +57,7 @@ class Caller:
     def of(cls, services: Services, scope: Scope | None) -> "Caller":
         """Read who asks from the scope of a request that has passed the checks of hosts and addresses."""
         known: Scope = scope or {}
-        home = home_of(services.settings, scope)
+        home = app_url_of(services.settings, scope)
         account = Account.from_session(known.get("session") or {})
         return cls(services.for_scope(scope), account, known.get(SCOPE_KEY, ""), f"{home}/")
 

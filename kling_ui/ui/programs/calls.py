@@ -21,8 +21,8 @@ from kling_ui.errors import RunError
 from kling_ui.options import InputKind, Orientation, Resolution, TransferOptions
 from kling_ui.presentation.erasure import erased_words
 from kling_ui.presentation.findings import repair_label, report_json
-from kling_ui.presentation.money import price_sentence, refusal_words
-from kling_ui.presentation.offers import offer_json
+from kling_ui.presentation.model_sentences import offer_json
+from kling_ui.presentation.price_sentences import price_sentence, refusal_words
 from kling_ui.presentation.runs import cancel_words, in_words, run_words, start_words
 from kling_ui.presentation.wording import place_words
 from kling_ui.quotas import Usage
@@ -31,11 +31,11 @@ from kling_ui.runs.engines import judged_for
 from kling_ui.runs.handles import key_of, new_handle
 from kling_ui.runs.pricing import foreseen_usage
 from kling_ui.runs.record import EngineName, RunInputs, Start
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.scoring.compare import match_clips
 from kling_ui.sheets import sheet_with
 from kling_ui.ui.erasure import erase_program_run
-from kling_ui.ui.fair_share import places
+from kling_ui.ui.fair_share import place_updates
 from kling_ui.ui.programs.arguments import (
     TOKEN_ADVICE,
     OptionArguments,
@@ -385,7 +385,7 @@ async def _size(services: Services, image: Path, wanted: Resolution) -> Resoluti
 async def _in_line(services: Services, work: Coroutine[Any, Any, T]) -> T:
     """Wait for work, telling meanwhile how long the line is."""
     task = asyncio.ensure_future(work)
-    async for place in places(lambda: services.place, task):
+    async for place in place_updates(lambda: services.place, task):
         TELLING.get()("At work." if place is None else f"{place_words(place)}.", None)
     return await task
 

@@ -12,7 +12,7 @@ from kling_ui.ui.programs.batch_calls import BatchArguments, BatchCalls
 from kling_ui.ui.programs.calls import ProgramCalls
 from kling_ui.ui.programs.long_clip_calls import LongClipArguments, LongClipCalls
 from kling_ui.ui.services import Services
-from kling_ui.ui.web.program_requests import Call, Parameter
+from kling_ui.ui.web.program_requests import Parameter, ProgramCall
 
 File = gr.FileData | str | None
 Facing = Literal["video", "image"]
@@ -311,13 +311,13 @@ def place_endpoints(page: gr.Blocks, services: Callable[[], Services]) -> None:
         _describe(page.fns[max(page.fns)], call)
 
 
-def calls_of(page: gr.Blocks) -> dict[int, Call]:
+def calls_of(page: gr.Blocks) -> dict[int, ProgramCall]:
     """Return the endpoints of a page by the numbers of their events."""
     shown = {number: event for number, event in page.fns.items() if event.api_visibility == "public"}
     return {number: call_of(event.api_name or "", event.fn, number) for number, event in shown.items()}
 
 
-def call_of(name: str, method: Any, number: int = 0) -> Call:
+def call_of(name: str, method: Any, number: int = 0) -> ProgramCall:
     """Describe what a caller may give to an endpoint.
 
     Args:
@@ -327,7 +327,7 @@ def call_of(name: str, method: Any, number: int = 0) -> Call:
     """
     needed = inspect.Parameter.empty
     known = parameters_of(method)
-    return Call(name, number, tuple(Parameter(one.name, one.default is needed, one.default) for one in known))
+    return ProgramCall(name, number, tuple(Parameter(one.name, one.default is needed, one.default) for one in known))
 
 
 def parameters_of(method: Any) -> list[inspect.Parameter]:

@@ -8,7 +8,7 @@ from typing import Any
 from kling_ui.checks.pieces import OVERLAP_S
 from kling_ui.errors import RunError
 from kling_ui.long_clips.clip_plan import plan_clip, plan_result
-from kling_ui.long_clips.joined_folder import JoinedFolder
+from kling_ui.long_clips.long_result import JoinedFolder
 from kling_ui.long_clips.piece_runs import NextFrom
 from kling_ui.options import InputKind, Orientation, TransferOptions
 from kling_ui.results import Progress

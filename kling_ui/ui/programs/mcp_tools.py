@@ -29,7 +29,7 @@ from kling_ui.ui.programs.endpoints import NAMES, PARAMETERS, Endpoints, File, c
 from kling_ui.ui.services import Services
 from kling_ui.ui.visitors import share_keys
 from kling_ui.ui.web.gradio_requests import RefusedBodyError, receive_body, replay
-from kling_ui.ui.web.program_requests import Call
+from kling_ui.ui.web.program_requests import ProgramCall
 
 AT_ONCE_MAX = 16  # of one caller
 INSTRUCTIONS = (
@@ -129,7 +129,7 @@ class McpTools:
             return _failed(str(error_text(error)))
         return types.CallToolResult(content=_content(answer), structuredContent=answer)
 
-    async def _answer(self, method: Callable[..., Any], call: Call, arguments: dict[str, Any]) -> dict[str, Any]:
+    async def _answer(self, method: Callable[..., Any], call: ProgramCall, arguments: dict[str, Any]) -> dict[str, Any]:
         context = self._server.request_context
         given = call.values(arguments)
         if "request" in inspect.signature(method).parameters:

@@ -6,7 +6,7 @@ from typing import Any
 from kling_ui.batches.execution import CellOutcome
 from kling_ui.batches.plan import CARRIED
 from kling_ui.languages import retell, retell_stored, say_all
-from kling_ui.presentation.batch import CELL_STATES
+from kling_ui.presentation.batch_sentences import CELL_STATES
 from kling_ui.presentation.wording import dollars
 from kling_ui.runs.batch_runs import CellState
 from kling_ui.runs.record import EngineName

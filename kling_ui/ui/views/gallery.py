@@ -17,13 +17,13 @@ from kling_ui.presentation.gallery import (
 from kling_ui.presentation.runs import loss_words
 from kling_ui.presentation.wording import dollars
 from kling_ui.runs.gallery import GalleryOverview
-from kling_ui.runs.ledger.gallery import After, GalleryPage, GalleryQuery, GallerySort, GalleryState
+from kling_ui.runs.ledger.gallery import GalleryPage, GalleryQuery, GallerySort, GalleryState, PageCursor
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.view import Loss, RunView
+from kling_ui.runs.run_view import DeletionLoss, RunView
 from kling_ui.ui.event_payload import entries_of, text_of
 from kling_ui.ui.views.result import match_over_time, result_value
 from kling_ui.ui.views.run_status import about_value, is_free
-from kling_ui.ui.web.posters import poster_url
+from kling_ui.ui.web.file_routes import poster_url
 from kling_ui.ui.web.signed_files import SignedFiles
 
 Steps = Sequence[tuple[RunState, float]]
@@ -89,7 +89,7 @@ def run_card(signed_files: SignedFiles, run: RunView, now: float) -> Value:
         "starred": run.starred,
         "can_compare": run.result is not None and run.is_final,
         "loss": run.loss.value,
-        "loss_words": "" if run.loss is Loss.FILES else loss_words(run),
+        "loss_words": "" if run.loss is DeletionLoss.FILES else loss_words(run),
     }
 
 
@@ -159,8 +159,8 @@ def read_query(given: Mapping[str, Any]) -> GalleryQuery:
     )
 
 
-def _after(value: object) -> After | None:
+def _after(value: object) -> PageCursor | None:
     match value:
         case [float() | int() as key, float() | int() as created_at, str() as run_id] if not isinstance(key, bool):
-            return After(float(key), float(created_at), run_id.replace("\0", ""))
+            return PageCursor(float(key), float(created_at), run_id.replace("\0", ""))
     return None

@@ -4,10 +4,9 @@ from typing import Any
 
 from kling_ui.languages import retell_stored, say
 from kling_ui.long_clips.clip_plan import PlanResult
-from kling_ui.long_clips.joined_folder import JoinedRecord
-from kling_ui.long_clips.outcome import PieceResult
+from kling_ui.long_clips.long_result import JoinedRecord, PieceResult
 from kling_ui.presentation import wording
-from kling_ui.presentation.pieces_of_clips import (
+from kling_ui.presentation.long_clip_sentences import (
     FREE,
     SKIP_BLOCKED,
     drift_words,

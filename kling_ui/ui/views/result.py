@@ -8,12 +8,14 @@ from kling_ui.languages import retell_stored, say, say_all, told
 from kling_ui.options import Orientation
 from kling_ui.presentation import wording
 from kling_ui.presentation.gallery import forecast_beside
-from kling_ui.presentation.offers import engine_label
+from kling_ui.presentation.model_sentences import engine_label
+from kling_ui.presentation.result_sentences import REPLAY_LABEL
 from kling_ui.presentation.runs import rig_words
-from kling_ui.presentation.wording import dollars
+from kling_ui.presentation.wording import STEP_WORDS, dollars
 from kling_ui.runs.record import EngineName
-from kling_ui.runs.view import RunView
+from kling_ui.runs.run_view import RunView
 from kling_ui.scoring.match import remarks, says_little
+from kling_ui.takeaway.run_card import RunCard
 from kling_ui.ui.examples import PreparedResult
 from kling_ui.ui.views.run_status import is_free
 from kling_ui.ui.web.signed_files import SignedFiles
@@ -231,3 +233,28 @@ def _remark(run: RunView) -> str:
 
 def _waiting_words(run: RunView) -> str:
     return say("No result") if run.is_final else say("On its way")
+
+
+def replay_value(signed_files: SignedFiles, card: RunCard, view: RunView) -> dict[str, Any]:
+    """Show the run of a card in the player; what only runs that are kept here can do is left out.
+
+    Args:
+        signed_files: Signs what is shown.
+        card: The card.
+        view: Its run with the files that were found.
+    """
+    value = player_value(signed_files, view)
+    results = [result | {"run_id": f"card-{card.run_id}"} for result in value["results"]]
+    has_time = bool(card.states) and bool(results)
+    return value | {
+        "run_id": "",
+        "results": results,
+        "label": REPLAY_LABEL,
+        "can_clear": False,
+        "replay": {
+            "states": [[STEP_WORDS[state.state], state.at_s] for state in card.states],
+            "total_s": card.states[-1].at_s,
+        }
+        if has_time
+        else None,
+    }

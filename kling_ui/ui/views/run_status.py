@@ -8,13 +8,13 @@ from kling_ui.errors import AuthenticationError, KlingUIError
 from kling_ui.languages import joined, retell, retell_stored, say, say_all, told
 from kling_ui.media.signatures import shown_name
 from kling_ui.presentation import wording
-from kling_ui.presentation.offers import engine_label
+from kling_ui.presentation.model_sentences import engine_label
 from kling_ui.presentation.run_sentences import NOT_SENT_AGAIN
 from kling_ui.presentation.runs import RunWords, loss_words, run_words
 from kling_ui.presentation.wording import ORIENTATIONS
 from kling_ui.runs.record import EngineName, RunState
+from kling_ui.runs.run_view import DeletionLoss, RunView
 from kling_ui.runs.submission import NoTokenError
-from kling_ui.runs.view import Loss, RunView
 
 Action = dict[str, Any]
 
@@ -188,7 +188,7 @@ def about_value(run: RunView) -> dict[str, Any]:
         "name": run.name,
         "can_use": run.image is not None and run.reference is not None,
         "can_go_to_kling": is_free(run) and None not in {run.result, run.image, run.reference},
-        "can_delete": run.loss is not Loss.UNDER_WAY,
+        "can_delete": run.loss is not DeletionLoss.UNDER_WAY,
         "loss": run.loss.value,
         "loss_words": loss_words(run),
     }

@@ -63,7 +63,7 @@ def client_address(scope: Scope, proxies: Collection[Network]) -> str:
     return _whole(peer)
 
 
-def home_of(settings: Settings, scope: Mapping[str, Any] | None) -> str:
+def app_url_of(settings: Settings, scope: Mapping[str, Any] | None) -> str:
     """Give the address of this app, without a slash at its end, as whoever asks knows it.
 
     Args:

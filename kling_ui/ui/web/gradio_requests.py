@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kling_ui.languages import Told, retell, told
 from kling_ui.ui.web.page_language import translated_page
-from kling_ui.ui.web.program_requests import Call, CallPath, FileMark, UploadedFile, as_text, file_of
+from kling_ui.ui.web.program_requests import CallPath, FileMark, ProgramCall, UploadedFile, as_text, file_of
 
 JOIN = "/gradio_api/queue/join"  # starts an event
 DATA = "/gradio_api/queue/data"  # brings the answers to all events of one open tab
@@ -138,7 +138,7 @@ class QuickPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class EventShape:
     """What belongs to one event of the page.
 
     Attributes:
@@ -147,11 +147,11 @@ class Shape:
     """
 
     inputs: int
-    call: Call | None = None
+    call: ProgramCall | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class EventRequest:
     """An event that has been read.
 
     Attributes:
@@ -192,7 +192,7 @@ class EventBodies:
         self,
         app: ASGIApp,
         *,
-        shapes: Mapping[int, Shape],
+        shapes: Mapping[int, EventShape],
         blocks: Collection[int],
         max_bytes: int,
         deadline_s: float = BODY_S,
@@ -223,14 +223,14 @@ class EventBodies:
             scope = {**scope, "path": JOIN, "raw_path": JOIN.encode(), SCOPE_KEY: event}
         await self.app(_with_body(scope, checked), replay(checked, receive), send)
 
-    def _read(self, scope: Scope, body: bytes) -> tuple[Event | None, bytes]:
+    def _read(self, scope: Scope, body: bytes) -> tuple[EventRequest | None, bytes]:
         call = CallPath.of(scope["path"])
         if call is None and scope["path"] != JOIN:
             return None, _written(read_json(body))
         value = self._value(body, is_call=call is not None)
         fields = self._fields(value if call is None else self._called(call, value))
         checked = _written(fields)
-        return Event(fields["session_hash"], len(checked) + _said_bytes(scope)), checked
+        return EventRequest(fields["session_hash"], len(checked) + _said_bytes(scope)), checked
 
     def _value(self, body: bytes, *, is_call: bool) -> Any:
         """Read a body; with files in it only if it is a program's, who may hand in what it has uploaded."""
@@ -245,7 +245,7 @@ class EventBodies:
                 raise
             return value
 
-    def _shape(self, number: object) -> Shape | None:
+    def _shape(self, number: object) -> EventShape | None:
         return self._shapes.get(number) if isinstance(number, int) and _is_whole(number) else None
 
     def _called(self, call: CallPath, value: object) -> dict[str, Any]:

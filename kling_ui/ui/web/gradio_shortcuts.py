@@ -1,10 +1,12 @@
-"""What Gradio does anew for each update of an element, though nothing has changed, and what it needs no thread for.
+"""What Gradio does anew though nothing has changed, what it needs no thread for, and the copies that nobody needs.
 
 Gradio makes an element anew for every update of it, one that changes nothing too. With 200 watched runs on two cores
 that was nearly a quarter of what the event loop did. And it gives threads to do what takes microseconds; on a busy
-machine an event waits for each of them. With these shortcuts the answers are the same.
+machine an event waits for each of them. With these shortcuts the answers are the same. A copy of the page for
+each open tab, with its values, is not kept, since the page has no ``gr.State``.
 """
 
+import copy
 import importlib.util
 import inspect
 import re
@@ -20,6 +22,7 @@ from anyio.to_thread import run_sync
 from fastapi.dependencies import utils as dependencies
 from gradio import blocks, component_meta, queueing, utils
 from gradio.components.api_component import Api
+from gradio.state_holder import SessionState, StateHolder
 from starlette.concurrency import run_in_threadpool
 
 # Gradio looks so often, in seconds, whether an event waits to be started, or progress to be told; its own 1 ms keeps
@@ -49,6 +52,31 @@ def take_shortcuts() -> None:
 def look_less_often(queue: queueing.Queue) -> None:
     """Let a queue look less often whether there is anything to do."""
     queue.sleep_when_free, queue.progress_update_sleep_when_free = LOOK_FOR_EVENTS_S, LOOK_FOR_PROGRESS_S
+
+
+class LeanState(SessionState):
+    """What one event needs of a session: the page as it is, and no values."""
+
+    def __init__(self, blocks: Any) -> None:
+        self.blocks_config = copy.copy(blocks.default_config)
+        self.config_values, self.state_data, self._state_ttl = {}, {}, {}
+        self.is_closed = False
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        self.blocks_config.blocks[key] = value
+
+    def _update_config(self, key: int) -> None:
+        """Keep no copy."""
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        """Keep no value."""
+
+
+class NoStates(StateHolder):
+    """Makes what an event needs of a session when it is asked for, and keeps none of it."""
+
+    def __getitem__(self, session_id: str) -> SessionState:
+        return LeanState(self.blocks)
 
 
 class _Anyio:

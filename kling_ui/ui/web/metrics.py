@@ -14,7 +14,7 @@ from fastapi.responses import PlainTextResponse, Response
 from pydantic import SecretStr
 
 from kling_ui.errors import SettingsError
-from kling_ui.runs.ledger.tallies import LedgerTally
+from kling_ui.runs.ledger.statements import LedgerTally
 from kling_ui.ui.services import Services
 from kling_ui.ui.web.page_sessions import PageSessions
 from kling_ui.ui.web.uploads import UploadIntake

@@ -90,7 +90,7 @@ class SpokenTitle(str):
         return retell(self)
 
 
-def let_speak(config: Any) -> None:
+def translate_config(config: Any) -> None:
     """Have the components of a page told to each visitor in their language.
 
     Args:

@@ -1,26 +1,26 @@
-"""What Gradio remembers of open tabs, kept within limits.
+"""What Gradio remembers of open tabs, kept within limits; and how long their events wait for a first answer.
 
 A browser chooses the name of its session (one open tab) itself, and need never read what was answered. Left alone,
 Gradio would keep for each name a copy of the whole page with the values last sent, every unread message, and the
-numbers of events whose end nobody fetched. The page needs none of the copies, since it has no ``gr.State``: they are
-not kept at all. The rest is counted here, and what nobody reads is forgotten.
+numbers of events whose end nobody fetched. The copies are not kept at all (``gradio_shortcuts``). The rest is counted
+here, and what nobody reads is forgotten.
 """
 
 import asyncio
-import copy
 import logging
 import time
+from bisect import bisect_left
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Any, NoReturn
 from weakref import WeakSet
 
 import orjson
 from gradio.queueing import Event as QueuedEvent
 from gradio.queueing import Queue
-from gradio.state_holder import SessionState, StateHolder
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,9 +30,8 @@ from kling_ui.signing import is_same
 from kling_ui.ui.event_payload import place_of
 from kling_ui.ui.web.browser_cookie import browser_of
 from kling_ui.ui.web.client_address import SCOPE_KEY as ADDRESS_KEY
-from kling_ui.ui.web.gradio_requests import DATA, JOIN, OUTDATED, Event
+from kling_ui.ui.web.gradio_requests import DATA, JOIN, OUTDATED, EventRequest
 from kling_ui.ui.web.gradio_requests import SCOPE_KEY as EVENT_KEY
-from kling_ui.ui.web.latency import Latency
 from kling_ui.ui.web.program_requests import SESSION, CallPath
 
 log = logging.getLogger(__name__)
@@ -46,6 +45,7 @@ UNREAD_S = 120.0  # a tab begins to read at once; a browser with many of them ma
 OPENING_S = 5.0  # between its first event and its first reading a tab cannot be told from one that never reads
 OPENING_MAX = 500  # sessions that may be in that state beyond the limit
 CHECK_EVERY_S = 5.0
+LATENCY_BOUNDS_S = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 
 TAB_BUSY = told("This tab is waiting for too many things at once. Wait until they are done, or reload the page.")
 ADDRESS_BUSY = told("Too many things are going on at once from where you are. Wait until some of them are done.")
@@ -55,31 +55,6 @@ INSIDE = told("Something went wrong inside the app. Try again.")
 NO_CALL = "No call is waiting for its answer here."
 _ANSWERS = {"process_generating", "process_completed"}
 _FORGOTTEN = {"msg": "unexpected_error", "message": told("This tab was forgotten."), "success": False}
-
-
-class LeanState(SessionState):
-    """What one event needs of a session: the page as it is, and no values."""
-
-    def __init__(self, blocks: Any) -> None:
-        self.blocks_config = copy.copy(blocks.default_config)
-        self.config_values, self.state_data, self._state_ttl = {}, {}, {}
-        self.is_closed = False
-
-    def __setitem__(self, key: int, value: Any) -> None:
-        self.blocks_config.blocks[key] = value
-
-    def _update_config(self, key: int) -> None:
-        """Keep no copy."""
-
-    def _update_value_in_config(self, key: int, value: Any) -> None:
-        """Keep no value."""
-
-
-class NoStates(StateHolder):
-    """Makes what an event needs of a session when it is asked for, and keeps none of it."""
-
-    def __getitem__(self, session_id: str) -> SessionState:
-        return LeanState(self.blocks)
 
 
 class Mailbox(asyncio.Queue[Any]):
@@ -205,7 +180,7 @@ class PageSessions:
         session = self._sessions.get(name)
         return session is None or not session.browser or is_same(browser, session.browser)
 
-    def refusal(self, event: Event, address: str, browser: str = "") -> str:
+    def refusal(self, event: EventRequest, address: str, browser: str = "") -> str:
         """Let an event of a tab in, or say in words why not; empty words let it in.
 
         Args:
@@ -309,7 +284,7 @@ class PageSessions:
         self._sessions[name] = session
         return session
 
-    def _too_many(self, event: Event, address: str) -> str:
+    def _too_many(self, event: EventRequest, address: str) -> str:
         unfinished = list(self._queue.event_ids_to_events.values())
         own = [other for other in unfinished if other.session_hash == event.session]
         if self._waiting([event.session], own) >= SESSION_EVENTS_MAX or _bytes(own, event) > SESSION_BYTES_MAX:
@@ -376,7 +351,7 @@ def _address(event: QueuedEvent) -> str:
     return event.request.scope.get(ADDRESS_KEY, "")
 
 
-def _bytes(events: list[QueuedEvent], one_more: Event) -> int:
+def _bytes(events: list[QueuedEvent], one_more: EventRequest) -> int:
     told = (event.request.scope.get(EVENT_KEY) for event in events)
     return sum(event.size_bytes for event in told if event is not None) + one_more.size_bytes
 
@@ -447,3 +422,25 @@ class SessionLimits:
 
 def _answer(status: int, words: str) -> JSONResponse:
     return JSONResponse({"detail": retell(words)}, status)
+
+
+class Latency:
+    """Counts how long events wait for their first answer, by classes as Prometheus wants it.
+
+    Attributes:
+        sum_s: All of them together, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.sum_s = 0.0
+        self._counts = [0] * (len(LATENCY_BOUNDS_S) + 1)
+
+    def note(self, elapsed_s: float) -> None:
+        """Count one."""
+        self.sum_s += elapsed_s
+        self._counts[bisect_left(LATENCY_BOUNDS_S, elapsed_s)] += 1
+
+    def buckets(self) -> list[tuple[str, float]]:
+        """Return how many took at most so long, by the bound as text."""
+        bounds = [*map(str, LATENCY_BOUNDS_S), "+Inf"]
+        return list(zip(bounds, map(float, accumulate(self._counts)), strict=True))

@@ -34,7 +34,7 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ProgramCall:
     """An endpoint for programs.
 
     Attributes:
@@ -82,7 +82,7 @@ class CallPath:
         found = _CALL.fullmatch(path)
         return None if found is None else cls(found["name"], bool(found["v2"]), found["event"] or "")
 
-    def as_event(self, body: object, calls: Mapping[str, Call]) -> dict[str, Any]:
+    def as_event(self, body: object, calls: Mapping[str, ProgramCall]) -> dict[str, Any]:
         """Give the event that a call comes to, in a session of its own.
 
         Args:
@@ -99,7 +99,7 @@ class CallPath:
         return {"data": data, "fn_index": call.number, "session_hash": f"{SESSION}{secrets.token_urlsafe(24)}"}
 
     @staticmethod
-    def _in_order(data: object, call: Call) -> list[Any]:
+    def _in_order(data: object, call: ProgramCall) -> list[Any]:
         """Fill up with defaults what is left out at the end."""
         if not isinstance(data, list) or len(data) > len(call.parameters):
             raise ValueError(f"{call.name} takes data, a list of {len(call.parameters)} values at most.")

@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from kling_ui.served_hosts import AllowedHosts, Authority, Origin
+from kling_ui.own_hosts import AllowedHosts, Authority, Origin
 from kling_ui.settings import Network
 from kling_ui.ui.web.client_address import SCOPE_KEY, Forwarded, address_key, client_address
 from kling_ui.ui.web.gradio_requests import DATA

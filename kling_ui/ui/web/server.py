@@ -1,6 +1,7 @@
 """The web server: the page, files, uploads and health behind the security rules, and Gradio mounted safely."""
 
 import asyncio
+import gc
 import logging
 import os
 import socket
@@ -14,51 +15,46 @@ from urllib.parse import urlsplit
 
 import gradio as gr
 import uvicorn
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse, Response
-from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, Route
 from uvicorn.config import LOGGING_CONFIG
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from kling_ui.errors import KlingUIError, SettingsError
+from kling_ui.errors import SettingsError
 from kling_ui.interrupts import INTERRUPTED, interruptible
-from kling_ui.languages import retell_all
 from kling_ui.logs import write_json_lines
-from kling_ui.media.files import clean_name, name_in_header
-from kling_ui.options import InputKind
-from kling_ui.presentation.runs import in_words
+from kling_ui.own_hosts import AllowedHosts, Origin
 from kling_ui.presentation.wording import NOT_LASTING, keeping_words
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import published_files_route
-from kling_ui.served_hosts import AllowedHosts, Origin
 from kling_ui.settings import Settings
 from kling_ui.ui.examples import asset, example_pairs, keep_analyses, keep_examples, prepared_result
 from kling_ui.ui.programs.endpoints import calls_of
 from kling_ui.ui.services import Services, open_services
-from kling_ui.ui.views.input_slot import shown_copy
 from kling_ui.ui.views.result import prepared_value
-from kling_ui.ui.web import garbage_collection
 from kling_ui.ui.web.browser_cookie import BrowserCookie
 from kling_ui.ui.web.closer_looks import add_closer_routes
-from kling_ui.ui.web.gradio_requests import EventBodies, OpenPaths, QuickPage, Shape
-from kling_ui.ui.web.gradio_shortcuts import look_less_often, take_shortcuts
+from kling_ui.ui.web.file_routes import add_copies_route, add_posters_route, add_routes
+from kling_ui.ui.web.gradio_requests import EventBodies, EventShape, OpenPaths, QuickPage
+from kling_ui.ui.web.gradio_shortcuts import NoStates, look_less_often, take_shortcuts
 from kling_ui.ui.web.login import add_login, login_url
 from kling_ui.ui.web.metrics import add_metrics_route
-from kling_ui.ui.web.page_language import SpokenLanguage, let_speak
-from kling_ui.ui.web.page_sessions import NoStates, PageSessions, SessionLimits
-from kling_ui.ui.web.posters import add_posters_route
+from kling_ui.ui.web.page_language import SpokenLanguage, translate_config
+from kling_ui.ui.web.page_sessions import PageSessions, SessionLimits
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
-from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files, shown_type
+from kling_ui.ui.web.signed_files import SignedFiles, open_signed_files
 from kling_ui.ui.web.sweeping import keep_clean
-from kling_ui.ui.web.timed_connection import TimedConnection
 from kling_ui.ui.web.upload_forms import add_forms_route
-from kling_ui.ui.web.upload_rate import UploadRate
-from kling_ui.ui.web.uploads import UploadIntake, status_of
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate
 
 if TYPE_CHECKING:
     from kling_ui.ui.programs.mcp_tools import McpTools
 
+# So many objects more than were freed let it look at the youngest; so many looks at those, at what outlived one; and
+# so many of these, at everything. Python's own are 700, 10 and 10.
+GC_THRESHOLDS = (2_000, 20, 50)
+HEAD_S = 30.0  # for the head of a request: far longer than any browser or program takes, on any network
 MAX_THREADS = 500  # Gradio counts watching generators too; its default of 40 would be 40 visitors
 QUEUE_MAX = 1000
 STOP_WITHIN_S = 3
@@ -68,8 +64,6 @@ MAX_UPLOAD = "100mb"  # Gradio's own upload is shut anyway
 log = logging.getLogger(__name__)
 
 Opening = Callable[[Settings, SignedFiles], AbstractAsyncContextManager[Services]]
-# A file shown alone can run nothing and load nothing, whatever it pretends to be.
-_FILE_POLICY = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
 
 
 def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSessions:
@@ -87,7 +81,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
     # Without it Gradio takes any readable path for a file that it may copy. ``is_running`` stays off: it would let
     # every stream leave a task behind that goes on for ever, and all that it brings is an empty message now and then.
     page.has_launched = True
-    let_speak(page.config)
+    translate_config(page.config)
     mounted.state_holder = NoStates()
     mounted.state_holder.set_blocks(page)
     sessions = PageSessions(
@@ -102,7 +96,7 @@ def finish_mounting(app: FastAPI, page: gr.Blocks, settings: Settings) -> PageSe
     known = {number: event for number, event in page.fns.items() if event.fn is not None}
     mounted.add_middleware(
         EventBodies,
-        shapes={number: Shape(len(event.inputs), calls.get(number)) for number, event in known.items()},
+        shapes={number: EventShape(len(event.inputs), calls.get(number)) for number, event in known.items()},
         blocks=frozenset({page._id, *page.blocks}),  # a loading page triggers events itself
         max_bytes=settings.limits.event_kb * 1000,
     )
@@ -134,7 +128,7 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start as usual, then let the garbage collector be content with all that was made for it."""
         await super().startup(sockets)
-        garbage_collection.settle()
+        settle_garbage_collector()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Say farewell, then stop as usual."""
@@ -358,67 +352,6 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def add_routes(app: FastAPI, signed_files: SignedFiles, intake: UploadIntake) -> None:
-    """Add the routes; they must come before Gradio is mounted on the root.
-
-    Args:
-        app: The application.
-        signed_files: Signs and opens files.
-        intake: Takes uploads in.
-    """
-
-    @app.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.api_route("/files/{ref:path}", methods=["GET", "HEAD"])
-    async def file(ref: str) -> Response:
-        path = signed_files.open(ref)
-        return PlainTextResponse("Not found", 404) if path is None else _file_answer(path)
-
-    @app.post("/inputs")
-    async def upload(request: Request) -> Response:
-        name = clean_name(name_in_header(request.headers.get("x-file-name", "")), "input")
-        try:
-            path = await intake.take(request, name)
-        except KlingUIError as error:
-            # What was not read of it would be taken for another request.
-            said = in_words(error)
-            answer = {"error": said.message, "advice": said.advice}
-            return JSONResponse(answer, status_of(error), headers={"Connection": "close"})
-        except ClientDisconnect:
-            return Response(status_code=400)  # nobody is there to read it
-        return JSONResponse({"ref": signed_files.sign(path)})
-
-
-def add_copies_route(app: FastAPI, signed_files: SignedFiles) -> None:
-    """Add the route that says what to show of a file, and has a copy made where not every browser shows the original.
-
-    Args:
-        app: The application, whose services do the work.
-        signed_files: Opens files.
-    """
-
-    @app.post("/shown/{kind}/{ref:path}")
-    async def shown(kind: InputKind, ref: str, request: Request, *, wanted: bool = False) -> Response:
-        path = signed_files.open(ref)
-        if path is None:
-            return PlainTextResponse("Not found", 404)
-        services: Services = app.state.services.for_scope(request.scope)
-        copy = await services.shown(path, kind, is_wanted=wanted)
-        return JSONResponse(retell_all(shown_copy(signed_files, kind, copy)), headers={"Cache-Control": "no-store"})
-
-
-def _file_answer(path: Path) -> FileResponse:
-    media_type = shown_type(path)
-    return FileResponse(
-        path,
-        media_type=media_type or "application/octet-stream",
-        filename=None if media_type else path.name,  # a name here would win over the page's own for a download
-        headers={"Content-Security-Policy": _FILE_POLICY, "Cache-Control": "private, max-age=86400"},
-    )
-
-
 def open_tools(settings: Settings, services: Callable[[], Services]) -> "McpTools":
     """Open the same endpoints as tools for agents.
 
@@ -434,3 +367,46 @@ def open_tools(settings: Settings, services: Callable[[], Services]) -> "McpTool
     except ModuleNotFoundError as error:
         raise SettingsError("KLING_UI_MCP takes 0 where the extra mcp is not installed.") from error
     return McpTools(services, max_bytes=settings.limits.event_kb * 1000, is_public=settings.is_public)
+
+
+class TimedConnection(H11Protocol):
+    """An HTTP connection that waits for the head of a request only so long.
+
+    By itself uvicorn waits for ever once a first byte has come, or as long as none has: whoever opens connections and
+    says nothing holds all that the process may open.
+    """
+
+    head_s = HEAD_S
+    _timer: asyncio.TimerHandle
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin to wait."""
+        super().connection_made(transport)
+        self._check_later()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _check_later(self) -> None:
+        self._timer = self.loop.call_later(self.head_s, self._check, self.cycle)
+
+    def _check(self, before: Any) -> None:
+        """Close the connection unless a request is being answered, or one has come since the last look."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and self.cycle is before:
+            self.transport.close()
+        else:
+            self._check_later()
+
+
+def settle_garbage_collector() -> None:
+    """Look at none of the objects that there are by now again, and more rarely at later ones, in all of this process.
+
+    What the app is made of, 200,000 objects and more, stays as long as the process. To look at all of it again and
+    again took 0.3 s each time on two busy cores. Whoever makes and drops whole apps in one process does not call this.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)

@@ -1,4 +1,4 @@
-"""What inputs and copies of all visitors together may take of the disk, and which of them go when it is too much."""
+"""What inputs and copies of all may take of the disk, what of it must stay free, and which go when it is too much."""
 
 import asyncio
 import json
@@ -8,10 +8,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
+from kling_ui.errors import KlingUIError
 from kling_ui.languages import Told
-from kling_ui.ui.web.uploads import DiskFloor, DiskFullError, DiskUsage
 
 try:
     import fcntl
@@ -20,6 +20,67 @@ except ImportError:  # not on Windows, where one process serves a folder
 
 UNUSED_S = 2 * 3600.0  # what was shown or changed since then stays, however little room there is
 LOW_SHARE = 0.8  # of the quota: down to this, what was used longest ago goes
+
+
+class DiskUsage(Protocol):
+    """What :func:`shutil.disk_usage` tells, in bytes."""
+
+    @property
+    def total(self) -> int:
+        """Size of the disk."""
+        ...
+
+    @property
+    def free(self) -> int:
+        """What is free of it."""
+        ...
+
+
+class DiskFullError(KlingUIError):
+    """There is too little room on the disk."""
+
+
+class DiskFloor:
+    """Refuses what takes room while little of it is left.
+
+    Args:
+        folder: A folder on the disk in question; it need not exist yet.
+        floor_bytes: The free space to leave; 0 refuses nothing.
+        usage: Tells how full a disk is.
+    """
+
+    def __init__(
+        self, folder: Path, floor_bytes: int, *, usage: Callable[[Path], DiskUsage] = shutil.disk_usage
+    ) -> None:
+        self._folder = folder
+        self._floor_bytes = floor_bytes
+        self._usage = usage
+
+    def check(self, coming_bytes: int = 0) -> None:
+        """Let something be begun that takes room.
+
+        Args:
+            coming_bytes: What it is known to take.
+
+        Raises:
+            DiskFullError: There is too little room.
+        """
+        if not self._floor_bytes:
+            return
+        try:
+            free = self._usage(self._folder).free
+        except OSError:
+            return  # writing there will tell what is wrong
+        if free - coming_bytes < self._floor_bytes:
+            raise DiskFullError(
+                Told(
+                    "The disk of this app is nearly full: {free:.1f} GB are free, and {floor:g} GB must stay free.",
+                    free=free / 1e9,
+                    floor=self._floor_bytes / 1e9,
+                ),
+                advice="What is here can still be seen and saved. Whoever runs the app can make room, or set "
+                "KLING_UI_FREE_DISK_GB lower.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

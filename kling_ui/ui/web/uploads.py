@@ -1,4 +1,4 @@
-"""Uploads: counted, kept within each visitor's share, swept by age."""
+"""Uploads: counted, fast enough, kept within each visitor's share, swept by age."""
 
 import asyncio
 import math
@@ -6,7 +6,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, MutableMapping
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Collection, MutableMapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,8 +25,11 @@ from kling_ui.signing import keyed_hash
 from kling_ui.ui.fair_share import BusyError, FairShare
 from kling_ui.ui.visitors import share_keys
 from kling_ui.ui.web.signed_files import UPLOAD_MAX_BYTES, receive, refuse_large
-from kling_ui.ui.web.upload_rate import TooSlowError, UploadRate, paced
+from kling_ui.ui.web.temporary_space import DiskFloor, DiskFullError
 
+IDLE_S = 30.0  # for which nothing of an upload may come
+GRACE_S = 30.0  # after which its rate counts
+BYTES_PER_S_MIN = 8000.0  # a modem of 64 kbit/s
 ENTRY_MIN_BYTES = 100_000  # what a tiny file counts: each takes a folder, and is looked at when all are counted
 FLOOR_CHECK_BYTES = 16 * 10**6  # the disk is looked at again after so much
 _OWNER = re.compile(r"of-[0-9a-f]{32}")
@@ -34,65 +37,34 @@ COUNTED_FOR_S = 30.0  # another process may have kept or removed some since then
 AT_ONCE_MAX = 6  # a browser opens no more connections to one host
 
 
-class DiskUsage(Protocol):
-    """What :func:`shutil.disk_usage` tells, in bytes."""
-
-    @property
-    def total(self) -> int:
-        """Size of the disk."""
-        ...
-
-    @property
-    def free(self) -> int:
-        """What is free of it."""
-        ...
+class TooSlowError(KlingUIError):
+    """An upload does not come in fast enough."""
 
 
-class DiskFullError(KlingUIError):
-    """There is too little room on the disk."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadRate:
+    """What is expected of an upload.
 
-
-class DiskFloor:
-    """Refuses what takes room while little of it is left.
-
-    Args:
-        folder: A folder on the disk in question; it need not exist yet.
-        floor_bytes: The free space to leave; 0 refuses nothing.
-        usage: Tells how full a disk is.
+    Attributes:
+        limit_s: Seconds that all of it may take.
+        idle_s: Seconds for which nothing may come.
+        grace_s: Seconds after which the rate counts.
+        bytes_per_s_min: The average rate, from the beginning, below which it is ended.
     """
 
-    def __init__(
-        self, folder: Path, floor_bytes: int, *, usage: Callable[[Path], DiskUsage] = shutil.disk_usage
-    ) -> None:
-        self._folder = folder
-        self._floor_bytes = floor_bytes
-        self._usage = usage
+    limit_s: float
+    idle_s: float = IDLE_S
+    grace_s: float = GRACE_S
+    bytes_per_s_min: float = BYTES_PER_S_MIN
 
-    def check(self, coming_bytes: int = 0) -> None:
-        """Let something be begun that takes room.
+    def timeout_s(self, size_bytes: int, last_s: float) -> float:
+        """Say until when the next bytes must come, in seconds since the beginning.
 
         Args:
-            coming_bytes: What it is known to take.
-
-        Raises:
-            DiskFullError: There is too little room.
+            size_bytes: What has come.
+            last_s: When the last of it came.
         """
-        if not self._floor_bytes:
-            return
-        try:
-            free = self._usage(self._folder).free
-        except OSError:
-            return  # writing there will tell what is wrong
-        if free - coming_bytes < self._floor_bytes:
-            raise DiskFullError(
-                Told(
-                    "The disk of this app is nearly full: {free:.1f} GB are free, and {floor:g} GB must stay free.",
-                    free=free / 1e9,
-                    floor=self._floor_bytes / 1e9,
-                ),
-                advice="What is here can still be seen and saved. Whoever runs the app can make room, or set "
-                "KLING_UI_FREE_DISK_GB lower.",
-            )
+        return min(last_s + self.idle_s, self.limit_s, max(self.grace_s, size_bytes / self.bytes_per_s_min))
 
 
 class QuotaError(KlingUIError):
@@ -425,3 +397,35 @@ async def _allowed(chunks: AsyncIterator[bytes], allowance: UploadAllowance) -> 
 def _announced_bytes(request: Upload) -> int:
     declared = request.headers.get("content-length", "")
     return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else 0
+
+
+async def paced(chunks: AsyncIterable[bytes], rate: UploadRate) -> AsyncGenerator[bytes]:
+    """Pass an upload on as long as it keeps up with the pace.
+
+    Raises:
+        TooSlowError: It does not.
+    """
+    loop, coming = asyncio.get_running_loop(), aiter(chunks)
+    began_s = loop.time()
+    size_bytes, last_s = 0, 0.0
+    while True:
+        try:
+            async with asyncio.timeout_at(began_s + rate.timeout_s(size_bytes, last_s)):
+                chunk = await anext(coming)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise _too_slow(rate, loop.time() - began_s) from error
+        last_s, size_bytes = loop.time() - began_s, size_bytes + len(chunk)
+        if last_s > rate.timeout_s(size_bytes, last_s):
+            raise _too_slow(rate, last_s)
+        yield chunk
+
+
+def _too_slow(rate: UploadRate, elapsed_s: float) -> TooSlowError:
+    if elapsed_s >= rate.limit_s:
+        return TooSlowError(
+            Told("The file did not arrive within {limit_s:g} min.", limit_s=rate.limit_s / 60),
+            advice="Choose a smaller one, or try again.",
+        )
+    return TooSlowError("The file arrived too slowly, or stopped coming.", advice="Check the connection and try again.")

@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from kling_ui.errors import LedgerError, RunError, SettingsError
 from kling_ui.options import Orientation, Resolution, TransferOptions
-from kling_ui.runs.ledger.rows import to_record, to_row
 from kling_ui.runs.ledger.schema import STEPS, connect, migrate
+from kling_ui.runs.ledger.statements import to_record, to_row
 from kling_ui.runs.ledger.store import Store
 from kling_ui.runs.outcomes import Outcome, OutcomeCode
 from kling_ui.runs.pricing import Budget

@@ -4,7 +4,7 @@ import pytest
 
 from kling_ui.media.signatures import HEAD_BYTES
 from kling_ui.options import InputKind as Kind
-from kling_ui.runs.publishing.url_probe import EXPIRY_MIN_S, EXPIRY_SAFE_S, AddressFacts, Copy, judge_address
+from kling_ui.runs.publishing.url_probe import EXPIRY_MIN_S, EXPIRY_SAFE_S, AddressFacts, CheckedCopy, judge_address
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(5000)
 GOOD: dict[str, Any] = {
@@ -13,7 +13,7 @@ GOOD: dict[str, Any] = {
     "size_bytes": len(PNG),
     "head": PNG[:HEAD_BYTES],
 }
-COPY = Copy(len(PNG), PNG[:HEAD_BYTES])
+COPY = CheckedCopy(len(PNG), PNG[:HEAD_BYTES])
 NOW = 1_800_000_000.0
 
 
@@ -62,4 +62,4 @@ def test_without_a_copy_only_the_kind_counts():
 def test_the_copy_is_read_as_it_is_compared(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(PNG)
-    assert Copy.of(path) == COPY
+    assert CheckedCopy.of(path) == COPY

@@ -15,8 +15,7 @@ from kling_ui.runs.batch_runs import BatchRuns, CellState
 from kling_ui.runs.ledger import Ledger
 from kling_ui.runs.record import EngineName
 from kling_ui.ui.handlers.batch_area import BatchHandlers
-from kling_ui.ui.open_batches import OpenBatch
-from kling_ui.ui.page_batches import PageBatch
+from kling_ui.ui.open_batches import OpenBatch, PageBatch
 
 TAB = gr.Request(session_hash="tab")
 ANN, EVE = "a" * 43, "e" * 43

@@ -24,7 +24,8 @@ from kling_ui.ui.handlers.run_display import RunDisplay
 from kling_ui.ui.handlers.runs import RunHandlers
 from kling_ui.ui.handlers.take_away import TakeAwayHandlers
 from kling_ui.ui.web.client_address import SCOPE_KEY
-from kling_ui.ui.web.uploads import DiskFloor, UploadStore
+from kling_ui.ui.web.temporary_space import DiskFloor
+from kling_ui.ui.web.uploads import UploadStore
 
 Disk = namedtuple("Disk", "total free")
 VISITOR = "v" * 43

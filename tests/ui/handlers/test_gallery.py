@@ -7,7 +7,7 @@ import pytest
 from kling_ui.errors import RunError
 from kling_ui.runs.ledger.gallery import GallerySort
 from kling_ui.runs.record import EngineName, RunState
-from kling_ui.runs.view import Loss, LossError
+from kling_ui.runs.run_view import DeletionLoss, LossError
 from kling_ui.ui.handlers.gallery import GalleryHandlers
 from kling_ui.ui.handlers.run_display import RunDisplay
 
@@ -41,7 +41,7 @@ def test_a_run_is_deleted_by_somebody_who_was_told_what_is_lost(handlers, runner
     runner.views = [run_of(state=RunState.COMPLETED)]
     told = _told(run_id="r1", loss="files", current="r1")
     status, player, history = asyncio.run(handlers.on_delete(told, VISITOR, TAB))
-    assert runner.changed == [("r1", VISITOR, Loss.FILES)]
+    assert runner.changed == [("r1", VISITOR, DeletionLoss.FILES)]
     assert (status["sentence"], player) == ("The run was deleted.", {})
     assert (history["deleted"], history["current"], history["runs"]) == ("r1", "", [])
 
@@ -63,7 +63,7 @@ def test_the_run_that_is_shown_stays_when_another_one_is_deleted(handlers, runne
 @pytest.mark.parametrize("loss", [None, "", "everything", 7, "under way"])
 def test_what_nobody_was_told_is_taken_for_a_run_under_way(handlers, runner, loss):
     asyncio.run(handlers.on_delete(_told(run_id="r1", loss=loss), VISITOR, TAB))
-    assert runner.changed == [("r1", VISITOR, Loss.UNDER_WAY)]
+    assert runner.changed == [("r1", VISITOR, DeletionLoss.UNDER_WAY)]
 
 
 def test_a_deleted_run_is_put_back_among_the_others(handlers, runner, run_of):

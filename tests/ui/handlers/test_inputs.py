@@ -8,7 +8,7 @@ import pytest
 from kling_ui.errors import KlingUIError, MediaError, RunError
 from kling_ui.options import DEFAULT_PROMPT, InputKind, Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import RunState
-from kling_ui.ui.event_payload import SETTLED_S
+from kling_ui.ui.event_payload import DEBOUNCE_S
 from kling_ui.ui.examples import EXAMPLES
 from kling_ui.ui.handlers.inputs import InputHandlers
 
@@ -48,7 +48,7 @@ def slow(canned):
 
     def slowed(answer):
         async def later(*_):
-            await asyncio.sleep(1.5 * SETTLED_S)
+            await asyncio.sleep(1.5 * DEBOUNCE_S)
             return answer
 
         return later

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from kling_ui.errors import APIConnectionError, AuthenticationError, InsufficientBalanceError
 from kling_ui.options import Provider, TransferOptions
 from kling_ui.pauses import Pause, PausedError, PauseScope
-from kling_ui.presentation.money import FREE, NO_PRICE_YET, RUN, RUN_ON_KLING, run_label
+from kling_ui.presentation.price_sentences import FREE, NO_PRICE_YET, RUN, RUN_ON_KLING, run_label
 from kling_ui.presentation.wording import NBSP
 from kling_ui.quotas import Usage
 from kling_ui.runs.model_schema import FieldChange, SchemaChange

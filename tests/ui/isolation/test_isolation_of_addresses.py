@@ -10,11 +10,11 @@ import pytest
 from gradio.state_holder import StateHolder
 
 from kling_ui import signing
+from kling_ui.own_hosts import AllowedHosts
 from kling_ui.runs.engines import open_public_files
 from kling_ui.runs.publishing.public_files import PublicFiles
 from kling_ui.runs.runner import RunQueries
-from kling_ui.served_hosts import AllowedHosts
-from kling_ui.ui.web import client_address, gradio_requests, security, server
+from kling_ui.ui.web import client_address, file_routes, gradio_requests, security, server
 from kling_ui.ui.web.signed_files import SignedFiles
 
 TRIES = []
@@ -124,7 +124,7 @@ def runs_under_way_only(patch):
 
 def harmless_names(patch):
     """A file is called what whoever sends it says."""
-    patch.setattr(server, "clean_name", lambda name, _: name)
+    patch.setattr(file_routes, "clean_name", lambda name, _: name)
 
 
 def own_hosts(patch):

@@ -7,7 +7,7 @@ from kling_ui.options import Orientation, TransferOptions
 from kling_ui.presentation.gallery import differences, forecast_words
 from kling_ui.presentation.wording import NBSP
 from kling_ui.runs.gallery import ForecastRecord, GalleryOverview, SpentDay
-from kling_ui.runs.ledger.gallery import After, GalleryPage, GalleryQuery, GallerySort, GalleryState
+from kling_ui.runs.ledger.gallery import GalleryPage, GalleryQuery, GallerySort, GalleryState, PageCursor
 from kling_ui.runs.pricing import Charge
 from kling_ui.runs.record import EngineName, RunState
 from kling_ui.ui.views.gallery import compared_value, differences_value, history_value, read_query
@@ -44,7 +44,7 @@ def test_a_run_tells_its_state_age_score_and_name(run_of, signed_files, overview
         run_of(run_id="new", created_at=500.0, **DONE),
         run_of(run_id="old", created_at=0.0, state=RunState.CANCELLED, name="The knight", starred=True),
     ]
-    value = history_value(signed_files, overview(*runs, after=After(0.0, 0.0, "old")), current="old", now=560.0)
+    value = history_value(signed_files, overview(*runs, after=PageCursor(0.0, 0.0, "old")), current="old", now=560.0)
     told = [(run["run_id"], run["title"].replace(NBSP, " "), run["about"], run["more"]) for run in value["runs"]]
     assert told == [
         ("new", "Preview, 6.0 s", "Finished, 1 min ago", "match 93"),
@@ -87,7 +87,7 @@ def test_what_was_spent_forecast_and_deleted_is_told_once_for_all(run_of, signed
         overview(
             deleted=[run_of(run_id="gone", name="By a slip", undo_until=now + 500)],
             days=days,
-            forecasts=ForecastRecord(11, 12, 0.19),
+            forecasts=ForecastRecord(11, 12),
             has_paid=True,
         ),
         current="",
@@ -106,7 +106,7 @@ def test_what_was_spent_forecast_and_deleted_is_told_once_for_all(run_of, signed
 def test_nothing_is_said_of_what_never_was(signed_files, overview):
     value = history_value(signed_files, overview(), current="", now=100.0)
     assert (value["spent"], value["days"], value["forecasts"], value["trash"]) == ("", [], "", [])
-    assert "in 1 of 1 paid run;" in forecast_words(ForecastRecord(1, 1, 0.0))
+    assert "in 1 of 1 paid run;" in forecast_words(ForecastRecord(1, 1))
 
 
 def test_compared_runs_stand_beside_one_reference_and_tell_what_differs(run_of, signed_files, tmp_path):
@@ -149,7 +149,7 @@ def test_compared_runs_stand_beside_one_reference_and_tell_what_differs(run_of, 
         ({"query": {"engine": "nobody", "state": "any", "sort": "oldest"}}, GalleryQuery()),
         ({"after": [True, 1.0, "r"]}, GalleryQuery()),
         ({"after": [1.0, 1.0]}, GalleryQuery()),
-        ({"after": [1, 2.5, "r"]}, GalleryQuery(after=After(1.0, 2.5, "r"))),
+        ({"after": [1, 2.5, "r"]}, GalleryQuery(after=PageCursor(1.0, 2.5, "r"))),
         (
             {"query": {"text": "x" * 999, "engine": "kling", "state": "ended", "starred": True, "sort": "cost"}},
             GalleryQuery(

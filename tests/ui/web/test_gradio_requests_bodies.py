@@ -9,7 +9,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from kling_ui.ui.web import gradio_requests as event_bodies
-from kling_ui.ui.web.gradio_requests import JOIN, SCOPE_KEY, EventBodies, Shape
+from kling_ui.ui.web.gradio_requests import JOIN, SCOPE_KEY, EventBodies, EventShape
 
 MAX_BYTES = 256_000
 HONEST = {
@@ -34,7 +34,9 @@ async def _echo(request: Request) -> JSONResponse:
 @pytest.fixture
 def app():
     inner = Starlette(routes=[Route("/{rest:path}", _echo, methods=["GET", "POST"])])
-    return EventBodies(inner, shapes={5: Shape(2), 6: Shape(0)}, blocks={16, 18}, max_bytes=MAX_BYTES, deadline_s=0.2)
+    return EventBodies(
+        inner, shapes={5: EventShape(2), 6: EventShape(0)}, blocks={16, 18}, max_bytes=MAX_BYTES, deadline_s=0.2
+    )
 
 
 @pytest.fixture
@@ -260,7 +262,7 @@ def test_the_size_is_that_of_what_is_handed_on():
         seen.append((scope[SCOPE_KEY], len((await receive())["body"]), said))
         await JSONResponse({})(scope, receive, send)
 
-    client = TestClient(EventBodies(inner, shapes={5: Shape(2)}, blocks={16}, max_bytes=MAX_BYTES))
+    client = TestClient(EventBodies(inner, shapes={5: EventShape(2)}, blocks={16}, max_bytes=MAX_BYTES))
     _join(client, HONEST | {"more": "x" * 1000})
     ((event, body_bytes, said_bytes),) = seen
     assert event.session == HONEST["session_hash"]

@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from kling_ui.errors import SettingsError, WorkTimeoutError
-from kling_ui.runs.ledger.tallies import LedgerTally
+from kling_ui.runs.ledger.statements import LedgerTally
 from kling_ui.settings import Settings
 from kling_ui.ui.fair_share import FairShare
-from kling_ui.ui.web.latency import Latency
 from kling_ui.ui.web.metrics import add_metrics_route
+from kling_ui.ui.web.page_sessions import Latency
 from kling_ui.workers import Workers, WorkTally
 
 TOKEN = "prometheus-0123456789"

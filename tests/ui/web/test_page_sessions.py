@@ -11,12 +11,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from kling_ui.capacity import Limits
+from kling_ui.quotas import MachineLimits
 from kling_ui.settings import Settings
 from kling_ui.ui.web import page_sessions
 from kling_ui.ui.web.client_address import SCOPE_KEY
-from kling_ui.ui.web.gradio_requests import DATA, JOIN, Event
-from kling_ui.ui.web.page_sessions import NoStates, PageSessions
+from kling_ui.ui.web.gradio_requests import DATA, JOIN, EventRequest
+from kling_ui.ui.web.gradio_shortcuts import NoStates
+from kling_ui.ui.web.page_sessions import PageSessions
 from kling_ui.ui.web.server import finish_mounting
 
 ECHO, WAIT, COUNT, SAY = 0, 1, 2, 3
@@ -38,7 +39,7 @@ class _Page:
                 page.load(handler, box, box, preprocess=False)
         page.queue(default_concurrency_limit=None, max_size=1000)
         gr.mount_gradio_app(self.app, page, "/", show_error=False)
-        settings = Settings(public_url="https://app.example" if is_public else None, limits=Limits(**limits))
+        settings = Settings(public_url="https://app.example" if is_public else None, limits=MachineLimits(**limits))
         self.sessions = finish_mounting(self.app, page, settings)
         mount: Any = self.app.router.routes[-1]
         self.queue, self.gradio = page._queue, mount.app
@@ -365,7 +366,7 @@ def open_streams():
 
 
 def _arrive(sessions, name, messages=0):
-    assert sessions.refusal(Event(name, 100), "a") == ""
+    assert sessions.refusal(EventRequest(name, 100), "a") == ""
     if name not in sessions._queue.pending_messages_per_session:
         sessions._queue.pending_messages_per_session[name] = None  # as Gradio does; what it hands in does not count
     for _ in range(messages):
@@ -418,15 +419,15 @@ def test_tabs_that_read_are_limited(sessions, open_streams):
     for number in range(10):
         _arrive(sessions, f"tab{number}")
         open_streams.enter_context(sessions.reading(f"tab{number}"))
-    assert sessions.refusal(Event("new", 100), "a") == page_sessions.TABS_MAX
+    assert sessions.refusal(EventRequest("new", 100), "a") == page_sessions.TABS_MAX
 
 
 def test_tabs_that_have_just_begun_are_limited(sessions, clock):
     for number in range(page_sessions.OPENING_MAX):
         _arrive(sessions, f"tab{number}")
-    assert sessions.refusal(Event("new", 100), "b") == page_sessions.TABS_MAX
+    assert sessions.refusal(EventRequest("new", 100), "b") == page_sessions.TABS_MAX
     clock.now += page_sessions.OPENING_S
-    assert sessions.refusal(Event("new", 100), "b") == ""
+    assert sessions.refusal(EventRequest("new", 100), "b") == ""
 
 
 def test_the_task_forgets_until_it_is_cancelled(sessions, clock):

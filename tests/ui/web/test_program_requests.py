@@ -6,10 +6,10 @@ import pytest
 from starlette.responses import JSONResponse
 from starlette.testclient import TestClient
 
-from kling_ui.ui.web.gradio_requests import JOIN, NO_FILES, EventBodies, Shape
-from kling_ui.ui.web.program_requests import SESSION, Call, CallPath, Parameter
+from kling_ui.ui.web.gradio_requests import JOIN, NO_FILES, EventBodies, EventShape
+from kling_ui.ui.web.program_requests import SESSION, CallPath, Parameter, ProgramCall
 
-CALL = Call("check", 7, (Parameter("image", True), Parameter("size", False, 3)))
+CALL = ProgramCall("check", 7, (Parameter("image", True), Parameter("size", False, 3)))
 FILE = {"path": "sig/uploads/me.png", "meta": {"_type": "gradio.FileData"}}
 
 
@@ -20,7 +20,7 @@ async def _echo(scope, receive, send):
 
 @pytest.fixture
 def client():
-    shapes = {5: Shape(1), 7: Shape(2, CALL)}
+    shapes = {5: EventShape(1), 7: EventShape(2, CALL)}
     return TestClient(EventBodies(_echo, shapes=shapes, blocks={16}, max_bytes=9000), base_url="http://127.0.0.1")
 
 

@@ -8,7 +8,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from kling_ui.served_hosts import AllowedHosts, Origin
+from kling_ui.own_hosts import AllowedHosts, Origin
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
 
 HOSTS = AllowedHosts(["demo.example.org", "app"])

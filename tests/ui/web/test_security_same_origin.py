@@ -1,6 +1,6 @@
 import pytest
 
-from kling_ui.served_hosts import Origin
+from kling_ui.own_hosts import Origin
 from kling_ui.ui.web.security import is_foreign_write
 
 OWN = [Origin.parse("https://demo.example.org")]

@@ -13,10 +13,9 @@ import pytest
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
-from kling_ui.capacity import Limits
 from kling_ui.corrections import CorrectionStore
 from kling_ui.errors import SettingsError
-from kling_ui.quotas import DailyQuotas
+from kling_ui.quotas import DailyQuotas, MachineLimits
 from kling_ui.runs.admission import Admission
 from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
@@ -267,7 +266,7 @@ def test_what_is_no_longer_kept_is_removed_again_and_again_whatever_goes_wrong(t
 def test_the_settings_reach_the_uploads(tmp_path, monkeypatch):
     for name in ("GRADIO_TEMP_DIR", "GRADIO_ANALYTICS_ENABLED", "GRADIO_RUN_HISTORY", "GRADIO_SSR_MODE"):
         monkeypatch.setenv(name, "")
-    settings = Settings(data_dir=tmp_path, limits=Limits(free_disk_gb=100_000))
+    settings = Settings(data_dir=tmp_path, limits=MachineLimits(free_disk_gb=100_000))
     with TestClient(server.build_app(settings, _nothing_open), base_url=HOME) as client:
         answer = client.post("/inputs", content=b"x", headers={"X-File-Name": "a.png"})
     assert answer.status_code == 507

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from kling_ui.ui.web.timed_connection import TimedConnection
+from kling_ui.ui.web.server import TimedConnection
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

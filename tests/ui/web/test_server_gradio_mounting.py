@@ -24,7 +24,7 @@ from kling_ui.ui.page import build_page
 from kling_ui.ui.visitors import TokenStore
 from kling_ui.ui.web import server
 from kling_ui.ui.web.gradio_requests import DATA, JOIN
-from kling_ui.ui.web.page_sessions import LeanState, NoStates
+from kling_ui.ui.web.gradio_shortcuts import LeanState, NoStates
 from kling_ui.ui.web.signed_files import SignedFiles
 
 PAPER = Path(__file__).parents[3] / "docs" / "gradio_mounting.md"

@@ -13,8 +13,7 @@ import pytest
 from kling_ui.media.files import SCRATCH
 from kling_ui.preview.job import Scratch, remove_abandoned
 from kling_ui.ui.web.sweeping import sweep
-from kling_ui.ui.web.temporary_space import TemporarySpace
-from kling_ui.ui.web.uploads import DiskFullError
+from kling_ui.ui.web.temporary_space import DiskFullError, TemporarySpace
 
 NOW, HOUR_S, KB = 2_000_000_000.0, 3600.0, 1000
 Disk = namedtuple("Disk", "total free")

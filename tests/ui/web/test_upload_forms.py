@@ -6,9 +6,9 @@ from starlette.testclient import TestClient
 
 from kling_ui.ui.web.program_requests import UPLOAD
 from kling_ui.ui.web.signed_files import SignedFiles
+from kling_ui.ui.web.temporary_space import DiskFloor
 from kling_ui.ui.web.upload_forms import add_forms_route
-from kling_ui.ui.web.upload_rate import UploadRate
-from kling_ui.ui.web.uploads import DiskFloor, UploadIntake, UploadStore
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate, UploadStore
 
 RATE = UploadRate(limit_s=10)
 BOUNDARY = "----b"

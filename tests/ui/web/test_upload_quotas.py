@@ -7,20 +7,19 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from kling_ui.own_hosts import AllowedHosts
 from kling_ui.pauses import Pause, PauseScope
 from kling_ui.quotas import DailyQuota, DailyQuotas
 from kling_ui.runs.admission import Admission, set_pause
 from kling_ui.runs.ledger import Ledger
-from kling_ui.served_hosts import AllowedHosts
 from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.web.client_address import address_key
+from kling_ui.ui.web.file_routes import add_routes
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
-from kling_ui.ui.web.server import add_routes
 from kling_ui.ui.web.signed_files import SignedFiles
 from kling_ui.ui.web.upload_forms import add_forms_route
-from kling_ui.ui.web.upload_rate import UploadRate
-from kling_ui.ui.web.uploads import UploadIntake
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate
 
 NOON = 20_000 * 86_400.0 + 43_200.0
 LIFTS = "more from 00:00 UTC (in 12 h 00 min)."

@@ -15,16 +15,16 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from kling_ui.served_hosts import AllowedHosts
+from kling_ui.own_hosts import AllowedHosts
 from kling_ui.settings import Settings
 from kling_ui.ui.services import open_store
 from kling_ui.ui.visitors import Account, share_keys
 from kling_ui.ui.web.client_address import SCOPE_KEY
+from kling_ui.ui.web.file_routes import add_routes
 from kling_ui.ui.web.security import SecurityMiddleware, StreamShutdown
-from kling_ui.ui.web.server import add_routes
 from kling_ui.ui.web.signed_files import SignedFiles
-from kling_ui.ui.web.upload_rate import UploadRate
-from kling_ui.ui.web.uploads import DiskFloor, UploadIntake, UploadStore
+from kling_ui.ui.web.temporary_space import DiskFloor
+from kling_ui.ui.web.uploads import UploadIntake, UploadRate, UploadStore
 
 Disk = namedtuple("Disk", "total free")
 HASTY = UploadRate(limit_s=60.0, idle_s=0.2, grace_s=0.4, bytes_per_s_min=8000.0)

@@ -10,14 +10,8 @@ from contextlib import suppress
 import pytest
 
 from kling_ui.ui.web.signed_files import open_signed_files
-from kling_ui.ui.web.uploads import (
-    ENTRY_MIN_BYTES,
-    FLOOR_CHECK_BYTES,
-    DiskFloor,
-    DiskFullError,
-    QuotaError,
-    UploadStore,
-)
+from kling_ui.ui.web.temporary_space import DiskFloor, DiskFullError
+from kling_ui.ui.web.uploads import ENTRY_MIN_BYTES, FLOOR_CHECK_BYTES, QuotaError, UploadStore
 
 Disk = namedtuple("Disk", "total free")
 KB = 1000
