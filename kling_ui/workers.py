@@ -377,9 +377,12 @@ def _is_portable(error: Exception) -> bool:
 def _settle_in(module: str) -> None:
     """Give way to the app, send what native libraries write to the terminal nowhere, and import a module, if named.
 
-    Results and errors travel otherwise.
+    Results and errors travel otherwise. Algebra is done in one thread.
     """
     leave_no_core()
+    # The algebra here is small: the threads of numpy's library would take up to a fifth of a preview's processor time
+    # to wait for each other by spinning. numpy reads this when it is loaded, which no worker has done yet.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if hasattr(os, "nice"):  # not on Windows
         os.nice(NICE)
     nowhere = os.open(os.devnull, os.O_WRONLY)

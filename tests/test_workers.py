@@ -48,6 +48,12 @@ def test_work_gives_way_to_the_app(workers):
     assert asyncio.run(workers.run(os.nice, 0)) == min(19, os.nice(0) + NICE)
 
 
+def test_numpy_finds_one_thread_to_calculate_in_when_a_worker_loads_it():
+    with Workers(1) as pool:
+        assert not asyncio.run(pool.run(eval, "'numpy' in __import__('sys').modules"))
+        assert asyncio.run(pool.run(os.getenv, "OPENBLAS_NUM_THREADS")) == os.environ.get("OPENBLAS_NUM_THREADS", "1")
+
+
 def test_work_that_takes_too_long_is_ended(workers):
     started = time.monotonic()
     with pytest.raises(WorkTimeoutError):
