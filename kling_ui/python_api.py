@@ -5,8 +5,7 @@ plan, run_long, batch and sheet stand where their work is done; a check is quick
 Each comes twice. ``check`` waits for its result; ``acheck`` is awaited, takes the same and returns the same, and so on,
 as ``anext`` does in Python. The twins need asyncio; cancelling one ends its work, as Ctrl+C does for the others.
 
-Work on pixels is done in worker processes, which import the calling script again: there, calls stand below
-``if __name__ == "__main__":``.
+Work on pixels is done in worker processes, which do not run the calling script again.
 
 Inability is an error of :mod:`kling_ui.errors`. What the checks find, and a run without a video, is a result.
 """

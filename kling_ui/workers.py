@@ -6,10 +6,10 @@ The event loop only waits. Functions handed in must be importable by name, their
 import asyncio
 import functools
 import importlib
-import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator
@@ -18,9 +18,11 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from threading import Lock, Semaphore, Thread
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
@@ -324,8 +326,40 @@ def start_ahead(module: str) -> None:
     _AHEAD.append(process)
 
 
+class _WorkerProcess(SpawnProcess):
+    """A process that does not run the calling script once more: all that it does is imported by name.
+
+    Otherwise a script of two lines that calls this package would call it again in each worker, without end.
+    """
+
+    @staticmethod
+    def _Popen(process_obj: BaseProcess) -> Any:  # noqa: N802  multiprocessing's name
+        with _script_hidden():
+            return SpawnProcess._Popen(process_obj)
+
+
+class _WorkerContext(SpawnContext):
+    Process = _WorkerProcess
+
+
+_HIDING = Lock()
+
+
+@contextmanager
+def _script_hidden() -> Generator[None]:
+    """Take away, for a moment, what multiprocessing goes by to run the calling script in a new process."""
+    script = sys.modules["__main__"]
+    with _HIDING:
+        hidden = {name: script.__dict__.pop(name) for name in ("__file__", "__spec__") if name in script.__dict__}
+        script.__spec__ = None
+        try:
+            yield
+        finally:
+            script.__dict__.update(hidden)
+
+
 def _open_pool(module: str = "") -> ProcessPool:
-    context = multiprocessing.get_context("spawn")  # MediaPipe's threads do not survive a fork
+    context = _WorkerContext()  # MediaPipe's threads do not survive a fork
     return ProcessPool(max_workers=1, context=context, initializer=_settle_in, initargs=[module])
 
 
@@ -377,9 +411,12 @@ def _is_portable(error: Exception) -> bool:
 def _settle_in(module: str) -> None:
     """Give way to the app, send what native libraries write to the terminal nowhere, and import a module, if named.
 
-    Results and errors travel otherwise.
+    Results and errors travel otherwise. Algebra is done in one thread.
     """
     leave_no_core()
+    # The algebra here is small: the threads of numpy's library would take up to a fifth of a preview's processor time
+    # to wait for each other by spinning. numpy reads this when it is loaded, which no worker has done yet.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if hasattr(os, "nice"):  # not on Windows
         os.nice(NICE)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -44,8 +44,32 @@ def test_a_process_that_is_started_ahead_is_the_first_one_that_does_a_job():
             assert asyncio.run(pool.run(is_loaded, "wave")) is is_first
 
 
+@pytest.mark.parametrize("is_typed", [False, True], ids=["a file", "standard input"])
+def test_a_script_needs_no_guard_and_is_not_run_again(tmp_path, is_typed):
+    lines = [
+        "import asyncio, os",
+        "from kling_ui.workers import Workers",
+        "print('script')",
+        "with Workers(2) as pool:",
+        "    async def both(): return await asyncio.gather(*(pool.run(os.getpid) for _ in range(2)))",
+        "    print(len({os.getpid(), *asyncio.run(both())}) > 1, __name__)",
+    ]
+    script = tmp_path / "script.py"
+    script.write_text("\n".join(lines))
+    command, given = ([sys.executable, "-"], script.read_text()) if is_typed else ([sys.executable, str(script)], "")
+    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.splitlines() == ["script", "True __main__"]
+    assert done.stderr == ""
+
+
 def test_work_gives_way_to_the_app(workers):
     assert asyncio.run(workers.run(os.nice, 0)) == min(19, os.nice(0) + NICE)
+
+
+def test_numpy_finds_one_thread_to_calculate_in_when_a_worker_loads_it():
+    with Workers(1) as pool:
+        assert not asyncio.run(pool.run(eval, "'numpy' in __import__('sys').modules"))
+        assert asyncio.run(pool.run(os.getenv, "OPENBLAS_NUM_THREADS")) == os.environ.get("OPENBLAS_NUM_THREADS", "1")
 
 
 def test_work_that_takes_too_long_is_ended(workers):

@@ -73,6 +73,7 @@ NEAR_MISSES: Mapping[str, str] = {
     "video.camera": "faint-sway* letterbox flicker lamp-switched-on fixed-* walk",
     "video.codec": "mov mov-* baseline-*",
     "video.cuts": "flash flash-in-noise dimmed dimmed-and-back flicker flicker-compressed lamp-switched-o* fast-arms",
+    "video.damaged": "baseline-* mov-* uneven-frames sounding-*",
     "video.dark": "dance-dark low-key* black-clothes dimmed* begins-dim* dark-skin* lamp-switched-on",
     "video.duration": "3.0-s 10.0-s-image 30.0-s-video 10.2-s-video lasts-3* lasts-9* lasts-12*",
     "video.first_frame": "dimmed dance-dark begins-dim begins-in* begins-soft begins-with* flash lamp-switched-on",

@@ -39,6 +39,8 @@ class Encoding:
         is_hlg: A clip says that it is HDR (HLG, BT.2020).
         turns: The second half of a clip has its sides the other way round.
         size_bytes: Pad the file to this size.
+        lost: So many coded pictures in the middle are written over.
+        is_noise: What is lost is random bytes, as of a failing disk, and not zeros, as of a download.
     """
 
     suffix: str
@@ -50,6 +52,8 @@ class Encoding:
     is_hlg: bool = False
     turns: bool = False
     size_bytes: int = 0
+    lost: int = 0
+    is_noise: bool = False
 
 
 PNG, MP4 = Encoding("png"), Encoding("mp4")
@@ -129,6 +133,18 @@ def _save(reel: Reel, path: Path, encoding: Encoding, first: int = 0) -> None:
         if audio is not None:
             _add_sound(container, audio, reel.duration_s)
     _pad(path, encoding)
+    if encoding.lost:
+        _lose(path, encoding)
+
+
+def _lose(path: Path, encoding: Encoding) -> None:
+    with av.open(str(path)) as container:
+        packets = [bytes(packet) for packet in container.demux(video=0) if packet.size]
+    content, middle = bytearray(path.read_bytes()), len(packets) // 2
+    for packet in packets[middle : middle + encoding.lost]:
+        start, size = content.index(packet), len(packet)
+        content[start : start + size] = np.random.default_rng(size).bytes(size) if encoding.is_noise else bytes(size)
+    path.write_bytes(content)
 
 
 def _as_hlg(rgb: np.ndarray, pixel_format: str) -> av.VideoFrame:

@@ -325,6 +325,7 @@ def _coded(kind: str, takes: str, encoding: Encoding, **must: Severity) -> list[
 
 X265 = {"x265-params": "log-level=none"}
 FIELDS = {"flags": "+ildct+ilme", "x264-params": "tff=1"}
+SHORT = {"g": "8", "sc_threshold": "0"}  # pictures from one that builds on no other to the next
 BOTTOM = {"flags": "+ildct+ilme", "x264-params": "bff=1"}
 FORMATS = [
     *_coded("mkv", "talk step", Encoding("mkv"), format=BLOCK),
@@ -343,6 +344,9 @@ FORMATS = [
     *_coded("ten-bits", "side step", Encoding("mp4", "libx265", "yuv420p10le", X265), codec=WARN),
     *_coded("yuv422", "talk step", Encoding("mp4", "libx264", "yuv422p"), codec=WARN),
     *_coded("interlaced", "talk step side tiny talk_24", Encoding("mp4", options=FIELDS), interlaced=WARN),
+    *_coded("hole", "talk step side tiny talk_24", Encoding("mp4", options=SHORT, lost=3), damaged=WARN),
+    *_coded("noise", "talk step", Encoding("mp4", options=SHORT, lost=8, is_noise=True), damaged=WARN),
+    *_coded("hole-mov", "talk step", Encoding("mov", options=SHORT, lost=1), damaged=WARN),
     *(
         Clip(
             name=f"bottom-field-first-{take}",

@@ -32,6 +32,7 @@ _NOT_SHOWN = frozenset(
         "size_changes_s",
         "is_mirrored",
         "is_transparent",
+        "damaged_s",
         "profile",
     }
 )

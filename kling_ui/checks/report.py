@@ -79,6 +79,7 @@ class FindingCode(StrEnum):
     VIDEO_CODEC = "video.codec"
     VIDEO_CODEC_PIXELS = "video.codec/pixels"
     VIDEO_CODEC_RATE = "video.codec/rate"
+    VIDEO_DAMAGED = "video.damaged"
     VIDEO_SIZE_CHANGES = "video.size-changes"
     VIDEO_HDR = "video.hdr"
     VIDEO_INTERLACED = "video.interlaced"

@@ -35,8 +35,8 @@ SPAN_RULES = frozenset(
         "video.first_frame",
     }
 )
-# What writing the clip anew settles; the last three change its pictures.
-_MADE_RULES = frozenset({"video.hdr", "video.interlaced", "video.size-changes"})
+# What writing the clip anew settles; the last ones change its pictures.
+_MADE_RULES = frozenset({"video.damaged", "video.hdr", "video.interlaced", "video.size-changes"})
 _CONVERTED_RULES = ("video.format", "video.codec", *sorted(_MADE_RULES))
 SIDE_AIM_PX = 3840  # the largest standard size (4K) within the limit
 _STRETCH_SHARE = 0.02  # nobody sees this much; a bar of a few pixels would be seen

@@ -46,6 +46,7 @@ from kling_ui.checks.usability import (
     not_whole,
     sure_poses,
 )
+from kling_ui.media.damage import damaged_spans
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import MB
 from kling_ui.options import Orientation, TransferOptions
@@ -348,6 +349,15 @@ def check_interlaced(facts: VideoFacts) -> Iterator[Finding]:
         yield Finding(FindingCode.VIDEO_INTERLACED, Severity.WARN, None, LimitSource.SENSE)
 
 
+def check_damaged(facts: VideoFacts) -> Iterator[Finding]:
+    """``video.damaged``: every picture can be read; what the vendor makes of others is not documented."""
+    if facts.damaged_s:
+        spans = tuple(damaged_spans(facts.damaged_s, facts.keyframe_times_s, facts.duration_s))
+        values, source = {"count": len(facts.damaged_s), "spans": spans}, LimitSource.SENSE
+        evidence = Evidence(spans=spans)
+        yield Finding(FindingCode.VIDEO_DAMAGED, Severity.WARN, len(facts.damaged_s), source, values, evidence=evidence)
+
+
 def check_size_changes(facts: VideoFacts) -> Iterator[Finding]:
     """``video.size-changes``: one size from beginning to end; known once the clip was decoded."""
     if facts.size_changes_s:
@@ -366,6 +376,7 @@ FILE_RULES: tuple[Callable[[VideoFacts], Iterator[Finding]], ...] = (
     check_codec,
     check_hdr,
     check_interlaced,
+    check_damaged,
     check_size_changes,
 )
 CHOICE_RULES: tuple[Callable[[VideoFacts, TransferOptions], Iterator[Finding]], ...] = (check_duration, check_sound)

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from kling_ui.checks.report import Report, Section
 from kling_ui.cli.output import DONE, FAILED, UNUSABLE, print_json, say, tell
-from kling_ui.media.signatures import VIDEO_FORMATS, shown_name, sniff
+from kling_ui.media.signatures import VIDEO_FORMATS, shown_codec, shown_name, sniff
 from kling_ui.options import Orientation, TransferOptions
 from kling_ui.presentation.findings import (
     advice,
@@ -253,7 +253,7 @@ def _measures(facts: dict[str, Any]) -> str:
         f"{facts['size_bytes'] / 1e6:.1f} MB",
     ]
     if "duration_s" in facts:
-        parts += [f"{facts['duration_s']:.1f} s", f"{facts['fps']:.4g} fps", facts["codec"]]
+        parts += [f"{facts['duration_s']:.1f} s", f"{facts['fps']:.4g} fps", shown_codec(facts["codec"])]
         parts.append("with sound" if facts["has_audio"] else "no sound")
     if facts.get("subject_share") is not None:
         parts.append(f"the character covers {facts['subject_share'] * 100:.0f} %")

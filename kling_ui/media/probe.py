@@ -14,6 +14,7 @@ import numpy as np
 from kling_ui.errors import MediaError
 from kling_ui.languages import Told
 from kling_ui.media.colour import hdr_name
+from kling_ui.media.damage import is_whole, length_bytes
 from kling_ui.media.display import frame_shape, orientation
 from kling_ui.media.image import ImageFacts, probe_image
 from kling_ui.media.signatures import sniff, sniff_image, sniff_video
@@ -149,6 +150,7 @@ class ClipTiming:
         has_variable_rate: They are not evenly spaced.
         keyframe_times_s: Where decoding can start, in seconds from the first picture.
         every_picture_fps: The slowest standard rate at which each picture has a tick of its own.
+        damaged_s: Times of pictures that no decoder can read, rising, in seconds.
     """
 
     duration_s: float
@@ -157,6 +159,7 @@ class ClipTiming:
     has_variable_rate: bool
     keyframe_times_s: tuple[float, ...]
     every_picture_fps: float
+    damaged_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,10 +228,11 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
     Raises:
         MediaError: There are none, or the clip cannot be read.
     """
-    times, keys, last_step = [], [], 0
+    times, keys, damaged, last_step = [], [], [], 0
     with open_clip(path, container=container) as (opened, stream):
         unit_s, announced_fps = float(stream.time_base or 0), usual_fps(stream)
         clock, has_wild = MediaClock(1 / announced_fps), False
+        codec, length_size = _codec_name(stream), length_bytes(stream)
         packets = (packet for packet in opened.demux(stream) if packet.size and not packet.is_discard)
         stamped = ((None if packet.dts is None else packet.dts * unit_s, packet) for packet in packets)
         for decoded_s, packet in without_wild_stamps(stamped):  # in the order of decoding they rise
@@ -241,26 +245,32 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
             has_wild |= is_wild
             times.append(time_s if is_wild else None if stamp is None else stamp * unit_s + clock.shift_s)
             keys.append(packet.is_keyframe)
+            damaged.append(bool(length_size) and not is_whole(memoryview(packet), codec, length_size))
             last_step = packet.duration or last_step
     if not times:
         raise MediaError("its video track holds no picture.", path=path, advice="Choose another clip.")
-    is_key = np.asarray(keys)
+    is_key, is_damaged = np.asarray(keys), np.asarray(damaged)
     if None not in times and unit_s and (len(times) == 1 or len(set(times)) > 1):
-        timing = clip_timing(np.asarray(times, np.float64), is_key, last_step * unit_s)
+        timing = clip_timing(np.asarray(times, np.float64), is_key, last_step * unit_s, is_damaged)
         if SANE_FPS_MIN <= timing.fps <= SANE_FPS_MAX:  # by stamps that begin anew no place can be found again
             return replace(timing, keyframe_times_s=()) if clock.shift_s or has_wild else timing
-    return replace(clip_timing(np.arange(len(times)) / announced_fps, is_key, 1 / announced_fps), keyframe_times_s=())
+    timing = clip_timing(np.arange(len(times)) / announced_fps, is_key, 1 / announced_fps, is_damaged)
+    return replace(timing, keyframe_times_s=())
 
 
-def clip_timing(times_s: np.ndarray, is_key: np.ndarray, last_step_s: float) -> ClipTiming:
+def clip_timing(
+    times_s: np.ndarray, is_key: np.ndarray, last_step_s: float, is_damaged: np.ndarray | None = None
+) -> ClipTiming:
     """Work out the timing of pictures.
 
     Args:
         times_s: ``(pictures,)`` presentation times in any order, in seconds.
         is_key: ``(pictures,)`` bool, in the same order.
         last_step_s: How long the last picture stays, in seconds; 0 when unknown.
+        is_damaged: ``(pictures,)`` bool, in the same order; ``None`` when all can be read.
     """
     order = np.argsort(times_s, kind="stable")
+    is_damaged = np.zeros(len(order), bool) if is_damaged is None else is_damaged[order]
     times_s, is_key = _told_apart(times_s[order] - times_s.min()), is_key[order]
     steps = np.diff(times_s)
     usual_s = float(np.median(steps)) if len(steps) else 0.0
@@ -273,6 +283,7 @@ def clip_timing(times_s: np.ndarray, is_key: np.ndarray, last_step_s: float) -> 
         has_variable_rate=bool(len(steps) and uneven.mean() > _UNEVEN_SHARE),
         keyframe_times_s=tuple(round(float(time_s), 6) for time_s in times_s[is_key]),
         every_picture_fps=round(_every_picture_fps(times_s), 4) if steps.any() else 0.0,
+        damaged_s=tuple(round(float(time_s), 6) for time_s in times_s[is_damaged]),
     )
 
 
@@ -360,6 +371,7 @@ class VideoFacts:
         is_mirrored: Players mirror it, as clips of front cameras ask them to.
         is_transparent: Its pictures are so in part, to players that know of it; here the stored colours are shown, as
             FFmpeg does.
+        damaged_s: Times of pictures that no decoder can read, rising, in seconds.
     """
 
     path: Path
@@ -383,6 +395,7 @@ class VideoFacts:
     size_changes_s: tuple[float, ...] = ()
     is_mirrored: bool = False
     is_transparent: bool = False
+    damaged_s: tuple[float, ...] = ()
 
 
 def probe_video(path: Path) -> VideoFacts:
@@ -416,6 +429,7 @@ def probe_video(path: Path) -> VideoFacts:
         is_interlaced=tracks.is_interlaced,
         is_mirrored=tracks.is_mirrored,
         is_transparent=tracks.is_transparent,
+        damaged_s=timing.damaged_s,
     )
 
 

@@ -39,21 +39,62 @@ _SHOWN_NAMES = {
     "heif": "HEIC",
     "jpeg2000": "JPEG 2000",
     "mpegts": "MPEG-TS",
+    "asf": "Windows Media",
+    "flv": "Flash",
+    "ogg": "Ogg",
 }
 _UNREAD_PICTURES = frozenset({"svg", "psd", "jpegxl"})
 # Of libavcodec's names of codecs those that people know by another one.
-SHOWN_CODECS = {
+_SHOWN_CODECS = {
+    "aac": "AAC",
+    "ac3": "Dolby Digital",
+    "alac": "Apple Lossless",
     "av1": "AV1",
+    "cfhd": "GoPro CineForm",
+    "cinepak": "Cinepak",
+    "dnxhd": "Avid DNxHD",
+    "dvvideo": "DV",
+    "eac3": "Dolby Digital Plus",
+    "ffv1": "FFV1",
+    "ffvhuff": "HuffYUV",
+    "flac": "FLAC",
+    "flv1": "Flash Video (Sorenson Spark)",
+    "h261": "H.261",
+    "h263": "H.263",
     "h264": "H.264",
     "hevc": "HEVC (H.265)",
+    "huffyuv": "HuffYUV",
+    "indeo3": "Indeo 3",
+    "indeo5": "Indeo 5",
+    "jpeg2000": "JPEG 2000",
+    "magicyuv": "MagicYUV",
     "mjpeg": "Motion JPEG",
+    "mp2": "MP2",
+    "mp3": "MP3",
     "mpeg1video": "MPEG-1",
     "mpeg2video": "MPEG-2",
     "mpeg4": "MPEG-4 Part 2",
+    "msmpeg4v2": "Microsoft MPEG-4 2",
+    "msmpeg4v3": "DivX 3",
+    "opus": "Opus",
     "prores": "Apple ProRes",
+    "qtrle": "QuickTime Animation",
+    "rawvideo": "uncompressed pictures",
+    "rpza": "Apple Video",
+    "svq1": "Sorenson Video 1",
+    "svq3": "Sorenson Video 3",
     "theora": "Theora",
+    "utvideo": "Ut Video",
+    "v210": "uncompressed 10 bit pictures",
+    "vc1": "VC-1",
+    "vorbis": "Vorbis",
+    "vp6f": "Flash Video (VP6)",
     "vp8": "VP8",
     "vp9": "VP9",
+    "vvc": "VVC (H.266)",
+    "wmav2": "Windows Media Audio",
+    "wmv1": "Windows Media Video 7",
+    "wmv2": "Windows Media Video 8",
     "wmv3": "Windows Media Video 9",
 }
 _WORDS = frozenset({"Matroska"})  # spoken as words, not as letters
@@ -177,6 +218,15 @@ def described(name: str) -> str:
 def shown_name(name: str) -> str:
     """Name a format as people know it: ``JPEG``, ``WebP``, ``JPEG 2000``."""
     return _SHOWN_NAMES.get(name, name.upper())
+
+
+def shown_codec(name: str) -> str:
+    """Name a codec of pictures or sound as people know it: ``H.264``, ``AAC``; PCM of any kind is ``PCM``.
+
+    Args:
+        name: What libavcodec calls it; an unknown one stays as it is.
+    """
+    return _SHOWN_CODECS.get(name, "PCM" if name.startswith("pcm_") else name)
 
 
 def _riff(head: bytes) -> str:

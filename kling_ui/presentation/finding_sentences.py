@@ -166,6 +166,11 @@ FINDINGS: dict[Code, tuple[str, str]] = told(
             "The clip is interlaced: each picture mixes two moments, which shows as combs on what moves.",
             "Convert it, which makes whole pictures of it.",
         ),
+        Code.VIDEO_DAMAGED: (
+            "The clip's file is damaged: {count} of its pictures cannot be read, and what is seen may be wrong at "
+            "{spans:spans}.",
+            "Download or export it once more. Converting it leaves out what cannot be read.",
+        ),
         Code.VIDEO_SIZE_CHANGES: (
             "The clip's pictures change their size (at {times_s:times}); services often refuse or stretch such a clip.",
             "Convert it to one size, or choose a clip that was not turned while it was recorded.",

@@ -14,7 +14,7 @@ from kling_ui.checks.usability import OrientationAdvice, Timeline
 from kling_ui.languages import in_english, joined, retell, say, say_many, template_of
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.probe import VideoFacts
-from kling_ui.media.signatures import SHOWN_CODECS, described, shown_name
+from kling_ui.media.signatures import described, shown_codec, shown_name
 from kling_ui.presentation.finding_sentences import ADVICE, BODIES, CAUSES, CURVES, FINDINGS, PICTURES, SOURCES, STOPS
 from kling_ui.presentation.repair_sentences import REPAIRS
 
@@ -94,7 +94,7 @@ WRITERS: dict[str, Callable[[Any], str]] = {
     "causes": lambda kinds: joined(" and ", (retell(CAUSES[kind]) for kind in kinds)),
     "body": lambda framing: retell(BODIES[framing]),
     "file_kind": lambda kind: retell(described(kind)),
-    "codec_name": lambda name: SHOWN_CODECS.get(name, name),
+    "codec_name": shown_codec,
     "file_name": shown_name,
     "or_trim": lambda can_trim: say(", or trim it to such a part") if can_trim else "",
     "trim_or_choose": lambda can_trim: (
@@ -350,9 +350,9 @@ def _shown_facts(facts: ImageFacts | VideoFacts) -> dict[str, str]:
     rate = say("uneven") if facts.has_variable_rate else say("even")
     return shown | {
         "duration": f"{facts.duration_s:.2f} s",
-        "codec": facts.codec,
+        "codec": shown_codec(facts.codec),
         "colours": facts.pixel_format,
         "frame rate": say("{fps:.4g} frames per second, {rate}", fps=facts.fps, rate=rate),
         "rotation": f"{facts.rotation_deg}°",
-        "sound": facts.audio_codec or say("none"),
+        "sound": shown_codec(facts.audio_codec) or say("none"),
     }

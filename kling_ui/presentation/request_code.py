@@ -294,27 +294,26 @@ print(call("result", {{"handle": handle}}))
 
 def _kling_ui(asked: CodeRequest) -> str:
     choice, is_paid = asked.choice, asked.engine is EngineName.KLING
-    more = [f"        engine={_text(asked.engine.value)},"]
+    more = [f"    engine={_text(asked.engine.value)},"]
     if is_paid:
         is_fal = choice.provider is Provider.FAL
         token = "key is read from KLING_UI_FAL_KEY" if is_fal else "token is read from RUNCOMFY_API_TOKEN"
-        more += [f"        model={_text(choice.model)},"] if choice.model else []
-        more += [f"        max_price_usd={asked.max_usd:.2f},  # the {token}"]
+        more += [f"    model={_text(choice.model)},"] if choice.model else []
+        more += [f"    max_price_usd={asked.max_usd:.2f},  # the {token}"]
     elif choice.resolution is not Resolution.P720:
-        more += [f"        resolution={_text(choice.resolution.value)},"]
+        more += [f"    resolution={_text(choice.resolution.value)},"]
     lines = "\n".join(more)
     return f"""from kling_ui import run
 
-if __name__ == "__main__":
-    result = run(
-        {_text(asked.image)},
-        {_text(asked.video)},
-        prompt={_text(choice.prompt)},
-        orientation={_text(choice.orientation.value)},
-        keep_sound={choice.keep_sound},
+result = run(
+    {_text(asked.image)},
+    {_text(asked.video)},
+    prompt={_text(choice.prompt)},
+    orientation={_text(choice.orientation.value)},
+    keep_sound={choice.keep_sound},
 {lines}
-    )
-    print(result.raise_for_state().video, result.motion_match)
+)
+print(result.raise_for_state().video, result.motion_match)
 """
 
 

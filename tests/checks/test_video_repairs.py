@@ -123,7 +123,7 @@ def test_sound_of_an_unknown_codec_is_left_out():
     assert not compose_video([RepairKind.VIDEO_CONVERT], replace(FACTS, audio_codec="unknown"), VIDEO).keep_sound
 
 
-@pytest.mark.parametrize("rule", ["video.hdr", "video.interlaced", "video.size-changes"])
+@pytest.mark.parametrize("rule", ["video.damaged", "video.hdr", "video.interlaced", "video.size-changes"])
 def test_pictures_that_are_not_plain_are_converted(rule):
     (repair,) = video_repairs(FACTS, [rule], VIDEO, None)
     assert (repair.kind, repair.rules, repair.in_all) == (RepairKind.VIDEO_CONVERT, (rule,), True)

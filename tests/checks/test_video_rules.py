@@ -59,6 +59,7 @@ def test_a_good_clip_has_no_findings(watch, letters):
         ({"hdr": "HLG"}, [("video.hdr", WARN)]),
         ({"hdr": "PQ"}, [("video.hdr", WARN)]),
         ({"is_interlaced": True}, [("video.interlaced", WARN)]),
+        ({"damaged_s": (2.0, 2.1)}, [("video.damaged", WARN)]),
         ({"size_changes_s": (2.0,)}, [("video.size-changes", WARN)]),
         ({"size_bytes": 100 * MB}, []),
         ({"size_bytes": 100 * MB + 1}, [("video.size", BLOCK)]),

@@ -143,7 +143,7 @@ def test_a_report_is_told_in_lines():
     assert report_lines(report) == [
         f"Will run, but {A_CUT}.",
         "",
-        "Video: b.mp4, MP4, 720 x 1280 px, 2.5 MB, 12.0 s, 23.98 fps, h264, no sound, "
+        "Video: b.mp4, MP4, 720 x 1280 px, 2.5 MB, 12.0 s, 23.98 fps, H.264, no sound, "
         "a person in 97 % of the frames looked at",
         f"  warn   T{A_CUT[1:]}.  [video.cuts]",
         "         Trim it to one shot.",

@@ -1,6 +1,7 @@
+import av
 import pytest
 
-from kling_ui.media.signatures import described, signature
+from kling_ui.media.signatures import described, shown_codec, signature
 
 
 @pytest.mark.parametrize(
@@ -48,8 +49,32 @@ def test_first_bytes_tell_the_format(head, name):
         ("avif", "an AVIF picture"),
         ("gif", "a GIF picture"),
         ("jpeg2000", "a JPEG 2000 picture"),
+        ("flv", "a Flash video"),
+        ("ogg", "an Ogg video"),
+        ("asf", "a Windows Media video"),
         ("html", "a web page"),
     ],
 )
 def test_formats_in_words(name, words):
     assert described(name) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("h264", "H.264"),
+        ("dnxhd", "Avid DNxHD"),
+        ("qtrle", "QuickTime Animation"),
+        ("jpeg2000", "JPEG 2000"),
+        ("aac", "AAC"),
+        ("opus", "Opus"),
+        ("pcm_s16le", "PCM"),
+    ],
+)
+def test_codecs_are_named_as_people_know_them(name, shown):
+    assert av.codec.Codec(name, "r").canonical_name == name
+    assert shown_codec(name) == shown
+
+
+def test_an_unknown_codec_keeps_its_name():
+    assert (shown_codec("new2030"), shown_codec("")) == ("new2030", "")

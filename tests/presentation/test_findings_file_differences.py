@@ -43,8 +43,8 @@ def test_a_clip_in_words():
     after = replace(VIDEO, format="mp4", codec="h264", rotation_deg=0, audio_codec="aac", has_variable_rate=False)
     assert [(change.what, change.before, change.after) for change in file_differences(VIDEO, after)] == [
         ("format", "WebM", "MP4"),
-        ("codec", "vp9", "h264"),
+        ("codec", "VP9", "H.264"),
         ("frame rate", "25 frames per second, uneven", "25 frames per second, even"),
         ("rotation", "90°", "0°"),
-        ("sound", "opus", "aac"),
+        ("sound", "Opus", "AAC"),
     ]

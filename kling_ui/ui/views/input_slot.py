@@ -13,7 +13,7 @@ from kling_ui.languages import joined, retell, retell_stored, say, told
 from kling_ui.media.image import ImageFacts
 from kling_ui.media.playable import CopyState, ShownCopy, is_shown_everywhere
 from kling_ui.media.probe import VideoFacts
-from kling_ui.media.signatures import shown_name
+from kling_ui.media.signatures import shown_codec, shown_name
 from kling_ui.options import InputKind
 from kling_ui.presentation import wording
 from kling_ui.presentation.findings import FileDifference, curve_name, forecast_sentence
@@ -235,7 +235,10 @@ def video_facts(signed_files: SignedFiles, path: Path, facts: VideoFacts) -> Slo
         "facts": [
             (say("Length"), joined(", ", (wording.seconds(facts.duration_s), wording.rate(facts.fps)))),
             (say("Size"), wording.size(facts.width_px, facts.height_px)),
-            (say("File"), joined(", ", (f"{_named(facts)} ({facts.codec})", wording.weight(facts.size_bytes)))),
+            (
+                say("File"),
+                joined(", ", (f"{_named(facts)} ({shown_codec(facts.codec)})", wording.weight(facts.size_bytes))),
+            ),
             (say("Sound"), say("yes") if facts.has_audio else say("none")),
         ],
     }
