@@ -1,8 +1,9 @@
 """Starts the page: ``python app.py``, ``uv run app.py``, or a Hugging Face Space made from this repository.
 
-Worker processes import this file again, so it imports nothing until it is asked to start.
+It imports nothing of the app before it has made sure that all of it is there.
 """
 
+import gc
 import importlib
 import importlib.util
 import site
@@ -18,6 +19,7 @@ def main() -> int:
     from kling_ui.interrupts import guard_process  # noqa: PLC0415
 
     guard_process()  # the rest takes a moment, in which Ctrl+C may come
+    gc.disable()  # until the server runs: see settle_garbage_collector there
     if not bring_pose_models():
         return 1
     from kling_ui.ui.web.server import main as serve_page  # noqa: PLC0415
