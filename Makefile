@@ -19,6 +19,10 @@ help: ## Say what each target does
 run: $(UV) ## Start the app
 	@$(RUN) --no-dev app.py
 
+# Tests start hundreds of processes: none of them is to compile once more what it imports.
+test check: export UV_COMPILE_BYTECODE = 1
+test check: export PYTHONDONTWRITEBYTECODE =
+
 test: $(UV) browser postgresql javascript ## Run all tests, browser tests too
 	@$(TESTS) $(ARGS)
 
