@@ -158,7 +158,12 @@ def _dance() -> PoseStream:
 def _dancing(character: Character, puppet: Puppet, stream: PoseStream) -> list[FramePose]:
     count, opening = len(stream.times_s), opening_frames(stream.fps)
     retargeter = Retargeter(
-        character, puppet.parts, Orientation.VIDEO, stream.perform(0, min(opening, count)), held=puppet.held
+        character,
+        puppet.parts,
+        Orientation.VIDEO,
+        stream.perform(0, min(opening, count)),
+        held=puppet.held,
+        outlines=puppet.outlines,
     )
     motion = retargeter.move(stream.perform(0, count))
     return [FramePose.of(motion, index) for index in range(0, count, EVERY)]

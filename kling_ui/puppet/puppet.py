@@ -15,6 +15,7 @@ from kling_ui.corrections import Corrections
 from kling_ui.media.colour import to_ycbcr
 from kling_ui.options import RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
+from kling_ui.puppet.motion.whole_view import MOST_WRIST, Outlines
 from kling_ui.puppet.paint import Sprite
 from kling_ui.puppet.rig.belongings import FINGERS, HANDS, ROD_WIDE_M
 from kling_ui.puppet.rig.character import Character, cloth_spans_legs, find_character, legs_are_one, shown_parts
@@ -34,7 +35,6 @@ from kling_ui.puppet.skeleton import (
 from kling_ui.puppet.warp import Bend, Bulge, Lift, LimbWarp, Segment, SkirtWarp, Stretch, TrunkWarp
 
 MOST_BEND = math.radians(80)  # beyond this a joint's two pieces turn around it like a rivet's: more would tear them
-MOST_WRIST = math.radians(50)  # likewise for hands and feet
 MOST_SHOULDER = math.radians(45)  # likewise for arms and thighs against the trunk
 # A bend takes up at most this share of either bone's length, so that the bends at both ends of a bone do not meet.
 BEND_SHARE = 0.45
@@ -91,6 +91,21 @@ class Puppet:
     def parts(self) -> frozenset[Part]:
         """The body parts that it has layers for; both legs where one layer shows both."""
         return self._parts
+
+    @property
+    def outlines(self) -> Outlines:
+        """What there is to draw, by the bone with which it moves."""
+        points: dict[Part, list[np.ndarray]] = {}
+        for part, sprite in self._pieces.items():
+            around = np.column_stack([sprite.hull.real, sprite.hull.imag]).astype(np.float64)
+            if part is Part.TORSO or part in self.held:
+                points.setdefault(Part.TORSO, []).append(around)
+            elif self._is_skirt and part in LEGS:
+                for leg, mine in _by_bone(around, self._joints, [leg for leg in LEGS if leg in self._parts]):
+                    points.setdefault(leg, []).append(mine)
+            else:
+                points.setdefault(part, []).append(around)
+        return Outlines({part: np.concatenate(pieces) for part, pieces in points.items()}, self._stiff)
 
     def _legs_in_one(self, character: Character) -> frozenset[Part]:
         if self._is_one_leg:
@@ -267,6 +282,19 @@ def _segment(joints: np.ndarray, part: Part) -> Segment:
     if part is Part.TORSO:
         return Segment.between((joints[Joint.LEFT_HIP] + joints[Joint.RIGHT_HIP]) / 2, joints[Joint.NECK])
     return Segment.between(joints[BONES[part].start], joints[BONES[part].end])
+
+
+def _by_bone(points: np.ndarray, joints: np.ndarray, parts: list[Part]) -> Iterator[tuple[Part, np.ndarray]]:
+    """Divide points ``(n, 2)`` px among the parts whose bones are the nearest."""
+    away = []
+    for part in parts:
+        start, way = joints[BONES[part].start], joints[BONES[part].end] - joints[BONES[part].start]
+        along = np.clip((points - start) @ way / max(float(way @ way), 1.0), 0, 1)
+        away.append(np.linalg.norm(points - start - along[:, None] * way, axis=1))
+    nearest = np.argmin(away, axis=0)
+    for index, part in enumerate(parts):
+        if (nearest == index).any():
+            yield part, points[nearest == index]
 
 
 def _held_arms(character: Character, layers: Mapping[Part, Layer]) -> frozenset[Part]:
