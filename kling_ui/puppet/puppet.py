@@ -336,7 +336,11 @@ def _arms_with_rods(character: Character, layers: Mapping[Part, Layer]) -> froze
 def _thick(region: np.ndarray, wide_px: float) -> np.ndarray:
     """``(height, width)`` bool: what of a region is so wide in all directions."""
     spot = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(wide_px / 2) + 1,) * 2)
-    return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, spot) > 0
+    x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
+    box = slice(max(0, y - 1), y + height + 1), slice(max(0, x - 1), x + width + 1)
+    wide = np.zeros_like(region)
+    wide[box] = cv2.morphologyEx(region[box].astype(np.uint8), cv2.MORPH_OPEN, spot) > 0
+    return wide
 
 
 def _alpha_at(alpha: np.ndarray, place: np.ndarray) -> float:

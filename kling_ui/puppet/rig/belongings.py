@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from kling_ui.puppet.rig.inpainting import distance_to
-from kling_ui.puppet.rig.palette import CALM_PX, alike, bin_shares, colour_bins
+from kling_ui.puppet.rig.palette import CALM_PX, alike, bin_shares, colour_bins, greatest
 from kling_ui.puppet.skeleton import ANKLES, HIPS, KNEES, SHOULDERS, Joint
 
 HELD_M = 0.34  # how far a held thing reaches from the hand
@@ -117,7 +117,7 @@ def _unlike_rows(
 ) -> np.ndarray:
     """``(height, width)`` bool: things unlike the background, seen ``far`` from the person; ``sides`` as of `_rows`."""
     away, (left, right) = distance_to(person), sides
-    beyond = np.maximum(np.minimum(left, right) - shown, shown - np.maximum(left, right)).max(axis=-1)
+    beyond = greatest(np.maximum(np.minimum(left, right) - shown, shown - np.maximum(left, right)))
     bins = colour_bins(rgb)
     rare = bin_shares(bins, far)[bins] < RARE_SHARE
     wanted = rare & (beyond > max(UNLIKE, ROUGH * rough)) & (away < REACH_M * px_per_m) & ~_shaded(shown, left, right)
@@ -148,7 +148,7 @@ def _rows(shown: np.ndarray, far: np.ndarray) -> tuple[tuple[np.ndarray, np.ndar
             left[row] = shown[row, places[np.maximum(after - 1, 0)]]
             right[row] = shown[row, places[np.minimum(after, len(places) - 1)]]
             colours = shown[row, places]
-            varies.append(np.abs(colours - np.median(colours, axis=0)).max(axis=-1))
+            varies.append(greatest(np.abs(colours - np.median(colours, axis=0))))
     return (left, right), np.concatenate(varies)
 
 
@@ -156,7 +156,7 @@ def _shaded(shown: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarra
     """``(height, width)`` bool: the background's own colour with less light."""
     ground = (left + right) / 2
     light = shown.mean(axis=-1, keepdims=True) / np.maximum(ground.mean(axis=-1, keepdims=True), 1.0)
-    hue = np.abs(shown - ground * light).max(axis=-1)
+    hue = greatest(np.abs(shown - ground * light))
     return (light[..., 0] > SHADE) & (light[..., 0] < 1) & (hue < SHADE_HUE)
 
 
@@ -164,21 +164,25 @@ def _rods_beside(
     rgb: np.ndarray, person: np.ndarray, things: np.ndarray, joints: np.ndarray, px_per_m: float
 ) -> np.ndarray:
     """``(height, width)`` bool: slim straight things that begin at a hand, which holds none of ``things``."""
-    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.6 * ROD_WIDE_M * px_per_m) + 1,) * 2)
-    lighter, darker = (cv2.morphologyEx(rgb, how, wider).max(axis=-1) for how in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
-    slim = (np.maximum(lighter, darker) > ROD_STANDS_OUT) & ~person
-    colours = rgb[slim]
-    bins, found = colour_bins(rgb), np.zeros_like(person)
     to_hands = [_to_hand(person.shape, joints[list(hand)]) for hand in HANDS]
+    grips = [to_hand < ROD_GRIP_M * px_per_m for to_hand in to_hands]
+    free = [bool((grip & ~person).any()) and not things[grip].any() for grip in grips]
+    found = np.zeros_like(person)
+    if not any(free):
+        return found
+    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.6 * ROD_WIDE_M * px_per_m) + 1,) * 2)
+    lighter, darker = (greatest(cv2.morphologyEx(rgb, how, wider)) for how in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
+    slim = (np.maximum(lighter, darker) > ROD_STANDS_OUT) & ~person
+    colours, bins = rgb[slim], colour_bins(rgb)
     for hand, to_hand in enumerate(to_hands):
         at_hand = slim & (to_hand < ROD_SEEN_M * px_per_m)
-        if not at_hand.any() or things[to_hand < ROD_GRIP_M * px_per_m].any():
+        if not free[hand]:
             continue
         for colour in np.argsort(-np.bincount(bins[at_hand]))[:ROD_COLOURS]:
             here = at_hand & (bins == colour)
             if here.any():
                 alike = slim.copy()
-                alike[slim] = np.abs(colours - rgb[here].mean(axis=0)).max(axis=-1) < ROD_ALIKE
+                alike[slim] = greatest(np.abs(colours - rgb[here].mean(axis=0))) < ROD_ALIKE
                 found |= _rods(alike, joints, hands=(hand == 0, hand == 1), px_per_m=px_per_m) >= 0
     return found & _stands_off(found, person, np.min(to_hands, axis=0), px_per_m)
 
