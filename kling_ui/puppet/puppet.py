@@ -20,6 +20,7 @@ from kling_ui.puppet.paint import Sprite
 from kling_ui.puppet.rig.belongings import FINGERS, HANDS, ROD_WIDE_M
 from kling_ui.puppet.rig.character import Character, cloth_spans_legs, find_character, legs_are_one, shown_parts
 from kling_ui.puppet.rig.layers import Layer, back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
+from kling_ui.puppet.rig.round_spots import open_round
 from kling_ui.puppet.skeleton import (
     ANKLES,
     BONES,
@@ -335,12 +336,7 @@ def _arms_with_rods(character: Character, layers: Mapping[Part, Layer]) -> froze
 
 def _thick(region: np.ndarray, wide_px: float) -> np.ndarray:
     """``(height, width)`` bool: what of a region is so wide in all directions."""
-    spot = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(wide_px / 2) + 1,) * 2)
-    x, y, width, height = cv2.boundingRect(region.astype(np.uint8))
-    box = slice(max(0, y - 1), y + height + 1), slice(max(0, x - 1), x + width + 1)
-    wide = np.zeros_like(region)
-    wide[box] = cv2.morphologyEx(region[box].astype(np.uint8), cv2.MORPH_OPEN, spot) > 0
-    return wide
+    return open_round(region.astype(np.uint8), 2 * round(wide_px / 2) + 1) > 0
 
 
 def _alpha_at(alpha: np.ndarray, place: np.ndarray) -> float:

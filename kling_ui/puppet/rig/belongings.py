@@ -5,6 +5,7 @@ import numpy as np
 
 from kling_ui.puppet.rig.inpainting import distance_to
 from kling_ui.puppet.rig.palette import CALM_PX, alike, bin_shares, colour_bins, greatest
+from kling_ui.puppet.rig.round_spots import close_round, open_round
 from kling_ui.puppet.skeleton import ANKLES, HIPS, KNEES, SHOULDERS, Joint
 
 HELD_M = 0.34  # how far a held thing reaches from the hand
@@ -170,9 +171,9 @@ def _rods_beside(
     found = np.zeros_like(person)
     if not any(free):
         return found
-    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.6 * ROD_WIDE_M * px_per_m) + 1,) * 2)
-    lighter, darker = (greatest(cv2.morphologyEx(rgb, how, wider)) for how in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
-    slim = (np.maximum(lighter, darker) > ROD_STANDS_OUT) & ~person
+    wider = 2 * round(0.6 * ROD_WIDE_M * px_per_m) + 1
+    stands_out = cv2.max(cv2.subtract(rgb, open_round(rgb, wider)), cv2.subtract(close_round(rgb, wider), rgb))
+    slim = (greatest(stands_out) > ROD_STANDS_OUT) & ~person
     colours, bins = rgb[slim], colour_bins(rgb)
     for hand, to_hand in enumerate(to_hands):
         at_hand = slim & (to_hand < ROD_SEEN_M * px_per_m)
@@ -272,8 +273,7 @@ def held_things(
     Returns:
         ``(height, width)`` int8: 0 for a thing in the left hand, 1 for one in the right hand, -1 elsewhere.
     """
-    thick = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(ROD_WIDE_M / 2 * px_per_m) + 1,) * 2)
-    body = cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_OPEN, thick) > 0
+    body = open_round(person.astype(np.uint8), 2 * round(ROD_WIDE_M / 2 * px_per_m) + 1) > 0
     found = _rods(person & ~body & (beyond > ROD_BEYOND), joints, hands=hands, px_per_m=px_per_m)
     grips = [
         _to_hand(person.shape, joints[list(hand)]) if shown else None for hand, shown in zip(HANDS, hands, strict=True)
