@@ -17,9 +17,9 @@ from kling_ui.options import RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.motion.whole_view import MOST_WRIST, Outlines
 from kling_ui.puppet.paint import Sprite
-from kling_ui.puppet.rig.belongings import FINGERS, HANDS, ROD_WIDE_M
 from kling_ui.puppet.rig.character import Character, cloth_spans_legs, find_character, legs_are_one, shown_parts
 from kling_ui.puppet.rig.layers import Layer, back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
+from kling_ui.puppet.rig.rods import FINGERS, HANDS, ROD_WIDE_M
 from kling_ui.puppet.rig.round_spots import open_round
 from kling_ui.puppet.skeleton import (
     ANKLES,
