@@ -55,6 +55,7 @@ CHILDREN = {bone.parent: part for part, bone in BONES.items() if bone.parent is 
 # Something slim in a hand: how far from arm and fingers it begins; its width at most, as where it is found; its area at
 # least; its share of all that reaches so far; and in radii of the forearm, from where to where it gets stiff.
 ROD_AWAY_M, LEAST_ROD_M2, MOSTLY_ROD, STIFFENS = 0.12, 2.5e-3, 0.6, (1.2, 2.2)
+AT_NECK_M = 0.05  # below the shoulders, down to which a hand is at the neck
 KEPT = 1  # figures; one takes some tens of megabytes
 
 
@@ -71,6 +72,7 @@ class Puppet:
         head = layers.get(Part.HEAD)  # there is none where the picture cuts it off
         self._backs = {} if head is None else {Part.HEAD: Sprite.of(back_of_head(head, character.face))}
         self.held = _held_arms(character, layers)  #: The parts of arms whose hands are hidden in or behind the body.
+        self._at_head = _at_head(character, self.held)
         self._stiff = _arms_with_rods(character, layers)
         self._is_one_leg = legs_are_one(character)
         self._is_skirt = cloth_spans_legs(character) and THIGHS[0] in layers
@@ -82,7 +84,8 @@ class Puppet:
     def notes(self) -> tuple[RigNote, ...]:
         """What is moved as one piece though it is more."""
         said = (
-            (RigNote.HANDS_HIDDEN, bool(self.held)),
+            (RigNote.HANDS_HIDDEN, bool(self.held - self._at_head)),
+            (RigNote.HAND_AT_HEAD, bool(self._at_head)),
             (RigNote.LEGS_ONE, self._is_one_leg),
             (RigNote.SKIRT_ONE, self._is_skirt),
         )
@@ -311,6 +314,14 @@ def _held_arms(character: Character, layers: Mapping[Part, Layer]) -> frozenset[
         if not any(shown) and all(_alpha_at(character.alpha, place) > SEEN for place in places):
             held |= {upper, forearm}
     return frozenset(held)
+
+
+def _at_head(character: Character, held: frozenset[Part]) -> frozenset[Part]:
+    """The held arms whose hand is seen at the head or the neck, not in a pocket or behind the back."""
+    lowest = character.joints[Joint.NECK, 1] + AT_NECK_M * character.px_per_m
+    arms = zip(UPPER_ARMS, FOREARMS, HANDS, strict=True)
+    raised = ({upper, forearm} for upper, forearm, hand in arms if character.joints[list(hand), 1].max() < lowest)
+    return held & frozenset().union(*raised)
 
 
 def _arms_with_rods(character: Character, layers: Mapping[Part, Layer]) -> frozenset[Part]:

@@ -14,7 +14,7 @@ from kling_ui.options import RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.puppet import Puppet
 from kling_ui.puppet.rig.character import cloth_spans_legs
-from kling_ui.puppet.skeleton import ARMS, LEFT_LEG, RIGHT_LEG, Joint
+from kling_ui.puppet.skeleton import ARMS, FOREARMS, LEFT_LEG, RIGHT_LEG, UPPER_ARMS, Joint
 
 
 def pieces(coverage: np.ndarray) -> int:
@@ -45,6 +45,18 @@ def test_arms_whose_hands_are_behind_the_back_are_held(tmp_path: Path):
     puppet = Puppet(drawn("behind-0", tmp_path))
     assert puppet.held == frozenset(ARMS)
     assert RigNote.HANDS_HIDDEN in puppet.notes
+
+
+@pytest.mark.parametrize(("name", "arm"), [("at-face", 0), ("at-chin", 1)])
+def test_a_hand_at_the_head_stays_in_one_piece_with_its_arm_and_it_is_said(tmp_path: Path, name: str, arm: int):
+    character = drawn(name, tmp_path)
+    puppet = Puppet(character)
+    assert puppet.held == {UPPER_ARMS[arm], FOREARMS[arm]}
+    assert puppet.notes == (RigNote.HAND_AT_HEAD,)
+    both = turned(character, ARM_CHAINS, 40)
+    joints, chain = both.joints.copy(), list(ARM_CHAINS[arm])
+    joints[chain] = character.joints[chain]
+    assert np.array_equal(puppet.coverage(both), puppet.coverage(FramePose.at_rest(joints)))
 
 
 def test_held_arms_are_one_with_the_trunk_that_bends(tmp_path: Path):
