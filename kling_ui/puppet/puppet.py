@@ -55,6 +55,7 @@ CHILDREN = {bone.parent: part for part, bone in BONES.items() if bone.parent is 
 # Something slim in a hand: how far from arm and fingers it begins; its width at most, as where it is found; its area at
 # least; its share of all that reaches so far; and in radii of the forearm, from where to where it gets stiff.
 ROD_AWAY_M, LEAST_ROD_M2, MOSTLY_ROD, STIFFENS = 0.12, 2.5e-3, 0.6, (1.2, 2.2)
+FOOT_M = 0.2, 0.26  # around an ankle, over which less and less turns with the foot: what is farther is a cape's hem
 AT_NECK_M = 0.05  # below the shoulders, down to which a hand is at the neck
 KEPT = 1  # figures; one takes some tens of megabytes
 
@@ -224,7 +225,9 @@ class Puppet:
         angle = _clip(_wrap(math.atan2(tip[1], tip[0]) - math.atan2(rest[1], rest[0]) - turn), MOST_WRIST)
         room = min(TIP_REACH * reach, TIP_SHARE * now.length)
         aside = _wrap(math.atan2(rest[1], rest[0]) - self._rest[part].angle)  # feet seen from the side
-        return Bend(now.end, now.angle + (angle + aside) / 2, -room, room, angle, 1.0)
+        px_per_m = self._c.px_per_m * frame_pose.scale
+        within = (FOOT_M[0] * px_per_m, FOOT_M[1] * px_per_m) if part in LEGS else None
+        return Bend(now.end, now.angle + (angle + aside) / 2, -room, room, angle, 1.0, within)
 
     def _head(self, frame_pose: FramePose, posed: dict[Part, Segment]) -> LimbWarp:
         """The neck bends and gives way; from the chin up the head keeps its shape."""

@@ -36,6 +36,22 @@ def test_cloth_around_both_legs_stays_one_piece(tmp_path: Path, name: str):
         assert cover[y, x].all()
 
 
+@pytest.mark.parametrize("name", ["long-skirt", "monk"])
+@pytest.mark.parametrize("side", [0, 1], ids=["left", "right"])
+def test_hems_and_feet_of_a_lifted_leg_are_seen_once(tmp_path: Path, name: str, side: int):
+    character = drawn(name, tmp_path)
+    puppet = Puppet(character)
+    whole = pieces(puppet.coverage(FramePose.at_rest(character.joints)))
+    for thigh, shin, foot in ((25, 0, 45), (35, -20, 50), (50, -60, 50)):
+        joints, chain, sign = character.joints.copy(), (LEFT_LEG, RIGHT_LEG)[side], (-1, 1)[side]
+        for start, degrees in enumerate((thigh, shin, foot)):
+            turn = sign * np.radians(degrees)
+            matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+            rest = list(chain[start + 1 :])
+            joints[rest] = joints[chain[start]] + (joints[rest] - joints[chain[start]]) @ matrix.T
+        assert pieces(puppet.coverage(FramePose.at_rest(joints))) <= whole
+
+
 @pytest.mark.parametrize("name", ["touching-maya-0", "touching-theo-1", "arms-out", "coat-open"])
 def test_trousers_and_open_coats_are_no_skirt(tmp_path: Path, name: str):
     assert not cloth_spans_legs(drawn(name, tmp_path))

@@ -60,6 +60,8 @@ def _bridges(
     _, pieces, stats, _ = cv2.connectedComponentsWithStats(candidates.astype(np.uint8))
     long = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= BRIDGE_LONG_M * px_per_m
     around = cv2.dilate(person.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    border = np.ones_like(person)
+    border[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX] = False
     for number in np.unique(pieces[grip & candidates]):
         piece = pieces == number
         free = piece & ~grip
@@ -69,13 +71,14 @@ def _bridges(
             and 0 < touching <= ROD_BESIDE * free.sum()
             and _measured(piece, px_per_m)[2]
             and not _goes_on(rgb, piece, person, px_per_m)
+            and not (piece & border).any()
         ):
             found |= piece
     return found
 
 
 def _goes_on(rgb: np.ndarray, piece: np.ndarray, person: np.ndarray, px_per_m: float) -> bool:
-    """Whether a line of the background goes on beyond the ends of a piece, behind hand or body."""
+    """Whether a line of the background goes on beyond the ends of a piece, behind hand or body, or may do so."""
     ys, xs = np.nonzero(piece)
     across, down, x, y = cv2.fitLine(np.column_stack([xs, ys]).astype(np.float32), cv2.DIST_L2, 0, 0.01, 0.01).ravel()
     along = (xs - x) * across + (ys - y) * down
@@ -85,7 +88,7 @@ def _goes_on(rgb: np.ndarray, piece: np.ndarray, person: np.ndarray, px_per_m: f
     line = line[((line >= 0) & (line < person.shape)).all(axis=1)]
     line = line[~person[line[:, 0], line[:, 1]]]
     like = greatest(np.abs(rgb[line[:, 0], line[:, 1]] - rgb[piece].mean(axis=0))) < BRIDGE_ALIKE
-    return bool(like.sum() > BRIDGE_GOES_ON * len(line))
+    return len(line) < len(more) // 3 or bool(like.sum() > BRIDGE_GOES_ON * len(line))
 
 
 def stands_off(found: np.ndarray, body: np.ndarray, nearest: np.ndarray, px_per_m: float) -> np.ndarray:
