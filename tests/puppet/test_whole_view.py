@@ -111,13 +111,16 @@ def test_what_fits_is_left_alone(character: Character, puppet: Puppet):
 
 
 def test_needs_are_met_when_they_come_and_forgotten_slowly():
-    needs = np.zeros(120)
+    needs = np.zeros((120, 1))
     needs[40:50] = 0.3
-    whole = Foresight(FPS, 0.1).follow(needs, 120)
-    pieces = Foresight(FPS, 0.1)
-    parts = np.concatenate([pieces.follow(needs[start : start + 12 + 15], 12)[:12] for start in range(0, 120, 12)])
-    assert parts == pytest.approx(whole)
+    ahead = Foresight(FPS)
+    whole = ahead.ease(ahead.most(needs), 120, fading=0.1 / FPS)
+    pieces, eased = Foresight(FPS), []
+    for start in range(0, 120, STRETCH):
+        seen = needs[start : start + STRETCH + AHEAD]
+        eased.append(pieces.ease(pieces.most(seen), STRETCH, fading=0.1 / FPS)[:STRETCH])
+    assert np.concatenate(eased) == pytest.approx(whole)
     assert (whole >= needs - 1e-9).all()
     assert whole[:20].max() == 0, "nothing is known so early"
-    assert np.diff(whole).max() <= 0.3 / round(LOOK_S * FPS) + 1e-9, "over the time that is looked ahead"
-    assert np.diff(whole).min() >= -0.1 / FPS - 1e-9
+    assert np.diff(whole, axis=0).max() <= 0.3 / round(LOOK_S * FPS) + 1e-9, "over the time that is looked ahead"
+    assert np.diff(whole, axis=0).min() >= -0.1 / FPS - 1e-9

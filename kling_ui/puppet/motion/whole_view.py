@@ -17,7 +17,6 @@ from kling_ui.puppet.skeleton import ANKLES, BONES, HIPS, SHOULDERS, Joint, Part
 MOST_WRIST = np.radians(50)  # by which hands and feet turn against their limb
 LOOK_S = REACH_S  # how far ahead of a moment the figure begins to make room for it: as far as it is known
 COMES_BACK_PER_S = 0.1  # of its size, that a figure grows again at most when there is room
-GOES_BACK_PER_S = 0.05  # of the picture's height, that a figure that was moved aside comes back at most
 SMALLEST_VIEW = 0.6  # of its size: a figure is made no smaller for what it does, and may then leave the picture
 ROOM_SHARE = 0.01  # of the height: kept free at every edge, if the picture keeps it free
 NARROWEST, WIDEST = 0.6, 1.25  # of the trunk's width in the picture, as it turns
@@ -131,32 +130,40 @@ def _across(joints: np.ndarray, spine: np.ndarray) -> np.ndarray:
 
 
 class Foresight:
-    """Meets needs when they come, beginning :data:`LOOK_S` earlier, and forgets them slowly.
+    """Lets values change over :data:`LOOK_S` before they have to; it remembers the last ones.
 
     Args:
         fps: Frames per second.
-        fading_per_s: By how much a need becomes less in a second at most.
     """
 
-    def __init__(self, fps: float, fading_per_s: float) -> None:
-        self._look, self._fading = max(1, round(LOOK_S * fps)), fading_per_s / fps
+    def __init__(self, fps: float) -> None:
+        self._look = max(1, round(LOOK_S * fps))
         self._before: np.ndarray | None = None
 
-    def follow(self, needs: np.ndarray, count: int) -> np.ndarray:
-        """Smooth ``(frames,)`` needs, at least 0, of which the next call goes on after the first ``count``.
+    def most(self, values: np.ndarray) -> np.ndarray:
+        """The greatest of each frame and those that are seen ahead of it; ``(frames, n)``."""
+        more = np.pad(values, ((0, self._look), (0, 0)), mode="edge")
+        return np.lib.stride_tricks.sliding_window_view(more, self._look + 1, axis=0).max(axis=-1)
+
+    def ease(self, values: np.ndarray, count: int, *, fading: float = np.inf) -> np.ndarray:
+        """Average values over the frames before, of which the next call goes on after the first ``count``.
+
+        Args:
+            values: ``(frames, n)``, such as :meth:`most` gives: each is then reached when it has to be.
+            count: How many of the frames are wanted.
+            fading: By how much a value becomes less from frame to frame at most.
 
         Returns:
-            ``(frames,)``, at least what is needed; in the very first frame just that.
+            ``(frames, n)``; in the very first frame the value itself.
         """
         if self._before is None:
-            self._before = np.full(self._look, needs[0])
-        most = np.lib.stride_tricks.sliding_window_view(np.pad(needs, (0, self._look), mode="edge"), self._look + 1)
-        held = np.concatenate([self._before, most.max(axis=1)])
+            self._before = np.repeat(values[:1], self._look, axis=0)
+        held = np.concatenate([self._before, values])
         for index in range(self._look, len(held)):
-            held[index] = max(held[index], held[index - 1] - self._fading)
+            held[index] = np.maximum(held[index], held[index - 1] - fading)
         self._before = held[count : count + self._look]
-        means = np.cumsum(np.insert(held, 0, 0.0))
-        return (means[self._look : -1] - means[: -self._look - 1]) / self._look
+        sums = np.cumsum(np.concatenate([np.zeros_like(held[:1]), held]), axis=0)
+        return (sums[self._look : -1] - sums[: -self._look - 1]) / self._look
 
 
 class WholeView:
@@ -176,8 +183,8 @@ class WholeView:
         room = ROOM_SHARE * height
         self._low = np.array([min(left, room), min(top, room)])
         self._high = np.array([max(right, width - room), max(bottom, height - room)])
-        self._smaller = Foresight(fps, COMES_BACK_PER_S)
-        self._moved = [Foresight(fps, GOES_BACK_PER_S * height) for _ in range(4)]
+        self._smaller, self._moved = Foresight(fps), Foresight(fps)
+        self._fading = COMES_BACK_PER_S / fps
 
     def boxes(self, joints: np.ndarray, scale: np.ndarray, roll: np.ndarray) -> np.ndarray:
         """Find ``(frames, 4)`` boxes, as :meth:`DrawnExtent.of`."""
@@ -190,16 +197,14 @@ class WholeView:
         return np.column_stack([joints[:, list(ANKLES), 0].mean(axis=1), np.minimum(boxes[:, 3], self._high[1])])
 
     def shrink(self, boxes: np.ndarray, anchors: np.ndarray, count: int) -> np.ndarray:
-        """Find how much smaller the figure is to be, ``(frames,)`` of its size; see :meth:`Foresight.follow`."""
+        """Find how much smaller the figure is to be, ``(frames,)`` of its size; see :meth:`Foresight.ease`."""
         wide = (self._high[0] - self._low[0]) / np.maximum(boxes[:, 2] - boxes[:, 0], 1.0)
         high = (anchors[:, 1] - self._low[1]) / np.maximum(anchors[:, 1] - boxes[:, 1], 1.0)
-        fits = np.clip(np.minimum(wide, high), SMALLEST_VIEW, 1)
-        return np.exp(-self._smaller.follow(-np.log(fits), count))
+        needs = -np.log(np.clip(np.minimum(wide, high), SMALLEST_VIEW, 1))[:, None]
+        return np.exp(-self._smaller.ease(self._smaller.most(needs), count, fading=self._fading)[:, 0])
 
     def aside(self, boxes: np.ndarray, count: int) -> np.ndarray:
-        """Find how far the figure is to be moved, ``(frames, 2)`` px, to be in the picture as far as it fits."""
-        under, over = np.maximum(self._low - boxes[:, :2], 0), np.maximum(boxes[:, 2:] - self._high, 0)
-        free = np.maximum(self._high - boxes[:, 2:], 0), np.maximum(boxes[:, :2] - self._low, 0)
-        forth, back = np.minimum(under, free[0]), np.minimum(over, free[1])
-        moved = [fs.follow(need, count) for fs, need in zip(self._moved, (*forth.T, *back.T), strict=True)]
-        return np.column_stack([moved[0] - moved[2], moved[1] - moved[3]])
+        """Find how far the figure is to be moved, ``(frames, 2)`` px: into the picture, or into its middle."""
+        least, most = self._moved.most(self._low - boxes[:, :2]), -self._moved.most(boxes[:, 2:] - self._high)
+        wanted = np.where(least <= most, np.clip(0, least, most), (least + most) / 2)
+        return self._moved.ease(wanted, count)
