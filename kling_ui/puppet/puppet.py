@@ -135,7 +135,11 @@ class Puppet:
         limbs, posed = self._posed(frame_pose)
         for part, shadow in self._shadows.items():
             if part in frame_pose.order:
-                shadow.paint(frame, self._limb(limbs, posed, part), opacity=self._shadow_strength(frame_pose, part))
+                shadow.paint(
+                    frame,
+                    self._limb(limbs, posed, part, is_shadow=True),
+                    opacity=self._shadow_strength(frame_pose, part),
+                )
         self._paint(frame, frame_pose)
         return frame
 
@@ -178,7 +182,10 @@ class Puppet:
         )
         return SkirtWarp((left, right))
 
-    def _limb(self, frame_pose: FramePose, posed: dict[Part, Segment], part: Part) -> LimbWarp:
+    def _limb(
+        self, frame_pose: FramePose, posed: dict[Part, Segment], part: Part, *, is_shadow: bool = False
+    ) -> LimbWarp:
+        """The warp of a limb, or of the shadow of its shoe, which is wider and turns with the foot as a whole."""
         bone, rest, now = BONES[part], self._rest[part], posed[part]
         turn = _wrap(now.angle - rest.angle)
         reach = bone.radius_m * self._c.px_per_m * frame_pose.scale
@@ -188,7 +195,8 @@ class Puppet:
         if bone.parent in BONES:
             before = posed[bone.parent].length / self._rest[bone.parent].length
         if bone.tip is not None and part not in self._stiff:
-            bends.append(self._tip_bend(frame_pose, part, now, turn, reach))
+            tip = self._tip_bend(frame_pose, part, now, turn, reach)
+            bends.append(replace(tip, within=None) if is_shadow else tip)
         elif child in self._parts:
             after = posed[child].length / self._rest[child].length
             angle = _clip(_wrap(posed[child].angle - self._rest[child].angle - turn), MOST_BEND)
