@@ -533,6 +533,8 @@ def _stances() -> Iterator[Model]:
         yield _model(
             f"hips-{number}", "hands on the hips", look, on_hips(), backdrop=("hall", "terrace", "plain")[number]
         )
+    yield _model("at-face", "hand at the head", DEEP, holding(left=(-0.09, 0.14, 0.14), right=(0.3, -0.88, 0.1)))
+    yield _model("at-chin", "hand at the head", TALL, holding(right=(-0.05, 0.22, 0.12)), backdrop="room")
     yield _model("folded", "hands folded", DEEP, hands_folded())
     yield _model("arms-up", "arms", MAYA, arms_up(), camera=Camera(y_m=1.1, height_m=2.75))
     yield _model("arms-out", "arms", TALL, arms_out(), size=(720, 720))

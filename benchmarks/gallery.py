@@ -158,7 +158,12 @@ def _dance() -> PoseStream:
 def _dancing(character: Character, puppet: Puppet, stream: PoseStream) -> list[FramePose]:
     count, opening = len(stream.times_s), opening_frames(stream.fps)
     retargeter = Retargeter(
-        character, puppet.parts, Orientation.VIDEO, stream.perform(0, min(opening, count)), held=puppet.held
+        character,
+        puppet.parts,
+        Orientation.VIDEO,
+        stream.perform(0, min(opening, count)),
+        held=puppet.held,
+        outlines=puppet.outlines,
     )
     motion = retargeter.move(stream.perform(0, count))
     return [FramePose.of(motion, index) for index in range(0, count, EVERY)]
@@ -175,9 +180,9 @@ def _marks(character: Character, puppet: Puppet, drawn: "Drawn", poses: list[Fra
     grown = cv2.dilate(true.astype(np.uint8), edge) > 0
     shrunk = cv2.erode(true.astype(np.uint8), edge, borderValue=(1,)) > 0
     own_holes = _holes(true, character.px_per_m)
-    covers = [puppet.coverage(pose) >= SOLID for pose in poses]
-    holes = [max(0.0, _holes(cover, character.px_per_m) - own_holes) for cover in covers]
-    pieces = [max(0, _pieces(cover, side_px**2) - own_pieces) for cover in covers]
+    covers = [(puppet.coverage(pose) >= SOLID, pose.scale) for pose in poses]  # and what a metre is there
+    holes = [max(0.0, _holes(cover, character.px_per_m * scale) - own_holes) for cover, scale in covers]
+    pieces = [max(0, _pieces(cover, (side_px * scale) ** 2) - own_pieces) for cover, scale in covers]
     swung = [
         abs(float((puppet.coverage(pose) >= SOLID).sum()) / max(rest.sum(), 1) - 1)
         for pose in _swings(character, puppet)

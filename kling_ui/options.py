@@ -43,6 +43,7 @@ class RigNote(StrEnum):
     """What of a character a preview moves as one piece, for the picture does not tell it apart."""
 
     HANDS_HIDDEN = "hands hidden"  # in pockets, behind the back: their arms stay with the body
+    HAND_AT_HEAD = "hand at head"  # at the face, the hair or the neck, which it cannot be told from: likewise
     LEGS_ONE = "legs one"  # crossed, or one behind the other
     SKIRT_ONE = "skirt one"  # cloth around both legs
 

@@ -219,6 +219,7 @@ ENDED = told(
 RIG_NOTES: dict[RigNote, str] = told(
     {
         RigNote.HANDS_HIDDEN: "Hands are hidden in the picture: arms end at the sleeve and stay with the body.",
+        RigNote.HAND_AT_HEAD: "A hand that touches head or neck in the picture stays there, and its arm with the body.",
         RigNote.LEGS_ONE: "Crossed legs move as one piece.",
         RigNote.SKIRT_ONE: "The cloth around both legs moves as one piece.",
     }

@@ -15,10 +15,12 @@ from kling_ui.corrections import Corrections
 from kling_ui.media.colour import to_ycbcr
 from kling_ui.options import RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
+from kling_ui.puppet.motion.whole_view import MOST_WRIST, Outlines
 from kling_ui.puppet.paint import Sprite
-from kling_ui.puppet.rig.belongings import FINGERS, HANDS, ROD_WIDE_M
 from kling_ui.puppet.rig.character import Character, cloth_spans_legs, find_character, legs_are_one, shown_parts
 from kling_ui.puppet.rig.layers import Layer, back_of_head, backdrop, cut_layers, shadow_strength, shoe_shadows
+from kling_ui.puppet.rig.rods import FINGERS, HANDS, ROD_WIDE_M
+from kling_ui.puppet.rig.round_spots import open_round
 from kling_ui.puppet.skeleton import (
     ANKLES,
     BONES,
@@ -34,7 +36,6 @@ from kling_ui.puppet.skeleton import (
 from kling_ui.puppet.warp import Bend, Bulge, Lift, LimbWarp, Segment, SkirtWarp, Stretch, TrunkWarp
 
 MOST_BEND = math.radians(80)  # beyond this a joint's two pieces turn around it like a rivet's: more would tear them
-MOST_WRIST = math.radians(50)  # likewise for hands and feet
 MOST_SHOULDER = math.radians(45)  # likewise for arms and thighs against the trunk
 # A bend takes up at most this share of either bone's length, so that the bends at both ends of a bone do not meet.
 BEND_SHARE = 0.45
@@ -54,6 +55,8 @@ CHILDREN = {bone.parent: part for part, bone in BONES.items() if bone.parent is 
 # Something slim in a hand: how far from arm and fingers it begins; its width at most, as where it is found; its area at
 # least; its share of all that reaches so far; and in radii of the forearm, from where to where it gets stiff.
 ROD_AWAY_M, LEAST_ROD_M2, MOSTLY_ROD, STIFFENS = 0.12, 2.5e-3, 0.6, (1.2, 2.2)
+FOOT_M = 0.2, 0.26  # around an ankle, over which less and less turns with the foot: what is farther is a cape's hem
+AT_NECK_M = 0.05  # below the shoulders, down to which a hand is at the neck
 KEPT = 1  # figures; one takes some tens of megabytes
 
 
@@ -70,6 +73,7 @@ class Puppet:
         head = layers.get(Part.HEAD)  # there is none where the picture cuts it off
         self._backs = {} if head is None else {Part.HEAD: Sprite.of(back_of_head(head, character.face))}
         self.held = _held_arms(character, layers)  #: The parts of arms whose hands are hidden in or behind the body.
+        self._at_head = _at_head(character, self.held)
         self._stiff = _arms_with_rods(character, layers)
         self._is_one_leg = legs_are_one(character)
         self._is_skirt = cloth_spans_legs(character) and THIGHS[0] in layers
@@ -81,7 +85,8 @@ class Puppet:
     def notes(self) -> tuple[RigNote, ...]:
         """What is moved as one piece though it is more."""
         said = (
-            (RigNote.HANDS_HIDDEN, bool(self.held)),
+            (RigNote.HANDS_HIDDEN, bool(self.held - self._at_head)),
+            (RigNote.HAND_AT_HEAD, bool(self._at_head)),
             (RigNote.LEGS_ONE, self._is_one_leg),
             (RigNote.SKIRT_ONE, self._is_skirt),
         )
@@ -91,6 +96,21 @@ class Puppet:
     def parts(self) -> frozenset[Part]:
         """The body parts that it has layers for; both legs where one layer shows both."""
         return self._parts
+
+    @property
+    def outlines(self) -> Outlines:
+        """What there is to draw, by the bone with which it moves."""
+        points: dict[Part, list[np.ndarray]] = {}
+        for part, sprite in self._pieces.items():
+            around = np.column_stack([sprite.hull.real, sprite.hull.imag]).astype(np.float64)
+            if part is Part.TORSO or part in self.held:
+                points.setdefault(Part.TORSO, []).append(around)
+            elif self._is_skirt and part in LEGS:
+                for leg, mine in _by_bone(around, self._joints, [leg for leg in LEGS if leg in self._parts]):
+                    points.setdefault(leg, []).append(mine)
+            else:
+                points.setdefault(part, []).append(around)
+        return Outlines({part: np.concatenate(pieces) for part, pieces in points.items()}, self._stiff)
 
     def _legs_in_one(self, character: Character) -> frozenset[Part]:
         if self._is_one_leg:
@@ -115,7 +135,11 @@ class Puppet:
         limbs, posed = self._posed(frame_pose)
         for part, shadow in self._shadows.items():
             if part in frame_pose.order:
-                shadow.paint(frame, self._limb(limbs, posed, part), opacity=self._shadow_strength(frame_pose, part))
+                shadow.paint(
+                    frame,
+                    self._limb(limbs, posed, part, is_shadow=True),
+                    opacity=self._shadow_strength(frame_pose, part),
+                )
         self._paint(frame, frame_pose)
         return frame
 
@@ -158,7 +182,10 @@ class Puppet:
         )
         return SkirtWarp((left, right))
 
-    def _limb(self, frame_pose: FramePose, posed: dict[Part, Segment], part: Part) -> LimbWarp:
+    def _limb(
+        self, frame_pose: FramePose, posed: dict[Part, Segment], part: Part, *, is_shadow: bool = False
+    ) -> LimbWarp:
+        """The warp of a limb, or of the shadow of its shoe, which is wider and turns with the foot as a whole."""
         bone, rest, now = BONES[part], self._rest[part], posed[part]
         turn = _wrap(now.angle - rest.angle)
         reach = bone.radius_m * self._c.px_per_m * frame_pose.scale
@@ -168,7 +195,8 @@ class Puppet:
         if bone.parent in BONES:
             before = posed[bone.parent].length / self._rest[bone.parent].length
         if bone.tip is not None and part not in self._stiff:
-            bends.append(self._tip_bend(frame_pose, part, now, turn, reach))
+            tip = self._tip_bend(frame_pose, part, now, turn, reach)
+            bends.append(replace(tip, within=None) if is_shadow else tip)
         elif child in self._parts:
             after = posed[child].length / self._rest[child].length
             angle = _clip(_wrap(posed[child].angle - self._rest[child].angle - turn), MOST_BEND)
@@ -205,7 +233,9 @@ class Puppet:
         angle = _clip(_wrap(math.atan2(tip[1], tip[0]) - math.atan2(rest[1], rest[0]) - turn), MOST_WRIST)
         room = min(TIP_REACH * reach, TIP_SHARE * now.length)
         aside = _wrap(math.atan2(rest[1], rest[0]) - self._rest[part].angle)  # feet seen from the side
-        return Bend(now.end, now.angle + (angle + aside) / 2, -room, room, angle, 1.0)
+        px_per_m = self._c.px_per_m * frame_pose.scale
+        within = (FOOT_M[0] * px_per_m, FOOT_M[1] * px_per_m) if part in LEGS else None
+        return Bend(now.end, now.angle + (angle + aside) / 2, -room, room, angle, 1.0, within)
 
     def _head(self, frame_pose: FramePose, posed: dict[Part, Segment]) -> LimbWarp:
         """The neck bends and gives way; from the chin up the head keeps its shape."""
@@ -269,6 +299,19 @@ def _segment(joints: np.ndarray, part: Part) -> Segment:
     return Segment.between(joints[BONES[part].start], joints[BONES[part].end])
 
 
+def _by_bone(points: np.ndarray, joints: np.ndarray, parts: list[Part]) -> Iterator[tuple[Part, np.ndarray]]:
+    """Divide points ``(n, 2)`` px among the parts whose bones are the nearest."""
+    away = []
+    for part in parts:
+        start, way = joints[BONES[part].start], joints[BONES[part].end] - joints[BONES[part].start]
+        along = np.clip((points - start) @ way / max(float(way @ way), 1.0), 0, 1)
+        away.append(np.linalg.norm(points - start - along[:, None] * way, axis=1))
+    nearest = np.argmin(away, axis=0)
+    for index, part in enumerate(parts):
+        if (nearest == index).any():
+            yield part, points[nearest == index]
+
+
 def _held_arms(character: Character, layers: Mapping[Part, Layer]) -> frozenset[Part]:
     """The arms of which the hand is hidden in or behind the body: their own layer ends before it, or at the elbow."""
     held: set[Part] = set()
@@ -282,6 +325,14 @@ def _held_arms(character: Character, layers: Mapping[Part, Layer]) -> frozenset[
         if not any(shown) and all(_alpha_at(character.alpha, place) > SEEN for place in places):
             held |= {upper, forearm}
     return frozenset(held)
+
+
+def _at_head(character: Character, held: frozenset[Part]) -> frozenset[Part]:
+    """The held arms whose hand is seen at the head or the neck, not in a pocket or behind the back."""
+    lowest = character.joints[Joint.NECK, 1] + AT_NECK_M * character.px_per_m
+    arms = zip(UPPER_ARMS, FOREARMS, HANDS, strict=True)
+    raised = ({upper, forearm} for upper, forearm, hand in arms if character.joints[list(hand), 1].max() < lowest)
+    return held & frozenset().union(*raised)
 
 
 def _arms_with_rods(character: Character, layers: Mapping[Part, Layer]) -> frozenset[Part]:
@@ -307,8 +358,7 @@ def _arms_with_rods(character: Character, layers: Mapping[Part, Layer]) -> froze
 
 def _thick(region: np.ndarray, wide_px: float) -> np.ndarray:
     """``(height, width)`` bool: what of a region is so wide in all directions."""
-    spot = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(wide_px / 2) + 1,) * 2)
-    return cv2.morphologyEx(region.astype(np.uint8), cv2.MORPH_OPEN, spot) > 0
+    return open_round(region.astype(np.uint8), 2 * round(wide_px / 2) + 1) > 0
 
 
 def _alpha_at(alpha: np.ndarray, place: np.ndarray) -> float:

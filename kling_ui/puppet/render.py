@@ -283,13 +283,14 @@ def _poses_looked_at(
         orientation,
         _opening(pose_stream, min(opening, count), video),
         held=played.puppet.held,
+        outlines=played.puppet.outlines,
     )
     start = 0
     while start < (count := pose_stream.wait_for(start + STRETCH_FRAMES + ahead)):
         end = min(start + STRETCH_FRAMES, count)
         pose_stream.wait_until_sure(end)
         pose_stream.look_again(end, rereader)
-        motion = retargeter.move(pose_stream.perform(start, end))
+        motion = retargeter.move(pose_stream.perform(start, end, ahead=True), end - start)
         yield from (FramePose.of(motion, index) for index in range(len(motion)))
         start = end
 

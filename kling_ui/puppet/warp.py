@@ -14,6 +14,8 @@ import numpy as np
 Box = tuple[float, float, float, float]
 LEAST_PX = 1e-3  # instead of a length of 0, by which nothing can be divided
 RIGID = 0.35  # of the way from one leg to the other, over which cloth around a leg goes with it less and less
+HEM = 0.25  # of a shin's length beside it: there is no ankle any more, but the hem of a skirt
+NOWHERE = complex(-1e5, -1e5)  # in the picture: what shows nothing
 STRAIGHT = 1e-4  # radians: a bend by less than this moves nothing by a pixel's hundredth
 
 
@@ -28,6 +30,7 @@ class Bend:
         far: Where it has grown fully.
         angle: The rotation, in radians.
         most: The share that is reached: 1 for a piece that goes on beyond, 0.5 for two pieces that meet in the joint.
+        within: Where it fades, from which distance to the pivot to which, px; ``None`` for a bend of all there is.
     """
 
     pivot: complex
@@ -36,6 +39,7 @@ class Bend:
     far: float
     angle: float
     most: float
+    within: tuple[float, float] | None = None
 
     def undo(self, points: np.ndarray) -> np.ndarray:
         """Straighten points of the bent picture."""
@@ -45,6 +49,8 @@ class Bend:
         t = (self._along(away) - self.near) / max(self.far - self.near, LEAST_PX)
         t = np.minimum(np.maximum(t, 0), 1)  # faster than np.clip
         turn = t * t * (3 - 2 * t) * (-self.angle * self.most)
+        if self.within is not None:
+            turn = turn * (1 - _risen(np.abs(away), *self.within))
         turned = np.empty_like(away)
         turned.real, turned.imag = np.cos(turn), np.sin(turn)
         return turned * away + self.pivot
@@ -187,7 +193,7 @@ class SkirtWarp:
     legs: tuple[tuple[LimbWarp, LimbWarp | None], tuple[LimbWarp, LimbWarp | None]]
 
     def source(self, points: np.ndarray) -> np.ndarray:
-        """Map points of the frame to points of the picture."""
+        """Map points of the frame to points of the picture; feet are seen at the end of their own leg alone."""
         (left, rest_left), (right, rest_right) = (_on_leg(points, *leg) for leg in self.legs)
         way, at_left = right - left, points - left
         share = (at_left * way.conj()).real / np.maximum((way * way.conj()).real, LEAST_PX)
@@ -199,7 +205,14 @@ class SkirtWarp:
         rest_way = rest_right - rest_left
         turn = rest_way * way.conj()
         beside = (points - left - share * way) * turn / np.maximum(np.abs(turn), LEAST_PX)
-        return near + between * (rest_left + share * rest_way + beside - near)
+        source = near + between * (rest_left + share * rest_way + beside - near)
+        shins = [shin for _, shin in self.legs if shin is not None]
+        if len(shins) < len(self.legs):
+            return source
+        below, cloth = zip(*(_at_ankle(points, source, shin) for shin in shins), strict=True)
+        is_left = share < 0.5
+        is_nearest = is_left == (np.abs(source - shins[0].rest.end) < np.abs(source - shins[1].rest.end))
+        return np.where((below[0] & below[1] & ~is_nearest) | np.where(is_left, *cloth), NOWHERE, source)
 
     def reach(self, outline: np.ndarray) -> Box:
         """Bound in the frame what an outline may cover, as :meth:`LimbWarp.reach`."""
@@ -219,6 +232,14 @@ def _on_leg(points: np.ndarray, thigh: LimbWarp, shin: LimbWarp | None) -> tuple
 def _on_bone(points: np.ndarray, warp: LimbWarp) -> tuple[np.ndarray, np.ndarray]:
     along = np.minimum(np.maximum(warp.posed.local(points).real / warp.posed.length, 0), 1)
     return warp.posed.world(along * warp.posed.length), warp.rest.world(along * warp.rest.length)
+
+
+def _at_ankle(points: np.ndarray, source: np.ndarray, shin: LimbWarp) -> tuple[np.ndarray, np.ndarray]:
+    """Where a foot is seen, and where cloth beside the shin is that only the foot's own turning brings below it."""
+    local = shin.rest.local(source)
+    below = local.real > shin.rest.length
+    beside = np.abs(local.imag) > HEM * shin.rest.length
+    return below, ~below & beside & (shin.posed.local(points).real > shin.posed.length)
 
 
 def _along_leg(points: np.ndarray, thigh: LimbWarp, shin: LimbWarp | None) -> np.ndarray:
@@ -322,6 +343,12 @@ class Bulge:
         away = (points - self.centre) / self.radius
         share = np.maximum(1 - (away * away.conj()).real, 0) ** 2
         return points - share * self.shift
+
+
+def _risen(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Smoothstep: 0 up to ``low``, 1 from ``high`` on."""
+    t = np.minimum(np.maximum((values - low) / max(high - low, LEAST_PX), 0), 1)
+    return t * t * (3 - 2 * t)
 
 
 def _box(points: np.ndarray) -> Box:

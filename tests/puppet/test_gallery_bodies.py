@@ -14,7 +14,7 @@ from kling_ui.options import RigNote
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.puppet import Puppet
 from kling_ui.puppet.rig.character import cloth_spans_legs
-from kling_ui.puppet.skeleton import ARMS, LEFT_LEG, RIGHT_LEG, Joint
+from kling_ui.puppet.skeleton import ARMS, FOREARMS, LEFT_LEG, RIGHT_LEG, UPPER_ARMS, Joint
 
 
 def pieces(coverage: np.ndarray) -> int:
@@ -36,6 +36,22 @@ def test_cloth_around_both_legs_stays_one_piece(tmp_path: Path, name: str):
         assert cover[y, x].all()
 
 
+@pytest.mark.parametrize("name", ["long-skirt", "monk"])
+@pytest.mark.parametrize("side", [0, 1], ids=["left", "right"])
+def test_hems_and_feet_of_a_lifted_leg_are_seen_once(tmp_path: Path, name: str, side: int):
+    character = drawn(name, tmp_path)
+    puppet = Puppet(character)
+    whole = pieces(puppet.coverage(FramePose.at_rest(character.joints)))
+    for thigh, shin, foot in ((25, 0, 45), (35, -20, 50), (50, -60, 50)):
+        joints, chain, sign = character.joints.copy(), (LEFT_LEG, RIGHT_LEG)[side], (-1, 1)[side]
+        for start, degrees in enumerate((thigh, shin, foot)):
+            turn = sign * np.radians(degrees)
+            matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+            rest = list(chain[start + 1 :])
+            joints[rest] = joints[chain[start]] + (joints[rest] - joints[chain[start]]) @ matrix.T
+        assert pieces(puppet.coverage(FramePose.at_rest(joints))) <= whole
+
+
 @pytest.mark.parametrize("name", ["touching-maya-0", "touching-theo-1", "arms-out", "coat-open"])
 def test_trousers_and_open_coats_are_no_skirt(tmp_path: Path, name: str):
     assert not cloth_spans_legs(drawn(name, tmp_path))
@@ -45,6 +61,18 @@ def test_arms_whose_hands_are_behind_the_back_are_held(tmp_path: Path):
     puppet = Puppet(drawn("behind-0", tmp_path))
     assert puppet.held == frozenset(ARMS)
     assert RigNote.HANDS_HIDDEN in puppet.notes
+
+
+@pytest.mark.parametrize(("name", "arm"), [("at-face", 0), ("at-chin", 1)])
+def test_a_hand_at_the_head_stays_in_one_piece_with_its_arm_and_it_is_said(tmp_path: Path, name: str, arm: int):
+    character = drawn(name, tmp_path)
+    puppet = Puppet(character)
+    assert puppet.held == {UPPER_ARMS[arm], FOREARMS[arm]}
+    assert puppet.notes == (RigNote.HAND_AT_HEAD,)
+    both = turned(character, ARM_CHAINS, 40)
+    joints, chain = both.joints.copy(), list(ARM_CHAINS[arm])
+    joints[chain] = character.joints[chain]
+    assert np.array_equal(puppet.coverage(both), puppet.coverage(FramePose.at_rest(joints)))
 
 
 def test_held_arms_are_one_with_the_trunk_that_bends(tmp_path: Path):

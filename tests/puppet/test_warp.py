@@ -103,6 +103,13 @@ def test_cloth_around_both_legs_goes_with_each_of_them_and_never_tears():
     assert (np.diff(middle) > 0).all()
 
 
+def test_what_is_far_from_an_ankle_does_not_turn_with_the_foot():
+    foot, hem = np.array([30 + 5j]), np.array([20 + 60j, 20 - 60j])
+    bend = Bend(0j, 0.0, -5, 5, 0.7, 1.0, (35, 45))
+    assert bend.undo(foot) == pytest.approx(foot * np.exp(-0.7j))
+    assert bend.undo(hem) == pytest.approx(hem)
+
+
 def test_a_skirt_at_rest_is_where_it_was():
     warp = SkirtWarp((leg(40, 0), leg(0, 0)))
     spots = np.add.outer(1j * np.linspace(0, 100, 21), np.linspace(-30, 70, 21))

@@ -97,12 +97,13 @@ class Zoom:
         self._most = 1 + ZOOM_PER_S / fps
         self._size: float | None = None
 
-    def follow(self, sizes: np.ndarray) -> np.ndarray:
-        """Limit ``(frames,)`` wanted sizes, which go on from the last call's."""
-        out = np.empty(len(sizes))
+    def follow(self, sizes: np.ndarray, count: int) -> np.ndarray:
+        """Limit ``(frames,)`` wanted sizes, which go on from the last call's; the next call's after ``count``."""
+        out, before = np.empty(len(sizes)), self._size
         for index, wanted in enumerate(sizes.tolist()):
-            before = wanted if self._size is None else self._size
-            out[index] = self._size = min(max(wanted, before / self._most), before * self._most)
+            before = wanted if before is None else before
+            out[index] = before = min(max(wanted, before / self._most), before * self._most)
+        self._size = float(out[count - 1])
         return out
 
 

@@ -262,8 +262,14 @@ class PoseStream:
         with self._more:
             return bool(self._search.readings().believed.any())
 
-    def perform(self, start: int, end: int) -> SmoothedMotion:
-        """Smooth some frames; those within :data:`REACH_S` around them should be there, and somebody found."""
+    def perform(self, start: int, end: int, *, ahead: bool = False) -> SmoothedMotion:
+        """Smooth some frames; those within :data:`REACH_S` around them should be there, and somebody found.
+
+        Args:
+            start: The first frame.
+            end: The one after the last.
+            ahead: Add the frames after these, of which not everything that is believed is sure yet.
+        """
         readings = self._decide(end)
         believed = self._believed + readings.believed[len(self._believed) :].tolist()
         reach = int(np.ceil(REACH_S * self.fps)) + 1
@@ -273,7 +279,7 @@ class PoseStream:
             high = next((index + 1 for index in range(high, len(believed)) if believed[index]), high)
         rows = [self._row_of(frame, readings) for frame in range(base, high)]
         bridged = bridge(np.asarray(rows), np.asarray(believed[base:high]), self.fps, low - base)
-        return _clean(bridged, self.fps)[start - low : end - low]
+        return _clean(bridged, self.fps)[start - low : None if ahead else end - low]
 
     def _decide(self, end: int) -> Readings:
         """What is believed of each frame; up to ``end`` this will not change any more, nor what is taken as its row."""

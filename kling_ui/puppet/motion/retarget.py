@@ -6,6 +6,7 @@ from kling_ui.options import Orientation
 from kling_ui.puppet.motion.frame_pose import PuppetMotion, flatness, heading, middle, polar, ramp, wrapped
 from kling_ui.puppet.motion.framing import CutEdge, FootLock, FramingLimits, WholeExtent, Zoom
 from kling_ui.puppet.motion.pose_stream import SmoothedMotion, latch
+from kling_ui.puppet.motion.whole_view import Outlines, WholeView
 from kling_ui.puppet.rig.character import Character, legs_are_one
 from kling_ui.puppet.skeleton import (
     ANKLES,
@@ -87,6 +88,7 @@ class Retargeter:
             character's own place and facing and something of its stance.
         opening: The first frames of the performance, which the rest is measured against.
         held: Parts of arms that stay with the trunk, for their hands are hidden in or behind it.
+        outlines: What there is to draw of the character; without it nothing but its trunk and legs is kept in sight.
     """
 
     def __init__(
@@ -97,6 +99,7 @@ class Retargeter:
         opening: SmoothedMotion,
         *,
         held: frozenset[Part] = frozenset(),
+        outlines: Outlines | None = None,
     ) -> None:
         self._held_arms = held
         self._c = character
@@ -106,7 +109,10 @@ class Retargeter:
         self._is_one_leg = legs_are_one(character)
         self._framing_limits = FramingLimits.of(character, whole=self._whole)
         self._extent, self._cut_edge = WholeExtent.of(character), CutEdge.of(character)
-        self._zoom = Zoom(opening.fps)
+        self._nearness, self._zoom = Zoom(opening.fps), Zoom(opening.fps)
+        self._view: WholeView | None = None
+        if outlines is not None and (self._whole or self._cut_edge is None):
+            self._view = WholeView(character, outlines, opening.fps, on_feet=self._whole)
         self._unit = character.px_per_m / float(opening.scale[0])  # px per unit of the reference
         self._hips0, self._neck0 = middle(opening.points, HIPS)[0], opening.points[0, Joint.NECK]
         neck = opening.points[:, Joint.HEAD] - opening.points[:, Joint.NECK]
@@ -119,12 +125,37 @@ class Retargeter:
         self._turned = False
         self._depth, self._foot_lock = DepthOrder(), FootLock(opening.fps, character.px_per_m)
 
-    def move(self, p: SmoothedMotion) -> PuppetMotion:
-        """Retarget the next frames; calls must follow the order of the clip."""
+    def move(self, p: SmoothedMotion, count: int | None = None) -> PuppetMotion:
+        """Retarget the next frames; calls must follow the order of the clip.
+
+        Args:
+            p: The reference in these frames; it may go on beyond them, so that what comes is seen before it comes.
+            count: How many frames are wanted; ``None`` for all. The next call begins after them.
+        """
+        count = len(p) if count is None else count
         scale = np.ones(len(p))
         if self._follow:
-            scale = self._zoom.follow(self._framing_limits.size(p.scale * self._unit / self._c.px_per_m))
-        joints, turned = np.zeros((len(p), len(Joint), 2)), self._facing(p)
+            wanted = self._framing_limits.size(p.scale * self._unit / self._c.px_per_m)
+            scale = self._nearness.follow(wanted, count)
+        turned = self._facing(p, count)
+        joints = self._posed(p, scale, turned)
+        face, given = self._face(p, turned), p[:count]
+        if self._whole:
+            self._foot_lock.hold(joints[:count], given, _seen(given.visibility[:, list(ANKLES)]))
+            joints += self._extent.inside(joints, scale)[:, None]
+        if self._view is not None:
+            scale = self._see_all(self._view, joints, scale, face[:, 0], count)
+        joints, scale = joints[:count], scale[:count]
+        if self._whole:
+            joints += self._extent.inside(joints, scale)[:, None]
+        elif self._cut_edge is not None:
+            joints += self._cut_edge.out_of_sight(joints, scale)[:, None]
+        behind, over = self._depth.follow(given)
+        return PuppetMotion(joints, scale, face[:count], behind, over, turned[:count])
+
+    def _posed(self, p: SmoothedMotion, scale: np.ndarray, turned: np.ndarray) -> np.ndarray:
+        """``(frames, 18, 2)``: all joints where the reference's motion has them."""
+        joints = np.zeros((len(p), len(Joint), 2))
         self._pose_trunk(joints, p, scale)
         for pair in (HIPS, SHOULDERS):
             self._turn(joints, pair, turned)
@@ -134,25 +165,29 @@ class Retargeter:
             pose(joints, p, part, (bone.start, bone.end), scale)
             if bone.tip is not None:
                 pose(joints, p, part, (bone.end, bone.tip), scale)
-        leads = np.ones((len(p), 2))
-        if self._is_one_leg:
-            leads = self._join_legs(joints, scale)
-        joints += (self._root(joints, p, leads))[:, None]
-        if self._whole:
-            self._foot_lock.hold(joints, p, _seen(p.visibility[:, list(ANKLES)]))
-            joints += self._extent.inside(joints, scale)[:, None]
-        elif self._cut_edge is not None:
-            joints += self._cut_edge.out_of_sight(joints, scale)[:, None]
-        behind, over = self._depth.follow(p)
-        return PuppetMotion(joints, scale, self._face(p, turned), behind, over, turned)
+        leads = self._join_legs(joints, scale) if self._is_one_leg else np.ones((len(p), 2))
+        return joints + self._root(joints, p, leads)[:, None]
 
-    def _facing(self, p: SmoothedMotion) -> np.ndarray:
+    def _see_all(
+        self, view: WholeView, joints: np.ndarray, scale: np.ndarray, roll: np.ndarray, count: int
+    ) -> np.ndarray:
+        """Make the figure smaller and move it, in place, for all of it to be seen; returns ``(frames,)`` its size."""
+        boxes = view.boxes(joints, scale, roll)
+        anchors = view.anchors(joints, boxes)
+        smaller = self._zoom.follow(scale * view.shrink(boxes, anchors, count), count)
+        share = (smaller / scale)[:, None]
+        corners = [anchors + share * (corner - anchors) for corner in (boxes[:, :2], boxes[:, 2:])]
+        aside = view.aside(np.concatenate(corners, axis=1), count)
+        joints += (share - 1)[..., None] * (joints - anchors[:, None]) + aside[:, None]
+        return smaller
+
+    def _facing(self, p: SmoothedMotion, count: int) -> np.ndarray:
         """``(frames,)`` bool: the reference shows its other side than the picture does, and is to be followed."""
         left, right = SHOULDERS
         front = np.sign(self._c.joints[left, 0] - self._c.joints[right, 0]) if self._follow else 0.0
         across = (p.points[:, right, 0] - p.points[:, left, 0]) * front / p.scale
         turned = latch(across, on=TURNED_M, off=-TURNED_M, state=self._turned)
-        self._turned = bool(turned[-1])
+        self._turned = bool(turned[count - 1])
         return turned
 
     @staticmethod

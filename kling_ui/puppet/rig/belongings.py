@@ -4,7 +4,9 @@ import cv2
 import numpy as np
 
 from kling_ui.puppet.rig.inpainting import distance_to
-from kling_ui.puppet.rig.palette import CALM_PX, alike, bin_shares, colour_bins
+from kling_ui.puppet.rig.palette import CALM_PX, alike, bin_shares, colour_bins, greatest
+from kling_ui.puppet.rig.rods import HANDS, ROD_WIDE_M, rods_at_hands, rods_beside, stands_off, to_hand_px
+from kling_ui.puppet.rig.round_spots import open_round
 from kling_ui.puppet.skeleton import ANKLES, HIPS, KNEES, SHOULDERS, Joint
 
 HELD_M = 0.34  # how far a held thing reaches from the hand
@@ -34,17 +36,7 @@ LEAST_SIDE_M, MOST_SHARE = 0.05, 1.2  # of the smallest thing; of the person's a
 TOUCHES_M, TOUCHING_PX = 0.02, 3  # how near to the person a thing begins, along so many px
 EDGE_M = 0.1  # of the picture's edge, that a thing may touch: a longer one is scenery
 FLOOR_M = 0.05  # above the ankles: what stands on the floor is furniture, or a shadow
-# --- rods in a hand: swords, staffs, umbrellas
-ROD_WIDE_M, ROD_LONG_M, ROD_SLIM = 0.08, 0.2, 3.5  # width at most; length at least, of one end; long against wide
-ROD_STRAIGHT = 0.6  # of the area of the rectangle around it
-ROD_GRIP_M = 0.1  # from the line through the hand to where what is seen of it begins
-ROD_LEVEL_M = 0.4  # long at least, where it does not lean: backgrounds have many level lines
-ROD_LEAN_DEG = 20.0  # what leans by less and goes on to the picture's edge is a skirting, a rail or a post
-ROD_SEEN_M, ROD_COLOURS, ROD_ALIKE = 0.16, 4, 40  # around a hand; so many colours there are tried; 8 bits within one
-ROD_STANDS_OUT = 28  # of 8 bits, by which it differs from what is on both sides of it
-EDGE_PX = 3  # of the copy: what comes so near to the picture's edge goes on to it
-ROD_BESIDE = 0.3  # of what is seen of it, that borders on the person
-ROD_BEYOND = 1.6  # radii from every limb: nearer are fingers
+ROD_BEYOND = 1.6  # radii from every limb, for a rod: nearer are fingers
 # --- hidden, or on the body
 FROM_WRIST = 0.1  # of the way from wrist to knuckles, from where on a hand is to be seen
 ON_BODY_SHARE = 0.45  # of its rim, that the body is around a hand that lies on it, or is hidden there
@@ -52,8 +44,6 @@ BESIDE_HAND_M = 0.10  # from a hand: what is farther shows the cloth's own colou
 CLOTH_SHARE = 2e-3  # of a person's own colours: more common ones are cloth
 LEAST_SKIN_SHARE, MOSTLY = 0.2, 0.5  # of what is taken for a hand: less skin, and more cloth, is none
 LEAST_CLOTH_SHARE = 0.05  # of that: less is the soft rim of the fingers
-HANDS = ((Joint.LEFT_WRIST, Joint.LEFT_HAND), (Joint.RIGHT_WRIST, Joint.RIGHT_HAND))
-FINGERS = 0.7  # of the way from wrist to knuckles, beyond the knuckles
 
 
 def with_belongings(rgb: np.ndarray, mask: np.ndarray, joints: np.ndarray, px_per_m: float) -> np.ndarray:
@@ -76,7 +66,7 @@ def with_belongings(rgb: np.ndarray, mask: np.ndarray, joints: np.ndarray, px_pe
     person = cv2.resize(mask, size, interpolation=cv2.INTER_AREA) > PERSON
     small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     things = _beside(small, person, joints * scale, px_per_m * scale)
-    things |= _rods_beside(small, person, things, joints * scale, px_per_m * scale)
+    things |= rods_beside(small, person, things, joints * scale, px_per_m * scale)
     if not things.any():
         return mask
     return np.maximum(mask, cv2.resize(things.astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_LINEAR))
@@ -117,7 +107,7 @@ def _unlike_rows(
 ) -> np.ndarray:
     """``(height, width)`` bool: things unlike the background, seen ``far`` from the person; ``sides`` as of `_rows`."""
     away, (left, right) = distance_to(person), sides
-    beyond = np.maximum(np.minimum(left, right) - shown, shown - np.maximum(left, right)).max(axis=-1)
+    beyond = greatest(np.maximum(np.minimum(left, right) - shown, shown - np.maximum(left, right)))
     bins = colour_bins(rgb)
     rare = bin_shares(bins, far)[bins] < RARE_SHARE
     wanted = rare & (beyond > max(UNLIKE, ROUGH * rough)) & (away < REACH_M * px_per_m) & ~_shaded(shown, left, right)
@@ -148,7 +138,7 @@ def _rows(shown: np.ndarray, far: np.ndarray) -> tuple[tuple[np.ndarray, np.ndar
             left[row] = shown[row, places[np.maximum(after - 1, 0)]]
             right[row] = shown[row, places[np.minimum(after, len(places) - 1)]]
             colours = shown[row, places]
-            varies.append(np.abs(colours - np.median(colours, axis=0)).max(axis=-1))
+            varies.append(greatest(np.abs(colours - np.median(colours, axis=0))))
     return (left, right), np.concatenate(varies)
 
 
@@ -156,88 +146,8 @@ def _shaded(shown: np.ndarray, left: np.ndarray, right: np.ndarray) -> np.ndarra
     """``(height, width)`` bool: the background's own colour with less light."""
     ground = (left + right) / 2
     light = shown.mean(axis=-1, keepdims=True) / np.maximum(ground.mean(axis=-1, keepdims=True), 1.0)
-    hue = np.abs(shown - ground * light).max(axis=-1)
+    hue = greatest(np.abs(shown - ground * light))
     return (light[..., 0] > SHADE) & (light[..., 0] < 1) & (hue < SHADE_HUE)
-
-
-def _rods_beside(
-    rgb: np.ndarray, person: np.ndarray, things: np.ndarray, joints: np.ndarray, px_per_m: float
-) -> np.ndarray:
-    """``(height, width)`` bool: slim straight things that begin at a hand, which holds none of ``things``."""
-    wider = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(0.6 * ROD_WIDE_M * px_per_m) + 1,) * 2)
-    lighter, darker = (cv2.morphologyEx(rgb, how, wider).max(axis=-1) for how in (cv2.MORPH_TOPHAT, cv2.MORPH_BLACKHAT))
-    slim = (np.maximum(lighter, darker) > ROD_STANDS_OUT) & ~person
-    colours = rgb[slim]
-    bins, found = colour_bins(rgb), np.zeros_like(person)
-    to_hands = [_to_hand(person.shape, joints[list(hand)]) for hand in HANDS]
-    for hand, to_hand in enumerate(to_hands):
-        at_hand = slim & (to_hand < ROD_SEEN_M * px_per_m)
-        if not at_hand.any() or things[to_hand < ROD_GRIP_M * px_per_m].any():
-            continue
-        for colour in np.argsort(-np.bincount(bins[at_hand]))[:ROD_COLOURS]:
-            here = at_hand & (bins == colour)
-            if here.any():
-                alike = slim.copy()
-                alike[slim] = np.abs(colours - rgb[here].mean(axis=0)).max(axis=-1) < ROD_ALIKE
-                found |= _rods(alike, joints, hands=(hand == 0, hand == 1), px_per_m=px_per_m) >= 0
-    return found & _stands_off(found, person, np.min(to_hands, axis=0), px_per_m)
-
-
-def _stands_off(found: np.ndarray, body: np.ndarray, nearest: np.ndarray, px_per_m: float) -> np.ndarray:
-    """``(height, width)`` bool: pieces that border on the body at the hand alone; others are rims of sleeves."""
-    count, pieces = cv2.connectedComponents(found.astype(np.uint8))
-    around = cv2.dilate(body.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
-    elsewhere, beside, in_all = (
-        np.bincount(pieces[where], minlength=count)
-        for where in (
-            around & (nearest > ROD_SEEN_M * px_per_m),
-            around & (nearest > ROD_GRIP_M * px_per_m),
-            nearest > ROD_GRIP_M * px_per_m,
-        )
-    )
-    return ((elsewhere == 0) & (beside <= ROD_BESIDE * in_all))[pieces]
-
-
-def _rods(candidates: np.ndarray, joints: np.ndarray, *, hands: tuple[bool, bool], px_per_m: float) -> np.ndarray:
-    """``(height, width)`` int8: pieces that are slim, straight and begin at a hand, by that hand; -1 elsewhere."""
-    found = np.full(candidates.shape, -1, np.int8)
-    _, pieces, stats, _ = cv2.connectedComponentsWithStats(candidates.astype(np.uint8))
-    long = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]) >= ROD_LONG_M * px_per_m
-    for hand, place in enumerate(HANDS):
-        if not hands[hand]:
-            continue
-        at_hand = _to_hand(candidates.shape, joints[list(place)]) < ROD_GRIP_M * px_per_m
-        held = [pieces == piece for piece in np.unique(pieces[at_hand]) if piece]
-        rods = [piece for piece in held if long[pieces[piece][0]] and _is_rod(piece, px_per_m)]
-        for piece in held:  # what is short goes on behind the fist
-            if any(_in_line(piece, rod) < ROD_WIDE_M / 2 * px_per_m for rod in rods):
-                found[piece] = hand
-    return found
-
-
-def _in_line(piece: np.ndarray, rod: np.ndarray) -> float:
-    """How far a piece is from the line through a rod on average, px."""
-    across, down, x, y = cv2.fitLine(np.argwhere(rod)[:, ::-1].astype(np.float32), cv2.DIST_L2, 0, 0.01, 0.01).ravel()
-    ys, xs = np.nonzero(piece)
-    return float(np.abs((xs - x) * down - (ys - y) * across).mean())
-
-
-def _is_rod(piece: np.ndarray, px_per_m: float) -> bool:
-    outline = max(
-        cv2.findContours(piece.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)[0], key=cv2.contourArea
-    )
-    _, sides, lean_deg = cv2.minAreaRect(outline)
-    edge, border = np.ones_like(piece), np.ones_like(piece)
-    edge[1:-1, 1:-1] = border[EDGE_PX:-EDGE_PX, EDGE_PX:-EDGE_PX] = False
-    wide, long = min(sides) + 1, max(sides) + 1
-    is_level = min(lean_deg % 90, 90 - lean_deg % 90) < ROD_LEAN_DEG
-    return bool(
-        wide <= ROD_WIDE_M * px_per_m
-        and long >= max((ROD_LEVEL_M if is_level else ROD_LONG_M) * px_per_m, ROD_SLIM * wide)
-        and piece.sum() >= ROD_STRAIGHT * wide * long
-        and not (is_level and (piece & border).any())
-        and (piece & edge).sum() <= EDGE_M * px_per_m
-    )
 
 
 def held_things(
@@ -268,17 +178,17 @@ def held_things(
     Returns:
         ``(height, width)`` int8: 0 for a thing in the left hand, 1 for one in the right hand, -1 elsewhere.
     """
-    thick = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(ROD_WIDE_M / 2 * px_per_m) + 1,) * 2)
-    body = cv2.morphologyEx(person.astype(np.uint8), cv2.MORPH_OPEN, thick) > 0
-    found = _rods(person & ~body & (beyond > ROD_BEYOND), joints, hands=hands, px_per_m=px_per_m)
+    body = open_round(person.astype(np.uint8), 2 * round(ROD_WIDE_M / 2 * px_per_m) + 1) > 0
+    found = rods_at_hands(person & ~body & (beyond > ROD_BEYOND), joints, hands=hands, px_per_m=px_per_m)
     grips = [
-        _to_hand(person.shape, joints[list(hand)]) if shown else None for hand, shown in zip(HANDS, hands, strict=True)
+        to_hand_px(person.shape, joints[list(hand)]) if shown else None
+        for hand, shown in zip(HANDS, hands, strict=True)
     ]
     known = [grip for grip in grips if grip is not None]
     if not known:
         return found
     nearest = np.min(known, axis=0)
-    found[~_stands_off(found >= 0, body, nearest, px_per_m)] = -1
+    found[~stands_off(found >= 0, body, nearest, px_per_m)] = -1
     own = person & sure & (nearest > OTHERS_M * px_per_m)
     if own.sum() < LEAST_OWN_SHARE * person.sum():
         return found
@@ -337,7 +247,7 @@ def cloth_at_hand(
     rim = (cv2.dilate(zone.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & ~arm
     if (rim & body).sum() < ON_BODY_SHARE * max(rim.sum(), 1):
         return nothing
-    nearest = _to_hand(arm.shape, joints[list(HANDS[hand])])
+    nearest = to_hand_px(arm.shape, joints[list(HANDS[hand])])
     own = sure & body & (nearest > BESIDE_HAND_M * px_per_m)
     if not own.any():
         return nothing
@@ -354,15 +264,6 @@ def cloth_at_hand(
     if (cloth & ~beside).sum() < LEAST_CLOTH_SHARE * zone.sum():
         return nothing
     return (cv2.dilate((zone & ~beside).astype(np.uint8), around) > 0) & ~beside
-
-
-def _to_hand(shape: tuple[int, ...], hand: np.ndarray) -> np.ndarray:
-    """``(height, width)`` px from the line through a hand, from the wrist to where the fingers may end."""
-    empty = np.ones(shape, np.uint8)
-    ends = hand[0], hand[1] + FINGERS * (hand[1] - hand[0])
-    first, last = (tuple(int(value) for value in end.round()) for end in ends)
-    cv2.line(empty, first, last, (0,))
-    return np.minimum(cv2.distanceTransform(empty, cv2.DIST_L2, cv2.DIST_MASK_5), np.float32(sum(shape)))
 
 
 def face_of(person: np.ndarray, joints: np.ndarray) -> np.ndarray:

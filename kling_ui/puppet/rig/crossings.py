@@ -8,7 +8,7 @@ import numpy as np
 from kling_ui.puppet.rig.belongings import face_of
 from kling_ui.puppet.rig.character import among, box_around, enlarged
 from kling_ui.puppet.rig.inpainting import distance_to, spread
-from kling_ui.puppet.rig.palette import alike, bin_shares, colour_bins
+from kling_ui.puppet.rig.palette import alike, bin_shares, colour_bins, greatest
 from kling_ui.puppet.skeleton import ARMS, BONES, FOREARMS, Part
 
 CORE_M = 0.02  # how wide the middle of an arm is taken to be
@@ -140,7 +140,7 @@ def _owners(
             if stats[number, cv2.CC_STAT_AREA] < (least_m * px_per_m) ** 2 or found[box][piece].max() >= 0:
                 continue
             beside = np.where(found[box] >= 0, found[box], np.where(others[box], labels[box], np.int8(-1)))
-            apart = np.abs(rgb[box] - np.median(rgb[box][piece], axis=0)).max(axis=-1)
+            apart = greatest(np.abs(rgb[box] - np.median(rgb[box][piece], axis=0)))
             same = (apart < ALIKE) & (beside >= 0) & (distance_to(piece) <= reach)
             if is_behind:
                 same &= off[box] | (found[box] >= 0)
@@ -185,7 +185,7 @@ def behind_arms(rgb: np.ndarray, labels: np.ndarray, joints: np.ndarray, px_per_
         (long, first, shown), (other_long, last, other_shown) = (
             _beyond(small, colours, places, sign * way, most) for sign in (1, -1)
         )
-        same = np.abs(shown - other_shown).max(axis=-1) < ALIKE
+        same = greatest(np.abs(shown - other_shown)) < ALIKE
         crossed = same & (first >= 0) & (last >= 0) & (long + other_long <= most)
         ys, xs = places[:, crossed]
         share = (other_long / (long + other_long))[crossed, None]
@@ -201,7 +201,7 @@ def behind_arms(rgb: np.ndarray, labels: np.ndarray, joints: np.ndarray, px_per_
     # By a pixel wider, so that it meets what it goes on from.
     over, kernel = among(labels, FOREARMS), np.ones((3, 3), np.uint8)
     mean = total / np.maximum(weight, 1)
-    varies = (squares / np.maximum(weight, 1) - mean**2).max(axis=-1)
+    varies = greatest(squares / np.maximum(weight, 1) - mean**2)
     plain = (weight[..., 0] > 1) & (varies < PLAIN**2)
     filled = spread(mean, weight[..., 0] > 0).clip(0, 255).astype(np.uint8)
     return Crossings(

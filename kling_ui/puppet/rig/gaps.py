@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 
-from kling_ui.puppet.rig.belongings import FINGERS, WORK_LONG_SIDE_PX
+from kling_ui.puppet.rig.belongings import WORK_LONG_SIDE_PX
 from kling_ui.puppet.rig.inpainting import distance_to
 from kling_ui.puppet.rig.palette import bin_shares, colour_bins
+from kling_ui.puppet.rig.rods import FINGERS
 from kling_ui.puppet.skeleton import ANKLES, ARMS, BONES, HIPS, KNEES, LEGS, SHOULDERS, Joint, Part
 
 BELOW_HIP, SLEEVE_M = 0.2, 0.25  # how far below the hip, of the way from the shoulder; and below the hand

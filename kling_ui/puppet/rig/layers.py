@@ -21,6 +21,7 @@ from kling_ui.puppet.rig.character import (
 from kling_ui.puppet.rig.crossings import Crossings, behind_arms
 from kling_ui.puppet.rig.hidden_parts import armpits, complete, hanging_cloth, hidden_behind, thigh_top
 from kling_ui.puppet.rig.inpainting import LEAST, LEAST_SHARE, SURELY, distance_to, fill_in, mix, push_pull, surround
+from kling_ui.puppet.rig.palette import greatest
 from kling_ui.puppet.rig.segmentation import label_parts
 from kling_ui.puppet.skeleton import ARMS, BONES, DRAWING_ORDER, LEGS, SHINS, THIGHS, UPPER_ARMS, Joint, Part, both_legs
 
@@ -125,7 +126,7 @@ def _cut(window: Window, part: Part, parts: list[Part], crossed: Crossings) -> L
     colours = complete(window, part, alpha > 0, kept=None if part in THIGHS else joint)
     if goes_on.any():
         seen = np.ascontiguousarray(crossed.colours[box])
-        other = (crossed.plain[box] & (cv2.absdiff(colours, seen).max(axis=-1) > UNLIKE)).astype(np.uint8)
+        other = (crossed.plain[box] & (greatest(cv2.absdiff(colours, seen)) > UNLIKE)).astype(np.uint8)
         calm = np.ones((2 * round(PLAIN_M * window.px_per_m / 2) + 1,) * 2, np.uint8)
         told |= goes_on & (cv2.morphologyEx(other, cv2.MORPH_OPEN, calm) > 0)
         colours = mix(colours, seen, soften(told))

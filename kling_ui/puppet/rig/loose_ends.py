@@ -7,6 +7,7 @@ from kling_ui.puppet.rig.character import Character, among, box_around
 from kling_ui.puppet.rig.distances import split
 from kling_ui.puppet.rig.inpainting import distance_to
 from kling_ui.puppet.rig.matting import HAND_M, around_palm
+from kling_ui.puppet.rig.round_spots import open_round
 from kling_ui.puppet.skeleton import ARMS, BONES, Part
 
 AROUND_M = 0.05  # an arm, in which its border is refined
@@ -34,8 +35,7 @@ def join_slivers(labels: np.ndarray, under: np.ndarray, own: list[Part], charact
     body = (here >= 0) & ~among(here, (*ARMS, Part.HEAD))
     core = distance_to(~np.pad(body, 1, mode="edge"))[1:-1, 1:-1] > sliver
     thin = body & (distance_to(arm) < BESIDE_M * character.px_per_m) & (distance_to(core) > sliver + 1)
-    spot = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * round(sliver) + 1,) * 2)
-    wide = cv2.morphologyEx((thin | arm).astype(np.uint8), cv2.MORPH_OPEN, spot) > 0
+    wide = open_round((thin | arm).astype(np.uint8), 2 * round(sliver) + 1) > 0
     ys, xs = np.nonzero(thin)
     here[ys, xs] = split(own, joints, xs, ys)
     bone = BONES[own[-1]]

@@ -31,10 +31,17 @@ def alike(rgb: np.ndarray, region: np.ndarray) -> np.ndarray:
     """Find where colours are those of a region, in light or in shade; ``(height, width)`` bool."""
     if not region.any():
         return region
-    colours = cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb).astype(np.float32)
-    middle = np.median(colours[region], axis=0)
-    light = colours[..., 0] / max(float(middle[0]), 1.0)
-    off, shade = colours[..., 1:] - NO_CHROMA, light[..., None] * (middle[1:] - NO_CHROMA)
-    near = np.abs(off - middle[1:] + NO_CHROMA).max(axis=-1) < SKIN_HUE
-    near |= np.abs(off - shade).max(axis=-1) < SKIN_HUE * light
-    return near & (light > SKIN_LIGHT[0]) & (light < SKIN_LIGHT[1])
+    luma, *chroma = cv2.split(cv2.cvtColor(cv2.GaussianBlur(rgb, (0, 0), CALM_PX), cv2.COLOR_RGB2YCrCb))
+    light = luma / np.float32(max(float(np.median(luma[region])), 1.0))
+    as_lit, in_shade = (light > SKIN_LIGHT[0]) & (light < SKIN_LIGHT[1]), SKIN_HUE * light
+    as_shaded = as_lit.copy()
+    for values in chroma:
+        off, own = values.astype(np.float32) - NO_CHROMA, np.float32(np.median(values[region]) - NO_CHROMA)
+        as_lit &= np.abs(off - own) < SKIN_HUE
+        as_shaded &= np.abs(off - light * own) < in_shade
+    return as_lit | as_shaded
+
+
+def greatest(values: np.ndarray) -> np.ndarray:
+    """The largest of a pixel's three values, ``(..., 3)``; several times as fast as NumPy's own over a last axis."""
+    return np.maximum(np.maximum(values[..., 0], values[..., 1]), values[..., 2])

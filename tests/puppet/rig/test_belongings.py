@@ -218,3 +218,24 @@ def test_a_staff_in_a_fist_is_added_at_both_sides_of_it():
 def test_a_rail_behind_a_hand_stays_where_it_is():
     rgb, _, mask, joints = beside_a_hand(rail)
     assert with_belongings(rgb, mask, joints, 200.0) is mask
+
+
+STRAP = np.array([(221, 305), (296, 295)])
+
+
+@pytest.mark.parametrize("more", [0, 9], ids=["strap", "rail across the picture"])
+def test_a_strap_from_a_hand_to_the_hip_is_the_person_s(more: float):
+    way = STRAP[1] - STRAP[0]
+    first, last = ((int(x), int(y)) for x, y in (STRAP[0] - more * way, STRAP[1] + more * way))
+    rgb, painted, mask, joints = around_body(lambda rgb, _: cv2.line(rgb, first, last, (90, 50, 20), 9))
+    for start, end in (((210, 130), (230, 180)), ((230, 180), (302, 285))):
+        cv2.line(rgb, start, end, (40, 60, 130), 16)
+        cv2.line(mask, start, end, (1.0,), 16)
+    cv2.circle(rgb, (302, 294), 12, (220, 170, 140), -1)
+    cv2.circle(mask, (302, 294), 12, (1.0,), -1)
+    rgb[100:220, 20:70] = (90, 50, 20)  # of the same colour
+    joints[Joint.LEFT_WRIST], joints[Joint.LEFT_HAND] = (298, 286), (304, 298)
+    whole = with_belongings(rgb, mask, joints, 200.0)
+    strap = painted & (mask == 0)
+    assert ((whole[strap] > 0.5).mean() > 0.8) == (more == 0)
+    assert (whole[~painted & (mask == 0)] > 0.5).mean() < 0.003
