@@ -31,10 +31,10 @@ _LONG_SIDE_PX = 512  # of the frames that it is taken from
 # Pairs follow each other without a gap: a second's mean is the way that was made in it, whatever the frame rate.
 _STEP_MIN_S = 0.05  # between the two frames of a pair; keyframes come between the others
 # Hands turn round between two frames, and the more often, the longer it is from one to the next: the drawn dances seem
-# slower by this share for each second between, alike from 1/60 to 1/6 s. Speeds are told as 12 frames a second show them.
+# slower by this share for each second between, from 1/60 to 1/6 s. Speeds are told as 12 frames a second show them.
 _STEP_USUAL_S, _LOST_PER_S = 1 / 12, 3.9
 # Pairs that begin so far apart on average are measured first, at no beat that a dance could have, too. Beside a second
-# with 2.5 trunk lengths or more, their mean was 1.3 at least, and 1.8 but for one time in a hundred, so all are measured
+# with 2.5 trunk lengths or more, their mean was 1.3 at least, and 1.8 but for one time in a hundred: all are measured
 # around seconds that seem faster than the first number below; and around those that are nearly still.
 _GLANCED_EVERY_S, _GOLDEN, _SECOND_S = 0.3, 0.618, 1.0
 _LIVELY_MIN, _STILL_MAX = 1.4, 0.1
