@@ -59,7 +59,7 @@ from kling_ui.vision.stored_turns import stored_turns
 NOTHING_CORRECTED = Corrections()
 _KEY_CHARS = 24  # of what tells corrections apart in a file's name; enough that no two meet
 _KINDS_MAX = 8  # dataclasses that are kept here; there are fewer
-VERSION = 10  # raise it whenever an analysis finds something else than before in the same file
+VERSION = 11  # raise it whenever an analysis finds something else than before in the same file
 
 T = TypeVar("T")
 Facts = TypeVar("Facts", ImageFacts, VideoFacts)
