@@ -34,10 +34,10 @@ _STEP_MIN_S = 0.05  # between the two frames of a pair; keyframes come between t
 # slower by this share for each second between, from 1/60 to 1/6 s. Speeds are told as 12 frames a second show them.
 _STEP_USUAL_S, _LOST_PER_S = 1 / 12, 3.9
 # Pairs that begin so far apart on average are measured first, at no beat that a dance could have, too. Beside a second
-# with 2.5 trunk lengths or more, their mean was 1.3 at least, and 1.8 but for one time in a hundred: all are measured
+# with 2.5 trunk lengths or more, their mean was 1.7 at least, and 2.1 but for one time in a hundred: all are measured
 # around seconds that seem faster than the first number below; and around those that are nearly still.
-_GLANCED_EVERY_S, _GOLDEN, _SECOND_S = 0.3, 0.618, 1.0
-_LIVELY_MIN, _STILL_MAX = 1.4, 0.1
+_GLANCED_EVERY_S, _GOLDEN, _SECOND_S = 0.2, 0.618, 1.0
+_LIVELY_MIN, _STILL_MAX = 1.7, 0.1
 _UNEVEN_REACH_S = 0.3  # over which the usual time between two frames is taken
 _PAIRS_AT_ONCE = 16  # that one thread measures
 _CAMERA_STEP_S = 0.3  # from one measurement of the camera to the next
