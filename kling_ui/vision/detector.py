@@ -99,7 +99,8 @@ def load_library() -> None:
 def _unused_left_out() -> Generator[None]:
     """Let mediapipe find empty modules where it imports what nobody asks for here: plots, and its other interface.
 
-    The real matplotlib takes 75 MB of disk and half of the time that mediapipe takes to load; its tasks, two fifths of the rest.
+    The real matplotlib takes 75 MB of disk and half of the time that mediapipe takes to load; its tasks, two fifths of
+    the rest.
     """
     if not sys.modules.keys().isdisjoint({"mediapipe", "matplotlib"}):
         yield
