@@ -82,6 +82,7 @@ class FindingCode(StrEnum):
     VIDEO_DAMAGED = "video.damaged"
     VIDEO_SIZE_CHANGES = "video.size-changes"
     VIDEO_HDR = "video.hdr"
+    VIDEO_HDR_OWN_COLOURS = "video.hdr/own-colours"
     VIDEO_INTERLACED = "video.interlaced"
     IMAGE_FORMAT = "image.format"
     IMAGE_FORMAT_ANIMATED = "image.format/animated"

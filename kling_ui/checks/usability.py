@@ -260,12 +260,15 @@ def mean_speed(motion_speed: MotionSpeed) -> np.ndarray:
     times_s, speeds = np.asarray(motion_speed.times_s), np.asarray(motion_speed.trunks_per_s)
     if not len(times_s):
         return np.empty(0)
-    latest_s = max(times_s[0], times_s[-1] - SPEED_WINDOW_S)
-    starts_s = (times_s - SPEED_WINDOW_S / 2).clip(times_s[0], latest_s)
-    first = np.searchsorted(times_s, starts_s)
-    end = np.searchsorted(times_s, starts_s + SPEED_WINDOW_S, side="right")
-    sums = np.concatenate(([0.0], np.cumsum(speeds)))
-    return (sums[end] - sums[first]) / np.maximum(1, end - first)
+    if len(times_s) == 1:
+        return speeds
+    # Speeds are known at uneven times, closer where they matter; each holds up to half way to its neighbours.
+    middles_s = (times_s[1:] + times_s[:-1]) / 2
+    edges_s = np.concatenate(([2 * times_s[0] - middles_s[0]], middles_s, [2 * times_s[-1] - middles_s[-1]]))
+    ways = np.concatenate(([0.0], np.cumsum(np.diff(edges_s) * speeds)))
+    starts_s = (times_s - SPEED_WINDOW_S / 2).clip(edges_s[0], max(edges_s[0], edges_s[-1] - SPEED_WINDOW_S))
+    ends_s = np.minimum(starts_s + SPEED_WINDOW_S, edges_s[-1])
+    return (np.interp(ends_s, edges_s, ways) - np.interp(starts_s, edges_s, ways)) / (ends_s - starts_s)
 
 
 def bystanders(analysis: VideoAnalysis) -> tuple[SeenPerson, ...]:

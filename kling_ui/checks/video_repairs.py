@@ -16,6 +16,7 @@ from kling_ui.checks.limits import (
     VIDEO_SIZE_MAX_BYTES,
 )
 from kling_ui.checks.repair_kinds import Repair, RepairCode, RepairKind
+from kling_ui.media.movie_boxes import DOLBY_VISION
 from kling_ui.media.probe import VideoFacts, constant_fps
 from kling_ui.media.rectangles import Margins, Rect, Size
 from kling_ui.media.signatures import MB
@@ -69,7 +70,8 @@ def video_repairs(
         yield _resizing(facts)
     if "video.size" in rules and not _is_endless(facts):
         yield Repair(RepairCode.VIDEO_COMPRESS, ("video.size",), {"limit_mb": VIDEO_SIZE_MAX_BYTES.value / MB})
-    if broken := tuple(rule for rule in _CONVERTED_RULES if rule in rules):
+    lasting = {"video.hdr", "video.codec"} if facts.hdr == DOLBY_VISION else set()  # nothing here can read its colours
+    if broken := tuple(rule for rule in _CONVERTED_RULES if rule in rules and rule not in lasting):
         values = {"fps": float(standard_fps(facts)), "has_sound": facts.has_audio}
         code = RepairCode.VIDEO_MAKE_PLAIN if _MADE_RULES & set(broken) else RepairCode.VIDEO_CONVERT
         yield Repair(code, broken, values)

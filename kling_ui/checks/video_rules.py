@@ -47,6 +47,7 @@ from kling_ui.checks.usability import (
     sure_poses,
 )
 from kling_ui.media.damage import damaged_spans
+from kling_ui.media.movie_boxes import DOLBY_VISION
 from kling_ui.media.probe import VideoFacts
 from kling_ui.media.signatures import MB
 from kling_ui.options import Orientation, TransferOptions
@@ -340,7 +341,8 @@ def check_first_frame(analysis: VideoAnalysis) -> Iterator[Finding]:
 def check_hdr(facts: VideoFacts) -> Iterator[Finding]:
     """``video.hdr``: colours of the usual range; what the vendor makes of HDR is not documented."""
     if facts.hdr:
-        yield Finding(FindingCode.VIDEO_HDR, Severity.WARN, facts.hdr, LimitSource.SENSE, {"hdr": facts.hdr})
+        code = FindingCode.VIDEO_HDR_OWN_COLOURS if facts.hdr == DOLBY_VISION else FindingCode.VIDEO_HDR
+        yield Finding(code, Severity.WARN, facts.hdr, LimitSource.SENSE, {"hdr": facts.hdr})
 
 
 def check_interlaced(facts: VideoFacts) -> Iterator[Finding]:

@@ -1,13 +1,9 @@
 """Facts of pictures and clips, told by their content; no verdicts."""
 
-import os
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
@@ -16,7 +12,17 @@ from kling_ui.languages import Told
 from kling_ui.media.colour import hdr_name
 from kling_ui.media.damage import is_whole, length_bytes
 from kling_ui.media.display import frame_shape, orientation
+from kling_ui.media.fields import packets_are_fields
 from kling_ui.media.image import ImageFacts, probe_image
+from kling_ui.media.movie_boxes import (
+    DOLBY_VISION,
+    broken_off,
+    has_own_colours,
+    is_encrypted,
+    read_boxes,
+    read_index,
+    sample_count,
+)
 from kling_ui.media.signatures import sniff, sniff_image, sniff_video
 from kling_ui.media.timestamps import MediaClock, without_wild_stamps
 from kling_ui.media.video import (
@@ -29,15 +35,9 @@ from kling_ui.media.video import (
     usual_fps,
 )
 
-_BOXES_MAX = 100_000  # a fragmented clip has a few per second
-_MOVIE_BYTES_MAX = 64 * 2**20
-_CARRIERS = frozenset({"moov", "moof", "mdat"})
-# A first sample entry of protected pictures: ISO/IEC 23001-7, and older FairPlay.
-_PROTECTED = re.compile(rb"stsd.{12}(?:encv|drmi)", re.DOTALL)
 # How many samples a track announces, which libavformat makes an index of, 24 bytes each, before anything is read. Plain
 # sound has one for each of its 48,000 a second: this is half an hour of it.
 _SAMPLES_MAX = 100_000_000
-_SAMPLE_COUNT = re.compile(rb"stsz.{8}(.{4})", re.DOTALL)
 PICTURES_MAX = 1_000_000  # nine hours at 30 a second
 _UNEVEN_SHARE = 0.02  # more uneven steps than this make the rate variable; a few come from cutting without decoding
 _UNEVEN_BY = 0.25  # a step this much off the usual one is uneven; clocks of 1 ms (WebM) stay below at 60 fps
@@ -67,76 +67,6 @@ __all__ = ["ImageFacts", "VideoFacts", "probe_image", "probe_video", "sniff", "s
 
 _ALPHA_FORMATS = ("yuva", "gbrap", "rgba", "argb", "bgra", "abgr", "ya")  # as libavutil's names begin
 _ISO_MEDIA = frozenset({"mp4", "mov", "3gp"})
-
-
-@dataclass(frozen=True, slots=True)
-class MP4Box:
-    """One outermost box.
-
-    Attributes:
-        kind: Its four letters, such as ``moov``.
-        start_byte: Where its header starts.
-        size_bytes: Length that it announces, header included.
-        missing_bytes: How much of that lies behind the end of the file.
-    """
-
-    kind: str
-    start_byte: int
-    size_bytes: int
-    missing_bytes: int
-
-
-def read_boxes(file: BinaryIO) -> list[MP4Box]:
-    """List the outermost boxes of an open file; whatever makes no sense ends the list."""
-    return list(_walk(file, file.seek(0, os.SEEK_END)))
-
-
-def broken_off(boxes: list[MP4Box]) -> str:
-    """Say in words what is missing of a file with these boxes; empty when nothing is."""
-    if not any(box.kind == "moov" for box in boxes):
-        return "its index (the moov box) is missing, as in an upload or recording that broke off"
-    missing = sum(box.missing_bytes for box in boxes if box.kind in _CARRIERS)
-    amount = f"{missing / 1e6:.1f} MB" if missing >= 100_000 else f"{missing} bytes"
-    return f"it breaks off; its last {amount} are missing" if missing else ""
-
-
-def read_index(file: BinaryIO, boxes: list[MP4Box]) -> bytes:
-    """Read the movie's index, as far as it is needed here; empty without one."""
-    for box in boxes:
-        if box.kind == "moov":
-            file.seek(box.start_byte)
-            return file.read(min(box.size_bytes, _MOVIE_BYTES_MAX))
-    return b""
-
-
-def is_encrypted(index: bytes) -> bool:
-    """Tell whether the movie's index announces protected pictures."""
-    return _PROTECTED.search(index) is not None
-
-
-def sample_count(index: bytes) -> int:
-    """Tell how many samples the movie's index announces for its longest track."""
-    return max((int.from_bytes(found.group(1), "big") for found in _SAMPLE_COUNT.finditer(index)), default=0)
-
-
-def _walk(file: BinaryIO, end: int) -> Iterator[MP4Box]:
-    start = 0
-    for _ in range(_BOXES_MAX):
-        if start >= end:  # far behind it, perhaps: a size may have 64 bits
-            return
-        file.seek(start)
-        header = file.read(16)
-        if len(header) < 8:
-            return
-        size, kind = int.from_bytes(header[:4], "big"), header[4:8]
-        if size == 1:  # a 64-bit length follows
-            size = int.from_bytes(header[8:16], "big")
-        elif size == 0:  # reaches to the end of the file
-            size = end - start
-        if size < 8 or not all(32 <= letter < 127 or letter == 0xA9 for letter in kind):
-            return
-        yield MP4Box(kind.decode("latin-1"), start, size, max(0, start + size - end))
-        start += size
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,8 +152,13 @@ def read_tracks(path: Path, *, container: str) -> ClipTracks:
         )
 
 
-def read_timing(path: Path, *, container: str) -> ClipTiming:
+def read_timing(path: Path, *, container: str, is_interlaced: bool = False) -> ClipTiming:
     """Read all packets of the picture's track without decoding them.
+
+    Args:
+        path: A local clip.
+        container: What :func:`sniff_video` found.
+        is_interlaced: Packets may hold single fields, see :mod:`kling_ui.media.fields`.
 
     Raises:
         MediaError: There are none, or the clip cannot be read.
@@ -249,6 +184,10 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
             last_step = packet.duration or last_step
     if not times:
         raise MediaError("its video track holds no picture.", path=path, advice="Choose another clip.")
+    if is_interlaced:
+        kept = _of_pictures(path, container, times)
+        times, keys, damaged = ([each[place] for place in kept] for each in (times, keys, damaged))
+        last_step = 0
     is_key, is_damaged = np.asarray(keys), np.asarray(damaged)
     if None not in times and unit_s and (len(times) == 1 or len(set(times)) > 1):
         timing = clip_timing(np.asarray(times, np.float64), is_key, last_step * unit_s, is_damaged)
@@ -256,6 +195,13 @@ def read_timing(path: Path, *, container: str) -> ClipTiming:
             return replace(timing, keyframe_times_s=()) if clock.shift_s or has_wild else timing
     timing = clip_timing(np.arange(len(times)) / announced_fps, is_key, 1 / announced_fps, is_damaged)
     return replace(timing, keyframe_times_s=())
+
+
+def _of_pictures(path: Path, container: str, times: list[float | None]) -> list[int]:
+    """Say which packets begin a picture; second fields do not, and have no stamps where both kinds alternate."""
+    with open_clip(path, container=container) as (opened, stream):
+        step = 2 if packets_are_fields(opened, stream) else 1
+    return [place for place in range(0, len(times), step) if times[place] is not None] or list(range(len(times)))
 
 
 def clip_timing(
@@ -365,7 +311,7 @@ class VideoFacts:
         has_variable_rate: The pictures are not evenly spaced.
         keyframe_times_s: Where decoding can start, in seconds from the first picture.
         every_picture_fps: The slowest standard rate that shows every picture; 0 where it was not measured.
-        hdr: ``HLG`` or ``PQ``; empty for a clip that is not HDR.
+        hdr: ``HLG`` or ``PQ``, or ``Dolby Vision`` where its colours are Dolby's own; empty for a clip that is not HDR.
         is_interlaced: Its pictures hold two fields of different moments.
         size_changes_s: When its pictures change their size, in seconds; known once all of them were decoded.
         is_mirrored: Players mirror it, as clips of front cameras ask them to.
@@ -405,9 +351,9 @@ def probe_video(path: Path) -> VideoFacts:
         MediaError: It is no clip, it breaks off, it is protected, it holds no picture, or it cannot be decoded.
     """
     name = sniff_video(path)
-    if name in _ISO_MEDIA:
-        _refuse_unreadable(path)
-    tracks, timing = read_tracks(path, container=name), read_timing(path, container=name)
+    index = _readable_index(path) if name in _ISO_MEDIA else b""
+    tracks = read_tracks(path, container=name)
+    timing = read_timing(path, container=name, is_interlaced=tracks.is_interlaced)
     return VideoFacts(
         path=path,
         format=name,
@@ -425,7 +371,7 @@ def probe_video(path: Path) -> VideoFacts:
         has_variable_rate=timing.has_variable_rate,
         keyframe_times_s=timing.keyframe_times_s,
         every_picture_fps=timing.every_picture_fps,
-        hdr=tracks.hdr,
+        hdr=DOLBY_VISION if has_own_colours(index) else tracks.hdr,
         is_interlaced=tracks.is_interlaced,
         is_mirrored=tracks.is_mirrored,
         is_transparent=tracks.is_transparent,
@@ -433,7 +379,7 @@ def probe_video(path: Path) -> VideoFacts:
     )
 
 
-def _refuse_unreadable(path: Path) -> None:
+def _readable_index(path: Path) -> bytes:
     with path.open("rb") as file:
         boxes = read_boxes(file)
         if reason := broken_off(boxes):
@@ -445,3 +391,4 @@ def _refuse_unreadable(path: Path) -> None:
         if is_encrypted(index):
             reason = "it is encrypted (copy protected), so its pictures cannot be read."
             raise MediaError(reason, path=path, advice="Choose a clip without copy protection.")
+    return index

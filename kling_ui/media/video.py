@@ -22,6 +22,7 @@ from kling_ui.errors import MediaError
 from kling_ui.languages import Told
 from kling_ui.media.colour import filter_graph, frame_kind, settle_colours
 from kling_ui.media.display import Display, plausible_aspect
+from kling_ui.media.fields import field_aspect, is_field
 from kling_ui.media.image_structure import refuse_gif_bomb
 from kling_ui.media.odd_matrices import in_known_matrix
 from kling_ui.media.timestamps import MediaClock, without_wild_stamps
@@ -177,14 +178,14 @@ def decoded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tupl
 
     Yields:
         Time in seconds from the start of the clip, and the frame as coded: not scaled, not turned; but deinterlaced,
-        and with its matrix and range settled.
+        and with its matrix and range settled. Fields that were coded as pictures stay what they are, half as high.
 
     Raises:
         FFmpegError: Not a single picture could be decoded; :func:`open_clip` puts that into words.
     """
     frames, whole = coded_frames(opened, stream), None
     for time_s, decoded in frames:
-        if decoded.interlaced_frame and whole is None:
+        if decoded.interlaced_frame and whole is None and not is_field(decoded, stream):
             whole = _Deinterlacer()
         if whole is None:
             yield time_s, decoded
@@ -198,6 +199,8 @@ def coded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[
     """Decode as :func:`decoded_frames` does, leaving interlaced frames as they are."""
     clock = MediaClock(1 / usual_fps(stream))
     for stamp_s, decoded in without_wild_stamps(_stamped_frames(opened, stream)):
+        if is_field(decoded, stream):
+            decoded.opaque = field_aspect(decoded, plausible_aspect(stream.sample_aspect_ratio)) * 1.0
         yield clock.time_s(stamp_s), decoded
 
 

@@ -162,6 +162,11 @@ FINDINGS: dict[Code, tuple[str, str]] = told(
             "The clip is HDR ({hdr}); a service that takes it for SDR sees it grey and flat.",
             "Convert it to SDR, which keeps its look.",
         ),
+        Code.VIDEO_HDR_OWN_COLOURS: (
+            "The clip has the colours of {hdr} alone, which only licensed players can show; here, in previews and at "
+            "most services it looks green and purple.",
+            "Export it in SDR, or in HDR that others can show (HDR10 or HLG), where it was made.",
+        ),
         Code.VIDEO_INTERLACED: (
             "The clip is interlaced: each picture mixes two moments, which shows as combs on what moves.",
             "Convert it, which makes whole pictures of it.",

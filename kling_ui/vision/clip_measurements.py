@@ -131,7 +131,7 @@ def measure_clip(facts: VideoFacts, *, start_s: float = 0.0, seconds_max: float 
     people = Figures(times_s, at_s, [analysed.people for analysed in found])
     moves = camera_steps(sampled_frames, people)
     main = Figures(times_s, at_s, [analysed.figure for analysed in found])
-    motion_speed = figure_speed(sampled_frames, main, track, moves)
+    motion_speed = figure_speed(sampled_frames, main, track, moves, is_uneven=facts.has_variable_rate)
     views = Views(times_s, grey, people.at, JumpCutTest(sampled_frames, facts.width_px / facts.height_px).between)
     cuts = find_cuts(views, moves)
     moves, motion_speed = cut_apart(moves, motion_speed, cuts)

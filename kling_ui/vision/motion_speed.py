@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -29,12 +28,16 @@ _TRUNK_PX = 28
 _TRUNK_REACH_S, _TRUNK_SHARE_MIN = 1.0, 0.75
 _COPY_MIN_PX, _COPY_MAX_PX = 24, 320  # sides of that copy
 _LONG_SIDE_PX = 512  # of the frames that it is taken from
-_APART_S = 0.08  # from one pair of frames to the next: twelve a second tell as much as all do
-# Of these pairs one in so many is measured first. The mean of a second is then up to 0.9 trunk lengths off, so all are
-# measured around seconds that seem faster than the first number below, far below what counts as fast; and around those
-# that are nearly still.
-_GLANCED_EVERY, _SECOND_S = 3, 1.0
-_LIVELY_MIN, _STILL_MAX = 1.6, 0.1
+# Pairs follow each other without a gap: a second's mean is the way that was made in it, whatever the frame rate.
+_STEP_MIN_S = 0.05  # between the two frames of a pair; keyframes come between the others
+# Hands turn round between two frames, and the more often, the longer it is from one to the next: the drawn dances seem
+# slower by this share for each second between, from 1/60 to 1/6 s. Speeds are told as 12 frames a second show them.
+_STEP_USUAL_S, _LOST_PER_S = 1 / 12, 3.9
+# Pairs that begin so far apart on average are measured first, at no beat that a dance could have, too. Beside a second
+# with 2.5 trunk lengths or more, their mean was 1.7 at least, and 2.1 but for one time in a hundred: all are measured
+# around seconds that seem faster than the first number below; and around those that are nearly still.
+_GLANCED_EVERY_S, _GOLDEN, _SECOND_S = 0.2, 0.618, 1.0
+_LIVELY_MIN, _STILL_MAX = 1.7, 0.1
 _UNEVEN_REACH_S = 0.3  # over which the usual time between two frames is taken
 _PAIRS_AT_ONCE = 16  # that one thread measures
 _CAMERA_STEP_S = 0.3  # from one measurement of the camera to the next
@@ -127,7 +130,12 @@ def camera_steps(sampled_frames: Sequence[SampledFrame], people: Figures) -> tup
 
 
 def figure_speed(
-    sampled_frames: Sequence[SampledFrame], figures: Figures, track: PoseTrack, moves: Sequence[CameraStep]
+    sampled_frames: Sequence[SampledFrame],
+    figures: Figures,
+    track: PoseTrack,
+    moves: Sequence[CameraStep],
+    *,
+    is_uneven: bool = False,
 ) -> MotionSpeed:
     """Measure the person's speed between pairs of neighbouring frames.
 
@@ -136,17 +144,16 @@ def figure_speed(
         figures: Where the main person is.
         track: The poses; the trunk is measured over seconds, as it is foreshortened now and then.
         moves: What the camera did.
+        is_uneven: The clip's frames are timed unevenly.
     """
     found = track.found
     if not found.any() or len(sampled_frames) < 2:
         return MotionSpeed()
     trunks, at_s = trunk_length(track.landmarks[found], track.aspect), track.times_s[found]
     usual = float(np.median(trunks))
-    pairs, next_s = [], 0.0
-    for before, after in pairwise(sampled_frames):
-        if before.time_s >= next_s:
-            pairs.append((before, after))
-            next_s = before.time_s + _APART_S
+    pairs = _in_pairs(sampled_frames)
+    if not pairs:
+        return MotionSpeed()
 
     def trunk_share(time_s: float) -> float:
         near = trunks[np.abs(at_s - time_s) <= _TRUNK_REACH_S]
@@ -157,7 +164,7 @@ def figure_speed(
         flow.setFinestScale(0)
         return [_pair_speed(flow, pair, figures, trunk_share(pair[0].time_s), moves) for pair in pairs]
 
-    evenly = _evenly(sampled_frames, pairs)
+    evenly = _evenly(sampled_frames, pairs) if is_uneven else np.ones(len(pairs))
 
     def measure(wanted: Sequence[int]) -> dict[int, float]:
         batches = [wanted[first : first + _PAIRS_AT_ONCE] for first in range(0, len(wanted), _PAIRS_AT_ONCE)]
@@ -169,10 +176,30 @@ def figure_speed(
         }
 
     middles = [round((before.time_s + after.time_s) / 2, _TIME_DIGITS) for before, after in pairs]
-    measured = measure(range(0, len(pairs), _GLANCED_EVERY))
+    measured = measure(_glances([before.time_s for before, _ in pairs]))
     measured |= measure(_doubtful(np.array(middles), measured))
     places = sorted(measured)
     return MotionSpeed(tuple(middles[place] for place in places), tuple(measured[place] for place in places))
+
+
+def _in_pairs(sampled_frames: Sequence[SampledFrame]) -> list[tuple[SampledFrame, SampledFrame]]:
+    pairs, before = [], sampled_frames[0]
+    for after in sampled_frames[1:]:
+        if after.time_s - before.time_s >= _STEP_MIN_S:
+            pairs.append((before, after))
+            before = after
+    return pairs
+
+
+def _glances(times_s: Sequence[float]) -> list[int]:
+    """Choose what is measured first, by its place."""
+    places: list[int] = []
+    next_s = 0.0
+    for place, time_s in enumerate(times_s):
+        if time_s >= next_s:
+            places.append(place)
+            next_s = time_s + _GLANCED_EVERY_S * (0.5 + len(places) * _GOLDEN % 1)
+    return places
 
 
 def _doubtful(times_s: np.ndarray, measured: Mapping[int, float]) -> list[int]:
@@ -196,7 +223,8 @@ def _evenly(sampled_frames: Sequence[SampledFrame], pairs: Sequence[tuple[Sample
     times_s = np.array([frame.time_s for frame in sampled_frames])
     near = np.abs(begins[:, None] - times_s[:-1]) <= _UNEVEN_REACH_S
     usual = (near * np.diff(times_s)).sum(axis=1) / near.sum(axis=1)
-    return np.minimum(1.0, steps / np.maximum(usual, EPSILON))
+    frames = np.searchsorted(times_s, begins + steps) - np.searchsorted(times_s, begins)
+    return np.minimum(1.0, steps / np.maximum(frames * usual, EPSILON))
 
 
 def _pair_speed(
@@ -234,7 +262,8 @@ def _pair_speed(
         places = np.stack(np.meshgrid(np.arange(size[0]), np.arange(size[1])), axis=-1) / scale + low
         view_px = view_moved(places, (width, height), camera, step_s) * scale
     trunk_px = trunk_share * height * scale
-    return step_speed(moved, on > 0, trunk_px=trunk_px, step_s=step_s, view_px=view_px)
+    speed = step_speed(moved, on > 0, trunk_px=trunk_px, step_s=step_s, view_px=view_px)
+    return speed * float(np.exp(_LOST_PER_S * (step_s - _STEP_USUAL_S)))
 
 
 def cut_apart(

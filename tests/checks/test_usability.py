@@ -1,5 +1,6 @@
 """From measurements to spans; the letters are explained in ``conftest.py``."""
 
+import numpy as np
 import pytest
 
 from kling_ui.checks.usability import SpanKind, camera_spans, cut_spans, fast_spans, forecast, mean_speed
@@ -112,6 +113,20 @@ def test_when_moves_are_too_fast(speeds, expected):
 def test_the_mean_near_the_ends_is_that_of_the_first_and_last_second():
     mean = mean_speed(motion_speed(4, 0, 0, 0, 0, 0, 0, 0, 0, 4))
     assert mean[0] == pytest.approx(mean[1])
-    assert mean[0] == pytest.approx(0.8)
+    assert mean[0] == pytest.approx(1.0)
     assert mean[4] == 0
-    assert mean[-1] == pytest.approx(0.8)
+    assert mean[-1] == pytest.approx(1.0)
+
+
+def test_the_mean_of_a_second_does_not_depend_on_how_closely_it_was_measured():
+    """A calm second, a quick one and a calm one; the quick one and its edges are measured four times as closely."""
+    closely_s = np.arange(0.03125, 3, 0.0625)
+    loosely_s = [time_s for time_s in closely_s if 0.9 < time_s < 2.1 or round((time_s - 0.03125) / 0.0625) % 4 == 0]
+    closely, loosely = (
+        mean_speed(MotionSpeed(tuple(times_s), tuple(4.0 if 1 <= time_s < 2 else 1.0 for time_s in times_s)))
+        for times_s in (closely_s, loosely_s)
+    )
+    assert closely.max() == pytest.approx(4.0, abs=0.1)
+    assert loosely.max() == pytest.approx(4.0, abs=0.1)
+    here = np.isin(closely_s, loosely_s)
+    assert loosely == pytest.approx(closely[here], abs=0.3)

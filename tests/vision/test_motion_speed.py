@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from kling_ui.checks.usability import mean_speed
 from kling_ui.vision.camera import CameraStep
 from kling_ui.vision.frame_analysis import Figures
 from kling_ui.vision.frame_sampling import SampledFrame
@@ -81,7 +82,7 @@ def test_nobody_does_not_move():
 def test_frames_that_are_timed_unevenly_show_no_faster_figure():
     even_s = np.arange(36) / 12
     uneven_s = even_s + 0.45 / 12 * np.sin(2.3 * np.arange(36)) * (np.arange(36) > 0)
-    even, uneven = (np.array(measured(times_s).trunks_per_s) for times_s in (even_s, uneven_s))
+    even, uneven = (mean_speed(measured(times_s)) for times_s in (even_s, uneven_s))
     assert even.mean() > 0.5
     assert uneven.max() == pytest.approx(even.max(), rel=0.25)
     assert uneven.mean() == pytest.approx(even.mean(), rel=0.25)
@@ -104,4 +105,4 @@ def measured(times_s: np.ndarray) -> MotionSpeed:
     landmarks[:, [11, 12], 1], landmarks[:, [23, 24], 1] = 0.3, 0.6
     landmarks[:, [11, 23], 0], landmarks[:, [12, 24], 0] = 0.55, 0.45
     track = PoseTrack(times_s, landmarks, np.zeros((len(times_s), 33, 3), np.float32), WIDTH / HEIGHT)
-    return figure_speed(frames, Figures(times_s, list(times_s), [on] * len(times_s)), track, ())
+    return figure_speed(frames, Figures(times_s, list(times_s), [on] * len(times_s)), track, (), is_uneven=True)
