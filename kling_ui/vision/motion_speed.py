@@ -27,6 +27,9 @@ _TRUNK_PX = 28
 # somebody who bends down.
 _TRUNK_REACH_S, _TRUNK_SHARE_MIN = 1.0, 0.75
 _COPY_MIN_PX, _COPY_MAX_PX = 24, 320  # sides of that copy
+# By so much it is softened: a dance at twice its speed measured 2.7 in a camera's noise and 3.0 without it. These are
+# 3.05 and 3.2 now, while a brisk walk stays at 2.7.
+_SOFTENED_PX = 1.2
 _LONG_SIDE_PX = 512  # of the frames that it is taken from
 # Pairs follow each other without a gap: a second's mean is the way that was made in it, whatever the frame rate.
 _STEP_MIN_S = 0.05  # between the two frames of a pair; keyframes come between the others
@@ -248,10 +251,8 @@ def _pair_speed(
     scale = min(_TRUNK_PX / (trunk_share * height), _COPY_MAX_PX / (high - low).max())
     size = tuple(max(_COPY_MIN_PX, round(side * scale)) for side in (high - low).tolist())
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    copies = [
-        cv2.resize(np.ascontiguousarray(view[low[1] : high[1], low[0] : high[0]]), size, interpolation=how)
-        for view in views
-    ]
+    cut_out = (np.ascontiguousarray(view[low[1] : high[1], low[0] : high[0]]) for view in views)
+    copies = [cv2.GaussianBlur(cv2.resize(view, size, interpolation=how), (0, 0), _SOFTENED_PX) for view in cut_out]
     on = cv2.resize(
         figure[top : top + down, left : left + across].astype(np.uint8), size, interpolation=cv2.INTER_NEAREST
     )
