@@ -36,6 +36,7 @@ SURELY_VISIBLE = 0.9  # with an arm less visible than this the pose is detected 
 CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second pose must win
 CUT_ROWS = 3  # the very last rows of a picture are often spoilt by its edge
 BELOW_SHARE = 0.12  # of the picture's height
+FOOT_M = 0.05  # below an ankle; of a shoe hardly more than the sole is missing then
 ADDED = 0.9  # of a pixel, that belongings add to what the detector sees of the person
 MIRRORED = 0.95  # from what alpha on a pixel above is fit to be shown below
 LEAST_SIDE_PX = 720  # of the longer side: smaller pictures are enlarged to this
@@ -135,7 +136,7 @@ def find_character(path: Path, *, sides_px: tuple[int, int], corrections: Correc
         body = without_gaps(rgb, body, points, arms=_arms_shown(visibility), legs=legs, px_per_m=scale)
         mask = with_belongings(rgb, body, points, scale)
     sharp = matte(rgb, mask, scale, _palms(points, visibility), things=mask - body > ADDED)
-    figure, alpha = _continue_below(rgb, sharp)
+    figure, alpha = _continue_below(rgb, sharp, has_feet=_has_feet(points, visibility, height - FOOT_M * scale))
     return Character(
         rgb, figure, alpha, points, world, visibility, scale, _face(pose.landmarks[:, :2] * (width, height))
     )
@@ -155,15 +156,20 @@ def _palms(points: np.ndarray, visibility: np.ndarray) -> tuple[np.ndarray, ...]
     return tuple(points[list(hand)] for hand in hands if visibility[list(hand)].min() >= VISIBLE)
 
 
-def _continue_below(rgb: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _has_feet(points: np.ndarray, visibility: np.ndarray, lowest: float) -> bool:
+    """Whether both ankles are in the picture, above a row from which on their feet are, too, but for the soles."""
+    return bool(visibility[[*ANKLES]].min() >= VISIBLE and points[[*ANKLES], 1].max() <= lowest)
+
+
+def _continue_below(rgb: np.ndarray, alpha: np.ndarray, *, has_feet: bool) -> tuple[np.ndarray, np.ndarray]:
     """Go on below where the picture cuts the person off, so that no edge shows when it moves up.
 
-    The outline goes straight down; the cloth within it is that of the rows above, mirrored.
+    The outline goes straight down; the cloth within it is that of the rows above, mirrored. Below feet nothing goes on.
     """
     if alpha[-CUT_ROWS:].max() < 0.5:
         return rgb, alpha
     shown = alpha.shape[0] - CUT_ROWS
-    more = CUT_ROWS + round(BELOW_SHARE * alpha.shape[0])
+    more = CUT_ROWS + (0 if has_feet else round(BELOW_SHARE * alpha.shape[0]))
     outline = np.repeat(alpha[shown - 1 : shown], more, axis=0)
     mirrored = slice(shown - 1, max(0, shown - 1 - more), -1)
     cloth, solid = rgb[mirrored], (alpha[mirrored] > MIRRORED)[..., None]

@@ -6,6 +6,7 @@ from PIL import Image
 
 from kling_ui.options import Resolution
 from kling_ui.puppet.rig.character import CUT_ROWS, find_character
+from kling_ui.puppet.skeleton import Joint
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,16 @@ def test_what_the_picture_cuts_off_goes_on_as_the_cloth_above_it(upper_body_png:
 def test_a_whole_figure_is_not_continued(person_png: Path):
     character = find_character(person_png, sides_px=(480, 480))
     assert len(character.figure) == character.size[1]
+
+
+@pytest.mark.parametrize(("cut_at", "goes_on"), [("soles", False), ("shins", True)])
+def test_only_above_its_feet_a_figure_goes_on_below_the_picture(person_png: Path, tmp_path: Path, cut_at, goes_on):
+    picture = Image.open(person_png).convert("RGB")
+    whole = find_character(person_png, sides_px=picture.size[::-1])
+    ends = np.flatnonzero((whole.alpha > 0.9).any(axis=1))[-1] * picture.height / whole.size[1]
+    knee, ankle = whole.joints[[Joint.LEFT_KNEE, Joint.LEFT_ANKLE], 1] * picture.height / whole.size[1]
+    row = round(ends - 0.01 * picture.height if cut_at == "soles" else (knee + ankle) / 2)
+    picture.crop((0, 0, picture.width, row)).save(tmp_path / "cut.png")
+    character = find_character(tmp_path / "cut.png", sides_px=picture.size[::-1])
+    assert character.alpha[character.size[1] - CUT_ROWS : character.size[1]].max() > 0.5
+    assert (len(character.figure) > character.size[1]) is goes_on
