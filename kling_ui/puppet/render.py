@@ -30,8 +30,9 @@ from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.motion.opening import ClipOpening
 from kling_ui.puppet.motion.pose_stream import REACH_S, PoseStream, SmoothedMotion
 from kling_ui.puppet.motion.retarget import Retargeter, opening_frames
-from kling_ui.puppet.paint import BLACK_LUMA, WHITE_LUMA, Watermark, apart_from_grounds, plain_ground
+from kling_ui.puppet.paint import BLACK_LUMA, WHITE_LUMA, apart_from_grounds, plain_ground
 from kling_ui.puppet.puppet import Rig, rig_of
+from kling_ui.puppet.watermark import Watermark
 from kling_ui.vision.people import one_thread
 from kling_ui.vision.pose import TRACK_LONG_SIDE_PX, PoseTrack, pose_detector, track_of
 from kling_ui.vision.second_looks import Rereader

@@ -13,11 +13,11 @@ from kling_ui.options import Orientation
 from kling_ui.puppet.motion.frame_pose import FramePose
 from kling_ui.puppet.motion.pose_stream import PoseStream
 from kling_ui.puppet.motion.retarget import Retargeter
-from kling_ui.puppet.paint import Watermark
 from kling_ui.puppet.puppet import Puppet
 from kling_ui.puppet.render import render_preview
 from kling_ui.puppet.rig.character import Character, find_character
 from kling_ui.puppet.rig.layers import under_shoes
+from kling_ui.puppet.watermark import Watermark
 from kling_ui.vision.pose import find_poses
 
 SIDES_PX = (360, 360)

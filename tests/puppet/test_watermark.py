@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kling_ui.puppet.paint import Watermark
+from kling_ui.puppet.watermark import Watermark
 
 
 @pytest.mark.parametrize("size", [(720, 1280), (1280, 720), (202, 360)])
