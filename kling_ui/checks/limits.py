@@ -99,10 +99,10 @@ POSE_SURE_MIN = 0.8  # the detector's score; poses of people who are half covere
 FLOOR_SHARE_MIN = 0.2
 BACK_DEG = 120.0
 # Lengths of the trunk a second, mean of a second (see vision/motion_speed.py). Of the labelled clips, brisk walks and
-# dances at 1.3-1.6 times their speed measure 1.7-2.75, dances at 2 times their speed and more 2.98-3.9, in every
-# framing, in noise and compressed. At nine frame rates, telecined ones too, the same drawn dance or walk that is lively
-# measures within a factor of 1.16 on average, 1.23 at most.
-SPEED_MAX_TRUNKS_PER_S = 2.87
+# dances at 1.3-1.6 times their speed measure 1.6-2.78, a dancer behind whom somebody passes 2.87, dances at 2 times
+# their speed and more 2.93-3.8, in every framing, in noise and compressed. At nine frame rates, telecined ones too, the
+# same drawn dance or walk that is lively measures within a factor of 1.15 on average, 1.19 at most.
+SPEED_MAX_TRUNKS_PER_S = 2.9
 SPEED_WINDOW_S = 1.0
 # A photograph held for seconds measures up to 0.06, as a codec changes it; who hardly moves 0.28 and more, who talks
 # and moves the hands 0.4-0.6.

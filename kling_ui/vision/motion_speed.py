@@ -28,8 +28,8 @@ _TRUNK_PX = 28
 _TRUNK_REACH_S, _TRUNK_SHARE_MIN = 1.0, 0.75
 _COPY_MIN_PX, _COPY_MAX_PX = 24, 320  # sides of that copy
 # By so much it is softened: a dance at twice its speed measured 2.7 in a camera's noise and 3.0 without it. These are
-# 3.05 and 3.2 now, while a brisk walk stays at 2.7.
-_SOFTENED_PX = 1.2
+# 2.93 and 3.1 now, while a brisk walk stays at 2.7.
+_SOFTENED_PX = 1.0
 _LONG_SIDE_PX = 512  # of the frames that it is taken from
 # Pairs follow each other without a gap: a second's mean is the way that was made in it, whatever the frame rate.
 _STEP_MIN_S = 0.05  # between the two frames of a pair; keyframes come between the others
