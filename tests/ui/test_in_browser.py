@@ -194,7 +194,7 @@ def test_a_recording_arrives_as_a_clip_that_engines_take(page: Page):
     page.click("[data-do=start]")
     expect(page.locator(".recorder-live")).to_have_text("3 s")
     page.click("[data-do=start]")
-    expect(page.locator(f"{VIDEO} .slot-facts")).to_contain_text("MP4 (H.264)", timeout=RENDER_MS)
+    expect(page.locator(f"{VIDEO} .slot-facts")).to_contain_text("MP4, H.264", timeout=RENDER_MS)
     expect(page.locator(".slot-recorder")).to_be_hidden()
 
 

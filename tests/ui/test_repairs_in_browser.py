@@ -132,6 +132,7 @@ def test_somebody_in_the_picture_can_be_pressed_to_be_kept_alone(page: Page, med
 
 @pytest.mark.slow
 def test_a_repair_can_be_stopped_and_a_new_file_meanwhile_wins(bad_pair: Page, person_png: Path):
+    expect(bad_pair.locator("[data-repair='video.trim']").first).to_be_attached()
     bad_pair.evaluate(STOP_AT_ONCE, "[data-repair='video.trim']")
     expect(bad_pair.locator(MENDING)).to_have_text("Stopped. Nothing was changed.")
     expect(_facts(bad_pair, VIDEO)).to_contain_text("5.5")

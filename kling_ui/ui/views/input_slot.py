@@ -237,7 +237,7 @@ def video_facts(signed_files: SignedFiles, path: Path, facts: VideoFacts) -> Slo
             (say("Size"), wording.size(facts.width_px, facts.height_px)),
             (
                 say("File"),
-                joined(", ", (f"{_named(facts)} ({shown_codec(facts.codec)})", wording.weight(facts.size_bytes))),
+                joined(", ", (f"{_named(facts)}, {shown_codec(facts.codec)}", wording.weight(facts.size_bytes))),
             ),
             (say("Sound"), say("yes") if facts.has_audio else say("none")),
         ],

@@ -75,7 +75,7 @@ def test_a_clip_shows_its_facts(signed_files, tmp_path):
     assert _said(value) == {
         "Length": "12.0 s, 24 fps",
         "Size": "1080 × 1920 px",
-        "File": "MP4 (H.264), 2.7 MB",
+        "File": "MP4, H.264, 2.7 MB",
         "Sound": "yes",
     }
 
