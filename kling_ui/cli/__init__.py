@@ -18,6 +18,7 @@ from kling_ui.cli.parameters import (
     Accepted,
     AsJson,
     Crop,
+    Engine,
     Facing,
     Joints,
     Mask,
@@ -137,9 +138,7 @@ def run(
     orientation: Facing = Orientation.VIDEO,
     sound: Sound = True,
     resolution: Size = Resolution.P720,
-    engine: Annotated[
-        EngineName, typer.Option(help="preview: free, drawn on this machine. kling: paid, needs RUNCOMFY_API_TOKEN.")
-    ] = EngineName.PREVIEW,
+    engine: Engine = EngineName.PREVIEW,
     model: ModelId = "",
     out: Annotated[Path, typer.Option(help="Folder for the video; nothing in it is overwritten.")] = Path(),
     accept: Accepted = None,

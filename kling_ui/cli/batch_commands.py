@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kling_ui.cli.output import guarded
-from kling_ui.cli.parameters import Accepted, AsJson, Facing, Joints, Mask, ModelId, Prompt, Size, Sound
+from kling_ui.cli.parameters import Accepted, AsJson, Engine, Facing, Joints, Mask, ModelId, Prompt, Size, Sound
 from kling_ui.options import DEFAULT_PROMPT, Orientation, Resolution, TransferOptions
 from kling_ui.runs.record import EngineName
 
@@ -52,9 +52,7 @@ def run_long(
     orientation: Facing = Orientation.VIDEO,
     sound: Sound = True,
     resolution: Size = Resolution.P720,
-    engine: Annotated[
-        EngineName, typer.Option(help="preview: free, drawn on this machine. kling: paid, needs RUNCOMFY_API_TOKEN.")
-    ] = EngineName.PREVIEW,
+    engine: Engine = EngineName.PREVIEW,
     model: ModelId = "",
     max_usd: Annotated[
         float | None,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from kling_ui.options import Orientation, Resolution
+from kling_ui.runs.record import EngineName
 
 Prompt = Annotated[
     str,
@@ -17,6 +18,9 @@ Prompt = Annotated[
 Facing = Annotated[
     Orientation,
     typer.Option(help="Whose facing the result follows: the video's (at most 30 s) or the image's (at most 10 s)."),
+]
+Engine = Annotated[
+    EngineName, typer.Option(help="preview: free, drawn on this machine. kling: paid, needs RUNCOMFY_API_TOKEN.")
 ]
 Sound = Annotated[bool, typer.Option("--sound/--no-sound", help="Keep the reference's sound.")]
 Size = Annotated[Resolution, typer.Option(help="How large a preview may be; Kling decides for itself.")]

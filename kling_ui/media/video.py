@@ -199,7 +199,7 @@ def coded_frames(opened: InputContainer, stream: VideoStream) -> Iterator[tuple[
     """Decode as :func:`decoded_frames` does, leaving interlaced frames as they are."""
     clock = MediaClock(1 / usual_fps(stream))
     for stamp_s, decoded in without_wild_stamps(_stamped_frames(opened, stream)):
-        if is_field(decoded, stream):
+        if is_field(decoded, stream):  # a value of its own, as below
             decoded.opaque = field_aspect(decoded, plausible_aspect(stream.sample_aspect_ratio)) * 1.0
         yield clock.time_s(stamp_s), decoded
 

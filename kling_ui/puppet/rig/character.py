@@ -36,7 +36,7 @@ SURELY_VISIBLE = 0.9  # with an arm less visible than this the pose is detected 
 CLEARLY_BETTER = 0.4  # summed visibility of elbows and wrists by which the second pose must win
 CUT_ROWS = 3  # the very last rows of a picture are often spoilt by its edge
 BELOW_SHARE = 0.12  # of the picture's height
-FOOT_M = 0.05  # below an ankle; of a shoe hardly more than the sole is missing then
+ANKLE_ABOVE_M = 0.05  # the lower edge of the picture; of a shoe hardly more than the sole is missing then
 ADDED = 0.9  # of a pixel, that belongings add to what the detector sees of the person
 MIRRORED = 0.95  # from what alpha on a pixel above is fit to be shown below
 LEAST_SIDE_PX = 720  # of the longer side: smaller pictures are enlarged to this
@@ -136,7 +136,7 @@ def find_character(path: Path, *, sides_px: tuple[int, int], corrections: Correc
         body = without_gaps(rgb, body, points, arms=_arms_shown(visibility), legs=legs, px_per_m=scale)
         mask = with_belongings(rgb, body, points, scale)
     sharp = matte(rgb, mask, scale, _palms(points, visibility), things=mask - body > ADDED)
-    figure, alpha = _continue_below(rgb, sharp, has_feet=_has_feet(points, visibility, height - FOOT_M * scale))
+    figure, alpha = _continue_below(rgb, sharp, has_feet=_has_feet(points, visibility, height - ANKLE_ABOVE_M * scale))
     return Character(
         rgb, figure, alpha, points, world, visibility, scale, _face(pose.landmarks[:, :2] * (width, height))
     )
