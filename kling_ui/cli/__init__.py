@@ -1,7 +1,6 @@
 """The command line: ``kling-ui check``, ``repair``, ``run``, ``batch``, ``score``, ``sheet``, ``app`` and the rest.
 
-This module only says what can be typed. What a command does is imported when it is called, so that help is quick and
-worker processes, which import this module again, start quickly.
+This module only says what can be typed. What a command does is imported when it is called, so that help is quick.
 """
 
 from collections.abc import Callable
